@@ -1,0 +1,203 @@
+//! What one model produced for one prompt, in memory that grows linearly with the prompt: queries and
+//! keys from which any head is computed again, and the matrices that are looked at first.
+
+use std::sync::Arc;
+
+use super::{CausalMatrix, HeadStatistics, Token, View};
+use crate::kernels::attention::Head;
+
+/// Rows and columns of a matrix up to which it is kept cell by cell.
+pub const EXACT_TOKENS: usize = 2048;
+/// Rows and columns of a matrix that stands for a longer prompt.
+pub const FOLDED_ROWS: usize = 1024;
+
+/// Tokens that one cell of a matrix over `tokens` stands for, along each axis.
+pub fn tokens_per_cell(tokens: usize) -> usize {
+    if tokens <= EXACT_TOKENS { 1 } else { tokens.div_ceil(FOLDED_ROWS) }
+}
+
+/// A model, as its pane's title and an export's recipe name it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCard {
+    /// As it was asked for: `openai-community/gpt2`, a folder, `demo:gpt2`.
+    pub name: String,
+    /// The commit its files came from, if they came from the hub.
+    pub revision: Option<String>,
+    /// `gpt2` or `gpt_oss`, as config.json says.
+    pub family: String,
+    /// Number of layers.
+    pub layers: usize,
+    /// Query heads of a layer.
+    pub heads: usize,
+    /// Key/value heads of a layer.
+    pub kv_heads: usize,
+    /// Keys a query sees in each layer, itself included; `None` sees all.
+    pub windows: Vec<Option<usize>>,
+    /// Whether its heads have learned sinks, so that rows sum to less than 1.
+    pub has_sinks: bool,
+    /// Longest prompt, in tokens.
+    pub context: usize,
+    /// Size of the vocabulary.
+    pub vocabulary: usize,
+    /// Number of weights.
+    pub parameters: u64,
+    /// How the weights are held: `f32`, `bf16`, `mxfp4`.
+    pub precision: String,
+    /// Where they are held: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Bytes they take there.
+    pub resident_bytes: u64,
+}
+
+/// One layer of a capture. S = tokens.
+#[derive(Debug, Clone)]
+pub struct LayerCapture {
+    /// \[heads, S, head_dim\], position applied.
+    pub query: Vec<f32>,
+    /// \[kv_heads, S, head_dim\], position applied.
+    pub key: Vec<f32>,
+    /// \[S, heads\]: ln Σ exp(score) of each row, the sink's logit included.
+    pub log_sum_exp: Vec<f32>,
+    /// Values per head and position.
+    pub head_dim: usize,
+    /// What a dot product was multiplied by.
+    pub scale: f32,
+    /// Keys a query sees, itself included; `None` sees all.
+    pub window: Option<usize>,
+    /// \[heads\]: the learned sink logits.
+    pub sinks: Option<Vec<f32>>,
+    /// Mean over the heads.
+    pub mean: CausalMatrix,
+    /// One per head.
+    pub heads: Vec<HeadSummary>,
+}
+
+/// What is known of a head without computing it again.
+#[derive(Debug, Clone)]
+pub struct HeadSummary {
+    /// Over this prompt.
+    pub statistics: HeadStatistics,
+    /// The largest weight in each square of `bin` × `bin` cells.
+    pub thumbnail: CausalMatrix,
+}
+
+/// Everything kept of a pass.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// The model it came from.
+    pub model: Arc<ModelCard>,
+    /// The prompt, as this model reads it.
+    pub tokens: Vec<Token>,
+    /// One per layer, in order.
+    pub layers: Vec<LayerCapture>,
+    /// Mean over all layers and heads.
+    pub mean: CausalMatrix,
+    /// \[vocabulary\]: logits after the last token.
+    pub logits: Vec<f32>,
+}
+
+/// A view that this capture doesn't have.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{view}: {name} has layers 0 to {last_layer} and heads 0 to {last_head}")]
+pub struct NoSuchView {
+    view: View,
+    name: String,
+    last_layer: usize,
+    last_head: usize,
+}
+
+impl LayerCapture {
+    /// One head, to compute rows of.
+    ///
+    /// # Panics
+    /// If there is no such head.
+    pub fn head(&self, head: usize) -> Head<'_> {
+        let tokens = self.log_sum_exp.len() / self.heads.len();
+        let stride = tokens * self.head_dim;
+        let kv_heads = self.key.len() / stride;
+        let kv_head = head / (self.heads.len() / kv_heads);
+        Head {
+            query: &self.query[head * stride..][..stride],
+            key: &self.key[kv_head * stride..][..stride],
+            head_dim: self.head_dim,
+            scale: self.scale,
+            window: self.window,
+            sink: self.sinks.as_ref().map(|sinks| sinks[head]),
+        }
+    }
+}
+
+impl Capture {
+    /// Whether this model has the layer and head that `view` names.
+    ///
+    /// # Errors
+    /// If it has not; the message says what it has.
+    pub fn check(&self, view: View) -> Result<(), NoSuchView> {
+        let (layers, heads) = (self.model.layers, self.model.heads);
+        if view.layer().is_none_or(|layer| layer < layers) && view.head().is_none_or(|head| head < heads) {
+            return Ok(());
+        }
+        Err(NoSuchView { view, name: self.model.name.clone(), last_layer: layers - 1, last_head: heads - 1 })
+    }
+
+    /// The matrix of a view: kept ones are copied, a head is computed from its queries and keys.
+    ///
+    /// # Errors
+    /// If the model has no such layer or head.
+    pub fn matrix(&self, view: View) -> Result<CausalMatrix, NoSuchView> {
+        self.check(view)?;
+        Ok(match view {
+            View::Mean => self.mean.clone(),
+            View::Layer(layer) => self.layers[layer].mean.clone(),
+            View::Head { layer, head } => self.head_matrix(layer, head),
+        })
+    }
+
+    /// The attention of one query over the keys 0 ..= `query`, and its sink, exact at any length.
+    ///
+    /// # Errors
+    /// If the model has no such layer or head.
+    pub fn row(&self, view: View, query: usize) -> Result<(Vec<f32>, Option<f32>), NoSuchView> {
+        self.check(view)?;
+        let kept = match view {
+            View::Mean => Some(&self.mean),
+            View::Layer(layer) => Some(&self.layers[layer].mean),
+            View::Head { .. } => None,
+        };
+        if let Some(matrix) = kept.filter(|matrix| matrix.bin() == 1) {
+            return Ok((matrix.row(query).to_vec(), matrix.sink(query)));
+        }
+        let heads: Vec<Head<'_>> = self.heads_of(view).collect();
+        let share = 1.0 / heads.len() as f32;
+        let (mut sum, mut sink, mut weights) = (vec![0.0; query + 1], 0.0, Vec::new());
+        for head in heads {
+            sink += share * head.row(query, &mut weights).sink;
+            for (sum, weight) in sum[head.visible(query).start..].iter_mut().zip(&weights) {
+                *sum += share * weight;
+            }
+        }
+        Ok((sum, self.model.has_sinks.then_some(sink)))
+    }
+
+    fn head_matrix(&self, layer: usize, head: usize) -> CausalMatrix {
+        let tokens = self.tokens.len();
+        let head = self.layers[layer].head(head);
+        let mut matrix = CausalMatrix::zeros(tokens, tokens_per_cell(tokens), self.model.has_sinks);
+        let mut rows = matrix.rows_mut();
+        let mut weights = Vec::new();
+        for query in 0..tokens {
+            let norm = head.row(query, &mut weights);
+            rows.add_row(query, head.visible(query).start, &weights, norm.sink, 1.0);
+        }
+        matrix
+    }
+
+    /// The heads a view averages over.
+    fn heads_of(&self, view: View) -> impl Iterator<Item = Head<'_>> {
+        let layers = view.layer().map_or(0..self.layers.len(), |layer| layer..layer + 1);
+        self.layers[layers].iter().flat_map(move |layer| {
+            let heads = view.head().map_or(0..layer.heads.len(), |head| head..head + 1);
+            heads.map(|head| layer.head(head))
+        })
+    }
+}

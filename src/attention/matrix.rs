@@ -1,0 +1,245 @@
+//! A causal attention matrix: the lower triangle, and what each row gave to no token.
+
+/// A causal matrix of `size` queries by `size` keys. Only cells with key ≤ query are stored, row after
+/// row, in `size·(size+1)/2` values; a model with sinks has one sink value per row beside them, and
+/// then a row and its sink sum to 1.
+///
+/// Of a prompt too long to keep whole, a cell stands for `bin` × `bin` tokens: summed over its keys,
+/// averaged over its queries, so that a row and its sink still sum to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CausalMatrix {
+    tokens: usize,
+    bin: usize,
+    cells: Vec<f32>,
+    sink: Option<Vec<f32>>,
+}
+
+impl CausalMatrix {
+    /// All zeros, for a prompt of `tokens` of which a cell takes `bin` along each axis.
+    pub fn zeros(tokens: usize, bin: usize, with_sink: bool) -> Self {
+        let size = tokens.div_ceil(bin);
+        Self { tokens, bin, cells: vec![0.0; triangle(size)], sink: with_sink.then(|| vec![0.0; size]) }
+    }
+
+    /// From its cells, row after row, one token per cell.
+    ///
+    /// # Panics
+    /// If `cells` is not a triangle of `size` rows, or `sink` not one value per row.
+    pub fn from_cells(size: usize, cells: Vec<f32>, sink: Option<Vec<f32>>) -> Self {
+        assert_eq!(cells.len(), triangle(size), "cells of a {size}-row triangle");
+        assert!(sink.as_ref().is_none_or(|s| s.len() == size), "one sink value per row");
+        Self { tokens: size, bin: 1, cells, sink }
+    }
+
+    /// Number of rows, and of columns.
+    pub fn size(&self) -> usize {
+        self.tokens.div_ceil(self.bin)
+    }
+
+    /// Tokens per cell, along each axis; 1 unless the prompt was too long to keep whole.
+    pub fn bin(&self) -> usize {
+        self.bin
+    }
+
+    /// The keys 0 ..= `query` of one row.
+    pub fn row(&self, query: usize) -> &[f32] {
+        &self.cells[triangle(query)..triangle(query + 1)]
+    }
+
+    /// One cell; `None` in the future (key > query) and outside the matrix.
+    pub fn get(&self, query: usize, key: usize) -> Option<f32> {
+        (key <= query && query < self.size()).then(|| self.row(query)[key])
+    }
+
+    /// What a row gave to no token; `None` for a model without sinks.
+    pub fn sink(&self, query: usize) -> Option<f32> {
+        self.sink.as_ref().map(|sink| sink[query])
+    }
+
+    /// The sink of every row; `None` for a model without sinks.
+    pub fn sinks(&self) -> Option<&[f32]> {
+        self.sink.as_deref()
+    }
+
+    /// All cells, row after row.
+    pub fn cells(&self) -> &[f32] {
+        &self.cells
+    }
+
+    /// Adds `weight` times another matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn add_scaled(&mut self, other: &Self, weight: f32) {
+        assert_eq!(
+            (self.tokens, self.bin, self.sink.is_some()),
+            (other.tokens, other.bin, other.sink.is_some())
+        );
+        add_scaled(&mut self.cells, &other.cells, weight);
+        if let (Some(to), Some(from)) = (&mut self.sink, &other.sink) {
+            add_scaled(to, from, weight);
+        }
+    }
+
+    /// All rows, to fold rows of attention into.
+    pub fn rows_mut(&mut self) -> RowsMut<'_> {
+        RowsMut {
+            tokens: self.tokens,
+            bin: self.bin,
+            first: 0,
+            cells: &mut self.cells,
+            sink: self.sink.as_deref_mut(),
+        }
+    }
+
+    /// The rows in blocks of `rows` each, to be filled by different threads.
+    pub fn blocks_mut(&mut self, rows: usize) -> Vec<RowsMut<'_>> {
+        let size = self.size();
+        let mut rest = self.rows_mut();
+        let mut blocks = Vec::new();
+        while rest.first + rows < size {
+            let (block, after) = rest.split(rows);
+            blocks.push(block);
+            rest = after;
+        }
+        blocks.push(rest);
+        blocks
+    }
+
+    /// The largest cell and sink value; 0 when empty.
+    pub fn max(&self) -> f32 {
+        let sinks = self.sink.iter().flatten();
+        self.cells.iter().chain(sinks).copied().fold(0.0, f32::max)
+    }
+}
+
+/// Some consecutive rows of a [`CausalMatrix`], to write to.
+#[derive(Debug)]
+pub struct RowsMut<'a> {
+    tokens: usize,
+    bin: usize,
+    first: usize,
+    cells: &'a mut [f32],
+    sink: Option<&'a mut [f32]>,
+}
+
+impl<'a> RowsMut<'a> {
+    /// Adds `scale` times the attention of one query: `weights` are its keys from `first_key` on.
+    /// In a cell of several tokens keys are summed and queries averaged.
+    pub fn add_row(&mut self, query: usize, first_key: usize, weights: &[f32], sink: f32, scale: f32) {
+        let row = query / self.bin;
+        let queries = self.bin.min(self.tokens - row * self.bin);
+        let scale = scale / queries as f32;
+        if let Some(sinks) = &mut self.sink {
+            sinks[row - self.first] += scale * sink;
+        }
+        let bin = self.bin;
+        let cells = self.row(row);
+        if bin == 1 {
+            return add_scaled(&mut cells[first_key..], weights, scale);
+        }
+        for (key, weight) in (first_key..).zip(weights) {
+            cells[key / bin] += scale * weight;
+        }
+    }
+
+    /// Raises cells to the weights of one query where these are larger, and the row's sink likewise.
+    pub fn raise_row(&mut self, query: usize, first_key: usize, weights: &[f32], sink: f32) {
+        let (row, bin) = (query / self.bin, self.bin);
+        if let Some(sinks) = &mut self.sink {
+            let cell = &mut sinks[row - self.first];
+            *cell = cell.max(sink);
+        }
+        let cells = self.row(row);
+        for (key, &weight) in (first_key..).zip(weights) {
+            let cell = &mut cells[key / bin];
+            *cell = cell.max(weight);
+        }
+    }
+
+    fn row(&mut self, row: usize) -> &mut [f32] {
+        let start = triangle(self.first);
+        &mut self.cells[triangle(row) - start..triangle(row + 1) - start]
+    }
+
+    fn split(self, rows: usize) -> (Self, Self) {
+        let Self { tokens, bin, first, cells, sink } = self;
+        let (cells, cells_after) = cells.split_at_mut(triangle(first + rows) - triangle(first));
+        let (sink, sink_after) = sink.map(|sink| sink.split_at_mut(rows)).unzip();
+        let after = Self { tokens, bin, first: first + rows, cells: cells_after, sink: sink_after };
+        (Self { tokens, bin, first, cells, sink }, after)
+    }
+}
+
+/// Cells in a triangle of `rows` rows, and where row number `rows` starts.
+fn triangle(rows: usize) -> usize {
+    rows * (rows + 1) / 2
+}
+
+fn add_scaled(to: &mut [f32], from: &[f32], weight: f32) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += weight * from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_a_triangle() {
+        let m = CausalMatrix::from_cells(3, vec![1., 2., 3., 4., 5., 6.], None);
+        assert_eq!(m.row(0), [1.]);
+        assert_eq!(m.row(2), [4., 5., 6.]);
+        assert_eq!(m.get(1, 1), Some(3.));
+        assert_eq!(m.get(1, 2), None);
+        assert_eq!(m.get(3, 0), None);
+        assert_eq!(m.max(), 6.);
+    }
+
+    #[test]
+    fn sum_with_weight_covers_the_sink() {
+        let mut sum = CausalMatrix::zeros(2, 1, true);
+        let m = CausalMatrix::from_cells(2, vec![0.5, 0.25, 0.25], Some(vec![0.5, 0.5]));
+        sum.add_scaled(&m, 0.5);
+        sum.add_scaled(&m, 0.5);
+        assert_eq!(sum, m);
+    }
+
+    #[test]
+    fn rows_of_a_folded_matrix_still_sum_to_one() {
+        let mut m = CausalMatrix::zeros(5, 2, true);
+        for query in 0..5 {
+            let weights = vec![0.75 / (query + 1) as f32; query + 1];
+            m.rows_mut().add_row(query, 0, &weights, 0.25, 1.0);
+        }
+        for row in 0..3 {
+            let sum = m.row(row).iter().sum::<f32>() + m.sink(row).unwrap();
+            assert!((sum - 1.0).abs() < 1e-6, "row {row} sums to {sum}");
+        }
+    }
+
+    #[test]
+    fn blocks_fill_the_same_matrix() {
+        for bin in [1, 3] {
+            let fill = |rows: &mut RowsMut<'_>, query: usize| {
+                rows.add_row(query, query / 2, &[0.5, 0.25][..(query - query / 2 + 1).min(2)], 0.1, 1.0)
+            };
+            let mut whole = CausalMatrix::zeros(10, bin, true);
+            (0..10).for_each(|query| fill(&mut whole.rows_mut(), query));
+            let mut split = CausalMatrix::zeros(10, bin, true);
+            for (at, mut block) in split.blocks_mut(2).into_iter().enumerate() {
+                (at * 2 * bin..((at + 1) * 2 * bin).min(10)).for_each(|query| fill(&mut block, query));
+            }
+            assert_eq!(whole, split);
+        }
+    }
+
+    #[test]
+    fn a_thumbnail_keeps_the_largest() {
+        let mut m = CausalMatrix::zeros(4, 2, false);
+        m.rows_mut().raise_row(2, 0, &[0.1, 0.7, 0.2], 0.0);
+        m.rows_mut().raise_row(3, 2, &[0.4, 0.6], 0.0);
+        assert_eq!(m.row(1), [0.7, 0.6]);
+    }
+}

@@ -1,0 +1,14 @@
+//! The domain: what a pass captured and what can be said of it. Pure host data in f32; nothing here
+//! knows candle, a terminal or a thread.
+
+mod capture;
+mod matrix;
+mod statistics;
+mod token;
+mod view;
+
+pub use capture::{Capture, HeadSummary, LayerCapture, ModelCard, NoSuchView, tokens_per_cell};
+pub use matrix::{CausalMatrix, RowsMut};
+pub use statistics::{HeadStatistics, HeadSums, TokenRepeats};
+pub use token::{Token, escape_controls};
+pub use view::{ParseViewError, View};

@@ -1,0 +1,96 @@
+//! One token of a prompt: what the model reads, what the tokenizer calls it, and the bytes it covers.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// A token of a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Row of the embedding matrix.
+    pub id: u32,
+    /// The vocabulary's own spelling (`Ġstory`), as Hugging Face prints it. `#id` without a tokenizer.
+    pub raw: String,
+    /// The bytes it stands for, as text. A part of a split UTF-8 character is shown as `\xNN`.
+    pub text: String,
+    /// The bytes of the prompt it covers; empty for a token the tokenizer added.
+    pub span: Range<usize>,
+}
+
+impl Token {
+    /// A token of a prompt given as ids, with no text behind it.
+    pub fn from_id(id: u32) -> Self {
+        let name = format!("#{id}");
+        Self { id, raw: name.clone(), text: name, span: 0..0 }
+    }
+
+    /// A token for the `bytes` it stands for, which begin at byte `start` of the prompt.
+    pub fn from_bytes(id: u32, raw: String, bytes: &[u8], start: usize) -> Self {
+        Self { id, raw, text: printable_bytes(bytes), span: start..start + bytes.len() }
+    }
+
+    /// One line that is safe to print: the text without surrounding blanks, its control characters
+    /// escaped; a token of blanks only is shown by its escapes or as `␣`.
+    pub fn label(&self) -> String {
+        let trimmed = self.text.trim_matches(' ');
+        let body = if trimmed.is_empty() { "␣".repeat(self.text.len().max(1)) } else { trimmed.to_owned() };
+        escape_controls(&body)
+    }
+}
+
+/// Bytes as text; what is not UTF-8 (a token may split a character) as `\xNN`.
+fn printable_bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+/// Control characters, and the marks that reorder or hide text, replaced by their escapes.
+pub fn escape_controls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() || hidden => {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(bytes: &[u8]) -> Token {
+        Token::from_bytes(7, "raw".into(), bytes, 3)
+    }
+
+    #[test]
+    fn label_drops_the_leading_space() {
+        assert_eq!(token(b" story").label(), "story");
+        assert_eq!(token(b" story").span, 3..9);
+    }
+
+    #[test]
+    fn label_shows_blanks_and_controls() {
+        assert_eq!(token(b"  ").label(), "␣␣");
+        assert_eq!(token(b"\n\n").label(), "\\n\\n");
+        assert_eq!(token(b"\x1b[2J").label(), "\\u{1b}[2J");
+        assert_eq!(token("\u{202e}x".as_bytes()).label(), "\\u{202e}x");
+    }
+
+    #[test]
+    fn half_a_character_is_shown_by_its_bytes() {
+        assert_eq!(token(&"é".as_bytes()[..1]).label(), "\\xc3");
+    }
+}

@@ -1,0 +1,66 @@
+//! Progress and cancellation of long actions.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::ModelError;
+
+/// Raised to stop a load or a pass; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// One that nobody has raised.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks whoever holds a clone to stop.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was raised.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// For the steps of a long action.
+    ///
+    /// # Errors
+    /// [`ModelError::Cancelled`] once raised.
+    pub fn check(&self) -> Result<(), ModelError> {
+        if self.is_raised() { Err(ModelError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// How far a load has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadProgress {
+    /// Asking the hub which files there are.
+    Resolving,
+    /// A file is on its way from the hub.
+    Downloading {
+        /// Its name in the repository.
+        file: String,
+        /// Bytes that are here.
+        done: u64,
+        /// Bytes it has.
+        total: u64,
+    },
+    /// Weights are read and placed.
+    Weights {
+        /// Tensors that are there.
+        done: usize,
+        /// Tensors of the model.
+        total: usize,
+    },
+}
+
+/// What a load listens to and reports to.
+pub struct Control<'a> {
+    /// Raised from outside to stop.
+    pub cancel: Cancel,
+    /// Called with every step.
+    pub progress: &'a mut dyn FnMut(LoadProgress),
+}

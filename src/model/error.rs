@@ -1,0 +1,22 @@
+//! Everything that can go wrong with a model, each with what, where and what to do.
+
+use std::path::PathBuf;
+
+/// Why a model could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// Somebody raised the [`Cancel`](super::Cancel).
+    #[error("cancelled")]
+    Cancelled,
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Anything else, in one sentence: what, where, what to do.
+    #[error("{0}")]
+    Invalid(String),
+}

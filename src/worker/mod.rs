@@ -1,0 +1,3 @@
+//! The background: owns the resident models, takes requests, answers with events.
+
+pub mod protocol;

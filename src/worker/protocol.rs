@@ -1,0 +1,153 @@
+//! What the front end asks of the worker, and what it hears back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::attention::{Capture, CausalMatrix, ModelCard, View};
+pub use crate::model::LoadProgress;
+
+/// One of the two models on screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The left pane's.
+    Left,
+    /// The right pane's.
+    Right,
+}
+
+impl Side {
+    /// Both, left first.
+    pub const BOTH: [Side; 2] = [Side::Left, Side::Right];
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Side::Left => Side::Right,
+            Side::Right => Side::Left,
+        }
+    }
+
+    /// 0 for left, 1 for right.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::Left => "left",
+            Side::Right => "right",
+        })
+    }
+}
+
+/// Names a prompt that was sent; a later one has a larger number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct JobId(pub u64);
+
+/// What the front end asks for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Load a model into a side; the one that is there stays until the new one is ready.
+    Load {
+        /// Where to.
+        side: Side,
+        /// `org/name[@revision]`, a folder, `demo:gpt2`.
+        reference: String,
+    },
+    /// Run a prompt through both models. A running older job is cancelled, a waiting one dropped; a
+    /// model that is still loading takes the newest prompt when it is ready.
+    Run {
+        /// Larger than any before.
+        job: JobId,
+        /// Passed on unchanged.
+        prompt: String,
+    },
+    /// Compute the matrix of a view, away from the models' threads.
+    View {
+        /// Echoed.
+        side: Side,
+        /// Echoed: the job the capture came from.
+        job: JobId,
+        /// Where from.
+        capture: Arc<Capture>,
+        /// Which.
+        view: View,
+    },
+    /// Stop what is running: passes, loads and downloads. Resident models stay.
+    Cancel,
+}
+
+/// What the worker reports. Events about a job that is no longer the newest are to be ignored.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A load has come further.
+    Loading {
+        /// Of which side.
+        side: Side,
+        /// How far.
+        progress: LoadProgress,
+    },
+    /// A model is resident.
+    Loaded {
+        /// Of which side.
+        side: Side,
+        /// What it is.
+        model: Arc<ModelCard>,
+    },
+    /// A load failed; a model that was resident before still is.
+    LoadFailed {
+        /// Of which side.
+        side: Side,
+        /// What, where, what to do.
+        error: String,
+    },
+    /// A pass has come further.
+    Running {
+        /// Of which side.
+        side: Side,
+        /// Which prompt.
+        job: JobId,
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// A pass is done.
+    Captured {
+        /// Of which side.
+        side: Side,
+        /// Which prompt.
+        job: JobId,
+        /// What was captured.
+        capture: Arc<Capture>,
+    },
+    /// A pass failed; the model is still resident.
+    RunFailed {
+        /// Of which side.
+        side: Side,
+        /// Which prompt.
+        job: JobId,
+        /// What, where, what to do.
+        error: String,
+    },
+    /// A pass was cancelled.
+    Cancelled {
+        /// Of which side.
+        side: Side,
+        /// Which prompt.
+        job: JobId,
+    },
+    /// A view's matrix is ready.
+    Viewed {
+        /// Of which side.
+        side: Side,
+        /// Which prompt.
+        job: JobId,
+        /// Which view.
+        view: View,
+        /// Its matrix.
+        matrix: Arc<CausalMatrix>,
+    },
+}
