@@ -10,6 +10,7 @@
 
 pub mod attention;
 pub mod config;
+pub mod export;
 pub mod kernels;
 pub mod model;
 pub mod worker;
