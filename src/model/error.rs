@@ -16,6 +16,9 @@ pub enum ModelError {
         /// Why.
         source: std::io::Error,
     },
+    /// The device refused an operation.
+    #[error("computing failed: {0}")]
+    Device(#[from] candle_core::Error),
     /// Anything else, in one sentence: what, where, what to do.
     #[error("{0}")]
     Invalid(String),
