@@ -16,6 +16,9 @@ pub enum ModelError {
         /// Why.
         source: std::io::Error,
     },
+    /// The hub or its cache did not give it.
+    #[error(transparent)]
+    Hub(#[from] super::files::HubError),
     /// Anything else, in one sentence: what, where, what to do.
     #[error("{0}")]
     Invalid(String),

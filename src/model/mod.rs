@@ -8,7 +8,7 @@ pub mod files;
 
 pub use control::{Cancel, Control, LoadProgress};
 pub use error::ModelError;
-pub use reference::{DemoModel, Reference};
+pub use reference::{DemoModel, Reference, ReferenceError};
 
 use std::sync::Arc;
 
