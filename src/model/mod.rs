@@ -23,7 +23,7 @@ pub use control::{Cancel, Control, LoadProgress};
 pub use device::{CudaDevice, cuda_devices, free_bytes, open as open_device};
 pub use error::ModelError;
 pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
-pub use reference::{DemoModel, Reference};
+pub use reference::{DemoModel, Reference, ReferenceError};
 
 use std::sync::Arc;
 
