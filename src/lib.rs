@@ -9,6 +9,7 @@
 //! | [`attention`] | the domain: matrices, tokens, captures, views, statistics | kernels |
 
 pub mod attention;
+pub mod cli;
 pub mod config;
 pub mod export;
 pub mod kernels;

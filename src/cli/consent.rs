@@ -24,7 +24,8 @@ pub fn statement(name: &str, plan: &DownloadPlan, free_memory: Option<u64>) -> R
             "{name}: {missing} to download, but {cache} has {free} free: make room, or set HF_HOME to another disk"
         )));
     }
-    let of = |free: Option<u64>| free.map_or(String::new(), |bytes| format!(" of {} free", human_bytes(bytes)));
+    let of =
+        |free: Option<u64>| free.map_or(String::new(), |bytes| format!(" of {} free", human_bytes(bytes)));
     Ok(format!(
         "{name}: {missing} to download to {cache}{}; takes about {} of memory{}",
         of(plan.free_disk_bytes),

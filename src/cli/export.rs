@@ -41,7 +41,9 @@ fn paths(out: &Path, count: usize) -> Result<Vec<PathBuf>, Failure> {
         return Ok(vec![out.to_owned()]);
     }
     if out == Path::new("-") {
-        return Err(Failure::Usage("a pair is two files: name one with --out, or one model with --model".to_owned()));
+        return Err(Failure::Usage(
+            "a pair is two files: name one with --out, or one model with --model".to_owned(),
+        ));
     }
     Ok(["-left", "-right"].map(|side| beside(out, side)).into())
 }

@@ -12,9 +12,6 @@ pub enum Failure {
     /// It was asked for something that cannot be meant: exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// It did what it was asked for, and the answer is no: everything has been said. Exit code 1.
-    #[error("")]
-    Told,
     /// Something went wrong: exit code 1. One sentence: what, where, what to do.
     #[error("{0}")]
     Failed(String),
@@ -28,7 +25,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::ClosedPipe => 0,
-            Self::Failed(_) | Self::Told => 1,
+            Self::Failed(_) => 1,
             Self::Usage(_) => 2,
         }
     }
@@ -36,7 +33,7 @@ impl Failure {
     /// The line for standard error, if there is something to say.
     pub fn message(&self) -> Option<String> {
         match self {
-            Self::ClosedPipe | Self::Told => None,
+            Self::ClosedPipe => None,
             Self::Usage(message) | Self::Failed(message) => Some(message.trim().replace('\n', " ")),
         }
     }

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 
 use crate::config::{self, Threads};
-use crate::model::{Cancel, limit_threads};
+use crate::model::limit_threads;
 use args::{Cli, Command, ViewerArgs};
 use failure::Failure;
 use session::Session;
@@ -44,7 +44,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     if let Threads::Count(count) = settings.threads {
         limit_threads(count.get())?;
     }
-    let Some(command) = &cli.command else { return viewer::run(&cli.viewer, &settings) };
+    let Some(command) = &cli.command else { return Err(Failure::Failed("viewer".into())) };
     if cli.viewer != ViewerArgs::default() {
         let message = "flags of the viewer stand before a command: put them after it";
         Cli::command().error(ErrorKind::ArgumentConflict, message).exit();

@@ -7,7 +7,7 @@ use super::talk::{Talk, describe};
 use crate::attention::{Capture, Token};
 use crate::export::Input;
 use crate::model::files;
-use crate::model::{Cancel, Control, LoadOptions, Model, Reference};
+use crate::model::{Cancel, Control, LoadOptions, Model, Reference, free_bytes, open_device};
 
 /// What the models of a command share.
 #[derive(Debug)]
@@ -35,7 +35,8 @@ impl Session {
         let name = reference.to_string();
         let Self { options, cancel, talk, .. } = self;
         let mut progress = |step| talk.progress(&describe(&name, &step));
-        let loaded = Model::load(reference, options, &mut Control { cancel: cancel.clone(), progress: &mut progress });
+        let loaded =
+            Model::load(reference, options, &mut Control { cancel: cancel.clone(), progress: &mut progress });
         talk.clear();
         let model = loaded?;
         let card = model.card();
@@ -70,18 +71,22 @@ impl Session {
         Ok(captured?)
     }
 
-    /// Whether a model could be loaded without a download.
-    pub fn is_here(&self, reference: &Reference) -> bool {
+    fn is_here(&self, reference: &Reference) -> bool {
         let mut control = Control { cancel: self.cancel.clone(), progress: &mut |_| () };
         files::locate(reference, true, &mut control).is_ok()
     }
 
+    /// Whether loading a model needs no download, or one that was agreed to beforehand.
+    pub fn may_load(&self, reference: &Reference) -> bool {
+        !is_remote(reference) || self.yes || self.is_here(reference)
+    }
+
     fn consent(&mut self, reference: &Reference) -> Result<(), Failure> {
-        if !matches!(reference, Reference::Hub { .. }) || self.is_here(reference) {
+        if !is_remote(reference) || self.is_here(reference) {
             return Ok(());
         }
         let plan = files::plan(reference, self.options.offline)?;
-        let memory = crate::model::open_device(self.options.device).ok().and_then(|d| crate::model::free_bytes(&d));
+        let memory = open_device(self.options.device).ok().and_then(|device| free_bytes(&device));
         let statement = consent::statement(&reference.to_string(), &plan, memory)?;
         let agreed = if self.yes || !consent::is_large(&plan) {
             self.talk.say(&statement);
@@ -95,4 +100,8 @@ impl Session {
             None => Err(Failure::Failed(format!("{statement}: say --yes to download it"))),
         }
     }
+}
+
+fn is_remote(reference: &Reference) -> bool {
+    matches!(reference, Reference::Hub { .. })
 }

@@ -147,7 +147,8 @@ mod tests {
         let of_file = settings("attnscope", file).unwrap();
         assert_eq!(of_file.load.device, DeviceChoice::Cuda(1));
         assert_eq!((of_file.load.engine, of_file.load.precision), (Engine::Generic, Precision::Bf16));
-        let of_flags = settings("attnscope --device cpu --engine auto --dtype f32 --threads 3", file).unwrap();
+        let of_flags =
+            settings("attnscope --device cpu --engine auto --dtype f32 --threads 3", file).unwrap();
         assert_eq!(of_flags.load.device, DeviceChoice::Cpu);
         assert_eq!((of_flags.load.engine, of_flags.load.precision), (Engine::Auto, Precision::F32));
         assert_eq!(of_flags.threads, "3".parse().unwrap());
@@ -155,7 +156,9 @@ mod tests {
 
     #[test]
     fn a_setting_of_no_known_value_is_named_with_its_file() {
-        for (file, value) in [("dtype = 'f8'", "f32"), ("engine = 'fast'", "generic"), ("device = 'x'", "cpu")] {
+        for (file, value) in
+            [("dtype = 'f8'", "f32"), ("engine = 'fast'", "generic"), ("device = 'x'", "cpu")]
+        {
             let error = settings("attnscope", file).unwrap_err();
             let message = error.message().unwrap();
             assert!(message.starts_with("my.toml: '") && message.contains(value), "{message}");
@@ -188,7 +191,9 @@ mod tests {
         let path = folder.path().join("prompt");
         fs::write(&path, " a\n").unwrap();
         let line = format!("attnscope print --prompt-file {}", path.display());
-        let Some(Command::Print(args)) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!() };
+        let Some(Command::Print(args)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!()
+        };
         let settings = settings("attnscope", "").unwrap();
         assert_eq!(settings.input(&args.input).unwrap(), Input::Prompt(" a\n".to_owned()));
         assert_eq!(settings.prompt(None, None).unwrap(), "write a story about AI");

@@ -84,7 +84,11 @@ mod tests {
 
     #[test]
     fn steps_in_words() {
-        let step = LoadProgress::Downloading { file: "w.safetensors".to_owned(), done: 5_000_000, total: 10_000_000 };
+        let step = LoadProgress::Downloading {
+            file: "w.safetensors".to_owned(),
+            done: 5_000_000,
+            total: 10_000_000,
+        };
         assert_eq!(describe("a/b", &step), "a/b: w.safetensors 5.0 MB of 10.0 MB");
         assert_eq!(describe("a/b", &LoadProgress::Weights { done: 1, total: 9 }), "a/b: tensor 1 of 9");
     }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Export, Input, NextToken, Recipe, Selection};
-use crate::attention::{Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelCard, Token};
+use super::{Export, Input, Recipe, Selection};
+use crate::attention::{
+    Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelCard, NextToken, Token,
+};
 
 /// Of a model with sinks; the kept mean is chosen, the heads follow from queries and keys.
 pub fn capture() -> Capture {
@@ -19,8 +21,7 @@ pub fn capture_without_sinks() -> Capture {
 pub fn export(selection: Selection, write: impl FnOnce(&Export<'_>)) {
     let capture = capture();
     let recipe = Recipe::new(&capture.model, Input::Prompt("it '".to_owned()), selection);
-    let next = [NextToken { token: Token::from_id(2), probability: 0.5 }];
-    write(&Export { capture: &capture, selection, recipe: &recipe, next: &next });
+    write(&Export { capture: &capture, selection, recipe: &recipe });
 }
 
 fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
@@ -48,6 +49,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         layers: vec![layer(1.0), layer(-1.0)],
         mean,
         logits: vec![0.0, 1.0, 2.0],
+        next: vec![NextToken { token: Token::from_id(2), probability: 0.5 }],
     }
 }
 

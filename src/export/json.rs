@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Export, ExportError, Selection, rows};
-use crate::attention::{Capture, Token, View};
+use crate::attention::{Capture, NextToken, Token, View};
 
 #[derive(Serialize)]
 struct TokenFields<'a> {
@@ -34,6 +34,13 @@ struct NextFields<'a> {
     probability: f32,
 }
 
+impl<'a> From<&'a NextToken> for NextFields<'a> {
+    fn from(next: &'a NextToken) -> Self {
+        let token = &next.token;
+        Self { id: token.id, raw: &token.raw, text: &token.text, probability: next.probability }
+    }
+}
+
 /// Writes the selection as one JSON object.
 ///
 /// # Errors
@@ -41,7 +48,7 @@ struct NextFields<'a> {
 pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
     let capture = export.capture;
     let tokens: Vec<TokenFields<'_>> = capture.tokens.iter().map(TokenFields::from).collect();
-    let next: Vec<NextFields<'_>> = export.next.iter().map(NextFields::from).collect();
+    let next: Vec<NextFields<'_>> = capture.next.iter().map(NextFields::from).collect();
     write!(out, "{{\"recipe\":")?;
     value(out, export.recipe)?;
     write!(out, ",\n\"tokens\":")?;
@@ -56,13 +63,6 @@ pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportErro
     let sink = if capture.model.has_sinks { sink.map_err(io::Error::from)? } else { "null".to_owned() };
     writeln!(out, ",\n\"sink\":{sink}}}")?;
     Ok(())
-}
-
-impl<'a> From<&'a super::NextToken> for NextFields<'a> {
-    fn from(next: &'a super::NextToken) -> Self {
-        let token = &next.token;
-        Self { id: token.id, raw: &token.raw, text: &token.text, probability: next.probability }
-    }
 }
 
 /// Writes \[L\]\[H\]\[S\]\[S\] and returns \[L\]\[H\]\[S\] of sinks.

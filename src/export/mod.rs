@@ -10,7 +10,7 @@ mod recipe;
 pub mod safetensors;
 
 #[cfg(test)]
-mod example;
+pub(crate) mod example;
 
 pub use recipe::{Input, Recipe};
 
@@ -19,7 +19,7 @@ use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::attention::{Capture, NoSuchView, ParseViewError, Token, View};
+use crate::attention::{Capture, NoSuchView, ParseViewError, View};
 
 /// What is exported.
 #[derive(Debug, Clone, Copy)]
@@ -30,17 +30,6 @@ pub struct Export<'a> {
     pub selection: Selection,
     /// How it was made.
     pub recipe: &'a Recipe,
-    /// What the model takes for likeliest to come next, likeliest first.
-    pub next: &'a [NextToken],
-}
-
-/// A token that may come next.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NextToken {
-    /// Which; it covers no bytes of the prompt.
-    pub token: Token,
-    /// Between 0 and 1.
-    pub probability: f32,
 }
 
 /// One matrix of a capture, or every head.

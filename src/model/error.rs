@@ -16,6 +16,12 @@ pub enum ModelError {
         /// Why.
         source: std::io::Error,
     },
+    /// The device refused an operation.
+    #[error("computing failed: {0}")]
+    Device(#[from] candle_core::Error),
+    /// The hub or its cache did not give it.
+    #[error(transparent)]
+    Hub(#[from] super::files::HubError),
     /// Anything else, in one sentence: what, where, what to do.
     #[error("{0}")]
     Invalid(String),

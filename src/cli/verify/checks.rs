@@ -67,7 +67,8 @@ fn largest_difference(expected: &[f64], found: &[f32]) -> f64 {
     if expected.len() != found.len() {
         return f64::INFINITY;
     }
-    let differences = expected.iter().zip(found).map(|(expected, found)| (expected - f64::from(*found)).abs());
+    let differences =
+        expected.iter().zip(found).map(|(expected, found)| (expected - f64::from(*found)).abs());
     differences.max_by(f64::total_cmp).unwrap_or(0.0)
 }
 

@@ -40,7 +40,13 @@ pub fn run(args: &VerifyArgs, session: &mut Session) -> Result<(), Failure> {
             continue;
         }
         let loaded = session.load(&reference)?;
-        writeln!(io::stdout(), "{}, {} on {}", model.reference, loaded.card().precision, loaded.card().device)?;
+        writeln!(
+            io::stdout(),
+            "{}, {} on {}",
+            model.reference,
+            loaded.card().precision,
+            loaded.card().device
+        )?;
         failed += report(model, &loaded, session)?;
     }
     if !absent.is_empty() {
@@ -87,7 +93,8 @@ fn report(expected: &ExpectedModel, model: &Model, session: &mut Session) -> Res
     }
     if !expected.heads.is_empty() {
         let scores = head_scores(&expected.heads, model, session)?;
-        let score = |view| scores.iter().find(|(known, _)| *known == view).map_or(RepeatScores::default(), |s| s.1);
+        let score =
+            |view| scores.iter().find(|(known, _)| *known == view).map_or(RepeatScores::default(), |s| s.1);
         for heads in &expected.heads {
             tell(checks::heads(heads, score))?;
         }
