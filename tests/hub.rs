@@ -120,6 +120,12 @@ fn refusal(hub: &Hub, revision: Option<&str>) -> HubError {
     }
 }
 
+/// An endpoint where nobody listens.
+fn nobody() -> String {
+    // Port 1 needs a privilege to be listened to, and nobody has a use for it.
+    "http://127.0.0.1:1".to_owned()
+}
+
 /// The last parts of the paths that were asked for, each once.
 fn names(asked: &[Asked]) -> BTreeSet<&str> {
     asked.iter().filter_map(|asked| asked.path.rsplit('/').next()).collect()
@@ -377,13 +383,33 @@ fn missing_models_revisions_and_files_are_told_apart() {
 #[test]
 fn no_hub_there_is_said_at_once() {
     let scene = Scene::new(tiny());
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for endpoint in [format!("http://{free}"), "http://nowhere.invalid".to_owned()] {
-        let hub = Hub::new(HubSettings { endpoint: Some(endpoint), ..scene.settings() });
-        let error = refusal(&hub, None);
-        assert!(matches!(error, HubError::Unreachable { .. }), "{error}");
-        assert!(error.to_string().contains("--offline") && error.to_string().contains("demo:"), "{error}");
+    let hub = Hub::new(HubSettings { endpoint: Some(nobody()), ..scene.settings() });
+    let begun = Instant::now();
+    let error = refusal(&hub, None);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(matches!(error, HubError::Unreachable { .. }), "{error}");
+    for hint in [nobody().as_str(), "--offline", "demo:gpt2"] {
+        assert!(error.to_string().contains(hint), "{error}");
     }
+}
+
+#[test]
+fn a_cached_model_of_which_no_tokenizer_is_known_loads_without_a_network() {
+    let scene = Scene::new(golden("gpt2-sort", &["config.json", "model.safetensors"]));
+    let files = locate(&scene.hub(), None).unwrap();
+    // As a program leaves it that asked for the other files only.
+    std::fs::remove_dir_all(scene.cache.path().join("models--org--tiny/.no_exist")).unwrap();
+    let hub = Hub::new(HubSettings { endpoint: Some(nobody()), ..scene.settings() });
+    assert_eq!(locate(&hub, None).unwrap(), files);
+}
+
+#[test]
+fn a_model_larger_than_the_disk_is_refused_before_it_comes() {
+    let scene = Scene::new(Repository { claimed_size: Some(1 << 60), ..tiny() });
+    let error = refusal(&scene.hub(), None);
+    assert!(matches!(error, HubError::DiskFull { .. }), "{error}");
+    assert!(error.to_string().contains("TB are missing") && error.to_string().contains("HF_HOME"), "{error}");
+    assert!(scene.server.asked().iter().all(|asked| !asked.large));
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub struct Repository {
     pub token: Option<&'static str>,
     /// Whether somebody with another token is told that the model is gated.
     pub gated: bool,
+    /// How large the hub says that the large files are, if it lies.
+    pub claimed_size: Option<u64>,
     /// Another name, from which the hub redirects.
     pub old_name: Option<&'static str>,
 }
@@ -225,7 +227,7 @@ impl Reply<'_> {
             let headers = [
                 commit,
                 format!("x-linked-etag: \"{sha256}\""),
-                format!("x-linked-size: {}", bytes.len()),
+                format!("x-linked-size: {}", repository.claimed_size.unwrap_or(bytes.len() as u64)),
                 format!("location: {}/{file}", self.shared.large_endpoint),
                 "content-length: 0".to_owned(),
             ];
