@@ -60,6 +60,8 @@ pub enum Action {
     Tick,
     /// The worker reports.
     Worker(Event),
+    /// The worker will report no more: its thread is gone.
+    WorkerGone,
 }
 
 /// What the loop does for the state.

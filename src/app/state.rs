@@ -37,6 +37,8 @@ pub struct State {
     pub keys: Keys,
     /// Whether the mouse is ours.
     pub mouse: bool,
+    /// Whether there is still a worker to answer.
+    pub worker: bool,
     /// Tenths of a second that something was under way, for the spinner.
     pub ticks: usize,
 }
@@ -53,6 +55,7 @@ impl State {
             job: JobId::default(),
             keys,
             mouse,
+            worker: true,
             ticks: 0,
         }
     }
@@ -73,7 +76,7 @@ impl State {
 
     /// Whether something is under way, so that [`Action::Tick`](super::Action::Tick) is wanted.
     pub fn is_busy(&self) -> bool {
-        self.panes.iter().any(Pane::is_busy)
+        self.worker && self.panes.iter().any(Pane::is_busy)
     }
 
     /// Whether the editor holds another text than the one that was run.

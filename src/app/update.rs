@@ -72,6 +72,14 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             vec![]
         }
         Action::Worker(event) => worker::update(state, event),
+        Action::WorkerGone => {
+            state.worker = false;
+            for pane in &mut state.panes {
+                pane.load =
+                    Load::Failed("the thread that runs the models has stopped: quit and start again".into());
+            }
+            vec![]
+        }
     }
 }
 
