@@ -16,6 +16,16 @@ pub fn tokens_per_cell(tokens: usize) -> usize {
     if tokens <= EXACT_TOKENS { 1 } else { tokens.div_ceil(FOLDED_ROWS) }
 }
 
+/// Rows and columns of a thumbnail, at most.
+pub const THUMBNAIL_ROWS: usize = 32;
+
+/// Tokens that one cell of a thumbnail over `tokens` stands for: a multiple of
+/// [`tokens_per_cell`], so that a block of queries fills whole rows of both.
+pub fn thumbnail_bin(tokens: usize) -> usize {
+    let bin = tokens_per_cell(tokens);
+    bin * tokens.div_ceil(bin).div_ceil(THUMBNAIL_ROWS).max(1)
+}
+
 /// A model, as its pane's title and an export's recipe name it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelCard {
@@ -94,6 +104,17 @@ pub struct Capture {
     pub mean: CausalMatrix,
     /// \[vocabulary\]: logits after the last token.
     pub logits: Vec<f32>,
+    /// The likeliest next tokens, likeliest first.
+    pub next: Vec<NextToken>,
+}
+
+/// A token that may come next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NextToken {
+    /// What it is; it covers no bytes of the prompt.
+    pub token: Token,
+    /// Softmax of the logits.
+    pub probability: f32,
 }
 
 /// A view that this capture doesn't have.

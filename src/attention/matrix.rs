@@ -157,6 +157,14 @@ impl<'a> RowsMut<'a> {
         }
     }
 
+    /// As [`raise_row`](Self::raise_row), for a row of cells whose maxima over their tokens are known.
+    pub fn raise_pooled(&mut self, row: usize, cells: &[f32], sink: f32) {
+        self.raise_row(row * self.bin, 0, &[], sink);
+        for (cell, &weight) in self.row(row).iter_mut().zip(cells) {
+            *cell = cell.max(weight);
+        }
+    }
+
     fn row(&mut self, row: usize) -> &mut [f32] {
         let start = triangle(self.first);
         &mut self.cells[triangle(row) - start..triangle(row + 1) - start]

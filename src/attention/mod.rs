@@ -7,8 +7,10 @@ mod statistics;
 mod token;
 mod view;
 
-pub use capture::{Capture, HeadSummary, LayerCapture, ModelCard, NoSuchView, tokens_per_cell};
+pub use capture::{
+    Capture, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
+};
 pub use matrix::{CausalMatrix, RowsMut};
-pub use statistics::{HeadStatistics, HeadSums, TokenRepeats};
+pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 pub use token::{Token, escape_controls};
 pub use view::{ParseViewError, View};

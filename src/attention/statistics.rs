@@ -41,18 +41,60 @@ impl TokenRepeats {
     }
 }
 
+/// A statistic that is a sum of attention times a mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadFeature {
+    /// All attention.
+    Mass,
+    /// Times q − k.
+    Distance,
+    /// To the first token, from later ones.
+    FirstToken,
+    /// To the previous token.
+    Previous,
+    /// To earlier copies of the query's token.
+    Duplicate,
+    /// To the tokens after earlier copies of the query's token.
+    Induction,
+}
+
+impl HeadFeature {
+    /// How many there are.
+    pub const COUNT: usize = 6;
+
+    /// The masks of the queries `start` .. `end` over the keys 0 .. `end`, \[queries · keys, COUNT\]; for
+    /// attention that is 0 outside the window.
+    pub fn masks(start: usize, end: usize, window: Option<usize>, repeats: &TokenRepeats) -> Vec<f32> {
+        let mut masks = vec![0.0; (end - start) * end * Self::COUNT];
+        for query in start..end {
+            let first_key = window.map_or(0, |window| (query + 1).saturating_sub(window));
+            let row = &mut masks[(query - start) * end * Self::COUNT..][..end * Self::COUNT];
+            let mut add =
+                |key: usize, feature: Self, value: f32| row[key * Self::COUNT + feature as usize] += value;
+            for key in first_key..=query {
+                add(key, Self::Mass, 1.0);
+                add(key, Self::Distance, (query - key) as f32);
+            }
+            if query > 0 {
+                add(0, Self::FirstToken, 1.0);
+                add(query - 1, Self::Previous, 1.0);
+            }
+            for earlier in repeats.earlier(query).take_while(|&earlier| earlier + 1 >= first_key) {
+                add(earlier, Self::Duplicate, 1.0);
+                add(earlier + 1, Self::Induction, 1.0);
+            }
+        }
+        masks
+    }
+}
+
 /// Running sums of one head, to which rows are added in any number of parts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HeadSums {
     queries: usize,
-    mass: f64,
     sink: f64,
-    first_token: f64,
     entropy: f64,
-    distance: f64,
-    previous: f64,
-    duplicate: f64,
-    induction: f64,
+    features: [f64; HeadFeature::COUNT],
 }
 
 impl HeadSums {
@@ -66,8 +108,7 @@ impl HeadSums {
         repeats: &TokenRepeats,
     ) {
         let at = |key: usize| key.checked_sub(first_key).map_or(0.0, |i| f64::from(weights[i]));
-        let mut mass = 0.0;
-        let mut distance = 0.0;
+        let (mut mass, mut distance) = (0.0, 0.0);
         let mut entropy = -x_ln_x(sink);
         for (key, &weight) in (first_key..).zip(weights) {
             mass += f64::from(weight);
@@ -75,45 +116,52 @@ impl HeadSums {
             entropy -= x_ln_x(weight);
         }
         self.queries += 1;
-        self.mass += mass;
-        self.distance += distance;
-        self.entropy += entropy;
         self.sink += f64::from(sink);
+        self.entropy += entropy;
+        let mut add = |feature: HeadFeature, value: f64| self.features[feature as usize] += value;
+        add(HeadFeature::Mass, mass);
+        add(HeadFeature::Distance, distance);
         if query > 0 {
-            self.first_token += at(0);
-            self.previous += at(query - 1);
+            add(HeadFeature::FirstToken, at(0));
+            add(HeadFeature::Previous, at(query - 1));
         }
         for earlier in repeats.earlier(query).take_while(|&earlier| earlier + 1 >= first_key) {
-            self.duplicate += at(earlier);
-            self.induction += at(earlier + 1);
+            add(HeadFeature::Duplicate, at(earlier));
+            add(HeadFeature::Induction, at(earlier + 1));
         }
+    }
+
+    /// Adds `queries` rows at once, of which the sums are known: of the features in their order, of the sink,
+    /// of the entropy.
+    pub fn add_block(&mut self, queries: usize, features: &[f32], sink: f32, entropy: f32) {
+        self.queries += queries;
+        self.sink += f64::from(sink);
+        self.entropy += f64::from(entropy);
+        self.features.iter_mut().zip(features).for_each(|(sum, &value)| *sum += f64::from(value));
     }
 
     /// Adds the sums of other rows.
     pub fn merge(&mut self, other: &Self) {
         self.queries += other.queries;
-        self.mass += other.mass;
         self.sink += other.sink;
-        self.first_token += other.first_token;
         self.entropy += other.entropy;
-        self.distance += other.distance;
-        self.previous += other.previous;
-        self.duplicate += other.duplicate;
-        self.induction += other.induction;
+        self.features.iter_mut().zip(other.features).for_each(|(sum, value)| *sum += value);
     }
 
     /// The statistics of all rows added so far.
     pub fn finish(&self) -> HeadStatistics {
         let queries = self.queries.max(1) as f64;
-        let share = |sum: f64| if self.mass > 0.0 { (sum / self.mass) as f32 } else { 0.0 };
+        let sum = |feature: HeadFeature| self.features[feature as usize];
+        let mass = sum(HeadFeature::Mass);
+        let share = |feature: HeadFeature| if mass > 0.0 { (sum(feature) / mass) as f32 } else { 0.0 };
         HeadStatistics {
             sink_mass: (self.sink / queries) as f32,
-            first_token_mass: (self.first_token / (self.queries.max(2) - 1) as f64) as f32,
+            first_token_mass: (sum(HeadFeature::FirstToken) / (self.queries.max(2) - 1) as f64) as f32,
             entropy: (self.entropy / queries) as f32,
-            mean_distance: share(self.distance),
-            previous: share(self.previous),
-            duplicate: share(self.duplicate),
-            induction: share(self.induction),
+            mean_distance: share(HeadFeature::Distance),
+            previous: share(HeadFeature::Previous),
+            duplicate: share(HeadFeature::Duplicate),
+            induction: share(HeadFeature::Induction),
         }
     }
 }
@@ -158,6 +206,28 @@ mod tests {
         close(s.previous, 0.25);
         close(s.duplicate, 0.25);
         close(s.induction, 0.125);
+    }
+
+    #[test]
+    fn masks_give_the_same_sums() {
+        let repeats = TokenRepeats::new(&[1, 2, 1, 1]);
+        let rows: [(usize, &[f32]); 4] =
+            [(0, &[0.5]), (0, &[0.25, 0.5]), (1, &[0.5, 0.25]), (2, &[0.125, 0.5])];
+        let (mut by_row, mut by_mask) = (HeadSums::default(), HeadSums::default());
+        for (query, (first_key, weights)) in rows.into_iter().enumerate() {
+            by_row.add_row(query, first_key, weights, 0.0, &repeats);
+            let mut full = vec![0.0; query + 1];
+            full[first_key..].copy_from_slice(weights);
+            let masks = HeadFeature::masks(query, query + 1, Some(2), &repeats);
+            let feature =
+                |f: usize| full.iter().zip(masks.chunks(HeadFeature::COUNT)).map(|(w, m)| w * m[f]).sum();
+            let features: Vec<f32> = (0..HeadFeature::COUNT).map(feature).collect();
+            let entropy = -weights.iter().map(|w| w * w.ln()).sum::<f32>();
+            by_mask.add_block(1, &features, 0.0, entropy);
+        }
+        let (row, mask) = (by_row.finish(), by_mask.finish());
+        close(row.entropy, mask.entropy);
+        assert_eq!(HeadStatistics { entropy: 0.0, ..row }, HeadStatistics { entropy: 0.0, ..mask });
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
 
+use rayon::prelude::*;
+
+use super::attention::dot;
+
 /// Values that share a scale.
 pub const BLOCK: usize = 32;
 /// Bytes a block's values take: two in a byte, the low nibble first.
@@ -36,6 +40,28 @@ pub fn decode(blocks: &[u8], scales: &[u8], values: &mut [f32]) {
             pair[1] = table[usize::from(byte >> 4)];
         }
     }
+}
+
+/// x W^T: `x` is \[tokens, from\], the blocks are the rows of W, the result is \[tokens, rows\]. A row is
+/// decoded once for all tokens and never leaves the cache.
+///
+/// # Panics
+/// If the lengths don't belong together.
+pub fn matmul(x: &[f32], blocks: &[u8], scales: &[u8], from: usize) -> Vec<f32> {
+    let groups = from / BLOCK;
+    let (tokens, rows) = (x.len() / from, scales.len() / groups);
+    let mut by_row = vec![0.0; rows * tokens];
+    by_row.par_chunks_mut(tokens).enumerate().for_each_init(
+        || vec![0.0; from],
+        |weights, (row, out)| {
+            let blocks = &blocks[row * groups * BLOCK_BYTES..][..groups * BLOCK_BYTES];
+            decode(blocks, &scales[row * groups..][..groups], weights);
+            for (out, x) in out.iter_mut().zip(x.chunks_exact(from)) {
+                *out = dot(x, weights);
+            }
+        },
+    );
+    (0..tokens * rows).map(|at| by_row[at % rows * tokens + at / rows]).collect()
 }
 
 #[cfg(test)]

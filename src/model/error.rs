@@ -8,6 +8,9 @@ pub enum ModelError {
     /// Somebody raised the [`Cancel`](super::Cancel).
     #[error("cancelled")]
     Cancelled,
+    /// What was asked for is no name of a model.
+    #[error(transparent)]
+    Reference(#[from] super::ReferenceError),
     /// A file could not be read.
     #[error("{}: {source}", path.display())]
     Io {
@@ -16,6 +19,12 @@ pub enum ModelError {
         /// Why.
         source: std::io::Error,
     },
+    /// The device refused an operation.
+    #[error("computing failed: {0}")]
+    Device(#[from] candle_core::Error),
+    /// The hub or its cache did not give it.
+    #[error(transparent)]
+    Hub(#[from] super::files::HubError),
     /// Anything else, in one sentence: what, where, what to do.
     #[error("{0}")]
     Invalid(String),

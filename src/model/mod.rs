@@ -1,73 +1,50 @@
 //! A model, from its name to a captured pass.
+//!
+//! `reference` names it, `files` finds it, `spec` says how it is built, `family` knows its config.json and
+//! tensor names, `weights` reads them, `decoder` runs, `recorder` keeps what is looked at.
 
+mod compute;
 mod control;
+mod decoder;
+mod device;
 mod error;
+mod family;
+mod options;
+mod recorder;
 mod reference;
+mod spec;
+mod tokenizer;
+mod weights;
 
 pub mod files;
 
+pub use compute::limit_threads;
 pub use control::{Cancel, Control, LoadProgress};
+pub use device::{CudaDevice, cuda_devices, free_bytes, open as open_device};
 pub use error::ModelError;
-pub use reference::{DemoModel, Reference};
+pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
+pub use reference::{DemoModel, Reference, ReferenceError};
 
 use std::sync::Arc;
 
-use crate::attention::{Capture, ModelCard, Token};
+use candle_core::D;
 
-/// Where a model is placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DeviceChoice {
-    /// A CUDA or Metal device if this build and machine have one, else the CPU.
-    #[default]
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// The CUDA device of that number.
-    Cuda(usize),
-    /// The Metal device.
-    Metal,
-}
+use crate::attention::{Capture, ModelCard, NextToken, Token};
+use decoder::Decoder;
+use files::ModelFiles;
+use recorder::Recorder;
+use tokenizer::PromptTokenizer;
+use weights::{Placement, Weights};
 
-/// How dense weights are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Precision {
-    /// f32 on the CPU; on a GPU as the checkpoint holds them.
-    #[default]
-    Auto,
-    /// 32 bits, exact for every checkpoint.
-    F32,
-    /// bfloat16; for GPUs.
-    Bf16,
-    /// IEEE half; for GPUs.
-    F16,
-}
-
-/// Which code computes attention and experts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Engine {
-    /// Our kernels on the CPU, tensor operations elsewhere.
-    #[default]
-    Auto,
-    /// Tensor operations everywhere: what a GPU runs, on any device.
-    Generic,
-}
-
-/// How to load a model.
-#[derive(Debug, Clone, Default)]
-pub struct LoadOptions {
-    /// Where to.
-    pub device: DeviceChoice,
-    /// How dense weights are held.
-    pub precision: Precision,
-    /// Which code runs it.
-    pub engine: Engine,
-    /// Never ask the hub, use what is in its cache.
-    pub offline: bool,
-}
+/// Likeliest next tokens that a capture lists.
+const NEXT_TOKENS: usize = 10;
 
 /// A resident model.
 pub struct Model {
     card: Arc<ModelCard>,
+    engine: Engine,
+    tokenizer: Option<PromptTokenizer>,
+    decoder: Decoder,
 }
 
 impl Model {
@@ -76,11 +53,47 @@ impl Model {
     /// # Errors
     /// If a file is missing or broken, the model is unsupported or too large, or `control` was cancelled.
     pub fn load(
-        _reference: &Reference,
-        _options: &LoadOptions,
-        _control: &mut Control<'_>,
+        reference: &Reference,
+        options: &LoadOptions,
+        control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        unimplemented!()
+        let files = files::locate(reference, options.offline, control)?;
+        Self::from_files(&files, options, control)
+    }
+
+    fn from_files(
+        files: &ModelFiles,
+        options: &LoadOptions,
+        control: &mut Control<'_>,
+    ) -> Result<Self, ModelError> {
+        let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
+        let tokenizer = files.tokenizer.as_ref().map(PromptTokenizer::open).transpose()?;
+        let device = device::open(options.device)?;
+        let placement = Placement {
+            dtype: device::dtype(options.precision, &device)?,
+            map_packed: device.is_cpu() && options.engine == Engine::Auto,
+            device: device.clone(),
+        };
+        let mut weights = Weights::open(&files.weights, placement, control)?;
+        check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
+        let decoder = family::assemble(&spec, &mut weights)?;
+        let card = ModelCard {
+            name: files.name.clone(),
+            revision: files.revision.clone(),
+            family: spec.family.name().to_owned(),
+            layers: spec.layers.len(),
+            heads: spec.heads,
+            kv_heads: spec.kv_heads,
+            windows: spec.layers.iter().map(|layer| layer.window).collect(),
+            has_sinks: spec.sinks,
+            context: spec.context,
+            vocabulary: spec.vocabulary,
+            parameters: weights.parameters(),
+            precision: weights.precision(),
+            device: device::label(&device),
+            resident_bytes: weights.resident_bytes(),
+        };
+        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder })
     }
 
     /// What it is.
@@ -92,28 +105,100 @@ impl Model {
     ///
     /// # Errors
     /// If the prompt is empty, too long, or the model came without a tokenizer.
-    pub fn tokenize(&self, _prompt: &str) -> Result<Vec<Token>, ModelError> {
-        unimplemented!()
+    pub fn tokenize(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
+        let Some(tokenizer) = &self.tokenizer else {
+            return Err(ModelError::Invalid(format!(
+                "{}: there is no tokenizer.json to read a prompt with: give token ids with --ids",
+                self.card.name
+            )));
+        };
+        if prompt.is_empty() {
+            return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
+        }
+        let tokens = tokenizer.encode(prompt)?;
+        self.check_tokens(&tokens)?;
+        Ok(tokens)
     }
 
     /// Tokens given by number; no tokenizer is needed, but is used to name them where there is one.
     ///
     /// # Errors
     /// If there are none, too many, or one is beyond the vocabulary.
-    pub fn tokens_from_ids(&self, _ids: &[u32]) -> Result<Vec<Token>, ModelError> {
-        unimplemented!()
+    pub fn tokens_from_ids(&self, ids: &[u32]) -> Result<Vec<Token>, ModelError> {
+        let tokens: Vec<Token> = ids.iter().map(|&id| self.token(id)).collect();
+        self.check_tokens(&tokens)?;
+        Ok(tokens)
+    }
+
+    /// The token of an id, by number where there is no tokenizer.
+    pub fn token(&self, id: u32) -> Token {
+        self.tokenizer.as_ref().map_or_else(|| Token::from_id(id), |tokenizer| tokenizer.token(id))
     }
 
     /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.
     ///
     /// # Errors
-    /// If `cancel` was raised or the device failed.
+    /// If the tokens are none, too many or beyond the vocabulary, `cancel` was raised or the device failed.
     pub fn run(
         &self,
-        _tokens: Vec<Token>,
-        _cancel: &Cancel,
-        _on_layer: &mut dyn FnMut(usize),
+        tokens: Vec<Token>,
+        cancel: &Cancel,
+        on_layer: &mut dyn FnMut(usize),
     ) -> Result<Capture, ModelError> {
-        unimplemented!()
+        self.check_tokens(&tokens)?;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let mut recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks);
+        let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
+        let (layers, mean) = recorder.finish();
+        let next = self.likeliest(&logits)?;
+        Ok(Capture { model: Arc::clone(&self.card), tokens, layers, mean, logits, next })
+    }
+
+    fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
+        let ModelCard { name, context, vocabulary, .. } = &*self.card;
+        if tokens.is_empty() {
+            return Err(ModelError::Invalid("there are no tokens to run".to_owned()));
+        }
+        if tokens.len() > *context {
+            return Err(ModelError::Invalid(format!(
+                "the prompt is {} tokens long, {name} reads at most {context}: shorten it",
+                tokens.len()
+            )));
+        }
+        if let Some(token) = tokens.iter().find(|token| token.id as usize >= *vocabulary) {
+            return Err(ModelError::Invalid(format!(
+                "token id {} is beyond the vocabulary of {name}: ids go from 0 to {}",
+                token.id,
+                vocabulary - 1
+            )));
+        }
+        Ok(())
+    }
+
+    fn likeliest(&self, logits: &[f32]) -> Result<Vec<NextToken>, ModelError> {
+        let logits = candle_core::Tensor::new(logits, &candle_core::Device::Cpu)?;
+        let probabilities = candle_nn::ops::softmax(&logits, D::Minus1)?.to_vec1::<f32>()?;
+        let mut order: Vec<u32> = (0..probabilities.len() as u32).collect();
+        let likelier = |a: &u32, b: &u32| {
+            probabilities[*b as usize].total_cmp(&probabilities[*a as usize]).then(a.cmp(b))
+        };
+        let count = NEXT_TOKENS.min(order.len());
+        order.select_nth_unstable_by(count - 1, likelier);
+        order.truncate(count);
+        order.sort_by(likelier);
+        let next = |id: u32| NextToken { token: self.token(id), probability: probabilities[id as usize] };
+        Ok(order.into_iter().map(next).collect())
+    }
+}
+
+/// Better said before gigabytes are read than by the system's out-of-memory killer.
+fn check_memory(name: &str, needed: u64, free: Option<u64>) -> Result<(), ModelError> {
+    match free {
+        Some(free) if needed > free => Err(ModelError::Invalid(format!(
+            "{name}: not enough memory: the weights take {:.1} GB, {:.1} GB are free: choose a smaller model, or close something",
+            needed as f64 / 1e9,
+            free as f64 / 1e9
+        ))),
+        _ => Ok(()),
     }
 }

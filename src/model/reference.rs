@@ -1,6 +1,8 @@
 //! What a model is called.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// A model of the binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,7 +13,30 @@ pub enum DemoModel {
     GptOss,
 }
 
+impl DemoModel {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Gpt2, Self::GptOss];
+
+    /// The name behind `demo:`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gpt2 => "gpt2",
+            Self::GptOss => "gpt-oss",
+        }
+    }
+}
+
 /// Where a model comes from.
+///
+/// Read from text as Hugging Face reads it, with `demo:` and `@revision` added:
+///
+/// | text | is |
+/// |---|---|
+/// | `demo:gpt2` | a model of the binary |
+/// | `./x`, `/x`, `~/x`, `x/`, `a/b/c` | a folder, whether it exists or not |
+/// | `name` | that folder if there is one, else one of the hub's old models without an owner |
+/// | `org/name` | that folder if it holds a `config.json`, else a repository of the hub |
+/// | `org/name@revision` | a branch, tag or commit of it |
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reference {
     /// `demo:gpt2` or `demo:gpt-oss`: in the binary.
@@ -25,4 +50,233 @@ pub enum Reference {
         /// Branch, tag or commit; `main` if none was named.
         revision: Option<String>,
     },
+}
+
+/// Why a text is no [`Reference`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReferenceError {
+    /// There is nothing.
+    #[error("a model needs a name: org/name, a folder, demo:gpt2 or demo:gpt-oss")]
+    Empty,
+    /// `demo:` and something that isn't there.
+    #[error("no embedded model is called {0:?}: there are demo:gpt2 and demo:gpt-oss")]
+    UnknownDemo(String),
+    /// A `.gguf` file.
+    #[error("{0}: GGUF files aren't supported yet; name the model's safetensors repository or folder")]
+    Gguf(String),
+    /// `~` where nobody is at home.
+    #[error("{0}: the home folder is unknown (HOME is not set); write the path out")]
+    NoHome(String),
+    /// Not a name that the hub gives.
+    #[error(
+        "{0:?} is no model's name: expected org/name of letters, digits, '-', '_' and '.', \
+         or a folder (./{0})"
+    )]
+    Repository(String),
+    /// Not a name that git gives.
+    #[error("{revision:?} is no revision of {repository}: expected a branch, a tag or a commit")]
+    Revision {
+        /// The model.
+        repository: String,
+        /// What stood behind the `@`.
+        revision: String,
+    },
+}
+
+/// What must be known of the machine to read a reference.
+struct Surroundings<'a> {
+    home: Option<PathBuf>,
+    is_folder: &'a dyn Fn(&Path) -> bool,
+    is_file: &'a dyn Fn(&Path) -> bool,
+}
+
+impl Reference {
+    fn parse(text: &str, around: &Surroundings<'_>) -> Result<Self, ReferenceError> {
+        if text.trim().is_empty() {
+            return Err(ReferenceError::Empty);
+        }
+        if let Some(name) = text.strip_prefix("demo:") {
+            return DemoModel::ALL
+                .into_iter()
+                .find(|demo| demo.name() == name)
+                .map(Self::Demo)
+                .ok_or_else(|| ReferenceError::UnknownDemo(name.to_owned()));
+        }
+        if has_extension(text, "gguf") {
+            return Err(ReferenceError::Gguf(text.to_owned()));
+        }
+        if text == "~" || text.starts_with("~/") {
+            let home = around.home.as_ref().ok_or_else(|| ReferenceError::NoHome(text.to_owned()))?;
+            return Ok(Self::Folder(home.join(text[1..].trim_start_matches('/'))));
+        }
+        let path = Path::new(text);
+        let (repository, revision) = match text.split_once('@') {
+            Some((repository, revision)) => (repository, Some(revision)),
+            None => (text, None),
+        };
+        let is_folder = looks_like_a_path(text)
+            || repository.matches('/').count() > 1
+            || if text.contains('/') {
+                (around.is_file)(&path.join("config.json"))
+            } else {
+                (around.is_folder)(path)
+            };
+        if is_folder {
+            return Ok(Self::Folder(path.to_owned()));
+        }
+        if !is_repository(repository) {
+            return Err(ReferenceError::Repository(repository.to_owned()));
+        }
+        if let Some(revision) = revision
+            && !is_revision(revision)
+        {
+            return Err(ReferenceError::Revision {
+                repository: repository.to_owned(),
+                revision: revision.to_owned(),
+            });
+        }
+        Ok(Self::Hub { repository: repository.to_owned(), revision: revision.map(str::to_owned) })
+    }
+}
+
+impl FromStr for Reference {
+    type Err = ReferenceError;
+
+    /// Looks whether a folder of that name exists, and nothing else.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let around =
+            Surroundings { home: std::env::home_dir(), is_folder: &Path::is_dir, is_file: &Path::is_file };
+        Self::parse(text, &around)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Demo(demo) => write!(f, "demo:{}", demo.name()),
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Hub { repository, revision: None } => f.write_str(repository),
+            Self::Hub { repository, revision: Some(revision) } => write!(f, "{repository}@{revision}"),
+        }
+    }
+}
+
+fn has_extension(text: &str, wanted: &str) -> bool {
+    Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+}
+
+fn looks_like_a_path(text: &str) -> bool {
+    text.starts_with(['.', '/', '\\', '~']) || text.ends_with(['/', '\\']) || Path::new(text).is_absolute()
+}
+
+/// The hub's rule: one or two parts of `[A-Za-z0-9._-]`, at most 96 characters, no `--` or `..`, and no
+/// part that begins or ends with `-` or `.`.
+fn is_repository(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            && !part.starts_with(['-', '.'])
+            && !part.ends_with(['-', '.'])
+    };
+    text.len() <= 96
+        && text.split('/').count() <= 2
+        && text.split('/').all(is_part)
+        && !text.contains("--")
+        && !text.contains("..")
+}
+
+/// Narrower than git, so that it is safe in a URL and as a file name of the cache.
+fn is_revision(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b))
+    };
+    text.len() <= 255 && text.split('/').all(is_part) && !text.contains("..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_near(text: &str, folders: &[&str], files: &[&str]) -> Result<Reference, ReferenceError> {
+        let is_in = |path: &Path, known: &[&str]| known.iter().any(|k| Path::new(k) == path);
+        Reference::parse(
+            text,
+            &Surroundings {
+                home: Some(PathBuf::from("/home/me")),
+                is_folder: &|path| is_in(path, folders),
+                is_file: &|path| is_in(path, files),
+            },
+        )
+    }
+
+    fn parse(text: &str) -> Result<Reference, ReferenceError> {
+        parse_near(text, &[], &[])
+    }
+
+    fn hub(repository: &str, revision: Option<&str>) -> Reference {
+        Reference::Hub { repository: repository.to_owned(), revision: revision.map(str::to_owned) }
+    }
+
+    #[test]
+    fn demos_are_read_and_unknown_ones_list_the_known() {
+        assert_eq!(parse("demo:gpt2"), Ok(Reference::Demo(DemoModel::Gpt2)));
+        assert_eq!(parse("demo:gpt-oss"), Ok(Reference::Demo(DemoModel::GptOss)));
+        let message = parse("demo:llama").unwrap_err().to_string();
+        assert!(message.contains("demo:gpt2") && message.contains("demo:gpt-oss"), "{message}");
+    }
+
+    #[test]
+    fn what_looks_like_a_path_is_a_folder_even_if_it_is_not_there() {
+        for text in ["./x", ".", "..", "/x", "x/", "a/b/c", "../a/b"] {
+            assert_eq!(parse(text), Ok(Reference::Folder(text.into())), "{text}");
+        }
+        assert_eq!(parse("~/models/x"), Ok(Reference::Folder("/home/me/models/x".into())));
+        assert_eq!(parse("~"), Ok(Reference::Folder("/home/me".into())));
+    }
+
+    #[test]
+    fn hub_names_keep_their_revision() {
+        assert_eq!(parse("openai/gpt-oss-20b"), Ok(hub("openai/gpt-oss-20b", None)));
+        assert_eq!(parse("gpt2"), Ok(hub("gpt2", None)));
+        assert_eq!(parse("gpt2@v1.0"), Ok(hub("gpt2", Some("v1.0"))));
+        assert_eq!(parse("org/name@refs/pr/1"), Ok(hub("org/name", Some("refs/pr/1"))));
+    }
+
+    #[test]
+    fn a_folder_of_that_name_wins() {
+        assert_eq!(parse_near("gpt2", &["gpt2"], &[]), Ok(Reference::Folder("gpt2".into())));
+        assert_eq!(parse_near("a/b", &["a/b"], &[]), Ok(hub("a/b", None)), "no config.json in it");
+        let found = parse_near("a/b", &["a/b"], &["a/b/config.json"]);
+        assert_eq!(found, Ok(Reference::Folder("a/b".into())));
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for text in ["a b", "org/na me", "org/-x", "org/x.", "a--b/c", "örg/x", "http:x", "@main"] {
+            assert!(matches!(parse(text), Err(ReferenceError::Repository(_))), "{text}");
+        }
+        for text in ["a/b@", "a/b@..", "a/b@x..y", "a/b@/x", "a/b@x y", "a/b@x?y", "a/b@x//y", "a/b@.git"] {
+            assert!(matches!(parse(text), Err(ReferenceError::Revision { .. })), "{text}");
+        }
+        assert_eq!(parse(""), Err(ReferenceError::Empty));
+        assert_eq!(parse("  "), Err(ReferenceError::Empty));
+    }
+
+    #[test]
+    fn gguf_is_refused_by_name() {
+        for text in ["model.gguf", "./x/model.Q4.GGUF", "~/model.gguf"] {
+            assert!(matches!(parse(text), Err(ReferenceError::Gguf(_))), "{text}");
+        }
+        assert_eq!(parse("ggml-org/models-GGUF"), Ok(hub("ggml-org/models-GGUF", None)));
+    }
+
+    #[test]
+    fn display_reads_back() {
+        for text in ["demo:gpt2", "demo:gpt-oss", "./x", "/a/b", "org/name", "org/name@refs/pr/1", "gpt2"] {
+            assert_eq!(parse(text).map(|reference| reference.to_string()), Ok(text.to_owned()));
+        }
+    }
 }

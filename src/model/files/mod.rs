@@ -1,6 +1,18 @@
 //! From a reference to the files of a model.
 
-use std::path::PathBuf;
+mod disk;
+mod embedded;
+mod folder;
+pub mod hub;
+mod index;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+pub use disk::human_bytes;
+pub use hub::{CachedModel, Hub, HubError, HubSettings};
+
+use super::{Control, ModelError, Reference};
 
 /// One file of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +28,48 @@ pub enum ModelFile {
     },
 }
 
+impl ModelFile {
+    /// For messages.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self {
+            Self::Path(path) => path.to_string_lossy(),
+            Self::Embedded { name, .. } => Cow::Borrowed(name),
+        }
+    }
+
+    /// Its content. For small files: weights are better mapped.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn read(&self) -> Result<Cow<'static, [u8]>, ModelError> {
+        match self {
+            Self::Path(path) => std::fs::read(path).map(Cow::Owned).map_err(|source| io_error(path, source)),
+            Self::Embedded { bytes, .. } => Ok(Cow::Borrowed(bytes)),
+        }
+    }
+
+    /// How many bytes it has.
+    ///
+    /// # Errors
+    /// If it isn't there.
+    pub fn size(&self) -> Result<u64, ModelError> {
+        match self {
+            Self::Path(path) => {
+                std::fs::metadata(path).map(|data| data.len()).map_err(|source| io_error(path, source))
+            }
+            Self::Embedded { bytes, .. } => Ok(bytes.len() as u64),
+        }
+    }
+
+    /// Its name without the folder.
+    fn base_name(&self) -> String {
+        let name = self.name();
+        name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
+    }
+}
+
 /// The files a model is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFiles {
     /// As it was asked for.
     pub name: String,
@@ -29,4 +81,87 @@ pub struct ModelFiles {
     pub tokenizer: Option<ModelFile>,
     /// The safetensors files; several if sharded.
     pub weights: Vec<ModelFile>,
+}
+
+impl ModelFiles {
+    /// Every file: config, tokenizer, weights.
+    pub fn all(&self) -> impl Iterator<Item = &ModelFile> {
+        std::iter::once(&self.config).chain(&self.tokenizer).chain(&self.weights)
+    }
+}
+
+/// What must be downloaded before a model can be loaded, so that somebody can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadPlan {
+    /// The model's files and how many bytes each has.
+    pub files: Vec<(String, u64)>,
+    /// Bytes that are not here yet; what an interrupted download has left counts as here.
+    pub missing_bytes: u64,
+    /// Where they would go. The model's own folder (empty for a demo) if nothing is ever downloaded.
+    pub cache_dir: PathBuf,
+    /// Room there, if the system tells.
+    pub free_disk_bytes: Option<u64>,
+}
+
+impl DownloadPlan {
+    /// Bytes of all files, here or not.
+    pub fn total_bytes(&self) -> u64 {
+        self.files.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    fn of_present(files: &ModelFiles, folder: &Path) -> Result<Self, ModelError> {
+        let sizes = files.all().map(|file| Ok((file.base_name(), file.size()?)));
+        Ok(Self {
+            files: sizes.collect::<Result<_, ModelError>>()?,
+            missing_bytes: 0,
+            cache_dir: folder.to_owned(),
+            free_disk_bytes: disk::free_bytes(folder),
+        })
+    }
+}
+
+/// Finds the files of a model and downloads those that are missing.
+///
+/// A model that is whole in the hub's cache is taken from there and nobody is asked whether the hub has a newer
+/// one: a start is instant and needs no network. With `offline` (or `HF_HUB_OFFLINE`) the hub is never asked.
+/// This doesn't ask before it downloads gigabytes either: see [`plan`].
+///
+/// # Errors
+/// If a file is missing or can't be had, the disk is too full, or `control` was cancelled.
+pub fn locate(
+    reference: &Reference,
+    offline: bool,
+    control: &mut Control<'_>,
+) -> Result<ModelFiles, ModelError> {
+    match reference {
+        Reference::Demo(demo) => Ok(embedded::files(*demo)),
+        Reference::Folder(path) => folder::files(path),
+        Reference::Hub { repository, revision } => {
+            Hub::from_env(offline)?.locate(repository, revision.as_deref(), control)
+        }
+    }
+}
+
+/// Which files [`locate`] would use, and how much of them it would download. Of an unknown model on the hub this
+/// fetches sizes and, if it is sharded, the list of shards.
+///
+/// # Errors
+/// As [`locate`].
+pub fn plan(reference: &Reference, offline: bool) -> Result<DownloadPlan, ModelError> {
+    match reference {
+        Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
+        Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
+        Reference::Hub { repository, revision } => {
+            Hub::from_env(offline)?.plan(repository, revision.as_deref())
+        }
+    }
+}
+
+/// The models in the hub's cache, by name; none if there is no cache.
+pub fn cached() -> Vec<CachedModel> {
+    Hub::from_env(true).map(|hub| hub.cached()).unwrap_or_default()
+}
+
+fn io_error(path: &Path, source: std::io::Error) -> ModelError {
+    ModelError::Io { path: path.to_owned(), source }
 }

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Train one model of the demo pair on the text that corpus.py fetched.
+
+    train.py --model gpt2|gpt-oss --corpus DIR --out DIR [--steps N]
+
+writes OUT/config.json, tokenizer.json and model.safetensors (the hub's formats), a training state to
+go on from (OUT/state.pt) and OUT/log.jsonl. The rate rises, stays, and falls to zero over the last
+third of the steps. In the last quarter gpt-oss is trained through what will be stored: MXFP4 for
+the experts, bf16 for the rest, with straight-through gradients. Started again, it goes on from
+state.pt; a smaller --steps then ends the training sooner.
+"""
+
+import argparse
+import functools
+import json
+import time
+from pathlib import Path
+
+import checkpoint
+import data
+import mxfp4
+import torch
+import torch.nn.functional as F
+import vocabulary
+from torch.nn.utils import parametrize
+from transformers import AttentionInterface
+
+SEED = 20261124
+BATCH_TOKENS = 4096
+LENGTH, LONG_LENGTH, LONG_EVERY = 256, checkpoint.CONTEXT, 8  # every eighth step has long sequences
+STEPS = {"gpt2": 5600, "gpt-oss": 4200}
+PEAK_RATE = {"gpt2": 1.5e-3, "gpt-oss": 2e-3}
+WARM_UP = 200
+DECAY_SHARE = 0.33
+QUANTISED_SHARE = 0.25
+SAVE_EVERY = 100
+HELD_OUT_SEQUENCES = 48
+
+
+# ------------------------------------------------------------------------------------ fast forward --
+
+
+def attention_with_sinks(module, query, key, value, _mask, scaling, sliding_window=None, **_):
+    """What the eager attention of gpt-oss computes, through the fused kernel.
+
+    The sink becomes a key of its own: an extra dimension is 1 in every query and holds the sink in
+    this key alone, whose value is zero. A query is put in front so that the mask stays causal.
+    """
+    b, heads, n, d = query.shape
+    group = heads // key.shape[1]
+    key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    pad = 8
+    query = F.pad(query, (0, pad, 1, 0))
+    query = query + F.pad(torch.ones(1), (d, pad - 1))
+    key, value = F.pad(key, (0, pad, 1, 0)), F.pad(value, (0, pad, 1, 0))
+    sink_key = F.pad((module.sinks / scaling).view(1, heads, 1, 1), (d, pad - 1, 0, n))
+    mask = None
+    if sliding_window is not None:
+        i = torch.arange(n + 1)
+        hidden = (i[None] > i[:, None]) | ((i[:, None] - i[None] >= sliding_window) & (i[None] > 0))
+        mask = torch.zeros(n + 1, n + 1).masked_fill(hidden, float("-inf"))
+    out = F.scaled_dot_product_attention(query, key + sink_key, value, attn_mask=mask, is_causal=mask is None, scale=scaling)
+    return out[:, :, 1:, :d].transpose(1, 2).contiguous(), None
+
+
+def grouped_experts(experts, hidden, indices, weights):
+    """What the eager experts of gpt-oss compute, each expert's tokens gathered once."""
+    top_k = indices.shape[1]
+    order = indices.flatten().argsort(stable=True)
+    tokens = order // top_k
+    parts = hidden[tokens].split(indices.flatten().bincount(minlength=experts.num_experts).tolist())
+    gate, up = experts.gate_up_proj[..., ::2].unbind(0), experts.gate_up_proj[..., 1::2].unbind(0)
+    gate_bias, up_bias = experts.gate_up_proj_bias[:, ::2].unbind(0), experts.gate_up_proj_bias[:, 1::2].unbind(0)
+    down, down_bias = experts.down_proj.unbind(0), experts.down_proj_bias.unbind(0)
+    outs = []
+    for e, x in enumerate(parts):
+        g = torch.addmm(gate_bias[e], x, gate[e]).clamp(max=experts.limit)
+        u = torch.addmm(up_bias[e], x, up[e]).clamp(-experts.limit, experts.limit)
+        outs.append(torch.addmm(down_bias[e], (u + 1) * g * torch.sigmoid(experts.alpha * g), down[e]))
+    out = torch.cat(outs) * weights.flatten()[order, None]
+    return torch.zeros_like(hidden).index_add(0, tokens, out)
+
+
+AttentionInterface.register("fused_with_sinks", attention_with_sinks)
+
+
+def trainable(name, folder):
+    """A freshly initialised model that computes the same as transformers' eager one, but faster."""
+    torch.manual_seed(SEED)
+    attention = {"gpt2": "sdpa", "gpt-oss": "fused_with_sinks"}[name]
+    model = checkpoint.new_model(folder, attn_implementation=attention)
+    if name == "gpt2":
+        for block in model.transformer.h:
+            block.mlp.act = torch.nn.GELU(approximate="tanh")
+    else:
+        for layer in model.model.layers:
+            experts = layer.mlp.experts
+            experts.forward = functools.partial(grouped_experts, experts)
+            torch.nn.init.normal_(experts.gate_up_proj, std=experts.hidden_size**-0.5)
+            torch.nn.init.normal_(experts.down_proj, std=experts.intermediate_size**-0.5 / 2)
+    return model.train()
+
+
+# ----------------------------------------------------------------------------------- quantisation --
+
+
+class Stored(torch.nn.Module):
+    """A parameter as it will be stored; gradients pass straight through."""
+
+    def __init__(self, store):
+        super().__init__()
+        self.store = store
+
+    def forward(self, w):
+        return w + (self.store(w.detach()) - w.detach())
+
+
+def expert_store(w):
+    """MXFP4 along the input dimension of experts [E, in, out]."""
+    return mxfp4.rounded(w.transpose(1, 2)).transpose(1, 2)
+
+
+def bf16_store(w):
+    """bf16 as f32."""
+    return w.bfloat16().float()
+
+
+def train_through_storage(model):
+    """From now on the model computes with the values that gpt-oss's file will hold."""
+    for module in list(model.modules()):
+        for key in [k for k, _ in module.named_parameters(recurse=False)]:
+            store = expert_store if key in ("gate_up_proj", "down_proj") else bf16_store
+            parametrize.register_parametrization(module, key, Stored(store))
+
+
+def plain_state(model):
+    """The state dict without the names that parametrisation adds."""
+    return {
+        k.replace("parametrizations.", "").removesuffix(".original"): v for k, v in model.state_dict().items()
+    }
+
+
+# --------------------------------------------------------------------------------------- training --
+
+
+def rate(step, steps, peak):
+    """Warm-up, plateau, then linearly to zero."""
+    left = (steps - step) / (DECAY_SHARE * steps)
+    return peak * min((step + 1) / WARM_UP, 1.0, left)
+
+
+def optimiser(model, peak):
+    """AdamW; matrices decay, vectors and embeddings of position do not."""
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
+
+
+def losses(model, ids, labels, balance):
+    """(loss to minimise, cross-entropy alone)."""
+    extra = {"output_router_logits": True} if balance else {}
+    out = model(input_ids=ids, use_cache=False, **extra)
+    ce = F.cross_entropy(out.logits.flatten(0, 1), labels.flatten(), ignore_index=data.IGNORED)
+    return (ce + balance * out.aux_loss if balance else ce), ce.detach()
+
+
+@torch.no_grad()
+def held_out_loss(model, ids):
+    """Mean loss on some held-out sequences, for the log."""
+    model.eval()
+    total = sum(losses(model, part[:, :-1], part[:, 1:], 0.0)[1].item() for part in ids.split(8))
+    model.train()
+    return total / len(ids.split(8))
+
+
+def prepare(name, corpus, out):
+    """(sampler, held-out sequences): trains the tokenizer on the first call."""
+    documents = data.read_documents(corpus / "train.jsonl")
+    path = out / "tokenizer.json"
+    if path.exists():
+        tokenizer = vocabulary.Tokenizer.from_file(str(path))
+    else:
+        tokenizer = vocabulary.train(name, [d["text"] for d in documents], path)
+    random_vocab = vocabulary.SIZES[name] - len(vocabulary.SPECIALS[name])
+    sampler = data.Sampler(name, data.encode(documents, tokenizer), random_vocab, SEED)
+    held_out = torch.cat([torch.from_numpy(e) for e in data.encode(data.read_documents(corpus / "heldout.jsonl"), tokenizer)])
+    step = len(held_out) // HELD_OUT_SEQUENCES
+    return sampler, torch.stack([held_out[i * step : i * step + LENGTH + 1] for i in range(HELD_OUT_SEQUENCES)])
+
+
+def train(name, corpus, out, steps):
+    """Train a model, saving as it goes."""
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_config(name, out)
+    sampler, held_out = prepare(name, corpus, out)
+    model = trainable(name, out)
+    opt = optimiser(model, PEAK_RATE[name])
+    balance = checkpoint.CONFIGS[name]().get("router_aux_loss_coef", 0.0)
+    first, state_path = 0, out / "state.pt"
+    if state_path.exists():
+        state = torch.load(state_path)
+        first = state["step"]
+        model.load_state_dict(state["model"])
+        opt.load_state_dict(state["optimiser"])
+    quantised = False
+    begun, running = time.time(), 0.0
+    for step in range(first, steps):
+        if name == "gpt-oss" and not quantised and step >= (1 - QUANTISED_SHARE) * steps:
+            train_through_storage(model)
+            quantised = True
+        length = LONG_LENGTH if step % LONG_EVERY == LONG_EVERY - 1 else LENGTH
+        ids, labels = sampler.batch(step, BATCH_TOKENS // length, length)
+        for group in opt.param_groups:
+            group["lr"] = rate(step, steps, PEAK_RATE[name])
+        loss, ce = losses(model, ids, labels, balance)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        running += ce.item()
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
+            line = {
+                "step": step + 1,
+                "train": round(running / SAVE_EVERY, 4),
+                "held_out": round(held_out_loss(model, held_out), 4),
+                "seconds": round(time.time() - begun),
+            }
+            running = 0.0
+            with open(out / "log.jsonl", "a") as log:
+                log.write(json.dumps(line) + "\n")
+            print(line, flush=True)
+            checkpoint.write_weights(name, plain_state(model), out)
+            torch.save({"step": step + 1, "model": plain_state(model), "optimiser": opt.state_dict()}, state_path.with_suffix(".part"))
+            state_path.with_suffix(".part").replace(state_path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=sorted(checkpoint.CONFIGS), required=True)
+    parser.add_argument("--corpus", type=Path, required=True, help="folder that corpus.py wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--steps", type=int, help="number of steps (default: as the committed model)")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    train(args.model, args.corpus, args.out, args.steps or STEPS[args.model])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+//! What tokens take from each other: project, turn by position, attend, project back.
+
+use candle_core::{D, DType, Tensor};
+
+use super::rotary::Rotation;
+use super::{Linear, fused, generic};
+use crate::attention::{CausalMatrix, HeadSummary};
+use crate::model::ModelError;
+use crate::model::recorder::Recorder;
+use crate::model::spec::{DecoderSpec, LayerSpec};
+
+/// The attention of a layer.
+pub struct Attention {
+    /// To queries, keys and values.
+    pub projections: Projections,
+    /// From all heads back to the residual stream.
+    pub output: Linear,
+    /// Scale and window.
+    pub layer: LayerSpec,
+    /// One logit per query head, on the host.
+    pub sinks: Option<Vec<f32>>,
+}
+
+/// To queries, keys and values.
+pub enum Projections {
+    /// One matrix, its output split in thirds.
+    Fused(Linear),
+    /// One each; there may be fewer key and value heads.
+    Separate {
+        /// hidden → heads · head_dim
+        query: Linear,
+        /// hidden → kv_heads · head_dim
+        key: Linear,
+        /// hidden → kv_heads · head_dim
+        value: Linear,
+    },
+}
+
+/// Queries, keys and values of a layer, as both ways to attend take them.
+pub struct HeadInputs<'a> {
+    /// f32 \[heads, S, head_dim\]
+    pub query: Tensor,
+    /// f32 \[kv_heads, S, head_dim\]
+    pub key: Tensor,
+    /// f32 \[kv_heads, S, head_dim\]
+    pub value: Tensor,
+    /// Scale and window.
+    pub layer: LayerSpec,
+    /// \[heads\]
+    pub sinks: Option<&'a [f32]>,
+}
+
+/// What attending gives: the values that tokens took, and what was seen on the way.
+pub struct Attended {
+    /// \[S, heads · head_dim\]
+    pub context: Tensor,
+    /// \[S, heads\]
+    pub log_sum_exp: Vec<f32>,
+    /// Mean over heads.
+    pub mean: CausalMatrix,
+    /// One per head.
+    pub heads: Vec<HeadSummary>,
+}
+
+impl Attention {
+    /// \[tokens, hidden\] → the same; what was attended to goes to `recorder`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        spec: &DecoderSpec,
+        rotation: Option<&Rotation>,
+        fused: bool,
+        recorder: &mut Recorder,
+    ) -> Result<Tensor, ModelError> {
+        let (query, key, value) = self.project(x)?;
+        let split = |x: Tensor, heads: usize| -> Result<Tensor, ModelError> {
+            let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
+            Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
+        };
+        let turn = |x: Tensor| rotation.map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
+        let inputs = HeadInputs {
+            query: turn(split(query, spec.heads)?)?,
+            key: turn(split(key, spec.kv_heads)?)?,
+            value: split(value, spec.kv_heads)?,
+            layer: self.layer,
+            sinks: self.sinks.as_deref(),
+        };
+        let attended = if fused {
+            fused::attend(&inputs, recorder.repeats())?
+        } else {
+            generic::attend(&inputs, recorder.repeats())?
+        };
+        let context = attended.context.to_dtype(x.dtype())?;
+        recorder.record(&inputs, attended)?;
+        self.output.forward(&context)
+    }
+
+    fn project(&self, x: &Tensor) -> Result<(Tensor, Tensor, Tensor), ModelError> {
+        match &self.projections {
+            Projections::Fused(linear) => {
+                let all = linear.forward(x)?;
+                let width = all.dim(D::Minus1)? / 3;
+                let third = |at: usize| all.narrow(D::Minus1, at * width, width);
+                Ok((third(0)?, third(1)?, third(2)?))
+            }
+            Projections::Separate { query, key, value } => {
+                Ok((query.forward(x)?, key.forward(x)?, value.forward(x)?))
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The one decoder: configured by its spec, filled by a family, run token by token in reading order.
+
+mod attention;
+mod fused;
+mod generic;
+mod linear;
+mod mlp;
+mod moe;
+mod norm;
+mod rotary;
+
+pub use attention::{Attended, Attention, HeadInputs, Projections};
+pub use linear::Linear;
+pub use mlp::Mlp;
+pub use moe::{ExpertMatrices, Experts};
+pub use norm::Norm;
+
+use candle_core::{DType, Tensor};
+
+use super::recorder::Recorder;
+use super::spec::{DecoderSpec, Position};
+use super::{Cancel, Engine, ModelError};
+use rotary::Rotation;
+
+/// A decoder with its weights.
+pub struct Decoder {
+    /// How it is built.
+    pub spec: DecoderSpec,
+    /// \[vocabulary, hidden\]
+    pub embedding: Tensor,
+    /// \[context, hidden\], where positions are learned.
+    pub positions: Option<Tensor>,
+    /// One per layer.
+    pub blocks: Vec<Block>,
+    /// Before the head.
+    pub norm: Norm,
+    /// From the residual stream to the vocabulary.
+    pub head: Linear,
+}
+
+/// One layer.
+pub struct Block {
+    /// Before attention.
+    pub attention_norm: Norm,
+    /// What tokens take from each other.
+    pub attention: Attention,
+    /// Before the MLP.
+    pub mlp_norm: Norm,
+    /// What each token does by itself.
+    pub mlp: Mlp,
+}
+
+impl Decoder {
+    /// Runs a prompt and hands each layer's attention to `recorder`; returns the logits after the last token,
+    /// \[vocabulary\]. Calls `on_layer` with the number of finished layers.
+    ///
+    /// # Errors
+    /// If `cancel` was raised, the device failed, or numbers overflowed.
+    pub fn run(
+        &self,
+        ids: &[u32],
+        engine: Engine,
+        recorder: &mut Recorder,
+        cancel: &Cancel,
+        on_layer: &mut dyn FnMut(usize),
+    ) -> Result<Vec<f32>, ModelError> {
+        let device = self.embedding.device();
+        let ids = Tensor::new(ids, device)?;
+        let tokens = ids.elem_count();
+        let mut x = self.embedding.index_select(&ids, 0)?;
+        if let Some(positions) = &self.positions {
+            x = (x + positions.narrow(0, 0, tokens)?)?;
+        }
+        let rotation = match &self.spec.position {
+            Position::Learned => None,
+            Position::Rotary(spec) => Some(Rotation::new(spec, self.spec.head_dim, tokens, device)?),
+        };
+        let fused = engine == Engine::Auto && device.is_cpu();
+        for (at, block) in self.blocks.iter().enumerate() {
+            cancel.check()?;
+            x = block.forward(&x, &self.spec, rotation.as_ref(), fused, recorder, cancel)?;
+            recorder.check_finite(at)?;
+            on_layer(at + 1);
+        }
+        let last = self.norm.forward(&x.narrow(0, tokens - 1, 1)?)?;
+        let logits = self.head.forward(&last)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
+            return Err(ModelError::Invalid(format!(
+                "the logit of token {at} is {}: numbers overflowed",
+                logits[at]
+            )));
+        }
+        Ok(logits)
+    }
+}
+
+impl Block {
+    fn forward(
+        &self,
+        x: &Tensor,
+        spec: &DecoderSpec,
+        rotation: Option<&Rotation>,
+        fused: bool,
+        recorder: &mut Recorder,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        let attended =
+            self.attention.forward(&self.attention_norm.forward(x)?, spec, rotation, fused, recorder)?;
+        let x = (x + attended)?;
+        let out = self.mlp.forward(&self.mlp_norm.forward(&x)?, cancel)?;
+        Ok((x + out)?)
+    }
+}

@@ -1,0 +1,117 @@
+//! A mixture of experts: a router sends each token through a few of them, and their outputs are summed with
+//! the router's weights.
+
+use candle_core::{D, DType, Tensor};
+
+use super::Linear;
+use crate::model::spec::ExpertsSpec;
+use crate::model::weights::PackedExperts;
+use crate::model::{Cancel, ModelError};
+
+/// The experts of a layer.
+pub struct Experts {
+    /// Their number and shape.
+    pub spec: ExpertsSpec,
+    /// hidden → one logit per expert.
+    pub router: Linear,
+    /// hidden → 2 · inner; gate and up values alternate.
+    pub gate_up: ExpertMatrices,
+    /// \[experts, 2 · inner\]
+    pub gate_up_bias: Tensor,
+    /// inner → hidden
+    pub down: ExpertMatrices,
+    /// \[experts, hidden\]
+    pub down_bias: Tensor,
+}
+
+/// One matrix per expert.
+pub enum ExpertMatrices {
+    /// MXFP4, decoded when used.
+    Packed(PackedExperts),
+    /// \[experts, in, out\]
+    Dense(Tensor),
+}
+
+impl ExpertMatrices {
+    fn forward(&self, expert: usize, x: &Tensor) -> Result<Tensor, ModelError> {
+        match self {
+            ExpertMatrices::Packed(packed) => packed.forward(expert, x),
+            ExpertMatrices::Dense(matrices) => Ok(x.matmul(&matrices.get(expert)?)?),
+        }
+    }
+}
+
+impl Experts {
+    /// \[tokens, hidden\] → the same.
+    ///
+    /// # Errors
+    /// If `cancel` was raised or the device failed.
+    pub fn forward(&self, x: &Tensor, cancel: &Cancel) -> Result<Tensor, ModelError> {
+        let logits = self.router.forward(x)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        let mut out = x.zeros_like()?;
+        for (expert, visits) in assign(&logits, self.spec.active).into_iter().enumerate() {
+            if visits.is_empty() {
+                continue;
+            }
+            cancel.check()?;
+            let tokens: Vec<u32> = visits.iter().map(|visit| visit.token).collect();
+            let weights: Vec<f32> = visits.iter().map(|visit| visit.weight).collect();
+            let tokens = Tensor::new(tokens, x.device())?;
+            let weights = Tensor::new(weights, x.device())?.unsqueeze(1)?.to_dtype(x.dtype())?;
+            let y = self.forward_one(expert, &x.index_select(&tokens, 0)?)?;
+            out = out.index_add(&tokens, &y.broadcast_mul(&weights)?, 0)?;
+        }
+        Ok(out)
+    }
+
+    fn forward_one(&self, expert: usize, x: &Tensor) -> Result<Tensor, ModelError> {
+        let gate_up = self.gate_up.forward(expert, x)?.broadcast_add(&self.gate_up_bias.get(expert)?)?;
+        let pairs = gate_up.reshape((x.dim(0)?, self.spec.inner, 2))?;
+        let gate = pairs.narrow(D::Minus1, 0, 1)?.squeeze(D::Minus1)?.minimum(self.spec.limit)?;
+        let up =
+            pairs.narrow(D::Minus1, 1, 1)?.squeeze(D::Minus1)?.clamp(-self.spec.limit, self.spec.limit)?;
+        let opened = (&gate * candle_nn::ops::sigmoid(&(&gate * self.spec.alpha)?)?)?;
+        let inner = ((up + 1.0)? * opened)?;
+        Ok(self.down.forward(expert, &inner)?.broadcast_add(&self.down_bias.get(expert)?)?)
+    }
+}
+
+/// A token on its way through an expert.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Visit {
+    token: u32,
+    weight: f32,
+}
+
+/// For each expert the tokens that go through it: each token takes the `active` largest logits, weighted by a
+/// softmax over just these.
+fn assign(logits: &[Vec<f32>], active: usize) -> Vec<Vec<Visit>> {
+    let experts = logits.first().map_or(0, Vec::len);
+    let mut visits = vec![Vec::new(); experts];
+    for (token, logits) in logits.iter().enumerate() {
+        let mut order: Vec<usize> = (0..experts).collect();
+        order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+        let chosen = &order[..active];
+        let max = logits[chosen[0]];
+        let sum: f32 = chosen.iter().map(|&expert| (logits[expert] - max).exp()).sum();
+        for &expert in chosen {
+            visits[expert].push(Visit { token: token as u32, weight: (logits[expert] - max).exp() / sum });
+        }
+    }
+    visits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_softmax_is_over_the_chosen_only() {
+        let ln = f32::ln;
+        let visits = assign(&[vec![ln(1.0), ln(3.0), ln(0.5), ln(1.5)], vec![9.0, 0.0, 9.0, 0.0]], 2);
+        assert_eq!(visits[0], [Visit { token: 1, weight: 0.5 }]);
+        assert_eq!(visits[2], [Visit { token: 1, weight: 0.5 }]);
+        assert!((visits[1][0].weight - 2.0 / 3.0).abs() < 1e-6);
+        assert!((visits[3][0].weight - 1.0 / 3.0).abs() < 1e-6);
+    }
+}

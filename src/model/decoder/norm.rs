@@ -1,0 +1,63 @@
+//! LayerNorm and RMSNorm, in f32 whatever the weights are held in.
+//!
+//! candle-nn's own LayerNorm takes the variance as E\[x²\] − E\[x\]² in one pass, which cancels where the mean
+//! is large beside the spread; this takes it about the mean, as PyTorch does.
+
+use candle_core::{D, DType, Tensor};
+
+use crate::model::ModelError;
+
+/// Brings every token's vector to a common size.
+pub struct Norm {
+    weight: Tensor,
+    /// LayerNorm has one and subtracts the mean; RMSNorm doesn't.
+    bias: Option<Tensor>,
+    epsilon: f64,
+}
+
+impl Norm {
+    /// (x − mean) / √(variance + ε) · weight + bias.
+    pub fn layer(weight: Tensor, bias: Tensor, epsilon: f64) -> Self {
+        Self { weight, bias: Some(bias), epsilon }
+    }
+
+    /// x / √(mean square + ε) · weight.
+    pub fn rms(weight: Tensor, epsilon: f64) -> Self {
+        Self { weight, bias: None, epsilon }
+    }
+
+    /// \[tokens, hidden\] → the same.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor, ModelError> {
+        let dtype = x.dtype();
+        let mut x = x.to_dtype(DType::F32)?;
+        if self.bias.is_some() {
+            x = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+        }
+        let size = (x.sqr()?.mean_keepdim(D::Minus1)? + self.epsilon)?.sqrt()?;
+        let x = x.broadcast_div(&size)?.broadcast_mul(&self.weight.to_dtype(DType::F32)?)?;
+        let x = match &self.bias {
+            Some(bias) => x.broadcast_add(&bias.to_dtype(DType::F32)?)?,
+            None => x,
+        };
+        Ok(x.to_dtype(dtype)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn a_large_mean_does_not_cancel() {
+        let one = Tensor::ones(4, DType::F32, &Device::Cpu).unwrap();
+        let zero = one.zeros_like().unwrap();
+        let x = Tensor::new(&[[10_001f32, 10_002., 10_003., 10_004.]], &Device::Cpu).unwrap();
+        let y = Norm::layer(one, zero, 1e-5).forward(&x).unwrap().to_vec2::<f32>().unwrap();
+        let expected = [-1.341_636, -0.447_212, 0.447_212, 1.341_636];
+        assert!(y[0].iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-5), "{y:?}");
+    }
+}

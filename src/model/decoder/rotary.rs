@@ -1,0 +1,110 @@
+//! Rotary positions: each pair (i, i + head_dim/2) of a query or key is turned by an angle that grows with
+//! the position. Angles are rounded where Hugging Face rounds them, so that long prompts agree too.
+
+use std::f64::consts::PI;
+
+use candle_core::{Device, Tensor};
+
+use crate::model::ModelError;
+use crate::model::spec::{RotaryScaling, RotarySpec};
+
+/// The rotations of the first positions.
+pub struct Rotation {
+    /// \[tokens, head_dim / 2\]
+    cos: Tensor,
+    /// \[tokens, head_dim / 2\]
+    sin: Tensor,
+}
+
+impl Rotation {
+    /// For positions 0 .. `tokens`.
+    ///
+    /// # Errors
+    /// If the device has no room.
+    pub fn new(
+        spec: &RotarySpec,
+        head_dim: usize,
+        tokens: usize,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let (frequencies, magnitude) = frequencies(spec, head_dim);
+        let angles: Vec<f32> =
+            (0..tokens).flat_map(|position| frequencies.iter().map(move |f| position as f32 * f)).collect();
+        let table = |wave: fn(f64) -> f64| {
+            let values: Vec<f32> =
+                angles.iter().map(|&angle| wave(f64::from(angle)) as f32 * magnitude).collect();
+            Tensor::from_vec(values, (tokens, head_dim / 2), device)
+        };
+        Ok(Self { cos: table(f64::cos)?, sin: table(f64::sin)? })
+    }
+
+    /// Turns \[heads, tokens, head_dim\].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn apply(&self, x: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(candle_nn::rotary_emb::rope(&x.unsqueeze(0)?.contiguous()?, &self.cos, &self.sin)?.squeeze(0)?)
+    }
+}
+
+/// Radians per position of each pair, and what cos and sin are multiplied by.
+fn frequencies(spec: &RotarySpec, head_dim: usize) -> (Vec<f32>, f32) {
+    let wavelengths: Vec<f32> = (0..head_dim / 2)
+        .map(|pair| spec.theta.powf(f64::from((2 * pair) as f32 / head_dim as f32)) as f32)
+        .collect();
+    match spec.scaling {
+        RotaryScaling::None => (wavelengths.iter().map(|w| 1.0 / w).collect(), 1.0),
+        RotaryScaling::Linear { factor } => {
+            (wavelengths.iter().map(|w| 1.0 / w / factor as f32).collect(), 1.0)
+        }
+        RotaryScaling::Yarn {
+            factor,
+            beta_fast,
+            beta_slow,
+            original_context,
+            truncate,
+            attention_factor,
+        } => {
+            let bound =
+                |rotations: f64| pair_with_rotations(rotations, head_dim, spec.theta, original_context);
+            let (mut low, mut high) = (bound(beta_fast), bound(beta_slow));
+            if truncate {
+                (low, high) = (low.floor(), high.ceil());
+            }
+            let (low, mut high) = (low.max(0.0), high.min(head_dim as f64 - 1.0));
+            if low == high {
+                high += 0.001;
+            }
+            let stretched = |(pair, wavelength): (usize, &f32)| {
+                let ramp = ((pair as f32 - low as f32) / (high - low) as f32).clamp(0.0, 1.0);
+                let kept = 1.0 - ramp;
+                1.0 / (factor as f32 * wavelength) * (1.0 - kept) + 1.0 / wavelength * kept
+            };
+            (wavelengths.iter().enumerate().map(stretched).collect(), attention_factor as f32)
+        }
+    }
+}
+
+/// The pair, as a fraction, that turns `rotations` times within `context` positions.
+fn pair_with_rotations(rotations: f64, head_dim: usize, theta: f64, context: f64) -> f64 {
+    head_dim as f64 * (context / (rotations * 2.0 * PI)).ln() / (2.0 * theta.ln())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ramp_of_gpt_oss_is_not_rounded() {
+        let bound = |rotations| pair_with_rotations(rotations, 64, 150_000.0, 4096.0);
+        assert!((bound(32.0) - 8.0928).abs() < 1e-4, "{}", bound(32.0));
+        assert!((bound(1.0) - 17.3980).abs() < 1e-4, "{}", bound(1.0));
+    }
+
+    #[test]
+    fn without_scaling_the_first_pair_turns_a_radian_per_position() {
+        let spec = RotarySpec { theta: 10_000.0, scaling: RotaryScaling::None };
+        let (f, magnitude) = frequencies(&spec, 4);
+        assert_eq!((f, magnitude), (vec![1.0, 0.01], 1.0));
+    }
+}

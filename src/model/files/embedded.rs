@@ -1,0 +1,57 @@
+//! The models in the binary.
+
+use super::{ModelFile, ModelFiles};
+use crate::model::DemoModel;
+
+macro_rules! embedded {
+    ($name:literal, $file:literal) => {
+        ModelFile::Embedded {
+            name: concat!("demo:", $name, "/", $file),
+            bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/", $name, "/", $file)),
+        }
+    };
+}
+
+macro_rules! demo {
+    ($name:literal) => {
+        [
+            embedded!($name, "config.json"),
+            embedded!($name, "tokenizer.json"),
+            embedded!($name, "model.safetensors"),
+        ]
+    };
+}
+
+/// The files of an embedded model.
+pub(super) fn files(demo: DemoModel) -> ModelFiles {
+    let [config, tokenizer, weights] = match demo {
+        DemoModel::Gpt2 => demo!("gpt2"),
+        DemoModel::GptOss => demo!("gpt-oss"),
+    };
+    ModelFiles {
+        name: format!("demo:{}", demo.name()),
+        revision: None,
+        config,
+        tokenizer: Some(tokenizer),
+        weights: vec![weights],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_demo_is_whole() {
+        for demo in DemoModel::ALL {
+            let files = files(demo);
+            for file in files.all() {
+                assert!(file.name().starts_with(&files.name), "{}", file.name());
+                assert!(file.size().unwrap() > 0, "{}", file.name());
+            }
+            let config = files.config.read().unwrap();
+            let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+            assert!(config.get("model_type").is_some());
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A model in a folder, laid out as the hub does.
+
+use std::path::{Path, PathBuf};
+
+use super::{ModelFile, ModelFiles, index};
+use crate::model::ModelError;
+
+/// The files of the model in `folder`. Subfolders are never looked into: `original/` and `metal/` hold copies.
+///
+/// # Errors
+/// If the folder, its config.json or its weights are missing.
+pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
+    if !folder.is_dir() {
+        let what = if folder.exists() { "is a file, not a model's folder" } else { "no such folder" };
+        return Err(ModelError::Invalid(format!("{}: {what}", folder.display())));
+    }
+    let config = folder.join("config.json");
+    if !config.is_file() {
+        let hint = cache_hint(folder).map_or_else(String::new, |hint| format!("; {hint}"));
+        return Err(ModelError::Invalid(format!("{}: no config.json in it{hint}", folder.display())));
+    }
+    let tokenizer = folder.join("tokenizer.json");
+    Ok(ModelFiles {
+        name: folder.display().to_string(),
+        revision: None,
+        config: ModelFile::Path(config),
+        tokenizer: tokenizer.is_file().then_some(ModelFile::Path(tokenizer)),
+        weights: weights(folder)?.into_iter().map(ModelFile::Path).collect(),
+    })
+}
+
+fn weights(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    if let Some(named) = named_weights(folder)? {
+        return Ok(named);
+    }
+    let mut loose: Vec<PathBuf> = entries(folder)?
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors") && path.is_file())
+        .collect();
+    loose.sort();
+    if loose.is_empty() { Err(no_weights(folder)) } else { Ok(loose) }
+}
+
+/// The weights under the names that the hub gives them, or `None` if neither name is there.
+///
+/// # Errors
+/// If there is an index that can't be read, or one of its shards is missing.
+pub(super) fn named_weights(folder: &Path) -> Result<Option<Vec<PathBuf>>, ModelError> {
+    let single = folder.join(index::SINGLE);
+    if single.is_file() {
+        return Ok(Some(vec![single]));
+    }
+    let list = folder.join(index::INDEX);
+    if !list.is_file() {
+        return Ok(None);
+    }
+    let shards: Vec<PathBuf> = index::shards(&list)?.iter().map(|shard| folder.join(shard)).collect();
+    match shards.iter().find(|shard| !shard.is_file()) {
+        Some(missing) => Err(ModelError::Invalid(format!(
+            "{}: this shard is missing, though {} names it; copy it there",
+            missing.display(),
+            index::INDEX
+        ))),
+        None => Ok(Some(shards)),
+    }
+}
+
+fn no_weights(folder: &Path) -> ModelError {
+    let has_bin =
+        ["pytorch_model.bin", "pytorch_model.bin.index.json"].iter().any(|name| folder.join(name).is_file());
+    let shown = folder.display();
+    ModelError::Invalid(if has_bin {
+        format!(
+            "{shown}: only pytorch_model.bin, which isn't read; convert it with transformers: \
+             AutoModelForCausalLM.from_pretrained({shown:?}).save_pretrained({shown:?}, safe_serialization=True)",
+            shown = shown.to_string()
+        )
+    } else {
+        format!(
+            "{shown}: no weights in it; looked for {}, {} and any *.safetensors",
+            index::SINGLE,
+            index::INDEX
+        )
+    })
+}
+
+/// What to say to somebody who points into the hub's cache rather than at a snapshot.
+fn cache_hint(folder: &Path) -> Option<String> {
+    let snapshots = entries(&folder.join("snapshots")).unwrap_or_default();
+    if let Some(snapshot) = snapshots.into_iter().find(|path| path.is_dir()) {
+        return Some(format!("it is a model of the hub's cache: name {}", snapshot.display()));
+    }
+    let names = entries(folder).ok()?;
+    let name = names.iter().find_map(|path| path.file_name()?.to_str()?.strip_prefix("models--"))?;
+    Some(format!("it is the hub's cache: name a model in it, {}", name.replacen("--", "/", 1)))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    std::fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(|source| super::io_error(folder, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn names(files: &[ModelFile]) -> Vec<String> {
+        let base = |file: &ModelFile| Path::new(&*file.name()).file_name().unwrap().to_owned();
+        files.iter().map(|file| base(file).into_string().unwrap()).collect()
+    }
+
+    fn complaint(folder: &Path) -> String {
+        files(folder).unwrap_err().to_string()
+    }
+
+    const INDEX_OF_TWO: &str = r#"{"weight_map": {"x": "b.safetensors", "y": "a.safetensors"}}"#;
+
+    #[test]
+    fn one_file_of_weights_is_enough_and_a_tokenizer_is_not_needed() {
+        let folder = folder(&[("config.json", "{}"), ("model.safetensors", ""), ("other.safetensors", "")]);
+        let files = files(folder.path()).unwrap();
+        assert_eq!(names(&files.weights), ["model.safetensors"]);
+        assert_eq!(files.tokenizer, None);
+        assert_eq!(files.name, folder.path().display().to_string());
+    }
+
+    #[test]
+    fn an_index_names_the_shards_and_a_missing_one_is_named() {
+        let folder = folder(&[
+            ("config.json", "{}"),
+            ("tokenizer.json", "{}"),
+            ("model.safetensors.index.json", INDEX_OF_TWO),
+            ("a.safetensors", ""),
+            ("b.safetensors", ""),
+            ("unused.safetensors", ""),
+        ]);
+        let found = files(folder.path()).unwrap();
+        assert_eq!(names(&found.weights), ["a.safetensors", "b.safetensors"]);
+        assert!(found.tokenizer.is_some());
+        std::fs::remove_file(folder.path().join("b.safetensors")).unwrap();
+        assert!(complaint(folder.path()).contains("b.safetensors"));
+    }
+
+    #[test]
+    fn loose_safetensors_are_taken_in_order_and_subfolders_never() {
+        let folder = folder(&[
+            ("config.json", "{}"),
+            ("2.safetensors", ""),
+            ("1.safetensors", ""),
+            ("original/0.safetensors", ""),
+        ]);
+        assert_eq!(names(&files(folder.path()).unwrap().weights), ["1.safetensors", "2.safetensors"]);
+    }
+
+    #[test]
+    fn missing_weights_say_what_was_looked_for() {
+        let empty = folder(&[("config.json", "{}"), ("metal/model.safetensors", "")]);
+        assert!(complaint(empty.path()).contains("model.safetensors.index.json"));
+        let pickled = folder(&[("config.json", "{}"), ("pytorch_model.bin", "")]);
+        let message = complaint(pickled.path());
+        assert!(message.contains("pytorch_model.bin") && message.contains("safe_serialization"), "{message}");
+    }
+
+    #[test]
+    fn missing_folders_and_configs_are_told_apart() {
+        let there = folder(&[("file", "")]);
+        assert!(complaint(&there.path().join("nowhere")).contains("no such folder"));
+        assert!(complaint(&there.path().join("file")).contains("is a file"));
+        assert!(complaint(there.path()).contains("no config.json"));
+    }
+
+    #[test]
+    fn the_hubs_cache_is_recognised() {
+        let cache = folder(&[("models--org--name/snapshots/abc/config.json", "{}")]);
+        assert!(complaint(cache.path()).contains("org/name"));
+        assert!(complaint(&cache.path().join("models--org--name")).contains("snapshots/abc"));
+    }
+}

@@ -1,0 +1,257 @@
+//! The tensors of a checkpoint: safetensors files, mapped, checked as they are asked for.
+
+mod memmap;
+mod mxfp4;
+
+pub use memmap::Bytes;
+pub use mxfp4::PackedExperts;
+
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Tensor};
+use half::{bf16, f16};
+use rayon::prelude::*;
+use safetensors::tensor::{Dtype, SafeTensors};
+
+use super::ModelError;
+use super::control::{Cancel, Control, LoadProgress};
+use super::files::ModelFile;
+use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
+
+/// The tensors of a checkpoint, being placed on a device.
+pub struct Weights<'a> {
+    tensors: HashMap<String, Stored>,
+    placement: Placement,
+    cancel: Cancel,
+    progress: &'a mut dyn FnMut(LoadProgress),
+    done: usize,
+    packed: bool,
+}
+
+/// Where tensors go, and how.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// Where dense tensors go.
+    pub device: Device,
+    /// What dense tensors become there.
+    pub dtype: DType,
+    /// Whether MXFP4 stays in the mapped file, for the CPU's kernels.
+    pub map_packed: bool,
+}
+
+/// A tensor where it lies in its file.
+#[derive(Debug, Clone)]
+struct Stored {
+    file: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Bytes,
+}
+
+impl<'a> Weights<'a> {
+    /// Maps the files and reads their headers.
+    ///
+    /// # Errors
+    /// If a file is missing, truncated or no safetensors.
+    pub fn open(
+        files: &[ModelFile],
+        placement: Placement,
+        control: &'a mut Control<'_>,
+    ) -> Result<Self, ModelError> {
+        let mut tensors = HashMap::new();
+        for file in files {
+            let name = file.name().into_owned();
+            let bytes = Bytes::open(file)?;
+            let whole = SafeTensors::deserialize(bytes.as_slice()).map_err(|error| {
+                ModelError::Invalid(format!(
+                    "{name}: truncated, corrupt or no safetensors file ({error}): fetch it again"
+                ))
+            })?;
+            let start = bytes.as_slice().as_ptr() as usize;
+            for (tensor, view) in whole.iter() {
+                let at = view.data().as_ptr() as usize - start;
+                let part = bytes.slice(at..at + view.data().len());
+                let stored = Stored {
+                    file: name.clone(),
+                    dtype: view.dtype(),
+                    shape: view.shape().to_vec(),
+                    bytes: part,
+                };
+                tensors.insert(tensor.to_owned(), stored);
+            }
+        }
+        let Control { cancel, progress } = control;
+        Ok(Self {
+            tensors,
+            placement,
+            cancel: cancel.clone(),
+            progress: &mut **progress,
+            done: 0,
+            packed: false,
+        })
+    }
+
+    /// Whether the checkpoint has a tensor.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// Number of weights, scales of packed blocks not counted.
+    pub fn parameters(&self) -> u64 {
+        self.model_tensors()
+            .map(|(name, stored)| {
+                let values = stored.shape.iter().product::<usize>() as u64;
+                if name.ends_with("_blocks") {
+                    2 * values
+                } else if name.ends_with("_scales") {
+                    0
+                } else {
+                    values
+                }
+            })
+            .sum()
+    }
+
+    /// Bytes that the tensors will take once placed.
+    pub fn resident_bytes(&self) -> u64 {
+        let dense = self.placement.dtype.size_in_bytes();
+        self.model_tensors()
+            .map(|(_, stored)| {
+                let width = if is_packed(stored.dtype) { 1 } else { dense };
+                (stored.shape.iter().product::<usize>() * width) as u64
+            })
+            .sum()
+    }
+
+    /// How the weights are held: `mxfp4` if any are packed, else the dense tensors' type.
+    pub fn precision(&self) -> String {
+        if self.packed {
+            return "mxfp4".to_owned();
+        }
+        format!("{:?}", self.placement.dtype).to_lowercase()
+    }
+
+    /// A dense tensor, placed.
+    ///
+    /// # Errors
+    /// If it is missing, of another shape or type, or holds NaN or infinity.
+    pub fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let values = self.host_tensor(name, shape)?;
+        let Placement { device, dtype, .. } = &self.placement;
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?.to_dtype(*dtype)?)
+    }
+
+    /// A dense tensor's values, on the host.
+    ///
+    /// # Errors
+    /// If it is missing, of another shape or type, or holds NaN or infinity.
+    pub fn host_tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let stored = self.find(name, shape)?;
+        let bytes = stored.bytes.as_slice();
+        let values = match stored.dtype {
+            Dtype::F32 => widen(bytes, f32::from_le_bytes),
+            Dtype::F16 => widen(bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => widen(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            other => {
+                return Err(stored.error(name, format!("holds {other:?}; F32, F16 and BF16 are supported")));
+            }
+        };
+        if let Some(at) = values.par_iter().position_any(|value| !value.is_finite()) {
+            return Err(
+                stored.error(name, format!("holds {} at element {at}: the checkpoint is broken", values[at]))
+            );
+        }
+        self.step()?;
+        Ok(values)
+    }
+
+    /// The MXFP4 matrices of a layer's experts, which `name` with `_blocks` and `_scales` hold:
+    /// `count` matrices from `from` to `to` values.
+    ///
+    /// # Errors
+    /// If one is missing, of another shape or type, or has a scale that stands for NaN.
+    pub fn packed_experts(
+        &mut self,
+        name: &str,
+        count: usize,
+        from: usize,
+        to: usize,
+    ) -> Result<PackedExperts, ModelError> {
+        if !from.is_multiple_of(BLOCK) {
+            return Err(ModelError::Invalid(format!(
+                "{name}: rows of {from} values can't be packed in blocks of {BLOCK}"
+            )));
+        }
+        let mut part = |suffix: &str, shape: &[usize]| {
+            let name = format!("{name}_{suffix}");
+            let stored = self.find(&name, shape)?;
+            if !is_packed(stored.dtype) {
+                return Err(stored.error(&name, format!("holds {:?} where bytes are expected", stored.dtype)));
+            }
+            if suffix == "scales" && stored.bytes.as_slice().par_iter().any(|&scale| scale == NAN_SCALE) {
+                return Err(
+                    stored.error(&name, "holds a scale that stands for NaN: the checkpoint is broken")
+                );
+            }
+            let bytes = stored.bytes.clone();
+            self.step()?;
+            Ok(bytes)
+        };
+        let groups = from / BLOCK;
+        let blocks = part("blocks", &[count, to, groups, BLOCK_BYTES])?;
+        let scales = part("scales", &[count, to, groups])?;
+        self.packed = true;
+        PackedExperts::new(blocks, scales, [count, from, to], &self.placement)
+    }
+
+    fn find(&self, name: &str, shape: &[usize]) -> Result<&Stored, ModelError> {
+        let Some(stored) = self.tensors.get(name) else {
+            return Err(ModelError::Invalid(format!(
+                "the checkpoint has no tensor \"{name}\" (wanted {shape:?})"
+            )));
+        };
+        if stored.shape != shape {
+            return Err(
+                stored.error(name, format!("has shape {:?}, config.json wants {shape:?}", stored.shape))
+            );
+        }
+        Ok(stored)
+    }
+
+    fn step(&mut self) -> Result<(), ModelError> {
+        self.cancel.check()?;
+        self.done += 1;
+        let total = self.model_tensors().count();
+        (self.progress)(LoadProgress::Weights { done: self.done.min(total), total });
+        Ok(())
+    }
+
+    /// All tensors but the causal masks that some exports of GPT-2 carry.
+    fn model_tensors(&self) -> impl Iterator<Item = (&String, &Stored)> {
+        self.tensors
+            .iter()
+            .filter(|(name, _)| !name.ends_with(".attn.bias") && !name.ends_with(".attn.masked_bias"))
+    }
+}
+
+impl Stored {
+    fn error(&self, name: &str, what: impl std::fmt::Display) -> ModelError {
+        ModelError::Invalid(format!("{}: tensor \"{name}\" {what}", self.file))
+    }
+}
+
+/// Whether values are packed in bytes rather than stored one by one.
+fn is_packed(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::U8 | Dtype::F8_E8M0)
+}
+
+fn widen<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32 + Sync) -> Vec<f32> {
+    bytes
+        .par_chunks_exact(N)
+        .map(|chunk| {
+            let mut value = [0; N];
+            value.copy_from_slice(chunk);
+            read(value)
+        })
+        .collect()
+}

@@ -1,0 +1,163 @@
+//! Attention and logits equal what Hugging Face transformers computes, for every golden case and both engines.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use attnscope::attention::{Capture, View};
+use attnscope::model::{Cancel, Control, Engine, LoadOptions, Model, Reference};
+use safetensors::SafeTensors;
+
+const ATTENTION_TOLERANCE: f32 = 2e-5;
+const LOGIT_TOLERANCE: f32 = 1e-4;
+
+fn load(folder: &Path, engine: Engine) -> Model {
+    let mut progress = |_| ();
+    let mut control = Control { cancel: Cancel::new(), progress: &mut progress };
+    let options = LoadOptions { engine, ..LoadOptions::default() };
+    Model::load(&Reference::Folder(folder.to_owned()), &options, &mut control).unwrap()
+}
+
+fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
+    let bytes = file.tensor(name).unwrap().data().to_vec();
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+fn ids(file: &SafeTensors<'_>, name: &str) -> Vec<u32> {
+    let bytes = file.tensor(name).unwrap().data().to_vec();
+    bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as u32).collect()
+}
+
+fn largest_difference(a: &[f32], b: impl Iterator<Item = f32>) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// All heads as [L, H, S, S], computed one by one from queries and keys.
+fn all_heads(capture: &Capture) -> Vec<f32> {
+    let tokens = capture.tokens.len();
+    let mut all = Vec::new();
+    for layer in 0..capture.model.layers {
+        for head in 0..capture.model.heads {
+            let matrix = capture.matrix(View::Head { layer, head }).unwrap();
+            for query in 0..tokens {
+                all.extend_from_slice(matrix.row(query));
+                all.extend(std::iter::repeat_n(0.0, tokens - query - 1));
+            }
+        }
+    }
+    all
+}
+
+/// Means of the expected attention over heads, of one layer or of all.
+fn expected_mean(attentions: &[f32], tokens: usize, heads: usize, layer: Option<usize>) -> Vec<f32> {
+    let square = tokens * tokens;
+    let part = match layer {
+        Some(layer) => &attentions[layer * heads * square..][..heads * square],
+        None => attentions,
+    };
+    let count = part.len() / square;
+    (0..square).map(|cell| part.iter().skip(cell).step_by(square).sum::<f32>() / count as f32).collect()
+}
+
+fn check(name: &str, engine: Engine) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let model = load(&folder, engine);
+    let file = std::fs::read(folder.join("expected.safetensors")).unwrap();
+    let expected = SafeTensors::deserialize(&file).unwrap();
+    let cases = expected.names().iter().filter(|name| name.ends_with(".input_ids")).count();
+    assert!(cases >= 3, "{name} has cases");
+    for case in 0..cases {
+        let tokens = model.tokens_from_ids(&ids(&expected, &format!("case{case}.input_ids"))).unwrap();
+        let count = tokens.len();
+        let capture = model.run(tokens, &Cancel::new(), &mut |_| ()).unwrap();
+        let attentions = floats(&expected, &format!("case{case}.attentions"));
+        let difference = largest_difference(&attentions, all_heads(&capture).into_iter());
+        assert!(difference <= ATTENTION_TOLERANCE, "{name} case {case}: attention is off by {difference}");
+
+        let heads = capture.model.heads;
+        let views = (0..capture.model.layers).map(View::Layer).chain([View::Mean]);
+        for view in views {
+            let mean = expected_mean(&attentions, count, heads, view.layer());
+            for query in 0..count {
+                let (row, sink) = capture.row(view, query).unwrap();
+                let row_mean = &mean[query * count..][..count];
+                let difference = largest_difference(&row, row_mean.iter().copied());
+                assert!(difference <= ATTENTION_TOLERANCE, "{name} case {case} {view}: off by {difference}");
+                let rest = 1.0 - row_mean.iter().sum::<f32>();
+                let difference = (sink.unwrap_or(0.0) - rest).abs();
+                assert!(
+                    difference <= ATTENTION_TOLERANCE,
+                    "{name} case {case} {view}: sink off by {difference}"
+                );
+            }
+        }
+
+        let logits = floats(&expected, &format!("case{case}.logits_last"));
+        let scale = logits.iter().fold(0.0f32, |max, logit| max.max(logit.abs()));
+        let difference = largest_difference(&logits, capture.logits.iter().copied()) / scale;
+        assert!(difference <= LOGIT_TOLERANCE, "{name} case {case}: logits are off by {difference}");
+    }
+}
+
+#[test]
+fn gpt2() {
+    check("gpt2-tiny", Engine::Auto);
+}
+
+#[test]
+fn gpt2_in_tensor_operations() {
+    check("gpt2-tiny", Engine::Generic);
+}
+
+#[test]
+fn gpt_oss() {
+    check("gpt-oss-tiny", Engine::Auto);
+}
+
+#[test]
+fn gpt_oss_in_tensor_operations() {
+    check("gpt-oss-tiny", Engine::Generic);
+}
+
+#[test]
+fn a_trained_gpt2_with_its_own_head() {
+    check("gpt2-sort", Engine::Auto);
+}
+
+/// The two engines fold the same statistics and thumbnails.
+#[test]
+fn both_engines_see_the_same() {
+    for name in ["gpt2-tiny", "gpt-oss-tiny"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+        let ids: Vec<u32> = (0..90).map(|i| i * i % 37).collect();
+        let run = |engine| {
+            let model = load(&folder, engine);
+            model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
+        };
+        let (fused, generic) = (run(Engine::Auto), run(Engine::Generic));
+        for (a, b) in fused.layers.iter().zip(&generic.layers) {
+            assert!(largest_difference(&a.log_sum_exp, b.log_sum_exp.iter().copied()) < 1e-4);
+            for (a, b) in a.heads.iter().zip(&b.heads) {
+                let (s, t) = (a.statistics, b.statistics);
+                let of = |s: attnscope::attention::HeadStatistics| {
+                    [
+                        s.sink_mass,
+                        s.first_token_mass,
+                        s.entropy,
+                        s.mean_distance,
+                        s.previous,
+                        s.duplicate,
+                        s.induction,
+                    ]
+                };
+                for (s, t) in of(s).into_iter().zip(of(t)) {
+                    assert!((s - t).abs() <= 1e-4 * s.abs().max(1.0), "{name}: {s} is not {t}");
+                }
+                assert_eq!(a.thumbnail.bin(), b.thumbnail.bin());
+                assert!(largest_difference(a.thumbnail.cells(), b.thumbnail.cells().iter().copied()) < 1e-4);
+                let sinks = |m: &attnscope::attention::CausalMatrix| m.sinks().unwrap_or(&[]).to_vec();
+                assert!(largest_difference(&sinks(&a.thumbnail), sinks(&b.thumbnail).into_iter()) < 1e-4);
+            }
+        }
+    }
+}
