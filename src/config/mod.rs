@@ -1,0 +1,3 @@
+//! What the user may choose.
+
+pub mod keys;
