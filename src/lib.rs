@@ -11,6 +11,7 @@
 pub mod app;
 pub mod attention;
 pub mod config;
+pub mod export;
 pub mod kernels;
 pub mod model;
 pub mod runtime;

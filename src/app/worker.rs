@@ -17,10 +17,19 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             pane.model = Some(model);
         }
         Event::LoadFailed { side, error } => state.pane_mut(side).load = Load::Failed(error),
+        Event::LoadCancelled { side } => {
+            let pane = state.pane_mut(side);
+            pane.load = match pane.model {
+                Some(_) => Load::Ready,
+                None => Load::Failed("loading was cancelled".to_owned()),
+            };
+        }
         Event::Running { side, layer, layers, .. } => {
             state.pane_mut(side).pass = Pass::Running { layer, layers }
         }
-        Event::RunFailed { side, error, .. } => state.pane_mut(side).pass = Pass::Failed(error),
+        Event::RunFailed { side, error, .. } | Event::ViewFailed { side, error, .. } => {
+            state.pane_mut(side).pass = Pass::Failed(error)
+        }
         Event::Cancelled { side, .. } => state.pane_mut(side).pass = Pass::Idle,
         Event::Captured { side, job, capture } => {
             let pane = state.pane_mut(side);
@@ -45,10 +54,13 @@ fn job(event: &Event) -> Option<JobId> {
         Event::Running { job, .. }
         | Event::Captured { job, .. }
         | Event::RunFailed { job, .. }
+        | Event::ViewFailed { job, .. }
         | Event::Cancelled { job, .. } => Some(*job),
-        Event::Loading { .. } | Event::Loaded { .. } | Event::LoadFailed { .. } | Event::Viewed { .. } => {
-            None
-        }
+        Event::Loading { .. }
+        | Event::Loaded { .. }
+        | Event::LoadFailed { .. }
+        | Event::LoadCancelled { .. }
+        | Event::Viewed { .. } => None,
     }
 }
 
