@@ -2,6 +2,7 @@
 //! variables. Flags of the command line go before all of them, and are the command line's business.
 
 mod error;
+pub mod keys;
 mod layers;
 mod schema;
 

@@ -8,6 +8,9 @@ pub enum ModelError {
     /// Somebody raised the [`Cancel`](super::Cancel).
     #[error("cancelled")]
     Cancelled,
+    /// What was asked for is no name of a model.
+    #[error(transparent)]
+    Reference(#[from] super::ReferenceError),
     /// A file could not be read.
     #[error("{}: {source}", path.display())]
     Io {

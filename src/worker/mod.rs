@@ -1,3 +1,48 @@
 //! The background: owns the resident models, takes requests, answers with events.
+//!
+//! One tokio task coordinates, one thread runs each side's model, one thread per load fetches and places a
+//! new one beside it. All of them compute on the same pool; neither model waits for the other.
 
+mod coordinator;
+mod loader;
 pub mod protocol;
+mod resident;
+
+use tokio::sync::mpsc;
+
+use crate::model::LoadOptions;
+use protocol::{Event, Request};
+
+/// Requests that may wait for the coordinator, which never computes anything itself.
+const REQUESTS: usize = 64;
+/// Events that may wait for the front end. Progress that finds no room is dropped, results wait.
+const EVENTS: usize = 256;
+
+/// The front end's end.
+#[derive(Debug, Clone)]
+pub struct WorkerHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+/// The worker is gone, or has not taken its last requests for long.
+#[derive(Debug, thiserror::Error)]
+#[error("the worker doesn't answer")]
+pub struct WorkerGone;
+
+impl WorkerHandle {
+    /// Asks for something, without waiting. When all handles are dropped, the worker cancels and ends.
+    ///
+    /// # Errors
+    /// If the worker is gone or stuck.
+    pub fn send(&self, request: Request) -> Result<(), WorkerGone> {
+        self.requests.try_send(request).map_err(|_| WorkerGone)
+    }
+}
+
+/// Starts the worker on the current tokio runtime.
+pub fn spawn(options: LoadOptions) -> (WorkerHandle, mpsc::Receiver<Event>) {
+    let (requests, inbox) = mpsc::channel(REQUESTS);
+    let (events, outbox) = mpsc::channel(EVENTS);
+    tokio::spawn(coordinator::run(options, inbox, events));
+    (WorkerHandle { requests }, outbox)
+}

@@ -103,6 +103,11 @@ pub enum Event {
         /// What, where, what to do.
         error: String,
     },
+    /// A load was cancelled; a model that was resident before still is.
+    LoadCancelled {
+        /// Of which side.
+        side: Side,
+    },
     /// A pass has come further.
     Running {
         /// Of which side.
@@ -149,5 +154,16 @@ pub enum Event {
         view: View,
         /// Its matrix.
         matrix: Arc<CausalMatrix>,
+    },
+    /// A view can't be computed.
+    ViewFailed {
+        /// Of which side.
+        side: Side,
+        /// Which prompt.
+        job: JobId,
+        /// Which view.
+        view: View,
+        /// What, where, what to do.
+        error: String,
     },
 }

@@ -1,0 +1,78 @@
+//! What can happen to the viewer, and what it can ask for.
+
+use tui_input::InputRequest;
+
+use super::{Column, Viewport};
+use crate::attention::View;
+use crate::config::keys::Command;
+use crate::worker::protocol::{Event, Request, Side};
+
+/// Everything that changes the state.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// The screen is up: load the models and run the first prompt.
+    Start,
+    /// A key of the key table was pressed.
+    Command(Command),
+    /// A key was pressed in the prompt's editor.
+    Edit(InputRequest),
+    /// Text was pasted. Outside the editor this opens it: a paste never fires keys.
+    Paste(String),
+    /// Leave the editor and run its text.
+    Submit,
+    /// Leave the editor and keep its text.
+    LeaveEditor,
+    /// A cell was clicked.
+    Point {
+        /// Of which pane.
+        side: Side,
+        /// Its row.
+        query: usize,
+        /// Its column.
+        column: Column,
+    },
+    /// A thumbnail was clicked.
+    Look {
+        /// Of which pane.
+        side: Side,
+        /// What it stands for.
+        view: View,
+    },
+    /// A pane was clicked.
+    Focus(Side),
+    /// The wheel was turned over a pane: cells to move by, down and right being positive.
+    Scroll {
+        /// Over which pane.
+        side: Side,
+        /// Rows.
+        rows: isize,
+        /// Columns.
+        columns: isize,
+    },
+    /// A pane has room for so many cells now.
+    Viewport {
+        /// Which pane.
+        side: Side,
+        /// How many.
+        viewport: Viewport,
+    },
+    /// A tenth of a second went by while something is under way.
+    Tick,
+    /// The worker reports.
+    Worker(Event),
+    /// The worker will report no more: its thread is gone.
+    WorkerGone,
+}
+
+/// What the loop does for the state.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Ask the worker.
+    Send(Request),
+    /// Take the mouse, or leave it to the terminal.
+    CaptureMouse(bool),
+    /// Stop this process, as Ctrl-Z does.
+    Suspend,
+    /// Leave the loop.
+    Quit,
+}

@@ -1,0 +1,17 @@
+//! What the viewer knows and how it changes: a pure reducer. No I/O, no clock, no terminal; what happens
+//! comes in as an [`Action`], what is to be done goes out as an [`Effect`].
+
+mod action;
+mod cursor;
+mod pane;
+mod selection;
+mod state;
+mod update;
+mod worker;
+
+pub use action::{Action, Effect};
+pub use cursor::{Column, Cursor, Scroll, Viewport};
+pub use pane::{Load, Pane, Pass, Shown};
+pub use selection::{Depth, Selection};
+pub use state::{Mode, State};
+pub use update::update;

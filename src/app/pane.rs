@@ -1,0 +1,246 @@
+//! One of the two models on screen: its load, its pass, and what it has to show.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Cursor, Scroll, Selection, Viewport};
+use crate::attention::{Capture, CausalMatrix, ModelCard, Token, View};
+use crate::worker::protocol::{JobId, LoadProgress, Request, Side};
+
+/// Heads kept after they were looked at.
+const KEPT_HEADS: usize = 16;
+/// Rows and columns of a layer's thumbnail, at most.
+const THUMBNAIL_CELLS: usize = 16;
+
+/// How a load stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Load {
+    /// Asked for; nothing was heard of it yet.
+    Waiting,
+    /// Under way.
+    Running(LoadProgress),
+    /// The model is resident.
+    Ready,
+    /// It failed: what, where, what to do.
+    Failed(String),
+}
+
+/// How the newest prompt stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pass {
+    /// Nothing is asked for.
+    Idle,
+    /// Asked for; nothing was heard of it yet.
+    Waiting,
+    /// Under way.
+    Running {
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// It failed: what, where, what to do.
+    Failed(String),
+}
+
+/// A capture, and the view of it that is on screen.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The prompt it came from.
+    pub job: JobId,
+    /// What was captured.
+    pub capture: Arc<Capture>,
+    /// What each row, and each column, stands for: a token, or a range of token numbers.
+    pub labels: Vec<String>,
+    /// The mean of each layer, pooled to a few cells by their maximum.
+    pub layer_thumbnails: Vec<CausalMatrix>,
+    view: View,
+    max: f32,
+    heads: VecDeque<(View, Arc<CausalMatrix>)>,
+}
+
+impl Shown {
+    /// A new capture, shown as the mean of everything.
+    pub fn new(job: JobId, capture: Arc<Capture>) -> Self {
+        let layer_thumbnails = capture.layers.iter().map(|layer| pooled(&layer.mean)).collect();
+        let max = capture.mean.max();
+        let labels = labels(&capture);
+        Self { job, capture, labels, layer_thumbnails, view: View::Mean, max, heads: VecDeque::new() }
+    }
+
+    /// The view on screen.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// The matrix on screen.
+    pub fn matrix(&self) -> &CausalMatrix {
+        self.get(self.view).unwrap_or(&self.capture.mean)
+    }
+
+    /// The largest value of the matrix on screen.
+    pub fn max(&self) -> f32 {
+        self.max
+    }
+
+    /// A matrix that is at hand.
+    fn get(&self, view: View) -> Option<&CausalMatrix> {
+        match view {
+            View::Mean => Some(&self.capture.mean),
+            View::Layer(layer) => self.capture.layers.get(layer).map(|layer| &layer.mean),
+            View::Head { .. } => self.heads.iter().find(|head| head.0 == view).map(|head| &*head.1),
+        }
+    }
+
+    /// Shows a view if its matrix is at hand.
+    fn show(&mut self, view: View) -> bool {
+        let Some(max) = self.get(view).map(CausalMatrix::max) else { return false };
+        (self.view, self.max) = (view, max);
+        true
+    }
+
+    fn keep(&mut self, view: View, matrix: Arc<CausalMatrix>) {
+        let on_screen = self.view;
+        self.heads.retain(|head| head.0 != view);
+        self.heads.push_back((view, matrix));
+        if self.heads.len() > KEPT_HEADS
+            && let Some(oldest) = self.heads.iter().position(|head| head.0 != on_screen)
+        {
+            self.heads.remove(oldest);
+        }
+    }
+}
+
+/// One of the two models on screen.
+#[derive(Debug, Clone)]
+pub struct Pane {
+    /// As it was asked for: `demo:gpt2`.
+    pub reference: String,
+    /// How the newest load stands.
+    pub load: Load,
+    /// The resident model; stays while another is loading.
+    pub model: Option<Arc<ModelCard>>,
+    /// How the newest prompt stands.
+    pub pass: Pass,
+    /// What is on screen: of an earlier prompt, while the newest is still running.
+    pub shown: Option<Shown>,
+    /// What is to be looked at. The screen follows once the matrix is there.
+    pub selection: Selection,
+    /// The cell that is looked at.
+    pub cursor: Cursor,
+    /// The first cell on screen.
+    pub scroll: Scroll,
+    /// How many cells there is room for.
+    pub viewport: Viewport,
+    /// A newer capture, put on screen when the head that is looked at is computed.
+    incoming: Option<Shown>,
+}
+
+impl Pane {
+    /// A pane for a model that is still to be loaded.
+    pub fn new(reference: String) -> Self {
+        Self {
+            reference,
+            load: Load::Waiting,
+            model: None,
+            pass: Pass::Idle,
+            shown: None,
+            selection: Selection::default(),
+            cursor: Cursor::default(),
+            scroll: Scroll::default(),
+            viewport: Viewport::default(),
+            incoming: None,
+        }
+    }
+
+    /// Whether something is under way.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.load, Load::Waiting | Load::Running(_))
+            || matches!(self.pass, Pass::Waiting | Pass::Running { .. }) && self.model.is_some()
+            || self.awaits_head()
+    }
+
+    /// Whether the head to be looked at is being computed.
+    pub fn awaits_head(&self) -> bool {
+        self.incoming.is_some()
+            || self.shown.as_ref().is_some_and(|shown| shown.view != self.selection.view())
+    }
+
+    /// Takes a new capture.
+    pub(super) fn take(&mut self, job: JobId, capture: Arc<Capture>) {
+        self.selection = self.selection.within(&capture.model);
+        self.incoming = Some(Shown::new(job, capture));
+        if self.shown.is_none() {
+            self.promote();
+        }
+    }
+
+    /// Keeps a head that was computed, unless it is of an older capture.
+    pub(super) fn keep(&mut self, job: JobId, view: View, matrix: Arc<CausalMatrix>) {
+        let captures = [self.incoming.as_mut(), self.shown.as_mut()];
+        if let Some(shown) = captures.into_iter().flatten().find(|shown| shown.job == job) {
+            shown.keep(view, matrix);
+        }
+    }
+
+    /// Brings the screen to what is selected, if its matrix is at hand; else says what to compute.
+    pub(super) fn refresh(&mut self, side: Side) -> Option<Request> {
+        let view = self.selection.view();
+        let target = self.incoming.as_mut().or(self.shown.as_mut())?;
+        if !target.show(view) {
+            return Some(Request::View { side, job: target.job, capture: target.capture.clone(), view });
+        }
+        self.promote();
+        self.clamp();
+        None
+    }
+
+    /// Moves the cursor, and the part on screen after it.
+    pub(super) fn point(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
+        self.clamp();
+        self.scroll = self.scroll.revealing(self.cursor, self.viewport);
+    }
+
+    /// Keeps cursor and scroll inside the matrix.
+    pub(super) fn clamp(&mut self) {
+        if let Some(shown) = &self.shown {
+            self.cursor = self.cursor.within(shown.matrix());
+            self.scroll = self.scroll.within(shown.matrix().size(), self.viewport);
+        }
+    }
+
+    fn promote(&mut self) {
+        let Some(incoming) = self.incoming.take() else { return };
+        let old = self.shown.replace(incoming);
+        let Some(shown) = &self.shown else { return };
+        if old.is_none_or(|old| old.capture.tokens != shown.capture.tokens) {
+            let start = Cursor::start(shown.matrix());
+            self.scroll = Scroll::default();
+            self.point(start);
+        }
+    }
+}
+
+fn labels(capture: &Capture) -> Vec<String> {
+    let bin = capture.mean.bin();
+    if bin == 1 {
+        return capture.tokens.iter().map(Token::label).collect();
+    }
+    let last = capture.tokens.len().saturating_sub(1);
+    (0..capture.mean.size())
+        .map(|cell| format!("{}–{}", cell * bin, ((cell + 1) * bin - 1).min(last)))
+        .collect()
+}
+
+/// At most [`THUMBNAIL_CELLS`] rows and columns, each the largest value of the cells it stands for.
+fn pooled(matrix: &CausalMatrix) -> CausalMatrix {
+    let size = matrix.size();
+    let bin = size.div_ceil(THUMBNAIL_CELLS).max(1);
+    let mut pooled = CausalMatrix::zeros(size, bin, matrix.sinks().is_some());
+    let mut rows = pooled.rows_mut();
+    for query in 0..size {
+        rows.raise_row(query, 0, matrix.row(query), matrix.sink(query).unwrap_or(0.0));
+    }
+    pooled
+}

@@ -1,0 +1,91 @@
+//! Everything the viewer knows.
+
+use tui_input::Input;
+
+use super::Pane;
+use crate::config::keys::Keys;
+use crate::worker::protocol::{JobId, Side};
+
+/// What keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// The matrices.
+    #[default]
+    Browse,
+    /// The prompt's editor.
+    EditPrompt,
+    /// The help over the matrices.
+    Help,
+}
+
+/// Everything the viewer knows.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Left and right: see [`State::pane`].
+    pub panes: [Pane; 2],
+    /// The pane that keys go to. The other one follows.
+    pub focus: Side,
+    /// What keys go to.
+    pub mode: Mode,
+    /// The prompt as it is being edited; kept when the editor is left.
+    pub draft: Input,
+    /// The newest prompt that was run.
+    pub prompt: String,
+    /// Names it.
+    pub job: JobId,
+    /// What keys do.
+    pub keys: Keys,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
+    /// Whether there is still a worker to answer.
+    pub worker: bool,
+    /// Tenths of a second that something was under way, for the spinner.
+    pub ticks: usize,
+}
+
+impl State {
+    /// Two models to load and a prompt to run.
+    pub fn new(left: String, right: String, prompt: String, keys: Keys, mouse: bool) -> Self {
+        Self {
+            panes: [Pane::new(left), Pane::new(right)],
+            focus: Side::Left,
+            mode: Mode::Browse,
+            draft: Input::new(prompt.clone()),
+            prompt,
+            job: JobId::default(),
+            keys,
+            mouse,
+            worker: true,
+            ticks: 0,
+        }
+    }
+
+    /// One of the two.
+    pub fn pane(&self, side: Side) -> &Pane {
+        &self.panes[side.index()]
+    }
+
+    pub(super) fn pane_mut(&mut self, side: Side) -> &mut Pane {
+        &mut self.panes[side.index()]
+    }
+
+    /// The pane that keys go to.
+    pub fn focused(&self) -> &Pane {
+        self.pane(self.focus)
+    }
+
+    /// Whether something is under way, so that [`Action::Tick`](super::Action::Tick) is wanted.
+    pub fn is_busy(&self) -> bool {
+        self.worker && self.panes.iter().any(Pane::is_busy)
+    }
+
+    /// Whether the editor holds another text than the one that was run.
+    pub fn is_edited(&self) -> bool {
+        self.draft.value() != self.prompt
+    }
+
+    /// The top of the colour scale: the largest value on either side, so that colours compare.
+    pub fn max(&self) -> f32 {
+        self.panes.iter().filter_map(|pane| pane.shown.as_ref()).map(|shown| shown.max()).fold(0.0, f32::max)
+    }
+}

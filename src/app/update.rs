@@ -1,0 +1,195 @@
+//! The reducer.
+
+use tui_input::InputRequest;
+
+use super::cursor::same_text;
+use super::pane::{Load, Pass};
+use super::{Action, Column, Cursor, Depth, Effect, Mode, Pane, Selection, State, worker};
+use crate::attention::ModelCard;
+use crate::config::keys::Command;
+use crate::worker::protocol::{JobId, Request, Side};
+
+/// Changes the state; what is to be done about it is returned.
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Start => {
+            let mut effects: Vec<Effect> = Side::BOTH.into_iter().map(|side| load(state, side)).collect();
+            effects.extend(run(state, state.prompt.clone()));
+            effects
+        }
+        Action::Command(command) => self::command(state, command),
+        Action::Edit(request) => {
+            state.draft.handle(request);
+            vec![]
+        }
+        Action::Paste(text) => {
+            state.mode = Mode::EditPrompt;
+            for c in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
+                state.draft.handle(InputRequest::InsertChar(c));
+            }
+            vec![]
+        }
+        Action::Submit => {
+            state.mode = Mode::Browse;
+            run(state, state.draft.value().to_owned())
+        }
+        Action::LeaveEditor => {
+            state.mode = Mode::Browse;
+            vec![]
+        }
+        Action::Point { side, query, column } => {
+            state.focus = side;
+            point(state, Cursor { query, column });
+            vec![]
+        }
+        Action::Look { side, view } => {
+            state.focus = side;
+            if let Some(model) = &state.pane(side).model {
+                let selection = state.pane(side).selection.at(view).within(model);
+                return select(state, selection);
+            }
+            vec![]
+        }
+        Action::Focus(side) => {
+            state.focus = side;
+            vec![]
+        }
+        Action::Scroll { side, rows, columns } => {
+            let pane = state.pane_mut(side);
+            pane.scroll.row = pane.scroll.row.saturating_add_signed(rows);
+            pane.scroll.key = pane.scroll.key.saturating_add_signed(columns);
+            pane.clamp();
+            vec![]
+        }
+        Action::Viewport { side, viewport } => {
+            let pane = state.pane_mut(side);
+            pane.viewport = viewport;
+            pane.point(pane.cursor);
+            vec![]
+        }
+        Action::Tick => {
+            state.ticks = state.ticks.wrapping_add(1);
+            vec![]
+        }
+        Action::Worker(event) => worker::update(state, event),
+        Action::WorkerGone => {
+            state.worker = false;
+            for pane in &mut state.panes {
+                pane.load =
+                    Load::Failed("the thread that runs the models has stopped: quit and start again".into());
+            }
+            vec![]
+        }
+    }
+}
+
+fn command(state: &mut State, command: Command) -> Vec<Effect> {
+    let selection = state.focused().selection;
+    let moved = |step: fn(Selection, isize, &ModelCard) -> Selection, by| {
+        state.focused().model.as_ref().map_or(selection, |model| step(selection, by, model))
+    };
+    match command {
+        Command::Quit => return vec![Effect::Quit],
+        Command::Suspend => return vec![Effect::Suspend],
+        Command::ToggleMouse => {
+            state.mouse = !state.mouse;
+            return vec![Effect::CaptureMouse(state.mouse)];
+        }
+        Command::Help => state.mode = if state.mode == Mode::Help { Mode::Browse } else { Mode::Help },
+        Command::Back | Command::Open if state.mode == Mode::Help => state.mode = Mode::Browse,
+        Command::EditPrompt => state.mode = Mode::EditPrompt,
+        Command::OtherModel => state.focus = state.focus.other(),
+        Command::Retry => return retry(state),
+        Command::Mean => return select(state, Selection { depth: Depth::Mean, ..selection }),
+        Command::Open => return select(state, selection.opened()),
+        Command::Back => return select(state, selection.closed()),
+        Command::PreviousLayer => {
+            let next = moved(Selection::layer_by, -1);
+            return select(state, next);
+        }
+        Command::NextLayer => {
+            let next = moved(Selection::layer_by, 1);
+            return select(state, next);
+        }
+        Command::PreviousHead => {
+            let next = moved(Selection::head_by, -1);
+            return select(state, next);
+        }
+        Command::NextHead => {
+            let next = moved(Selection::head_by, 1);
+            return select(state, next);
+        }
+        movement => {
+            let pane = state.focused();
+            let shown = pane.shown.as_ref();
+            let moved = shown.and_then(|shown| pane.cursor.moved(movement, shown.matrix(), pane.viewport));
+            if let Some(cursor) = moved {
+                point(state, cursor);
+            }
+        }
+    }
+    vec![]
+}
+
+/// Sets the focused pane to a view, and the other one after it.
+fn select(state: &mut State, selection: Selection) -> Vec<Effect> {
+    let focus = state.focus;
+    state.pane_mut(focus).selection = selection;
+    let other = state.pane_mut(focus.other());
+    other.selection = other.selection.following(selection, other.model.as_deref());
+    Side::BOTH.into_iter().filter_map(|side| state.pane_mut(side).refresh(side)).map(Effect::Send).collect()
+}
+
+/// Moves the cursor of the focused pane, and the other one to the same text.
+fn point(state: &mut State, cursor: Cursor) {
+    let focus = state.focus;
+    state.pane_mut(focus).point(cursor);
+    let (from, to) = (state.pane(focus), state.pane(focus.other()));
+    if let Some(cursor) = linked(from, to) {
+        state.pane_mut(focus.other()).point(cursor);
+    }
+}
+
+/// The cell of `to` that stands for the text under the cursor of `from`.
+fn linked(from: &Pane, to: &Pane) -> Option<Cursor> {
+    let (a, b) = (from.shown.as_ref()?, to.shown.as_ref()?);
+    let same_cell = |cell: usize| {
+        if a.job != b.job {
+            return Some(cell);
+        }
+        let token = same_text(&a.capture.tokens, cell * a.matrix().bin(), &b.capture.tokens)?;
+        Some(token / b.matrix().bin())
+    };
+    let column = match from.cursor.column {
+        Column::Sink if b.matrix().sinks().is_some() => Column::Sink,
+        Column::Sink => to.cursor.column,
+        Column::Key(key) => same_cell(key).map_or(to.cursor.column, Column::Key),
+    };
+    Some(Cursor { query: same_cell(from.cursor.query)?, column })
+}
+
+fn load(state: &mut State, side: Side) -> Effect {
+    let pane = state.pane_mut(side);
+    pane.load = Load::Waiting;
+    Effect::Send(Request::Load { side, reference: pane.reference.clone() })
+}
+
+/// Runs a prompt through both models.
+fn run(state: &mut State, prompt: String) -> Vec<Effect> {
+    state.prompt = prompt;
+    state.job = JobId(state.job.0 + 1);
+    for pane in &mut state.panes {
+        pane.pass = Pass::Waiting;
+    }
+    vec![Effect::Send(Request::Run { job: state.job, prompt: state.prompt.clone() })]
+}
+
+/// Loads again what failed to load. If it was a pass that failed, runs the prompt again.
+fn retry(state: &mut State) -> Vec<Effect> {
+    let failed = |side: &Side| matches!(state.pane(*side).load, Load::Failed(_));
+    let sides: Vec<Side> = Side::BOTH.into_iter().filter(failed).collect();
+    if sides.is_empty() && state.panes.iter().any(|pane| matches!(pane.pass, Pass::Failed(_))) {
+        return run(state, state.prompt.clone());
+    }
+    sides.into_iter().map(|side| load(state, side)).collect()
+}

@@ -1,0 +1,300 @@
+//! The one table of what keys do. The loop looks keys up here; help and the README are written from it.
+
+mod key;
+
+pub use key::{Key, KeyCode, ParseKeyError};
+
+use std::collections::BTreeMap;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+/// What a key can be bound to. The configuration calls each by [`Command::name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)] // `TABLE` describes each, for the user.
+pub enum Command {
+    CursorUp,
+    CursorDown,
+    CursorLeft,
+    CursorRight,
+    PageUp,
+    PageDown,
+    RowStart,
+    RowEnd,
+    Open,
+    Back,
+    PreviousLayer,
+    NextLayer,
+    PreviousHead,
+    NextHead,
+    Mean,
+    OtherModel,
+    EditPrompt,
+    Retry,
+    ToggleMouse,
+    Help,
+    Suspend,
+    Quit,
+}
+
+/// A heading of the help screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Moving over a matrix.
+    Cursor,
+    /// Choosing what is looked at.
+    View,
+    /// The models and their prompt.
+    Prompt,
+    /// The program itself.
+    Program,
+}
+
+impl Group {
+    /// In the order of the help screen.
+    pub const ALL: [Group; 4] = [Group::Cursor, Group::View, Group::Prompt, Group::Program];
+
+    /// Its heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Cursor => "Cursor",
+            Group::View => "View",
+            Group::Prompt => "Models and prompt",
+            Group::Program => "Program",
+        }
+    }
+}
+
+struct Row {
+    command: Command,
+    name: &'static str,
+    group: Group,
+    keys: &'static [&'static str],
+    does: &'static str,
+}
+
+const fn row(
+    command: Command,
+    name: &'static str,
+    group: Group,
+    keys: &'static [&'static str],
+    does: &'static str,
+) -> Row {
+    Row { command, name, group, keys, does }
+}
+
+/// Every command once, in the order of the enum.
+#[rustfmt::skip]
+const TABLE: [Row; 22] = [
+    row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
+    row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
+    row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
+    row(Command::CursorRight, "cursor-right", Group::Cursor, &["right", "l"], "a later key, up to the query itself"),
+    row(Command::PageUp, "page-up", Group::Cursor, &["pageup"], "a screenful up"),
+    row(Command::PageDown, "page-down", Group::Cursor, &["pagedown"], "a screenful down"),
+    row(Command::RowStart, "row-start", Group::Cursor, &["home"], "the row's first key"),
+    row(Command::RowEnd, "row-end", Group::Cursor, &["end"], "the row's last key"),
+    row(Command::Open, "open", Group::View, &["enter"], "go deeper: mean, layer, head"),
+    row(Command::Back, "back", Group::View, &["esc", "backspace"], "go back: head, layer, mean"),
+    row(Command::PreviousLayer, "previous-layer", Group::View, &["["], "the layer before"),
+    row(Command::NextLayer, "next-layer", Group::View, &["]"], "the layer after"),
+    row(Command::PreviousHead, "previous-head", Group::View, &["{"], "the head before"),
+    row(Command::NextHead, "next-head", Group::View, &["}"], "the head after"),
+    row(Command::Mean, "mean", Group::View, &["m"], "the mean of all layers and heads"),
+    row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
+    row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
+    row(Command::Retry, "retry", Group::Prompt, &["r"], "try again what failed"),
+    row(Command::ToggleMouse, "toggle-mouse", Group::Program, &["t"], "leave the mouse to the terminal, or take it back"),
+    row(Command::Help, "help", Group::Program, &["?", "f1"], "this help"),
+    row(Command::Suspend, "suspend", Group::Program, &["ctrl-z"], "back to the shell; fg returns"),
+    row(Command::Quit, "quit", Group::Program, &["q", "ctrl-c"], "quit"),
+];
+
+impl Command {
+    /// Every command, in the order of the help screen.
+    pub fn all() -> impl Iterator<Item = Command> {
+        TABLE.iter().map(|row| row.command)
+    }
+
+    /// Its name in the configuration: `next-layer`.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// What it does, in a few words.
+    pub fn does(self) -> &'static str {
+        self.row().does
+    }
+
+    /// Where the help screen lists it.
+    pub fn group(self) -> Group {
+        self.row().group
+    }
+
+    fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|command| command.name() == name)
+    }
+}
+
+/// Which key does what: the defaults, changed by the table `[keys]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    bindings: BTreeMap<Key, Command>,
+    /// The keys of each command, in the order they were given; the first is the one that hints show.
+    by_command: BTreeMap<Command, Vec<Key>>,
+}
+
+/// Why a table `[keys]` can't be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum KeysError {
+    /// A name that no command has.
+    #[error("[keys] has no action '{name}': it is one of {known}")]
+    UnknownAction {
+        /// As written.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// A text that is no key.
+    #[error("[keys] {action}: {error}")]
+    UnknownKey {
+        /// Of which action.
+        action: &'static str,
+        /// Which, and what is possible.
+        error: ParseKeyError,
+    },
+    /// A key that is given to two actions.
+    #[error("[keys] gives '{key}' to both {first} and {second}")]
+    GivenTwice {
+        /// Which.
+        key: String,
+        /// One action.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// There would be no way out.
+    #[error("[keys] quit: needs at least one key")]
+    NoWayOut,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        let defaults = |row: &Row| row.keys.iter().filter_map(|key| key.parse().ok()).collect();
+        Self::from_lists(TABLE.iter().map(|row| (row.command, defaults(row))).collect())
+    }
+}
+
+impl Keys {
+    /// The defaults, except for the actions that are listed: these get exactly the keys given. A key
+    /// that is given to one action is taken from any other's defaults.
+    ///
+    /// # Errors
+    /// On unknown actions and keys, a key given twice, and if nothing would quit.
+    pub fn from_table(table: &BTreeMap<String, Vec<String>>) -> Result<Self, KeysError> {
+        let mut lists = Self::default().by_command;
+        let mut given: BTreeMap<Key, Command> = BTreeMap::new();
+        for (name, texts) in table {
+            let command = Command::from_name(name).ok_or_else(|| KeysError::UnknownAction {
+                name: name.clone(),
+                known: Command::all().map(Command::name).collect::<Vec<_>>().join(", "),
+            })?;
+            let mut keys = Vec::new();
+            for text in texts {
+                let key = text
+                    .parse::<Key>()
+                    .map_err(|error| KeysError::UnknownKey { action: command.name(), error })?;
+                if let Some(first) = given.insert(key, command).filter(|first| *first != command) {
+                    let (first, second) = (first.name(), command.name());
+                    return Err(KeysError::GivenTwice { key: key.to_string(), first, second });
+                }
+                keys.push(key);
+            }
+            lists.insert(command, keys);
+        }
+        for (command, keys) in &mut lists {
+            keys.retain(|key| given.get(key).is_none_or(|owner| owner == command));
+        }
+        if lists.get(&Command::Quit).is_none_or(Vec::is_empty) {
+            return Err(KeysError::NoWayOut);
+        }
+        Ok(Self::from_lists(lists))
+    }
+
+    /// What a key does.
+    pub fn command(&self, key: Key) -> Option<Command> {
+        self.bindings.get(&key).copied()
+    }
+
+    /// The keys that do it, the preferred one first.
+    pub fn keys(&self, command: Command) -> &[Key] {
+        self.by_command.get(&command).map_or(&[], Vec::as_slice)
+    }
+
+    /// The preferred key as people read it; nothing if none is bound.
+    pub fn hint(&self, command: Command) -> String {
+        self.keys(command).first().map_or_else(String::new, |key| key.label())
+    }
+
+    fn from_lists(by_command: BTreeMap<Command, Vec<Key>>) -> Self {
+        let pairs = by_command.iter().flat_map(|(command, keys)| keys.iter().map(|key| (*key, *command)));
+        Self { bindings: pairs.collect(), by_command }
+    }
+}
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table = BTreeMap::<String, Vec<String>>::deserialize(deserializer)?;
+        Self::from_table(&table).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        text.parse().unwrap()
+    }
+
+    fn from_toml(text: &str) -> Result<Keys, String> {
+        toml::from_str::<Keys>(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum_and_its_keys_are_keys() {
+        for (at, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.command as usize, at, "{}", row.name);
+            assert!(row.keys.iter().all(|text| text.parse::<Key>().is_ok()), "{}", row.name);
+        }
+        let all: usize = TABLE.iter().map(|row| row.keys.len()).sum();
+        assert_eq!(Keys::default().bindings.len(), all, "a default key is bound twice");
+    }
+
+    #[test]
+    fn an_empty_table_changes_nothing() {
+        assert_eq!(from_toml(""), Ok(Keys::default()));
+    }
+
+    #[test]
+    fn a_listed_action_gets_exactly_its_keys() {
+        let keys = from_toml(r#"next-layer = ["n", "m"]"#).unwrap();
+        assert_eq!(keys.command(key("n")), Some(Command::NextLayer));
+        assert_eq!(keys.command(key("]")), None);
+        assert_eq!(keys.command(key("m")), Some(Command::NextLayer), "taken from mean's defaults");
+        assert_eq!(keys.hint(Command::NextLayer), "n");
+        assert_eq!(keys.hint(Command::Mean), "");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = |text: &str| from_toml(text).unwrap_err();
+        assert!(error(r#"next = ["n"]"#).contains("no action 'next'"));
+        assert!(error(r#"mean = ["hyper-x"]"#).contains("mean: 'hyper-x' is no key"));
+        assert!(error("mean = [\"x\"]\nopen = [\"x\"]").contains("'x' to both mean and open"));
+        assert!(error("quit = []").contains("at least one key"));
+    }
+}

@@ -1,0 +1,108 @@
+//! From what the terminal reports to an action: pure functions of the event, the mode, and the layout.
+
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+use tui_input::InputRequest;
+
+use crate::app::{Action, Mode, State};
+use crate::config::keys::{Command, Key, KeyCode};
+use crate::terminal;
+use crate::ui::{Hit, Layout};
+
+/// Cells that a turn of the wheel moves by.
+const WHEEL: isize = 3;
+
+/// What an event means; nothing if it means nothing here.
+pub fn action(event: &Event, state: &State, layout: &Layout) -> Option<Action> {
+    match event {
+        Event::Key(event) => of_key(terminal::key(*event)?, state),
+        Event::Paste(text) => Some(Action::Paste(text.clone())),
+        Event::Mouse(event) => of_mouse(*event, state, layout),
+        Event::Resize(..) | Event::FocusGained | Event::FocusLost => None,
+    }
+}
+
+/// What a key means in the current mode.
+pub fn of_key(key: Key, state: &State) -> Option<Action> {
+    let command = state.keys.command(key);
+    // What types no character works in every mode.
+    let anywhere =
+        matches!(command, Some(Command::Quit | Command::Suspend | Command::Help | Command::ToggleMouse));
+    match state.mode {
+        Mode::Browse => command.map(Action::Command),
+        _ if anywhere && key.typed().is_none() => command.map(Action::Command),
+        Mode::Help => Some(Action::Command(Command::Help)),
+        Mode::EditPrompt => edit(key),
+    }
+}
+
+fn edit(key: Key) -> Option<Action> {
+    use InputRequest::*;
+    let request = match (key.code, key.ctrl || key.alt) {
+        (KeyCode::Enter, _) => return Some(Action::Submit),
+        (KeyCode::Esc, _) => return Some(Action::LeaveEditor),
+        (KeyCode::Left, false) => GoToPrevChar,
+        (KeyCode::Right, false) => GoToNextChar,
+        (KeyCode::Left, true) => GoToPrevWord,
+        (KeyCode::Right, true) => GoToNextWord,
+        (KeyCode::Home, _) => GoToStart,
+        (KeyCode::End, _) => GoToEnd,
+        (KeyCode::Backspace, false) => DeletePrevChar,
+        (KeyCode::Delete, false) => DeleteNextChar,
+        (KeyCode::Backspace, true) => DeletePrevWord,
+        (KeyCode::Delete, true) => DeleteNextWord,
+        (KeyCode::Char(c), false) => InsertChar(c),
+        (KeyCode::Char(c), true) => match (key.ctrl, c) {
+            (true, 'a') => GoToStart,
+            (true, 'e') => GoToEnd,
+            (true, 'b') => GoToPrevChar,
+            (true, 'f') => GoToNextChar,
+            (true, 'w') => DeletePrevWord,
+            (true, 'u') => DeleteLine,
+            (true, 'k') => DeleteTillEnd,
+            (true, 'y') => Yank,
+            (true, 'd') => DeleteNextChar,
+            (true, 'h') => DeletePrevChar,
+            (false, 'b') => GoToPrevWord,
+            (false, 'f') => GoToNextWord,
+            (false, 'd') => DeleteNextWord,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(Action::Edit(request))
+}
+
+fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action> {
+    let click = matches!(event.kind, MouseEventKind::Down(MouseButton::Left));
+    if state.mode == Mode::Help {
+        return click.then_some(Action::Command(Command::Help));
+    }
+    let hit = layout.hit(Position::new(event.column, event.row))?;
+    let sideways = event.modifiers.contains(KeyModifiers::SHIFT);
+    let by = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => return of_click(hit),
+        MouseEventKind::Drag(MouseButton::Left) => {
+            return of_click(hit).filter(|action| matches!(action, Action::Point { .. }));
+        }
+        MouseEventKind::ScrollUp if !sideways => (-WHEEL, 0),
+        MouseEventKind::ScrollDown if !sideways => (WHEEL, 0),
+        MouseEventKind::ScrollUp | MouseEventKind::ScrollLeft => (0, -WHEEL),
+        MouseEventKind::ScrollDown | MouseEventKind::ScrollRight => (0, WHEEL),
+        _ => return None,
+    };
+    let side = match hit {
+        Hit::Cell { side, .. } | Hit::Thumbnail { side, .. } | Hit::Pane(side) => side,
+        Hit::Prompt => return None,
+    };
+    Some(Action::Scroll { side, rows: by.0, columns: by.1 })
+}
+
+fn of_click(hit: Hit) -> Option<Action> {
+    Some(match hit {
+        Hit::Cell { side, query, column } => Action::Point { side, query, column },
+        Hit::Thumbnail { side, view } => Action::Look { side, view },
+        Hit::Pane(side) => Action::Focus(side),
+        Hit::Prompt => Action::Command(Command::EditPrompt),
+    })
+}

@@ -1,0 +1,158 @@
+//! The loop: events become actions, actions change the state, the state becomes a frame.
+
+mod input;
+mod screenshot;
+mod signals;
+
+pub use screenshot::screenshot;
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use crate::app::{Action, Effect, State, update};
+use crate::config::keys::Keys;
+use crate::terminal::{self, Session, TerminalError};
+use crate::theme::{Background, ColorDepth, ColorMap, Theme};
+use crate::ui::{self, Layout};
+use crate::worker::protocol::{Event, Request, Side};
+use signals::{Signal, Signals};
+
+/// The least time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+/// The time between two turns of the spinner.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What the viewer starts with.
+#[derive(Debug, Clone)]
+pub struct ViewerConfig {
+    /// The left model: `demo:gpt2`.
+    pub left: String,
+    /// The right model.
+    pub right: String,
+    /// The first prompt.
+    pub prompt: String,
+    /// What keys do.
+    pub keys: Keys,
+    /// How values become colours.
+    pub map: ColorMap,
+    /// How many colours there are; asked of the terminal if not given.
+    pub depth: Option<ColorDepth>,
+    /// What is behind the text; asked of the terminal if not given.
+    pub background: Option<Background>,
+    /// Whether to take the mouse.
+    pub mouse: bool,
+}
+
+/// Why the viewer stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// There is no terminal, or it went away.
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
+}
+
+impl From<std::io::Error> for RuntimeError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Terminal(error.into())
+    }
+}
+
+impl ViewerConfig {
+    fn state(&self) -> State {
+        let Self { left, right, prompt, keys, mouse, .. } = self.clone();
+        State::new(left, right, prompt, keys, mouse)
+    }
+}
+
+/// Runs the viewer until it is quit. `send` hands a request to the worker and doesn't wait.
+///
+/// To be awaited on the thread that entered `main`, whose panics leave the terminal first.
+///
+/// # Errors
+/// If there is no terminal, or it went away.
+pub async fn run(
+    config: ViewerConfig,
+    send: impl Fn(Request),
+    mut events: mpsc::Receiver<Event>,
+) -> Result<(), RuntimeError> {
+    let depth = config.depth.unwrap_or_else(terminal::color_depth);
+    let background = config.background.unwrap_or_else(terminal::background);
+    let theme = Theme::new(config.map, depth, background);
+    let mut signals = Signals::new()?;
+    let mut session = Session::start(config.mouse)?;
+    let mut input = terminal::events()?;
+    let mut state = config.state();
+    let mut layout = draw(&mut session, &mut state, &theme)?;
+    let mut drawn = Instant::now();
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
+    let mut actions = vec![Action::Start];
+    let mut worker_is_there = true;
+    let mut changed = false;
+    loop {
+        for action in actions.drain(..) {
+            changed = true;
+            for effect in update(&mut state, action) {
+                match effect {
+                    Effect::Send(request) => send(request),
+                    Effect::CaptureMouse(mouse) => session.capture_mouse(mouse)?,
+                    Effect::Suspend => session.suspend()?,
+                    Effect::Quit => return Ok(()),
+                }
+            }
+        }
+        if changed && drawn.elapsed() >= FRAME {
+            layout = draw(&mut session, &mut state, &theme)?;
+            (drawn, changed) = (Instant::now(), false);
+        }
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Quit => return Ok(()),
+                Signal::Continued => {
+                    session.enter()?;
+                    changed = true;
+                }
+            },
+            event = input.recv() => {
+                // One at a time: what a key means depends on what the one before it did.
+                let Some(event) = event else { return Ok(()) };
+                actions.extend(input::action(&event, &state, &layout));
+                changed = true;
+            },
+            event = events.recv(), if worker_is_there => {
+                worker_is_there = event.is_some();
+                actions.push(event.map_or(Action::WorkerGone, Action::Worker));
+                while let Ok(event) = events.try_recv() {
+                    actions.push(Action::Worker(event));
+                }
+            },
+            _ = ticks.tick(), if state.is_busy() => actions.push(Action::Tick),
+            () = sleep_until(drawn + FRAME), if changed => {},
+        }
+    }
+}
+
+fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layout, RuntimeError> {
+    let mut layout = Layout::default();
+    session.draw(|frame| {
+        settle(state, frame.area());
+        layout = ui::draw(state, theme, frame);
+    })?;
+    Ok(layout)
+}
+
+/// Tells the state how many cells each pane has room for on a screen of that size.
+fn settle(state: &mut State, area: Rect) {
+    let layout = ui::layout(state, area);
+    for side in Side::BOTH {
+        if let Some(viewport) =
+            layout.viewport(side).filter(|viewport| *viewport != state.pane(side).viewport)
+        {
+            update(state, Action::Viewport { side, viewport });
+        }
+    }
+}

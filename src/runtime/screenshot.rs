@@ -1,0 +1,58 @@
+//! The viewer without a terminal: the same state, reducer and panels, drawn once into a picture.
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+
+use super::{ViewerConfig, input, settle};
+use crate::app::{Action, Effect, State, update};
+use crate::config::keys::Key;
+use crate::theme::{ColorDepth, Theme};
+use crate::ui;
+use crate::worker::protocol::{Event, Request};
+
+/// Loads the models, runs the prompt, presses `keys` one after the other, each when everything that the
+/// one before it asked for is there, and returns the screen as SVG.
+pub async fn screenshot(
+    config: ViewerConfig,
+    send: impl Fn(Request),
+    mut events: mpsc::Receiver<Event>,
+    (width, height): (u16, u16),
+    keys: &[Key],
+) -> String {
+    let background = config.background.unwrap_or_default();
+    let theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
+    let mut state = config.state();
+    let area = Rect::new(0, 0, width, height);
+    apply(&mut state, Action::Start, &send);
+    finish(&mut state, &send, &mut events, area).await;
+    for key in keys {
+        if let Some(action) = input::of_key(*key, &state) {
+            apply(&mut state, action, &send);
+        }
+        finish(&mut state, &send, &mut events, area).await;
+    }
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height));
+    let Ok(frame) = terminal.draw(|frame| {
+        ui::draw(&state, &theme, frame);
+    });
+    ui::svg(frame.buffer, background)
+}
+
+/// Waits until nothing is under way.
+async fn finish(state: &mut State, send: &impl Fn(Request), events: &mut mpsc::Receiver<Event>, area: Rect) {
+    while state.is_busy() {
+        let event = events.recv().await;
+        apply(state, event.map_or(Action::WorkerGone, Action::Worker), send);
+    }
+    settle(state, area);
+}
+
+fn apply(state: &mut State, action: Action, send: &impl Fn(Request)) {
+    for effect in update(state, action) {
+        if let Effect::Send(request) = effect {
+            send(request);
+        }
+    }
+}

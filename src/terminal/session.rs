@@ -1,0 +1,144 @@
+//! The terminal while it is ours: entered, drawn to, and left as it was found on every way out.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crossterm::cursor::Show;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::backend::CrosstermBackend;
+use ratatui::{Frame, Terminal};
+
+/// A frame of a large screen in true colour fits, so that it leaves in one write.
+const FRAME_BYTES: usize = 256 * 1024;
+
+/// Why the terminal can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// Input or output is a pipe or a file.
+    #[error(
+        "the viewer needs a terminal, and this is none: use `attnscope print` to write the matrices as text"
+    )]
+    NoTerminal,
+    /// The terminal went away or refused.
+    #[error("the terminal: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// The terminal while it is ours. Dropping it gives the terminal back.
+pub struct Session {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    mouse: bool,
+    /// Shared with the panic hook, so that the terminal is left once.
+    entered: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// If input or output is none, or it refuses.
+    pub fn start(mouse: bool) -> Result<Self, TerminalError> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return Err(TerminalError::NoTerminal);
+        }
+        let output = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        let entered = Arc::new(AtomicBool::new(false));
+        leave_on_panic(entered.clone());
+        let mut session = Self { terminal: Terminal::new(CrosstermBackend::new(output))?, mouse, entered };
+        session.enter()?;
+        Ok(session)
+    }
+
+    /// Draws a frame; the terminal shows it at once or not at all.
+    ///
+    /// # Errors
+    /// If the terminal went away.
+    pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(render)?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Takes the mouse, or leaves it to the terminal, so that text can be selected.
+    ///
+    /// # Errors
+    /// If the terminal went away.
+    pub fn capture_mouse(&mut self, mouse: bool) -> io::Result<()> {
+        self.mouse = mouse;
+        let output = self.terminal.backend_mut();
+        if mouse { execute!(output, EnableMouseCapture) } else { execute!(output, DisableMouseCapture) }
+    }
+
+    /// Gives the terminal to the shell until this process is continued.
+    ///
+    /// # Errors
+    /// If the terminal went away.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        leave(&self.entered);
+        // The whole group, as the terminal's own Ctrl-Z would: `cargo run` stops with us.
+        #[cfg(unix)]
+        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+        self.enter()
+    }
+
+    /// Takes the terminal again, whatever the shell did to it, and draws it anew.
+    ///
+    /// # Errors
+    /// If the terminal went away.
+    pub fn enter(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        self.entered.store(true, Ordering::SeqCst);
+        execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste)?;
+        self.capture_mouse(self.mouse)?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        leave(&self.entered);
+    }
+}
+
+/// Gives the terminal back as it was found. A terminal that is gone needs nothing, hence no errors.
+fn leave(entered: &AtomicBool) {
+    if !entered.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut output = io::stdout();
+    let _ = execute!(
+        output,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = disable_raw_mode();
+    let _ = output.flush();
+}
+
+/// A panic of this thread leaves the terminal before it is reported. That of another thread is left to
+/// whoever waits for that thread, and goes to the log: printed, it would be drawn over.
+fn leave_on_panic(entered: Arc<AtomicBool>) {
+    let owner = thread::current().id();
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if thread::current().id() != owner && entered.load(Ordering::SeqCst) {
+            tracing::error!("{panic}");
+            return;
+        }
+        leave(&entered);
+        report(panic);
+    }));
+}

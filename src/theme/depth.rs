@@ -1,0 +1,78 @@
+//! How many colours a terminal has, and the nearest of them.
+
+use ratatui::style::Color;
+use serde::Deserialize;
+
+use super::Rgb;
+
+/// How many colours there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColorDepth {
+    /// Any of 16 million.
+    TrueColor,
+    /// The 256 of xterm.
+    #[serde(rename = "256")]
+    Ansi256,
+    /// The 16 that the terminal's own theme defines.
+    #[serde(rename = "16")]
+    Ansi16,
+    /// None: values are shown by glyphs and digits.
+    None,
+}
+
+/// What is behind the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Background {
+    /// Light text on dark.
+    #[default]
+    Dark,
+    /// Dark text on light.
+    Light,
+}
+
+impl ColorDepth {
+    /// A colour, or the nearest there is. The 16 have no fixed values: styles name them instead.
+    pub fn color(self, rgb: Rgb) -> Color {
+        match self {
+            ColorDepth::TrueColor => Color::Rgb(rgb.0, rgb.1, rgb.2),
+            ColorDepth::Ansi256 => Color::Indexed(nearest_256(rgb)),
+            ColorDepth::Ansi16 | ColorDepth::None => Color::Reset,
+        }
+    }
+}
+
+/// The nearest colour of xterm's cube and grey ramp.
+fn nearest_256(rgb: Rgb) -> u8 {
+    (16..=255).min_by_key(|&index| distance(rgb, xterm(index))).unwrap_or(16)
+}
+
+/// What xterm shows for an index from 16 on.
+pub(crate) fn xterm(index: u8) -> Rgb {
+    const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    if index >= 232 {
+        let grey = 8 + 10 * (index - 232);
+        return Rgb(grey, grey, grey);
+    }
+    let at = usize::from(index - 16);
+    Rgb(STEPS[at / 36], STEPS[at / 6 % 6], STEPS[at % 6])
+}
+
+fn distance(a: Rgb, b: Rgb) -> u32 {
+    let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
+    // Weighted as eyes weigh them, roughly.
+    2 * square(a.0, b.0) + 4 * square(a.1, b.1) + 3 * square(a.2, b.2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_of_the_256_is_its_own_nearest() {
+        for index in [16, 21, 110, 215, 231, 240] {
+            assert_eq!(xterm(nearest_256(xterm(index))), xterm(index));
+        }
+    }
+}

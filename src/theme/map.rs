@@ -1,0 +1,91 @@
+//! Colour maps, baked to 256 entries.
+
+use colorgrad::Gradient;
+use serde::Deserialize;
+
+/// A colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rgb(pub u8, pub u8, pub u8);
+
+impl Rgb {
+    /// Relative luminance as WCAG defines it.
+    fn luminance(self) -> f32 {
+        let linear = |channel: u8| {
+            let c = f32::from(channel) / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
+    }
+
+    /// Contrast ratio as WCAG defines it, from 1 to 21.
+    pub fn contrast(self, other: Self) -> f32 {
+        let (a, b) = (self.luminance() + 0.05, other.luminance() + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    /// Whether black is easier to read on it than white.
+    pub fn is_light(self) -> bool {
+        self.contrast(Rgb(0, 0, 0)) > self.contrast(Rgb(255, 255, 255))
+    }
+}
+
+/// How values become colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColorMap {
+    /// From violet over green to yellow; even steps, also for the colour-blind.
+    #[default]
+    Viridis,
+    /// From blue to yellow; the same for most of the colour-blind as for others.
+    Cividis,
+    /// From black over red to cream.
+    Magma,
+    /// From white to dark blue, as in the article.
+    Blues,
+}
+
+impl ColorMap {
+    /// All of them.
+    pub const ALL: [ColorMap; 4] = [ColorMap::Viridis, ColorMap::Cividis, ColorMap::Magma, ColorMap::Blues];
+
+    /// Its colours, from zero to the top of the scale.
+    pub fn table(self) -> [Rgb; 256] {
+        match self {
+            ColorMap::Viridis => bake(&colorgrad::preset::viridis()),
+            ColorMap::Cividis => bake(&colorgrad::preset::cividis()),
+            ColorMap::Magma => bake(&colorgrad::preset::magma()),
+            ColorMap::Blues => bake(&colorgrad::preset::blues()),
+        }
+    }
+}
+
+fn bake(gradient: &impl Gradient) -> [Rgb; 256] {
+    std::array::from_fn(|at| {
+        let [r, g, b, _] = gradient.at(at as f32 / 255.0).to_rgba8();
+        Rgb(r, g, b)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_start_and_end_where_they_are_known_to() {
+        let ends = |map: ColorMap| (map.table()[0], map.table()[255]);
+        assert_eq!(ends(ColorMap::Viridis), (Rgb(68, 1, 84), Rgb(254, 232, 37)));
+        assert_eq!(ends(ColorMap::Blues), (Rgb(247, 251, 255), Rgb(8, 48, 107)));
+    }
+
+    #[test]
+    fn lightness_never_turns_back() {
+        for map in ColorMap::ALL {
+            let light: Vec<f32> = map.table().iter().map(|rgb| rgb.luminance()).collect();
+            let rises = light[255] > light[0];
+            let steady = light
+                .windows(2)
+                .all(|pair| if rises { pair[1] >= pair[0] - 2e-3 } else { pair[1] <= pair[0] + 2e-3 });
+            assert!(steady, "{map:?}");
+        }
+    }
+}

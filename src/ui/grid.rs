@@ -1,0 +1,206 @@
+//! Where the cells of a matrix are: their size, the part that is on screen, and which is under the mouse.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{Column, Scroll, Viewport};
+
+/// Columns and rows of a cell. Where one fits, cells look square; a single row with a number is the
+/// least before numbers, and then names, have to go.
+const SIZES: [(u16, u16); 17] = [
+    (16, 7),
+    (14, 7),
+    (14, 5),
+    (12, 5),
+    (11, 5),
+    (10, 5),
+    (10, 3),
+    (9, 3),
+    (8, 3),
+    (7, 3),
+    (6, 3),
+    (8, 1),
+    (7, 1),
+    (6, 1),
+    (5, 1),
+    (3, 1),
+    (2, 1),
+];
+/// The cell of a matrix that is too large for anything else.
+const SMALLEST: (u16, u16) = (1, 1);
+/// Columns between the sink and the first key.
+const SINK_GAP: u16 = 3;
+/// Columns between a row's name and its cells: the cursor's mark and a blank.
+const MARK: u16 = 2;
+
+/// What is to be placed.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs {
+    /// Where to.
+    pub area: Rect,
+    /// Rows, and keys, of the matrix.
+    pub size: usize,
+    /// Whether it has a sink.
+    pub sink: bool,
+    /// Columns of the longest name.
+    pub name: usize,
+}
+
+/// Where the cells of a matrix are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// Names, marks and cells.
+    pub area: Rect,
+    /// Columns of the rows' names, before the mark.
+    pub name: u16,
+    /// Columns and rows of a cell.
+    pub cell: (u16, u16),
+    /// Rows, and keys, of the matrix.
+    pub size: usize,
+    /// The first cell on screen.
+    pub first: Scroll,
+    /// How many cells there is room for.
+    pub viewport: Viewport,
+    /// Whether there is a sink.
+    pub sink: bool,
+}
+
+impl Needs {
+    fn name_room(&self) -> u16 {
+        let most = (self.area.width / 4).clamp(3, 18);
+        (self.name as u16).min(most)
+    }
+
+    fn room(&self) -> (u16, u16) {
+        (self.area.width.saturating_sub(self.name_room() + MARK), self.area.height.saturating_sub(1))
+    }
+
+    /// Whether all columns fit, and all rows too if cells are more than one row high.
+    fn fits(&self, cell: (u16, u16)) -> bool {
+        let (width, height) = self.room();
+        let sink = if self.sink { cell.0 + SINK_GAP } else { 0 };
+        let columns = self.size * usize::from(cell.0) + usize::from(sink);
+        columns <= usize::from(width)
+            && (cell.1 == 1 || self.size * usize::from(cell.1) <= usize::from(height))
+    }
+
+    /// The largest cell with which everything that is to be compared fits.
+    pub fn cell(all: &[Needs]) -> (u16, u16) {
+        SIZES.into_iter().find(|cell| all.iter().all(|needs| needs.fits(*cell))).unwrap_or(SMALLEST)
+    }
+
+    /// The grid, with cells of a given size.
+    pub fn place(&self, cell: (u16, u16), scroll: Scroll) -> Grid {
+        let (width, height) = self.room();
+        let sink = if self.sink { cell.0 + SINK_GAP } else { 0 };
+        let viewport = Viewport {
+            rows: usize::from(height / cell.1),
+            keys: usize::from(width.saturating_sub(sink) / cell.0),
+        };
+        let (name, size, sink) = (self.name_room(), self.size, self.sink);
+        Grid { area: self.area, name, cell, size, first: scroll.within(size, viewport), viewport, sink }
+    }
+}
+
+impl Grid {
+    /// Rows on screen.
+    pub fn rows(&self) -> std::ops::Range<usize> {
+        self.first.row..self.size.min(self.first.row + self.viewport.rows)
+    }
+
+    /// Keys on screen.
+    pub fn keys(&self) -> std::ops::Range<usize> {
+        self.first.key..self.size.min(self.first.key + self.viewport.keys)
+    }
+
+    /// Columns on screen, the sink first.
+    pub fn columns(&self) -> impl Iterator<Item = Column> + use<> {
+        self.sink.then_some(Column::Sink).into_iter().chain(self.keys().map(Column::Key))
+    }
+
+    /// The first screen column of a column that is on screen.
+    pub fn x(&self, column: Column) -> u16 {
+        match column {
+            Column::Sink => self.left(),
+            Column::Key(key) => self.keys_left() + (key.saturating_sub(self.first.key)) as u16 * self.cell.0,
+        }
+    }
+
+    /// The first screen row of a row that is on screen.
+    pub fn y(&self, query: usize) -> u16 {
+        self.area.y + 1 + query.saturating_sub(self.first.row) as u16 * self.cell.1
+    }
+
+    /// Where a cell on screen is, cut to what there is room for.
+    pub fn rect(&self, query: usize, column: Column) -> Rect {
+        Rect::new(self.x(column), self.y(query), self.cell.0, self.cell.1).intersection(self.area)
+    }
+
+    /// The screen column of the line between sink and keys.
+    pub fn divider(&self) -> Option<u16> {
+        self.sink.then(|| self.left() + self.cell.0 + SINK_GAP / 2)
+    }
+
+    /// The first column of the cells.
+    pub fn left(&self) -> u16 {
+        self.area.x + self.name + MARK
+    }
+
+    /// The cell at a position of the screen.
+    pub fn hit(&self, at: Position) -> Option<(usize, Column)> {
+        let query = self.rows().find(|query| (0..self.cell.1).any(|row| self.y(*query) + row == at.y))?;
+        let column = self.columns().find(|column| self.rect(query, *column).contains(at))?;
+        Some((query, column))
+    }
+
+    fn keys_left(&self) -> u16 {
+        self.left() + if self.sink { self.cell.0 + SINK_GAP } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(width: u16, height: u16, size: usize, sink: bool) -> Needs {
+        Needs { area: Rect::new(1, 1, width, height), size, sink, name: 5 }
+    }
+
+    #[test]
+    fn cells_shrink_until_all_columns_fit() {
+        let cell = |width, height, size| Needs::cell(&[needs(width, height, size, true)]);
+        assert_eq!(cell(200, 60, 5), (16, 7));
+        assert_eq!(cell(56, 30, 5), (7, 3));
+        assert_eq!(cell(56, 10, 5), (7, 1));
+        assert_eq!(cell(56, 10, 12), (3, 1));
+        assert_eq!(cell(56, 10, 20), (2, 1));
+        assert_eq!(cell(56, 10, 500), (1, 1));
+    }
+
+    #[test]
+    fn both_sides_get_the_same_cells() {
+        let (narrow, wide) = (needs(30, 20, 4, true), needs(90, 20, 4, false));
+        assert_eq!(Needs::cell(&[narrow, wide]), Needs::cell(&[narrow]));
+    }
+
+    #[test]
+    fn the_mouse_finds_every_cell_on_screen() {
+        for size in [1, 5, 300] {
+            let needs = needs(56, 20, size, true);
+            let grid = needs.place(Needs::cell(&[needs]), Scroll { row: 3, key: 2 });
+            for query in grid.rows() {
+                for column in grid.columns() {
+                    let at = grid.rect(query, column).as_position();
+                    assert_eq!(grid.hit(at), Some((query, column)));
+                }
+            }
+            assert_eq!(grid.hit(Position::new(0, 0)), None);
+        }
+    }
+
+    #[test]
+    fn nothing_fits_into_nothing() {
+        let needs = Needs { area: Rect::ZERO, size: 5, sink: true, name: 5 };
+        let grid = needs.place(Needs::cell(&[needs]), Scroll::default());
+        assert!(grid.rows().is_empty() && grid.keys().is_empty());
+    }
+}

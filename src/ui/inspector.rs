@@ -1,0 +1,129 @@
+//! Under each pane, in text: the cell at the cursor, and where its query looked, most first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::PaneLayout;
+use super::text::{fit, put, put_line, right, width};
+use crate::app::{Column, Pane, Shown, State};
+use crate::theme::Theme;
+
+/// A column of the cursor's row, and its value.
+type Entry = (Column, f32);
+
+/// Draws what there is room for.
+pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
+    let pane = state.pane(layout.side);
+    let area = layout.inspector;
+    let Some(shown) = &pane.shown else { return };
+    if pane.cursor.query >= shown.matrix().size() {
+        return;
+    }
+    exact(pane, shown, area, theme, buffer);
+    let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let ranked = ranked(pane, shown);
+    if rest.height < 3 {
+        in_a_line(shown, &ranked, rest, theme, buffer);
+    } else {
+        with_bars(pane, shown, &ranked, rest, theme, buffer);
+    }
+}
+
+fn name(shown: &Shown, column: Column) -> &str {
+    match column {
+        Column::Sink => "sink",
+        Column::Key(key) => shown.labels.get(key).map_or("", String::as_str),
+    }
+}
+
+/// `AI → write 0.676`, and what the row sums to: less than 1 where there is a sink.
+fn exact(pane: &Pane, shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let cursor = pane.cursor;
+    let Some(value) = cursor.value(shown.matrix()) else { return };
+    let third = usize::from(area.width) / 3;
+    let x = put_line(
+        buffer,
+        area,
+        [
+            (fit(name(shown, Column::Key(cursor.query)), third), chrome.accent),
+            (" → ".to_owned(), chrome.dim),
+            (fit(name(shown, cursor.column), third), chrome.accent),
+            (format!("  {value:.4}"), chrome.strong),
+        ],
+    );
+    let sum: f32 = shown.matrix().row(cursor.query).iter().sum();
+    let sum = match shown.matrix().sink(cursor.query) {
+        Some(sink) => format!("row {sum:.3} + sink {sink:.3}"),
+        None => format!("row sums to {sum:.3}"),
+    };
+    let start = area.right().saturating_sub(width(&sum) as u16);
+    if start > x + 1 {
+        put(buffer, start, area.y, &sum, width(&sum), chrome.dim);
+    }
+}
+
+/// The cursor's row, the largest first.
+fn ranked(pane: &Pane, shown: &Shown) -> Vec<Entry> {
+    let query = pane.cursor.query;
+    let sink = shown.matrix().sink(query).map(|value| (Column::Sink, value));
+    let keys = shown.matrix().row(query).iter().enumerate().map(|(key, &value)| (Column::Key(key), value));
+    let mut ranked: Vec<Entry> = sink.into_iter().chain(keys).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked
+}
+
+fn in_a_line(shown: &Shown, ranked: &[Entry], area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let mut entries = ranked.iter();
+    for y in area.top()..area.bottom() {
+        let mut x = area.x;
+        while let Some(&(column, value)) = entries.as_slice().first() {
+            let name = fit(name(shown, column), usize::from(area.width) / 3);
+            let columns = (width(&name) + 6) as u16;
+            if x > area.x && x + columns > area.right() {
+                break;
+            }
+            entries.next();
+            let line = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
+            let style = if column == Column::Sink { theme.chrome.dim } else { theme.chrome.text };
+            x = put_line(
+                buffer,
+                line,
+                [(format!("{name} "), style), (format!("{value:.3}"), theme.chrome.strong)],
+            ) + 2;
+        }
+    }
+}
+
+fn with_bars(pane: &Pane, shown: &Shown, ranked: &[Entry], area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let rows = usize::from(area.height);
+    let listed = &ranked[..ranked.len().min(rows)];
+    let longest = listed.iter().map(|entry| width(name(shown, entry.0))).max().unwrap_or(0);
+    let names = longest.min(usize::from(area.width) / 3);
+    let bars = usize::from(area.width).saturating_sub(names + 8);
+    for (y, &(column, value)) in (area.top()..).zip(listed) {
+        let on_cursor = column == pane.cursor.column;
+        let style = if on_cursor { theme.chrome.accent } else { theme.chrome.text };
+        let x = put(buffer, area.x, y, &right(name(shown, column), names), names, style);
+        let x = put(buffer, x + 1, y, &format!("{value:.3}"), 5, theme.chrome.strong) + 1;
+        put(buffer, x, y, &bar(value, bars), bars, theme.chrome.bar);
+    }
+}
+
+/// A bar of `value` × `columns`, in eighths of a column.
+fn bar(value: f32, columns: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (value.clamp(0.0, 1.0) * columns as f32 * 8.0).round() as usize;
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_grow_by_eighths() {
+        assert_eq!([0.0, 0.125, 0.5, 1.0].map(|value| bar(value, 1)), ["", "▏", "▌", "█"]);
+        assert_eq!(bar(f32::NAN, 4), "");
+    }
+}

@@ -1,0 +1,195 @@
+//! Where everything goes.
+
+use ratatui::layout::{Position, Rect};
+
+use super::grid::{Grid, Needs};
+use super::{text, thumbnails};
+use crate::app::{Column, Load, Pane, Pass, State, Viewport};
+use crate::attention::View;
+use crate::worker::protocol::Side;
+
+/// The smallest screen on which something can be seen.
+pub const SMALLEST: (u16, u16) = (24, 9);
+/// Columns from which both panes are shown.
+const BOTH_FROM: u16 = 64;
+/// Rows from which there is room to breathe.
+const TALL: u16 = 32;
+/// Lines that an error takes over a matrix, at most.
+const ERROR_LINES: u16 = 4;
+
+/// Where everything goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// The screen.
+    pub area: Rect,
+    /// Whether nothing can be shown but that.
+    pub too_small: bool,
+    /// The line at the top.
+    pub title: Rect,
+    /// Left and right, as far as they are shown.
+    pub panes: [Option<PaneLayout>; 2],
+    /// The colour scale.
+    pub legend: Rect,
+    /// The prompt, with its border if there is room for one.
+    pub prompt: Rect,
+    /// The line of hints; empty on a small screen.
+    pub hints: Rect,
+}
+
+/// Where the parts of a pane go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaneLayout {
+    /// Which.
+    pub side: Side,
+    /// With its border.
+    pub frame: Rect,
+    /// Within its border, above the thumbnails.
+    pub body: Rect,
+    /// An error over the matrix; empty without one.
+    pub error: Rect,
+    /// The matrix, if there is one.
+    pub grid: Option<Grid>,
+    /// A rule, numbers and thumbnails; empty if there is no room.
+    pub strip: Rect,
+    /// Thumbnails in it.
+    pub thumbnails: Vec<(View, Rect)>,
+    /// What is written under the pane.
+    pub inspector: Rect,
+}
+
+/// What is at a position of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// A cell.
+    Cell {
+        /// Of which pane.
+        side: Side,
+        /// Its row.
+        query: usize,
+        /// Its column.
+        column: Column,
+    },
+    /// A thumbnail.
+    Thumbnail {
+        /// Of which pane.
+        side: Side,
+        /// What it stands for.
+        view: View,
+    },
+    /// Anything else of a pane.
+    Pane(Side),
+    /// The prompt.
+    Prompt,
+}
+
+impl Layout {
+    /// What is at a position of the screen.
+    pub fn hit(&self, at: Position) -> Option<Hit> {
+        if self.prompt.contains(at) {
+            return Some(Hit::Prompt);
+        }
+        let pane = self
+            .panes
+            .iter()
+            .flatten()
+            .find(|pane| pane.frame.contains(at) || pane.inspector.contains(at))?;
+        let side = pane.side;
+        if let Some((query, column)) = pane.grid.and_then(|grid| grid.hit(at)) {
+            return Some(Hit::Cell { side, query, column });
+        }
+        let thumbnail = pane.thumbnails.iter().find(|(_, area)| area.contains(at));
+        Some(thumbnail.map_or(Hit::Pane(side), |&(view, _)| Hit::Thumbnail { side, view }))
+    }
+
+    /// How many cells a pane has room for, if it shows a matrix.
+    pub fn viewport(&self, side: Side) -> Option<Viewport> {
+        self.panes[side.index()].as_ref()?.grid.map(|grid| grid.viewport)
+    }
+}
+
+/// Where everything goes on a screen of that size.
+pub fn layout(state: &State, area: Rect) -> Layout {
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        return Layout { area, too_small: true, ..Layout::default() };
+    }
+    let tall = area.height >= TALL;
+    let mut rest = area;
+    let title = take_top(&mut rest, 1);
+    let hints = take_bottom(&mut rest, if area.height >= 14 { 1 } else { 0 });
+    let prompt = take_bottom(&mut rest, if tall { 3 } else { 1 });
+    let legend = take_bottom(&mut rest, 1);
+    let inspector = match area.height {
+        0..14 => 1,
+        14..22 => 2,
+        22..TALL => 3,
+        TALL..42 => 7,
+        _ => 10,
+    };
+    let inspector = take_bottom(&mut rest, inspector);
+
+    let sides = if area.width >= BOTH_FROM { Side::BOTH.to_vec() } else { vec![state.focus] };
+    let width = area.width / sides.len() as u16;
+    let mut panes = [None, None];
+    for (at, side) in sides.iter().enumerate() {
+        let x = area.x + at as u16 * width;
+        let width = if at + 1 == sides.len() { area.right() - x } else { width };
+        let column = |row: Rect| Rect { x, width, ..row };
+        let under = column(inspector);
+        let under = Rect { x: under.x + 1, width: under.width.saturating_sub(2), ..under };
+        panes[side.index()] = Some(pane(state.pane(*side), *side, column(rest), under));
+    }
+    place_grids(state, &mut panes);
+    Layout { area, too_small: false, title, panes, legend, prompt, hints }
+}
+
+fn pane(pane: &Pane, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
+    let mut body = frame.inner(ratatui::layout::Margin::new(1, 1));
+    let shown = pane.shown.is_some();
+    let strip_height = if shown { thumbnails::height(body.height) } else { 0 };
+    let strip = take_bottom(&mut body, strip_height);
+    let thumbnails = thumbnails::place(pane, strip);
+    let error_lines = match error_of(pane) {
+        Some(error) if shown => text::wrap(error, usize::from(body.width)).len() as u16 + 1,
+        _ => 0,
+    };
+    let mut within = body;
+    let error = take_top(&mut within, error_lines.min(ERROR_LINES));
+    PaneLayout { side, frame, body: within, error, grid: None, strip, thumbnails, inspector }
+}
+
+/// What went wrong last, if it did.
+pub fn error_of(pane: &Pane) -> Option<&str> {
+    match (&pane.load, &pane.pass) {
+        (Load::Failed(error), _) | (_, Pass::Failed(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// Matrices with cells of the same size on both sides.
+fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
+    let longest = |labels: &[String]| labels.iter().map(|label| text::width(label)).max().unwrap_or(0);
+    let shown = || state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    let name = shown().map(|shown| longest(&shown.labels)).max().unwrap_or(0);
+    let needs = |pane: &PaneLayout| {
+        let matrix = state.pane(pane.side).shown.as_ref()?.matrix();
+        Some(Needs { area: pane.body, size: matrix.size(), sink: matrix.sinks().is_some(), name })
+    };
+    let all: Vec<Needs> = panes.iter().flatten().filter_map(needs).collect();
+    let cell = Needs::cell(&all);
+    for pane in panes.iter_mut().flatten() {
+        pane.grid = needs(pane).map(|needs| needs.place(cell, state.pane(pane.side).scroll));
+    }
+}
+
+fn take_top(rest: &mut Rect, height: u16) -> Rect {
+    let height = height.min(rest.height);
+    let taken = Rect { height, ..*rest };
+    *rest = Rect { y: rest.y + height, height: rest.height - height, ..*rest };
+    taken
+}
+
+fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
+    let height = height.min(rest.height);
+    rest.height -= height;
+    Rect { y: rest.y + rest.height, height, ..*rest }
+}

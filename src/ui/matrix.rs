@@ -1,0 +1,189 @@
+//! A matrix as coloured cells, with the names of its rows and columns.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::grid::Grid;
+use super::text::{center, fit, put, right, width};
+use crate::app::{Column, Cursor, Shown};
+use crate::theme::Theme;
+
+/// What is drawn, and how.
+pub struct Drawing<'a> {
+    /// What is drawn.
+    pub shown: &'a Shown,
+    /// Where.
+    pub grid: &'a Grid,
+    /// The cell that is looked at.
+    pub cursor: Cursor,
+    /// The top of the colour scale.
+    pub max: f32,
+    /// In which colours.
+    pub theme: &'a Theme,
+}
+
+impl Drawing<'_> {
+    /// Draws names and cells.
+    pub fn draw(&self, buffer: &mut Buffer) {
+        self.row_names(buffer);
+        self.column_names(buffer);
+        for query in self.grid.rows() {
+            for column in self.grid.columns() {
+                self.cell(query, column, buffer);
+            }
+        }
+        if let Some(x) = self.grid.divider() {
+            let bottom = self.grid.y(self.grid.rows().end).min(self.grid.area.bottom());
+            for y in self.grid.area.y + 1..bottom {
+                put(buffer, x, y, "┊", 1, self.theme.chrome.border);
+            }
+        }
+    }
+
+    fn name(&self, column: Column) -> &str {
+        match column {
+            Column::Sink => "sink",
+            Column::Key(key) => self.shown.labels.get(key).map_or("", String::as_str),
+        }
+    }
+
+    fn row_names(&self, buffer: &mut Buffer) {
+        let Grid { area, name: room, cell, .. } = *self.grid;
+        for query in self.grid.rows() {
+            let y = self.grid.y(query) + cell.1 / 2;
+            if y >= area.bottom() {
+                continue;
+            }
+            let name = right(self.name(Column::Key(query)), usize::from(room));
+            let on_cursor = query == self.cursor.query;
+            let style = if on_cursor { self.theme.chrome.accent } else { self.theme.chrome.text };
+            let x = put(buffer, area.x, y, &name, usize::from(room), style);
+            if on_cursor {
+                put(buffer, x, y, "▸", 1, style);
+            }
+        }
+    }
+
+    fn column_names(&self, buffer: &mut Buffer) {
+        let Grid { area, cell: (cell, _), .. } = *self.grid;
+        for column in self.grid.columns() {
+            // Narrower than this a name says nothing; the cursor's is written in full.
+            if cell >= 5 || column == Column::Sink && cell >= 4 {
+                let room = usize::from(cell) - usize::from(column != Column::Sink);
+                let style =
+                    if column == Column::Sink { self.theme.chrome.dim } else { self.theme.chrome.text };
+                let name = fit(self.name(column), room);
+                let free = usize::from(cell).saturating_sub(width(&name));
+                put(buffer, self.grid.x(column) + free as u16 / 2, area.y, &name, room, style);
+            }
+        }
+        let column = self.cursor.column;
+        if self.grid.columns().any(|on_screen| on_screen == column) {
+            let name = fit(self.name(column), usize::from(area.right().saturating_sub(self.grid.left())));
+            let columns = width(&name) as u16;
+            let name = if columns > cell || cell < 5 { format!("▾{name}") } else { name };
+            let columns = width(&name) as u16;
+            let free = cell.saturating_sub(columns) / 2;
+            let x = (self.grid.x(column) + free).min(area.right().saturating_sub(columns)).max(area.x);
+            // A name that is longer than its cell covers part of its neighbours: leave a blank after it.
+            let end = put(buffer, x, area.y, &name, usize::from(columns), self.theme.chrome.accent);
+            if columns > cell && end < area.right() {
+                put(buffer, end, area.y, " ", 1, Style::new());
+            }
+        }
+    }
+
+    fn cell(&self, query: usize, column: Column, buffer: &mut Buffer) {
+        let area = self.grid.rect(query, column);
+        let at = Cursor { query, column };
+        let Some(value) = at.value(self.shown.matrix()) else {
+            return self.masked(area, buffer);
+        };
+        let level = value / self.max.max(f32::MIN_POSITIVE);
+        let (style, fill) = (self.theme.cell(level), self.theme.glyph(level).unwrap_or(' '));
+        let columns = usize::from(area.width);
+        let line = fill.to_string().repeat(columns);
+        let middle = area.y + area.height / 2;
+        for y in area.top()..area.bottom() {
+            put(buffer, area.x, y, &line, columns, style);
+        }
+        if let Some(number) = number(value, self.grid.cell.0) {
+            let free = columns.saturating_sub(number.len());
+            put(buffer, area.x + (free / 2) as u16, middle, &number, columns, style);
+        }
+        if at == self.cursor {
+            self.mark(area, style.add_modifier(Modifier::BOLD), buffer);
+        }
+    }
+
+    fn masked(&self, area: Rect, buffer: &mut Buffer) {
+        let y = area.y + area.height / 2;
+        if y < area.bottom() {
+            let columns = usize::from(area.width);
+            put(buffer, area.x, y, &center("·", columns), columns, self.theme.chrome.masked);
+        }
+    }
+
+    /// The cursor: a frame where there is room for one, else brackets.
+    fn mark(&self, area: Rect, style: Style, buffer: &mut Buffer) {
+        if area.is_empty() {
+            return;
+        }
+        let (right, bottom, middle) = (area.right() - 1, area.bottom() - 1, area.y + area.height / 2);
+        match (area.width, area.height) {
+            (1, _) => {
+                put(buffer, area.x, middle, "+", 1, style);
+            }
+            (columns, 3..) => {
+                let line = "━".repeat(usize::from(columns) - 2);
+                put(buffer, area.x, area.y, &format!("┏{line}┓"), columns.into(), style);
+                put(buffer, area.x, bottom, &format!("┗{line}┛"), columns.into(), style);
+                for y in area.y + 1..bottom {
+                    put(buffer, area.x, y, "┃", 1, style);
+                    put(buffer, right, y, "┃", 1, style);
+                }
+            }
+            _ => {
+                put(buffer, area.x, middle, "[", 1, style);
+                put(buffer, right, middle, "]", 1, style);
+            }
+        }
+    }
+}
+
+/// A value as it is written into a cell of that many columns; nothing if the cell is too narrow.
+fn number(value: f32, columns: u16) -> Option<String> {
+    let places = match columns {
+        0..5 => return None,
+        5 => 2,
+        _ => 3,
+    };
+    if value == 0.0 {
+        return Some("0".to_owned());
+    }
+    let number = format!("{value:.places$}");
+    Some(match (columns, number.strip_prefix('0')) {
+        (7.., _) => number,
+        (_, Some(fraction)) => fraction.to_owned(),
+        (_, None) => format!("{value:.*}", places - 1),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_fit_their_cells() {
+        let texts = |value| [4, 5, 6, 7, 12].map(|columns| number(value, columns));
+        let some = |texts: [&str; 4]| {
+            let [a, b, c, d] = texts.map(|text| Some(text.to_owned()));
+            [None, a, b, c, d]
+        };
+        assert_eq!(texts(0.6764), some([".68", ".676", "0.676", "0.676"]));
+        assert_eq!(texts(1.0), some(["1.0", "1.00", "1.000", "1.000"]));
+        assert_eq!(texts(0.0), some(["0", "0", "0", "0"]));
+        assert_eq!(texts(0.0001), some([".00", ".000", "0.000", "0.000"]));
+    }
+}

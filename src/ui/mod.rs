@@ -1,0 +1,53 @@
+//! From the state to a frame: pure functions, one file per panel. [`layout`](layout::layout) says where
+//! everything goes; drawing and the mouse both read it.
+
+mod grid;
+mod help;
+mod inspector;
+mod layout;
+mod legend;
+mod matrix;
+mod notice;
+mod pane;
+mod picture;
+mod prompt;
+mod text;
+mod thumbnails;
+mod title;
+
+pub use grid::Grid;
+pub use layout::{Hit, Layout, PaneLayout, layout};
+pub use picture::svg;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::app::{Mode, State};
+use crate::theme::Theme;
+
+/// Draws everything. The layout that is returned is the one the mouse is to be read with.
+pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
+    let layout = layout(state, frame.area());
+    let buffer = frame.buffer_mut();
+    if layout.too_small {
+        notice::too_small(layout.area, theme, buffer);
+        return layout;
+    }
+    title::draw(state, &layout, theme, buffer);
+    for pane in layout.panes.iter().flatten() {
+        pane::draw(state, pane, theme, buffer);
+        inspector::draw(state, pane, theme, buffer);
+    }
+    legend::draw(state, layout.legend, theme, buffer);
+    let cursor = prompt::draw(state, &layout, theme, buffer);
+    if state.mode == Mode::Help {
+        help::draw(state, help_area(&layout), theme, buffer);
+    } else if let Some(position) = cursor {
+        frame.set_cursor_position(position);
+    }
+    layout
+}
+
+fn help_area(layout: &Layout) -> Rect {
+    layout.area
+}

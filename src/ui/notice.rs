@@ -1,0 +1,145 @@
+//! What a pane says while it has no matrix to show, and what it says when there is no room at all.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::layout::SMALLEST;
+use super::text::{fit, put, width, wrap};
+use crate::app::{Load, Pane, Pass, State};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::worker::protocol::LoadProgress;
+
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// Columns of a progress bar, at most.
+const BAR: usize = 36;
+
+/// A sign that something moves.
+pub fn spinner(state: &State) -> &'static str {
+    SPINNER[state.ticks % SPINNER.len()]
+}
+
+/// How far a load has come: in words, and as a share if that is known.
+pub fn progress(progress: &LoadProgress) -> (String, Option<f64>) {
+    let share = |done: f64, total: f64| (total > 0.0).then(|| (done / total).clamp(0.0, 1.0));
+    match progress {
+        LoadProgress::Resolving => ("asking the hub which files there are".to_owned(), None),
+        LoadProgress::Downloading { file, done, total } => (
+            format!("downloading {file}: {} of {}", bytes(*done), bytes(*total)),
+            share(*done as f64, *total as f64),
+        ),
+        LoadProgress::Weights { done, total } => {
+            (format!("weights: {done} of {total} tensors"), share(*done as f64, *total as f64))
+        }
+    }
+}
+
+/// A size for people.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    let mut value = count as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// What a pane says while it has no matrix to show.
+pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let room = usize::from(area.width.saturating_sub(4));
+    let mut lines: Vec<(String, Style)> = Vec::new();
+    let mut say =
+        |text: &str, style: Style| lines.extend(wrap(text, room).into_iter().map(|line| (line, style)));
+    let spinner = spinner(state);
+    let mut share = None;
+    match (&pane.load, &pane.pass) {
+        (Load::Failed(error), _) => {
+            say(&format!("{} could not be loaded", pane.reference), chrome.strong);
+            say(error, chrome.error);
+            say(&format!("{} tries again", state.keys.hint(Command::Retry)), chrome.dim);
+        }
+        (Load::Waiting, _) => say(&format!("{spinner} loading {}", pane.reference), chrome.text),
+        (Load::Running(step), _) => {
+            let (text, done) = progress(step);
+            share = done;
+            say(&format!("{spinner} loading {}", pane.reference), chrome.text);
+            say(&text, chrome.dim);
+        }
+        (Load::Ready, Pass::Failed(error)) => {
+            say("the prompt could not be run", chrome.strong);
+            say(error, chrome.error);
+            say(&format!("{} edits it", state.keys.hint(Command::EditPrompt)), chrome.dim);
+        }
+        (Load::Ready, Pass::Waiting) => say(&format!("{spinner} running the prompt"), chrome.text),
+        (Load::Ready, Pass::Running { layer, layers }) => {
+            share = (*layers > 0).then(|| *layer as f64 / *layers as f64);
+            say(&format!("{spinner} running the prompt: layer {layer} of {layers}"), chrome.text);
+        }
+        (Load::Ready, Pass::Idle) => {
+            say(&format!("no prompt yet: {} writes one", state.keys.hint(Command::EditPrompt)), chrome.dim);
+        }
+    }
+    let bar = share.is_some() && room >= 8;
+    let height = lines.len() + usize::from(bar) * 2;
+    let mut y = area.y + usize::from(area.height).saturating_sub(height).div_ceil(2) as u16;
+    for (line, style) in &lines {
+        if y < area.bottom() {
+            centered(buffer, area, y, line, *style);
+        }
+        y += 1;
+    }
+    if let (Some(share), true) = (share, bar)
+        && y + 1 < area.bottom()
+    {
+        let columns = room.min(BAR);
+        let x = area.x + (usize::from(area.width).saturating_sub(columns + 5) / 2) as u16;
+        let full = (share * columns as f64).round() as usize;
+        let x = put(buffer, x, y + 1, &"━".repeat(full), full, chrome.focus);
+        let x = put(buffer, x, y + 1, &"─".repeat(columns - full), columns - full, chrome.border);
+        put(buffer, x, y + 1, &format!("{:>4.0}%", share * 100.0), 5, chrome.dim);
+    }
+}
+
+/// That there is no room.
+pub fn too_small(area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let text = format!("{}×{} is too small: {}×{} at least", area.width, area.height, SMALLEST.0, SMALLEST.1);
+    let lines = wrap(&text, usize::from(area.width));
+    let top = area.y + usize::from(area.height).saturating_sub(lines.len()) as u16 / 2;
+    for (y, line) in (top..area.bottom()).zip(&lines) {
+        centered(buffer, area, y, line, theme.chrome.text);
+    }
+}
+
+fn centered(buffer: &mut Buffer, area: Rect, y: u16, line: &str, style: Style) {
+    let room = usize::from(area.width);
+    let line = fit(line, room);
+    let x = area.x + (room.saturating_sub(width(&line)) / 2) as u16;
+    put(buffer, x, y, &line, room, style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_written_for_people() {
+        let sizes = [0, 999, 1000, 548_105_171, 13_761_264_768, 999_999];
+        assert_eq!(sizes.map(bytes), ["0 B", "999 B", "1.0 kB", "548.1 MB", "13.8 GB", "1.0 MB"]);
+    }
+
+    #[test]
+    fn a_share_is_known_when_a_total_is() {
+        assert_eq!(progress(&LoadProgress::Resolving).1, None);
+        let step = LoadProgress::Downloading { file: "model.safetensors".into(), done: 500, total: 2000 };
+        assert_eq!(progress(&step), ("downloading model.safetensors: 500 B of 2.0 kB".into(), Some(0.25)));
+        assert_eq!(progress(&LoadProgress::Weights { done: 0, total: 0 }).1, None);
+    }
+}

@@ -1,0 +1,150 @@
+//! One model: a box with its name, the matrix, the thumbnails, and how load and pass stand.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::layout::error_of;
+use super::matrix::Drawing;
+use super::text::{fit, put, width, wrap};
+use super::{PaneLayout, notice, thumbnails};
+use crate::app::{Load, Pane, Pass, Shown, State};
+use crate::attention::{ModelCard, View};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+
+/// Draws the box and what is in it.
+pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
+    let pane = state.pane(layout.side);
+    frame(state, pane, layout, theme, buffer);
+    match (&pane.shown, &layout.grid) {
+        (Some(shown), Some(grid)) => {
+            error(state, pane, layout.error, theme, buffer);
+            Drawing { shown, grid, cursor: pane.cursor, max: state.max(), theme }.draw(buffer);
+            thumbnails::draw(pane, layout, theme, buffer);
+        }
+        _ => notice::draw(state, pane, layout.body, theme, buffer),
+    }
+}
+
+fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let focused = state.focus == layout.side;
+    let border = if focused { chrome.focus } else { chrome.border };
+    let name_style = if focused { chrome.strong } else { chrome.text };
+    let view = pane.shown.as_ref().map(|shown| view_name(shown.view())).unwrap_or_default();
+    let room =
+        usize::from(layout.frame.width).saturating_sub(if view.is_empty() { 6 } else { width(&view) + 9 });
+    let name = fit(&pane.reference, room);
+    let facts = pane.model.as_deref().map(facts).unwrap_or_default();
+    let facts = fit(&facts, room.saturating_sub(width(&name)));
+    let mark = if focused { "● " } else { "○ " };
+    let title = Line::from(vec![
+        Span::styled(format!(" {mark}"), border),
+        Span::styled(name, name_style),
+        Span::styled(facts, chrome.dim),
+        Span::raw(" "),
+    ]);
+    let mut block = Block::bordered().border_type(BorderType::Rounded).border_style(border).title(title);
+    if !view.is_empty() {
+        let view = Line::from(Span::styled(format!(" {view} "), chrome.accent));
+        block = block.title(view.alignment(Alignment::Right));
+    }
+    let (left, right) = (status(state, pane), range(layout));
+    if !left.is_empty() {
+        let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
+        block = block.title_bottom(Line::from(Span::styled(fit(&left, room), chrome.accent)));
+    }
+    if !right.is_empty() {
+        let right = Line::from(Span::styled(right, chrome.dim));
+        block = block.title_bottom(right.alignment(Alignment::Right));
+    }
+    block.render(layout.frame, buffer);
+    if let (Some(shown), true) = (&pane.shown, left.is_empty()) {
+        head_facts(shown, layout, chrome.dim, buffer);
+    }
+}
+
+/// `mean`, `layer 3`, `layer 3 · head 5`.
+pub fn view_name(view: View) -> String {
+    match view {
+        View::Mean => "mean".to_owned(),
+        View::Layer(layer) => format!("layer {layer}"),
+        View::Head { layer, head } => format!("layer {layer} · head {head}"),
+    }
+}
+
+/// Layers × heads and where the weights are, after the name.
+fn facts(model: &ModelCard) -> String {
+    format!("  {}×{} · {} · {}", model.layers, model.heads, model.precision, model.device)
+}
+
+/// What is under way while a matrix is on screen.
+fn status(state: &State, pane: &Pane) -> String {
+    let Some(shown) = &pane.shown else { return String::new() };
+    let spinner = notice::spinner(state);
+    match (&pane.load, &pane.pass) {
+        (Load::Running(step), _) => format!(" {spinner} {} ", notice::progress(step).0),
+        (_, Pass::Running { layer, layers }) => format!(" {spinner} running: layer {layer} of {layers} "),
+        (_, Pass::Waiting) => format!(" {spinner} running "),
+        _ if shown.view() != pane.selection.view() => {
+            format!(" {spinner} computing {} ", view_name(pane.selection.view()))
+        }
+        _ if shown.job != state.job => " of the prompt before ".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Which rows and columns are on screen, if not all are.
+fn range(layout: &PaneLayout) -> String {
+    let Some(grid) = layout.grid else { return String::new() };
+    let part = |what: &str, range: std::ops::Range<usize>| {
+        let all = range.len() == grid.size || range.is_empty();
+        (!all).then(|| format!("{what} {}–{}", range.start + 1, range.end))
+    };
+    let parts: Vec<String> =
+        [part("rows", grid.rows()), part("keys", grid.keys())].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!(" {} of {} ", parts.join(", "), grid.size) }
+}
+
+/// What a head does in numbers, on the lower border.
+fn head_facts(shown: &Shown, layout: &PaneLayout, style: Style, buffer: &mut Buffer) {
+    let View::Head { layer, head } = shown.view() else { return };
+    let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
+        return;
+    };
+    let s = &summary.statistics;
+    let mut facts = vec![
+        format!("previous {:.2}", s.previous),
+        format!("induction {:.2}", s.induction),
+        format!("first {:.2}", s.first_token_mass),
+        format!("distance {:.1}", s.mean_distance),
+        format!("entropy {:.2}", s.entropy),
+    ];
+    if shown.capture.model.has_sinks {
+        facts.insert(0, format!("sink {:.2}", s.sink_mass));
+    }
+    let room = usize::from(layout.frame.width).saturating_sub(width(&range(layout)) + 4);
+    while width(&facts.join(" · ")) + 2 > room && facts.pop().is_some() {}
+    if !facts.is_empty() {
+        let text = format!(" {} ", facts.join(" · "));
+        put(buffer, layout.frame.x + 1, layout.frame.bottom().saturating_sub(1), &text, room, style);
+    }
+}
+
+/// What went wrong, over the matrix of the prompt before.
+fn error(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let Some(error) = error_of(pane).filter(|_| area.height > 0) else { return };
+    let room = usize::from(area.width);
+    let mut lines = wrap(error, room);
+    lines.truncate(usize::from(area.height - 1).max(1));
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        put(buffer, area.x, y, line, room, theme.chrome.error);
+    }
+    let keys = [(Command::Retry, "tries again"), (Command::EditPrompt, "edits the prompt")];
+    let hint: Vec<String> =
+        keys.iter().map(|(command, does)| format!("{} {does}", state.keys.hint(*command))).collect();
+    put(buffer, area.x, area.bottom() - 1, &fit(&hint.join(" · "), room), room, theme.chrome.dim);
+}

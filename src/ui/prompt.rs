@@ -1,0 +1,108 @@
+//! The prompt, its editor, and the hints below it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::Layout;
+use super::text::{fit, put, put_line, width};
+use crate::app::{Mode, State};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+
+/// Draws prompt and hints. Returns where the terminal's cursor goes while the prompt is edited.
+pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
+    let chrome = &theme.chrome;
+    let editing = state.mode == Mode::EditPrompt;
+    let mut line = layout.prompt;
+    if line.height >= 3 {
+        let border = if editing { chrome.focus } else { chrome.border };
+        let block = Block::bordered().border_type(BorderType::Rounded).border_style(border).title(" prompt ");
+        line = block.inner(line);
+        block.render(layout.prompt, buffer);
+    }
+    hints(state, layout.hints, theme, buffer);
+    let mark = if editing { chrome.accent } else { chrome.dim };
+    let x = put(buffer, line.x + 1, line.y, "❯ ", 2, mark);
+    let note = match (editing, state.is_edited()) {
+        (false, true) => format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt)),
+        _ => String::new(),
+    };
+    let room = usize::from(line.right().saturating_sub(x + 1));
+    let note_room = if width(&note) * 2 <= room { width(&note) } else { 0 };
+    put(buffer, line.right().saturating_sub(note_room as u16 + 1), line.y, &note, note_room, chrome.accent);
+    let room = room.saturating_sub(note_room + usize::from(note_room > 0) * 2);
+    let at = text(state, Rect { x, width: room as u16, ..line }, editing, theme, buffer);
+    editing.then_some(at)
+}
+
+/// The text, scrolled so that the cursor is on screen; returns where the cursor is.
+fn text(state: &State, area: Rect, editing: bool, theme: &Theme, buffer: &mut Buffer) -> Position {
+    let value = state.draft.value();
+    let before: String = value.chars().take(state.draft.cursor()).collect();
+    let (shown, column) = (on_one_line(value), width(&on_one_line(&before)));
+    let room = usize::from(area.width).max(1);
+    if !editing {
+        put(buffer, area.x, area.y, &fit(&shown, room), room, theme.chrome.text);
+        return area.as_position();
+    }
+    let skip = (column + 1).saturating_sub(room);
+    let (mut x, mut skipped) = (area.x, 0);
+    for grapheme in Span::raw(shown.as_str()).styled_graphemes(Style::new()) {
+        let columns = width(grapheme.symbol);
+        if skipped < skip {
+            skipped += columns;
+            continue;
+        }
+        if usize::from(x - area.x) + columns > room {
+            break;
+        }
+        x = put(buffer, x, area.y, grapheme.symbol, columns, theme.chrome.text);
+    }
+    let column = column.saturating_sub(skipped) as u16;
+    Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y)
+}
+
+/// Line ends and tabs as signs of one column, other control characters as `�`.
+fn on_one_line(text: &str) -> String {
+    let sign = |c: char| match c {
+        '\n' => '⏎',
+        '\t' => '⇥',
+        c if c.is_control() => '�',
+        c => c,
+    };
+    text.chars().map(sign).collect()
+}
+
+fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let key = |command| state.keys.hint(command);
+    let pair = |a, b| format!("{} {}", key(a), key(b));
+    let hints: Vec<(String, &str)> = match state.mode {
+        Mode::EditPrompt => vec![
+            ("Enter".into(), "run"),
+            ("Esc".into(), "keep the text and leave"),
+            ("Ctrl-U".into(), "clear"),
+        ],
+        Mode::Help => vec![(key(Command::Help), "close")],
+        Mode::Browse => vec![
+            (key(Command::EditPrompt), "prompt"),
+            (pair(Command::Open, Command::Back), "deeper, back"),
+            (pair(Command::PreviousLayer, Command::NextLayer), "layer"),
+            (pair(Command::PreviousHead, Command::NextHead), "head"),
+            (key(Command::OtherModel), "other model"),
+            (key(Command::Help), "help"),
+            (key(Command::Quit), "quit"),
+        ],
+    };
+    let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    for (keys, does) in hints.into_iter().filter(|hint| !hint.0.trim().is_empty()) {
+        if width(&keys) + 1 + width(does) > usize::from(rest.width) {
+            break;
+        }
+        let x = put_line(buffer, rest, [(keys, chrome.text), (format!(" {does}"), chrome.dim)]) + 3;
+        rest = Rect { x, width: area.right().saturating_sub(x), ..rest };
+    }
+}

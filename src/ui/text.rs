@@ -1,0 +1,127 @@
+//! Text of a given width on screen: wide and combining characters measured as the terminal draws them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+/// Columns a text takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// A text of at most `room` columns; `…` stands for what had to go.
+pub fn fit(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut fitted = String::new();
+    let mut left = room.saturating_sub(1);
+    for grapheme in Span::raw(text).styled_graphemes(Style::new()) {
+        let columns = width(grapheme.symbol);
+        if columns > left {
+            break;
+        }
+        left -= columns;
+        fitted.push_str(grapheme.symbol);
+    }
+    if room > 0 {
+        fitted.push('…');
+    }
+    fitted
+}
+
+/// A text of exactly `room` columns, its end at the right.
+pub fn right(text: &str, room: usize) -> String {
+    let text = fit(text, room);
+    format!("{}{text}", " ".repeat(room - width(&text)))
+}
+
+/// A text of exactly `room` columns, in the middle.
+pub fn center(text: &str, room: usize) -> String {
+    let text = fit(text, room);
+    let free = room - width(&text);
+    format!("{}{text}{}", " ".repeat(free / 2), " ".repeat(free - free / 2))
+}
+
+/// Lines of at most `room` columns, broken at spaces where there are any.
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && width(&line) + 1 + width(word) > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        while width(&line) > room.max(2) {
+            let head = fit(&line, room.max(2) + 1);
+            let head = head.strip_suffix('…').unwrap_or(&head).to_owned();
+            line = line[head.len()..].to_owned();
+            lines.push(head);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// Writes `text` at a position, no further than `room` columns and never outside the buffer. Returns
+/// the column after it.
+pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, room: usize, style: Style) -> u16 {
+    let area = buffer.area;
+    if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
+        return x;
+    }
+    buffer.set_stringn(x, y, text, room, style).0
+}
+
+/// Writes pieces one after the other into the first line of `area`, until it is full.
+pub fn put_line<'a>(
+    buffer: &mut Buffer,
+    area: Rect,
+    pieces: impl IntoIterator<Item = (String, Style)> + 'a,
+) -> u16 {
+    let mut x = area.x;
+    if area.height == 0 {
+        return x;
+    }
+    for (text, style) in pieces {
+        let room = usize::from(area.right().saturating_sub(x));
+        x = put(buffer, x, area.y, &fit(&text, room), room, style);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_and_combining_characters_are_cut_where_they_fit() {
+        assert_eq!(fit("日本語", 6), "日本語");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit("cafe\u{301}s", 5), "cafe\u{301}s");
+        assert_eq!(fit("cafe\u{301}s", 4), "caf…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(right("日本", 3), " 日…".replace(' ', "").as_str());
+    }
+
+    #[test]
+    fn padding_fills_exactly() {
+        assert_eq!(right("ab", 4), "  ab");
+        assert_eq!(center("ab", 5), " ab  ");
+        assert_eq!(center("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("日本語", 2), ["日", "本", "語"]);
+        assert_eq!(wrap("", 3), [""]);
+    }
+}

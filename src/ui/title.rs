@@ -1,0 +1,38 @@
+//! The line at the top: what is looked at, in words.
+
+use ratatui::buffer::Buffer;
+
+use super::Layout;
+use super::text::{fit, put, width};
+use crate::app::State;
+use crate::attention::View;
+use crate::config::keys::Command;
+use crate::theme::Theme;
+
+/// Draws the name of the program, what is looked at, and how to get help.
+pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) {
+    let (area, chrome) = (layout.title, &theme.chrome);
+    let x = put(buffer, area.x + 1, area.y, "attnscope", usize::from(area.width), chrome.accent) + 3;
+    let help = format!("{} help", state.keys.hint(Command::Help));
+    let help_x = area.right().saturating_sub(width(&help) as u16 + 1);
+    let room = usize::from(help_x.saturating_sub(x + 2));
+    let both = layout.panes.iter().flatten().count() == 2;
+    let other = if both {
+        String::new()
+    } else {
+        format!(" · {} other model", state.keys.hint(Command::OtherModel))
+    };
+    let view = format!("{}{other}", describe(state.focused().selection.view()));
+    put(buffer, x, area.y, &fit(&view, room), room, chrome.text);
+    if help_x > x {
+        put(buffer, help_x, area.y, &help, width(&help), chrome.dim);
+    }
+}
+
+fn describe(view: View) -> String {
+    match view {
+        View::Mean => "mean of all layers and heads".to_owned(),
+        View::Layer(layer) => format!("layer {layer}, mean of its heads"),
+        View::Head { layer, head } => format!("layer {layer}, head {head}"),
+    }
+}

@@ -1,0 +1,116 @@
+//! A side's thread: owns the resident model and runs the newest prompt through it.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc as std_mpsc;
+
+use tokio::sync::mpsc;
+
+use super::protocol::{Event, JobId, Side};
+use crate::model::{Cancel, Model, ModelError};
+
+/// A prompt to run.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Echoed in events.
+    pub id: JobId,
+    /// The text.
+    pub prompt: Arc<str>,
+    /// Raised when a newer prompt is there.
+    pub cancel: Cancel,
+}
+
+/// The way to a side's thread.
+#[derive(Debug, Clone)]
+pub struct Resident {
+    commands: std_mpsc::Sender<Command>,
+}
+
+enum Command {
+    Replace(Box<Model>),
+    Run(Job),
+}
+
+impl Resident {
+    /// Gives the thread another model; it then runs the newest prompt through it.
+    pub fn replace(&self, model: Model) {
+        // The thread ends only when all senders are gone.
+        let _ = self.commands.send(Command::Replace(Box::new(model)));
+    }
+
+    /// Gives the thread a prompt.
+    pub fn run(&self, job: Job) {
+        let _ = self.commands.send(Command::Run(job));
+    }
+}
+
+/// Starts a side's thread. It ends when every [`Resident`] of it is dropped.
+pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
+    let (commands, inbox) = std_mpsc::channel();
+    spawn_thread(format!("attnscope-{side}"), move || {
+        let mut model: Option<Model> = None;
+        let mut newest: Option<Job> = None;
+        while let Ok(command) = inbox.recv() {
+            // What has piled up during a pass counts as one step: the last model, the last prompt.
+            for command in std::iter::once(command).chain(inbox.try_iter()) {
+                match command {
+                    Command::Replace(new) => model = Some(*new),
+                    Command::Run(job) => newest = Some(job),
+                }
+            }
+            if let (Some(model), Some(job)) = (&model, &newest) {
+                let _ = events.blocking_send(run(side, model, job, &events));
+            }
+        }
+    });
+    Resident { commands }
+}
+
+fn run(side: Side, model: &Model, job: &Job, events: &mpsc::Sender<Event>) -> Event {
+    let layers = model.card().layers;
+    let mut report = |layer| {
+        let _ = events.try_send(Event::Running { side, job: job.id, layer, layers });
+    };
+    report(0);
+    let capture = guarded(|| {
+        model.tokenize(&job.prompt).and_then(|tokens| model.run(tokens, &job.cancel, &mut report))
+    });
+    match capture {
+        Ok(capture) => Event::Captured { side, job: job.id, capture: Arc::new(capture) },
+        Err(ModelError::Cancelled) => Event::Cancelled { side, job: job.id },
+        Err(error) => Event::RunFailed { side, job: job.id, error: error.to_string() },
+    }
+}
+
+/// Runs `work`; a panic in it, which would be our mistake or a library's, becomes an error of this side alone.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(ModelError::Invalid(format!("internal error: {}: please report it", panic_message(&*panic))))
+    })
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic")
+}
+
+/// Starts a named thread.
+pub fn spawn_thread(name: String, work: impl FnOnce() + Send + 'static) {
+    let spawned = std::thread::Builder::new().name(name.clone()).spawn(work);
+    if let Err(error) = spawned {
+        tracing::error!("can't start the thread {name}: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error() {
+        let result: Result<(), _> = guarded(|| panic!("shape {}", 3));
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains("shape 3"), "{message}");
+    }
+}

@@ -1,0 +1,177 @@
+//! The worker with real models: what it answers, in which order, and what one side's trouble does to the other.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attnscope::attention::{Capture, View};
+use attnscope::model::LoadOptions;
+use attnscope::worker::protocol::{Event, JobId, Request, Side};
+use attnscope::worker::{self, WorkerHandle};
+use tokio::sync::mpsc::Receiver;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn golden(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).display().to_string()
+}
+
+fn load(worker: &WorkerHandle, side: Side, reference: &str) {
+    worker.send(Request::Load { side, reference: reference.to_owned() }).unwrap();
+}
+
+fn run(worker: &WorkerHandle, job: u64, prompt: &str) {
+    worker.send(Request::Run { job: JobId(job), prompt: prompt.to_owned() }).unwrap();
+}
+
+/// Waits for an event that `pick` wants; others are passed over.
+async fn wait_for<T>(events: &mut Receiver<Event>, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+    let wait = async {
+        loop {
+            if let Some(found) = pick(events.recv().await.expect("the worker is there")) {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("the event came in time")
+}
+
+fn captured(event: Event, of: Side, of_job: u64) -> Option<Arc<Capture>> {
+    match event {
+        Event::Captured { side, job, capture } if side == of && job == JobId(of_job) => Some(capture),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_sent_while_both_load_runs_on_both() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    load(&worker, Side::Right, &golden("gpt-oss-tiny"));
+    run(&worker, 1, "write a story about AI");
+    let mut captures = [None, None];
+    let mut loaded = [false, false];
+    wait_for(&mut events, |event| {
+        match event {
+            Event::Loaded { side, .. } => loaded[side.index()] = true,
+            Event::Captured { side, capture, .. } => {
+                assert!(loaded[side.index()], "a model is announced before its captures");
+                captures[side.index()] = Some(capture);
+            }
+            Event::Loading { .. } | Event::Running { .. } => {}
+            other => panic!("unexpected {other:?}"),
+        }
+        captures.iter().all(Option::is_some).then_some(())
+    })
+    .await;
+    let tokens = captures.map(|capture| capture.unwrap().tokens.len());
+    assert_eq!(tokens, [7, 7]);
+}
+
+#[tokio::test]
+async fn a_failed_side_leaves_the_other_alone() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, "./no/such/folder");
+    load(&worker, Side::Right, &golden("gpt-oss-tiny"));
+    run(&worker, 1, "write");
+    let error = wait_for(&mut events, |event| match event {
+        Event::LoadFailed { side: Side::Left, error } => Some(error),
+        _ => None,
+    })
+    .await;
+    assert!(error.contains("no/such/folder"), "{error}");
+    // It may have come before the failure, so ask again.
+    run(&worker, 2, "write");
+    wait_for(&mut events, |event| captured(event, Side::Right, 2)).await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_fails_leaves_the_model_resident() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    run(&worker, 1, "");
+    let error = wait_for(&mut events, |event| match event {
+        Event::RunFailed { job: JobId(1), error, .. } => Some(error),
+        _ => None,
+    })
+    .await;
+    assert!(error.contains("empty"), "{error}");
+    run(&worker, 2, "write");
+    wait_for(&mut events, |event| captured(event, Side::Left, 2)).await;
+}
+
+#[tokio::test]
+async fn only_the_newest_prompt_is_run_to_its_end() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    wait_for(&mut events, |event| matches!(event, Event::Loaded { .. }).then_some(())).await;
+    for job in 1..=30 {
+        run(&worker, job, "write a story about AI and write it again, and again, and once more");
+    }
+    let mut finished = 0;
+    wait_for(&mut events, |event| {
+        finished += u32::from(matches!(event, Event::Captured { .. }));
+        captured(event, Side::Left, 30)
+    })
+    .await;
+    assert!(finished < 30, "older prompts were cancelled or dropped, {finished} ran");
+}
+
+#[tokio::test]
+async fn a_head_is_computed_on_demand() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Right, &golden("gpt-oss-tiny"));
+    run(&worker, 1, "write a story");
+    let capture = wait_for(&mut events, |event| captured(event, Side::Right, 1)).await;
+    let ask = |view| {
+        let capture = Arc::clone(&capture);
+        worker.send(Request::View { side: Side::Right, job: JobId(1), capture, view }).unwrap();
+    };
+    let wanted = View::Head { layer: 3, head: 2 };
+    ask(wanted);
+    let matrix = wait_for(&mut events, |event| match event {
+        Event::Viewed { view, matrix, .. } if view == wanted => Some(matrix),
+        _ => None,
+    })
+    .await;
+    assert_eq!(*matrix, capture.matrix(wanted).unwrap());
+    ask(View::Layer(9));
+    let error = wait_for(&mut events, |event| match event {
+        Event::ViewFailed { error, .. } => Some(error),
+        _ => None,
+    })
+    .await;
+    assert!(error.contains("layers 0 to 3"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cancelled_pass_says_so_and_the_model_stays() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    wait_for(&mut events, |event| matches!(event, Event::Loaded { .. }).then_some(())).await;
+    run(&worker, 1, &"write a story about AI ".repeat(18));
+    worker.send(Request::Cancel).unwrap();
+    // Whether the pass or the cancellation is faster, there is one end.
+    wait_for(&mut events, |event| match event {
+        Event::Cancelled { job: JobId(1), .. } | Event::Captured { job: JobId(1), .. } => Some(()),
+        Event::RunFailed { error, .. } => panic!("{error}"),
+        _ => None,
+    })
+    .await;
+    run(&worker, 2, "write");
+    wait_for(&mut events, |event| captured(event, Side::Left, 2)).await;
+}
+
+#[tokio::test]
+async fn a_model_is_swapped_while_the_other_side_stays() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    run(&worker, 1, "write a story");
+    let first = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+    load(&worker, Side::Left, &golden("gpt-oss-tiny"));
+    // The newest prompt runs through the new model without being sent again.
+    let second = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+    assert_eq!((first.model.family.as_str(), second.model.family.as_str()), ("gpt2", "gpt_oss"));
+}
