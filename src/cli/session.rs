@@ -81,7 +81,11 @@ impl Session {
         !is_remote(reference) || self.yes || self.is_here(reference)
     }
 
-    fn consent(&mut self, reference: &Reference) -> Result<(), Failure> {
+    /// Asks before a large download.
+    ///
+    /// # Errors
+    /// If somebody says no, nobody can be asked, or the hub doesn't answer.
+    pub fn consent(&mut self, reference: &Reference) -> Result<(), Failure> {
         if !is_remote(reference) || self.is_here(reference) {
             return Ok(());
         }
