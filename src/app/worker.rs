@@ -17,6 +17,11 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             pane.model = Some(model);
         }
         Event::LoadFailed { side, error } => state.pane_mut(side).load = Load::Failed(error),
+        Event::LoadCancelled { side } => {
+            let pane = state.pane_mut(side);
+            let without = || Load::Failed("the load was cancelled".to_owned());
+            pane.load = if pane.model.is_some() { Load::Ready } else { without() };
+        }
         Event::Running { side, layer, layers, .. } => {
             state.pane_mut(side).pass = Pass::Running { layer, layers }
         }
@@ -27,6 +32,14 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             pane.pass = Pass::Idle;
             pane.take(job, capture);
             return show(state, side);
+        }
+        Event::ViewFailed { side, view, error, .. } => {
+            let pane = state.pane_mut(side);
+            if pane.selection.view() == view {
+                pane.pass = Pass::Failed(error);
+                pane.stay();
+                return show(state, side);
+            }
         }
         Event::Viewed { side, job, view, matrix } => {
             let pane = state.pane_mut(side);
@@ -46,9 +59,12 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::Captured { job, .. }
         | Event::RunFailed { job, .. }
         | Event::Cancelled { job, .. } => Some(*job),
-        Event::Loading { .. } | Event::Loaded { .. } | Event::LoadFailed { .. } | Event::Viewed { .. } => {
-            None
-        }
+        Event::Loading { .. }
+        | Event::Loaded { .. }
+        | Event::LoadFailed { .. }
+        | Event::LoadCancelled { .. }
+        | Event::ViewFailed { .. }
+        | Event::Viewed { .. } => None,
     }
 }
 
