@@ -129,11 +129,10 @@ fn with_bars(pane: &Pane, shown: &Shown, ranked: &[Entry], area: Rect, theme: &T
     }
 }
 
-/// A bar of `value` × `columns`, in eighths of a column.
+/// A line of `value` × `columns`, in halves of a column.
 fn bar(value: f32, columns: usize) -> String {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (value.clamp(0.0, 1.0) * columns as f32 * 8.0).round() as usize;
-    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+    let halves = (value.clamp(0.0, 1.0) * columns as f32 * 2.0).round() as usize;
+    format!("{}{}", "━".repeat(halves / 2), if halves % 2 == 1 { "╸" } else { "" })
 }
 
 #[cfg(test)]
@@ -141,8 +140,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_grow_by_eighths() {
-        assert_eq!([0.0, 0.125, 0.5, 1.0].map(|value| bar(value, 1)), ["", "▏", "▌", "█"]);
+    fn bars_grow_by_halves() {
+        assert_eq!([0.0, 0.1, 0.25, 0.5, 1.0].map(|value| bar(value, 2)), ["", "", "╸", "━", "━━"]);
         assert_eq!(bar(f32::NAN, 4), "");
     }
 }
