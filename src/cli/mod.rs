@@ -14,6 +14,7 @@ mod session;
 mod settings;
 mod talk;
 mod verify;
+mod viewer;
 
 use std::process::ExitCode;
 
@@ -44,12 +45,14 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     if let Threads::Count(count) = settings.threads {
         limit_threads(count.get())?;
     }
-    let Some(command) = &cli.command else { return Err(Failure::Failed("viewer".into())) };
+    let mut session = Session::new(&settings);
+    let Some(command) = &cli.command else {
+        return viewer::run(&cli.viewer, &settings, &mut session);
+    };
     if cli.viewer != ViewerArgs::default() {
         let message = "flags of the viewer stand before a command: put them after it";
         Cli::command().error(ErrorKind::ArgumentConflict, message).exit();
     }
-    let mut session = Session::new(&settings, interrupt::cancel_on_ctrl_c());
     match command {
         Command::Print(args) => print::run(args, &settings, &mut session),
         Command::Export(args) => export::run(args, &settings, &mut session),

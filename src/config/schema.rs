@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use super::Origin;
+use super::keys::Keys;
 
 /// All settings. The keys are those of the embedded `config.toml`, which says what each is for.
 ///
@@ -34,6 +35,8 @@ pub struct Config {
     pub mouse: bool,
     /// How the viewer looks.
     pub theme: Theme,
+    /// Which key does what in the viewer.
+    pub keys: Keys,
     /// Pairs of models, by name.
     pub pairs: BTreeMap<String, Pair>,
     /// Where each key was set; asked by [`Config::origin`].
