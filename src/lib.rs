@@ -10,7 +10,9 @@
 
 pub mod app;
 pub mod attention;
+pub mod cli;
 pub mod config;
+pub mod export;
 pub mod kernels;
 pub mod model;
 pub mod runtime;

@@ -3,6 +3,7 @@
 
 mod capture;
 mod matrix;
+pub mod repeated;
 mod statistics;
 mod token;
 mod view;
@@ -11,6 +12,7 @@ pub use capture::{
     Capture, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
 };
 pub use matrix::{CausalMatrix, RowsMut};
+pub use repeated::RepeatScores;
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 pub use token::{Token, escape_controls};
 pub use view::{ParseViewError, View};

@@ -9,6 +9,8 @@ mod decoder;
 mod device;
 mod error;
 mod family;
+mod footprint;
+mod generate;
 mod options;
 mod recorder;
 mod reference;
@@ -20,8 +22,10 @@ pub mod files;
 
 pub use compute::limit_threads;
 pub use control::{Cancel, Control, LoadProgress};
-pub use device::{CudaDevice, cuda_devices, free_bytes, open as open_device};
+pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, open as open_device};
 pub use error::ModelError;
+pub use footprint::Footprint;
+pub use generate::greedy;
 pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
 pub use reference::{DemoModel, Reference, ReferenceError};
 

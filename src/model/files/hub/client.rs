@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
-use ureq::http::{Response, header};
+use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body, BodyReader, Error, Timeout};
 
 use super::cache::is_safe_name;
@@ -65,10 +65,13 @@ impl From<Error> for Failure {
             }
             Error::Timeout(_) => Self::Broken("nothing came for too long".to_owned()),
             Error::Io(error) => match error.kind() {
-                Kind::ConnectionRefused | Kind::NetworkUnreachable | Kind::HostUnreachable => {
-                    Self::Unreachable(error.to_string())
-                }
-                _ => Self::Broken(error.to_string()),
+                Kind::ConnectionReset
+                | Kind::ConnectionAborted
+                | Kind::BrokenPipe
+                | Kind::UnexpectedEof
+                | Kind::TimedOut => Self::Broken(error.to_string()),
+                // Refused, no route, or a name that isn't known, which has no kind of its own.
+                _ => Self::Unreachable(error.to_string()),
             },
             Error::Protocol(error) => Self::Broken(error.to_string()),
             error => Self::Unreachable(error.to_string()),
@@ -106,27 +109,22 @@ impl Client {
         Ok(Self { agent: agent(settings.timeout), addresses, token: settings.token.clone() })
     }
 
-    /// Whether requests carry a token.
-    pub(super) fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
     /// Asks what `file` is at `revision`.
     pub(super) fn metadata(&self, repository: &str, revision: &str, file: &str) -> Result<Metadata, Failure> {
-        let url = self.url(repository, revision, file);
-        let (first, last) = self.get(&url, "bytes=0-0")?;
-        let linked = |name| first.headers().get(name).and_then(|value| value.to_str().ok());
-        let commit = linked("x-repo-commit").ok_or_else(|| missing("x-repo-commit"))?.to_owned();
-        let etag = linked("x-linked-etag").or_else(|| linked("etag")).ok_or_else(|| missing("etag"))?;
+        let range = "bytes=0-0";
+        let answer = self.ask(&self.url(repository, revision, file), range)?;
+        let text = |name| answer.response.headers().get(name).and_then(|value| value.to_str().ok());
+        let commit = text("x-repo-commit").ok_or_else(|| missing("x-repo-commit"))?.to_owned();
+        let etag = text("x-linked-etag").or_else(|| text("etag")).ok_or_else(|| missing("etag"))?;
         let etag = etag.trim_start_matches("W/").trim_matches('"').to_owned();
         for (name, value) in [("commit", &commit), ("etag", &etag)] {
             if !is_safe_name(value) {
                 return Err(Failure::Unexpected(format!("{value:?} is no {name}")));
             }
         }
-        let size = match linked("x-linked-size").and_then(|size| size.parse().ok()) {
+        let size = match text("x-linked-size").and_then(|size| size.parse().ok()) {
             Some(size) => size,
-            None => size_in(last.as_ref().unwrap_or(&first)).ok_or_else(|| missing("content-range"))?,
+            None => size_in(&self.follow(answer, range)?).ok_or_else(|| missing("content-range"))?,
         };
         Ok(Metadata { commit, etag, size })
     }
@@ -139,10 +137,10 @@ impl Client {
         file: &str,
         start: u64,
     ) -> Result<Incoming, Failure> {
-        let url = self.url(repository, revision, file);
-        let (first, last) = self.get(&url, &format!("bytes={start}-"))?;
-        let response = last.unwrap_or(first);
-        let start = if response.status() == 206 { start } else { 0 };
+        let range = format!("bytes={start}-");
+        let answer = self.ask(&self.url(repository, revision, file), &range)?;
+        let response = self.follow(answer, &range)?;
+        let start = if response.status() == StatusCode::PARTIAL_CONTENT { start } else { 0 };
         Ok(Incoming { start, reader: response.into_body().into_reader() })
     }
 
@@ -151,39 +149,63 @@ impl Client {
         self.addresses.repo(repo).url(file)
     }
 
-    /// Follows redirects by hand: the hub's own last answer says what a file is, and the token must not go with a
-    /// redirect to a server of somebody else, which is where the bytes are. Returns both answers.
-    fn get(&self, url: &str, range: &str) -> Result<(Response<Body>, Option<Response<Body>>), Failure> {
-        let origin = origin(url).to_owned();
+    /// The hub's own last answer, which says what a file is. Redirects are followed by hand, because the one that
+    /// leads to the bytes leads to a server of somebody else, and the token must not go there.
+    fn ask(&self, url: &str, range: &str) -> Result<Answer, Failure> {
         let mut url = url.to_owned();
-        let mut hub = None;
         for _ in 0..=MAX_REDIRECTS {
-            let at_hub = self::origin(&url) == origin;
-            let mut request = self.agent.get(&url).header(header::RANGE, range);
-            if let Some(token) = self.token.as_ref().filter(|_| at_hub) {
-                request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            let response = self.get(&url, range, self.token.as_deref())?;
+            match redirect(&url, &response)? {
+                Some(next) if origin(&next) == origin(&url) => url = next,
+                elsewhere => return Ok(Answer { response, elsewhere }),
             }
-            let response = request.call()?;
-            let status = response.status();
-            if status.is_client_error() || status.is_server_error() {
-                let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
-                return Err(Failure::Status { status: status.as_u16(), code: code.map(str::to_owned) });
-            }
-            if !status.is_redirection() {
-                return Ok(match hub {
-                    Some(hub) => (hub, Some(response)),
-                    None => (response, None),
-                });
-            }
-            let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
-            let next = resolve(&url, location.unwrap_or_default())
-                .ok_or_else(|| Failure::Unexpected(format!("a redirect to {location:?}")))?;
-            if at_hub && self::origin(&next) != origin {
-                hub = Some(response);
-            }
-            url = next;
         }
         Err(Failure::Unexpected("too many redirects".to_owned()))
+    }
+
+    /// Where the bytes are.
+    fn follow(&self, answer: Answer, range: &str) -> Result<Response<Body>, Failure> {
+        let Some(mut url) = answer.elsewhere else { return Ok(answer.response) };
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.get(&url, range, None)?;
+            match redirect(&url, &response)? {
+                Some(next) => url = next,
+                None => return Ok(response),
+            }
+        }
+        Err(Failure::Unexpected("too many redirects".to_owned()))
+    }
+
+    fn get(&self, url: &str, range: &str, token: Option<&str>) -> Result<Response<Body>, Failure> {
+        let mut request = self.agent.get(url).header(header::RANGE, range);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let response = request.call()?;
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
+            return Err(Failure::Status { status: status.as_u16(), code: code.map(str::to_owned) });
+        }
+        Ok(response)
+    }
+}
+
+/// What the hub itself says, and where on another server the bytes are, if they aren't here.
+struct Answer {
+    response: Response<Body>,
+    elsewhere: Option<String>,
+}
+
+/// Where a response redirects to.
+fn redirect(url: &str, response: &Response<Body>) -> Result<Option<String>, Failure> {
+    if !response.status().is_redirection() {
+        return Ok(None);
+    }
+    let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    match resolve(url, location.unwrap_or_default()) {
+        Some(next) => Ok(Some(next)),
+        None => Err(Failure::Unexpected(format!("a redirect to {location:?}"))),
     }
 }
 

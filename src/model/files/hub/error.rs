@@ -68,12 +68,15 @@ pub enum HubError {
     },
     /// No network, or no hub there.
     #[error(
-        "{model}: the hub can't be reached ({problem}): check the network or HF_ENDPOINT; --offline takes only \
-         what is in the cache, and demo:gpt2 needs neither"
+        "{model}: the hub{} can't be reached ({problem}): check the network; --offline takes only what is in the \
+         cache, and demo:gpt2 needs neither",
+        endpoint.as_ref().map_or_else(String::new, |endpoint| format!(" at {endpoint} (HF_ENDPOINT)"))
     )]
     Unreachable {
         /// Which.
         model: String,
+        /// Where it was looked for; `None` is the public hub.
+        endpoint: Option<String>,
         /// What the network said.
         problem: String,
     },

@@ -8,19 +8,16 @@ mod cache;
 mod client;
 mod download;
 mod error;
+mod lookup;
 mod settings;
-
-use std::path::PathBuf;
 
 pub use cache::CachedModel;
 pub use error::HubError;
 pub use settings::HubSettings;
 
-use super::{DownloadPlan, ModelFile, ModelFiles, disk, index, io_error};
-use crate::model::{Cancel, Control, LoadProgress, ModelError};
-use cache::CachedRepository;
-use client::{Client, Failure, Incoming, Metadata};
-use download::{Download, Stopped};
+use super::{DownloadPlan, ModelFiles, disk};
+use crate::model::{Cancel, Control, ModelError};
+use lookup::{Found, Lookup};
 
 /// The hub and its cache.
 #[derive(Debug, Clone)]
@@ -55,18 +52,11 @@ impl Hub {
         control: &mut Control<'_>,
     ) -> Result<ModelFiles, ModelError> {
         control.cancel.check()?;
-        let visit = Visit::new(&self.settings, repository, revision);
-        if let Some(files) = visit.cached()? {
-            return Ok(files);
+        let lookup = Lookup::new(&self.settings, repository, revision);
+        match lookup.find(control)? {
+            Found::Here(files) => Ok(files),
+            Found::OnHub(client, survey) => lookup.download(&client, &survey, control),
         }
-        (control.progress)(LoadProgress::Resolving);
-        let client = visit.client()?;
-        let survey = visit.survey(&client, control)?;
-        visit.check_room(&survey)?;
-        for file in &survey.files {
-            visit.fetch(&client, &survey.commit, file, control)?;
-        }
-        Ok(visit.files(&survey))
     }
 
     /// What [`Hub::locate`] would download. Fetches sizes and, if the model is sharded, the list of shards.
@@ -74,240 +64,21 @@ impl Hub {
     /// # Errors
     /// If the model isn't there or can't be had.
     pub fn plan(&self, repository: &str, revision: Option<&str>) -> Result<DownloadPlan, ModelError> {
-        let visit = Visit::new(&self.settings, repository, revision);
-        if let Some(files) = visit.cached()? {
-            return DownloadPlan::of_present(&files, &self.settings.cache);
-        }
-        let client = visit.client()?;
+        let lookup = Lookup::new(&self.settings, repository, revision);
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
-        let survey = visit.survey(&client, &mut control)?;
-        Ok(DownloadPlan {
-            missing_bytes: visit.missing_bytes(&survey),
-            files: survey.files.into_iter().map(|file| (file.name, file.size)).collect(),
-            cache_dir: self.settings.cache.clone(),
-            free_disk_bytes: disk::free_bytes(&self.settings.cache),
-        })
+        match lookup.find(&mut control)? {
+            Found::Here(files) => DownloadPlan::of_present(&files, &self.settings.cache),
+            Found::OnHub(_, survey) => Ok(DownloadPlan {
+                missing_bytes: lookup.missing_bytes(&survey),
+                files: survey.files.into_iter().map(|file| (file.name, file.size)).collect(),
+                cache_dir: self.settings.cache.clone(),
+                free_disk_bytes: disk::free_bytes(&self.settings.cache),
+            }),
+        }
     }
 
     /// The models that the cache holds, by name.
     pub fn cached(&self) -> Vec<CachedModel> {
         cache::models(&self.settings.cache)
-    }
-}
-
-/// A file of a model on the hub.
-#[derive(Debug)]
-struct RemoteFile {
-    name: String,
-    size: u64,
-    /// What its content is called; `None` if the snapshot has it.
-    etag: Option<String>,
-}
-
-/// What a model consists of at one commit.
-#[derive(Debug)]
-struct Survey {
-    commit: String,
-    has_tokenizer: bool,
-    weights: Vec<String>,
-    files: Vec<RemoteFile>,
-}
-
-/// One model, asked for once.
-struct Visit<'a> {
-    settings: &'a HubSettings,
-    repository: &'a str,
-    revision: &'a str,
-    /// As it was asked for.
-    model: String,
-    cache: CachedRepository,
-}
-
-impl<'a> Visit<'a> {
-    fn new(settings: &'a HubSettings, repository: &'a str, revision: Option<&'a str>) -> Self {
-        let model = match revision {
-            Some(revision) => format!("{repository}@{revision}"),
-            None => repository.to_owned(),
-        };
-        let revision = revision.unwrap_or("main");
-        let cache = CachedRepository::new(&settings.cache, repository, revision);
-        Self { settings, repository, revision, model, cache }
-    }
-
-    /// The model, if the cache has all of it.
-    fn cached(&self) -> Result<Option<ModelFiles>, ModelError> {
-        let offline = self.settings.offline;
-        let files = self.cache.commit().and_then(|commit| self.cache.whole(&commit, &self.model, offline));
-        if files.is_none() && offline {
-            let cache = self.settings.cache.clone();
-            return Err(HubError::NotCached { model: self.model.clone(), cache }.into());
-        }
-        Ok(files)
-    }
-
-    fn client(&self) -> Result<Client, ModelError> {
-        Client::new(self.settings).map_err(|failure| self.explain(failure, "the client", false))
-    }
-
-    /// Asks the hub which files there are. The index of shards is fetched on the way.
-    fn survey(&self, client: &Client, control: &mut Control<'_>) -> Result<Survey, ModelError> {
-        let config = self
-            .metadata(client, self.revision, "config.json", control)?
-            .ok_or_else(|| HubError::NoFile { model: self.model.clone(), file: "config.json".to_owned() })?;
-        let commit = config.commit.clone();
-        self.cache.set_commit(&commit)?;
-        let mut files = vec![self.remote("config.json", config)];
-
-        let tokenizer = self.file(client, &commit, "tokenizer.json", control)?;
-        let has_tokenizer = tokenizer.is_some();
-        files.extend(tokenizer);
-        if !has_tokenizer {
-            self.cache.set_absent(&commit, "tokenizer.json")?;
-        }
-
-        let mut weights = vec![index::SINGLE.to_owned()];
-        match self.file(client, &commit, index::SINGLE, control)? {
-            Some(single) => files.push(single),
-            None => {
-                let no_weights = || HubError::NoWeights { model: self.model.clone() };
-                let list = self.file(client, &commit, index::INDEX, control)?.ok_or_else(no_weights)?;
-                self.fetch(client, &commit, &list, control)?;
-                files.push(RemoteFile { etag: None, ..list });
-                weights = index::shards(&self.cache.path(&commit, index::INDEX))?;
-                for shard in &weights {
-                    let no_shard = || HubError::NoFile { model: self.model.clone(), file: shard.clone() };
-                    files.push(self.file(client, &commit, shard, control)?.ok_or_else(no_shard)?);
-                }
-            }
-        }
-        Ok(Survey { commit, has_tokenizer, weights, files })
-    }
-
-    /// A file at `commit`; the hub is not asked if the snapshot has it.
-    fn file(
-        &self,
-        client: &Client,
-        commit: &str,
-        name: &str,
-        control: &Control<'_>,
-    ) -> Result<Option<RemoteFile>, ModelError> {
-        if let Some(path) = self.cache.present(commit, name) {
-            let size = ModelFile::Path(path).size()?;
-            return Ok(Some(RemoteFile { name: name.to_owned(), size, etag: None }));
-        }
-        let metadata = self.metadata(client, commit, name, control)?;
-        Ok(metadata.map(|metadata| self.remote(name, metadata)))
-    }
-
-    fn metadata(
-        &self,
-        client: &Client,
-        revision: &str,
-        name: &str,
-        control: &Control<'_>,
-    ) -> Result<Option<Metadata>, ModelError> {
-        let asked = download::persist(&control.cancel, || client.metadata(self.repository, revision, name));
-        match asked {
-            Ok(metadata) => Ok(Some(metadata)),
-            Err(Stopped::Hub(failure)) if failure.is_missing_file() => Ok(None),
-            Err(stopped) => Err(self.stopped(stopped, name, client)),
-        }
-    }
-
-    fn remote(&self, name: &str, metadata: Metadata) -> RemoteFile {
-        let present = self.cache.present(&metadata.commit, name).is_some();
-        let etag = (!present).then_some(metadata.etag);
-        RemoteFile { name: name.to_owned(), size: metadata.size, etag }
-    }
-
-    /// Bytes that are neither in the snapshot, nor among the blobs, nor left by an interrupted download.
-    fn missing_bytes(&self, survey: &Survey) -> u64 {
-        let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
-        let missing = |file: &RemoteFile| {
-            let etag = file.etag.as_ref()?;
-            let here = length(self.cache.blob(etag)).max(length(self.cache.part(etag)));
-            Some(file.size.saturating_sub(here))
-        };
-        survey.files.iter().filter_map(missing).sum()
-    }
-
-    fn check_room(&self, survey: &Survey) -> Result<(), ModelError> {
-        let missing = self.missing_bytes(survey);
-        match disk::free_bytes(&self.settings.cache) {
-            Some(free) if free < missing => {
-                let cache = self.settings.cache.clone();
-                Err(HubError::DiskFull { model: self.model.clone(), missing, free, cache }.into())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Downloads a file unless it is here, and names it in the snapshot.
-    fn fetch(
-        &self,
-        client: &Client,
-        commit: &str,
-        file: &RemoteFile,
-        control: &mut Control<'_>,
-    ) -> Result<(), ModelError> {
-        let Some(etag) = &file.etag else { return Ok(()) };
-        let (blob, part) = (self.cache.blob(etag), self.cache.part(etag));
-        if let Some(blobs) = blob.parent() {
-            std::fs::create_dir_all(blobs).map_err(|source| io_error(blobs, source))?;
-        }
-        let lock = download::lock(&self.cache.lock(etag), &control.cancel)?;
-        let is_here = std::fs::metadata(&blob).is_ok_and(|data| data.len() == file.size);
-        if !is_here {
-            let is_sha256 = etag.len() == 64 && etag.bytes().all(|b| b.is_ascii_hexdigit());
-            let sha256 = is_sha256.then_some(etag.as_str());
-            let download = Download { name: &file.name, size: file.size, sha256, part: &part };
-            let open = |start| {
-                let Incoming { start, reader } = client.open(self.repository, commit, &file.name, start)?;
-                Ok((start, reader))
-            };
-            download.run(control, open).map_err(|stopped| self.stopped(stopped, &file.name, client))?;
-            std::fs::rename(&part, &blob).map_err(|source| io_error(&part, source))?;
-        }
-        drop(lock);
-        self.cache.link(commit, &file.name, etag)
-    }
-
-    fn files(&self, survey: &Survey) -> ModelFiles {
-        let file = |name: &str| ModelFile::Path(self.cache.path(&survey.commit, name));
-        ModelFiles {
-            name: self.model.clone(),
-            revision: Some(survey.commit.clone()),
-            config: file("config.json"),
-            tokenizer: survey.has_tokenizer.then(|| file("tokenizer.json")),
-            weights: survey.weights.iter().map(|name| file(name)).collect(),
-        }
-    }
-
-    fn stopped(&self, stopped: Stopped, file: &str, client: &Client) -> ModelError {
-        match stopped {
-            Stopped::Here(error) => error,
-            Stopped::Hub(failure) => self.explain(failure, file, client.has_token()),
-            Stopped::Corrupt(problem) => {
-                HubError::Corrupt { model: self.model.clone(), file: file.to_owned(), problem }.into()
-            }
-        }
-    }
-
-    /// The hub's answer in our words.
-    fn explain(&self, failure: Failure, file: &str, with_token: bool) -> ModelError {
-        let (model, file) = (self.model.clone(), file.to_owned());
-        let error = match failure {
-            Failure::Unreachable(problem) => HubError::Unreachable { model, problem },
-            Failure::Broken(problem) => HubError::Interrupted { model, file, problem },
-            Failure::Unexpected(problem) => HubError::Unexpected { model, file, problem },
-            Failure::Status { status, code } => match (status, code.as_deref()) {
-                (_, Some("RepoNotFound")) => HubError::NoRepository { model },
-                (_, Some("RevisionNotFound")) => HubError::NoRevision { model },
-                (401 | 403, _) => HubError::Denied { model, file, status, with_token },
-                (404, _) => HubError::NoFile { model, file },
-                _ => HubError::Unexpected { model, file, problem: format!("status {status}") },
-            },
-        };
-        error.into()
     }
 }

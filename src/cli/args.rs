@@ -1,0 +1,302 @@
+//! The command line as it is typed. [`settings`](super::settings) makes sense of it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::attention::View;
+use crate::config::Threads;
+use crate::export::Selection;
+use crate::model::{DeviceChoice, Engine, Precision};
+
+/// An oscilloscope for LLM attention, in a terminal.
+///
+/// Without a command, two models side by side: those of the pair that config.toml names.
+#[derive(Debug, Parser)]
+#[command(name = "attnscope", version, after_help = EXAMPLES, subcommand_negates_reqs = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub viewer: ViewerArgs,
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXAMPLES: &str = "Examples:
+  attnscope                                        the two small models in the binary
+  attnscope --pair article --prompt 'Once upon'    gpt2 beside gpt-oss-20b
+  attnscope print --model demo:gpt2                the article's printout
+  attnscope export --model ./my-gpt2 --ids 1,2,3 --format safetensors --view all --out heads.safetensors
+
+A model is org/name[@revision] on the hub, a folder, or demo:gpt2 or demo:gpt-oss.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print tokens and attention as the article does
+    Print(PrintArgs),
+    /// Write attention to a file
+    Export(ExportArgs),
+    /// Recompute the published numbers and say pass or FAIL, row by row
+    Verify(VerifyArgs),
+    /// List the models that are here: embedded, cached, configured
+    Models,
+    /// Draw the viewer's screen into an SVG file, without a terminal
+    Screenshot(ScreenshotArgs),
+}
+
+/// What the viewer starts with.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub struct ViewerArgs {
+    /// Name of a pair in config.toml
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["left", "right"])]
+    pub pair: Option<String>,
+    /// Model of the left pane
+    #[arg(long, value_name = "MODEL")]
+    pub left: Option<String>,
+    /// Model of the right pane
+    #[arg(long, value_name = "MODEL")]
+    pub right: Option<String>,
+    /// Text to start with
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "prompt_file")]
+    pub prompt: Option<String>,
+    /// File to read the text from, byte for byte; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub prompt_file: Option<PathBuf>,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Where models run: auto, cpu, cuda, cuda:N or metal
+    #[arg(long, global = true, value_name = "DEVICE", value_parser = parse_device)]
+    pub device: Option<DeviceChoice>,
+    /// What computes attention and experts
+    #[arg(long, global = true, value_name = "ENGINE")]
+    pub engine: Option<EngineName>,
+    /// How dense weights are held
+    #[arg(long, global = true, value_name = "DTYPE")]
+    pub dtype: Option<DtypeName>,
+    /// Threads that compute: a number, or auto for one per core
+    #[arg(long, global = true, value_name = "N", value_parser = Threads::from_str)]
+    pub threads: Option<Threads>,
+    /// Never ask the hub, use what its cache holds
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Download without asking
+    #[arg(long, global = true)]
+    pub yes: bool,
+    /// Settings to use in place of the user's config.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// File to write a log to
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// What `--engine` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// Own kernels on the CPU, tensor operations elsewhere
+    Auto,
+    /// Tensor operations everywhere: what a GPU runs
+    Generic,
+}
+
+/// What `--dtype` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DtypeName {
+    /// f32 on the CPU, on a GPU as the checkpoint has them
+    Auto,
+    /// 32 bits
+    F32,
+    /// bfloat16
+    Bf16,
+    /// IEEE half
+    F16,
+}
+
+/// What a model reads; without any of these, the prompt of config.toml.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct InputArgs {
+    /// Text to read
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+    /// File to read the text from, byte for byte; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub prompt_file: Option<PathBuf>,
+    /// Tokens by number, separated by commas; needs no tokenizer
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub ids: Option<Vec<u32>>,
+}
+
+#[derive(Debug, Args)]
+pub struct PrintArgs {
+    /// Model to read with; may be given several times. Without it, the pair
+    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair")]
+    pub models: Vec<String>,
+    /// Name of a pair in config.toml: both models, one after the other
+    #[arg(long, value_name = "NAME")]
+    pub pair: Option<String>,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Which matrix: mean, layer:3 or head:3.5, counted from zero
+    #[arg(long, default_value_t)]
+    pub view: View,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Model to read with
+    #[arg(long, value_name = "MODEL", conflicts_with = "pair", required_unless_present = "pair")]
+    pub model: Option<String>,
+    /// Name of a pair in config.toml: two files, FILE with -left and -right before its ending
+    #[arg(long, value_name = "NAME")]
+    pub pair: Option<String>,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Which matrix: mean, layer:3 or head:3.5, counted from zero; or all, every head
+    #[arg(long, default_value_t = Selection::One(View::Mean))]
+    pub view: Selection,
+    /// What to write
+    #[arg(long)]
+    pub format: Format,
+    /// File to write, which is replaced if it is there; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What `--format` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table; with all heads, a list
+    Csv,
+    /// An object with tokens, matrix, sinks, next tokens and recipe
+    Json,
+    /// Tensors, as the model hub stores them
+    Safetensors,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Only this model; may be given several times
+    #[arg(long = "model", value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// Numbers to expect, in place of the published ones
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub expected: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ScreenshotArgs {
+    #[command(flatten)]
+    pub viewer: ViewerArgs,
+    /// Keys to press first, separated by blanks, as config.toml spells them: "enter ] tab"
+    #[arg(long, value_name = "KEYS", default_value = "", allow_hyphen_values = true)]
+    pub keys: String,
+    /// Columns of the screen
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub width: u16,
+    /// Rows of the screen
+    #[arg(long, default_value_t = 36, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub height: u16,
+    /// File to write, which is replaced if it is there; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Reads the name of a device.
+pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
+    let known = match text {
+        "auto" => Some(DeviceChoice::Auto),
+        "cpu" => Some(DeviceChoice::Cpu),
+        "cuda" => Some(DeviceChoice::Cuda(0)),
+        "metal" => Some(DeviceChoice::Metal),
+        _ => text.strip_prefix("cuda:").and_then(|number| number.parse().ok()).map(DeviceChoice::Cuda),
+    };
+    known.ok_or_else(|| format!("'{text}' is no device: use auto, cpu, cuda, cuda:N or metal"))
+}
+
+impl From<EngineName> for Engine {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Auto => Engine::Auto,
+            EngineName::Generic => Engine::Generic,
+        }
+    }
+}
+
+impl From<DtypeName> for Precision {
+    fn from(name: DtypeName) -> Self {
+        match name {
+            DtypeName::Auto => Precision::Auto,
+            DtypeName::F32 => Precision::F32,
+            DtypeName::Bf16 => Precision::Bf16,
+            DtypeName::F16 => Precision::F16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_go_before_or_after_the_command() {
+        for line in ["attnscope --device cuda:1 models", "attnscope models --device cuda:1"] {
+            assert_eq!(parse(line).unwrap().global.device, Some(DeviceChoice::Cuda(1)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_may_begin_with_a_dash() {
+        let cli = parse("attnscope --prompt -x").unwrap();
+        assert_eq!(cli.viewer.prompt.as_deref(), Some("-x"));
+    }
+
+    #[test]
+    fn ids_are_numbers_between_commas() {
+        let line = "attnscope export --model m --format csv --out - --ids ";
+        let Some(Command::Export(args)) = parse(&format!("{line}1,2,3")).unwrap().command else { panic!() };
+        assert_eq!(args.input.ids, Some(vec![1, 2, 3]));
+        for ids in ["", "1,,2", "-1", "x", "4294967296"] {
+            assert!(parse(&format!("{line}{ids}")).is_err(), "{ids}");
+        }
+    }
+
+    #[test]
+    fn what_excludes_each_other_is_refused() {
+        for line in [
+            "attnscope --pair demo --left m",
+            "attnscope --prompt a --prompt-file b",
+            "attnscope print --model m --pair demo",
+            "attnscope print --prompt a --ids 1",
+            "attnscope export --format csv --out -",
+            "attnscope print --view all",
+            "attnscope --threads 0",
+            "attnscope --device gpu",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn devices_by_name() {
+        assert_eq!(parse_device("cuda"), Ok(DeviceChoice::Cuda(0)));
+        assert_eq!(parse_device("metal"), Ok(DeviceChoice::Metal));
+        assert!(parse_device("cuda:x").is_err());
+    }
+}

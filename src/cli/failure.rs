@@ -1,0 +1,91 @@
+//! How a command ends that did not work out.
+
+use std::io;
+
+use crate::config::ConfigError;
+use crate::export::ExportError;
+use crate::model::ModelError;
+
+/// Why a command stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It was asked for something that cannot be meant: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Something went wrong: exit code 1. One sentence: what, where, what to do.
+    #[error("{0}")]
+    Failed(String),
+    /// Whoever read our output has seen enough: exit code 0.
+    #[error("the pipe was closed")]
+    ClosedPipe,
+}
+
+impl Failure {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::ClosedPipe => 0,
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+        }
+    }
+
+    /// The line for standard error, if there is something to say.
+    pub fn message(&self) -> Option<String> {
+        match self {
+            Self::ClosedPipe => None,
+            Self::Usage(message) | Self::Failed(message) => Some(message.trim().replace('\n', " ")),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Write(error) => error.into(),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+/// Of standard output; what else is read or written names its file.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::Failed(format!("cannot write: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_no_error_and_says_nothing() {
+        let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
+        for failure in [Failure::from(closed()), Failure::from(ExportError::from(closed()))] {
+            assert_eq!((failure.exit_code(), failure.message()), (0, None));
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_line() {
+        let failure = Failure::Failed("one\ntwo\n".to_owned());
+        assert_eq!((failure.exit_code(), failure.message().as_deref()), (1, Some("one two")));
+        assert_eq!(Failure::Usage(String::new()).exit_code(), 2);
+    }
+}

@@ -1,0 +1,30 @@
+//! `attnscope print`: the article's printout.
+
+use std::io::{self, BufWriter, Write};
+
+use super::args::PrintArgs;
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::Settings;
+use crate::export::print;
+
+/// Prints each model's tokens and matrix; several models under a heading each.
+///
+/// # Errors
+/// If a model cannot be had or cannot read the prompt, or has no such view.
+pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let models = settings.models(&args.models, args.pair.as_deref())?;
+    let input = settings.input(&args.input)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    for (at, reference) in models.iter().enumerate() {
+        let model = session.load(reference)?;
+        let capture = session.capture(&model, &input)?;
+        if models.len() > 1 {
+            let gap = if at > 0 { "\n" } else { "" };
+            writeln!(out, "{gap}# {}", model.card().name)?;
+        }
+        print::write(&mut out, &capture, args.view)?;
+        out.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Loading models and running them, with progress, consent to large downloads, and a way to stop.
+
+use super::consent;
+use super::failure::Failure;
+use super::settings::Settings;
+use super::talk::{Talk, describe};
+use crate::attention::{Capture, Token};
+use crate::export::Input;
+use crate::model::files;
+use crate::model::{Cancel, Control, LoadOptions, Model, Reference, free_bytes, open_device};
+
+/// What the models of a command share.
+#[derive(Debug)]
+pub struct Session {
+    options: LoadOptions,
+    yes: bool,
+    /// Raised by Ctrl-C.
+    pub cancel: Cancel,
+    /// Standard error.
+    pub talk: Talk,
+}
+
+impl Session {
+    /// One that goes by `settings` and stops when `cancel` is raised.
+    pub fn new(settings: &Settings, cancel: Cancel) -> Self {
+        Self { options: settings.load.clone(), yes: settings.yes, cancel, talk: Talk::new() }
+    }
+
+    /// Loads a model; asks before it downloads much.
+    ///
+    /// # Errors
+    /// If somebody says no, or the model cannot be had or placed.
+    pub fn load(&mut self, reference: &Reference) -> Result<Model, Failure> {
+        self.consent(reference)?;
+        let name = reference.to_string();
+        let Self { options, cancel, talk, .. } = self;
+        let mut progress = |step| talk.progress(&describe(&name, &step));
+        let loaded =
+            Model::load(reference, options, &mut Control { cancel: cancel.clone(), progress: &mut progress });
+        talk.clear();
+        let model = loaded?;
+        let card = model.card();
+        tracing::info!(model = %card.name, device = %card.device, precision = %card.precision, bytes = card.resident_bytes, "loaded");
+        Ok(model)
+    }
+
+    /// Runs a model over what it is given.
+    ///
+    /// # Errors
+    /// If the model cannot read it, or Ctrl-C was pressed.
+    pub fn capture(&mut self, model: &Model, input: &Input) -> Result<Capture, Failure> {
+        let tokens = match input {
+            Input::Prompt(prompt) => model.tokenize(prompt)?,
+            Input::Ids(ids) => model.tokens_from_ids(ids)?,
+        };
+        self.run(model, tokens)
+    }
+
+    /// Runs a model over tokens.
+    ///
+    /// # Errors
+    /// As [`capture`](Self::capture).
+    pub fn run(&mut self, model: &Model, tokens: Vec<Token>) -> Result<Capture, Failure> {
+        let (name, layers, count) = (&model.card().name, model.card().layers, tokens.len());
+        let Self { cancel, talk, .. } = self;
+        let captured = model.run(tokens, cancel, &mut |layer| {
+            talk.progress(&format!("{name}: layer {layer} of {layers}"));
+        });
+        talk.clear();
+        tracing::info!(model = %name, tokens = count, "ran");
+        Ok(captured?)
+    }
+
+    fn is_here(&self, reference: &Reference) -> bool {
+        let mut control = Control { cancel: self.cancel.clone(), progress: &mut |_| () };
+        files::locate(reference, true, &mut control).is_ok()
+    }
+
+    /// Whether loading a model needs no download, or one that was agreed to beforehand.
+    pub fn may_load(&self, reference: &Reference) -> bool {
+        !is_remote(reference) || self.yes || self.is_here(reference)
+    }
+
+    /// Asks before a large download.
+    ///
+    /// # Errors
+    /// If somebody says no, nobody can be asked, or the hub doesn't answer.
+    pub fn consent(&mut self, reference: &Reference) -> Result<(), Failure> {
+        if !is_remote(reference) || self.is_here(reference) {
+            return Ok(());
+        }
+        let plan = files::plan(reference, self.options.offline)?;
+        let memory = open_device(self.options.device).ok().and_then(|device| free_bytes(&device));
+        let statement = consent::statement(&reference.to_string(), &plan, memory)?;
+        let agreed = if self.yes || !consent::is_large(&plan) {
+            self.talk.say(&statement);
+            Some(true)
+        } else {
+            self.talk.ask(&format!("{statement}. Download it?"))
+        };
+        match agreed {
+            Some(true) => Ok(()),
+            Some(false) => Err(Failure::Failed(format!("{reference}: not downloaded"))),
+            None => Err(Failure::Failed(format!("{statement}: say --yes to download it"))),
+        }
+    }
+}
+
+fn is_remote(reference: &Reference) -> bool {
+    matches!(reference, Reference::Hub { .. })
+}

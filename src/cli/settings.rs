@@ -1,0 +1,212 @@
+//! From what was typed and what is configured to what is meant: flags go before settings.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use super::args::{DtypeName, EngineName, GlobalArgs, InputArgs, ViewerArgs, parse_device};
+use super::failure::Failure;
+use crate::config::{Config, Threads};
+use crate::export::Input;
+use crate::model::{LoadOptions, Reference};
+use crate::theme::ColorMap;
+
+/// What every command goes by.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where no flag was given.
+    pub config: Config,
+    /// How models are loaded.
+    pub load: LoadOptions,
+    /// Threads that compute.
+    pub threads: Threads,
+    /// Download without asking.
+    pub yes: bool,
+}
+
+impl Settings {
+    /// Lays flags over settings.
+    ///
+    /// # Errors
+    /// If a setting holds no value of its kind.
+    pub fn new(args: &GlobalArgs, config: Config) -> Result<Self, Failure> {
+        let device = match args.device {
+            Some(device) => device,
+            None => parse_device(&config.device).map_err(|error| misset(&config, "device", &error))?,
+        };
+        let engine = args.engine.map_or_else(|| named(&config, "engine", &config.engine), Ok)?;
+        let dtype = args.dtype.map_or_else(|| named::<DtypeName>(&config, "dtype", &config.dtype), Ok)?;
+        let load = LoadOptions {
+            device,
+            precision: dtype.into(),
+            engine: EngineName::into(engine),
+            offline: args.offline || config.offline,
+        };
+        Ok(Self { load, threads: args.threads.unwrap_or(config.threads), yes: args.yes, config })
+    }
+
+    /// The models of a command: those named, else those of the pair.
+    ///
+    /// # Errors
+    /// If one is no model's name, or there is no such pair.
+    pub fn models(&self, named: &[String], pair: Option<&str>) -> Result<Vec<Reference>, Failure> {
+        if !named.is_empty() {
+            return named.iter().map(|name| reference(name)).collect();
+        }
+        let pair = pair.unwrap_or(&self.config.pair);
+        let pair = self.config.pair(pair).map_err(|error| Failure::Usage(error.to_string()))?;
+        [&pair.left, &pair.right].into_iter().map(|name| reference(name)).collect()
+    }
+
+    /// The models that the viewer starts with, left and right.
+    ///
+    /// # Errors
+    /// If one is no model's name, or there is no such pair.
+    pub fn viewer_models(&self, args: &ViewerArgs) -> Result<(Reference, Reference), Failure> {
+        let pair = args.pair.as_deref().unwrap_or(&self.config.pair);
+        let pair = self.config.pair(pair).map_err(|error| Failure::Usage(error.to_string()))?;
+        let left = args.left.as_ref().unwrap_or(&pair.left);
+        let right = args.right.as_ref().unwrap_or(&pair.right);
+        Ok((reference(left)?, reference(right)?))
+    }
+
+    /// How the viewer colours values.
+    ///
+    /// # Errors
+    /// If the setting names no colour map.
+    pub fn color_map(&self) -> Result<ColorMap, Failure> {
+        let name = &self.config.theme.colormap;
+        name.parse().map_err(|error| misset(&self.config, "theme.colormap", &format!("{error}")))
+    }
+
+    /// What a command's models read.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn input(&self, args: &InputArgs) -> Result<Input, Failure> {
+        Ok(match &args.ids {
+            Some(ids) => Input::Ids(ids.clone()),
+            None => Input::Prompt(self.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?),
+        })
+    }
+
+    /// A text that was given, else that of a file, else the configured one; byte for byte.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn prompt(&self, text: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+        match (text, file) {
+            (Some(text), _) => Ok(text.to_owned()),
+            (None, Some(file)) => read_text(file),
+            (None, None) => Ok(self.config.prompt.clone()),
+        }
+    }
+}
+
+/// Reads the name of a model.
+///
+/// # Errors
+/// If it is none.
+pub fn reference(name: &str) -> Result<Reference, Failure> {
+    name.parse().map_err(|error: <Reference as std::str::FromStr>::Err| Failure::Usage(error.to_string()))
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(path)
+    };
+    text.map_err(|error| Failure::Failed(format!("cannot read a prompt from {}: {error}", path.display())))
+}
+
+/// A setting spelled as its flag.
+fn named<T: ValueEnum>(config: &Config, key: &str, text: &str) -> Result<T, Failure> {
+    T::from_str(text, false).map_err(|_| {
+        let names: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+        let names: Vec<&str> = names.iter().map(clap::builder::PossibleValue::get_name).collect();
+        misset(config, key, &format!("'{text}' is no {key}: use {}", names.join(", ")))
+    })
+}
+
+fn misset(config: &Config, key: &str, message: &str) -> Failure {
+    Failure::Failed(format!("{}: {message}", config.origin(key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use crate::config::Sources;
+    use crate::model::{DeviceChoice, Engine, Precision};
+    use clap::Parser as _;
+
+    fn settings(line: &str, file: &str) -> Result<Settings, Failure> {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let file = Some((Path::new("my.toml"), file));
+        let config = Config::from_sources(&Sources { file, variable: &|_| None })?;
+        Settings::new(&cli.global, config)
+    }
+
+    #[test]
+    fn flags_go_before_settings() {
+        let file = "device = 'cuda:1'\nengine = 'generic'\ndtype = 'bf16'\nthreads = 2";
+        let of_file = settings("attnscope", file).unwrap();
+        assert_eq!(of_file.load.device, DeviceChoice::Cuda(1));
+        assert_eq!((of_file.load.engine, of_file.load.precision), (Engine::Generic, Precision::Bf16));
+        let of_flags =
+            settings("attnscope --device cpu --engine auto --dtype f32 --threads 3", file).unwrap();
+        assert_eq!(of_flags.load.device, DeviceChoice::Cpu);
+        assert_eq!((of_flags.load.engine, of_flags.load.precision), (Engine::Auto, Precision::F32));
+        assert_eq!(of_flags.threads, "3".parse().unwrap());
+    }
+
+    #[test]
+    fn a_setting_of_no_known_value_is_named_with_its_file() {
+        for (file, value) in
+            [("dtype = 'f8'", "f32"), ("engine = 'fast'", "generic"), ("device = 'x'", "cpu")]
+        {
+            let error = settings("attnscope", file).unwrap_err();
+            let message = error.message().unwrap();
+            assert!(message.starts_with("my.toml: '") && message.contains(value), "{message}");
+            assert_eq!(error.exit_code(), 1);
+        }
+    }
+
+    #[test]
+    fn a_command_without_models_takes_the_pair() {
+        let settings = settings("attnscope", "[pairs.mine]\nleft = './a'\nright = './b'").unwrap();
+        let names = |models: Vec<Reference>| models.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(settings.models(&[], None).unwrap()), ["demo:gpt2", "demo:gpt-oss"]);
+        assert_eq!(names(settings.models(&[], Some("mine")).unwrap()), ["./a", "./b"]);
+        assert_eq!(names(settings.models(&["./c".to_owned()], None).unwrap()), ["./c"]);
+        assert_eq!(settings.models(&[], Some("x")).unwrap_err().exit_code(), 2);
+        assert_eq!(settings.models(&["demo:x".to_owned()], None).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn one_side_of_the_viewer_may_be_replaced() {
+        let settings = settings("attnscope", "").unwrap();
+        let args = ViewerArgs { right: Some("./x".to_owned()), ..ViewerArgs::default() };
+        let (left, right) = settings.viewer_models(&args).unwrap();
+        assert_eq!((left.to_string().as_str(), right.to_string().as_str()), ("demo:gpt2", "./x"));
+    }
+
+    #[test]
+    fn a_prompt_is_kept_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prompt");
+        fs::write(&path, " a\n").unwrap();
+        let line = format!("attnscope print --prompt-file {}", path.display());
+        let Some(Command::Print(args)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!()
+        };
+        let settings = settings("attnscope", "").unwrap();
+        assert_eq!(settings.input(&args.input).unwrap(), Input::Prompt(" a\n".to_owned()));
+        assert_eq!(settings.prompt(None, None).unwrap(), "write a story about AI");
+        assert!(settings.prompt(None, Some(Path::new("none"))).is_err());
+    }
+}

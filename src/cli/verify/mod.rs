@@ -1,0 +1,145 @@
+//! `attnscope verify`: the published numbers, computed again.
+
+mod checks;
+mod expected;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::args::VerifyArgs;
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::reference;
+use crate::attention::{RepeatScores, View, repeated};
+use crate::export::Input;
+use crate::model::{Model, greedy};
+use checks::Check;
+use expected::{Expected, ExpectedContinuation, ExpectedHeads, ExpectedModel, TextOrIds};
+
+/// Random sequences that a head's score is the mean of.
+const DRAWS: usize = 10;
+/// Any number; the same each time, so that scores are.
+const SEED: u64 = 1;
+
+/// Checks each model that numbers were published of, and reports line by line.
+///
+/// # Errors
+/// If a number is off, a model is not here, or anything goes wrong on the way.
+pub fn run(args: &VerifyArgs, session: &mut Session) -> Result<(), Failure> {
+    let expected = match &args.expected {
+        Some(path) => read(path)?,
+        None => Expected::published(),
+    };
+    let mut failed = 0;
+    let mut absent = Vec::new();
+    for model in select(&expected, &args.models)? {
+        let reference = reference(&model.reference)?;
+        if !session.may_load(&reference) {
+            absent.push(format!("{} ({} to download)", model.reference, model.download));
+            continue;
+        }
+        let loaded = session.load(&reference)?;
+        writeln!(
+            io::stdout(),
+            "{}, {} on {}",
+            model.reference,
+            loaded.card().precision,
+            loaded.card().device
+        )?;
+        failed += report(model, &loaded, session)?;
+    }
+    if !absent.is_empty() {
+        let absent = absent.join(", ");
+        return Err(Failure::Failed(format!("not verified, not here: {absent}: say --yes to download")));
+    }
+    if failed > 0 {
+        return Err(Failure::Failed(format!("{failed} of the published numbers were not met")));
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Expected, Failure> {
+    let failed = |error: String| Failure::Failed(format!("{}: {}", path.display(), error.trim()));
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    toml::from_str(&text).map_err(|error: toml::de::Error| failed(error.message().to_owned()))
+}
+
+/// Those asked for, or all.
+fn select<'a>(expected: &'a Expected, names: &[String]) -> Result<Vec<&'a ExpectedModel>, Failure> {
+    if names.is_empty() {
+        return Ok(expected.models.iter().collect());
+    }
+    let find = |name: &String| {
+        expected.models.iter().find(|model| &model.reference == name).ok_or_else(|| {
+            let known: Vec<&str> = expected.models.iter().map(|model| model.reference.as_str()).collect();
+            Failure::Usage(format!("no numbers were published of '{name}': use {}", known.join(" or ")))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// Writes each line as it is known, and returns how many failed.
+fn report(expected: &ExpectedModel, model: &Model, session: &mut Session) -> Result<usize, Failure> {
+    let mut failed = 0;
+    let mut tell = |checks: Vec<Check>| -> io::Result<()> {
+        failed += checks.iter().filter(|check| !check.passed).count();
+        checks.iter().try_for_each(|check| writeln!(io::stdout(), "{check}"))
+    };
+    for matrix in &expected.matrices {
+        let capture = session.capture(model, &Input::Prompt(matrix.prompt.clone()))?;
+        let checks = checks::matrix(matrix, &capture);
+        tell(checks.map_err(|error| Failure::Failed(error.to_string()))?)?;
+    }
+    if !expected.heads.is_empty() {
+        let scores = head_scores(&expected.heads, model, session)?;
+        let score =
+            |view| scores.iter().find(|(known, _)| *known == view).map_or(RepeatScores::default(), |s| s.1);
+        for heads in &expected.heads {
+            tell(checks::heads(heads, score))?;
+        }
+    }
+    for continuation in &expected.continuations {
+        let ids = continue_greedily(continuation, model, session)?;
+        let text: String = ids.iter().map(|&id| model.token(id).text).collect();
+        tell(vec![checks::continuation(continuation, &ids, &text)])?;
+    }
+    Ok(failed)
+}
+
+/// The scores of the heads that are asked for.
+fn head_scores(
+    expected: &[ExpectedHeads],
+    model: &Model,
+    session: &mut Session,
+) -> Result<Vec<(View, RepeatScores)>, Failure> {
+    let card = model.card();
+    let period = repeated::period(&card.windows, card.context);
+    let views: Vec<View> = expected.iter().flat_map(|heads| heads.heads.iter().copied()).collect();
+    let mut draws = vec![Vec::with_capacity(DRAWS); views.len()];
+    let vocabulary = u32::try_from(card.vocabulary).unwrap_or(u32::MAX);
+    for ids in repeated::sequences(vocabulary, period, DRAWS, SEED) {
+        let capture = session.run(model, model.tokens_from_ids(&ids)?)?;
+        for (view, scores) in views.iter().zip(&mut draws) {
+            let matrix = capture.matrix(*view).map_err(|error| Failure::Failed(error.to_string()))?;
+            scores.push(RepeatScores::of(&matrix, period));
+        }
+    }
+    Ok(views.into_iter().zip(draws.iter().map(|draws| RepeatScores::mean(draws))).collect())
+}
+
+/// As many tokens as were published.
+fn continue_greedily(
+    expected: &ExpectedContinuation,
+    model: &Model,
+    session: &Session,
+) -> Result<Vec<u32>, Failure> {
+    let ids = |text: &TextOrIds| -> Result<Vec<u32>, Failure> {
+        Ok(match text {
+            TextOrIds::Text(text) => model.tokenize(text)?.iter().map(|token| token.id).collect(),
+            TextOrIds::Ids(ids) => ids.clone(),
+        })
+    };
+    let count = ids(&expected.continues)?.len();
+    Ok(greedy(model, &ids(&expected.input)?, count, &session.cancel)?)
+}

@@ -1,0 +1,94 @@
+//! The viewer: two models side by side.
+
+use std::path::PathBuf;
+
+use super::args::{ScreenshotArgs, ViewerArgs};
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::Settings;
+use crate::config;
+use crate::config::keys::Key;
+use crate::runtime::{self, ViewerConfig};
+use crate::theme::{Background, ColorDepth};
+use crate::worker;
+
+/// Looks at two models until it is quit.
+///
+/// # Errors
+/// If a model has no such name, a large download is refused, or there is no terminal.
+pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let viewer = configure(args, settings, session)?;
+    on_runtime(|| async {
+        let (worker, events) = worker::spawn(settings.load.clone());
+        runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
+    })?
+}
+
+/// Draws the viewer's screen into an SVG file, without a terminal.
+///
+/// # Errors
+/// As [`run`], or if a key is none, or the file can't be written.
+pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let keys: Vec<Key> = args
+        .keys
+        .split_whitespace()
+        .map(|key| key.parse().map_err(|error| Failure::Usage(format!("--keys: {error}"))))
+        .collect::<Result<_, _>>()?;
+    let mut viewer = configure(&args.viewer, settings, session)?;
+    viewer.background = Some(viewer.background.unwrap_or_default());
+    let picture = on_runtime(|| async {
+        let (worker, events) = worker::spawn(settings.load.clone());
+        runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
+    })?;
+    let write = |error| Failure::Failed(format!("cannot write {}: {error}", args.out.display()));
+    if args.out == PathBuf::from("-") {
+        print!("{picture}");
+        return Ok(());
+    }
+    std::fs::write(&args.out, picture).map_err(write)
+}
+
+fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
+    let (left, right) = settings.viewer_models(args)?;
+    for model in [&left, &right] {
+        session.consent(model)?;
+    }
+    let config = &settings.config;
+    Ok(ViewerConfig {
+        left: left.to_string(),
+        right: right.to_string(),
+        prompt: settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?,
+        keys: config.keys.clone(),
+        map: settings.color_map()?,
+        depth: color_depth(config.theme.color),
+        background: background(config.theme.background),
+        mouse: config.mouse,
+    })
+}
+
+fn color_depth(depth: config::ColorDepth) -> Option<ColorDepth> {
+    match depth {
+        config::ColorDepth::Auto => None,
+        config::ColorDepth::TrueColor => Some(ColorDepth::TrueColor),
+        config::ColorDepth::Ansi256 => Some(ColorDepth::Ansi256),
+        config::ColorDepth::Ansi16 => Some(ColorDepth::Ansi16),
+        config::ColorDepth::None => Some(ColorDepth::None),
+    }
+}
+
+fn background(background: config::Background) -> Option<Background> {
+    match background {
+        config::Background::Auto => None,
+        config::Background::Dark => Some(Background::Dark),
+        config::Background::Light => Some(Background::Light),
+    }
+}
+
+/// Runs `work` on a runtime that doesn't wait, when it is done, for models that still compute.
+fn on_runtime<T, F: Future<Output = T>>(work: impl FnOnce() -> F) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::Failed(format!("cannot start the event loop: {error}")))?;
+    let done = runtime.block_on(async { work().await });
+    runtime.shutdown_background();
+    Ok(done)
+}

@@ -1,0 +1,97 @@
+//! What can be wrong with settings, each told in one line: where, what, and what to do.
+
+use std::path::{Path, PathBuf};
+
+/// Why settings could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is there, but cannot be read; or it was named and is not there.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong kind.
+    #[error("{}:{line}: {message}", path.display())]
+    Invalid {
+        /// In which file.
+        path: PathBuf,
+        /// On which line, from 1.
+        line: usize,
+        /// What, and what to do.
+        message: String,
+    },
+    /// A variable of the environment holds something that is no such setting.
+    #[error("{name}: {message}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// What, and what to do.
+        message: String,
+    },
+    /// A pair was asked for that nobody has defined.
+    #[error("there is no pair '{name}': {advice}")]
+    NoSuchPair {
+        /// The name.
+        name: String,
+        /// The names there are.
+        advice: String,
+    },
+    /// A pair lacks one of its models.
+    #[error("pair '{name}' has no {side} model: add {side} = \"…\" to [pairs.{name}]")]
+    HalfPair {
+        /// The pair's name.
+        name: String,
+        /// `left` or `right`.
+        side: &'static str,
+    },
+}
+
+impl ConfigError {
+    /// Places an error of the TOML reader in its file.
+    pub(super) fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+        Self::Invalid { path: path.to_owned(), line, message: explain(error) }
+    }
+}
+
+/// The TOML reader's message on one line; for an unknown key, with the known one nearest to it.
+pub(super) fn explain(error: &toml::de::Error) -> String {
+    let message = error.message();
+    // "unknown field `a`, expected one of `b`, `c`"
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    match quoted.next() {
+        Some(key) if message.starts_with("unknown field") => {
+            let known: Vec<&str> = quoted.collect();
+            match nearest(key, &known) {
+                Some(name) => format!("unknown key '{key}': did you mean '{name}'?"),
+                None => format!("unknown key '{key}': the keys here are {}", known.join(", ")),
+            }
+        }
+        _ => message.trim().replace('\n', " "),
+    }
+}
+
+/// The name most like `word`, if any is alike.
+pub(super) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(word, name);
+    let best = names.iter().copied().min_by_key(|name| distance(name))?;
+    (distance(best) <= 1 + word.len() / 3).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_name_and_a_stranger_none() {
+        let names = ["device", "dtype", "threads"];
+        assert_eq!(nearest("thread", &names), Some("threads"));
+        assert_eq!(nearest("devcie", &names), Some("device"));
+        assert_eq!(nearest("precision", &names), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+}

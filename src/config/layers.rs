@@ -1,0 +1,271 @@
+//! Laying one source of settings over another, key by key, and remembering where each key came from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize as _;
+use toml::{Table, Value};
+
+use super::error::{explain, nearest};
+use super::{Config, ConfigError, Pair};
+
+const EMBEDDED: &str = include_str!("../../config.toml");
+
+/// The variables that are read, each with the key it sets.
+const VARIABLES: [(&str, &str); 9] = [
+    ("ATTNSCOPE_PAIR", "pair"),
+    ("ATTNSCOPE_PROMPT", "prompt"),
+    ("ATTNSCOPE_DEVICE", "device"),
+    ("ATTNSCOPE_ENGINE", "engine"),
+    ("ATTNSCOPE_DTYPE", "dtype"),
+    ("ATTNSCOPE_THREADS", "threads"),
+    ("ATTNSCOPE_OFFLINE", "offline"),
+    ("ATTNSCOPE_COLOR", "theme.color"),
+    ("ATTNSCOPE_BACKGROUND", "theme.background"),
+];
+
+/// Where a setting was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// In the `config.toml` of the binary.
+    Embedded,
+    /// In the user's file.
+    File(PathBuf),
+    /// In a variable of the environment.
+    Variable(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Embedded => f.write_str("the embedded config.toml"),
+            Origin::File(path) => path.display().fmt(f),
+            Origin::Variable(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What is laid over the embedded settings.
+pub struct Sources<'a> {
+    /// The user's file: its path, for messages, and its text.
+    pub file: Option<(&'a Path, &'a str)>,
+    /// The value of a variable of the environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Config {
+    /// The embedded settings with `sources` laid over them.
+    ///
+    /// # Errors
+    /// If a source says something that is no setting, or a pair is incomplete.
+    pub fn from_sources(sources: &Sources<'_>) -> Result<Self, ConfigError> {
+        let mut settings = Settings::embedded();
+        if let Some((path, text)) = sources.file {
+            settings.lay_file(path, text)?;
+        }
+        for (name, key) in VARIABLES {
+            if let Some(value) = (sources.variable)(name) {
+                settings.lay_variable(name, key, value)?;
+            }
+        }
+        settings.finish()
+    }
+
+    /// Where the setting of a key (`theme.color`) was made.
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Embedded)
+    }
+
+    /// The pair of that name.
+    ///
+    /// # Errors
+    /// If there is none; the message names those there are.
+    pub fn pair(&self, name: &str) -> Result<&Pair, ConfigError> {
+        self.pairs.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.pairs.keys().map(String::as_str).collect();
+            let advice = match nearest(name, &names) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("use {}, or define it under [pairs] of config.toml", names.join(" or ")),
+            };
+            ConfigError::NoSuchPair { name: name.to_owned(), advice }
+        })
+    }
+}
+
+/// Settings while sources are laid over each other.
+struct Settings {
+    values: Table,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Settings {
+    fn embedded() -> Self {
+        let values = EMBEDDED.parse().expect("a test reads the embedded config.toml");
+        Self { values, origins: BTreeMap::new() }
+    }
+
+    fn lay_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+        let invalid = |error| ConfigError::invalid(path, text, &error);
+        toml::from_str::<Config>(text).map_err(invalid)?;
+        let values = toml::from_str::<Table>(text).map_err(invalid)?;
+        self.lay(values, &Origin::File(path.to_owned()));
+        Ok(())
+    }
+
+    fn lay_variable(&mut self, name: &'static str, key: &str, text: String) -> Result<(), ConfigError> {
+        let value = match text.as_str() {
+            "1" | "true" if key == "offline" => Value::Boolean(true),
+            "0" | "false" if key == "offline" => Value::Boolean(false),
+            _ => Value::String(text),
+        };
+        let mut path = key.rsplit('.');
+        let last = path.next().unwrap_or(key);
+        let leaf = Table::from_iter([(last.to_owned(), value)]);
+        let values = path.fold(leaf, |inner, key| Table::from_iter([(key.to_owned(), Value::Table(inner))]));
+        Config::deserialize(values.clone())
+            .map_err(|error| ConfigError::Variable { name, message: explain(&error) })?;
+        self.lay(values, &Origin::Variable(name));
+        Ok(())
+    }
+
+    fn lay(&mut self, values: Table, origin: &Origin) {
+        lay(&mut self.values, values, "", &mut |key| {
+            self.origins.insert(key, origin.clone());
+        });
+    }
+
+    fn finish(self) -> Result<Config, ConfigError> {
+        let mut config = Config::deserialize(self.values).expect("every source was read before it was laid");
+        config.origins = self.origins;
+        for (name, pair) in &config.pairs {
+            for (side, model) in [("left", &pair.left), ("right", &pair.right)] {
+                if model.is_empty() {
+                    return Err(ConfigError::HalfPair { name: name.clone(), side });
+                }
+            }
+        }
+        config.pair(&config.pair)?;
+        Ok(config)
+    }
+}
+
+/// Lays `values` over `under`, table by table, and tells `placed` the full name of each key.
+fn lay(under: &mut Table, values: Table, prefix: &str, placed: &mut dyn FnMut(String)) {
+    for (key, value) in values {
+        let name = format!("{prefix}{key}");
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(values)) => {
+                lay(under, values, &format!("{name}."), placed);
+            }
+            (_, value) => {
+                under.insert(key, value);
+                placed(name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ColorDepth, Threads};
+
+    fn from_file(text: &str) -> Result<Config, ConfigError> {
+        let file = Some((Path::new("my.toml"), text));
+        Config::from_sources(&Sources { file, variable: &|_| None })
+    }
+
+    fn from_variable(name: &str, value: &str) -> Result<Config, ConfigError> {
+        let variable = |asked: &str| (asked == name).then(|| value.to_owned());
+        Config::from_sources(&Sources { file: None, variable: &variable })
+    }
+
+    #[test]
+    fn the_embedded_settings_are_the_documented_ones() {
+        let config = from_file("").unwrap();
+        assert_eq!(config.pair, "demo");
+        assert_eq!(config.prompt, "write a story about AI");
+        assert_eq!(
+            (config.device.as_str(), config.engine.as_str(), config.dtype.as_str()),
+            ("auto", "auto", "auto")
+        );
+        assert_eq!((config.threads, config.offline, config.mouse), (Threads::Auto, false, true));
+        assert_eq!(config.theme.color, ColorDepth::Auto);
+        assert_eq!(config.pair("article").unwrap().right, "openai/gpt-oss-20b");
+        assert_eq!(config.origin("pair"), &Origin::Embedded);
+    }
+
+    #[test]
+    fn every_embedded_key_is_explained_by_the_line_above() {
+        let lines: Vec<&str> = EMBEDDED.lines().collect();
+        for pair in lines.windows(2) {
+            let is_key = pair[1].contains(" = ") && !pair[1].starts_with('#');
+            let in_pair = pair[1].starts_with("left") || pair[1].starts_with("right");
+            assert!(!is_key || in_pair || pair[0].starts_with('#'), "no comment above {}", pair[1]);
+        }
+    }
+
+    #[test]
+    fn a_file_is_laid_over_key_by_key() {
+        let config = from_file("[theme]\ncolor = '256'\n[pairs.mine]\nleft = 'a/b'\nright = './c'").unwrap();
+        assert_eq!(config.theme.color, ColorDepth::Ansi256);
+        assert_eq!(config.theme.colormap, "viridis");
+        assert_eq!(config.pairs.len(), 3);
+        assert_eq!(config.origin("theme.color"), &Origin::File("my.toml".into()));
+        assert_eq!(config.origin("theme.colormap"), &Origin::Embedded);
+    }
+
+    #[test]
+    fn half_of_a_known_pair_may_be_replaced() {
+        let config = from_file("[pairs.demo]\nright = './mine'").unwrap();
+        let Pair { left, right } = config.pair("demo").unwrap();
+        assert_eq!((left.as_str(), right.as_str()), ("demo:gpt2", "./mine"));
+    }
+
+    #[test]
+    fn a_variable_goes_before_the_file() {
+        let variable = |name: &str| (name == "ATTNSCOPE_THREADS").then(|| "3".to_owned());
+        let file = Some((Path::new("my.toml"), "threads = 2"));
+        let config = Config::from_sources(&Sources { file, variable: &variable }).unwrap();
+        assert_eq!(config.threads, "3".parse().unwrap());
+        assert_eq!(config.origin("threads"), &Origin::Variable("ATTNSCOPE_THREADS"));
+    }
+
+    #[test]
+    fn variables_reach_tables_and_switches() {
+        assert_eq!(from_variable("ATTNSCOPE_COLOR", "none").unwrap().theme.color, ColorDepth::None);
+        assert!(from_variable("ATTNSCOPE_OFFLINE", "1").unwrap().offline);
+        assert!(!from_variable("ATTNSCOPE_OFFLINE", "false").unwrap().offline);
+    }
+
+    #[test]
+    fn each_variable_sets_a_key_there_is() {
+        for (_, key) in VARIABLES {
+            let known = key
+                .split('.')
+                .try_fold(Value::Table(Settings::embedded().values), |table, key| table.get(key).cloned());
+            assert!(known.is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn errors_say_where_what_and_what_to_do() {
+        let told = |text: &str| from_file(text).unwrap_err().to_string();
+        assert_eq!(told("\nthread = 1"), "my.toml:2: unknown key 'thread': did you mean 'threads'?");
+        assert_eq!(
+            told("[theme]\nfont = 'x'"),
+            "my.toml:2: unknown key 'font': the keys here are colormap, color, background"
+        );
+        assert!(told("pair = ").starts_with("my.toml:1: "), "{}", told("pair = "));
+        assert!(told("mouse = 'yes'").contains("expected a boolean"), "{}", told("mouse = 'yes'"));
+        assert!(told("[theme]\ncolor = 'all'").contains("truecolor"), "{}", told("[theme]\ncolor = 'all'"));
+        assert_eq!(told("pair = 'dmo'"), "there is no pair 'dmo': did you mean 'demo'?");
+        assert!(told("pair = 'other'").contains("article or demo"), "{}", told("pair = 'other'"));
+        assert!(told("[pairs.x]\nleft = 'a/b'").contains("no right model"));
+        let variable = from_variable("ATTNSCOPE_THREADS", "0").unwrap_err().to_string();
+        assert!(variable.starts_with("ATTNSCOPE_THREADS: ") && variable.contains("from 1"), "{variable}");
+        let variable = from_variable("ATTNSCOPE_OFFLINE", "maybe").unwrap_err().to_string();
+        assert!(variable.contains("expected a boolean"), "{variable}");
+    }
+}

@@ -1,0 +1,171 @@
+//! Every setting, its type and its spelling.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+
+use super::Origin;
+use super::keys::Keys;
+
+/// All settings. The keys are those of the embedded `config.toml`, which says what each is for.
+///
+/// The defaults of serde stand for what a user's file leaves out, so that such a file can be read, and
+/// its errors placed, on its own. They never reach anybody: the embedded file sets every key.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Name of the pair shown at start; one of `pairs`.
+    pub pair: String,
+    /// The prompt where none was given.
+    pub prompt: String,
+    /// Where models run, as the command line spells it.
+    pub device: String,
+    /// What computes attention and experts, as the command line spells it.
+    pub engine: String,
+    /// How dense weights are held, as the command line spells it.
+    pub dtype: String,
+    /// Threads that compute.
+    pub threads: Threads,
+    /// Never ask the hub.
+    pub offline: bool,
+    /// Whether the viewer takes the mouse.
+    pub mouse: bool,
+    /// How the viewer looks.
+    pub theme: Theme,
+    /// What keys do in the viewer.
+    pub keys: Keys,
+    /// Pairs of models, by name.
+    pub pairs: BTreeMap<String, Pair>,
+    /// Where each key was set; asked by [`Config::origin`].
+    #[serde(skip)]
+    pub(super) origins: BTreeMap<String, Origin>,
+}
+
+/// How the viewer looks.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Theme {
+    /// Name of a colour map.
+    pub colormap: String,
+    /// Colours the terminal can show.
+    pub color: ColorDepth,
+    /// What it shows them on.
+    pub background: Background,
+}
+
+/// Colours a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColorDepth {
+    /// Ask the terminal.
+    #[default]
+    Auto,
+    /// 24 bits.
+    TrueColor,
+    /// The 256 of xterm.
+    #[serde(rename = "256")]
+    Ansi256,
+    /// The 16 that users choose themselves.
+    #[serde(rename = "16")]
+    Ansi16,
+    /// None: glyphs and digits.
+    None,
+}
+
+/// What a terminal shows text on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Background {
+    /// Ask the terminal.
+    #[default]
+    Auto,
+    /// Light text on dark.
+    Dark,
+    /// Dark text on light.
+    Light,
+}
+
+/// Two models to look at side by side, as they are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pair {
+    /// The left pane's.
+    pub left: String,
+    /// The right pane's.
+    pub right: String,
+}
+
+/// Threads that compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Threads {
+    /// One per core.
+    #[default]
+    Auto,
+    /// That many, at most [`Threads::MAX`].
+    Count(NonZeroUsize),
+}
+
+impl Threads {
+    /// More than this is taken for a slip.
+    pub const MAX: usize = 1024;
+}
+
+/// A text that is no number of threads.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("'{0}' is no number of threads: use a number from 1 to {max}, or auto", max = Threads::MAX)]
+pub struct ParseThreadsError(String);
+
+impl FromStr for Threads {
+    type Err = ParseThreadsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "auto" {
+            return Ok(Threads::Auto);
+        }
+        let count = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= Threads::MAX);
+        count.map(Threads::Count).ok_or_else(|| ParseThreadsError(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Threads {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a number of threads, or \"auto\"")]
+        enum Spelling {
+            Number(i64),
+            Word(String),
+        }
+        let text = match Spelling::deserialize(deserializer)? {
+            Spelling::Number(number) => number.to_string(),
+            Spelling::Word(word) => word,
+        };
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_a_number_or_auto() {
+        assert_eq!("auto".parse(), Ok(Threads::Auto));
+        assert_eq!("4".parse(), Ok(Threads::Count(NonZeroUsize::new(4).unwrap())));
+        for text in ["0", "-1", "1025", "two", ""] {
+            assert!(text.parse::<Threads>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn threads_may_be_written_as_number_or_text() {
+        for text in ["threads = 3", "threads = '3'"] {
+            let config: Config = toml::from_str(text).unwrap();
+            assert_eq!(config.threads, Threads::Count(NonZeroUsize::new(3).unwrap()));
+        }
+        let error = toml::from_str::<Config>("threads = 0").unwrap_err();
+        assert!(error.message().contains("from 1 to 1024"), "{error}");
+    }
+}

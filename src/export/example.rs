@@ -1,0 +1,73 @@
+//! A capture made by hand, for the tests of the writers: two tokens, two layers of two heads.
+
+use std::sync::Arc;
+
+use super::{Export, Input, Recipe, Selection};
+use crate::attention::{
+    Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelCard, NextToken, Token,
+};
+
+/// Of a model with sinks; the kept mean is chosen, the heads follow from queries and keys.
+pub fn capture() -> Capture {
+    make(true, CausalMatrix::from_cells(2, vec![0.25, 0.5, 0.125], Some(vec![0.75, 0.375])))
+}
+
+/// Of a model without.
+pub fn capture_without_sinks() -> Capture {
+    make(false, CausalMatrix::from_cells(2, vec![1.0, 0.5, 0.5], None))
+}
+
+/// Calls `write` with an export of [`capture`].
+pub fn export(selection: Selection, write: impl FnOnce(&Export<'_>)) {
+    let capture = capture();
+    let recipe = Recipe::new(&capture.model, Input::Prompt("it '".to_owned()), selection);
+    write(&Export { capture: &capture, selection, recipe: &recipe });
+}
+
+fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
+    let summary = || HeadSummary {
+        statistics: HeadStatistics::default(),
+        thumbnail: CausalMatrix::zeros(2, 1, has_sinks),
+    };
+    let layer = |sign: f32| LayerCapture {
+        query: vec![sign, 0.5, -1.0, 0.25],
+        key: vec![1.0, sign, 0.5, 0.75],
+        log_sum_exp: vec![0.0; 4],
+        head_dim: 1,
+        scale: 1.0,
+        window: None,
+        sinks: has_sinks.then(|| vec![0.0, 0.5]),
+        mean: mean.clone(),
+        heads: vec![summary(), summary()],
+    };
+    Capture {
+        model: Arc::new(card(has_sinks)),
+        tokens: vec![
+            Token::from_bytes(7, "it".to_owned(), b"it", 0),
+            Token::from_bytes(8, "Ġ'".to_owned(), b" '", 2),
+        ],
+        layers: vec![layer(1.0), layer(-1.0)],
+        mean,
+        logits: vec![0.0, 1.0, 2.0],
+        next: vec![NextToken { token: Token::from_id(2), probability: 0.5 }],
+    }
+}
+
+fn card(has_sinks: bool) -> ModelCard {
+    ModelCard {
+        name: "example".to_owned(),
+        revision: None,
+        family: "gpt_oss".to_owned(),
+        layers: 2,
+        heads: 2,
+        kv_heads: 2,
+        windows: vec![None, None],
+        has_sinks,
+        context: 8,
+        vocabulary: 3,
+        parameters: 0,
+        precision: "f32".to_owned(),
+        device: "cpu".to_owned(),
+        resident_bytes: 0,
+    }
+}

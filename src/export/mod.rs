@@ -1,0 +1,134 @@
+//! A capture as text and files. Writers are pure: they take any [`io::Write`](std::io::Write), ask the
+//! capture for one row after another and hold no more than that; [`file`] is where they meet the disk.
+
+pub mod csv;
+pub mod file;
+pub mod json;
+pub mod print;
+mod python;
+mod recipe;
+pub mod safetensors;
+
+#[cfg(test)]
+pub(crate) mod example;
+
+pub use recipe::{Input, Recipe};
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::attention::{Capture, NoSuchView, ParseViewError, View};
+
+/// What is exported.
+#[derive(Debug, Clone, Copy)]
+pub struct Export<'a> {
+    /// The pass.
+    pub capture: &'a Capture,
+    /// Which of its matrices.
+    pub selection: Selection,
+    /// How it was made.
+    pub recipe: &'a Recipe,
+}
+
+/// One matrix of a capture, or every head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// The matrix of a view.
+    One(View),
+    /// Every head of every layer.
+    All,
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selection::One(view) => view.fmt(f),
+            Selection::All => f.write_str("all"),
+        }
+    }
+}
+
+/// A text that selects nothing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}, or all")]
+pub struct ParseSelectionError(#[from] ParseViewError);
+
+impl FromStr for Selection {
+    type Err = ParseSelectionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "all" { Selection::All } else { Selection::One(text.parse()?) })
+    }
+}
+
+/// Why an export failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The model has no such layer or head.
+    #[error(transparent)]
+    View(#[from] NoSuchView),
+    /// What is written to refuses.
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+    /// The file cannot be made or replaced.
+    #[error("{}: {source}: choose another place with --out", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder of the file is not there.
+    #[error("{}: there is no such folder: create it, or choose another place with --out", .0.display())]
+    NoFolder(PathBuf),
+}
+
+/// One row of a square matrix.
+#[derive(Debug, PartialEq)]
+struct Row {
+    /// \[S\]: the attention of a query to every key, zeros for the future.
+    weights: Vec<f32>,
+    /// What the query gave to no token; `None` for a model without sinks.
+    sink: Option<f32>,
+}
+
+/// The rows of a view, one after another, exact at any length.
+fn rows(capture: &Capture, view: View) -> impl Iterator<Item = Result<Row, NoSuchView>> {
+    let size = capture.tokens.len();
+    (0..size).map(move |query| {
+        let (mut weights, sink) = capture.row(view, query)?;
+        weights.resize(size, 0.0);
+        Ok(Row { weights, sink })
+    })
+}
+
+/// Every head of a capture, layer after layer.
+fn heads(capture: &Capture) -> impl Iterator<Item = View> {
+    let heads = capture.model.heads;
+    (0..capture.model.layers).flat_map(move |layer| (0..heads).map(move |head| View::Head { layer, head }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_reads_what_it_writes() {
+        for text in ["all", "mean", "layer:3", "head:3.5"] {
+            assert_eq!(text.parse::<Selection>().unwrap().to_string(), text);
+        }
+        let error = "every".parse::<Selection>().unwrap_err().to_string();
+        assert!(error.contains("head:3.5") && error.ends_with("or all"), "{error}");
+    }
+
+    #[test]
+    fn rows_are_square_and_heads_in_order() {
+        let capture = example::capture();
+        let rows: Vec<Row> = rows(&capture, View::Mean).map(Result::unwrap).collect();
+        assert_eq!(rows[0], Row { weights: vec![0.25, 0.0], sink: Some(0.75) });
+        let names: Vec<String> = heads(&capture).map(|view| view.to_string()).collect();
+        assert_eq!(names, ["head:0.0", "head:0.1", "head:1.0", "head:1.1"]);
+    }
+}

@@ -1,0 +1,158 @@
+//! Safetensors, written row by row from shapes known beforehand: every head of a long prompt never is in
+//! memory at once.
+//!
+//! | tensor | | for a view | for all heads |
+//! |---|---|---|---|
+//! | `input_ids` | i64 | \[S\] | \[S\] |
+//! | `attentions` | f32, zeros for the future | \[S, S\] | \[L, H, S, S\] |
+//! | `sink` | f32, only of models with sinks | \[S\] | \[L, H, S\] |
+//! | `logits` | f32, after the last token | \[V\] | \[V\] |
+//!
+//! The recipe is in `__metadata__`, field by field.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::{Export, ExportError, Recipe, Selection, heads, rows};
+use crate::attention::{Capture, View};
+
+/// Writes the selection as a safetensors file.
+///
+/// # Errors
+/// If the model has no such view, or `out` refuses.
+pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
+    let capture = export.capture;
+    let views: Vec<View> = match export.selection {
+        Selection::One(view) => vec![view],
+        Selection::All => heads(capture).collect(),
+    };
+    out.write_all(&header(export).map_err(io::Error::from)?)?;
+    for token in &capture.tokens {
+        out.write_all(&i64::from(token.id).to_le_bytes())?;
+    }
+    let mut sinks = Vec::new();
+    for view in views {
+        for row in rows(capture, view) {
+            let row = row?;
+            write_f32s(out, &row.weights)?;
+            sinks.extend(row.sink);
+        }
+    }
+    write_f32s(out, &sinks)?;
+    write_f32s(out, &capture.logits)?;
+    Ok(())
+}
+
+/// The length of the header, then the header: JSON, padded with spaces to a multiple of 8 bytes.
+fn header(export: &Export<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut fields = Map::new();
+    fields.insert("__metadata__".to_owned(), json!(metadata(export.recipe)?));
+    let mut end = 0;
+    for (name, dtype, bytes_each, shape) in tensors(export.capture, export.selection) {
+        let start = end;
+        end += bytes_each * shape.iter().product::<usize>();
+        fields.insert(name.to_owned(), json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]}));
+    }
+    let mut text = serde_json::to_vec(&fields)?;
+    text.resize(text.len().next_multiple_of(8), b' ');
+    Ok([&(text.len() as u64).to_le_bytes(), text.as_slice()].concat())
+}
+
+/// Name, type, bytes of a value and shape of each tensor, in the order they are written.
+fn tensors(
+    capture: &Capture,
+    selection: Selection,
+) -> impl Iterator<Item = (&'static str, &'static str, usize, Vec<usize>)> {
+    let size = capture.tokens.len();
+    let outer = match selection {
+        Selection::One(_) => vec![],
+        Selection::All => vec![capture.model.layers, capture.model.heads],
+    };
+    let attentions = ("attentions", "F32", 4, [outer.as_slice(), &[size, size]].concat());
+    let sink = ("sink", "F32", 4, [outer.as_slice(), &[size]].concat());
+    [("input_ids", "I64", 8, vec![size]), attentions]
+        .into_iter()
+        .chain(capture.model.has_sinks.then_some(sink))
+        .chain([("logits", "F32", 4, vec![capture.logits.len()])])
+}
+
+/// The recipe as safetensors wants it, texts by name: what is no text is written as JSON.
+fn metadata(recipe: &Recipe) -> serde_json::Result<BTreeMap<String, String>> {
+    let Value::Object(fields) = serde_json::to_value(recipe)? else { return Ok(BTreeMap::new()) };
+    let text = |value: Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    Ok(fields.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect())
+}
+
+fn write_f32s(out: &mut impl Write, values: &[f32]) -> io::Result<()> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    out.write_all(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::example;
+    use safetensors::{Dtype, SafeTensors};
+
+    fn written(selection: Selection) -> Vec<u8> {
+        let mut out = Vec::new();
+        example::export(selection, |export| write(&mut out, export).unwrap());
+        out
+    }
+
+    fn floats(file: &SafeTensors<'_>, name: &str) -> (Vec<usize>, Vec<f32>) {
+        let tensor = file.tensor(name).unwrap();
+        assert_eq!(tensor.dtype(), Dtype::F32);
+        let values =
+            tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        (tensor.shape().to_vec(), values)
+    }
+
+    #[test]
+    fn a_view_is_read_back() {
+        let bytes = written(Selection::One(View::Mean));
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(floats(&file, "attentions"), (vec![2, 2], vec![0.25, 0.0, 0.5, 0.125]));
+        assert_eq!(floats(&file, "sink"), (vec![2], vec![0.75, 0.375]));
+        assert_eq!(floats(&file, "logits"), (vec![3], vec![0.0, 1.0, 2.0]));
+        let ids = file.tensor("input_ids").unwrap();
+        assert_eq!((ids.dtype(), ids.data()), (Dtype::I64, [7i64, 8].map(i64::to_le_bytes).as_flattened()));
+    }
+
+    #[test]
+    fn all_heads_are_read_back_and_rows_sum_to_one_with_their_sink() {
+        let bytes = written(Selection::All);
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let (shape, attentions) = floats(&file, "attentions");
+        assert_eq!(shape, [2, 2, 2, 2]);
+        let (shape, sinks) = floats(&file, "sink");
+        assert_eq!(shape, [2, 2, 2]);
+        for (row, sink) in attentions.chunks(2).zip(sinks) {
+            assert!((row.iter().sum::<f32>() + sink - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_model_without_sinks_has_no_such_tensor() {
+        let capture = example::capture_without_sinks();
+        let names: Vec<&str> = tensors(&capture, Selection::All).map(|tensor| tensor.0).collect();
+        assert_eq!(names, ["input_ids", "attentions", "logits"]);
+    }
+
+    #[test]
+    fn the_recipe_is_in_the_metadata_and_data_is_aligned() {
+        let bytes = written(Selection::One(View::Mean));
+        let (length, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        assert_eq!(length % 8, 0);
+        let recipe = header.metadata().as_ref().unwrap();
+        assert_eq!(recipe["view"], "mean");
+        assert_eq!(recipe["input"], r#"{"prompt":"it '"}"#);
+        assert!(!recipe.contains_key("revision"));
+    }
+}
