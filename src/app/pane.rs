@@ -195,6 +195,15 @@ impl Pane {
         None
     }
 
+    /// Gives up a head that can't be computed.
+    pub(super) fn stay(&mut self) {
+        let view = self.shown.as_ref().map_or(View::Mean, Shown::view);
+        self.selection = match view {
+            View::Head { layer, .. } => self.selection.at(View::Layer(layer)),
+            view => self.selection.at(view),
+        };
+    }
+
     /// Moves the cursor, and the part on screen after it.
     pub(super) fn point(&mut self, cursor: Cursor) {
         self.cursor = cursor;

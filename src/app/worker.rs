@@ -19,23 +19,27 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::LoadFailed { side, error } => state.pane_mut(side).load = Load::Failed(error),
         Event::LoadCancelled { side } => {
             let pane = state.pane_mut(side);
-            pane.load = match pane.model {
-                Some(_) => Load::Ready,
-                None => Load::Failed("loading was cancelled".to_owned()),
-            };
+            let without = || Load::Failed("the load was cancelled".to_owned());
+            pane.load = if pane.model.is_some() { Load::Ready } else { without() };
         }
         Event::Running { side, layer, layers, .. } => {
             state.pane_mut(side).pass = Pass::Running { layer, layers }
         }
-        Event::RunFailed { side, error, .. } | Event::ViewFailed { side, error, .. } => {
-            state.pane_mut(side).pass = Pass::Failed(error)
-        }
+        Event::RunFailed { side, error, .. } => state.pane_mut(side).pass = Pass::Failed(error),
         Event::Cancelled { side, .. } => state.pane_mut(side).pass = Pass::Idle,
         Event::Captured { side, job, capture } => {
             let pane = state.pane_mut(side);
             pane.pass = Pass::Idle;
             pane.take(job, capture);
             return show(state, side);
+        }
+        Event::ViewFailed { side, view, error, .. } => {
+            let pane = state.pane_mut(side);
+            if pane.selection.view() == view {
+                pane.pass = Pass::Failed(error);
+                pane.stay();
+                return show(state, side);
+            }
         }
         Event::Viewed { side, job, view, matrix } => {
             let pane = state.pane_mut(side);
@@ -54,12 +58,12 @@ fn job(event: &Event) -> Option<JobId> {
         Event::Running { job, .. }
         | Event::Captured { job, .. }
         | Event::RunFailed { job, .. }
-        | Event::ViewFailed { job, .. }
         | Event::Cancelled { job, .. } => Some(*job),
         Event::Loading { .. }
         | Event::Loaded { .. }
         | Event::LoadFailed { .. }
         | Event::LoadCancelled { .. }
+        | Event::ViewFailed { .. }
         | Event::Viewed { .. } => None,
     }
 }

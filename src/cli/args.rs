@@ -42,6 +42,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// List the models that are here: embedded, cached, configured
     Models,
+    /// Draw the viewer's screen into an SVG file, without a terminal
+    Screenshot(ScreenshotArgs),
 }
 
 /// What the viewer starts with.
@@ -186,6 +188,24 @@ pub struct VerifyArgs {
     /// Numbers to expect, in place of the published ones
     #[arg(long, value_name = "FILE", hide = true)]
     pub expected: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ScreenshotArgs {
+    #[command(flatten)]
+    pub viewer: ViewerArgs,
+    /// Keys to press first, separated by blanks, as config.toml spells them: "enter ] tab"
+    #[arg(long, value_name = "KEYS", default_value = "", allow_hyphen_values = true)]
+    pub keys: String,
+    /// Columns of the screen
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub width: u16,
+    /// Rows of the screen
+    #[arg(long, default_value_t = 36, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub height: u16,
+    /// File to write, which is replaced if it is there; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// Reads the name of a device.

@@ -58,5 +58,6 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Export(args) => export::run(args, &settings, &mut session),
         Command::Verify(args) => verify::run(args, &mut session),
         Command::Models => models::run(&settings),
+        Command::Screenshot(args) => viewer::screenshot(args, &settings, &mut session),
     }
 }

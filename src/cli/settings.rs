@@ -11,6 +11,7 @@ use super::failure::Failure;
 use crate::config::{Config, Threads};
 use crate::export::Input;
 use crate::model::{LoadOptions, Reference};
+use crate::theme::ColorMap;
 
 /// What every command goes by.
 #[derive(Debug)]
@@ -69,6 +70,15 @@ impl Settings {
         let left = args.left.as_ref().unwrap_or(&pair.left);
         let right = args.right.as_ref().unwrap_or(&pair.right);
         Ok((reference(left)?, reference(right)?))
+    }
+
+    /// How the viewer colours values.
+    ///
+    /// # Errors
+    /// If the setting names no colour map.
+    pub fn color_map(&self) -> Result<ColorMap, Failure> {
+        let name = &self.config.theme.colormap;
+        name.parse().map_err(|error| misset(&self.config, "theme.colormap", &format!("{error}")))
     }
 
     /// What a command's models read.

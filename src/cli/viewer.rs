@@ -1,60 +1,70 @@
-//! `attnscope` without a command: the viewer.
+//! The viewer: two models side by side.
 
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
+use std::io::Write as _;
 
-use super::args::ViewerArgs;
+use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::config::{self, Config};
+use crate::config;
+use crate::config::keys::Key;
+use crate::export::file::Destination;
 use crate::runtime::{self, ViewerConfig};
-use crate::theme::{Background, ColorDepth, ColorMap};
+use crate::theme::{Background, ColorDepth};
 use crate::worker;
 
-/// Shows the two models until the viewer is quit.
+/// Looks at two models until it is quit.
 ///
 /// # Errors
-/// If a model or the prompt cannot be meant, a large download is declined, or there is no terminal.
+/// If a model has no such name, a large download is refused, or there is no terminal.
 pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let viewer = configure(args, settings, session)?;
+    on_runtime(|| async {
+        let (worker, events) = worker::spawn(settings.load.clone());
+        runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
+    })?
+}
+
+/// Draws the viewer's screen into an SVG file, without a terminal.
+///
+/// # Errors
+/// As [`run`], or if a key is none, or the file can't be written.
+pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let keys: Vec<Key> = args
+        .keys
+        .split_whitespace()
+        .map(|key| key.parse().map_err(|error| Failure::Usage(format!("--keys: {error}"))))
+        .collect::<Result<_, _>>()?;
+    let mut out = Destination::open(&args.out)?;
+    let mut viewer = configure(&args.viewer, settings, session)?;
+    viewer.background = Some(viewer.background.unwrap_or_default());
+    let picture = on_runtime(|| async {
+        let (worker, events) = worker::spawn(settings.load.clone());
+        runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
+    })?;
+    out.write_all(picture.as_bytes())?;
+    Ok(out.finish()?)
+}
+
+fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
-    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?;
-    let config = &settings.config;
-    let viewer = ViewerConfig {
-        left: left.to_string(),
-        right: right.to_string(),
-        prompt,
-        keys: config.keys.clone(),
-        map: color_map(config)?,
-        depth: depth(config.theme.color),
-        background: background(config.theme.background),
-        mouse: config.mouse,
-    };
     for model in [&left, &right] {
         session.consent(model)?;
     }
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::Failed(format!("cannot start the background: {error}")))?;
-    let ended = runtime.block_on(async {
-        let (worker, events) = worker::spawn(settings.load.clone());
-        // A worker that is gone closes `events`, which the viewer shows.
-        let send = |request| drop(worker.send(request));
-        runtime::run(viewer, send, events).await
-    });
-    // A load that is under way is not waited for.
-    runtime.shutdown_background();
-    ended.map_err(|error| Failure::Failed(error.to_string()))
-}
-
-fn color_map(config: &Config) -> Result<ColorMap, Failure> {
-    let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
-        config.theme.colormap.as_str().into_deserializer();
-    ColorMap::deserialize(name).map_err(|error| {
-        Failure::Failed(format!("{}: theme.colormap: {error}", config.origin("theme.colormap")))
+    let config = &settings.config;
+    Ok(ViewerConfig {
+        left: left.to_string(),
+        right: right.to_string(),
+        prompt: settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?,
+        keys: config.keys.clone(),
+        map: settings.color_map()?,
+        depth: color_depth(config.theme.color),
+        background: background(config.theme.background),
+        mouse: config.mouse,
     })
 }
 
-fn depth(depth: config::ColorDepth) -> Option<ColorDepth> {
+fn color_depth(depth: config::ColorDepth) -> Option<ColorDepth> {
     match depth {
         config::ColorDepth::Auto => None,
         config::ColorDepth::TrueColor => Some(ColorDepth::TrueColor),
@@ -72,23 +82,11 @@ fn background(background: config::Background) -> Option<Background> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Sources;
-    use std::path::Path;
-
-    #[test]
-    fn colour_maps_go_by_the_names_that_config_toml_lists() {
-        let map = |name: &str| {
-            let text = format!("[theme]\ncolormap = '{name}'");
-            let file = Some((Path::new("my.toml"), text.as_str()));
-            color_map(&Config::from_sources(&Sources { file, variable: &|_| None }).unwrap())
-        };
-        for (name, expected) in ["viridis", "cividis", "magma", "blues"].iter().zip(ColorMap::ALL) {
-            assert_eq!(map(name).unwrap(), expected);
-        }
-        let message = map("jet").unwrap_err().message().unwrap();
-        assert!(message.starts_with("my.toml: ") && message.contains("cividis"), "{message}");
-    }
+/// Runs `work` on a runtime that doesn't wait, when it is done, for models that still compute.
+fn on_runtime<T, F: Future<Output = T>>(work: impl FnOnce() -> F) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::Failed(format!("cannot start the event loop: {error}")))?;
+    let done = runtime.block_on(async { work().await });
+    runtime.shutdown_background();
+    Ok(done)
 }

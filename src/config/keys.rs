@@ -103,7 +103,7 @@ const TABLE: [Row; 22] = [
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
     row(Command::Retry, "retry", Group::Prompt, &["r"], "try again what failed"),
-    row(Command::ToggleMouse, "toggle-mouse", Group::Program, &["t"], "leave the mouse to the terminal, or take it back"),
+    row(Command::ToggleMouse, "toggle-mouse", Group::Program, &["t"], "give the mouse to the terminal, or take it"),
     row(Command::Help, "help", Group::Program, &["?", "f1"], "this help"),
     row(Command::Suspend, "suspend", Group::Program, &["ctrl-z"], "back to the shell; fg returns"),
     row(Command::Quit, "quit", Group::Program, &["q", "ctrl-c"], "quit"),

@@ -17,7 +17,8 @@ use crate::config::keys::Keys;
 use crate::terminal::{self, Session, TerminalError};
 use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
-use crate::worker::protocol::{Event, Request, Side};
+use crate::worker::WorkerHandle;
+use crate::worker::protocol::{Event, Side};
 use signals::{Signal, Signals};
 
 /// The least time between two frames.
@@ -67,7 +68,7 @@ impl ViewerConfig {
     }
 }
 
-/// Runs the viewer until it is quit. `send` hands a request to the worker and doesn't wait.
+/// Runs the viewer until it is quit.
 ///
 /// To be awaited on the thread that entered `main`, whose panics leave the terminal first.
 ///
@@ -75,7 +76,7 @@ impl ViewerConfig {
 /// If there is no terminal, or it went away.
 pub async fn run(
     config: ViewerConfig,
-    send: impl Fn(Request),
+    worker: WorkerHandle,
     mut events: mpsc::Receiver<Event>,
 ) -> Result<(), RuntimeError> {
     let depth = config.depth.unwrap_or_else(terminal::color_depth);
@@ -94,16 +95,20 @@ pub async fn run(
     let mut worker_is_there = true;
     let mut changed = false;
     loop {
+        let mut failed = false;
         for action in actions.drain(..) {
             changed = true;
             for effect in update(&mut state, action) {
                 match effect {
-                    Effect::Send(request) => send(request),
+                    Effect::Send(request) => failed |= worker.send(request).is_err(),
                     Effect::CaptureMouse(mouse) => session.capture_mouse(mouse)?,
                     Effect::Suspend => session.suspend()?,
                     Effect::Quit => return Ok(()),
                 }
             }
+        }
+        if failed {
+            update(&mut state, Action::WorkerGone);
         }
         if changed && drawn.elapsed() >= FRAME {
             layout = draw(&mut session, &mut state, &theme)?;

@@ -10,13 +10,14 @@ use crate::app::{Action, Effect, State, update};
 use crate::config::keys::Key;
 use crate::theme::{ColorDepth, Theme};
 use crate::ui;
-use crate::worker::protocol::{Event, Request};
+use crate::worker::WorkerHandle;
+use crate::worker::protocol::Event;
 
 /// Loads the models, runs the prompt, presses `keys` one after the other, each when everything that the
 /// one before it asked for is there, and returns the screen as SVG.
 pub async fn screenshot(
     config: ViewerConfig,
-    send: impl Fn(Request),
+    worker: WorkerHandle,
     mut events: mpsc::Receiver<Event>,
     (width, height): (u16, u16),
     keys: &[Key],
@@ -25,13 +26,13 @@ pub async fn screenshot(
     let theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
     let mut state = config.state();
     let area = Rect::new(0, 0, width, height);
-    apply(&mut state, Action::Start, &send);
-    finish(&mut state, &send, &mut events, area).await;
+    apply(&mut state, Action::Start, &worker);
+    finish(&mut state, &worker, &mut events, area).await;
     for key in keys {
         if let Some(action) = input::of_key(*key, &state) {
-            apply(&mut state, action, &send);
+            apply(&mut state, action, &worker);
         }
-        finish(&mut state, &send, &mut events, area).await;
+        finish(&mut state, &worker, &mut events, area).await;
     }
     let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height));
     let Ok(frame) = terminal.draw(|frame| {
@@ -41,18 +42,20 @@ pub async fn screenshot(
 }
 
 /// Waits until nothing is under way.
-async fn finish(state: &mut State, send: &impl Fn(Request), events: &mut mpsc::Receiver<Event>, area: Rect) {
+async fn finish(state: &mut State, worker: &WorkerHandle, events: &mut mpsc::Receiver<Event>, area: Rect) {
     while state.is_busy() {
         let event = events.recv().await;
-        apply(state, event.map_or(Action::WorkerGone, Action::Worker), send);
+        apply(state, event.map_or(Action::WorkerGone, Action::Worker), worker);
     }
     settle(state, area);
 }
 
-fn apply(state: &mut State, action: Action, send: &impl Fn(Request)) {
+fn apply(state: &mut State, action: Action, worker: &WorkerHandle) {
     for effect in update(state, action) {
-        if let Effect::Send(request) = effect {
-            send(request);
+        if let Effect::Send(request) = effect
+            && worker.send(request).is_err()
+        {
+            update(state, Action::WorkerGone);
         }
     }
 }

@@ -45,8 +45,8 @@ impl Chrome {
         let style = |color| Style::new().fg(color);
         let without_colors = depth == ColorDepth::None;
         Self {
-            text: Style::new(),
-            strong: Style::new().add_modifier(Modifier::BOLD),
+            text: style(Color::Reset),
+            strong: style(Color::Reset).add_modifier(Modifier::BOLD),
             dim: style(dim),
             border: style(border),
             focus: style(focus),
@@ -65,7 +65,7 @@ const DARK: [Rgb; 7] = [
     Rgb(88, 88, 88),
     Rgb(148, 148, 148),
     Rgb(255, 95, 95),
-    Rgb(78, 78, 78),
+    Rgb(98, 98, 98),
     Rgb(95, 135, 175),
 ];
 const LIGHT: [Rgb; 7] = [

@@ -1,29 +1,24 @@
 //! How many colours a terminal has, and the nearest of them.
 
 use ratatui::style::Color;
-use serde::Deserialize;
 
 use super::Rgb;
 
 /// How many colours there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColorDepth {
     /// Any of 16 million.
     TrueColor,
     /// The 256 of xterm.
-    #[serde(rename = "256")]
     Ansi256,
     /// The 16 that the terminal's own theme defines.
-    #[serde(rename = "16")]
     Ansi16,
     /// None: values are shown by glyphs and digits.
     None,
 }
 
 /// What is behind the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Background {
     /// Light text on dark.
     #[default]

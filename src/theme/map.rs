@@ -1,7 +1,8 @@
 //! Colour maps, baked to 256 entries.
 
+use std::str::FromStr;
+
 use colorgrad::Gradient;
-use serde::Deserialize;
 
 /// A colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,8 +31,7 @@ impl Rgb {
 }
 
 /// How values become colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColorMap {
     /// From violet over green to yellow; even steps, also for the colour-blind.
     #[default]
@@ -48,6 +48,16 @@ impl ColorMap {
     /// All of them.
     pub const ALL: [ColorMap; 4] = [ColorMap::Viridis, ColorMap::Cividis, ColorMap::Magma, ColorMap::Blues];
 
+    /// As the configuration spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ColorMap::Viridis => "viridis",
+            ColorMap::Cividis => "cividis",
+            ColorMap::Magma => "magma",
+            ColorMap::Blues => "blues",
+        }
+    }
+
     /// Its colours, from zero to the top of the scale.
     pub fn table(self) -> [Rgb; 256] {
         match self {
@@ -56,6 +66,20 @@ impl ColorMap {
             ColorMap::Magma => bake(&colorgrad::preset::magma()),
             ColorMap::Blues => bake(&colorgrad::preset::blues()),
         }
+    }
+}
+
+/// A text that names no colour map.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("'{0}' is no colour map: use {known}", known = ColorMap::ALL.map(ColorMap::name).join(", "))]
+pub struct ParseColorMapError(String);
+
+impl FromStr for ColorMap {
+    type Err = ParseColorMapError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let map = ColorMap::ALL.into_iter().find(|map| map.name() == text);
+        map.ok_or_else(|| ParseColorMapError(text.to_owned()))
     }
 }
 
@@ -75,6 +99,16 @@ mod tests {
         let ends = |map: ColorMap| (map.table()[0], map.table()[255]);
         assert_eq!(ends(ColorMap::Viridis), (Rgb(68, 1, 84), Rgb(254, 232, 37)));
         assert_eq!(ends(ColorMap::Blues), (Rgb(247, 251, 255), Rgb(8, 48, 107)));
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for map in ColorMap::ALL {
+            assert_eq!(map.name().parse(), Ok(map));
+        }
+        assert!(
+            "jet".parse::<ColorMap>().unwrap_err().to_string().contains("use viridis, cividis, magma, blues")
+        );
     }
 
     #[test]

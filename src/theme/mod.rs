@@ -8,7 +8,7 @@ mod map;
 pub use chrome::Chrome;
 pub(crate) use depth::xterm;
 pub use depth::{Background, ColorDepth};
-pub use map::{ColorMap, Rgb};
+pub use map::{ColorMap, ParseColorMapError, Rgb};
 
 use ratatui::style::{Color, Style};
 

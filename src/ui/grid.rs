@@ -6,7 +6,7 @@ use crate::app::{Column, Scroll, Viewport};
 
 /// Columns and rows of a cell. Where one fits, cells look square; a single row with a number is the
 /// least before numbers, and then names, have to go.
-const SIZES: [(u16, u16); 17] = [
+const SIZES: [(u16, u16); 20] = [
     (16, 7),
     (14, 7),
     (14, 5),
@@ -18,6 +18,9 @@ const SIZES: [(u16, u16); 17] = [
     (8, 3),
     (7, 3),
     (6, 3),
+    (8, 2),
+    (7, 2),
+    (6, 2),
     (8, 1),
     (7, 1),
     (6, 1),
@@ -130,6 +133,11 @@ impl Grid {
         self.area.y + 1 + query.saturating_sub(self.first.row) as u16 * self.cell.1
     }
 
+    /// Of a cell's rows on screen, the one with its number and its row's name.
+    pub fn middle(&self) -> u16 {
+        (self.cell.1 - 1) / 2
+    }
+
     /// Where a cell on screen is, cut to what there is room for.
     pub fn rect(&self, query: usize, column: Column) -> Rect {
         Rect::new(self.x(column), self.y(query), self.cell.0, self.cell.1).intersection(self.area)
@@ -170,6 +178,7 @@ mod tests {
         let cell = |width, height, size| Needs::cell(&[needs(width, height, size, true)]);
         assert_eq!(cell(200, 60, 5), (16, 7));
         assert_eq!(cell(56, 30, 5), (7, 3));
+        assert_eq!(cell(56, 12, 5), (7, 2));
         assert_eq!(cell(56, 10, 5), (7, 1));
         assert_eq!(cell(56, 10, 12), (3, 1));
         assert_eq!(cell(56, 10, 20), (2, 1));

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::PaneLayout;
 use super::text::{fit, put, put_line, right, width};
 use crate::app::{Column, Pane, Shown, State};
+use crate::attention::escape_controls;
 use crate::theme::Theme;
 
 /// A column of the cursor's row, and its value.
@@ -20,7 +21,11 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
         return;
     }
     exact(pane, shown, area, theme, buffer);
-    let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    if rest.height > 1 {
+        rest.height -= 1;
+        next(shown, Rect { y: rest.bottom(), height: 1, ..rest }, theme, buffer);
+    }
     let ranked = ranked(pane, shown);
     if rest.height < 3 {
         in_a_line(shown, &ranked, rest, theme, buffer);
@@ -60,6 +65,20 @@ fn exact(pane: &Pane, shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buf
     let start = area.right().saturating_sub(width(&sum) as u16);
     if start > x + 1 {
         put(buffer, start, area.y, &sum, width(&sum), chrome.dim);
+    }
+}
+
+/// What the model would write next.
+fn next(shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let mut x = put(buffer, area.x, area.y, "next", 4, theme.chrome.dim);
+    for next in &shown.capture.next {
+        let text = format!("  \"{}\" ", escape_controls(&next.token.text));
+        let share = format!("{:.1}%", next.probability * 100.0);
+        if width(&text) + share.len() > usize::from(area.right().saturating_sub(x)) {
+            break;
+        }
+        let rest = Rect { x, width: area.right() - x, ..area };
+        x = put_line(buffer, rest, [(text, theme.chrome.text), (share, theme.chrome.strong)]);
     }
 }
 
@@ -110,11 +129,10 @@ fn with_bars(pane: &Pane, shown: &Shown, ranked: &[Entry], area: Rect, theme: &T
     }
 }
 
-/// A bar of `value` × `columns`, in eighths of a column.
+/// A line of `value` × `columns`, in halves of a column.
 fn bar(value: f32, columns: usize) -> String {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (value.clamp(0.0, 1.0) * columns as f32 * 8.0).round() as usize;
-    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+    let halves = (value.clamp(0.0, 1.0) * columns as f32 * 2.0).round() as usize;
+    format!("{}{}", "━".repeat(halves / 2), if halves % 2 == 1 { "╸" } else { "" })
 }
 
 #[cfg(test)]
@@ -122,8 +140,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_grow_by_eighths() {
-        assert_eq!([0.0, 0.125, 0.5, 1.0].map(|value| bar(value, 1)), ["", "▏", "▌", "█"]);
+    fn bars_grow_by_halves() {
+        assert_eq!([0.0, 0.1, 0.25, 0.5, 1.0].map(|value| bar(value, 2)), ["", "", "╸", "━", "━━"]);
         assert_eq!(bar(f32::NAN, 4), "");
     }
 }

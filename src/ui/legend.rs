@@ -24,7 +24,7 @@ pub fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         x = put(buffer, x, area.y, glyph.encode_utf8(&mut [0; 4]), 1, theme.cell(level));
     }
     x = put(buffer, x, area.y, &format!(" {:.3}", state.max()), 8, chrome.text);
-    let rules = ["raw", "linear", "largest value of both sides", "· future, masked"];
+    let rules = ["raw attention", "linear, one scale for both sides", "· the future, masked"];
     for rule in rules {
         let room = usize::from(area.right().saturating_sub(x + 1));
         let text = format!("   {rule}");

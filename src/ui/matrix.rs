@@ -49,9 +49,9 @@ impl Drawing<'_> {
     }
 
     fn row_names(&self, buffer: &mut Buffer) {
-        let Grid { area, name: room, cell, .. } = *self.grid;
+        let Grid { area, name: room, .. } = *self.grid;
         for query in self.grid.rows() {
-            let y = self.grid.y(query) + cell.1 / 2;
+            let y = self.grid.y(query) + self.grid.middle();
             if y >= area.bottom() {
                 continue;
             }
@@ -68,15 +68,15 @@ impl Drawing<'_> {
     fn column_names(&self, buffer: &mut Buffer) {
         let Grid { area, cell: (cell, _), .. } = *self.grid;
         for column in self.grid.columns() {
-            // Narrower than this a name says nothing; the cursor's is written in full.
-            if cell >= 5 || column == Column::Sink && cell >= 4 {
-                let room = usize::from(cell) - usize::from(column != Column::Sink);
-                let style =
-                    if column == Column::Sink { self.theme.chrome.dim } else { self.theme.chrome.text };
-                let name = fit(self.name(column), room);
-                let free = usize::from(cell).saturating_sub(width(&name));
-                put(buffer, self.grid.x(column) + free as u16 / 2, area.y, &name, room, style);
-            }
+            let (name, room, style) = match column {
+                Column::Sink => ("sink", usize::from(cell).max(4), self.theme.chrome.dim),
+                // Narrower than this a name says nothing; the cursor's is written in full.
+                Column::Key(_) if cell < 5 => continue,
+                Column::Key(_) => (self.name(column), usize::from(cell) - 1, self.theme.chrome.text),
+            };
+            let name = fit(name, room);
+            let free = usize::from(cell).saturating_sub(width(&name));
+            put(buffer, self.grid.x(column) + free as u16 / 2, area.y, &name, room, style);
         }
         let column = self.cursor.column;
         if self.grid.columns().any(|on_screen| on_screen == column) {
@@ -104,7 +104,7 @@ impl Drawing<'_> {
         let (style, fill) = (self.theme.cell(level), self.theme.glyph(level).unwrap_or(' '));
         let columns = usize::from(area.width);
         let line = fill.to_string().repeat(columns);
-        let middle = area.y + area.height / 2;
+        let middle = (area.y + self.grid.middle()).min(area.bottom().saturating_sub(1));
         for y in area.top()..area.bottom() {
             put(buffer, area.x, y, &line, columns, style);
         }
@@ -118,7 +118,7 @@ impl Drawing<'_> {
     }
 
     fn masked(&self, area: Rect, buffer: &mut Buffer) {
-        let y = area.y + area.height / 2;
+        let y = area.y + self.grid.middle();
         if y < area.bottom() {
             let columns = usize::from(area.width);
             put(buffer, area.x, y, &center("·", columns), columns, self.theme.chrome.masked);
@@ -130,14 +130,19 @@ impl Drawing<'_> {
         if area.is_empty() {
             return;
         }
-        let (right, bottom, middle) = (area.right() - 1, area.bottom() - 1, area.y + area.height / 2);
+        let (right, bottom) = (area.right() - 1, area.bottom() - 1);
         match (area.width, area.height) {
             (1, _) => {
-                put(buffer, area.x, middle, "+", 1, style);
+                put(buffer, area.x, area.y, "+", 1, style);
             }
-            (columns, 3..) => {
+            (columns, 2..) => {
                 let line = "━".repeat(usize::from(columns) - 2);
-                put(buffer, area.x, area.y, &format!("┏{line}┓"), columns.into(), style);
+                if area.height > 2 {
+                    put(buffer, area.x, area.y, &format!("┏{line}┓"), columns.into(), style);
+                } else {
+                    put(buffer, area.x, area.y, "┏", 1, style);
+                    put(buffer, right, area.y, "┓", 1, style);
+                }
                 put(buffer, area.x, bottom, &format!("┗{line}┛"), columns.into(), style);
                 for y in area.y + 1..bottom {
                     put(buffer, area.x, y, "┃", 1, style);
@@ -145,8 +150,8 @@ impl Drawing<'_> {
                 }
             }
             _ => {
-                put(buffer, area.x, middle, "[", 1, style);
-                put(buffer, right, middle, "]", 1, style);
+                put(buffer, area.x, area.y, "[", 1, style);
+                put(buffer, right, area.y, "]", 1, style);
             }
         }
     }

@@ -23,7 +23,7 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
         (Some(shown), Some(grid)) => {
             error(state, pane, layout.error, theme, buffer);
             Drawing { shown, grid, cursor: pane.cursor, max: state.max(), theme }.draw(buffer);
-            thumbnails::draw(pane, layout, theme, buffer);
+            thumbnails::draw(pane, layout, border(state, layout, theme), theme, buffer);
         }
         _ => notice::draw(state, pane, layout.body, theme, buffer),
     }
@@ -32,12 +32,12 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
 fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
     let focused = state.focus == layout.side;
-    let border = if focused { chrome.focus } else { chrome.border };
+    let border = border(state, layout, theme);
     let name_style = if focused { chrome.strong } else { chrome.text };
     let view = pane.shown.as_ref().map(|shown| view_name(shown.view())).unwrap_or_default();
     let room =
         usize::from(layout.frame.width).saturating_sub(if view.is_empty() { 6 } else { width(&view) + 9 });
-    let name = fit(&pane.reference, room);
+    let name = fit(pane.model.as_ref().map_or(&pane.reference, |model| &model.name), room);
     let facts = pane.model.as_deref().map(facts).unwrap_or_default();
     let facts = fit(&facts, room.saturating_sub(width(&name)));
     let mark = if focused { "● " } else { "○ " };
@@ -65,6 +65,10 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     if let (Some(shown), true) = (&pane.shown, left.is_empty()) {
         head_facts(shown, layout, chrome.dim, buffer);
     }
+}
+
+fn border(state: &State, layout: &PaneLayout, theme: &Theme) -> Style {
+    if state.focus == layout.side { theme.chrome.focus } else { theme.chrome.border }
 }
 
 /// `mean`, `layer 3`, `layer 3 · head 5`.

@@ -93,7 +93,6 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (pair(Command::PreviousLayer, Command::NextLayer), "layer"),
             (pair(Command::PreviousHead, Command::NextHead), "head"),
             (key(Command::OtherModel), "other model"),
-            (key(Command::Help), "help"),
             (key(Command::Quit), "quit"),
         ],
     };

@@ -59,7 +59,7 @@ fn picture(shown: &Shown, view: View) -> Option<&CausalMatrix> {
 }
 
 /// Draws rule, numbers and pictures.
-pub fn draw(pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
+pub fn draw(pane: &Pane, layout: &PaneLayout, border: Style, theme: &Theme, buffer: &mut Buffer) {
     let (Some(shown), strip) = (&pane.shown, layout.strip) else { return };
     if layout.thumbnails.is_empty() {
         return;
@@ -67,7 +67,7 @@ pub fn draw(pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer
     let (views, _) = views(pane, shown);
     let max = |matrix: &CausalMatrix| matrix.cells().iter().copied().fold(0.0, f32::max);
     let top = views.iter().filter_map(|view| picture(shown, *view)).map(max).fold(0.0, f32::max);
-    draw_rule(pane, layout, views.len(), top, theme, buffer);
+    draw_rule(pane, layout, (views.len(), top), border, theme, buffer);
     for &(view, area) in &layout.thumbnails {
         let chosen = view == pane.selection.view();
         let number = view.head().or(view.layer()).unwrap_or(0).to_string();
@@ -84,10 +84,17 @@ pub fn draw(pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer
     }
 }
 
-fn draw_rule(pane: &Pane, layout: &PaneLayout, count: usize, top: f32, theme: &Theme, buffer: &mut Buffer) {
+fn draw_rule(
+    pane: &Pane,
+    layout: &PaneLayout,
+    (count, top): (usize, f32),
+    border: Style,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
     let strip = layout.strip;
-    let rule = "─".repeat(usize::from(strip.width));
-    put(buffer, strip.x, strip.y, &rule, rule.len(), theme.chrome.border);
+    let rule = format!("├{}┤", "─".repeat(usize::from(layout.frame.width.saturating_sub(2))));
+    put(buffer, layout.frame.x, strip.y, &rule, usize::from(layout.frame.width), border);
     let what = match pane.selection.depth {
         Depth::Mean => "layers".to_owned(),
         _ => format!("heads of layer {}", pane.selection.layer),

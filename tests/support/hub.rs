@@ -291,7 +291,7 @@ impl Reply<'_> {
             }
         }
         if let Some(Fault::StallOnce(_)) = fault {
-            std::thread::sleep(Duration::from_secs(2));
+            std::thread::sleep(Duration::from_secs(30));
         }
         Ok(())
     }

@@ -165,3 +165,30 @@ pub fn cached() -> Vec<CachedModel> {
 fn io_error(path: &Path, source: std::io::Error) -> ModelError {
     ModelError::Io { path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cancel, DemoModel};
+
+    fn locate_quietly(reference: &Reference) -> ModelFiles {
+        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
+        locate(reference, true, &mut control).unwrap()
+    }
+
+    #[test]
+    fn demos_and_folders_are_here_and_nothing_is_missing() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/gpt2");
+        let demo = Reference::Demo(DemoModel::Gpt2);
+        let [embedded, on_disk] = [demo, Reference::Folder(folder)].map(|reference| {
+            let files = locate_quietly(&reference);
+            let plan = plan(&reference, true).unwrap();
+            assert_eq!((files.name.as_str(), plan.missing_bytes), (reference.to_string().as_str(), 0));
+            let names: Vec<&str> = plan.files.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["config.json", "tokenizer.json", "model.safetensors"]);
+            assert!(plan.total_bytes() > 0);
+            files.all().map(|file| file.read().unwrap().into_owned()).collect::<Vec<_>>()
+        });
+        assert!(embedded == on_disk, "the demo is the folder");
+    }
+}

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
-use crate::model::ModelError;
 use crate::model::files::{ModelFile, ModelFiles, folder, io_error};
+use crate::model::{ModelError, Reference};
 
 /// One model's part of the cache, at one revision.
 pub(super) struct CachedRepository {
@@ -145,6 +145,14 @@ pub struct CachedModel {
     pub bytes: u64,
     /// Whether config and weights are all there.
     pub complete: bool,
+}
+
+impl CachedModel {
+    /// What it is asked for by.
+    pub fn reference(&self) -> Reference {
+        let revision = (self.revision != "main").then(|| self.revision.clone());
+        Reference::Hub { repository: self.repository.clone(), revision }
+    }
 }
 
 /// The models in `cache` that have at least a config.json, sorted.

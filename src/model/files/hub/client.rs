@@ -109,11 +109,6 @@ impl Client {
         Ok(Self { agent: agent(settings.timeout), addresses, token: settings.token.clone() })
     }
 
-    /// Whether requests carry a token.
-    pub(super) fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
     /// Asks what `file` is at `revision`.
     pub(super) fn metadata(&self, repository: &str, revision: &str, file: &str) -> Result<Metadata, Failure> {
         let range = "bytes=0-0";

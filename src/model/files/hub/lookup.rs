@@ -9,7 +9,7 @@ use super::client::{Client, Failure, Incoming, Metadata};
 use super::download::{self, Download, Stopped};
 use super::settings::HubSettings;
 use crate::model::files::{ModelFile, ModelFiles, disk, index, io_error};
-use crate::model::{Control, ModelError};
+use crate::model::{Control, LoadProgress, ModelError};
 
 /// A file of a model on the hub.
 #[derive(Debug)]
@@ -23,10 +23,18 @@ pub(super) struct RemoteFile {
 /// What a model consists of at one commit.
 #[derive(Debug)]
 pub(super) struct Survey {
-    pub(super) commit: String,
+    commit: String,
     has_tokenizer: bool,
     weights: Vec<String>,
     pub(super) files: Vec<RemoteFile>,
+}
+
+/// Where a model is.
+pub(super) enum Found {
+    /// All of it, here.
+    Here(ModelFiles),
+    /// At least some of it, there.
+    OnHub(Box<Client>, Survey),
 }
 
 /// One model, asked for once.
@@ -50,28 +58,53 @@ impl<'a> Lookup<'a> {
         Self { settings, repository, revision, model, cache }
     }
 
-    /// The model, if the cache has all of it.
-    pub(super) fn cached(&self) -> Result<Option<ModelFiles>, ModelError> {
-        let offline = self.settings.offline;
-        let files = self.cache.commit().and_then(|commit| self.cache.whole(&commit, &self.model, offline));
-        if files.is_none() && offline {
+    /// The model in the cache or, unless offline, on the hub.
+    pub(super) fn find(&self, control: &mut Control<'_>) -> Result<Found, ModelError> {
+        control.cancel.check()?;
+        if let Some(files) = self.cached(self.settings.offline) {
+            return Ok(Found::Here(files));
+        }
+        if self.settings.offline {
             let cache = self.settings.cache.clone();
             return Err(HubError::NotCached { model: self.model.clone(), cache }.into());
         }
-        Ok(files)
+        (control.progress)(LoadProgress::Resolving);
+        let client = Client::new(self.settings).map_err(|failure| self.explain(failure, "config.json"))?;
+        match self.survey(&client, control) {
+            Ok(survey) => Ok(Found::OnHub(Box::new(client), survey)),
+            // Nobody can say whether there is a tokenizer: better a model without one than none.
+            Err(ModelError::Hub(error @ HubError::Unreachable { .. })) => {
+                self.cached(true).map(Found::Here).ok_or(error.into())
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// The model as far as the cache has it: config and weights, and nothing known of a tokenizer.
-    pub(super) fn without_tokenizer(&self) -> Option<ModelFiles> {
-        self.cache.whole(&self.cache.commit()?, &self.model, true)
+    /// The model, if the cache has all of it. Unless `trusting`, a missing tokenizer counts only if the hub has
+    /// said that there is none.
+    fn cached(&self, trusting: bool) -> Option<ModelFiles> {
+        self.cache.whole(&self.cache.commit()?, &self.model, trusting)
     }
 
-    pub(super) fn client(&self) -> Result<Client, ModelError> {
-        Client::new(self.settings).map_err(|failure| self.explain(failure, "the client", false))
+    /// Downloads what is missing.
+    pub(super) fn download(
+        &self,
+        client: &Client,
+        survey: &Survey,
+        control: &mut Control<'_>,
+    ) -> Result<ModelFiles, ModelError> {
+        let missing = self.missing_bytes(survey);
+        if let Some(free) = disk::free_bytes(&self.settings.cache).filter(|free| *free < missing) {
+            return Err(self.disk_full(missing, free));
+        }
+        for file in &survey.files {
+            self.fetch(client, &survey.commit, file, control)?;
+        }
+        Ok(self.files(survey))
     }
 
     /// Asks the hub which files there are. The index of shards is fetched on the way.
-    pub(super) fn survey(&self, client: &Client, control: &mut Control<'_>) -> Result<Survey, ModelError> {
+    fn survey(&self, client: &Client, control: &mut Control<'_>) -> Result<Survey, ModelError> {
         let config = self
             .metadata(client, self.revision, "config.json", control)?
             .ok_or_else(|| HubError::NoFile { model: self.model.clone(), file: "config.json".to_owned() })?;
@@ -131,7 +164,7 @@ impl<'a> Lookup<'a> {
         match asked {
             Ok(metadata) => Ok(Some(metadata)),
             Err(Stopped::Hub(failure)) if failure.is_missing_file() => Ok(None),
-            Err(stopped) => Err(self.stopped(stopped, name, client)),
+            Err(stopped) => Err(self.stopped(stopped, name)),
         }
     }
 
@@ -152,21 +185,13 @@ impl<'a> Lookup<'a> {
         survey.files.iter().filter_map(missing).sum()
     }
 
-    pub(super) fn check_room(&self, survey: &Survey) -> Result<(), ModelError> {
-        let missing = self.missing_bytes(survey);
-        match disk::free_bytes(&self.settings.cache) {
-            Some(free) if free < missing => Err(self.disk_full(missing, free)),
-            _ => Ok(()),
-        }
-    }
-
     fn disk_full(&self, missing: u64, free: u64) -> ModelError {
         let cache = self.settings.cache.clone();
         HubError::DiskFull { model: self.model.clone(), missing, free, cache }.into()
     }
 
     /// Downloads a file unless it is here, and names it in the snapshot.
-    pub(super) fn fetch(
+    fn fetch(
         &self,
         client: &Client,
         commit: &str,
@@ -193,7 +218,7 @@ impl<'a> Lookup<'a> {
                     let here = std::fs::metadata(&part).map_or(0, |data| data.len());
                     self.disk_full(file.size.saturating_sub(here), disk::free_bytes(&part).unwrap_or(0))
                 }
-                stopped => self.stopped(stopped, &file.name, client),
+                stopped => self.stopped(stopped, &file.name),
             })?;
             std::fs::rename(&part, &blob).map_err(|source| io_error(&part, source))?;
         }
@@ -201,7 +226,7 @@ impl<'a> Lookup<'a> {
         self.cache.link(commit, &file.name, etag)
     }
 
-    pub(super) fn files(&self, survey: &Survey) -> ModelFiles {
+    fn files(&self, survey: &Survey) -> ModelFiles {
         let file = |name: &str| ModelFile::Path(self.cache.path(&survey.commit, name));
         ModelFiles {
             name: self.model.clone(),
@@ -212,10 +237,10 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    fn stopped(&self, stopped: Stopped, file: &str, client: &Client) -> ModelError {
+    fn stopped(&self, stopped: Stopped, file: &str) -> ModelError {
         match stopped {
             Stopped::Here(error) => error,
-            Stopped::Hub(failure) => self.explain(failure, file, client.has_token()),
+            Stopped::Hub(failure) => self.explain(failure, file),
             Stopped::Corrupt(problem) => {
                 HubError::Corrupt { model: self.model.clone(), file: file.to_owned(), problem }.into()
             }
@@ -223,7 +248,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// The hub's answer in our words.
-    fn explain(&self, failure: Failure, file: &str, with_token: bool) -> ModelError {
+    fn explain(&self, failure: Failure, file: &str) -> ModelError {
         let (model, file) = (self.model.clone(), file.to_owned());
         let error = match failure {
             Failure::Unreachable(problem) => {
@@ -234,7 +259,9 @@ impl<'a> Lookup<'a> {
             Failure::Status { status, code } => match (status, code.as_deref()) {
                 (_, Some("RepoNotFound")) => HubError::NoRepository { model },
                 (_, Some("RevisionNotFound")) => HubError::NoRevision { model },
-                (401 | 403, _) => HubError::Denied { model, file, status, with_token },
+                (401 | 403, _) => {
+                    HubError::Denied { model, file, status, with_token: self.settings.token.is_some() }
+                }
                 (404, _) => HubError::NoFile { model, file },
                 _ => HubError::Unexpected { model, file, problem: format!("status {status}") },
             },

@@ -16,8 +16,8 @@ pub use error::HubError;
 pub use settings::HubSettings;
 
 use super::{DownloadPlan, ModelFiles, disk};
-use crate::model::{Cancel, Control, LoadProgress, ModelError};
-use lookup::Lookup;
+use crate::model::{Cancel, Control, ModelError};
+use lookup::{Found, Lookup};
 
 /// The hub and its cache.
 #[derive(Debug, Clone)]
@@ -53,23 +53,10 @@ impl Hub {
     ) -> Result<ModelFiles, ModelError> {
         control.cancel.check()?;
         let lookup = Lookup::new(&self.settings, repository, revision);
-        if let Some(files) = lookup.cached()? {
-            return Ok(files);
+        match lookup.find(control)? {
+            Found::Here(files) => Ok(files),
+            Found::OnHub(client, survey) => lookup.download(&client, &survey, control),
         }
-        (control.progress)(LoadProgress::Resolving);
-        let client = lookup.client()?;
-        let survey = match lookup.survey(&client, control) {
-            // Nobody can say whether there is a tokenizer: better a model without one than none.
-            Err(ModelError::Hub(error @ HubError::Unreachable { .. })) => {
-                return lookup.without_tokenizer().ok_or(error.into());
-            }
-            survey => survey?,
-        };
-        lookup.check_room(&survey)?;
-        for file in &survey.files {
-            lookup.fetch(&client, &survey.commit, file, control)?;
-        }
-        Ok(lookup.files(&survey))
     }
 
     /// What [`Hub::locate`] would download. Fetches sizes and, if the model is sharded, the list of shards.
@@ -78,18 +65,16 @@ impl Hub {
     /// If the model isn't there or can't be had.
     pub fn plan(&self, repository: &str, revision: Option<&str>) -> Result<DownloadPlan, ModelError> {
         let lookup = Lookup::new(&self.settings, repository, revision);
-        if let Some(files) = lookup.cached()? {
-            return DownloadPlan::of_present(&files, &self.settings.cache);
-        }
-        let client = lookup.client()?;
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
-        let survey = lookup.survey(&client, &mut control)?;
-        Ok(DownloadPlan {
-            missing_bytes: lookup.missing_bytes(&survey),
-            files: survey.files.into_iter().map(|file| (file.name, file.size)).collect(),
-            cache_dir: self.settings.cache.clone(),
-            free_disk_bytes: disk::free_bytes(&self.settings.cache),
-        })
+        match lookup.find(&mut control)? {
+            Found::Here(files) => DownloadPlan::of_present(&files, &self.settings.cache),
+            Found::OnHub(_, survey) => Ok(DownloadPlan {
+                missing_bytes: lookup.missing_bytes(&survey),
+                files: survey.files.into_iter().map(|file| (file.name, file.size)).collect(),
+                cache_dir: self.settings.cache.clone(),
+                free_disk_bytes: disk::free_bytes(&self.settings.cache),
+            }),
+        }
     }
 
     /// The models that the cache holds, by name.
