@@ -48,8 +48,8 @@ fn print_takes_several_models_and_pairs() {
 fn print_without_anything_shows_the_embedded_pair() {
     let ended = Home::new().run(["print"]);
     let (gpt2, gpt_oss) = ended.text().split_once("\n# demo:gpt-oss\n").unwrap();
-    assert!(gpt2.starts_with("# demo:gpt2\nTokens: ['write', 'Ġa', 'Ġstory', 'Ġabout', 'ĠAI']\n"), "{gpt2}");
-    assert!(gpt2.contains("\n     write -> [1.0, 0.0, 0.0, 0.0, 0.0]\n"), "{gpt2}");
+    assert!(gpt2.starts_with("# demo:gpt2\nTokens: ['w"), "{gpt2}");
+    assert!(gpt2.contains(" -> [1.0, 0.0, 0.0, 0.0, 0.0"), "{gpt2}");
     assert!(gpt_oss.contains("\n      sink -> [0."), "{gpt_oss}");
 }
 
