@@ -1,7 +1,5 @@
 //! The viewer: two models side by side.
 
-use std::path::PathBuf;
-
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::session::Session;
@@ -41,7 +39,7 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
         runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
     })?;
     let write = |error| Failure::Failed(format!("cannot write {}: {error}", args.out.display()));
-    if args.out == PathBuf::from("-") {
+    if args.out.as_os_str() == "-" {
         print!("{picture}");
         return Ok(());
     }
