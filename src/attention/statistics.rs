@@ -2,6 +2,8 @@
 
 use std::iter;
 
+use crate::kernels::attention::RowNorm;
+
 /// Statistics of one head over one prompt. A = attention, n = number of queries.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HeadStatistics {
@@ -98,26 +100,25 @@ pub struct HeadSums {
 }
 
 impl HeadSums {
-    /// Adds the row of `query`: `weights` are the keys `first_key` ..= `query`, all others being zero.
+    /// Adds the row of `query`: `weights` are the keys `first_key` ..= `query`, all others being zero, and
+    /// `norm` is what their softmax gave beside them.
     pub fn add_row(
         &mut self,
         query: usize,
         first_key: usize,
         weights: &[f32],
-        sink: f32,
+        norm: RowNorm,
         repeats: &TokenRepeats,
     ) {
         let at = |key: usize| key.checked_sub(first_key).map_or(0.0, |i| f64::from(weights[i]));
         let (mut mass, mut distance) = (0.0, 0.0);
-        let mut entropy = -x_ln_x(sink);
         for (key, &weight) in (first_key..).zip(weights) {
             mass += f64::from(weight);
             distance += f64::from(weight) * (query - key) as f64;
-            entropy -= x_ln_x(weight);
         }
         self.queries += 1;
-        self.sink += f64::from(sink);
-        self.entropy += entropy;
+        self.sink += f64::from(norm.sink);
+        self.entropy += f64::from(norm.entropy);
         let mut add = |feature: HeadFeature, value: f64| self.features[feature as usize] += value;
         add(HeadFeature::Mass, mass);
         add(HeadFeature::Distance, distance);
@@ -166,14 +167,14 @@ impl HeadSums {
     }
 }
 
-/// p·ln p with its limit 0 at 0.
-fn x_ln_x(p: f32) -> f64 {
-    if p > 0.0 { f64::from(p) * f64::from(p.ln()) } else { 0.0 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn norm(weights: &[f32], sink: f32) -> RowNorm {
+        let entropy = weights.iter().chain([&sink]).filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+        RowNorm { log_sum_exp: 0.0, sink, entropy }
+    }
 
     fn close(a: f32, b: f32) {
         assert!((a - b).abs() < 1e-6, "{a} is not {b}");
@@ -191,10 +192,10 @@ mod tests {
     fn a_head_worked_by_hand() {
         let repeats = TokenRepeats::new(&[1, 2, 1]);
         let mut sums = HeadSums::default();
-        sums.add_row(0, 0, &[0.5], 0.5, &repeats);
-        sums.add_row(1, 0, &[0.25, 0.25], 0.5, &repeats);
+        sums.add_row(0, 0, &[0.5], norm(&[0.5], 0.5), &repeats);
+        sums.add_row(1, 0, &[0.25, 0.25], norm(&[0.25, 0.25], 0.5), &repeats);
         let mut rest = HeadSums::default();
-        rest.add_row(2, 0, &[0.5, 0.25, 0.25], 0.0, &repeats);
+        rest.add_row(2, 0, &[0.5, 0.25, 0.25], norm(&[0.5, 0.25, 0.25], 0.0), &repeats);
         sums.merge(&rest);
         let s = sums.finish();
         close(s.sink_mass, 1.0 / 3.0);
@@ -215,7 +216,7 @@ mod tests {
             [(0, &[0.5]), (0, &[0.25, 0.5]), (1, &[0.5, 0.25]), (2, &[0.125, 0.5])];
         let (mut by_row, mut by_mask) = (HeadSums::default(), HeadSums::default());
         for (query, (first_key, weights)) in rows.into_iter().enumerate() {
-            by_row.add_row(query, first_key, weights, 0.0, &repeats);
+            by_row.add_row(query, first_key, weights, norm(weights, 0.0), &repeats);
             let mut full = vec![0.0; query + 1];
             full[first_key..].copy_from_slice(weights);
             let masks = HeadFeature::masks(query, query + 1, Some(2), &repeats);
@@ -234,7 +235,7 @@ mod tests {
     fn a_window_hides_earlier_keys() {
         let repeats = TokenRepeats::new(&[1, 1, 1]);
         let mut sums = HeadSums::default();
-        sums.add_row(2, 1, &[0.75, 0.25], 0.0, &repeats);
+        sums.add_row(2, 1, &[0.75, 0.25], norm(&[0.75, 0.25], 0.0), &repeats);
         let s = sums.finish();
         close(s.first_token_mass, 0.0);
         close(s.previous, 0.75);

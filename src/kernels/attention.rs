@@ -27,6 +27,8 @@ pub struct RowNorm {
     pub log_sum_exp: f32,
     /// The weight of the sink; 0 without one.
     pub sink: f32,
+    /// −Σ p ln p in nats, the sink being one more outcome.
+    pub entropy: f32,
 }
 
 impl Head<'_> {
@@ -50,17 +52,23 @@ impl Head<'_> {
 /// Softmax of `scores` together with the sink's logit, in place; the sink's own weight is returned.
 pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
     let max = scores.iter().copied().fold(sink.unwrap_or(f32::NEG_INFINITY), f32::max);
-    let mut sum = 0.0;
+    // ln p = score − max − ln Σ exp, so that the entropy needs no logarithm per key.
+    let (mut sum, mut weighted) = (0.0, 0.0);
+    let mut raise = |score: f32| {
+        let exp = (score - max).exp();
+        sum += exp;
+        // A score of −∞ has no weight, and 0 · −∞ is no number.
+        weighted += if exp > 0.0 { exp * (score - max) } else { 0.0 };
+        exp
+    };
     for score in scores.iter_mut() {
-        *score = (*score - max).exp();
-        sum += *score;
+        *score = raise(*score);
     }
-    let sink = sink.map_or(0.0, |logit| (logit - max).exp());
-    sum += sink;
+    let sink = sink.map_or(0.0, raise);
     for score in scores.iter_mut() {
         *score /= sum;
     }
-    RowNorm { log_sum_exp: max + sum.ln(), sink: sink / sum }
+    RowNorm { log_sum_exp: max + sum.ln(), sink: sink / sum, entropy: sum.ln() - weighted / sum }
 }
 
 /// `context` += Σ weights\[k\] · value\[k\], the values being \[keys, head_dim\].
@@ -97,6 +105,7 @@ mod tests {
         assert!((row[0] - 0.25).abs() < 1e-6 && (row[1] - 0.5).abs() < 1e-6);
         assert!((norm.sink - 0.25).abs() < 1e-6);
         assert!((norm.log_sum_exp - 4.0f32.ln()).abs() < 1e-6);
+        assert!((norm.entropy - 1.5 * 2.0f32.ln()).abs() < 1e-6, "of 1/4, 1/2 and 1/4");
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl LayerHeads<'_> {
                 let context = &mut done.context[(row * heads + at) * head_dim..][..head_dim];
                 add_weighted_values(&weights, values, context);
                 done.log_sum_exp[row * heads + at] = norm.log_sum_exp;
-                done.sums[at].add_row(query, keys.start, &weights, norm.sink, self.repeats);
+                done.sums[at].add_row(query, keys.start, &weights, norm, self.repeats);
                 block.mean.add_row(query, keys.start, &weights, norm.sink, 1.0 / heads as f32);
                 block.thumbnails[at].raise_row(query, keys.start, &weights, norm.sink);
             }
