@@ -150,8 +150,8 @@ fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layou
     Ok(layout)
 }
 
-/// Tells the state how much there is room for on a screen of that size.
-fn settle(state: &mut State, area: Rect) {
+/// Tells the state how much there is room for on a screen of that size, as before every frame.
+pub fn settle(state: &mut State, area: Rect) {
     let layout = ui::layout(state, area);
     if layout.help_overflow != state.help_overflow {
         update(state, Action::HelpOverflow(layout.help_overflow));

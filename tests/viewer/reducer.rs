@@ -299,6 +299,21 @@ fn help_goes_as_it_came() {
 }
 
 #[test]
+fn help_scrolls_as_far_as_there_is_something_to_see() {
+    let mut state = captured();
+    press(&mut state, "?");
+    update(&mut state, Action::HelpOverflow(3));
+    press(&mut state, "down down");
+    assert_eq!((state.mode, state.help_row), (Mode::Help, 2));
+    press(&mut state, "pagedown");
+    assert_eq!(state.help_row, 3);
+    update(&mut state, Action::HelpOverflow(1));
+    assert_eq!(state.help_row, 1, "the screen has grown");
+    press(&mut state, "? ?");
+    assert_eq!(state.help_row, 0);
+}
+
+#[test]
 fn the_program_s_own_keys_are_effects() {
     let mut state = captured();
     assert!(matches!(press(&mut state, "q")[..], [Effect::Quit]));
