@@ -8,13 +8,11 @@ use crate::model::Cancel;
 /// What a shell expects of a process that Ctrl-C has ended.
 const INTERRUPTED: i32 = 130;
 
-/// A [`Cancel`] that the first Ctrl-C raises. Where signals cannot be listened to, Ctrl-C ends the process.
-pub fn cancel_on_ctrl_c() -> Cancel {
-    let cancel = Cancel::new();
-    let raised = cancel.clone();
+/// The first Ctrl-C from now on raises `cancel`. Where signals cannot be listened to, Ctrl-C ends the process.
+pub fn raise_on_ctrl_c(cancel: Cancel) {
     let listen = async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            raised.raise();
+            cancel.raise();
             if tokio::signal::ctrl_c().await.is_ok() {
                 process::exit(INTERRUPTED);
             }
@@ -23,5 +21,4 @@ pub fn cancel_on_ctrl_c() -> Cancel {
     if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
         thread::spawn(move || runtime.block_on(listen));
     }
-    cancel
 }

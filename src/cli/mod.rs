@@ -45,8 +45,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     if let Threads::Count(count) = settings.threads {
         limit_threads(count.get())?;
     }
-    let mut session = Session::new(&settings, interrupt::cancel_on_ctrl_c());
-    let Some(command) = &cli.command else { return viewer::run(&cli.viewer, &settings, &mut session) };
+    let mut session = Session::new(&settings);
+    let Some(command) = &cli.command else {
+        return viewer::run(&cli.viewer, &settings, &mut session);
+    };
     if cli.viewer != ViewerArgs::default() {
         let message = "flags of the viewer stand before a command: put them after it";
         Cli::command().error(ErrorKind::ArgumentConflict, message).exit();

@@ -19,6 +19,7 @@ pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Resu
     for (at, reference) in models.iter().enumerate() {
         let model = session.load(reference)?;
         let capture = session.capture(&model, &input)?;
+        capture.check(args.view).map_err(|error| Failure::Failed(error.to_string()))?;
         if models.len() > 1 {
             let gap = if at > 0 { "\n" } else { "" };
             writeln!(out, "{gap}# {}", model.card().name)?;

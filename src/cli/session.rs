@@ -2,6 +2,7 @@
 
 use super::consent;
 use super::failure::Failure;
+use super::interrupt::raise_on_ctrl_c;
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::{Capture, Token};
@@ -14,16 +15,18 @@ use crate::model::{Cancel, Control, LoadOptions, Model, Reference, free_bytes, o
 pub struct Session {
     options: LoadOptions,
     yes: bool,
-    /// Raised by Ctrl-C.
+    /// Raised by Ctrl-C, once something is loaded.
     pub cancel: Cancel,
+    listening: bool,
     /// Standard error.
     pub talk: Talk,
 }
 
 impl Session {
-    /// One that goes by `settings` and stops when `cancel` is raised.
-    pub fn new(settings: &Settings, cancel: Cancel) -> Self {
-        Self { options: settings.load.clone(), yes: settings.yes, cancel, talk: Talk::new() }
+    /// One that goes by `settings`.
+    pub fn new(settings: &Settings) -> Self {
+        let (options, yes) = (settings.load.clone(), settings.yes);
+        Self { options, yes, cancel: Cancel::new(), listening: false, talk: Talk::new() }
     }
 
     /// Loads a model; asks before it downloads much.
@@ -32,6 +35,9 @@ impl Session {
     /// If somebody says no, or the model cannot be had or placed.
     pub fn load(&mut self, reference: &Reference) -> Result<Model, Failure> {
         self.consent(reference)?;
+        if !std::mem::replace(&mut self.listening, true) {
+            raise_on_ctrl_c(self.cancel.clone());
+        }
         let name = reference.to_string();
         let Self { options, cancel, talk, .. } = self;
         let mut progress = |step| talk.progress(&describe(&name, &step));
@@ -81,10 +87,10 @@ impl Session {
         !is_remote(reference) || self.yes || self.is_here(reference)
     }
 
-    /// Asks before a large download.
+    /// Says what a model would download, and asks if that is much.
     ///
     /// # Errors
-    /// If somebody says no, nobody can be asked, or the hub doesn't answer.
+    /// If somebody says no or nobody can be asked, the disk hasn't got the room, or the hub doesn't answer.
     pub fn consent(&mut self, reference: &Reference) -> Result<(), Failure> {
         if !is_remote(reference) || self.is_here(reference) {
             return Ok(());

@@ -1,7 +1,5 @@
 //! The viewer: two models side by side.
 
-use std::path::PathBuf;
-
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::session::Session;
@@ -41,7 +39,7 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
         runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
     })?;
     let write = |error| Failure::Failed(format!("cannot write {}: {error}", args.out.display()));
-    if args.out == PathBuf::from("-") {
+    if args.out.as_os_str() == "-" {
         print!("{picture}");
         return Ok(());
     }
@@ -91,4 +89,30 @@ fn on_runtime<T, F: Future<Output = T>>(work: impl FnOnce() -> F) -> Result<T, F
     let done = runtime.block_on(async { work().await });
     runtime.shutdown_background();
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Cli;
+    use crate::config::{Config, Sources};
+    use crate::theme::ColorMap;
+    use clap::Parser as _;
+    use std::path::Path;
+
+    #[test]
+    fn colour_maps_go_by_the_names_that_config_toml_lists() {
+        let map = |name: &str| {
+            let text = format!("[theme]\ncolormap = '{name}'");
+            let file = Some((Path::new("my.toml"), text.as_str()));
+            let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
+            let cli = Cli::try_parse_from(["attnscope"]).unwrap();
+            Settings::new(&cli.global, config).unwrap().color_map()
+        };
+        for (name, expected) in ["viridis", "cividis", "magma", "blues"].iter().zip(ColorMap::ALL) {
+            assert_eq!(map(name).unwrap(), expected);
+        }
+        let message = map("jet").unwrap_err().message().unwrap();
+        assert!(message.starts_with("my.toml: ") && message.contains("cividis"), "{message}");
+    }
 }

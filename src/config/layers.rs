@@ -169,6 +169,7 @@ fn lay(under: &mut Table, values: Table, prefix: &str, placed: &mut dyn FnMut(St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::keys::{Command, Keys};
     use crate::config::{ColorDepth, Threads};
 
     fn from_file(text: &str) -> Result<Config, ConfigError> {
@@ -204,6 +205,26 @@ mod tests {
             let in_pair = pair[1].starts_with("left") || pair[1].starts_with("right");
             assert!(!is_key || in_pair || pair[0].starts_with('#'), "no comment above {}", pair[1]);
         }
+    }
+
+    /// With their marks of comment taken away, the keys of the embedded file are all there are.
+    #[test]
+    fn the_embedded_file_lists_every_key_of_the_viewer() {
+        let keys = EMBEDDED.split_once("[keys]\n").unwrap().1.split_once("\n\n").unwrap().0;
+        let table: Table = keys.replace("\n# ", "\n").trim_start_matches("# ").parse().unwrap();
+        assert_eq!(table.keys().count(), Command::all().count());
+        assert_eq!(table.try_into::<Keys>().unwrap(), Keys::default());
+        for line in keys.lines() {
+            assert!(Command::all().any(|command| line.ends_with(&format!("# {}", command.does()))), "{line}");
+        }
+    }
+
+    #[test]
+    fn keys_are_laid_over_their_defaults() {
+        let keys = from_file("[keys]\nmean = ['n']").unwrap().keys;
+        assert_eq!((keys.hint(Command::Mean).as_str(), keys.hint(Command::Quit).as_str()), ("n", "q"));
+        let error = from_file("[keys]\nmaen = ['n']").unwrap_err().to_string();
+        assert!(error.starts_with("my.toml:1: ") && error.contains("no action 'maen'"), "{error}");
     }
 
     #[test]

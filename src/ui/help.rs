@@ -108,6 +108,7 @@ fn columns(state: &State, screen: Rect) -> Vec<Vec<Row>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::width;
     use super::*;
     use crate::ui::text::width;
 

@@ -1,0 +1,202 @@
+//! What `print` and `export` write.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
+use safetensors::SafeTensors;
+use serde_json::Value;
+
+use crate::support::numbers::floats;
+use crate::support::program::{Ended, Home, golden, text};
+
+const PROMPT: &str = "write a story about AI";
+
+/// Made by the article's own Python from the golden attention.
+#[test]
+fn print_is_the_articles_printout() {
+    let home = Home::new();
+    for (model, expected) in [
+        ("gpt2-tiny", include_str!("../expected/print-gpt2-tiny.txt")),
+        ("gpt-oss-tiny", include_str!("../expected/print-gpt-oss-tiny.txt")),
+    ] {
+        let ended = home.run(["print", "--model", text(&golden(model)), "--prompt", PROMPT]);
+        assert_eq!(ended.text(), expected);
+    }
+}
+
+#[test]
+fn print_takes_several_models_and_pairs() {
+    let home = Home::new();
+    let (left, right) = (golden("gpt2-tiny"), golden("gpt-oss-tiny"));
+    let expected = format!(
+        "# {}\n{}\n# {}\n{}",
+        left.display(),
+        include_str!("../expected/print-gpt2-tiny.txt"),
+        right.display(),
+        include_str!("../expected/print-gpt-oss-tiny.txt")
+    );
+    assert_eq!(home.run(["print", "--model", text(&left), "--model", text(&right)]).text(), expected);
+
+    let config = format!("[pairs.tiny]\nleft = '{}'\nright = '{}'", left.display(), right.display());
+    fs::create_dir_all(home.path("config/attnscope")).unwrap();
+    fs::write(home.path("config/attnscope/config.toml"), config).unwrap();
+    assert_eq!(home.run(["print", "--pair", "tiny"]).text(), expected);
+}
+
+#[test]
+fn print_without_anything_shows_the_embedded_pair() {
+    let ended = Home::new().run(["print"]);
+    let (gpt2, gpt_oss) = ended.text().split_once("\n# demo:gpt-oss\n").unwrap();
+    assert!(gpt2.starts_with("# demo:gpt2\nTokens: ['w"), "{gpt2}");
+    assert!(gpt2.contains(" -> [1.0, 0.0, 0.0, 0.0, 0.0"), "{gpt2}");
+    assert!(gpt_oss.contains("\n      sink -> [0."), "{gpt_oss}");
+}
+
+#[test]
+fn a_prompt_comes_from_a_file_or_a_pipe_byte_for_byte() {
+    let home = Home::new();
+    let model = golden("gpt2-tiny");
+    let prompt = " two lines\n";
+    fs::write(home.path("prompt.txt"), prompt).unwrap();
+    let direct = home.run(["print", "--model", text(&model), "--prompt", prompt]);
+    let of_file = home.run(["print", "--model", text(&model), "--prompt-file", "prompt.txt"]);
+    assert_eq!(of_file.text(), direct.text());
+    assert!(direct.text().lines().next().unwrap().ends_with("'Ċ']"), "{}", direct.text());
+
+    let mut command = home.command(["print", "--model", text(&model), "--prompt-file", "-"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(prompt.as_bytes()).unwrap();
+    assert_eq!(Ended::from(child.wait_with_output().unwrap()).text(), direct.text());
+}
+
+/// The values of each view are the same in every format, and sums of the heads.
+#[test]
+fn formats_agree() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let export = |format: &str, view: &str| {
+        let ended = home.run([
+            "export",
+            "--model",
+            text(&model),
+            "--prompt",
+            PROMPT,
+            "--view",
+            view,
+            "--format",
+            format,
+            "--out",
+            "-",
+        ]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+        ended.stdout
+    };
+    for view in ["mean", "layer:2", "head:3.1", "all"] {
+        let bytes = export("safetensors", view);
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let (attention, sink) = (floats(&file, "attentions"), floats(&file, "sink"));
+
+        let document: Value = serde_json::from_slice(&export("json", view)).unwrap();
+        assert_eq!(flat(&document["attention"]), attention, "{view}");
+        assert_eq!(flat(&document["sink"]), sink, "{view}");
+        assert_eq!(document["recipe"]["view"], view);
+        assert_eq!(document["recipe"]["input"]["prompt"], PROMPT);
+        assert_eq!(document["tokens"][6]["raw"], "ĠAI");
+        assert_eq!(document["tokens"][6]["span"], serde_json::json!([19, 22]));
+        assert_eq!(document["next"].as_array().unwrap().len(), 10);
+
+        let csv = String::from_utf8(export("csv", view)).unwrap();
+        let rows: Vec<&str> = csv.lines().skip(2).collect();
+        if view == "all" {
+            let values = |sinks: bool| {
+                let is_sink = move |row: &&&str| (row.split(',').nth(3) == Some("")) == sinks;
+                let value = |row: &&str| row.rsplit(',').next().unwrap().parse::<f32>().unwrap();
+                rows.iter().filter(is_sink).map(value).collect::<Vec<_>>()
+            };
+            let visible =
+                attention.iter().enumerate().filter(|(at, _)| at % 7 <= at / 7 % 7).map(|(_, v)| *v);
+            assert_eq!(values(false), visible.collect::<Vec<_>>());
+            assert_eq!(values(true), sink);
+            continue;
+        }
+        assert_eq!(csv.lines().nth(1).unwrap().split(',').next_back(), Some("sink"));
+        for (row, (attention, sink)) in rows.iter().zip(attention.chunks(7).zip(&sink)) {
+            let values: Vec<f32> = row.split(',').skip(1).map(|value| value.parse().unwrap()).collect();
+            assert_eq!((&values[..7], values[7]), (attention, *sink), "{view}");
+        }
+        assert_eq!(rows.len(), 7);
+    }
+}
+
+fn flat(value: &Value) -> Vec<f32> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(flat).collect(),
+        other => vec![other.as_f64().unwrap() as f32],
+    }
+}
+
+#[test]
+fn a_pair_is_exported_to_two_files() {
+    let home = Home::new();
+    let ended = home.run(["export", "--pair", "demo", "--format", "csv", "--out", "both.csv"]);
+    assert_eq!(ended.text(), "");
+    for (file, model) in [("both-left.csv", "demo:gpt2"), ("both-right.csv", "demo:gpt-oss")] {
+        let csv = fs::read_to_string(home.path(file)).unwrap();
+        assert!(csv.lines().next().unwrap().contains(&format!("\"model\":\"{model}\"")), "{csv}");
+    }
+}
+
+#[test]
+fn a_model_without_a_tokenizer_takes_ids() {
+    let home = Home::new();
+    let model = golden("gpt2-sort");
+    let with = |input: [&str; 2]| home.run(["print", "--model", text(&model), input[0], input[1]]);
+    assert!(with(["--ids", "2,0,1"]).text().starts_with("Tokens: ['#2', '#0', '#1']\n"));
+    with(["--prompt", "abc"]).failed(1, &["tokenizer.json", "--ids"]);
+}
+
+#[test]
+fn a_number_of_threads_changes_nothing_else() {
+    let home = Home::new();
+    let run = |threads: &str| home.run(["print", "--model", "demo:gpt-oss", "--threads", threads]);
+    assert_eq!(run("1").text(), run("2").text());
+}
+
+#[test]
+fn a_pipe_that_closes_early_is_no_error() {
+    let home = Home::new();
+    let many: Vec<&str> = vec!["1"; 100];
+    let mut child = home
+        .command([
+            "export",
+            "--model",
+            text(&golden("gpt2-tiny")),
+            "--ids",
+            &many.join(","),
+            "--view",
+            "all",
+            "--format",
+            "csv",
+            "--out",
+            "-",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 16];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn a_log_is_kept_where_it_is_wanted() {
+    let home = Home::new();
+    let ended = home.run(["print", "--model", "demo:gpt2", "--log", "log.txt"]);
+    assert!(ended.text().starts_with("Tokens: "));
+    let log = fs::read_to_string(home.path("log.txt")).unwrap();
+    assert!(log.contains("loaded") && log.contains("demo:gpt2"), "{log}");
+}
