@@ -79,7 +79,7 @@ pub fn draw(pane: &Pane, layout: &PaneLayout, border: Style, theme: &Theme, buff
         };
         let room = usize::from(area.width);
         let number = fit(&number, room);
-        put(buffer, area.x + (room - width(&number)) as u16 / 2, area.y, &number, room, style);
+        put(buffer, area.x + room.saturating_sub(width(&number)) as u16 / 2, area.y, &number, room, style);
         if let Some(matrix) = picture(shown, view) {
             let pixels = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
             draw_pixels(matrix, top, pixels.intersection(strip), theme, buffer);
@@ -100,7 +100,7 @@ fn draw_rule(
     put(buffer, layout.frame.x, strip.y, &rule, usize::from(layout.frame.width), border);
     let what = match pane.selection.depth {
         Depth::Mean => "layers".to_owned(),
-        _ => format!("heads of layer {}", pane.selection.layer),
+        _ => format!("layer {} · heads", pane.selection.layer),
     };
     let number =
         |entry: Option<&(View, Rect)>| entry.and_then(|(view, _)| view.head().or(view.layer())).unwrap_or(0);

@@ -145,6 +145,15 @@ fn long_prompts() {
 }
 
 #[test]
+fn repeated_words() {
+    let texts = ["the", " cat", " saw", " the", " dog"];
+    let mut state = loaded();
+    captured_as(&mut state, &texts, &texts);
+    press(&mut state, "end left");
+    assert_screen!("repeated_words", state, (120, 40));
+}
+
+#[test]
 fn one_token() {
     let mut state = loaded();
     captured_as(&mut state, &["AI"], &["AI"]);
