@@ -35,6 +35,18 @@ pub enum TerminalError {
     Io(#[from] io::Error),
 }
 
+/// Whether there is a terminal at all; to be asked before anything is asked of it.
+///
+/// # Errors
+/// If input or output is none.
+pub fn check() -> Result<(), TerminalError> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        Ok(())
+    } else {
+        Err(TerminalError::NoTerminal)
+    }
+}
+
 /// The terminal while it is ours. Dropping it gives the terminal back.
 pub struct Session {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
@@ -49,9 +61,7 @@ impl Session {
     /// # Errors
     /// If input or output is none, or it refuses.
     pub fn start(mouse: bool) -> Result<Self, TerminalError> {
-        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-            return Err(TerminalError::NoTerminal);
-        }
+        check()?;
         let output = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         let entered = Arc::new(AtomicBool::new(false));
         leave_on_panic(entered.clone());

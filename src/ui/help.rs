@@ -108,7 +108,6 @@ fn columns(state: &State, screen: Rect) -> Vec<Vec<Row>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::width;
     use super::*;
     use crate::ui::text::width;
 

@@ -108,7 +108,7 @@ fn status(state: &State, pane: &Pane) -> String {
         _ if shown.view() != pane.selection.view() => {
             format!(" {spinner} computing {} ", view_name(pane.selection.view()))
         }
-        _ if shown.job != state.job => " of the prompt before ".to_owned(),
+        _ if shown.job != state.job => " of the previous prompt ".to_owned(),
         _ => String::new(),
     }
 }
