@@ -96,10 +96,6 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Quit => return vec![Effect::Quit],
         Command::Suspend => return vec![Effect::Suspend],
-        Command::ToggleMouse => {
-            state.mouse = !state.mouse;
-            return vec![Effect::CaptureMouse(state.mouse)];
-        }
         Command::Help if state.mode == Mode::Help => state.mode = Mode::Browse,
         Command::Help => (state.mode, state.help_row) = (Mode::Help, 0),
         command if state.mode == Mode::Help => match scroll_by(command) {
@@ -108,6 +104,10 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
             }
             None => state.mode = Mode::Browse,
         },
+        Command::ToggleMouse => {
+            state.mouse = !state.mouse;
+            return vec![Effect::CaptureMouse(state.mouse)];
+        }
         Command::EditPrompt => state.mode = Mode::EditPrompt,
         Command::OtherModel => state.focus = state.focus.other(),
         Command::Retry => return retry(state),

@@ -110,3 +110,92 @@ fn of_click(hit: Hit) -> Option<Action> {
         Hit::Prompt => Action::Command(Command::EditPrompt),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::*;
+    use crate::app::update;
+    use crate::config::keys::Keys;
+    use crate::ui;
+    use crate::worker::protocol::Side;
+
+    fn in_mode(mode: Mode) -> State {
+        let mut state = State::new("a".into(), "b".into(), String::new(), Keys::default(), true);
+        state.mode = mode;
+        state
+    }
+
+    fn pressed(mode: Mode, key: &str) -> Option<Action> {
+        of_key(key.parse().unwrap(), &in_mode(mode))
+    }
+
+    #[test]
+    fn while_the_prompt_is_edited_characters_are_text() {
+        for key in ["q", "?", "[", "space", "m"] {
+            let action = pressed(Mode::EditPrompt, key);
+            assert!(matches!(action, Some(Action::Edit(InputRequest::InsertChar(_)))), "{key}: {action:?}");
+        }
+        assert!(matches!(pressed(Mode::EditPrompt, "ctrl-c"), Some(Action::Command(Command::Quit))));
+        assert!(matches!(pressed(Mode::EditPrompt, "ctrl-z"), Some(Action::Command(Command::Suspend))));
+        assert!(matches!(pressed(Mode::EditPrompt, "enter"), Some(Action::Submit)));
+        assert!(matches!(pressed(Mode::EditPrompt, "esc"), Some(Action::LeaveEditor)));
+        assert!(matches!(
+            pressed(Mode::EditPrompt, "ctrl-w"),
+            Some(Action::Edit(InputRequest::DeletePrevWord))
+        ));
+        assert!(pressed(Mode::EditPrompt, "up").is_none());
+    }
+
+    #[test]
+    fn over_the_help_q_closes_and_ctrl_c_still_quits() {
+        assert!(matches!(pressed(Mode::Help, "q"), Some(Action::Command(Command::Help))));
+        assert!(matches!(pressed(Mode::Help, "x"), Some(Action::Command(Command::Help))));
+        assert!(matches!(pressed(Mode::Help, "down"), Some(Action::Command(Command::CursorDown))));
+        assert!(matches!(pressed(Mode::Help, "ctrl-c"), Some(Action::Command(Command::Quit))));
+    }
+
+    #[test]
+    fn what_is_not_bound_does_nothing() {
+        assert!(pressed(Mode::Browse, "x").is_none());
+        assert!(matches!(pressed(Mode::Browse, "]"), Some(Action::Command(Command::NextLayer))));
+    }
+
+    fn mouse(kind: MouseEventKind, column: u16, row: u16, modifiers: KeyModifiers) -> Option<Action> {
+        let state = in_mode(Mode::Browse);
+        let layout = ui::layout(&state, Rect::new(0, 0, 100, 40));
+        action(&Event::Mouse(MouseEvent { kind, column, row, modifiers }), &state, &layout)
+    }
+
+    #[test]
+    fn the_mouse_does_what_is_under_it() {
+        let click = MouseEventKind::Down(MouseButton::Left);
+        let none = KeyModifiers::NONE;
+        assert!(matches!(mouse(click, 75, 10, none), Some(Action::Focus(Side::Right))));
+        assert!(matches!(mouse(click, 10, 37, none), Some(Action::Command(Command::EditPrompt))));
+        assert!(mouse(click, 10, 0, none).is_none());
+        let Some(Action::Scroll { side, rows, columns }) = mouse(MouseEventKind::ScrollDown, 10, 10, none)
+        else {
+            panic!("the wheel scrolls");
+        };
+        assert_eq!((side, rows, columns), (Side::Left, WHEEL, 0));
+        let Some(Action::Scroll { rows, columns, .. }) =
+            mouse(MouseEventKind::ScrollUp, 10, 10, KeyModifiers::SHIFT)
+        else {
+            panic!("the wheel scrolls");
+        };
+        assert_eq!((rows, columns), (0, -WHEEL));
+    }
+
+    #[test]
+    fn a_click_closes_the_help() {
+        let mut state = in_mode(Mode::Help);
+        let layout = ui::layout(&state, Rect::new(0, 0, 100, 40));
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        let event = Event::Mouse(MouseEvent { kind, column: 10, row: 10, modifiers: KeyModifiers::NONE });
+        let action = action(&event, &state, &layout).unwrap();
+        update(&mut state, action);
+        assert_eq!(state.mode, Mode::Browse);
+    }
+}

@@ -79,6 +79,7 @@ pub async fn run(
     worker: WorkerHandle,
     mut events: mpsc::Receiver<Event>,
 ) -> Result<(), RuntimeError> {
+    terminal::check()?;
     let depth = config.depth.unwrap_or_else(terminal::color_depth);
     let background = config.background.unwrap_or_else(terminal::background);
     let theme = Theme::new(config.map, depth, background);
@@ -126,7 +127,7 @@ pub async fn run(
                 // One at a time: what a key means depends on what the one before it did.
                 let Some(event) = event else { return Ok(()) };
                 actions.extend(input::action(&event, &state, &layout));
-                changed = true;
+                changed |= matches!(event, crossterm::event::Event::Resize(..));
             },
             event = events.recv(), if worker_is_there => {
                 worker_is_there = event.is_some();
@@ -150,8 +151,8 @@ fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layou
     Ok(layout)
 }
 
-/// Tells the state how much there is room for on a screen of that size.
-fn settle(state: &mut State, area: Rect) {
+/// Tells the state how much there is room for on a screen of that size, as before every frame.
+pub fn settle(state: &mut State, area: Rect) {
     let layout = ui::layout(state, area);
     if layout.help_overflow != state.help_overflow {
         update(state, Action::HelpOverflow(layout.help_overflow));

@@ -6,4 +6,4 @@ mod session;
 
 pub use events::{events, key};
 pub use look::{background, color_depth};
-pub use session::{Session, TerminalError};
+pub use session::{Session, TerminalError, check};

@@ -16,6 +16,7 @@ use crossterm::terminal::{
 };
 use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use ratatui::{Frame, Terminal};
 
 /// A frame of a large screen in true colour fits, so that it leaves in one write.
@@ -34,6 +35,18 @@ pub enum TerminalError {
     Io(#[from] io::Error),
 }
 
+/// Whether there is a terminal at all; to be asked before anything is asked of it.
+///
+/// # Errors
+/// If input or output is none.
+pub fn check() -> Result<(), TerminalError> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        Ok(())
+    } else {
+        Err(TerminalError::NoTerminal)
+    }
+}
+
 /// The terminal while it is ours. Dropping it gives the terminal back.
 pub struct Session {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
@@ -48,9 +61,7 @@ impl Session {
     /// # Errors
     /// If input or output is none, or it refuses.
     pub fn start(mouse: bool) -> Result<Self, TerminalError> {
-        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-            return Err(TerminalError::NoTerminal);
-        }
+        check()?;
         let output = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         let entered = Arc::new(AtomicBool::new(false));
         leave_on_panic(entered.clone());
@@ -100,7 +111,9 @@ impl Session {
         self.entered.store(true, Ordering::SeqCst);
         execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste)?;
         self.capture_mouse(self.mouse)?;
-        self.terminal.clear()
+        // Not `clear`, which asks where the cursor is and waits for an answer.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 

@@ -167,7 +167,7 @@ impl Grid {
 /// Columns between the sink and the first key: a line, with blanks beside it unless that would cost the
 /// numbers. Narrow cells need them for the word `sink` above.
 fn sink_gap(cell: (u16, u16)) -> u16 {
-    if (3..=5).contains(&cell.0) { 1 } else { 3 }
+    if (3..=6).contains(&cell.0) { 1 } else { 3 }
 }
 
 #[cfg(test)]
@@ -185,6 +185,7 @@ mod tests {
         assert_eq!(cell(56, 30, 5), (7, 3));
         assert_eq!(cell(56, 12, 5), (7, 2));
         assert_eq!(cell(56, 10, 5), (7, 1));
+        assert_eq!(cell(49, 16, 7), (5, 2));
         assert_eq!(cell(56, 10, 12), (3, 1));
         assert_eq!(cell(56, 10, 20), (2, 1));
         assert_eq!(cell(56, 10, 500), (1, 1));

@@ -108,13 +108,13 @@ fn columns(state: &State, screen: Rect) -> Vec<Vec<Row>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::width;
     use super::*;
+    use crate::ui::text::width;
 
     #[test]
     fn every_description_fits() {
         for command in Command::all() {
-            assert!(width(command.does()) + KEYS <= ENTRY, "{}", command.name());
+            assert!(width(command.does()) + KEYS <= ENTRY, "{}", command.does());
         }
     }
 }

@@ -34,11 +34,17 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     }
 }
 
-fn name(shown: &Shown, column: Column) -> &str {
-    match column {
-        Column::Sink => "sink",
-        Column::Key(key) => shown.labels.get(key).map_or("", String::as_str),
+/// A column's name; of a token that comes more than once, which of them it is: `the₂`.
+fn name(shown: &Shown, column: Column) -> String {
+    let Column::Key(key) = column else { return "sink".to_owned() };
+    let Some(label) = shown.labels.get(key) else { return String::new() };
+    let same = |labels: &[String]| labels.iter().filter(|other| *other == label).count();
+    if same(&shown.labels) == 1 {
+        return label.clone();
     }
+    let number = (same(&shown.labels[..key]) + 1).to_string();
+    let subscripts = number.bytes().filter_map(|digit| char::from_u32(0x2080 + u32::from(digit - b'0')));
+    label.chars().chain(subscripts).collect()
 }
 
 /// `AI → write 0.676`, and what the row sums to: less than 1 where there is a sink.
@@ -51,9 +57,9 @@ fn exact(pane: &Pane, shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buf
         buffer,
         area,
         [
-            (fit(name(shown, Column::Key(cursor.query)), third), chrome.accent),
+            (fit(&name(shown, Column::Key(cursor.query)), third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
-            (fit(name(shown, cursor.column), third), chrome.accent),
+            (fit(&name(shown, cursor.column), third), chrome.accent),
             (format!("  {value:.4}"), chrome.strong),
         ],
     );
@@ -72,7 +78,7 @@ fn exact(pane: &Pane, shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buf
 fn next(shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut x = put(buffer, area.x, area.y, "next", 4, theme.chrome.dim);
     for next in &shown.capture.next {
-        let text = format!("  \"{}\" ", escape_controls(&next.token.text));
+        let text = format!("  {} ", visible(&next.token.text));
         let share = format!("{:.1}%", next.probability * 100.0);
         if width(&text) + share.len() > usize::from(area.right().saturating_sub(x)) {
             break;
@@ -80,6 +86,11 @@ fn next(shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         let rest = Rect { x, width: area.right() - x, ..area };
         x = put_line(buffer, rest, [(text, theme.chrome.text), (share, theme.chrome.strong)]);
     }
+}
+
+/// A token's text with its blanks and controls made visible: ` on` as `␣on`.
+fn visible(text: &str) -> String {
+    escape_controls(&text.replace(' ', "␣"))
 }
 
 /// The cursor's row, the largest first.
@@ -97,7 +108,7 @@ fn in_a_line(shown: &Shown, ranked: &[Entry], area: Rect, theme: &Theme, buffer:
     for y in area.top()..area.bottom() {
         let mut x = area.x;
         while let Some(&(column, value)) = entries.as_slice().first() {
-            let name = fit(name(shown, column), usize::from(area.width) / 3);
+            let name = fit(&name(shown, column), usize::from(area.width) / 3);
             let columns = (width(&name) + 6) as u16;
             if x > area.x && x + columns > area.right() {
                 break;
@@ -117,13 +128,13 @@ fn in_a_line(shown: &Shown, ranked: &[Entry], area: Rect, theme: &Theme, buffer:
 fn with_bars(pane: &Pane, shown: &Shown, ranked: &[Entry], area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let rows = usize::from(area.height);
     let listed = &ranked[..ranked.len().min(rows)];
-    let longest = listed.iter().map(|entry| width(name(shown, entry.0))).max().unwrap_or(0);
+    let longest = listed.iter().map(|entry| width(&name(shown, entry.0))).max().unwrap_or(0);
     let names = longest.min(usize::from(area.width) / 3);
     let bars = usize::from(area.width).saturating_sub(names + 8);
     for (y, &(column, value)) in (area.top()..).zip(listed) {
         let on_cursor = column == pane.cursor.column;
         let style = if on_cursor { theme.chrome.accent } else { theme.chrome.text };
-        let x = put(buffer, area.x, y, &right(name(shown, column), names), names, style);
+        let x = put(buffer, area.x, y, &right(&name(shown, column), names), names, style);
         let x = put(buffer, x + 1, y, &format!("{value:.3}"), 5, theme.chrome.strong) + 1;
         put(buffer, x, y, &bar(value, bars), bars, theme.chrome.bar);
     }

@@ -23,7 +23,6 @@ pub fn spinner(state: &State) -> &'static str {
 
 /// How far a load has come: in words, of which file, and as a share if that is known.
 pub fn progress(progress: &LoadProgress) -> (String, Option<&str>, Option<f64>) {
-    let share = |done: f64, total: f64| (total > 0.0).then(|| (done / total).clamp(0.0, 1.0));
     match progress {
         LoadProgress::Resolving => ("asking the hub which files there are".to_owned(), None, None),
         LoadProgress::Downloading { file, done, total } => {
@@ -34,6 +33,11 @@ pub fn progress(progress: &LoadProgress) -> (String, Option<&str>, Option<f64>) 
             (format!("weights: {done} of {total} tensors"), None, share(*done as f64, *total as f64))
         }
     }
+}
+
+/// How much of it is done, if it is anything; never more than all.
+fn share(done: f64, total: f64) -> Option<f64> {
+    (total > 0.0).then(|| (done / total).clamp(0.0, 1.0))
 }
 
 /// A size for people.
@@ -59,7 +63,7 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
     let mut say =
         |text: &str, style: Style| lines.extend(wrap(text, room).into_iter().map(|line| (line, style)));
     let spinner = spinner(state);
-    let mut share = None;
+    let mut done = None;
     match (&pane.load, &pane.pass) {
         (Load::Failed(error), _) => {
             say(&format!("{} could not be loaded", pane.reference), chrome.strong);
@@ -68,8 +72,8 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         }
         (Load::Waiting, _) => say(&format!("{spinner} loading {}", pane.reference), chrome.text),
         (Load::Running(step), _) => {
-            let (text, file, done) = progress(step);
-            share = done;
+            let (text, file, share) = progress(step);
+            done = share;
             say(&format!("{spinner} loading {}", pane.reference), chrome.text);
             say(&text, chrome.dim);
             if let Some(file) = file {
@@ -83,14 +87,14 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         }
         (Load::Ready, Pass::Waiting) => say(&format!("{spinner} running the prompt"), chrome.text),
         (Load::Ready, Pass::Running { layer, layers }) => {
-            share = (*layers > 0).then(|| *layer as f64 / *layers as f64);
+            done = share(*layer as f64, *layers as f64);
             say(&format!("{spinner} running the prompt: layer {layer} of {layers}"), chrome.text);
         }
         (Load::Ready, Pass::Idle) => {
             say(&format!("no prompt yet: {} writes one", state.keys.hint(Command::EditPrompt)), chrome.dim);
         }
     }
-    let bar = share.is_some() && room >= 8;
+    let bar = done.is_some() && room >= 8;
     let height = lines.len() + usize::from(bar) * 2;
     let mut y = area.y + usize::from(area.height).saturating_sub(height).div_ceil(2) as u16;
     for (line, style) in &lines {
@@ -99,15 +103,15 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         }
         y += 1;
     }
-    if let (Some(share), true) = (share, bar)
+    if let (Some(done), true) = (done, bar)
         && y + 1 < area.bottom()
     {
         let columns = room.min(BAR);
         let x = area.x + (usize::from(area.width).saturating_sub(columns + 5) / 2) as u16;
-        let full = (share * columns as f64).round() as usize;
+        let full = (done * columns as f64).round() as usize;
         let x = put(buffer, x, y + 1, &"━".repeat(full), full, chrome.focus);
         let x = put(buffer, x, y + 1, &"─".repeat(columns - full), columns - full, chrome.border);
-        put(buffer, x, y + 1, &format!("{:>4.0}%", share * 100.0), 5, chrome.dim);
+        put(buffer, x, y + 1, &format!("{:>4.0}%", done * 100.0), 5, chrome.dim);
     }
 }
 
@@ -136,6 +140,11 @@ mod tests {
     fn sizes_are_written_for_people() {
         let sizes = [0, 999, 1000, 548_105_171, 13_761_264_768, 999_999];
         assert_eq!(sizes.map(bytes), ["0 B", "999 B", "1.0 kB", "548.1 MB", "13.8 GB", "1.0 MB"]);
+    }
+
+    #[test]
+    fn nothing_is_more_than_done() {
+        assert_eq!([share(8.0, 3.0), share(1.0, 4.0), share(0.0, 0.0)], [Some(1.0), Some(0.25), None]);
     }
 
     #[test]

@@ -38,8 +38,11 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     let room =
         usize::from(layout.frame.width).saturating_sub(if view.is_empty() { 6 } else { width(&view) + 9 });
     let name = fit(pane.model.as_ref().map_or(&pane.reference, |model| &model.name), room);
-    let facts = pane.model.as_deref().map(facts).unwrap_or_default();
-    let facts = fit(&facts, room.saturating_sub(width(&name)));
+    let facts = pane
+        .model
+        .as_deref()
+        .map(|model| facts(model, room.saturating_sub(width(&name))))
+        .unwrap_or_default();
     let mark = if focused { "● " } else { "○ " };
     let title = Line::from(vec![
         Span::styled(format!(" {mark}"), border),
@@ -80,9 +83,18 @@ pub fn view_name(view: View) -> String {
     }
 }
 
-/// Layers × heads and where the weights are, after the name.
-fn facts(model: &ModelCard) -> String {
-    format!("  {}×{} · {} · {}", model.layers, model.heads, model.precision, model.device)
+/// Layers × heads and where the weights are, as far as there is room after the name.
+fn facts(model: &ModelCard, room: usize) -> String {
+    let size = format!("{}×{}", model.layers, model.heads);
+    let mut text = String::new();
+    for (fact, before) in [(&size, "  "), (&model.precision, " · "), (&model.device, " · ")] {
+        if width(&text) + width(before) + width(fact) > room {
+            break;
+        }
+        text.push_str(before);
+        text.push_str(fact);
+    }
+    text
 }
 
 /// What is under way while a matrix is on screen.
@@ -96,7 +108,7 @@ fn status(state: &State, pane: &Pane) -> String {
         _ if shown.view() != pane.selection.view() => {
             format!(" {spinner} computing {} ", view_name(pane.selection.view()))
         }
-        _ if shown.job != state.job => " of the prompt before ".to_owned(),
+        _ if shown.job != state.job => " of the previous prompt ".to_owned(),
         _ => String::new(),
     }
 }

@@ -80,7 +80,8 @@ pub fn svg(buffer: &Buffer, background: Background) -> String {
     svg
 }
 
-/// Half blocks become boxes, so that no font leaves gaps between them; anything else becomes text.
+/// Half blocks become boxes, so that no font leaves gaps between them; anything else becomes text. Plain
+/// letters share an element, any other sign has its own, so that no font moves its neighbours.
 fn run_of_text(
     boxes: &mut String,
     words: &mut String,
@@ -89,36 +90,48 @@ fn run_of_text(
     top: f32,
     look: Look,
 ) {
-    let mut covered = 0;
+    let (mut word, mut start, mut covered) = (String::new(), 0, 0);
     for &(x, cell) in run {
-        let symbol = cell.symbol();
-        let columns = symbol.width();
-        if x < covered || symbol.trim().is_empty() {
+        let (symbol, column) = (cell.symbol(), x - left);
+        if x < covered {
             continue;
         }
-        covered = x + columns.max(1) as u16;
-        let column = x - left;
+        let columns = symbol.width().max(1);
+        covered = x + columns as u16;
+        if symbol.is_ascii() && (!word.is_empty() || symbol != " ") {
+            if word.is_empty() {
+                start = column;
+            }
+            word.push_str(symbol);
+            continue;
+        }
+        letters(words, start, &std::mem::take(&mut word), top, look);
         match symbol {
             "▀" => rect(boxes, column, 1, top, ROW / 2.0, look.text),
             "▄" => rect(boxes, column, 1, top + ROW / 2.0, ROW / 2.0, look.text),
             "█" => rect(boxes, column, 1, top, ROW, look.text),
-            _ => letters(words, column, symbol, columns, top, look),
+            _ => letters(words, column, symbol, top, look),
         }
     }
+    letters(words, start, &word, top, look);
 }
 
-/// Letters that follow each other in the same look share an element; each has its own place.
-fn letters(words: &mut String, column: u16, symbol: &str, columns: usize, top: f32, look: Look) {
+/// Text that fills exactly its columns.
+fn letters(words: &mut String, column: u16, text: &str, top: f32, look: Look) {
+    let text = text.trim_end();
+    if text.is_empty() {
+        return;
+    }
     let x = MARGIN + f32::from(column) * COLUMN;
     let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
     let line = if look.underlined { " text-decoration=\"underline\"" } else { "" };
     let _ = writeln!(
         words,
-        "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{weight}{line}>{}</text>",
+        "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{weight}{line} xml:space=\"preserve\">{}</text>",
         top + BASELINE,
-        columns.max(1) as f32 * COLUMN,
+        text.width().max(1) as f32 * COLUMN,
         hex(look.text),
-        escape(symbol)
+        escape(text)
     );
 }
 
@@ -188,18 +201,15 @@ mod tests {
 
     #[test]
     fn wide_characters_keep_their_columns_and_markup_is_escaped() {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 1));
-        buffer.set_string(0, 0, "日<b", Style::new().fg(Color::Rgb(1, 2, 3)));
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
+        buffer.set_string(0, 0, " 日<b c> ", Style::new().fg(Color::Rgb(1, 2, 3)));
         let svg = svg(&buffer, Background::Dark);
-        assert!(
-            svg.contains(&format!(
-                "textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"#010203\">日<",
-                2.0 * COLUMN
-            )),
-            "{svg}"
-        );
-        assert!(svg.contains(">&lt;</text>"), "{svg}");
-        assert_eq!(svg.matches("<text").count(), 3);
+        let text = |column: f32, columns: f32| {
+            format!("x=\"{:.1}\" y=\"23.0\" textLength=\"{:.1}\"", MARGIN + column * COLUMN, columns * COLUMN)
+        };
+        assert!(svg.contains(&text(1.0, 2.0)) && svg.contains(">日</text>"), "{svg}");
+        assert!(svg.contains(&text(3.0, 5.0)) && svg.contains(">&lt;b c&gt;</text>"), "{svg}");
+        assert_eq!(svg.matches("<text").count(), 2);
     }
 
     #[test]

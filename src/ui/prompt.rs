@@ -80,13 +80,15 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
     let key = |command| state.keys.hint(command);
     let pair = |a, b| format!("{} {}", key(a), key(b));
-    let hints: Vec<(String, &str)> = match state.mode {
+    let mut hints: Vec<(String, &str)> = match state.mode {
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("Esc".into(), "keep the text and leave"),
             ("Ctrl-U".into(), "clear"),
         ],
-        Mode::Help => vec![(key(Command::Help), "close")],
+        Mode::Help => {
+            vec![(pair(Command::CursorUp, Command::CursorDown), "scroll"), ("any other key".into(), "close")]
+        }
         Mode::Browse => vec![
             (key(Command::EditPrompt), "prompt"),
             (pair(Command::Open, Command::Back), "deeper, back"),
@@ -96,6 +98,9 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::Quit), "quit"),
         ],
     };
+    if !state.mouse && state.mode == Mode::Browse {
+        hints.insert(1, (key(Command::ToggleMouse), "take the mouse back"));
+    }
     let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     for (keys, does) in hints.into_iter().filter(|hint| !hint.0.trim().is_empty()) {
         if width(&keys) + 1 + width(does) > usize::from(rest.width) {

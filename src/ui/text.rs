@@ -6,6 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
+use crate::attention::escape_controls;
+
 /// Columns a text takes.
 pub fn width(text: &str) -> usize {
     text.width()
@@ -35,33 +37,36 @@ pub fn fit(text: &str, room: usize) -> String {
 /// A text of exactly `room` columns, its end at the right.
 pub fn right(text: &str, room: usize) -> String {
     let text = fit(text, room);
-    format!("{}{text}", " ".repeat(room - width(&text)))
+    format!("{}{text}", " ".repeat(room.saturating_sub(width(&text))))
 }
 
 /// A text of exactly `room` columns, in the middle.
 pub fn center(text: &str, room: usize) -> String {
     let text = fit(text, room);
-    let free = room - width(&text);
+    let free = room.saturating_sub(width(&text));
     format!("{}{text}{}", " ".repeat(free / 2), " ".repeat(free - free / 2))
 }
 
-/// Lines of at most `room` columns, broken at spaces where there are any.
+/// Lines of at most `room` columns, broken at blanks where there are any; control characters escaped.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && width(&line) + 1 + width(word) > room {
+    for word in text.split_whitespace().map(escape_controls) {
+        if !line.is_empty() && width(&line) + 1 + width(&word) > room {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
-        while width(&line) > room.max(2) {
-            let head = fit(&line, room.max(2) + 1);
-            let head = head.strip_suffix('…').unwrap_or(&head).to_owned();
-            line = line[head.len()..].to_owned();
-            lines.push(head);
+        if width(&line) + width(&word) <= room {
+            line.push_str(&word);
+            continue;
+        }
+        for grapheme in Span::raw(&word).styled_graphemes(Style::new()) {
+            if !line.is_empty() && width(&line) + width(grapheme.symbol) > room {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(grapheme.symbol);
         }
     }
     lines.push(line);
@@ -123,5 +128,16 @@ mod tests {
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrap("日本語", 2), ["日", "本", "語"]);
         assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap("a\u{1b}[2J日", 8), ["a\\u{1b}[", "2J日"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_fits_any_room(text in ".{0,20}", room in 0..12usize) {
+            for padded in [right(&text, room), center(&text, room)] {
+                proptest::prop_assert!(width(&padded) >= room);
+            }
+            proptest::prop_assert!(!wrap(&text, room).is_empty());
+        }
     }
 }

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::PaneLayout;
-use super::text::{center, fit, put, width};
+use super::text::{fit, put, width};
 use crate::app::{Depth, Pane, Shown};
 use crate::attention::{CausalMatrix, View};
 use crate::theme::Theme;
@@ -64,19 +64,22 @@ pub fn draw(pane: &Pane, layout: &PaneLayout, border: Style, theme: &Theme, buff
     if layout.thumbnails.is_empty() {
         return;
     }
-    let (views, _) = views(pane, shown);
+    let (views, next) = views(pane, shown);
     let max = |matrix: &CausalMatrix| matrix.cells().iter().copied().fold(0.0, f32::max);
     let top = views.iter().filter_map(|view| picture(shown, *view)).map(max).fold(0.0, f32::max);
     draw_rule(pane, layout, (views.len(), top), border, theme, buffer);
     for &(view, area) in &layout.thumbnails {
-        let chosen = view == pane.selection.view();
         let number = view.head().or(view.layer()).unwrap_or(0).to_string();
-        let number = if chosen && area.width > 4 { format!("‹{number}›") } else { number };
-        let style =
-            if chosen { theme.chrome.accent.add_modifier(Modifier::REVERSED) } else { theme.chrome.dim };
-        let number = if chosen { number } else { center(&number, usize::from(area.width)) };
-        let x = area.x + (usize::from(area.width).saturating_sub(width(&number)) / 2) as u16;
-        put(buffer, x, area.y, &number, usize::from(area.width), style);
+        let (number, style) = match () {
+            () if view == pane.selection.view() => {
+                (format!("‹{number}›"), theme.chrome.accent.add_modifier(Modifier::REVERSED))
+            }
+            () if views.get(next) == Some(&view) => (number, theme.chrome.strong),
+            () => (number, theme.chrome.dim),
+        };
+        let room = usize::from(area.width);
+        let number = fit(&number, room);
+        put(buffer, area.x + room.saturating_sub(width(&number)) as u16 / 2, area.y, &number, room, style);
         if let Some(matrix) = picture(shown, view) {
             let pixels = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
             draw_pixels(matrix, top, pixels.intersection(strip), theme, buffer);
@@ -97,7 +100,7 @@ fn draw_rule(
     put(buffer, layout.frame.x, strip.y, &rule, usize::from(layout.frame.width), border);
     let what = match pane.selection.depth {
         Depth::Mean => "layers".to_owned(),
-        _ => format!("heads of layer {}", pane.selection.layer),
+        _ => format!("layer {} · heads", pane.selection.layer),
     };
     let number =
         |entry: Option<&(View, Rect)>| entry.and_then(|(view, _)| view.head().or(view.layer())).unwrap_or(0);

@@ -4,6 +4,7 @@
 use attnscope::app::{Action, Column, State, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
+use attnscope::runtime::settle;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui;
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Side};
@@ -132,12 +133,7 @@ fn take(state: &mut State, step: Step) {
 }
 
 fn draw(state: &mut State, width: u16, height: u16) {
-    let layout = ui::layout(state, Rect::new(0, 0, width, height));
-    for side in Side::BOTH {
-        if let Some(viewport) = layout.viewport(side) {
-            update(state, Action::Viewport { side, viewport });
-        }
-    }
+    settle(state, Rect::new(0, 0, width, height));
     let theme = Theme::new(ColorMap::Cividis, ColorDepth::Ansi256, Background::Light);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal

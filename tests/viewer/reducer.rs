@@ -249,11 +249,11 @@ fn cursors_are_linked_by_the_text_they_stand_on() {
     assert_eq!(cell(&state, Side::Left), (2, Column::Key(1)));
     assert_eq!(cell(&state, Side::Right), (1, Column::Key(0)));
     press(&mut state, "tab home");
-    assert_eq!(cell(&state, Side::Right), (2, Column::Sink));
+    assert_eq!(cell(&state, Side::Right), (1, Column::Sink));
     assert_eq!(cell(&state, Side::Left), (2, Column::Key(1)), "no sink there: it stays");
     press(&mut state, "down end");
-    assert_eq!(cell(&state, Side::Right), (3, Column::Key(3)));
-    assert_eq!(cell(&state, Side::Left), (3, Column::Key(3)));
+    assert_eq!(cell(&state, Side::Right), (2, Column::Key(2)));
+    assert_eq!(cell(&state, Side::Left), (2, Column::Key(2)));
 }
 
 #[test]
@@ -296,6 +296,21 @@ fn help_goes_as_it_came() {
     assert_eq!(state.mode, Mode::Help);
     press(&mut state, "esc");
     assert_eq!((state.mode, shown(&state)), (Mode::Browse, [View::Mean; 2]));
+}
+
+#[test]
+fn help_scrolls_as_far_as_there_is_something_to_see() {
+    let mut state = captured();
+    press(&mut state, "?");
+    update(&mut state, Action::HelpOverflow(3));
+    press(&mut state, "down down");
+    assert_eq!((state.mode, state.help_row), (Mode::Help, 2));
+    press(&mut state, "pagedown");
+    assert_eq!(state.help_row, 3);
+    update(&mut state, Action::HelpOverflow(1));
+    assert_eq!(state.help_row, 1, "the screen has grown");
+    press(&mut state, "? ?");
+    assert_eq!(state.help_row, 0);
 }
 
 #[test]

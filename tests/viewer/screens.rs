@@ -1,6 +1,7 @@
 //! What the state looks like.
 
 use attnscope::app::{Action, Column, State, update};
+use attnscope::runtime::settle;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui::{self, Layout};
 use attnscope::worker::protocol::{Event, LoadProgress, Side};
@@ -22,12 +23,7 @@ fn draw_with(
     (width, height): (u16, u16),
     depth: ColorDepth,
 ) -> (Terminal<TestBackend>, Layout) {
-    let layout = ui::layout(state, Rect::new(0, 0, width, height));
-    for side in Side::BOTH {
-        if let Some(viewport) = layout.viewport(side) {
-            update(state, Action::Viewport { side, viewport });
-        }
-    }
+    settle(state, Rect::new(0, 0, width, height));
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let mut layout = Layout::default();
     terminal.draw(|frame| layout = ui::draw(state, &theme(depth), frame)).unwrap();
@@ -122,6 +118,8 @@ fn help() {
     press(&mut state, "?");
     assert_screen!("help", state, (140, 30));
     assert_screen!("help_in_one_column", state, (80, 24));
+    press(&mut state, "pagedown");
+    assert_screen!("help_scrolled", state, (80, 24));
 }
 
 #[test]
@@ -144,6 +142,15 @@ fn long_prompts() {
     captured_as(&mut state, &words, &words);
     press(&mut state, "pageup end");
     assert_screen!("prompt_of_300_tokens", state, (100, 30));
+}
+
+#[test]
+fn repeated_words() {
+    let texts = ["the", " cat", " saw", " the", " dog"];
+    let mut state = loaded();
+    captured_as(&mut state, &texts, &texts);
+    press(&mut state, "end left");
+    assert_screen!("repeated_words", state, (120, 40));
 }
 
 #[test]

@@ -1,0 +1,260 @@
+//! The real program in a terminal of its own: what it shows, what keys do, and how it leaves.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// Longer than the slowest machine takes; nothing waits longer than it has to.
+const PATIENCE: Duration = Duration::from_secs(60);
+const BINARY: &str = env!("CARGO_BIN_EXE_attnscope");
+
+/// A terminal with a program in it.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    child: Box<dyn Child + Send + Sync>,
+    /// How the line discipline was set before the program came.
+    line: String,
+    _home: tempfile::TempDir,
+}
+
+impl Terminal {
+    fn new(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let line = format!("{:?}", pair.master.get_termios());
+        let home = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(arguments);
+        command.env_clear();
+        for (name, value) in
+            [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("PATH", "/usr/bin:/bin")]
+        {
+            command.env(name, value);
+        }
+        command.env("HOME", home.path());
+        environment.iter().for_each(|(name, value)| command.env(name, value));
+        let child = pair.slave.spawn_command(command).unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(size.rows), cells(size.cols), 0)));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let parser = Arc::clone(&screen);
+        thread::spawn(move || {
+            let mut bytes = [0; 65536];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                parser.lock().unwrap().process(&bytes[..count]);
+            }
+        });
+        let keyboard = pair.master.take_writer().unwrap();
+        Self { master: pair.master, keyboard, screen, child, line, _home: home }
+    }
+
+    fn viewer(environment: &[(&str, &str)]) -> Self {
+        Self::new(BINARY, &[], environment)
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    fn resize(&self, rows: u16, cols: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(cols));
+        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    #[track_caller]
+    fn wait_until(&self, what: &str, mut is_so: impl FnMut(&vt100::Screen) -> bool) {
+        let start = Instant::now();
+        while !is_so(self.screen.lock().unwrap().screen()) {
+            assert!(start.elapsed() < PATIENCE, "{what}: not so on\n{}", self.text());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[track_caller]
+    fn wait_for(&self, text: &str) {
+        self.wait_for_times(text, 1);
+    }
+
+    #[track_caller]
+    fn wait_for_times(&self, text: &str, times: usize) {
+        self.wait_until(text, |screen| screen.contents().matches(text).count() >= times);
+    }
+
+    /// Both models have run a prompt.
+    #[track_caller]
+    fn wait_for_both(&self) {
+        self.wait_for("row sums to 1.000");
+        self.wait_for(" + sink 0.");
+        self.wait_until("nothing is under way", |screen| !screen.contents().contains("running"));
+    }
+
+    #[track_caller]
+    fn wait_for_end(&mut self) -> u32 {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The terminal is as it was before the program came.
+    #[track_caller]
+    fn assert_restored(&self) {
+        self.wait_until("the terminal is restored", |screen| {
+            !screen.alternate_screen()
+                && !screen.hide_cursor()
+                && !screen.bracketed_paste()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+        assert_eq!(format!("{:?}", self.master.get_termios()), self.line);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.child.process_id().unwrap() as i32).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
+}
+
+/// Backgrounds on screen that are no terminal's own.
+fn colours(screen: &vt100::Screen) -> usize {
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let cells = (0..rows).flat_map(|row| (0..columns).filter_map(move |column| screen.cell(row, column)));
+    cells.filter(|cell| matches!(cell.bgcolor(), vt100::Color::Rgb(..))).count()
+}
+
+#[test]
+fn a_first_visit() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for("attnscope");
+    terminal.wait_for_both();
+    terminal.wait_for("mean of all layers and heads");
+    terminal.wait_until("a heatmap on both sides", |screen| colours(screen) > 200);
+    assert!(terminal.screen.lock().unwrap().screen().alternate_screen());
+
+    terminal.keys("i");
+    terminal.wait_for("keep the text and leave");
+    terminal.keys("\x15the quick cat sat!");
+    terminal.wait_for("❯ the quick cat sat!");
+    terminal.keys("\r");
+    terminal.wait_for_times("! → ", 2);
+    terminal.wait_for_both();
+
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, mean of its heads");
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, head 0");
+    terminal.wait_for_times("layer 0 · head 0", 2);
+    terminal.keys("]}");
+    terminal.wait_for_times("layer 1 · head 1", 2);
+    terminal.wait_for_both();
+
+    terminal.resize(24, 80);
+    terminal.wait_until("the smaller screen is filled", |screen| screen.contents().lines().count() == 24);
+    terminal.wait_for_times("layer 1 · head 1", 2);
+
+    terminal.keys("?");
+    terminal.wait_for("keys");
+    terminal.keys("q");
+    terminal.wait_until("the help is closed", |screen| !screen.contents().contains("↓ more"));
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn it_can_be_left_while_models_load() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for("attnscope");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn sigterm_restores_the_terminal() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.signal(rustix::process::Signal::TERM);
+    terminal.wait_for_end();
+    terminal.assert_restored();
+}
+
+#[test]
+fn ctrl_z_gives_the_shell_back_and_fg_returns() {
+    let mut terminal = Terminal::new("/bin/sh", &["-i"], &[("PS1", "shell> ")]);
+    terminal.wait_for("shell> ");
+    terminal.keys(&format!("{BINARY}\n"));
+    terminal.wait_for_both();
+    terminal.keys("\x1a");
+    terminal.wait_until("the shell is back", |screen| {
+        !screen.alternate_screen() && screen.contents().matches("shell> ").count() >= 2
+    });
+    terminal.keys("echo $((20 + 3))\n");
+    terminal.wait_for("23");
+    terminal.keys("fg\n");
+    terminal.wait_until("the viewer is back", |screen| screen.alternate_screen());
+    terminal.wait_for_both();
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, mean of its heads");
+    terminal.keys("q");
+    terminal.wait_until("the shell is back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
+    terminal.keys("exit\n");
+    terminal.wait_for_end();
+}
+
+#[test]
+fn a_paste_fires_no_keys() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("\x1b[200~ q\rq\x1b[201~");
+    terminal.wait_for(" q⏎q");
+    terminal.keys("\x1b");
+    terminal.wait_for("not run yet");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn without_colours_there_are_glyphs() {
+    let mut terminal = Terminal::viewer(&[("NO_COLOR", "1")]);
+    terminal.wait_for_both();
+    terminal.wait_for("███");
+    terminal.wait_until("no colours", |screen| colours(screen) == 0);
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_run() {
+    let output = std::process::Command::new(BINARY).stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("attnscope print"), "{message}");
+}
