@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file is there, but cannot be read; or it was named and is not there.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}: choose a file that can be read with --config", path.display())]
     Read {
         /// Which.
         path: PathBuf,
