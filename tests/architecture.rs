@@ -12,8 +12,8 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("config", &[]),
     ("theme", &[]),
     ("app", &["attention", "worker::protocol", "config"]),
-    ("ui", &["app", "attention", "theme"]),
-    ("terminal", &["theme"]),
+    ("ui", &["app", "attention", "config::keys", "theme", "worker::protocol"]),
+    ("terminal", &["config::keys", "theme"]),
     ("runtime", &["app", "attention", "config", "kernels", "model", "terminal", "theme", "ui", "worker"]),
     ("export", &["attention", "theme"]),
     (

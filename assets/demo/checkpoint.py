@@ -25,7 +25,7 @@ def gpt2_config():
         "layer_norm_epsilon": 1e-05,
         "model_type": "gpt2",
         "n_ctx": CONTEXT,
-        "n_embd": 192,
+        "n_embd": 128,
         "n_head": 4,
         "n_layer": 4,
         "n_positions": CONTEXT,

@@ -8,7 +8,9 @@ from vocabulary import END_OF_TEXT
 
 IGNORED = -100  # label of a token whose loss does not count
 
-REPEATED_SHARE = 0.12  # sequences of random tokens, repeated with a fixed period
+# Sequences of random tokens, repeated with a fixed period: their share early and later on.
+REPEATED_SHARE = {"gpt2": (0.3, 0.1), "gpt-oss": (0.12, 0.12)}
+EARLY_STEPS = 1500
 RECALL_SHARE = 0.06  # sequences of text in which one passage comes twice
 FROM_START_SHARE = 0.25  # of the rest: sequences that begin where a document begins
 PERIODS = {"gpt2": (8, 48), "gpt-oss": (8, 40)}
@@ -35,24 +37,26 @@ class Sampler:
         self.stream = np.concatenate([encoded[i] for i in order])
         self.starts = np.cumsum([0, *(len(encoded[i]) for i in order[:-1])]) + 1
         self.periods = PERIODS[name]
+        self.repeated_share = REPEATED_SHARE[name]
         self.random_vocab = random_vocab
         self.seed = seed
 
     def batch(self, step, count, length):
         """(inputs, labels) i64 [count, length] of a step."""
         rng = np.random.default_rng([self.seed, step])
-        rows = [self.sequence(rng, length + 1) for _ in range(count)]
+        share = self.repeated_share[step >= EARLY_STEPS]
+        rows = [self.sequence(rng, length + 1, share) for _ in range(count)]
         ids = torch.from_numpy(np.stack([r[0] for r in rows]))
         labels = torch.from_numpy(np.stack([r[1] for r in rows]))
         return ids[:, :-1], labels[:, 1:]
 
-    def sequence(self, rng, length):
+    def sequence(self, rng, length, repeated_share):
         """(ids, labels) of one sequence of a random kind."""
         kind = rng.random()
-        if kind < REPEATED_SHARE:
+        if kind < repeated_share:
             return self.repeated(rng, length)
         ids = self.text(rng, length)
-        if kind < REPEATED_SHARE + RECALL_SHARE:
+        if kind < repeated_share + RECALL_SHARE:
             size = rng.integers(12, 48)
             first = rng.integers(0, length - 2 * size)
             second = rng.integers(first + size, length - size + 1)

@@ -29,8 +29,9 @@ SEED = 20261124
 BATCH_TOKENS = 4096
 LENGTH, LONG_LENGTH, LONG_EVERY = 256, checkpoint.CONTEXT, 8  # every eighth step has long sequences
 STEPS = {"gpt2": 5600, "gpt-oss": 4200}
-PEAK_RATE = {"gpt2": 1.5e-3, "gpt-oss": 2e-3}
+PEAK_RATE = {"gpt2": 2e-3, "gpt-oss": 2e-3}
 WARM_UP = 200
+POSITION_BASE, POSITION_SIZE = 1000.0, 0.03
 DECAY_SHARE = 0.33
 QUANTISED_SHARE = 0.25
 SAVE_EVERY = 100
@@ -84,12 +85,19 @@ def grouped_experts(experts, hidden, indices, weights):
 AttentionInterface.register("fused_with_sinks", attention_with_sinks)
 
 
+def sinusoids(positions, width):
+    """Position embeddings to begin with: neighbours differ by a rotation, which is quickly learnt from."""
+    angles = torch.arange(positions)[:, None] * POSITION_BASE ** (-torch.arange(0, width, 2) / width)
+    return POSITION_SIZE * torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
 def trainable(name, folder):
     """A freshly initialised model that computes the same as transformers' eager one, but faster."""
     torch.manual_seed(SEED)
     attention = {"gpt2": "sdpa", "gpt-oss": "fused_with_sinks"}[name]
     model = checkpoint.new_model(folder, attn_implementation=attention)
     if name == "gpt2":
+        model.transformer.wpe.weight.data = sinusoids(*model.transformer.wpe.weight.shape)
         for block in model.transformer.h:
             block.mlp.act = torch.nn.GELU(approximate="tanh")
     else:
@@ -150,7 +158,7 @@ def rate(step, steps, peak):
 
 
 def optimiser(model, peak):
-    """AdamW; matrices decay, vectors and embeddings of position do not."""
+    """AdamW; matrices decay, vectors do not."""
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
@@ -231,7 +239,8 @@ def train(name, corpus, out, steps):
                 log.write(json.dumps(line) + "\n")
             print(line, flush=True)
             checkpoint.write_weights(name, plain_state(model), out)
-            torch.save({"step": step + 1, "model": plain_state(model), "optimiser": opt.state_dict()}, state_path.with_suffix(".part"))
+            state = {"step": step + 1, "model": plain_state(model), "optimiser": opt.state_dict()}
+            torch.save(state, state_path.with_suffix(".part"))
             state_path.with_suffix(".part").replace(state_path)
 
 

@@ -56,6 +56,8 @@ pub enum Action {
         /// How many.
         viewport: Viewport,
     },
+    /// So many rows of the help don't fit on the screen.
+    HelpOverflow(usize),
     /// A tenth of a second went by while something is under way.
     Tick,
     /// The worker reports.

@@ -37,6 +37,10 @@ pub struct State {
     pub keys: Keys,
     /// Whether the mouse is ours.
     pub mouse: bool,
+    /// The first row of the help on screen.
+    pub help_row: usize,
+    /// Rows of the help that don't fit on the screen: the last one that can be first.
+    pub help_overflow: usize,
     /// Whether there is still a worker to answer.
     pub worker: bool,
     /// Tenths of a second that something was under way, for the spinner.
@@ -55,6 +59,8 @@ impl State {
             job: JobId::default(),
             keys,
             mouse,
+            help_row: 0,
+            help_overflow: 0,
             worker: true,
             ticks: 0,
         }

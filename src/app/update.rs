@@ -67,6 +67,11 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             pane.point(pane.cursor);
             vec![]
         }
+        Action::HelpOverflow(rows) => {
+            state.help_overflow = rows;
+            state.help_row = state.help_row.min(rows);
+            vec![]
+        }
         Action::Tick => {
             state.ticks = state.ticks.wrapping_add(1);
             vec![]
@@ -95,8 +100,14 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
         }
-        Command::Help => state.mode = if state.mode == Mode::Help { Mode::Browse } else { Mode::Help },
-        Command::Back | Command::Open if state.mode == Mode::Help => state.mode = Mode::Browse,
+        Command::Help if state.mode == Mode::Help => state.mode = Mode::Browse,
+        Command::Help => (state.mode, state.help_row) = (Mode::Help, 0),
+        command if state.mode == Mode::Help => match scroll_by(command) {
+            Some(rows) => {
+                state.help_row = state.help_row.saturating_add_signed(rows).min(state.help_overflow);
+            }
+            None => state.mode = Mode::Browse,
+        },
         Command::EditPrompt => state.mode = Mode::EditPrompt,
         Command::OtherModel => state.focus = state.focus.other(),
         Command::Retry => return retry(state),
@@ -129,6 +140,17 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
         }
     }
     vec![]
+}
+
+/// Rows that a command scrolls the help by.
+fn scroll_by(command: Command) -> Option<isize> {
+    match command {
+        Command::CursorUp => Some(-1),
+        Command::CursorDown => Some(1),
+        Command::PageUp => Some(-10),
+        Command::PageDown => Some(10),
+        _ => None,
+    }
 }
 
 /// Sets the focused pane to a view, and the other one after it.

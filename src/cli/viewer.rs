@@ -1,14 +1,11 @@
 //! The viewer: two models side by side.
 
-use std::io::Write as _;
-
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
 use crate::config;
 use crate::config::keys::Key;
-use crate::export::file::Destination;
 use crate::runtime::{self, ViewerConfig};
 use crate::theme::{Background, ColorDepth};
 use crate::worker;
@@ -35,15 +32,18 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
         .split_whitespace()
         .map(|key| key.parse().map_err(|error| Failure::Usage(format!("--keys: {error}"))))
         .collect::<Result<_, _>>()?;
-    let mut out = Destination::open(&args.out)?;
     let mut viewer = configure(&args.viewer, settings, session)?;
     viewer.background = Some(viewer.background.unwrap_or_default());
     let picture = on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
         runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
     })?;
-    out.write_all(picture.as_bytes())?;
-    Ok(out.finish()?)
+    let write = |error| Failure::Failed(format!("cannot write {}: {error}", args.out.display()));
+    if args.out.as_os_str() == "-" {
+        print!("{picture}");
+        return Ok(());
+    }
+    std::fs::write(&args.out, picture).map_err(write)
 }
 
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
@@ -89,4 +89,30 @@ fn on_runtime<T, F: Future<Output = T>>(work: impl FnOnce() -> F) -> Result<T, F
     let done = runtime.block_on(async { work().await });
     runtime.shutdown_background();
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Cli;
+    use crate::config::{Config, Sources};
+    use crate::theme::ColorMap;
+    use clap::Parser as _;
+    use std::path::Path;
+
+    #[test]
+    fn colour_maps_go_by_the_names_that_config_toml_lists() {
+        let map = |name: &str| {
+            let text = format!("[theme]\ncolormap = '{name}'");
+            let file = Some((Path::new("my.toml"), text.as_str()));
+            let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
+            let cli = Cli::try_parse_from(["attnscope"]).unwrap();
+            Settings::new(&cli.global, config).unwrap().color_map()
+        };
+        for (name, expected) in ["viridis", "cividis", "magma", "blues"].iter().zip(ColorMap::ALL) {
+            assert_eq!(map(name).unwrap(), expected);
+        }
+        let message = map("jet").unwrap_err().message().unwrap();
+        assert!(message.starts_with("my.toml: ") && message.contains("cividis"), "{message}");
+    }
 }

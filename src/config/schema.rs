@@ -35,7 +35,7 @@ pub struct Config {
     pub mouse: bool,
     /// How the viewer looks.
     pub theme: Theme,
-    /// What keys do in the viewer.
+    /// Which key does what in the viewer.
     pub keys: Keys,
     /// Pairs of models, by name.
     pub pairs: BTreeMap<String, Pair>,

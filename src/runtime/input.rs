@@ -31,7 +31,11 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
     match state.mode {
         Mode::Browse => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
-        Mode::Help => Some(Action::Command(Command::Help)),
+        // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
+        Mode::Help => match command {
+            Some(Command::Quit) | None => Some(Action::Command(Command::Help)),
+            Some(command) => Some(Action::Command(command)),
+        },
         Mode::EditPrompt => edit(key),
     }
 }

@@ -150,9 +150,12 @@ fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layou
     Ok(layout)
 }
 
-/// Tells the state how many cells each pane has room for on a screen of that size.
+/// Tells the state how much there is room for on a screen of that size.
 fn settle(state: &mut State, area: Rect) {
     let layout = ui::layout(state, area);
+    if layout.help_overflow != state.help_overflow {
+        update(state, Action::HelpOverflow(layout.help_overflow));
+    }
     for side in Side::BOTH {
         if let Some(viewport) =
             layout.viewport(side).filter(|viewport| *viewport != state.pane(side).viewport)

@@ -6,7 +6,7 @@ use crate::app::{Column, Scroll, Viewport};
 
 /// Columns and rows of a cell. Where one fits, cells look square; a single row with a number is the
 /// least before numbers, and then names, have to go.
-const SIZES: [(u16, u16); 20] = [
+const SIZES: [(u16, u16); 21] = [
     (16, 7),
     (14, 7),
     (14, 5),
@@ -24,14 +24,13 @@ const SIZES: [(u16, u16); 20] = [
     (8, 1),
     (7, 1),
     (6, 1),
+    (5, 2),
     (5, 1),
     (3, 1),
     (2, 1),
 ];
 /// The cell of a matrix that is too large for anything else.
 const SMALLEST: (u16, u16) = (1, 1);
-/// Columns between the sink and the first key.
-const SINK_GAP: u16 = 3;
 /// Columns between a row's name and its cells: the cursor's mark and a blank.
 const MARK: u16 = 2;
 
@@ -80,7 +79,7 @@ impl Needs {
     /// Whether all columns fit, and all rows too if cells are more than one row high.
     fn fits(&self, cell: (u16, u16)) -> bool {
         let (width, height) = self.room();
-        let sink = if self.sink { cell.0 + SINK_GAP } else { 0 };
+        let sink = if self.sink { cell.0 + sink_gap(cell) } else { 0 };
         let columns = self.size * usize::from(cell.0) + usize::from(sink);
         columns <= usize::from(width)
             && (cell.1 == 1 || self.size * usize::from(cell.1) <= usize::from(height))
@@ -94,7 +93,7 @@ impl Needs {
     /// The grid, with cells of a given size.
     pub fn place(&self, cell: (u16, u16), scroll: Scroll) -> Grid {
         let (width, height) = self.room();
-        let sink = if self.sink { cell.0 + SINK_GAP } else { 0 };
+        let sink = if self.sink { cell.0 + sink_gap(cell) } else { 0 };
         let viewport = Viewport {
             rows: usize::from(height / cell.1),
             keys: usize::from(width.saturating_sub(sink) / cell.0),
@@ -145,7 +144,7 @@ impl Grid {
 
     /// The screen column of the line between sink and keys.
     pub fn divider(&self) -> Option<u16> {
-        self.sink.then(|| self.left() + self.cell.0 + SINK_GAP / 2)
+        self.sink.then(|| self.left() + self.cell.0 + sink_gap(self.cell) / 2)
     }
 
     /// The first column of the cells.
@@ -161,8 +160,14 @@ impl Grid {
     }
 
     fn keys_left(&self) -> u16 {
-        self.left() + if self.sink { self.cell.0 + SINK_GAP } else { 0 }
+        self.left() + if self.sink { self.cell.0 + sink_gap(self.cell) } else { 0 }
     }
+}
+
+/// Columns between the sink and the first key: a line, with blanks beside it unless that would cost the
+/// numbers. Narrow cells need them for the word `sink` above.
+fn sink_gap(cell: (u16, u16)) -> u16 {
+    if (3..=5).contains(&cell.0) { 1 } else { 3 }
 }
 
 #[cfg(test)]

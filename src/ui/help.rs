@@ -20,10 +20,19 @@ enum Row {
     Blank,
 }
 
+/// Rows that don't fit on a screen.
+pub fn overflow(state: &State, screen: Rect) -> usize {
+    rows(&columns(state, screen)).saturating_sub(usize::from(screen.height.saturating_sub(2)))
+}
+
+fn rows(columns: &[Vec<Row>]) -> usize {
+    columns.iter().map(Vec::len).max().unwrap_or(0)
+}
+
 /// Draws a box in the middle of `screen`, in two columns if it is wide enough.
 pub fn draw(state: &State, screen: Rect, theme: &Theme, buffer: &mut Buffer) {
     let columns = columns(state, screen);
-    let height = columns.iter().map(Vec::len).max().unwrap_or(0) as u16 + 2;
+    let height = rows(&columns) as u16 + 2;
     let width = (columns.len() * (ENTRY + 1) + 3) as u16;
     let (width, height) = (width.min(screen.width), height.min(screen.height));
     let area = Rect {
@@ -33,16 +42,21 @@ pub fn draw(state: &State, screen: Rect, theme: &Theme, buffer: &mut Buffer) {
         height,
     };
     Clear.render(area, buffer);
-    let block = Block::bordered()
+    let overflow = overflow(state, screen);
+    let first = state.help_row.min(overflow);
+    let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.chrome.focus)
         .title(Span::styled(" keys ", theme.chrome.strong));
+    if first < overflow {
+        block = block.title_bottom(Span::styled(" ↓ more ", theme.chrome.accent));
+    }
     let inner = block.inner(area);
     block.render(area, buffer);
     for (at, rows) in columns.iter().enumerate() {
         let x = inner.x + 1 + (at * (ENTRY + 1)) as u16;
         let room = usize::from(inner.right().saturating_sub(x + 1)).min(ENTRY);
-        for (y, row) in (inner.top()..inner.bottom()).zip(rows) {
+        for (y, row) in (inner.top()..inner.bottom()).zip(rows.iter().skip(first)) {
             draw_row(row, x, y, room, theme, buffer);
         }
     }
@@ -92,18 +106,15 @@ fn columns(state: &State, screen: Rect) -> Vec<Vec<Row>> {
     vec![if roomy.len() + 2 <= usize::from(screen.height) { roomy } else { stack(&Group::ALL, false) }]
 }
 
-/// Columns of the longest description, for the test that none is cut.
-#[cfg(test)]
-fn longest() -> usize {
-    Command::all().map(|command| width(command.does())).max().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::text::width;
     use super::*;
 
     #[test]
     fn every_description_fits() {
-        assert!(longest() + KEYS <= ENTRY);
+        for command in Command::all() {
+            assert!(width(command.does()) + KEYS <= ENTRY, "{}", command.name());
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Where everything goes.
 
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Margin, Position, Rect};
 
 use super::grid::{Grid, Needs};
-use super::{text, thumbnails};
-use crate::app::{Column, Load, Pane, Pass, State, Viewport};
+use super::{help, text, thumbnails};
+use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport};
 use crate::attention::View;
 use crate::worker::protocol::Side;
 
@@ -14,6 +14,8 @@ pub const SMALLEST: (u16, u16) = (24, 9);
 const BOTH_FROM: u16 = 64;
 /// Rows from which there is room to breathe.
 const TALL: u16 = 32;
+/// Columns of a pane from which the matrix doesn't touch the border.
+const AIRY: u16 = 44;
 /// Lines that an error takes over a matrix, at most.
 const ERROR_LINES: u16 = 4;
 
@@ -34,6 +36,8 @@ pub struct Layout {
     pub prompt: Rect,
     /// The line of hints; empty on a small screen.
     pub hints: Rect,
+    /// Rows of the help that don't fit; 0 unless it is open.
+    pub help_overflow: usize,
 }
 
 /// Where the parts of a pane go.
@@ -122,8 +126,8 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         0..14 => 1,
         14..22 => 2,
         22..TALL => 3,
-        TALL..42 => 7,
-        _ => 10,
+        TALL..42 => 7.min(most_lines(state)),
+        _ => 10.min(most_lines(state)),
     };
     let inspector = take_bottom(&mut rest, inspector);
 
@@ -139,15 +143,19 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         panes[side.index()] = Some(pane(state.pane(*side), *side, column(rest), under));
     }
     place_grids(state, &mut panes);
-    Layout { area, too_small: false, title, panes, legend, prompt, hints }
+    let help_overflow = if state.mode == Mode::Help { help::overflow(state, area) } else { 0 };
+    Layout { area, too_small: false, title, panes, legend, prompt, hints, help_overflow }
 }
 
 fn pane(pane: &Pane, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
-    let mut body = frame.inner(ratatui::layout::Margin::new(1, 1));
+    let mut body = frame.inner(Margin::new(1, 1));
     let shown = pane.shown.is_some();
     let strip_height = if shown { thumbnails::height(body.height) } else { 0 };
     let strip = take_bottom(&mut body, strip_height);
     let thumbnails = thumbnails::place(pane, strip);
+    if body.width >= AIRY {
+        body = Rect { x: body.x + 1, width: body.width - 2, ..body };
+    }
     let error_lines = match error_of(pane) {
         Some(error) if shown => text::wrap(error, usize::from(body.width)).len() as u16 + 1,
         _ => 0,
@@ -155,6 +163,13 @@ fn pane(pane: &Pane, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
     let mut within = body;
     let error = take_top(&mut within, error_lines.min(ERROR_LINES));
     PaneLayout { side, frame, body: within, error, grid: None, strip, thumbnails, inspector }
+}
+
+/// Lines that can be filled under a pane: the cell, what would come next, and a line per column.
+fn most_lines(state: &State) -> u16 {
+    let columns = |shown: &Shown| shown.matrix().size() + usize::from(shown.matrix().sinks().is_some());
+    let most = state.panes.iter().filter_map(|pane| pane.shown.as_ref()).map(columns).max();
+    most.map_or(3, |columns| columns.min(64) as u16 + 2)
 }
 
 /// What went wrong last, if it did.

@@ -20,7 +20,6 @@ pub use layout::{Hit, Layout, PaneLayout, layout};
 pub use picture::svg;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
 
 use crate::app::{Mode, State};
 use crate::theme::Theme;
@@ -41,13 +40,9 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     legend::draw(state, layout.legend, theme, buffer);
     let cursor = prompt::draw(state, &layout, theme, buffer);
     if state.mode == Mode::Help {
-        help::draw(state, help_area(&layout), theme, buffer);
+        help::draw(state, layout.area, theme, buffer);
     } else if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }
     layout
-}
-
-fn help_area(layout: &Layout) -> Rect {
-    layout.area
 }

@@ -21,17 +21,17 @@ pub fn spinner(state: &State) -> &'static str {
     SPINNER[state.ticks % SPINNER.len()]
 }
 
-/// How far a load has come: in words, and as a share if that is known.
-pub fn progress(progress: &LoadProgress) -> (String, Option<f64>) {
+/// How far a load has come: in words, of which file, and as a share if that is known.
+pub fn progress(progress: &LoadProgress) -> (String, Option<&str>, Option<f64>) {
     let share = |done: f64, total: f64| (total > 0.0).then(|| (done / total).clamp(0.0, 1.0));
     match progress {
-        LoadProgress::Resolving => ("asking the hub which files there are".to_owned(), None),
-        LoadProgress::Downloading { file, done, total } => (
-            format!("downloading {file}: {} of {}", bytes(*done), bytes(*total)),
-            share(*done as f64, *total as f64),
-        ),
+        LoadProgress::Resolving => ("asking the hub which files there are".to_owned(), None, None),
+        LoadProgress::Downloading { file, done, total } => {
+            let text = format!("downloading {} of {}", bytes(*done), bytes(*total));
+            (text, Some(file), share(*done as f64, *total as f64))
+        }
         LoadProgress::Weights { done, total } => {
-            (format!("weights: {done} of {total} tensors"), share(*done as f64, *total as f64))
+            (format!("weights: {done} of {total} tensors"), None, share(*done as f64, *total as f64))
         }
     }
 }
@@ -68,10 +68,13 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         }
         (Load::Waiting, _) => say(&format!("{spinner} loading {}", pane.reference), chrome.text),
         (Load::Running(step), _) => {
-            let (text, done) = progress(step);
+            let (text, file, done) = progress(step);
             share = done;
             say(&format!("{spinner} loading {}", pane.reference), chrome.text);
             say(&text, chrome.dim);
+            if let Some(file) = file {
+                say(file, chrome.dim);
+            }
         }
         (Load::Ready, Pass::Failed(error)) => {
             say("the prompt could not be run", chrome.strong);
@@ -137,9 +140,12 @@ mod tests {
 
     #[test]
     fn a_share_is_known_when_a_total_is() {
-        assert_eq!(progress(&LoadProgress::Resolving).1, None);
+        assert_eq!(progress(&LoadProgress::Resolving).2, None);
         let step = LoadProgress::Downloading { file: "model.safetensors".into(), done: 500, total: 2000 };
-        assert_eq!(progress(&step), ("downloading model.safetensors: 500 B of 2.0 kB".into(), Some(0.25)));
-        assert_eq!(progress(&LoadProgress::Weights { done: 0, total: 0 }).1, None);
+        assert_eq!(
+            progress(&step),
+            ("downloading 500 B of 2.0 kB".into(), Some("model.safetensors"), Some(0.25))
+        );
+        assert_eq!(progress(&LoadProgress::Weights { done: 0, total: 0 }).2, None);
     }
 }

@@ -147,6 +147,9 @@ fn error(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buf
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         put(buffer, area.x, y, line, room, theme.chrome.error);
     }
+    if !state.worker {
+        return;
+    }
     let keys = [(Command::Retry, "tries again"), (Command::EditPrompt, "edits the prompt")];
     let hint: Vec<String> =
         keys.iter().map(|(command, does)| format!("{} {does}", state.keys.hint(*command))).collect();

@@ -124,7 +124,7 @@ fn draw_pixels(matrix: &CausalMatrix, top: f32, area: Rect, theme: &Theme, buffe
         let (query, key) = (y / scale * bin, x / scale * bin);
         let queries = query..(query + bin).min(size);
         let cells = queries.flat_map(|q| (key..(key + bin).min(q + 1)).filter_map(move |k| matrix.get(q, k)));
-        let in_range = y < pixels && key <= query + bin - 1;
+        let in_range = y < pixels && key < query + bin;
         in_range.then(|| cells.fold(0.0, f32::max) / top.max(f32::MIN_POSITIVE))
     };
     for y in 0..pixels.div_ceil(2) {

@@ -18,7 +18,7 @@ pub enum Mlp {
         down: Linear,
     },
     /// A few of many for each token.
-    Experts(Experts),
+    Experts(Box<Experts>),
 }
 
 impl Mlp {

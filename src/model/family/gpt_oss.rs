@@ -188,7 +188,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
             attention_norm: norm(spec, weights, &format!("{name}.input_layernorm"))?,
             attention: attention(spec, *layer, weights, &format!("{name}.self_attn"))?,
             mlp_norm: norm(spec, weights, &format!("{name}.post_attention_layernorm"))?,
-            mlp: Mlp::Experts(read_experts(spec, experts, weights, &format!("{name}.mlp"))?),
+            mlp: Mlp::Experts(Box::new(read_experts(spec, experts, weights, &format!("{name}.mlp"))?)),
         });
     }
     let final_norm = norm(spec, weights, "model.norm")?;

@@ -1,0 +1,182 @@
+//! Whatever happens, in whatever order, on a screen of whatever size: no panic, and the cursor stays
+//! inside the matrix.
+
+use attnscope::app::{Action, Column, State, update};
+use attnscope::attention::View;
+use attnscope::config::keys::Command;
+use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
+use attnscope::ui;
+use attnscope::worker::protocol::{Event, JobId, LoadProgress, Side};
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Rect;
+use tui_input::InputRequest;
+
+use crate::fixture::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Act(Action),
+    /// Runs what is in the editor, cut into tokens of a few characters.
+    Capture(Side, usize),
+    Draw(u16, u16),
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Left), Just(Side::Right)]
+}
+
+fn column() -> impl Strategy<Value = Column> {
+    prop_oneof![Just(Column::Sink), (0..400usize).prop_map(Column::Key)]
+}
+
+fn view() -> impl Strategy<Value = View> {
+    prop_oneof![
+        Just(View::Mean),
+        (0..9usize).prop_map(View::Layer),
+        (0..9usize, 0..9usize).prop_map(|(layer, head)| View::Head { layer, head }),
+    ]
+}
+
+fn edit() -> impl Strategy<Value = InputRequest> {
+    prop_oneof![
+        any::<char>().prop_map(InputRequest::InsertChar),
+        Just(InputRequest::GoToPrevChar),
+        Just(InputRequest::GoToNextWord),
+        Just(InputRequest::DeletePrevWord),
+        Just(InputRequest::DeletePrevChar),
+        Just(InputRequest::GoToStart),
+        Just(InputRequest::DeleteLine),
+        Just(InputRequest::Yank),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let job = (0..4u64).prop_map(JobId);
+    let error = "[ a-z\u{300}日\n]{0,200}".prop_map(String::from);
+    prop_oneof![
+        side().prop_map(|side| Event::Loading { side, progress: LoadProgress::Resolving }),
+        (side(), any::<u64>(), any::<u64>()).prop_map(|(side, done, total)| {
+            let progress = LoadProgress::Downloading { file: "model.safetensors".into(), done, total };
+            Event::Loading { side, progress }
+        }),
+        side().prop_map(|side| Event::Loaded {
+            side,
+            model: if side == Side::Left { gpt2() } else { gpt_oss() }
+        }),
+        (side(), error.clone()).prop_map(|(side, error)| Event::LoadFailed { side, error }),
+        side().prop_map(|side| Event::LoadCancelled { side }),
+        (side(), job.clone(), 0..9usize, 0..9usize).prop_map(|(side, job, layer, layers)| Event::Running {
+            side,
+            job,
+            layer,
+            layers
+        }),
+        (side(), job.clone(), error.clone()).prop_map(|(side, job, error)| Event::RunFailed {
+            side,
+            job,
+            error
+        }),
+        (side(), job.clone()).prop_map(|(side, job)| Event::Cancelled { side, job }),
+        (side(), job, view(), error).prop_map(|(side, job, view, error)| Event::ViewFailed {
+            side,
+            job,
+            view,
+            error
+        }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let commands: Vec<Command> = Command::all().collect();
+    let act = prop_oneof![
+        12 => prop::sample::select(commands).prop_map(Action::Command),
+        2 => edit().prop_map(Action::Edit),
+        1 => ".{0,40}".prop_map(Action::Paste),
+        1 => prop_oneof![Just(Action::Submit), Just(Action::LeaveEditor), Just(Action::Tick)],
+        2 => (side(), 0..400usize, column()).prop_map(|(side, query, column)| Action::Point { side, query, column }),
+        2 => (side(), view()).prop_map(|(side, view)| Action::Look { side, view }),
+        1 => side().prop_map(Action::Focus),
+        2 => (side(), -500..500isize, -500..500isize)
+            .prop_map(|(side, rows, columns)| Action::Scroll { side, rows, columns }),
+        2 => event().prop_map(Action::Worker),
+    ];
+    prop_oneof![
+        16 => act.prop_map(Step::Act),
+        1 => (side(), 1..9usize).prop_map(|(side, length)| Step::Capture(side, length)),
+        2 => (0..=300u16, 0..=100u16).prop_map(|(width, height)| Step::Draw(width, height)),
+        1 => (0..=40u16, 0..=20u16).prop_map(|(width, height)| Step::Draw(width, height)),
+    ]
+}
+
+fn take(state: &mut State, step: Step) {
+    match step {
+        Step::Act(action) => {
+            let effects = update(state, action);
+            answer(state, effects);
+        }
+        Step::Capture(side, length) => {
+            let prompt = format!("{} ", state.prompt);
+            let characters: Vec<char> = prompt.chars().take(300).collect();
+            let texts: Vec<String> = characters.chunks(length).map(|chunk| chunk.iter().collect()).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let model = if side == Side::Left { gpt2() } else { gpt_oss() };
+            let (job, capture) = (state.job, capture(&model, &texts));
+            hear(state, Event::Loaded { side, model });
+            let effects = hear(state, Event::Captured { side, job, capture });
+            answer(state, effects);
+        }
+        Step::Draw(width, height) => draw(state, width, height),
+    }
+}
+
+fn draw(state: &mut State, width: u16, height: u16) {
+    let layout = ui::layout(state, Rect::new(0, 0, width, height));
+    for side in Side::BOTH {
+        if let Some(viewport) = layout.viewport(side) {
+            update(state, Action::Viewport { side, viewport });
+        }
+    }
+    let theme = Theme::new(ColorMap::Cividis, ColorDepth::Ansi256, Background::Light);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal
+        .draw(|frame| {
+            let layout = ui::draw(state, &theme, frame);
+            assert_eq!(layout.area, frame.area());
+        })
+        .unwrap();
+}
+
+fn check(state: &State) {
+    for side in Side::BOTH {
+        let pane = state.pane(side);
+        if let Some(shown) = &pane.shown {
+            assert!(pane.cursor.value(shown.matrix()).is_some(), "{side}: {:?}", pane.cursor);
+            assert!(shown.capture.check(pane.selection.view()).is_ok());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_panics_and_the_cursor_stays_inside(steps in prop::collection::vec(step(), 0..1000)) {
+        let mut state = started();
+        for step in steps {
+            take(&mut state, step);
+            check(&state);
+        }
+    }
+}
+
+#[test]
+fn every_small_size_can_be_drawn() {
+    let mut state = captured();
+    for width in 0..70 {
+        for height in 0..30 {
+            draw(&mut state, width, height);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Models and captures made by hand, and a worker that answers at once.
+
+use std::sync::Arc;
+
+use attnscope::app::{Action, Effect, State, update};
+use attnscope::attention::{
+    Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, Token, TokenRepeats,
+    thumbnail_bin, tokens_per_cell,
+};
+use attnscope::config::keys::Keys;
+use attnscope::worker::protocol::{Event, JobId, Request, Side};
+
+pub const PROMPT: [&str; 5] = ["write", " a", " story", " about", " AI"];
+const HEAD_DIM: usize = 4;
+
+/// A model without weights.
+pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<ModelCard> {
+    Arc::new(ModelCard {
+        name: name.to_owned(),
+        revision: None,
+        family: if has_sinks { "gpt_oss" } else { "gpt2" }.to_owned(),
+        layers,
+        heads,
+        kv_heads: heads,
+        windows: vec![None; layers],
+        has_sinks,
+        context: 1024,
+        vocabulary: 2048,
+        parameters: 1_000_000,
+        precision: if has_sinks { "mxfp4" } else { "f32" }.to_owned(),
+        device: "cpu".to_owned(),
+        resident_bytes: 4_000_000,
+    })
+}
+
+/// `demo:gpt2`, as large as the tests need it.
+pub fn gpt2() -> Arc<ModelCard> {
+    model("demo:gpt2", 2, 3, false)
+}
+
+/// `demo:gpt-oss`, a layer and two heads larger.
+pub fn gpt_oss() -> Arc<ModelCard> {
+    model("demo:gpt-oss", 3, 5, true)
+}
+
+/// Tokens that follow each other in a prompt.
+pub fn tokens(texts: &[&str]) -> Vec<Token> {
+    let mut start = 0;
+    let mut token = |(id, text): (usize, &&str)| {
+        let token = Token::from_bytes(id as u32, (*text).to_owned(), text.as_bytes(), start);
+        start += text.len();
+        token
+    };
+    texts.iter().enumerate().map(&mut token).collect()
+}
+
+/// The pass of a model whose queries and keys are drawn, always the same ones.
+pub fn capture(model: &Arc<ModelCard>, texts: &[&str]) -> Arc<Capture> {
+    let tokens = tokens(texts);
+    let mut random = Random(7 + model.heads as u64);
+    let mut layers: Vec<LayerCapture> =
+        (0..model.layers).map(|_| layer(model, &tokens, &mut random)).collect();
+    let empty = || CausalMatrix::zeros(tokens.len(), tokens_per_cell(tokens.len()), model.has_sinks);
+    let mut mean = empty();
+    for layer in &mut layers {
+        layer.mean = layer_mean(layer, empty());
+        mean.add_scaled(&layer.mean, 1.0 / model.layers as f32);
+    }
+    let next = [(" research", 0.31), (" and", 0.125), ("\n", 0.04)].map(|(text, probability)| NextToken {
+        token: Token::from_bytes(1, text.to_owned(), text.as_bytes(), 0),
+        probability,
+    });
+    let logits = vec![0.0; model.vocabulary];
+    Arc::new(Capture { model: model.clone(), tokens, layers, mean, logits, next: next.to_vec() })
+}
+
+fn layer(model: &ModelCard, tokens: &[Token], random: &mut Random) -> LayerCapture {
+    let (count, heads) = (tokens.len(), model.heads);
+    let mut layer = LayerCapture {
+        query: random.take(heads * count * HEAD_DIM),
+        key: random.take(heads * count * HEAD_DIM),
+        log_sum_exp: vec![0.0; count * heads],
+        head_dim: HEAD_DIM,
+        scale: 1.0,
+        window: None,
+        sinks: model.has_sinks.then(|| vec![1.5; heads]),
+        mean: CausalMatrix::zeros(count, 1, model.has_sinks),
+        heads: Vec::new(),
+    };
+    let empty = HeadSummary { statistics: Default::default(), thumbnail: CausalMatrix::zeros(0, 1, false) };
+    layer.heads = vec![empty; heads];
+    let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+    layer.heads = (0..heads).map(|head| summary(&layer, head, &ids)).collect();
+    layer
+}
+
+fn summary(layer: &LayerCapture, head: usize, ids: &[u32]) -> HeadSummary {
+    let repeats = TokenRepeats::new(ids);
+    let mut sums = HeadSums::default();
+    let mut thumbnail = CausalMatrix::zeros(ids.len(), thumbnail_bin(ids.len()), layer.sinks.is_some());
+    let mut weights = Vec::new();
+    for query in 0..ids.len() {
+        let norm = layer.head(head).row(query, &mut weights);
+        sums.add_row(query, 0, &weights, norm.sink, &repeats);
+        thumbnail.rows_mut().raise_row(query, 0, &weights, norm.sink);
+    }
+    HeadSummary { statistics: sums.finish(), thumbnail }
+}
+
+fn layer_mean(layer: &LayerCapture, mut mean: CausalMatrix) -> CausalMatrix {
+    let (heads, mut weights) = (layer.heads.len(), Vec::new());
+    for head in 0..heads {
+        for query in 0..layer.log_sum_exp.len() / heads {
+            let norm = layer.head(head).row(query, &mut weights);
+            mean.rows_mut().add_row(query, 0, &weights, norm.sink, 1.0 / heads as f32);
+        }
+    }
+    mean
+}
+
+/// Knuth's linear congruential generator.
+struct Random(u64);
+
+impl Random {
+    fn take(&mut self, count: usize) -> Vec<f32> {
+        let next = |_| {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 40) as f32 / (1u64 << 23) as f32 * 1.5 - 1.5
+        };
+        (0..count).map(next).collect()
+    }
+}
+
+/// The viewer at its start, nothing loaded.
+pub fn started() -> State {
+    let mut state =
+        State::new("demo:gpt2".into(), "demo:gpt-oss".into(), PROMPT.concat(), Keys::default(), true);
+    update(&mut state, Action::Start);
+    state
+}
+
+/// The worker reports.
+pub fn hear(state: &mut State, event: Event) -> Vec<Effect> {
+    update(state, Action::Worker(event))
+}
+
+/// Both models are resident.
+pub fn loaded() -> State {
+    let mut state = started();
+    for (side, model) in [(Side::Left, gpt2()), (Side::Right, gpt_oss())] {
+        hear(&mut state, Event::Loaded { side, model });
+    }
+    state
+}
+
+/// Both models have run the newest prompt, which each reads in its own tokens.
+pub fn captured_as(state: &mut State, left: &[&str], right: &[&str]) -> Vec<Effect> {
+    let job = state.job;
+    let captures = [(Side::Left, capture(&gpt2(), left)), (Side::Right, capture(&gpt_oss(), right))];
+    captures
+        .into_iter()
+        .flat_map(|(side, capture)| hear(state, Event::Captured { side, job, capture }))
+        .collect()
+}
+
+/// Both models have run the first prompt.
+pub fn captured() -> State {
+    let mut state = loaded();
+    captured_as(&mut state, &PROMPT, &PROMPT);
+    state
+}
+
+/// Presses keys, in order; what is to be done is returned.
+pub fn press(state: &mut State, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in keys.split_whitespace() {
+        let command = state.keys.command(key.parse().unwrap()).unwrap();
+        effects.extend(update(state, Action::Command(command)));
+    }
+    effects
+}
+
+/// Computes the views that are asked for, and reports them.
+pub fn answer(state: &mut State, effects: Vec<Effect>) {
+    for effect in effects {
+        if let Effect::Send(Request::View { side, job, capture, view }) = effect {
+            let matrix = Arc::new(capture.matrix(view).unwrap());
+            hear(state, Event::Viewed { side, job, view, matrix });
+        }
+    }
+}
+
+/// Presses keys, and waits for what they ask for.
+pub fn press_and_wait(state: &mut State, keys: &str) {
+    for key in keys.split_whitespace() {
+        let effects = press(state, key);
+        answer(state, effects);
+    }
+}
+
+/// The number after the newest.
+pub fn next_job(state: &State) -> JobId {
+    JobId(state.job.0 + 1)
+}

@@ -1,0 +1,7 @@
+//! The viewer without a terminal: what actions do to the state, and what the state looks like.
+#![allow(clippy::unwrap_used)]
+
+mod anything;
+mod fixture;
+mod reducer;
+mod screens;

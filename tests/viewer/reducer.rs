@@ -1,0 +1,315 @@
+//! What actions do: a state, actions, and then the state and what is to be done.
+
+use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, Pass, Scroll, State, Viewport, update};
+use attnscope::attention::View;
+use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
+use tui_input::InputRequest;
+
+use crate::fixture::*;
+
+fn shown(state: &State) -> [View; 2] {
+    Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().view())
+}
+
+fn head(layer: usize, head: usize) -> View {
+    View::Head { layer, head }
+}
+
+/// The views that are asked for.
+fn asked(effects: &[Effect]) -> Vec<(Side, View)> {
+    let view = |effect: &Effect| match effect {
+        Effect::Send(Request::View { side, view, .. }) => Some((*side, *view)),
+        _ => None,
+    };
+    effects.iter().filter_map(view).collect()
+}
+
+fn runs(effects: &[Effect]) -> Vec<(JobId, String)> {
+    let run = |effect: &Effect| match effect {
+        Effect::Send(Request::Run { job, prompt }) => Some((*job, prompt.clone())),
+        _ => None,
+    };
+    effects.iter().filter_map(run).collect()
+}
+
+#[test]
+fn at_the_start_both_models_are_loaded_and_the_prompt_is_run() {
+    let mut state = State::new("a".into(), "b".into(), "hello".into(), Default::default(), true);
+    let effects = update(&mut state, Action::Start);
+    let loads: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(Request::Load { side, reference }) => Some((*side, reference.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(loads, [(Side::Left, "a"), (Side::Right, "b")]);
+    assert_eq!(runs(&effects), [(JobId(1), "hello".to_owned())]);
+    assert!(state.is_busy());
+}
+
+#[test]
+fn loading_ends_when_both_are_captured() {
+    let mut state = loaded();
+    assert!(state.is_busy(), "the prompt is still to be run");
+    hear(&mut state, Event::Running { side: Side::Left, job: JobId(1), layer: 1, layers: 2 });
+    assert_eq!(state.pane(Side::Left).pass, Pass::Running { layer: 1, layers: 2 });
+    captured_as(&mut state, &PROMPT, &PROMPT);
+    assert!(!state.is_busy());
+    assert_eq!(shown(&state), [View::Mean; 2]);
+    let cursor = state.pane(Side::Left).cursor;
+    assert_eq!(cursor, Cursor { query: 4, column: Column::Key(0) }, "what the last token gave to the first");
+}
+
+#[test]
+fn enter_goes_deeper_on_both_sides_and_esc_comes_back() {
+    let mut state = captured();
+    press(&mut state, "enter");
+    assert_eq!(shown(&state), [View::Layer(0); 2]);
+    let effects = press(&mut state, "enter");
+    assert_eq!(asked(&effects), [(Side::Left, head(0, 0)), (Side::Right, head(0, 0))]);
+    assert_eq!(shown(&state), [View::Layer(0); 2], "the screen follows when the head is there");
+    assert!(state.is_busy());
+    answer(&mut state, effects);
+    assert_eq!(shown(&state), [head(0, 0); 2]);
+    assert!(!state.is_busy());
+    press_and_wait(&mut state, "esc");
+    assert_eq!(shown(&state), [View::Layer(0); 2]);
+    press_and_wait(&mut state, "esc esc");
+    assert_eq!(shown(&state), [View::Mean; 2]);
+}
+
+#[test]
+fn layers_and_heads_are_remembered_where_they_are_averaged_over() {
+    let mut state = captured();
+    press_and_wait(&mut state, "] ] } } }");
+    assert_eq!(shown(&state), [head(1, 2); 2], "the first press of each opens, the others move");
+    press_and_wait(&mut state, "m enter");
+    assert_eq!(shown(&state), [View::Layer(1); 2]);
+    press_and_wait(&mut state, "enter [ {");
+    assert_eq!(shown(&state), [head(0, 1); 2]);
+}
+
+#[test]
+fn a_side_follows_only_to_layers_and_heads_that_it_has() {
+    let mut state = captured();
+    press_and_wait(&mut state, "tab ] ] ]");
+    assert_eq!(shown(&state), [View::Layer(1), View::Layer(2)]);
+    press_and_wait(&mut state, "} } } } } } }");
+    assert_eq!(shown(&state), [head(1, 2), head(2, 4)], "and none beyond the last");
+    press_and_wait(&mut state, "[");
+    assert_eq!(shown(&state), [head(1, 2), head(1, 4)]);
+    press_and_wait(&mut state, "tab [");
+    assert_eq!(shown(&state), [head(0, 2), head(0, 2)]);
+}
+
+#[test]
+fn a_head_that_was_looked_at_is_not_computed_again() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter }");
+    let effects = press(&mut state, "{");
+    assert_eq!(asked(&effects), []);
+    assert_eq!(shown(&state), [head(0, 0); 2]);
+}
+
+#[test]
+fn a_head_that_is_not_wanted_any_more_is_not_shown() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter");
+    let late = press(&mut state, "enter");
+    press(&mut state, "esc");
+    answer(&mut state, late);
+    assert_eq!(shown(&state), [View::Layer(0); 2]);
+}
+
+#[test]
+fn reports_about_an_older_prompt_change_nothing() {
+    let mut state = captured();
+    let (side, job) = (Side::Left, state.job);
+    update(&mut state, Action::Submit);
+    hear(&mut state, Event::Running { side, job, layer: 1, layers: 2 });
+    hear(&mut state, Event::RunFailed { side, job, error: "old".into() });
+    hear(&mut state, Event::Cancelled { side, job });
+    let effects = hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &["other"]) });
+    assert!(effects.is_empty());
+    assert_eq!(state.pane(side).pass, Pass::Waiting);
+    assert_eq!(state.pane(side).shown.as_ref().unwrap().capture.tokens.len(), 5);
+}
+
+#[test]
+fn a_new_prompt_comes_on_screen_with_the_head_that_is_looked_at() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter up");
+    update(&mut state, Action::Submit);
+    let effects = captured_as(&mut state, &["one", " two"], &["one", " two"]);
+    assert_eq!(asked(&effects), [(Side::Left, head(0, 0)), (Side::Right, head(0, 0))]);
+    let tokens = |state: &State| state.pane(Side::Left).shown.as_ref().unwrap().capture.tokens.len();
+    assert_eq!(tokens(&state), 5, "until then the old one stays");
+    answer(&mut state, effects);
+    assert_eq!(tokens(&state), 2);
+    assert_eq!(shown(&state), [head(0, 0); 2]);
+    assert_eq!(state.pane(Side::Left).cursor, Cursor { query: 1, column: Column::Key(0) });
+}
+
+#[test]
+fn a_failed_pass_leaves_the_matrix_and_can_be_tried_again() {
+    let mut state = captured();
+    update(&mut state, Action::Submit);
+    let (side, job) = (Side::Right, state.job);
+    hear(&mut state, Event::RunFailed { side, job, error: "too long".into() });
+    assert_eq!(state.pane(side).pass, Pass::Failed("too long".into()));
+    assert!(state.pane(side).shown.is_some());
+    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    let effects = press(&mut state, "r");
+    assert_eq!(
+        runs(&effects),
+        [(JobId(3), PROMPT.concat())],
+        "the prompt that failed, not what is being written"
+    );
+    assert!(state.is_edited());
+}
+
+#[test]
+fn a_failed_load_is_tried_again_on_its_side_only() {
+    let mut state = started();
+    hear(&mut state, Event::LoadFailed { side: Side::Right, error: "no network".into() });
+    assert_eq!(state.pane(Side::Right).load, Load::Failed("no network".into()));
+    let effects = press(&mut state, "r");
+    let [Effect::Send(Request::Load { side: Side::Right, reference })] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(reference, "demo:gpt-oss");
+    assert_eq!(state.pane(Side::Right).load, Load::Waiting);
+    hear(&mut state, Event::Loading { side: Side::Right, progress: LoadProgress::Resolving });
+    assert_eq!(state.pane(Side::Right).load, Load::Running(LoadProgress::Resolving));
+}
+
+#[test]
+fn a_cancelled_load_keeps_the_model_that_was_there() {
+    let mut state = captured();
+    hear(&mut state, Event::LoadCancelled { side: Side::Left });
+    assert_eq!(state.pane(Side::Left).load, Load::Ready);
+    let mut state = started();
+    hear(&mut state, Event::LoadCancelled { side: Side::Left });
+    assert!(matches!(state.pane(Side::Left).load, Load::Failed(_)));
+}
+
+#[test]
+fn a_head_that_cannot_be_computed_is_given_up() {
+    let mut state = captured();
+    press(&mut state, "enter enter");
+    let (side, job, view) = (Side::Left, state.job, head(0, 0));
+    hear(&mut state, Event::ViewFailed { side, job, view, error: "no".into() });
+    assert_eq!(state.pane(side).pass, Pass::Failed("no".into()));
+    assert!(!state.pane(side).awaits_head());
+}
+
+#[test]
+fn without_a_worker_nothing_is_waited_for() {
+    let mut state = started();
+    update(&mut state, Action::WorkerGone);
+    assert!(!state.is_busy());
+    assert!(matches!(state.pane(Side::Left).load, Load::Failed(_)));
+}
+
+#[test]
+fn the_editor_keeps_its_text_when_it_is_left() {
+    let mut state = captured();
+    press(&mut state, "i");
+    assert_eq!(state.mode, Mode::EditPrompt);
+    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    update(&mut state, Action::LeaveEditor);
+    assert_eq!((state.mode, state.draft.value()), (Mode::Browse, "write a story about AI!"));
+    assert_eq!(state.prompt, "write a story about AI");
+    let next = next_job(&state);
+    press(&mut state, "/");
+    let effects = update(&mut state, Action::Submit);
+    assert_eq!(runs(&effects), [(next, "write a story about AI!".to_owned())]);
+    assert_eq!(state.mode, Mode::Browse);
+    assert!(!state.is_edited());
+}
+
+#[test]
+fn a_paste_goes_to_the_editor_whatever_it_holds() {
+    let mut state = captured();
+    let effects = update(&mut state, Action::Paste(" q\r\nr".into()));
+    assert!(effects.is_empty());
+    assert_eq!((state.mode, state.draft.value()), (Mode::EditPrompt, "write a story about AI q\nr"));
+}
+
+#[test]
+fn cursors_are_linked_by_the_text_they_stand_on() {
+    let mut state = loaded();
+    captured_as(&mut state, &["un", "real", " story", " now"], &["unreal", " st", "ory", " now"]);
+    let cell = |state: &State, side| {
+        let cursor = state.pane(side).cursor;
+        (cursor.query, cursor.column)
+    };
+    press(&mut state, "up right");
+    assert_eq!(cell(&state, Side::Left), (2, Column::Key(1)));
+    assert_eq!(cell(&state, Side::Right), (1, Column::Key(0)));
+    press(&mut state, "tab home");
+    assert_eq!(cell(&state, Side::Right), (2, Column::Sink));
+    assert_eq!(cell(&state, Side::Left), (2, Column::Key(1)), "no sink there: it stays");
+    press(&mut state, "down end");
+    assert_eq!(cell(&state, Side::Right), (3, Column::Key(3)));
+    assert_eq!(cell(&state, Side::Left), (3, Column::Key(3)));
+}
+
+#[test]
+fn the_screen_follows_the_cursor_and_the_wheel_only_scrolls() {
+    let texts = vec![" word"; 100];
+    let mut state = loaded();
+    captured_as(&mut state, &texts, &texts);
+    let side = Side::Left;
+    update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 10, keys: 20 } });
+    assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
+    press(&mut state, "pageup end");
+    assert_eq!(state.pane(side).cursor, Cursor { query: 90, column: Column::Key(90) });
+    assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 71 });
+    update(&mut state, Action::Scroll { side, rows: -95, columns: 500 });
+    assert_eq!(state.pane(side).scroll, Scroll { row: 0, key: 80 });
+    assert_eq!(state.pane(side).cursor.query, 90);
+    press(&mut state, "up");
+    assert_eq!(state.pane(side).scroll, Scroll { row: 80, key: 80 });
+}
+
+#[test]
+fn the_mouse_points_and_looks() {
+    let mut state = captured();
+    update(&mut state, Action::Point { side: Side::Right, query: 2, column: Column::Sink });
+    assert_eq!(state.focus, Side::Right);
+    assert_eq!(state.pane(Side::Right).cursor, Cursor { query: 2, column: Column::Sink });
+    assert_eq!(state.pane(Side::Left).cursor, Cursor { query: 2, column: Column::Key(0) });
+    let effects = update(&mut state, Action::Look { side: Side::Left, view: head(1, 2) });
+    assert_eq!(asked(&effects), [(Side::Left, head(1, 2)), (Side::Right, head(1, 2))]);
+    answer(&mut state, effects);
+    assert_eq!((state.focus, shown(&state)), (Side::Left, [head(1, 2); 2]));
+    let effects = update(&mut state, Action::Look { side: Side::Left, view: head(9, 9) });
+    assert_eq!(asked(&effects), [], "the nearest there is, which is there already");
+}
+
+#[test]
+fn help_goes_as_it_came() {
+    let mut state = captured();
+    press(&mut state, "?");
+    assert_eq!(state.mode, Mode::Help);
+    press(&mut state, "esc");
+    assert_eq!((state.mode, shown(&state)), (Mode::Browse, [View::Mean; 2]));
+}
+
+#[test]
+fn the_program_s_own_keys_are_effects() {
+    let mut state = captured();
+    assert!(matches!(press(&mut state, "q")[..], [Effect::Quit]));
+    assert!(matches!(press(&mut state, "ctrl-z")[..], [Effect::Suspend]));
+    assert!(matches!(press(&mut state, "t")[..], [Effect::CaptureMouse(false)]));
+    assert!(matches!(press(&mut state, "t")[..], [Effect::CaptureMouse(true)]));
+}
+
+#[test]
+fn the_scale_is_the_same_on_both_sides() {
+    let state = captured();
+    let max = |side| state.pane(side).shown.as_ref().unwrap().max();
+    assert_eq!(state.max(), f32::max(max(Side::Left), max(Side::Right)));
+}

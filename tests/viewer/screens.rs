@@ -1,0 +1,210 @@
+//! What the state looks like.
+
+use attnscope::app::{Action, Column, State, update};
+use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
+use attnscope::ui::{self, Layout};
+use attnscope::worker::protocol::{Event, LoadProgress, Side};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tui_input::InputRequest;
+
+use crate::fixture::*;
+
+fn theme(depth: ColorDepth) -> Theme {
+    Theme::new(ColorMap::Viridis, depth, Background::Dark)
+}
+
+/// Draws as the loop does: first the state hears how much room there is.
+fn draw_with(
+    state: &mut State,
+    (width, height): (u16, u16),
+    depth: ColorDepth,
+) -> (Terminal<TestBackend>, Layout) {
+    let layout = ui::layout(state, Rect::new(0, 0, width, height));
+    for side in Side::BOTH {
+        if let Some(viewport) = layout.viewport(side) {
+            update(state, Action::Viewport { side, viewport });
+        }
+    }
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let mut layout = Layout::default();
+    terminal.draw(|frame| layout = ui::draw(state, &theme(depth), frame)).unwrap();
+    (terminal, layout)
+}
+
+fn draw(state: &mut State, size: (u16, u16)) -> Terminal<TestBackend> {
+    draw_with(state, size, ColorDepth::TrueColor).0
+}
+
+fn text(buffer: &Buffer) -> String {
+    buffer.content.iter().map(|cell| cell.symbol()).collect()
+}
+
+macro_rules! assert_screen {
+    ($name:literal, $state:expr, $size:expr) => {
+        insta::assert_snapshot!($name, draw(&mut $state, $size).backend())
+    };
+}
+
+#[test]
+fn loading() {
+    let mut state = started();
+    assert_screen!("before_anything_is_heard", state, (100, 24));
+    let file = "model-00001-of-00003.safetensors".to_owned();
+    let progress = LoadProgress::Downloading { file, done: 1_200_000_000, total: 4_800_000_000 };
+    hear(&mut state, Event::Loading { side: Side::Right, progress });
+    let progress = LoadProgress::Weights { done: 37, total: 148 };
+    hear(&mut state, Event::Loading { side: Side::Left, progress });
+    assert_screen!("loading", state, (100, 24));
+    hear(&mut state, Event::Loaded { side: Side::Left, model: gpt2() });
+    let job = state.job;
+    hear(&mut state, Event::Running { side: Side::Left, job, layer: 1, layers: 2 });
+    hear(&mut state, Event::Loading { side: Side::Right, progress: LoadProgress::Resolving });
+    assert_screen!("running_beside_a_load", state, (100, 24));
+}
+
+#[test]
+fn mean_layer_and_head() {
+    let mut state = captured();
+    assert_screen!("mean", state, (120, 40));
+    press_and_wait(&mut state, "] ] tab left");
+    assert_screen!("layer_with_the_cursor_on_the_sink", state, (120, 40));
+    press_and_wait(&mut state, "enter } right right up");
+    assert_screen!("head", state, (120, 40));
+}
+
+#[test]
+fn every_size() {
+    assert_screen!("size_80x24", captured(), (80, 24));
+    assert_screen!("size_200x60", captured(), (200, 60));
+    assert_screen!("size_40x14_shows_one_side", captured(), (40, 14));
+    assert_screen!("size_20x6_is_too_small", captured(), (20, 6));
+}
+
+#[test]
+fn errors_in_place() {
+    let mut state = started();
+    let error = "org/none: the hub has no such repository, or it needs a token: set HF_TOKEN".to_owned();
+    hear(&mut state, Event::LoadFailed { side: Side::Left, error });
+    assert_screen!("a_load_that_failed", state, (100, 24));
+    let mut state = captured();
+    update(&mut state, Action::Submit);
+    let (side, job) = (Side::Left, state.job);
+    let error = "the prompt has 1,300 tokens, demo:gpt2 takes at most 1,024: shorten it".to_owned();
+    hear(&mut state, Event::RunFailed { side, job, error });
+    hear(&mut state, Event::Running { side: Side::Right, job, layer: 2, layers: 3 });
+    assert_screen!("a_pass_that_failed_and_one_that_runs", state, (100, 30));
+    update(&mut state, Action::WorkerGone);
+    assert_screen!("no_worker", state, (100, 24));
+}
+
+#[test]
+fn editing() {
+    let mut state = captured();
+    press(&mut state, "i");
+    for c in " 日本\nx".chars() {
+        update(&mut state, Action::Edit(InputRequest::InsertChar(c)));
+    }
+    let mut terminal = draw(&mut state, (80, 24));
+    insta::assert_snapshot!("editing", terminal.backend());
+    assert_eq!(terminal.get_cursor_position().unwrap(), (3 + 22 + 1 + 4 + 2, 22).into());
+    update(&mut state, Action::LeaveEditor);
+    assert_screen!("edited_and_not_run", state, (80, 24));
+    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    assert_screen!("an_empty_prompt", state, (80, 24));
+}
+
+#[test]
+fn help() {
+    let mut state = captured();
+    press(&mut state, "?");
+    assert_screen!("help", state, (140, 30));
+    assert_screen!("help_in_one_column", state, (80, 24));
+}
+
+#[test]
+fn wide_and_combining_characters() {
+    let texts = ["日本語の", "cafe\u{301}", "👩‍👩‍👧", "\u{1b}[2J", "\n\n", "  ", "averyveryverylongtoken"];
+    let mut state = loaded();
+    captured_as(&mut state, &texts, &texts);
+    press(&mut state, "up right right");
+    assert_screen!("wide_and_combining_characters", state, (100, 30));
+}
+
+#[test]
+fn long_prompts() {
+    let words: Vec<String> = (0..300).map(|number| format!(" w{number}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut state = loaded();
+    captured_as(&mut state, &words[..24], &words[..24]);
+    assert_screen!("prompt_of_24_tokens", state, (120, 40));
+    update(&mut state, Action::Submit);
+    captured_as(&mut state, &words, &words);
+    press(&mut state, "pageup end");
+    assert_screen!("prompt_of_300_tokens", state, (100, 30));
+}
+
+#[test]
+fn one_token() {
+    let mut state = loaded();
+    captured_as(&mut state, &["AI"], &["AI"]);
+    assert_screen!("one_token", state, (80, 24));
+}
+
+#[test]
+fn without_colours() {
+    let mut state = captured();
+    let (terminal, _) = draw_with(&mut state, (100, 30), ColorDepth::None);
+    insta::assert_snapshot!("without_colours", terminal.backend());
+    let colours = |cell: &ratatui::buffer::Cell| [cell.fg, cell.bg];
+    let used = terminal.backend().buffer().content.iter().flat_map(colours);
+    assert!(used.into_iter().all(|color| color == ratatui::style::Color::Reset));
+}
+
+#[test]
+fn the_future_never_looks_like_zero() {
+    for depth in [ColorDepth::TrueColor, ColorDepth::Ansi256, ColorDepth::Ansi16, ColorDepth::None] {
+        for background in [Background::Dark, Background::Light] {
+            for map in ColorMap::ALL {
+                let theme = Theme::new(map, depth, background);
+                let (zero, masked) = (theme.cell(0.0), theme.chrome.masked);
+                let glyphs_differ = theme.glyph(0.0).is_some_and(|glyph| glyph != '·');
+                assert!(zero.bg != masked.bg && masked.bg.is_none() || glyphs_differ, "{map:?} {depth:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_clicked_is_what_is_drawn() {
+    let mut state = captured();
+    let (terminal, layout) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
+    let buffer = terminal.backend().buffer();
+    let mut cells = 0;
+    for y in 0..40 {
+        for x in 0..120 {
+            let Some(ui::Hit::Cell { side, query, column }) = layout.hit((x, y).into()) else { continue };
+            let masked = matches!(column, Column::Key(key) if key > query);
+            let coloured = buffer[(x, y)].bg != ratatui::style::Color::Reset;
+            assert_eq!(coloured, !masked, "{side} {query} {column:?}");
+            cells += usize::from(coloured);
+        }
+    }
+    assert!(cells > 500, "{cells}");
+    let heads = |layout: &Layout| layout.panes[1].as_ref().unwrap().thumbnails.len();
+    assert_eq!(heads(&layout), 3);
+    press_and_wait(&mut state, "enter");
+    assert_eq!(heads(&draw_with(&mut state, (120, 40), ColorDepth::TrueColor).1), 5);
+}
+
+#[test]
+fn a_picture_of_the_screen_holds_its_text() {
+    let mut state = captured();
+    let terminal = draw(&mut state, (100, 30));
+    let svg = ui::svg(terminal.backend().buffer(), Background::Dark);
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+    assert!(text(terminal.backend().buffer()).contains("row sums to 1.000"));
+    assert_eq!(svg.matches("<svg").count(), 1);
+}
