@@ -1,6 +1,9 @@
 //! Models from a hub: what is said before they are downloaded, and who must agree.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 use crate::support::hub::{Repository, TestHub};
 use crate::support::program::{Ended, Home, golden};
@@ -50,6 +53,29 @@ fn gigabytes_need_a_yes_where_nobody_can_be_asked() {
     let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
     let ended = run(&home, &hub, &["print", "--model", "org/tiny"]);
     ended.failed(1, &["org/tiny: 5.0 GB to download", "free", "memory", "--yes"]);
+}
+
+#[test]
+fn somebody_at_a_terminal_is_asked_and_may_say_no() {
+    let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
+    let pty = native_pty_system().openpty(PtySize::default()).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_attnscope"));
+    command.args(["print", "--model", "org/tiny"]);
+    command.env_remove("HF_HUB_OFFLINE");
+    for (name, value) in [("HF_HOME", home.path("hub")), ("XDG_CONFIG_HOME", home.path("config"))] {
+        command.env(name, value);
+    }
+    command.env("HF_ENDPOINT", &hub.endpoint);
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    writeln!(pty.master.take_writer().unwrap(), "n").unwrap();
+    let mut screen = Vec::new();
+    // Linux reports the end of the program as an error.
+    let _ = pty.master.try_clone_reader().unwrap().read_to_end(&mut screen);
+    let screen = String::from_utf8_lossy(&screen).into_owned();
+    assert_eq!(child.wait().unwrap().exit_code(), 1, "{screen}");
+    assert!(screen.contains("5.0 GB to download") && screen.contains("Download it? [y/N]"), "{screen}");
+    assert!(screen.contains("org/tiny: not downloaded"), "{screen}");
 }
 
 #[test]
