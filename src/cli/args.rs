@@ -91,7 +91,7 @@ pub struct GlobalArgs {
     /// Settings to use in place of the user's config.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// File to write a log to
+    /// File to write a log to; ATTNSCOPE_LOG says what, as RUST_LOG does
     #[arg(long, global = true, value_name = "FILE")]
     pub log: Option<PathBuf>,
 }

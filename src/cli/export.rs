@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, Format};
 use super::failure::Failure;
+use super::interrupt::Stoppable;
 use super::session::Session;
 use super::settings::Settings;
 use crate::export::file::Destination;
@@ -25,10 +26,11 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
         let capture = session.capture(&model, &input)?;
         let recipe = Recipe::new(model.card(), input.clone(), args.view);
         let export = Export { capture: &capture, selection: args.view, recipe: &recipe };
+        let mut stoppable = Stoppable::new(&mut out, session.cancel.clone());
         match args.format {
-            Format::Csv => csv::write(&mut out, &export)?,
-            Format::Json => json::write(&mut out, &export)?,
-            Format::Safetensors => safetensors::write(&mut out, &export)?,
+            Format::Csv => csv::write(&mut stoppable, &export)?,
+            Format::Json => json::write(&mut stoppable, &export)?,
+            Format::Safetensors => safetensors::write(&mut stoppable, &export)?,
         }
         out.finish()?;
     }

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::args::PrintArgs;
 use super::failure::Failure;
+use super::interrupt::Stoppable;
 use super::session::Session;
 use super::settings::Settings;
 use crate::export::print;
@@ -15,7 +16,7 @@ use crate::export::print;
 pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models, args.pair.as_deref())?;
     let input = settings.input(&args.input)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), session.cancel.clone());
     for (at, reference) in models.iter().enumerate() {
         let model = session.load(reference)?;
         let capture = session.capture(&model, &input)?;

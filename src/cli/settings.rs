@@ -34,7 +34,7 @@ impl Settings {
     pub fn new(args: &GlobalArgs, config: Config) -> Result<Self, Failure> {
         let device = match args.device {
             Some(device) => device,
-            None => parse_device(&config.device).map_err(|error| misset(&config, "device", &error))?,
+            None => parse_device(&config.device).map_err(|error| config.misset("device", error))?,
         };
         let engine = args.engine.map_or_else(|| named(&config, "engine", &config.engine), Ok)?;
         let dtype = args.dtype.map_or_else(|| named::<DtypeName>(&config, "dtype", &config.dtype), Ok)?;
@@ -78,7 +78,7 @@ impl Settings {
     /// If the setting names no colour map.
     pub fn color_map(&self) -> Result<ColorMap, Failure> {
         let name = &self.config.theme.colormap;
-        name.parse().map_err(|error| misset(&self.config, "theme.colormap", &format!("{error}")))
+        name.parse().map_err(|error| self.config.misset("theme.colormap", format!("{error}")).into())
     }
 
     /// What a command's models read.
@@ -128,12 +128,8 @@ fn named<T: ValueEnum>(config: &Config, key: &str, text: &str) -> Result<T, Fail
     T::from_str(text, false).map_err(|_| {
         let names: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
         let names: Vec<&str> = names.iter().map(clap::builder::PossibleValue::get_name).collect();
-        misset(config, key, &format!("'{text}' is no {key}: use {}", names.join(", ")))
+        config.misset(key, format!("'{text}' is no {key}: use {}", names.join(", "))).into()
     })
-}
-
-fn misset(config: &Config, key: &str, message: &str) -> Failure {
-    Failure::Failed(format!("{}: {message}", config.origin(key)))
 }
 
 #[cfg(test)]

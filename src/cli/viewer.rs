@@ -1,11 +1,14 @@
 //! The viewer: two models side by side.
 
+use std::io::Write as _;
+
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
 use crate::config;
 use crate::config::keys::Key;
+use crate::export::file::Destination;
 use crate::runtime::{self, ViewerConfig};
 use crate::theme::{Background, ColorDepth};
 use crate::worker;
@@ -32,18 +35,15 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
         .split_whitespace()
         .map(|key| key.parse().map_err(|error| Failure::Usage(format!("--keys: {error}"))))
         .collect::<Result<_, _>>()?;
+    let mut out = Destination::open(&args.out)?;
     let mut viewer = configure(&args.viewer, settings, session)?;
     viewer.background = Some(viewer.background.unwrap_or_default());
     let picture = on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
         runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
     })?;
-    let write = |error| Failure::Failed(format!("cannot write {}: {error}", args.out.display()));
-    if args.out.as_os_str() == "-" {
-        print!("{picture}");
-        return Ok(());
-    }
-    std::fs::write(&args.out, picture).map_err(write)
+    out.write_all(picture.as_bytes())?;
+    Ok(out.finish()?)
 }
 
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Origin;
+
 /// Why settings could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file is there, but cannot be read; or it was named and is not there.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}: choose a file that can be read with --config", path.display())]
     Read {
         /// Which.
         path: PathBuf,
@@ -39,13 +41,13 @@ pub enum ConfigError {
         /// The names there are.
         advice: String,
     },
-    /// A pair lacks one of its models.
-    #[error("pair '{name}' has no {side} model: add {side} = \"…\" to [pairs.{name}]")]
-    HalfPair {
-        /// The pair's name.
-        name: String,
-        /// `left` or `right`.
-        side: &'static str,
+    /// A setting that does not go with the others.
+    #[error("{origin}: {message}")]
+    Misset {
+        /// Where it was made.
+        origin: Origin,
+        /// What, and what to do.
+        message: String,
     },
 }
 

@@ -77,6 +77,11 @@ impl Config {
         self.origins.get(key).unwrap_or(&Origin::Embedded)
     }
 
+    /// An error about the value of a key, with the place where it was set.
+    pub fn misset(&self, key: &str, message: String) -> ConfigError {
+        ConfigError::Misset { origin: self.origin(key).clone(), message }
+    }
+
     /// The pair of that name.
     ///
     /// # Errors
@@ -141,11 +146,15 @@ impl Settings {
         for (name, pair) in &config.pairs {
             for (side, model) in [("left", &pair.left), ("right", &pair.right)] {
                 if model.is_empty() {
-                    return Err(ConfigError::HalfPair { name: name.clone(), side });
+                    let message =
+                        format!("pair '{name}' has no {side} model: add {side} = \"…\" to [pairs.{name}]");
+                    return Err(config.misset(&format!("pairs.{name}"), message));
                 }
             }
         }
-        config.pair(&config.pair)?;
+        if let Err(error) = config.pair(&config.pair) {
+            return Err(config.misset("pair", error.to_string()));
+        }
         Ok(config)
     }
 }
@@ -281,9 +290,9 @@ mod tests {
         assert!(told("pair = ").starts_with("my.toml:1: "), "{}", told("pair = "));
         assert!(told("mouse = 'yes'").contains("expected a boolean"), "{}", told("mouse = 'yes'"));
         assert!(told("[theme]\ncolor = 'all'").contains("truecolor"), "{}", told("[theme]\ncolor = 'all'"));
-        assert_eq!(told("pair = 'dmo'"), "there is no pair 'dmo': did you mean 'demo'?");
+        assert_eq!(told("pair = 'dmo'"), "my.toml: there is no pair 'dmo': did you mean 'demo'?");
         assert!(told("pair = 'other'").contains("article or demo"), "{}", told("pair = 'other'"));
-        assert!(told("[pairs.x]\nleft = 'a/b'").contains("no right model"));
+        assert!(told("[pairs.x]\nleft = 'a/b'").starts_with("my.toml: pair 'x' has no right model"));
         let variable = from_variable("ATTNSCOPE_THREADS", "0").unwrap_err().to_string();
         assert!(variable.starts_with("ATTNSCOPE_THREADS: ") && variable.contains("from 1"), "{variable}");
         let variable = from_variable("ATTNSCOPE_OFFLINE", "maybe").unwrap_err().to_string();

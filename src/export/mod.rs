@@ -19,6 +19,8 @@ use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use rayon::prelude::*;
+
 use crate::attention::{Capture, NoSuchView, ParseViewError, View};
 
 /// What is exported.
@@ -94,14 +96,20 @@ struct Row {
     sink: Option<f32>,
 }
 
-/// The rows of a view, one after another, exact at any length.
+/// Rows that are computed at a time.
+const BLOCK: usize = 64;
+
+/// The rows of a view, one after another, exact at any length; a block at a time on all threads.
 fn rows(capture: &Capture, view: View) -> impl Iterator<Item = Result<Row, NoSuchView>> {
     let size = capture.tokens.len();
-    (0..size).map(move |query| {
+    let row = move |query| {
         let (mut weights, sink) = capture.row(view, query)?;
         weights.resize(size, 0.0);
         Ok(Row { weights, sink })
-    })
+    };
+    let block =
+        move |start: usize| (start..size.min(start + BLOCK)).into_par_iter().map(row).collect::<Vec<_>>();
+    (0..size).step_by(BLOCK).flat_map(block)
 }
 
 /// Every head of a capture, layer after layer.

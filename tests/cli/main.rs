@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod downloads;
 mod exports;
 mod goldens;
 mod mistakes;
@@ -11,6 +12,8 @@ mod verify;
 #[path = "../support"]
 mod support {
     pub mod checkpoint;
+    #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
+    pub mod hub;
     pub mod numbers;
     pub mod program;
 }

@@ -74,6 +74,23 @@ fn a_number_that_is_off_fails_by_name() {
 }
 
 #[test]
+fn a_continuation_may_be_text() {
+    let home = Home::new();
+    let continuation = "
+[[models.continuations]]
+source = 'nobody'
+input = 'write'
+continues = ' nothing at all'
+";
+    let numbers = expected(&golden("gpt2-tiny"), 0.0) + continuation;
+    fs::write(home.path("numbers.toml"), numbers).unwrap();
+    let ended = home.run(["verify", "--expected", "numbers.toml"]);
+    let last = std::str::from_utf8(&ended.stdout).unwrap().lines().last().unwrap();
+    assert!(last.starts_with("  FAIL  \"write\" continues (nobody)"), "{last}");
+    assert!(last.ends_with("published \" nothing at all\""), "{last}");
+}
+
+#[test]
 fn weights_that_are_not_here_are_named_with_their_size() {
     let home = Home::new();
     home.run(["verify"])

@@ -1,0 +1,86 @@
+//! Models from a hub: what is said before they are downloaded, and who must agree.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+use crate::support::hub::{Repository, TestHub};
+use crate::support::program::{Ended, Home, golden};
+
+const GIGABYTES: u64 = 5_000_000_000;
+
+/// A hub with one small model, which claims to be larger if it must.
+fn hub(claimed_size: Option<u64>) -> TestHub {
+    let files = ["config.json", "tokenizer.json", "model.safetensors"];
+    let read = |file: &str| (file.to_owned(), fs::read(golden("gpt2-tiny").join(file)).unwrap());
+    TestHub::start(Repository {
+        name: "org/tiny",
+        revisions: vec!["main"],
+        files: files.into_iter().map(read).collect(),
+        claimed_size,
+        ..Repository::default()
+    })
+}
+
+fn run(home: &Home, hub: &TestHub, arguments: &[&str]) -> Ended {
+    let mut command = home.command(arguments.iter().copied());
+    command.env_remove("HF_HUB_OFFLINE").env("HF_ENDPOINT", &hub.endpoint).output().unwrap().into()
+}
+
+#[test]
+fn a_small_model_is_announced_once_and_then_at_hand() {
+    let (home, hub) = (Home::new(), hub(None));
+    let print = ["print", "--model", "org/tiny", "--prompt", "write a story about AI"];
+    let first = run(&home, &hub, &print);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    assert!(
+        first.stderr.starts_with("org/tiny: ") && first.stderr.contains(" to download to "),
+        "{}",
+        first.stderr
+    );
+    assert!(first.stderr.contains("memory"), "{}", first.stderr);
+    let expected = include_str!("../expected/print-gpt2-tiny.txt");
+    assert_eq!(String::from_utf8(first.stdout).unwrap(), expected);
+    assert_eq!(home.run(print).text(), expected, "without a network");
+    let models = home.run(["models"]);
+    let line = models.text().lines().find(|line| line.starts_with("org/tiny")).unwrap().to_owned();
+    assert!(line.contains("cache") && line.ends_with("yes"), "{line}");
+}
+
+#[test]
+fn gigabytes_need_a_yes_where_nobody_can_be_asked() {
+    let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
+    let ended = run(&home, &hub, &["print", "--model", "org/tiny"]);
+    ended.failed(1, &["org/tiny: 5.0 GB to download", "free", "memory", "--yes"]);
+}
+
+#[test]
+fn somebody_at_a_terminal_is_asked_and_may_say_no() {
+    let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
+    let pty = native_pty_system().openpty(PtySize::default()).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_attnscope"));
+    command.args(["print", "--model", "org/tiny"]);
+    command.env_remove("HF_HUB_OFFLINE");
+    for (name, value) in [("HF_HOME", home.path("hub")), ("XDG_CONFIG_HOME", home.path("config"))] {
+        command.env(name, value);
+    }
+    command.env("HF_ENDPOINT", &hub.endpoint);
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    writeln!(pty.master.take_writer().unwrap(), "n").unwrap();
+    let mut screen = Vec::new();
+    // Linux reports the end of the program as an error.
+    let _ = pty.master.try_clone_reader().unwrap().read_to_end(&mut screen);
+    let screen = String::from_utf8_lossy(&screen).into_owned();
+    assert_eq!(child.wait().unwrap().exit_code(), 1, "{screen}");
+    assert!(screen.contains("5.0 GB to download") && screen.contains("Download it? [y/N]"), "{screen}");
+    assert!(screen.contains("org/tiny: not downloaded"), "{screen}");
+}
+
+#[test]
+fn a_disk_that_is_too_small_is_told_of_before() {
+    let (home, hub) = (Home::new(), hub(Some(u64::MAX / 2)));
+    let ended = run(&home, &hub, &["print", "--model", "org/tiny", "--yes"]);
+    ended.failed(1, &["make room", "HF_HOME"]);
+}
