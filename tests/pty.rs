@@ -251,6 +251,17 @@ fn without_colours_there_are_glyphs() {
 }
 
 #[test]
+fn the_screen_can_be_had_as_a_picture() {
+    let arguments = ["screenshot", "--keys", "enter enter ]", "--out", "-"];
+    let output = std::process::Command::new(BINARY).args(arguments).output().unwrap();
+    let picture = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && picture.starts_with("<svg"), "{picture}");
+    for text in ["layer 1, head 0", "row sums to 1.000", "sink"] {
+        assert!(picture.contains(&format!(">{text}</text>")), "{text} in {picture}");
+    }
+}
+
+#[test]
 fn without_a_terminal_it_says_what_to_run() {
     let output = std::process::Command::new(BINARY).stdin(std::process::Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -119,6 +119,8 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        // A frame that was begun and not finished: not to be begun after the terminal was left.
+        let _ = execute!(self.terminal.backend_mut(), EndSynchronizedUpdate);
         leave(&self.entered);
     }
 }

@@ -77,7 +77,8 @@ fn exact(pane: &Pane, shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buf
 /// What the model would write next.
 fn next(shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut x = put(buffer, area.x, area.y, "next", 4, theme.chrome.dim);
-    for next in &shown.capture.next {
+    // What would be written as 0.0% is left out.
+    for next in shown.capture.next.iter().filter(|next| next.probability >= 0.0005) {
         let text = format!("  {} ", visible(&next.token.text));
         let share = format!("{:.1}%", next.probability * 100.0);
         if width(&text) + share.len() > usize::from(area.right().saturating_sub(x)) {
