@@ -1,6 +1,7 @@
 //! Where a pane is between the mean of everything and a single head.
 
 use crate::attention::{ModelCard, View};
+use crate::config::keys::Command;
 
 /// How deep a pane looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -12,6 +13,22 @@ pub enum Depth {
     Layer,
     /// One head.
     Head,
+}
+
+impl Depth {
+    fn deeper(self) -> Self {
+        match self {
+            Depth::Mean => Depth::Layer,
+            Depth::Layer | Depth::Head => Depth::Head,
+        }
+    }
+
+    fn back(self) -> Self {
+        match self {
+            Depth::Head => Depth::Layer,
+            Depth::Layer | Depth::Mean => Depth::Mean,
+        }
+    }
 }
 
 /// What a pane is set to. Layer and head are remembered where they are averaged over.
@@ -45,32 +62,36 @@ impl Selection {
         Self { depth, layer: view.layer().unwrap_or(self.layer), head: view.head().unwrap_or(self.head) }
     }
 
-    /// One step deeper.
-    pub fn opened(self) -> Self {
-        let depth = if self.depth == Depth::Mean { Depth::Layer } else { Depth::Head };
-        Self { depth, ..self }
-    }
-
-    /// One step back.
-    pub fn closed(self) -> Self {
-        let depth = if self.depth == Depth::Head { Depth::Layer } else { Depth::Mean };
-        Self { depth, ..self }
+    /// Changed as a command says; `None` if the command changes no view.
+    pub fn changed(self, command: Command, model: Option<&ModelCard>) -> Option<Self> {
+        Some(match command {
+            Command::Mean => Self { depth: Depth::Mean, ..self },
+            Command::Open => Self { depth: self.depth.deeper(), ..self },
+            Command::Back => Self { depth: self.depth.back(), ..self },
+            Command::PreviousLayer => self.layer_by(-1, model),
+            Command::NextLayer => self.layer_by(1, model),
+            Command::PreviousHead => self.head_by(-1, model),
+            Command::NextHead => self.head_by(1, model),
+            _ => return None,
+        })
     }
 
     /// The layer `by` further. Where layers are averaged over, the remembered one is shown first.
-    pub fn layer_by(self, by: isize, model: &ModelCard) -> Self {
-        if self.depth == Depth::Mean {
-            return Self { depth: Depth::Layer, ..self };
+    fn layer_by(self, by: isize, model: Option<&ModelCard>) -> Self {
+        match (self.depth, model) {
+            (Depth::Mean, _) => Self { depth: Depth::Layer, ..self },
+            (_, Some(model)) => Self { layer: step(self.layer, by, model.layers), ..self },
+            (_, None) => self,
         }
-        Self { layer: step(self.layer, by, model.layers), ..self }
     }
 
     /// The head `by` further. Where heads are averaged over, the remembered one is shown first.
-    pub fn head_by(self, by: isize, model: &ModelCard) -> Self {
-        if self.depth != Depth::Head {
-            return Self { depth: Depth::Head, ..self };
+    fn head_by(self, by: isize, model: Option<&ModelCard>) -> Self {
+        match (self.depth, model) {
+            (Depth::Mean | Depth::Layer, _) => Self { depth: Depth::Head, ..self },
+            (_, Some(model)) => Self { head: step(self.head, by, model.heads), ..self },
+            (_, None) => self,
         }
-        Self { head: step(self.head, by, model.heads), ..self }
     }
 
     /// Moved along with the other pane, to its layer and head where this model has them.

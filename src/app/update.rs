@@ -4,8 +4,7 @@ use tui_input::InputRequest;
 
 use super::cursor::same_text;
 use super::pane::{Load, Pass};
-use super::{Action, Column, Cursor, Depth, Effect, Mode, Pane, Selection, State, worker};
-use crate::attention::ModelCard;
+use super::{Action, Column, Cursor, Effect, Mode, Pane, Selection, State, worker};
 use crate::config::keys::Command;
 use crate::worker::protocol::{JobId, Request, Side};
 
@@ -89,21 +88,16 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn command(state: &mut State, command: Command) -> Vec<Effect> {
-    let selection = state.focused().selection;
-    let moved = |step: fn(Selection, isize, &ModelCard) -> Selection, by| {
-        state.focused().model.as_ref().map_or(selection, |model| step(selection, by, model))
-    };
     match command {
         Command::Quit => return vec![Effect::Quit],
         Command::Suspend => return vec![Effect::Suspend],
-        Command::Help if state.mode == Mode::Help => state.mode = Mode::Browse,
-        Command::Help => (state.mode, state.help_row) = (Mode::Help, 0),
         command if state.mode == Mode::Help => match scroll_by(command) {
             Some(rows) => {
                 state.help_row = state.help_row.saturating_add_signed(rows).min(state.help_overflow);
             }
             None => state.mode = Mode::Browse,
         },
+        Command::Help => (state.mode, state.help_row) = (Mode::Help, 0),
         Command::ToggleMouse => {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
@@ -111,33 +105,20 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::EditPrompt => state.mode = Mode::EditPrompt,
         Command::OtherModel => state.focus = state.focus.other(),
         Command::Retry => return retry(state),
-        Command::Mean => return select(state, Selection { depth: Depth::Mean, ..selection }),
-        Command::Open => return select(state, selection.opened()),
-        Command::Back => return select(state, selection.closed()),
-        Command::PreviousLayer => {
-            let next = moved(Selection::layer_by, -1);
-            return select(state, next);
-        }
-        Command::NextLayer => {
-            let next = moved(Selection::layer_by, 1);
-            return select(state, next);
-        }
-        Command::PreviousHead => {
-            let next = moved(Selection::head_by, -1);
-            return select(state, next);
-        }
-        Command::NextHead => {
-            let next = moved(Selection::head_by, 1);
-            return select(state, next);
-        }
-        movement => {
-            let pane = state.focused();
-            let shown = pane.shown.as_ref();
-            let moved = shown.and_then(|shown| pane.cursor.moved(movement, shown.matrix(), pane.viewport));
-            if let Some(cursor) = moved {
-                point(state, cursor);
-            }
-        }
+        command => return look(state, command),
+    }
+    vec![]
+}
+
+/// What changes the view, or moves the cursor.
+fn look(state: &mut State, command: Command) -> Vec<Effect> {
+    let pane = state.focused();
+    if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
+        return select(state, selection);
+    }
+    let shown = pane.shown.as_ref();
+    if let Some(cursor) = shown.and_then(|shown| pane.cursor.moved(command, shown.matrix(), pane.viewport)) {
+        point(state, cursor);
     }
     vec![]
 }

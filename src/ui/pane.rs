@@ -31,28 +31,14 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
 
 fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
-    let focused = state.focus == layout.side;
-    let border = border(state, layout, theme);
-    let name_style = if focused { chrome.strong } else { chrome.text };
-    let view = pane.shown.as_ref().map(|shown| view_name(shown.view())).unwrap_or_default();
-    let room =
-        usize::from(layout.frame.width).saturating_sub(if view.is_empty() { 6 } else { width(&view) + 9 });
-    let name = fit(pane.model.as_ref().map_or(&pane.reference, |model| &model.name), room);
-    let facts = pane
-        .model
-        .as_deref()
-        .map(|model| facts(model, room.saturating_sub(width(&name))))
-        .unwrap_or_default();
-    let mark = if focused { "● " } else { "○ " };
-    let title = Line::from(vec![
-        Span::styled(format!(" {mark}"), border),
-        Span::styled(name, name_style),
-        Span::styled(facts, chrome.dim),
-        Span::raw(" "),
-    ]);
-    let mut block = Block::bordered().border_type(BorderType::Rounded).border_style(border).title(title);
+    let view = pane.shown.as_ref().map(|shown| format!(" {} ", view_name(shown.view()))).unwrap_or_default();
+    let room = usize::from(layout.frame.width).saturating_sub(width(&view) + 7);
+    let mut block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(border(state, layout, theme))
+        .title(name(state, pane, layout, room, theme));
     if !view.is_empty() {
-        let view = Line::from(Span::styled(format!(" {view} "), chrome.accent));
+        let view = Line::from(Span::styled(view, chrome.accent));
         block = block.title(view.alignment(Alignment::Right));
     }
     let (left, right) = (status(state, pane), range(layout));
@@ -68,6 +54,21 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     if let (Some(shown), true) = (&pane.shown, left.is_empty()) {
         head_facts(shown, layout, chrome.dim, buffer);
     }
+}
+
+/// The model's name, what it is as far as there is room, and whether keys go to it.
+fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Theme) -> Line<'static> {
+    let focused = state.focus == layout.side;
+    let (mark, style) = if focused { (" ● ", theme.chrome.strong) } else { (" ○ ", theme.chrome.text) };
+    let model = pane.model.as_deref();
+    let name = fit(model.map_or(&pane.reference, |model| &model.name), room);
+    let facts = model.map(|model| facts(model, room.saturating_sub(width(&name)))).unwrap_or_default();
+    Line::from(vec![
+        Span::styled(mark, border(state, layout, theme)),
+        Span::styled(name, style),
+        Span::styled(facts, theme.chrome.dim),
+        Span::raw(" "),
+    ])
 }
 
 fn border(state: &State, layout: &PaneLayout, theme: &Theme) -> Style {
