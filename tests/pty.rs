@@ -206,6 +206,23 @@ fn sigterm_restores_the_terminal() {
 }
 
 #[test]
+#[ignore = "a panic in a terminal of its own: the test below starts it"]
+fn panics_in_the_viewer() {
+    let mut session = attnscope::terminal::Session::start(true).unwrap();
+    session.draw(|_| panic!("on purpose")).unwrap();
+}
+
+#[test]
+fn a_panic_restores_the_terminal_and_is_told() {
+    let this = std::env::current_exe().unwrap();
+    let arguments = ["panics_in_the_viewer", "--exact", "--ignored", "--nocapture"];
+    let mut terminal = Terminal::new(this.to_str().unwrap(), &arguments, &[]);
+    terminal.wait_for("on purpose");
+    terminal.wait_for_end();
+    terminal.assert_restored();
+}
+
+#[test]
 fn ctrl_z_gives_the_shell_back_and_fg_returns() {
     let mut terminal = Terminal::new("/bin/sh", &["-i"], &[("PS1", "shell> ")]);
     terminal.wait_for("shell> ");
@@ -238,6 +255,23 @@ fn a_paste_fires_no_keys() {
     terminal.wait_for("not run yet");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn the_mouse_points_until_it_is_given_back() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.wait_for("● demo:gpt2");
+    terminal.keys("\x1b[<0;90;5M\x1b[<0;90;5m");
+    terminal.wait_for("● demo:gpt-oss");
+    terminal.keys("t");
+    terminal.wait_until("the mouse is the terminal's", |screen| {
+        screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+    });
+    terminal.wait_for("t take the mouse back");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
 }
 
 #[test]
