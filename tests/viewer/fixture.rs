@@ -101,7 +101,7 @@ fn summary(layer: &LayerCapture, head: usize, ids: &[u32]) -> HeadSummary {
     let mut weights = Vec::new();
     for query in 0..ids.len() {
         let norm = layer.head(head).row(query, &mut weights);
-        sums.add_row(query, 0, &weights, norm.sink, &repeats);
+        sums.add_row(query, 0, &weights, norm, &repeats);
         thumbnail.rows_mut().raise_row(query, 0, &weights, norm.sink);
     }
     HeadSummary { statistics: sums.finish(), thumbnail }
