@@ -119,7 +119,7 @@ fn take(state: &mut State, step: Step) {
         }
         Step::Capture(side, length) => {
             let prompt = format!("{} ", state.prompt);
-            let characters: Vec<char> = prompt.chars().take(300).collect();
+            let characters: Vec<char> = prompt.chars().take(120).collect();
             let texts: Vec<String> = characters.chunks(length).map(|chunk| chunk.iter().collect()).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let model = if side == Side::Left { gpt2() } else { gpt_oss() };
@@ -155,7 +155,7 @@ fn check(state: &State) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_panics_and_the_cursor_stays_inside(steps in prop::collection::vec(step(), 0..1000)) {
