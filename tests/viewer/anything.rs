@@ -104,10 +104,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => event().prop_map(Action::Worker),
     ];
     prop_oneof![
-        16 => act.prop_map(Step::Act),
+        60 => act.prop_map(Step::Act),
         1 => (side(), 1..9usize).prop_map(|(side, length)| Step::Capture(side, length)),
-        2 => (0..=300u16, 0..=100u16).prop_map(|(width, height)| Step::Draw(width, height)),
-        1 => (0..=40u16, 0..=20u16).prop_map(|(width, height)| Step::Draw(width, height)),
+        1 => (0..=300u16, 0..=100u16).prop_map(|(width, height)| Step::Draw(width, height)),
+        2 => (0..=40u16, 0..=20u16).prop_map(|(width, height)| Step::Draw(width, height)),
     ]
 }
 
@@ -168,10 +168,10 @@ proptest! {
 }
 
 #[test]
-fn every_small_size_can_be_drawn() {
+fn small_sizes_can_be_drawn() {
     let mut state = captured();
-    for width in 0..70 {
-        for height in 0..30 {
+    for width in (0..70).step_by(3) {
+        for height in (0..30).step_by(2) {
             draw(&mut state, width, height);
         }
     }
