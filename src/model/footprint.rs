@@ -1,7 +1,7 @@
 //! What a model would take, known before it is loaded.
 
 use super::weights::{Placement, Weights};
-use super::{Cancel, Control, Engine, LoadOptions, ModelError, Reference, device, files};
+use super::{Cancel, Control, LoadOptions, ModelError, Reference, files};
 
 /// Size of a model that is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +20,8 @@ impl Footprint {
     pub fn of(reference: &Reference, options: &LoadOptions) -> Result<Self, ModelError> {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
         let files = files::locate(reference, true, &mut control)?;
-        let device = device::open(options.device)?;
-        let placement = Placement {
-            dtype: device::dtype(options.precision, &device)?,
-            map_packed: device.is_cpu() && options.engine == Engine::Auto,
-            device,
-        };
-        let resident_bytes = Weights::open(&files.weights, placement, &mut control)?.resident_bytes();
+        let resident_bytes =
+            Weights::open(&files.weights, Placement::new(options)?, &mut control)?.resident_bytes();
         let disk_bytes = files.all().map(files::ModelFile::size).sum::<Result<u64, _>>()?;
         Ok(Self { disk_bytes, resident_bytes })
     }

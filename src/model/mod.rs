@@ -72,12 +72,8 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
         let tokenizer = files.tokenizer.as_ref().map(PromptTokenizer::open).transpose()?;
-        let device = device::open(options.device)?;
-        let placement = Placement {
-            dtype: device::dtype(options.precision, &device)?,
-            map_packed: device.is_cpu() && options.engine == Engine::Auto,
-            device: device.clone(),
-        };
+        let placement = Placement::new(options)?;
+        let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = family::assemble(&spec, &mut weights)?;

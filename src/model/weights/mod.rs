@@ -13,9 +13,9 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use super::ModelError;
 use super::control::{Cancel, Control, LoadProgress};
 use super::files::ModelFile;
+use super::{Engine, LoadOptions, ModelError, device};
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
 
 /// The tensors of a checkpoint, being placed on a device.
@@ -37,6 +37,21 @@ pub struct Placement {
     pub dtype: DType,
     /// Whether MXFP4 stays in the mapped file, for the CPU's kernels.
     pub map_packed: bool,
+}
+
+impl Placement {
+    /// As `options` ask for.
+    ///
+    /// # Errors
+    /// If this build or machine hasn't the device, or the device not the precision.
+    pub fn new(options: &LoadOptions) -> Result<Self, ModelError> {
+        let device = device::open(options.device)?;
+        Ok(Self {
+            dtype: device::dtype(options.precision, &device)?,
+            map_packed: device.is_cpu() && options.engine == Engine::Auto,
+            device,
+        })
+    }
 }
 
 /// A tensor where it lies in its file.
