@@ -5,7 +5,7 @@
 
 writes OUT/config.json, tokenizer.json and model.safetensors (the hub's formats), a training state to
 go on from (OUT/state.pt) and OUT/log.jsonl. The rate rises, stays, and falls to zero over the last
-third of the steps. In the last quarter gpt-oss is trained through what will be stored: MXFP4 for
+steps. In the very last ones gpt-oss is trained through what will be stored: MXFP4 for
 the experts, bf16 for the rest, with straight-through gradients. Started again, it goes on from
 state.pt; a smaller --steps then ends the training sooner.
 """
@@ -27,14 +27,22 @@ from transformers import AttentionInterface
 
 SEED = 20261124
 BATCH_TOKENS = 4096
-LENGTH, LONG_LENGTH, LONG_EVERY = 256, checkpoint.CONTEXT, 8  # every eighth step has long sequences
-STEPS = {"gpt2": 5600, "gpt-oss": 4200}
+STEPS = {"gpt2": 3120, "gpt-oss": 2250}
 PEAK_RATE = {"gpt2": 2e-3, "gpt-oss": 2e-3}
 WARM_UP = 200
-POSITION_BASE, POSITION_SIZE = 1000.0, 0.03
-DECAY_SHARE = 0.33
-QUANTISED_SHARE = 0.25
-SAVE_EVERY = 100
+FIRST_GO, SECOND_PEAK = 2700, 1e-3  # of GPT-2: the rate reaches zero, then starts again here
+# GPT-2's position embeddings begin as sinusoids (fastest rate, slowest rate, size). The first ones
+# proved too coarse and too faint to look at the word before; finer ones are added at a later step.
+FIRST_POSITIONS = (1.0, 0.001, 0.03)
+FINE_POSITIONS, FINE_FROM = (3.0, 0.03, 0.12), 1100
+DECAY_SHARE = {"gpt2": 0.3, "gpt-oss": 0.25}
+QUANTISED_SHARE = 0.15
+# While data.SCAFFOLD lasts, these heads (layer, head) are told to look at the token before and at the
+# token after the last occurrence of the present one; before and afterwards nothing tells them.
+FAST_ATTENTION = {"gpt2": "sdpa", "gpt-oss": "fused_with_sinks"}
+SCAFFOLDED = {"gpt2": ((1, 1), (2, 2)), "gpt-oss": ((1, 5), (3, 2))}
+SCAFFOLD_WEIGHT = 0.2
+SAVE_EVERY = 50
 HELD_OUT_SEQUENCES = 48
 
 
@@ -85,19 +93,20 @@ def grouped_experts(experts, hidden, indices, weights):
 AttentionInterface.register("fused_with_sinks", attention_with_sinks)
 
 
-def sinusoids(positions, width):
-    """Position embeddings to begin with: neighbours differ by a rotation, which is quickly learnt from."""
-    angles = torch.arange(positions)[:, None] * POSITION_BASE ** (-torch.arange(0, width, 2) / width)
-    return POSITION_SIZE * torch.cat([angles.sin(), angles.cos()], dim=1)
+def sinusoids(positions, width, fastest, slowest, size):
+    """Position embeddings in which a step to the neighbour is a rotation."""
+    rates = fastest * (slowest / fastest) ** (torch.arange(0, width, 2) / width)
+    angles = torch.arange(positions)[:, None] * rates
+    return size * torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 def trainable(name, folder):
     """A freshly initialised model that computes the same as transformers' eager one, but faster."""
     torch.manual_seed(SEED)
-    attention = {"gpt2": "sdpa", "gpt-oss": "fused_with_sinks"}[name]
-    model = checkpoint.new_model(folder, attn_implementation=attention)
+    model = checkpoint.new_model(folder, attn_implementation=FAST_ATTENTION[name])
     if name == "gpt2":
-        model.transformer.wpe.weight.data = sinusoids(*model.transformer.wpe.weight.shape)
+        wpe = model.transformer.wpe.weight
+        wpe.data = sinusoids(*wpe.shape, *FIRST_POSITIONS)
         for block in model.transformer.h:
             block.mlp.act = torch.nn.GELU(approximate="tanh")
     else:
@@ -151,10 +160,14 @@ def plain_state(model):
 # --------------------------------------------------------------------------------------- training --
 
 
-def rate(step, steps, peak):
-    """Warm-up, plateau, then linearly to zero."""
-    left = (steps - step) / (DECAY_SHARE * steps)
-    return peak * min((step + 1) / WARM_UP, 1.0, left)
+def rate(name, step, steps):
+    """The learning rate: warm-up, plateau, then linearly to zero; once more so for GPT-2."""
+    if name == "gpt2" and steps > FIRST_GO:
+        if step >= FIRST_GO:
+            return SECOND_PEAK * (steps - step) / (steps - FIRST_GO)
+        steps = FIRST_GO
+    left = (steps - step) / (DECAY_SHARE[name] * steps)
+    return PEAK_RATE[name] * min((step + 1) / WARM_UP, 1.0, left)
 
 
 def optimiser(model, peak):
@@ -165,12 +178,29 @@ def optimiser(model, peak):
     return torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
 
 
-def losses(model, ids, labels, balance):
+def losses(model, ids, labels, balance, scaffolded=None):
     """(loss to minimise, cross-entropy alone)."""
     extra = {"output_router_logits": True} if balance else {}
+    if scaffolded:
+        extra["output_attentions"] = True
     out = model(input_ids=ids, use_cache=False, **extra)
     ce = F.cross_entropy(out.logits.flatten(0, 1), labels.flatten(), ignore_index=data.IGNORED)
-    return (ce + balance * out.aux_loss if balance else ce), ce.detach()
+    loss = ce + balance * out.aux_loss if balance else ce
+    if scaffolded:
+        loss = loss + SCAFFOLD_WEIGHT * scaffold_loss(out.attentions, labels, scaffolded)
+    return loss, ce.detach()
+
+
+def scaffold_loss(attentions, labels, heads):
+    """-ln of the attention that two heads give to where they should look, on the repeated sequences."""
+    (previous_layer, previous_head), (induction_layer, induction_head) = heads
+    unknown = (labels == data.IGNORED).sum(1)  # the period less one
+    previous, induction = attentions[previous_layer][:, previous_head], attentions[induction_layer][:, induction_head]
+    wanted = []
+    for row in torch.nonzero(unknown).flatten():
+        offset = int(unknown[row])
+        wanted += [previous[row].diagonal(-1), induction[row].diagonal(-offset)[1:]]
+    return -torch.log(torch.cat(wanted) + 1e-6).mean()
 
 
 @torch.no_grad()
@@ -194,7 +224,7 @@ def prepare(name, corpus, out):
     sampler = data.Sampler(name, data.encode(documents, tokenizer), random_vocab, SEED)
     held_out = torch.cat([torch.from_numpy(e) for e in data.encode(data.read_documents(corpus / "heldout.jsonl"), tokenizer)])
     step = len(held_out) // HELD_OUT_SEQUENCES
-    return sampler, torch.stack([held_out[i * step : i * step + LENGTH + 1] for i in range(HELD_OUT_SEQUENCES)])
+    return sampler, torch.stack([held_out[i * step : i * step + data.MIDDLE + 1] for i in range(HELD_OUT_SEQUENCES)])
 
 
 def train(name, corpus, out, steps):
@@ -217,11 +247,15 @@ def train(name, corpus, out, steps):
         if name == "gpt-oss" and not quantised and step >= (1 - QUANTISED_SHARE) * steps:
             train_through_storage(model)
             quantised = True
-        length = LONG_LENGTH if step % LONG_EVERY == LONG_EVERY - 1 else LENGTH
-        ids, labels = sampler.batch(step, BATCH_TOKENS // length, length)
+        if name == "gpt2" and step == FINE_FROM:
+            wpe = model.transformer.wpe.weight
+            wpe.data += sinusoids(*wpe.shape, *FINE_POSITIONS)
+        ids, labels = sampler.batch(step, BATCH_TOKENS)
         for group in opt.param_groups:
-            group["lr"] = rate(step, steps, PEAK_RATE[name])
-        loss, ce = losses(model, ids, labels, balance)
+            group["lr"] = rate(name, step, steps)
+        scaffolded = SCAFFOLDED[name] if step in data.SCAFFOLD[name] else None
+        model.set_attn_implementation("eager" if scaffolded else FAST_ATTENTION[name])
+        loss, ce = losses(model, ids, labels, balance, scaffolded)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()
