@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Draws the README's pictures from the program's own screen: assets/pictures/make.sh [attnscope]
+set -euo pipefail
+cd "$(dirname "$0")"
+attnscope=${1:-../../target/release/attnscope}
+
+"$attnscope" screenshot --width 112 --height 32 --out mean.svg
+# The induction head of the demo gpt-oss: layer 3, head 2, with the cursor on what followed "cat" before.
+"$attnscope" screenshot --width 144 --height 38 --prompt "the cat sat on the mat and the cat" \
+  --keys "tab enter ] ] ] enter } } right right" --out head.svg
