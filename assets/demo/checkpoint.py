@@ -2,10 +2,11 @@
 
 import json
 
-import mxfp4
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
+
+import mxfp4
 from vocabulary import SIZES, SPECIALS
 
 CONTEXT = 1024

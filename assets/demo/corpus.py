@@ -181,7 +181,7 @@ def rust_books(root):
         for path in sorted((base / book).rglob("*.html")):
             if path.name not in ("print.html", "index.html", "toc.html"):
                 body = path.read_text("utf-8").partition("<main>")[2].partition("</main>")[0]
-                body = re.sub(r"<pre>.*?</pre>", "\n\n", body, flags=re.S)
+                body = re.sub(r"<pre>.*?</pre>", "\n\n", body, flags=re.DOTALL)
                 body = re.sub(r"</?(p|h\d|li|ul|ol|blockquote|div)\b[^>]*>", "\n\n", body)
                 yield f"rust/{book}/{path.stem}", prose(html.unescape(re.sub(r"<[^>]+>", "", body)))
 
@@ -201,7 +201,7 @@ def craft(root):
     """Essays on writing stories and on AI agents, a document each."""
     for path in sorted(root.glob("*.data/data/share/ifcraftcorpus/corpus/*/*.md")):
         text = path.read_text("utf-8").split("\n---\n", 1)[1]
-        text = re.sub(r"```.*?```", "", text, flags=re.S)
+        text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
         text = re.sub(r"(?m)^(#+ .*|\|.*|---)$", "\n", text)
         text = re.sub(r"\[([^]]+)\]\([^)]*\)", r"\1", text)
         text = re.sub(r"(?m)^[ \t]*(?:[-*>]|\d+\.)[ \t]+", "\n\n", text).replace("*", "")

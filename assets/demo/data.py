@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import torch
+
 from vocabulary import END_OF_TEXT
 
 IGNORED = -100  # label of a token whose loss does not count
@@ -17,8 +18,8 @@ TURNS_BEFORE = [MIDDLE] * 7 + [LONG]
 TURNS_AFTER = [MIDDLE, SHORT] * 3 + [MIDDLE, LONG]
 REPEATED_BEFORE = {"gpt2": 0.3, "gpt-oss": 0.12}
 REPEATED_AFTER = {SHORT: 0.5, MIDDLE: 0.08, LONG: 0.08}
-# For some steps there are only short sequences, half as many as usual, and train.py shows one head
-# where to look.
+# For some steps there are only short sequences, half as many as usual, and train.py shows two heads
+# where to look; afterwards fewer sequences are repeated.
 SCAFFOLD = {"gpt2": range(1300, 1650), "gpt-oss": range(1650, 1800)}
 REPEATED_IN_SCAFFOLD = 0.6
 REPEATED_IN_THE_END = {SHORT: 0.2, MIDDLE: 0.08, LONG: 0.08}

@@ -12,13 +12,13 @@ to MODELS/report.json.
 import argparse
 import json
 import math
-from collections import defaultdict
 from pathlib import Path
+
+import numpy as np
+import torch
 
 import checkpoint
 import data
-import numpy as np
-import torch
 import vocabulary
 
 WINDOW = 512  # held-out documents are read in pieces of so many tokens

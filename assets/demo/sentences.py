@@ -6,7 +6,7 @@ The text is ours and licensed like the repository (MIT OR Apache-2.0). It puts p
 
 import random
 
-NAMES = "Ada Ben Clara David Elena Farid Grace Hugo Iris Jonas Kofi Lena Maya Noor Oscar Priya Rosa Sam Tara Yusuf".split()
+NAMES = ["Ada", "Ben", "Clara", "David", "Elena", "Farid", "Grace", "Hugo", "Iris", "Jonas", "Kofi", "Lena", "Maya", "Noor", "Oscar", "Priya", "Rosa", "Sam", "Tara", "Yusuf"]
 MACHINES = ["an AI", "a small robot", "a clever machine", "a language model", "an old computer", "a new program"]
 PLACES = ["a library", "a quiet village", "a hospital", "a school by the sea", "a busy city", "a laboratory",
           "a small bakery", "a space station", "a lighthouse", "a train station", "a museum", "a farm in the hills"]  # fmt: skip

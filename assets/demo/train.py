@@ -5,9 +5,9 @@
 
 writes OUT/config.json, tokenizer.json and model.safetensors (the hub's formats), a training state to
 go on from (OUT/state.pt) and OUT/log.jsonl. The rate rises, stays, and falls to zero over the last
-steps. In the very last ones gpt-oss is trained through what will be stored: MXFP4 for
-the experts, bf16 for the rest, with straight-through gradients. Started again, it goes on from
-state.pt; a smaller --steps then ends the training sooner.
+steps. In the very last ones gpt-oss is trained through what will be stored: MXFP4 for the experts,
+bf16 for the rest, with straight-through gradients. Started again, it goes on from state.pt; a smaller
+--steps then ends the training sooner. README.md tells what else is special about the recipe.
 """
 
 import argparse
@@ -16,14 +16,15 @@ import json
 import time
 from pathlib import Path
 
+import torch
+import torch.nn.functional as F
+from torch.nn.utils import parametrize
+from transformers import AttentionInterface
+
 import checkpoint
 import data
 import mxfp4
-import torch
-import torch.nn.functional as F
 import vocabulary
-from torch.nn.utils import parametrize
-from transformers import AttentionInterface
 
 SEED = 20261124
 BATCH_TOKENS = 4096
@@ -37,9 +38,9 @@ FIRST_POSITIONS = (1.0, 0.001, 0.03)
 FINE_POSITIONS, FINE_FROM = (3.0, 0.03, 0.12), 1100
 DECAY_SHARE = {"gpt2": 0.3, "gpt-oss": 0.25}
 QUANTISED_SHARE = 0.15
+FAST_ATTENTION = {"gpt2": "sdpa", "gpt-oss": "fused_with_sinks"}
 # While data.SCAFFOLD lasts, these heads (layer, head) are told to look at the token before and at the
 # token after the last occurrence of the present one; before and afterwards nothing tells them.
-FAST_ATTENTION = {"gpt2": "sdpa", "gpt-oss": "fused_with_sinks"}
 SCAFFOLDED = {"gpt2": ((1, 1), (2, 2)), "gpt-oss": ((1, 5), (3, 2))}
 SCAFFOLD_WEIGHT = 0.2
 SAVE_EVERY = 50
@@ -55,7 +56,7 @@ def attention_with_sinks(module, query, key, value, _mask, scaling, sliding_wind
     The sink becomes a key of its own: an extra dimension is 1 in every query and holds the sink in
     this key alone, whose value is zero. A query is put in front so that the mask stays causal.
     """
-    b, heads, n, d = query.shape
+    _, heads, n, d = query.shape
     group = heads // key.shape[1]
     key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
     pad = 8
@@ -242,7 +243,7 @@ def train(name, corpus, out, steps):
         model.load_state_dict(state["model"])
         opt.load_state_dict(state["optimiser"])
     quantised = False
-    begun, running = time.time(), 0.0
+    begun, recent = time.time(), []
     for step in range(first, steps):
         if name == "gpt-oss" and not quantised and step >= (1 - QUANTISED_SHARE) * steps:
             train_through_storage(model)
@@ -260,15 +261,15 @@ def train(name, corpus, out, steps):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()
         opt.zero_grad(set_to_none=True)
-        running += ce.item()
+        recent.append(ce.item())
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             line = {
                 "step": step + 1,
-                "train": round(running / SAVE_EVERY, 4),
+                "train": round(sum(recent) / len(recent), 4),
                 "held_out": round(held_out_loss(model, held_out), 4),
                 "seconds": round(time.time() - begun),
             }
-            running = 0.0
+            recent = []
             with open(out / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
             print(line, flush=True)
