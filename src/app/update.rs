@@ -105,7 +105,11 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::EditPrompt => state.mode = Mode::EditPrompt,
         Command::OtherModel => state.focus = state.focus.other(),
         Command::Retry => return retry(state),
-        command => return look(state, command),
+        Command::NextColorMap => return vec![Effect::NextColorMap],
+        command => match state.rules.changed(command) {
+            Some(rules) => state.rules = rules,
+            None => return look(state, command),
+        },
     }
     vec![]
 }

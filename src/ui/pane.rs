@@ -22,8 +22,9 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     match (&pane.shown, &layout.grid) {
         (Some(shown), Some(grid)) => {
             error(state, pane, layout.error, theme, buffer);
-            Drawing { shown, grid, cursor: pane.cursor, max: state.max(), theme }.draw(buffer);
-            thumbnails::draw(pane, layout, border(state, layout, theme), theme, buffer);
+            let (normalisation, scale) = (state.rules.normalisation, state.scale(layout.side));
+            Drawing { shown, grid, cursor: pane.cursor, normalisation, scale, theme }.draw(buffer);
+            thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);
         }
         _ => notice::draw(state, pane, layout.body, theme, buffer),
     }

@@ -1,7 +1,7 @@
 //! What actions do: a state, actions, and then the state and what is to be done.
 
 use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, Pass, Scroll, State, Viewport, update};
-use attnscope::attention::View;
+use attnscope::attention::{Normalisation, View};
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
 use tui_input::InputRequest;
 
@@ -325,6 +325,28 @@ fn the_program_s_own_keys_are_effects() {
 #[test]
 fn the_scale_is_the_same_on_both_sides() {
     let state = captured();
-    let max = |side| state.pane(side).shown.as_ref().unwrap().max();
-    assert_eq!(state.max(), f32::max(max(Side::Left), max(Side::Right)));
+    let peak = |side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw);
+    let largest = f32::max(peak(Side::Left), peak(Side::Right));
+    assert_eq!(Side::BOTH.map(|side| state.scale(side).top), [largest; 2]);
+}
+
+#[test]
+fn the_scale_ends_where_its_rule_says() {
+    let mut state = captured();
+    let tops = |state: &State| Side::BOTH.map(|side| state.scale(side).top);
+    let peaks = Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw));
+    assert_ne!(peaks[0], peaks[1]);
+    assert!(peaks[0] < 1.0, "the first row, which is always 1, is passed over");
+    press(&mut state, "f");
+    assert_eq!(tops(&state), peaks);
+    press(&mut state, "f");
+    assert_eq!(tops(&state), [1.0; 2]);
+    press(&mut state, "f n");
+    assert_eq!(tops(&state)[0], tops(&state)[1]);
+    assert!(tops(&state)[0] > peaks[1], "rows that are divided by their sum have larger values");
+}
+
+#[test]
+fn another_colour_map_is_an_effect() {
+    assert!(matches!(press(&mut captured(), "c")[..], [Effect::NextColorMap]));
 }

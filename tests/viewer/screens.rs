@@ -72,6 +72,17 @@ fn mean_layer_and_head() {
 }
 
 #[test]
+fn every_rule() {
+    let mut state = captured();
+    press(&mut state, "tab left n s");
+    assert_screen!("renormalised_on_a_logarithmic_scale", state, (120, 40));
+    press(&mut state, "n f");
+    assert_screen!("without_the_first_token_each_side_its_own_scale", state, (140, 34));
+    press(&mut state, "up up up up f s");
+    assert_screen!("a_row_with_nothing_left", state, (100, 30));
+}
+
+#[test]
 fn every_size() {
     assert_screen!("size_80x24", captured(), (80, 24));
     assert_screen!("size_200x60", captured(), (200, 60));
