@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::{Pane, Range, Rules, Scale};
+use super::{Pane, Range, Rules, Scale, Selection};
 use crate::config::keys::Keys;
 use crate::worker::protocol::{JobId, Side};
 
@@ -16,6 +16,8 @@ pub enum Mode {
     EditPrompt,
     /// The help over the matrices.
     Help,
+    /// All heads of the focused model, of which this one is chosen.
+    HeadGrid(Selection),
 }
 
 /// Everything the viewer knows.

@@ -27,6 +27,7 @@ pub enum Command {
     PreviousHead,
     NextHead,
     Mean,
+    HeadGrid,
     Normalisation,
     Curve,
     Range,
@@ -91,7 +92,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 26] = [
+const TABLE: [Row; 27] = [
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -107,6 +108,7 @@ const TABLE: [Row; 26] = [
     row(Command::PreviousHead, "previous-head", Group::View, &["{"], "the head before"),
     row(Command::NextHead, "next-head", Group::View, &["}"], "the head after"),
     row(Command::Mean, "mean", Group::View, &["m"], "the mean of all layers and heads"),
+    row(Command::HeadGrid, "head-grid", Group::View, &["g"], "all heads at once: choose, Enter opens"),
     row(Command::Normalisation, "normalisation", Group::Values, &["n"], "raw, renormalised, without the first token"),
     row(Command::Curve, "curve", Group::Values, &["s"], "colours linear or logarithmic"),
     row(Command::Range, "range", Group::Values, &["f"], "colours up to the top of both, of each, or 1"),

@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::heads;
 use super::text::{put, put_line, width};
-use crate::app::{Curve, Range, Shown, State};
+use crate::app::{Curve, Mode, Range, Shown, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
 use crate::theme::{ColorDepth, Theme};
@@ -51,6 +52,9 @@ fn bottom(curve: Curve) -> &'static str {
 /// What the highest colour stands for; on each side, if it isn't the same.
 fn top(state: &State) -> String {
     let top = |side| format!("≥{:.3}", state.scale(side).top);
+    if let (Mode::HeadGrid(_), Some(shown)) = (state.mode, &state.focused().shown) {
+        return format!("≥{:.3}", heads::scale_of(state, shown).top);
+    }
     match state.rules.range {
         Range::Fixed => "1".to_owned(),
         Range::Shared => top(Side::Left),
@@ -80,6 +84,13 @@ fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
         ColorDepth::None => "no colours",
     };
     let key = |command| state.keys.hint(command);
+    if matches!(state.mode, Mode::HeadGrid(_)) {
+        return vec![
+            ("heads".to_owned(), "raw, top of all from row 2 on".to_owned()),
+            (key(Command::Curve), curve.to_owned()),
+            (key(Command::NextColorMap), map.to_owned()),
+        ];
+    }
     vec![
         (key(Command::Normalisation), normalisation(state)),
         (key(Command::Curve), curve.to_owned()),

@@ -122,7 +122,7 @@ pub fn scale<'a>(curve: Curve, pictures: impl Iterator<Item = &'a CausalMatrix>)
 }
 
 /// The colours of pictures in words: `raw 0–0.39`.
-pub fn range(scale: Scale) -> String {
+fn range(scale: Scale) -> String {
     let bottom = match scale.curve {
         Curve::Linear => "0",
         Curve::Log => "log 10⁻⁴",
