@@ -73,6 +73,8 @@ pub enum Effect {
     Send(Request),
     /// Take the mouse, or leave it to the terminal.
     CaptureMouse(bool),
+    /// Show values in the colours of the next map.
+    NextColorMap,
     /// Stop this process, as Ctrl-Z does.
     Suspend,
     /// Leave the loop.

@@ -1,7 +1,7 @@
 //! The cell that is looked at, the part of a matrix that is on screen, and how both move.
 
 use super::selection::step;
-use crate::attention::{CausalMatrix, Token};
+use crate::attention::{CausalMatrix, NormalisedRow, Token};
 use crate::config::keys::Command;
 
 /// A column of a matrix, in the order of the screen.
@@ -92,6 +92,14 @@ impl Cursor {
 }
 
 impl Column {
+    /// Its value in a row; nothing in the future, and if the row's rule leaves it out.
+    pub fn value(self, row: &NormalisedRow<'_>) -> Option<f32> {
+        match self {
+            Column::Sink => row.sink(),
+            Column::Key(key) => row.get(key),
+        }
+    }
+
     fn left(self) -> Self {
         match self {
             Column::Key(key) if key > 0 => Column::Key(key - 1),

@@ -4,6 +4,7 @@
 mod action;
 mod cursor;
 mod pane;
+mod rules;
 mod selection;
 mod state;
 mod update;
@@ -12,6 +13,7 @@ mod worker;
 pub use action::{Action, Effect};
 pub use cursor::{Column, Cursor, Scroll, Viewport};
 pub use pane::{Load, Pane, Pass, Shown};
+pub use rules::{Curve, LOG_FLOOR, Range, Rules, Scale};
 pub use selection::{Depth, Selection};
 pub use state::{Mode, State};
 pub use update::update;

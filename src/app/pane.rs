@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Cursor, Scroll, Selection, Viewport};
-use crate::attention::{Capture, CausalMatrix, ModelCard, Token, View};
+use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Token, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request, Side};
 
 /// Heads kept after they were looked at.
@@ -55,7 +55,8 @@ pub struct Shown {
     /// The mean of each layer, pooled to a few cells by their maximum.
     pub layer_thumbnails: Vec<CausalMatrix>,
     view: View,
-    max: f32,
+    /// The top of the colour scale for each normalisation.
+    peaks: [f32; Normalisation::ALL.len()],
     heads: VecDeque<(View, Arc<CausalMatrix>)>,
 }
 
@@ -63,9 +64,9 @@ impl Shown {
     /// A new capture, shown as the mean of everything.
     pub fn new(job: JobId, capture: Arc<Capture>) -> Self {
         let layer_thumbnails = capture.layers.iter().map(|layer| pooled(&layer.mean)).collect();
-        let max = capture.mean.max();
+        let peaks = peaks(&capture.mean);
         let labels = labels(&capture);
-        Self { job, capture, labels, layer_thumbnails, view: View::Mean, max, heads: VecDeque::new() }
+        Self { job, capture, labels, layer_thumbnails, view: View::Mean, peaks, heads: VecDeque::new() }
     }
 
     /// The view on screen.
@@ -78,9 +79,9 @@ impl Shown {
         self.get(self.view).unwrap_or(&self.capture.mean)
     }
 
-    /// The largest value of the matrix on screen.
-    pub fn max(&self) -> f32 {
-        self.max
+    /// The largest value of the matrix on screen: [`Normalisation::peak`].
+    pub fn peak(&self, normalisation: Normalisation) -> f32 {
+        self.peaks[normalisation as usize]
     }
 
     /// A matrix that is at hand.
@@ -94,8 +95,10 @@ impl Shown {
 
     /// Shows a view if its matrix is at hand.
     fn show(&mut self, view: View) -> bool {
-        let Some(max) = self.get(view).map(CausalMatrix::max) else { return false };
-        (self.view, self.max) = (view, max);
+        let Some(matrix) = self.get(view) else { return false };
+        if view != self.view {
+            (self.peaks, self.view) = (peaks(matrix), view);
+        }
         true
     }
 
@@ -229,6 +232,10 @@ impl Pane {
             self.point(start);
         }
     }
+}
+
+fn peaks(matrix: &CausalMatrix) -> [f32; Normalisation::ALL.len()] {
+    Normalisation::ALL.map(|normalisation| normalisation.peak(matrix))
 }
 
 fn labels(capture: &Capture) -> Vec<String> {

@@ -3,6 +3,9 @@
 use crate::attention::{ModelCard, View};
 use crate::config::keys::Command;
 
+/// Layers that a page of heads goes up or down.
+const PAGE: isize = 8;
+
 /// How deep a pane looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Depth {
@@ -91,6 +94,32 @@ impl Selection {
             (Depth::Mean | Depth::Layer, _) => Self { depth: Depth::Head, ..self },
             (_, Some(model)) => Self { head: step(self.head, by, model.heads), ..self },
             (_, None) => self,
+        }
+    }
+
+    /// The head that a command goes to from this one, where all heads are on screen, a row per layer;
+    /// `None` if it goes to none.
+    pub fn walked(self, command: Command, model: &ModelCard) -> Option<Self> {
+        let (layers, heads) = match command {
+            Command::CursorUp | Command::PreviousLayer => (-1, 0),
+            Command::CursorDown | Command::NextLayer => (1, 0),
+            Command::CursorLeft | Command::PreviousHead => (0, -1),
+            Command::CursorRight | Command::NextHead => (0, 1),
+            Command::PageUp => (-PAGE, 0),
+            Command::PageDown => (PAGE, 0),
+            Command::RowStart => (0, isize::MIN),
+            Command::RowEnd => (0, isize::MAX),
+            _ => return None,
+        };
+        Some(self.walked_by(layers, heads, model))
+    }
+
+    /// The head so many layers and heads further.
+    pub fn walked_by(self, layers: isize, heads: isize, model: &ModelCard) -> Self {
+        Self {
+            depth: Depth::Head,
+            layer: step(self.layer, layers, model.layers),
+            head: step(self.head, heads, model.heads),
         }
     }
 

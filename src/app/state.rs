@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::Pane;
+use super::{Pane, Range, Rules, Scale, Selection};
 use crate::config::keys::Keys;
 use crate::worker::protocol::{JobId, Side};
 
@@ -16,6 +16,8 @@ pub enum Mode {
     EditPrompt,
     /// The help over the matrices.
     Help,
+    /// All heads of the focused model, of which this one is chosen.
+    HeadGrid(Selection),
 }
 
 /// Everything the viewer knows.
@@ -33,6 +35,8 @@ pub struct State {
     pub prompt: String,
     /// Names it.
     pub job: JobId,
+    /// By which rules values are shown.
+    pub rules: Rules,
     /// What keys do.
     pub keys: Keys,
     /// Whether the mouse is ours.
@@ -57,6 +61,7 @@ impl State {
             draft: Input::new(prompt.clone()),
             prompt,
             job: JobId::default(),
+            rules: Rules::default(),
             keys,
             mouse,
             help_row: 0,
@@ -90,8 +95,14 @@ impl State {
         self.draft.value() != self.prompt
     }
 
-    /// The top of the colour scale: the largest value on either side, so that colours compare.
-    pub fn max(&self) -> f32 {
-        self.panes.iter().filter_map(|pane| pane.shown.as_ref()).map(|shown| shown.max()).fold(0.0, f32::max)
+    /// The colour scale of a side.
+    pub fn scale(&self, side: Side) -> Scale {
+        let peak = |pane: &Pane| pane.shown.as_ref().map_or(0.0, |s| s.peak(self.rules.normalisation));
+        let top = match self.rules.range {
+            Range::Shared => self.panes.iter().map(peak).fold(0.0, f32::max),
+            Range::Own => peak(self.pane(side)),
+            Range::Fixed => 1.0,
+        };
+        Scale::new(self.rules.curve, top)
     }
 }

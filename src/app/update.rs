@@ -43,6 +43,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Look { side, view } => {
             state.focus = side;
+            if matches!(state.mode, Mode::HeadGrid(_)) {
+                state.mode = Mode::Browse;
+            }
             if let Some(model) = &state.pane(side).model {
                 let selection = state.pane(side).selection.at(view).within(model);
                 return select(state, selection);
@@ -54,6 +57,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             vec![]
         }
         Action::Scroll { side, rows, columns } => {
+            if let (Mode::HeadGrid(chosen), Some(shown)) = (state.mode, &state.pane(side).shown) {
+                state.mode = Mode::HeadGrid(chosen.walked_by(rows, columns, &shown.capture.model));
+                return vec![];
+            }
             let pane = state.pane_mut(side);
             pane.scroll.row = pane.scroll.row.saturating_add_signed(rows);
             pane.scroll.key = pane.scroll.key.saturating_add_signed(columns);
@@ -102,10 +109,23 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
         }
+        Command::HeadGrid if !matches!(state.mode, Mode::HeadGrid(_)) => open_head_grid(state),
         Command::EditPrompt => state.mode = Mode::EditPrompt,
-        Command::OtherModel => state.focus = state.focus.other(),
+        Command::OtherModel => {
+            state.focus = state.focus.other();
+            if matches!(state.mode, Mode::HeadGrid(_)) {
+                open_head_grid(state);
+            }
+        }
         Command::Retry => return retry(state),
-        command => return look(state, command),
+        Command::NextColorMap => return vec![Effect::NextColorMap],
+        command => match state.rules.changed(command) {
+            Some(rules) => state.rules = rules,
+            None => match state.mode {
+                Mode::HeadGrid(chosen) => return in_head_grid(state, chosen, command),
+                _ => return look(state, command),
+            },
+        },
     }
     vec![]
 }
@@ -121,6 +141,32 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
         point(state, cursor);
     }
     vec![]
+}
+
+/// All heads of the focused model, once it has run a prompt.
+fn open_head_grid(state: &mut State) {
+    let pane = state.focused();
+    state.mode = match &pane.shown {
+        Some(shown) => Mode::HeadGrid(pane.selection.walked_by(0, 0, &shown.capture.model)),
+        None => Mode::Browse,
+    };
+}
+
+/// Walks over the heads, opens the one that is chosen, or leaves.
+fn in_head_grid(state: &mut State, chosen: Selection, command: Command) -> Vec<Effect> {
+    state.mode = Mode::Browse;
+    let Some(shown) = &state.focused().shown else { return vec![] };
+    let model = &shown.capture.model;
+    let chosen = chosen.within(model);
+    if let Some(chosen) = chosen.walked(command, model) {
+        state.mode = Mode::HeadGrid(chosen);
+        return vec![];
+    }
+    match command {
+        Command::Open => select(state, chosen),
+        Command::Back | Command::HeadGrid => vec![],
+        command => look(state, command),
+    }
 }
 
 /// Rows that a command scrolls the help by.

@@ -105,12 +105,6 @@ impl CausalMatrix {
         blocks.push(rest);
         blocks
     }
-
-    /// The largest cell and sink value; 0 when empty.
-    pub fn max(&self) -> f32 {
-        let sinks = self.sink.iter().flatten();
-        self.cells.iter().chain(sinks).copied().fold(0.0, f32::max)
-    }
 }
 
 /// Some consecutive rows of a [`CausalMatrix`], to write to.
@@ -202,7 +196,6 @@ mod tests {
         assert_eq!(m.get(1, 1), Some(3.));
         assert_eq!(m.get(1, 2), None);
         assert_eq!(m.get(3, 0), None);
-        assert_eq!(m.max(), 6.);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod capture;
 mod matrix;
+mod normalisation;
 pub mod repeated;
 mod statistics;
 mod token;
@@ -12,6 +13,7 @@ pub use capture::{
     Capture, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
 };
 pub use matrix::{CausalMatrix, RowsMut};
+pub use normalisation::{Normalisation, NormalisedRow};
 pub use repeated::RepeatScores;
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 pub use token::{Token, escape_controls};

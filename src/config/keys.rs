@@ -27,6 +27,11 @@ pub enum Command {
     PreviousHead,
     NextHead,
     Mean,
+    HeadGrid,
+    Normalisation,
+    Curve,
+    Range,
+    NextColorMap,
     OtherModel,
     EditPrompt,
     Retry,
@@ -43,6 +48,8 @@ pub enum Group {
     Cursor,
     /// Choosing what is looked at.
     View,
+    /// How values are shown.
+    Values,
     /// The models and their prompt.
     Prompt,
     /// The program itself.
@@ -51,13 +58,14 @@ pub enum Group {
 
 impl Group {
     /// In the order of the help screen.
-    pub const ALL: [Group; 4] = [Group::Cursor, Group::View, Group::Prompt, Group::Program];
+    pub const ALL: [Group; 5] = [Group::Cursor, Group::View, Group::Values, Group::Prompt, Group::Program];
 
     /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
             Group::Cursor => "Cursor",
             Group::View => "View",
+            Group::Values => "Values and colours",
             Group::Prompt => "Models and prompt",
             Group::Program => "Program",
         }
@@ -84,7 +92,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 22] = [
+const TABLE: [Row; 27] = [
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -100,6 +108,11 @@ const TABLE: [Row; 22] = [
     row(Command::PreviousHead, "previous-head", Group::View, &["{"], "the head before"),
     row(Command::NextHead, "next-head", Group::View, &["}"], "the head after"),
     row(Command::Mean, "mean", Group::View, &["m"], "the mean of all layers and heads"),
+    row(Command::HeadGrid, "head-grid", Group::View, &["g"], "all heads at once: choose, Enter opens"),
+    row(Command::Normalisation, "normalisation", Group::Values, &["n"], "raw, renormalised, without the first token"),
+    row(Command::Curve, "curve", Group::Values, &["s"], "colours linear or logarithmic"),
+    row(Command::Range, "range", Group::Values, &["f"], "colours up to the top of both, of each, or 1"),
+    row(Command::NextColorMap, "next-colormap", Group::Values, &["c"], "the next colour map"),
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
     row(Command::Retry, "retry", Group::Prompt, &["r"], "try again what failed"),

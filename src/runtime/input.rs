@@ -29,7 +29,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
     let anywhere =
         matches!(command, Some(Command::Quit | Command::Suspend | Command::Help | Command::ToggleMouse));
     match state.mode {
-        Mode::Browse => command.map(Action::Command),
+        Mode::Browse | Mode::HeadGrid(_) => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
         // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
         Mode::Help => match command {

@@ -82,7 +82,7 @@ pub async fn run(
     terminal::check()?;
     let depth = config.depth.unwrap_or_else(terminal::color_depth);
     let background = config.background.unwrap_or_else(terminal::background);
-    let theme = Theme::new(config.map, depth, background);
+    let mut theme = Theme::new(config.map, depth, background);
     let mut signals = Signals::new()?;
     let mut session = Session::start(config.mouse)?;
     let mut input = terminal::events()?;
@@ -103,6 +103,7 @@ pub async fn run(
                 match effect {
                     Effect::Send(request) => failed |= worker.send(request).is_err(),
                     Effect::CaptureMouse(mouse) => session.capture_mouse(mouse)?,
+                    Effect::NextColorMap => theme = theme.with_next_map(),
                     Effect::Suspend => session.suspend()?,
                     Effect::Quit => return Ok(()),
                 }

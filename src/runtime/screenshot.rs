@@ -23,16 +23,18 @@ pub async fn screenshot(
     keys: &[Key],
 ) -> String {
     let background = config.background.unwrap_or_default();
-    let theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
+    let mut theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
     let mut state = config.state();
     let area = Rect::new(0, 0, width, height);
-    apply(&mut state, Action::Start, &worker);
-    finish(&mut state, &worker, &mut events, area).await;
+    apply(&mut state, &mut theme, Action::Start, &worker);
+    finish(&mut state, &mut theme, &worker, &mut events).await;
+    settle(&mut state, area);
     for key in keys {
         if let Some(action) = input::of_key(*key, &state) {
-            apply(&mut state, action, &worker);
+            apply(&mut state, &mut theme, action, &worker);
         }
-        finish(&mut state, &worker, &mut events, area).await;
+        finish(&mut state, &mut theme, &worker, &mut events).await;
+        settle(&mut state, area);
     }
     let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height));
     let Ok(frame) = terminal.draw(|frame| {
@@ -42,20 +44,29 @@ pub async fn screenshot(
 }
 
 /// Waits until nothing is under way.
-async fn finish(state: &mut State, worker: &WorkerHandle, events: &mut mpsc::Receiver<Event>, area: Rect) {
+async fn finish(
+    state: &mut State,
+    theme: &mut Theme,
+    worker: &WorkerHandle,
+    events: &mut mpsc::Receiver<Event>,
+) {
     while state.is_busy() {
         let event = events.recv().await;
-        apply(state, event.map_or(Action::WorkerGone, Action::Worker), worker);
+        apply(state, theme, event.map_or(Action::WorkerGone, Action::Worker), worker);
     }
-    settle(state, area);
 }
 
-fn apply(state: &mut State, action: Action, worker: &WorkerHandle) {
+fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHandle) {
     for effect in update(state, action) {
-        if let Effect::Send(request) = effect
-            && worker.send(request).is_err()
-        {
-            update(state, Action::WorkerGone);
+        match effect {
+            Effect::Send(request) => {
+                if worker.send(request).is_err() {
+                    update(state, Action::WorkerGone);
+                }
+            }
+            Effect::NextColorMap => *theme = theme.with_next_map(),
+            // There is no terminal, and nothing to leave.
+            Effect::CaptureMouse(_) | Effect::Suspend | Effect::Quit => {}
         }
     }
 }

@@ -48,6 +48,11 @@ impl ColorMap {
     /// All of them.
     pub const ALL: [ColorMap; 4] = [ColorMap::Viridis, ColorMap::Cividis, ColorMap::Magma, ColorMap::Blues];
 
+    /// The one after it, round and round.
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
     /// As the configuration spells it.
     pub fn name(self) -> &'static str {
         match self {

@@ -26,8 +26,11 @@ const ANSI_RAMP: [(Color, Color); 5] = [
 /// Colours and styles for one terminal.
 #[derive(Debug, Clone)]
 pub struct Theme {
+    /// How values become colours, if there are enough of them.
+    pub map: ColorMap,
     /// How many colours there are.
     pub depth: ColorDepth,
+    background: Background,
     /// Everything that is no value.
     pub chrome: Chrome,
     /// Background and text of a cell, from zero to the top of the scale.
@@ -47,7 +50,12 @@ impl Theme {
             ColorDepth::Ansi16 => ANSI_RAMP.to_vec(),
             ColorDepth::None => vec![(Color::Reset, Color::Reset)],
         };
-        Self { depth, chrome: Chrome::new(depth, background), cells }
+        Self { map, depth, background, chrome: Chrome::new(depth, background), cells }
+    }
+
+    /// The same with the next colour map.
+    pub fn with_next_map(&self) -> Self {
+        Self::new(self.map.next(), self.depth, self.background)
     }
 
     /// A cell's background and text. `level` is 0 at zero and 1 at the top of the scale.

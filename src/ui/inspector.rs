@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::PaneLayout;
 use super::text::{fit, put, put_line, right, width};
 use crate::app::{Column, Pane, Shown, State};
-use crate::attention::escape_controls;
+use crate::attention::{Normalisation, NormalisedRow, escape_controls};
 use crate::theme::Theme;
 
 /// A column of the cursor's row, and its value.
@@ -20,13 +20,14 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     if pane.cursor.query >= shown.matrix().size() {
         return;
     }
-    exact(pane, shown, area, theme, buffer);
+    let row = state.rules.normalisation.row(shown.matrix(), pane.cursor.query);
+    exact(pane, shown, (state.rules.normalisation, &row), area, theme, buffer);
     let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if rest.height > 1 {
         rest.height -= 1;
         next(shown, Rect { y: rest.bottom(), height: 1, ..rest }, theme, buffer);
     }
-    let ranked = ranked(pane, shown);
+    let ranked = ranked(&row);
     if rest.height < 3 {
         in_a_line(shown, &ranked, rest, theme, buffer);
     } else {
@@ -48,10 +49,21 @@ fn name(shown: &Shown, column: Column) -> String {
 }
 
 /// `AI → write 0.676`, and what the row sums to: less than 1 where there is a sink.
-fn exact(pane: &Pane, shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+fn exact(
+    pane: &Pane,
+    shown: &Shown,
+    (normalisation, row): (Normalisation, &NormalisedRow<'_>),
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
     let chrome = &theme.chrome;
     let cursor = pane.cursor;
-    let Some(value) = cursor.value(shown.matrix()) else { return };
+    let Some(raw) = cursor.value(shown.matrix()) else { return };
+    let value = match cursor.column.value(row) {
+        Some(value) => format!("  {value:.4}"),
+        None => format!("  left out, raw {raw:.4}"),
+    };
     let third = usize::from(area.width) / 3;
     let x = put_line(
         buffer,
@@ -60,13 +72,15 @@ fn exact(pane: &Pane, shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buf
             (fit(&name(shown, Column::Key(cursor.query)), third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
             (fit(&name(shown, cursor.column), third), chrome.accent),
-            (format!("  {value:.4}"), chrome.strong),
+            (value, chrome.strong),
         ],
     );
-    let sum: f32 = shown.matrix().row(cursor.query).iter().sum();
-    let sum = match shown.matrix().sink(cursor.query) {
-        Some(sink) => format!("row {sum:.3} + sink {sink:.3}"),
-        None => format!("row sums to {sum:.3}"),
+    let sum = row.kept();
+    let sum = match (normalisation, row.sink()) {
+        (Normalisation::Raw, Some(sink)) => format!("row {sum:.3} + sink {sink:.3}"),
+        (Normalisation::Raw, None) => format!("row sums to {sum:.3}"),
+        _ if row.keys().next().is_none() => "empty row".to_owned(),
+        _ => format!("row divided by {sum:.3}"),
     };
     let start = area.right().saturating_sub(width(&sum) as u16);
     if start > x + 1 {
@@ -95,10 +109,9 @@ fn visible(text: &str) -> String {
 }
 
 /// The cursor's row, the largest first.
-fn ranked(pane: &Pane, shown: &Shown) -> Vec<Entry> {
-    let query = pane.cursor.query;
-    let sink = shown.matrix().sink(query).map(|value| (Column::Sink, value));
-    let keys = shown.matrix().row(query).iter().enumerate().map(|(key, &value)| (Column::Key(key), value));
+fn ranked(row: &NormalisedRow<'_>) -> Vec<Entry> {
+    let sink = row.sink().map(|value| (Column::Sink, value));
+    let keys = row.keys().map(|(key, value)| (Column::Key(key), value));
     let mut ranked: Vec<Entry> = sink.into_iter().chain(keys).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     ranked

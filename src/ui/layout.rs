@@ -3,7 +3,7 @@
 use ratatui::layout::{Margin, Position, Rect};
 
 use super::grid::{Grid, Needs};
-use super::{help, text, thumbnails};
+use super::{heads, help, text, thumbnails};
 use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport};
 use crate::attention::View;
 use crate::worker::protocol::Side;
@@ -30,6 +30,8 @@ pub struct Layout {
     pub title: Rect,
     /// Left and right, as far as they are shown.
     pub panes: [Option<PaneLayout>; 2],
+    /// The head grid, in the panes' place.
+    pub heads: Option<HeadsLayout>,
     /// The colour scale.
     pub legend: Rect,
     /// The prompt, with its border if there is room for one.
@@ -59,6 +61,17 @@ pub struct PaneLayout {
     pub thumbnails: Vec<(View, Rect)>,
     /// What is written under the pane.
     pub inspector: Rect,
+}
+
+/// Where the parts of the head grid go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadsLayout {
+    /// Whose heads.
+    pub side: Side,
+    /// With its border.
+    pub frame: Rect,
+    /// Heads on screen, layer after layer.
+    pub heads: Vec<(View, Rect)>,
 }
 
 /// What is at a position of the screen.
@@ -92,6 +105,11 @@ impl Layout {
         if self.prompt.contains(at) {
             return Some(Hit::Prompt);
         }
+        if let Some(HeadsLayout { side, frame, heads }) = &self.heads {
+            let head = heads.iter().find(|(_, area)| area.contains(at));
+            let elsewhere = || frame.contains(at).then_some(Hit::Pane(*side));
+            return head.map(|&(view, _)| Hit::Thumbnail { side: *side, view }).or_else(elsewhere);
+        }
         let pane = self
             .panes
             .iter()
@@ -122,6 +140,12 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     let hints = take_bottom(&mut rest, if area.height >= 14 { 1 } else { 0 });
     let prompt = take_bottom(&mut rest, if tall { 3 } else { 1 });
     let legend = take_bottom(&mut rest, 1);
+    let fixed = Layout { area, title, legend, prompt, hints, ..Layout::default() };
+    let side = state.focus;
+    if let (Mode::HeadGrid(chosen), Some(shown)) = (state.mode, &state.pane(side).shown) {
+        let heads = heads::place(shown, chosen, rest);
+        return Layout { heads: Some(HeadsLayout { side, frame: rest, heads }), ..fixed };
+    }
     let inspector = match area.height {
         0..14 => 1,
         14..22 => 2,
@@ -144,7 +168,7 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     }
     place_grids(state, &mut panes);
     let help_overflow = if state.mode == Mode::Help { help::overflow(state, area) } else { 0 };
-    Layout { area, too_small: false, title, panes, legend, prompt, hints, help_overflow }
+    Layout { panes, help_overflow, ..fixed }
 }
 
 fn pane(pane: &Pane, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {

@@ -3,34 +3,116 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text::{fit, put, width};
-use crate::app::State;
-use crate::theme::Theme;
+use super::heads;
+use super::text::{put, put_line, width};
+use crate::app::{Curve, Mode, Range, Shown, State};
+use crate::attention::Normalisation;
+use crate::config::keys::Command;
+use crate::theme::{ColorDepth, Theme};
+use crate::worker::protocol::Side;
 
-/// Columns of the scale.
-const SCALE: u16 = 24;
+/// Columns of the scale, at least and at most.
+const SCALE: (usize, usize) = (8, 24);
 
-/// Draws `0 ▇▇▇▇ 0.676` and what it means.
+/// Draws `0 ▇▇▇▇ ≥0.676` and what it means, as far as there is room.
 pub fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     if area.height == 0 || state.panes.iter().all(|pane| pane.shown.is_none()) {
         return;
     }
     let chrome = &theme.chrome;
-    let mut x = put(buffer, area.x + 1, area.y, "0 ", 2, chrome.text);
-    let columns = SCALE.min(area.width / 3);
-    for column in 0..columns {
-        let level = f32::from(column) / f32::from(columns.max(2) - 1);
+    let (bottom, top, rules) = (bottom(state.rules.curve), top(state), rules(state, theme));
+    let columns = |(key, rule): &(String, String)| 3 + width(key) + width(rule);
+    let numbers = 1 + width(bottom) + 1 + width(&top);
+    let needed = numbers + rules.iter().map(columns).sum::<usize>();
+    let scale = usize::from(area.width).saturating_sub(needed + 1).clamp(SCALE.0, SCALE.1);
+    let mut x = put(buffer, area.x + 1, area.y, bottom, width(bottom), chrome.text);
+    for column in 0..scale {
+        let level = column as f32 / (scale - 1) as f32;
         let glyph = theme.glyph(level).unwrap_or(' ');
         x = put(buffer, x, area.y, glyph.encode_utf8(&mut [0; 4]), 1, theme.cell(level));
     }
-    x = put(buffer, x, area.y, &format!(" {:.3}", state.max()), 8, chrome.text);
-    let rules = ["raw attention", "linear, one scale for both sides", "· the future, masked"];
+    x = put(buffer, x + 1, area.y, &top, width(&top), chrome.text);
     for rule in rules {
-        let room = usize::from(area.right().saturating_sub(x + 1));
-        let text = format!("   {rule}");
-        if width(&text) > room {
+        let rest = Rect { x: x + 2, width: area.right().saturating_sub(x + 2), ..area };
+        if columns(&rule) > usize::from(rest.width) + 2 {
             break;
         }
-        x = put(buffer, x, area.y, &fit(&text, room), room, chrome.dim);
+        x = put_line(buffer, rest, [(rule.0, chrome.text), (format!(" {}", rule.1), chrome.dim)]);
+    }
+}
+
+/// What the lowest colour stands for.
+fn bottom(curve: Curve) -> &'static str {
+    match curve {
+        Curve::Linear => "0 ",
+        Curve::Log => "≤10⁻⁴ ",
+    }
+}
+
+/// What the highest colour stands for; on each side, if it isn't the same.
+fn top(state: &State) -> String {
+    let top = |side| format!("≥{:.3}", state.scale(side).top);
+    if let (Mode::HeadGrid(_), Some(shown)) = (state.mode, &state.focused().shown) {
+        return format!("≥{:.3}", heads::scale_of(state, shown).top);
+    }
+    match state.rules.range {
+        Range::Fixed => "1".to_owned(),
+        Range::Shared => top(Side::Left),
+        Range::Own => {
+            let shown = Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some());
+            shown.map(top).collect::<Vec<_>>().join(" ┊ ")
+        }
+    }
+}
+
+/// Each rule with the key that changes it, the most needed first.
+fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
+    let rules = state.rules;
+    let curve = match rules.curve {
+        Curve::Linear => "linear",
+        Curve::Log => "log₁₀",
+    };
+    let from = rules.normalisation.first_with_choice() + 1;
+    let range = match rules.range {
+        Range::Shared => format!("top of both from row {from} on"),
+        Range::Own => format!("top of each from row {from} on"),
+        Range::Fixed => "0 to 1".to_owned(),
+    };
+    let map = match theme.depth {
+        ColorDepth::TrueColor | ColorDepth::Ansi256 => theme.map.name(),
+        ColorDepth::Ansi16 => "16 colours",
+        ColorDepth::None => "no colours",
+    };
+    let key = |command| state.keys.hint(command);
+    if matches!(state.mode, Mode::HeadGrid(_)) {
+        return vec![
+            ("heads".to_owned(), "raw, top of all from row 2 on".to_owned()),
+            (key(Command::Curve), curve.to_owned()),
+            (key(Command::NextColorMap), map.to_owned()),
+        ];
+    }
+    vec![
+        (key(Command::Normalisation), normalisation(state)),
+        (key(Command::Curve), curve.to_owned()),
+        (key(Command::Range), range),
+        (key(Command::NextColorMap), map.to_owned()),
+        ("·".to_owned(), "future".to_owned()),
+    ]
+}
+
+/// The normalisation, and what it leaves out.
+fn normalisation(state: &State) -> String {
+    let shown = || state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    let sink = shown().any(|shown| shown.matrix().sinks().is_some());
+    // Of a prompt that is folded, a cell is all that can be left out.
+    let first = shown().map(|shown: &Shown| shown.matrix().bin()).max().unwrap_or(1);
+    match (state.rules.normalisation, sink) {
+        (Normalisation::Raw, _) => "raw".to_owned(),
+        (Normalisation::Renormalised, false) => "renormalised".to_owned(),
+        (Normalisation::Renormalised, true) => "renormalised without sink".to_owned(),
+        (Normalisation::WithoutFirst, sink) => {
+            let tokens = if first == 1 { "first token".to_owned() } else { format!("first {first} tokens") };
+            format!("without {tokens}{}", if sink { " and sink" } else { "" })
+        }
     }
 }

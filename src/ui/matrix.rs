@@ -6,8 +6,12 @@ use ratatui::style::{Modifier, Style};
 
 use super::grid::Grid;
 use super::text::{center, fit, put, right, width};
-use crate::app::{Column, Cursor, Shown};
+use crate::app::{Column, Cursor, Scale, Shown};
+use crate::attention::{Normalisation, NormalisedRow};
 use crate::theme::Theme;
+
+/// A cell that the normalisation leaves out, or of a row that has nothing left. Not a zero.
+const LEFT_OUT: &str = "–";
 
 /// What is drawn, and how.
 pub struct Drawing<'a> {
@@ -17,8 +21,10 @@ pub struct Drawing<'a> {
     pub grid: &'a Grid,
     /// The cell that is looked at.
     pub cursor: Cursor,
-    /// The top of the colour scale.
-    pub max: f32,
+    /// What its rows are divided by.
+    pub normalisation: Normalisation,
+    /// How high its values are on the colour scale.
+    pub scale: Scale,
     /// In which colours.
     pub theme: &'a Theme,
 }
@@ -29,8 +35,9 @@ impl Drawing<'_> {
         self.row_names(buffer);
         self.column_names(buffer);
         for query in self.grid.rows() {
+            let row = self.normalisation.row(self.shown.matrix(), query);
             for column in self.grid.columns() {
-                self.cell(query, column, buffer);
+                self.cell(Cursor { query, column }, &row, buffer);
             }
         }
         if let Some(x) = self.grid.divider() {
@@ -94,13 +101,17 @@ impl Drawing<'_> {
         }
     }
 
-    fn cell(&self, query: usize, column: Column, buffer: &mut Buffer) {
-        let area = self.grid.rect(query, column);
-        let at = Cursor { query, column };
-        let Some(value) = at.value(self.shown.matrix()) else {
-            return self.masked(area, buffer);
+    fn cell(&self, at: Cursor, row: &NormalisedRow<'_>, buffer: &mut Buffer) {
+        let area = self.grid.rect(at.query, at.column);
+        let Some(value) = at.column.value(row) else {
+            let future = matches!(at.column, Column::Key(key) if key > at.query);
+            self.without_value(if future { "·" } else { LEFT_OUT }, area, buffer);
+            if at == self.cursor {
+                self.mark(area, self.theme.chrome.accent, buffer);
+            }
+            return;
         };
-        let level = value / self.max.max(f32::MIN_POSITIVE);
+        let level = self.scale.level(value);
         let (style, fill) = (self.theme.cell(level), self.theme.glyph(level).unwrap_or(' '));
         let columns = usize::from(area.width);
         let line = fill.to_string().repeat(columns);
@@ -117,11 +128,11 @@ impl Drawing<'_> {
         }
     }
 
-    fn masked(&self, area: Rect, buffer: &mut Buffer) {
+    fn without_value(&self, sign: &str, area: Rect, buffer: &mut Buffer) {
         let y = area.y + self.grid.middle();
         if y < area.bottom() {
             let columns = usize::from(area.width);
-            put(buffer, area.x, y, &center("·", columns), columns, self.theme.chrome.masked);
+            put(buffer, area.x, y, &center(sign, columns), columns, self.theme.chrome.masked);
         }
     }
 

@@ -2,6 +2,7 @@
 //! everything goes; drawing and the mouse both read it.
 
 mod grid;
+mod heads;
 mod help;
 mod inspector;
 mod layout;
@@ -16,7 +17,7 @@ mod thumbnails;
 mod title;
 
 pub use grid::Grid;
-pub use layout::{Hit, Layout, PaneLayout, layout};
+pub use layout::{HeadsLayout, Hit, Layout, PaneLayout, layout};
 pub use picture::svg;
 
 use ratatui::Frame;
@@ -36,6 +37,9 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     for pane in layout.panes.iter().flatten() {
         pane::draw(state, pane, theme, buffer);
         inspector::draw(state, pane, theme, buffer);
+    }
+    if let Some(heads) = &layout.heads {
+        heads::draw(state, heads, theme, buffer);
     }
     legend::draw(state, layout.legend, theme, buffer);
     let cursor = prompt::draw(state, &layout, theme, buffer);

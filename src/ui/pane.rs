@@ -22,8 +22,9 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     match (&pane.shown, &layout.grid) {
         (Some(shown), Some(grid)) => {
             error(state, pane, layout.error, theme, buffer);
-            Drawing { shown, grid, cursor: pane.cursor, max: state.max(), theme }.draw(buffer);
-            thumbnails::draw(pane, layout, border(state, layout, theme), theme, buffer);
+            let (normalisation, scale) = (state.rules.normalisation, state.scale(layout.side));
+            Drawing { shown, grid, cursor: pane.cursor, normalisation, scale, theme }.draw(buffer);
+            thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);
         }
         _ => notice::draw(state, pane, layout.body, theme, buffer),
     }
@@ -52,7 +53,7 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     }
     block.render(layout.frame, buffer);
     if let (Some(shown), true) = (&pane.shown, left.is_empty()) {
-        head_facts(shown, layout, chrome.dim, buffer);
+        draw_head_facts(shown, layout, chrome.dim, buffer);
     }
 }
 
@@ -127,10 +128,21 @@ fn range(layout: &PaneLayout) -> String {
 }
 
 /// What a head does in numbers, on the lower border.
-fn head_facts(shown: &Shown, layout: &PaneLayout, style: Style, buffer: &mut Buffer) {
-    let View::Head { layer, head } = shown.view() else { return };
+fn draw_head_facts(shown: &Shown, layout: &PaneLayout, style: Style, buffer: &mut Buffer) {
+    let mut facts = head_facts(shown, shown.view());
+    let room = usize::from(layout.frame.width).saturating_sub(width(&range(layout)) + 4);
+    while width(&facts.join(" · ")) + 2 > room && facts.pop().is_some() {}
+    if !facts.is_empty() {
+        let text = format!(" {} ", facts.join(" · "));
+        put(buffer, layout.frame.x + 1, layout.frame.bottom().saturating_sub(1), &text, room, style);
+    }
+}
+
+/// What a head does in numbers, the most telling first; nothing of other views.
+pub fn head_facts(shown: &Shown, view: View) -> Vec<String> {
+    let View::Head { layer, head } = view else { return Vec::new() };
     let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
-        return;
+        return Vec::new();
     };
     let s = &summary.statistics;
     let mut facts = vec![
@@ -143,12 +155,7 @@ fn head_facts(shown: &Shown, layout: &PaneLayout, style: Style, buffer: &mut Buf
     if shown.capture.model.has_sinks {
         facts.insert(0, format!("sink {:.2}", s.sink_mass));
     }
-    let room = usize::from(layout.frame.width).saturating_sub(width(&range(layout)) + 4);
-    while width(&facts.join(" · ")) + 2 > room && facts.pop().is_some() {}
-    if !facts.is_empty() {
-        let text = format!(" {} ", facts.join(" · "));
-        put(buffer, layout.frame.x + 1, layout.frame.bottom().saturating_sub(1), &text, room, style);
-    }
+    facts
 }
 
 /// What went wrong, over the matrix of the prompt before.

@@ -89,11 +89,19 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         Mode::Help => {
             vec![(pair(Command::CursorUp, Command::CursorDown), "scroll"), ("any other key".into(), "close")]
         }
+        Mode::HeadGrid(_) => vec![
+            (pair(Command::CursorUp, Command::CursorDown), "layer"),
+            (pair(Command::CursorLeft, Command::CursorRight), "head"),
+            (key(Command::Open), "open"),
+            (key(Command::Back), "back"),
+            (key(Command::OtherModel), "other model"),
+        ],
         Mode::Browse => vec![
             (key(Command::EditPrompt), "prompt"),
             (pair(Command::Open, Command::Back), "deeper, back"),
             (pair(Command::PreviousLayer, Command::NextLayer), "layer"),
             (pair(Command::PreviousHead, Command::NextHead), "head"),
+            (key(Command::HeadGrid), "all heads"),
             (key(Command::OtherModel), "other model"),
             (key(Command::Quit), "quit"),
         ],

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::PaneLayout;
 use super::text::{fit, put, width};
-use crate::app::{Depth, Pane, Shown};
+use crate::app::{Curve, Depth, Pane, Scale, Shown, State};
 use crate::attention::{CausalMatrix, View};
 use crate::theme::Theme;
 
@@ -59,15 +59,15 @@ fn picture(shown: &Shown, view: View) -> Option<&CausalMatrix> {
 }
 
 /// Draws rule, numbers and pictures.
-pub fn draw(pane: &Pane, layout: &PaneLayout, border: Style, theme: &Theme, buffer: &mut Buffer) {
-    let (Some(shown), strip) = (&pane.shown, layout.strip) else { return };
+pub fn draw(state: &State, layout: &PaneLayout, border: Style, theme: &Theme, buffer: &mut Buffer) {
+    let (pane, strip) = (state.pane(layout.side), layout.strip);
+    let Some(shown) = &pane.shown else { return };
     if layout.thumbnails.is_empty() {
         return;
     }
     let (views, next) = views(pane, shown);
-    let max = |matrix: &CausalMatrix| matrix.cells().iter().copied().fold(0.0, f32::max);
-    let top = views.iter().filter_map(|view| picture(shown, *view)).map(max).fold(0.0, f32::max);
-    draw_rule(pane, layout, (views.len(), top), border, theme, buffer);
+    let scale = scale(state.rules.curve, views.iter().filter_map(|view| picture(shown, *view)));
+    draw_rule(pane, layout, (views.len(), scale), border, theme, buffer);
     for &(view, area) in &layout.thumbnails {
         let number = view.head().or(view.layer()).unwrap_or(0).to_string();
         let (number, style) = match () {
@@ -82,7 +82,7 @@ pub fn draw(pane: &Pane, layout: &PaneLayout, border: Style, theme: &Theme, buff
         put(buffer, area.x + room.saturating_sub(width(&number)) as u16 / 2, area.y, &number, room, style);
         if let Some(matrix) = picture(shown, view) {
             let pixels = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-            draw_pixels(matrix, top, pixels.intersection(strip), theme, buffer);
+            draw_pixels(matrix, scale, pixels.intersection(strip), theme, buffer);
         }
     }
 }
@@ -90,7 +90,7 @@ pub fn draw(pane: &Pane, layout: &PaneLayout, border: Style, theme: &Theme, buff
 fn draw_rule(
     pane: &Pane,
     layout: &PaneLayout,
-    (count, top): (usize, f32),
+    (count, scale): (usize, Scale),
     border: Style,
     theme: &Theme,
     buffer: &mut Buffer,
@@ -107,28 +107,46 @@ fn draw_rule(
     let (first, last) = (number(layout.thumbnails.first()), number(layout.thumbnails.last()));
     let part =
         if layout.thumbnails.len() < count { format!(" {first}–{last} of {count}") } else { String::new() };
-    let label = format!(" {what}{part} · colours 0–{top:.2} ");
+    let label = format!(" {what}{part} · {} ", range(scale));
     let room = usize::from(strip.width.saturating_sub(2));
     put(buffer, strip.x + 1, strip.y, &fit(&label, room), room, theme.chrome.dim);
 }
 
+/// One colour scale for pictures that are seen together, up to the largest value after the first row, as in
+/// [`Normalisation::peak`](crate::attention::Normalisation::peak). They hold raw values, whatever the
+/// matrices show, and no sinks.
+pub fn scale<'a>(curve: Curve, pictures: impl Iterator<Item = &'a CausalMatrix>) -> Scale {
+    let rows =
+        |matrix: &'a CausalMatrix| (matrix.size().min(2) / 2..matrix.size()).map(|row| matrix.row(row));
+    Scale::new(curve, pictures.flat_map(rows).flatten().copied().fold(0.0, f32::max))
+}
+
+/// The colours of pictures in words: `raw 0–0.39`.
+fn range(scale: Scale) -> String {
+    let bottom = match scale.curve {
+        Curve::Linear => "0",
+        Curve::Log => "log 10⁻⁴",
+    };
+    format!("raw, {bottom}–{:.2}", scale.top)
+}
+
 /// Two rows of pixels in each row of `area`.
-fn draw_pixels(matrix: &CausalMatrix, top: f32, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+pub fn draw_pixels(matrix: &CausalMatrix, scale: Scale, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let room = usize::from(area.width.min(area.height * 2));
     let size = matrix.size();
     if size == 0 || room == 0 {
         return;
     }
     // Small matrices are drawn larger by whole numbers, large ones pooled by their maximum.
-    let (scale, bin) = if size <= room { (room / size, 1) } else { (1, size.div_ceil(room)) };
-    let pixels = size.div_ceil(bin) * scale;
+    let (zoom, bin) = if size <= room { (room / size, 1) } else { (1, size.div_ceil(room)) };
+    let pixels = size.div_ceil(bin) * zoom;
     let left = area.x + (usize::from(area.width).saturating_sub(pixels) / 2) as u16;
     let level = |x: usize, y: usize| {
-        let (query, key) = (y / scale * bin, x / scale * bin);
+        let (query, key) = (y / zoom * bin, x / zoom * bin);
         let queries = query..(query + bin).min(size);
         let cells = queries.flat_map(|q| (key..(key + bin).min(q + 1)).filter_map(move |k| matrix.get(q, k)));
         let in_range = y < pixels && key < query + bin;
-        in_range.then(|| cells.fold(0.0, f32::max) / top.max(f32::MIN_POSITIVE))
+        in_range.then(|| scale.level(cells.fold(0.0, f32::max)))
     };
     for y in 0..pixels.div_ceil(2) {
         for x in 0..pixels {

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 
 use super::Layout;
 use super::text::{fit, put, width};
-use crate::app::State;
+use crate::app::{Mode, State};
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::theme::Theme;
@@ -16,13 +16,16 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let help = format!("{} help", state.keys.hint(Command::Help));
     let help_x = area.right().saturating_sub(width(&help) as u16 + 1);
     let room = usize::from(help_x.saturating_sub(x + 2));
-    let both = layout.panes.iter().flatten().count() == 2;
+    let both = layout.panes.iter().flatten().count() == 2 || layout.heads.is_some();
     let other = if both {
         String::new()
     } else {
         format!(" · {} other model", state.keys.hint(Command::OtherModel))
     };
-    let view = format!("{}{other}", describe(state.focused().selection.view()));
+    let view = match state.mode {
+        Mode::HeadGrid(_) => format!("all heads of a model, a row per layer{other}"),
+        _ => format!("{}{other}", describe(state.focused().selection.view())),
+    };
     put(buffer, x, area.y, &fit(&view, room), room, chrome.text);
     if help_x > x {
         put(buffer, help_x, area.y, &help, width(&help), chrome.dim);

@@ -1,7 +1,7 @@
 //! What actions do: a state, actions, and then the state and what is to be done.
 
 use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, Pass, Scroll, State, Viewport, update};
-use attnscope::attention::View;
+use attnscope::attention::{Normalisation, View};
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
 use tui_input::InputRequest;
 
@@ -325,6 +325,69 @@ fn the_program_s_own_keys_are_effects() {
 #[test]
 fn the_scale_is_the_same_on_both_sides() {
     let state = captured();
-    let max = |side| state.pane(side).shown.as_ref().unwrap().max();
-    assert_eq!(state.max(), f32::max(max(Side::Left), max(Side::Right)));
+    let peak = |side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw);
+    let largest = f32::max(peak(Side::Left), peak(Side::Right));
+    assert_eq!(Side::BOTH.map(|side| state.scale(side).top), [largest; 2]);
+}
+
+#[test]
+fn the_scale_ends_where_its_rule_says() {
+    let mut state = captured();
+    let tops = |state: &State| Side::BOTH.map(|side| state.scale(side).top);
+    let peaks = Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw));
+    assert_ne!(peaks[0], peaks[1]);
+    assert!(peaks[0] < 1.0, "the first row, which is always 1, is passed over");
+    press(&mut state, "f");
+    assert_eq!(tops(&state), peaks);
+    press(&mut state, "f");
+    assert_eq!(tops(&state), [1.0; 2]);
+    press(&mut state, "f n");
+    assert_eq!(tops(&state)[0], tops(&state)[1]);
+    assert!(tops(&state)[0] > peaks[1], "rows that are divided by their sum have larger values");
+}
+
+#[test]
+fn another_colour_map_is_an_effect() {
+    assert!(matches!(press(&mut captured(), "c")[..], [Effect::NextColorMap]));
+}
+
+fn chosen(state: &State) -> Option<View> {
+    match state.mode {
+        Mode::HeadGrid(chosen) => Some(chosen.view()),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_head_grid_is_walked_and_opens_the_head_that_is_chosen() {
+    let mut state = captured();
+    press(&mut state, "g");
+    assert_eq!(chosen(&state), Some(head(0, 0)));
+    press(&mut state, "down right right right");
+    assert_eq!(chosen(&state), Some(head(1, 2)), "and none beyond the last");
+    press(&mut state, "pageup home s n");
+    assert_eq!(chosen(&state), Some(head(0, 0)), "rules change under it");
+    assert_eq!(shown(&state), [View::Mean; 2], "nothing is opened by walking");
+    press_and_wait(&mut state, "pagedown end enter");
+    assert_eq!((chosen(&state), shown(&state)), (None, [head(1, 2); 2]));
+    press(&mut state, "g left esc");
+    assert_eq!((chosen(&state), shown(&state)), (None, [head(1, 2); 2]), "left as it was");
+    press(&mut state, "g m");
+    assert_eq!((chosen(&state), shown(&state)), (None, [View::Mean; 2]));
+}
+
+#[test]
+fn the_head_grid_is_of_the_focused_model() {
+    let mut state = captured();
+    press_and_wait(&mut state, "tab g pagedown end enter g");
+    assert_eq!(chosen(&state), Some(head(2, 4)));
+    press(&mut state, "tab");
+    assert_eq!(chosen(&state), Some(head(0, 0)), "where the other model is");
+    update(&mut state, Action::Scroll { side: Side::Left, rows: 3, columns: 1 });
+    assert_eq!(chosen(&state), Some(head(1, 1)));
+    let effects = update(&mut state, Action::Look { side: Side::Left, view: head(1, 0) });
+    answer(&mut state, effects);
+    assert_eq!((chosen(&state), shown(&state)), (None, [head(1, 0); 2]));
+    press(&mut started(), "g");
+    assert_eq!(chosen(&started()), None, "there is nothing to show yet");
 }

@@ -72,6 +72,33 @@ fn mean_layer_and_head() {
 }
 
 #[test]
+fn every_rule() {
+    let mut state = captured();
+    press(&mut state, "tab left n s");
+    assert_screen!("renormalised_on_a_logarithmic_scale", state, (120, 40));
+    press(&mut state, "n f");
+    assert_screen!("without_the_first_token_each_side_its_own_scale", state, (140, 34));
+    press(&mut state, "up up up up f s");
+    assert_screen!("a_row_with_nothing_left", state, (100, 30));
+}
+
+#[test]
+fn head_grid() {
+    let mut state = captured();
+    press_and_wait(&mut state, "tab enter enter g down right right");
+    assert_screen!("head_grid", state, (100, 30));
+    assert_screen!("head_grid_without_room_for_all", state, (40, 14));
+    let model = model("large", 24, 64, true);
+    let (side, job) = (Side::Right, state.job);
+    let capture = capture(&model, &PROMPT);
+    hear(&mut state, Event::Loaded { side, model });
+    let effects = hear(&mut state, Event::Captured { side, job, capture });
+    answer(&mut state, effects);
+    press(&mut state, "pagedown down end left");
+    assert_screen!("head_grid_of_24_layers", state, (120, 36));
+}
+
+#[test]
 fn every_size() {
     assert_screen!("size_80x24", captured(), (80, 24));
     assert_screen!("size_200x60", captured(), (200, 60));
@@ -200,6 +227,15 @@ fn what_is_clicked_is_what_is_drawn() {
         }
     }
     assert!(cells > 500, "{cells}");
+    press(&mut state, "g");
+    let (_, grid) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
+    let heads = &grid.heads.as_ref().unwrap().heads;
+    assert_eq!(heads.len(), 6);
+    for &(view, area) in heads {
+        let hit = grid.hit((area.right() - 1, area.bottom() - 1).into());
+        assert_eq!(hit, Some(ui::Hit::Thumbnail { side: Side::Left, view }));
+    }
+    press(&mut state, "esc");
     let heads = |layout: &Layout| layout.panes[1].as_ref().unwrap().thumbnails.len();
     assert_eq!(heads(&layout), 3);
     press_and_wait(&mut state, "enter");

@@ -1,0 +1,157 @@
+//! What a row is divided by before it is shown. The matrix itself is never changed.
+
+use super::CausalMatrix;
+
+/// What a row must have left to be divided by it; a row with less is shown as empty.
+const LEAST_SUM: f32 = 1e-6;
+
+/// How the rows of a matrix are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Normalisation {
+    /// As the model computed them; a row and its sink sum to 1.
+    #[default]
+    Raw,
+    /// Divided by their sum, the sink left out.
+    Renormalised,
+    /// Divided by their sum, the sink and the first key left out: the first token is often given what a
+    /// head has no use for, and drowns the rest.
+    WithoutFirst,
+}
+
+/// A row as a [`Normalisation`] shows it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NormalisedRow<'a> {
+    weights: &'a [f32],
+    sink: Option<f32>,
+    first: usize,
+    divisor: f32,
+}
+
+impl Normalisation {
+    /// All of them, in the order in which one goes through them.
+    pub const ALL: [Normalisation; 3] =
+        [Normalisation::Raw, Normalisation::Renormalised, Normalisation::WithoutFirst];
+
+    /// The one after it, round and round.
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    /// One row as it is shown.
+    ///
+    /// # Panics
+    /// If the matrix has no such row.
+    pub fn row(self, matrix: &CausalMatrix, query: usize) -> NormalisedRow<'_> {
+        let weights = matrix.row(query);
+        let (first, sink) = match self {
+            Normalisation::Raw => {
+                return NormalisedRow { weights, sink: matrix.sink(query), first: 0, divisor: 1.0 };
+            }
+            Normalisation::Renormalised => (0, None),
+            Normalisation::WithoutFirst => (1, None),
+        };
+        NormalisedRow { weights, sink, first, divisor: weights[first..].iter().sum() }
+    }
+
+    /// The largest value shown, for the top of a colour scale. The rows in which a single key is left are
+    /// passed over: their value is 1 whatever the model does, and would leave the others in the dark. If
+    /// there are no others, they count.
+    pub fn peak(self, matrix: &CausalMatrix) -> f32 {
+        let choice = self.first_with_choice();
+        let from = if choice < matrix.size() { choice } else { 0 };
+        (from..matrix.size()).map(|query| self.row(matrix, query).max()).fold(0.0, f32::max)
+    }
+
+    /// The first row in which more than one key is left.
+    pub fn first_with_choice(self) -> usize {
+        match self {
+            Normalisation::Raw | Normalisation::Renormalised => 1,
+            Normalisation::WithoutFirst => 2,
+        }
+    }
+}
+
+impl NormalisedRow<'_> {
+    /// What is shown for a key; nothing in the future, if the key is left out, or the row empty.
+    pub fn get(&self, key: usize) -> Option<f32> {
+        (key >= self.first && self.divisor >= LEAST_SUM)
+            .then(|| self.weights.get(key).map(|weight| weight / self.divisor))?
+    }
+
+    /// What went to no token; nothing if there is no sink, or it is left out.
+    pub fn sink(&self) -> Option<f32> {
+        self.sink
+    }
+
+    /// The keys that are shown, each with its value.
+    pub fn keys(&self) -> impl Iterator<Item = (usize, f32)> + '_ {
+        (self.first..self.weights.len()).filter_map(|key| Some((key, self.get(key)?)))
+    }
+
+    /// The sum of the weights that are not left out, before the division.
+    pub fn kept(&self) -> f32 {
+        self.weights[self.first..].iter().sum()
+    }
+
+    fn max(&self) -> f32 {
+        self.keys().map(|(_, value)| value).chain(self.sink).fold(0.0, f32::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix() -> CausalMatrix {
+        let cells = vec![0.5, 0.5, 0.25, 0.25, 0.125, 0.375];
+        CausalMatrix::from_cells(3, cells, Some(vec![0.5, 0.25, 0.25]))
+    }
+
+    fn values(rule: Normalisation, query: usize) -> Vec<f32> {
+        rule.row(&matrix(), query).keys().map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn a_raw_row_is_as_it_was_computed() {
+        assert_eq!(values(Normalisation::Raw, 2), [0.25, 0.125, 0.375]);
+        let matrix = matrix();
+        let row = Normalisation::Raw.row(&matrix, 2);
+        assert_eq!((row.sink(), row.kept(), row.get(3)), (Some(0.25), 0.75, None));
+    }
+
+    #[test]
+    fn other_rows_sum_to_one_and_leave_out_the_sink() {
+        for rule in [Normalisation::Renormalised, Normalisation::WithoutFirst] {
+            let matrix = matrix();
+            let row = rule.row(&matrix, 2);
+            let sum: f32 = row.keys().map(|(_, value)| value).sum();
+            assert!((sum - 1.0).abs() < 1e-6, "{rule:?}");
+            assert_eq!(row.sink(), None);
+        }
+        assert_eq!(values(Normalisation::WithoutFirst, 2), [0.25, 0.75]);
+        assert_eq!(Normalisation::WithoutFirst.row(&matrix(), 2).get(0), None);
+    }
+
+    #[test]
+    fn a_row_with_nothing_left_is_empty() {
+        assert!(values(Normalisation::WithoutFirst, 0).is_empty());
+        let small = CausalMatrix::from_cells(2, vec![1.0, 1.0, 5e-7], None);
+        assert_eq!(Normalisation::WithoutFirst.row(&small, 1).get(1), None);
+        assert_eq!(Normalisation::Renormalised.row(&small, 1).keys().count(), 2);
+    }
+
+    #[test]
+    fn rows_without_a_choice_dont_set_the_scale() {
+        let matrix = CausalMatrix::from_cells(3, vec![1.0, 0.7, 0.3, 0.6, 0.1, 0.3], None);
+        let peaks = Normalisation::ALL.map(|rule| rule.peak(&matrix));
+        assert_eq!(peaks, [0.7, 0.7, 0.3 / (0.1 + 0.3)]);
+        let single = CausalMatrix::from_cells(1, vec![1.0], None);
+        assert_eq!(Normalisation::ALL.map(|rule| rule.peak(&single)), [1.0, 1.0, 0.0]);
+        assert_eq!(Normalisation::Raw.peak(&CausalMatrix::zeros(0, 1, false)), 0.0);
+    }
+
+    #[test]
+    fn going_on_comes_back() {
+        assert_eq!(Normalisation::Raw.next().next().next(), Normalisation::Raw);
+    }
+}

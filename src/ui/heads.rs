@@ -1,0 +1,135 @@
+//! The head grid: a small picture of every head of a model, a row per layer, as many as there is room for.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::HeadsLayout;
+use super::pane::{head_facts, view_name};
+use super::text::{center, fit, put, right, width};
+use super::thumbnails::{draw_pixels, scale};
+use crate::app::{Mode, Scale, Selection, Shown, State};
+use crate::attention::View;
+use crate::theme::Theme;
+
+/// Rows of a picture, which has twice as many columns, and blank rows below it, the largest first.
+const SIZES: [(usize, usize); 9] =
+    [(16, 1), (12, 1), (10, 1), (8, 1), (7, 1), (6, 1), (5, 1), (4, 1), (3, 1)];
+/// The picture where not all can be on screen at once.
+const SCROLLED: (usize, usize) = (3, 1);
+/// Columns before the pictures, for the layers' numbers.
+const LABEL: u16 = 5;
+/// Columns between two pictures, for the marks beside them.
+const GAP: usize = 2;
+
+/// Which heads are on screen and where: those around the chosen one, if there isn't room for all.
+pub fn place(shown: &Shown, chosen: Selection, frame: Rect) -> Vec<(View, Rect)> {
+    let model = &shown.capture.model;
+    let body = frame.inner(Margin::new(1, 1));
+    let (x, y) = (body.x + LABEL, body.y + 1);
+    let room = (usize::from(body.right().saturating_sub(x)), usize::from(body.bottom().saturating_sub(y)));
+    let count =
+        |(rows, blank): (usize, usize)| (room.0 / (2 * rows + GAP), (room.1 + blank) / (rows + blank));
+    let all = |size: &(usize, usize)| count(*size).0 >= model.heads && count(*size).1 >= model.layers;
+    let (rows, blank) = SIZES.into_iter().find(all).unwrap_or(SCROLLED);
+    let (heads, layers) = count((rows, blank));
+    let part = |at: usize, room: usize, count: usize| {
+        let first = at.saturating_sub(room / 2).min(count.saturating_sub(room));
+        first..count.min(first + room)
+    };
+    let chosen = chosen.within(model);
+    let (layers, heads) = (part(chosen.layer, layers, model.layers), part(chosen.head, heads, model.heads));
+    let area = |layer: usize, head: usize| Rect {
+        x: x + ((head - heads.start) * (2 * rows + GAP)) as u16,
+        y: y + ((layer - layers.start) * (rows + blank)) as u16,
+        width: 2 * rows as u16,
+        height: rows as u16,
+    };
+    let row = |layer| heads.clone().map(move |head| (layer, head));
+    let places = layers.clone().flat_map(row);
+    places.map(|(layer, head)| (View::Head { layer, head }, area(layer, head))).collect()
+}
+
+/// The one colour scale of all heads, whichever are on screen.
+pub fn scale_of(state: &State, shown: &Shown) -> Scale {
+    let heads = shown.capture.layers.iter().flat_map(|layer| &layer.heads);
+    scale(state.rules.curve, heads.map(|head| &head.thumbnail))
+}
+
+/// Draws pictures, numbers, and what the chosen head does.
+pub fn draw(state: &State, layout: &HeadsLayout, theme: &Theme, buffer: &mut Buffer) {
+    let (pane, Mode::HeadGrid(chosen)) = (state.pane(layout.side), state.mode) else { return };
+    let Some(shown) = &pane.shown else { return };
+    let chosen = chosen.within(&shown.capture.model).view();
+    let scale = scale_of(state, shown);
+    draw_frame(shown, layout, chosen, theme, buffer);
+    for &(view, area) in &layout.heads {
+        draw_numbers(layout, (view, area), chosen, theme, buffer);
+        let (layer, head) = (view.layer().unwrap_or(0), view.head().unwrap_or(0));
+        draw_pixels(&shown.capture.layers[layer].heads[head].thumbnail, scale, area, theme, buffer);
+        let (left, right, style) = match () {
+            () if view == chosen => ("▐", "▌", theme.chrome.accent),
+            () if view == pane.selection.view() => ("│", "│", theme.chrome.text),
+            () => continue,
+        };
+        for y in area.rows().map(|row| row.y) {
+            put(buffer, area.x - 1, y, left, 1, style);
+            put(buffer, area.right(), y, right, 1, style);
+        }
+    }
+}
+
+fn draw_frame(shown: &Shown, layout: &HeadsLayout, chosen: View, theme: &Theme, buffer: &mut Buffer) {
+    let (model, chrome) = (&shown.capture.model, &theme.chrome);
+    let name = Span::styled(format!(" {} ", model.name), chrome.strong);
+    let what = format!(" {} layers × {} heads ", model.layers, model.heads);
+    let mut facts = head_facts(shown, chosen);
+    facts.insert(0, view_name(chosen));
+    let room = usize::from(layout.frame.width.saturating_sub(5));
+    let all = layout.heads.len() == model.layers * model.heads;
+    let part = Some(part(&layout.heads)).filter(|part| !all && width(&facts[0]) + width(part) <= room);
+    let room = room - part.as_deref().map_or(0, width);
+    while width(&facts.join(" · ")) > room && facts.pop().is_some() {}
+    let mut block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(chrome.focus)
+        .title(Line::from(vec![name, Span::styled(what, chrome.dim)]))
+        .title_bottom(Span::styled(format!(" {} ", facts.join(" · ")), chrome.accent));
+    if let Some(part) = part {
+        block = block.title_bottom(Line::from(Span::styled(part, chrome.dim)).alignment(Alignment::Right));
+    }
+    block.render(layout.frame, buffer);
+}
+
+/// Which layers and heads are on screen.
+fn part(heads: &[(View, Rect)]) -> String {
+    let ends = |number: fn(View) -> Option<usize>| {
+        let number = |entry: Option<&(View, Rect)>| entry.and_then(|(view, _)| number(*view)).unwrap_or(0);
+        format!("{}–{}", number(heads.first()), number(heads.last()))
+    };
+    format!(" layers {}, heads {} ", ends(View::layer), ends(View::head))
+}
+
+/// The head's number above the first row of pictures, the layer's before the first column.
+fn draw_numbers(
+    layout: &HeadsLayout,
+    (view, area): (View, Rect),
+    chosen: View,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let Some(&(first, corner)) = layout.heads.first() else { return };
+    let style = |on: bool| if on { theme.chrome.accent } else { theme.chrome.dim };
+    let number = |number: Option<usize>| number.unwrap_or(0).to_string();
+    if view.layer() == first.layer() {
+        let text = center(&number(view.head()), usize::from(area.width));
+        put(buffer, area.x, corner.y - 1, &text, width(&text), style(view.head() == chosen.head()));
+    }
+    if view.head() == first.head() {
+        let room = usize::from(LABEL) - 2;
+        let text = right(&fit(&number(view.layer()), room), room);
+        let y = area.y + (area.height - 1) / 2;
+        put(buffer, corner.x - LABEL, y, &text, room, style(view.layer() == chosen.layer()));
+    }
+}
