@@ -117,6 +117,7 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
                 open_head_grid(state);
             }
         }
+        Command::Cancel if state.is_busy() => return vec![Effect::Send(Request::Cancel)],
         Command::Retry => return retry(state),
         Command::NextColorMap => return vec![Effect::NextColorMap],
         command => match state.rules.changed(command) {

@@ -19,14 +19,17 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::LoadFailed { side, error } => state.pane_mut(side).load = Load::Failed(error),
         Event::LoadCancelled { side } => {
             let pane = state.pane_mut(side);
-            let without = || Load::Failed("the load was cancelled".to_owned());
+            let without = || Load::Failed("the load was stopped".to_owned());
             pane.load = if pane.model.is_some() { Load::Ready } else { without() };
         }
         Event::Running { side, layer, layers, .. } => {
             state.pane_mut(side).pass = Pass::Running { layer, layers }
         }
         Event::RunFailed { side, error, .. } => state.pane_mut(side).pass = Pass::Failed(error),
-        Event::Cancelled { side, .. } => state.pane_mut(side).pass = Pass::Idle,
+        // A pass that a newer prompt stopped is of an older job, and was left out above.
+        Event::Cancelled { side, .. } => {
+            state.pane_mut(side).pass = Pass::Failed("the pass was stopped".to_owned());
+        }
         Event::Captured { side, job, capture } => {
             let pane = state.pane_mut(side);
             pane.pass = Pass::Idle;

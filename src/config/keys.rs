@@ -34,6 +34,7 @@ pub enum Command {
     NextColorMap,
     OtherModel,
     EditPrompt,
+    Cancel,
     Retry,
     ToggleMouse,
     Help,
@@ -92,7 +93,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 27] = [
+const TABLE: [Row; 28] = [
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -115,6 +116,7 @@ const TABLE: [Row; 27] = [
     row(Command::NextColorMap, "next-colormap", Group::Values, &["c"], "the next colour map"),
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
+    row(Command::Cancel, "cancel", Group::Prompt, &["ctrl-x"], "stop the loads and passes that are under way"),
     row(Command::Retry, "retry", Group::Prompt, &["r"], "try again what failed"),
     row(Command::ToggleMouse, "toggle-mouse", Group::Program, &["t"], "give the mouse to the terminal, or take it"),
     row(Command::Help, "help", Group::Program, &["?", "f1"], "this help"),

@@ -83,7 +83,9 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         (Load::Ready, Pass::Failed(error)) => {
             say("the prompt could not be run", chrome.strong);
             say(error, chrome.error);
-            say(&format!("{} edits it", state.keys.hint(Command::EditPrompt)), chrome.dim);
+            let key = |command| state.keys.hint(command);
+            let hint = format!("{} tries again · {} edits it", key(Command::Retry), key(Command::EditPrompt));
+            say(&hint, chrome.dim);
         }
         (Load::Ready, Pass::Waiting) => say(&format!("{spinner} running the prompt"), chrome.text),
         (Load::Ready, Pass::Running { layer, layers }) => {

@@ -109,6 +109,9 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     if !state.mouse && state.mode == Mode::Browse {
         hints.insert(1, (key(Command::ToggleMouse), "take the mouse back"));
     }
+    if state.is_busy() && state.mode == Mode::Browse {
+        hints.insert(0, (key(Command::Cancel), "stop"));
+    }
     let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     for (keys, does) in hints.into_iter().filter(|hint| !hint.0.trim().is_empty()) {
         if width(&keys) + 1 + width(does) > usize::from(rest.width) {

@@ -195,6 +195,22 @@ fn a_cancelled_load_keeps_the_model_that_was_there() {
 }
 
 #[test]
+fn what_is_under_way_can_be_stopped_and_run_again() {
+    let mut state = captured();
+    assert!(press(&mut state, "ctrl-x").is_empty(), "nothing is under way");
+    update(&mut state, Action::Submit);
+    let job = state.job;
+    assert!(matches!(press(&mut state, "ctrl-x")[..], [Effect::Send(Request::Cancel)]));
+    for side in Side::BOTH {
+        hear(&mut state, Event::Cancelled { side, job });
+        assert!(matches!(state.pane(side).pass, Pass::Failed(_)));
+        assert!(state.pane(side).shown.is_some(), "the matrix that was there stays");
+    }
+    assert!(!state.is_busy());
+    assert_eq!(runs(&press(&mut state, "r")).len(), 1);
+}
+
+#[test]
 fn a_head_that_cannot_be_computed_is_given_up() {
     let mut state = captured();
     press(&mut state, "enter enter");
