@@ -33,8 +33,12 @@ pub enum Command {
     Range,
     NextColorMap,
     OtherModel,
+    Link,
     EditPrompt,
+    AppendNext,
+    TakeBack,
     Retry,
+    CopyRow,
     ToggleMouse,
     Help,
     Suspend,
@@ -92,7 +96,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 27] = [
+const TABLE: [Row; 31] = [
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -114,8 +118,12 @@ const TABLE: [Row; 27] = [
     row(Command::Range, "range", Group::Values, &["f"], "colours up to the top of both, of each, or 1"),
     row(Command::NextColorMap, "next-colormap", Group::Values, &["c"], "the next colour map"),
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
+    row(Command::Link, "link", Group::Prompt, &["x"], "unlink the two sides, or link them again"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
+    row(Command::AppendNext, "append-next", Group::Prompt, &["."], "append the likeliest next token, as text"),
+    row(Command::TakeBack, "take-back", Group::Prompt, &[","], "take that text back"),
     row(Command::Retry, "retry", Group::Prompt, &["r"], "try again what failed"),
+    row(Command::CopyRow, "copy-row", Group::Program, &["y"], "copy the cursor's row to the clipboard"),
     row(Command::ToggleMouse, "toggle-mouse", Group::Program, &["t"], "give the mouse to the terminal, or take it"),
     row(Command::Help, "help", Group::Program, &["?", "f1"], "this help"),
     row(Command::Suspend, "suspend", Group::Program, &["ctrl-z"], "back to the shell; fg returns"),
