@@ -73,6 +73,8 @@ pub enum Effect {
     Send(Request),
     /// Take the mouse, or leave it to the terminal.
     CaptureMouse(bool),
+    /// Put a text on the clipboard.
+    Copy(String),
     /// Show values in the colours of the next map.
     NextColorMap,
     /// Stop this process, as Ctrl-Z does.

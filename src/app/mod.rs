@@ -3,6 +3,7 @@
 
 mod action;
 mod cursor;
+mod grow;
 mod pane;
 mod rules;
 mod selection;

@@ -25,7 +25,7 @@ pub enum Mode {
 pub struct State {
     /// Left and right: see [`State::pane`].
     pub panes: [Pane; 2],
-    /// The pane that keys go to. The other one follows.
+    /// The pane that keys go to. The other one follows while they are linked.
     pub focus: Side,
     /// What keys go to.
     pub mode: Mode,
@@ -35,6 +35,12 @@ pub struct State {
     pub prompt: String,
     /// Names it.
     pub job: JobId,
+    /// Texts of tokens that were appended to the prompt since it was written, the newest last.
+    pub appended: Vec<String>,
+    /// Whether the pane that keys don't go to follows the other one.
+    pub linked: bool,
+    /// What the last key led to, if the screen doesn't show it otherwise.
+    pub note: Option<String>,
     /// By which rules values are shown.
     pub rules: Rules,
     /// What keys do.
@@ -61,6 +67,9 @@ impl State {
             draft: Input::new(prompt.clone()),
             prompt,
             job: JobId::default(),
+            appended: Vec::new(),
+            linked: true,
+            note: None,
             rules: Rules::default(),
             keys,
             mouse,

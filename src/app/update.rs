@@ -4,7 +4,7 @@ use tui_input::InputRequest;
 
 use super::cursor::same_text;
 use super::pane::{Load, Pass};
-use super::{Action, Column, Cursor, Effect, Mode, Pane, Selection, State, worker};
+use super::{Action, Column, Cursor, Effect, Mode, Pane, Selection, State, grow, worker};
 use crate::config::keys::Command;
 use crate::worker::protocol::{JobId, Request, Side};
 
@@ -30,6 +30,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Submit => {
             state.mode = Mode::Browse;
+            state.appended.clear();
             run(state, state.draft.value().to_owned())
         }
         Action::LeaveEditor => {
@@ -95,6 +96,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn command(state: &mut State, command: Command) -> Vec<Effect> {
+    state.note = None;
     match command {
         Command::Quit => return vec![Effect::Quit],
         Command::Suspend => return vec![Effect::Suspend],
@@ -117,6 +119,13 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
                 open_head_grid(state);
             }
         }
+        Command::Link => {
+            state.linked = !state.linked;
+            return follow(state);
+        }
+        Command::AppendNext => return run_changed(state, grow::appended),
+        Command::TakeBack => return run_changed(state, grow::taken_back),
+        Command::CopyRow => return copy_row(state),
         Command::Cancel if state.is_busy() => return vec![Effect::Send(Request::Cancel)],
         Command::Retry => return retry(state),
         Command::NextColorMap => return vec![Effect::NextColorMap],
@@ -183,10 +192,12 @@ fn scroll_by(command: Command) -> Option<isize> {
 
 /// Sets the focused pane to a view, and the other one after it.
 fn select(state: &mut State, selection: Selection) -> Vec<Effect> {
-    let focus = state.focus;
+    let (focus, linked) = (state.focus, state.linked);
     state.pane_mut(focus).selection = selection;
     let other = state.pane_mut(focus.other());
-    other.selection = other.selection.following(selection, other.model.as_deref());
+    if linked {
+        other.selection = other.selection.following(selection, other.model.as_deref());
+    }
     Side::BOTH.into_iter().filter_map(|side| state.pane_mut(side).refresh(side)).map(Effect::Send).collect()
 }
 
@@ -195,13 +206,21 @@ fn point(state: &mut State, cursor: Cursor) {
     let focus = state.focus;
     state.pane_mut(focus).point(cursor);
     let (from, to) = (state.pane(focus), state.pane(focus.other()));
-    if let Some(cursor) = linked(from, to) {
+    if let Some(cursor) = same_place(from, to).filter(|_| state.linked) {
         state.pane_mut(focus.other()).point(cursor);
     }
 }
 
+/// Brings the other pane to view and cursor of the focused one, if they are linked.
+fn follow(state: &mut State) -> Vec<Effect> {
+    let (selection, cursor) = (state.focused().selection, state.focused().cursor);
+    let effects = select(state, selection);
+    point(state, cursor);
+    effects
+}
+
 /// The cell of `to` that stands for the text under the cursor of `from`.
-fn linked(from: &Pane, to: &Pane) -> Option<Cursor> {
+fn same_place(from: &Pane, to: &Pane) -> Option<Cursor> {
     let (a, b) = (from.shown.as_ref()?, to.shown.as_ref()?);
     let same_cell = |cell: usize| {
         if a.job != b.job {
@@ -232,6 +251,33 @@ fn run(state: &mut State, prompt: String) -> Vec<Effect> {
         pane.pass = Pass::Waiting;
     }
     vec![Effect::Send(Request::Run { job: state.job, prompt: state.prompt.clone() })]
+}
+
+/// Runs the prompt that `change` makes, or says why it makes none.
+fn run_changed(state: &mut State, change: fn(&mut State) -> Result<String, String>) -> Vec<Effect> {
+    match change(state) {
+        Ok(prompt) => run(state, prompt),
+        Err(why) => {
+            state.note = Some(why);
+            vec![]
+        }
+    }
+}
+
+/// The row of the cursor as it is shown: a line per column, its name and its value.
+fn copy_row(state: &mut State) -> Vec<Effect> {
+    let pane = state.focused();
+    let Some(shown) = &pane.shown else { return vec![] };
+    let Some(query) = shown.labels.get(pane.cursor.query) else { return vec![] };
+    let row = state.rules.normalisation.row(shown.matrix(), pane.cursor.query);
+    let sink = row.sink().map(|value| ("sink", value));
+    let keys = row.keys().map(|(key, value)| (shown.labels[key].as_str(), value));
+    let mut text = format!("key\t{query}\n");
+    for (key, value) in sink.into_iter().chain(keys) {
+        text.push_str(&format!("{key}\t{value}\n"));
+    }
+    state.note = Some("row sent to the terminal's clipboard".to_owned());
+    vec![Effect::Copy(text)]
 }
 
 /// Loads again what failed to load. If it was a pass that failed, runs the prompt again.

@@ -28,6 +28,15 @@ impl Token {
         Self { id, raw, text: printable_bytes(bytes), span: start..start + bytes.len() }
     }
 
+    /// Whether its bytes are a part of a character, so that its text is no text (or spells such a part).
+    pub fn splits_a_character(&self) -> bool {
+        let is_byte = |part: &str| {
+            let digit = |at: usize| part.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+            digit(0) && digit(1)
+        };
+        self.text.split("\\x").skip(1).any(is_byte)
+    }
+
     /// One line that is safe to print: the text without surrounding blanks, its control characters
     /// escaped; a token of blanks only is shown by its escapes or as `␣`.
     pub fn label(&self) -> String {
@@ -92,5 +101,8 @@ mod tests {
     #[test]
     fn half_a_character_is_shown_by_its_bytes() {
         assert_eq!(token(&"é".as_bytes()[..1]).label(), "\\xc3");
+        let split = |bytes: &[u8]| token(bytes).splits_a_character();
+        assert!(split(&"é".as_bytes()[..1]) && split(b"a\xa9b"));
+        assert!(!split("é".as_bytes()) && !split(b"\\x") && !split(b"\\xy0"));
     }
 }

@@ -33,9 +33,13 @@ pub enum Command {
     Range,
     NextColorMap,
     OtherModel,
+    Link,
     EditPrompt,
+    AppendNext,
+    TakeBack,
     Cancel,
     Retry,
+    CopyRow,
     ToggleMouse,
     Help,
     Suspend,
@@ -93,7 +97,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 28] = [
+const TABLE: [Row; 32] = [
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -115,9 +119,13 @@ const TABLE: [Row; 28] = [
     row(Command::Range, "range", Group::Values, &["f"], "colours up to the top of both, of each, or 1"),
     row(Command::NextColorMap, "next-colormap", Group::Values, &["c"], "the next colour map"),
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
+    row(Command::Link, "link", Group::Prompt, &["x"], "unlink the two sides, or link them again"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
+    row(Command::AppendNext, "append-next", Group::Prompt, &["."], "append the likeliest next token, as text"),
+    row(Command::TakeBack, "take-back", Group::Prompt, &[","], "take that text back"),
     row(Command::Cancel, "cancel", Group::Prompt, &["ctrl-x"], "stop the loads and passes that are under way"),
     row(Command::Retry, "retry", Group::Prompt, &["r"], "try again what failed"),
+    row(Command::CopyRow, "copy-row", Group::Program, &["y"], "copy the cursor's row to the clipboard"),
     row(Command::ToggleMouse, "toggle-mouse", Group::Program, &["t"], "give the mouse to the terminal, or take it"),
     row(Command::Help, "help", Group::Program, &["?", "f1"], "this help"),
     row(Command::Suspend, "suspend", Group::Program, &["ctrl-z"], "back to the shell; fg returns"),

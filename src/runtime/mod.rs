@@ -103,6 +103,7 @@ pub async fn run(
                 match effect {
                     Effect::Send(request) => failed |= worker.send(request).is_err(),
                     Effect::CaptureMouse(mouse) => session.capture_mouse(mouse)?,
+                    Effect::Copy(text) => session.copy(&text)?,
                     Effect::NextColorMap => theme = theme.with_next_map(),
                     Effect::Suspend => session.suspend()?,
                     Effect::Quit => return Ok(()),

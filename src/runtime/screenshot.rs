@@ -66,7 +66,7 @@ fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHa
             }
             Effect::NextColorMap => *theme = theme.with_next_map(),
             // There is no terminal, and nothing to leave.
-            Effect::CaptureMouse(_) | Effect::Suspend | Effect::Quit => {}
+            Effect::CaptureMouse(_) | Effect::Copy(_) | Effect::Suspend | Effect::Quit => {}
         }
     }
 }

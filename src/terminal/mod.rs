@@ -1,5 +1,6 @@
 //! The only room that touches the terminal: what it can show, entering and leaving it, its events.
 
+mod clipboard;
 mod events;
 mod look;
 mod session;

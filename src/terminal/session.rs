@@ -19,6 +19,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 use ratatui::{Frame, Terminal};
 
+use super::clipboard;
+
 /// A frame of a large screen in true colour fits, so that it leaves in one write.
 const FRAME_BYTES: usize = 256 * 1024;
 
@@ -88,6 +90,16 @@ impl Session {
         self.mouse = mouse;
         let output = self.terminal.backend_mut();
         if mouse { execute!(output, EnableMouseCapture) } else { execute!(output, DisableMouseCapture) }
+    }
+
+    /// Asks the terminal to put a text on the clipboard. Whether it does, it doesn't say.
+    ///
+    /// # Errors
+    /// If the terminal went away.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let output = self.terminal.backend_mut();
+        output.write_all(clipboard::osc52(text).as_bytes())?;
+        Write::flush(output)
     }
 
     /// Gives the terminal to the shell until this process is continued.

@@ -86,8 +86,9 @@ fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
     let key = |command| state.keys.hint(command);
     if matches!(state.mode, Mode::HeadGrid(_)) {
         return vec![
-            ("heads".to_owned(), "raw, top of all from row 2 on".to_owned()),
+            ("heads".to_owned(), "raw".to_owned()),
             (key(Command::Curve), curve.to_owned()),
+            ("top".to_owned(), "of all from row 2 on".to_owned()),
             (key(Command::NextColorMap), map.to_owned()),
         ];
     }

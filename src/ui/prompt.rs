@@ -26,8 +26,11 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     hints(state, layout.hints, theme, buffer);
     let mark = if editing { chrome.accent } else { chrome.dim };
     let x = put(buffer, line.x + 1, line.y, "❯ ", 2, mark);
-    let note = match (editing, state.is_edited()) {
-        (false, true) => format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt)),
+    let note = match (editing, &state.note, state.is_edited()) {
+        (false, Some(note), _) => note.clone(),
+        (false, None, true) => {
+            format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt))
+        }
         _ => String::new(),
     };
     let room = usize::from(line.right().saturating_sub(x + 1));
@@ -104,6 +107,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::HeadGrid), "all heads"),
             (key(Command::OtherModel), "other model"),
             (key(Command::Quit), "quit"),
+            (pair(Command::AppendNext, Command::TakeBack), "next token"),
         ],
     };
     if !state.mouse && state.mode == Mode::Browse {

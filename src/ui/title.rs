@@ -22,6 +22,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     } else {
         format!(" · {} other model", state.keys.hint(Command::OtherModel))
     };
+    let other = if state.linked { other } else { format!(" · sides not linked{other}") };
     let view = match state.mode {
         Mode::HeadGrid(_) => format!("all heads of a model, a row per layer{other}"),
         _ => format!("{}{other}", describe(state.focused().selection.view())),

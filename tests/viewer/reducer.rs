@@ -1,7 +1,9 @@
 //! What actions do: a state, actions, and then the state and what is to be done.
 
+use std::sync::Arc;
+
 use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, Pass, Scroll, State, Viewport, update};
-use attnscope::attention::{Normalisation, View};
+use attnscope::attention::{Normalisation, Token, View};
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
 use tui_input::InputRequest;
 
@@ -406,4 +408,77 @@ fn the_head_grid_is_of_the_focused_model() {
     assert_eq!((chosen(&state), shown(&state)), (None, [head(1, 0); 2]));
     press(&mut started(), "g");
     assert_eq!(chosen(&started()), None, "there is nothing to show yet");
+}
+
+#[test]
+fn the_likeliest_token_is_appended_as_text_and_taken_back() {
+    let mut state = captured();
+    let prompt = PROMPT.concat();
+    let grown = format!("{prompt} research");
+    assert_eq!(runs(&press(&mut state, ".")), [(JobId(2), grown.clone())]);
+    assert_eq!((state.prompt.as_str(), state.is_edited()), (grown.as_str(), false));
+    assert_eq!(runs(&press(&mut state, ".")), [], "what comes next is not known yet");
+    assert_eq!(state.note.as_deref(), Some("this model has not read the prompt yet"));
+    captured_as(&mut state, &["write", " research"], &["write", " research"]);
+    assert_eq!(runs(&press(&mut state, ".")), [(JobId(3), format!("{grown} research"))]);
+    assert_eq!(state.note, None);
+    assert_eq!(runs(&press(&mut state, ",")), [(JobId(4), grown)]);
+    assert_eq!(runs(&press(&mut state, ",")), [(JobId(5), prompt)]);
+    assert_eq!(runs(&press(&mut state, ",")), []);
+    assert_eq!(state.note.as_deref(), Some("nothing was appended"));
+}
+
+#[test]
+fn nothing_is_appended_to_a_prompt_that_is_being_written_or_that_was_written_since() {
+    let mut state = captured();
+    press(&mut state, ".");
+    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    for key in [".", ","] {
+        assert_eq!(runs(&press(&mut state, key)), []);
+        assert_eq!(state.note.as_deref(), Some("the prompt was edited: run it first"));
+    }
+    update(&mut state, Action::Submit);
+    assert_eq!(runs(&press(&mut state, ",")), [], "it is the user's text now");
+}
+
+#[test]
+fn a_part_of_a_character_is_not_appended() {
+    let mut state = captured();
+    let (side, job) = (Side::Left, state.job);
+    let mut split = (*capture(&gpt2(), &PROMPT)).clone();
+    split.next[0].token = Token::from_bytes(1, "Ã".into(), &"é".as_bytes()[..1], 0);
+    hear(&mut state, Event::Captured { side, job, capture: Arc::new(split) });
+    assert_eq!(runs(&press(&mut state, ".")), []);
+    assert_eq!(state.note.as_deref(), Some("\\xc3 is a part of a character, no text to append"));
+    assert_eq!(state.prompt, PROMPT.concat());
+}
+
+#[test]
+fn unlinked_sides_go_their_own_ways_until_they_are_linked_again() {
+    let mut state = captured();
+    let right = state.pane(Side::Right).cursor;
+    press(&mut state, "x enter up right");
+    assert_eq!(shown(&state), [View::Layer(0), View::Mean]);
+    assert_eq!(state.pane(Side::Right).cursor, right);
+    press(&mut state, "x");
+    assert_eq!(shown(&state), [View::Layer(0); 2]);
+    assert_eq!(state.pane(Side::Right).cursor, state.pane(Side::Left).cursor);
+}
+
+#[test]
+fn a_row_is_copied_as_it_is_shown() {
+    let mut state = captured();
+    let copied = |effects: Vec<Effect>| match &effects[..] {
+        [Effect::Copy(text)] => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    press(&mut state, "tab up up up up");
+    let raw = copied(press(&mut state, "y"));
+    let lines: Vec<Vec<&str>> = raw.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.iter().map(|line| line[0]).collect::<Vec<_>>(), ["key", "sink", "write"]);
+    assert_eq!(lines[0][1], "write");
+    let sum: f32 = lines[1..].iter().map(|line| line[1].parse::<f32>().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-5);
+    assert_eq!(copied(press(&mut state, "n y")), "key\twrite\nwrite\t1\n");
+    assert!(press(&mut started(), "y").is_empty());
 }

@@ -140,6 +140,16 @@ fn editing() {
 }
 
 #[test]
+fn growing_unlinked() {
+    let mut state = captured();
+    press(&mut state, ".");
+    let grown = ["write", " a", " story", " about", " AI", " research"];
+    captured_as(&mut state, &grown, &grown);
+    press(&mut state, "x ] y");
+    assert_screen!("grown_by_a_token_and_a_row_copied", state, (120, 34));
+}
+
+#[test]
 fn help() {
     let mut state = captured();
     press(&mut state, "?");
