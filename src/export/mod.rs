@@ -1,5 +1,5 @@
-//! A capture as text and files. Writers are pure: they take any [`io::Write`](std::io::Write), ask the
-//! capture for one row after another and hold no more than that; [`file`] is where they meet the disk.
+//! A capture as text and files. Writers are pure: they take any [`std::io::Write`], ask the
+//! capture for one row after another and hold no more than that; [`mod@file`] is where they meet the disk.
 
 pub mod csv;
 pub mod file;
