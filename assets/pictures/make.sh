@@ -8,3 +8,4 @@ attnscope=${1:-../../target/release/attnscope}
 # The induction head of the demo gpt-oss: layer 3, head 2, with the cursor on what followed "cat" before.
 "$attnscope" screenshot --width 144 --height 38 --prompt "the cat sat on the mat and the cat" \
   --keys "tab enter ] ] ] enter } } right right" --out head.svg
+"$attnscope" screenshot --width 126 --height 36 --keys "tab g" --out grid.svg
