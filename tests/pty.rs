@@ -14,11 +14,21 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 const PATIENCE: Duration = Duration::from_secs(60);
 const BINARY: &str = env!("CARGO_BIN_EXE_attnscope");
 
+/// What the program put on the clipboard last, in base 64.
+#[derive(Default)]
+struct Clipboard(String);
+
+impl vt100::Callbacks for Clipboard {
+    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
+        self.0 = String::from_utf8_lossy(data).into_owned();
+    }
+}
+
 /// A terminal with a program in it.
 struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Mutex<vt100::Parser<Clipboard>>>,
     child: Box<dyn Child + Send + Sync>,
     /// How the line discipline was set before the program came.
     line: String,
@@ -42,7 +52,9 @@ impl Terminal {
         command.env("HOME", home.path());
         environment.iter().for_each(|(name, value)| command.env(name, value));
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(size.rows), cells(size.cols), 0)));
+        let (rows, columns) = (cells(size.rows), cells(size.cols));
+        let parser = vt100::Parser::new_with_callbacks(rows, columns, 0, Clipboard::default());
+        let screen = Arc::new(Mutex::new(parser));
         let mut output = pair.master.try_clone_reader().unwrap();
         let parser = Arc::clone(&screen);
         thread::spawn(move || {
@@ -185,6 +197,24 @@ fn a_first_visit() {
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
     terminal.assert_restored();
+}
+
+#[test]
+fn a_head_is_chosen_from_the_grid_and_a_row_of_it_copied() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("g");
+    terminal.wait_for("all heads of a model");
+    terminal.keys("\x1b[C\x1b[B\r");
+    terminal.wait_for_times("layer 1 · head 1", 2);
+    terminal.keys("ny");
+    terminal.wait_for("row sent to the terminal's clipboard");
+    terminal.wait_for("n renormalised");
+    // The first two words of the row's heading, "key" and "AI".
+    let copied = terminal.screen.lock().unwrap().callbacks().0.clone();
+    assert!(copied.starts_with("a2V5CUFJ"), "{copied}");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
 }
 
 #[test]

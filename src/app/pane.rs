@@ -79,7 +79,7 @@ impl Shown {
         self.get(self.view).unwrap_or(&self.capture.mean)
     }
 
-    /// The largest value of the matrix on screen: [`Normalisation::peak`].
+    /// Where the colour scale of the matrix on screen ends: [`Normalisation::peak`].
     pub fn peak(&self, normalisation: Normalisation) -> f32 {
         self.peaks[normalisation as usize]
     }

@@ -19,10 +19,10 @@ pub enum Curve {
 /// What the top of the colour scale is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Range {
-    /// The largest value on either side, so that colours compare.
+    /// The higher one of both sides' [`Normalisation::peak`], so that colours compare.
     #[default]
     Shared,
-    /// The largest value of each side.
+    /// Each side's own.
     Own,
     /// 1, whatever is shown.
     Fixed,

@@ -53,21 +53,15 @@ impl Normalisation {
         NormalisedRow { weights, sink, first, divisor: weights[first..].iter().sum() }
     }
 
-    /// The largest value shown, for the top of a colour scale. The rows in which a single key is left are
-    /// passed over: their value is 1 whatever the model does, and would leave the others in the dark. If
-    /// there are no others, they count.
+    /// The top of a colour scale: the largest value shown, but for one row in ten, and one at least, those
+    /// with the largest. A first row of 1 says nothing, and in a long prompt the few rows after it, which
+    /// have few keys to choose from, would leave all others in the dark.
     pub fn peak(self, matrix: &CausalMatrix) -> f32 {
-        let choice = self.first_with_choice();
-        let from = if choice < matrix.size() { choice } else { 0 };
-        (from..matrix.size()).map(|query| self.row(matrix, query).max()).fold(0.0, f32::max)
-    }
-
-    /// The first row in which more than one key is left.
-    pub fn first_with_choice(self) -> usize {
-        match self {
-            Normalisation::Raw | Normalisation::Renormalised => 1,
-            Normalisation::WithoutFirst => 2,
-        }
+        let mut rows: Vec<f32> =
+            (0..matrix.size()).filter_map(|query| self.row(matrix, query).max()).collect();
+        rows.sort_by(|a, b| b.total_cmp(a));
+        let aside = (rows.len() / 10).max(1);
+        rows.get(aside).or(rows.last()).copied().unwrap_or(0.0)
     }
 }
 
@@ -93,8 +87,8 @@ impl NormalisedRow<'_> {
         self.weights[self.first..].iter().sum()
     }
 
-    fn max(&self) -> f32 {
-        self.keys().map(|(_, value)| value).chain(self.sink).fold(0.0, f32::max)
+    fn max(&self) -> Option<f32> {
+        self.keys().map(|(_, value)| value).chain(self.sink).reduce(f32::max)
     }
 }
 
@@ -141,13 +135,18 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_choice_dont_set_the_scale() {
+    fn the_rows_with_the_largest_values_dont_set_the_scale() {
         let matrix = CausalMatrix::from_cells(3, vec![1.0, 0.7, 0.3, 0.6, 0.1, 0.3], None);
         let peaks = Normalisation::ALL.map(|rule| rule.peak(&matrix));
         assert_eq!(peaks, [0.7, 0.7, 0.3 / (0.1 + 0.3)]);
         let single = CausalMatrix::from_cells(1, vec![1.0], None);
         assert_eq!(Normalisation::ALL.map(|rule| rule.peak(&single)), [1.0, 1.0, 0.0]);
         assert_eq!(Normalisation::Raw.peak(&CausalMatrix::zeros(0, 1, false)), 0.0);
+        let mut long = CausalMatrix::zeros(20, 1, true);
+        for query in 0..20 {
+            long.rows_mut().add_row(query, 0, &[], 1.0 / (query + 1) as f32, 1.0);
+        }
+        assert_eq!(Normalisation::Raw.peak(&long), 1.0 / 3.0, "two rows of twenty are left aside");
     }
 
     #[test]

@@ -72,10 +72,9 @@ fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
         Curve::Linear => "linear",
         Curve::Log => "log₁₀",
     };
-    let from = rules.normalisation.first_with_choice() + 1;
     let range = match rules.range {
-        Range::Shared => format!("top of both from row {from} on"),
-        Range::Own => format!("top of each from row {from} on"),
+        Range::Shared => format!("top of both{}", rows_aside(state)),
+        Range::Own => format!("top of each{}", rows_aside(state)),
         Range::Fixed => "0 to 1".to_owned(),
     };
     let map = match theme.depth {
@@ -99,6 +98,16 @@ fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
         (key(Command::NextColorMap), map.to_owned()),
         ("·".to_owned(), "future".to_owned()),
     ]
+}
+
+/// Rows that may go beyond the top of the scale, as [`Normalisation::peak`] leaves them aside.
+fn rows_aside(state: &State) -> &'static str {
+    let shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    match shown.map(|shown| shown.matrix().size()).max() {
+        None | Some(0 | 1) => "",
+        Some(2..20) => ", 1 row aside",
+        Some(20..) => ", 1 row in 10 aside",
+    }
 }
 
 /// The normalisation, and what it leaves out.

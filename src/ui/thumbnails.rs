@@ -112,9 +112,8 @@ fn draw_rule(
     put(buffer, strip.x + 1, strip.y, &fit(&label, room), room, theme.chrome.dim);
 }
 
-/// One colour scale for pictures that are seen together, up to the largest value after the first row, as in
-/// [`Normalisation::peak`](crate::attention::Normalisation::peak). They hold raw values, whatever the
-/// matrices show, and no sinks.
+/// One colour scale for pictures that are seen together, up to the largest value after their first row,
+/// which is 1 in many heads whatever they do. They hold raw values, whatever the matrices show, and no sinks.
 pub fn scale<'a>(curve: Curve, pictures: impl Iterator<Item = &'a CausalMatrix>) -> Scale {
     let rows =
         |matrix: &'a CausalMatrix| (matrix.size().min(2) / 2..matrix.size()).map(|row| matrix.row(row));

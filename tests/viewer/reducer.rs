@@ -354,7 +354,7 @@ fn the_scale_ends_where_its_rule_says() {
     let tops = |state: &State| Side::BOTH.map(|side| state.scale(side).top);
     let peaks = Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw));
     assert_ne!(peaks[0], peaks[1]);
-    assert!(peaks[0] < 1.0, "the first row, which is always 1, is passed over");
+    assert!(peaks[0] < 1.0, "the first row, which is always 1, is left aside");
     press(&mut state, "f");
     assert_eq!(tops(&state), peaks);
     press(&mut state, "f");
