@@ -175,3 +175,12 @@ async fn a_model_is_swapped_while_the_other_side_stays() {
     let second = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
     assert_eq!((first.model.family.as_str(), second.model.family.as_str()), ("gpt2", "gpt_oss"));
 }
+
+#[tokio::test]
+async fn a_load_after_everything_was_stopped_runs_the_newest_prompt() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    run(&worker, 1, "write");
+    worker.send(Request::Cancel).unwrap();
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+}

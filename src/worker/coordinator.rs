@@ -17,6 +17,7 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
         resident: resident::spawn(side, events.clone()),
         load: Cancel::new(),
         pass: Cancel::new(),
+        newest: None,
     });
     while let Some(request) = inbox.recv().await {
         match request {
@@ -37,6 +38,7 @@ struct SideState {
     resident: Resident,
     load: Cancel,
     pass: Cancel,
+    newest: Option<(JobId, Arc<str>)>,
 }
 
 impl SideState {
@@ -52,12 +54,19 @@ impl SideState {
             self.resident.clone(),
             events.clone(),
         );
+        // Whoever stopped everything and now loads again wants to see something.
+        if self.pass.is_raised()
+            && let Some((job, prompt)) = self.newest.clone()
+        {
+            self.run(job, &prompt);
+        }
     }
 
     /// Only the newest prompt counts.
     fn run(&mut self, job: JobId, prompt: &Arc<str>) {
         self.pass.raise();
         self.pass = Cancel::new();
+        self.newest = Some((job, Arc::clone(prompt)));
         self.resident.run(Job { id: job, prompt: Arc::clone(prompt), cancel: self.pass.clone() });
     }
 
