@@ -87,6 +87,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut hints: Vec<(String, &str)> = match state.mode {
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
+            ("↑ ↓".into(), "earlier prompts"),
             ("Esc".into(), "keep the text and leave"),
             ("Ctrl-U".into(), "clear"),
         ],
