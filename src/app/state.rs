@@ -41,6 +41,8 @@ pub struct State {
     pub history: History,
     /// Whether the pane that keys don't go to follows the other one.
     pub linked: bool,
+    /// Whether matrices that don't fit are shown whole, several cells in one.
+    pub overview: bool,
     /// What the last key led to, if the screen doesn't show it otherwise.
     pub note: Option<String>,
     /// By which rules values are shown.
@@ -72,6 +74,7 @@ impl State {
             appended: Vec::new(),
             history: History::default(),
             linked: true,
+            overview: false,
             note: None,
             rules: Rules::default(),
             keys,

@@ -146,6 +146,10 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// What changes the view, or moves the cursor.
 fn look(state: &mut State, command: Command) -> Vec<Effect> {
+    if command == Command::Overview {
+        toggle_overview(state);
+        return vec![];
+    }
     let pane = state.focused();
     if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
         return select(state, selection);
@@ -155,6 +159,17 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
         point(state, cursor);
     }
     vec![]
+}
+
+/// Shows matrices that don't fit whole, or cell by cell again, the cursor's among them.
+fn toggle_overview(state: &mut State) {
+    let is_shown = state.panes.iter().any(|pane| pane.shown.is_some());
+    let fits = is_shown && !state.panes.iter().any(Pane::is_cut);
+    state.overview = !fits && !state.overview;
+    state.note = fits.then(|| "all of it is on screen".to_owned());
+    for pane in &mut state.panes {
+        pane.point(pane.cursor);
+    }
 }
 
 /// All heads of the focused model, once it has run a prompt.

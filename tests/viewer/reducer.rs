@@ -369,6 +369,27 @@ fn the_screen_follows_the_cursor_and_the_wheel_only_scrolls() {
 }
 
 #[test]
+fn a_long_prompt_is_shown_whole_and_then_cell_by_cell_at_the_cursor() {
+    let texts = vec![" word"; 100];
+    let (mut state, side) = (loaded(), Side::Left);
+    captured_as(&mut state, &texts, &texts);
+    for side in Side::BOTH {
+        update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 10, keys: 20 } });
+    }
+    press(&mut state, "0");
+    assert!(state.overview);
+    update(&mut state, Action::Scroll { side, rows: -95, columns: 0 });
+    press(&mut state, "0");
+    assert!(!state.overview);
+    assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
+    for side in Side::BOTH {
+        update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 100, keys: 100 } });
+    }
+    press(&mut state, "0");
+    assert_eq!((state.overview, state.note.as_deref()), (false, Some("all of it is on screen")));
+}
+
+#[test]
 fn the_mouse_points_and_looks() {
     let mut state = captured();
     update(&mut state, Action::Point { side: Side::Right, query: 2, column: Column::Sink });

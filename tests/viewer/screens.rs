@@ -197,6 +197,8 @@ fn long_prompts() {
     captured_as(&mut state, &words, &words);
     press(&mut state, "pageup end");
     assert_screen!("prompt_of_300_tokens", state, (100, 30));
+    press(&mut state, "0");
+    assert_screen!("overview_of_300_tokens", state, (100, 30));
 }
 
 #[test]
