@@ -171,9 +171,12 @@ proptest! {
 #[test]
 fn small_sizes_can_be_drawn() {
     let mut state = captured();
-    for width in (0..70).step_by(3) {
-        for height in (0..30).step_by(2) {
-            draw(&mut state, width, height);
+    for overview in [false, true] {
+        state.overview = overview;
+        for width in (0..70).step_by(3) {
+            for height in (0..30).step_by(2) {
+                draw(&mut state, width, height);
+            }
         }
     }
 }
