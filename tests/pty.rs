@@ -50,6 +50,7 @@ impl Terminal {
             command.env(name, value);
         }
         command.env("HOME", home.path());
+        command.env("XDG_STATE_HOME", home.path().join("state"));
         environment.iter().for_each(|(name, value)| command.env(name, value));
         let child = pair.slave.spawn_command(command).unwrap();
         let (rows, columns) = (cells(size.rows), cells(size.cols));
@@ -197,6 +198,31 @@ fn a_first_visit() {
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
     terminal.assert_restored();
+}
+
+#[test]
+fn a_prompt_of_an_earlier_run_comes_back() {
+    let state = tempfile::tempdir().unwrap();
+    let environment = [("XDG_STATE_HOME", state.path().to_str().unwrap())];
+    let mut terminal = Terminal::viewer(&environment);
+    terminal.wait_for_both();
+    terminal.keys("i\x15the quick cat sat!\r");
+    terminal.wait_for_times("! → ", 2);
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+
+    let mut terminal = Terminal::viewer(&environment);
+    terminal.wait_for_both();
+    terminal.keys("i\x15a draft\x1b[A");
+    terminal.wait_for("❯ write a story");
+    terminal.keys("\x1b[A");
+    terminal.wait_for("❯ the quick cat sat!");
+    terminal.keys("\x1b[B\x1b[B");
+    terminal.wait_for("❯ a draft");
+    terminal.keys("\x1b[A\x1b[A\r");
+    terminal.wait_for_times("! → ", 2);
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
 }
 
 #[test]

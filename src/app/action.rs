@@ -16,6 +16,10 @@ pub enum Action {
     Command(Command),
     /// A key was pressed in the prompt's editor.
     Edit(InputRequest),
+    /// Put the prompt of before into the editor.
+    EarlierPrompt,
+    /// Put the prompt of after, or what was being written, into the editor.
+    LaterPrompt,
     /// Text was pasted. Outside the editor this opens it: a paste never fires keys.
     Paste(String),
     /// Leave the editor and run its text.
@@ -73,6 +77,8 @@ pub enum Effect {
     Send(Request),
     /// Take the mouse, or leave it to the terminal.
     CaptureMouse(bool),
+    /// Keep a prompt for later runs of the program.
+    Remember(String),
     /// Put a text on the clipboard.
     Copy(String),
     /// Show values in the colours of the next map.

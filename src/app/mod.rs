@@ -4,6 +4,7 @@
 mod action;
 mod cursor;
 mod grow;
+mod history;
 mod pane;
 mod rules;
 mod selection;
@@ -13,6 +14,7 @@ mod worker;
 
 pub use action::{Action, Effect};
 pub use cursor::{Column, Cursor, Scroll, Viewport};
+pub use history::History;
 pub use pane::{Load, Pane, Pass, Shown};
 pub use rules::{Curve, LOG_FLOOR, Range, Rules, Scale};
 pub use selection::{Depth, Selection};

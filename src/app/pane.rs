@@ -207,6 +207,12 @@ impl Pane {
         };
     }
 
+    /// Whether the matrix has more cells than there is room for.
+    pub(super) fn is_cut(&self) -> bool {
+        let size = self.shown.as_ref().map_or(0, |shown| shown.matrix().size());
+        size > self.viewport.rows.min(self.viewport.keys)
+    }
+
     /// Moves the cursor, and the part on screen after it.
     pub(super) fn point(&mut self, cursor: Cursor) {
         self.cursor = cursor;

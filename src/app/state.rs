@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::{Pane, Range, Rules, Scale, Selection};
+use super::{History, Pane, Range, Rules, Scale, Selection};
 use crate::config::keys::Keys;
 use crate::worker::protocol::{JobId, Side};
 
@@ -37,8 +37,12 @@ pub struct State {
     pub job: JobId,
     /// Texts of tokens that were appended to the prompt since it was written, the newest last.
     pub appended: Vec<String>,
+    /// The prompts of earlier.
+    pub history: History,
     /// Whether the pane that keys don't go to follows the other one.
     pub linked: bool,
+    /// Whether matrices that don't fit are shown whole, several cells in one.
+    pub overview: bool,
     /// What the last key led to, if the screen doesn't show it otherwise.
     pub note: Option<String>,
     /// By which rules values are shown.
@@ -68,7 +72,9 @@ impl State {
             prompt,
             job: JobId::default(),
             appended: Vec::new(),
+            history: History::default(),
             linked: true,
+            overview: false,
             note: None,
             rules: Rules::default(),
             keys,

@@ -4,7 +4,7 @@ use tui_input::InputRequest;
 
 use super::cursor::same_text;
 use super::pane::{Load, Pass};
-use super::{Action, Column, Cursor, Effect, Mode, Pane, Selection, State, grow, worker};
+use super::{Action, Column, Cursor, Effect, History, Mode, Pane, Selection, State, grow, worker};
 use crate::config::keys::Command;
 use crate::worker::protocol::{JobId, Request, Side};
 
@@ -13,6 +13,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Start => {
             let mut effects: Vec<Effect> = Side::BOTH.into_iter().map(|side| load(state, side)).collect();
+            // In reach for this run only: it is a default, or in the history of the shell.
+            state.history.remember(&state.prompt);
             effects.extend(run(state, state.prompt.clone()));
             effects
         }
@@ -21,6 +23,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.draft.handle(request);
             vec![]
         }
+        Action::EarlierPrompt => recall(state, History::earlier),
+        Action::LaterPrompt => recall(state, History::later),
         Action::Paste(text) => {
             state.mode = Mode::EditPrompt;
             for c in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
@@ -31,7 +35,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Submit => {
             state.mode = Mode::Browse;
             state.appended.clear();
-            run(state, state.draft.value().to_owned())
+            submit(state)
         }
         Action::LeaveEditor => {
             state.mode = Mode::Browse;
@@ -142,6 +146,10 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// What changes the view, or moves the cursor.
 fn look(state: &mut State, command: Command) -> Vec<Effect> {
+    if command == Command::Overview {
+        toggle_overview(state);
+        return vec![];
+    }
     let pane = state.focused();
     if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
         return select(state, selection);
@@ -151,6 +159,17 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
         point(state, cursor);
     }
     vec![]
+}
+
+/// Shows matrices that don't fit whole, or cell by cell again, the cursor's among them.
+fn toggle_overview(state: &mut State) {
+    let is_shown = state.panes.iter().any(|pane| pane.shown.is_some());
+    let fits = is_shown && !state.panes.iter().any(Pane::is_cut);
+    state.overview = !fits && !state.overview;
+    state.note = fits.then(|| "all of it is on screen".to_owned());
+    for pane in &mut state.panes {
+        pane.point(pane.cursor);
+    }
 }
 
 /// All heads of the focused model, once it has run a prompt.
@@ -251,6 +270,26 @@ fn run(state: &mut State, prompt: String) -> Vec<Effect> {
         pane.pass = Pass::Waiting;
     }
     vec![Effect::Send(Request::Run { job: state.job, prompt: state.prompt.clone() })]
+}
+
+/// Runs what is in the editor, and remembers it unless it was the newest prompt already.
+fn submit(state: &mut State) -> Vec<Effect> {
+    let prompt = state.draft.value().to_owned();
+    let mut effects = Vec::new();
+    if state.history.remember(&prompt) {
+        effects.push(Effect::Remember(prompt.clone()));
+    }
+    effects.extend(run(state, prompt));
+    effects
+}
+
+/// Puts another prompt into the editor, if there is one.
+fn recall(state: &mut State, step: fn(&mut History, &str) -> Option<String>) -> Vec<Effect> {
+    if let Some(text) = step(&mut state.history, state.draft.value()) {
+        // What was cut can still be pasted.
+        state.draft = std::mem::take(&mut state.draft).with_value(text);
+    }
+    vec![]
 }
 
 /// Runs the prompt that `change` makes, or says why it makes none.

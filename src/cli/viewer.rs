@@ -18,7 +18,8 @@ use crate::worker;
 /// # Errors
 /// If a model has no such name, a large download is refused, or there is no terminal.
 pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let viewer = configure(args, settings, session)?;
+    let mut viewer = configure(args, settings, session)?;
+    viewer.history = config::history_path();
     on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
         runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
@@ -61,6 +62,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         depth: color_depth(config.theme.color),
         background: background(config.theme.background),
         mouse: config.mouse,
+        history: None,
     })
 }
 

@@ -28,6 +28,7 @@ pub enum Command {
     NextHead,
     Mean,
     HeadGrid,
+    Overview,
     Normalisation,
     Curve,
     Range,
@@ -97,7 +98,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 32] = [
+const TABLE: [Row; 33] = [
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -114,6 +115,7 @@ const TABLE: [Row; 32] = [
     row(Command::NextHead, "next-head", Group::View, &["}"], "the head after"),
     row(Command::Mean, "mean", Group::View, &["m"], "the mean of all layers and heads"),
     row(Command::HeadGrid, "head-grid", Group::View, &["g"], "all heads at once: choose, Enter opens"),
+    row(Command::Overview, "overview", Group::View, &["0"], "all of a long prompt, or cell by cell"),
     row(Command::Normalisation, "normalisation", Group::Values, &["n"], "raw, renormalised, without the first token"),
     row(Command::Curve, "curve", Group::Values, &["s"], "colours linear or logarithmic"),
     row(Command::Range, "range", Group::Values, &["f"], "colours up to the top of both, of each, or 1"),

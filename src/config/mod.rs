@@ -36,6 +36,11 @@ pub fn usual_path() -> Option<PathBuf> {
     Some(Xdg::new().ok()?.config_dir().join("attnscope").join("config.toml"))
 }
 
+/// Where prompts are kept from run to run; `None` for a user without a home.
+pub fn history_path() -> Option<PathBuf> {
+    Some(Xdg::new().ok()?.state_dir()?.join("attnscope").join("history"))
+}
+
 fn read(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }

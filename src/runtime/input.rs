@@ -45,6 +45,8 @@ fn edit(key: Key) -> Option<Action> {
     let request = match (key.code, key.ctrl || key.alt) {
         (KeyCode::Enter, _) => return Some(Action::Submit),
         (KeyCode::Esc, _) => return Some(Action::LeaveEditor),
+        (KeyCode::Up, _) => return Some(Action::EarlierPrompt),
+        (KeyCode::Down, _) => return Some(Action::LaterPrompt),
         (KeyCode::Left, false) => GoToPrevChar,
         (KeyCode::Right, false) => GoToNextChar,
         (KeyCode::Left, true) => GoToPrevWord,
@@ -145,7 +147,9 @@ mod tests {
             pressed(Mode::EditPrompt, "ctrl-w"),
             Some(Action::Edit(InputRequest::DeletePrevWord))
         ));
-        assert!(pressed(Mode::EditPrompt, "up").is_none());
+        assert!(matches!(pressed(Mode::EditPrompt, "up"), Some(Action::EarlierPrompt)));
+        assert!(matches!(pressed(Mode::EditPrompt, "down"), Some(Action::LaterPrompt)));
+        assert!(pressed(Mode::EditPrompt, "pageup").is_none());
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The loop: events become actions, actions change the state, the state becomes a frame.
 
+mod history;
 mod input;
 mod screenshot;
 mod signals;
 
 pub use screenshot::screenshot;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
@@ -45,6 +47,8 @@ pub struct ViewerConfig {
     pub background: Option<Background>,
     /// Whether to take the mouse.
     pub mouse: bool,
+    /// The file that keeps prompts from run to run, if any does.
+    pub history: Option<PathBuf>,
 }
 
 /// Why the viewer stopped.
@@ -63,8 +67,10 @@ impl From<std::io::Error> for RuntimeError {
 
 impl ViewerConfig {
     fn state(&self) -> State {
-        let Self { left, right, prompt, keys, mouse, .. } = self.clone();
-        State::new(left, right, prompt, keys, mouse)
+        let Self { left, right, prompt, keys, mouse, history, .. } = self.clone();
+        let mut state = State::new(left, right, prompt, keys, mouse);
+        state.history = history.as_deref().map(history::load).unwrap_or_default();
+        state
     }
 }
 
@@ -103,6 +109,11 @@ pub async fn run(
                 match effect {
                     Effect::Send(request) => failed |= worker.send(request).is_err(),
                     Effect::CaptureMouse(mouse) => session.capture_mouse(mouse)?,
+                    Effect::Remember(prompt) => {
+                        if let Some(path) = &config.history {
+                            history::append(path, &prompt);
+                        }
+                    }
                     Effect::Copy(text) => session.copy(&text)?,
                     Effect::NextColorMap => theme = theme.with_next_map(),
                     Effect::Suspend => session.suspend()?,

@@ -65,8 +65,12 @@ fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHa
                 }
             }
             Effect::NextColorMap => *theme = theme.with_next_map(),
-            // There is no terminal, and nothing to leave.
-            Effect::CaptureMouse(_) | Effect::Copy(_) | Effect::Suspend | Effect::Quit => {}
+            // There is no terminal, no history, and nothing to leave.
+            Effect::Remember(_)
+            | Effect::CaptureMouse(_)
+            | Effect::Copy(_)
+            | Effect::Suspend
+            | Effect::Quit => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use ratatui::layout::{Margin, Position, Rect};
 
 use super::grid::{Grid, Needs};
+use super::overview::Overview;
 use super::{heads, help, text, thumbnails};
 use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport};
 use crate::attention::View;
@@ -55,6 +56,8 @@ pub struct PaneLayout {
     pub error: Rect,
     /// The matrix, if there is one.
     pub grid: Option<Grid>,
+    /// All of the matrix, in the place of its cells.
+    pub overview: Option<Overview>,
     /// A rule, numbers and thumbnails; empty if there is no room.
     pub strip: Rect,
     /// Thumbnails in it.
@@ -116,7 +119,11 @@ impl Layout {
             .flatten()
             .find(|pane| pane.frame.contains(at) || pane.inspector.contains(at))?;
         let side = pane.side;
-        if let Some((query, column)) = pane.grid.and_then(|grid| grid.hit(at)) {
+        let cell = match (pane.overview, pane.grid) {
+            (Some(overview), _) => overview.hit(at),
+            (None, grid) => grid.and_then(|grid| grid.hit(at)),
+        };
+        if let Some((query, column)) = cell {
             return Some(Hit::Cell { side, query, column });
         }
         let thumbnail = pane.thumbnails.iter().find(|(_, area)| area.contains(at));
@@ -167,6 +174,7 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         panes[side.index()] = Some(pane(state.pane(*side), *side, column(rest), under));
     }
     place_grids(state, &mut panes);
+    place_overviews(state, &mut panes);
     let help_overflow = if state.mode == Mode::Help { help::overflow(state, area) } else { 0 };
     Layout { panes, help_overflow, ..fixed }
 }
@@ -186,7 +194,7 @@ fn pane(pane: &Pane, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
     };
     let mut within = body;
     let error = take_top(&mut within, error_lines.min(ERROR_LINES));
-    PaneLayout { side, frame, body: within, error, grid: None, strip, thumbnails, inspector }
+    PaneLayout { side, frame, body: within, error, grid: None, overview: None, strip, thumbnails, inspector }
 }
 
 /// Lines that can be filled under a pane: the cell, what would come next, and a line per column.
@@ -217,6 +225,19 @@ fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let cell = Needs::cell(&all);
     for pane in panes.iter_mut().flatten() {
         pane.grid = needs(pane).map(|needs| needs.place(cell, state.pane(pane.side).scroll));
+    }
+}
+
+/// If a matrix is to be shown whole and isn't, both are, with pixels of as many cells.
+fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
+    let is_cut = |grid: &Grid| grid.size > grid.viewport.rows.min(grid.viewport.keys);
+    let grids = || panes.iter().flatten().filter_map(|pane| pane.grid);
+    if !state.overview || !grids().any(|grid| is_cut(&grid)) {
+        return;
+    }
+    let bin = grids().map(|grid| Overview::of(&grid).bin).max().unwrap_or(1);
+    for pane in panes.iter_mut().flatten() {
+        pane.overview = pane.grid.map(|grid| Overview { bin, ..Overview::of(&grid) });
     }
 }
 

@@ -91,13 +91,17 @@ fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
             (key(Command::NextColorMap), map.to_owned()),
         ];
     }
-    vec![
+    let mut shown = vec![
         (key(Command::Normalisation), normalisation(state)),
         (key(Command::Curve), curve.to_owned()),
         (key(Command::Range), range),
         (key(Command::NextColorMap), map.to_owned()),
-        ("·".to_owned(), "future".to_owned()),
-    ]
+    ];
+    // An overview leaves the future empty.
+    if !state.overview {
+        shown.push(("·".to_owned(), "future".to_owned()));
+    }
+    shown
 }
 
 /// Rows that may go beyond the top of the scale, as [`Normalisation::peak`] leaves them aside.

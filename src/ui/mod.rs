@@ -9,6 +9,7 @@ mod layout;
 mod legend;
 mod matrix;
 mod notice;
+mod overview;
 mod pane;
 mod picture;
 mod prompt;
@@ -18,6 +19,7 @@ mod title;
 
 pub use grid::Grid;
 pub use layout::{HeadsLayout, Hit, Layout, PaneLayout, layout};
+pub use overview::Overview;
 pub use picture::svg;
 
 use ratatui::Frame;

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::layout::error_of;
 use super::matrix::Drawing;
 use super::text::{fit, put, width, wrap};
-use super::{PaneLayout, notice, thumbnails};
+use super::{Overview, PaneLayout, notice, thumbnails};
 use crate::app::{Load, Pane, Pass, Shown, State};
 use crate::attention::{ModelCard, View};
 use crate::config::keys::Command;
@@ -23,7 +23,12 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
         (Some(shown), Some(grid)) => {
             error(state, pane, layout.error, theme, buffer);
             let (normalisation, scale) = (state.rules.normalisation, state.scale(layout.side));
-            Drawing { shown, grid, cursor: pane.cursor, normalisation, scale, theme }.draw(buffer);
+            match &layout.overview {
+                Some(overview) => overview.draw(state, layout.side, theme, buffer),
+                None => {
+                    Drawing { shown, grid, cursor: pane.cursor, normalisation, scale, theme }.draw(buffer)
+                }
+            }
             thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);
         }
         _ => notice::draw(state, pane, layout.body, theme, buffer),
@@ -115,8 +120,11 @@ fn status(state: &State, pane: &Pane) -> String {
     }
 }
 
-/// Which rows and columns are on screen, if not all are.
+/// Which rows and columns are on screen, if not all are; how many cells a pixel stands for, if they share it.
 fn range(layout: &PaneLayout) -> String {
+    if let Some(Overview { bin, size, .. }) = layout.overview {
+        return format!(" overview, max of {bin}×{bin} of {size} ");
+    }
     let Some(grid) = layout.grid else { return String::new() };
     let part = |what: &str, range: std::ops::Range<usize>| {
         let all = range.len() == grid.size || range.is_empty();

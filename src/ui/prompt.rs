@@ -7,7 +7,7 @@ use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::Layout;
-use super::text::{fit, put, put_line, width};
+use super::text::{fit_end, put, put_line, width};
 use crate::app::{Mode, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
@@ -41,14 +41,15 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     editing.then_some(at)
 }
 
-/// The text, scrolled so that the cursor is on screen; returns where the cursor is.
+/// The text, scrolled so that the cursor is on screen; its end, where it grows, if it is not edited.
+/// Returns where the cursor is.
 fn text(state: &State, area: Rect, editing: bool, theme: &Theme, buffer: &mut Buffer) -> Position {
     let value = state.draft.value();
     let before: String = value.chars().take(state.draft.cursor()).collect();
     let (shown, column) = (on_one_line(value), width(&on_one_line(&before)));
     let room = usize::from(area.width).max(1);
     if !editing {
-        put(buffer, area.x, area.y, &fit(&shown, room), room, theme.chrome.text);
+        put(buffer, area.x, area.y, &fit_end(&shown, room), room, theme.chrome.text);
         return area.as_position();
     }
     let skip = (column + 1).saturating_sub(room);
@@ -86,6 +87,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut hints: Vec<(String, &str)> = match state.mode {
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
+            ("↑ ↓".into(), "earlier prompts"),
             ("Esc".into(), "keep the text and leave"),
             ("Ctrl-U".into(), "clear"),
         ],

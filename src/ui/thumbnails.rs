@@ -156,7 +156,8 @@ pub fn draw_pixels(matrix: &CausalMatrix, scale: Scale, area: Rect, theme: &Them
     }
 }
 
-fn pixel(upper: Option<f32>, lower: Option<f32>, theme: &Theme) -> (char, Style) {
+/// Two pixels, one above the other, as a character.
+pub fn pixel(upper: Option<f32>, lower: Option<f32>, theme: &Theme) -> (char, Style) {
     let larger = match (upper, lower) {
         (None, None) => return (' ', Style::new()),
         (a, b) => a.unwrap_or(0.0).max(b.unwrap_or(0.0)),

@@ -39,6 +39,7 @@ impl Home {
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
             .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env("HF_HOME", self.path("hub"))
             .env("HF_HUB_OFFLINE", "1")
             .env("ATTNSCOPE_DEVICE", "cpu")

@@ -94,6 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
     let act = prop_oneof![
         12 => prop::sample::select(commands).prop_map(Action::Command),
         2 => edit().prop_map(Action::Edit),
+        1 => prop_oneof![Just(Action::EarlierPrompt), Just(Action::LaterPrompt)],
         1 => ".{0,40}".prop_map(Action::Paste),
         1 => prop_oneof![Just(Action::Submit), Just(Action::LeaveEditor), Just(Action::Tick)],
         2 => (side(), 0..400usize, column()).prop_map(|(side, query, column)| Action::Point { side, query, column }),
@@ -170,9 +171,12 @@ proptest! {
 #[test]
 fn small_sizes_can_be_drawn() {
     let mut state = captured();
-    for width in (0..70).step_by(3) {
-        for height in (0..30).step_by(2) {
-            draw(&mut state, width, height);
+    for overview in [false, true] {
+        state.overview = overview;
+        for width in (0..70).step_by(3) {
+            for height in (0..30).step_by(2) {
+                draw(&mut state, width, height);
+            }
         }
     }
 }

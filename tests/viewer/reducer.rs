@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, Pass, Scroll, State, Viewport, update};
+use attnscope::app::{
+    Action, Column, Cursor, Effect, History, Load, Mode, Pass, Scroll, State, Viewport, update,
+};
 use attnscope::attention::{Normalisation, Token, View};
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
 use tui_input::InputRequest;
@@ -247,6 +249,80 @@ fn the_editor_keeps_its_text_when_it_is_left() {
     assert!(!state.is_edited());
 }
 
+/// What the editor holds after each of these keys.
+fn walked(state: &mut State, keys: &str) -> Vec<String> {
+    let step = |key| {
+        let action = if key == "up" { Action::EarlierPrompt } else { Action::LaterPrompt };
+        assert!(update(state, action).is_empty());
+        state.draft.value().to_owned()
+    };
+    keys.split_whitespace().map(step).collect()
+}
+
+/// Writes a prompt into the empty editor.
+fn write(state: &mut State, text: &str) {
+    update(state, Action::Edit(InputRequest::DeleteLine));
+    update(state, Action::Paste(text.into()));
+}
+
+/// Runs a prompt; what is kept for later runs of the program.
+fn submit(state: &mut State, text: &str) -> Vec<String> {
+    write(state, text);
+    let remember = |effect| match effect {
+        Effect::Remember(prompt) => Some(prompt),
+        _ => None,
+    };
+    update(state, Action::Submit).into_iter().filter_map(remember).collect()
+}
+
+/// Prompts of earlier runs, and the first one of this run.
+fn with_history(prompts: &[&str]) -> State {
+    let mut state = State::new("a".into(), "b".into(), "first".into(), Default::default(), true);
+    state.history = History::new(prompts.iter().map(|prompt| (*prompt).to_owned()));
+    update(&mut state, Action::Start);
+    state
+}
+
+#[test]
+fn earlier_prompts_come_back_and_so_does_what_was_being_written() {
+    let mut state = with_history(&["old", "older", "older", ""]);
+    assert_eq!(
+        walked(&mut state, "up up up down down down"),
+        ["older", "old", "old", "older", "first", "first"]
+    );
+    write(&mut state, "draft");
+    assert_eq!(walked(&mut state, "up up down down down"), ["first", "older", "first", "draft", "draft"]);
+    walked(&mut state, "up up");
+    write(&mut state, "older, changed");
+    assert_eq!(walked(&mut state, "up down"), ["old", "older, changed"]);
+    assert_eq!(walked(&mut state, "down down"), ["first", "draft"]);
+}
+
+#[test]
+fn what_was_written_and_not_run_is_among_the_earlier_prompts() {
+    let mut state = with_history(&["old"]);
+    write(&mut state, "draft");
+    walked(&mut state, "up up");
+    let effects = update(&mut state, Action::Submit);
+    assert_eq!(runs(&effects), [(JobId(2), "old".to_owned())]);
+    assert_eq!(walked(&mut state, "up up up down"), ["draft", "first", "old", "first"]);
+}
+
+#[test]
+fn prompts_are_kept_once_in_a_row_and_the_first_one_for_this_run_only() {
+    let mut state = with_history(&[]);
+    assert_eq!(submit(&mut state, "first"), Vec::<String>::new());
+    assert_eq!(submit(&mut state, "one"), ["one"]);
+    assert_eq!(submit(&mut state, "one"), Vec::<String>::new());
+    assert_eq!(submit(&mut state, ""), Vec::<String>::new());
+    assert_eq!(submit(&mut state, "two"), ["two"]);
+    assert_eq!(state.history.prompts(), ["first", "one", "two"]);
+    for n in 0..1_000 {
+        submit(&mut state, &n.to_string());
+    }
+    assert_eq!((state.history.prompts().len(), state.history.prompts()[0].as_str()), (1_000, "0"));
+}
+
 #[test]
 fn a_paste_goes_to_the_editor_whatever_it_holds() {
     let mut state = captured();
@@ -290,6 +366,27 @@ fn the_screen_follows_the_cursor_and_the_wheel_only_scrolls() {
     assert_eq!(state.pane(side).cursor.query, 90);
     press(&mut state, "up");
     assert_eq!(state.pane(side).scroll, Scroll { row: 80, key: 80 });
+}
+
+#[test]
+fn a_long_prompt_is_shown_whole_and_then_cell_by_cell_at_the_cursor() {
+    let texts = vec![" word"; 100];
+    let (mut state, side) = (loaded(), Side::Left);
+    captured_as(&mut state, &texts, &texts);
+    for side in Side::BOTH {
+        update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 10, keys: 20 } });
+    }
+    press(&mut state, "0");
+    assert!(state.overview);
+    update(&mut state, Action::Scroll { side, rows: -95, columns: 0 });
+    press(&mut state, "0");
+    assert!(!state.overview);
+    assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
+    for side in Side::BOTH {
+        update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 100, keys: 100 } });
+    }
+    press(&mut state, "0");
+    assert_eq!((state.overview, state.note.as_deref()), (false, Some("all of it is on screen")));
 }
 
 #[test]

@@ -150,6 +150,24 @@ fn growing_unlinked() {
 }
 
 #[test]
+fn a_prompt_longer_than_its_line_shows_its_end() {
+    let mut state = captured();
+    update(&mut state, Action::Paste(" and another one of what it reads".repeat(4)));
+    update(&mut state, Action::Submit);
+    captured_as(&mut state, &PROMPT, &PROMPT);
+    let line = |state: &mut State| {
+        let terminal = draw(state, (80, 24));
+        text(terminal.backend().buffer()).chars().skip(22 * 80).take(80).collect::<String>()
+    };
+    assert!(line(&mut state).starts_with(" ❯ …"));
+    assert!(line(&mut state).ends_with("it reads "));
+    press(&mut state, ".");
+    assert!(line(&mut state).ends_with("it reads research "));
+    press(&mut state, "i");
+    assert!(line(&mut state).ends_with("it reads research  "), "and room for the terminal's cursor");
+}
+
+#[test]
 fn help() {
     let mut state = captured();
     press(&mut state, "?");
@@ -179,6 +197,8 @@ fn long_prompts() {
     captured_as(&mut state, &words, &words);
     press(&mut state, "pageup end");
     assert_screen!("prompt_of_300_tokens", state, (100, 30));
+    press(&mut state, "0");
+    assert_screen!("overview_of_300_tokens", state, (100, 30));
 }
 
 #[test]

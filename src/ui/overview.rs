@@ -1,0 +1,193 @@
+//! All of a matrix that is too large for its pane: two rows of pixels in one row of the screen, each pixel
+//! the largest of its cells.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
+
+use super::grid::Grid;
+use super::text::{put, right, width};
+use super::thumbnails::pixel;
+use crate::app::{Column, State};
+use crate::attention::{CausalMatrix, Normalisation};
+use crate::theme::Theme;
+use crate::worker::protocol::Side;
+
+/// Columns between a row's name and its pixels: the cursor's mark and a blank.
+const MARK: u16 = 2;
+/// Columns of the sink and the line after it.
+const SINK: u16 = 2;
+/// Rows of the screen of which one is named.
+const NAMED: usize = 4;
+
+/// Where all of a matrix is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overview {
+    /// Names, marks and pixels.
+    pub area: Rect,
+    /// Rows, and keys, of the matrix.
+    pub size: usize,
+    /// Rows, and keys, of a pixel.
+    pub bin: usize,
+    /// Whether there is a sink.
+    pub sink: bool,
+}
+
+impl Overview {
+    /// In the place of a grid, with the smallest pixels that fit.
+    pub fn of(grid: &Grid) -> Self {
+        let Grid { area, size, sink, .. } = *grid;
+        let overview = Self { area, size, bin: 1, sink };
+        let across = usize::from(area.right().saturating_sub(overview.x(Column::Key(0))));
+        let down = usize::from(area.height.saturating_sub(1)) * 2;
+        Self { bin: size.div_ceil(across.min(down).max(1)).max(1), ..overview }
+    }
+
+    /// The cell at a position of the screen: of a pixel's, the first one.
+    pub fn hit(&self, at: Position) -> Option<(usize, Column)> {
+        let top = usize::from(at.y.checked_sub(self.area.y + 1)?) * 2;
+        let query = top * self.bin;
+        if !self.area.contains(at) || query >= self.size {
+            return None;
+        }
+        if self.sink && at.x == self.x(Column::Sink) {
+            return Some((query, Column::Sink));
+        }
+        let pixel = usize::from(at.x.checked_sub(self.x(Column::Key(0)))?);
+        let key = pixel * self.bin;
+        // In the future of the upper pixel, a cell may still be in the past of the lower one.
+        (pixel <= top + 1 && key < self.size).then_some((query.max(key), Column::Key(key)))
+    }
+
+    /// The column of the screen that a column of the matrix is in.
+    fn x(&self, column: Column) -> u16 {
+        let left = self.area.x + self.name() + MARK;
+        match column {
+            Column::Sink => left,
+            Column::Key(key) => left + if self.sink { SINK } else { 0 } + (key / self.bin) as u16,
+        }
+    }
+
+    /// Columns of the longest name: `289–300`.
+    fn name(&self) -> u16 {
+        width(&name(self.size.saturating_sub(1)..self.size + 1)) as u16
+    }
+
+    /// Rows that share a row of the screen, the one that is `y` rows below the first.
+    fn rows(&self, y: usize) -> Range<usize> {
+        2 * y * self.bin..(2 * (y + 1) * self.bin).min(self.size)
+    }
+
+    /// The largest value of each pixel, row after row, the sink first; nothing for pixels that are in the
+    /// future or left out.
+    fn pixels(&self, matrix: &CausalMatrix, normalisation: Normalisation) -> Vec<Vec<Option<f32>>> {
+        let (count, before) = (self.size.div_ceil(self.bin), usize::from(self.sink));
+        let mut pixels = vec![vec![None; before + count]; count];
+        for query in 0..self.size {
+            let row = normalisation.row(matrix, query);
+            let sink = row.sink().filter(|_| self.sink).map(|value| (0, value));
+            let keys = row.keys().map(|(key, value)| (before + key / self.bin, value));
+            for (at, value) in sink.into_iter().chain(keys) {
+                let pixel: &mut Option<f32> = &mut pixels[query / self.bin][at];
+                *pixel = Some(pixel.map_or(value, |largest| largest.max(value)));
+            }
+        }
+        pixels
+    }
+
+    /// Draws names, pixels, and where the cursor is.
+    pub fn draw(&self, state: &State, side: Side, theme: &Theme, buffer: &mut Buffer) {
+        let pane = state.pane(side);
+        let Some(shown) = &pane.shown else { return };
+        let (pixels, scale) = (self.pixels(shown.matrix(), state.rules.normalisation), state.scale(side));
+        let level = |row: Option<&Vec<Option<f32>>>, at: usize| row?[at].map(|value| scale.level(value));
+        let columns = self.sink.then_some(Column::Sink).into_iter();
+        let columns = columns.chain((0..self.size).step_by(self.bin).map(Column::Key));
+        let columns: Vec<u16> = columns.map(|column| self.x(column)).collect();
+        let (cursor, chrome) = (pane.cursor, &theme.chrome);
+        let room = usize::from(self.area.height.saturating_sub(1));
+        for y in 0..pixels.len().div_ceil(2).min(room) {
+            let (rows, line) = (self.rows(y), self.area.y + 1 + y as u16);
+            let has_cursor = rows.contains(&cursor.query);
+            if has_cursor || y % NAMED == 0 {
+                let style = if has_cursor { chrome.accent } else { chrome.dim };
+                let name = right(&name(rows), self.name().into()) + if has_cursor { "▸" } else { "" };
+                put(buffer, self.area.x, line, &name, width(&name), style);
+            }
+            for (at, &x) in columns.iter().enumerate() {
+                let levels = (level(pixels.get(2 * y), at), level(pixels.get(2 * y + 1), at));
+                let (glyph, style) = pixel(levels.0, levels.1, theme);
+                put(buffer, x, line, glyph.encode_utf8(&mut [0; 4]), 1, style);
+            }
+            if self.sink {
+                put(buffer, self.x(Column::Sink) + 1, line, "┊", 1, chrome.border);
+            }
+            if has_cursor {
+                let x = self.x(cursor.column);
+                let at = columns.iter().position(|column| *column == x).unwrap_or(0);
+                let style = match level(pixels.get(cursor.query / self.bin), at) {
+                    Some(level) => theme.cell(level).add_modifier(Modifier::BOLD),
+                    None => chrome.accent,
+                };
+                put(buffer, x, line, "+", 1, style);
+            }
+        }
+        if self.area.height > 0 {
+            self.column_name(cursor.column, theme, buffer);
+        }
+    }
+
+    /// The sink's name, and above the cursor the keys that it is on.
+    fn column_name(&self, cursor: Column, theme: &Theme, buffer: &mut Buffer) {
+        let chrome = &theme.chrome;
+        if self.sink {
+            let style = if cursor == Column::Sink { chrome.accent } else { chrome.dim };
+            put(buffer, self.x(Column::Sink) - 3, self.area.y, "sink", 4, style);
+        }
+        if let Column::Key(key) = cursor {
+            let first = key - key % self.bin;
+            let name = format!("▾{}", name(first..(first + self.bin).min(self.size)));
+            let x = self.x(cursor).min(self.area.right().saturating_sub(width(&name) as u16));
+            put(buffer, x, self.area.y, &name, width(&name), chrome.accent);
+        }
+    }
+}
+
+/// Cells by their numbers: `13–15`, or `13`.
+fn name(cells: Range<usize>) -> String {
+    match cells.len() {
+        0 | 1 => cells.end.to_string(),
+        _ => format!("{}–{}", cells.start + 1, cells.end),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pixel_is_the_largest_of_its_cells_and_nothing_where_there_are_none() {
+        let cells = vec![1.0, 0.2, 0.7, 0.3, 0.1, 0.4];
+        let matrix = CausalMatrix::from_cells(3, cells, Some(vec![0.0, 0.1, 0.2]));
+        let overview = Overview { area: Rect::new(0, 0, 20, 10), size: 3, bin: 2, sink: true };
+        let pixels = |normalisation| overview.pixels(&matrix, normalisation);
+        let raw = pixels(Normalisation::Raw);
+        assert_eq!(raw, [[Some(0.1), Some(1.0), None], [Some(0.2), Some(0.3), Some(0.4)]]);
+        let without_first = pixels(Normalisation::WithoutFirst);
+        assert_eq!(without_first[0], [None, Some(1.0), None], "row 0 has nothing left, row 1 its second key");
+    }
+
+    #[test]
+    fn the_mouse_finds_the_pixels_and_nothing_beside_them() {
+        let overview = Overview { area: Rect::new(1, 1, 40, 10), size: 9, bin: 2, sink: true };
+        let left = overview.x(Column::Key(0));
+        assert_eq!(overview.hit(Position::new(left, 1)), None);
+        assert_eq!(overview.hit(Position::new(left - 2, 2)), Some((0, Column::Sink)));
+        assert_eq!(overview.hit(Position::new(left, 3)), Some((4, Column::Key(0))));
+        assert_eq!(overview.hit(Position::new(left + 3, 3)), Some((6, Column::Key(6))));
+        assert_eq!(overview.hit(Position::new(left + 4, 3)), None);
+        assert_eq!(overview.hit(Position::new(left, 5)), None);
+    }
+}
