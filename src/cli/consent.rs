@@ -11,7 +11,8 @@ pub fn is_large(plan: &DownloadPlan) -> bool {
     plan.missing_bytes >= LARGE
 }
 
-/// What a download takes, of disk and then of memory.
+/// What a download takes, of disk and then of memory. Before the tensors' headers are here, only the size of
+/// the files is known, which is the least that they take: bf16 doubles on a CPU, MXFP4 does not.
 ///
 /// # Errors
 /// If the disk hasn't got the room.
@@ -27,7 +28,7 @@ pub fn statement(name: &str, plan: &DownloadPlan, free_memory: Option<u64>) -> R
     let of =
         |free: Option<u64>| free.map_or(String::new(), |bytes| format!(" of {} free", human_bytes(bytes)));
     Ok(format!(
-        "{name}: {missing} to download to {cache}{}; takes about {} of memory{}",
+        "{name}: {missing} to download to {cache}{}; takes at least {} of memory{}, more where a CPU widens it to f32",
         of(plan.free_disk_bytes),
         human_bytes(plan.total_bytes()),
         of(free_memory)
@@ -58,7 +59,8 @@ mod tests {
         let said = statement("a/b", &plan(13_700_000_000, 50_000_000_000), Some(24_000_000_000)).unwrap();
         assert_eq!(
             said,
-            "a/b: 13.7 GB to download to /cache of 50.0 GB free; takes about 13.7 GB of memory of 24.0 GB free"
+            "a/b: 13.7 GB to download to /cache of 50.0 GB free; takes at least 13.7 GB of memory of 24.0 GB free, more \
+             where a CPU widens it to f32"
         );
     }
 
