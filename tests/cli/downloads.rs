@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
@@ -9,6 +12,8 @@ use crate::support::hub::{Repository, TestHub};
 use crate::support::program::{Ended, Home, golden};
 
 const GIGABYTES: u64 = 5_000_000_000;
+/// Longer than the slowest machine takes; nothing waits longer than it has to.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A hub with one small model, which claims to be larger if it must.
 fn hub(claimed_size: Option<u64>) -> TestHub {
@@ -67,15 +72,29 @@ fn somebody_at_a_terminal_is_asked_and_may_say_no() {
     }
     command.env("HF_ENDPOINT", &hub.endpoint);
     let mut child = pty.slave.spawn_command(command).unwrap();
-    drop(pty.slave);
+    let mut output = pty.master.try_clone_reader().unwrap();
+    let (sender, pieces) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = output.read(&mut bytes) {
+            let _ = sender.send(String::from_utf8_lossy(&bytes[..count]).into_owned());
+        }
+    });
+    let mut screen = String::new();
+    let mut read_until = |wanted: &str| {
+        while !screen.contains(wanted) {
+            let piece = pieces.recv_timeout(PATIENCE);
+            screen += &piece.unwrap_or_else(|_| panic!("no {wanted:?} in {screen:?}"));
+        }
+        screen.clone()
+    };
+    let question = read_until("Download it? [y/N]");
+    assert!(question.contains("5.0 GB to download"), "{question}");
     writeln!(pty.master.take_writer().unwrap(), "n").unwrap();
-    let mut screen = Vec::new();
-    // Linux reports the end of the program as an error.
-    let _ = pty.master.try_clone_reader().unwrap().read_to_end(&mut screen);
-    let screen = String::from_utf8_lossy(&screen).into_owned();
-    assert_eq!(child.wait().unwrap().exit_code(), 1, "{screen}");
-    assert!(screen.contains("5.0 GB to download") && screen.contains("Download it? [y/N]"), "{screen}");
-    assert!(screen.contains("org/tiny: not downloaded"), "{screen}");
+    read_until("org/tiny: not downloaded");
+    assert_eq!(child.wait().unwrap().exit_code(), 1);
+    // Only now: what a terminal still holds when its last program leaves can get lost.
+    drop(pty.slave);
 }
 
 #[test]
