@@ -91,6 +91,11 @@ impl Scale {
         };
         level.clamp(0.0, 1.0)
     }
+
+    /// How far a difference is from 0 on it, from −1 to 1.
+    pub fn signed_level(self, difference: f32) -> f32 {
+        self.level(difference.abs()).copysign(difference)
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +111,8 @@ mod tests {
         for (level, expected) in levels.into_iter().zip([0.0, 0.0, 0.0, 0.5, 1.0, 1.0]) {
             assert!((level - expected).abs() < 1e-6, "{levels:?}");
         }
+        assert_eq!([-1.0, -0.25, 0.0, 0.25].map(|value| linear.signed_level(value)), [-1.0, -0.5, 0.0, 0.5]);
+        assert!((log.signed_level(-1e-2) + 0.5).abs() < 1e-6);
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Colour maps, baked to 256 entries.
+//! Colour maps, baked to 256 entries; of differences, to 255, so that 0 has one of its own.
 
 use std::str::FromStr;
 
 use colorgrad::Gradient;
+
+use super::Background;
 
 /// A colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +76,41 @@ impl ColorMap {
     }
 }
 
+/// Colours of differences, from −1 over 0 to 1: blue below, orange above, told apart by the colour-blind too.
+/// Zero recedes into the background; what is far from it stands out.
+pub fn differences(background: Background) -> [Rgb; 255] {
+    let stops = match background {
+        Background::Dark => [
+            Rgb(150, 205, 255),
+            Rgb(66, 146, 226),
+            Rgb(30, 84, 140),
+            Rgb(58, 58, 62),
+            Rgb(130, 66, 14),
+            Rgb(222, 124, 36),
+            Rgb(255, 200, 130),
+        ],
+        Background::Light => [
+            Rgb(5, 48, 97),
+            Rgb(33, 102, 172),
+            Rgb(146, 197, 222),
+            Rgb(247, 247, 247),
+            Rgb(253, 184, 99),
+            Rgb(179, 88, 6),
+            Rgb(105, 45, 5),
+        ],
+    };
+    std::array::from_fn(|at| between(&stops, at as f32 / 254.0))
+}
+
+/// The colour at `at`, from 0 at the first stop to 1 at the last.
+fn between(stops: &[Rgb], at: f32) -> Rgb {
+    let place = at * (stops.len() - 1) as f32;
+    let first = (place as usize).min(stops.len() - 2);
+    let (a, b, share) = (stops[first], stops[first + 1], place - first as f32);
+    let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round() as u8;
+    Rgb(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
 /// A text that names no colour map.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("'{0}' is no colour map: use {known}", known = ColorMap::ALL.map(ColorMap::name).join(", "))]
@@ -114,6 +151,43 @@ mod tests {
         assert!(
             "jet".parse::<ColorMap>().unwrap_err().to_string().contains("use viridis, cividis, magma, blues")
         );
+    }
+
+    #[test]
+    fn differences_stand_out_the_more_the_further_they_are_from_zero() {
+        for background in [Background::Dark, Background::Light] {
+            let table = differences(background);
+            let from_zero = |rgb: Rgb| (rgb.luminance() - table[127].luminance()).abs();
+            for step in 1..=127 {
+                for (at, nearer) in [(127 - step, 128 - step), (127 + step, 126 + step)] {
+                    let (at, nearer) = (from_zero(table[at]), from_zero(table[nearer]));
+                    assert!(at > nearer - 1e-3, "{background:?} {step}");
+                }
+            }
+        }
+    }
+
+    /// What someone without green receptors, or without red ones, sees: Viénot, Brettel and Mollon (1999),
+    /// without their step to linear light.
+    fn as_seen_without(red: bool, Rgb(r, g, b): Rgb) -> [f32; 3] {
+        let [r, g, b] = [r, g, b].map(f32::from);
+        let (share, blue) = if red { (0.112, 0.004) } else { (0.293, -0.022) };
+        let both = share * r + (1.0 - share) * g;
+        [both, both, blue * r - blue * g + b]
+    }
+
+    #[test]
+    fn the_colour_blind_see_the_sign_of_a_difference() {
+        for background in [Background::Dark, Background::Light] {
+            let table = differences(background);
+            for red in [false, true] {
+                for step in 32..=127 {
+                    let [below, above] = [127 - step, 127 + step].map(|at| as_seen_without(red, table[at]));
+                    let apart: f32 = (0..3).map(|c| (below[c] - above[c]).abs()).sum();
+                    assert!(apart > 60.0, "{background:?} {step}: {below:?} {above:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::text::{put, put_line, width};
 use crate::app::{Curve, Mode, Range, Shown, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
-use crate::theme::{ColorDepth, Theme};
+use crate::theme::{ColorDepth, Palette, Theme};
 use crate::worker::protocol::Side;
 
 /// Columns of the scale, at least and at most.
@@ -26,11 +26,7 @@ pub fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let needed = numbers + rules.iter().map(columns).sum::<usize>();
     let scale = usize::from(area.width).saturating_sub(needed + 1).clamp(SCALE.0, SCALE.1);
     let mut x = put(buffer, area.x + 1, area.y, bottom, width(bottom), chrome.text);
-    for column in 0..scale {
-        let level = column as f32 / (scale - 1) as f32;
-        let glyph = theme.glyph(level).unwrap_or(' ');
-        x = put(buffer, x, area.y, glyph.encode_utf8(&mut [0; 4]), 1, theme.cell(level));
-    }
+    x = bar(&theme.values, scale, (x, area.y), buffer);
     x = put(buffer, x + 1, area.y, &top, width(&top), chrome.text);
     for rule in rules {
         let rest = Rect { x: x + 2, width: area.right().saturating_sub(x + 2), ..area };
@@ -39,6 +35,17 @@ pub fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         }
         x = put_line(buffer, rest, [(rule.0, chrome.text), (format!(" {}", rule.1), chrome.dim)]);
     }
+}
+
+/// Every level of a palette in so many columns, from the lowest to the highest. Returns the column after it.
+pub fn bar(palette: &Palette, columns: usize, (mut x, y): (u16, u16), buffer: &mut Buffer) -> u16 {
+    let step = (1.0 - palette.lowest()) / columns.saturating_sub(1).max(1) as f32;
+    for column in 0..columns {
+        let level = palette.lowest() + column as f32 * step;
+        let glyph = palette.glyph(level).unwrap_or(' ');
+        x = put(buffer, x, y, glyph.encode_utf8(&mut [0; 4]), 1, palette.cell(level));
+    }
+    x
 }
 
 /// What the lowest colour stands for.
@@ -128,5 +135,20 @@ fn normalisation(state: &State) -> String {
             let tokens = if first == 1 { "first token".to_owned() } else { format!("first {first} tokens") };
             format!("without {tokens}{}", if sink { " and sink" } else { "" })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::{Background, ColorMap};
+
+    #[test]
+    fn a_bar_of_differences_has_zero_in_its_middle() {
+        let theme = Theme::new(ColorMap::default(), ColorDepth::None, Background::Dark);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 9, 1));
+        let end = bar(&theme.differences, 7, (1, 0), &mut buffer);
+        let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        assert_eq!((text.as_str(), end), (" ≡=- +‡# ", 8));
     }
 }

@@ -112,7 +112,7 @@ impl Drawing<'_> {
             return;
         };
         let level = self.scale.level(value);
-        let (style, fill) = (self.theme.cell(level), self.theme.glyph(level).unwrap_or(' '));
+        let (style, fill) = (self.theme.values.cell(level), self.theme.values.glyph(level).unwrap_or(' '));
         let columns = usize::from(area.width);
         let line = fill.to_string().repeat(columns);
         let middle = (area.y + self.grid.middle()).min(area.bottom().saturating_sub(1));

@@ -118,7 +118,7 @@ impl Overview {
             }
             for (at, &x) in columns.iter().enumerate() {
                 let levels = (level(pixels.get(2 * y), at), level(pixels.get(2 * y + 1), at));
-                let (glyph, style) = pixel(levels.0, levels.1, theme);
+                let (glyph, style) = pixel(levels.0, levels.1, &theme.values);
                 put(buffer, x, line, glyph.encode_utf8(&mut [0; 4]), 1, style);
             }
             if self.sink {
@@ -128,7 +128,7 @@ impl Overview {
                 let x = self.x(cursor.column);
                 let at = columns.iter().position(|column| *column == x).unwrap_or(0);
                 let style = match level(pixels.get(cursor.query / self.bin), at) {
-                    Some(level) => theme.cell(level).add_modifier(Modifier::BOLD),
+                    Some(level) => theme.values.cell(level).add_modifier(Modifier::BOLD),
                     None => chrome.accent,
                 };
                 put(buffer, x, line, "+", 1, style);

@@ -9,7 +9,7 @@ use super::PaneLayout;
 use super::text::{fit, put, width};
 use crate::app::{Curve, Depth, Pane, Scale, Shown, State};
 use crate::attention::{CausalMatrix, View};
-use crate::theme::Theme;
+use crate::theme::{Palette, Theme};
 
 /// Rows of a strip in a pane of that height: a rule, the numbers, and the pictures.
 pub fn height(pane: u16) -> u16 {
@@ -150,24 +150,25 @@ pub fn draw_pixels(matrix: &CausalMatrix, scale: Scale, area: Rect, theme: &Them
     for y in 0..pixels.div_ceil(2) {
         for x in 0..pixels {
             let (upper, lower) = (level(x, 2 * y), level(x, 2 * y + 1));
-            let (glyph, style) = pixel(upper, lower, theme);
+            let (glyph, style) = pixel(upper, lower, &theme.values);
             put(buffer, left + x as u16, area.y + y as u16, glyph.encode_utf8(&mut [0; 4]), 1, style);
         }
     }
 }
 
 /// Two pixels, one above the other, as a character.
-pub fn pixel(upper: Option<f32>, lower: Option<f32>, theme: &Theme) -> (char, Style) {
-    let larger = match (upper, lower) {
+pub fn pixel(upper: Option<f32>, lower: Option<f32>, palette: &Palette) -> (char, Style) {
+    let further = match (upper, lower) {
         (None, None) => return (' ', Style::new()),
-        (a, b) => a.unwrap_or(0.0).max(b.unwrap_or(0.0)),
+        (Some(a), Some(b)) if a.abs() >= b.abs() => a,
+        (a, b) => b.or(a).unwrap_or(0.0),
     };
-    if let Some(glyph) = theme.glyph(larger) {
+    if let Some(glyph) = palette.glyph(further) {
         return (if glyph == ' ' { '·' } else { glyph }, Style::new());
     }
     match (upper, lower) {
-        (Some(a), Some(b)) => ('▀', Style::new().fg(theme.color(a)).bg(theme.color(b))),
-        (Some(a), None) => ('▀', Style::new().fg(theme.color(a))),
-        (None, b) => ('▄', Style::new().fg(theme.color(b.unwrap_or(0.0)))),
+        (Some(a), Some(b)) => ('▀', Style::new().fg(palette.color(a)).bg(palette.color(b))),
+        (Some(a), None) => ('▀', Style::new().fg(palette.color(a))),
+        (None, b) => ('▄', Style::new().fg(palette.color(b.unwrap_or(0.0)))),
     }
 }

@@ -233,8 +233,8 @@ fn the_future_never_looks_like_zero() {
         for background in [Background::Dark, Background::Light] {
             for map in ColorMap::ALL {
                 let theme = Theme::new(map, depth, background);
-                let (zero, masked) = (theme.cell(0.0), theme.chrome.masked);
-                let glyphs_differ = theme.glyph(0.0).is_some_and(|glyph| glyph != '·');
+                let (zero, masked) = (theme.values.cell(0.0), theme.chrome.masked);
+                let glyphs_differ = theme.values.glyph(0.0).is_some_and(|glyph| glyph != '·');
                 assert!(zero.bg != masked.bg && masked.bg.is_none() || glyphs_differ, "{map:?} {depth:?}");
             }
         }
