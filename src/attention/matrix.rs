@@ -12,13 +12,17 @@ pub struct CausalMatrix {
     bin: usize,
     cells: Vec<f32>,
     sink: Option<Vec<f32>>,
+    /// What each row gave to the first token, which shares its cell with others; empty if it has its own.
+    first_token: Vec<f32>,
 }
 
 impl CausalMatrix {
     /// All zeros, for a prompt of `tokens` of which a cell takes `bin` along each axis.
     pub fn zeros(tokens: usize, bin: usize, with_sink: bool) -> Self {
         let size = tokens.div_ceil(bin);
-        Self { tokens, bin, cells: vec![0.0; triangle(size)], sink: with_sink.then(|| vec![0.0; size]) }
+        let first_token = vec![0.0; if bin == 1 { 0 } else { size }];
+        let sink = with_sink.then(|| vec![0.0; size]);
+        Self { tokens, bin, cells: vec![0.0; triangle(size)], sink, first_token }
     }
 
     /// From its cells, row after row, one token per cell.
@@ -28,7 +32,7 @@ impl CausalMatrix {
     pub fn from_cells(size: usize, cells: Vec<f32>, sink: Option<Vec<f32>>) -> Self {
         assert_eq!(cells.len(), triangle(size), "cells of a {size}-row triangle");
         assert!(sink.as_ref().is_none_or(|s| s.len() == size), "one sink value per row");
-        Self { tokens: size, bin: 1, cells, sink }
+        Self { tokens: size, bin: 1, cells, sink, first_token: Vec::new() }
     }
 
     /// Number of rows, and of columns.
@@ -61,6 +65,11 @@ impl CausalMatrix {
         self.sink.as_deref()
     }
 
+    /// What a row gave to the first token: its first cell, or the share of it that is that token's.
+    pub fn first_token(&self, query: usize) -> f32 {
+        self.first_token.get(query).copied().unwrap_or_else(|| self.row(query)[0])
+    }
+
     /// All cells, row after row.
     pub fn cells(&self) -> &[f32] {
         &self.cells
@@ -76,6 +85,7 @@ impl CausalMatrix {
             (other.tokens, other.bin, other.sink.is_some())
         );
         add_scaled(&mut self.cells, &other.cells, weight);
+        add_scaled(&mut self.first_token, &other.first_token, weight);
         if let (Some(to), Some(from)) = (&mut self.sink, &other.sink) {
             add_scaled(to, from, weight);
         }
@@ -89,6 +99,7 @@ impl CausalMatrix {
             first: 0,
             cells: &mut self.cells,
             sink: self.sink.as_deref_mut(),
+            first_token: &mut self.first_token,
         }
     }
 
@@ -115,6 +126,7 @@ pub struct RowsMut<'a> {
     first: usize,
     cells: &'a mut [f32],
     sink: Option<&'a mut [f32]>,
+    first_token: &'a mut [f32],
 }
 
 impl<'a> RowsMut<'a> {
@@ -126,6 +138,11 @@ impl<'a> RowsMut<'a> {
         let scale = scale / queries as f32;
         if let Some(sinks) = &mut self.sink {
             sinks[row - self.first] += scale * sink;
+        }
+        if let (0, Some(to), Some(weight)) =
+            (first_key, self.first_token.get_mut(row - self.first), weights.first())
+        {
+            *to += scale * weight;
         }
         let bin = self.bin;
         let cells = self.row(row);
@@ -165,11 +182,19 @@ impl<'a> RowsMut<'a> {
     }
 
     fn split(self, rows: usize) -> (Self, Self) {
-        let Self { tokens, bin, first, cells, sink } = self;
+        let Self { tokens, bin, first, cells, sink, first_token } = self;
         let (cells, cells_after) = cells.split_at_mut(triangle(first + rows) - triangle(first));
         let (sink, sink_after) = sink.map(|sink| sink.split_at_mut(rows)).unzip();
-        let after = Self { tokens, bin, first: first + rows, cells: cells_after, sink: sink_after };
-        (Self { tokens, bin, first, cells, sink }, after)
+        let (first_token, rest) = first_token.split_at_mut(rows.min(first_token.len()));
+        let after = Self {
+            tokens,
+            bin,
+            first: first + rows,
+            cells: cells_after,
+            sink: sink_after,
+            first_token: rest,
+        };
+        (Self { tokens, bin, first, cells, sink, first_token }, after)
     }
 }
 
@@ -218,6 +243,21 @@ mod tests {
             let sum = m.row(row).iter().sum::<f32>() + m.sink(row).unwrap();
             assert!((sum - 1.0).abs() < 1e-6, "row {row} sums to {sum}");
         }
+    }
+
+    #[test]
+    fn a_folded_matrix_still_knows_the_first_token() {
+        let weights: [&[f32]; 4] = [&[1.0], &[0.5, 0.5], &[0.25, 0.25, 0.5], &[0.75, 0.0, 0.25, 0.0]];
+        let filled = |bin| {
+            let mut matrix = CausalMatrix::zeros(4, bin, false);
+            (0..4).for_each(|query| matrix.rows_mut().add_row(query, 0, weights[query], 0.0, 1.0));
+            matrix
+        };
+        assert_eq!([0, 1, 2, 3].map(|query| filled(1).first_token(query)), [1.0, 0.5, 0.25, 0.75]);
+        let (folded, mut sum) = (filled(2), CausalMatrix::zeros(4, 2, false));
+        assert_eq!([0, 1].map(|row| folded.first_token(row)), [0.75, 0.5]);
+        sum.add_scaled(&folded, 0.5);
+        assert_eq!([0, 1].map(|row| sum.first_token(row)), [0.375, 0.25]);
     }
 
     #[test]

@@ -13,8 +13,8 @@ pub enum Normalisation {
     Raw,
     /// Divided by their sum, the sink left out.
     Renormalised,
-    /// Divided by their sum, the sink and the first key left out: the first token is often given what a
-    /// head has no use for, and drowns the rest.
+    /// Divided by their sum, the sink and the first token left out: it is often given what a head has no use
+    /// for, and drowns the rest. Where it shares a cell with others, its share of the cell is left out.
     WithoutFirst,
 }
 
@@ -23,7 +23,10 @@ pub enum Normalisation {
 pub struct NormalisedRow<'a> {
     weights: &'a [f32],
     sink: Option<f32>,
+    /// The first cell that is shown.
     first: usize,
+    /// What of that cell is left out.
+    left_out: f32,
     divisor: f32,
 }
 
@@ -43,14 +46,14 @@ impl Normalisation {
     /// If the matrix has no such row.
     pub fn row(self, matrix: &CausalMatrix, query: usize) -> NormalisedRow<'_> {
         let weights = matrix.row(query);
-        let (first, sink) = match self {
-            Normalisation::Raw => {
-                return NormalisedRow { weights, sink: matrix.sink(query), first: 0, divisor: 1.0 };
-            }
-            Normalisation::Renormalised => (0, None),
-            Normalisation::WithoutFirst => (1, None),
+        let whole = NormalisedRow { weights, sink: None, first: 0, left_out: 0.0, divisor: 1.0 };
+        let kept = match self {
+            Normalisation::Raw => return NormalisedRow { sink: matrix.sink(query), ..whole },
+            Normalisation::Renormalised => whole,
+            Normalisation::WithoutFirst if matrix.bin() == 1 => NormalisedRow { first: 1, ..whole },
+            Normalisation::WithoutFirst => NormalisedRow { left_out: matrix.first_token(query), ..whole },
         };
-        NormalisedRow { weights, sink, first, divisor: weights[first..].iter().sum() }
+        NormalisedRow { divisor: kept.kept(), ..kept }
     }
 
     /// The top of a colour scale: the largest value shown, but for one row in ten, and one at least, those
@@ -68,8 +71,8 @@ impl Normalisation {
 impl NormalisedRow<'_> {
     /// What is shown for a key; nothing in the future, if the key is left out, or the row empty.
     pub fn get(&self, key: usize) -> Option<f32> {
-        (key >= self.first && self.divisor >= LEAST_SUM)
-            .then(|| self.weights.get(key).map(|weight| weight / self.divisor))?
+        let is_shown = key >= self.first && self.divisor >= LEAST_SUM;
+        is_shown.then(|| self.weights.get(key).map(|weight| self.of(key, *weight) / self.divisor))?
     }
 
     /// What went to no token; nothing if there is no sink, or it is left out.
@@ -84,7 +87,12 @@ impl NormalisedRow<'_> {
 
     /// The sum of the weights that are not left out, before the division.
     pub fn kept(&self) -> f32 {
-        self.weights[self.first..].iter().sum()
+        (self.first..).zip(&self.weights[self.first..]).map(|(key, weight)| self.of(key, *weight)).sum()
+    }
+
+    /// What of a cell's weight is not left out.
+    fn of(&self, key: usize, weight: f32) -> f32 {
+        if key == 0 { (weight - self.left_out).max(0.0) } else { weight }
     }
 
     fn max(&self) -> Option<f32> {
@@ -124,6 +132,21 @@ mod tests {
         }
         assert_eq!(values(Normalisation::WithoutFirst, 2), [0.25, 0.75]);
         assert_eq!(Normalisation::WithoutFirst.row(&matrix(), 2).get(0), None);
+    }
+
+    /// In a matrix of several tokens a cell, what is left out is the first token and not its neighbours.
+    #[test]
+    fn the_first_token_is_left_out_of_the_cell_it_shares() {
+        let mut folded = CausalMatrix::zeros(4, 2, true);
+        let weights: [&[f32]; 4] = [&[0.5], &[0.25, 0.25], &[0.25, 0.125, 0.125], &[0.25, 0.125, 0.0, 0.125]];
+        (0..4).for_each(|query| folded.rows_mut().add_row(query, 0, weights[query], 0.5, 1.0));
+        let row = |query| {
+            let row = Normalisation::WithoutFirst.row(&folded, query);
+            (row.kept(), row.keys().collect::<Vec<_>>())
+        };
+        assert_eq!(row(0), (0.125, vec![(0, 1.0)]), "the second token's");
+        assert_eq!(row(1), (0.25, vec![(0, 0.5), (1, 0.5)]));
+        assert_eq!(Normalisation::Raw.row(&folded, 1).get(0), Some(0.375));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::heads;
 use super::text::{put, put_line, width};
-use crate::app::{Curve, Mode, Range, Shown, State};
+use crate::app::{Curve, Mode, Range, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
 use crate::theme::{ColorDepth, Palette, Theme};
@@ -123,18 +123,14 @@ fn rows_aside(state: &State) -> &'static str {
 
 /// The normalisation, and what it leaves out.
 fn normalisation(state: &State) -> String {
-    let shown = || state.panes.iter().filter_map(|pane| pane.shown.as_ref());
-    let sink = shown().any(|shown| shown.matrix().sinks().is_some());
-    // Of a prompt that is folded, a cell is all that can be left out.
-    let first = shown().map(|shown: &Shown| shown.matrix().bin()).max().unwrap_or(1);
+    let mut shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    let sink = shown.any(|shown| shown.matrix().sinks().is_some());
     match (state.rules.normalisation, sink) {
         (Normalisation::Raw, _) => "raw".to_owned(),
         (Normalisation::Renormalised, false) => "renormalised".to_owned(),
         (Normalisation::Renormalised, true) => "renormalised without sink".to_owned(),
-        (Normalisation::WithoutFirst, sink) => {
-            let tokens = if first == 1 { "first token".to_owned() } else { format!("first {first} tokens") };
-            format!("without {tokens}{}", if sink { " and sink" } else { "" })
-        }
+        (Normalisation::WithoutFirst, false) => "without first token".to_owned(),
+        (Normalisation::WithoutFirst, true) => "without first token and sink".to_owned(),
     }
 }
 
