@@ -226,6 +226,30 @@ fn a_prompt_of_an_earlier_run_comes_back() {
 }
 
 #[test]
+fn prompts_run_as_they_are_typed() {
+    let state = tempfile::tempdir().unwrap();
+    let environment = [("XDG_STATE_HOME", state.path().to_str().unwrap())];
+    let mut terminal = Terminal::viewer(&environment);
+    terminal.wait_for_both();
+    terminal.keys("i\x0c");
+    terminal.wait_for("live ❯ write a story");
+    terminal.keys("\x15");
+    terminal.wait_for_times("the prompt is empty", 2);
+    terminal.keys("the cat?");
+    terminal.wait_for_times("? → ", 2);
+    terminal.keys("\x7f\x1b\rand!");
+    terminal.wait_for("live ❯ the cat⏎and!");
+    terminal.wait_for_times("! → ", 2);
+    terminal.wait_for_times("\\n", 2);
+    terminal.keys("\x1b");
+    terminal.wait_for("i prompt");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    let history = std::fs::read_to_string(state.path().join("attnscope/history")).unwrap();
+    assert_eq!(history, "\"the cat\\nand!\"\n", "what ran on the way there is not kept");
+}
+
+#[test]
 fn a_head_is_chosen_from_the_grid_and_a_row_of_it_copied() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for_both();

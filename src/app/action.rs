@@ -24,7 +24,7 @@ pub enum Action {
     Paste(String),
     /// Leave the editor and run its text.
     Submit,
-    /// Leave the editor and keep its text.
+    /// Leave the editor and keep its text, which is not run unless it runs by itself.
     LeaveEditor,
     /// A cell was clicked.
     Point {
@@ -62,7 +62,7 @@ pub enum Action {
     },
     /// So many rows of the help don't fit on the screen.
     HelpOverflow(usize),
-    /// A tenth of a second went by while something is under way.
+    /// A tenth of a second went by while [`State::wants_ticks`](super::State::wants_ticks).
     Tick,
     /// The worker reports.
     Worker(Event),

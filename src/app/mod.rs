@@ -6,6 +6,7 @@ mod cursor;
 mod grow;
 mod history;
 mod pane;
+mod prompt;
 mod rules;
 mod selection;
 mod state;

@@ -159,8 +159,13 @@ impl Pane {
     /// Whether something is under way.
     pub fn is_busy(&self) -> bool {
         matches!(self.load, Load::Waiting | Load::Running(_))
-            || matches!(self.pass, Pass::Waiting | Pass::Running { .. }) && self.model.is_some()
+            || self.is_passing() && self.model.is_some()
             || self.awaits_head()
+    }
+
+    /// Whether the newest prompt is to be run, or is running.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self.pass, Pass::Waiting | Pass::Running { .. })
     }
 
     /// Whether the head to be looked at is being computed.

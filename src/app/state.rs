@@ -31,6 +31,10 @@ pub struct State {
     pub mode: Mode,
     /// The prompt as it is being edited; kept when the editor is left.
     pub draft: Input,
+    /// Whether what is being written runs by itself.
+    pub live: bool,
+    /// Ticks until it does, if nothing more is written.
+    pub pause: Option<usize>,
     /// The newest prompt that was run.
     pub prompt: String,
     /// Names it.
@@ -69,6 +73,8 @@ impl State {
             focus: Side::Left,
             mode: Mode::Browse,
             draft: Input::new(prompt.clone()),
+            live: false,
+            pause: None,
             prompt,
             job: JobId::default(),
             appended: Vec::new(),
@@ -100,7 +106,12 @@ impl State {
         self.pane(self.focus)
     }
 
-    /// Whether something is under way, so that [`Action::Tick`](super::Action::Tick) is wanted.
+    /// Whether [`Action::Tick`](super::Action::Tick) is wanted.
+    pub fn wants_ticks(&self) -> bool {
+        self.is_busy() || self.pause.is_some()
+    }
+
+    /// Whether something is under way.
     pub fn is_busy(&self) -> bool {
         self.worker && self.panes.iter().any(Pane::is_busy)
     }

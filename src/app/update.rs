@@ -1,12 +1,10 @@
 //! The reducer.
 
-use tui_input::InputRequest;
-
 use super::cursor::same_text;
 use super::pane::{Load, Pass};
-use super::{Action, Column, Cursor, Effect, History, Mode, Pane, Selection, State, grow, worker};
+use super::{Action, Column, Cursor, Effect, History, Mode, Pane, Selection, State, grow, prompt, worker};
 use crate::config::keys::Command;
-use crate::worker::protocol::{JobId, Request, Side};
+use crate::worker::protocol::{Request, Side};
 
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
@@ -15,32 +13,18 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             let mut effects: Vec<Effect> = Side::BOTH.into_iter().map(|side| load(state, side)).collect();
             // In reach for this run only: it is a default, or in the history of the shell.
             state.history.remember(&state.prompt);
-            effects.extend(run(state, state.prompt.clone()));
+            effects.extend(prompt::run(state, state.prompt.clone()));
             effects
         }
         Action::Command(command) => self::command(state, command),
-        Action::Edit(request) => {
+        Action::Edit(request) => prompt::write(state, |state| {
             state.draft.handle(request);
-            vec![]
-        }
-        Action::EarlierPrompt => recall(state, History::earlier),
-        Action::LaterPrompt => recall(state, History::later),
-        Action::Paste(text) => {
-            state.mode = Mode::EditPrompt;
-            for c in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
-                state.draft.handle(InputRequest::InsertChar(c));
-            }
-            vec![]
-        }
-        Action::Submit => {
-            state.mode = Mode::Browse;
-            state.appended.clear();
-            submit(state)
-        }
-        Action::LeaveEditor => {
-            state.mode = Mode::Browse;
-            vec![]
-        }
+        }),
+        Action::EarlierPrompt => prompt::recall(state, History::earlier),
+        Action::LaterPrompt => prompt::recall(state, History::later),
+        Action::Paste(text) => prompt::paste(state, &text),
+        Action::Submit => prompt::submit(state),
+        Action::LeaveEditor => prompt::leave(state),
         Action::Point { side, query, column } => {
             state.focus = side;
             point(state, Cursor { query, column });
@@ -83,10 +67,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.help_row = state.help_row.min(rows);
             vec![]
         }
-        Action::Tick => {
-            state.ticks = state.ticks.wrapping_add(1);
-            vec![]
-        }
+        Action::Tick => prompt::tick(state),
         Action::Worker(event) => worker::update(state, event),
         Action::WorkerGone => {
             state.worker = false;
@@ -102,7 +83,11 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 fn command(state: &mut State, command: Command) -> Vec<Effect> {
     state.note = None;
     match command {
-        Command::Quit => return vec![Effect::Quit],
+        Command::Quit => {
+            let mut effects = prompt::left_standing(state);
+            effects.push(Effect::Quit);
+            return effects;
+        }
         Command::Suspend => return vec![Effect::Suspend],
         command if state.mode == Mode::Help => match scroll_by(command) {
             Some(rows) => {
@@ -110,13 +95,18 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
             }
             None => state.mode = Mode::Browse,
         },
-        Command::Help => (state.mode, state.help_row) = (Mode::Help, 0),
+        Command::Help => {
+            let effects = prompt::leave(state);
+            (state.mode, state.help_row) = (Mode::Help, 0);
+            return effects;
+        }
         Command::ToggleMouse => {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
         }
         Command::HeadGrid if !matches!(state.mode, Mode::HeadGrid(_)) => open_head_grid(state),
         Command::EditPrompt => state.mode = Mode::EditPrompt,
+        Command::Live => return prompt::toggle_live(state),
         Command::OtherModel => {
             state.focus = state.focus.other();
             if matches!(state.mode, Mode::HeadGrid(_)) {
@@ -127,8 +117,8 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
             state.linked = !state.linked;
             return follow(state);
         }
-        Command::AppendNext => return run_changed(state, grow::appended),
-        Command::TakeBack => return run_changed(state, grow::taken_back),
+        Command::AppendNext => return prompt::run_changed(state, grow::appended),
+        Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
         Command::CopyRow => return copy_row(state),
         Command::Cancel if state.is_busy() => return vec![Effect::Send(Request::Cancel)],
         Command::Retry => return retry(state),
@@ -262,47 +252,6 @@ fn load(state: &mut State, side: Side) -> Effect {
     Effect::Send(Request::Load { side, reference: pane.reference.clone() })
 }
 
-/// Runs a prompt through both models.
-fn run(state: &mut State, prompt: String) -> Vec<Effect> {
-    state.prompt = prompt;
-    state.job = JobId(state.job.0 + 1);
-    for pane in &mut state.panes {
-        pane.pass = Pass::Waiting;
-    }
-    vec![Effect::Send(Request::Run { job: state.job, prompt: state.prompt.clone() })]
-}
-
-/// Runs what is in the editor, and remembers it unless it was the newest prompt already.
-fn submit(state: &mut State) -> Vec<Effect> {
-    let prompt = state.draft.value().to_owned();
-    let mut effects = Vec::new();
-    if state.history.remember(&prompt) {
-        effects.push(Effect::Remember(prompt.clone()));
-    }
-    effects.extend(run(state, prompt));
-    effects
-}
-
-/// Puts another prompt into the editor, if there is one.
-fn recall(state: &mut State, step: fn(&mut History, &str) -> Option<String>) -> Vec<Effect> {
-    if let Some(text) = step(&mut state.history, state.draft.value()) {
-        // What was cut can still be pasted.
-        state.draft = std::mem::take(&mut state.draft).with_value(text);
-    }
-    vec![]
-}
-
-/// Runs the prompt that `change` makes, or says why it makes none.
-fn run_changed(state: &mut State, change: fn(&mut State) -> Result<String, String>) -> Vec<Effect> {
-    match change(state) {
-        Ok(prompt) => run(state, prompt),
-        Err(why) => {
-            state.note = Some(why);
-            vec![]
-        }
-    }
-}
-
 /// The row of the cursor as it is shown: a line per column, its name and its value.
 fn copy_row(state: &mut State) -> Vec<Effect> {
     let pane = state.focused();
@@ -324,7 +273,7 @@ fn retry(state: &mut State) -> Vec<Effect> {
     let failed = |side: &Side| matches!(state.pane(*side).load, Load::Failed(_));
     let sides: Vec<Side> = Side::BOTH.into_iter().filter(failed).collect();
     if sides.is_empty() && state.panes.iter().any(|pane| matches!(pane.pass, Pass::Failed(_))) {
-        return run(state, state.prompt.clone());
+        return prompt::run(state, state.prompt.clone());
     }
     sides.into_iter().map(|side| load(state, side)).collect()
 }

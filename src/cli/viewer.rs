@@ -62,6 +62,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         depth: color_depth(config.theme.color),
         background: background(config.theme.background),
         mouse: config.mouse,
+        live: config.live,
         history: None,
     })
 }

@@ -36,6 +36,7 @@ pub enum Command {
     OtherModel,
     Link,
     EditPrompt,
+    Live,
     AppendNext,
     TakeBack,
     Cancel,
@@ -98,7 +99,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 33] = [
+const TABLE: [Row; 34] = [
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -123,6 +124,7 @@ const TABLE: [Row; 33] = [
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
     row(Command::Link, "link", Group::Prompt, &["x"], "unlink the two sides, or link them again"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
+    row(Command::Live, "live", Group::Prompt, &["ctrl-l", "L"], "run prompts as you type them, or on Enter"),
     row(Command::AppendNext, "append-next", Group::Prompt, &["."], "append the likeliest next token, as text"),
     row(Command::TakeBack, "take-back", Group::Prompt, &[","], "take that text back"),
     row(Command::Cancel, "cancel", Group::Prompt, &["ctrl-x"], "stop the loads and passes that are under way"),

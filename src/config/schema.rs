@@ -33,6 +33,8 @@ pub struct Config {
     pub offline: bool,
     /// Whether the viewer takes the mouse.
     pub mouse: bool,
+    /// Whether prompts run as they are typed.
+    pub live: bool,
     /// How the viewer looks.
     pub theme: Theme,
     /// Which key does what in the viewer.

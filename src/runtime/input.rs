@@ -26,8 +26,10 @@ pub fn action(event: &Event, state: &State, layout: &Layout) -> Option<Action> {
 pub fn of_key(key: Key, state: &State) -> Option<Action> {
     let command = state.keys.command(key);
     // What types no character works in every mode.
-    let anywhere =
-        matches!(command, Some(Command::Quit | Command::Suspend | Command::Help | Command::ToggleMouse));
+    let anywhere = matches!(
+        command,
+        Some(Command::Quit | Command::Suspend | Command::Help | Command::ToggleMouse | Command::Live)
+    );
     match state.mode {
         Mode::Browse | Mode::HeadGrid(_) => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
@@ -43,7 +45,8 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
 fn edit(key: Key) -> Option<Action> {
     use InputRequest::*;
     let request = match (key.code, key.ctrl || key.alt) {
-        (KeyCode::Enter, _) => return Some(Action::Submit),
+        (KeyCode::Enter, false) if !key.shift => return Some(Action::Submit),
+        (KeyCode::Enter, _) => InsertChar('\n'),
         (KeyCode::Esc, _) => return Some(Action::LeaveEditor),
         (KeyCode::Up, _) => return Some(Action::EarlierPrompt),
         (KeyCode::Down, _) => return Some(Action::LaterPrompt),
@@ -69,6 +72,8 @@ fn edit(key: Key) -> Option<Action> {
             (true, 'y') => Yank,
             (true, 'd') => DeleteNextChar,
             (true, 'h') => DeletePrevChar,
+            // A line feed, which some terminals send for Ctrl-Enter, too.
+            (true, 'j') => InsertChar('\n'),
             (false, 'b') => GoToPrevWord,
             (false, 'f') => GoToNextWord,
             (false, 'd') => DeleteNextWord,
@@ -147,6 +152,11 @@ mod tests {
             pressed(Mode::EditPrompt, "ctrl-w"),
             Some(Action::Edit(InputRequest::DeletePrevWord))
         ));
+        for key in ["alt-enter", "shift-enter", "ctrl-j"] {
+            let pressed = pressed(Mode::EditPrompt, key);
+            assert!(matches!(pressed, Some(Action::Edit(InputRequest::InsertChar('\n')))), "{key}");
+        }
+        assert!(matches!(pressed(Mode::EditPrompt, "ctrl-l"), Some(Action::Command(Command::Live))));
         assert!(matches!(pressed(Mode::EditPrompt, "up"), Some(Action::EarlierPrompt)));
         assert!(matches!(pressed(Mode::EditPrompt, "down"), Some(Action::LaterPrompt)));
         assert!(pressed(Mode::EditPrompt, "pageup").is_none());

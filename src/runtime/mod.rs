@@ -47,6 +47,8 @@ pub struct ViewerConfig {
     pub background: Option<Background>,
     /// Whether to take the mouse.
     pub mouse: bool,
+    /// Whether prompts run as they are typed.
+    pub live: bool,
     /// The file that keeps prompts from run to run, if any does.
     pub history: Option<PathBuf>,
 }
@@ -67,8 +69,9 @@ impl From<std::io::Error> for RuntimeError {
 
 impl ViewerConfig {
     fn state(&self) -> State {
-        let Self { left, right, prompt, keys, mouse, history, .. } = self.clone();
+        let Self { left, right, prompt, keys, mouse, live, history, .. } = self.clone();
         let mut state = State::new(left, right, prompt, keys, mouse);
+        state.live = live;
         state.history = history.as_deref().map(history::load).unwrap_or_default();
         state
     }
@@ -149,7 +152,7 @@ pub async fn run(
                     actions.push(Action::Worker(event));
                 }
             },
-            _ = ticks.tick(), if state.is_busy() => actions.push(Action::Tick),
+            _ = ticks.tick(), if state.wants_ticks() => actions.push(Action::Tick),
             () = sleep_until(drawn + FRAME), if changed => {},
         }
     }

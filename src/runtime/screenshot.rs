@@ -43,13 +43,16 @@ pub async fn screenshot(
     ui::svg(frame.buffer, background)
 }
 
-/// Waits until nothing is under way.
+/// Waits until nothing is under way. A pause takes no time: no more keys come in it.
 async fn finish(
     state: &mut State,
     theme: &mut Theme,
     worker: &WorkerHandle,
     events: &mut mpsc::Receiver<Event>,
 ) {
+    while state.pause.is_some() {
+        apply(state, theme, Action::Tick, worker);
+    }
     while state.is_busy() {
         let event = events.recv().await;
         apply(state, theme, event.map_or(Action::WorkerGone, Action::Worker), worker);

@@ -10,7 +10,7 @@ use super::layout::error_of;
 use super::matrix::Drawing;
 use super::text::{fit, put, width, wrap};
 use super::{Overview, PaneLayout, notice, thumbnails};
-use crate::app::{Load, Pane, Pass, Shown, State};
+use crate::app::{Load, Mode, Pane, Pass, Shown, State};
 use crate::attention::{ModelCard, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
@@ -175,7 +175,8 @@ fn error(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buf
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         put(buffer, area.x, y, line, room, theme.chrome.error);
     }
-    if !state.worker {
+    // In the editor these keys are text.
+    if !state.worker || state.mode == Mode::EditPrompt {
         return;
     }
     let keys = [(Command::Retry, "tries again"), (Command::EditPrompt, "edits the prompt")];

@@ -12,6 +12,9 @@ use crate::app::{Mode, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 
+/// Control characters with a sign of their own.
+const SIGNS: [(char, char); 3] = [('\n', '⏎'), ('\r', '␍'), ('\t', '⇥')];
+
 /// Draws prompt and hints. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
     let chrome = &theme.chrome;
@@ -25,7 +28,8 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     }
     hints(state, layout.hints, theme, buffer);
     let mark = if editing { chrome.accent } else { chrome.dim };
-    let x = put(buffer, line.x + 1, line.y, "❯ ", 2, mark);
+    let live = if state.live { "live " } else { "" };
+    let x = put_line(buffer, inset(line), [(live.to_owned(), chrome.accent), ("❯ ".to_owned(), mark)]);
     let note = match (editing, &state.note, state.is_edited()) {
         (false, Some(note), _) => note.clone(),
         (false, None, true) => {
@@ -63,7 +67,9 @@ fn text(state: &State, area: Rect, editing: bool, theme: &Theme, buffer: &mut Bu
         if usize::from(x - area.x) + columns > room {
             break;
         }
-        x = put(buffer, x, area.y, grapheme.symbol, columns, theme.chrome.text);
+        let is_sign = SIGNS.iter().any(|(_, sign)| grapheme.symbol.starts_with(*sign));
+        let style = if is_sign { theme.chrome.dim } else { theme.chrome.text };
+        x = put(buffer, x, area.y, grapheme.symbol, columns, style);
     }
     let column = column.saturating_sub(skipped) as u16;
     Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y)
@@ -71,13 +77,17 @@ fn text(state: &State, area: Rect, editing: bool, theme: &Theme, buffer: &mut Bu
 
 /// Line ends and tabs as signs of one column, other control characters as `�`.
 fn on_one_line(text: &str) -> String {
-    let sign = |c: char| match c {
-        '\n' => '⏎',
-        '\t' => '⇥',
-        c if c.is_control() => '�',
-        c => c,
+    let sign = |c: char| match SIGNS.iter().find(|(control, _)| *control == c) {
+        Some((_, sign)) => *sign,
+        None if c.is_control() => '�',
+        None => c,
     };
     text.chars().map(sign).collect()
+}
+
+/// A line without its first and last column.
+fn inset(line: Rect) -> Rect {
+    Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line }
 }
 
 fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
@@ -88,7 +98,9 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("↑ ↓".into(), "earlier prompts"),
-            ("Esc".into(), "keep the text and leave"),
+            ("Esc".into(), if state.live { "leave" } else { "keep the text and leave" }),
+            (key(Command::Live), if state.live { "wait for Enter" } else { "run as you type" }),
+            ("Alt-Enter".into(), "new line"),
             ("Ctrl-U".into(), "clear"),
         ],
         Mode::Help => {
@@ -118,7 +130,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     if state.is_busy() && state.mode == Mode::Browse {
         hints.insert(0, (key(Command::Cancel), "stop"));
     }
-    let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let mut rest = inset(area);
     for (keys, does) in hints.into_iter().filter(|hint| !hint.0.trim().is_empty()) {
         if width(&keys) + 1 + width(does) > usize::from(rest.width) {
             break;

@@ -27,6 +27,7 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
                 sides.iter_mut().for_each(|side| side.run(job, &prompt));
             }
             Request::View { side, job, capture, view } => compute_view(side, job, capture, view, &events),
+            Request::CancelPasses => sides.iter().for_each(|side| side.pass.raise()),
             Request::Cancel => sides.iter().for_each(SideState::cancel),
         }
     }

@@ -77,6 +77,8 @@ pub enum Request {
     },
     /// Stop what is running: passes, loads and downloads. Resident models stay.
     Cancel,
+    /// Stop passes, but no loads.
+    CancelPasses,
 }
 
 /// What the worker reports. Events about a job that is no longer the newest are to be ignored.

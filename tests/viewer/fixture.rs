@@ -180,6 +180,15 @@ pub fn press(state: &mut State, keys: &str) -> Vec<Effect> {
     effects
 }
 
+/// The prompts that are to be run.
+pub fn runs(effects: &[Effect]) -> Vec<(JobId, String)> {
+    let run = |effect: &Effect| match effect {
+        Effect::Send(Request::Run { job, prompt }) => Some((*job, prompt.clone())),
+        _ => None,
+    };
+    effects.iter().filter_map(run).collect()
+}
+
 /// Computes the views that are asked for, and reports them.
 pub fn answer(state: &mut State, effects: Vec<Effect>) {
     for effect in effects {

@@ -3,5 +3,6 @@
 
 mod anything;
 mod fixture;
+mod live;
 mod reducer;
 mod screens;

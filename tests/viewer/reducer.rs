@@ -28,14 +28,6 @@ fn asked(effects: &[Effect]) -> Vec<(Side, View)> {
     effects.iter().filter_map(view).collect()
 }
 
-fn runs(effects: &[Effect]) -> Vec<(JobId, String)> {
-    let run = |effect: &Effect| match effect {
-        Effect::Send(Request::Run { job, prompt }) => Some((*job, prompt.clone())),
-        _ => None,
-    };
-    effects.iter().filter_map(run).collect()
-}
-
 #[test]
 fn at_the_start_both_models_are_loaded_and_the_prompt_is_run() {
     let mut state = State::new("a".into(), "b".into(), "hello".into(), Default::default(), true);

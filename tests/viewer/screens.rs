@@ -140,6 +140,25 @@ fn editing() {
 }
 
 #[test]
+fn as_it_is_typed() {
+    let mut state = captured();
+    press(&mut state, "L");
+    assert_screen!("live", state, (80, 24));
+    update(&mut state, Action::Paste("\r\nand\tmore".into()));
+    assert_screen!("live_editing_several_lines", state, (120, 34));
+    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    for _ in 0..3 {
+        update(&mut state, Action::Tick);
+    }
+    let job = state.job;
+    for side in Side::BOTH {
+        let error = "the prompt is empty: type something to look at".to_owned();
+        hear(&mut state, Event::RunFailed { side, job, error });
+    }
+    assert_screen!("live_with_an_empty_draft", state, (80, 24));
+}
+
+#[test]
 fn growing_unlinked() {
     let mut state = captured();
     press(&mut state, ".");

@@ -1,0 +1,140 @@
+//! The prompt: how it is written, when it is run, and what of it is remembered.
+
+use tui_input::InputRequest;
+
+use super::pane::Pass;
+use super::{Effect, History, Mode, Pane, State};
+use crate::worker::protocol::{JobId, Request};
+
+/// Ticks that a text is left alone before it runs by itself.
+const PAUSE: usize = 3;
+
+/// Changes the text that is being written; if it is to run by itself, then after a pause. What runs of an
+/// older text is of no use any more.
+pub(super) fn write(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Effect> {
+    let before = state.draft.value().to_owned();
+    change(state);
+    if !state.live || state.draft.value() == before {
+        return vec![];
+    }
+    let mut effects = Vec::new();
+    let under_way = state.panes.iter().any(Pane::is_passing);
+    if under_way && state.pause.is_none() {
+        announce(state);
+        effects.push(Effect::Send(Request::CancelPasses));
+    }
+    state.pause = (under_way || state.is_edited()).then_some(PAUSE);
+    effects
+}
+
+/// Adds a text that was pasted, its line ends as prompts have them.
+pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
+    state.mode = Mode::EditPrompt;
+    write(state, |state| {
+        for c in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
+            state.draft.handle(InputRequest::InsertChar(c));
+        }
+    })
+}
+
+/// Puts another prompt into the editor, if there is one.
+pub(super) fn recall(state: &mut State, step: fn(&mut History, &str) -> Option<String>) -> Vec<Effect> {
+    write(state, |state| {
+        if let Some(text) = step(&mut state.history, state.draft.value()) {
+            // What was cut can still be pasted.
+            state.draft = std::mem::take(&mut state.draft).with_value(text);
+        }
+    })
+}
+
+/// A tenth of a second went by: maybe the last one of a pause.
+pub(super) fn tick(state: &mut State) -> Vec<Effect> {
+    state.ticks = state.ticks.wrapping_add(1);
+    state.pause = state.pause.map(|ticks| ticks.saturating_sub(1));
+    if state.pause == Some(0) { run_written(state) } else { vec![] }
+}
+
+/// Leaves the editor and runs its text, unless that ran by itself already.
+pub(super) fn submit(state: &mut State) -> Vec<Effect> {
+    state.mode = Mode::Browse;
+    let mut effects = remember(state);
+    let failed = state.panes.iter().any(|pane| matches!(pane.pass, Pass::Failed(_)));
+    if !state.live || failed || state.pause.is_some() || state.is_edited() {
+        effects.extend(run_written(state));
+    }
+    effects
+}
+
+/// Leaves the editor. Its text is kept, and is left standing if it runs by itself.
+pub(super) fn leave(state: &mut State) -> Vec<Effect> {
+    if state.live && state.mode == Mode::EditPrompt {
+        return submit(state);
+    }
+    state.mode = Mode::Browse;
+    vec![]
+}
+
+/// Lets texts run by themselves as they are written, or no more.
+pub(super) fn toggle_live(state: &mut State) -> Vec<Effect> {
+    state.live = !state.live;
+    let says = if state.live { "what you type runs by itself" } else { "Enter runs what you type" };
+    state.note = Some(says.to_owned());
+    match (state.live, state.mode) {
+        (true, Mode::EditPrompt) => state.pause = state.is_edited().then_some(PAUSE),
+        (true, _) if state.is_edited() => {
+            let mut effects = remember(state);
+            effects.extend(run_written(state));
+            return effects;
+        }
+        (false, _) if state.pause.is_some() => return run_written(state),
+        _ => {}
+    }
+    vec![]
+}
+
+/// What is to be kept of a text that ran by itself, when the program is left.
+pub(super) fn left_standing(state: &mut State) -> Vec<Effect> {
+    if state.live && state.mode == Mode::EditPrompt { remember(state) } else { vec![] }
+}
+
+/// Runs a prompt through both models.
+pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
+    state.prompt = prompt;
+    state.pause = None;
+    announce(state);
+    vec![Effect::Send(Request::Run { job: state.job, prompt: state.prompt.clone() })]
+}
+
+/// Runs the prompt that `change` makes, or says why it makes none.
+pub(super) fn run_changed(
+    state: &mut State,
+    change: fn(&mut State) -> Result<String, String>,
+) -> Vec<Effect> {
+    match change(state) {
+        Ok(prompt) => run(state, prompt),
+        Err(why) => {
+            state.note = Some(why);
+            vec![]
+        }
+    }
+}
+
+/// Runs what is in the editor; from now on all of it is the user's text.
+fn run_written(state: &mut State) -> Vec<Effect> {
+    state.appended.clear();
+    run(state, state.draft.value().to_owned())
+}
+
+/// Remembers what is in the editor, unless it was the newest prompt already.
+fn remember(state: &mut State) -> Vec<Effect> {
+    let prompt = state.draft.value().to_owned();
+    if state.history.remember(&prompt) { vec![Effect::Remember(prompt)] } else { vec![] }
+}
+
+/// From now on what is heard of older prompts is left out, and both models are to run a newer one.
+fn announce(state: &mut State) {
+    state.job = JobId(state.job.0 + 1);
+    for pane in &mut state.panes {
+        pane.pass = Pass::Waiting;
+    }
+}

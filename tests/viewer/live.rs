@@ -1,0 +1,181 @@
+//! Prompts that run as they are typed: after a pause, which comes in as ticks.
+
+use attnscope::app::{Action, Effect, Mode, State, update};
+use attnscope::worker::protocol::{Event, JobId, Request, Side};
+use tui_input::InputRequest;
+
+use crate::fixture::*;
+
+/// Both models have read the first prompt, and its editor is open.
+fn live() -> State {
+    let mut state = captured();
+    press(&mut state, "ctrl-l i");
+    state
+}
+
+fn type_in(state: &mut State, text: &str) -> Vec<Effect> {
+    text.chars().flat_map(|c| update(state, Action::Edit(InputRequest::InsertChar(c)))).collect()
+}
+
+fn erase(state: &mut State) -> Vec<Effect> {
+    update(state, Action::Edit(InputRequest::DeletePrevChar))
+}
+
+/// So many tenths of a second go by.
+fn wait(state: &mut State, ticks: usize) -> Vec<Effect> {
+    (0..ticks).flat_map(|_| update(state, Action::Tick)).collect()
+}
+
+fn remembered(effects: &[Effect]) -> Vec<&str> {
+    let mut prompts = Vec::new();
+    for effect in effects {
+        if let Effect::Remember(prompt) = effect {
+            prompts.push(prompt.as_str());
+        }
+    }
+    prompts
+}
+
+fn cancels(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::CancelPasses))).count()
+}
+
+fn grown(text: &str) -> String {
+    PROMPT.concat() + text
+}
+
+#[test]
+fn what_is_typed_runs_once_it_is_left_alone() {
+    let mut state = live();
+    assert!(!state.wants_ticks());
+    assert!(type_in(&mut state, " now").is_empty());
+    assert!(wait(&mut state, 2).is_empty());
+    assert!(type_in(&mut state, "!").is_empty(), "the pause begins anew");
+    assert!(state.wants_ticks() && wait(&mut state, 2).is_empty());
+    let effects = wait(&mut state, 1);
+    assert_eq!(runs(&effects), [(JobId(2), grown(" now!"))]);
+    assert_eq!(remembered(&effects), Vec::<&str>::new());
+    assert_eq!((state.mode, state.is_edited(), state.pause), (Mode::EditPrompt, false, None));
+}
+
+#[test]
+fn without_it_nothing_runs_by_itself() {
+    let mut state = captured();
+    press(&mut state, "i");
+    type_in(&mut state, " now");
+    assert!(wait(&mut state, 9).is_empty());
+    assert!(!state.wants_ticks());
+}
+
+#[test]
+fn a_newer_edit_stops_the_pass_that_runs() {
+    let mut state = live();
+    type_in(&mut state, "!");
+    wait(&mut state, 3);
+    let old = state.job;
+    assert_eq!(cancels(&type_in(&mut state, "?!")), 1, "once, not for each key");
+    let late = Event::Captured { side: Side::Left, job: old, capture: capture(&gpt2(), &["late"]) };
+    hear(&mut state, late);
+    hear(&mut state, Event::Cancelled { side: Side::Right, job: old });
+    for side in Side::BOTH {
+        assert_eq!(state.pane(side).shown.as_ref().unwrap().capture.tokens.len(), PROMPT.len());
+        assert_eq!(state.pane(side).pass, attnscope::app::Pass::Waiting, "no error in between");
+    }
+    erase(&mut state);
+    erase(&mut state);
+    assert!(!state.is_edited());
+    assert_eq!(runs(&wait(&mut state, 3)).len(), 1, "the text is as before, but its pass was stopped");
+}
+
+#[test]
+fn what_changes_no_text_runs_nothing() {
+    let mut state = live();
+    update(&mut state, Action::Edit(InputRequest::GoToStart));
+    update(&mut state, Action::LaterPrompt);
+    assert_eq!(state.pause, None);
+    type_in(&mut state, "x");
+    erase(&mut state);
+    assert_eq!(state.pause, None, "it is what was run");
+    press(&mut state, "esc i");
+    type_in(&mut state, "!");
+    wait(&mut state, 3);
+    assert!(update(&mut state, Action::Edit(InputRequest::GoToEnd)).is_empty(), "the pass goes on");
+}
+
+#[test]
+fn enter_runs_at_once_and_not_again() {
+    let mut state = live();
+    type_in(&mut state, "!");
+    let effects = update(&mut state, Action::Submit);
+    assert_eq!(runs(&effects), [(JobId(2), grown("!"))]);
+    assert_eq!(remembered(&effects), [grown("!")]);
+    assert_eq!((state.mode, state.pause), (Mode::Browse, None));
+    press(&mut state, "i");
+    assert!(update(&mut state, Action::Submit).is_empty(), "it is running already");
+    let (side, job) = (Side::Left, state.job);
+    hear(&mut state, Event::RunFailed { side, job, error: "no".into() });
+    press(&mut state, "i");
+    assert_eq!(runs(&update(&mut state, Action::Submit)).len(), 1);
+}
+
+#[test]
+fn what_was_left_standing_is_remembered_and_what_ran_on_the_way_is_not() {
+    let mut state = live();
+    type_in(&mut state, " o");
+    wait(&mut state, 3);
+    type_in(&mut state, "n");
+    wait(&mut state, 3);
+    let effects = update(&mut state, Action::LeaveEditor);
+    assert_eq!((runs(&effects).len(), remembered(&effects)), (0, vec![grown(" on").as_str()]));
+    press(&mut state, "i");
+    type_in(&mut state, "!");
+    let effects = update(&mut state, Action::LeaveEditor);
+    assert_eq!((runs(&effects).len(), remembered(&effects)), (1, vec![grown(" on!").as_str()]));
+    assert_eq!(state.history.prompts(), [grown(""), grown(" on"), grown(" on!")]);
+    press(&mut state, "i");
+    type_in(&mut state, "?");
+    assert_eq!(remembered(&press(&mut state, "f1")), [grown(" on!?")], "the help closes the editor");
+    press(&mut state, "esc i");
+    type_in(&mut state, "?");
+    let effects = press(&mut state, "ctrl-c");
+    assert_eq!(remembered(&effects), [grown(" on!??")]);
+    assert!(matches!(effects.last(), Some(Effect::Quit)));
+}
+
+#[test]
+fn earlier_prompts_and_pastes_run_too() {
+    let mut state = live();
+    update(&mut state, Action::Paste("\r\nand\ttwo".into()));
+    assert_eq!(runs(&wait(&mut state, 3)), [(JobId(2), grown("\nand\ttwo"))]);
+    update(&mut state, Action::EarlierPrompt);
+    assert_eq!(runs(&wait(&mut state, 3)).last().unwrap().1, grown(""));
+    update(&mut state, Action::LaterPrompt);
+    assert_eq!(state.draft.value(), grown("\nand\ttwo"), "what was typed is not lost");
+}
+
+#[test]
+fn an_empty_text_is_run_so_that_its_error_is_seen() {
+    let mut state = live();
+    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    assert_eq!(runs(&wait(&mut state, 3)), [(JobId(2), String::new())]);
+    update(&mut state, Action::Edit(InputRequest::Yank));
+    assert_eq!(state.draft.value(), grown(""));
+}
+
+#[test]
+fn it_takes_up_what_was_typed_before_and_leaves_nothing_behind() {
+    let mut state = captured();
+    press(&mut state, "i");
+    type_in(&mut state, "!");
+    update(&mut state, Action::LeaveEditor);
+    let effects = press(&mut state, "L");
+    assert_eq!((runs(&effects).len(), remembered(&effects)), (1, vec![grown("!").as_str()]));
+    press(&mut state, "i");
+    type_in(&mut state, "?");
+    assert_eq!(runs(&press(&mut state, "ctrl-l")), [(JobId(4), grown("!?"))], "it was to run anyway");
+    assert!(!state.live);
+    press(&mut state, "esc i");
+    type_in(&mut state, "?");
+    press(&mut state, "ctrl-l");
+    assert_eq!(runs(&wait(&mut state, 3)).len(), 1);
+}
