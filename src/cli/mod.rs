@@ -3,7 +3,6 @@
 //! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod args;
-mod consent;
 mod export;
 mod failure;
 mod interrupt;

@@ -1,6 +1,5 @@
 //! Loading models and running them, with progress, consent to large downloads, and a way to stop.
 
-use super::consent;
 use super::failure::Failure;
 use super::interrupt::raise_on_ctrl_c;
 use super::settings::Settings;
@@ -98,8 +97,8 @@ impl Session {
         // What keeps the hub from answering is told by whoever loads.
         let Ok(plan) = files::plan(reference, self.options.offline) else { return Ok(()) };
         let memory = open_device(self.options.device).ok().and_then(|device| free_bytes(&device));
-        let statement = consent::statement(&reference.to_string(), &plan, memory)?;
-        let agreed = if self.yes || !consent::is_large(&plan) {
+        let statement = plan.statement(&reference.to_string(), memory)?;
+        let agreed = if self.yes || !plan.is_large() {
             self.talk.say(&statement);
             Some(true)
         } else {

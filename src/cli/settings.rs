@@ -8,9 +8,9 @@ use clap::ValueEnum;
 
 use super::args::{DtypeName, EngineName, GlobalArgs, InputArgs, ViewerArgs, parse_device};
 use super::failure::Failure;
-use crate::config::{Config, Threads};
+use crate::config::{Config, Pair, Threads};
 use crate::export::Input;
-use crate::model::{LoadOptions, Reference};
+use crate::model::{ConfiguredPair, LoadOptions, Reference};
 use crate::theme::ColorMap;
 
 /// What every command goes by.
@@ -70,6 +70,15 @@ impl Settings {
         let left = args.left.as_ref().unwrap_or(&pair.left);
         let right = args.right.as_ref().unwrap_or(&pair.right);
         Ok((reference(left)?, reference(right)?))
+    }
+
+    /// Every configured pair.
+    pub fn pairs(&self) -> Vec<ConfiguredPair> {
+        let pair = |(name, pair): (&String, &Pair)| ConfiguredPair {
+            name: name.clone(),
+            models: [pair.left.clone(), pair.right.clone()],
+        };
+        self.config.pairs.iter().map(pair).collect()
     }
 
     /// How the viewer colours values.

@@ -6,6 +6,8 @@ use super::{Cancel, Control, LoadOptions, ModelError, Reference, files};
 /// Size of a model that is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
+    /// Number of its weights.
+    pub parameters: u64,
     /// Bytes of its files.
     pub disk_bytes: u64,
     /// Bytes its weights take once placed.
@@ -20,9 +22,8 @@ impl Footprint {
     pub fn of(reference: &Reference, options: &LoadOptions) -> Result<Self, ModelError> {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
         let files = files::locate(reference, true, &mut control)?;
-        let resident_bytes =
-            Weights::open(&files.weights, Placement::new(options)?, &mut control)?.resident_bytes();
+        let weights = Weights::open(&files.weights, Placement::new(options)?, &mut control)?;
         let disk_bytes = files.all().map(files::ModelFile::size).sum::<Result<u64, _>>()?;
-        Ok(Self { disk_bytes, resident_bytes })
+        Ok(Self { parameters: weights.parameters(), disk_bytes, resident_bytes: weights.resident_bytes() })
     }
 }

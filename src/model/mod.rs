@@ -3,6 +3,7 @@
 //! `reference` names it, `files` finds it, `spec` says how it is built, `family` knows its config.json and
 //! tensor names, `weights` reads them, `decoder` runs, `recorder` keeps what is looked at.
 
+mod catalogue;
 mod compute;
 mod control;
 mod decoder;
@@ -20,6 +21,9 @@ mod weights;
 
 pub mod files;
 
+pub use catalogue::{
+    Appraisal, Catalogue, ConfiguredPair, Download, Fit, KnownModel, Place, appraise, catalogue,
+};
 pub use compute::limit_threads;
 pub use control::{Cancel, Control, LoadProgress};
 pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, open as open_device};

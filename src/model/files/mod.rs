@@ -5,12 +5,14 @@ mod embedded;
 mod folder;
 pub mod hub;
 mod index;
+mod plan;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 pub use disk::human_bytes;
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
+pub use plan::DownloadPlan;
 
 use super::{Control, ModelError, Reference};
 
@@ -87,36 +89,6 @@ impl ModelFiles {
     /// Every file: config, tokenizer, weights.
     pub fn all(&self) -> impl Iterator<Item = &ModelFile> {
         std::iter::once(&self.config).chain(&self.tokenizer).chain(&self.weights)
-    }
-}
-
-/// What must be downloaded before a model can be loaded, so that somebody can be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DownloadPlan {
-    /// The model's files and how many bytes each has.
-    pub files: Vec<(String, u64)>,
-    /// Bytes that are not here yet; what an interrupted download has left counts as here.
-    pub missing_bytes: u64,
-    /// Where they would go. The model's own folder (empty for a demo) if nothing is ever downloaded.
-    pub cache_dir: PathBuf,
-    /// Room there, if the system tells.
-    pub free_disk_bytes: Option<u64>,
-}
-
-impl DownloadPlan {
-    /// Bytes of all files, here or not.
-    pub fn total_bytes(&self) -> u64 {
-        self.files.iter().map(|(_, bytes)| bytes).sum()
-    }
-
-    fn of_present(files: &ModelFiles, folder: &Path) -> Result<Self, ModelError> {
-        let sizes = files.all().map(|file| Ok((file.base_name(), file.size()?)));
-        Ok(Self {
-            files: sizes.collect::<Result<_, ModelError>>()?,
-            missing_bytes: 0,
-            cache_dir: folder.to_owned(),
-            free_disk_bytes: disk::free_bytes(folder),
-        })
     }
 }
 

@@ -1,0 +1,205 @@
+//! Which models can be asked for here, what each takes, and whether this device has that.
+
+use super::files::{self, DownloadPlan};
+use super::{DemoModel, Footprint, LoadOptions, ModelError, Reference, device};
+
+/// A model that can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownModel {
+    /// What it is asked for by.
+    pub name: String,
+    /// Where it is.
+    pub place: Place,
+    /// The configured pairs that name it.
+    pub pairs: Vec<String>,
+    /// What it takes; `None` if it is not here whole.
+    pub footprint: Option<Footprint>,
+}
+
+/// Where a model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the program.
+    Binary,
+    /// In a folder of its own.
+    Folder,
+    /// In the hub's cache.
+    Cache,
+    /// On the hub, at least a part of it.
+    Hub,
+    /// It should be in a folder, and isn't, or not whole; or its name is none.
+    Broken,
+}
+
+/// A pair as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredPair {
+    /// Its name.
+    pub name: String,
+    /// Its two models, as they are asked for.
+    pub models: [String; 2],
+}
+
+/// The models that can be asked for here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalogue {
+    /// Each once: those of the binary, then those cached, then those that only a pair names.
+    pub models: Vec<KnownModel>,
+    /// Where they would run: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Bytes that are free there, if the system tells.
+    pub free_bytes: Option<u64>,
+}
+
+/// Whether there is memory for a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// There is.
+    Yes,
+    /// There is once the model in its place has given up its own.
+    Instead,
+    /// There is not.
+    No,
+    /// Nobody knows how much it needs, or how much there is.
+    Unknown,
+}
+
+impl Fit {
+    /// Whether `needed` bytes can be had where `free` are free, and `replaced` more could be.
+    pub fn of(needed: Option<u64>, free: Option<u64>, replaced: u64) -> Self {
+        match needed.zip(free) {
+            Some((needed, free)) if needed <= free => Self::Yes,
+            Some((needed, free)) if needed <= free.saturating_add(replaced) => Self::Instead,
+            Some(_) => Self::No,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// What loading one model would take, at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appraisal {
+    /// What it takes; `None` if it is not here whole.
+    pub footprint: Option<Footprint>,
+    /// What there is to download first.
+    pub download: Option<Download>,
+    /// Bytes that are free on the device, if the system tells.
+    pub free_bytes: Option<u64>,
+}
+
+/// A download that a load begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// What it takes, of disk and then of memory, in words.
+    pub statement: String,
+    /// Bytes of memory that it takes at the least.
+    pub least_bytes: u64,
+    /// Whether somebody must agree to it.
+    pub is_large: bool,
+}
+
+/// Lists the models of the binary, of the hub's cache and of the configured pairs. Reads headers of files and asks
+/// nobody.
+///
+/// # Errors
+/// If this machine hasn't the device.
+pub fn catalogue(pairs: &[ConfiguredPair], options: &LoadOptions) -> Result<Catalogue, ModelError> {
+    let device = device::open(options.device)?;
+    let mut names: Vec<String> = DemoModel::ALL.map(Reference::Demo).map(|demo| demo.to_string()).to_vec();
+    names.extend(files::cached().iter().map(|model| model.reference().to_string()));
+    for model in pairs.iter().flat_map(|pair| &pair.models).map(|name| canonical(name)) {
+        if !names.contains(&model) {
+            names.push(model);
+        }
+    }
+    let models = names.into_iter().map(|name| known(name, pairs, options)).collect();
+    Ok(Catalogue { models, device: device::label(&device), free_bytes: device::free_bytes(&device) })
+}
+
+fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> KnownModel {
+    let reference = name.parse::<Reference>().ok();
+    let footprint = reference.as_ref().and_then(|reference| Footprint::of(reference, options).ok());
+    let place = match (&reference, footprint) {
+        (Some(Reference::Demo(_)), _) => Place::Binary,
+        (Some(Reference::Folder(_)), Some(_)) => Place::Folder,
+        (Some(Reference::Hub { .. }), Some(_)) => Place::Cache,
+        (Some(Reference::Hub { .. }), None) => Place::Hub,
+        (Some(Reference::Folder(_)) | None, _) => Place::Broken,
+    };
+    let names_it = |pair: &&ConfiguredPair| pair.models.iter().any(|model| canonical(model) == name);
+    let pairs = pairs.iter().filter(names_it).map(|pair| pair.name.clone()).collect();
+    KnownModel { name, place, pairs, footprint }
+}
+
+/// A name as a reference writes it, `~` for one written out; as it is if it is no model's.
+fn canonical(name: &str) -> String {
+    name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.to_string())
+}
+
+/// What loading a model would take. Asks the hub about one that is not here.
+///
+/// # Errors
+/// If it can't be had, is broken, or the disk hasn't the room for it.
+pub fn appraise(name: &str, options: &LoadOptions) -> Result<Appraisal, ModelError> {
+    let reference: Reference = name.parse()?;
+    let free_bytes = device::free_bytes(&device::open(options.device)?);
+    let plan = match &reference {
+        Reference::Hub { .. } => Some(files::plan(&reference, options.offline)?),
+        Reference::Demo(_) | Reference::Folder(_) => None,
+    };
+    match plan.filter(|plan| plan.missing_bytes > 0) {
+        Some(plan) => {
+            let download = download(&reference.to_string(), &plan, free_bytes)?;
+            Ok(Appraisal { footprint: None, download: Some(download), free_bytes })
+        }
+        None => {
+            let footprint = Some(Footprint::of(&reference, options)?);
+            Ok(Appraisal { footprint, download: None, free_bytes })
+        }
+    }
+}
+
+fn download(name: &str, plan: &DownloadPlan, free_memory: Option<u64>) -> Result<Download, ModelError> {
+    Ok(Download {
+        statement: plan.statement(name, free_memory)?,
+        least_bytes: plan.total_bytes(),
+        is_large: plan.is_large(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_fits_if_there_is_room_for_it_now_or_once_another_is_gone() {
+        assert_eq!(Fit::of(Some(5), Some(5), 0), Fit::Yes);
+        assert_eq!(Fit::of(Some(6), Some(5), 0), Fit::No);
+        assert_eq!(Fit::of(Some(6), Some(5), 1), Fit::Instead);
+        assert_eq!(Fit::of(Some(7), Some(5), 1), Fit::No);
+        assert_eq!(Fit::of(None, Some(5), 0), Fit::Unknown);
+        assert_eq!(Fit::of(Some(5), None, 0), Fit::Unknown);
+    }
+
+    #[test]
+    fn what_is_in_the_binary_is_known_whole() {
+        let pair = ConfiguredPair { name: "mine".into(), models: ["demo:gpt2".into(), "a b".into()] };
+        let catalogue = catalogue(&[pair], &LoadOptions::default()).unwrap();
+        let model = |name: &str| catalogue.models.iter().find(|model| model.name == name).unwrap();
+        let demo = model("demo:gpt2");
+        assert_eq!((demo.place, demo.pairs.as_slice()), (Place::Binary, &["mine".to_owned()][..]));
+        assert!(demo.footprint.is_some_and(|footprint| footprint.parameters > 100_000));
+        assert_eq!((model("a b").place, model("a b").footprint), (Place::Broken, None));
+        assert_eq!(model("demo:gpt-oss").pairs, [] as [String; 0]);
+    }
+
+    #[test]
+    fn what_is_here_is_appraised_by_its_headers() {
+        let options = LoadOptions::default();
+        let appraisal = appraise("demo:gpt-oss", &options).unwrap();
+        assert_eq!(appraisal.download, None);
+        assert_eq!(appraisal.footprint, Footprint::of(&Reference::Demo(DemoModel::GptOss), &options).ok());
+        assert!(appraise("./none", &options).unwrap_err().to_string().contains("no such folder"));
+        assert!(appraise("no name", &options).unwrap_err().to_string().contains("no model's name"));
+    }
+}
