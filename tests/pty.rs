@@ -268,6 +268,24 @@ fn a_head_is_chosen_from_the_grid_and_a_row_of_it_copied() {
 }
 
 #[test]
+fn a_command_is_found_by_a_few_letters() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys(":");
+    terminal.wait_for("commands");
+    terminal.keys("nxlay");
+    terminal.wait_for("▸ next-layer");
+    terminal.wait_until("the screen's cursor is where one types", |screen| !screen.hide_cursor());
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, mean of its heads");
+    terminal.keys(":head-grid\r");
+    terminal.wait_for("all heads of a model");
+    terminal.keys(":quit\r");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
 fn it_can_be_left_while_models_load() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for("attnscope");

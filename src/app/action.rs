@@ -14,18 +14,23 @@ pub enum Action {
     Start,
     /// A key of the key table was pressed.
     Command(Command),
-    /// A key was pressed in the prompt's editor.
+    /// A key was pressed in the line that is edited: the popup's, else the prompt's.
     Edit(InputRequest),
     /// Put the prompt of before into the editor.
     EarlierPrompt,
     /// Put the prompt of after, or what was being written, into the editor.
     LaterPrompt,
-    /// Text was pasted. Outside the editor this opens it: a paste never fires keys.
+    /// Text was pasted into the line that is edited. If none is, this opens the prompt's: a paste never fires
+    /// keys.
     Paste(String),
-    /// Leave the editor and run its text.
+    /// Leave the editor and run its text; do what is chosen in the popup.
     Submit,
-    /// Leave the editor and keep its text, which is not run unless it runs by itself.
+    /// Leave the editor and keep its text, which is not run unless it runs by itself; close the popup.
     LeaveEditor,
+    /// Choose another entry of the popup, so many rows further down.
+    Choose(isize),
+    /// A row of the popup was clicked.
+    Pick(usize),
     /// A cell was clicked.
     Point {
         /// Of which pane.

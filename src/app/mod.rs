@@ -2,10 +2,13 @@
 //! comes in as an [`Action`], what is to be done goes out as an [`Effect`].
 
 mod action;
+mod chooser;
 mod cursor;
 mod grow;
 mod history;
+mod palette;
 mod pane;
+mod popup;
 mod prompt;
 mod rules;
 mod selection;
@@ -14,9 +17,12 @@ mod update;
 mod worker;
 
 pub use action::{Action, Effect};
+pub use chooser::{Chooser, Found};
 pub use cursor::{Column, Cursor, Scroll, Viewport};
 pub use history::History;
+pub use palette::{Palette, columns as palette_columns};
 pub use pane::{Load, Pane, Pass, Shown};
+pub use popup::Popup;
 pub use rules::{Curve, LOG_FLOOR, Range, Rules, Scale};
 pub use selection::{Depth, Selection};
 pub use state::{Mode, State};

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::{History, Pane, Range, Rules, Scale, Selection};
+use super::{History, Pane, Popup, Range, Rules, Scale, Selection};
 use crate::config::keys::Keys;
 use crate::worker::protocol::{JobId, Side};
 
@@ -29,6 +29,8 @@ pub struct State {
     pub focus: Side,
     /// What keys go to.
     pub mode: Mode,
+    /// What lies over that, and takes the keys first.
+    pub popup: Option<Popup>,
     /// The prompt as it is being edited; kept when the editor is left.
     pub draft: Input,
     /// Whether what is being written runs by itself.
@@ -72,6 +74,7 @@ impl State {
             panes: [Pane::new(left), Pane::new(right)],
             focus: Side::Left,
             mode: Mode::Browse,
+            popup: None,
             draft: Input::new(prompt.clone()),
             live: false,
             pause: None,

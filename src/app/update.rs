@@ -2,12 +2,22 @@
 
 use super::cursor::same_text;
 use super::pane::{Load, Pass};
-use super::{Action, Column, Cursor, Effect, History, Mode, Pane, Selection, State, grow, prompt, worker};
+use super::{
+    Action, Column, Cursor, Effect, History, Mode, Palette, Pane, Popup, Selection, State, grow, popup,
+    prompt, worker,
+};
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
 
+/// Why a command that needs a matrix does nothing.
+const NOTHING_SHOWN: &str = "this model has not read a prompt yet";
+
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let action = match popup::update(state, action) {
+        Ok(effects) => return effects,
+        Err(action) => action,
+    };
     match action {
         Action::Start => {
             let mut effects: Vec<Effect> = Side::BOTH.into_iter().map(|side| load(state, side)).collect();
@@ -25,6 +35,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Paste(text) => prompt::paste(state, &text),
         Action::Submit => prompt::submit(state),
         Action::LeaveEditor => prompt::leave(state),
+        // There is no list to choose from.
+        Action::Choose(_) | Action::Pick(_) => vec![],
         Action::Point { side, query, column } => {
             state.focus = side;
             point(state, Cursor { query, column });
@@ -80,7 +92,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     }
 }
 
-fn command(state: &mut State, command: Command) -> Vec<Effect> {
+pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
     state.note = None;
     match command {
         Command::Quit => {
@@ -97,9 +109,10 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
         },
         Command::Help => {
             let effects = prompt::leave(state);
-            (state.mode, state.help_row) = (Mode::Help, 0);
+            (state.mode, state.help_row, state.popup) = (Mode::Help, 0, None);
             return effects;
         }
+        Command::CommandPalette => state.popup = Some(Popup::Palette(Palette::new(&state.keys))),
         Command::ToggleMouse => {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
@@ -121,6 +134,7 @@ fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
         Command::CopyRow => return copy_row(state),
         Command::Cancel if state.is_busy() => return vec![Effect::Send(Request::Cancel)],
+        Command::Cancel => state.note = Some("nothing is under way".to_owned()),
         Command::Retry => return retry(state),
         Command::NextColorMap => return vec![Effect::NextColorMap],
         command => match state.rules.changed(command) {
@@ -144,9 +158,13 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
     if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
         return select(state, selection);
     }
-    let shown = pane.shown.as_ref();
-    if let Some(cursor) = shown.and_then(|shown| pane.cursor.moved(command, shown.matrix(), pane.viewport)) {
-        point(state, cursor);
+    match &pane.shown {
+        Some(shown) => {
+            if let Some(cursor) = pane.cursor.moved(command, shown.matrix(), pane.viewport) {
+                point(state, cursor);
+            }
+        }
+        None => state.note = Some(NOTHING_SHOWN.to_owned()),
     }
     vec![]
 }
@@ -167,7 +185,10 @@ fn open_head_grid(state: &mut State) {
     let pane = state.focused();
     state.mode = match &pane.shown {
         Some(shown) => Mode::HeadGrid(pane.selection.walked_by(0, 0, &shown.capture.model)),
-        None => Mode::Browse,
+        None => {
+            state.note = Some(NOTHING_SHOWN.to_owned());
+            Mode::Browse
+        }
     };
 }
 
@@ -255,7 +276,10 @@ fn load(state: &mut State, side: Side) -> Effect {
 /// The row of the cursor as it is shown: a line per column, its name and its value.
 fn copy_row(state: &mut State) -> Vec<Effect> {
     let pane = state.focused();
-    let Some(shown) = &pane.shown else { return vec![] };
+    let Some(shown) = &pane.shown else {
+        state.note = Some(NOTHING_SHOWN.to_owned());
+        return vec![];
+    };
     let Some(query) = shown.labels.get(pane.cursor.query) else { return vec![] };
     let row = state.rules.normalisation.row(shown.matrix(), pane.cursor.query);
     let sink = row.sink().map(|value| ("sink", value));
@@ -272,8 +296,11 @@ fn copy_row(state: &mut State) -> Vec<Effect> {
 fn retry(state: &mut State) -> Vec<Effect> {
     let failed = |side: &Side| matches!(state.pane(*side).load, Load::Failed(_));
     let sides: Vec<Side> = Side::BOTH.into_iter().filter(failed).collect();
-    if sides.is_empty() && state.panes.iter().any(|pane| matches!(pane.pass, Pass::Failed(_))) {
-        return prompt::run(state, state.prompt.clone());
+    if sides.is_empty() {
+        if state.panes.iter().any(|pane| matches!(pane.pass, Pass::Failed(_))) {
+            return prompt::run(state, state.prompt.clone());
+        }
+        state.note = Some("nothing has failed".to_owned());
     }
     sides.into_iter().map(|side| load(state, side)).collect()
 }

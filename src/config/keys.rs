@@ -43,6 +43,7 @@ pub enum Command {
     Retry,
     CopyRow,
     ToggleMouse,
+    CommandPalette,
     Help,
     Suspend,
     Quit,
@@ -99,7 +100,7 @@ const fn row(
 
 /// Every command once, in the order of the enum.
 #[rustfmt::skip]
-const TABLE: [Row; 34] = [
+const TABLE: &[Row] = &[
     row(Command::CursorUp, "cursor-up", Group::Cursor, &["up", "k"], "the query above"),
     row(Command::CursorDown, "cursor-down", Group::Cursor, &["down", "j"], "the query below"),
     row(Command::CursorLeft, "cursor-left", Group::Cursor, &["left", "h"], "an earlier key; the sink is before the first"),
@@ -131,6 +132,7 @@ const TABLE: [Row; 34] = [
     row(Command::Retry, "retry", Group::Prompt, &["r"], "try again what failed"),
     row(Command::CopyRow, "copy-row", Group::Program, &["y"], "copy the cursor's row to the clipboard"),
     row(Command::ToggleMouse, "toggle-mouse", Group::Program, &["t"], "give the mouse to the terminal, or take it"),
+    row(Command::CommandPalette, "command-palette", Group::Program, &[":"], "find a command by a few of its letters"),
     row(Command::Help, "help", Group::Program, &["?", "f1"], "this help"),
     row(Command::Suspend, "suspend", Group::Program, &["ctrl-z"], "back to the shell; fg returns"),
     row(Command::Quit, "quit", Group::Program, &["q", "ctrl-c"], "quit"),

@@ -11,6 +11,8 @@ use crate::ui::{Hit, Layout};
 
 /// Cells that a turn of the wheel moves by.
 const WHEEL: isize = 3;
+/// Rows of a list that a page is.
+const PAGE: isize = 10;
 
 /// What an event means; nothing if it means nothing here.
 pub fn action(event: &Event, state: &State, layout: &Layout) -> Option<Action> {
@@ -28,9 +30,17 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
     // What types no character works in every mode.
     let anywhere = matches!(
         command,
-        Some(Command::Quit | Command::Suspend | Command::Help | Command::ToggleMouse | Command::Live)
+        Some(
+            Command::Quit
+                | Command::Suspend
+                | Command::Help
+                | Command::ToggleMouse
+                | Command::Live
+                | Command::Cancel
+        )
     );
     match state.mode {
+        _ if state.popup.is_some() && !(anywhere && key.typed().is_none()) => in_popup(key),
         Mode::Browse | Mode::HeadGrid(_) => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
         // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
@@ -40,6 +50,17 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
         },
         Mode::EditPrompt => edit(key),
     }
+}
+
+/// What searches a list and chooses from it.
+fn in_popup(key: Key) -> Option<Action> {
+    Some(match (key.code, key.ctrl) {
+        (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Action::Choose(-1),
+        (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Action::Choose(1),
+        (KeyCode::PageUp, _) => Action::Choose(-PAGE),
+        (KeyCode::PageDown, _) => Action::Choose(PAGE),
+        _ => return edit(key),
+    })
 }
 
 fn edit(key: Key) -> Option<Action> {
@@ -104,7 +125,8 @@ fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action>
     };
     let side = match hit {
         Hit::Cell { side, .. } | Hit::Thumbnail { side, .. } | Hit::Pane(side) => side,
-        Hit::Prompt => return None,
+        Hit::Row(_) | Hit::Popup => return (by.0 != 0).then_some(Action::Choose(by.0.signum())),
+        Hit::Prompt | Hit::Behind => return None,
     };
     Some(Action::Scroll { side, rows: by.0, columns: by.1 })
 }
@@ -115,6 +137,9 @@ fn of_click(hit: Hit) -> Option<Action> {
         Hit::Thumbnail { side, view } => Action::Look { side, view },
         Hit::Pane(side) => Action::Focus(side),
         Hit::Prompt => Action::Command(Command::EditPrompt),
+        Hit::Row(row) => Action::Pick(row),
+        Hit::Popup => return None,
+        Hit::Behind => Action::LeaveEditor,
     })
 }
 
@@ -168,6 +193,45 @@ mod tests {
         assert!(matches!(pressed(Mode::Help, "z"), Some(Action::Command(Command::Help))));
         assert!(matches!(pressed(Mode::Help, "down"), Some(Action::Command(Command::CursorDown))));
         assert!(matches!(pressed(Mode::Help, "ctrl-c"), Some(Action::Command(Command::Quit))));
+    }
+
+    #[test]
+    fn in_a_popup_characters_search_and_arrows_choose() {
+        let mut state = in_mode(Mode::Browse);
+        update(&mut state, Action::Command(Command::CommandPalette));
+        let press = |key: &str| of_key(key.parse().unwrap(), &state);
+        for key in ["q", ":", "?", "[", "space"] {
+            assert!(matches!(press(key), Some(Action::Edit(InputRequest::InsertChar(_)))), "{key}");
+        }
+        assert!(matches!(press("up"), Some(Action::Choose(-1))));
+        assert!(matches!(press("ctrl-n"), Some(Action::Choose(1))));
+        assert!(matches!(press("ctrl-p"), Some(Action::Choose(-1))));
+        assert!(matches!(press("pagedown"), Some(Action::Choose(10))));
+        assert!(matches!(press("enter"), Some(Action::Submit)));
+        assert!(matches!(press("esc"), Some(Action::LeaveEditor)));
+        assert!(matches!(press("ctrl-c"), Some(Action::Command(Command::Quit))));
+        assert!(matches!(press("ctrl-x"), Some(Action::Command(Command::Cancel))));
+    }
+
+    #[test]
+    fn a_popup_takes_the_mouse() {
+        let mut state = in_mode(Mode::Browse);
+        update(&mut state, Action::Command(Command::CommandPalette));
+        let layout = ui::layout(&state, Rect::new(0, 0, 100, 40));
+        let list = layout.popup.as_ref().unwrap().list;
+        let mouse = |kind, column, row| {
+            action(
+                &Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }),
+                &state,
+                &layout,
+            )
+        };
+        let click = MouseEventKind::Down(MouseButton::Left);
+        assert!(matches!(mouse(click, list.x, list.y + 1), Some(Action::Pick(1))));
+        assert!(mouse(click, list.x, list.y - 1).is_none());
+        assert!(matches!(mouse(click, 0, 10), Some(Action::LeaveEditor)));
+        assert!(matches!(mouse(MouseEventKind::ScrollDown, list.x, list.y), Some(Action::Choose(1))));
+        assert!(mouse(MouseEventKind::ScrollDown, 0, 10).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ratatui::layout::{Margin, Position, Rect};
 
 use super::grid::{Grid, Needs};
 use super::overview::Overview;
-use super::{heads, help, text, thumbnails};
+use super::{PopupLayout, heads, help, popup, text, thumbnails};
 use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport};
 use crate::attention::View;
 use crate::worker::protocol::Side;
@@ -39,6 +39,8 @@ pub struct Layout {
     pub prompt: Rect,
     /// The line of hints; empty on a small screen.
     pub hints: Rect,
+    /// What lies over everything else.
+    pub popup: Option<PopupLayout>,
     /// Rows of the help that don't fit; 0 unless it is open.
     pub help_overflow: usize,
 }
@@ -100,11 +102,21 @@ pub enum Hit {
     Pane(Side),
     /// The prompt.
     Prompt,
+    /// A row of the popup's list.
+    Row(usize),
+    /// Anything else of the popup.
+    Popup,
+    /// Anything that the popup leaves on screen.
+    Behind,
 }
 
 impl Layout {
     /// What is at a position of the screen.
     pub fn hit(&self, at: Position) -> Option<Hit> {
+        if let Some(popup) = &self.popup {
+            let elsewhere = if popup.frame.contains(at) { Hit::Popup } else { Hit::Behind };
+            return Some(popup.row(at).map_or(elsewhere, Hit::Row));
+        }
         if self.prompt.contains(at) {
             return Some(Hit::Prompt);
         }
@@ -147,7 +159,8 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     let hints = take_bottom(&mut rest, if area.height >= 14 { 1 } else { 0 });
     let prompt = take_bottom(&mut rest, if tall { 3 } else { 1 });
     let legend = take_bottom(&mut rest, 1);
-    let fixed = Layout { area, title, legend, prompt, hints, ..Layout::default() };
+    let popup = state.popup.as_ref().map(|popup| popup::place(popup, area));
+    let fixed = Layout { area, title, legend, prompt, hints, popup, ..Layout::default() };
     let side = state.focus;
     if let (Mode::HeadGrid(chosen), Some(shown)) = (state.mode, &state.pane(side).shown) {
         let heads = heads::place(shown, chosen, rest);

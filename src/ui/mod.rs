@@ -7,11 +7,14 @@ mod help;
 mod inspector;
 mod layout;
 mod legend;
+mod line;
 mod matrix;
 mod notice;
 mod overview;
+mod palette;
 mod pane;
 mod picture;
+mod popup;
 mod prompt;
 mod text;
 mod thumbnails;
@@ -21,6 +24,7 @@ pub use grid::Grid;
 pub use layout::{HeadsLayout, Hit, Layout, PaneLayout, layout};
 pub use overview::Overview;
 pub use picture::svg;
+pub use popup::PopupLayout;
 
 use ratatui::Frame;
 
@@ -47,6 +51,9 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     let cursor = prompt::draw(state, &layout, theme, buffer);
     if state.mode == Mode::Help {
         help::draw(state, layout.area, theme, buffer);
+    } else if let (Some(popup), Some(place)) = (&state.popup, &layout.popup) {
+        let cursor = popup::draw(state, popup, place, theme, buffer);
+        frame.set_cursor_position(cursor);
     } else if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }

@@ -2,18 +2,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
-use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::Layout;
+use super::line::{self, on_one_line};
 use super::text::{fit_end, put, put_line, width};
-use crate::app::{Mode, State};
+use crate::app::{Mode, Popup, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-
-/// Control characters with a sign of their own.
-const SIGNS: [(char, char); 3] = [('\n', '⏎'), ('\r', '␍'), ('\t', '⇥')];
 
 /// Draws prompt and hints. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
@@ -48,41 +44,13 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
 /// The text, scrolled so that the cursor is on screen; its end, where it grows, if it is not edited.
 /// Returns where the cursor is.
 fn text(state: &State, area: Rect, editing: bool, theme: &Theme, buffer: &mut Buffer) -> Position {
-    let value = state.draft.value();
-    let before: String = value.chars().take(state.draft.cursor()).collect();
-    let (shown, column) = (on_one_line(value), width(&on_one_line(&before)));
+    if editing {
+        return line::draw(&state.draft, area, theme, buffer);
+    }
     let room = usize::from(area.width).max(1);
-    if !editing {
-        put(buffer, area.x, area.y, &fit_end(&shown, room), room, theme.chrome.text);
-        return area.as_position();
-    }
-    let skip = (column + 1).saturating_sub(room);
-    let (mut x, mut skipped) = (area.x, 0);
-    for grapheme in Span::raw(shown.as_str()).styled_graphemes(Style::new()) {
-        let columns = width(grapheme.symbol);
-        if skipped < skip {
-            skipped += columns;
-            continue;
-        }
-        if usize::from(x - area.x) + columns > room {
-            break;
-        }
-        let is_sign = SIGNS.iter().any(|(_, sign)| grapheme.symbol.starts_with(*sign));
-        let style = if is_sign { theme.chrome.dim } else { theme.chrome.text };
-        x = put(buffer, x, area.y, grapheme.symbol, columns, style);
-    }
-    let column = column.saturating_sub(skipped) as u16;
-    Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y)
-}
-
-/// Line ends and tabs as signs of one column, other control characters as `�`.
-fn on_one_line(text: &str) -> String {
-    let sign = |c: char| match SIGNS.iter().find(|(control, _)| *control == c) {
-        Some((_, sign)) => *sign,
-        None if c.is_control() => '�',
-        None => c,
-    };
-    text.chars().map(sign).collect()
+    let shown = fit_end(&on_one_line(state.draft.value()), room);
+    put(buffer, area.x, area.y, &shown, room, theme.chrome.text);
+    area.as_position()
 }
 
 /// A line without its first and last column.
@@ -95,6 +63,9 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let key = |command| state.keys.hint(command);
     let pair = |a, b| format!("{} {}", key(a), key(b));
     let mut hints: Vec<(String, &str)> = match state.mode {
+        _ if let Some(Popup::Palette(_)) = &state.popup => {
+            vec![("↑ ↓".into(), "choose"), ("Enter".into(), "do it"), ("Esc".into(), "leave")]
+        }
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("↑ ↓".into(), "earlier prompts"),
@@ -122,12 +93,14 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::OtherModel), "other model"),
             (key(Command::Quit), "quit"),
             (pair(Command::AppendNext, Command::TakeBack), "next token"),
+            (key(Command::CommandPalette), "all commands"),
         ],
     };
-    if !state.mouse && state.mode == Mode::Browse {
+    let is_browsing = state.mode == Mode::Browse && state.popup.is_none();
+    if !state.mouse && is_browsing {
         hints.insert(1, (key(Command::ToggleMouse), "take the mouse back"));
     }
-    if state.is_busy() && state.mode == Mode::Browse {
+    if state.is_busy() && is_browsing {
         hints.insert(0, (key(Command::Cancel), "stop"));
     }
     let mut rest = inset(area);

@@ -95,6 +95,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Action::Tick),
         12 => prop::sample::select(commands).prop_map(Action::Command),
         2 => edit().prop_map(Action::Edit),
+        2 => prop_oneof![(-30..30isize).prop_map(Action::Choose), (0..40usize).prop_map(Action::Pick)],
         1 => prop_oneof![Just(Action::EarlierPrompt), Just(Action::LaterPrompt)],
         1 => ".{0,40}".prop_map(Action::Paste),
         1 => prop_oneof![Just(Action::Submit), Just(Action::LeaveEditor)],

@@ -4,5 +4,6 @@
 mod anything;
 mod fixture;
 mod live;
+mod palette;
 mod reducer;
 mod screens;

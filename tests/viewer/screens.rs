@@ -30,11 +30,11 @@ fn draw_with(
     (terminal, layout)
 }
 
-fn draw(state: &mut State, size: (u16, u16)) -> Terminal<TestBackend> {
+pub fn draw(state: &mut State, size: (u16, u16)) -> Terminal<TestBackend> {
     draw_with(state, size, ColorDepth::TrueColor).0
 }
 
-fn text(buffer: &Buffer) -> String {
+pub fn text(buffer: &Buffer) -> String {
     buffer.content.iter().map(|cell| cell.symbol()).collect()
 }
 
@@ -43,6 +43,7 @@ macro_rules! assert_screen {
         insta::assert_snapshot!($name, draw(&mut $state, $size).backend())
     };
 }
+pub(crate) use assert_screen;
 
 #[test]
 fn loading() {

@@ -1,0 +1,132 @@
+//! A list, and the line that is typed to find something in it.
+
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use tui_input::{Input, InputRequest};
+
+use super::selection::step;
+
+/// An entry that what was typed leaves in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Which: its number among all entries.
+    pub entry: usize,
+    /// Graphemes of its text that were typed, in order.
+    pub marks: Vec<u32>,
+}
+
+/// A list, and the line that is typed to find something in it.
+#[derive(Debug, Clone, Default)]
+pub struct Chooser {
+    /// What was typed.
+    pub line: Input,
+    /// What it leaves, the best first; everything in its own order as long as nothing was typed.
+    pub found: Vec<Found>,
+    /// Which of those is chosen.
+    pub chosen: usize,
+    texts: Vec<String>,
+}
+
+impl Chooser {
+    /// Over entries that are found by their texts.
+    pub fn new(texts: Vec<String>) -> Self {
+        let mut chooser = Self { texts, ..Self::default() };
+        chooser.search();
+        chooser
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// The number of the chosen entry; `None` if nothing is left.
+    pub fn entry(&self) -> Option<usize> {
+        self.found.get(self.chosen).map(|found| found.entry)
+    }
+
+    /// Edits the line. The best of what it then leaves is chosen.
+    pub(super) fn edit(&mut self, request: InputRequest) {
+        if self.line.handle(request).is_some_and(|change| change.value) {
+            self.search();
+        }
+    }
+
+    /// Chooses another entry, by so many rows; no further than to either end.
+    pub(super) fn walk(&mut self, rows: isize) {
+        self.chosen = step(self.chosen, rows, self.found.len());
+    }
+
+    fn search(&mut self) {
+        self.found = search(self.line.value(), &self.texts);
+        self.chosen = 0;
+    }
+}
+
+/// The texts that hold every word of `query`, letter by letter and in order, the best match first. A capital
+/// stands for itself alone.
+fn search(query: &str, texts: &[String]) -> Vec<Found> {
+    let pattern = Pattern::new(query, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut characters = Vec::new();
+    let mut found: Vec<(u32, Found)> = Vec::new();
+    for (entry, text) in texts.iter().enumerate() {
+        let mut marks = Vec::new();
+        if let Some(score) = pattern.indices(Utf32Str::new(text, &mut characters), &mut matcher, &mut marks) {
+            marks.sort_unstable();
+            marks.dedup();
+            found.push((score, Found { entry, marks }));
+        }
+    }
+    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    found.into_iter().map(|(_, found)| found).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(query: &str, texts: &[&str]) -> Vec<usize> {
+        let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
+        search(query, &texts).into_iter().map(|found| found.entry).collect()
+    }
+
+    #[test]
+    fn the_best_match_is_first_and_without_a_query_all_are_there() {
+        let texts = ["previous-layer [", "next-layer ]", "mean m", "the extra lay"];
+        assert_eq!(found("", &texts), [0, 1, 2, 3]);
+        assert_eq!(found("next layer", &texts)[0], 1);
+        assert_eq!(found("layer next", &texts)[0], 1, "words in any order");
+        assert_eq!(found("]", &texts), [1]);
+        assert_eq!(found("^z", &texts), [] as [usize; 0], "no letter has a meaning of its own");
+        assert_eq!(found("M", &["m", "M"]), [1], "a capital is a capital");
+    }
+
+    #[test]
+    fn what_was_typed_is_marked_by_graphemes() {
+        let texts = vec!["cafe\u{301} ↑ up".to_owned()];
+        assert_eq!(search("cup", &texts)[0].marks, [0, 7, 8]);
+        assert_eq!(search("up p", &texts)[0].marks, [7, 8], "each once");
+    }
+
+    #[test]
+    fn editing_chooses_the_best_and_walking_stays_in_the_list() {
+        let mut chooser = Chooser::new(["a", "b", "ab"].map(String::from).to_vec());
+        chooser.walk(9);
+        assert_eq!(chooser.entry(), Some(2));
+        chooser.edit(InputRequest::InsertChar('b'));
+        assert_eq!(chooser.entry(), Some(1));
+        chooser.walk(-1);
+        assert_eq!(chooser.entry(), Some(1));
+        chooser.edit(InputRequest::InsertChar('z'));
+        assert_eq!((chooser.entry(), chooser.found.len()), (None, 0));
+        chooser.walk(1);
+        chooser.edit(InputRequest::DeleteLine);
+        assert_eq!(chooser.found.len(), 3);
+    }
+}

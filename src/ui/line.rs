@@ -1,0 +1,48 @@
+//! A line of text that is edited: as much of it as there is room for, the place where one types on screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Span;
+use tui_input::Input;
+
+use super::text::{put, width};
+use crate::theme::Theme;
+
+/// Control characters with a sign of their own.
+const SIGNS: [(char, char); 3] = [('\n', '⏎'), ('\r', '␍'), ('\t', '⇥')];
+
+/// Draws the line into the first row of `area`. Returns where the terminal's cursor goes.
+pub fn draw(input: &Input, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
+    let value = input.value();
+    let before: String = value.chars().take(input.cursor()).collect();
+    let (shown, column) = (on_one_line(value), width(&on_one_line(&before)));
+    let room = usize::from(area.width).max(1);
+    let skip = (column + 1).saturating_sub(room);
+    let (mut x, mut skipped) = (area.x, 0);
+    for grapheme in Span::raw(shown.as_str()).styled_graphemes(Style::new()) {
+        let columns = width(grapheme.symbol);
+        if skipped < skip {
+            skipped += columns;
+            continue;
+        }
+        if usize::from(x - area.x) + columns > room {
+            break;
+        }
+        let is_sign = SIGNS.iter().any(|(_, sign)| grapheme.symbol.starts_with(*sign));
+        let style = if is_sign { theme.chrome.dim } else { theme.chrome.text };
+        x = put(buffer, x, area.y, grapheme.symbol, columns, style);
+    }
+    let column = column.saturating_sub(skipped) as u16;
+    Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y)
+}
+
+/// Control characters as signs of one column, those without one as `�`.
+pub fn on_one_line(text: &str) -> String {
+    let sign = |c: char| match SIGNS.iter().find(|(control, _)| *control == c) {
+        Some((_, sign)) => *sign,
+        None if c.is_control() => '�',
+        None => c,
+    };
+    text.chars().map(sign).collect()
+}

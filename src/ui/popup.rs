@@ -1,0 +1,147 @@
+//! What lies over the panes: a box with a line to type into and the list that it searches.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+use ratatui::widgets::{Block, BorderType, Clear, Widget};
+
+use super::text::{fit, put, width};
+use super::{line, palette};
+use crate::app::{Chooser, Found, Popup, State};
+use crate::theme::Theme;
+
+/// Columns of a popup, at most.
+const WIDEST: u16 = 92;
+/// Rows of its list, at most.
+const MOST_ROWS: u16 = 20;
+/// Columns of the mark before the chosen row.
+const MARK: u16 = 2;
+
+/// Where the parts of a popup go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PopupLayout {
+    /// With its border.
+    pub frame: Rect,
+    /// The line that is typed into, its mark included.
+    pub line: Rect,
+    /// The list.
+    pub list: Rect,
+    /// The rows of the list that are on screen.
+    pub rows: Range<usize>,
+}
+
+impl PopupLayout {
+    /// The row of the list that is at a position.
+    pub fn row(&self, at: Position) -> Option<usize> {
+        let row = || self.rows.start + usize::from(at.y - self.list.y);
+        self.list.contains(at).then(row).filter(|row| self.rows.contains(row))
+    }
+}
+
+/// Where the parts of a popup go on a screen. The box is as high as all of its list would need, so that it
+/// stays where it is while what is typed makes the list shorter.
+pub fn place(popup: &Popup, screen: Rect) -> PopupLayout {
+    let chooser = popup.chooser();
+    let most = (chooser.len() as u16).clamp(1, MOST_ROWS);
+    // On a small screen every row counts.
+    let margin = if screen.height < 20 { 0 } else { 2 };
+    let (width, height) = (screen.width.min(WIDEST), (screen.height - 2 * margin).min(most + 4));
+    let frame = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    };
+    let inner = frame.inner(Margin::new(2, 1));
+    let line = Rect { height: inner.height.min(1), ..inner };
+    let gap = if inner.height > 4 { 2 } else { 1 };
+    let list = Rect { y: inner.y + gap, height: inner.height.saturating_sub(gap), ..inner };
+    PopupLayout { frame, line, list, rows: rows(chooser, usize::from(list.height)) }
+}
+
+/// The part of the list that is on screen, the chosen row in its middle where there is more on both sides.
+fn rows(chooser: &Chooser, room: usize) -> Range<usize> {
+    let count = chooser.found.len();
+    let first = chooser.chosen.saturating_sub(room / 2).min(count.saturating_sub(room));
+    first..count.min(first + room)
+}
+
+/// Draws the popup. Returns where the terminal's cursor goes.
+pub fn draw(
+    state: &State,
+    popup: &Popup,
+    layout: &PopupLayout,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) -> Position {
+    let chrome = &theme.chrome;
+    let chooser = popup.chooser();
+    let title = match popup {
+        Popup::Palette(_) => " commands ",
+    };
+    let count = match chooser.found.len() {
+        found if found < chooser.len() => format!(" {found} of {} ", chooser.len()),
+        found => format!(" {found} "),
+    };
+    Clear.render(layout.frame, buffer);
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(chrome.focus)
+        .title(Span::styled(title, chrome.strong))
+        .title_bottom(Span::styled(count, chrome.dim))
+        .render(layout.frame, buffer);
+    let typed = put(buffer, layout.line.x, layout.line.y, "❯ ", 2, chrome.accent);
+    let room = layout.line.right().saturating_sub(typed);
+    let cursor = line::draw(&chooser.line, Rect { x: typed, width: room, ..layout.line }, theme, buffer);
+    if chooser.found.is_empty() {
+        let text = match popup {
+            Popup::Palette(_) => "no command is like that",
+        };
+        let room = usize::from(layout.list.width);
+        put(buffer, layout.list.x, layout.list.y, &fit(text, room), room, chrome.dim);
+    }
+    for (y, row) in (layout.list.top()..layout.list.bottom()).zip(layout.rows.clone()) {
+        let is_chosen = row == chooser.chosen;
+        if is_chosen {
+            put(buffer, layout.list.x, y, "▸", usize::from(MARK), chrome.accent);
+        }
+        let area =
+            Rect { x: layout.list.x + MARK, y, width: layout.list.width.saturating_sub(MARK), height: 1 };
+        match popup {
+            Popup::Palette(palette) => {
+                palette::draw_row(state, palette, &chooser.found[row], is_chosen, area, theme, buffer);
+            }
+        }
+    }
+    cursor
+}
+
+/// A part of an entry's text that starts at its grapheme `start`, cut to `room` columns, what was typed of it
+/// marked. Returns the column after it.
+pub fn put_found(
+    buffer: &mut Buffer,
+    (mut x, y): (u16, u16),
+    (text, start): (&str, usize),
+    found: &Found,
+    room: usize,
+    style: Style,
+    theme: &Theme,
+) -> u16 {
+    // Underlined as well: colours may be all alike.
+    let marked = theme.chrome.accent.add_modifier(Modifier::UNDERLINED);
+    let fitted = fit(text, room);
+    let whole = fitted == text;
+    let shown: Vec<_> = Span::raw(fitted.as_str())
+        .styled_graphemes(Style::new())
+        .map(|grapheme| grapheme.symbol.to_owned())
+        .collect();
+    for (at, symbol) in shown.iter().enumerate() {
+        let is_ellipsis = !whole && at + 1 == shown.len();
+        let is_marked = !is_ellipsis && found.marks.binary_search(&((start + at) as u32)).is_ok();
+        x = put(buffer, x, y, symbol, width(symbol), if is_marked { marked } else { style });
+    }
+    x
+}
