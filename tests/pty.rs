@@ -2,155 +2,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-use std::io::{Read, Write};
-use std::num::NonZero;
-use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use support::terminal::{BINARY, Terminal};
 
-/// Longer than the slowest machine takes; nothing waits longer than it has to.
-const PATIENCE: Duration = Duration::from_secs(60);
-const BINARY: &str = env!("CARGO_BIN_EXE_attnscope");
-
-/// What the program put on the clipboard last, in base 64.
-#[derive(Default)]
-struct Clipboard(String);
-
-impl vt100::Callbacks for Clipboard {
-    fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
-        self.0 = String::from_utf8_lossy(data).into_owned();
-    }
-}
-
-/// A terminal with a program in it.
-struct Terminal {
-    master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
-    screen: Arc<Mutex<vt100::Parser<Clipboard>>>,
-    child: Box<dyn Child + Send + Sync>,
-    /// How the line discipline was set before the program came.
-    line: String,
-    _home: tempfile::TempDir,
-}
-
-impl Terminal {
-    fn new(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let line = format!("{:?}", pair.master.get_termios());
-        let home = tempfile::tempdir().unwrap();
-        let mut command = CommandBuilder::new(program);
-        command.args(arguments);
-        command.env_clear();
-        for (name, value) in
-            [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("PATH", "/usr/bin:/bin")]
-        {
-            command.env(name, value);
-        }
-        command.env("HOME", home.path());
-        command.env("XDG_STATE_HOME", home.path().join("state"));
-        environment.iter().for_each(|(name, value)| command.env(name, value));
-        let child = pair.slave.spawn_command(command).unwrap();
-        let (rows, columns) = (cells(size.rows), cells(size.cols));
-        let parser = vt100::Parser::new_with_callbacks(rows, columns, 0, Clipboard::default());
-        let screen = Arc::new(Mutex::new(parser));
-        let mut output = pair.master.try_clone_reader().unwrap();
-        let parser = Arc::clone(&screen);
-        thread::spawn(move || {
-            let mut bytes = [0; 65536];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                parser.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        let keyboard = pair.master.take_writer().unwrap();
-        Self { master: pair.master, keyboard, screen, child, line, _home: home }
-    }
-
-    fn viewer(environment: &[(&str, &str)]) -> Self {
-        Self::new(BINARY, &[], environment)
-    }
-
-    fn text(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
-    }
-
-    fn keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
-    }
-
-    fn resize(&self, rows: u16, cols: u16) {
-        self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(cols));
-        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-    }
-
-    #[track_caller]
-    fn wait_until(&self, what: &str, mut is_so: impl FnMut(&vt100::Screen) -> bool) {
-        let start = Instant::now();
-        while !is_so(self.screen.lock().unwrap().screen()) {
-            assert!(start.elapsed() < PATIENCE, "{what}: not so on\n{}", self.text());
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    #[track_caller]
-    fn wait_for(&self, text: &str) {
-        self.wait_for_times(text, 1);
-    }
-
-    #[track_caller]
-    fn wait_for_times(&self, text: &str, times: usize) {
-        self.wait_until(text, |screen| screen.contents().matches(text).count() >= times);
-    }
-
-    /// Both models have run a prompt.
-    #[track_caller]
-    fn wait_for_both(&self) {
-        self.wait_for("row sums to 1.000");
-        self.wait_for(" + sink 0.");
-        self.wait_until("nothing is under way", |screen| !screen.contents().contains("running"));
-    }
-
-    #[track_caller]
-    fn wait_for_end(&mut self) -> u32 {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.exit_code();
-            }
-            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// The terminal is as it was before the program came.
-    #[track_caller]
-    fn assert_restored(&self) {
-        self.wait_until("the terminal is restored", |screen| {
-            !screen.alternate_screen()
-                && !screen.hide_cursor()
-                && !screen.bracketed_paste()
-                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
-        });
-        assert_eq!(format!("{:?}", self.master.get_termios()), self.line);
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_raw(self.child.process_id().unwrap() as i32).unwrap();
-        rustix::process::kill_process(pid, signal).unwrap();
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
-fn cells(count: u16) -> NonZero<u16> {
-    NonZero::new(count).unwrap()
+#[path = "support"]
+mod support {
+    pub mod terminal;
 }
 
 /// Backgrounds on screen that are no terminal's own.
@@ -231,7 +90,7 @@ fn prompts_run_as_they_are_typed() {
     let environment = [("XDG_STATE_HOME", state.path().to_str().unwrap())];
     let mut terminal = Terminal::viewer(&environment);
     terminal.wait_for_both();
-    terminal.keys("i\x0c");
+    terminal.keys("i\x14");
     terminal.wait_for("live ❯ write a story");
     terminal.keys("\x15");
     terminal.wait_for_times("the prompt is empty", 2);
@@ -263,6 +122,11 @@ fn a_head_is_chosen_from_the_grid_and_a_row_of_it_copied() {
     // The first two words of the row's heading, "key" and "AI".
     let copied = terminal.screen.lock().unwrap().callbacks().0.clone();
     assert!(copied.starts_with("a2V5CUFJ"), "{copied}");
+    terminal.keys("Y");
+    terminal.wait_for("matrix sent to the terminal's clipboard");
+    // "query", a tab, and the first token.
+    let copied = terminal.screen.lock().unwrap().callbacks().0.clone();
+    assert!(copied.starts_with("cXVlcnkJd3JpdGUJ"), "{copied}");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
 }
@@ -295,12 +159,15 @@ fn it_can_be_left_while_models_load() {
 }
 
 #[test]
-fn sigterm_restores_the_terminal() {
-    let mut terminal = Terminal::viewer(&[]);
-    terminal.wait_for_both();
-    terminal.signal(rustix::process::Signal::TERM);
-    terminal.wait_for_end();
-    terminal.assert_restored();
+fn signals_to_end_restore_the_terminal() {
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let mut terminal = Terminal::viewer(&[]);
+        terminal.wait_for_both();
+        terminal.signal(signal);
+        assert_eq!(terminal.wait_for_end(), 0);
+        terminal.assert_restored();
+    }
 }
 
 #[test]
@@ -341,6 +208,88 @@ fn ctrl_z_gives_the_shell_back_and_fg_returns() {
     terminal.wait_until("the shell is back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
     terminal.keys("exit\n");
     terminal.wait_for_end();
+}
+
+#[test]
+fn a_stop_from_outside_gives_the_shell_back_as_ctrl_z_does() {
+    let mut terminal = Terminal::new("/bin/sh", &["-i"], &[("PS1", "shell> ")]);
+    terminal.wait_for("shell> ");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    terminal.keys(&format!("/bin/sh -c 'echo $$ > {}; exec {BINARY}'\n", file.path().display()));
+    terminal.wait_for_both();
+    let pid = std::fs::read_to_string(file.path()).unwrap().trim().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    for _ in 0..2 {
+        rustix::process::kill_process(pid, rustix::process::Signal::TSTP).unwrap();
+        terminal
+            .wait_until("the shell is back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
+        terminal.keys("echo $((20 + 3)); fg\n");
+        terminal.wait_until("the viewer is back", |screen| screen.alternate_screen());
+        terminal.wait_for_both();
+        assert!(!terminal.text().contains("shell> "), "{}", terminal.text());
+    }
+    terminal.keys("q");
+    terminal.wait_until("the shell is back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
+    terminal.wait_for("23");
+    terminal.keys("exit\n");
+    terminal.wait_for_end();
+}
+
+#[test]
+fn what_others_wrote_on_the_screen_is_drawn_over() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.screen.lock().unwrap().process(b"\x1b[12;30Hwall: the system goes down\x1b[2;2H\x1b[?25h");
+    terminal.wait_for("wall: ");
+    terminal.keys("\x0c");
+    terminal.wait_until("it is gone", |screen| !screen.contents().contains("wall: ") && screen.hide_cursor());
+    terminal.wait_for_both();
+    // There is no shell to go back to.
+    terminal.keys("\x1a");
+    terminal.wait_for_both();
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, mean of its heads");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn sizes_that_change_all_the_time_end_with_the_last_one() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    for step in 0..80 {
+        terminal.resize(8 + step % 40, 20 + step);
+        thread::sleep(Duration::from_millis(2));
+    }
+    terminal.resize(30, 100);
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, mean of its heads");
+    terminal.wait_until("the screen is filled", |screen| {
+        let contents = screen.contents();
+        contents.lines().count() == 30
+            && contents.lines().any(|line| line.ends_with('┐') || line.ends_with('╮'))
+    });
+    terminal.wait_for_both();
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn a_long_prompt_is_seen_whole() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    let words = "the quick cat sat! ".repeat(30);
+    terminal.keys(&format!("i\x15\x1b[200~{words}\x1b[201~\r"));
+    terminal.wait_for("keys 1–");
+    terminal.wait_for_both();
+    terminal.keys("0");
+    terminal.wait_for_times("overview, max of", 2);
+    terminal.wait_until("heatmaps", |screen| colours(screen) > 200);
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
 }
 
 #[test]

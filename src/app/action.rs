@@ -88,6 +88,8 @@ pub enum Effect {
     Copy(String),
     /// Show values in the colours of the next map.
     NextColorMap,
+    /// Draw everything anew, whatever the terminal shows.
+    Redraw,
     /// Stop this process, as Ctrl-Z does.
     Suspend,
     /// Leave the loop.

@@ -3,6 +3,7 @@
 
 mod action;
 mod chooser;
+mod copy;
 mod cursor;
 mod grow;
 mod history;

@@ -3,14 +3,14 @@
 use super::cursor::same_text;
 use super::pane::{Load, Pass};
 use super::{
-    Action, Column, Cursor, Effect, History, Mode, Palette, Pane, Popup, Selection, State, grow, popup,
+    Action, Column, Cursor, Effect, History, Mode, Palette, Pane, Popup, Selection, State, copy, grow, popup,
     prompt, worker,
 };
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
 
 /// Why a command that needs a matrix does nothing.
-const NOTHING_SHOWN: &str = "this model has not read a prompt yet";
+pub(super) const NOTHING_SHOWN: &str = "this model has not read a prompt yet";
 
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
@@ -101,6 +101,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             return effects;
         }
         Command::Suspend => return vec![Effect::Suspend],
+        Command::Redraw => return vec![Effect::Redraw],
         command if state.mode == Mode::Help => match scroll_by(command) {
             Some(rows) => {
                 state.help_row = state.help_row.saturating_add_signed(rows).min(state.help_overflow);
@@ -132,7 +133,8 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::AppendNext => return prompt::run_changed(state, grow::appended),
         Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
-        Command::CopyRow => return copy_row(state),
+        Command::CopyRow => return copy::row(state),
+        Command::CopyMatrix => return copy::matrix(state),
         Command::Cancel if state.is_busy() => return vec![Effect::Send(Request::Cancel)],
         Command::Cancel => state.note = Some("nothing is under way".to_owned()),
         Command::Retry => return retry(state),
@@ -271,25 +273,6 @@ fn load(state: &mut State, side: Side) -> Effect {
     let pane = state.pane_mut(side);
     pane.load = Load::Waiting;
     Effect::Send(Request::Load { side, reference: pane.reference.clone() })
-}
-
-/// The row of the cursor as it is shown: a line per column, its name and its value.
-fn copy_row(state: &mut State) -> Vec<Effect> {
-    let pane = state.focused();
-    let Some(shown) = &pane.shown else {
-        state.note = Some(NOTHING_SHOWN.to_owned());
-        return vec![];
-    };
-    let Some(query) = shown.labels.get(pane.cursor.query) else { return vec![] };
-    let row = state.rules.normalisation.row(shown.matrix(), pane.cursor.query);
-    let sink = row.sink().map(|value| ("sink", value));
-    let keys = row.keys().map(|(key, value)| (shown.labels[key].as_str(), value));
-    let mut text = format!("key\t{query}\n");
-    for (key, value) in sink.into_iter().chain(keys) {
-        text.push_str(&format!("{key}\t{value}\n"));
-    }
-    state.note = Some("row sent to the terminal's clipboard".to_owned());
-    vec![Effect::Copy(text)]
 }
 
 /// Loads again what failed to load. If it was a pass that failed, runs the prompt again.

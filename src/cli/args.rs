@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::attention::View;
 use crate::config::Threads;
@@ -24,7 +25,8 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-const EXAMPLES: &str = "Examples:
+/// What is shown under the help.
+pub const EXAMPLES: &str = "Examples:
   attnscope                                        the two small models in the binary
   attnscope --pair article --prompt 'Once upon'    gpt2 beside gpt-oss-20b
   attnscope print --model demo:gpt2                the article's printout
@@ -44,6 +46,12 @@ pub enum Command {
     Models,
     /// Draw the viewer's screen into an SVG file, without a terminal
     Screenshot(ScreenshotArgs),
+    /// Show every setting and where it was made, or write a file to begin with
+    Config(ConfigArgs),
+    /// Write completions for a shell to standard output
+    Completions(CompletionsArgs),
+    /// Write the manual page to standard output
+    Man,
 }
 
 /// What the viewer starts with.
@@ -208,6 +216,44 @@ pub struct ScreenshotArgs {
     pub out: PathBuf,
 }
 
+/// What of the settings; without any of these, `--show`.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ConfigArgs {
+    /// Print every setting as TOML, each with the place where it was made
+    #[arg(long)]
+    pub show: bool,
+    /// Print where the file of settings is looked for
+    #[arg(long)]
+    pub path: bool,
+    /// Write that file, every setting in it explained and commented out, unless it is there
+    #[arg(long)]
+    pub init: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell's
+    pub shell: Shell,
+}
+
+impl GlobalArgs {
+    /// The settings that were given as flags: of each its flag, its key, and its value as text.
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        fn name(value: impl ValueEnum) -> Option<String> {
+            value.to_possible_value().map(|value| value.get_name().to_owned())
+        }
+        let given = [
+            ("--device", "device", self.device.map(|device| device.to_string())),
+            ("--engine", "engine", self.engine.and_then(name)),
+            ("--dtype", "dtype", self.dtype.and_then(name)),
+            ("--threads", "threads", self.threads.map(|threads| threads.to_string())),
+            ("--offline", "offline", self.offline.then(|| "true".to_owned())),
+        ];
+        given.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value?))).collect()
+    }
+}
+
 /// Reads the name of a device.
 pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
     let known = match text {
@@ -288,6 +334,8 @@ mod tests {
             "attnscope print --view all",
             "attnscope --threads 0",
             "attnscope --device gpu",
+            "attnscope config --show --init",
+            "attnscope completions csh",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

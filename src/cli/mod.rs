@@ -3,10 +3,13 @@
 //! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod args;
+mod completions;
+mod config;
 mod export;
 mod failure;
 mod interrupt;
 mod log;
+mod man;
 mod models;
 mod print;
 mod session;
@@ -19,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 
-use crate::config::{self, Threads};
+use crate::config::{Threads, load};
 use crate::model::limit_threads;
 use args::{Cli, Command, ViewerArgs};
 use failure::Failure;
@@ -37,26 +40,40 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
-    if let Some(file) = &cli.global.log {
-        log::start(file)?;
-    }
-    let settings = Settings::new(&cli.global, config::load(cli.global.config.as_deref())?)?;
-    if let Threads::Count(count) = settings.threads {
-        limit_threads(count.get())?;
-    }
-    let mut session = Session::new(&settings);
-    let Some(command) = &cli.command else {
-        return viewer::run(&cli.viewer, &settings, &mut session);
-    };
-    if cli.viewer != ViewerArgs::default() {
+    if cli.command.is_some() && cli.viewer != ViewerArgs::default() {
         let message = "flags of the viewer stand before a command: put them after it";
         Cli::command().error(ErrorKind::ArgumentConflict, message).exit();
     }
-    match command {
-        Command::Print(args) => print::run(args, &settings, &mut session),
-        Command::Export(args) => export::run(args, &settings, &mut session),
-        Command::Verify(args) => verify::run(args, &mut session),
-        Command::Models => models::run(&settings),
-        Command::Screenshot(args) => viewer::screenshot(args, &settings, &mut session),
+    if let Some(file) = &cli.global.log {
+        log::start(file)?;
     }
+    match &cli.command {
+        None => configured(cli, |settings, session| viewer::run(&cli.viewer, settings, session)),
+        Some(Command::Print(args)) => {
+            configured(cli, |settings, session| print::run(args, settings, session))
+        }
+        Some(Command::Export(args)) => {
+            configured(cli, |settings, session| export::run(args, settings, session))
+        }
+        Some(Command::Verify(args)) => configured(cli, |_, session| verify::run(args, session)),
+        Some(Command::Models) => configured(cli, |settings, _| models::run(settings)),
+        Some(Command::Screenshot(args)) => {
+            configured(cli, |settings, session| viewer::screenshot(args, settings, session))
+        }
+        Some(Command::Config(args)) => config::run(args, &cli.global),
+        Some(Command::Completions(args)) => completions::run(args),
+        Some(Command::Man) => man::run(),
+    }
+}
+
+/// Runs a command by the settings of this user.
+fn configured(
+    cli: &Cli,
+    command: impl FnOnce(&Settings, &mut Session) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let settings = Settings::new(&cli.global, load(cli.global.config.as_deref())?)?;
+    if let Threads::Count(count) = settings.config.threads {
+        limit_threads(count.get())?;
+    }
+    command(&settings, &mut Session::new(&settings))
 }

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::args::{DtypeName, EngineName, GlobalArgs, InputArgs, ViewerArgs, parse_device};
 use super::failure::Failure;
-use crate::config::{Config, Pair, Threads};
+use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::{ConfiguredPair, LoadOptions, Reference};
 use crate::theme::ColorMap;
@@ -16,12 +16,10 @@ use crate::theme::ColorMap;
 /// What every command goes by.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where no flag was given.
+    /// What is configured, flags included.
     pub config: Config,
     /// How models are loaded.
     pub load: LoadOptions,
-    /// Threads that compute.
-    pub threads: Threads,
     /// Download without asking.
     pub yes: bool,
 }
@@ -32,19 +30,15 @@ impl Settings {
     /// # Errors
     /// If a setting holds no value of its kind.
     pub fn new(args: &GlobalArgs, config: Config) -> Result<Self, Failure> {
-        let device = match args.device {
-            Some(device) => device,
-            None => parse_device(&config.device).map_err(|error| config.misset("device", error))?,
-        };
-        let engine = args.engine.map_or_else(|| named(&config, "engine", &config.engine), Ok)?;
-        let dtype = args.dtype.map_or_else(|| named::<DtypeName>(&config, "dtype", &config.dtype), Ok)?;
+        let config = config.with_flags(args.settings())?;
+        let device = parse_device(&config.device).map_err(|error| config.misset("device", error))?;
         let load = LoadOptions {
             device,
-            precision: dtype.into(),
-            engine: EngineName::into(engine),
-            offline: args.offline || config.offline,
+            precision: named::<DtypeName>(&config, "dtype", &config.dtype)?.into(),
+            engine: named::<EngineName>(&config, "engine", &config.engine)?.into(),
+            offline: config.offline,
         };
-        Ok(Self { load, threads: args.threads.unwrap_or(config.threads), yes: args.yes, config })
+        Ok(Self { load, yes: args.yes, config })
     }
 
     /// The models of a command: those named, else those of the pair.
@@ -166,7 +160,7 @@ mod tests {
             settings("attnscope --device cpu --engine auto --dtype f32 --threads 3", file).unwrap();
         assert_eq!(of_flags.load.device, DeviceChoice::Cpu);
         assert_eq!((of_flags.load.engine, of_flags.load.precision), (Engine::Auto, Precision::F32));
-        assert_eq!(of_flags.threads, "3".parse().unwrap());
+        assert_eq!(of_flags.config.threads, "3".parse().unwrap());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter::successors;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize as _;
@@ -10,10 +11,11 @@ use toml::{Table, Value};
 use super::error::{explain, nearest};
 use super::{Config, ConfigError, Pair};
 
-const EMBEDDED: &str = include_str!("../../config.toml");
+/// The settings in the binary.
+pub(super) const EMBEDDED: &str = include_str!("../../config.toml");
 
 /// The variables that are read, each with the key it sets.
-const VARIABLES: [(&str, &str); 9] = [
+pub const VARIABLES: [(&str, &str); 9] = [
     ("ATTNSCOPE_PAIR", "pair"),
     ("ATTNSCOPE_PROMPT", "prompt"),
     ("ATTNSCOPE_DEVICE", "device"),
@@ -34,6 +36,8 @@ pub enum Origin {
     File(PathBuf),
     /// In a variable of the environment.
     Variable(&'static str),
+    /// By a flag of the command line.
+    Flag(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -41,7 +45,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Embedded => f.write_str("the embedded config.toml"),
             Origin::File(path) => path.display().fmt(f),
-            Origin::Variable(name) => f.write_str(name),
+            Origin::Variable(name) | Origin::Flag(name) => f.write_str(name),
         }
     }
 }
@@ -66,15 +70,31 @@ impl Config {
         }
         for (name, key) in VARIABLES {
             if let Some(value) = (sources.variable)(name) {
-                settings.lay_variable(name, key, value)?;
+                settings.lay_text(Origin::Variable(name), name, key, value)?;
             }
         }
         settings.finish()
     }
 
-    /// Where the setting of a key (`theme.color`) was made.
+    /// These settings with flags laid over them: of each its name, the key it sets, and its value as text.
+    ///
+    /// # Errors
+    /// If a value is none of its key.
+    pub fn with_flags(
+        self,
+        flags: impl IntoIterator<Item = (&'static str, &'static str, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Settings { values: self.values, origins: self.origins };
+        for (name, key, value) in flags {
+            settings.lay_text(Origin::Flag(name), name, key, value)?;
+        }
+        settings.finish()
+    }
+
+    /// Where the setting of a key (`theme.color`), or the table it came with, was made.
     pub fn origin(&self, key: &str) -> &Origin {
-        self.origins.get(key).unwrap_or(&Origin::Embedded)
+        let mut around = successors(Some(key), |key| key.rsplit_once('.').map(|(table, _)| table));
+        around.find_map(|key| self.origins.get(key)).unwrap_or(&Origin::Embedded)
     }
 
     /// An error about the value of a key, with the place where it was set.
@@ -118,7 +138,14 @@ impl Settings {
         Ok(())
     }
 
-    fn lay_variable(&mut self, name: &'static str, key: &str, text: String) -> Result<(), ConfigError> {
+    /// Lays a value that is written without TOML's quotes.
+    fn lay_text(
+        &mut self,
+        origin: Origin,
+        name: &'static str,
+        key: &str,
+        text: String,
+    ) -> Result<(), ConfigError> {
         let value = match text.as_str() {
             "1" | "true" if key == "offline" => Value::Boolean(true),
             "0" | "false" if key == "offline" => Value::Boolean(false),
@@ -130,7 +157,7 @@ impl Settings {
         let values = path.fold(leaf, |inner, key| Table::from_iter([(key.to_owned(), Value::Table(inner))]));
         Config::deserialize(values.clone())
             .map_err(|error| ConfigError::Variable { name, message: explain(&error) })?;
-        self.lay(values, &Origin::Variable(name));
+        self.lay(values, &origin);
         Ok(())
     }
 
@@ -141,8 +168,9 @@ impl Settings {
     }
 
     fn finish(self) -> Result<Config, ConfigError> {
-        let mut config = Config::deserialize(self.values).expect("every source was read before it was laid");
-        config.origins = self.origins;
+        let mut config =
+            Config::deserialize(self.values.clone()).expect("every source was read before it was laid");
+        (config.values, config.origins) = (self.values, self.origins);
         for (name, pair) in &config.pairs {
             for (side, model) in [("left", &pair.left), ("right", &pair.right)] {
                 if model.is_empty() {
@@ -260,6 +288,21 @@ mod tests {
         let config = Config::from_sources(&Sources { file, variable: &variable }).unwrap();
         assert_eq!(config.threads, "3".parse().unwrap());
         assert_eq!(config.origin("threads"), &Origin::Variable("ATTNSCOPE_THREADS"));
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_variable() {
+        let config = from_variable("ATTNSCOPE_OFFLINE", "0").unwrap();
+        let config = config.with_flags([("--offline", "offline", "true".to_owned())]).unwrap();
+        assert!(config.offline);
+        assert_eq!(config.origin("offline"), &Origin::Flag("--offline"));
+    }
+
+    #[test]
+    fn what_came_in_a_table_came_from_where_the_table_did() {
+        let config = from_file("[pairs.mine]\nleft = 'a/b'\nright = './c'").unwrap();
+        assert_eq!(config.origin("pairs.mine.left"), &Origin::File("my.toml".into()));
+        assert_eq!(config.origin("pairs.demo.left"), &Origin::Embedded);
     }
 
     #[test]

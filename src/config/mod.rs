@@ -1,14 +1,17 @@
 //! What can be set: the embedded `config.toml`, over it the user's file, over that `ATTNSCOPE_*`
-//! variables. Flags of the command line go before all of them, and are the command line's business.
+//! variables, and over all of them flags of the command line.
 
 mod error;
 pub mod keys;
 mod layers;
 mod schema;
+mod show;
+mod starter;
 
 pub use error::ConfigError;
-pub use layers::{Origin, Sources};
+pub use layers::{Origin, Sources, VARIABLES};
 pub use schema::{Background, ColorDepth, Config, Pair, ParseThreadsError, Theme, Threads};
+pub use starter::starter;
 
 use std::fs;
 use std::path::{Path, PathBuf};

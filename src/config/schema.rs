@@ -1,11 +1,13 @@
 //! Every setting, its type and its spelling.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
+use toml::Table;
 
 use super::Origin;
 use super::keys::Keys;
@@ -41,6 +43,9 @@ pub struct Config {
     pub keys: Keys,
     /// Pairs of models, by name.
     pub pairs: BTreeMap<String, Pair>,
+    /// All of the above but `keys`, as it was laid together.
+    #[serde(skip)]
+    pub(super) values: Table,
     /// Where each key was set; asked by [`Config::origin`].
     #[serde(skip)]
     pub(super) origins: BTreeMap<String, Origin>,
@@ -113,6 +118,15 @@ pub enum Threads {
 impl Threads {
     /// More than this is taken for a slip.
     pub const MAX: usize = 1024;
+}
+
+impl fmt::Display for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Threads::Auto => f.write_str("auto"),
+            Threads::Count(count) => count.fmt(f),
+        }
+    }
 }
 
 /// A text that is no number of threads.

@@ -1,5 +1,7 @@
 //! How to load a model.
 
+use std::fmt;
+
 /// Where a model is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
@@ -12,6 +14,17 @@ pub enum DeviceChoice {
     Cuda(usize),
     /// The Metal device.
     Metal,
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Auto => f.write_str("auto"),
+            DeviceChoice::Cpu => f.write_str("cpu"),
+            DeviceChoice::Cuda(number) => write!(f, "cuda:{number}"),
+            DeviceChoice::Metal => f.write_str("metal"),
+        }
+    }
 }
 
 /// How dense weights are held.

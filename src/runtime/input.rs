@@ -33,6 +33,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
         Some(
             Command::Quit
                 | Command::Suspend
+                | Command::Redraw
                 | Command::Help
                 | Command::ToggleMouse
                 | Command::Live
@@ -171,6 +172,7 @@ mod tests {
         }
         assert!(matches!(pressed(Mode::EditPrompt, "ctrl-c"), Some(Action::Command(Command::Quit))));
         assert!(matches!(pressed(Mode::EditPrompt, "ctrl-z"), Some(Action::Command(Command::Suspend))));
+        assert!(matches!(pressed(Mode::EditPrompt, "ctrl-l"), Some(Action::Command(Command::Redraw))));
         assert!(matches!(pressed(Mode::EditPrompt, "enter"), Some(Action::Submit)));
         assert!(matches!(pressed(Mode::EditPrompt, "esc"), Some(Action::LeaveEditor)));
         assert!(matches!(
@@ -181,7 +183,7 @@ mod tests {
             let pressed = pressed(Mode::EditPrompt, key);
             assert!(matches!(pressed, Some(Action::Edit(InputRequest::InsertChar('\n')))), "{key}");
         }
-        assert!(matches!(pressed(Mode::EditPrompt, "ctrl-l"), Some(Action::Command(Command::Live))));
+        assert!(matches!(pressed(Mode::EditPrompt, "ctrl-t"), Some(Action::Command(Command::Live))));
         assert!(matches!(pressed(Mode::EditPrompt, "up"), Some(Action::EarlierPrompt)));
         assert!(matches!(pressed(Mode::EditPrompt, "down"), Some(Action::LaterPrompt)));
         assert!(pressed(Mode::EditPrompt, "pageup").is_none());

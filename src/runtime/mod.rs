@@ -10,6 +10,7 @@ pub use screenshot::screenshot;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crossterm::event::Event as Input;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -103,7 +104,7 @@ pub async fn run(
 
     let mut actions = vec![Action::Start];
     let mut worker_is_there = true;
-    let mut changed = false;
+    let (mut changed, mut watched) = (false, true);
     loop {
         let mut failed = false;
         for action in actions.drain(..) {
@@ -119,7 +120,14 @@ pub async fn run(
                     }
                     Effect::Copy(text) => session.copy(&text)?,
                     Effect::NextColorMap => theme = theme.with_next_map(),
-                    Effect::Suspend => session.suspend()?,
+                    Effect::Redraw => session.enter()?,
+                    #[cfg(unix)]
+                    Effect::Suspend => {
+                        session.leave();
+                        signals::stop_group()?;
+                    }
+                    #[cfg(not(unix))]
+                    Effect::Suspend => {}
                     Effect::Quit => return Ok(()),
                 }
             }
@@ -134,6 +142,10 @@ pub async fn run(
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Quit => return Ok(()),
+                Signal::Stop => {
+                    session.suspend()?;
+                    changed = true;
+                }
                 Signal::Continued => {
                     session.enter()?;
                     changed = true;
@@ -143,7 +155,12 @@ pub async fn run(
                 // One at a time: what a key means depends on what the one before it did.
                 let Some(event) = event else { return Ok(()) };
                 actions.extend(input::action(&event, &state, &layout));
-                changed |= matches!(event, crossterm::event::Event::Resize(..));
+                match event {
+                    Input::Resize(..) => changed = true,
+                    Input::FocusGained => watched = true,
+                    Input::FocusLost => watched = false,
+                    _ => {}
+                }
             },
             event = events.recv(), if worker_is_there => {
                 worker_is_there = event.is_some();
@@ -152,7 +169,8 @@ pub async fn run(
                     actions.push(Action::Worker(event));
                 }
             },
-            _ = ticks.tick(), if state.wants_ticks() => actions.push(Action::Tick),
+            // A spinner that nobody watches needs no frames; whatever else changes is drawn all the same.
+            _ = ticks.tick(), if state.wants_ticks() && (watched || state.pause.is_some()) => actions.push(Action::Tick),
             () = sleep_until(drawn + FRAME), if changed => {},
         }
     }

@@ -72,6 +72,7 @@ fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHa
             Effect::Remember(_)
             | Effect::CaptureMouse(_)
             | Effect::Copy(_)
+            | Effect::Redraw
             | Effect::Suspend
             | Effect::Quit => {}
         }

@@ -1,4 +1,4 @@
-//! What the system tells the process: to end, or that it goes on after it was stopped.
+//! What the system tells the process: to end, to stop, or that it goes on after it was stopped.
 
 use std::io;
 
@@ -10,6 +10,8 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 pub enum Signal {
     /// To end.
     Quit,
+    /// To stop until it is continued.
+    Stop,
     /// It was stopped, and goes on: whoever had the terminal meanwhile may have changed it.
     Continued,
 }
@@ -20,6 +22,7 @@ pub struct Signals {
     terminate: Stream,
     hang_up: Stream,
     interrupt: Stream,
+    stop: Stream,
     go_on: Stream,
 }
 
@@ -34,6 +37,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
             go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
@@ -44,6 +48,7 @@ impl Signals {
             _ = self.terminate.recv() => Signal::Quit,
             _ = self.hang_up.recv() => Signal::Quit,
             _ = self.interrupt.recv() => Signal::Quit,
+            _ = self.stop.recv() => Signal::Stop,
             _ = self.go_on.recv() => Signal::Continued,
         }
     }
@@ -70,4 +75,14 @@ impl Signals {
         }
         Signal::Quit
     }
+}
+
+/// Tells the whole group to stop, as the terminal's own Ctrl-Z would: a script that runs us stops with us. Our
+/// own comes back as [`Signal::Stop`].
+///
+/// # Errors
+/// If the system refuses.
+#[cfg(unix)]
+pub fn stop_group() -> io::Result<()> {
+    Ok(rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?)
 }

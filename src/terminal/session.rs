@@ -8,7 +8,8 @@ use std::thread;
 
 use crossterm::cursor::Show;
 use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture,
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
@@ -77,6 +78,9 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if !self.entered.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(render)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
@@ -102,15 +106,26 @@ impl Session {
         Write::flush(output)
     }
 
-    /// Gives the terminal to the shell until this process is continued.
+    /// Gives the terminal back. Nothing is drawn until it is [taken](Self::enter) again.
+    pub fn leave(&self) {
+        leave(&self.entered);
+    }
+
+    /// Gives the terminal to the shell until this process is continued. In a terminal that runs nothing but
+    /// this there is no shell that could continue it, and it goes on at once.
     ///
     /// # Errors
     /// If the terminal went away.
     pub fn suspend(&mut self) -> io::Result<()> {
-        leave(&self.entered);
-        // The whole group, as the terminal's own Ctrl-Z would: `cargo run` stops with us.
+        self.leave();
         #[cfg(unix)]
-        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+        {
+            use rustix::process::{Signal, getpid, getsid, kill_process};
+            if getsid(None)? != getpid() {
+                // Not TSTP, which is listened to: that is how one comes here.
+                kill_process(getpid(), Signal::STOP)?;
+            }
+        }
         self.enter()
     }
 
@@ -121,7 +136,7 @@ impl Session {
     pub fn enter(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
         self.entered.store(true, Ordering::SeqCst);
-        execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste)?;
+        execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
         self.capture_mouse(self.mouse)?;
         // Not `clear`, which asks where the cursor is and waits for an answer.
         let size = self.terminal.size()?;
@@ -148,6 +163,7 @@ fn leave(entered: &AtomicBool) {
         EndSynchronizedUpdate,
         DisableMouseCapture,
         DisableBracketedPaste,
+        DisableFocusChange,
         LeaveAlternateScreen,
         Show
     );

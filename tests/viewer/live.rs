@@ -9,7 +9,7 @@ use crate::fixture::*;
 /// Both models have read the first prompt, and its editor is open.
 fn live() -> State {
     let mut state = captured();
-    press(&mut state, "ctrl-l i");
+    press(&mut state, "ctrl-t i");
     state
 }
 
@@ -172,10 +172,10 @@ fn it_takes_up_what_was_typed_before_and_leaves_nothing_behind() {
     assert_eq!((runs(&effects).len(), remembered(&effects)), (1, vec![grown("!").as_str()]));
     press(&mut state, "i");
     type_in(&mut state, "?");
-    assert_eq!(runs(&press(&mut state, "ctrl-l")), [(JobId(4), grown("!?"))], "it was to run anyway");
+    assert_eq!(runs(&press(&mut state, "ctrl-t")), [(JobId(4), grown("!?"))], "it was to run anyway");
     assert!(!state.live);
     press(&mut state, "esc i");
     type_in(&mut state, "?");
-    press(&mut state, "ctrl-l");
+    press(&mut state, "ctrl-t");
     assert_eq!(runs(&wait(&mut state, 3)).len(), 1);
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod anything;
+mod copy;
 mod fixture;
 mod live;
 mod palette;

@@ -553,21 +553,3 @@ fn unlinked_sides_go_their_own_ways_until_they_are_linked_again() {
     assert_eq!(shown(&state), [View::Layer(0); 2]);
     assert_eq!(state.pane(Side::Right).cursor, state.pane(Side::Left).cursor);
 }
-
-#[test]
-fn a_row_is_copied_as_it_is_shown() {
-    let mut state = captured();
-    let copied = |effects: Vec<Effect>| match &effects[..] {
-        [Effect::Copy(text)] => text.clone(),
-        other => panic!("{other:?}"),
-    };
-    press(&mut state, "tab up up up up");
-    let raw = copied(press(&mut state, "y"));
-    let lines: Vec<Vec<&str>> = raw.lines().map(|line| line.split('\t').collect()).collect();
-    assert_eq!(lines.iter().map(|line| line[0]).collect::<Vec<_>>(), ["key", "sink", "write"]);
-    assert_eq!(lines[0][1], "write");
-    let sum: f32 = lines[1..].iter().map(|line| line[1].parse::<f32>().unwrap()).sum();
-    assert!((sum - 1.0).abs() < 1e-5);
-    assert_eq!(copied(press(&mut state, "n y")), "key\twrite\nwrite\t1\n");
-    assert!(press(&mut started(), "y").is_empty());
-}

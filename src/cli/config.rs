@@ -1,0 +1,56 @@
+//! `attnscope config`: what is set and where, where the file is looked for, and a file to begin with.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::Path;
+
+use super::args::{ConfigArgs, GlobalArgs};
+use super::failure::Failure;
+use crate::config::{load, starter, usual_path};
+
+/// Shows the settings, says where their file is looked for, or writes it.
+///
+/// # Errors
+/// If there is no place for a file, it is there already, or says something that is no setting.
+pub fn run(args: &ConfigArgs, global: &GlobalArgs) -> Result<(), Failure> {
+    let path = global.config.clone().or_else(usual_path);
+    let path = || {
+        let nowhere = "there is no home for a file of settings: set HOME, or name one with --config";
+        path.as_deref().ok_or_else(|| Failure::Failed(nowhere.to_owned()))
+    };
+    if args.init {
+        return init(path()?);
+    }
+    let mut out = io::stdout().lock();
+    if args.path {
+        return Ok(writeln!(out, "{}", path()?.display())?);
+    }
+    let config = load(global.config.as_deref())?.with_flags(global.settings())?;
+    writeln!(out, "# Every setting of attnscope {}, and where it was made.", env!("CARGO_PKG_VERSION"))?;
+    if let Some(path) = path().ok().filter(|path| !path.exists()) {
+        writeln!(out, "# There is no {}: attnscope config --init writes one.", path.display())?;
+    }
+    writeln!(out)?;
+    Ok(out.write_all(config.to_toml().as_bytes())?)
+}
+
+/// Writes a file to begin with, unless there is one.
+fn init(path: &Path) -> Result<(), Failure> {
+    let write = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        OpenOptions::new().write(true).create_new(true).open(path)?.write_all(starter().as_bytes())
+    };
+    write().map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AlreadyExists => {
+                "it is there already, and stays as it is: edit it, or move it away".to_owned()
+            }
+            _ => format!("{error}: choose another place with --config"),
+        };
+        Failure::Failed(format!("{}: {advice}", path.display()))
+    })?;
+    eprintln!("wrote {}: nothing in it is set yet", path.display());
+    Ok(())
+}
