@@ -54,6 +54,8 @@ pub struct Shown {
     pub labels: Vec<String>,
     /// The mean of each layer, pooled to a few cells by their maximum.
     pub layer_thumbnails: Vec<CausalMatrix>,
+    /// The largest [`CausalMatrix::peak_after_first_row`] of all heads' thumbnails.
+    pub heads_peak: f32,
     view: View,
     /// The top of the colour scale for each normalisation.
     peaks: [f32; Normalisation::ALL.len()],
@@ -66,7 +68,10 @@ impl Shown {
         let layer_thumbnails = capture.layers.iter().map(|layer| pooled(&layer.mean)).collect();
         let peaks = peaks(&capture.mean);
         let labels = labels(&capture);
-        Self { job, capture, labels, layer_thumbnails, view: View::Mean, peaks, heads: VecDeque::new() }
+        let heads = capture.layers.iter().flat_map(|layer| &layer.heads);
+        let heads_peak = heads.map(|head| head.thumbnail.peak_after_first_row()).fold(0.0, f32::max);
+        let (view, heads) = (View::Mean, VecDeque::new());
+        Self { job, capture, labels, layer_thumbnails, heads_peak, view, peaks, heads }
     }
 
     /// The view on screen.

@@ -70,6 +70,13 @@ impl CausalMatrix {
         self.first_token.get(query).copied().unwrap_or_else(|| self.row(query)[0])
     }
 
+    /// The largest cell after the first row, which is 1 in many heads whatever they do, unless that is all
+    /// there is.
+    pub fn peak_after_first_row(&self) -> f32 {
+        let first = usize::from(self.cells.len() > 1);
+        self.cells[first..].iter().copied().fold(0.0, f32::max)
+    }
+
     /// All cells, row after row.
     pub fn cells(&self) -> &[f32] {
         &self.cells

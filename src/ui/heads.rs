@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::HeadsLayout;
 use super::pane::{head_facts, view_name};
 use super::text::{center, fit, put, right, width};
-use super::thumbnails::{draw_pixels, scale};
+use super::thumbnails::draw_pixels;
 use crate::app::{Mode, Scale, Selection, Shown, State};
 use crate::attention::View;
 use crate::theme::Theme;
@@ -53,8 +53,7 @@ pub fn place(shown: &Shown, chosen: Selection, frame: Rect) -> Vec<(View, Rect)>
 
 /// The one colour scale of all heads, whichever are on screen.
 pub fn scale_of(state: &State, shown: &Shown) -> Scale {
-    let heads = shown.capture.layers.iter().flat_map(|layer| &layer.heads);
-    scale(state.rules.curve, heads.map(|head| &head.thumbnail))
+    Scale::new(state.rules.curve, shown.heads_peak)
 }
 
 /// Draws pictures, numbers, and what the chosen head does.

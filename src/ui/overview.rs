@@ -88,7 +88,7 @@ impl Overview {
         for query in 0..self.size {
             let row = normalisation.row(matrix, query);
             let sink = row.sink().filter(|_| self.sink).map(|value| (0, value));
-            let keys = row.keys().map(|(key, value)| (before + key / self.bin, value));
+            let keys = row.pooled(self.bin).map(|(pixel, value)| (before + pixel, value));
             for (at, value) in sink.into_iter().chain(keys) {
                 let pixel: &mut Option<f32> = &mut pixels[query / self.bin][at];
                 *pixel = Some(pixel.map_or(value, |largest| largest.max(value)));

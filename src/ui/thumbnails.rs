@@ -115,9 +115,7 @@ fn draw_rule(
 /// One colour scale for pictures that are seen together, up to the largest value after their first row,
 /// which is 1 in many heads whatever they do. They hold raw values, whatever the matrices show, and no sinks.
 pub fn scale<'a>(curve: Curve, pictures: impl Iterator<Item = &'a CausalMatrix>) -> Scale {
-    let rows =
-        |matrix: &'a CausalMatrix| (matrix.size().min(2) / 2..matrix.size()).map(|row| matrix.row(row));
-    Scale::new(curve, pictures.flat_map(rows).flatten().copied().fold(0.0, f32::max))
+    Scale::new(curve, pictures.map(CausalMatrix::peak_after_first_row).fold(0.0, f32::max))
 }
 
 /// The colours of pictures in words: `raw 0–0.39`.
@@ -143,9 +141,9 @@ pub fn draw_pixels(matrix: &CausalMatrix, scale: Scale, area: Rect, theme: &Them
     let level = |x: usize, y: usize| {
         let (query, key) = (y / zoom * bin, x / zoom * bin);
         let queries = query..(query + bin).min(size);
-        let cells = queries.flat_map(|q| (key..(key + bin).min(q + 1)).filter_map(move |k| matrix.get(q, k)));
+        let cells = queries.flat_map(|query| matrix.row(query).iter().skip(key).take(bin));
         let in_range = y < pixels && key < query + bin;
-        in_range.then(|| scale.level(cells.fold(0.0, f32::max)))
+        in_range.then(|| scale.level(cells.copied().fold(0.0, f32::max)))
     };
     for y in 0..pixels.div_ceil(2) {
         for x in 0..pixels {

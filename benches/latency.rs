@@ -1,0 +1,75 @@
+//! How long after a key its frame is on screen, while both models run a long prompt: the real program in a
+//! terminal of its own, from the key's byte to the screen that shows what it did.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::terminal::Terminal;
+
+#[path = "../tests/support"]
+mod support {
+    #[allow(dead_code)]
+    pub mod terminal;
+}
+
+/// Keys that are measured.
+const KEYS: usize = 300;
+/// Words of the prompt, each of which is a token or more.
+const WORDS: usize = 600;
+/// The longest time after a frame until the next key: spread, so that keys meet every phase of a frame.
+const PAUSE: Duration = Duration::from_millis(40);
+
+fn main() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.resize(60, 200);
+    terminal.wait_for_both();
+    terminal.keys(&format!("i\x15\x1b[200~{}\x1b[201~\r", "the quick cat sat ".repeat(WORDS / 4)));
+    terminal.wait_for("keys 1–");
+    terminal.wait_for_both();
+
+    let mut times = Vec::new();
+    let mut down = true;
+    while times.len() < KEYS {
+        if !is_running(&terminal) {
+            terminal.keys("i\r");
+            terminal.wait_for("running");
+        }
+        thread::sleep(PAUSE * (times.len() as u32 * 7 % 10) / 10);
+        let before = cursor_row(&terminal);
+        let start = Instant::now();
+        terminal.keys(if down { "j" } else { "k" });
+        while cursor_row(&terminal) == before {
+            thread::sleep(Duration::from_micros(200));
+        }
+        let time = start.elapsed();
+        down = !down;
+        // A pass that ended meanwhile was nothing to wait for.
+        if is_running(&terminal) {
+            times.push(time);
+        }
+    }
+    terminal.keys("q");
+    terminal.wait_for_end();
+
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
+    println!("from a key to its frame, 200×60, {KEYS} keys while both models run {WORDS} words:");
+    println!(
+        "p50 {:.1} ms   p90 {:.1} ms   p99 {:.1} ms   max {:.1} ms",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        at(1.0)
+    );
+}
+
+fn is_running(terminal: &Terminal) -> bool {
+    terminal.text().contains("running")
+}
+
+/// The row of the screen with the cursor's mark.
+fn cursor_row(terminal: &Terminal) -> Option<usize> {
+    terminal.text().lines().position(|line| line.contains('▸'))
+}
