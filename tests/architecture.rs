@@ -16,7 +16,10 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("app", &["attention", "worker::protocol", "config"]),
     ("ui", &["app", "attention", "config::keys", "theme", "worker::protocol"]),
     ("terminal", &["config::keys", "theme"]),
-    ("runtime", &["app", "attention", "config", "kernels", "model", "terminal", "theme", "ui", "worker"]),
+    (
+        "runtime",
+        &["app", "attention", "config", "export", "kernels", "model", "terminal", "theme", "ui", "worker"],
+    ),
     ("export", &["attention", "theme"]),
     (
         "cli",

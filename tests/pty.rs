@@ -264,6 +264,39 @@ fn what_others_wrote_on_the_screen_is_drawn_over() {
 }
 
 #[test]
+fn what_is_on_screen_goes_to_a_file_that_is_not_overwritten() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("\re");
+    terminal.wait_for("demo-gpt2-layer-0.csv");
+    terminal.keys("\r");
+    terminal.wait_for("wrote /");
+    let file = terminal.home.path().join("demo-gpt2-layer-0.csv");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.starts_with("# {") && written.contains("\"view\":\"layer:0\""), "{written}");
+    assert!(written.contains("write a story about AI"), "{written}");
+
+    std::fs::write(&file, "mine").unwrap();
+    terminal.keys("e\r");
+    terminal.wait_for("there is a file of that name");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    terminal.keys("\r");
+    terminal.wait_for("wrote /");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+
+    terminal.keys("e\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B");
+    terminal.wait_for("attnscope-screen.svg");
+    terminal.keys("\x15no/such.svg\r");
+    terminal.wait_for("no such folder");
+    terminal.keys("\x15screen.svg\r");
+    terminal.wait_for("wrote /");
+    let picture = std::fs::read_to_string(terminal.home.path().join("screen.svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains(">layer 0</text>"), "{picture}");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
 fn sizes_that_change_all_the_time_end_with_the_last_one() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for_both();

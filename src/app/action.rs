@@ -2,7 +2,7 @@
 
 use tui_input::InputRequest;
 
-use super::{Column, Viewport};
+use super::{Column, ExportContent, ExportFormat, Exported, Viewport};
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::worker::protocol::{Event, Request, Side};
@@ -71,6 +71,8 @@ pub enum Action {
     Tick,
     /// The worker reports.
     Worker(Event),
+    /// A file is written, or isn't.
+    Exported(Exported),
     /// The worker will report no more: its thread is gone.
     WorkerGone,
 }
@@ -84,6 +86,21 @@ pub enum Effect {
     CaptureMouse(bool),
     /// Keep a prompt for later runs of the program.
     Remember(String),
+    /// Write a file, without holding up the loop.
+    Export {
+        /// Of which pane.
+        side: Side,
+        /// What.
+        content: ExportContent,
+        /// In which format.
+        format: ExportFormat,
+        /// Under which name, as it was typed.
+        file: String,
+        /// Whether a file of that name may go.
+        replace: bool,
+    },
+    /// Stop writing it.
+    StopExport,
     /// Put a text on the clipboard.
     Copy(String),
     /// Show values in the colours of the next map.

@@ -48,6 +48,8 @@ pub enum Pass {
 pub struct Shown {
     /// The prompt it came from.
     pub job: JobId,
+    /// Its text.
+    pub prompt: String,
     /// What was captured.
     pub capture: Arc<Capture>,
     /// What each row, and each column, stands for: a token, or a range of token numbers.
@@ -64,14 +66,14 @@ pub struct Shown {
 
 impl Shown {
     /// A new capture, shown as the mean of everything.
-    pub fn new(job: JobId, capture: Arc<Capture>) -> Self {
+    pub fn new(job: JobId, prompt: String, capture: Arc<Capture>) -> Self {
         let layer_thumbnails = capture.layers.iter().map(|layer| pooled(&layer.mean)).collect();
         let peaks = peaks(&capture.mean);
         let labels = labels(&capture);
         let heads = capture.layers.iter().flat_map(|layer| &layer.heads);
         let heads_peak = heads.map(|head| head.thumbnail.peak_after_first_row()).fold(0.0, f32::max);
         let (view, heads) = (View::Mean, VecDeque::new());
-        Self { job, capture, labels, layer_thumbnails, heads_peak, view, peaks, heads }
+        Self { job, prompt, capture, labels, layer_thumbnails, heads_peak, view, peaks, heads }
     }
 
     /// The view on screen.
@@ -180,9 +182,9 @@ impl Pane {
     }
 
     /// Takes a new capture.
-    pub(super) fn take(&mut self, job: JobId, capture: Arc<Capture>) {
+    pub(super) fn take(&mut self, job: JobId, prompt: String, capture: Arc<Capture>) {
         self.selection = self.selection.within(&capture.model);
-        self.incoming = Some(Shown::new(job, capture));
+        self.incoming = Some(Shown::new(job, prompt, capture));
         if self.shown.is_none() {
             self.promote();
         }

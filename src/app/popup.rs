@@ -3,13 +3,15 @@
 use tui_input::InputRequest;
 
 use super::update::command;
-use super::{Action, Chooser, Effect, Palette, State};
+use super::{Action, Chooser, Effect, ExportDialog, Palette, State, export};
 
 /// What lies over the matrices. The mode below stays as it is.
 #[derive(Debug, Clone)]
 pub enum Popup {
     /// Every command.
     Palette(Palette),
+    /// What goes into a file.
+    Export(ExportDialog),
 }
 
 impl Popup {
@@ -17,18 +19,24 @@ impl Popup {
     pub fn chooser(&self) -> &Chooser {
         match self {
             Self::Palette(palette) => &palette.chooser,
+            Self::Export(dialog) => &dialog.chooser,
         }
     }
 
     fn chooser_mut(&mut self) -> &mut Chooser {
         match self {
             Self::Palette(palette) => &mut palette.chooser,
+            Self::Export(dialog) => &mut dialog.chooser,
         }
     }
 }
 
 /// What an action does to the popup. What means nothing to it, or comes while there is none, is given back.
 pub(super) fn update(state: &mut State, action: Action) -> Result<Vec<Effect>, Action> {
+    let action = match export::update(state, action) {
+        Ok(effects) => return Ok(effects),
+        Err(action) => action,
+    };
     let Some(popup) = &mut state.popup else { return Err(action) };
     let chooser = popup.chooser_mut();
     match action {
@@ -60,6 +68,7 @@ fn submit(state: &mut State) -> Vec<Effect> {
             state.popup = None;
             command(state, chosen)
         }
-        None => vec![],
+        // Its own business, and done above.
+        Some(Popup::Export(_)) | None => vec![],
     }
 }

@@ -49,6 +49,8 @@ pub struct State {
     pub linked: bool,
     /// Whether matrices that don't fit are shown whole, several cells in one.
     pub overview: bool,
+    /// Whether a file is being written.
+    pub is_exporting: bool,
     /// What the last key led to, if the screen doesn't show it otherwise.
     pub note: Option<String>,
     /// By which rules values are shown.
@@ -84,6 +86,7 @@ impl State {
             history: History::default(),
             linked: true,
             overview: false,
+            is_exporting: false,
             note: None,
             rules: Rules::default(),
             keys,
@@ -116,6 +119,11 @@ impl State {
 
     /// Whether something is under way.
     pub fn is_busy(&self) -> bool {
+        self.is_exporting || self.runs_models()
+    }
+
+    /// Whether a load or a pass is under way.
+    pub(super) fn runs_models(&self) -> bool {
         self.worker && self.panes.iter().any(Pane::is_busy)
     }
 

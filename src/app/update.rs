@@ -3,8 +3,8 @@
 use super::cursor::same_text;
 use super::pane::{Load, Pass};
 use super::{
-    Action, Column, Cursor, Effect, History, Mode, Palette, Pane, Popup, Selection, State, copy, grow, popup,
-    prompt, worker,
+    Action, Column, Cursor, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection, State,
+    copy, export, grow, popup, prompt, worker,
 };
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
@@ -80,6 +80,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             vec![]
         }
         Action::Tick => prompt::tick(state),
+        Action::Exported(exported) => {
+            export::ended(state, exported);
+            vec![]
+        }
         Action::Worker(event) => worker::update(state, event),
         Action::WorkerGone => {
             state.worker = false;
@@ -133,9 +137,16 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::AppendNext => return prompt::run_changed(state, grow::appended),
         Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
+        Command::Export => match ExportDialog::new(state) {
+            Some(dialog) => state.popup = Some(Popup::Export(dialog)),
+            None => state.note = Some(NOTHING_SHOWN.to_owned()),
+        },
         Command::CopyRow => return copy::row(state),
         Command::CopyMatrix => return copy::matrix(state),
-        Command::Cancel if state.is_busy() => return vec![Effect::Send(Request::Cancel)],
+        Command::Cancel if state.is_busy() => {
+            let models = state.runs_models().then_some(Effect::Send(Request::Cancel));
+            return state.is_exporting.then_some(Effect::StopExport).into_iter().chain(models).collect();
+        }
         Command::Cancel => state.note = Some("nothing is under way".to_owned()),
         Command::Retry => return retry(state),
         Command::NextColorMap => return vec![Effect::NextColorMap],

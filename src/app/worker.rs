@@ -31,9 +31,10 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.pane_mut(side).pass = Pass::Failed("the pass was stopped".to_owned());
         }
         Event::Captured { side, job, capture } => {
+            let prompt = state.prompt.clone();
             let pane = state.pane_mut(side);
             pane.pass = Pass::Idle;
-            pane.take(job, capture);
+            pane.take(job, prompt, capture);
             return show(state, side);
         }
         Event::ViewFailed { side, view, error, .. } => {

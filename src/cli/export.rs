@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, Format};
 use super::failure::Failure;
-use super::interrupt::Stoppable;
 use super::session::Session;
 use super::settings::Settings;
-use crate::export::file::Destination;
+use crate::export::file::{Destination, Stoppable};
 use crate::export::{Export, Recipe, csv, json, safetensors};
 
 /// Writes one file for a model, two for a pair.
@@ -26,7 +25,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
         let capture = session.capture(&model, &input)?;
         let recipe = Recipe::new(model.card(), input.clone(), args.view);
         let export = Export { capture: &capture, selection: args.view, recipe: &recipe };
-        let mut stoppable = Stoppable::new(&mut out, session.cancel.clone());
+        let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
         match args.format {
             Format::Csv => csv::write(&mut stoppable, &export)?,
             Format::Json => json::write(&mut stoppable, &export)?,

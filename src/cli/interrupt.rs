@@ -1,6 +1,5 @@
 //! Ctrl-C while a command runs: once to stop in order, so that no half file stays; twice to stop at once.
 
-use std::io::{self, Write};
 use std::process;
 use std::thread;
 
@@ -21,47 +20,5 @@ pub fn raise_on_ctrl_c(cancel: Cancel) {
     };
     if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
         thread::spawn(move || runtime.block_on(listen));
-    }
-}
-
-/// A writer that refuses to go on once its [`Cancel`] is raised.
-#[derive(Debug)]
-pub struct Stoppable<W> {
-    out: W,
-    cancel: Cancel,
-}
-
-impl<W: Write> Stoppable<W> {
-    /// Writes to `out` until `cancel` is raised.
-    pub fn new(out: W, cancel: Cancel) -> Self {
-        Self { out, cancel }
-    }
-}
-
-impl<W: Write> Write for Stoppable<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.cancel.is_raised() {
-            return Err(io::Error::other("cancelled"));
-        }
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_written_after_a_stop() {
-        let cancel = Cancel::new();
-        let mut out = Stoppable::new(Vec::new(), cancel.clone());
-        out.write_all(b"before").unwrap();
-        cancel.raise();
-        assert!(out.write_all(b"after").is_err());
-        assert_eq!(out.out, b"before");
     }
 }

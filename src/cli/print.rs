@@ -4,9 +4,10 @@ use std::io::{self, BufWriter, Write};
 
 use super::args::PrintArgs;
 use super::failure::Failure;
-use super::interrupt::Stoppable;
+
 use super::session::Session;
 use super::settings::Settings;
+use crate::export::file::Stoppable;
 use crate::export::print;
 
 /// Prints each model's tokens and matrix; several models under a heading each.
@@ -16,7 +17,8 @@ use crate::export::print;
 pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models, args.pair.as_deref())?;
     let input = settings.input(&args.input)?;
-    let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), session.cancel.clone());
+    let cancel = session.cancel.clone();
+    let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_raised());
     for (at, reference) in models.iter().enumerate() {
         let model = session.load(reference)?;
         let capture = session.capture(&model, &input)?;

@@ -8,6 +8,33 @@ use tempfile::NamedTempFile;
 
 use super::ExportError;
 
+/// A writer that refuses to go on once it is to stop.
+#[derive(Debug)]
+pub struct Stoppable<W, F> {
+    out: W,
+    is_stopped: F,
+}
+
+impl<W: Write, F: Fn() -> bool> Stoppable<W, F> {
+    /// Writes to `out` until `is_stopped` says so.
+    pub fn new(out: W, is_stopped: F) -> Self {
+        Self { out, is_stopped }
+    }
+}
+
+impl<W: Write, F: Fn() -> bool> Write for Stoppable<W, F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.is_stopped)() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// An open place to write an export to. Nothing is kept of it until [`finish`](Self::finish).
 #[derive(Debug)]
 pub enum Destination {
@@ -112,12 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_written_after_a_stop() {
+        let stop = std::cell::Cell::new(false);
+        let mut out = Stoppable::new(Vec::new(), || stop.get());
+        out.write_all(b"before").unwrap();
+        stop.set(true);
+        assert!(out.write_all(b"after").is_err());
+        assert_eq!(out.out, b"before");
+    }
+
+    #[test]
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let error = Destination::open(&folder.path().join("no/a.csv")).unwrap_err().to_string();
         assert!(error.contains("no: there is no such folder"), "{error}");
         let error = Destination::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("directory") && error.contains("--out"), "{error}");
+        assert!(error.contains("directory") && error.contains("another place"), "{error}");
     }
 
     #[cfg(unix)]

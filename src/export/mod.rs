@@ -75,7 +75,7 @@ pub enum ExportError {
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
     /// The file cannot be made or replaced.
-    #[error("{}: {source}: choose another place with --out", path.display())]
+    #[error("{}: {source}: choose another place", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -83,7 +83,7 @@ pub enum ExportError {
         source: io::Error,
     },
     /// The folder of the file is not there.
-    #[error("{}: there is no such folder: create it, or choose another place with --out", .0.display())]
+    #[error("{}: there is no such folder: create it, or choose another place", .0.display())]
     NoFolder(PathBuf),
 }
 

@@ -1,5 +1,6 @@
 //! The loop: events become actions, actions change the state, the state becomes a frame.
 
+mod export;
 mod history;
 mod input;
 mod screenshot;
@@ -22,6 +23,7 @@ use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
 use crate::worker::protocol::{Event, Side};
+use export::{Exporter, Target};
 use signals::{Signal, Signals};
 
 /// The least time between two frames.
@@ -99,13 +101,14 @@ pub async fn run(
     let mut state = config.state();
     let mut layout = draw(&mut session, &mut state, &theme)?;
     let mut drawn = Instant::now();
+    let mut exporter = Exporter::default();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
     let mut actions = vec![Action::Start];
     let mut worker_is_there = true;
     let (mut changed, mut watched) = (false, true);
-    loop {
+    'viewer: loop {
         let mut failed = false;
         for action in actions.drain(..) {
             changed = true;
@@ -118,6 +121,11 @@ pub async fn run(
                             history::append(path, &prompt);
                         }
                     }
+                    Effect::Export { side, content, format, file, replace } => {
+                        let target = Target { file, format, replace };
+                        exporter.start((side, content, target), &state, &theme, layout.area);
+                    }
+                    Effect::StopExport => exporter.stop(),
                     Effect::Copy(text) => session.copy(&text)?,
                     Effect::NextColorMap => theme = theme.with_next_map(),
                     Effect::Redraw => session.enter()?,
@@ -128,7 +136,7 @@ pub async fn run(
                     }
                     #[cfg(not(unix))]
                     Effect::Suspend => {}
-                    Effect::Quit => return Ok(()),
+                    Effect::Quit => break 'viewer,
                 }
             }
         }
@@ -141,7 +149,7 @@ pub async fn run(
         }
         tokio::select! {
             signal = signals.next() => match signal {
-                Signal::Quit => return Ok(()),
+                Signal::Quit => break,
                 Signal::Stop => {
                     session.suspend()?;
                     changed = true;
@@ -153,7 +161,7 @@ pub async fn run(
             },
             event = input.recv() => {
                 // One at a time: what a key means depends on what the one before it did.
-                let Some(event) = event else { return Ok(()) };
+                let Some(event) = event else { break };
                 actions.extend(input::action(&event, &state, &layout));
                 match event {
                     Input::Resize(..) => changed = true,
@@ -169,11 +177,14 @@ pub async fn run(
                     actions.push(Action::Worker(event));
                 }
             },
+            exported = exporter.done() => actions.push(Action::Exported(exported)),
             // A spinner that nobody watches needs no frames; whatever else changes is drawn all the same.
             _ = ticks.tick(), if state.wants_ticks() && (watched || state.pause.is_some()) => actions.push(Action::Tick),
             () = sleep_until(drawn + FRAME), if changed => {},
         }
     }
+    exporter.end().await;
+    Ok(())
 }
 
 fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layout, RuntimeError> {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
 use super::{ViewerConfig, input, settle};
-use crate::app::{Action, Effect, State, update};
+use crate::app::{Action, Effect, Exported, State, update};
 use crate::config::keys::Key;
 use crate::theme::{ColorDepth, Theme};
 use crate::ui;
@@ -36,11 +36,16 @@ pub async fn screenshot(
         finish(&mut state, &mut theme, &worker, &mut events).await;
         settle(&mut state, area);
     }
-    let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height));
+    picture(&state, &theme, area)
+}
+
+/// A screen of that size as SVG.
+pub(super) fn picture(state: &State, theme: &Theme, screen: Rect) -> String {
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(screen.width, screen.height));
     let Ok(frame) = terminal.draw(|frame| {
-        ui::draw(&state, &theme, frame);
+        ui::draw(state, theme, frame);
     });
-    ui::svg(frame.buffer, background)
+    ui::svg(frame.buffer, theme.background)
 }
 
 /// Waits until nothing is under way. A pause takes no time: no more keys come in it.
@@ -68,9 +73,14 @@ fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHa
                 }
             }
             Effect::NextColorMap => *theme = theme.with_next_map(),
+            Effect::Export { .. } => {
+                let error = "a picture is taken without writing other files".to_owned();
+                update(state, Action::Exported(Exported::Failed(error)));
+            }
             // There is no terminal, no history, and nothing to leave.
             Effect::Remember(_)
             | Effect::CaptureMouse(_)
+            | Effect::StopExport
             | Effect::Copy(_)
             | Effect::Redraw
             | Effect::Suspend

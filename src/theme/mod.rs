@@ -19,6 +19,8 @@ pub struct Theme {
     pub map: ColorMap,
     /// How many colours there are.
     pub depth: ColorDepth,
+    /// What is behind the text.
+    pub background: Background,
     /// Everything that is no value.
     pub chrome: Chrome,
     /// Values: 0 at nothing, 1 at the top of the scale.
@@ -33,6 +35,7 @@ impl Theme {
         Self {
             map,
             depth,
+            background,
             chrome: Chrome::new(depth, background),
             values: Palette::of_values(map, depth),
             differences: Palette::of_differences(depth, background),

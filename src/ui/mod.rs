@@ -1,6 +1,7 @@
 //! From the state to a frame: pure functions, one file per panel. [`layout`](layout::layout) says where
 //! everything goes; drawing and the mouse both read it.
 
+mod export;
 mod grid;
 mod heads;
 mod help;

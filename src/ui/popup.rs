@@ -9,7 +9,7 @@ use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::text::{fit, put, width};
-use super::{line, palette};
+use super::{export, line, palette};
 use crate::app::{Chooser, Found, Popup, State};
 use crate::theme::Theme;
 
@@ -17,6 +17,8 @@ use crate::theme::Theme;
 const WIDEST: u16 = 92;
 /// Rows of its list, at most.
 const MOST_ROWS: u16 = 20;
+/// Lines under the list that say how an export stands, a blank one included.
+const EXPORT_STAGE: u16 = 3;
 /// Columns of the mark before the chosen row.
 const MARK: u16 = 2;
 
@@ -45,7 +47,8 @@ impl PopupLayout {
 /// stays where it is while what is typed makes the list shorter.
 pub fn place(popup: &Popup, screen: Rect) -> PopupLayout {
     let chooser = popup.chooser();
-    let most = (chooser.len() as u16).clamp(1, MOST_ROWS);
+    let below = if matches!(popup, Popup::Export(_)) { EXPORT_STAGE } else { 0 };
+    let most = (chooser.len() as u16).clamp(1, MOST_ROWS) + below;
     // On a small screen every row counts.
     let margin = if screen.height < 20 { 0 } else { 2 };
     let (width, height) = (screen.width.min(WIDEST), (screen.height - 2 * margin).min(most + 4));
@@ -80,9 +83,11 @@ pub fn draw(
     let chrome = &theme.chrome;
     let chooser = popup.chooser();
     let title = match popup {
-        Popup::Palette(_) => " commands ",
+        Popup::Palette(_) => " commands ".to_owned(),
+        Popup::Export(dialog) => format!(" {} to a file ", state.pane(dialog.side).reference),
     };
     let count = match chooser.found.len() {
+        _ if matches!(popup, Popup::Export(_)) => String::new(),
         found if found < chooser.len() => format!(" {found} of {} ", chooser.len()),
         found => format!(" {found} "),
     };
@@ -99,6 +104,7 @@ pub fn draw(
     if chooser.found.is_empty() {
         let text = match popup {
             Popup::Palette(_) => "no command is like that",
+            Popup::Export(_) => "",
         };
         let room = usize::from(layout.list.width);
         put(buffer, layout.list.x, layout.list.y, &fit(text, room), room, chrome.dim);
@@ -114,7 +120,13 @@ pub fn draw(
             Popup::Palette(palette) => {
                 palette::draw_row(state, palette, &chooser.found[row], is_chosen, area, theme, buffer);
             }
+            Popup::Export(dialog) => {
+                export::draw_row(dialog.choices[row], is_chosen, area, theme, buffer);
+            }
         }
+    }
+    if let Popup::Export(dialog) = popup {
+        export::draw_stage(state, dialog, layout.list, theme, buffer);
     }
     cursor
 }

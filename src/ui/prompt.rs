@@ -66,6 +66,9 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         _ if let Some(Popup::Palette(_)) = &state.popup => {
             vec![("↑ ↓".into(), "choose"), ("Enter".into(), "do it"), ("Esc".into(), "leave")]
         }
+        _ if let Some(Popup::Export(_)) = &state.popup => {
+            vec![("↑ ↓".into(), "choose"), ("Enter".into(), "write"), ("Esc".into(), "leave")]
+        }
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("↑ ↓".into(), "earlier prompts"),

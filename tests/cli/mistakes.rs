@@ -215,8 +215,8 @@ fn a_place_that_cannot_be_written_to() {
         home.run(["export", "--model", model, "--ids", "1", "--format", "csv", "--out", out])
     };
     // Told before a model is loaded, so the model need not be there.
-    export("./nowhere", "missing/x.csv").failed(1, &["missing", "no such folder", "--out"]);
-    export("demo:gpt2", ".").failed(1, &["--out"]);
+    export("./nowhere", "missing/x.csv").failed(1, &["missing", "no such folder", "another place"]);
+    export("demo:gpt2", ".").failed(1, &["another place"]);
     let before = fs::read_dir(home.folder.path()).unwrap().count();
     export("./nowhere", "x.csv").failed(1, &["nowhere"]);
     assert_eq!(fs::read_dir(home.folder.path()).unwrap().count(), before, "a failed export leaves nothing");

@@ -30,7 +30,8 @@ pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     /// How the line discipline was set before the program came.
     line: String,
-    _home: tempfile::TempDir,
+    /// Its home, which is also where it runs.
+    pub home: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -63,7 +64,7 @@ impl Terminal {
             }
         });
         let keyboard = pair.master.take_writer().unwrap();
-        Self { master: pair.master, keyboard, screen, child, line, _home: home }
+        Self { master: pair.master, keyboard, screen, child, line, home }
     }
 
     pub fn viewer(environment: &[(&str, &str)]) -> Self {

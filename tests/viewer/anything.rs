@@ -1,7 +1,7 @@
 //! Whatever happens, in whatever order, on a screen of whatever size: no panic, and the cursor stays
 //! inside the matrix.
 
-use attnscope::app::{Action, Column, State, update};
+use attnscope::app::{Action, Column, Exported, State, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::runtime::settle;
@@ -95,6 +95,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Action::Tick),
         12 => prop::sample::select(commands).prop_map(Action::Command),
         2 => edit().prop_map(Action::Edit),
+        1 => prop_oneof![Just(Exported::Written("a".into())), Just(Exported::Exists), Just(Exported::Failed("b".into()))]
+            .prop_map(Action::Exported),
         2 => prop_oneof![(-30..30isize).prop_map(Action::Choose), (0..40usize).prop_map(Action::Pick)],
         1 => prop_oneof![Just(Action::EarlierPrompt), Just(Action::LaterPrompt)],
         1 => ".{0,40}".prop_map(Action::Paste),

@@ -3,6 +3,7 @@
 
 mod anything;
 mod copy;
+mod export;
 mod fixture;
 mod live;
 mod palette;
