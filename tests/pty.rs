@@ -109,6 +109,29 @@ fn prompts_run_as_they_are_typed() {
 }
 
 #[test]
+fn two_prompts_of_one_model_stand_side_by_side() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("p");
+    terminal.wait_for("demo:gpt2  pinned: write a story about AI");
+    terminal.wait_for("demo:gpt-oss is behind this: p unpins");
+    terminal.keys("i\x15write a long story about AI\r");
+    terminal.wait_for("❯ write a long story about AI");
+    terminal.wait_until("each prompt has its words", |screen| {
+        screen.contents().contains("long ") && !screen.contents().contains("running")
+    });
+    assert!(terminal.text().contains("pinned: write a story about AI"));
+    terminal.keys("\r\r");
+    terminal.wait_for_times("layer 0 · head 0", 2);
+    terminal.keys("p");
+    terminal.wait_for("○ demo:gpt-oss");
+    terminal.wait_for_both();
+    terminal.wait_until("nothing is pinned", |screen| !screen.contents().contains("pinned"));
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
 fn a_head_is_chosen_from_the_grid_and_a_row_of_it_copied() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for_both();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use attnscope::attention::{Capture, View};
 use attnscope::model::LoadOptions;
-use attnscope::worker::protocol::{Event, JobId, Request, Side};
+use attnscope::worker::protocol::{Event, JobId, Request, Sampling, Side};
 use attnscope::worker::{self, WorkerHandle};
 use tokio::sync::mpsc::Receiver;
 
@@ -23,7 +23,8 @@ fn load(worker: &WorkerHandle, side: Side, reference: &str) {
 }
 
 fn run(worker: &WorkerHandle, job: u64, prompt: &str) {
-    worker.send(Request::Run { job: JobId(job), prompt: prompt.to_owned() }).unwrap();
+    let sampling = Sampling::default();
+    worker.send(Request::Run { job: JobId(job), prompt: prompt.to_owned(), sampling }).unwrap();
 }
 
 /// Waits for an event that `pick` wants; others are passed over.
@@ -127,7 +128,7 @@ async fn a_head_is_computed_on_demand() {
     let capture = wait_for(&mut events, |event| captured(event, Side::Right, 1)).await;
     let ask = |view| {
         let capture = Arc::clone(&capture);
-        worker.send(Request::View { side: Side::Right, job: JobId(1), capture, view }).unwrap();
+        worker.send(Request::View { capture, view }).unwrap();
     };
     let wanted = View::Head { layer: 3, head: 2 };
     ask(wanted);
@@ -144,6 +145,28 @@ async fn a_head_is_computed_on_demand() {
     })
     .await;
     assert!(error.contains("layers 0 to 3"), "{error}");
+}
+
+#[tokio::test]
+async fn a_next_token_is_drawn_by_the_rule_that_came_with_the_prompt() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    let mut drawn = Vec::new();
+    for (job, seed) in [(1, 5), (2, 5), (3, 6), (4, 7), (5, 8)] {
+        let sampling = Sampling { temperature: 9.0, top_p: 1.0, seed };
+        let prompt = "write a story".to_owned();
+        worker.send(Request::Run { job: JobId(job), prompt, sampling }).unwrap();
+        let capture = wait_for(&mut events, |event| captured(event, Side::Left, job)).await;
+        drawn.push(capture.drawn.clone().unwrap());
+    }
+    assert_eq!(drawn[0], drawn[1], "the same seed");
+    assert!(drawn[2..].iter().any(|other| other.token != drawn[0].token), "other seeds: {drawn:?}");
+    let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
+    worker.send(Request::Run { job: JobId(6), prompt: "write".to_owned(), sampling }).unwrap();
+    let capture = wait_for(&mut events, |event| captured(event, Side::Left, 6)).await;
+    let (drawn, likeliest) = (capture.drawn.as_ref().unwrap(), &capture.next[0]);
+    assert_eq!(drawn.token, likeliest.token);
+    assert!((drawn.probability - likeliest.probability).abs() < 1e-6);
 }
 
 #[tokio::test]

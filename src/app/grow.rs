@@ -1,16 +1,76 @@
-//! The prompt grown token by token, as text, so that both models read the same; and taken back.
+//! The prompt grown token by token, as text, so that both models read the same; and taken back. Which token it
+//! is, is the user's choice: the likeliest, the one that was drawn, or any that is listed.
 
 use tui_input::Input;
 
 use super::State;
+use super::selection::step;
+use crate::attention::{Capture, NextToken};
+use crate::config::keys::Command;
+use crate::worker::protocol::Side;
 
-/// The prompt with the focused model's likeliest next token, or why there is none.
+/// What is less likely is not listed: it would be written as 0.0%.
+const LEAST: f32 = 0.0005;
+
+impl State {
+    /// The next tokens that a side's model lists, the likeliest first; the one that was drawn is among them, or
+    /// the last, if the prompt grows by that.
+    pub fn candidates(&self, side: Side) -> Vec<&NextToken> {
+        let Some(shown) = &self.pane(side).shown else { return Vec::new() };
+        let Capture { next, drawn, .. } = &*shown.capture;
+        let likely = next.iter().enumerate().filter(|(at, next)| *at == 0 || next.probability >= LEAST);
+        let mut listed: Vec<&NextToken> = likely.map(|(_, next)| next).collect();
+        let drawn = drawn.as_ref().filter(|_| self.drawn);
+        listed.extend(drawn.filter(|drawn| listed.iter().all(|next| next.token.id != drawn.token.id)));
+        listed
+    }
+
+    /// Which of them is to be appended.
+    pub fn marked(&self, side: Side) -> usize {
+        let pane = self.pane(side);
+        let drawn = pane.shown.as_ref().and_then(|shown| shown.capture.drawn.as_ref()).filter(|_| self.drawn);
+        let listed = self.candidates(side);
+        let drawn = drawn.and_then(|drawn| listed.iter().position(|next| next.token.id == drawn.token.id));
+        pane.chosen.filter(|chosen| *chosen < listed.len()).or(drawn).unwrap_or(0)
+    }
+}
+
+/// Marks the token listed before or after the one that is marked.
+pub(super) fn choose(state: &mut State, by: isize) {
+    let side = state.focus;
+    let listed = state.candidates(side).len();
+    if listed == 0 {
+        state.note = Some("this model has not read a prompt yet".to_owned());
+        return;
+    }
+    let chosen = step(state.marked(side), by, listed);
+    state.pane_mut(side).chosen = Some(chosen);
+}
+
+/// Lets the prompt grow by what is drawn, or by the likeliest.
+pub(super) fn toggle_drawn(state: &mut State) {
+    state.drawn = !state.drawn;
+    state.panes.iter_mut().for_each(|pane| pane.chosen = None);
+    state.note = Some(match state.drawn {
+        true => format!("next token: drawn, {}", state.sampling),
+        false => "next token: the likeliest".to_owned(),
+    });
+}
+
+/// The prompt with the focused model's marked next token, or why there is none.
 pub(super) fn appended(state: &mut State) -> Result<String, String> {
     unedited(state)?;
     let pane = state.focused();
     let shown = pane.shown.as_ref().filter(|shown| shown.job == state.job);
-    let shown = shown.ok_or("this model has not read the prompt yet")?;
-    let next = shown.capture.next.first().ok_or("this model says nothing of what comes next")?;
+    shown.ok_or_else(|| match state.pinned(state.focus) {
+        Some(_) => {
+            format!("this is pinned: {} goes to the prompt that grows", state.keys.hint(Command::OtherModel))
+        }
+        None => "this model has not read the prompt yet".to_owned(),
+    })?;
+    let candidates = state.candidates(state.focus);
+    let next =
+        candidates.get(state.marked(state.focus)).ok_or("this model says nothing of what comes next")?;
     if next.token.splits_a_character() {
         return Err(format!("{} is a part of a character, no text to append", next.token.label()));
     }

@@ -10,6 +10,7 @@ mod grow;
 mod history;
 mod palette;
 mod pane;
+mod pin;
 mod popup;
 mod prompt;
 mod rules;
@@ -25,6 +26,7 @@ pub use export::{ExportChoice, ExportContent, ExportDialog, ExportFormat, Export
 pub use history::History;
 pub use palette::{Palette, columns as palette_columns};
 pub use pane::{Load, Pane, Pass, Shown};
+pub use pin::Pin;
 pub use popup::Popup;
 pub use rules::{Curve, LOG_FLOOR, Range, Rules, Scale};
 pub use selection::{Depth, Selection};

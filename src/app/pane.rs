@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Cursor, Scroll, Selection, Viewport};
 use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Token, View};
-use crate::worker::protocol::{JobId, LoadProgress, Request, Side};
+use crate::worker::protocol::{JobId, LoadProgress, Request};
 
 /// Heads kept after they were looked at.
 const KEPT_HEADS: usize = 16;
@@ -46,7 +46,7 @@ pub enum Pass {
 /// A capture, and the view of it that is on screen.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// The prompt it came from.
+    /// Names the prompt it came from.
     pub job: JobId,
     /// Its text.
     pub prompt: String,
@@ -142,6 +142,8 @@ pub struct Pane {
     pub scroll: Scroll,
     /// How many cells there is room for.
     pub viewport: Viewport,
+    /// Which next token is to be appended, if another was chosen than the one of itself.
+    pub(super) chosen: Option<usize>,
     /// A newer capture, put on screen when the head that is looked at is computed.
     incoming: Option<Shown>,
 }
@@ -159,6 +161,7 @@ impl Pane {
             cursor: Cursor::default(),
             scroll: Scroll::default(),
             viewport: Viewport::default(),
+            chosen: None,
             incoming: None,
         }
     }
@@ -181,7 +184,13 @@ impl Pane {
             || self.shown.as_ref().is_some_and(|shown| shown.view != self.selection.view())
     }
 
-    /// Takes a new capture.
+    /// What it shows, in a pane that runs nothing.
+    pub(super) fn pinned(&self) -> Option<Self> {
+        self.shown.as_ref()?;
+        Some(Self { load: Load::Ready, pass: Pass::Idle, incoming: None, ..self.clone() })
+    }
+
+    /// Takes a new capture of a prompt.
     pub(super) fn take(&mut self, job: JobId, prompt: String, capture: Arc<Capture>) {
         self.selection = self.selection.within(&capture.model);
         self.incoming = Some(Shown::new(job, prompt, capture));
@@ -190,28 +199,42 @@ impl Pane {
         }
     }
 
-    /// Keeps a head that was computed, unless it is of an older capture.
-    pub(super) fn keep(&mut self, job: JobId, view: View, matrix: Arc<CausalMatrix>) {
-        let captures = [self.incoming.as_mut(), self.shown.as_mut()];
-        if let Some(shown) = captures.into_iter().flatten().find(|shown| shown.job == job) {
-            shown.keep(view, matrix);
+    /// Keeps a head that was computed, if it is of a capture that is here. Returns whether it was waited for.
+    pub(super) fn keep(&mut self, capture: &Arc<Capture>, view: View, matrix: &Arc<CausalMatrix>) -> bool {
+        let found = self.find(capture);
+        let is_found = found.map(|shown| shown.keep(view, Arc::clone(matrix))).is_some();
+        is_found && self.selection.view() == view
+    }
+
+    /// Gives up a head that can't be computed, if it was waited for.
+    pub(super) fn give_up(&mut self, capture: &Arc<Capture>, view: View, error: &str) -> bool {
+        let waited = self.selection.view() == view && self.find(capture).is_some();
+        if waited {
+            self.pass = Pass::Failed(error.to_owned());
+            self.stay();
         }
+        waited
+    }
+
+    fn find(&mut self, capture: &Arc<Capture>) -> Option<&mut Shown> {
+        let captures = [self.incoming.as_mut(), self.shown.as_mut()];
+        captures.into_iter().flatten().find(|shown| Arc::ptr_eq(&shown.capture, capture))
     }
 
     /// Brings the screen to what is selected, if its matrix is at hand; else says what to compute.
-    pub(super) fn refresh(&mut self, side: Side) -> Option<Request> {
+    pub(super) fn refresh(&mut self) -> Option<Request> {
         let view = self.selection.view();
         let target = self.incoming.as_mut().or(self.shown.as_mut())?;
         if !target.show(view) {
-            return Some(Request::View { side, job: target.job, capture: target.capture.clone(), view });
+            return Some(Request::View { capture: target.capture.clone(), view });
         }
         self.promote();
         self.clamp();
         None
     }
 
-    /// Gives up a head that can't be computed.
-    pub(super) fn stay(&mut self) {
+    /// Goes to what is on screen, or to what a head that isn't is averaged into.
+    fn stay(&mut self) {
         let view = self.shown.as_ref().map_or(View::Mean, Shown::view);
         self.selection = match view {
             View::Head { layer, .. } => self.selection.at(View::Layer(layer)),
@@ -242,6 +265,7 @@ impl Pane {
 
     fn promote(&mut self) {
         let Some(incoming) = self.incoming.take() else { return };
+        self.chosen = None;
         let old = self.shown.replace(incoming);
         let Some(shown) = &self.shown else { return };
         if old.is_none_or(|old| old.capture.tokens != shown.capture.tokens) {

@@ -3,8 +3,8 @@
 use tui_input::InputRequest;
 
 use super::pane::Pass;
-use super::{Effect, History, Mode, Pane, State};
-use crate::worker::protocol::{JobId, Request};
+use super::{Effect, History, Mode, State};
+use crate::worker::protocol::{JobId, Request, Side};
 
 /// Ticks that a text is left alone before it runs by itself.
 const PAUSE: usize = 3;
@@ -18,7 +18,7 @@ pub(super) fn write(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<E
         return vec![];
     }
     let mut effects = Vec::new();
-    let under_way = state.panes.iter().any(Pane::is_passing);
+    let under_way = Side::BOTH.into_iter().any(|side| state.resident(side).is_passing());
     if under_way && state.pause.is_none() {
         announce(state);
         effects.push(Effect::Send(Request::CancelPasses));
@@ -58,7 +58,7 @@ pub(super) fn tick(state: &mut State) -> Vec<Effect> {
 pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     state.mode = Mode::Browse;
     let mut effects = remember(state);
-    let failed = state.panes.iter().any(|pane| matches!(pane.pass, Pass::Failed(_)));
+    let failed = Side::BOTH.into_iter().any(|side| matches!(state.resident(side).pass, Pass::Failed(_)));
     if !state.live || failed || state.pause.is_some() || state.is_edited() {
         effects.extend(run_written(state));
     }
@@ -102,7 +102,8 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     state.prompt = prompt;
     state.pause = None;
     announce(state);
-    vec![Effect::Send(Request::Run { job: state.job, prompt: state.prompt.clone() })]
+    let (job, prompt, sampling) = (state.job, state.prompt.clone(), state.sampling);
+    vec![Effect::Send(Request::Run { job, prompt, sampling })]
 }
 
 /// Runs the prompt that `change` makes, or says why it makes none.
@@ -134,7 +135,7 @@ fn remember(state: &mut State) -> Vec<Effect> {
 /// From now on what is heard of older prompts is left out, and both models are to run a newer one.
 fn announce(state: &mut State) {
     state.job = JobId(state.job.0 + 1);
-    for pane in &mut state.panes {
-        pane.pass = Pass::Waiting;
+    for side in Side::BOTH {
+        state.resident_mut(side).pass = Pass::Waiting;
     }
 }

@@ -2,9 +2,9 @@
 
 use tui_input::Input;
 
-use super::{History, Pane, Popup, Range, Rules, Scale, Selection};
+use super::{History, Pane, Pin, Popup, Range, Rules, Scale, Selection};
 use crate::config::keys::Keys;
-use crate::worker::protocol::{JobId, Side};
+use crate::worker::protocol::{JobId, Sampling, Side};
 
 /// What keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,8 +23,10 @@ pub enum Mode {
 /// Everything the viewer knows.
 #[derive(Debug, Clone)]
 pub struct State {
-    /// Left and right: see [`State::pane`].
+    /// Left and right, as they are on screen: see [`State::pane`].
     pub panes: [Pane; 2],
+    /// What is pinned, if anything is.
+    pub pin: Option<Pin>,
     /// The pane that keys go to. The other one follows while they are linked.
     pub focus: Side,
     /// What keys go to.
@@ -41,6 +43,10 @@ pub struct State {
     pub prompt: String,
     /// Names it.
     pub job: JobId,
+    /// By which rule next tokens are drawn.
+    pub sampling: Sampling,
+    /// Whether the prompt grows by the token that is drawn, not by the likeliest.
+    pub drawn: bool,
     /// Texts of tokens that were appended to the prompt since it was written, the newest last.
     pub appended: Vec<String>,
     /// The prompts of earlier.
@@ -74,6 +80,7 @@ impl State {
     pub fn new(left: String, right: String, prompt: String, keys: Keys, mouse: bool) -> Self {
         Self {
             panes: [Pane::new(left), Pane::new(right)],
+            pin: None,
             focus: Side::Left,
             mode: Mode::Browse,
             popup: None,
@@ -82,6 +89,8 @@ impl State {
             pause: None,
             prompt,
             job: JobId::default(),
+            sampling: Sampling::default(),
+            drawn: false,
             appended: Vec::new(),
             history: History::default(),
             linked: true,
@@ -95,6 +104,23 @@ impl State {
             help_overflow: 0,
             worker: true,
             ticks: 0,
+        }
+    }
+
+    /// What is pinned on a side, if anything is.
+    pub fn pinned(&self, side: Side) -> Option<&Pin> {
+        self.pin.as_ref().filter(|pin| pin.side == side)
+    }
+
+    /// The pane of a side's model: on screen, or behind what is pinned there.
+    pub fn resident(&self, side: Side) -> &Pane {
+        self.pinned(side).map_or(self.pane(side), |pin| &pin.behind)
+    }
+
+    pub(super) fn resident_mut(&mut self, side: Side) -> &mut Pane {
+        match &mut self.pin {
+            Some(pin) if pin.side == side => &mut pin.behind,
+            _ => &mut self.panes[side.index()],
         }
     }
 
@@ -124,7 +150,8 @@ impl State {
 
     /// Whether a load or a pass is under way.
     pub(super) fn runs_models(&self) -> bool {
-        self.worker && self.panes.iter().any(Pane::is_busy)
+        let behind = self.pin.as_ref().map(|pin| &pin.behind);
+        self.worker && self.panes.iter().chain(behind).any(Pane::is_busy)
     }
 
     /// Whether the editor holds another text than the one that was run.

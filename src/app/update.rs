@@ -1,10 +1,10 @@
 //! The reducer.
 
-use super::cursor::same_text;
+use super::cursor::{SamePassages, same_text};
 use super::pane::{Load, Pass};
 use super::{
     Action, Column, Cursor, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection, State,
-    copy, export, grow, popup, prompt, worker,
+    copy, export, grow, pin, popup, prompt, worker,
 };
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
@@ -39,7 +39,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Choose(_) | Action::Pick(_) => vec![],
         Action::Point { side, query, column } => {
             state.focus = side;
-            point(state, Cursor { query, column });
+            point(state, side, Cursor { query, column });
             vec![]
         }
         Action::Look { side, view } => {
@@ -49,7 +49,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             }
             if let Some(model) = &state.pane(side).model {
                 let selection = state.pane(side).selection.at(view).within(model);
-                return select(state, selection);
+                return select(state, side, selection);
             }
             vec![]
         }
@@ -87,8 +87,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Worker(event) => worker::update(state, event),
         Action::WorkerGone => {
             state.worker = false;
-            for pane in &mut state.panes {
-                pane.load =
+            for side in Side::BOTH {
+                state.resident_mut(side).load =
                     Load::Failed("the thread that runs the models has stopped: quit and start again".into());
             }
             vec![]
@@ -133,8 +133,12 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Link => {
             state.linked = !state.linked;
-            return follow(state);
+            return follow(state, state.focus);
         }
+        Command::Pin => return pin::toggle(state),
+        Command::LikelierToken => grow::choose(state, -1),
+        Command::UnlikelierToken => grow::choose(state, 1),
+        Command::Sampling => grow::toggle_drawn(state),
         Command::AppendNext => return prompt::run_changed(state, grow::appended),
         Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
         Command::Export => match ExportDialog::new(state) {
@@ -169,12 +173,12 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
     }
     let pane = state.focused();
     if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
-        return select(state, selection);
+        return select(state, state.focus, selection);
     }
     match &pane.shown {
         Some(shown) => {
             if let Some(cursor) = pane.cursor.moved(command, shown.matrix(), pane.viewport) {
-                point(state, cursor);
+                point(state, state.focus, cursor);
             }
         }
         None => state.note = Some(NOTHING_SHOWN.to_owned()),
@@ -216,7 +220,7 @@ fn in_head_grid(state: &mut State, chosen: Selection, command: Command) -> Vec<E
         return vec![];
     }
     match command {
-        Command::Open => select(state, chosen),
+        Command::Open => select(state, state.focus, chosen),
         Command::Back | Command::HeadGrid => vec![],
         command => look(state, command),
     }
@@ -233,43 +237,41 @@ fn scroll_by(command: Command) -> Option<isize> {
     }
 }
 
-/// Sets the focused pane to a view, and the other one after it.
-fn select(state: &mut State, selection: Selection) -> Vec<Effect> {
-    let (focus, linked) = (state.focus, state.linked);
-    state.pane_mut(focus).selection = selection;
-    let other = state.pane_mut(focus.other());
+/// Sets a pane to a view, and the other one after it.
+fn select(state: &mut State, side: Side, selection: Selection) -> Vec<Effect> {
+    let linked = state.linked;
+    state.pane_mut(side).selection = selection;
+    let other = state.pane_mut(side.other());
     if linked {
         other.selection = other.selection.following(selection, other.model.as_deref());
     }
-    Side::BOTH.into_iter().filter_map(|side| state.pane_mut(side).refresh(side)).map(Effect::Send).collect()
+    state.panes.iter_mut().filter_map(Pane::refresh).map(Effect::Send).collect()
 }
 
-/// Moves the cursor of the focused pane, and the other one to the same text.
-fn point(state: &mut State, cursor: Cursor) {
-    let focus = state.focus;
-    state.pane_mut(focus).point(cursor);
-    let (from, to) = (state.pane(focus), state.pane(focus.other()));
+/// Moves the cursor of a pane, and the other one to the same text.
+pub(super) fn point(state: &mut State, side: Side, cursor: Cursor) {
+    state.pane_mut(side).point(cursor);
+    let (from, to) = (state.pane(side), state.pane(side.other()));
     if let Some(cursor) = same_place(from, to).filter(|_| state.linked) {
-        state.pane_mut(focus.other()).point(cursor);
+        state.pane_mut(side.other()).point(cursor);
     }
 }
 
-/// Brings the other pane to view and cursor of the focused one, if they are linked.
-fn follow(state: &mut State) -> Vec<Effect> {
-    let (selection, cursor) = (state.focused().selection, state.focused().cursor);
-    let effects = select(state, selection);
-    point(state, cursor);
+/// Brings the other pane to view and cursor of one, if they are linked.
+pub(super) fn follow(state: &mut State, side: Side) -> Vec<Effect> {
+    let (selection, cursor) = (state.pane(side).selection, state.pane(side).cursor);
+    let effects = select(state, side, selection);
+    point(state, side, cursor);
     effects
 }
 
 /// The cell of `to` that stands for the text under the cursor of `from`.
 fn same_place(from: &Pane, to: &Pane) -> Option<Cursor> {
     let (a, b) = (from.shown.as_ref()?, to.shown.as_ref()?);
+    let passages = SamePassages::of(&a.prompt, &b.prompt);
     let same_cell = |cell: usize| {
-        if a.job != b.job {
-            return Some(cell);
-        }
-        let token = same_text(&a.capture.tokens, cell * a.matrix().bin(), &b.capture.tokens)?;
+        let token = cell * a.matrix().bin();
+        let token = same_text(&a.capture.tokens, token, &b.capture.tokens, passages)?;
         Some(token / b.matrix().bin())
     };
     let column = match from.cursor.column {
@@ -281,17 +283,17 @@ fn same_place(from: &Pane, to: &Pane) -> Option<Cursor> {
 }
 
 fn load(state: &mut State, side: Side) -> Effect {
-    let pane = state.pane_mut(side);
+    let pane = state.resident_mut(side);
     pane.load = Load::Waiting;
     Effect::Send(Request::Load { side, reference: pane.reference.clone() })
 }
 
 /// Loads again what failed to load. If it was a pass that failed, runs the prompt again.
 fn retry(state: &mut State) -> Vec<Effect> {
-    let failed = |side: &Side| matches!(state.pane(*side).load, Load::Failed(_));
+    let failed = |side: &Side| matches!(state.resident(*side).load, Load::Failed(_));
     let sides: Vec<Side> = Side::BOTH.into_iter().filter(failed).collect();
     if sides.is_empty() {
-        if state.panes.iter().any(|pane| matches!(pane.pass, Pass::Failed(_))) {
+        if Side::BOTH.into_iter().any(|side| matches!(state.resident(side).pass, Pass::Failed(_))) {
             return prompt::run(state, state.prompt.clone());
         }
         state.note = Some("nothing has failed".to_owned());

@@ -106,6 +106,8 @@ pub struct Capture {
     pub logits: Vec<f32>,
     /// The likeliest next tokens, likeliest first.
     pub next: Vec<NextToken>,
+    /// A next token that was drawn by chance, if one was asked for.
+    pub drawn: Option<NextToken>,
 }
 
 /// A token that may come next.

@@ -55,7 +55,7 @@ pub enum Command {
 }
 
 /// What the viewer starts with.
-#[derive(Debug, Default, PartialEq, Eq, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 pub struct ViewerArgs {
     /// Name of a pair in config.toml
     #[arg(long, value_name = "NAME", conflicts_with_all = ["left", "right"])]
@@ -72,6 +72,22 @@ pub struct ViewerArgs {
     /// File to read the text from, byte for byte; - is standard input
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+}
+
+/// How next tokens are drawn. Any of these lets the prompt grow by them from the start.
+#[derive(Debug, Default, PartialEq, Args)]
+pub struct SamplingArgs {
+    /// Draw next tokens by chance, at this temperature: from 0, the likeliest, up
+    #[arg(long, value_name = "T", value_parser = parse_temperature)]
+    pub temperature: Option<f64>,
+    /// Draw next tokens from the likeliest that together have this probability
+    #[arg(long, value_name = "P", value_parser = parse_top_p)]
+    pub top_p: Option<f64>,
+    /// Draw next tokens, the same ones for the same number
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 }
 
 /// Flags that every command takes.
@@ -266,6 +282,18 @@ pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
     known.ok_or_else(|| format!("'{text}' is no device: use auto, cpu, cuda, cuda:N or metal"))
 }
 
+/// Reads a temperature.
+pub fn parse_temperature(text: &str) -> Result<f64, String> {
+    let known = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
+    known.ok_or_else(|| format!("'{text}' is no temperature: use a number from 0 up"))
+}
+
+/// Reads the probability of the tokens that are drawn from.
+pub fn parse_top_p(text: &str) -> Result<f64, String> {
+    let known = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value <= 1.0);
+    known.ok_or_else(|| format!("'{text}' is no probability to draw from: use a number above 0, up to 1"))
+}
+
 impl From<EngineName> for Engine {
     fn from(name: EngineName) -> Self {
         match name {
@@ -333,6 +361,11 @@ mod tests {
             "attnscope export --format csv --out -",
             "attnscope print --view all",
             "attnscope --threads 0",
+            "attnscope --temperature -1",
+            "attnscope --temperature nan",
+            "attnscope --top-p 0",
+            "attnscope --top-p 1.5",
+            "attnscope --seed x",
             "attnscope --device gpu",
             "attnscope config --show --init",
             "attnscope completions csh",

@@ -6,11 +6,14 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::args::{DtypeName, EngineName, GlobalArgs, InputArgs, ViewerArgs, parse_device};
+use super::args::{
+    DtypeName, EngineName, GlobalArgs, InputArgs, SamplingArgs, ViewerArgs, parse_device, parse_temperature,
+    parse_top_p,
+};
 use super::failure::Failure;
 use crate::config::{Config, Pair};
 use crate::export::Input;
-use crate::model::{ConfiguredPair, LoadOptions, Reference};
+use crate::model::{ConfiguredPair, LoadOptions, Reference, Sampling};
 use crate::theme::ColorMap;
 
 /// What every command goes by.
@@ -82,6 +85,25 @@ impl Settings {
     pub fn color_map(&self) -> Result<ColorMap, Failure> {
         let name = &self.config.theme.colormap;
         name.parse().map_err(|error| self.config.misset("theme.colormap", format!("{error}")).into())
+    }
+
+    /// How next tokens are drawn, and whether they are from the start.
+    ///
+    /// # Errors
+    /// If a setting is out of range.
+    pub fn sampling(&self, args: &SamplingArgs) -> Result<(Sampling, bool), Failure> {
+        let set = &self.config.sampling;
+        let checked = |key: &str, value: f64, parse: fn(&str) -> Result<f64, String>| {
+            parse(&value.to_string()).map_err(|error| self.config.misset(key, error))
+        };
+        let temperature = checked("sampling.temperature", set.temperature, parse_temperature)?;
+        let top_p = checked("sampling.top-p", set.top_p, parse_top_p)?;
+        let sampling = Sampling {
+            temperature: args.temperature.unwrap_or(temperature),
+            top_p: args.top_p.unwrap_or(top_p),
+            seed: args.seed.unwrap_or(set.seed),
+        };
+        Ok((sampling, set.on || *args != SamplingArgs::default()))
     }
 
     /// What a command's models read.

@@ -53,7 +53,10 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         session.consent(model)?;
     }
     let config = &settings.config;
+    let (sampling, drawn) = settings.sampling(&args.sampling)?;
     Ok(ViewerConfig {
+        sampling,
+        drawn,
         left: left.to_string(),
         right: right.to_string(),
         prompt: settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?,
@@ -102,6 +105,24 @@ mod tests {
     use crate::theme::ColorMap;
     use clap::Parser as _;
     use std::path::Path;
+
+    #[test]
+    fn flags_and_settings_say_how_next_tokens_are_drawn() {
+        let sampling = |text: &str, line: &str| {
+            let file = Some((Path::new("my.toml"), text));
+            let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            Settings::new(&cli.global, config).unwrap().sampling(&cli.viewer.sampling)
+        };
+        let (default, on) = sampling("", "attnscope").unwrap();
+        assert_eq!((default.temperature, default.top_p, default.seed, on), (0.8, 0.95, 1, false));
+        let (set, on) = sampling("[sampling]\non = true\ntop-p = 1", "attnscope").unwrap();
+        assert_eq!((set.top_p, on), (1.0, true));
+        let (given, on) = sampling("[sampling]\nseed = 5", "attnscope --temperature 0 --seed 7").unwrap();
+        assert_eq!((given.temperature, given.top_p, given.seed, on), (0.0, 0.95, 7, true));
+        let error = sampling("[sampling]\ntemperature = -1.5", "attnscope").unwrap_err().message().unwrap();
+        assert!(error.starts_with("my.toml: '-1.5' is no temperature"), "{error}");
+    }
 
     #[test]
     fn colour_maps_go_by_the_names_that_config_toml_lists() {

@@ -10,7 +10,7 @@ mod starter;
 
 pub use error::ConfigError;
 pub use layers::{Origin, Sources, VARIABLES};
-pub use schema::{Background, ColorDepth, Config, Pair, ParseThreadsError, Theme, Threads};
+pub use schema::{Background, ColorDepth, Config, Pair, ParseThreadsError, Sampling, Theme, Threads};
 pub use starter::starter;
 
 use std::fs;

@@ -37,6 +37,8 @@ pub struct Config {
     pub mouse: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
+    /// How next tokens are drawn.
+    pub sampling: Sampling,
     /// How the viewer looks.
     pub theme: Theme,
     /// Which key does what in the viewer.
@@ -49,6 +51,20 @@ pub struct Config {
     /// Where each key was set; asked by [`Config::origin`].
     #[serde(skip)]
     pub(super) origins: BTreeMap<String, Origin>,
+}
+
+/// How next tokens are drawn.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Sampling {
+    /// Whether the prompt grows by them from the start.
+    pub on: bool,
+    /// What logits are divided by.
+    pub temperature: f64,
+    /// The probability of the tokens that are drawn from.
+    pub top_p: f64,
+    /// What chance begins with.
+    pub seed: u64,
 }
 
 /// How the viewer looks.

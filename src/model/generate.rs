@@ -1,9 +1,64 @@
-//! What a model would write next.
+//! What a model would write next: by the likeliest token, or drawn by chance.
+
+use std::fmt;
 
 use candle_core::{Device, Tensor};
-use candle_transformers::generation::{LogitsProcessor, Sampling};
+use candle_transformers::generation::{LogitsProcessor, Sampling as Rule};
 
 use super::{Cancel, Model, ModelError};
+use crate::attention::{Capture, NextToken};
+
+/// By which rule a next token is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    /// What logits are divided by: 0 always draws the likeliest token, 1 draws as the model says.
+    pub temperature: f64,
+    /// Only the likeliest tokens that together have this probability are drawn from.
+    pub top_p: f64,
+    /// The same seed draws the same tokens.
+    pub seed: u64,
+}
+
+impl Default for Sampling {
+    /// As the model says.
+    fn default() -> Self {
+        Self { temperature: 1.0, top_p: 1.0, seed: 0 }
+    }
+}
+
+impl fmt::Display for Sampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "temperature {}, top-p {}, seed {}", self.temperature, self.top_p, self.seed)
+    }
+}
+
+impl Sampling {
+    /// A token for the place after `tokens` tokens: its number in the vocabulary. It depends on nothing else, so
+    /// that a text that is taken back and grown again grows as before, while places differ in their luck.
+    ///
+    /// # Errors
+    /// If the logits are no numbers.
+    pub fn draw(self, logits: &[f32], tokens: usize) -> Result<u32, ModelError> {
+        let seed = self.seed.rotate_left(32) ^ tokens as u64;
+        let mut processor = LogitsProcessor::new(seed, Some(self.temperature), Some(self.top_p));
+        Ok(processor.sample(&Tensor::new(logits, &Device::Cpu)?)?)
+    }
+}
+
+impl Model {
+    /// The token that `sampling` draws after a capture's last one, with the probability the model gave it.
+    ///
+    /// # Errors
+    /// If the logits are no numbers.
+    pub fn draw(&self, capture: &Capture, sampling: Sampling) -> Result<NextToken, ModelError> {
+        let id = sampling.draw(&capture.logits, capture.tokens.len())?;
+        let largest = capture.logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let share = |logit: f32| f64::from(logit - largest).exp();
+        let sum: f64 = capture.logits.iter().map(|logit| share(*logit)).sum();
+        let probability = (share(capture.logits[id as usize]) / sum) as f32;
+        Ok(NextToken { token: self.token(id), probability })
+    }
+}
 
 /// The `count` ids that follow `ids` if the likeliest is taken each time. Every one costs a whole pass: nothing
 /// is kept from one to the next.
@@ -11,11 +66,64 @@ use super::{Cancel, Model, ModelError};
 /// # Errors
 /// If `ids` and what follows don't fit the model, or `cancel` was raised.
 pub fn greedy(model: &Model, ids: &[u32], count: usize, cancel: &Cancel) -> Result<Vec<u32>, ModelError> {
-    let mut processor = LogitsProcessor::from_sampling(0, Sampling::ArgMax);
+    let mut processor = LogitsProcessor::from_sampling(0, Rule::ArgMax);
     let mut all = ids.to_vec();
     for _ in 0..count {
         let capture = model.run(model.tokens_from_ids(&all)?, cancel, &mut |_| ())?;
         all.push(processor.sample(&Tensor::new(capture.logits.as_slice(), &Device::Cpu)?)?);
     }
     Ok(all.split_off(ids.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Probabilities 0.5, 0.25, 0.125, 0.125.
+    fn logits() -> Vec<f32> {
+        [0.5f32, 0.25, 0.125, 0.125].map(f32::ln).to_vec()
+    }
+
+    /// How often each token is drawn, over many places.
+    fn drawn(sampling: Sampling) -> [usize; 4] {
+        let mut counts = [0; 4];
+        (0..4_000).for_each(|place| counts[sampling.draw(&logits(), place).unwrap() as usize] += 1);
+        counts
+    }
+
+    #[test]
+    fn tokens_are_drawn_as_the_model_says() {
+        for (count, expected) in drawn(Sampling::default()).into_iter().zip([2_000, 1_000, 500, 500]) {
+            assert!(count.abs_diff(expected) < 120, "{count} of {expected}");
+        }
+    }
+
+    #[test]
+    fn a_low_temperature_prefers_the_likeliest() {
+        let half = drawn(Sampling { temperature: 0.5, ..Sampling::default() });
+        // Squares of the probabilities: 16 to 4 to 1 to 1.
+        assert!(half[0].abs_diff(4_000 * 16 / 22) < 120, "{half:?}");
+        assert_eq!(drawn(Sampling { temperature: 0.0, ..Sampling::default() }), [4_000, 0, 0, 0]);
+    }
+
+    #[test]
+    fn top_p_leaves_the_unlikely_out() {
+        let [a, b, c, d] = drawn(Sampling { top_p: 0.7, ..Sampling::default() });
+        assert!(a.abs_diff(4_000 * 2 / 3) < 120 && a + b == 4_000 && c + d == 0, "{a} {b} {c} {d}");
+    }
+
+    #[test]
+    fn a_seed_draws_the_same_again_and_another_one_differs() {
+        let draws = |seed| {
+            let sampling = Sampling { seed, ..Sampling::default() };
+            (0..64).map(|place| sampling.draw(&logits(), place).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(draws(1), draws(1));
+        assert!(draws(1) != draws(2) && draws(u64::MAX).len() == 64);
+    }
+
+    #[test]
+    fn what_is_no_number_is_an_error() {
+        assert!(Sampling::default().draw(&[f32::NAN; 4], 1).is_err());
+    }
 }

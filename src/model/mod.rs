@@ -29,7 +29,7 @@ pub use control::{Cancel, Control, LoadProgress};
 pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, open as open_device};
 pub use error::ModelError;
 pub use footprint::Footprint;
-pub use generate::greedy;
+pub use generate::{Sampling, greedy};
 pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
 pub use reference::{DemoModel, Reference, ReferenceError};
 
@@ -155,7 +155,7 @@ impl Model {
         let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
         let (layers, mean) = recorder.finish();
         let next = self.likeliest(&logits)?;
-        Ok(Capture { model: Arc::clone(&self.card), tokens, layers, mean, logits, next })
+        Ok(Capture { model: Arc::clone(&self.card), tokens, layers, mean, logits, next, drawn: None })
     }
 
     fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {

@@ -22,7 +22,7 @@ use crate::terminal::{self, Session, TerminalError};
 use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
-use crate::worker::protocol::{Event, Side};
+use crate::worker::protocol::{Event, Sampling, Side};
 use export::{Exporter, Target};
 use signals::{Signal, Signals};
 
@@ -52,6 +52,10 @@ pub struct ViewerConfig {
     pub mouse: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
+    /// By which rule next tokens are drawn.
+    pub sampling: Sampling,
+    /// Whether the prompt grows by those that are drawn.
+    pub drawn: bool,
     /// The file that keeps prompts from run to run, if any does.
     pub history: Option<PathBuf>,
 }
@@ -72,9 +76,9 @@ impl From<std::io::Error> for RuntimeError {
 
 impl ViewerConfig {
     fn state(&self) -> State {
-        let Self { left, right, prompt, keys, mouse, live, history, .. } = self.clone();
+        let Self { left, right, prompt, keys, mouse, history, .. } = self.clone();
         let mut state = State::new(left, right, prompt, keys, mouse);
-        state.live = live;
+        (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
         state.history = history.as_deref().map(history::load).unwrap_or_default();
         state
     }

@@ -1,13 +1,16 @@
-//! Under each pane, in text: the cell at the cursor, and where its query looked, most first.
+//! Under each pane, in text: the cell at the cursor, where its query looked, most first, and what comes next.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::PaneLayout;
 use super::text::{fit, put, put_line, right, width};
+use super::{PaneLayout, next};
 use crate::app::{Column, Pane, Shown, State};
-use crate::attention::{Normalisation, NormalisedRow, escape_controls};
+use crate::attention::{Normalisation, NormalisedRow};
 use crate::theme::Theme;
+
+/// Columns from which next tokens are listed beside the keys.
+const BESIDE: u16 = 44;
 
 /// A column of the cursor's row, and its value.
 type Entry = (Column, f32);
@@ -23,11 +26,18 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     let row = state.rules.normalisation.row(shown.matrix(), pane.cursor.query);
     exact(pane, shown, (state.rules.normalisation, &row), area, theme, buffer);
     let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let ranked = ranked(&row);
+    if rest.height > 3 && rest.width >= BESIDE {
+        let half = rest.width / 2;
+        let right = Rect { x: rest.x + half + 1, width: rest.width - half - 1, ..rest };
+        next::with_bars(state, layout, right, theme, buffer);
+        let left = Rect { width: half - 1, ..rest };
+        return with_bars(pane, shown, &ranked, left, theme, buffer);
+    }
     if rest.height > 1 {
         rest.height -= 1;
-        next(shown, Rect { y: rest.bottom(), height: 1, ..rest }, theme, buffer);
+        next::in_a_line(state, layout, Rect { y: rest.bottom(), height: 1, ..rest }, theme, buffer);
     }
-    let ranked = ranked(&row);
     if rest.height < 3 {
         in_a_line(shown, &ranked, rest, theme, buffer);
     } else {
@@ -88,26 +98,6 @@ fn exact(
     }
 }
 
-/// What the model would write next.
-fn next(shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let mut x = put(buffer, area.x, area.y, "next", 4, theme.chrome.dim);
-    // What would be written as 0.0% is left out.
-    for next in shown.capture.next.iter().filter(|next| next.probability >= 0.0005) {
-        let text = format!("  {} ", visible(&next.token.text));
-        let share = format!("{:.1}%", next.probability * 100.0);
-        if width(&text) + share.len() > usize::from(area.right().saturating_sub(x)) {
-            break;
-        }
-        let rest = Rect { x, width: area.right() - x, ..area };
-        x = put_line(buffer, rest, [(text, theme.chrome.text), (share, theme.chrome.strong)]);
-    }
-}
-
-/// A token's text with its blanks and controls made visible: ` on` as `␣on`.
-fn visible(text: &str) -> String {
-    escape_controls(&text.replace(' ', "␣"))
-}
-
 /// The cursor's row, the largest first.
 fn ranked(row: &NormalisedRow<'_>) -> Vec<Entry> {
     let sink = row.sink().map(|value| (Column::Sink, value));
@@ -155,7 +145,7 @@ fn with_bars(pane: &Pane, shown: &Shown, ranked: &[Entry], area: Rect, theme: &T
 }
 
 /// A line of `value` × `columns`, in halves of a column.
-fn bar(value: f32, columns: usize) -> String {
+pub fn bar(value: f32, columns: usize) -> String {
     let halves = (value.clamp(0.0, 1.0) * columns as f32 * 2.0).round() as usize;
     format!("{}{}", "━".repeat(halves / 2), if halves % 2 == 1 { "╸" } else { "" })
 }

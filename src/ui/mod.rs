@@ -10,6 +10,7 @@ mod layout;
 mod legend;
 mod line;
 mod matrix;
+mod next;
 mod notice;
 mod overview;
 mod palette;

@@ -7,13 +7,17 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::layout::error_of;
+use super::line::on_one_line;
 use super::matrix::Drawing;
 use super::text::{fit, put, width, wrap};
 use super::{Overview, PaneLayout, notice, thumbnails};
-use crate::app::{Load, Mode, Pane, Pass, Shown, State};
+use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
 use crate::attention::{ModelCard, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
+
+/// What goes before the prompt of a capture that is pinned.
+const PINNED: &str = "  pinned: ";
 
 /// Draws the box and what is in it.
 pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
@@ -47,7 +51,9 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
         let view = Line::from(Span::styled(view, chrome.accent));
         block = block.title(view.alignment(Alignment::Right));
     }
-    let (left, right) = (status(state, pane), range(layout));
+    let left =
+        state.pinned(layout.side).map_or_else(|| status(state, pane, false), |pin| behind(state, pane, pin));
+    let right = range(layout);
     if !left.is_empty() {
         let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
         block = block.title_bottom(Line::from(Span::styled(fit(&left, room), chrome.accent)));
@@ -67,11 +73,18 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
     let focused = state.focus == layout.side;
     let (mark, style) = if focused { (" ● ", theme.chrome.strong) } else { (" ○ ", theme.chrome.text) };
     let model = pane.model.as_deref();
-    let name = fit(model.map_or(&pane.reference, |model| &model.name), room);
-    let facts = model.map(|model| facts(model, room.saturating_sub(width(&name)))).unwrap_or_default();
+    let pinned = pane.shown.as_ref().filter(|_| state.pinned(layout.side).is_some());
+    let pinned_room = if pinned.is_some() { width(PINNED) } else { 0 };
+    let name = fit(model.map_or(&pane.reference, |model| &model.name), room.saturating_sub(pinned_room));
+    let rest = room.saturating_sub(width(&name) + pinned_room);
+    let (pinned, facts) = match (pinned, model) {
+        (Some(shown), _) => (PINNED, fit(&on_one_line(&shown.prompt), rest)),
+        (None, model) => ("", model.map(|model| facts(model, rest)).unwrap_or_default()),
+    };
     Line::from(vec![
         Span::styled(mark, border(state, layout, theme)),
         Span::styled(name, style),
+        Span::styled(pinned, theme.chrome.accent),
         Span::styled(facts, theme.chrome.dim),
         Span::raw(" "),
     ])
@@ -105,7 +118,7 @@ fn facts(model: &ModelCard, room: usize) -> String {
 }
 
 /// What is under way while a matrix is on screen.
-fn status(state: &State, pane: &Pane) -> String {
+fn status(state: &State, pane: &Pane, pinned: bool) -> String {
     let Some(shown) = &pane.shown else { return String::new() };
     let spinner = notice::spinner(state);
     match (&pane.load, &pane.pass) {
@@ -115,8 +128,25 @@ fn status(state: &State, pane: &Pane) -> String {
         _ if shown.view() != pane.selection.view() => {
             format!(" {spinner} computing {} ", view_name(pane.selection.view()))
         }
-        _ if shown.job != state.job => " of the previous prompt ".to_owned(),
+        _ if shown.job != state.job && !pinned => " of the previous prompt ".to_owned(),
         _ => String::new(),
+    }
+}
+
+/// Which model a pinned capture takes the place of, and how that is getting on; of a head, its numbers are more.
+fn behind(state: &State, pane: &Pane, pin: &Pin) -> String {
+    let status = status(state, pane, true);
+    let is_head = pane.shown.as_ref().is_some_and(|shown| matches!(shown.view(), View::Head { .. }));
+    let Pane { model, reference, .. } = &pin.behind;
+    let name = model.as_ref().map_or(reference, |model| &model.name);
+    let key = state.keys.hint(Command::Pin);
+    match error_of(&pin.behind) {
+        Some(_) => format!(" {name}, behind this, failed: {key} unpins "),
+        None if pin.behind.is_busy() => {
+            format!(" {} {name} is behind this: {key} unpins ", notice::spinner(state))
+        }
+        None if is_head || !status.is_empty() => status,
+        None => format!(" {name} is behind this: {key} unpins "),
     }
 }
 

@@ -96,10 +96,15 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::OtherModel), "other model"),
             (key(Command::Quit), "quit"),
             (pair(Command::AppendNext, Command::TakeBack), "next token"),
+            (pair(Command::LikelierToken, Command::UnlikelierToken), "choose it"),
+            (key(Command::Pin), "pin"),
             (key(Command::CommandPalette), "all commands"),
         ],
     };
     let is_browsing = state.mode == Mode::Browse && state.popup.is_none();
+    if state.pin.is_some() && is_browsing {
+        hints.insert(1, (key(Command::Pin), "unpin"));
+    }
     if !state.mouse && is_browsing {
         hints.insert(1, (key(Command::ToggleMouse), "take the mouse back"));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::protocol::{Event, JobId, Request, Side};
+use super::protocol::{Event, Request, Side};
 use super::resident::{Job, Resident};
 use super::{loader, resident};
 use crate::attention::{Capture, View};
@@ -22,11 +22,11 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
     while let Some(request) = inbox.recv().await {
         match request {
             Request::Load { side, reference } => sides[side.index()].load(reference, &options, &events),
-            Request::Run { job, prompt } => {
-                let prompt: Arc<str> = prompt.into();
-                sides.iter_mut().for_each(|side| side.run(job, &prompt));
+            Request::Run { job, prompt, sampling } => {
+                let job = Job { id: job, prompt: prompt.into(), sampling, cancel: Cancel::new() };
+                sides.iter_mut().for_each(|side| side.run(&job));
             }
-            Request::View { side, job, capture, view } => compute_view(side, job, capture, view, &events),
+            Request::View { capture, view } => compute_view(capture, view, &events),
             Request::CancelPasses => sides.iter().for_each(|side| side.pass.raise()),
             Request::Cancel => sides.iter().for_each(SideState::cancel),
         }
@@ -39,7 +39,7 @@ struct SideState {
     resident: Resident,
     load: Cancel,
     pass: Cancel,
-    newest: Option<(JobId, Arc<str>)>,
+    newest: Option<Job>,
 }
 
 impl SideState {
@@ -57,18 +57,19 @@ impl SideState {
         );
         // Whoever stopped everything and now loads again wants to see something.
         if self.pass.is_raised()
-            && let Some((job, prompt)) = self.newest.clone()
+            && let Some(job) = self.newest.clone()
         {
-            self.run(job, &prompt);
+            self.run(&job);
         }
     }
 
     /// Only the newest prompt counts.
-    fn run(&mut self, job: JobId, prompt: &Arc<str>) {
+    fn run(&mut self, job: &Job) {
         self.pass.raise();
         self.pass = Cancel::new();
-        self.newest = Some((job, Arc::clone(prompt)));
-        self.resident.run(Job { id: job, prompt: Arc::clone(prompt), cancel: self.pass.clone() });
+        let job = Job { cancel: self.pass.clone(), ..job.clone() };
+        self.newest = Some(job.clone());
+        self.resident.run(job);
     }
 
     fn cancel(&self) {
@@ -78,12 +79,12 @@ impl SideState {
 }
 
 /// A head is milliseconds of work, but of a long prompt too many for an async thread.
-fn compute_view(side: Side, job: JobId, capture: Arc<Capture>, view: View, events: &mpsc::Sender<Event>) {
+fn compute_view(capture: Arc<Capture>, view: View, events: &mpsc::Sender<Event>) {
     let events = events.clone();
     tokio::task::spawn_blocking(move || {
         let event = match capture.matrix(view) {
-            Ok(matrix) => Event::Viewed { side, job, view, matrix: Arc::new(matrix) },
-            Err(error) => Event::ViewFailed { side, job, view, error: error.to_string() },
+            Ok(matrix) => Event::Viewed { capture, view, matrix: Arc::new(matrix) },
+            Err(error) => Event::ViewFailed { capture, view, error: error.to_string() },
         };
         // Nobody may be listening any more.
         let _ = events.blocking_send(event);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::attention::{Capture, CausalMatrix, ModelCard, View};
-pub use crate::model::LoadProgress;
+pub use crate::model::{LoadProgress, Sampling};
 
 /// One of the two models on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,14 +63,12 @@ pub enum Request {
         job: JobId,
         /// Passed on unchanged.
         prompt: String,
+        /// By which rule the capture's next token is drawn.
+        sampling: Sampling,
     },
     /// Compute the matrix of a view, away from the models' threads.
     View {
-        /// Echoed.
-        side: Side,
-        /// Echoed: the job the capture came from.
-        job: JobId,
-        /// Where from.
+        /// Where from; echoed, and what the answer is known by.
         capture: Arc<Capture>,
         /// Which.
         view: View,
@@ -148,10 +146,8 @@ pub enum Event {
     },
     /// A view's matrix is ready.
     Viewed {
-        /// Of which side.
-        side: Side,
-        /// Which prompt.
-        job: JobId,
+        /// Where it is from.
+        capture: Arc<Capture>,
         /// Which view.
         view: View,
         /// Its matrix.
@@ -159,10 +155,8 @@ pub enum Event {
     },
     /// A view can't be computed.
     ViewFailed {
-        /// Of which side.
-        side: Side,
-        /// Which prompt.
-        job: JobId,
+        /// Where it was to be from.
+        capture: Arc<Capture>,
         /// Which view.
         view: View,
         /// What, where, what to do.

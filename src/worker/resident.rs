@@ -8,7 +8,7 @@ use std::sync::mpsc as std_mpsc;
 use tokio::sync::mpsc;
 
 use super::protocol::{Event, JobId, Side};
-use crate::model::{Cancel, Model, ModelError};
+use crate::model::{Cancel, Model, ModelError, Sampling};
 
 /// A prompt to run.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Job {
     pub id: JobId,
     /// The text.
     pub prompt: Arc<str>,
+    /// By which rule a next token is drawn.
+    pub sampling: Sampling,
     /// Raised when a newer prompt is there.
     pub cancel: Cancel,
 }
@@ -74,7 +76,10 @@ fn run(side: Side, model: &Model, job: &Job, events: &mpsc::Sender<Event>) -> Ev
     };
     report(0);
     let capture = guarded(|| {
-        model.tokenize(&job.prompt).and_then(|tokens| model.run(tokens, &job.cancel, &mut report))
+        let tokens = model.tokenize(&job.prompt)?;
+        let mut capture = model.run(tokens, &job.cancel, &mut report)?;
+        capture.drawn = Some(model.draw(&capture, job.sampling)?);
+        Ok(capture)
     });
     match capture {
         Ok(capture) => Event::Captured { side, job: job.id, capture: Arc::new(capture) },

@@ -21,6 +21,8 @@ enum Step {
     Act(Action),
     /// Runs what is in the editor, cut into tokens of a few characters.
     Capture(Side, usize),
+    /// The view that is wanted of a side can't be computed.
+    Fail(Side),
     Draw(u16, u16),
 }
 
@@ -79,13 +81,7 @@ fn event() -> impl Strategy<Value = Event> {
             job,
             error
         }),
-        (side(), job.clone()).prop_map(|(side, job)| Event::Cancelled { side, job }),
-        (side(), job, view(), error).prop_map(|(side, job, view, error)| Event::ViewFailed {
-            side,
-            job,
-            view,
-            error
-        }),
+        (side(), job).prop_map(|(side, job)| Event::Cancelled { side, job }),
     ]
 }
 
@@ -111,6 +107,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         60 => act.prop_map(Step::Act),
         1 => (side(), 1..9usize).prop_map(|(side, length)| Step::Capture(side, length)),
+        1 => side().prop_map(Step::Fail),
         1 => (0..=300u16, 0..=100u16).prop_map(|(width, height)| Step::Draw(width, height)),
         2 => (0..=40u16, 0..=20u16).prop_map(|(width, height)| Step::Draw(width, height)),
     ]
@@ -131,6 +128,13 @@ fn take(state: &mut State, step: Step) {
             let (job, capture) = (state.job, capture(&model, &texts));
             hear(state, Event::Loaded { side, model });
             let effects = hear(state, Event::Captured { side, job, capture });
+            answer(state, effects);
+        }
+        Step::Fail(side) => {
+            let pane = state.pane(side);
+            let Some(capture) = pane.shown.as_ref().map(|shown| shown.capture.clone()) else { return };
+            let view = pane.selection.view();
+            let effects = hear(state, Event::ViewFailed { capture, view, error: "no".into() });
             answer(state, effects);
         }
         Step::Draw(width, height) => draw(state, width, height),

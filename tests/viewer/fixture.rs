@@ -66,12 +66,14 @@ pub fn capture(model: &Arc<ModelCard>, texts: &[&str]) -> Arc<Capture> {
         layer.mean = layer_mean(layer, empty());
         mean.add_scaled(&layer.mean, 1.0 / model.layers as f32);
     }
-    let next = [(" research", 0.31), (" and", 0.125), ("\n", 0.04)].map(|(text, probability)| NextToken {
-        token: Token::from_bytes(1, text.to_owned(), text.as_bytes(), 0),
-        probability,
-    });
+    let next = [next_token(1, " research", 0.31), next_token(2, " and", 0.125), next_token(3, "\n", 0.04)];
     let logits = vec![0.0; model.vocabulary];
-    Arc::new(Capture { model: model.clone(), tokens, layers, mean, logits, next: next.to_vec() })
+    let drawn = Some(next_token(4, " unlikely", 0.002));
+    Arc::new(Capture { model: model.clone(), tokens, layers, mean, logits, next: next.to_vec(), drawn })
+}
+
+fn next_token(id: u32, text: &str, probability: f32) -> NextToken {
+    NextToken { token: Token::from_bytes(id, text.to_owned(), text.as_bytes(), 0), probability }
 }
 
 fn layer(model: &ModelCard, tokens: &[Token], random: &mut Random) -> LayerCapture {
@@ -183,7 +185,7 @@ pub fn press(state: &mut State, keys: &str) -> Vec<Effect> {
 /// The prompts that are to be run.
 pub fn runs(effects: &[Effect]) -> Vec<(JobId, String)> {
     let run = |effect: &Effect| match effect {
-        Effect::Send(Request::Run { job, prompt }) => Some((*job, prompt.clone())),
+        Effect::Send(Request::Run { job, prompt, .. }) => Some((*job, prompt.clone())),
         _ => None,
     };
     effects.iter().filter_map(run).collect()
@@ -192,9 +194,9 @@ pub fn runs(effects: &[Effect]) -> Vec<(JobId, String)> {
 /// Computes the views that are asked for, and reports them.
 pub fn answer(state: &mut State, effects: Vec<Effect>) {
     for effect in effects {
-        if let Effect::Send(Request::View { side, job, capture, view }) = effect {
+        if let Effect::Send(Request::View { capture, view }) = effect {
             let matrix = Arc::new(capture.matrix(view).unwrap());
-            hear(state, Event::Viewed { side, job, view, matrix });
+            hear(state, Event::Viewed { capture, view, matrix });
         }
     }
 }

@@ -7,5 +7,6 @@ mod export;
 mod fixture;
 mod live;
 mod palette;
+mod pin;
 mod reducer;
 mod screens;

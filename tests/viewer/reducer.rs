@@ -5,7 +5,7 @@ use std::sync::Arc;
 use attnscope::app::{
     Action, Column, Cursor, Effect, History, Load, Mode, Pass, Scroll, State, Viewport, update,
 };
-use attnscope::attention::{Normalisation, Token, View};
+use attnscope::attention::{Capture, Normalisation, Token, View};
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
 use tui_input::InputRequest;
 
@@ -21,8 +21,9 @@ fn head(layer: usize, head: usize) -> View {
 
 /// The views that are asked for.
 fn asked(effects: &[Effect]) -> Vec<(Side, View)> {
+    let side = |capture: &Capture| if capture.model.has_sinks { Side::Right } else { Side::Left };
     let view = |effect: &Effect| match effect {
-        Effect::Send(Request::View { side, view, .. }) => Some((*side, *view)),
+        Effect::Send(Request::View { capture, view }) => Some((side(capture), *view)),
         _ => None,
     };
     effects.iter().filter_map(view).collect()
@@ -210,8 +211,9 @@ fn what_is_under_way_can_be_stopped_and_run_again() {
 fn a_head_that_cannot_be_computed_is_given_up() {
     let mut state = captured();
     press(&mut state, "enter enter");
-    let (side, job, view) = (Side::Left, state.job, head(0, 0));
-    hear(&mut state, Event::ViewFailed { side, job, view, error: "no".into() });
+    let (side, view) = (Side::Left, head(0, 0));
+    let capture = state.pane(side).shown.as_ref().unwrap().capture.clone();
+    hear(&mut state, Event::ViewFailed { capture, view, error: "no".into() });
     assert_eq!(state.pane(side).pass, Pass::Failed("no".into()));
     assert!(!state.pane(side).awaits_head());
 }
@@ -515,6 +517,41 @@ fn the_likeliest_token_is_appended_as_text_and_taken_back() {
     assert_eq!(runs(&press(&mut state, ",")), [(JobId(5), prompt)]);
     assert_eq!(runs(&press(&mut state, ",")), []);
     assert_eq!(state.note.as_deref(), Some("nothing was appended"));
+}
+
+#[test]
+fn a_listed_token_is_chosen_and_appended() {
+    let mut state = captured();
+    let prompt = PROMPT.concat();
+    let marked = |state: &State| Side::BOTH.map(|side| state.marked(side));
+    press(&mut state, "> > > >");
+    assert_eq!(marked(&state), [2, 0], "the last one; the other model has its own");
+    press(&mut state, "<");
+    assert_eq!(runs(&press(&mut state, ".")), [(JobId(2), format!("{prompt} and"))]);
+    captured_as(&mut state, &["write", " and"], &["write", " and"]);
+    assert_eq!(marked(&state), [0, 0], "of what comes now, the likeliest");
+    assert_eq!(runs(&press(&mut state, ",")), [(JobId(3), prompt)]);
+    press(&mut started(), "> .");
+}
+
+#[test]
+fn the_prompt_grows_by_what_is_drawn_while_that_is_on() {
+    let mut state = captured();
+    let texts = |state: &State| -> Vec<String> {
+        state.candidates(Side::Left).iter().map(|next| next.token.text.clone()).collect()
+    };
+    assert_eq!(texts(&state), [" research", " and", "\n"]);
+    press(&mut state, "> S");
+    assert_eq!(texts(&state), [" research", " and", "\n", " unlikely"]);
+    assert_eq!(Side::BOTH.map(|side| state.marked(side)), [3, 3]);
+    assert_eq!(state.note.as_deref(), Some("next token: drawn, temperature 1, top-p 1, seed 0"));
+    assert_eq!(runs(&press(&mut state, "."))[0].1, PROMPT.concat() + " unlikely");
+    captured_as(&mut state, &PROMPT, &PROMPT);
+    press(&mut state, "<");
+    assert_eq!(state.marked(Side::Left), 2, "a choice goes before chance");
+    press(&mut state, "S");
+    assert_eq!((state.marked(Side::Left), texts(&state).len()), (0, 3));
+    assert_eq!(state.note.as_deref(), Some("next token: the likeliest"));
 }
 
 #[test]

@@ -160,6 +160,38 @@ fn as_it_is_typed() {
 }
 
 #[test]
+fn pinned() {
+    let mut state = captured();
+    press(&mut state, "p");
+    assert_screen!("pinned", state, (120, 34));
+    update(&mut state, Action::Paste("\nand mice".into()));
+    update(&mut state, Action::Submit);
+    let texts = ["write", " a", " story", " about", " AI", "\n", "and", " mice"];
+    captured_as(&mut state, &texts, &texts);
+    press(&mut state, "up up up");
+    assert_screen!("pinned_beside_another_prompt", state, (120, 34));
+    assert_screen!("pinned_80x24", state, (80, 24));
+    press_and_wait(&mut state, "tab enter enter");
+    assert_screen!("pinned_on_a_narrow_screen", state, (40, 20));
+    let (side, job) = (Side::Right, next_job(&state));
+    press(&mut state, "tab .");
+    hear(&mut state, Event::RunFailed { side, job, error: "no memory".into() });
+    assert_screen!("pinned_over_a_pass_that_failed", state, (100, 24));
+}
+
+#[test]
+fn next_tokens() {
+    let mut state = captured();
+    press(&mut state, ">");
+    assert_screen!("next_token_chosen", state, (120, 40));
+    assert_screen!("next_token_chosen_80x24", state, (80, 24));
+    press(&mut state, "S");
+    assert_screen!("next_token_drawn", state, (120, 40));
+    press(&mut state, "tab");
+    assert_screen!("next_token_drawn_80x24", state, (80, 24));
+}
+
+#[test]
 fn growing_unlinked() {
     let mut state = captured();
     press(&mut state, ".");

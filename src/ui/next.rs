@@ -1,0 +1,84 @@
+//! What the models would write next: the likeliest tokens and, where one is drawn, that one; a mark is before
+//! the one that would be appended.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::PaneLayout;
+use super::inspector::bar;
+use super::text::{fit, put, put_line, width};
+use crate::app::State;
+use crate::attention::{NextToken, escape_controls};
+use crate::theme::Theme;
+use crate::worker::protocol::{Sampling, Side};
+
+/// Columns of a probability: `100.0%`.
+const SHARE: usize = 6;
+
+/// In a line: as many as there is room for, the marked one among them.
+pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let listed = state.candidates(layout.side);
+    let marked = state.marked(layout.side);
+    let columns = |next: &NextToken| width(&visible(next)) + width(&share(next)) + 4;
+    let room = usize::from(area.width).saturating_sub(5);
+    let first = if listed.iter().take(marked + 1).map(|next| columns(next)).sum::<usize>() <= room {
+        0
+    } else {
+        marked
+    };
+    let heading = if state.drawn { "drawn" } else { "next" };
+    let mut x = put(buffer, area.x, area.y, heading, 5, theme.chrome.dim);
+    for (at, next) in listed.iter().enumerate().skip(first) {
+        let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
+        if columns(next) > usize::from(rest.width) {
+            break;
+        }
+        let mark = if at == marked { " ▸" } else { "  " };
+        let pieces = [
+            (mark.to_owned(), theme.chrome.accent),
+            (format!("{} ", visible(next)), theme.chrome.text),
+            (share(next), theme.chrome.strong),
+        ];
+        x = put_line(buffer, rest, pieces);
+    }
+}
+
+/// A line for each, with bars that compare between the two sides.
+pub fn with_bars(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let room = usize::from(area.width);
+    let Sampling { temperature, top_p, seed } = state.sampling;
+    let heading = match state.drawn {
+        true => format!("drawn: T {temperature}, p {top_p}, seed {seed}"),
+        false => "next, likeliest first".to_owned(),
+    };
+    put(buffer, area.x, area.y, &fit(&heading, room), room, chrome.dim);
+    let listed = state.candidates(layout.side);
+    let marked = state.marked(layout.side);
+    let rows = usize::from(area.height.saturating_sub(1));
+    let first = (marked + 1).saturating_sub(rows);
+    let names = listed.iter().map(|next| width(&visible(next))).max().unwrap_or(0).min(room / 3);
+    let bars = room.saturating_sub(names + SHARE + 4);
+    let largest = Side::BOTH
+        .into_iter()
+        .flat_map(|side| state.candidates(side))
+        .map(|next| next.probability)
+        .fold(f32::MIN_POSITIVE, f32::max);
+    for (y, (at, next)) in (area.y + 1..area.bottom()).zip(listed.iter().enumerate().skip(first)) {
+        let (mark, style) = if at == marked { ("▸ ", chrome.accent) } else { ("  ", chrome.text) };
+        let x = put(buffer, area.x, y, mark, 2, chrome.accent);
+        put(buffer, x, y, &fit(&visible(next), names), names, style);
+        let x = x + names as u16 + 1;
+        let x = put(buffer, x, y, &format!("{:>SHARE$}", share(next)), SHARE, chrome.strong) + 1;
+        put(buffer, x, y, &bar(next.probability / largest, bars), bars, chrome.bar);
+    }
+}
+
+fn share(next: &NextToken) -> String {
+    format!("{:.1}%", next.probability * 100.0)
+}
+
+/// A token's text with its blanks and controls made visible: ` on` as `␣on`.
+fn visible(next: &NextToken) -> String {
+    escape_controls(&next.token.text.replace(' ', "␣"))
+}
