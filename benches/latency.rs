@@ -25,12 +25,15 @@ fn main() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.resize(60, 200);
     terminal.wait_for_both();
-    terminal.keys(&format!("i\x15\x1b[200~{}\x1b[201~\r", "the quick cat sat ".repeat(WORDS / 4)));
+    terminal.keys("i\x15");
+    terminal.wait_for("keep the text and leave");
+    terminal.keys(&format!("\x1b[200~{}\x1b[201~\r", "the quick cat sat ".repeat(WORDS / 4)));
     terminal.wait_for("keys 1–");
     terminal.wait_for_both();
 
     let mut times = Vec::new();
-    let mut down = true;
+    // The cursor is on the last row.
+    let mut down = false;
     while times.len() < KEYS {
         if !is_running(&terminal) {
             terminal.keys("i\r");
@@ -41,7 +44,7 @@ fn main() {
         let start = Instant::now();
         terminal.keys(if down { "j" } else { "k" });
         while cursor_row(&terminal) == before {
-            thread::sleep(Duration::from_micros(200));
+            thread::sleep(Duration::from_micros(500));
         }
         let time = start.elapsed();
         down = !down;
@@ -71,5 +74,6 @@ fn is_running(terminal: &Terminal) -> bool {
 
 /// The row of the screen with the cursor's mark.
 fn cursor_row(terminal: &Terminal) -> Option<usize> {
-    terminal.text().lines().position(|line| line.contains('▸'))
+    let screen = terminal.screen.lock().unwrap();
+    screen.screen().rows(0, 40).position(|row| row.contains('▸'))
 }

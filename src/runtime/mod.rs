@@ -28,6 +28,8 @@ use signals::{Signal, Signals};
 
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
+/// The least time from a frame to one that a key waits for: it is not to queue behind those of a progress.
+const INPUT_FRAME: Duration = Duration::from_millis(4);
 /// The time between two turns of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -111,7 +113,7 @@ pub async fn run(
 
     let mut actions = vec![Action::Start];
     let mut worker_is_there = true;
-    let (mut changed, mut watched) = (false, true);
+    let (mut changed, mut awaited, mut watched) = (false, false, true);
     'viewer: loop {
         let mut failed = false;
         for action in actions.drain(..) {
@@ -147,9 +149,10 @@ pub async fn run(
         if failed {
             update(&mut state, Action::WorkerGone);
         }
-        if changed && drawn.elapsed() >= FRAME {
+        let due = drawn + if awaited { INPUT_FRAME } else { FRAME };
+        if changed && Instant::now() >= due {
             layout = draw(&mut session, &mut state, &theme)?;
-            (drawn, changed) = (Instant::now(), false);
+            (drawn, changed, awaited) = (Instant::now(), false, false);
         }
         tokio::select! {
             signal = signals.next() => match signal {
@@ -167,6 +170,7 @@ pub async fn run(
                 // One at a time: what a key means depends on what the one before it did.
                 let Some(event) = event else { break };
                 actions.extend(input::action(&event, &state, &layout));
+                awaited |= !actions.is_empty();
                 match event {
                     Input::Resize(..) => changed = true,
                     Input::FocusGained => watched = true,
@@ -184,7 +188,7 @@ pub async fn run(
             exported = exporter.done() => actions.push(Action::Exported(exported)),
             // A spinner that nobody watches needs no frames; whatever else changes is drawn all the same.
             _ = ticks.tick(), if state.wants_ticks() && (watched || state.pause.is_some()) => actions.push(Action::Tick),
-            () = sleep_until(drawn + FRAME), if changed => {},
+            () = sleep_until(due), if changed => {},
         }
     }
     exporter.end().await;
