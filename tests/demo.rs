@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use attnscope::attention::{RepeatScores, View, repeated};
-use attnscope::model::{Cancel, Control, DemoModel, LoadOptions, Model, Reference};
+use attnscope::attention::ScoresByHead;
+use attnscope::model::{Cancel, Control, DemoModel, LoadOptions, Model, Reference, RepeatRun};
 
 /// What assets/demo/report.py measured with Hugging Face transformers, of other draws.
 const REPORT: &str = include_str!("../assets/demo/report.json");
@@ -25,20 +25,12 @@ fn the_articles_prompt_is_five_words_to_both() {
 }
 
 /// The scores of every head, [layer][head].
-fn scores(model: &Model) -> Vec<Vec<RepeatScores>> {
-    let card = model.card();
-    let period = repeated::period(&card.windows, card.context);
-    let captures: Vec<_> = repeated::sequences(card.vocabulary as u32, period, 10, 0)
-        .iter()
-        .map(|ids| model.run(model.tokens_from_ids(ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap())
-        .collect();
-    let head = |layer, head| {
-        let view = View::Head { layer, head };
-        let draws: Vec<_> =
-            captures.iter().map(|c| RepeatScores::of(&c.matrix(view).unwrap(), period)).collect();
-        RepeatScores::mean(&draws)
-    };
-    (0..card.layers).map(|layer| (0..card.heads).map(|at| head(layer, at)).collect()).collect()
+fn scores(model: &Model) -> ScoresByHead {
+    let mut run = RepeatRun::default();
+    while run.scores().is_none() {
+        run.step(model, &Cancel::new()).unwrap();
+    }
+    run.scores().unwrap()
 }
 
 #[test]
@@ -51,7 +43,11 @@ fn both_have_the_heads_that_the_report_found() {
             for (head, scores) in heads.iter().enumerate() {
                 best_previous = best_previous.max(scores.previous);
                 best_induction = best_induction.max(scores.induction);
-                for (name, score) in [("previous", scores.previous), ("induction", scores.induction)] {
+                for (name, score) in [
+                    ("previous", scores.previous),
+                    ("duplicate", scores.duplicate),
+                    ("induction", scores.induction),
+                ] {
                     let there = reported[name][layer][head].as_f64().unwrap() as f32;
                     let place = format!("{} {layer}.{head} {name}", demo.name());
                     assert!((score - there).abs() < 0.1, "{place}: {score}, reported {there}");

@@ -131,10 +131,8 @@ impl ExportDialog {
             (true, Some(stem)) => stem.to_owned(),
             (true, None) => return,
             (false, _) => match content {
-                ExportContent::View(View::Mean) => format!("{}-mean", self.model),
-                ExportContent::View(View::Layer(layer)) => format!("{}-layer-{layer}", self.model),
-                ExportContent::View(View::Head { layer, head }) => {
-                    format!("{}-head-{layer}.{head}", self.model)
+                ExportContent::View(view) => {
+                    format!("{}-{}", self.model, view.to_string().replace(':', "-"))
                 }
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
                 ExportContent::Screen => "attnscope-screen".to_owned(),

@@ -7,8 +7,8 @@ use super::{Cursor, Scroll, Selection, Viewport};
 use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Token, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
-/// Heads kept after they were looked at.
-const KEPT_HEADS: usize = 16;
+/// Computed matrices kept after they were looked at.
+const KEPT_VIEWS: usize = 16;
 /// Rows and columns of a layer's thumbnail, at most.
 const THUMBNAIL_CELLS: usize = 16;
 
@@ -61,7 +61,8 @@ pub struct Shown {
     view: View,
     /// The top of the colour scale for each normalisation.
     peaks: [f32; Normalisation::ALL.len()],
-    heads: VecDeque<(View, Arc<CausalMatrix>)>,
+    /// Heads, and other views that are no matrix of the capture.
+    computed: VecDeque<(View, Arc<CausalMatrix>)>,
 }
 
 impl Shown {
@@ -72,8 +73,8 @@ impl Shown {
         let labels = labels(&capture);
         let heads = capture.layers.iter().flat_map(|layer| &layer.heads);
         let heads_peak = heads.map(|head| head.thumbnail.peak_after_first_row()).fold(0.0, f32::max);
-        let (view, heads) = (View::Mean, VecDeque::new());
-        Self { job, prompt, capture, labels, layer_thumbnails, heads_peak, view, peaks, heads }
+        let (view, computed) = (View::Mean, VecDeque::new());
+        Self { job, prompt, capture, labels, layer_thumbnails, heads_peak, view, peaks, computed }
     }
 
     /// The view on screen.
@@ -96,7 +97,7 @@ impl Shown {
         match view {
             View::Mean => Some(&self.capture.mean),
             View::Layer(layer) => self.capture.layers.get(layer).map(|layer| &layer.mean),
-            View::Head { .. } => self.heads.iter().find(|head| head.0 == view).map(|head| &*head.1),
+            _ => self.computed.iter().find(|computed| computed.0 == view).map(|computed| &*computed.1),
         }
     }
 
@@ -111,12 +112,12 @@ impl Shown {
 
     fn keep(&mut self, view: View, matrix: Arc<CausalMatrix>) {
         let on_screen = self.view;
-        self.heads.retain(|head| head.0 != view);
-        self.heads.push_back((view, matrix));
-        if self.heads.len() > KEPT_HEADS
-            && let Some(oldest) = self.heads.iter().position(|head| head.0 != on_screen)
+        self.computed.retain(|computed| computed.0 != view);
+        self.computed.push_back((view, matrix));
+        if self.computed.len() > KEPT_VIEWS
+            && let Some(oldest) = self.computed.iter().position(|computed| computed.0 != on_screen)
         {
-            self.heads.remove(oldest);
+            self.computed.remove(oldest);
         }
     }
 }
@@ -237,8 +238,8 @@ impl Pane {
     fn stay(&mut self) {
         let view = self.shown.as_ref().map_or(View::Mean, Shown::view);
         self.selection = match view {
-            View::Head { layer, .. } => self.selection.at(View::Layer(layer)),
-            view => self.selection.at(view),
+            View::Mean | View::Layer(_) => self.selection.at(view),
+            view => self.selection.at(view.layer().map_or(View::Mean, View::Layer)),
         };
     }
 

@@ -1,19 +1,25 @@
 //! Where a pane is between the mean of everything and a single head.
 
-use crate::attention::{ModelCard, View};
+use crate::attention::{LayerKind, ModelCard, View};
 use crate::config::keys::Command;
 
 /// Layers that a page of heads goes up or down.
 const PAGE: isize = 8;
 
 /// How deep a pane looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
     /// The mean over all layers and heads.
     #[default]
     Mean,
+    /// The mean over all heads of the layers of a kind.
+    Kind(LayerKind),
+    /// Attention through all layers.
+    Rollout,
     /// The mean over the heads of a layer.
     Layer,
+    /// The mean over the heads of a layer that share keys.
+    Group,
     /// One head.
     Head,
 }
@@ -21,16 +27,21 @@ pub enum Depth {
 impl Depth {
     fn deeper(self) -> Self {
         match self {
-            Depth::Mean => Depth::Layer,
-            Depth::Layer | Depth::Head => Depth::Head,
+            Depth::Mean | Depth::Kind(_) | Depth::Rollout => Depth::Layer,
+            Depth::Layer | Depth::Group | Depth::Head => Depth::Head,
         }
     }
 
     fn back(self) -> Self {
         match self {
-            Depth::Head => Depth::Layer,
-            Depth::Layer | Depth::Mean => Depth::Mean,
+            Depth::Head | Depth::Group => Depth::Layer,
+            Depth::Layer | Depth::Mean | Depth::Kind(_) | Depth::Rollout => Depth::Mean,
         }
+    }
+
+    /// Whether layers are averaged over, or otherwise taken together.
+    pub fn is_over_layers(self) -> bool {
+        matches!(self, Depth::Mean | Depth::Kind(_) | Depth::Rollout)
     }
 }
 
@@ -43,6 +54,8 @@ pub struct Selection {
     pub layer: usize,
     /// The head to go to.
     pub head: usize,
+    /// The key/value head whose query heads are averaged over.
+    pub group: usize,
 }
 
 impl Selection {
@@ -50,7 +63,10 @@ impl Selection {
     pub fn view(self) -> View {
         match self.depth {
             Depth::Mean => View::Mean,
+            Depth::Kind(kind) => View::Kind(kind),
+            Depth::Rollout => View::Rollout,
             Depth::Layer => View::Layer(self.layer),
+            Depth::Group => View::Group { layer: self.layer, group: self.group },
             Depth::Head => View::Head { layer: self.layer, head: self.head },
         }
     }
@@ -59,16 +75,28 @@ impl Selection {
     pub fn at(self, view: View) -> Self {
         let depth = match view {
             View::Mean => Depth::Mean,
+            View::Kind(kind) => Depth::Kind(kind),
+            View::Rollout => Depth::Rollout,
             View::Layer(_) => Depth::Layer,
+            View::Group { .. } => Depth::Group,
             View::Head { .. } => Depth::Head,
         };
-        Self { depth, layer: view.layer().unwrap_or(self.layer), head: view.head().unwrap_or(self.head) }
+        let group = if let View::Group { group, .. } = view { group } else { self.group };
+        let (layer, head) = (view.layer().unwrap_or(self.layer), view.head().unwrap_or(self.head));
+        Self { depth, layer, head, group }
     }
 
     /// Changed as a command says; `None` if the command changes no view.
     pub fn changed(self, command: Command, model: Option<&ModelCard>) -> Option<Self> {
         Some(match command {
             Command::Mean => Self { depth: Depth::Mean, ..self },
+            Command::Rollout if self.depth == Depth::Rollout => Self { depth: Depth::Mean, ..self },
+            Command::Rollout => Self { depth: Depth::Rollout, ..self },
+            Command::KvGroup if self.depth == Depth::Group => Self { depth: Depth::Head, ..self },
+            Command::KvGroup => {
+                let group = model.map_or(0, |model| self.head / model.group_size());
+                Self { depth: Depth::Group, group, ..self }
+            }
             Command::Open => Self { depth: self.depth.deeper(), ..self },
             Command::Back => Self { depth: self.depth.back(), ..self },
             Command::PreviousLayer => self.layer_by(-1, model),
@@ -82,16 +110,23 @@ impl Selection {
     /// The layer `by` further. Where layers are averaged over, the remembered one is shown first.
     fn layer_by(self, by: isize, model: Option<&ModelCard>) -> Self {
         match (self.depth, model) {
-            (Depth::Mean, _) => Self { depth: Depth::Layer, ..self },
+            (depth, _) if depth.is_over_layers() => Self { depth: Depth::Layer, ..self },
             (_, Some(model)) => Self { layer: step(self.layer, by, model.layers), ..self },
             (_, None) => self,
         }
     }
 
-    /// The head `by` further. Where heads are averaged over, the remembered one is shown first.
+    /// The head, or the group of heads, `by` further. Where heads are averaged over, the remembered one is
+    /// shown first.
     fn head_by(self, by: isize, model: Option<&ModelCard>) -> Self {
         match (self.depth, model) {
-            (Depth::Mean | Depth::Layer, _) => Self { depth: Depth::Head, ..self },
+            (Depth::Group, Some(model)) => {
+                let group = step(self.group, by, model.kv_heads);
+                Self { group, head: group * model.group_size(), ..self }
+            }
+            (depth, _) if depth == Depth::Layer || depth.is_over_layers() => {
+                Self { depth: Depth::Head, ..self }
+            }
             (_, Some(model)) => Self { head: step(self.head, by, model.heads), ..self },
             (_, None) => self,
         }
@@ -120,23 +155,32 @@ impl Selection {
             depth: Depth::Head,
             layer: step(self.layer, layers, model.layers),
             head: step(self.head, heads, model.heads),
+            ..self
         }
     }
 
-    /// Moved along with the other pane, to its layer and head where this model has them.
+    /// Moved along with the other pane, to its layer, head and group where this model has them.
     pub fn following(self, other: Self, model: Option<&ModelCard>) -> Self {
-        let has = |at: usize, count: Option<usize>| count.is_none_or(|count| at < count);
-        Self {
+        let Some(model) = model else { return other };
+        let take = |theirs: usize, ours: usize, count: usize| if theirs < count { theirs } else { ours };
+        let following = Self {
             depth: other.depth,
-            layer: if has(other.layer, model.map(|m| m.layers)) { other.layer } else { self.layer },
-            head: if has(other.head, model.map(|m| m.heads)) { other.head } else { self.head },
-        }
+            layer: take(other.layer, self.layer, model.layers),
+            head: take(other.head, self.head, model.heads),
+            group: take(other.group, self.group, model.kv_heads),
+        };
+        following.within(model)
     }
 
-    /// What of it a model has.
+    /// What of it a model has; in place of layers of a kind that it hasn't, all.
     pub fn within(self, model: &ModelCard) -> Self {
         let last = |count: usize| count.saturating_sub(1);
-        Self { layer: self.layer.min(last(model.layers)), head: self.head.min(last(model.heads)), ..self }
+        let depth = match self.depth {
+            Depth::Kind(kind) if !model.has(View::Kind(kind)) => Depth::Mean,
+            depth => depth,
+        };
+        let (layer, head) = (self.layer.min(last(model.layers)), self.head.min(last(model.heads)));
+        Self { depth, layer, head, group: self.group.min(last(model.kv_heads)) }
     }
 }
 

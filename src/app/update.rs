@@ -3,9 +3,10 @@
 use super::cursor::{SamePassages, same_text};
 use super::pane::{Load, Pass};
 use super::{
-    Action, Column, Cursor, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection, State,
-    copy, export, grow, pin, popup, prompt, worker,
+    Action, Column, Cursor, Depth, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection,
+    State, copy, export, grow, pin, popup, prompt, worker,
 };
+use crate::attention::{LayerKind, View};
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
 
@@ -171,6 +172,9 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
         toggle_overview(state);
         return vec![];
     }
+    if command == Command::LayerKinds {
+        return next_layer_kind(state);
+    }
     let pane = state.focused();
     if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
         return select(state, state.focus, selection);
@@ -184,6 +188,22 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
         None => state.note = Some(NOTHING_SHOWN.to_owned()),
     }
     vec![]
+}
+
+/// Goes from the mean of all layers to that of the sliding ones, of the full ones, and back. Which models have
+/// layers of a kind differs: a side without them keeps its mean of all.
+fn next_layer_kind(state: &mut State) -> Vec<Effect> {
+    let followers = || Side::BOTH.into_iter().filter(|side| state.linked || *side == state.focus);
+    let depth = followers().map(|side| state.pane(side).selection.depth).find(|depth| *depth != Depth::Mean);
+    let order = [LayerKind::Sliding, LayerKind::Full];
+    let shown = order.iter().position(|kind| depth == Some(Depth::Kind(*kind)));
+    let after = &order[shown.map_or(0, |at| at + 1)..];
+    let has = |kind: LayerKind| {
+        let model = |side: Side| state.pane(side).model.as_deref();
+        followers().filter_map(model).any(|model| model.has(View::Kind(kind)))
+    };
+    let next = after.iter().copied().find(|kind| has(*kind)).map_or(Depth::Mean, Depth::Kind);
+    select(state, state.focus, Selection { depth: next, ..state.focused().selection })
 }
 
 /// Shows matrices that don't fit whole, or cell by cell again, the cursor's among them.
@@ -240,7 +260,8 @@ fn scroll_by(command: Command) -> Option<isize> {
 /// Sets a pane to a view, and the other one after it.
 fn select(state: &mut State, side: Side, selection: Selection) -> Vec<Effect> {
     let linked = state.linked;
-    state.pane_mut(side).selection = selection;
+    let pane = state.pane_mut(side);
+    pane.selection = pane.model.as_deref().map_or(selection, |model| selection.within(model));
     let other = state.pane_mut(side.other());
     if linked {
         other.selection = other.selection.following(selection, other.model.as_deref());

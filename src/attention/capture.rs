@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::{CausalMatrix, HeadStatistics, Token, View};
+use super::rollout::rollout;
+use super::{CausalMatrix, HeadStatistics, LayerKind, Token, View};
 use crate::kernels::attention::Head;
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
@@ -57,6 +58,30 @@ pub struct ModelCard {
     pub device: String,
     /// Bytes they take there.
     pub resident_bytes: u64,
+}
+
+impl ModelCard {
+    /// Query heads that share a key/value head.
+    pub fn group_size(&self) -> usize {
+        (self.heads / self.kv_heads.max(1)).max(1)
+    }
+
+    /// The layers of a kind, in order.
+    pub fn layers_of(&self, kind: LayerKind) -> impl Iterator<Item = usize> + '_ {
+        let windows = self.windows.iter().enumerate();
+        windows.filter(move |(_, window)| LayerKind::of(**window) == kind).map(|(layer, _)| layer)
+    }
+
+    /// Whether it has the layers and heads that a view is made of.
+    pub fn has(&self, view: View) -> bool {
+        match view {
+            View::Mean | View::Rollout => true,
+            View::Layer(layer) => layer < self.layers,
+            View::Head { layer, head } => layer < self.layers && head < self.heads,
+            View::Group { layer, group } => layer < self.layers && group < self.kv_heads,
+            View::Kind(kind) => self.layers_of(kind).next().is_some(),
+        }
+    }
 }
 
 /// One layer of a capture. S = tokens.
@@ -120,13 +145,12 @@ pub struct NextToken {
 }
 
 /// A view that this capture doesn't have.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{view}: {name} has layers 0 to {last_layer} and heads 0 to {last_head}")]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[error("{view}: {name} has {has}")]
 pub struct NoSuchView {
     view: View,
     name: String,
-    last_layer: usize,
-    last_head: usize,
+    has: String,
 }
 
 impl LayerCapture {
@@ -156,14 +180,20 @@ impl Capture {
     /// # Errors
     /// If it has not; the message says what it has.
     pub fn check(&self, view: View) -> Result<(), NoSuchView> {
-        let (layers, heads) = (self.model.layers, self.model.heads);
-        if view.layer().is_none_or(|layer| layer < layers) && view.head().is_none_or(|head| head < heads) {
+        let ModelCard { name, layers, heads, kv_heads, .. } = &*self.model;
+        if self.model.has(view) {
             return Ok(());
         }
-        Err(NoSuchView { view, name: self.model.name.clone(), last_layer: layers - 1, last_head: heads - 1 })
+        let has = match view {
+            View::Kind(kind) => format!("no {} layers", kind.name()),
+            View::Group { .. } => format!("layers 0 to {} and groups 0 to {}", layers - 1, kv_heads - 1),
+            _ => format!("layers 0 to {} and heads 0 to {}", layers - 1, heads - 1),
+        };
+        Err(NoSuchView { view, name: name.clone(), has })
     }
 
-    /// The matrix of a view: kept ones are copied, a head is computed from its queries and keys.
+    /// The matrix of a view: kept ones are copied or averaged, heads are computed from their queries and keys.
+    /// Of a prompt that is kept in cells of several tokens, rollout goes from cell to cell.
     ///
     /// # Errors
     /// If the model has no such layer or head.
@@ -172,11 +202,15 @@ impl Capture {
         Ok(match view {
             View::Mean => self.mean.clone(),
             View::Layer(layer) => self.layers[layer].mean.clone(),
-            View::Head { layer, head } => self.head_matrix(layer, head),
+            View::Head { .. } | View::Group { .. } => self.matrix_of_heads(view),
+            View::Kind(kind) => self.mean_of_layers(kind),
+            View::Rollout => rollout(self.layers.iter().map(|layer| &layer.mean)),
         })
     }
 
-    /// The attention of one query over the keys 0 ..= `query`, and its sink, exact at any length.
+    /// The attention of one query over the keys 0 ..= `query`, and its sink, exact at any length. Rollout has
+    /// rows only together with all before them: to ask for one computes all, and where a cell is several
+    /// tokens it is the row of that cell.
     ///
     /// # Errors
     /// If the model has no such layer or head.
@@ -185,7 +219,12 @@ impl Capture {
         let kept = match view {
             View::Mean => Some(&self.mean),
             View::Layer(layer) => Some(&self.layers[layer].mean),
-            View::Head { .. } => None,
+            View::Head { .. } | View::Group { .. } | View::Kind(_) => None,
+            View::Rollout => {
+                let matrix = self.matrix(view)?;
+                let row = query / matrix.bin();
+                return Ok((matrix.row(row).to_vec(), matrix.sink(row)));
+            }
         };
         if let Some(matrix) = kept.filter(|matrix| matrix.bin() == 1) {
             return Ok((matrix.row(query).to_vec(), matrix.sink(query)));
@@ -202,25 +241,46 @@ impl Capture {
         Ok((sum, self.model.has_sinks.then_some(sink)))
     }
 
-    fn head_matrix(&self, layer: usize, head: usize) -> CausalMatrix {
+    fn matrix_of_heads(&self, view: View) -> CausalMatrix {
         let tokens = self.tokens.len();
-        let head = self.layers[layer].head(head);
+        let heads: Vec<Head<'_>> = self.heads_of(view).collect();
+        let share = 1.0 / heads.len() as f32;
         let mut matrix = CausalMatrix::zeros(tokens, tokens_per_cell(tokens), self.model.has_sinks);
         let mut rows = matrix.rows_mut();
         let mut weights = Vec::new();
-        for query in 0..tokens {
-            let norm = head.row(query, &mut weights);
-            rows.add_row(query, head.visible(query).start, &weights, norm.sink, 1.0);
+        for head in heads {
+            for query in 0..tokens {
+                let norm = head.row(query, &mut weights);
+                rows.add_row(query, head.visible(query).start, &weights, norm.sink, share);
+            }
         }
         matrix
     }
 
+    fn mean_of_layers(&self, kind: LayerKind) -> CausalMatrix {
+        let mut mean = self.mean.zeroed();
+        let share = 1.0 / self.model.layers_of(kind).count() as f32;
+        for layer in self.model.layers_of(kind) {
+            mean.add_scaled(&self.layers[layer].mean, share);
+        }
+        mean
+    }
+
     /// The heads a view averages over.
     fn heads_of(&self, view: View) -> impl Iterator<Item = Head<'_>> {
-        let layers = view.layer().map_or(0..self.layers.len(), |layer| layer..layer + 1);
-        self.layers[layers].iter().flat_map(move |layer| {
-            let heads = view.head().map_or(0..layer.heads.len(), |head| head..head + 1);
-            heads.map(|head| layer.head(head))
+        let size = self.model.group_size();
+        let in_layer = move |layer: usize| match view {
+            View::Kind(kind) => LayerKind::of(self.layers[layer].window) == kind,
+            _ => view.layer().is_none_or(|wanted| wanted == layer),
+        };
+        let in_group = move |head: usize| match view {
+            View::Head { head: wanted, .. } => wanted == head,
+            View::Group { group, .. } => head / size == group,
+            _ => true,
+        };
+        let layers = self.layers.iter().enumerate().filter(move |(layer, _)| in_layer(*layer));
+        layers.flat_map(move |(_, layer)| {
+            (0..layer.heads.len()).filter(move |head| in_group(*head)).map(|head| layer.head(head))
         })
     }
 }

@@ -35,6 +35,27 @@ impl CausalMatrix {
         Self { tokens: size, bin: 1, cells, sink, first_token: Vec::new() }
     }
 
+    /// Zeros in the same shape.
+    pub fn zeroed(&self) -> Self {
+        Self::zeros(self.tokens, self.bin, self.sink.is_some())
+    }
+
+    /// Takes all rows, in order, each with what it gives to no token, and to the first one.
+    ///
+    /// # Panics
+    /// If a row has not the length that is its.
+    pub fn fill<'a>(&mut self, rows: impl IntoIterator<Item = (&'a [f32], f32, f32)>) {
+        for (query, (row, sink, first_token)) in rows.into_iter().enumerate() {
+            self.cells[triangle(query)..triangle(query + 1)].copy_from_slice(row);
+            if let Some(sinks) = &mut self.sink {
+                sinks[query] = sink;
+            }
+            if let Some(share) = self.first_token.get_mut(query) {
+                *share = first_token;
+            }
+        }
+    }
+
     /// Number of rows, and of columns.
     pub fn size(&self) -> usize {
         self.tokens.div_ceil(self.bin)

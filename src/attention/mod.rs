@@ -1,20 +1,27 @@
 //! The domain: what a pass captured and what can be said of it. Pure host data in f32; nothing here
 //! knows candle, a terminal or a thread.
 
+pub mod alignment;
 mod capture;
+mod comparison;
+mod heads;
 mod matrix;
 mod normalisation;
 pub mod repeated;
+pub mod rollout;
 mod statistics;
 mod token;
 mod view;
 
 pub use capture::{
-    Capture, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
+    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin,
+    tokens_per_cell,
 };
+pub use comparison::{Comparison, DifferenceRow, similarity};
+pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::{Normalisation, NormalisedRow};
 pub use repeated::RepeatScores;
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 pub use token::{Token, escape_controls};
-pub use view::{ParseViewError, View};
+pub use view::{LayerKind, ParseViewError, View};

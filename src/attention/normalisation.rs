@@ -60,8 +60,11 @@ impl Normalisation {
     /// with the largest. A first row of 1 says nothing, and in a long prompt the few rows after it, which
     /// have few keys to choose from, would leave all others in the dark.
     pub fn peak(self, matrix: &CausalMatrix) -> f32 {
-        let mut rows: Vec<f32> =
-            (0..matrix.size()).filter_map(|query| self.row(matrix, query).max()).collect();
+        Self::top((0..matrix.size()).filter_map(|query| self.row(matrix, query).max()).collect())
+    }
+
+    /// The largest of each row's largest value, but for one row in ten, and one at least.
+    pub(super) fn top(mut rows: Vec<f32>) -> f32 {
         rows.sort_by(|a, b| b.total_cmp(a));
         let aside = (rows.len() / 10).max(1);
         rows.get(aside).or(rows.last()).copied().unwrap_or(0.0)

@@ -6,6 +6,11 @@ use super::CausalMatrix;
 /// Tokens before the repetition, unless a window is too small for them.
 const PERIOD: usize = 24;
 
+/// Random sequences that a head's scores are the mean of.
+pub const DRAWS: usize = 10;
+/// Any number; the same each time, so that scores are.
+pub const SEED: u64 = 1;
+
 /// The period to test a model with: 24, or one less than its smallest window, so that every layer still
 /// sees the earlier copy; and twice of it fit into its context.
 pub fn period(windows: &[Option<usize>], context: usize) -> usize {

@@ -37,6 +37,31 @@ impl Token {
         self.text.split("\\x").skip(1).any(is_byte)
     }
 
+    /// As [`label`](Self::label), of several tokens in a row. Characters that they split among them are whole.
+    pub fn joined_label(tokens: &[Self]) -> String {
+        let bytes: Vec<u8> = tokens.iter().flat_map(Self::bytes).collect();
+        Self::from_bytes(0, String::new(), &bytes, 0).label()
+    }
+
+    /// The bytes that the text stands for.
+    fn bytes(&self) -> Vec<u8> {
+        if !self.splits_a_character() {
+            return self.text.clone().into_bytes();
+        }
+        let mut parts = self.text.split("\\x");
+        let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+        for part in parts {
+            match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+                Some(byte) => {
+                    bytes.push(byte);
+                    bytes.extend_from_slice(&part.as_bytes()[2..]);
+                }
+                None => bytes.extend_from_slice(format!("\\x{part}").as_bytes()),
+            }
+        }
+        bytes
+    }
+
     /// One line that is safe to print: the text without surrounding blanks, its control characters
     /// escaped; a token of blanks only is shown by its escapes or as `␣`.
     pub fn label(&self) -> String {
@@ -104,5 +129,13 @@ mod tests {
         let split = |bytes: &[u8]| token(bytes).splits_a_character();
         assert!(split(&"é".as_bytes()[..1]) && split(b"a\xa9b"));
         assert!(!split("é".as_bytes()) && !split(b"\\x") && !split(b"\\xy0"));
+    }
+
+    #[test]
+    fn tokens_in_a_row_share_a_label() {
+        let bytes = " a日".as_bytes();
+        assert_eq!(Token::joined_label(&[token(&bytes[..3]), token(&bytes[3..])]), "a日");
+        assert_eq!(Token::joined_label(&[token(&bytes[..3]), token(&bytes[3..4])]), "a\\xe6\\x97");
+        assert_eq!(Token::joined_label(&[token(b"  "), token(b"\n")]), "\\n");
     }
 }

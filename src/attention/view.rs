@@ -3,7 +3,32 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A matrix of a capture. Written `mean`, `layer:3`, `head:3.5`, layers and heads counted from zero.
+/// Which keys a layer's queries see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LayerKind {
+    /// Those within a window.
+    Sliding,
+    /// All.
+    Full,
+}
+
+impl LayerKind {
+    /// Of a layer with that window.
+    pub fn of(window: Option<usize>) -> Self {
+        if window.is_some() { LayerKind::Sliding } else { LayerKind::Full }
+    }
+
+    /// `sliding` or `full`.
+    pub fn name(self) -> &'static str {
+        match self {
+            LayerKind::Sliding => "sliding",
+            LayerKind::Full => "full",
+        }
+    }
+}
+
+/// A matrix of a capture. Written `mean`, `layer:3`, `head:3.5`, `group:3.1`, `sliding`, `full`, `rollout`;
+/// layers, heads and groups counted from zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum View {
     /// The mean over all layers and heads.
@@ -18,14 +43,26 @@ pub enum View {
         /// Query head of that layer, from zero.
         head: usize,
     },
+    /// The mean over the heads of a layer that share a key/value head.
+    Group {
+        /// Layer, from zero.
+        layer: usize,
+        /// Key/value head of that layer, from zero.
+        group: usize,
+    },
+    /// The mean over all heads of the layers of a kind.
+    Kind(LayerKind),
+    /// What of the first layer's input is in the last layer's output, by attention alone:
+    /// [`rollout`](super::rollout::rollout).
+    Rollout,
 }
 
 impl View {
-    /// The layer, unless this is the mean of all.
+    /// The layer, unless several come together.
     pub fn layer(self) -> Option<usize> {
         match self {
-            View::Mean => None,
-            View::Layer(layer) | View::Head { layer, .. } => Some(layer),
+            View::Layer(layer) | View::Head { layer, .. } | View::Group { layer, .. } => Some(layer),
+            View::Mean | View::Kind(_) | View::Rollout => None,
         }
     }
 
@@ -44,13 +81,18 @@ impl fmt::Display for View {
             View::Mean => f.write_str("mean"),
             View::Layer(layer) => write!(f, "layer:{layer}"),
             View::Head { layer, head } => write!(f, "head:{layer}.{head}"),
+            View::Group { layer, group } => write!(f, "group:{layer}.{group}"),
+            View::Kind(kind) => f.write_str(kind.name()),
+            View::Rollout => f.write_str("rollout"),
         }
     }
 }
 
 /// A text that names no view.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("'{0}' is no view: use mean, layer:3 or head:3.5 (counted from zero)")]
+#[error(
+    "'{0}' is no view: use mean, layer:3, head:3.5, group:3.1 (all counted from zero), sliding, full or rollout"
+)]
 pub struct ParseViewError(String);
 
 impl FromStr for View {
@@ -62,18 +104,22 @@ impl FromStr for View {
 }
 
 fn parse(text: &str) -> Option<View> {
-    if text == "mean" {
-        return Some(View::Mean);
-    }
-    let (kind, number) = text.split_once(':')?;
-    match kind {
-        "layer" => Some(View::Layer(number.parse().ok()?)),
-        "head" => {
-            let (layer, head) = number.split_once('.')?;
-            Some(View::Head { layer: layer.parse().ok()?, head: head.parse().ok()? })
-        }
-        _ => None,
-    }
+    let (kind, number) = text.split_once(':').unwrap_or((text, ""));
+    let pair = || {
+        let (layer, of_it) = number.split_once('.')?;
+        Some((layer.parse().ok()?, of_it.parse().ok()?))
+    };
+    Some(match kind {
+        "layer" => View::Layer(number.parse().ok()?),
+        "head" => pair().map(|(layer, head)| View::Head { layer, head })?,
+        "group" => pair().map(|(layer, group)| View::Group { layer, group })?,
+        _ if kind != text => return None,
+        "mean" => View::Mean,
+        "sliding" => View::Kind(LayerKind::Sliding),
+        "full" => View::Kind(LayerKind::Full),
+        "rollout" => View::Rollout,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -82,14 +128,17 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        for view in [View::Mean, View::Layer(3), View::Head { layer: 3, head: 5 }] {
+        let kinds = [LayerKind::Sliding, LayerKind::Full].map(View::Kind);
+        let parts = [View::Layer(3), View::Head { layer: 3, head: 5 }, View::Group { layer: 3, group: 1 }];
+        for view in [View::Mean, View::Rollout].into_iter().chain(kinds).chain(parts) {
             assert_eq!(view.to_string().parse(), Ok(view));
         }
     }
 
     #[test]
     fn refuses_what_is_no_view() {
-        for text in ["", "head:3", "layer:", "layer:-1", "head:3.x", "rollouts"] {
+        for text in ["", "head:3", "layer:", "layer:-1", "head:3.x", "group:3", "rollouts", "mean:", "full:1"]
+        {
             let error = text.parse::<View>().unwrap_err();
             assert!(error.to_string().contains("head:3.5"), "{error}");
         }

@@ -6,10 +6,13 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::attention::View;
+use super::values::{
+    DtypeName, EngineName, Format, LayerKindName, parse_device, parse_temperature, parse_top_p,
+};
+use crate::attention::{HeadOrder, View};
 use crate::config::Threads;
 use crate::export::Selection;
-use crate::model::{DeviceChoice, Engine, Precision};
+use crate::model::DeviceChoice;
 
 /// An oscilloscope for LLM attention, in a terminal.
 ///
@@ -40,6 +43,8 @@ pub enum Command {
     Print(PrintArgs),
     /// Write attention to a file
     Export(ExportArgs),
+    /// List every head with what it does, in numbers
+    Heads(HeadsArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// List the models that are here: embedded, cached, configured
@@ -120,28 +125,6 @@ pub struct GlobalArgs {
     pub log: Option<PathBuf>,
 }
 
-/// What `--engine` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineName {
-    /// Own kernels on the CPU, tensor operations elsewhere
-    Auto,
-    /// Tensor operations everywhere: what a GPU runs
-    Generic,
-}
-
-/// What `--dtype` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DtypeName {
-    /// f32 on the CPU, on a GPU as the checkpoint has them
-    Auto,
-    /// 32 bits
-    F32,
-    /// bfloat16
-    Bf16,
-    /// IEEE half
-    F16,
-}
-
 /// What a model reads; without any of these, the prompt of config.toml.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
@@ -167,7 +150,7 @@ pub struct PrintArgs {
     pub pair: Option<String>,
     #[command(flatten)]
     pub input: InputArgs,
-    /// Which matrix: mean, layer:3 or head:3.5, counted from zero
+    /// Which matrix: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
     #[arg(long, default_value_t)]
     pub view: View,
 }
@@ -182,7 +165,7 @@ pub struct ExportArgs {
     pub pair: Option<String>,
     #[command(flatten)]
     pub input: InputArgs,
-    /// Which matrix: mean, layer:3 or head:3.5, counted from zero; or all, every head
+    /// Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full or rollout; or all, every head
     #[arg(long, default_value_t = Selection::One(View::Mean))]
     pub view: Selection,
     /// What to write
@@ -193,15 +176,32 @@ pub struct ExportArgs {
     pub out: PathBuf,
 }
 
-/// What `--format` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A table; with all heads, a list
-    Csv,
-    /// An object with tokens, matrix, sinks, next tokens and recipe
-    Json,
-    /// Tensors, as the model hub stores them
-    Safetensors,
+#[derive(Debug, Args)]
+pub struct HeadsArgs {
+    /// Model to read with; may be given several times. Without it, the pair
+    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair")]
+    pub models: Vec<String>,
+    /// Name of a pair in config.toml: the heads of both models together
+    #[arg(long, value_name = "NAME")]
+    pub pair: Option<String>,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// What comes first: the largest sink, first-token, entropy, distance; previous, duplicate or induction on
+    /// repeated random tokens, or on the prompt (prompt-previous ...); or head, for the order of the model
+    #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str)]
+    pub sort: HeadOrder,
+    /// Only heads of layers of this kind
+    #[arg(long, value_name = "KIND")]
+    pub layers: Option<LayerKindName>,
+    /// Only heads that share this key/value head, counted from zero
+    #[arg(long, value_name = "N")]
+    pub kv_group: Option<usize>,
+    /// Only so many, the first ones
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// An object with all numbers in place of the table
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -270,50 +270,6 @@ impl GlobalArgs {
     }
 }
 
-/// Reads the name of a device.
-pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
-    let known = match text {
-        "auto" => Some(DeviceChoice::Auto),
-        "cpu" => Some(DeviceChoice::Cpu),
-        "cuda" => Some(DeviceChoice::Cuda(0)),
-        "metal" => Some(DeviceChoice::Metal),
-        _ => text.strip_prefix("cuda:").and_then(|number| number.parse().ok()).map(DeviceChoice::Cuda),
-    };
-    known.ok_or_else(|| format!("'{text}' is no device: use auto, cpu, cuda, cuda:N or metal"))
-}
-
-/// Reads a temperature.
-pub fn parse_temperature(text: &str) -> Result<f64, String> {
-    let known = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
-    known.ok_or_else(|| format!("'{text}' is no temperature: use a number from 0 up"))
-}
-
-/// Reads the probability of the tokens that are drawn from.
-pub fn parse_top_p(text: &str) -> Result<f64, String> {
-    let known = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value <= 1.0);
-    known.ok_or_else(|| format!("'{text}' is no probability to draw from: use a number above 0, up to 1"))
-}
-
-impl From<EngineName> for Engine {
-    fn from(name: EngineName) -> Self {
-        match name {
-            EngineName::Auto => Engine::Auto,
-            EngineName::Generic => Engine::Generic,
-        }
-    }
-}
-
-impl From<DtypeName> for Precision {
-    fn from(name: DtypeName) -> Self {
-        match name {
-            DtypeName::Auto => Precision::Auto,
-            DtypeName::F32 => Precision::F32,
-            DtypeName::Bf16 => Precision::Bf16,
-            DtypeName::F16 => Precision::F16,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,18 +322,13 @@ mod tests {
             "attnscope --top-p 0",
             "attnscope --top-p 1.5",
             "attnscope --seed x",
+            "attnscope heads --sort size",
+            "attnscope heads --layers wide",
             "attnscope --device gpu",
             "attnscope config --show --init",
             "attnscope completions csh",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
-    }
-
-    #[test]
-    fn devices_by_name() {
-        assert_eq!(parse_device("cuda"), Ok(DeviceChoice::Cuda(0)));
-        assert_eq!(parse_device("metal"), Ok(DeviceChoice::Metal));
-        assert!(parse_device("cuda:x").is_err());
     }
 }

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::args::{ExportArgs, Format};
+use super::args::ExportArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
+use super::values::Format;
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{Export, Recipe, csv, json, safetensors};
 

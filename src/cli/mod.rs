@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod export;
 mod failure;
+mod heads;
 mod interrupt;
 mod log;
 mod man;
@@ -15,6 +16,7 @@ mod print;
 mod session;
 mod settings;
 mod talk;
+mod values;
 mod verify;
 mod viewer;
 
@@ -54,6 +56,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Some(Command::Export(args)) => {
             configured(cli, |settings, session| export::run(args, settings, session))
+        }
+        Some(Command::Heads(args)) => {
+            configured(cli, |settings, session| heads::run(args, settings, session))
         }
         Some(Command::Verify(args)) => configured(cli, |_, session| verify::run(args, session)),
         Some(Command::Models) => configured(cli, |settings, _| models::run(settings)),

@@ -4,10 +4,11 @@ use super::failure::Failure;
 use super::interrupt::raise_on_ctrl_c;
 use super::settings::Settings;
 use super::talk::{Talk, describe};
-use crate::attention::{Capture, Token};
+use crate::attention::repeated::DRAWS;
+use crate::attention::{Capture, ScoresByHead, Token};
 use crate::export::Input;
 use crate::model::files;
-use crate::model::{Cancel, Control, LoadOptions, Model, Reference, free_bytes, open_device};
+use crate::model::{Cancel, Control, LoadOptions, Model, Reference, RepeatRun, free_bytes, open_device};
 
 /// What the models of a command share.
 #[derive(Debug)]
@@ -74,6 +75,23 @@ impl Session {
         talk.clear();
         tracing::info!(model = %name, tokens = count, "ran");
         Ok(captured?)
+    }
+
+    /// Every head's scores on repeated random tokens.
+    ///
+    /// # Errors
+    /// As [`capture`](Self::capture).
+    pub fn repeat_scores(&mut self, model: &Model) -> Result<ScoresByHead, Failure> {
+        let mut run = RepeatRun::default();
+        loop {
+            if let Some(scores) = run.scores() {
+                self.talk.clear();
+                return Ok(scores);
+            }
+            let (name, draw) = (&model.card().name, run.done() + 1);
+            self.talk.progress(&format!("{name}: repeated random tokens, draw {draw} of {DRAWS}"));
+            run.step(model, &self.cancel)?;
+        }
     }
 
     fn is_here(&self, reference: &Reference) -> bool {

@@ -6,11 +6,9 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use super::args::{
-    DtypeName, EngineName, GlobalArgs, InputArgs, SamplingArgs, ViewerArgs, parse_device, parse_temperature,
-    parse_top_p,
-};
+use super::args::{GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
 use super::failure::Failure;
+use super::values::{DtypeName, EngineName, parse_device, parse_temperature, parse_top_p};
 use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::{ConfiguredPair, LoadOptions, Reference, Sampling};

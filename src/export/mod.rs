@@ -3,6 +3,7 @@
 
 pub mod csv;
 pub mod file;
+pub mod heads;
 pub mod json;
 pub mod print;
 mod python;
@@ -21,7 +22,7 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use crate::attention::{Capture, NoSuchView, ParseViewError, View};
+use crate::attention::{Capture, EXACT_TOKENS, NoSuchView, ParseViewError, View};
 
 /// What is exported.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,11 @@ pub enum ExportError {
     /// The model has no such layer or head.
     #[error(transparent)]
     View(#[from] NoSuchView),
+    /// Rollout is known token by token up to a length.
+    #[error(
+        "rollout of {0} tokens is not known token by token: shorten the prompt to {EXACT_TOKENS}, or fewer"
+    )]
+    LongRollout(usize),
     /// What is written to refuses.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
@@ -100,15 +106,24 @@ struct Row {
 const BLOCK: usize = 64;
 
 /// The rows of a view, one after another, exact at any length; a block at a time on all threads.
-fn rows(capture: &Capture, view: View) -> impl Iterator<Item = Result<Row, NoSuchView>> {
+fn rows(capture: &Capture, view: View) -> impl Iterator<Item = Result<Row, ExportError>> {
     let size = capture.tokens.len();
+    // A row of it takes all that are before it, so they are computed together.
+    let whole = (view == View::Rollout && capture.mean.bin() == 1).then(|| capture.matrix(view));
     let row = move |query| {
-        let (mut weights, sink) = capture.row(view, query)?;
+        let (mut weights, sink) = match &whole {
+            Some(matrix) => {
+                let matrix = matrix.as_ref().map_err(NoSuchView::clone)?;
+                (matrix.row(query).to_vec(), matrix.sink(query))
+            }
+            None if view == View::Rollout => return Err(ExportError::LongRollout(size)),
+            None => capture.row(view, query)?,
+        };
         weights.resize(size, 0.0);
         Ok(Row { weights, sink })
     };
     let block =
-        move |start: usize| (start..size.min(start + BLOCK)).into_par_iter().map(row).collect::<Vec<_>>();
+        move |start: usize| (start..size.min(start + BLOCK)).into_par_iter().map(&row).collect::<Vec<_>>();
     (0..size).step_by(BLOCK).flat_map(block)
 }
 
@@ -138,5 +153,18 @@ mod tests {
         assert_eq!(rows[0], Row { weights: vec![0.25, 0.0], sink: Some(0.75) });
         let names: Vec<String> = heads(&capture).map(|view| view.to_string()).collect();
         assert_eq!(names, ["head:0.0", "head:0.1", "head:1.0", "head:1.1"]);
+    }
+
+    #[test]
+    fn rollout_is_written_token_by_token_or_not_at_all() {
+        let mut capture = example::capture();
+        let sums: Vec<f32> = rows(&capture, View::Rollout)
+            .map(Result::unwrap)
+            .map(|row| row.weights.iter().chain(&row.sink).sum())
+            .collect();
+        assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-6), "{sums:?}");
+        capture.mean = crate::attention::CausalMatrix::zeros(2, 2, true);
+        let error = rows(&capture, View::Rollout).next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("2 tokens") && error.contains("2048"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::python::{repr_list, rounded_list};
 use super::{ExportError, rows};
-use crate::attention::{Capture, View, escape_controls};
+use crate::attention::{Capture, LayerKind, View, escape_controls};
 
 /// Columns that a query's token takes, as in the article's `{token:>10}`.
 const TOKEN_WIDTH: usize = 10;
@@ -38,6 +38,12 @@ fn heading(view: View) -> String {
         View::Mean => "Average Attention Matrix".to_owned(),
         View::Layer(layer) => format!("Average Attention Matrix of Layer {layer}"),
         View::Head { layer, head } => format!("Attention Matrix of Layer {layer}, Head {head}"),
+        View::Group { layer, group } => {
+            format!("Average Attention Matrix of Layer {layer}, KV Group {group}")
+        }
+        View::Kind(LayerKind::Sliding) => "Average Attention Matrix of the Sliding Layers".to_owned(),
+        View::Kind(LayerKind::Full) => "Average Attention Matrix of the Full Layers".to_owned(),
+        View::Rollout => "Attention Rollout".to_owned(),
     }
 }
 

@@ -15,6 +15,7 @@ mod generate;
 mod options;
 mod recorder;
 mod reference;
+mod repeated;
 mod spec;
 mod tokenizer;
 mod weights;
@@ -32,6 +33,7 @@ pub use footprint::Footprint;
 pub use generate::{Sampling, greedy};
 pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
 pub use reference::{DemoModel, Reference, ReferenceError};
+pub use repeated::RepeatRun;
 
 use std::sync::Arc;
 

@@ -94,12 +94,15 @@ fn border(state: &State, layout: &PaneLayout, theme: &Theme) -> Style {
     if state.focus == layout.side { theme.chrome.focus } else { theme.chrome.border }
 }
 
-/// `mean`, `layer 3`, `layer 3 · head 5`.
+/// `mean`, `layer 3`, `layer 3 · head 5`, `layer 3 · KV group 1`, `sliding layers`, `rollout`.
 pub fn view_name(view: View) -> String {
     match view {
         View::Mean => "mean".to_owned(),
         View::Layer(layer) => format!("layer {layer}"),
         View::Head { layer, head } => format!("layer {layer} · head {head}"),
+        View::Group { layer, group } => format!("layer {layer} · KV group {group}"),
+        View::Kind(kind) => format!("{} layers", kind.name()),
+        View::Rollout => "rollout".to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::PaneLayout;
 use super::text::{fit, put, width};
-use crate::app::{Curve, Depth, Pane, Scale, Shown, State};
+use crate::app::{Curve, Pane, Scale, Shown, State};
 use crate::attention::{CausalMatrix, View};
 use crate::theme::{Palette, Theme};
 
@@ -42,7 +42,7 @@ pub fn place(pane: &Pane, strip: Rect) -> Vec<(View, Rect)> {
 /// What the strip shows, and the number of the one that is or would be looked at.
 fn views(pane: &Pane, shown: &Shown) -> (Vec<View>, usize) {
     let selection = pane.selection.within(&shown.capture.model);
-    if selection.depth == Depth::Mean {
+    if selection.depth.is_over_layers() {
         return ((0..shown.capture.layers.len()).map(View::Layer).collect(), selection.layer);
     }
     let layer = selection.layer;
@@ -52,7 +52,7 @@ fn views(pane: &Pane, shown: &Shown) -> (Vec<View>, usize) {
 
 fn picture(shown: &Shown, view: View) -> Option<&CausalMatrix> {
     match view {
-        View::Mean => None,
+        View::Mean | View::Group { .. } | View::Kind(_) | View::Rollout => None,
         View::Layer(layer) => shown.layer_thumbnails.get(layer),
         View::Head { layer, head } => Some(&shown.capture.layers.get(layer)?.heads.get(head)?.thumbnail),
     }
@@ -99,7 +99,7 @@ fn draw_rule(
     let rule = format!("├{}┤", "─".repeat(usize::from(layout.frame.width.saturating_sub(2))));
     put(buffer, layout.frame.x, strip.y, &rule, usize::from(layout.frame.width), border);
     let what = match pane.selection.depth {
-        Depth::Mean => "layers".to_owned(),
+        depth if depth.is_over_layers() => "layers".to_owned(),
         _ => format!("layer {} · heads", pane.selection.layer),
     };
     let number =

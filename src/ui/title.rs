@@ -38,5 +38,8 @@ fn describe(view: View) -> String {
         View::Mean => "mean of all layers and heads".to_owned(),
         View::Layer(layer) => format!("layer {layer}, mean of its heads"),
         View::Head { layer, head } => format!("layer {layer}, head {head}"),
+        View::Group { layer, group } => format!("layer {layer}, mean of the heads that share keys {group}"),
+        View::Kind(kind) => format!("mean of all heads of the {} layers", kind.name()),
+        View::Rollout => "rollout: attention through all layers, residuals kept".to_owned(),
     }
 }

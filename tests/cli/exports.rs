@@ -93,7 +93,7 @@ fn formats_agree() {
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
         ended.stdout
     };
-    for view in ["mean", "layer:2", "head:3.1", "all"] {
+    for view in ["mean", "layer:2", "head:3.1", "group:3.1", "sliding", "full", "rollout", "all"] {
         let bytes = export("safetensors", view);
         let file = SafeTensors::deserialize(&bytes).unwrap();
         let (attention, sink) = (floats(&file, "attentions"), floats(&file, "sink"));
@@ -135,6 +135,13 @@ fn flat(value: &Value) -> Vec<f32> {
         Value::Array(items) => items.iter().flat_map(flat).collect(),
         other => vec![other.as_f64().unwrap() as f32],
     }
+}
+
+#[test]
+fn rollout_is_printed() {
+    let ended = Home::new().run(["print", "--model", "demo:gpt-oss", "--view", "rollout"]);
+    let text = ended.text();
+    assert!(text.contains("\nAttention Rollout:\n") && text.contains("      sink -> ["), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod config;
 mod downloads;
 mod exports;
 mod goldens;
+mod heads;
 mod mistakes;
 mod models;
 mod verify;

@@ -164,6 +164,8 @@ fn views_that_the_model_has_not() {
     view("layer:3").failed(1, &["layer:3", "layers 0 to 2"]);
     view("head:0.4").failed(1, &["head:0.4", "heads 0 to 3"]);
     view("all").failed(2, &["--view"]);
+    view("sliding").failed(1, &["no sliding layers"]);
+    view("group:0.9").failed(1, &["groups 0 to 3"]);
     view("head:1").failed(2, &["head:3.5"]);
 }
 

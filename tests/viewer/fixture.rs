@@ -43,6 +43,12 @@ pub fn gpt_oss() -> Arc<ModelCard> {
     model("demo:gpt-oss", 3, 5, true)
 }
 
+/// A gpt-oss whose layers are sliding and full in turn, and whose heads share keys in pairs.
+pub fn grouped() -> Arc<ModelCard> {
+    let windows = vec![Some(3), None, Some(3), None];
+    Arc::new(ModelCard { kv_heads: 2, windows, ..(*model("demo:gpt-oss", 4, 4, true)).clone() })
+}
+
 /// Tokens that follow each other in a prompt.
 pub fn tokens(texts: &[&str]) -> Vec<Token> {
     let mut start = 0;
@@ -59,7 +65,7 @@ pub fn capture(model: &Arc<ModelCard>, texts: &[&str]) -> Arc<Capture> {
     let tokens = tokens(texts);
     let mut random = Random(7 + model.heads as u64);
     let mut layers: Vec<LayerCapture> =
-        (0..model.layers).map(|_| layer(model, &tokens, &mut random)).collect();
+        (0..model.layers).map(|at| layer(model, at, &tokens, &mut random)).collect();
     let empty = || CausalMatrix::zeros(tokens.len(), tokens_per_cell(tokens.len()), model.has_sinks);
     let mut mean = empty();
     for layer in &mut layers {
@@ -76,15 +82,15 @@ fn next_token(id: u32, text: &str, probability: f32) -> NextToken {
     NextToken { token: Token::from_bytes(id, text.to_owned(), text.as_bytes(), 0), probability }
 }
 
-fn layer(model: &ModelCard, tokens: &[Token], random: &mut Random) -> LayerCapture {
+fn layer(model: &ModelCard, at: usize, tokens: &[Token], random: &mut Random) -> LayerCapture {
     let (count, heads) = (tokens.len(), model.heads);
     let mut layer = LayerCapture {
         query: random.take(heads * count * HEAD_DIM),
-        key: random.take(heads * count * HEAD_DIM),
+        key: random.take(model.kv_heads * count * HEAD_DIM),
         log_sum_exp: vec![0.0; count * heads],
         head_dim: HEAD_DIM,
         scale: 1.0,
-        window: None,
+        window: model.windows[at],
         sinks: model.has_sinks.then(|| vec![1.5; heads]),
         mean: CausalMatrix::zeros(count, 1, model.has_sinks),
         heads: Vec::new(),
@@ -102,9 +108,10 @@ fn summary(layer: &LayerCapture, head: usize, ids: &[u32]) -> HeadSummary {
     let mut thumbnail = CausalMatrix::zeros(ids.len(), thumbnail_bin(ids.len()), layer.sinks.is_some());
     let mut weights = Vec::new();
     for query in 0..ids.len() {
+        let first = layer.head(head).visible(query).start;
         let norm = layer.head(head).row(query, &mut weights);
-        sums.add_row(query, 0, &weights, norm, &repeats);
-        thumbnail.rows_mut().raise_row(query, 0, &weights, norm.sink);
+        sums.add_row(query, first, &weights, norm, &repeats);
+        thumbnail.rows_mut().raise_row(query, first, &weights, norm.sink);
     }
     HeadSummary { statistics: sums.finish(), thumbnail }
 }
@@ -113,8 +120,9 @@ fn layer_mean(layer: &LayerCapture, mut mean: CausalMatrix) -> CausalMatrix {
     let (heads, mut weights) = (layer.heads.len(), Vec::new());
     for head in 0..heads {
         for query in 0..layer.log_sum_exp.len() / heads {
+            let first = layer.head(head).visible(query).start;
             let norm = layer.head(head).row(query, &mut weights);
-            mean.rows_mut().add_row(query, 0, &weights, norm.sink, 1.0 / heads as f32);
+            mean.rows_mut().add_row(query, first, &weights, norm.sink, 1.0 / heads as f32);
         }
     }
     mean
@@ -169,6 +177,17 @@ pub fn captured_as(state: &mut State, left: &[&str], right: &[&str]) -> Vec<Effe
 pub fn captured() -> State {
     let mut state = loaded();
     captured_as(&mut state, &PROMPT, &PROMPT);
+    state
+}
+
+/// As [`captured`], the right model being [`grouped`].
+pub fn captured_with_groups() -> State {
+    let mut state = loaded();
+    let (side, job, model) = (Side::Right, state.job, grouped());
+    let capture_of_right = capture(&model, &PROMPT);
+    hear(&mut state, Event::Loaded { side, model });
+    hear(&mut state, Event::Captured { side, job, capture: capture_of_right });
+    hear(&mut state, Event::Captured { side: Side::Left, job, capture: capture(&gpt2(), &PROMPT) });
     state
 }
 

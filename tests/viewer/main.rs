@@ -10,3 +10,4 @@ mod palette;
 mod pin;
 mod reducer;
 mod screens;
+mod views;

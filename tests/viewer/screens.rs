@@ -73,6 +73,17 @@ fn mean_layer_and_head() {
 }
 
 #[test]
+fn views_of_several_layers_and_of_heads_that_share_keys() {
+    let mut state = captured_with_groups();
+    press_and_wait(&mut state, "R");
+    assert_screen!("rollout", state, (120, 40));
+    press_and_wait(&mut state, "w");
+    assert_screen!("sliding_layers", state, (100, 24));
+    press_and_wait(&mut state, "tab ] K }");
+    assert_screen!("kv_group", state, (100, 24));
+}
+
+#[test]
 fn every_rule() {
     let mut state = captured();
     press(&mut state, "tab left n s");

@@ -11,16 +11,11 @@ use super::args::VerifyArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::reference;
-use crate::attention::{RepeatScores, View, repeated};
+use crate::attention::View;
 use crate::export::Input;
 use crate::model::{Model, greedy};
 use checks::Check;
-use expected::{Expected, ExpectedContinuation, ExpectedHeads, ExpectedModel, TextOrIds};
-
-/// Random sequences that a head's score is the mean of.
-const DRAWS: usize = 10;
-/// Any number; the same each time, so that scores are.
-const SEED: u64 = 1;
+use expected::{Expected, ExpectedContinuation, ExpectedModel, TextOrIds};
 
 /// Checks each model that numbers were published of, and reports line by line.
 ///
@@ -92,11 +87,13 @@ fn report(expected: &ExpectedModel, model: &Model, session: &mut Session) -> Res
         tell(checks.map_err(|error| Failure::Failed(error.to_string()))?)?;
     }
     if !expected.heads.is_empty() {
-        let scores = head_scores(&expected.heads, model, session)?;
-        let score =
-            |view| scores.iter().find(|(known, _)| *known == view).map_or(RepeatScores::default(), |s| s.1);
+        let scores = session.repeat_scores(model)?;
+        let score = |view: View| {
+            let known = scores.get(view.layer()?)?.get(view.head()?)?;
+            Some(*known)
+        };
         for heads in &expected.heads {
-            tell(checks::heads(heads, score))?;
+            tell(checks::heads(heads, |view| score(view).unwrap_or_default()))?;
         }
     }
     for continuation in &expected.continuations {
@@ -105,27 +102,6 @@ fn report(expected: &ExpectedModel, model: &Model, session: &mut Session) -> Res
         tell(vec![checks::continuation(continuation, &ids, &text)])?;
     }
     Ok(failed)
-}
-
-/// The scores of the heads that are asked for.
-fn head_scores(
-    expected: &[ExpectedHeads],
-    model: &Model,
-    session: &mut Session,
-) -> Result<Vec<(View, RepeatScores)>, Failure> {
-    let card = model.card();
-    let period = repeated::period(&card.windows, card.context);
-    let views: Vec<View> = expected.iter().flat_map(|heads| heads.heads.iter().copied()).collect();
-    let mut draws = vec![Vec::with_capacity(DRAWS); views.len()];
-    let vocabulary = u32::try_from(card.vocabulary).unwrap_or(u32::MAX);
-    for ids in repeated::sequences(vocabulary, period, DRAWS, SEED) {
-        let capture = session.run(model, model.tokens_from_ids(&ids)?)?;
-        for (view, scores) in views.iter().zip(&mut draws) {
-            let matrix = capture.matrix(*view).map_err(|error| Failure::Failed(error.to_string()))?;
-            scores.push(RepeatScores::of(&matrix, period));
-        }
-    }
-    Ok(views.into_iter().zip(draws.iter().map(|draws| RepeatScores::mean(draws))).collect())
 }
 
 /// As many tokens as were published.

@@ -1,0 +1,217 @@
+//! All heads of a model in numbers: to be sorted by one of them, and filtered.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Capture, HeadStatistics, LayerKind, ModelCard, RepeatScores, View};
+
+/// What a score on repeated random tokens is kept by: layer, then head.
+pub type ScoresByHead = Vec<Vec<RepeatScores>>;
+
+/// One head, and what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadEntry {
+    /// Layer, from zero.
+    pub layer: usize,
+    /// Query head of that layer, from zero.
+    pub head: usize,
+    /// The key/value head that it shares.
+    pub group: usize,
+    /// What its layer sees.
+    pub kind: LayerKind,
+    /// Over the prompt.
+    pub statistics: HeadStatistics,
+    /// On repeated random tokens, once they are known.
+    pub repeated: Option<RepeatScores>,
+    /// How alike it is to a chosen head, if one is chosen.
+    pub similarity: Option<f32>,
+}
+
+impl HeadEntry {
+    /// All heads of a capture, layer after layer, without what is not known from the capture.
+    pub fn all(capture: &Capture) -> Vec<Self> {
+        let ModelCard { windows, heads, .. } = &*capture.model;
+        let size = capture.model.group_size();
+        let entry = |layer: usize, head: usize| Self {
+            layer,
+            head,
+            group: head / size,
+            kind: LayerKind::of(windows.get(layer).copied().flatten()),
+            statistics: capture.layers[layer].heads[head].statistics,
+            repeated: None,
+            similarity: None,
+        };
+        (0..capture.layers.len()).flat_map(|layer| (0..*heads).map(move |head| entry(layer, head))).collect()
+    }
+
+    /// Its view.
+    pub fn view(&self) -> View {
+        View::Head { layer: self.layer, head: self.head }
+    }
+}
+
+/// What heads are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[allow(missing_docs)] // Each is a statistic of `HeadStatistics` or `RepeatScores` by its name.
+pub enum HeadOrder {
+    /// Layer after layer.
+    Head,
+    Sink,
+    FirstToken,
+    Entropy,
+    Distance,
+    PromptPrevious,
+    PromptDuplicate,
+    PromptInduction,
+    Previous,
+    Duplicate,
+    #[default]
+    Induction,
+    /// By [`HeadEntry::similarity`].
+    Similarity,
+}
+
+impl HeadOrder {
+    /// All of them, in the order in which tables have their columns.
+    pub const ALL: [Self; 12] = [
+        Self::Head,
+        Self::Sink,
+        Self::FirstToken,
+        Self::Entropy,
+        Self::Distance,
+        Self::PromptPrevious,
+        Self::PromptDuplicate,
+        Self::PromptInduction,
+        Self::Previous,
+        Self::Duplicate,
+        Self::Induction,
+        Self::Similarity,
+    ];
+
+    /// As the command line spells it. The patterns without `prompt-` are those on repeated random tokens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Sink => "sink",
+            Self::FirstToken => "first-token",
+            Self::Entropy => "entropy",
+            Self::Distance => "distance",
+            Self::PromptPrevious => "prompt-previous",
+            Self::PromptDuplicate => "prompt-duplicate",
+            Self::PromptInduction => "prompt-induction",
+            Self::Previous => "previous",
+            Self::Duplicate => "duplicate",
+            Self::Induction => "induction",
+            Self::Similarity => "similarity",
+        }
+    }
+
+    /// A head's number for it; nothing if it is not known, or the order goes by no number.
+    pub fn value(self, entry: &HeadEntry) -> Option<f32> {
+        let HeadEntry { statistics, repeated, .. } = entry;
+        match self {
+            Self::Head => None,
+            Self::Sink => Some(statistics.sink_mass),
+            Self::FirstToken => Some(statistics.first_token_mass),
+            Self::Entropy => Some(statistics.entropy),
+            Self::Distance => Some(statistics.mean_distance),
+            Self::PromptPrevious => Some(statistics.previous),
+            Self::PromptDuplicate => Some(statistics.duplicate),
+            Self::PromptInduction => Some(statistics.induction),
+            Self::Previous => repeated.map(|scores| scores.previous),
+            Self::Duplicate => repeated.map(|scores| scores.duplicate),
+            Self::Induction => repeated.map(|scores| scores.induction),
+            Self::Similarity => entry.similarity,
+        }
+    }
+
+    /// Sorts heads, the largest number first, what is not known last; heads that are equal stay in order.
+    pub fn sort<T>(self, entries: &mut [T], entry: impl Fn(&T) -> &HeadEntry) {
+        let value = |item: &T| self.value(entry(item)).unwrap_or(f32::NEG_INFINITY);
+        entries.sort_by(|a, b| value(b).total_cmp(&value(a)));
+    }
+}
+
+impl fmt::Display for HeadOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for HeadOrder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Without a head that is chosen nothing is similar to it.
+        let known = || Self::ALL.into_iter().filter(|order| *order != Self::Similarity);
+        known().find(|order| order.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = known().map(Self::name).collect();
+            format!("'{text}' is nothing that heads are sorted by: use {}", names.join(", "))
+        })
+    }
+}
+
+/// Which heads are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeadFilter {
+    /// Those of the layers of a kind only.
+    pub kind: Option<LayerKind>,
+    /// Those that share a key/value head of that number only.
+    pub group: Option<usize>,
+}
+
+impl HeadFilter {
+    /// Whether a head is listed.
+    pub fn takes(self, entry: &HeadEntry) -> bool {
+        self.kind.is_none_or(|kind| kind == entry.kind) && self.group.is_none_or(|group| group == entry.group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(head: usize, sink_mass: f32, induction: Option<f32>) -> HeadEntry {
+        HeadEntry {
+            layer: 0,
+            head,
+            group: head / 2,
+            kind: if head == 3 { LayerKind::Full } else { LayerKind::Sliding },
+            statistics: HeadStatistics { sink_mass, ..HeadStatistics::default() },
+            repeated: induction.map(|induction| RepeatScores { induction, ..RepeatScores::default() }),
+            similarity: None,
+        }
+    }
+
+    fn sorted(order: HeadOrder) -> Vec<usize> {
+        let mut entries =
+            [entry(0, 0.5, None), entry(1, 0.1, Some(0.2)), entry(2, 0.9, Some(0.7)), entry(3, 0.5, None)];
+        order.sort(&mut entries, |entry| entry);
+        entries.iter().map(|entry| entry.head).collect()
+    }
+
+    #[test]
+    fn the_largest_comes_first_and_what_is_not_known_last() {
+        assert_eq!(sorted(HeadOrder::Head), [0, 1, 2, 3]);
+        assert_eq!(sorted(HeadOrder::Sink), [2, 0, 3, 1]);
+        assert_eq!(sorted(HeadOrder::Induction), [2, 1, 0, 3]);
+    }
+
+    #[test]
+    fn filters_add_up() {
+        let taken = |filter: HeadFilter| {
+            (0..4).filter(|head| filter.takes(&entry(*head, 0.0, None))).collect::<Vec<_>>()
+        };
+        assert_eq!(taken(HeadFilter::default()), [0, 1, 2, 3]);
+        assert_eq!(taken(HeadFilter { kind: Some(LayerKind::Sliding), group: None }), [0, 1, 2]);
+        assert_eq!(taken(HeadFilter { kind: Some(LayerKind::Sliding), group: Some(1) }), [2]);
+    }
+
+    #[test]
+    fn orders_are_read_by_name() {
+        for order in HeadOrder::ALL.into_iter().filter(|order| *order != HeadOrder::Similarity) {
+            assert_eq!(order.to_string().parse(), Ok(order));
+        }
+        assert!("size".parse::<HeadOrder>().unwrap_err().contains("first-token, entropy"));
+    }
+}

@@ -1,0 +1,49 @@
+//! `attnscope heads`: what every head does, in numbers.
+
+use std::io::{self, BufWriter, Write};
+
+use super::args::HeadsArgs;
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::Settings;
+use crate::attention::{Capture, HeadEntry, HeadFilter};
+use crate::export::heads::{ListedHead, write_json, write_table};
+use crate::export::{Recipe, Selection};
+
+/// Lists the heads of all models together, in the order that is asked for.
+///
+/// # Errors
+/// If a model cannot be had or cannot read the prompt.
+pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let models = settings.models(&args.models, args.pair.as_deref())?;
+    let input = settings.input(&args.input)?;
+    let mut read: Vec<(Capture, Recipe, Vec<HeadEntry>)> = Vec::new();
+    for reference in &models {
+        let model = session.load(reference)?;
+        let capture = session.capture(&model, &input)?;
+        let repeated = session.repeat_scores(&model)?;
+        let mut entries = HeadEntry::all(&capture);
+        for entry in &mut entries {
+            entry.repeated = Some(repeated[entry.layer][entry.head]);
+        }
+        let recipe = Recipe::new(model.card(), input.clone(), Selection::All);
+        read.push((capture, recipe, entries));
+    }
+    let filter = HeadFilter { kind: args.layers.map(Into::into), group: args.kv_group };
+    let mut heads = Vec::new();
+    for (capture, _, entries) in &read {
+        let taken = entries.iter().filter(|entry| filter.takes(entry));
+        heads.extend(taken.map(|entry| ListedHead { model: &capture.model, entry: *entry }));
+    }
+    args.sort.sort(&mut heads, |head| &head.entry);
+    heads.truncate(args.top.unwrap_or(usize::MAX));
+
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.json {
+        let models: Vec<_> = read.iter().map(|(capture, recipe, _)| (&*capture.model, recipe)).collect();
+        write_json(&mut out, &models, &heads)?;
+    } else {
+        write_table(&mut out, &heads)?;
+    }
+    Ok(out.flush()?)
+}

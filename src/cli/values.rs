@@ -1,0 +1,113 @@
+//! What flags take, by name.
+
+use clap::ValueEnum;
+
+use crate::attention::LayerKind;
+use crate::model::{DeviceChoice, Engine, Precision};
+
+/// What `--engine` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// Own kernels on the CPU, tensor operations elsewhere
+    Auto,
+    /// Tensor operations everywhere: what a GPU runs
+    Generic,
+}
+
+/// What `--dtype` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DtypeName {
+    /// f32 on the CPU, on a GPU as the checkpoint has them
+    Auto,
+    /// 32 bits
+    F32,
+    /// bfloat16
+    Bf16,
+    /// IEEE half
+    F16,
+}
+
+/// What `--format` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table; with all heads, a list
+    Csv,
+    /// An object with tokens, matrix, sinks, next tokens and recipe
+    Json,
+    /// Tensors, as the model hub stores them
+    Safetensors,
+}
+
+/// What `--layers` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LayerKindName {
+    /// Those that see a window of keys
+    Sliding,
+    /// Those that see all keys
+    Full,
+}
+
+impl From<LayerKindName> for LayerKind {
+    fn from(name: LayerKindName) -> Self {
+        match name {
+            LayerKindName::Sliding => LayerKind::Sliding,
+            LayerKindName::Full => LayerKind::Full,
+        }
+    }
+}
+
+impl From<EngineName> for Engine {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Auto => Engine::Auto,
+            EngineName::Generic => Engine::Generic,
+        }
+    }
+}
+
+impl From<DtypeName> for Precision {
+    fn from(name: DtypeName) -> Self {
+        match name {
+            DtypeName::Auto => Precision::Auto,
+            DtypeName::F32 => Precision::F32,
+            DtypeName::Bf16 => Precision::Bf16,
+            DtypeName::F16 => Precision::F16,
+        }
+    }
+}
+
+/// Reads the name of a device.
+pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
+    let known = match text {
+        "auto" => Some(DeviceChoice::Auto),
+        "cpu" => Some(DeviceChoice::Cpu),
+        "cuda" => Some(DeviceChoice::Cuda(0)),
+        "metal" => Some(DeviceChoice::Metal),
+        _ => text.strip_prefix("cuda:").and_then(|number| number.parse().ok()).map(DeviceChoice::Cuda),
+    };
+    known.ok_or_else(|| format!("'{text}' is no device: use auto, cpu, cuda, cuda:N or metal"))
+}
+
+/// Reads a temperature.
+pub fn parse_temperature(text: &str) -> Result<f64, String> {
+    let known = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
+    known.ok_or_else(|| format!("'{text}' is no temperature: use a number from 0 up"))
+}
+
+/// Reads the probability of the tokens that are drawn from.
+pub fn parse_top_p(text: &str) -> Result<f64, String> {
+    let known = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value <= 1.0);
+    known.ok_or_else(|| format!("'{text}' is no probability to draw from: use a number above 0, up to 1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_by_name() {
+        assert_eq!(parse_device("cuda"), Ok(DeviceChoice::Cuda(0)));
+        assert_eq!(parse_device("metal"), Ok(DeviceChoice::Metal));
+        assert!(parse_device("cuda:x").is_err());
+    }
+}

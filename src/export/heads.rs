@@ -1,0 +1,148 @@
+//! All heads of one or more models in numbers: a table for people, JSON for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{ExportError, Recipe};
+use crate::attention::{HeadEntry, HeadOrder, ModelCard, escape_controls, repeated};
+
+/// A head of one of the models.
+#[derive(Debug, Clone, Copy)]
+pub struct ListedHead<'a> {
+    /// Whose.
+    pub model: &'a ModelCard,
+    /// Which, and what is known of it.
+    pub entry: HeadEntry,
+}
+
+/// Heading, columns, and what heads are sorted by for each number.
+const COLUMNS: [(&str, usize, HeadOrder); 10] = [
+    ("sink", 6, HeadOrder::Sink),
+    ("first", 6, HeadOrder::FirstToken),
+    ("entropy", 8, HeadOrder::Entropy),
+    ("distance", 9, HeadOrder::Distance),
+    ("previous", 9, HeadOrder::PromptPrevious),
+    ("duplicate", 10, HeadOrder::PromptDuplicate),
+    ("induction", 10, HeadOrder::PromptInduction),
+    ("previous", 11, HeadOrder::Previous),
+    ("duplicate", 10, HeadOrder::Duplicate),
+    ("induction", 10, HeadOrder::Induction),
+];
+
+/// Writes a table, a line per head in the order they come in, under two lines of headings.
+///
+/// # Errors
+/// If `out` refuses.
+pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(), ExportError> {
+    let model = |head: &ListedHead<'_>| escape_controls(&head.model.name);
+    let room = heads.iter().map(|head| model(head).chars().count()).max().unwrap_or(0).max(5);
+    let prompt: usize = COLUMNS[..7].iter().map(|column| column.1).sum();
+    writeln!(out, "{:room$}{:23}{:prompt$}  on repeated random tokens", "", "", " on the prompt")?;
+    write!(out, "{:room$}{:>8}{:>9}  {:7}", "model", "head", "kv group", "layer")?;
+    for (heading, columns, _) in COLUMNS {
+        write!(out, "{heading:>columns$}")?;
+    }
+    writeln!(out)?;
+    for head in heads {
+        let HeadEntry { layer, head: number, group, kind, .. } = head.entry;
+        let name = format!("{layer}.{number}");
+        write!(out, "{:room$}{name:>8}{group:>9}  {:7}", model(head), kind.name())?;
+        for (_, columns, order) in COLUMNS {
+            match order.value(&head.entry) {
+                Some(value) => write!(out, "{value:>columns$.3}")?,
+                None => write!(out, "{:>columns$}", "-")?,
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Writes one JSON object: `heads`, in the order they come in, each with the number of its model among
+/// `models`, which hold how each was run.
+///
+/// # Errors
+/// If `out` refuses.
+pub fn write_json(
+    out: &mut impl Write,
+    models: &[(&ModelCard, &Recipe)],
+    heads: &[ListedHead<'_>],
+) -> Result<(), ExportError> {
+    let entry = |head: &ListedHead<'_>| -> Value {
+        let HeadEntry { layer, head: number, group, kind, statistics: s, repeated, .. } = head.entry;
+        json!({
+            "model": models.iter().position(|(card, _)| std::ptr::eq(*card, head.model)),
+            "layer": layer,
+            "head": number,
+            "kv_group": group,
+            "layer_kind": kind.name(),
+            "prompt": {
+                "sink": s.sink_mass,
+                "first_token": s.first_token_mass,
+                "entropy": s.entropy,
+                "distance": s.mean_distance,
+                "previous": s.previous,
+                "duplicate": s.duplicate,
+                "induction": s.induction,
+            },
+            "repeated": repeated.map(|scores| json!({
+                "previous": scores.previous,
+                "duplicate": scores.duplicate,
+                "induction": scores.induction,
+            })),
+        })
+    };
+    let model = |(card, recipe): &(&ModelCard, &Recipe)| -> Result<Value, ExportError> {
+        Ok(json!({
+            "recipe": serde_json::to_value(recipe).map_err(io::Error::from)?,
+            "repeated": {
+                "period": repeated::period(&card.windows, card.context),
+                "draws": repeated::DRAWS,
+                "seed": repeated::SEED,
+            },
+        }))
+    };
+    let document = json!({
+        "models": models.iter().map(model).collect::<Result<Vec<_>, _>>()?,
+        "heads": heads.iter().map(entry).collect::<Vec<_>>(),
+    });
+    serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attention::RepeatScores;
+    use crate::export::{Input, Selection, example};
+
+    #[test]
+    fn a_table_and_its_json_say_the_same() {
+        let capture = example::capture();
+        let recipe = Recipe::new(&capture.model, Input::Prompt("it '".to_owned()), Selection::All);
+        let mut entries = HeadEntry::all(&capture);
+        entries[3].repeated = Some(RepeatScores { previous: 0.125, duplicate: 0.5, induction: 0.25 });
+        let model = &*capture.model;
+        let heads: Vec<_> = entries.iter().map(|entry| ListedHead { model, entry: *entry }).collect();
+        let (mut table, mut object) = (Vec::new(), Vec::new());
+        write_table(&mut table, &heads).unwrap();
+        write_json(&mut object, &[(model, &recipe)], &heads).unwrap();
+
+        let table = String::from_utf8(table).unwrap();
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 2 + 4);
+        assert!(lines[1..].iter().all(|line| line.chars().count() == lines[1].chars().count()), "{table}");
+        let last: Vec<&str> = lines[5].split_whitespace().collect();
+        assert_eq!(last[..4], ["example", "1.1", "1", "full"]);
+        assert_eq!(last[last.len() - 3..], ["0.125", "0.500", "0.250"]);
+        assert!(lines[2].ends_with("-"), "what is not known is no 0: {table}");
+
+        let document: Value = serde_json::from_slice(&object).unwrap();
+        assert_eq!(document["heads"][3]["repeated"]["duplicate"], json!(0.5));
+        assert_eq!(document["heads"][0]["repeated"], Value::Null);
+        assert_eq!(document["heads"][2]["layer"], 1);
+        assert_eq!(document["models"][0]["repeated"]["period"], 4, "half of a context of 8");
+        assert_eq!(document["models"][0]["recipe"]["model"], "example");
+    }
+}

@@ -1,0 +1,60 @@
+//! What `heads` lists.
+
+use serde_json::Value;
+
+use crate::support::program::{Home, golden, text};
+
+#[test]
+fn heads_of_several_models_are_ranked_together() {
+    let home = Home::new();
+    let models = [golden("gpt2-tiny"), golden("gpt-oss-tiny")];
+    let [gpt2, gpt_oss] = models.each_ref().map(|model| text(model));
+    let ended = home.run(["heads", "--model", gpt2, "--model", gpt_oss]);
+    let rows: Vec<Vec<&str>> =
+        ended.text().lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    for model in [gpt2, gpt_oss] {
+        assert!(rows.iter().any(|row| row[0] == model), "{model}");
+    }
+    let induction = |row: &Vec<&str>| row.last().unwrap().parse::<f32>().unwrap();
+    assert!(rows.iter().all(|row| row.len() == 14));
+    assert!(rows.windows(2).all(|pair| induction(&pair[0]) >= induction(&pair[1])), "{rows:?}");
+
+    let ended = home.run(["heads", "--model", gpt_oss, "--sort", "sink", "--top", "1"]);
+    let best: Vec<&str> = ended.text().lines().nth(2).unwrap().split_whitespace().collect();
+    let sinks = rows.iter().filter(|row| row[0] == gpt_oss).map(|row| row[4].parse::<f32>().unwrap());
+    assert_eq!(best[4].parse::<f32>().unwrap(), sinks.fold(0.0, f32::max));
+    assert_eq!(ended.text().lines().count(), 3);
+}
+
+#[test]
+fn filters_and_all_numbers_as_json() {
+    let home = Home::new();
+    let ended = home.run([
+        "heads",
+        "--model",
+        text(&golden("gpt-oss-tiny")),
+        "--prompt",
+        "write a story about AI",
+        "--layers",
+        "sliding",
+        "--kv-group",
+        "1",
+        "--sort",
+        "head",
+        "--json",
+    ]);
+    let document: Value = serde_json::from_str(ended.text()).unwrap();
+    let heads = document["heads"].as_array().unwrap();
+    let names: Vec<String> = heads.iter().map(|head| format!("{}.{}", head["layer"], head["head"])).collect();
+    assert_eq!(names, ["0.2", "0.3", "2.2", "2.3"]);
+    for head in heads {
+        assert_eq!((head["layer_kind"].as_str(), head["kv_group"].as_u64()), (Some("sliding"), Some(1)));
+        let sink = head["prompt"]["sink"].as_f64().unwrap();
+        assert!(sink > 0.0 && sink < 1.0, "{sink}");
+        assert!(head["repeated"]["induction"].is_number());
+    }
+    let model = &document["models"][0];
+    assert_eq!(model["repeated"]["period"], 7, "one less than the window of 8");
+    assert_eq!(model["recipe"]["input"]["prompt"], "write a story about AI");
+    assert_eq!(heads[0]["model"], 0);
+}
