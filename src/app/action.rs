@@ -58,6 +58,15 @@ pub enum Action {
         /// Columns.
         columns: isize,
     },
+    /// The wheel was turned to zoom.
+    Zoom {
+        /// Over which pane.
+        side: Side,
+        /// Over which cell, if it was one: the row and the column.
+        cell: Option<(usize, Column)>,
+        /// [`Command::ZoomIn`] or [`Command::ZoomOut`].
+        command: Command,
+    },
     /// A pane has room for so many cells now.
     Viewport {
         /// Which pane.

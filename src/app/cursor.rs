@@ -40,6 +40,8 @@ pub struct Viewport {
     pub rows: usize,
     /// Keys, not counting the sink.
     pub keys: usize,
+    /// Columns and rows of the screen that a cell takes.
+    pub cell: (u16, u16),
 }
 
 impl Default for Cursor {
@@ -125,6 +127,15 @@ impl Scroll {
             Column::Key(key) => reveal(self.key, key, viewport.keys),
         };
         Self { row: reveal(self.row, cursor.query, viewport.rows), key }
+    }
+
+    /// With the cursor in the middle.
+    pub fn centering(self, cursor: Cursor, viewport: Viewport) -> Self {
+        let key = match cursor.column {
+            Column::Sink => self.key,
+            Column::Key(key) => key.saturating_sub(viewport.keys / 2),
+        };
+        Self { row: cursor.query.saturating_sub(viewport.rows / 2), key }
     }
 
     /// Without empty space after the last row and key of a matrix of `size`.
@@ -267,12 +278,14 @@ mod tests {
 
     #[test]
     fn scrolling_follows_the_cursor_and_no_further() {
-        let viewport = Viewport { rows: 4, keys: 3 };
+        let viewport = Viewport { rows: 4, keys: 3, cell: (1, 1) };
         let at = |query, key| Cursor { query, column: Column::Key(key) };
         let scroll = Scroll { row: 5, key: 5 };
         assert_eq!(scroll.revealing(at(6, 6), viewport), scroll);
         assert_eq!(scroll.revealing(at(9, 4), viewport), Scroll { row: 6, key: 4 });
         assert_eq!(scroll.revealing(at(2, 2), viewport), Scroll { row: 2, key: 2 });
         assert_eq!(scroll.within(7, viewport), Scroll { row: 3, key: 4 });
+        assert_eq!(scroll.centering(at(9, 4), viewport), Scroll { row: 7, key: 3 });
+        assert_eq!(scroll.centering(at(1, 0), viewport), Scroll { row: 0, key: 0 });
     }
 }

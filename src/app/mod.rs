@@ -18,6 +18,7 @@ mod selection;
 mod state;
 mod update;
 mod worker;
+mod zoom;
 
 pub use action::{Action, Effect};
 pub use chooser::{Chooser, Found};
@@ -32,3 +33,4 @@ pub use rules::{Curve, LOG_FLOOR, Range, Rules, Scale};
 pub use selection::{Depth, Selection};
 pub use state::{Mode, State};
 pub use update::update;
+pub use zoom::Zoom;

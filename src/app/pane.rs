@@ -1,10 +1,11 @@
 //! One of the two models on screen: its load, its pass, and what it has to show.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Cursor, Scroll, Selection, Viewport};
-use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Token, View};
+use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Pooled, Pooling, Token, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
 /// Computed matrices kept after they were looked at.
@@ -63,7 +64,12 @@ pub struct Shown {
     peaks: [f32; Normalisation::ALL.len()],
     /// Heads, and other views that are no matrix of the capture.
     computed: VecDeque<(View, Arc<CausalMatrix>)>,
+    /// The matrix on screen in pixels, as it was last asked for.
+    pooled: RefCell<Option<(Pixels, Arc<Pooled>)>>,
 }
+
+/// Normalisation, pooling, and rows of a pixel.
+type Pixels = (Normalisation, Pooling, usize);
 
 impl Shown {
     /// A new capture, shown as the mean of everything.
@@ -73,8 +79,8 @@ impl Shown {
         let labels = labels(&capture);
         let heads = capture.layers.iter().flat_map(|layer| &layer.heads);
         let heads_peak = heads.map(|head| head.thumbnail.peak_after_first_row()).fold(0.0, f32::max);
-        let (view, computed) = (View::Mean, VecDeque::new());
-        Self { job, prompt, capture, labels, layer_thumbnails, heads_peak, view, peaks, computed }
+        let (view, computed, pooled) = (View::Mean, VecDeque::new(), RefCell::default());
+        Self { job, prompt, capture, labels, layer_thumbnails, heads_peak, view, peaks, computed, pooled }
     }
 
     /// The view on screen.
@@ -92,6 +98,17 @@ impl Shown {
         self.peaks[normalisation as usize]
     }
 
+    /// The matrix on screen in pixels of `bin` × `bin` cells, pooled once and not for every frame.
+    pub fn pooled(&self, normalisation: Normalisation, pooling: Pooling, bin: usize) -> Arc<Pooled> {
+        let pixels = (normalisation, pooling, bin);
+        let mut kept = self.pooled.borrow_mut();
+        if let Some((_, pooled)) = kept.as_ref().filter(|kept| kept.0 == pixels) {
+            return pooled.clone();
+        }
+        let pooled = Arc::new(Pooled::new(self.matrix(), normalisation, pooling, bin));
+        kept.insert((pixels, pooled)).1.clone()
+    }
+
     /// A matrix that is at hand.
     fn get(&self, view: View) -> Option<&CausalMatrix> {
         match view {
@@ -106,6 +123,7 @@ impl Shown {
         let Some(matrix) = self.get(view) else { return false };
         if view != self.view {
             (self.peaks, self.view) = (peaks(matrix), view);
+            self.pooled.take();
         }
         true
     }
@@ -243,10 +261,22 @@ impl Pane {
         };
     }
 
-    /// Whether the matrix has more cells than there is room for.
-    pub(super) fn is_cut(&self) -> bool {
+    /// Whether the matrix has more cells than there is room for; not known before it is on screen.
+    pub fn is_cut(&self) -> bool {
         let size = self.shown.as_ref().map_or(0, |shown| shown.matrix().size());
-        size > self.viewport.rows.min(self.viewport.keys)
+        self.viewport != Viewport::default() && size > self.viewport.rows.min(self.viewport.keys)
+    }
+
+    /// Takes how much there is room for. With cells of another size the cursor comes to the middle.
+    pub(super) fn resize(&mut self, viewport: Viewport) {
+        let old = std::mem::replace(&mut self.viewport, viewport);
+        if old.cell == viewport.cell { self.point(self.cursor) } else { self.center() }
+    }
+
+    /// Brings the cursor to the middle of the screen.
+    pub(super) fn center(&mut self) {
+        self.scroll = self.scroll.centering(self.cursor, self.viewport);
+        self.clamp();
     }
 
     /// Moves the cursor, and the part on screen after it.

@@ -1,6 +1,6 @@
 //! By which rules values are shown: what rows are divided by, and how values become colours.
 
-use crate::attention::Normalisation;
+use crate::attention::{Normalisation, Pooling};
 use crate::config::keys::Command;
 
 /// What a logarithmic scale starts with; anything below, zero included, has the lowest colour.
@@ -37,6 +37,8 @@ pub struct Rules {
     pub curve: Curve,
     /// The top of the colour scale.
     pub range: Range,
+    /// What cells that share a pixel are shown as.
+    pub pooling: Pooling,
 }
 
 /// A colour scale.
@@ -68,6 +70,7 @@ impl Rules {
                 },
                 ..self
             },
+            Command::Pooling => Self { pooling: self.pooling.next(), ..self },
             _ => return None,
         })
     }
@@ -125,7 +128,9 @@ mod tests {
 
     #[test]
     fn going_on_comes_back() {
-        for (command, times) in [(Command::Normalisation, 3), (Command::Curve, 2), (Command::Range, 3)] {
+        for (command, times) in
+            [(Command::Normalisation, 3), (Command::Curve, 2), (Command::Range, 3), (Command::Pooling, 2)]
+        {
             let changed = |rules: Rules| rules.changed(command).unwrap();
             assert_ne!(changed(Rules::default()), Rules::default());
             assert_eq!((0..times).fold(Rules::default(), |rules, _| changed(rules)), Rules::default());

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::{History, Pane, Pin, Popup, Range, Rules, Scale, Selection};
+use super::{History, Pane, Pin, Popup, Range, Rules, Scale, Selection, Zoom};
 use crate::config::keys::Keys;
 use crate::worker::protocol::{JobId, Sampling, Side};
 
@@ -53,8 +53,8 @@ pub struct State {
     pub history: History,
     /// Whether the pane that keys don't go to follows the other one.
     pub linked: bool,
-    /// Whether matrices that don't fit are shown whole, several cells in one.
-    pub overview: bool,
+    /// How large cells are.
+    pub zoom: Zoom,
     /// Whether a file is being written.
     pub is_exporting: bool,
     /// What the last key led to, if the screen doesn't show it otherwise.
@@ -94,7 +94,7 @@ impl State {
             appended: Vec::new(),
             history: History::default(),
             linked: true,
-            overview: false,
+            zoom: Zoom::default(),
             is_exporting: false,
             note: None,
             rules: Rules::default(),
@@ -157,6 +157,16 @@ impl State {
     /// Whether the editor holds another text than the one that was run.
     pub fn is_edited(&self) -> bool {
         self.draft.value() != self.prompt
+    }
+
+    /// Whether a matrix has more cells than there is room for.
+    pub fn is_cut(&self) -> bool {
+        self.panes.iter().any(Pane::is_cut)
+    }
+
+    /// Whether several cells share a pixel, so that all are on screen.
+    pub fn is_whole(&self) -> bool {
+        self.zoom == Zoom::Whole && self.is_cut()
     }
 
     /// The colour scale of a side.

@@ -4,7 +4,7 @@ use super::cursor::{SamePassages, same_text};
 use super::pane::{Load, Pass};
 use super::{
     Action, Column, Cursor, Depth, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection,
-    State, copy, export, grow, pin, popup, prompt, worker,
+    State, copy, export, grow, pin, popup, prompt, worker, zoom,
 };
 use crate::attention::{LayerKind, View};
 use crate::config::keys::Command;
@@ -70,10 +70,15 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             vec![]
         }
         Action::Viewport { side, viewport } => {
-            let pane = state.pane_mut(side);
-            pane.viewport = viewport;
-            pane.point(pane.cursor);
+            state.pane_mut(side).resize(viewport);
             vec![]
+        }
+        Action::Zoom { side, cell, command } => {
+            (state.focus, state.note) = (side, None);
+            if let Some((query, column)) = cell {
+                point(state, side, Cursor { query, column });
+            }
+            look(state, command)
         }
         Action::HelpOverflow(rows) => {
             state.help_overflow = rows;
@@ -168,8 +173,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// What changes the view, or moves the cursor.
 fn look(state: &mut State, command: Command) -> Vec<Effect> {
-    if command == Command::Overview {
-        toggle_overview(state);
+    if zoom::change(state, command) {
         return vec![];
     }
     if command == Command::LayerKinds {
@@ -204,17 +208,6 @@ fn next_layer_kind(state: &mut State) -> Vec<Effect> {
     };
     let next = after.iter().copied().find(|kind| has(*kind)).map_or(Depth::Mean, Depth::Kind);
     select(state, state.focus, Selection { depth: next, ..state.focused().selection })
-}
-
-/// Shows matrices that don't fit whole, or cell by cell again, the cursor's among them.
-fn toggle_overview(state: &mut State) {
-    let is_shown = state.panes.iter().any(|pane| pane.shown.is_some());
-    let fits = is_shown && !state.panes.iter().any(Pane::is_cut);
-    state.overview = !fits && !state.overview;
-    state.note = fits.then(|| "all of it is on screen".to_owned());
-    for pane in &mut state.panes {
-        pane.point(pane.cursor);
-    }
 }
 
 /// All heads of the focused model, once it has run a prompt.

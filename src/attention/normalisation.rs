@@ -88,21 +88,6 @@ impl NormalisedRow<'_> {
         (self.first..self.weights.len()).filter_map(|key| Some((key, self.get(key)?)))
     }
 
-    /// The keys that are shown, `bin` of them in one: its number, and the largest of its values.
-    pub fn pooled(&self, bin: usize) -> impl Iterator<Item = (usize, f32)> + '_ {
-        let keys = if self.divisor >= LEAST_SUM { self.weights } else { &[] };
-        keys.chunks(bin).enumerate().filter_map(move |(pool, keys)| {
-            let largest = match pool {
-                0 => {
-                    let shown = (self.first..).zip(keys.get(self.first..)?);
-                    shown.map(|(key, weight)| self.of(key, *weight)).reduce(f32::max)?
-                }
-                _ => keys.iter().copied().reduce(f32::max)?,
-            };
-            Some((pool, largest / self.divisor))
-        })
-    }
-
     /// The sum of the weights that are not left out, before the division.
     pub fn kept(&self) -> f32 {
         (self.first..).zip(&self.weights[self.first..]).map(|(key, weight)| self.of(key, *weight)).sum()
@@ -173,27 +158,6 @@ mod tests {
         let small = CausalMatrix::from_cells(2, vec![1.0, 1.0, 5e-7], None);
         assert_eq!(Normalisation::WithoutFirst.row(&small, 1).get(1), None);
         assert_eq!(Normalisation::Renormalised.row(&small, 1).keys().count(), 2);
-    }
-
-    #[test]
-    fn a_pool_is_the_largest_of_its_keys() {
-        let matrix = matrix();
-        let small = CausalMatrix::from_cells(2, vec![1.0, 1.0, 5e-7], None);
-        for rule in Normalisation::ALL {
-            for (matrix, query, bin) in
-                [(&matrix, 2, 1), (&matrix, 2, 2), (&matrix, 1, 5), (&small, 1, 1), (&small, 0, 2)]
-            {
-                let row = rule.row(matrix, query);
-                let mut expected: Vec<(usize, f32)> = Vec::new();
-                for (key, value) in row.keys() {
-                    match expected.last_mut().filter(|last| last.0 == key / bin) {
-                        Some(last) => last.1 = last.1.max(value),
-                        None => expected.push((key / bin, value)),
-                    }
-                }
-                assert_eq!(row.pooled(bin).collect::<Vec<_>>(), expected, "{rule:?} {query} {bin}");
-            }
-        }
     }
 
     #[test]

@@ -112,6 +112,9 @@ fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action>
         return click.then_some(Action::Command(Command::Help));
     }
     let hit = layout.hit(Position::new(event.column, event.row))?;
+    if let Some(command) = zooms(event, hit, layout) {
+        return command.and_then(|command| zoom(hit, command));
+    }
     let sideways = event.modifiers.contains(KeyModifiers::SHIFT);
     let by = match event.kind {
         MouseEventKind::Down(MouseButton::Left) => return of_click(hit),
@@ -125,11 +128,32 @@ fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action>
         _ => return None,
     };
     let side = match hit {
-        Hit::Cell { side, .. } | Hit::Thumbnail { side, .. } | Hit::Pane(side) => side,
         Hit::Row(_) | Hit::Popup => return (by.0 != 0).then_some(Action::Choose(by.0.signum())),
-        Hit::Prompt | Hit::Behind => return None,
+        _ => hit.side()?,
     };
     Some(Action::Scroll { side, rows: by.0, columns: by.1 })
+}
+
+/// What the wheel zooms by: with Ctrl, and where all of a matrix is on screen, so that there is nothing to
+/// move over. There it can't zoom out any further.
+fn zooms(event: MouseEvent, hit: Hit, layout: &Layout) -> Option<Option<Command>> {
+    let pane = layout.panes[hit.side()?.index()].as_ref()?;
+    let (held, is_whole) = (event.modifiers.contains(KeyModifiers::CONTROL), pane.overview.is_some());
+    let command = match event.kind {
+        MouseEventKind::ScrollUp => Some(Command::ZoomIn),
+        MouseEventKind::ScrollDown => Some(Command::ZoomOut).filter(|_| !is_whole),
+        MouseEventKind::ScrollLeft | MouseEventKind::ScrollRight => None,
+        _ => return None,
+    };
+    (held || is_whole).then_some(command)
+}
+
+fn zoom(hit: Hit, command: Command) -> Option<Action> {
+    let cell = match hit {
+        Hit::Cell { query, column, .. } => Some((query, column)),
+        _ => None,
+    };
+    Some(Action::Zoom { side: hit.side()?, cell, command })
 }
 
 fn of_click(hit: Hit) -> Option<Action> {
@@ -266,6 +290,29 @@ mod tests {
             panic!("the wheel scrolls");
         };
         assert_eq!((rows, columns), (0, -WHEEL));
+    }
+
+    #[test]
+    fn the_wheel_zooms_with_ctrl_and_where_there_is_nothing_to_move_over() {
+        let state = in_mode(Mode::Browse);
+        let mut layout = ui::layout(&state, Rect::new(0, 0, 100, 40));
+        let turned = |layout: &Layout, kind, modifiers| {
+            let event = MouseEvent { kind, column: 20, row: 10, modifiers };
+            match action(&Event::Mouse(event), &state, layout) {
+                Some(Action::Zoom { side: Side::Left, cell, command }) => Some((cell.is_some(), command)),
+                Some(Action::Scroll { .. }) | None => None,
+                other => panic!("{other:?}"),
+            }
+        };
+        let (up, down) = (MouseEventKind::ScrollUp, MouseEventKind::ScrollDown);
+        let (none, held) = (KeyModifiers::NONE, KeyModifiers::CONTROL);
+        assert_eq!(turned(&layout, up, none), None);
+        assert_eq!(turned(&layout, up, held), Some((false, Command::ZoomIn)));
+        assert_eq!(turned(&layout, down, held), Some((false, Command::ZoomOut)));
+        let pane = layout.panes[0].as_mut().unwrap();
+        pane.overview = Some(ui::Overview { area: pane.body, size: 100, bin: 2, sink: false });
+        assert_eq!(turned(&layout, up, none), Some((true, Command::ZoomIn)));
+        assert_eq!(turned(&layout, down, none), None);
     }
 
     #[test]

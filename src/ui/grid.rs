@@ -90,6 +90,11 @@ impl Needs {
         SIZES.into_iter().find(|cell| all.iter().all(|needs| needs.fits(*cell))).unwrap_or(SMALLEST)
     }
 
+    /// Whether all of the matrix is on screen with cells of a given size.
+    pub fn shows_all(&self, cell: (u16, u16)) -> bool {
+        !self.place(cell, Scroll::default()).is_cut()
+    }
+
     /// The grid, with cells of a given size.
     pub fn place(&self, cell: (u16, u16), scroll: Scroll) -> Grid {
         let (width, height) = self.room();
@@ -97,6 +102,7 @@ impl Needs {
         let viewport = Viewport {
             rows: usize::from(height / cell.1),
             keys: usize::from(width.saturating_sub(sink) / cell.0),
+            cell,
         };
         let (name, size, sink) = (self.name_room(), self.size, self.sink);
         Grid { area: self.area, name, cell, size, first: scroll.within(size, viewport), viewport, sink }
@@ -104,6 +110,11 @@ impl Needs {
 }
 
 impl Grid {
+    /// Whether there are more cells than there is room for.
+    pub fn is_cut(&self) -> bool {
+        self.size > self.viewport.rows.min(self.viewport.keys)
+    }
+
     /// Rows on screen.
     pub fn rows(&self) -> std::ops::Range<usize> {
         self.first.row..self.size.min(self.first.row + self.viewport.rows)

@@ -4,8 +4,8 @@ use ratatui::layout::{Margin, Position, Rect};
 
 use super::grid::{Grid, Needs};
 use super::overview::Overview;
-use super::{PopupLayout, heads, help, popup, text, thumbnails};
-use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport};
+use super::{PopupLayout, heads, help, minimap, popup, text, thumbnails};
+use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport, Zoom};
 use crate::attention::View;
 use crate::worker::protocol::Side;
 
@@ -64,6 +64,8 @@ pub struct PaneLayout {
     pub strip: Rect,
     /// Thumbnails in it.
     pub thumbnails: Vec<(View, Rect)>,
+    /// Where the part of a matrix that is on screen lies, at the end of the strip; empty if all of it is.
+    pub minimap: Rect,
     /// What is written under the pane.
     pub inspector: Rect,
 }
@@ -108,6 +110,16 @@ pub enum Hit {
     Popup,
     /// Anything that the popup leaves on screen.
     Behind,
+}
+
+impl Hit {
+    /// The pane it is of, if it is of one.
+    pub fn side(self) -> Option<Side> {
+        match self {
+            Hit::Cell { side, .. } | Hit::Thumbnail { side, .. } | Hit::Pane(side) => Some(side),
+            Hit::Prompt | Hit::Row(_) | Hit::Popup | Hit::Behind => None,
+        }
+    }
 }
 
 impl Layout {
@@ -184,7 +196,7 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         let column = |row: Rect| Rect { x, width, ..row };
         let under = column(inspector);
         let under = Rect { x: under.x + 1, width: under.width.saturating_sub(2), ..under };
-        panes[side.index()] = Some(pane(state.pane(*side), *side, column(rest), under));
+        panes[side.index()] = Some(pane(state, *side, column(rest), under));
     }
     place_grids(state, &mut panes);
     place_overviews(state, &mut panes);
@@ -192,12 +204,15 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     Layout { panes, help_overflow, ..fixed }
 }
 
-fn pane(pane: &Pane, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
+fn pane(state: &State, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
+    let pane = state.pane(side);
     let mut body = frame.inner(Margin::new(1, 1));
     let shown = pane.shown.is_some();
     let strip_height = if shown { thumbnails::height(body.height) } else { 0 };
     let strip = take_bottom(&mut body, strip_height);
-    let thumbnails = thumbnails::place(pane, strip);
+    let is_part = pane.is_cut() && !state.is_whole();
+    let minimap = if is_part { minimap::place(strip) } else { Rect::default() };
+    let thumbnails = thumbnails::place(pane, Rect { width: strip.width - minimap.width, ..strip });
     if body.width >= AIRY {
         body = Rect { x: body.x + 1, width: body.width - 2, ..body };
     }
@@ -207,7 +222,18 @@ fn pane(pane: &Pane, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
     };
     let mut within = body;
     let error = take_top(&mut within, error_lines.min(ERROR_LINES));
-    PaneLayout { side, frame, body: within, error, grid: None, overview: None, strip, thumbnails, inspector }
+    PaneLayout {
+        side,
+        frame,
+        body: within,
+        error,
+        grid: None,
+        overview: None,
+        strip,
+        thumbnails,
+        minimap,
+        inspector,
+    }
 }
 
 /// Lines that can be filled under a pane: the cell, what would come next, and a line per column.
@@ -235,7 +261,8 @@ fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
         Some(Needs { area: pane.body, size: matrix.size(), sink: matrix.sinks().is_some(), name })
     };
     let all: Vec<Needs> = panes.iter().flatten().filter_map(needs).collect();
-    let cell = Needs::cell(&all);
+    let shows_all = |cell| all.iter().all(|needs| needs.shows_all(cell));
+    let cell = state.zoom.cell(Needs::cell(&all), shows_all);
     for pane in panes.iter_mut().flatten() {
         pane.grid = needs(pane).map(|needs| needs.place(cell, state.pane(pane.side).scroll));
     }
@@ -243,9 +270,8 @@ fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
 
 /// If a matrix is to be shown whole and isn't, both are, with pixels of as many cells.
 fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
-    let is_cut = |grid: &Grid| grid.size > grid.viewport.rows.min(grid.viewport.keys);
     let grids = || panes.iter().flatten().filter_map(|pane| pane.grid);
-    if !state.overview || !grids().any(|grid| is_cut(&grid)) {
+    if state.zoom != Zoom::Whole || !grids().any(|grid| grid.is_cut()) {
         return;
     }
     let bin = grids().map(|grid| Overview::of(&grid).bin).max().unwrap_or(1);

@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::heads;
 use super::text::{put, put_line, width};
+use super::{Layout, Overview, heads};
 use crate::app::{Curve, Mode, Range, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
@@ -15,12 +15,13 @@ use crate::worker::protocol::Side;
 const SCALE: (usize, usize) = (8, 24);
 
 /// Draws `0 ▇▇▇▇ ≥0.676` and what it means, as far as there is room.
-pub fn draw(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) {
+    let area = layout.legend;
     if area.height == 0 || state.panes.iter().all(|pane| pane.shown.is_none()) {
         return;
     }
     let chrome = &theme.chrome;
-    let (bottom, top, rules) = (bottom(state.rules.curve), top(state), rules(state, theme));
+    let (bottom, top, rules) = (bottom(state.rules.curve), top(state), rules(state, layout, theme));
     let columns = |(key, rule): &(String, String)| 3 + width(key) + width(rule);
     let numbers = 1 + width(bottom) + 1 + width(&top);
     let needed = numbers + rules.iter().map(columns).sum::<usize>();
@@ -73,7 +74,7 @@ fn top(state: &State) -> String {
 }
 
 /// Each rule with the key that changes it, the most needed first.
-fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
+fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)> {
     let rules = state.rules;
     let curve = match rules.curve {
         Curve::Linear => "linear",
@@ -104,9 +105,13 @@ fn rules(state: &State, theme: &Theme) -> Vec<(String, String)> {
         (key(Command::Range), range),
         (key(Command::NextColorMap), map.to_owned()),
     ];
-    // An overview leaves the future empty.
-    if !state.overview {
-        shown.push(("·".to_owned(), "future".to_owned()));
+    match layout.panes.iter().flatten().find_map(|pane| pane.overview) {
+        Some(Overview { bin, .. }) => {
+            let pooling = format!("{} of {bin}×{bin}", rules.pooling.name());
+            shown.insert(0, (key(Command::Pooling), pooling));
+        }
+        // An overview leaves the future empty.
+        None => shown.push(("·".to_owned(), "future".to_owned())),
     }
     shown
 }

@@ -10,6 +10,7 @@ mod layout;
 mod legend;
 mod line;
 mod matrix;
+mod minimap;
 mod next;
 mod notice;
 mod overview;
@@ -49,7 +50,7 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     if let Some(heads) = &layout.heads {
         heads::draw(state, heads, theme, buffer);
     }
-    legend::draw(state, layout.legend, theme, buffer);
+    legend::draw(state, &layout, theme, buffer);
     let cursor = prompt::draw(state, &layout, theme, buffer);
     if state.mode == Mode::Help {
         help::draw(state, layout.area, theme, buffer);

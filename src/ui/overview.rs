@@ -1,5 +1,5 @@
 //! All of a matrix that is too large for its pane: two rows of pixels in one row of the screen, each pixel
-//! the largest of its cells.
+//! the largest of its cells, or their mean.
 
 use std::ops::Range;
 
@@ -11,7 +11,6 @@ use super::grid::Grid;
 use super::text::{put, right, width};
 use super::thumbnails::pixel;
 use crate::app::{Column, State};
-use crate::attention::{CausalMatrix, Normalisation};
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
@@ -70,6 +69,12 @@ impl Overview {
         }
     }
 
+    /// The sink, and the first key of each pixel.
+    fn columns(&self) -> impl Iterator<Item = Column> + use<> {
+        let keys = (0..self.size).step_by(self.bin).map(Column::Key);
+        self.sink.then_some(Column::Sink).into_iter().chain(keys)
+    }
+
     /// Columns of the longest name: `289–300`.
     fn name(&self) -> u16 {
         width(&name(self.size.saturating_sub(1)..self.size + 1)) as u16
@@ -80,35 +85,22 @@ impl Overview {
         2 * y * self.bin..(2 * (y + 1) * self.bin).min(self.size)
     }
 
-    /// The largest value of each pixel, row after row, the sink first; nothing for pixels that are in the
-    /// future or left out.
-    fn pixels(&self, matrix: &CausalMatrix, normalisation: Normalisation) -> Vec<Vec<Option<f32>>> {
-        let (count, before) = (self.size.div_ceil(self.bin), usize::from(self.sink));
-        let mut pixels = vec![vec![None; before + count]; count];
-        for query in 0..self.size {
-            let row = normalisation.row(matrix, query);
-            let sink = row.sink().filter(|_| self.sink).map(|value| (0, value));
-            let keys = row.pooled(self.bin).map(|(pixel, value)| (before + pixel, value));
-            for (at, value) in sink.into_iter().chain(keys) {
-                let pixel: &mut Option<f32> = &mut pixels[query / self.bin][at];
-                *pixel = Some(pixel.map_or(value, |largest| largest.max(value)));
-            }
-        }
-        pixels
-    }
-
     /// Draws names, pixels, and where the cursor is.
     pub fn draw(&self, state: &State, side: Side, theme: &Theme, buffer: &mut Buffer) {
         let pane = state.pane(side);
         let Some(shown) = &pane.shown else { return };
-        let (pixels, scale) = (self.pixels(shown.matrix(), state.rules.normalisation), state.scale(side));
-        let level = |row: Option<&Vec<Option<f32>>>, at: usize| row?[at].map(|value| scale.level(value));
-        let columns = self.sink.then_some(Column::Sink).into_iter();
-        let columns = columns.chain((0..self.size).step_by(self.bin).map(Column::Key));
-        let columns: Vec<u16> = columns.map(|column| self.x(column)).collect();
+        let rules = state.rules;
+        let (pixels, scale) = (shown.pooled(rules.normalisation, rules.pooling, self.bin), state.scale(side));
+        let level = |row: usize, column: Column| {
+            let value = match column {
+                Column::Sink => pixels.sink(row),
+                Column::Key(key) => pixels.get(row, key / self.bin),
+            };
+            value.map(|value| scale.level(value))
+        };
         let (cursor, chrome) = (pane.cursor, &theme.chrome);
         let room = usize::from(self.area.height.saturating_sub(1));
-        for y in 0..pixels.len().div_ceil(2).min(room) {
+        for y in 0..pixels.size().div_ceil(2).min(room) {
             let (rows, line) = (self.rows(y), self.area.y + 1 + y as u16);
             let has_cursor = rows.contains(&cursor.query);
             if has_cursor || y % NAMED == 0 {
@@ -116,18 +108,17 @@ impl Overview {
                 let name = right(&name(rows), self.name().into()) + if has_cursor { "▸" } else { "" };
                 put(buffer, self.area.x, line, &name, width(&name), style);
             }
-            for (at, &x) in columns.iter().enumerate() {
-                let levels = (level(pixels.get(2 * y), at), level(pixels.get(2 * y + 1), at));
-                let (glyph, style) = pixel(levels.0, levels.1, &theme.values);
-                put(buffer, x, line, glyph.encode_utf8(&mut [0; 4]), 1, style);
+            for column in self.columns() {
+                let (upper, lower) = (level(2 * y, column), level(2 * y + 1, column));
+                let (glyph, style) = pixel(upper, lower, &theme.values);
+                put(buffer, self.x(column), line, glyph.encode_utf8(&mut [0; 4]), 1, style);
             }
             if self.sink {
                 put(buffer, self.x(Column::Sink) + 1, line, "┊", 1, chrome.border);
             }
             if has_cursor {
                 let x = self.x(cursor.column);
-                let at = columns.iter().position(|column| *column == x).unwrap_or(0);
-                let style = match level(pixels.get(cursor.query / self.bin), at) {
+                let style = match level(cursor.query / self.bin, cursor.column) {
                     Some(level) => theme.values.cell(level).add_modifier(Modifier::BOLD),
                     None => chrome.accent,
                 };
@@ -166,18 +157,6 @@ fn name(cells: Range<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pixel_is_the_largest_of_its_cells_and_nothing_where_there_are_none() {
-        let cells = vec![1.0, 0.2, 0.7, 0.3, 0.1, 0.4];
-        let matrix = CausalMatrix::from_cells(3, cells, Some(vec![0.0, 0.1, 0.2]));
-        let overview = Overview { area: Rect::new(0, 0, 20, 10), size: 3, bin: 2, sink: true };
-        let pixels = |normalisation| overview.pixels(&matrix, normalisation);
-        let raw = pixels(Normalisation::Raw);
-        assert_eq!(raw, [[Some(0.1), Some(1.0), None], [Some(0.2), Some(0.3), Some(0.4)]]);
-        let without_first = pixels(Normalisation::WithoutFirst);
-        assert_eq!(without_first[0], [None, Some(1.0), None], "row 0 has nothing left, row 1 its second key");
-    }
 
     #[test]
     fn the_mouse_finds_the_pixels_and_nothing_beside_them() {

@@ -10,9 +10,9 @@ use super::layout::error_of;
 use super::line::on_one_line;
 use super::matrix::Drawing;
 use super::text::{fit, put, width, wrap};
-use super::{Overview, PaneLayout, notice, thumbnails};
+use super::{Overview, PaneLayout, minimap, notice, thumbnails};
 use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
-use crate::attention::{ModelCard, View};
+use crate::attention::{ModelCard, Pooling, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 
@@ -34,6 +34,7 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
                 }
             }
             thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);
+            minimap::draw(grid, layout.minimap, theme, buffer);
         }
         _ => notice::draw(state, pane, layout.body, theme, buffer),
     }
@@ -53,18 +54,19 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     }
     let left =
         state.pinned(layout.side).map_or_else(|| status(state, pane, false), |pin| behind(state, pane, pin));
-    let right = range(layout);
+    let right = range(layout, state.rules.pooling);
     if !left.is_empty() {
         let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
         block = block.title_bottom(Line::from(Span::styled(fit(&left, room), chrome.accent)));
     }
+    let taken = width(&right);
     if !right.is_empty() {
         let right = Line::from(Span::styled(right, chrome.dim));
         block = block.title_bottom(right.alignment(Alignment::Right));
     }
     block.render(layout.frame, buffer);
     if let (Some(shown), true) = (&pane.shown, left.is_empty()) {
-        draw_head_facts(shown, layout, chrome.dim, buffer);
+        draw_head_facts(shown, layout, taken, chrome.dim, buffer);
     }
 }
 
@@ -154,9 +156,9 @@ fn behind(state: &State, pane: &Pane, pin: &Pin) -> String {
 }
 
 /// Which rows and columns are on screen, if not all are; how many cells a pixel stands for, if they share it.
-fn range(layout: &PaneLayout) -> String {
+fn range(layout: &PaneLayout, pooling: Pooling) -> String {
     if let Some(Overview { bin, size, .. }) = layout.overview {
-        return format!(" overview, max of {bin}×{bin} of {size} ");
+        return format!(" overview of {size}, {} of {bin}×{bin} ", pooling.name());
     }
     let Some(grid) = layout.grid else { return String::new() };
     let part = |what: &str, range: std::ops::Range<usize>| {
@@ -169,9 +171,9 @@ fn range(layout: &PaneLayout) -> String {
 }
 
 /// What a head does in numbers, on the lower border.
-fn draw_head_facts(shown: &Shown, layout: &PaneLayout, style: Style, buffer: &mut Buffer) {
+fn draw_head_facts(shown: &Shown, layout: &PaneLayout, taken: usize, style: Style, buffer: &mut Buffer) {
     let mut facts = head_facts(shown, shown.view());
-    let room = usize::from(layout.frame.width).saturating_sub(width(&range(layout)) + 4);
+    let room = usize::from(layout.frame.width).saturating_sub(taken + 4);
     while width(&facts.join(" · ")) + 2 > room && facts.pop().is_some() {}
     if !facts.is_empty() {
         let text = format!(" {} ", facts.join(" · "));

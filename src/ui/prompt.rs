@@ -102,6 +102,11 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         ],
     };
     let is_browsing = state.mode == Mode::Browse && state.popup.is_none();
+    if state.is_cut() && is_browsing {
+        let what = if state.is_whole() { "cell by cell" } else { "all of it" };
+        hints.insert(2, (key(Command::Overview), what));
+        hints.push((pair(Command::ZoomIn, Command::ZoomOut), "zoom"));
+    }
     if state.pin.is_some() && is_browsing {
         hints.insert(1, (key(Command::Pin), "unpin"));
     }

@@ -1,7 +1,7 @@
 //! Whatever happens, in whatever order, on a screen of whatever size: no panic, and the cursor stays
 //! inside the matrix.
 
-use attnscope::app::{Action, Column, Exported, State, update};
+use attnscope::app::{Action, Column, Exported, State, Zoom, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::runtime::settle;
@@ -102,6 +102,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => side().prop_map(Action::Focus),
         2 => (side(), -500..500isize, -500..500isize)
             .prop_map(|(side, rows, columns)| Action::Scroll { side, rows, columns }),
+        2 => (side(), prop::option::of((0..400usize, column())), prop::sample::select(vec![Command::ZoomIn, Command::ZoomOut]))
+            .prop_map(|(side, cell, command)| Action::Zoom { side, cell, command }),
         2 => event().prop_map(Action::Worker),
     ];
     prop_oneof![
@@ -179,8 +181,8 @@ proptest! {
 #[test]
 fn small_sizes_can_be_drawn() {
     let mut state = captured();
-    for overview in [false, true] {
-        state.overview = overview;
+    for zoom in [Zoom::Fit, Zoom::Whole, Zoom::Cells(1, 1), Zoom::Cells(14, 5)] {
+        state.zoom = zoom;
         for width in (0..70).step_by(3) {
             for height in (0..30).step_by(2) {
                 draw(&mut state, width, height);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use attnscope::app::{
-    Action, Column, Cursor, Effect, History, Load, Mode, Pass, Scroll, State, Viewport, update,
+    Action, Column, Cursor, Effect, History, Load, Mode, Pass, Scroll, State, Viewport, Zoom, update,
 };
 use attnscope::attention::{Capture, Normalisation, Token, View};
+use attnscope::config::keys::Command;
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
 use tui_input::InputRequest;
 
@@ -13,6 +14,10 @@ use crate::fixture::*;
 
 fn shown(state: &State) -> [View; 2] {
     Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().view())
+}
+
+fn viewport(rows: usize, keys: usize) -> Viewport {
+    Viewport { rows, keys, cell: (1, 1) }
 }
 
 fn head(layer: usize, head: usize) -> View {
@@ -350,7 +355,7 @@ fn the_screen_follows_the_cursor_and_the_wheel_only_scrolls() {
     let mut state = loaded();
     captured_as(&mut state, &texts, &texts);
     let side = Side::Left;
-    update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 10, keys: 20 } });
+    update(&mut state, Action::Viewport { side, viewport: viewport(10, 20) });
     assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
     press(&mut state, "pageup end");
     assert_eq!(state.pane(side).cursor, Cursor { query: 90, column: Column::Key(90) });
@@ -368,19 +373,82 @@ fn a_long_prompt_is_shown_whole_and_then_cell_by_cell_at_the_cursor() {
     let (mut state, side) = (loaded(), Side::Left);
     captured_as(&mut state, &texts, &texts);
     for side in Side::BOTH {
-        update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 10, keys: 20 } });
+        update(&mut state, Action::Viewport { side, viewport: viewport(10, 20) });
     }
     press(&mut state, "0");
-    assert!(state.overview);
+    assert_eq!(state.zoom, Zoom::Whole);
     update(&mut state, Action::Scroll { side, rows: -95, columns: 0 });
     press(&mut state, "0");
-    assert!(!state.overview);
+    assert_eq!(state.zoom, Zoom::Fit);
     assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
     for side in Side::BOTH {
-        update(&mut state, Action::Viewport { side, viewport: Viewport { rows: 100, keys: 100 } });
+        update(&mut state, Action::Viewport { side, viewport: viewport(100, 100) });
     }
     press(&mut state, "0");
-    assert_eq!((state.overview, state.note.as_deref()), (false, Some("all of it is on screen")));
+    assert_eq!((state.zoom, state.note.as_deref()), (Zoom::Fit, Some("all of it is on screen")));
+}
+
+#[test]
+fn one_zooms_from_all_of_a_prompt_to_cells_with_numbers_and_back_around_the_cursor() {
+    let texts = vec![" word"; 100];
+    let (mut state, side) = (loaded(), Side::Left);
+    captured_as(&mut state, &texts, &texts);
+    // As the screen would: a pane of 60 × 20 characters.
+    let settle = |state: &mut State| {
+        let (columns, rows) = match state.zoom {
+            Zoom::Cells(columns, rows) => (columns, rows),
+            _ => (1, 1),
+        };
+        let (keys, height) = (60 / usize::from(columns), 20 / usize::from(rows));
+        let viewport = Viewport { rows: height, keys, cell: (columns, rows) };
+        update(state, Action::Viewport { side, viewport });
+    };
+    let mut walk = |keys: &str| -> Vec<Zoom> {
+        let step = |key| {
+            settle(&mut state);
+            press(&mut state, key);
+            state.zoom
+        };
+        keys.split_whitespace().map(step).collect()
+    };
+    let cells = Zoom::Cells;
+    assert_eq!(walk("- - + -"), [Zoom::Whole, Zoom::Whole, Zoom::Fit, Zoom::Whole]);
+    assert_eq!(
+        walk("+ + + + + + + +"),
+        [
+            Zoom::Fit,
+            cells(2, 1),
+            cells(3, 1),
+            cells(5, 1),
+            cells(7, 2),
+            cells(10, 3),
+            cells(14, 5),
+            cells(14, 5)
+        ]
+    );
+    assert_eq!(walk("- 0 0"), [cells(10, 3), Zoom::Whole, Zoom::Fit]);
+    walk("pageup pageup pageup end + + + +");
+    settle(&mut state);
+    let pane = state.pane(side);
+    assert_eq!(pane.viewport, Viewport { rows: 10, keys: 8, cell: (7, 2) });
+    let cursor = pane.cursor.query;
+    assert_eq!(pane.scroll, Scroll { row: cursor - 5, key: cursor - 4 });
+}
+
+#[test]
+fn the_wheel_zooms_to_what_is_under_it() {
+    let texts = vec![" word"; 100];
+    let (mut state, side) = (loaded(), Side::Right);
+    captured_as(&mut state, &texts, &texts);
+    for side in Side::BOTH {
+        update(&mut state, Action::Viewport { side, viewport: viewport(20, 60) });
+    }
+    press(&mut state, "0");
+    let cell = Some((50, Column::Key(30)));
+    update(&mut state, Action::Zoom { side, cell, command: Command::ZoomIn });
+    assert_eq!((state.zoom, state.focus), (Zoom::Fit, side));
+    assert_eq!(state.pane(side).cursor, Cursor { query: 50, column: Column::Key(30) });
+    assert_eq!(state.pane(side).scroll, Scroll { row: 40, key: 0 });
 }
 
 #[test]

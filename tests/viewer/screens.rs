@@ -262,6 +262,15 @@ fn long_prompts() {
     assert_screen!("prompt_of_300_tokens", state, (100, 30));
     press(&mut state, "0");
     assert_screen!("overview_of_300_tokens", state, (100, 30));
+    press(&mut state, "v");
+    assert_screen!("overview_by_the_mean", state, (80, 24));
+    press(&mut state, "+ pageup left left");
+    draw(&mut state, (120, 40));
+    for _ in 0..4 {
+        draw(&mut state, (120, 40));
+        press(&mut state, "+");
+    }
+    assert_screen!("zoomed_to_cells_with_numbers", state, (120, 40));
 }
 
 #[test]
