@@ -2,7 +2,7 @@
 
 use tui_input::InputRequest;
 
-use super::{Column, ExportContent, ExportFormat, Exported, Viewport};
+use super::{Column, ExportContent, ExportFormat, Exported, Hover, Viewport};
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::worker::protocol::{Event, Request, Side};
@@ -67,6 +67,8 @@ pub enum Action {
         /// [`Command::ZoomIn`] or [`Command::ZoomOut`].
         command: Command,
     },
+    /// The mouse is over something else now.
+    Hover(Option<Hover>),
     /// A pane has room for so many cells now.
     Viewport {
         /// Which pane.

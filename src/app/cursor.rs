@@ -1,9 +1,7 @@
 //! The cell that is looked at, the part of a matrix that is on screen, and how both move.
 
-use std::ops::Range;
-
 use super::selection::step;
-use crate::attention::{CausalMatrix, NormalisedRow, Token};
+use crate::attention::{CausalMatrix, NormalisedRow};
 use crate::config::keys::Command;
 
 /// A column of a matrix, in the order of the screen.
@@ -149,115 +147,9 @@ fn reveal(first: usize, at: usize, room: usize) -> usize {
     first.min(at).max((at + 1).saturating_sub(room.max(1)))
 }
 
-/// Where the bytes of one prompt are in another: the same is what both begin with and what both end with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SamePassages {
-    /// Where the beginning that both have ends.
-    begin: usize,
-    /// Where the end that both have begins, in the one and in the other.
-    end: (usize, usize),
-}
-
-impl SamePassages {
-    /// Of two prompts, which may be the same.
-    pub fn of(from: &str, to: &str) -> Self {
-        let (from, to) = (from.as_bytes(), to.as_bytes());
-        let begin = from.iter().zip(to).take_while(|(a, b)| a == b).count();
-        let shorter = from.len().min(to.len());
-        // A blank goes with the word after it, as in tokens.
-        let begin = if begin == shorter { begin } else { from[..begin].trim_ascii_end().len() };
-        let most = shorter - begin;
-        let pairs = from.iter().rev().zip(to.iter().rev()).take(most);
-        let end = pairs.take_while(|(a, b)| a == b).count();
-        Self { begin, end: (from.len() - end, to.len() - end) }
-    }
-
-    /// The bytes of the other prompt in the place of `span`: between what is the same, in proportion.
-    fn place(self, span: &Range<usize>) -> Range<usize> {
-        let (begin, (from, to)) = (self.begin, self.end);
-        let between = |at: usize| begin + (at - begin) * (to - begin) / (from - begin);
-        let start = match span.start {
-            at if at >= from => at - from + to,
-            at if at <= begin => at,
-            at => between(at),
-        };
-        let end = match span.end {
-            at if at <= begin => at,
-            at if at >= from => at - from + to,
-            at => between(at),
-        };
-        start..end.max(start + 1)
-    }
-}
-
-/// The token of `to` that covers most of the bytes in the place of token `at` of `from`, the first of
-/// several; by number where there is no text behind the tokens.
-pub fn same_text(from: &[Token], at: usize, to: &[Token], passages: SamePassages) -> Option<usize> {
-    let span = &from.get(at)?.span;
-    if span.is_empty() {
-        return (at < to.len()).then_some(at);
-    }
-    let span = passages.place(span);
-    let overlap =
-        |token: &Token| token.span.end.min(span.end).saturating_sub(token.span.start.max(span.start));
-    let best = to.iter().enumerate().rev().max_by_key(|(_, token)| overlap(token));
-    best.filter(|(_, token)| overlap(token) > 0).map(|(index, _)| index)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// As of any prompt and itself.
-    const SAME: SamePassages = SamePassages { begin: 99, end: (99, 99) };
-
-    fn tokens(texts: &[&str]) -> Vec<Token> {
-        let mut start = 0;
-        let mut token = |text: &&str| {
-            let token = Token::from_bytes(0, String::new(), text.as_bytes(), start);
-            start += text.len();
-            token
-        };
-        texts.iter().map(&mut token).collect()
-    }
-
-    #[test]
-    fn tokens_are_linked_by_the_bytes_they_cover() {
-        let (a, b) =
-            (tokens(&["un", "believ", "able", " story"]), tokens(&["unbeliev", "able", " st", "ory"]));
-        let link =
-            |from: &[Token], to: &[Token]| (0..4).map(|at| same_text(from, at, to, SAME)).collect::<Vec<_>>();
-        assert_eq!(link(&a, &b), [Some(0), Some(0), Some(1), Some(2)]);
-        assert_eq!(link(&b, &a), [Some(1), Some(2), Some(3), Some(3)]);
-        assert_eq!(same_text(&a, 9, &b, SAME), None);
-    }
-
-    #[test]
-    fn tokens_of_different_prompts_are_linked_by_what_is_the_same() {
-        let link = |from: &[&str], to: &[&str]| {
-            let passages = SamePassages::of(&from.concat(), &to.concat());
-            let (from, to) = (tokens(from), tokens(to));
-            (0..from.len()).map(|at| same_text(&from, at, &to, passages)).collect::<Vec<_>>()
-        };
-        let (cat, dog) = (["The", " cat", " sat", "."], ["The", " big", " dog", " sat", "."]);
-        assert_eq!(link(&cat, &dog), [Some(0), Some(1), Some(3), Some(4)]);
-        assert_eq!(link(&dog, &cat), [Some(0), Some(1), Some(1), Some(2), Some(3)]);
-        let (short, long) = (["a", " b"], ["a", " c", " c", " b"]);
-        assert_eq!(link(&short, &long), [Some(0), Some(3)], "what was put in is passed over");
-        assert_eq!(
-            link(&long, &short),
-            [Some(0), Some(1), Some(1), Some(1)],
-            "what is missing: what follows"
-        );
-        assert_eq!(link(&["a", " b"], &["a"]), [Some(0), None], "nothing follows");
-    }
-
-    #[test]
-    fn tokens_without_text_are_linked_by_number() {
-        let ids: Vec<Token> = [5, 6].into_iter().map(Token::from_id).collect();
-        assert_eq!(same_text(&ids, 1, &ids, SAME), Some(1));
-        assert_eq!(same_text(&ids, 1, &ids[..1], SAME), None);
-    }
 
     #[test]
     fn the_cursor_stays_in_the_triangle_and_the_sink_is_before_the_first_key() {

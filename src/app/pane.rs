@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Cursor, Scroll, Selection, Viewport};
+use super::{Cursor, Scroll, Selection, Span, Viewport};
 use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Pooled, Pooling, Token, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
@@ -157,6 +157,8 @@ pub struct Pane {
     pub selection: Selection,
     /// The cell that is looked at.
     pub cursor: Cursor,
+    /// The tokens that are taken together, if any are marked.
+    pub span: Option<Span>,
     /// The first cell on screen.
     pub scroll: Scroll,
     /// How many cells there is room for.
@@ -178,6 +180,7 @@ impl Pane {
             shown: None,
             selection: Selection::default(),
             cursor: Cursor::default(),
+            span: None,
             scroll: Scroll::default(),
             viewport: Viewport::default(),
             chosen: None,
@@ -301,7 +304,7 @@ impl Pane {
         let Some(shown) = &self.shown else { return };
         if old.is_none_or(|old| old.capture.tokens != shown.capture.tokens) {
             let start = Cursor::start(shown.matrix());
-            self.scroll = Scroll::default();
+            (self.scroll, self.span) = (Scroll::default(), None);
             self.point(start);
         }
     }

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use super::{History, Pane, Pin, Popup, Range, Rules, Scale, Selection, Zoom};
+use super::{History, Hover, Pane, Pin, Popup, Range, Rules, Scale, Selection, Zoom};
 use crate::config::keys::Keys;
 use crate::worker::protocol::{JobId, Sampling, Side};
 
@@ -63,6 +63,8 @@ pub struct State {
     pub rules: Rules,
     /// What keys do.
     pub keys: Keys,
+    /// What the mouse is over, if it says something.
+    pub hover: Option<Hover>,
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// The first row of the help on screen.
@@ -99,6 +101,7 @@ impl State {
             note: None,
             rules: Rules::default(),
             keys,
+            hover: None,
             mouse,
             help_row: 0,
             help_overflow: 0,

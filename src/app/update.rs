@@ -1,10 +1,9 @@
 //! The reducer.
 
-use super::cursor::{SamePassages, same_text};
 use super::pane::{Load, Pass};
 use super::{
-    Action, Column, Cursor, Depth, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection,
-    State, copy, export, grow, pin, popup, prompt, worker, zoom,
+    Action, Cursor, Depth, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection, State, copy,
+    export, grow, link, pin, popup, prompt, span, worker, zoom,
 };
 use crate::attention::{LayerKind, View};
 use crate::config::keys::Command;
@@ -69,6 +68,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             pane.clamp();
             vec![]
         }
+        Action::Hover(hover) => {
+            state.hover = hover;
+            vec![]
+        }
         Action::Viewport { side, viewport } => {
             state.pane_mut(side).resize(viewport);
             vec![]
@@ -103,7 +106,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
-    state.note = None;
+    (state.note, state.hover) = (None, None);
     match command {
         Command::Quit => {
             let mut effects = prompt::left_standing(state);
@@ -147,6 +150,8 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Sampling => grow::toggle_drawn(state),
         Command::AppendNext => return prompt::run_changed(state, grow::appended),
         Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
+        Command::MarkSpan if state.mode == Mode::Browse => span::mark(state),
+        Command::Back if state.mode == Mode::Browse && span::clear(state) => {}
         Command::Export => match ExportDialog::new(state) {
             Some(dialog) => state.popup = Some(Popup::Export(dialog)),
             None => state.note = Some(NOTHING_SHOWN.to_owned()),
@@ -266,7 +271,7 @@ fn select(state: &mut State, side: Side, selection: Selection) -> Vec<Effect> {
 pub(super) fn point(state: &mut State, side: Side, cursor: Cursor) {
     state.pane_mut(side).point(cursor);
     let (from, to) = (state.pane(side), state.pane(side.other()));
-    if let Some(cursor) = same_place(from, to).filter(|_| state.linked) {
+    if let Some(cursor) = link::same_place(from, from.cursor, to).filter(|_| state.linked) {
         state.pane_mut(side.other()).point(cursor);
     }
 }
@@ -277,23 +282,6 @@ pub(super) fn follow(state: &mut State, side: Side) -> Vec<Effect> {
     let effects = select(state, side, selection);
     point(state, side, cursor);
     effects
-}
-
-/// The cell of `to` that stands for the text under the cursor of `from`.
-fn same_place(from: &Pane, to: &Pane) -> Option<Cursor> {
-    let (a, b) = (from.shown.as_ref()?, to.shown.as_ref()?);
-    let passages = SamePassages::of(&a.prompt, &b.prompt);
-    let same_cell = |cell: usize| {
-        let token = cell * a.matrix().bin();
-        let token = same_text(&a.capture.tokens, token, &b.capture.tokens, passages)?;
-        Some(token / b.matrix().bin())
-    };
-    let column = match from.cursor.column {
-        Column::Sink if b.matrix().sinks().is_some() => Column::Sink,
-        Column::Sink => to.cursor.column,
-        Column::Key(key) => same_cell(key).map_or(to.cursor.column, Column::Key),
-    };
-    Some(Cursor { query: same_cell(from.cursor.query)?, column })
 }
 
 fn load(state: &mut State, side: Side) -> Effect {

@@ -1,5 +1,6 @@
 //! How large cells are on screen: all of a matrix at once, a character each, or with room for numbers.
 
+use super::update::NOTHING_SHOWN;
 use super::{Pane, State};
 use crate::config::keys::Command;
 
@@ -50,7 +51,7 @@ pub(super) fn change(state: &mut State, command: Command) -> bool {
         Command::Overview | Command::ZoomIn if is_whole => Ok(Zoom::Fit),
         Command::Overview if is_shown && !is_cut => Err("all of it is on screen"),
         Command::Overview => Ok(if state.zoom == Zoom::Whole { Zoom::Fit } else { Zoom::Whole }),
-        Command::ZoomIn | Command::ZoomOut if !is_shown => return true,
+        Command::ZoomIn | Command::ZoomOut if !is_shown => Err(NOTHING_SHOWN),
         Command::ZoomIn => larger().map(cells).ok_or("cells are as large as they get"),
         Command::ZoomOut if is_whole || !is_cut => Err("all of it is on screen"),
         Command::ZoomOut => Ok(smaller().map_or(Zoom::Whole, cells)),

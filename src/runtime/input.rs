@@ -4,10 +4,10 @@ use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventK
 use ratatui::layout::Position;
 use tui_input::InputRequest;
 
-use crate::app::{Action, Mode, State};
+use crate::app::{Action, Cursor, Hover, Mode, State};
 use crate::config::keys::{Command, Key, KeyCode};
 use crate::terminal;
-use crate::ui::{Hit, Layout};
+use crate::ui::{self, Hit, Layout};
 
 /// Cells that a turn of the wheel moves by.
 const WHEEL: isize = 3;
@@ -111,7 +111,12 @@ fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action>
     if state.mode == Mode::Help {
         return click.then_some(Action::Command(Command::Help));
     }
-    let hit = layout.hit(Position::new(event.column, event.row))?;
+    let at = Position::new(event.column, event.row);
+    if event.kind == MouseEventKind::Moved {
+        let hover = hover(at, state, layout);
+        return (hover != state.hover).then_some(Action::Hover(hover));
+    }
+    let hit = layout.hit(at)?;
     if let Some(command) = zooms(event, hit, layout) {
         return command.and_then(|command| zoom(hit, command));
     }
@@ -132,6 +137,15 @@ fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action>
         _ => hit.side()?,
     };
     Some(Action::Scroll { side, rows: by.0, columns: by.1 })
+}
+
+/// What the mouse lights: a cell, or a token of the prompt.
+fn hover(at: Position, state: &State, layout: &Layout) -> Option<Hover> {
+    match layout.hit(at)? {
+        Hit::Cell { side, query, column } => Some(Hover::Cell { side, cell: Cursor { query, column } }),
+        Hit::Prompt => ui::prompt_byte(state, layout, at).map(Hover::Text),
+        _ => None,
+    }
 }
 
 /// What the wheel zooms by: with Ctrl, and where all of a matrix is on screen, so that there is nothing to
@@ -175,7 +189,6 @@ mod tests {
     use super::*;
     use crate::app::update;
     use crate::config::keys::Keys;
-    use crate::ui;
     use crate::worker::protocol::Side;
 
     fn in_mode(mode: Mode) -> State {

@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::matrix::IN_SPAN;
 use super::text::{fit, put, put_line, right, width};
 use super::{PaneLayout, next};
-use crate::app::{Column, Pane, Shown, State};
-use crate::attention::{Normalisation, NormalisedRow};
+use crate::app::{Column, Cursor, Hover, Pane, Shown, Span, State};
+use crate::attention::{Normalisation, NormalisedRow, span};
 use crate::theme::Theme;
 
 /// Columns from which next tokens are listed beside the keys.
@@ -23,10 +24,24 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     if pane.cursor.query >= shown.matrix().size() {
         return;
     }
-    let row = state.rules.normalisation.row(shown.matrix(), pane.cursor.query);
-    exact(pane, shown, (state.rules.normalisation, &row), area, theme, buffer);
+    let normalisation = state.rules.normalisation;
+    let row = normalisation.row(shown.matrix(), pane.cursor.query);
+    let pointed = matches!(state.hover, Some(Hover::Cell { .. })).then(|| state.lit(layout.side)).flatten();
+    match pointed.filter(|cell| cell.value(shown.matrix()).is_some()) {
+        Some(cell) => {
+            let row = normalisation.row(shown.matrix(), cell.query);
+            exact(shown, (cell, "▿ "), (normalisation, &row), area, theme, buffer);
+        }
+        None => exact(shown, (pane.cursor, ""), (normalisation, &row), area, theme, buffer),
+    }
     let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let ranked = ranked(&row);
+    if let Some(span) = &pane.span {
+        let lines = if rest.height < 4 { rest.height.min(1) } else { 2 };
+        let area = Rect { height: lines, ..rest };
+        summed(shown, (pane.cursor.query, span), normalisation, area, theme, buffer);
+        rest = Rect { y: rest.y + lines, height: rest.height - lines, ..rest };
+    }
+    let ranked = ranked(entries(&row));
     if rest.height > 3 && rest.width >= BESIDE {
         let half = rest.width / 2;
         let right = Rect { x: rest.x + half + 1, width: rest.width - half - 1, ..rest };
@@ -60,17 +75,16 @@ fn name(shown: &Shown, column: Column) -> String {
 
 /// `AI → write 0.676`, and what the row sums to: less than 1 where there is a sink.
 fn exact(
-    pane: &Pane,
     shown: &Shown,
+    (cell, sign): (Cursor, &str),
     (normalisation, row): (Normalisation, &NormalisedRow<'_>),
     area: Rect,
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
     let chrome = &theme.chrome;
-    let cursor = pane.cursor;
-    let Some(raw) = cursor.value(shown.matrix()) else { return };
-    let value = match cursor.column.value(row) {
+    let Some(raw) = cell.value(shown.matrix()) else { return };
+    let value = match cell.column.value(row) {
         Some(value) => format!("  {value:.4}"),
         None => format!("  left out, raw {raw:.4}"),
     };
@@ -79,9 +93,10 @@ fn exact(
         buffer,
         area,
         [
-            (fit(&name(shown, Column::Key(cursor.query)), third), chrome.accent),
+            (sign.to_owned(), chrome.strong),
+            (fit(&name(shown, Column::Key(cell.query)), third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
-            (fit(&name(shown, cursor.column), third), chrome.accent),
+            (fit(&name(shown, cell.column), third), chrome.accent),
             (value, chrome.strong),
         ],
     );
@@ -98,11 +113,58 @@ fn exact(
     }
 }
 
-/// The cursor's row, the largest first.
-fn ranked(row: &NormalisedRow<'_>) -> Vec<Entry> {
+/// `AI → ┃write…story 0.812`, the sum of the keys of a span, and then what its queries give on average:
+/// `┃write…story → sink 0.412  write 0.280`.
+fn summed(
+    shown: &Shown,
+    (query, span): (usize, &Span),
+    normalisation: Normalisation,
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    if area.height == 0 {
+        return;
+    }
+    let chrome = &theme.chrome;
+    let third = usize::from(area.width) / 3;
+    let name = format!("{}{}", IN_SPAN.0, fit(&span.name(shown), third));
+    let row = normalisation.row(shown.matrix(), query);
+    let sum = span::given_to(&row, span.cells.clone());
+    let sum = sum.map_or("nothing".to_owned(), |sum| format!("{sum:.4}"));
+    let line = [
+        (fit(&self::name(shown, Column::Key(query)), third), chrome.text),
+        (" → ".to_owned(), chrome.dim),
+        (name.clone(), chrome.accent),
+        (format!("  {sum}"), chrome.strong),
+        (if area.height > 1 { "  summed over its keys" } else { "   " }.to_owned(), chrome.dim),
+    ];
+    let x = put_line(buffer, area, line);
+    let (keys, sink) = span::given_by(shown.matrix(), normalisation, span.cells.clone());
+    let sink = sink.map(|value| (Column::Sink, value));
+    let keys = keys.into_iter().map(|(key, value)| (Column::Key(key), value));
+    let entries = ranked(sink.into_iter().chain(keys));
+    let rest = match area.height {
+        1 => Rect { x, width: area.right().saturating_sub(x), ..area },
+        _ => Rect { y: area.y + 1, height: 1, ..area },
+    };
+    if usize::from(rest.width) < width(&name) + 12 {
+        return;
+    }
+    let x = put_line(buffer, rest, [(name, chrome.accent), (" → ".to_owned(), chrome.dim)]);
+    let rest = Rect { x, width: area.right().saturating_sub(x), ..rest };
+    in_a_line(shown, &entries, rest, theme, buffer);
+}
+
+/// What is shown of a row.
+fn entries(row: &NormalisedRow<'_>) -> impl Iterator<Item = Entry> {
     let sink = row.sink().map(|value| (Column::Sink, value));
-    let keys = row.keys().map(|(key, value)| (Column::Key(key), value));
-    let mut ranked: Vec<Entry> = sink.into_iter().chain(keys).collect();
+    sink.into_iter().chain(row.keys().map(|(key, value)| (Column::Key(key), value)))
+}
+
+/// The largest first.
+fn ranked(entries: impl Iterator<Item = Entry>) -> Vec<Entry> {
+    let mut ranked: Vec<Entry> = entries.collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     ranked
 }

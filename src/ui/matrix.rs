@@ -1,17 +1,53 @@
 //! A matrix as coloured cells, with the names of its rows and columns.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::grid::Grid;
 use super::text::{center, fit, put, right, width};
-use crate::app::{Column, Cursor, Scale, Shown};
+use crate::app::{Column, Cursor, Scale, Shown, State};
 use crate::attention::{Normalisation, NormalisedRow};
 use crate::theme::Theme;
+use crate::worker::protocol::Side;
 
 /// A cell that the normalisation leaves out, or of a row that has nothing left. Not a zero.
 const LEFT_OUT: &str = "–";
+/// What a span's rows have before their cells, and its columns above them.
+pub const IN_SPAN: (&str, &str) = ("┃", "━");
+
+/// What of a matrix is marked.
+pub struct Marks {
+    /// The cell that is looked at.
+    pub cursor: Cursor,
+    /// The row and the column that the mouse lights.
+    pub lit: Option<Cursor>,
+    /// The tokens that are taken together.
+    pub span: Range<usize>,
+}
+
+impl Marks {
+    /// Those of a pane.
+    pub fn of(state: &State, side: Side) -> Self {
+        let pane = state.pane(side);
+        let span = pane.span.as_ref().map_or(0..0, |span| span.cells.clone());
+        Self { cursor: pane.cursor, lit: state.lit(side), span }
+    }
+
+    /// The sign and the style of a row's name: of the cursor's, of a lit one, of others.
+    pub fn of_row(&self, rows: Range<usize>, theme: &Theme) -> (&'static str, Style) {
+        let chrome = &theme.chrome;
+        if rows.contains(&self.cursor.query) {
+            return ("▸", chrome.accent);
+        }
+        match self.lit {
+            Some(lit) if rows.contains(&lit.query) => ("›", chrome.strong),
+            _ => ("", chrome.text),
+        }
+    }
+}
 
 /// What is drawn, and how.
 pub struct Drawing<'a> {
@@ -19,8 +55,8 @@ pub struct Drawing<'a> {
     pub shown: &'a Shown,
     /// Where.
     pub grid: &'a Grid,
-    /// The cell that is looked at.
-    pub cursor: Cursor,
+    /// What of it is marked.
+    pub marks: Marks,
     /// What its rows are divided by.
     pub normalisation: Normalisation,
     /// How high its values are on the colour scale.
@@ -63,11 +99,11 @@ impl Drawing<'_> {
                 continue;
             }
             let name = right(self.name(Column::Key(query)), usize::from(room));
-            let on_cursor = query == self.cursor.query;
-            let style = if on_cursor { self.theme.chrome.accent } else { self.theme.chrome.text };
+            let (sign, style) = self.marks.of_row(query..query + 1, self.theme);
             let x = put(buffer, area.x, y, &name, usize::from(room), style);
-            if on_cursor {
-                put(buffer, x, y, "▸", 1, style);
+            put(buffer, x, y, sign, 1, style);
+            if self.marks.span.contains(&query) {
+                put(buffer, x + 1, y, IN_SPAN.0, 1, self.theme.chrome.accent);
             }
         }
     }
@@ -75,6 +111,10 @@ impl Drawing<'_> {
     fn column_names(&self, buffer: &mut Buffer) {
         let Grid { area, cell: (cell, _), .. } = *self.grid;
         for column in self.grid.columns() {
+            if matches!(column, Column::Key(key) if self.marks.span.contains(&key)) {
+                let line = IN_SPAN.1.repeat(usize::from(cell));
+                put(buffer, self.grid.x(column), area.y, &line, usize::from(cell), self.theme.chrome.accent);
+            }
             let (name, room, style) = match column {
                 Column::Sink => ("sink", usize::from(cell).max(4), self.theme.chrome.dim),
                 // Narrower than this a name says nothing; the cursor's is written in full.
@@ -85,16 +125,24 @@ impl Drawing<'_> {
             let free = usize::from(cell).saturating_sub(width(&name));
             put(buffer, self.grid.x(column) + free as u16 / 2, area.y, &name, room, style);
         }
-        let column = self.cursor.column;
+        if let Some(lit) = self.marks.lit {
+            self.flag(lit.column, "▿", self.theme.chrome.strong, buffer);
+        }
+        self.flag(self.marks.cursor.column, "▾", self.theme.chrome.accent, buffer);
+    }
+
+    /// A column's name in full, with a sign where the name alone would not stand out.
+    fn flag(&self, column: Column, sign: &str, style: Style, buffer: &mut Buffer) {
+        let Grid { area, cell: (cell, _), .. } = *self.grid;
         if self.grid.columns().any(|on_screen| on_screen == column) {
             let name = fit(self.name(column), usize::from(area.right().saturating_sub(self.grid.left())));
             let columns = width(&name) as u16;
-            let name = if columns > cell || cell < 5 { format!("▾{name}") } else { name };
+            let name = if columns > cell || cell < 5 { format!("{sign}{name}") } else { name };
             let columns = width(&name) as u16;
             let free = cell.saturating_sub(columns) / 2;
             let x = (self.grid.x(column) + free).min(area.right().saturating_sub(columns)).max(area.x);
             // A name that is longer than its cell covers part of its neighbours: leave a blank after it.
-            let end = put(buffer, x, area.y, &name, usize::from(columns), self.theme.chrome.accent);
+            let end = put(buffer, x, area.y, &name, usize::from(columns), style);
             if columns > cell && end < area.right() {
                 put(buffer, end, area.y, " ", 1, Style::new());
             }
@@ -106,7 +154,7 @@ impl Drawing<'_> {
         let Some(value) = at.column.value(row) else {
             let future = matches!(at.column, Column::Key(key) if key > at.query);
             self.without_value(if future { "·" } else { LEFT_OUT }, area, buffer);
-            if at == self.cursor {
+            if at == self.marks.cursor {
                 self.mark(area, self.theme.chrome.accent, buffer);
             }
             return;
@@ -119,11 +167,16 @@ impl Drawing<'_> {
         for y in area.top()..area.bottom() {
             put(buffer, area.x, y, &line, columns, style);
         }
+        let is_lit = self.marks.lit.is_some_and(|lit| lit.query == at.query || lit.column == at.column);
+        let style = if is_lit { style.add_modifier(Modifier::UNDERLINED) } else { style };
+        if is_lit {
+            put(buffer, area.x, middle, &line, columns, style);
+        }
         if let Some(number) = number(value, self.grid.cell.0) {
             let free = columns.saturating_sub(number.len());
             put(buffer, area.x + (free / 2) as u16, middle, &number, columns, style);
         }
-        if at == self.cursor {
+        if at == self.marks.cursor {
             self.mark(area, style.add_modifier(Modifier::BOLD), buffer);
         }
     }

@@ -28,6 +28,7 @@ pub use layout::{HeadsLayout, Hit, Layout, PaneLayout, layout};
 pub use overview::Overview;
 pub use picture::svg;
 pub use popup::PopupLayout;
+pub use prompt::prompt_byte;
 
 use ratatui::Frame;
 

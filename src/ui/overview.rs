@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 
 use super::grid::Grid;
+use super::matrix::{IN_SPAN, Marks};
 use super::text::{put, right, width};
 use super::thumbnails::pixel;
 use crate::app::{Column, State};
@@ -89,6 +90,7 @@ impl Overview {
     pub fn draw(&self, state: &State, side: Side, theme: &Theme, buffer: &mut Buffer) {
         let pane = state.pane(side);
         let Some(shown) = &pane.shown else { return };
+        let marks = Marks::of(state, side);
         let rules = state.rules;
         let (pixels, scale) = (shown.pooled(rules.normalisation, rules.pooling, self.bin), state.scale(side));
         let level = |row: usize, column: Column| {
@@ -103,10 +105,15 @@ impl Overview {
         for y in 0..pixels.size().div_ceil(2).min(room) {
             let (rows, line) = (self.rows(y), self.area.y + 1 + y as u16);
             let has_cursor = rows.contains(&cursor.query);
-            if has_cursor || y % NAMED == 0 {
-                let style = if has_cursor { chrome.accent } else { chrome.dim };
-                let name = right(&name(rows), self.name().into()) + if has_cursor { "▸" } else { "" };
+            let (sign, style) = marks.of_row(rows.clone(), theme);
+            let is_in_span = rows.clone().any(|row| marks.span.contains(&row));
+            if !sign.is_empty() || y % NAMED == 0 {
+                let style = if sign.is_empty() { chrome.dim } else { style };
+                let name = right(&name(rows), self.name().into()) + sign;
                 put(buffer, self.area.x, line, &name, width(&name), style);
+            }
+            if is_in_span {
+                put(buffer, self.area.x + self.name() + 1, line, IN_SPAN.0, 1, chrome.accent);
             }
             for column in self.columns() {
                 let (upper, lower) = (level(2 * y, column), level(2 * y + 1, column));
@@ -125,23 +132,31 @@ impl Overview {
                 put(buffer, x, line, "+", 1, style);
             }
         }
-        if self.area.height > 0 {
-            self.column_name(cursor.column, theme, buffer);
+        if self.area.height == 0 {
+            return;
         }
-    }
-
-    /// The sink's name, and above the cursor the keys that it is on.
-    fn column_name(&self, cursor: Column, theme: &Theme, buffer: &mut Buffer) {
-        let chrome = &theme.chrome;
+        for key in (0..self.size).step_by(self.bin) {
+            if (key..key + self.bin).any(|key| marks.span.contains(&key)) {
+                put(buffer, self.x(Column::Key(key)), self.area.y, IN_SPAN.1, 1, chrome.accent);
+            }
+        }
         if self.sink {
-            let style = if cursor == Column::Sink { chrome.accent } else { chrome.dim };
+            let style = if cursor.column == Column::Sink { chrome.accent } else { chrome.dim };
             put(buffer, self.x(Column::Sink) - 3, self.area.y, "sink", 4, style);
         }
-        if let Column::Key(key) = cursor {
+        if let Some(lit) = marks.lit {
+            self.flag(lit.column, "▿", chrome.strong, buffer);
+        }
+        self.flag(cursor.column, "▾", chrome.accent, buffer);
+    }
+
+    /// The keys that a column's pixels stand for.
+    fn flag(&self, column: Column, sign: &str, style: Style, buffer: &mut Buffer) {
+        if let Column::Key(key) = column {
             let first = key - key % self.bin;
-            let name = format!("▾{}", name(first..(first + self.bin).min(self.size)));
-            let x = self.x(cursor).min(self.area.right().saturating_sub(width(&name) as u16));
-            put(buffer, x, self.area.y, &name, width(&name), chrome.accent);
+            let name = format!("{sign}{}", name(first..(first + self.bin).min(self.size)));
+            let x = self.x(column).min(self.area.right().saturating_sub(width(&name) as u16));
+            put(buffer, x, self.area.y, &name, width(&name), style);
         }
     }
 }

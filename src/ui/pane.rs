@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::layout::error_of;
 use super::line::on_one_line;
-use super::matrix::Drawing;
+use super::matrix::{Drawing, Marks};
 use super::text::{fit, put, width, wrap};
 use super::{Overview, PaneLayout, minimap, notice, thumbnails};
 use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
@@ -30,7 +30,8 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
             match &layout.overview {
                 Some(overview) => overview.draw(state, layout.side, theme, buffer),
                 None => {
-                    Drawing { shown, grid, cursor: pane.cursor, normalisation, scale, theme }.draw(buffer)
+                    let marks = Marks::of(state, layout.side);
+                    Drawing { shown, grid, marks, normalisation, scale, theme }.draw(buffer)
                 }
             }
             thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);

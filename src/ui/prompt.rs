@@ -1,15 +1,20 @@
 //! The prompt, its editor, and the hints below it.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Margin, Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::Layout;
 use super::line::{self, on_one_line};
-use super::text::{fit_end, put, put_line, width};
-use crate::app::{Mode, Popup, State};
+use super::text::{put, put_line, width};
+use crate::app::{Column, Cursor, Mode, Popup, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
+
+/// What stands before a prompt that runs while it is written.
+const LIVE: &str = "live ";
 
 /// Draws prompt and hints. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
@@ -24,33 +29,101 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     }
     hints(state, layout.hints, theme, buffer);
     let mark = if editing { chrome.accent } else { chrome.dim };
-    let live = if state.live { "live " } else { "" };
-    let x = put_line(buffer, inset(line), [(live.to_owned(), chrome.accent), ("❯ ".to_owned(), mark)]);
-    let note = match (editing, &state.note, state.is_edited()) {
+    let live = if state.live { LIVE } else { "" };
+    put_line(buffer, inset(line), [(live.to_owned(), chrome.accent), ("❯ ".to_owned(), mark)]);
+    let (area, note) = parts(state, line);
+    let x = line.right().saturating_sub(width(&note) as u16 + 1);
+    put(buffer, x, line.y, &note, width(&note), chrome.accent);
+    if editing {
+        return Some(line::draw(&state.draft, area, theme, buffer));
+    }
+    let lit = state.lit(state.focus);
+    for piece in pieces(state, area) {
+        let style = marks(state, piece.byte, lit, theme);
+        put(buffer, piece.x, area.y, &piece.sign, usize::from(piece.columns), style);
+    }
+    None
+}
+
+/// The byte of the prompt that is at a position of the screen, unless it is being edited.
+pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize> {
+    if state.mode == Mode::EditPrompt {
+        return None;
+    }
+    let mut line = layout.prompt;
+    if line.height >= 3 {
+        line = line.inner(Margin::new(1, 1));
+    }
+    let (area, _) = parts(state, line);
+    let is_under = |piece: &Piece| at.y == area.y && (piece.x..piece.x + piece.columns).contains(&at.x);
+    pieces(state, area).into_iter().find(is_under)?.byte
+}
+
+/// Where the text goes on its line, and what is said at its end.
+fn parts(state: &State, line: Rect) -> (Rect, String) {
+    let note = match (state.mode == Mode::EditPrompt, &state.note, state.is_edited()) {
         (false, Some(note), _) => note.clone(),
         (false, None, true) => {
             format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt))
         }
         _ => String::new(),
     };
-    let room = usize::from(line.right().saturating_sub(x + 1));
-    let note_room = if width(&note) * 2 <= room { width(&note) } else { 0 };
-    put(buffer, line.right().saturating_sub(note_room as u16 + 1), line.y, &note, note_room, chrome.accent);
-    let room = room.saturating_sub(note_room + usize::from(note_room > 0) * 2);
-    let at = text(state, Rect { x, width: room as u16, ..line }, editing, theme, buffer);
-    editing.then_some(at)
+    let x = line.x + 3 + if state.live { width(LIVE) as u16 } else { 0 };
+    let room = line.right().saturating_sub(x + 1);
+    let note = if width(&note) * 2 <= usize::from(room) { note } else { String::new() };
+    let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
+    (Rect { x, width: room.saturating_sub(taken), ..line }, note)
 }
 
-/// The text, scrolled so that the cursor is on screen; its end, where it grows, if it is not edited.
-/// Returns where the cursor is.
-fn text(state: &State, area: Rect, editing: bool, theme: &Theme, buffer: &mut Buffer) -> Position {
-    if editing {
-        return line::draw(&state.draft, area, theme, buffer);
+/// A sign of the prompt on screen.
+struct Piece {
+    x: u16,
+    columns: u16,
+    sign: String,
+    /// Where it begins in the prompt; nothing for what stands for a part that doesn't fit.
+    byte: Option<usize>,
+}
+
+/// What of the text is on screen while it is not edited: its end, where it grows.
+fn pieces(state: &State, area: Rect) -> Vec<Piece> {
+    let (value, room) = (state.draft.value(), usize::from(area.width).max(1));
+    let text = on_one_line(value);
+    let bytes: Vec<usize> = value.char_indices().map(|(byte, _)| byte).collect();
+    let is_cut = width(&text) > room;
+    let (mut x, mut skip) = (area.x, 0);
+    let mut pieces = Vec::new();
+    if is_cut {
+        pieces.push(Piece { x, columns: 1, sign: "…".to_owned(), byte: None });
+        (x, skip) = (x + 1, width(&text) + 1 - room);
     }
-    let room = usize::from(area.width).max(1);
-    let shown = fit_end(&on_one_line(state.draft.value()), room);
-    put(buffer, area.x, area.y, &shown, room, theme.chrome.text);
-    area.as_position()
+    let (mut characters, mut skipped) = (0, 0);
+    for grapheme in Span::raw(text.as_str()).styled_graphemes(Style::new()) {
+        let columns = width(grapheme.symbol);
+        // On one line there is a sign for each character.
+        let byte = bytes.get(characters).copied();
+        characters += grapheme.symbol.chars().count();
+        if skipped < skip {
+            skipped += columns;
+            continue;
+        }
+        pieces.push(Piece { x, columns: columns as u16, sign: grapheme.symbol.to_owned(), byte });
+        x += columns as u16;
+    }
+    pieces
+}
+
+/// How a byte of the prompt is marked: reversed under the mouse, underlined in a span.
+fn marks(state: &State, byte: Option<usize>, lit: Option<Cursor>, theme: &Theme) -> Style {
+    let plain = theme.chrome.text;
+    let (Some(byte), false) = (byte, state.is_edited()) else { return plain };
+    let pane = state.focused();
+    let Some(shown) = pane.shown.as_ref().filter(|shown| shown.prompt == state.prompt) else { return plain };
+    let token = shown.capture.tokens.iter().position(|token| token.span.contains(&byte));
+    let Some(at) = token.map(|token| token / shown.matrix().bin()) else { return plain };
+    let is_lit = lit.is_some_and(|lit| lit.query == at || lit.column == Column::Key(at));
+    let is_in_span = pane.span.as_ref().is_some_and(|span| span.cells.contains(&at));
+    let style = if is_in_span { theme.chrome.accent.add_modifier(Modifier::UNDERLINED) } else { plain };
+    if is_lit { style.add_modifier(Modifier::REVERSED) } else { style }
 }
 
 /// A line without its first and last column.
@@ -99,6 +172,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (pair(Command::LikelierToken, Command::UnlikelierToken), "choose it"),
             (key(Command::Pin), "pin"),
             (key(Command::CommandPalette), "all commands"),
+            (key(Command::MarkSpan), "span"),
         ],
     };
     let is_browsing = state.mode == Mode::Browse && state.popup.is_none();

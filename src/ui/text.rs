@@ -34,30 +34,6 @@ pub fn fit(text: &str, room: usize) -> String {
     fitted
 }
 
-/// The end of a text, in at most `room` columns; `…` stands for what had to go.
-pub fn fit_end(text: &str, room: usize) -> String {
-    if width(text) <= room {
-        return text.to_owned();
-    }
-    let mut fitted = Vec::new();
-    let mut left = room.saturating_sub(1);
-    let span = Span::raw(text);
-    let graphemes: Vec<_> = span.styled_graphemes(Style::new()).collect();
-    for grapheme in graphemes.into_iter().rev() {
-        let columns = width(grapheme.symbol);
-        if columns > left {
-            break;
-        }
-        left -= columns;
-        fitted.push(grapheme.symbol);
-    }
-    if room > 0 {
-        fitted.push("…");
-    }
-    fitted.reverse();
-    fitted.concat()
-}
-
 /// A text of exactly `room` columns, its end at the right.
 pub fn right(text: &str, room: usize) -> String {
     let text = fit(text, room);
@@ -136,10 +112,6 @@ mod tests {
         assert_eq!(fit("cafe\u{301}s", 5), "cafe\u{301}s");
         assert_eq!(fit("cafe\u{301}s", 4), "caf…");
         assert_eq!(fit("abc", 0), "");
-        assert_eq!(fit_end("日本語", 6), "日本語");
-        assert_eq!(fit_end("日本語", 4), "…語");
-        assert_eq!(fit_end("sacafe\u{301}", 4), "…afe\u{301}");
-        assert_eq!(fit_end("abc", 0), "");
         assert_eq!(right("日本", 3), " 日…".replace(' ', "").as_str());
     }
 

@@ -1,7 +1,7 @@
 //! Whatever happens, in whatever order, on a screen of whatever size: no panic, and the cursor stays
 //! inside the matrix.
 
-use attnscope::app::{Action, Column, Exported, State, Zoom, update};
+use attnscope::app::{Action, Column, Cursor, Exported, Hover, State, Zoom, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::runtime::settle;
@@ -39,6 +39,15 @@ fn view() -> impl Strategy<Value = View> {
         Just(View::Mean),
         (0..9usize).prop_map(View::Layer),
         (0..9usize, 0..9usize).prop_map(|(layer, head)| View::Head { layer, head }),
+    ]
+}
+
+fn hover() -> impl Strategy<Value = Option<Hover>> {
+    prop_oneof![
+        (side(), 0..400usize, column())
+            .prop_map(|(side, query, column)| Some(Hover::Cell { side, cell: Cursor { query, column } })),
+        (0..400usize).prop_map(|byte| Some(Hover::Text(byte))),
+        Just(None),
     ]
 }
 
@@ -104,6 +113,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(side, rows, columns)| Action::Scroll { side, rows, columns }),
         2 => (side(), prop::option::of((0..400usize, column())), prop::sample::select(vec![Command::ZoomIn, Command::ZoomOut]))
             .prop_map(|(side, cell, command)| Action::Zoom { side, cell, command }),
+        2 => hover().prop_map(Action::Hover),
         2 => event().prop_map(Action::Worker),
     ];
     prop_oneof![

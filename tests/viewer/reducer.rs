@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use attnscope::app::{
-    Action, Column, Cursor, Effect, History, Load, Mode, Pass, Scroll, State, Viewport, Zoom, update,
+    Action, Column, Cursor, Effect, History, Hover, Load, Mode, Pass, Scroll, State, Viewport, Zoom, update,
 };
 use attnscope::attention::{Capture, Normalisation, Token, View};
 use attnscope::config::keys::Command;
@@ -464,6 +464,65 @@ fn the_mouse_points_and_looks() {
     assert_eq!((state.focus, shown(&state)), (Side::Left, [head(1, 2); 2]));
     let effects = update(&mut state, Action::Look { side: Side::Left, view: head(9, 9) });
     assert_eq!(asked(&effects), [], "the nearest there is, which is there already");
+}
+
+#[test]
+fn a_span_is_marked_at_its_two_ends_and_covers_the_same_text_on_the_other_side() {
+    let mut state = loaded();
+    captured_as(&mut state, &["un", "real", " story", " now"], &["unreal", " st", "ory", " now"]);
+    let spans = |state: &State| {
+        Side::BOTH.map(|side| {
+            let span = state.pane(side).span.clone();
+            span.map(|span| (span.cells, span.is_open))
+        })
+    };
+    press(&mut state, "right space");
+    assert_eq!(spans(&state), [Some((1..2, true)), Some((0..1, true))]);
+    assert!(state.note.as_deref().unwrap().contains("span from real: Space"));
+    press(&mut state, "right space");
+    assert_eq!(spans(&state), [Some((1..3, false)), Some((0..3, false))]);
+    press(&mut state, "up space");
+    assert_eq!(spans(&state), [None, None], "the third time clears");
+    press_and_wait(&mut state, "enter space esc");
+    assert_eq!((spans(&state), shown(&state)), ([None, None], [View::Layer(0); 2]), "Esc clears first");
+    press_and_wait(&mut state, "esc");
+    assert_eq!(shown(&state), [View::Mean; 2]);
+    press(&mut state, "tab down down home space");
+    assert_eq!(spans(&state), [Some((3..4, true)), Some((3..4, true))], "on the sink it is the query");
+    press(&mut state, "right tab space");
+    assert_eq!(spans(&state), [Some((1..4, false)), Some((0..4, false))], "backwards, from the other side");
+    update(&mut state, Action::Submit);
+    captured_as(&mut state, &["one"], &["one"]);
+    assert_eq!(spans(&state), [None, None]);
+}
+
+#[test]
+fn the_mouse_lights_a_row_and_a_column_on_both_sides() {
+    let mut state = captured();
+    let lit = |state: &State| Side::BOTH.map(|side| state.lit(side));
+    let cell = |query, key| Cursor { query, column: Column::Key(key) };
+    let story = PROMPT[..2].concat().len();
+    update(&mut state, Action::Hover(Some(Hover::Text(story))));
+    assert_eq!(lit(&state), [Some(cell(2, 2)); 2]);
+    update(&mut state, Action::Hover(Some(Hover::Text(500))));
+    assert_eq!(lit(&state), [None, None]);
+    let hover = |side, cell| Action::Hover(Some(Hover::Cell { side, cell }));
+    update(&mut state, hover(Side::Left, cell(3, 1)));
+    assert_eq!(lit(&state), [Some(cell(3, 1)); 2]);
+    let sink = Cursor { query: 3, column: Column::Sink };
+    update(&mut state, hover(Side::Right, sink));
+    assert_eq!(lit(&state), [Some(cell(3, 0)), Some(sink)], "no sink there: the cursor's column");
+    update(&mut state, hover(Side::Left, cell(9, 1)));
+    assert_eq!(lit(&state), [None, None]);
+    assert_eq!(state.pane(Side::Left).cursor, cell(4, 0), "the cursor stays");
+    update(&mut state, hover(Side::Left, cell(3, 1)));
+    press(&mut state, "x");
+    assert_eq!(state.hover, None, "a key is pressed for the cursor");
+    update(&mut state, hover(Side::Left, cell(3, 1)));
+    assert_eq!(lit(&state), [Some(cell(3, 1)), None], "the sides are not linked");
+    update(&mut state, Action::Hover(Some(Hover::Text(0))));
+    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    assert_eq!(lit(&state), [None, None], "the text is not the one that was run");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the state looks like.
 
-use attnscope::app::{Action, Column, State, update};
+use attnscope::app::{Action, Column, Cursor, Hover, State, update};
 use attnscope::runtime::settle;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui::{self, Layout};
@@ -271,6 +271,47 @@ fn long_prompts() {
         press(&mut state, "+");
     }
     assert_screen!("zoomed_to_cells_with_numbers", state, (120, 40));
+}
+
+#[test]
+fn spans_and_what_the_mouse_is_over() {
+    let mut state = captured();
+    press(&mut state, "right space right space");
+    let cell = Cursor { query: 3, column: Column::Key(0) };
+    assert_screen!("span", state, (120, 40));
+    assert_screen!("span_in_small_cells", state, (80, 24));
+    update(&mut state, Action::Hover(Some(Hover::Cell { side: Side::Left, cell })));
+    assert_screen!("span_and_a_cell_under_the_mouse", state, (120, 40));
+    let (terminal, _) = draw_with(&mut state, (64, 14), ColorDepth::None);
+    insta::assert_snapshot!("span_without_colours", terminal.backend());
+    let words: Vec<String> = (0..300).map(|number| format!(" w{number}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    update(&mut state, Action::Submit);
+    captured_as(&mut state, &words, &words);
+    draw(&mut state, (100, 30));
+    press(&mut state, "pageup end space home pageup end space 0");
+    assert_screen!("span_in_an_overview", state, (100, 30));
+}
+
+#[test]
+fn the_mouse_finds_the_bytes_of_the_prompt() {
+    let mut state = captured();
+    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    for c in "a日本\ne\u{301}x".chars() {
+        update(&mut state, Action::Edit(InputRequest::InsertChar(c)));
+    }
+    update(&mut state, Action::Submit);
+    let (terminal, layout) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
+    let bytes: Vec<Option<usize>> =
+        (3..13).map(|x| ui::prompt_byte(&state, &layout, (x, 37).into())).collect();
+    let expected = [None, Some(0), Some(1), Some(1), Some(4), Some(4), Some(7), Some(8), Some(11), None];
+    assert_eq!(
+        bytes,
+        expected,
+        "{}",
+        text(terminal.backend().buffer()).chars().skip(37 * 120).collect::<String>()
+    );
+    assert_eq!(ui::prompt_byte(&state, &layout, (4, 36).into()), None);
 }
 
 #[test]
