@@ -306,6 +306,23 @@ mod tests {
     }
 
     #[test]
+    fn the_mouse_is_over_something_else_once_and_not_at_every_move() {
+        let mut state = in_mode(Mode::Browse);
+        state.draft = "ab".into();
+        let layout = ui::layout(&state, Rect::new(0, 0, 100, 40));
+        let moved = |state: &State, column, row| {
+            let (kind, modifiers) = (MouseEventKind::Moved, KeyModifiers::NONE);
+            action(&Event::Mouse(MouseEvent { kind, column, row, modifiers }), state, &layout)
+        };
+        assert!(moved(&state, 10, 10).is_none(), "over nothing, as before");
+        let over = moved(&state, 5, 37).unwrap();
+        assert!(matches!(over, Action::Hover(Some(Hover::Text(1)))), "{over:?}");
+        update(&mut state, over);
+        assert!(moved(&state, 5, 37).is_none());
+        assert!(matches!(moved(&state, 10, 10), Some(Action::Hover(None))));
+    }
+
+    #[test]
     fn the_wheel_zooms_with_ctrl_and_where_there_is_nothing_to_move_over() {
         let state = in_mode(Mode::Browse);
         let mut layout = ui::layout(&state, Rect::new(0, 0, 100, 40));

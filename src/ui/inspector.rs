@@ -27,12 +27,20 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     let normalisation = state.rules.normalisation;
     let row = normalisation.row(shown.matrix(), pane.cursor.query);
     let pointed = matches!(state.hover, Some(Hover::Cell { .. })).then(|| state.lit(layout.side)).flatten();
+    // Where there is no other line for it, a span's sum is said here.
+    let aside = |row: &NormalisedRow<'_>| match &pane.span {
+        Some(span) if area.height == 1 => {
+            let name = fit(&span.name(shown), usize::from(area.width) / 4);
+            format!("{}{name} {}", IN_SPAN.0, sum_of(row, span))
+        }
+        _ => whole(normalisation, row),
+    };
     match pointed.filter(|cell| cell.value(shown.matrix()).is_some()) {
         Some(cell) => {
             let row = normalisation.row(shown.matrix(), cell.query);
-            exact(shown, (cell, "▿ "), (normalisation, &row), area, theme, buffer);
+            exact(shown, (cell, "▿ "), &row, &aside(&row), area, theme, buffer);
         }
-        None => exact(shown, (pane.cursor, ""), (normalisation, &row), area, theme, buffer),
+        None => exact(shown, (pane.cursor, ""), &row, &aside(&row), area, theme, buffer),
     }
     let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if let Some(span) = &pane.span {
@@ -73,11 +81,12 @@ fn name(shown: &Shown, column: Column) -> String {
     label.chars().chain(subscripts).collect()
 }
 
-/// `AI → write 0.676`, and what the row sums to: less than 1 where there is a sink.
+/// `AI → write 0.676`, and at the end of the line something else about the row.
 fn exact(
     shown: &Shown,
     (cell, sign): (Cursor, &str),
-    (normalisation, row): (Normalisation, &NormalisedRow<'_>),
+    row: &NormalisedRow<'_>,
+    aside: &str,
     area: Rect,
     theme: &Theme,
     buffer: &mut Buffer,
@@ -100,17 +109,26 @@ fn exact(
             (value, chrome.strong),
         ],
     );
+    let start = area.right().saturating_sub(width(aside) as u16);
+    if start > x + 1 {
+        put(buffer, start, area.y, aside, width(aside), chrome.dim);
+    }
+}
+
+/// What a row sums to: less than 1 where there is a sink.
+fn whole(normalisation: Normalisation, row: &NormalisedRow<'_>) -> String {
     let sum = row.kept();
-    let sum = match (normalisation, row.sink()) {
+    match (normalisation, row.sink()) {
         (Normalisation::Raw, Some(sink)) => format!("row {sum:.3} + sink {sink:.3}"),
         (Normalisation::Raw, None) => format!("row sums to {sum:.3}"),
         _ if row.keys().next().is_none() => "empty row".to_owned(),
         _ => format!("row divided by {sum:.3}"),
-    };
-    let start = area.right().saturating_sub(width(&sum) as u16);
-    if start > x + 1 {
-        put(buffer, start, area.y, &sum, width(&sum), chrome.dim);
     }
+}
+
+/// What a row gives to a span, in digits.
+fn sum_of(row: &NormalisedRow<'_>, span: &Span) -> String {
+    span::given_to(row, span.cells.clone()).map_or("nothing".to_owned(), |sum| format!("{sum:.4}"))
 }
 
 /// `AI → ┃write…story 0.812`, the sum of the keys of a span, and then what its queries give on average:
@@ -130,8 +148,7 @@ fn summed(
     let third = usize::from(area.width) / 3;
     let name = format!("{}{}", IN_SPAN.0, fit(&span.name(shown), third));
     let row = normalisation.row(shown.matrix(), query);
-    let sum = span::given_to(&row, span.cells.clone());
-    let sum = sum.map_or("nothing".to_owned(), |sum| format!("{sum:.4}"));
+    let sum = sum_of(&row, span);
     let line = [
         (fit(&self::name(shown, Column::Key(query)), third), chrome.text),
         (" → ".to_owned(), chrome.dim),

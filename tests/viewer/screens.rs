@@ -280,6 +280,7 @@ fn spans_and_what_the_mouse_is_over() {
     let cell = Cursor { query: 3, column: Column::Key(0) };
     assert_screen!("span", state, (120, 40));
     assert_screen!("span_in_small_cells", state, (80, 24));
+    assert_screen!("span_on_a_small_screen", state, (40, 12));
     update(&mut state, Action::Hover(Some(Hover::Cell { side: Side::Left, cell })));
     assert_screen!("span_and_a_cell_under_the_mouse", state, (120, 40));
     let (terminal, _) = draw_with(&mut state, (64, 14), ColorDepth::None);
