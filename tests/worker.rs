@@ -207,3 +207,87 @@ async fn a_load_after_everything_was_stopped_runs_the_newest_prompt() {
     load(&worker, Side::Left, &golden("gpt2-tiny"));
     wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
 }
+
+#[tokio::test]
+async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt-oss-tiny"));
+    let model = wait_for(&mut events, |event| match event {
+        Event::Loaded { model, .. } => Some(model),
+        _ => None,
+    })
+    .await;
+    let ask = || worker.send(Request::Score { side: Side::Left, model: Arc::clone(&model) }).unwrap();
+    ask();
+    run(&worker, 1, "write a story");
+    let (mut captured, mut scored) = (false, None);
+    let scores = wait_for(&mut events, |event| {
+        match event {
+            Event::Captured { .. } => captured = true,
+            Event::Scored { side: Side::Left, model: of, scores } => {
+                assert!(Arc::ptr_eq(&of, &model));
+                scored = Some(scores);
+            }
+            _ => {}
+        }
+        scored.clone().filter(|_| captured)
+    })
+    .await;
+    assert_eq!((scores.len(), scores[0].len()), (model.layers, model.heads));
+    assert!(scores.iter().flatten().all(|score| (0.0..=1.0).contains(&score.previous)));
+
+    let of_another_load = Arc::new((*model).clone());
+    worker.send(Request::Score { side: Side::Left, model: of_another_load }).unwrap();
+    ask();
+    let again = wait_for(&mut events, |event| match event {
+        Event::Scored { scores, .. } => Some(scores),
+        _ => None,
+    })
+    .await;
+    assert!(Arc::ptr_eq(&again, &scores), "they are kept");
+
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    let next = wait_for(&mut events, |event| match event {
+        Event::Loaded { model, .. } => Some(model),
+        _ => None,
+    })
+    .await;
+    worker.send(Request::Score { side: Side::Left, model: next }).unwrap();
+    worker.send(Request::Cancel).unwrap();
+    // Whether the draws or the cancellation are faster, there is one end.
+    wait_for(&mut events, |event| match event {
+        Event::Scored { .. } => Some(()),
+        Event::ScoringFailed { error, .. } => {
+            assert_eq!(error, "stopped");
+            Some(())
+        }
+        _ => None,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn heads_are_compared_across_models() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    load(&worker, Side::Right, &golden("gpt-oss-tiny"));
+    run(&worker, 1, "write a story");
+    let mut captures = [None, None];
+    wait_for(&mut events, |event| {
+        if let Event::Captured { side, capture, .. } = event {
+            captures[side.index()] = Some(capture);
+        }
+        captures.iter().all(Option::is_some).then_some(())
+    })
+    .await;
+    let (side, head) = (Side::Right, View::Head { layer: 1, head: 2 });
+    worker.send(Request::Similar { captures, side, head }).unwrap();
+    let found = wait_for(&mut events, |event| match event {
+        Event::Similar { found, .. } => Some(found.unwrap()),
+        _ => None,
+    })
+    .await;
+    let [left, right] = found.map(Option::unwrap);
+    assert_eq!((left.len(), left[0].len(), right.len()), (3, 4, 4));
+    assert!((right[1][2] - 1.0).abs() < 1e-5 && left[0][0] < 1.0);
+}

@@ -40,7 +40,7 @@ pub enum Action {
         /// Its column.
         column: Column,
     },
-    /// A thumbnail was clicked.
+    /// A thumbnail was clicked, or a head in the list of all.
     Look {
         /// Of which pane.
         side: Side,
@@ -76,6 +76,8 @@ pub enum Action {
         /// How many.
         viewport: Viewport,
     },
+    /// The difference of both sides has room for so many cells now.
+    DifferenceViewport(Viewport),
     /// So many rows of the help don't fit on the screen.
     HelpOverflow(usize),
     /// A tenth of a second went by while [`State::wants_ticks`](super::State::wants_ticks).

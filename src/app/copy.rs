@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::update::NOTHING_SHOWN;
-use super::{Effect, Shown, State};
+use super::{Effect, Shown, State, difference};
 use crate::attention::{Normalisation, NormalisedRow};
 
 /// Bytes of a text that goes to the clipboard. It goes there as an escape in base 64, of which many
@@ -12,6 +12,9 @@ const MOST: usize = 74_000;
 
 /// The row of the cursor: a line per column, its name and its value.
 pub(super) fn row(state: &mut State) -> Vec<Effect> {
+    if let Some(text) = difference::row_text(state) {
+        return send(state, "row", Some(text));
+    }
     let pane = state.focused();
     let Some(shown) = &pane.shown else { return nothing(state) };
     let Some(query) = shown.labels.get(pane.cursor.query) else { return vec![] };
@@ -25,6 +28,9 @@ pub(super) fn row(state: &mut State) -> Vec<Effect> {
 
 /// The matrix: a line per query, a column per key, nothing where there is no value.
 pub(super) fn matrix(state: &mut State) -> Vec<Effect> {
+    if let Some(text) = difference::matrix_text(state) {
+        return send(state, "matrix", Some(text));
+    }
     let Some(shown) = &state.focused().shown else { return nothing(state) };
     let text = table(shown, state.rules.normalisation);
     send(state, "matrix", text)

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Cursor, Scroll, Selection, Span, Viewport};
+use super::{Cursor, Scores, Scroll, Selection, Span, Viewport};
 use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Pooled, Pooling, Token, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
@@ -153,6 +153,8 @@ pub struct Pane {
     pub pass: Pass,
     /// What is on screen: of an earlier prompt, while the newest is still running.
     pub shown: Option<Shown>,
+    /// What the heads of the model score on repeated random tokens.
+    pub scores: Scores,
     /// What is to be looked at. The screen follows once the matrix is there.
     pub selection: Selection,
     /// The cell that is looked at.
@@ -178,6 +180,7 @@ impl Pane {
             model: None,
             pass: Pass::Idle,
             shown: None,
+            scores: Scores::default(),
             selection: Selection::default(),
             cursor: Cursor::default(),
             span: None,

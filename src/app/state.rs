@@ -2,7 +2,9 @@
 
 use tui_input::Input;
 
-use super::{History, Hover, Pane, Pin, Popup, Range, Rules, Scale, Selection, Zoom};
+use super::{
+    Difference, History, Hover, Leaderboard, Pane, Pin, Popup, Range, Rules, Scale, Selection, Zoom,
+};
 use crate::config::keys::Keys;
 use crate::worker::protocol::{JobId, Sampling, Side};
 
@@ -18,6 +20,8 @@ pub enum Mode {
     Help,
     /// All heads of the focused model, of which this one is chosen.
     HeadGrid(Selection),
+    /// All heads of both models in a list.
+    Leaderboard,
 }
 
 /// Everything the viewer knows.
@@ -57,6 +61,10 @@ pub struct State {
     pub zoom: Zoom,
     /// Whether a file is being written.
     pub is_exporting: bool,
+    /// Left minus right in the place of both, if that is looked at.
+    pub difference: Option<Difference>,
+    /// How the list of all heads is sorted and filtered.
+    pub leaderboard: Leaderboard,
     /// What the last key led to, if the screen doesn't show it otherwise.
     pub note: Option<String>,
     /// By which rules values are shown.
@@ -97,6 +105,8 @@ impl State {
             history: History::default(),
             linked: true,
             zoom: Zoom::default(),
+            difference: None,
+            leaderboard: Leaderboard::default(),
             is_exporting: false,
             note: None,
             rules: Rules::default(),
@@ -151,10 +161,10 @@ impl State {
         self.is_exporting || self.runs_models()
     }
 
-    /// Whether a load or a pass is under way.
+    /// Whether a load, a pass, or anything else that models do is under way.
     pub(super) fn runs_models(&self) -> bool {
         let behind = self.pin.as_ref().map(|pin| &pin.behind);
-        self.worker && self.panes.iter().chain(behind).any(Pane::is_busy)
+        self.worker && (self.panes.iter().chain(behind).any(Pane::is_busy) || self.awaits_heads())
     }
 
     /// Whether the editor holds another text than the one that was run.

@@ -2,8 +2,8 @@
 
 use super::pane::{Load, Pass};
 use super::{
-    Action, Cursor, Depth, Effect, ExportDialog, History, Mode, Palette, Pane, Popup, Selection, State, copy,
-    export, grow, link, pin, popup, prompt, span, worker, zoom,
+    Action, Cursor, Depth, Effect, ExportDialog, History, ListedHead, Mode, Palette, Pane, Popup, Selection,
+    State, copy, difference, export, grow, leaderboard, link, pin, popup, prompt, span, worker, zoom,
 };
 use crate::attention::{LayerKind, View};
 use crate::config::keys::Command;
@@ -14,6 +14,13 @@ pub(super) const NOTHING_SHOWN: &str = "this model has not read a prompt yet";
 
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let mut effects = take(state, action);
+    difference::refresh(state);
+    effects.extend(leaderboard::refresh(state));
+    effects
+}
+
+fn take(state: &mut State, action: Action) -> Vec<Effect> {
     let action = match popup::update(state, action) {
         Ok(effects) => return effects,
         Err(action) => action,
@@ -38,14 +45,19 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         // There is no list to choose from.
         Action::Choose(_) | Action::Pick(_) => vec![],
         Action::Point { side, query, column } => {
-            state.focus = side;
-            point(state, side, Cursor { query, column });
+            let cursor = Cursor { query, column };
+            if !difference::point(state, cursor) {
+                state.focus = side;
+                point(state, side, cursor);
+            }
             vec![]
         }
         Action::Look { side, view } => {
             state.focus = side;
-            if matches!(state.mode, Mode::HeadGrid(_)) {
-                state.mode = Mode::Browse;
+            match state.mode {
+                Mode::HeadGrid(_) => state.mode = Mode::Browse,
+                Mode::Leaderboard => (state.mode, state.difference) = (Mode::Browse, None),
+                _ => {}
             }
             if let Some(model) = &state.pane(side).model {
                 let selection = state.pane(side).selection.at(view).within(model);
@@ -60,6 +72,14 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Scroll { side, rows, columns } => {
             if let (Mode::HeadGrid(chosen), Some(shown)) = (state.mode, &state.pane(side).shown) {
                 state.mode = Mode::HeadGrid(chosen.walked_by(rows, columns, &shown.capture.model));
+                return vec![];
+            }
+            if state.mode == Mode::Leaderboard {
+                state.leaderboard.row = state.leaderboard.row.saturating_add_signed(rows);
+                return vec![];
+            }
+            if let Some(difference) = state.difference.as_mut().filter(|d| d.shown().is_some()) {
+                difference.scroll_by(rows, columns);
                 return vec![];
             }
             let pane = state.pane_mut(side);
@@ -78,10 +98,18 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Zoom { side, cell, command } => {
             (state.focus, state.note) = (side, None);
-            if let Some((query, column)) = cell {
+            if let Some((query, column)) = cell
+                && !difference::point(state, Cursor { query, column })
+            {
                 point(state, side, Cursor { query, column });
             }
             look(state, command)
+        }
+        Action::DifferenceViewport(viewport) => {
+            if let Some(difference) = &mut state.difference {
+                difference.fit(viewport);
+            }
+            vec![]
         }
         Action::HelpOverflow(rows) => {
             state.help_overflow = rows;
@@ -131,6 +159,9 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
         }
+        Command::Difference => difference::toggle(state),
+        Command::Leaderboard if state.mode != Mode::Leaderboard => leaderboard::open(state),
+        Command::SimilarHeads if state.mode != Mode::Leaderboard => leaderboard::open_like_shown(state),
         Command::HeadGrid if !matches!(state.mode, Mode::HeadGrid(_)) => open_head_grid(state),
         Command::EditPrompt => state.mode = Mode::EditPrompt,
         Command::Live => return prompt::toggle_live(state),
@@ -169,6 +200,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             Some(rules) => state.rules = rules,
             None => match state.mode {
                 Mode::HeadGrid(chosen) => return in_head_grid(state, chosen, command),
+                Mode::Leaderboard => return in_leaderboard(state, command),
                 _ => return look(state, command),
             },
         },
@@ -178,6 +210,11 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// What changes the view, or moves the cursor.
 fn look(state: &mut State, command: Command) -> Vec<Effect> {
+    let zooms = matches!(command, Command::ZoomIn | Command::ZoomOut | Command::Overview);
+    if zooms && state.difference.as_ref().is_some_and(|difference| difference.shown().is_some()) {
+        state.note = Some("a difference is as large as it fits".to_owned());
+        return vec![];
+    }
     if zoom::change(state, command) {
         return vec![];
     }
@@ -188,6 +225,10 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
     if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
         return select(state, state.focus, selection);
     }
+    if difference::moved(state, command) {
+        return vec![];
+    }
+    let pane = state.focused();
     match &pane.shown {
         Some(shown) => {
             if let Some(cursor) = pane.cursor.moved(command, shown.matrix(), pane.viewport) {
@@ -244,6 +285,21 @@ fn in_head_grid(state: &mut State, chosen: Selection, command: Command) -> Vec<E
     }
 }
 
+/// Walks over the list of heads, changes it, opens the one that is chosen, or leaves.
+fn in_leaderboard(state: &mut State, command: Command) -> Vec<Effect> {
+    match leaderboard::command(state, command) {
+        Some(Some(ListedHead { side, entry })) => {
+            (state.focus, state.difference) = (side, None);
+            select(state, side, state.pane(side).selection.at(entry.view()))
+        }
+        Some(None) => vec![],
+        None => {
+            state.mode = Mode::Browse;
+            look(state, command)
+        }
+    }
+}
+
 /// Rows that a command scrolls the help by.
 fn scroll_by(command: Command) -> Option<isize> {
     match command {
@@ -292,6 +348,9 @@ fn load(state: &mut State, side: Side) -> Effect {
 
 /// Loads again what failed to load. If it was a pass that failed, runs the prompt again.
 fn retry(state: &mut State) -> Vec<Effect> {
+    if leaderboard::retry(state) {
+        return vec![];
+    }
     let failed = |side: &Side| matches!(state.resident(*side).load, Load::Failed(_));
     let sides: Vec<Side> = Side::BOTH.into_iter().filter(failed).collect();
     if sides.is_empty() {

@@ -1,7 +1,9 @@
 //! What the worker's reports change. Reports about an older prompt change nothing.
 
+use std::sync::Arc;
+
 use super::pane::{Load, Pane, Pass};
-use super::{Effect, State, pin};
+use super::{Effect, Scores, State, leaderboard, pin};
 use crate::worker::protocol::{Event, JobId};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -15,6 +17,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             pane.load = Load::Ready;
             pane.selection = pane.selection.within(&model);
             pane.model = Some(model);
+            pane.scores = Scores::Unknown;
         }
         Event::LoadFailed { side, error } => state.resident_mut(side).load = Load::Failed(error),
         Event::LoadCancelled { side } => {
@@ -42,6 +45,19 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::ViewFailed { capture, view, error } => {
             return refresh(state, |pane| pane.give_up(&capture, view, &error));
         }
+        Event::Scoring { side, done, draws } => {
+            state.resident_mut(side).scores = Scores::Running { done, draws };
+        }
+        Event::Scored { side, model, scores } => {
+            let pane = state.resident_mut(side);
+            if pane.model.as_ref().is_some_and(|resident| Arc::ptr_eq(resident, &model)) {
+                pane.scores = Scores::Known(scores);
+            }
+        }
+        Event::ScoringFailed { side, error } => state.resident_mut(side).scores = Scores::Failed(error),
+        Event::Similar { captures, side, head, found } => {
+            leaderboard::found(state, &captures, (side, head), found);
+        }
         Event::Viewed { capture, view, matrix } => {
             return refresh(state, |pane| pane.keep(&capture, view, &matrix));
         }
@@ -61,6 +77,10 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::LoadFailed { .. }
         | Event::LoadCancelled { .. }
         | Event::ViewFailed { .. }
+        | Event::Scoring { .. }
+        | Event::Scored { .. }
+        | Event::ScoringFailed { .. }
+        | Event::Similar { .. }
         | Event::Viewed { .. } => None,
     }
 }

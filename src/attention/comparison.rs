@@ -48,9 +48,9 @@ impl Comparison {
         &self.sides
     }
 
-    /// Whether a side has sinks, so that there is a column for them.
-    pub fn has_sink(&self) -> bool {
-        self.sides.iter().any(|side| side.sinks().is_some())
+    /// A matrix that has the rows and columns of the difference: with a sink if a side has.
+    pub fn shape(&self) -> &CausalMatrix {
+        self.sides.iter().find(|side| side.sinks().is_some()).unwrap_or(&self.sides[0])
     }
 
     /// Left minus right. Of a side without sinks nothing went to no token.
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_difference_has_a_column_for_the_sink_if_a_side_has() {
         let comparison = example();
-        assert!(comparison.has_sink());
+        assert!(comparison.shape().sinks().is_some());
         let row = |rule, query| comparison.difference(rule, query);
         let first = DifferenceRow { sink: Some(-0.75), keys: vec![Some(0.75)] };
         assert_eq!(row(Normalisation::Raw, 0), first);

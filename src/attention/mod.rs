@@ -10,6 +10,7 @@ mod normalisation;
 mod pooling;
 pub mod repeated;
 pub mod rollout;
+pub mod similar;
 pub mod span;
 mod statistics;
 mod token;

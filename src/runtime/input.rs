@@ -42,7 +42,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
     );
     match state.mode {
         _ if state.popup.is_some() && !(anywhere && key.typed().is_none()) => in_popup(key),
-        Mode::Browse | Mode::HeadGrid(_) => command.map(Action::Command),
+        Mode::Browse | Mode::HeadGrid(_) | Mode::Leaderboard => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
         // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
         Mode::Help => match command {

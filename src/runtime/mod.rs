@@ -210,6 +210,11 @@ pub fn settle(state: &mut State, area: Rect) {
     if layout.help_overflow != state.help_overflow {
         update(state, Action::HelpOverflow(layout.help_overflow));
     }
+    if let (Some(placed), Some(difference)) = (&layout.difference, &state.difference)
+        && placed.grid.viewport != difference.viewport
+    {
+        update(state, Action::DifferenceViewport(placed.grid.viewport));
+    }
     for side in Side::BOTH {
         if let Some(viewport) =
             layout.viewport(side).filter(|viewport| *viewport != state.pane(side).viewport)

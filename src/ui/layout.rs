@@ -4,7 +4,10 @@ use ratatui::layout::{Margin, Position, Rect};
 
 use super::grid::{Grid, Needs};
 use super::overview::Overview;
-use super::{PopupLayout, heads, help, minimap, popup, text, thumbnails};
+use super::{
+    DifferenceLayout, LeaderboardLayout, PopupLayout, difference, heads, help, leaderboard, minimap, popup,
+    text, thumbnails,
+};
 use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport, Zoom};
 use crate::attention::View;
 use crate::worker::protocol::Side;
@@ -33,6 +36,10 @@ pub struct Layout {
     pub panes: [Option<PaneLayout>; 2],
     /// The head grid, in the panes' place.
     pub heads: Option<HeadsLayout>,
+    /// The list of all heads, in the panes' place.
+    pub leaderboard: Option<LeaderboardLayout>,
+    /// Left minus right, in the panes' place.
+    pub difference: Option<DifferenceLayout>,
     /// The colour scale.
     pub legend: Rect,
     /// The prompt, with its border if there is room for one.
@@ -93,7 +100,7 @@ pub enum Hit {
         /// Its column.
         column: Column,
     },
-    /// A thumbnail.
+    /// A thumbnail, or a head in the list of all.
     Thumbnail {
         /// Of which pane.
         side: Side,
@@ -137,6 +144,15 @@ impl Layout {
             let elsewhere = || frame.contains(at).then_some(Hit::Pane(*side));
             return head.map(|&(view, _)| Hit::Thumbnail { side: *side, view }).or_else(elsewhere);
         }
+        if let Some(LeaderboardLayout { side, frame, heads, .. }) = &self.leaderboard {
+            let head = heads.iter().find(|(_, _, area)| area.contains(at));
+            let elsewhere = || frame.contains(at).then_some(Hit::Pane(*side));
+            return head.map(|&(side, view, _)| Hit::Thumbnail { side, view }).or_else(elsewhere);
+        }
+        if let Some(DifferenceLayout { side, frame, grid, .. }) = &self.difference {
+            let cell = grid.hit(at).map(|(query, column)| Hit::Cell { side: *side, query, column });
+            return cell.or_else(|| frame.contains(at).then_some(Hit::Pane(*side)));
+        }
         let pane = self
             .panes
             .iter()
@@ -178,6 +194,9 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         let heads = heads::place(shown, chosen, rest);
         return Layout { heads: Some(HeadsLayout { side, frame: rest, heads }), ..fixed };
     }
+    if state.mode == Mode::Leaderboard {
+        return Layout { leaderboard: Some(leaderboard::place(state, rest)), ..fixed };
+    }
     let inspector = match area.height {
         0..14 => 1,
         14..22 => 2,
@@ -186,6 +205,10 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         _ => 10.min(most_lines(state)),
     };
     let inspector = take_bottom(&mut rest, inspector);
+    let help_overflow = if state.mode == Mode::Help { help::overflow(state, area) } else { 0 };
+    if let Some(placed) = difference::place(state, rest, inspector) {
+        return Layout { difference: Some(placed), help_overflow, ..fixed };
+    }
 
     let sides = if area.width >= BOTH_FROM { Side::BOTH.to_vec() } else { vec![state.focus] };
     let width = area.width / sides.len() as u16;
@@ -200,7 +223,6 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     }
     place_grids(state, &mut panes);
     place_overviews(state, &mut panes);
-    let help_overflow = if state.mode == Mode::Help { help::overflow(state, area) } else { 0 };
     Layout { panes, help_overflow, ..fixed }
 }
 

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::text::{put, put_line, width};
-use super::{Layout, Overview, heads};
-use crate::app::{Curve, Mode, Range, State};
+use super::{Layout, Overview, difference, heads};
+use crate::app::{Compared, Curve, Mode, Range, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
 use crate::theme::{ColorDepth, Palette, Theme};
@@ -17,17 +17,27 @@ const SCALE: (usize, usize) = (8, 24);
 /// Draws `0 ▇▇▇▇ ≥0.676` and what it means, as far as there is room.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) {
     let area = layout.legend;
+    // A list has no colours to explain.
+    if state.mode == Mode::Leaderboard {
+        return;
+    }
     if area.height == 0 || state.panes.iter().all(|pane| pane.shown.is_none()) {
         return;
     }
     let chrome = &theme.chrome;
-    let (bottom, top, rules) = (bottom(state.rules.curve), top(state), rules(state, layout, theme));
+    let compared = compared(state);
+    let (bottom, top) = match compared {
+        Some(compared) => difference::ends(state, compared),
+        None => (bottom(state.rules.curve).to_owned(), top(state)),
+    };
+    let palette = if compared.is_some() { &theme.differences } else { &theme.values };
+    let rules = rules(state, layout, theme);
     let columns = |(key, rule): &(String, String)| 3 + width(key) + width(rule);
-    let numbers = 1 + width(bottom) + 1 + width(&top);
+    let numbers = 1 + width(&bottom) + 1 + width(&top);
     let needed = numbers + rules.iter().map(columns).sum::<usize>();
     let scale = usize::from(area.width).saturating_sub(needed + 1).clamp(SCALE.0, SCALE.1);
-    let mut x = put(buffer, area.x + 1, area.y, bottom, width(bottom), chrome.text);
-    x = bar(&theme.values, scale, (x, area.y), buffer);
+    let mut x = put(buffer, area.x + 1, area.y, &bottom, width(&bottom), chrome.text);
+    x = bar(palette, scale, (x, area.y), buffer);
     x = put(buffer, x + 1, area.y, &top, width(&top), chrome.text);
     for rule in rules {
         let rest = Rect { x: x + 2, width: area.right().saturating_sub(x + 2), ..area };
@@ -36,6 +46,14 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
         }
         x = put_line(buffer, rest, [(rule.0, chrome.text), (format!(" {}", rule.1), chrome.dim)]);
     }
+}
+
+/// What is compared, if that is on screen.
+fn compared(state: &State) -> Option<&Compared> {
+    if matches!(state.mode, Mode::HeadGrid(_)) {
+        return None;
+    }
+    state.difference.as_ref()?.shown()
 }
 
 /// Every level of a palette in so many columns, from the lowest to the highest. Returns the column after it.
@@ -81,8 +99,8 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
         Curve::Log => "log₁₀",
     };
     let range = match rules.range {
-        Range::Shared => format!("top of both{}", rows_aside(state)),
-        Range::Own => format!("top of each{}", rows_aside(state)),
+        Range::Shared => format!("top of both{}", rows_aside(most_rows(state))),
+        Range::Own => format!("top of each{}", rows_aside(most_rows(state))),
         Range::Fixed => "0 to 1".to_owned(),
     };
     let map = match theme.depth {
@@ -97,6 +115,21 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
             (key(Command::Curve), curve.to_owned()),
             ("top".to_owned(), "of all from row 2 on".to_owned()),
             (key(Command::NextColorMap), map.to_owned()),
+        ];
+    }
+    if let Some(compared) = compared(state) {
+        let [left, right] = difference::names(state);
+        let range = match rules.range {
+            Range::Fixed => "−1 to 1".to_owned(),
+            Range::Shared | Range::Own => format!("top{}", rows_aside(compared.labels.len())),
+        };
+        return vec![
+            ("−".to_owned(), format!("{right} more")),
+            ("+".to_owned(), format!("{left} more")),
+            (key(Command::Normalisation), normalisation(state)),
+            (key(Command::Curve), curve.to_owned()),
+            (key(Command::Range), range),
+            ("·".to_owned(), "future".to_owned()),
         ];
     }
     let mut shown = vec![
@@ -117,13 +150,18 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
 }
 
 /// Rows that may go beyond the top of the scale, as [`Normalisation::peak`] leaves them aside.
-fn rows_aside(state: &State) -> &'static str {
-    let shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
-    match shown.map(|shown| shown.matrix().size()).max() {
-        None | Some(0 | 1) => "",
-        Some(2..20) => ", 1 row aside",
-        Some(20..) => ", 1 row in 10 aside",
+fn rows_aside(rows: usize) -> &'static str {
+    match rows {
+        0 | 1 => "",
+        2..20 => ", 1 row aside",
+        20.. => ", 1 row in 10 aside",
     }
+}
+
+/// Rows of the larger matrix on screen.
+fn most_rows(state: &State) -> usize {
+    let shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    shown.map(|shown| shown.matrix().size()).max().unwrap_or(0)
 }
 
 /// The normalisation, and what it leaves out.

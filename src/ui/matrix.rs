@@ -8,8 +8,8 @@ use ratatui::style::{Modifier, Style};
 
 use super::grid::Grid;
 use super::text::{center, fit, put, right, width};
-use crate::app::{Column, Cursor, Scale, Shown, State};
-use crate::attention::{Normalisation, NormalisedRow};
+use crate::app::{Column, Cursor, Scale, State};
+use crate::attention::{CausalMatrix, Comparison, DifferenceRow, Normalisation, NormalisedRow};
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
@@ -49,10 +49,37 @@ impl Marks {
     }
 }
 
+/// What the cells of a matrix show.
+#[derive(Debug, Clone, Copy)]
+pub enum Values<'a> {
+    /// Attention.
+    Attention(&'a CausalMatrix),
+    /// Left minus right.
+    Difference(&'a Comparison),
+}
+
+/// A row of them.
+enum Row<'a> {
+    Attention(NormalisedRow<'a>),
+    Difference(DifferenceRow),
+}
+
+impl Row<'_> {
+    fn value(&self, column: Column) -> Option<f32> {
+        match (self, column) {
+            (Row::Attention(row), column) => column.value(row),
+            (Row::Difference(row), Column::Sink) => row.sink,
+            (Row::Difference(row), Column::Key(key)) => row.keys.get(key).copied().flatten(),
+        }
+    }
+}
+
 /// What is drawn, and how.
 pub struct Drawing<'a> {
+    /// What rows and columns stand for.
+    pub names: &'a [String],
     /// What is drawn.
-    pub shown: &'a Shown,
+    pub values: Values<'a>,
     /// Where.
     pub grid: &'a Grid,
     /// What of it is marked.
@@ -71,7 +98,10 @@ impl Drawing<'_> {
         self.row_names(buffer);
         self.column_names(buffer);
         for query in self.grid.rows() {
-            let row = self.normalisation.row(self.shown.matrix(), query);
+            let row = match self.values {
+                Values::Attention(matrix) => Row::Attention(self.normalisation.row(matrix, query)),
+                Values::Difference(of) => Row::Difference(of.difference(self.normalisation, query)),
+            };
             for column in self.grid.columns() {
                 self.cell(Cursor { query, column }, &row, buffer);
             }
@@ -87,7 +117,7 @@ impl Drawing<'_> {
     fn name(&self, column: Column) -> &str {
         match column {
             Column::Sink => "sink",
-            Column::Key(key) => self.shown.labels.get(key).map_or("", String::as_str),
+            Column::Key(key) => self.names.get(key).map_or("", String::as_str),
         }
     }
 
@@ -149,9 +179,9 @@ impl Drawing<'_> {
         }
     }
 
-    fn cell(&self, at: Cursor, row: &NormalisedRow<'_>, buffer: &mut Buffer) {
+    fn cell(&self, at: Cursor, row: &Row<'_>, buffer: &mut Buffer) {
         let area = self.grid.rect(at.query, at.column);
-        let Some(value) = at.column.value(row) else {
+        let Some(value) = row.value(at.column) else {
             let future = matches!(at.column, Column::Key(key) if key > at.query);
             self.without_value(if future { "·" } else { LEFT_OUT }, area, buffer);
             if at == self.marks.cursor {
@@ -159,8 +189,16 @@ impl Drawing<'_> {
             }
             return;
         };
-        let level = self.scale.level(value);
-        let (style, fill) = (self.theme.values.cell(level), self.theme.values.glyph(level).unwrap_or(' '));
+        let (palette, level, number) = match self.values {
+            Values::Attention(_) => {
+                (&self.theme.values, self.scale.level(value), number(value, self.grid.cell.0))
+            }
+            Values::Difference(_) => {
+                let number = signed(value, self.grid.cell.0);
+                (&self.theme.differences, self.scale.signed_level(value), number)
+            }
+        };
+        let (style, fill) = (palette.cell(level), palette.glyph(level).unwrap_or(' '));
         let columns = usize::from(area.width);
         let line = fill.to_string().repeat(columns);
         let middle = (area.y + self.grid.middle()).min(area.bottom().saturating_sub(1));
@@ -172,8 +210,8 @@ impl Drawing<'_> {
         if is_lit {
             put(buffer, area.x, middle, &line, columns, style);
         }
-        if let Some(number) = number(value, self.grid.cell.0) {
-            let free = columns.saturating_sub(number.len());
+        if let Some(number) = number {
+            let free = columns.saturating_sub(width(&number));
             put(buffer, area.x + (free / 2) as u16, middle, &number, columns, style);
         }
         if at == self.marks.cursor {
@@ -239,9 +277,29 @@ fn number(value: f32, columns: u16) -> Option<String> {
     })
 }
 
+/// A difference with its sign, which takes the room that [`number`] leaves.
+fn signed(value: f32, columns: u16) -> Option<String> {
+    let number = number(value.abs(), columns)?;
+    let is_zero = number.chars().all(|c| matches!(c, '0' | '.'));
+    let sign = if is_zero { "" } else { ["+", "−"][usize::from(value < 0.0)] };
+    Some(format!("{sign}{number}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn differences_have_a_sign_and_fit_their_cells() {
+        let texts = |value| [4, 5, 6, 7].map(|columns| signed(value, columns));
+        let some = |texts: [&str; 3]| {
+            let [a, b, c] = texts.map(|text| Some(text.to_owned()));
+            [None, a, b, c]
+        };
+        assert_eq!(texts(0.599), some(["+.60", "+.599", "+0.599"]));
+        assert_eq!(texts(-1.0), some(["−1.0", "−1.00", "−1.000"]));
+        assert_eq!(texts(-0.0001), some([".00", ".000", "0.000"]));
+    }
 
     #[test]
     fn numbers_fit_their_cells() {

@@ -1,12 +1,14 @@
 //! From the state to a frame: pure functions, one file per panel. [`layout`](layout::layout) says where
 //! everything goes; drawing and the mouse both read it.
 
+mod difference;
 mod export;
 mod grid;
 mod heads;
 mod help;
 mod inspector;
 mod layout;
+mod leaderboard;
 mod legend;
 mod line;
 mod matrix;
@@ -23,8 +25,10 @@ mod text;
 mod thumbnails;
 mod title;
 
+pub use difference::DifferenceLayout;
 pub use grid::Grid;
 pub use layout::{HeadsLayout, Hit, Layout, PaneLayout, layout};
+pub use leaderboard::LeaderboardLayout;
 pub use overview::Overview;
 pub use picture::svg;
 pub use popup::PopupLayout;
@@ -50,6 +54,12 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     }
     if let Some(heads) = &layout.heads {
         heads::draw(state, heads, theme, buffer);
+    }
+    if let Some(board) = &layout.leaderboard {
+        leaderboard::draw(state, board, theme, buffer);
+    }
+    if let Some(compared) = &layout.difference {
+        difference::draw(state, compared, theme, buffer);
     }
     legend::draw(state, &layout, theme, buffer);
     let cursor = prompt::draw(state, &layout, theme, buffer);

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::layout::error_of;
 use super::line::on_one_line;
-use super::matrix::{Drawing, Marks};
+use super::matrix::{Drawing, Marks, Values};
 use super::text::{fit, put, width, wrap};
 use super::{Overview, PaneLayout, minimap, notice, thumbnails};
 use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
@@ -31,7 +31,8 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
                 Some(overview) => overview.draw(state, layout.side, theme, buffer),
                 None => {
                     let marks = Marks::of(state, layout.side);
-                    Drawing { shown, grid, marks, normalisation, scale, theme }.draw(buffer)
+                    let (names, values) = (shown.labels.as_slice(), Values::Attention(shown.matrix()));
+                    Drawing { names, values, grid, marks, normalisation, scale, theme }.draw(buffer)
                 }
             }
             thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);

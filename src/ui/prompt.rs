@@ -160,6 +160,22 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::Back), "back"),
             (key(Command::OtherModel), "other model"),
         ],
+        Mode::Leaderboard => vec![
+            (pair(Command::CursorUp, Command::CursorDown), "choose"),
+            (pair(Command::CursorLeft, Command::CursorRight), "sort by"),
+            (key(Command::Open), "go to it"),
+            (key(Command::SimilarHeads), "heads like it"),
+            (key(Command::LayerKinds), "sliding, full"),
+            (key(Command::KvGroup), "KV group"),
+            (key(Command::Back), "back"),
+        ],
+        Mode::Browse if state.difference.is_some() => vec![
+            (key(Command::Difference), "by pieces, by words, back to both"),
+            (pair(Command::Open, Command::Back), "deeper, back"),
+            (pair(Command::PreviousLayer, Command::NextLayer), "layer"),
+            (pair(Command::PreviousHead, Command::NextHead), "head"),
+            (key(Command::EditPrompt), "prompt"),
+        ],
         Mode::Browse => vec![
             (key(Command::EditPrompt), "prompt"),
             (pair(Command::Open, Command::Back), "deeper, back"),

@@ -16,7 +16,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let help = format!("{} help", state.keys.hint(Command::Help));
     let help_x = area.right().saturating_sub(width(&help) as u16 + 1);
     let room = usize::from(help_x.saturating_sub(x + 2));
-    let both = layout.panes.iter().flatten().count() == 2 || layout.heads.is_some();
+    let both = layout.panes.iter().flatten().count() != 1;
     let other = if both {
         String::new()
     } else {
@@ -25,7 +25,15 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let other = if state.linked { other } else { format!(" · sides not linked{other}") };
     let view = match state.mode {
         Mode::HeadGrid(_) => format!("all heads of a model, a row per layer{other}"),
-        _ => format!("{}{other}", describe(state.focused().selection.view())),
+        Mode::Leaderboard => "all heads of both models in numbers".to_owned(),
+        _ => {
+            let view = describe(state.focused().selection.view());
+            match state.difference.as_ref().and_then(|difference| difference.compared.as_ref()) {
+                Some(Ok(_)) => format!("left minus right: {view}"),
+                Some(Err(why)) => format!("{why} · {view}"),
+                None => format!("{view}{other}"),
+            }
+        }
     };
     put(buffer, x, area.y, &fit(&view, room), room, chrome.text);
     if help_x > x {

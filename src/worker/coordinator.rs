@@ -6,8 +6,10 @@ use tokio::sync::mpsc;
 
 use super::protocol::{Event, Request, Side};
 use super::resident::{Job, Resident};
+use super::scoring::Wanted;
 use super::{loader, resident};
-use crate::attention::{Capture, View};
+use crate::attention::similar::similar_heads;
+use crate::attention::{Capture, ModelCard, View};
 use crate::model::{Cancel, LoadOptions};
 
 /// Takes requests until all handles are gone; then cancels what is running.
@@ -18,6 +20,7 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
         load: Cancel::new(),
         pass: Cancel::new(),
         newest: None,
+        wanted: None,
     });
     while let Some(request) = inbox.recv().await {
         match request {
@@ -26,12 +29,14 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
                 let job = Job { id: job, prompt: prompt.into(), sampling, cancel: Cancel::new() };
                 sides.iter_mut().for_each(|side| side.run(&job));
             }
+            Request::Score { side, model } => sides[side.index()].score(model),
+            Request::Similar { captures, side, head } => compare_heads(captures, (side, head), &events),
             Request::View { capture, view } => compute_view(capture, view, &events),
             Request::CancelPasses => sides.iter().for_each(|side| side.pass.raise()),
-            Request::Cancel => sides.iter().for_each(SideState::cancel),
+            Request::Cancel => sides.iter_mut().for_each(SideState::cancel),
         }
     }
-    sides.iter().for_each(SideState::cancel);
+    sides.iter_mut().for_each(SideState::cancel);
 }
 
 struct SideState {
@@ -40,6 +45,8 @@ struct SideState {
     load: Cancel,
     pass: Cancel,
     newest: Option<Job>,
+    /// The scores that are asked for; a newer prompt stops them for the time of its pass.
+    wanted: Option<Wanted>,
 }
 
 impl SideState {
@@ -69,12 +76,27 @@ impl SideState {
         self.pass = Cancel::new();
         let job = Job { cancel: self.pass.clone(), ..job.clone() };
         self.newest = Some(job.clone());
+        if let Some(wanted) = &self.wanted {
+            wanted.cancel.raise();
+        }
         self.resident.run(job);
+        if let Some(Wanted { model, .. }) = self.wanted.take() {
+            self.score(model);
+        }
     }
 
-    fn cancel(&self) {
+    fn score(&mut self, model: Arc<ModelCard>) {
+        let wanted = Wanted { model, cancel: Cancel::new() };
+        self.wanted = Some(wanted.clone());
+        self.resident.score(wanted);
+    }
+
+    fn cancel(&mut self) {
         self.load.raise();
         self.pass.raise();
+        if let Some(wanted) = self.wanted.take() {
+            wanted.cancel.raise();
+        }
     }
 }
 
@@ -88,5 +110,18 @@ fn compute_view(capture: Arc<Capture>, view: View, events: &mpsc::Sender<Event>)
         };
         // Nobody may be listening any more.
         let _ = events.blocking_send(event);
+    });
+}
+
+/// As many heads as both models have are too many for an async thread.
+fn compare_heads(
+    captures: [Option<Arc<Capture>>; 2],
+    (side, head): (Side, View),
+    events: &mpsc::Sender<Event>,
+) {
+    let events = events.clone();
+    tokio::task::spawn_blocking(move || {
+        let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
+        let _ = events.blocking_send(Event::Similar { captures, side, head, found });
     });
 }

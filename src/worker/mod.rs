@@ -7,6 +7,7 @@ mod coordinator;
 mod loader;
 pub mod protocol;
 mod resident;
+mod scoring;
 
 use tokio::sync::mpsc;
 

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::attention::{Capture, CausalMatrix, ModelCard, View};
+use crate::attention::similar::Similarities;
+use crate::attention::{Capture, CausalMatrix, ModelCard, ScoresByHead, View};
 pub use crate::model::{LoadProgress, Sampling};
 
 /// One of the two models on screen.
@@ -72,6 +73,22 @@ pub enum Request {
         capture: Arc<Capture>,
         /// Which.
         view: View,
+    },
+    /// Score a model's heads on repeated random tokens, between passes; it is to be resident, or soon.
+    Score {
+        /// Where it is.
+        side: Side,
+        /// Which.
+        model: Arc<ModelCard>,
+    },
+    /// Compare all heads to one, away from the models' threads.
+    Similar {
+        /// Left and right, as far as they are there; echoed.
+        captures: [Option<Arc<Capture>>; 2],
+        /// Echoed: whose head it is.
+        side: Side,
+        /// Echoed: which head it is.
+        head: View,
     },
     /// Stop what is running: passes, loads and downloads. Resident models stay.
     Cancel,
@@ -152,6 +169,42 @@ pub enum Event {
         view: View,
         /// Its matrix.
         matrix: Arc<CausalMatrix>,
+    },
+    /// So many draws of repeated random tokens are run.
+    Scoring {
+        /// By which side.
+        side: Side,
+        /// How many.
+        done: usize,
+        /// Of how many.
+        draws: usize,
+    },
+    /// The scores of a model's heads on repeated random tokens are known.
+    Scored {
+        /// Of which side.
+        side: Side,
+        /// Of which model.
+        model: Arc<ModelCard>,
+        /// Layer, then head.
+        scores: Arc<ScoresByHead>,
+    },
+    /// They won't be: it went wrong, or was stopped.
+    ScoringFailed {
+        /// Of which side.
+        side: Side,
+        /// What, where, what to do.
+        error: String,
+    },
+    /// All heads are compared to one.
+    Similar {
+        /// What was compared.
+        captures: [Option<Arc<Capture>>; 2],
+        /// Whose head it is.
+        side: Side,
+        /// Which head it is.
+        head: View,
+        /// Left and right, or why not.
+        found: Result<[Option<Similarities>; 2], String>,
     },
     /// A view can't be computed.
     ViewFailed {

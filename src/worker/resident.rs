@@ -8,6 +8,7 @@ use std::sync::mpsc as std_mpsc;
 use tokio::sync::mpsc;
 
 use super::protocol::{Event, JobId, Side};
+use super::scoring::{Scoring, Wanted};
 use crate::model::{Cancel, Model, ModelError, Sampling};
 
 /// A prompt to run.
@@ -32,6 +33,7 @@ pub struct Resident {
 enum Command {
     Replace(Box<Model>),
     Run(Job),
+    Score(Wanted),
 }
 
 impl Resident {
@@ -39,6 +41,11 @@ impl Resident {
     pub fn replace(&self, model: Model) {
         // The thread ends only when all senders are gone.
         let _ = self.commands.send(Command::Replace(Box::new(model)));
+    }
+
+    /// Asks the thread for the scores of a model's heads.
+    pub fn score(&self, wanted: Wanted) {
+        let _ = self.commands.send(Command::Score(wanted));
     }
 
     /// Gives the thread a prompt.
@@ -53,16 +60,40 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
     spawn_thread(format!("attnscope-{side}"), move || {
         let mut model: Option<Model> = None;
         let mut newest: Option<Job> = None;
-        while let Ok(command) = inbox.recv() {
+        let mut scoring = Scoring::default();
+        loop {
+            // Where scores are due, nobody is waited for.
+            let first = if scoring.is_due(model.as_ref()) {
+                match inbox.try_recv() {
+                    Err(std_mpsc::TryRecvError::Disconnected) => return,
+                    received => received.ok(),
+                }
+            } else {
+                let Ok(command) = inbox.recv() else { return };
+                Some(command)
+            };
             // What has piled up during a pass counts as one step: the last model, the last prompt.
-            for command in std::iter::once(command).chain(inbox.try_iter()) {
+            let mut is_new = false;
+            for command in first.into_iter().chain(inbox.try_iter()) {
                 match command {
-                    Command::Replace(new) => model = Some(*new),
-                    Command::Run(job) => newest = Some(job),
+                    Command::Replace(new) => {
+                        model = Some(*new);
+                        scoring.forget();
+                        is_new = true;
+                    }
+                    Command::Run(job) => {
+                        newest = Some(job);
+                        is_new = true;
+                    }
+                    Command::Score(wanted) => scoring.want(wanted),
                 }
             }
-            if let (Some(model), Some(job)) = (&model, &newest) {
-                let _ = events.blocking_send(run(side, model, job, &events));
+            match (&model, &newest) {
+                (Some(model), Some(job)) if is_new => {
+                    let _ = events.blocking_send(run(side, model, job, &events));
+                }
+                (Some(model), _) if scoring.is_due(Some(model)) => scoring.step(side, model, &events),
+                _ => {}
             }
         }
     });

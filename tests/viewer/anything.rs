@@ -200,3 +200,16 @@ fn small_sizes_can_be_drawn() {
         }
     }
 }
+
+#[test]
+fn a_difference_and_all_heads_can_be_drawn_small() {
+    for key in ["D", "o"] {
+        let mut state = captured();
+        press_and_wait(&mut state, key);
+        for width in (0..70).step_by(3) {
+            for height in (0..30).step_by(2) {
+                draw(&mut state, width, height);
+            }
+        }
+    }
+}

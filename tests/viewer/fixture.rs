@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use attnscope::app::{Action, Effect, State, update};
+use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, Token, TokenRepeats,
-    thumbnail_bin, tokens_per_cell,
+    Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, RepeatScores,
+    ScoresByHead, Token, TokenRepeats, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::worker::protocol::{Event, JobId, Request, Side};
@@ -182,12 +183,12 @@ pub fn captured() -> State {
 
 /// As [`captured`], the right model being [`grouped`].
 pub fn captured_with_groups() -> State {
-    let mut state = loaded();
-    let (side, job, model) = (Side::Right, state.job, grouped());
-    let capture_of_right = capture(&model, &PROMPT);
-    hear(&mut state, Event::Loaded { side, model });
-    hear(&mut state, Event::Captured { side, job, capture: capture_of_right });
-    hear(&mut state, Event::Captured { side: Side::Left, job, capture: capture(&gpt2(), &PROMPT) });
+    let mut state = started();
+    for (side, model) in [(Side::Left, gpt2()), (Side::Right, grouped())] {
+        let (job, capture) = (state.job, capture(&model, &PROMPT));
+        hear(&mut state, Event::Loaded { side, model });
+        hear(&mut state, Event::Captured { side, job, capture });
+    }
     state
 }
 
@@ -210,14 +211,37 @@ pub fn runs(effects: &[Effect]) -> Vec<(JobId, String)> {
     effects.iter().filter_map(run).collect()
 }
 
-/// Computes the views that are asked for, and reports them.
+/// Computes the views, scores and likenesses that are asked for, and reports them.
 pub fn answer(state: &mut State, effects: Vec<Effect>) {
     for effect in effects {
-        if let Effect::Send(Request::View { capture, view }) = effect {
-            let matrix = Arc::new(capture.matrix(view).unwrap());
-            hear(state, Event::Viewed { capture, view, matrix });
-        }
+        let Effect::Send(request) = effect else { continue };
+        let event = match request {
+            Request::View { capture, view } => {
+                let matrix = Arc::new(capture.matrix(view).unwrap());
+                Event::Viewed { capture, view, matrix }
+            }
+            Request::Score { side, model } => {
+                let scores = Arc::new(scores(&model));
+                Event::Scored { side, model, scores }
+            }
+            Request::Similar { captures, side, head } => {
+                let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
+                Event::Similar { captures, side, head, found }
+            }
+            _ => continue,
+        };
+        let effects = hear(state, event);
+        answer(state, effects);
     }
+}
+
+/// Scores of heads, all of them different.
+fn scores(model: &ModelCard) -> ScoresByHead {
+    let mut random = Random(model.heads as u64);
+    let mut score = || -random.take(1)[0] / 1.5;
+    let mut head =
+        || RepeatScores { previous: score().abs(), duplicate: score().abs(), induction: score().abs() };
+    (0..model.layers).map(|_| (0..model.heads).map(|_| head()).collect()).collect()
 }
 
 /// Presses keys, and waits for what they ask for.

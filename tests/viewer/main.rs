@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod anything;
+mod compare;
 mod copy;
 mod export;
 mod fixture;

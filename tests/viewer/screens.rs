@@ -84,6 +84,38 @@ fn views_of_several_layers_and_of_heads_that_share_keys() {
 }
 
 #[test]
+fn left_minus_right() {
+    let mut state = loaded();
+    captured_as(
+        &mut state,
+        &["wr", "ite", " a", " st", "ory", " about", " AI"],
+        &["write", " a", " st", "ory", " ab", "out AI"],
+    );
+    press(&mut state, "D");
+    assert_screen!("difference", state, (120, 40));
+    assert_screen!("difference_80x24", state, (80, 24));
+    press_and_wait(&mut state, "D ] n home right");
+    assert_screen!("difference_of_a_layer_by_words", state, (100, 30));
+    let (terminal, _) = draw_with(&mut state, (60, 16), ColorDepth::None);
+    insta::assert_snapshot!("difference_without_colours", terminal.backend());
+}
+
+#[test]
+fn heads_in_numbers() {
+    let mut state = captured_with_groups();
+    let effects = press(&mut state, "o");
+    assert_screen!("leaderboard_while_scores_are_computed", state, (80, 24));
+    answer(&mut state, effects);
+    press(&mut state, "down down");
+    assert_screen!("leaderboard", state, (150, 36));
+    press(&mut state, "left left left left left w");
+    assert_screen!("leaderboard_of_sliding_layers_by_previous_on_the_prompt", state, (100, 24));
+    press_and_wait(&mut state, "w w home ~");
+    assert_screen!("leaderboard_of_heads_like_one", state, (120, 40));
+    assert_screen!("leaderboard_40x14", state, (40, 14));
+}
+
+#[test]
 fn every_rule() {
     let mut state = captured();
     press(&mut state, "tab left n s");
@@ -378,6 +410,20 @@ fn what_is_clicked_is_what_is_drawn() {
     for &(view, area) in heads {
         let hit = grid.hit((area.right() - 1, area.bottom() - 1).into());
         assert_eq!(hit, Some(ui::Hit::Thumbnail { side: Side::Left, view }));
+    }
+    press(&mut state, "esc D");
+    let (terminal, difference) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
+    let placed = difference.difference.as_ref().unwrap();
+    let at = placed.grid.rect(3, Column::Key(2)).as_position();
+    let hit = ui::Hit::Cell { side: Side::Left, query: 3, column: Column::Key(2) };
+    assert_eq!(difference.hit(at), Some(hit));
+    assert_ne!(terminal.backend().buffer()[at].bg, ratatui::style::Color::Reset);
+    press_and_wait(&mut state, "D D o");
+    let (_, board) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
+    let heads = &board.leaderboard.as_ref().unwrap().heads;
+    assert_eq!(heads.len(), 2 * 3 + 3 * 5);
+    for &(side, view, area) in heads {
+        assert_eq!(board.hit(area.as_position()), Some(ui::Hit::Thumbnail { side, view }));
     }
     press(&mut state, "esc");
     let heads = |layout: &Layout| layout.panes[1].as_ref().unwrap().thumbnails.len();

@@ -1,0 +1,267 @@
+//! All heads of both models in one list: sorted by a number, filtered, one of them chosen.
+
+use std::sync::Arc;
+
+use super::selection::step;
+use super::update::NOTHING_SHOWN;
+use super::{Effect, Mode, Pane, Shown, State};
+use crate::attention::repeated::DRAWS;
+use crate::attention::similar::Similarities;
+use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ModelCard, ScoresByHead, View};
+use crate::config::keys::Command;
+use crate::worker::protocol::{Request, Side};
+
+/// Heads that a page goes up or down.
+const PAGE: isize = 10;
+
+/// What a model's heads score on repeated random tokens.
+#[derive(Debug, Clone, Default)]
+pub enum Scores {
+    /// Nobody asked.
+    #[default]
+    Unknown,
+    /// So many of the draws are run.
+    Running {
+        /// Draws that are done.
+        done: usize,
+        /// All of them.
+        draws: usize,
+    },
+    /// Each head's.
+    Known(Arc<ScoresByHead>),
+    /// What, where, what to do.
+    Failed(String),
+}
+
+/// A head that others are compared to, and what came of it.
+#[derive(Debug, Clone)]
+pub struct Likeness {
+    /// Whose.
+    pub side: Side,
+    /// Which.
+    pub head: View,
+    /// Of the prompt that was asked for last: nothing yet, or each head's likeness, or why there is none.
+    pub found: Option<Result<[Option<Similarities>; 2], String>>,
+    /// The captures that were asked for last.
+    asked: Option<[Option<Arc<Capture>>; 2]>,
+}
+
+/// How the list is sorted and filtered, and which head is chosen.
+#[derive(Debug, Clone, Default)]
+pub struct Leaderboard {
+    /// What comes first.
+    pub order: HeadOrder,
+    /// What is left out.
+    pub filter: HeadFilter,
+    /// The head that others are compared to, if one is.
+    pub like: Option<Likeness>,
+    /// The number of the chosen head in the list.
+    pub row: usize,
+}
+
+/// A head in the list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ListedHead {
+    /// Whose.
+    pub side: Side,
+    /// Which, and what is known of it.
+    pub entry: HeadEntry,
+}
+
+impl State {
+    /// The heads that are listed, the first one first.
+    pub fn listed_heads(&self) -> Vec<ListedHead> {
+        let board = &self.leaderboard;
+        let found = board.like.as_ref().and_then(|like| like.found.as_ref()?.as_ref().ok());
+        let mut listed = Vec::new();
+        for side in Side::BOTH {
+            let pane = self.pane(side);
+            let Some(shown) = &pane.shown else { continue };
+            let alike = found.and_then(|found| found[side.index()].as_ref());
+            for mut entry in HeadEntry::all(&shown.capture) {
+                entry.similarity = alike.and_then(|alike| alike.get(entry.layer)?.get(entry.head).copied());
+                if let Some(Scores::Known(scores)) = self.scores_of(&shown.capture.model) {
+                    entry.repeated = scores.get(entry.layer).and_then(|layer| layer.get(entry.head)).copied();
+                }
+                if board.filter.takes(&entry) {
+                    listed.push(ListedHead { side, entry });
+                }
+            }
+        }
+        board.order.sort(&mut listed, |head| &head.entry);
+        listed
+    }
+
+    /// What the heads of a model score, if it is resident.
+    fn scores_of(&self, model: &Arc<ModelCard>) -> Option<&Scores> {
+        let is_it = |pane: &&Pane| pane.model.as_ref().is_some_and(|resident| Arc::ptr_eq(resident, model));
+        Side::BOTH.into_iter().map(|side| self.resident(side)).find(is_it).map(|pane| &pane.scores)
+    }
+
+    /// Whether something that the list shows is under way.
+    pub(super) fn awaits_heads(&self) -> bool {
+        let compares = self.leaderboard.like.as_ref();
+        compares.is_some_and(|like| like.asked.is_some() && like.found.is_none())
+            || Side::BOTH.into_iter().any(|side| matches!(self.resident(side).scores, Scores::Running { .. }))
+    }
+}
+
+impl Leaderboard {
+    /// The orders one can go to: likeness only if there is a head to be like.
+    fn orders(&self) -> impl Iterator<Item = HeadOrder> + '_ {
+        HeadOrder::ALL.into_iter().filter(|order| *order != HeadOrder::Similarity || self.like.is_some())
+    }
+
+    fn order_by(&mut self, by: isize) {
+        let orders: Vec<HeadOrder> = self.orders().collect();
+        let at = orders.iter().position(|order| *order == self.order).unwrap_or(0);
+        (self.order, self.row) = (orders[step(at, by, orders.len())], 0);
+    }
+}
+
+/// Opens the list.
+pub(super) fn open(state: &mut State) {
+    if state.panes.iter().all(|pane| pane.shown.is_none()) {
+        state.note = Some(NOTHING_SHOWN.to_owned());
+        return;
+    }
+    state.mode = Mode::Leaderboard;
+    for side in Side::BOTH {
+        let pane = state.resident_mut(side);
+        if matches!(pane.scores, Scores::Failed(_)) {
+            pane.scores = Scores::Unknown;
+        }
+    }
+}
+
+/// Lists all heads by how like they are to that which the focused pane shows.
+pub(super) fn open_like_shown(state: &mut State) {
+    let shown = state.focused().shown.as_ref();
+    match shown.map(Shown::view).filter(|view| view.head().is_some()) {
+        Some(head) => {
+            open(state);
+            like(state, state.focus, head);
+        }
+        None => state.note = Some("go to a head first: then the heads like it are listed".to_owned()),
+    }
+}
+
+fn like(state: &mut State, side: Side, head: View) {
+    let board = &mut state.leaderboard;
+    board.like = Some(Likeness { side, head, found: None, asked: None });
+    (board.order, board.row) = (HeadOrder::Similarity, 0);
+}
+
+/// What a command does to the list; `None` if it is none of its commands.
+pub(super) fn command(state: &mut State, command: Command) -> Option<Option<ListedHead>> {
+    let listed = state.listed_heads();
+    let board = &mut state.leaderboard;
+    let rows = |by: isize| step(board.row, by, listed.len());
+    match command {
+        Command::CursorUp => board.row = rows(-1),
+        Command::CursorDown => board.row = rows(1),
+        Command::PageUp => board.row = rows(-PAGE),
+        Command::PageDown => board.row = rows(PAGE),
+        Command::RowStart => board.row = 0,
+        Command::RowEnd => board.row = rows(isize::MAX),
+        Command::CursorLeft => board.order_by(-1),
+        Command::CursorRight => board.order_by(1),
+        Command::LayerKinds => {
+            let kind = match board.filter.kind {
+                None => Some(LayerKind::Sliding),
+                Some(LayerKind::Sliding) => Some(LayerKind::Full),
+                Some(LayerKind::Full) => None,
+            };
+            (board.filter.kind, board.row) = (kind, 0);
+        }
+        Command::KvGroup => {
+            let groups = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+            let groups = groups.map(|shown| shown.capture.model.kv_heads).max().unwrap_or(0);
+            let next = board.filter.group.map_or(0, |group| group + 1);
+            (board.filter.group, board.row) = ((next < groups).then_some(next), 0);
+        }
+        Command::SimilarHeads => {
+            if let Some(ListedHead { side, entry }) = listed.get(board.row) {
+                like(state, *side, entry.view());
+            }
+        }
+        Command::Open => {
+            state.mode = Mode::Browse;
+            return Some(listed.get(board.row).copied());
+        }
+        Command::Back | Command::Leaderboard => state.mode = Mode::Browse,
+        _ => return None,
+    }
+    Some(None)
+}
+
+/// Scores that failed are asked for again, while the list is open; whether there are any.
+pub(super) fn retry(state: &mut State) -> bool {
+    let failed = |side: Side| matches!(state.resident(side).scores, Scores::Failed(_));
+    let is_wanted = state.mode == Mode::Leaderboard && Side::BOTH.into_iter().any(failed);
+    if is_wanted {
+        open(state);
+    }
+    is_wanted
+}
+
+/// Asks for what the open list shows and nobody has asked for yet; keeps the chosen row inside.
+pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
+    if state.mode != Mode::Leaderboard {
+        return vec![];
+    }
+    let last = state.listed_heads().len().saturating_sub(1);
+    state.leaderboard.row = state.leaderboard.row.min(last);
+    let mut effects = Vec::new();
+    for side in Side::BOTH {
+        let pane = state.resident_mut(side);
+        if let (Some(model), Scores::Unknown) = (&pane.model, &pane.scores) {
+            effects.push(Effect::Send(Request::Score { side, model: model.clone() }));
+            pane.scores = Scores::Running { done: 0, draws: DRAWS };
+        }
+    }
+    effects.extend(ask_for_likeness(state).map(Effect::Send));
+    effects
+}
+
+/// Compares heads anew if there are other captures than those that were compared. Only what has read the same
+/// text is compared.
+fn ask_for_likeness(state: &mut State) -> Option<Request> {
+    let like = state.leaderboard.like.as_ref()?;
+    let (side, head) = (like.side, like.head);
+    let prompt = &state.pane(side).shown.as_ref()?.prompt;
+    let captures = state.panes.each_ref().map(|pane| {
+        let shown = pane.shown.as_ref().filter(|shown| shown.prompt == *prompt);
+        shown.map(|shown| shown.capture.clone())
+    });
+    let like = state.leaderboard.like.as_mut()?;
+    if like.asked.as_ref().is_some_and(|asked| are_same(asked, &captures)) {
+        return None;
+    }
+    (like.asked, like.found) = (Some(captures.clone()), None);
+    Some(Request::Similar { captures, side, head })
+}
+
+/// Takes what was found of captures, unless something else was asked for since.
+pub(super) fn found(
+    state: &mut State,
+    captures: &[Option<Arc<Capture>>; 2],
+    (side, head): (Side, View),
+    found: Result<[Option<Similarities>; 2], String>,
+) {
+    let is_asked = |like: &&mut Likeness| {
+        let asked = like.asked.as_ref();
+        (like.side, like.head) == (side, head) && asked.is_some_and(|asked| are_same(asked, captures))
+    };
+    if let Some(like) = state.leaderboard.like.as_mut().filter(is_asked) {
+        like.found = Some(found);
+    }
+}
+
+fn are_same(a: &[Option<Arc<Capture>>; 2], b: &[Option<Arc<Capture>>; 2]) -> bool {
+    a.iter().zip(b).all(|pair| match pair {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    })
+}

@@ -1,0 +1,203 @@
+//! Left minus right in one square, and in sentences where the two differ most.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::grid::{Grid, Needs};
+use super::matrix::{Drawing, Marks, Values};
+use super::pane::view_name;
+use super::text::{fit, put, put_line, width};
+use crate::app::{Column, Compared, Curve, Difference, Range, Scale, State};
+use crate::attention::alignment::Granularity;
+use crate::theme::Theme;
+use crate::worker::protocol::Side;
+
+/// Where the parts of a difference go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DifferenceLayout {
+    /// The model that has the focus.
+    pub side: Side,
+    /// With its border.
+    pub frame: Rect,
+    /// The matrix.
+    pub grid: Grid,
+    /// What is written under it.
+    pub sentences: Rect,
+}
+
+/// Where a difference goes, in the place of both panes.
+pub fn place(state: &State, frame: Rect, sentences: Rect) -> Option<DifferenceLayout> {
+    let difference = state.difference.as_ref()?;
+    let compared = difference.shown()?;
+    let name = compared.labels.iter().map(|label| width(label)).max().unwrap_or(0);
+    let shape = compared.comparison.shape();
+    let area = frame.inner(Margin::new(2, 1));
+    let needs = Needs { area, size: shape.size(), sink: shape.sinks().is_some(), name };
+    let grid = needs.place(Needs::cell(&[needs]), difference.scroll);
+    let sentences = Rect { x: sentences.x + 1, width: sentences.width.saturating_sub(2), ..sentences };
+    Some(DifferenceLayout { side: state.focus, frame, grid, sentences })
+}
+
+/// The colour scale of differences, centred on 0.
+pub fn scale(state: &State, compared: &Compared) -> Scale {
+    let top = match state.rules.range {
+        Range::Fixed => 1.0,
+        Range::Shared | Range::Own => compared.peak(state.rules.normalisation),
+    };
+    Scale::new(state.rules.curve, top)
+}
+
+/// What the ends of the scale stand for: below, above.
+pub fn ends(state: &State, compared: &Compared) -> (String, String) {
+    let top = scale(state, compared).top;
+    let log = if state.rules.curve == Curve::Log { "log " } else { "" };
+    (format!("{log}−{top:.3} "), format!("+{top:.3}"))
+}
+
+/// The two models, short: what follows the owner in their names; by their places if they are the same.
+pub fn names(state: &State) -> [String; 2] {
+    let short = |at: usize| {
+        let pane = &state.panes[at];
+        let name = pane.model.as_ref().map_or(pane.reference.as_str(), |model| &model.name);
+        let last = name.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(name);
+        last.to_owned()
+    };
+    let (left, right) = (short(0), short(1));
+    if left == right { ["left".to_owned(), "right".to_owned()] } else { [left, right] }
+}
+
+/// Draws square and sentences.
+pub fn draw(state: &State, layout: &DifferenceLayout, theme: &Theme, buffer: &mut Buffer) {
+    let Some(difference) = &state.difference else { return };
+    let Some(compared) = difference.shown() else { return };
+    let names = names(state);
+    draw_frame(state, compared, &names, layout, theme, buffer);
+    Drawing {
+        names: &compared.labels,
+        values: Values::Difference(&compared.comparison),
+        grid: &layout.grid,
+        marks: Marks { cursor: difference.cursor, lit: None, span: 0..0 },
+        normalisation: state.rules.normalisation,
+        scale: scale(state, compared),
+        theme,
+    }
+    .draw(buffer);
+    let mut rest = layout.sentences;
+    if rest.height == 0 {
+        return;
+    }
+    exact(state, difference, &names, Rect { height: 1, ..rest }, theme, buffer);
+    (rest.y, rest.height) = (rest.y + 1, rest.height - 1);
+    let different = compared.comparison.most_different();
+    for (row, piece) in rest.rows().zip(different) {
+        let divergence = compared.comparison.divergence(piece);
+        let number = (format!("{divergence:.3}  "), theme.chrome.strong);
+        put_line(buffer, row, [number, (sentence(compared, &names, piece), theme.chrome.text)]);
+    }
+}
+
+fn draw_frame(
+    state: &State,
+    compared: &Compared,
+    names: &[String; 2],
+    layout: &DifferenceLayout,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let chrome = &theme.chrome;
+    let [left, right] = compared.views.map(view_name);
+    let views = if left == right { left } else { format!("{left} − {right}") };
+    let pieces = match state.difference.as_ref().map(|difference| difference.granularity) {
+        Some(Granularity::Words) => "whole words",
+        _ => "pieces of text that both have",
+    };
+    let room = usize::from(layout.frame.width).saturating_sub(width(&views) + 8);
+    let title = fit(&format!(" {} − {} ", names[0], names[1]), room);
+    let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
+    let mut mean = format!(
+        " Jensen-Shannon divergence, raw: {:.3} nats on average ",
+        compared.comparison.mean_divergence()
+    );
+    if compared.prompt != state.prompt {
+        mean.push_str("· of the previous prompt ");
+    }
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(chrome.focus)
+        .title(Line::from(vec![Span::styled(title, chrome.strong), Span::styled(facts, chrome.dim)]))
+        .title(Line::from(Span::styled(format!(" {views} "), chrome.accent)).alignment(Alignment::Right))
+        .title_bottom(Span::styled(fit(&mean, usize::from(layout.frame.width.saturating_sub(2))), chrome.dim))
+        .render(layout.frame, buffer);
+}
+
+/// `AI → write  gpt2 0.676 − gpt-oss 0.077 = +0.599`.
+fn exact(
+    state: &State,
+    difference: &Difference,
+    names: &[String; 2],
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let Some(compared) = difference.shown() else { return };
+    let (cursor, chrome, rule) = (difference.cursor, &theme.chrome, state.rules.normalisation);
+    let label = |column: Column| match column {
+        Column::Sink => "sink",
+        Column::Key(key) => compared.labels.get(key).map_or("", String::as_str),
+    };
+    if cursor.query >= compared.labels.len() {
+        return;
+    }
+    let side = |at: usize| {
+        let row = rule.row(&compared.comparison.sides()[at], cursor.query);
+        match (cursor.column.value(&row), cursor.column) {
+            (Some(value), _) => format!("{} {value:.3}", names[at]),
+            (None, Column::Sink) if compared.comparison.sides()[at].sinks().is_none() => {
+                format!("{} has no sinks", names[at])
+            }
+            (None, _) => format!("{} left out", names[at]),
+        }
+    };
+    let row = compared.comparison.difference(rule, cursor.query);
+    let value = match cursor.column {
+        Column::Sink => row.sink,
+        Column::Key(key) => row.keys.get(key).copied().flatten(),
+    };
+    let result = value.map_or_else(String::new, |value| format!(" = {value:+.3}").replace('-', "−"));
+    let third = usize::from(area.width) / 3;
+    put_line(
+        buffer,
+        area,
+        [
+            (fit(label(Column::Key(cursor.query)), third), chrome.accent),
+            (" → ".to_owned(), chrome.dim),
+            (fit(label(cursor.column), third), chrome.accent),
+            (format!("  {} − {}", side(0), side(1)), chrome.text),
+            (result, chrome.strong),
+        ],
+    );
+    let heading = "divergence, most different first";
+    let x = area.right().saturating_sub(width(heading) as u16);
+    // Only where it leaves the numbers alone.
+    if area.width > 100 {
+        put(buffer, x, area.y, heading, width(heading), chrome.dim);
+    }
+}
+
+/// `gpt2 gives 'write' 0.68 of 'AI', gpt-oss 0.08; gpt-oss's sink takes 0.66`.
+fn sentence(compared: &Compared, names: &[String; 2], piece: usize) -> String {
+    let comparison = &compared.comparison;
+    let key = comparison.most_different_key(piece);
+    let [left, right] = [0, 1].map(|side: usize| comparison.sides()[side].row(piece)[key]);
+    let (of, to) = (&compared.labels[piece], &compared.labels[key]);
+    let mut text = format!("{} gives '{to}' {left:.2} of '{of}', {} {right:.2}", names[0], names[1]);
+    let sinks = [0, 1].map(|side: usize| comparison.sides()[side].sink(piece));
+    let taken = names.iter().zip(sinks).filter_map(|(name, sink)| Some((name, sink?)));
+    for (at, (name, sink)) in taken.enumerate() {
+        let (joint, verb) = if at == 0 { ("; ", " takes") } else { (", ", "") };
+        text.push_str(&format!("{joint}{name}'s sink{verb} {sink:.2}"));
+    }
+    text
+}

@@ -1,0 +1,217 @@
+//! All heads of both models in a table.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Margin, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::inspector::bar;
+use super::notice::spinner;
+use super::text::{fit, put, right, width};
+use super::{difference, pane};
+use crate::app::{ListedHead, Scores, State};
+use crate::attention::{HeadOrder, View};
+use crate::theme::Theme;
+use crate::worker::protocol::Side;
+
+/// Columns of numbers: what they are sorted by, their heading, and which of them stay longest where there is
+/// no room for all, the smallest first. `↻`: on repeated random tokens.
+const NUMBERS: [(HeadOrder, &str, usize); 11] = [
+    (HeadOrder::Sink, "sink", 1),
+    (HeadOrder::FirstToken, "first", 5),
+    (HeadOrder::Entropy, "entropy", 6),
+    (HeadOrder::Distance, "distance", 7),
+    (HeadOrder::PromptPrevious, "previous", 9),
+    (HeadOrder::PromptDuplicate, "duplicate", 10),
+    (HeadOrder::PromptInduction, "induction", 8),
+    (HeadOrder::Previous, "↻ previous", 3),
+    (HeadOrder::Duplicate, "↻ duplicate", 4),
+    (HeadOrder::Induction, "↻ induction", 2),
+    (HeadOrder::Similarity, "alike", 0),
+];
+/// Columns of a model's name, at most.
+const NAME: usize = 14;
+/// Columns of head, KV group and kind of layer.
+const FACTS: usize = 7 + 4 + 9;
+/// Columns of a bar, at least and at most.
+const BAR: (usize, usize) = (8, 30);
+
+/// Where the parts of the list go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaderboardLayout {
+    /// The model that has the focus.
+    pub side: Side,
+    /// With its border.
+    pub frame: Rect,
+    /// Heads on screen.
+    pub heads: Vec<(Side, View, Rect)>,
+    /// The number of the first of them in the list.
+    pub first: usize,
+}
+
+/// Which heads are on screen and where: the chosen one among them.
+pub fn place(state: &State, frame: Rect) -> LeaderboardLayout {
+    let body = frame.inner(Margin::new(1, 1));
+    let listed = state.listed_heads();
+    let room = usize::from(body.height.saturating_sub(1));
+    let chosen = state.leaderboard.row;
+    let first = chosen.saturating_sub(room / 2).min(listed.len().saturating_sub(room));
+    let row = |(at, head): (usize, &ListedHead)| {
+        (head.side, head.entry.view(), Rect { y: body.y + 1 + at as u16, height: 1, ..body })
+    };
+    let heads = listed.iter().skip(first).take(room).enumerate().map(row).collect();
+    LeaderboardLayout { side: state.focus, frame, heads, first }
+}
+
+/// Draws headings, rows, and what is listed.
+pub fn draw(state: &State, layout: &LeaderboardLayout, theme: &Theme, buffer: &mut Buffer) {
+    let listed = state.listed_heads();
+    draw_frame(state, listed.len(), layout, theme, buffer);
+    let body = layout.frame.inner(Margin::new(1, 1));
+    let names = difference::names(state);
+    let name = names.iter().map(|name| width(name)).max().unwrap_or(0).clamp(5, NAME);
+    let order = state.leaderboard.order;
+    let room = usize::from(body.width).saturating_sub(2 + name + FACTS);
+    let (numbers, free) = numbers(order, room);
+    let heading = |heading: &str, of: HeadOrder| {
+        let text = if of == order { format!("▾{heading}") } else { heading.to_owned() };
+        (text, if of == order { theme.chrome.accent } else { theme.chrome.dim })
+    };
+    let mut x = body.x + 2;
+    let mut put_right = |text: (String, Style), columns: usize| {
+        x = put(buffer, x, body.y, &right(&text.0, columns), columns, text.1);
+    };
+    put_right(("model".to_owned(), theme.chrome.dim), name);
+    put_right(heading("head", HeadOrder::Head), 7);
+    put_right(("kv".to_owned(), theme.chrome.dim), 4);
+    put_right(("layer".to_owned(), theme.chrome.dim), 9);
+    for (of, text) in &numbers {
+        put_right(heading(text, *of), column(text));
+    }
+    let top = listed.iter().filter_map(|head| order.value(&head.entry)).fold(0.0, f32::max);
+    let rows = listed.iter().enumerate().skip(layout.first).zip(&layout.heads);
+    for ((at, head), (side, _, area)) in rows {
+        let chosen = at == state.leaderboard.row;
+        let style = if chosen { theme.chrome.accent } else { theme.chrome.text };
+        let entry = &head.entry;
+        let mark = if chosen { "▸ " } else { "  " };
+        let mut x = put(buffer, area.x, area.y, mark, 2, theme.chrome.accent);
+        let mut put_right = |text: &str, columns: usize, style: Style| {
+            x = put(buffer, x, area.y, &right(text, columns), columns, style);
+        };
+        put_right(&fit(&names[side.index()], name), name, style);
+        put_right(&format!("{}.{}", entry.layer, entry.head), 7, style.add_modifier(Modifier::BOLD));
+        put_right(&entry.group.to_string(), 4, theme.chrome.dim);
+        put_right(entry.kind.name(), 9, theme.chrome.dim);
+        for (of, text) in &numbers {
+            let style = if *of == order { theme.chrome.strong } else { style };
+            match of.value(entry) {
+                Some(value) => put_right(&format!("{value:.3}"), column(text), style),
+                None => put_right("–", column(text), theme.chrome.dim),
+            }
+        }
+        if let Some(value) = order.value(entry).filter(|_| free >= BAR.0) {
+            let columns = free.min(BAR.1) - 3;
+            let bar = bar(if top > 0.0 { value / top } else { 0.0 }, columns);
+            put(buffer, x + 2, area.y, &bar, columns, theme.chrome.bar);
+        }
+    }
+}
+
+/// Columns of a number, by its heading: room for the mark of the one that is sorted by.
+fn column(heading: &str) -> usize {
+    width(heading).max(6) + 2
+}
+
+/// The columns that there is room for, that which is sorted by among them, and the room that is left.
+fn numbers(order: HeadOrder, mut room: usize) -> (Vec<(HeadOrder, &'static str)>, usize) {
+    let mut all = NUMBERS;
+    all.sort_by_key(|(of, _, rank)| (*of != order, *rank));
+    let mut taken = Vec::new();
+    for (of, heading, _) in all {
+        // Without a head that is chosen nothing is alike.
+        if column(heading) <= room && (of != HeadOrder::Similarity || of == order) {
+            room -= column(heading);
+            taken.push((of, heading));
+        }
+    }
+    taken.sort_by_key(|(of, _)| NUMBERS.iter().position(|number| number.0 == *of));
+    (taken, room)
+}
+
+fn draw_frame(state: &State, count: usize, layout: &LeaderboardLayout, theme: &Theme, buffer: &mut Buffer) {
+    let (chrome, board) = (&theme.chrome, &state.leaderboard);
+    let room = usize::from(layout.frame.width.saturating_sub(4));
+    let mut what = format!(" {count} heads");
+    if let Some(kind) = board.filter.kind {
+        what.push_str(&format!(" · {} layers only", kind.name()));
+    }
+    if let Some(group) = board.filter.group {
+        what.push_str(&format!(" · KV group {group} only"));
+    }
+    let sorted = match (&board.like, board.order) {
+        (Some(like), HeadOrder::Similarity) => {
+            let names = difference::names(state);
+            format!(" like {} {} ", names[like.side.index()], pane::view_name(like.head))
+        }
+        (_, HeadOrder::Head) => " in the order of the models ".to_owned(),
+        (_, order) => match order {
+            HeadOrder::Previous | HeadOrder::Duplicate | HeadOrder::Induction => {
+                format!(" by {}, on repeated random tokens ", order.name())
+            }
+            _ => format!(" by {}, on this prompt ", order.name().trim_start_matches("prompt-")),
+        },
+    };
+    let mut block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(chrome.focus)
+        .title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
+    if width(&what) + width(&sorted) < room {
+        block = block.title(Line::from(Span::styled(sorted, chrome.accent)).alignment(Alignment::Right));
+    }
+    let status = status(state);
+    let status = if status.is_empty() { "↻ on repeated random tokens".to_owned() } else { status };
+    let style = if status.starts_with('↻') { chrome.dim } else { chrome.accent };
+    block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(layout.frame, buffer);
+}
+
+/// What is under way for the list, and what went wrong.
+fn status(state: &State) -> String {
+    let names = difference::names(state);
+    let mut parts = Vec::new();
+    for (side, name) in Side::BOTH.into_iter().zip(&names) {
+        match &state.resident(side).scores {
+            Scores::Running { done, draws } => {
+                parts.push(format!("{} {name}: {done} of {draws} draws", spinner(state)));
+            }
+            Scores::Failed(error) => parts.push(format!("{name}: ↻ {error}")),
+            Scores::Unknown | Scores::Known(_) => {}
+        }
+    }
+    match state.leaderboard.like.as_ref().map(|like| &like.found) {
+        Some(None) => parts.push(format!("{} comparing heads", spinner(state))),
+        Some(Some(Err(error))) => parts.push(error.clone()),
+        _ => {}
+    }
+    parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sorted_by_is_on_screen_at_any_width() {
+        for order in HeadOrder::ALL.into_iter().filter(|order| *order != HeadOrder::Head) {
+            for room in 14..140 {
+                let (columns, left) = numbers(order, room);
+                assert!(columns.iter().any(|column| column.0 == order), "{order} {room}");
+                let taken: usize = columns.iter().map(|(_, heading)| column(heading)).sum();
+                assert_eq!(taken + left, room);
+            }
+        }
+        let all = numbers(HeadOrder::Induction, 200).0;
+        assert_eq!(all.len(), NUMBERS.len() - 1, "all but likeness");
+    }
+}

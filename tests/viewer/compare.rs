@@ -1,0 +1,170 @@
+//! Left minus right, and the list of all heads: what keys do to them, and what they look like.
+
+use attnscope::app::{Action, Column, Cursor, Effect, Mode, Scores, State, update};
+use attnscope::attention::alignment::Granularity;
+use attnscope::attention::{HeadOrder, LayerKind, View};
+use attnscope::worker::protocol::{Event, Request, Side};
+
+use crate::fixture::*;
+
+/// The words of the first prompt, cut otherwise by the right model.
+const LEFT: [&str; 7] = ["wr", "ite", " a", " st", "ory", " about", " AI"];
+const RIGHT: [&str; 6] = ["write", " a", " st", "ory", " ab", "out AI"];
+
+fn compared() -> State {
+    let mut state = loaded();
+    captured_as(&mut state, &LEFT, &RIGHT);
+    press(&mut state, "D");
+    state
+}
+
+fn labels(state: &State) -> Vec<&str> {
+    let compared = state.difference.as_ref().unwrap().shown().unwrap();
+    compared.labels.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn a_difference_goes_by_pieces_then_by_words_then_back() {
+    let mut state = compared();
+    assert_eq!(labels(&state), ["write", "a", "st", "ory", "about AI"]);
+    press(&mut state, "D");
+    assert_eq!(state.difference.as_ref().unwrap().granularity, Granularity::Words);
+    assert_eq!(labels(&state), ["write", "a", "story", "about AI"]);
+    press(&mut state, "D");
+    assert!(state.difference.is_none());
+}
+
+#[test]
+fn the_cursor_moves_on_pieces_and_takes_both_sides_along() {
+    let mut state = compared();
+    let at = |query, key| Cursor { query, column: Column::Key(key) };
+    assert_eq!(state.difference.as_ref().unwrap().cursor, at(4, 0));
+    press(&mut state, "up right right");
+    assert_eq!(state.difference.as_ref().unwrap().cursor, at(3, 2));
+    assert_eq!([0, 1].map(|side: usize| state.panes[side].cursor), [at(4, 3), at(3, 2)]);
+    press(&mut state, "home");
+    assert_eq!(state.difference.as_ref().unwrap().cursor.column, Column::Sink, "the right side has sinks");
+    update(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(1) });
+    assert_eq!(state.difference.as_ref().unwrap().cursor, at(1, 1));
+}
+
+#[test]
+fn a_difference_follows_views_rules_and_prompts() {
+    let mut state = compared();
+    let views = |state: &State| state.difference.as_ref().unwrap().shown().unwrap().views;
+    press_and_wait(&mut state, "] enter");
+    let head = View::Head { layer: 0, head: 0 };
+    assert_eq!(views(&state), [head, head]);
+    press_and_wait(&mut state, "R");
+    assert_eq!(views(&state), [View::Rollout; 2]);
+    let copied = press(&mut state, "y");
+    let Some(Effect::Copy(text)) = copied.into_iter().next() else { panic!("a row is copied") };
+    assert!(text.starts_with("key\tleft\tright\tabout AI\nsink\t\t"), "{text}");
+    update(&mut state, Action::Paste(" now".to_owned()));
+    update(&mut state, Action::Submit);
+    let words = ["write", " a", " story", " now"];
+    let (job, right) = (state.job, capture(&gpt_oss(), &words));
+    let effects = hear(&mut state, Event::Captured { side: Side::Right, job, capture: right });
+    answer(&mut state, effects);
+    assert_eq!(labels(&state).len(), 5, "the old difference stays until both are there");
+    let left = capture(&gpt2(), &words);
+    let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture: left });
+    answer(&mut state, effects);
+    press_and_wait(&mut state, "m");
+    assert_eq!(labels(&state), ["write", "a", "story", "now"]);
+}
+
+#[test]
+fn without_two_captures_it_is_said_why_there_is_no_difference() {
+    let mut state = loaded();
+    press(&mut state, "D");
+    let why = state.difference.as_ref().unwrap().compared.as_ref().unwrap().as_ref().unwrap_err();
+    assert!(why.contains("both models"), "{why}");
+    captured_as(&mut state, &LEFT, &RIGHT);
+    assert_eq!(labels(&state).len(), 5, "it comes by itself");
+}
+
+fn listed(keys: &str) -> State {
+    let mut state = captured_with_groups();
+    press_and_wait(&mut state, keys);
+    state
+}
+
+fn best(state: &State) -> (Side, View) {
+    let best = state.listed_heads()[state.leaderboard.row];
+    (best.side, best.entry.view())
+}
+
+#[test]
+fn scores_are_asked_for_once_a_model() {
+    let mut state = captured_with_groups();
+    let asked = |effects: &[Effect]| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::Score { .. }))).count()
+    };
+    let effects = press(&mut state, "o");
+    assert_eq!(asked(&effects), 2);
+    assert!(state.is_busy());
+    assert_eq!(asked(&press(&mut state, "down")), 0);
+    answer(&mut state, effects);
+    assert!(!state.is_busy() && matches!(state.panes[0].scores, Scores::Known(_)));
+    assert_eq!(asked(&press(&mut state, "o o")), 0, "they are kept");
+    let (side, model) = (Side::Left, gpt_oss());
+    assert_eq!(asked(&hear(&mut state, Event::Loaded { side, model })), 1, "another model has others");
+    hear(&mut state, Event::ScoringFailed { side, error: "stopped".to_owned() });
+    assert_eq!(asked(&press(&mut state, "down")), 0, "what was stopped stays so");
+    assert_eq!(asked(&press(&mut state, "r")), 1, "until it is asked for");
+}
+
+#[test]
+fn heads_of_both_models_are_sorted_and_filtered() {
+    let mut state = listed("o");
+    let heads = state.listed_heads();
+    assert_eq!((state.mode, heads.len()), (Mode::Leaderboard, 2 * 3 + 4 * 4));
+    let induction: Vec<f32> =
+        heads.iter().map(|head| HeadOrder::Induction.value(&head.entry).unwrap()).collect();
+    assert!(induction.is_sorted_by(|a, b| a >= b), "{induction:?}");
+    press(&mut state, "w");
+    assert!(state.listed_heads().iter().all(|head| head.side == Side::Right && head.entry.layer % 2 == 0));
+    press(&mut state, "K K");
+    let heads = state.listed_heads();
+    assert!(heads.iter().all(|head| head.entry.group == 1 && head.entry.kind == LayerKind::Sliding));
+    assert_eq!(heads.len(), 4);
+    press(&mut state, "w w K K left left end");
+    assert_eq!((state.leaderboard.order, state.leaderboard.row), (HeadOrder::Previous, 21));
+    press(&mut state, "home left left left left left left left left left left");
+    assert_eq!((state.leaderboard.order, best(&state)), (HeadOrder::Head, (Side::Left, head(0, 0))));
+}
+
+fn head(layer: usize, head: usize) -> View {
+    View::Head { layer, head }
+}
+
+#[test]
+fn enter_and_a_click_go_to_a_head() {
+    let mut state = listed("D o down down enter");
+    assert!(state.difference.is_none(), "a head is looked at by itself");
+    let chosen = listed("o down down");
+    let (side, view) = best(&chosen);
+    assert_eq!((state.mode, state.focus), (Mode::Browse, side));
+    assert_eq!(state.pane(side).shown.as_ref().unwrap().view(), view);
+    press_and_wait(&mut state, "o");
+    update(&mut state, Action::Look { side: Side::Left, view: head(1, 2) });
+    assert_eq!((state.mode, state.focus), (Mode::Browse, Side::Left));
+    press_and_wait(&mut state, "o esc");
+    assert_eq!(state.mode, Mode::Browse);
+}
+
+#[test]
+fn a_head_is_most_like_itself() {
+    let mut state = listed("tab ] enter } ~");
+    assert_eq!((state.mode, state.leaderboard.order), (Mode::Leaderboard, HeadOrder::Similarity));
+    assert_eq!(best(&state), (Side::Right, head(0, 1)));
+    let alike: Vec<f32> = state.listed_heads().iter().map(|head| head.entry.similarity.unwrap()).collect();
+    assert!((alike[0] - 1.0).abs() < 1e-6 && alike.len() == 22 && alike[1] < 1.0);
+    press_and_wait(&mut state, "down ~");
+    assert_ne!(state.leaderboard.like.as_ref().unwrap().head, head(0, 1));
+    assert_eq!(state.leaderboard.row, 0);
+    let mut state = captured();
+    press(&mut state, "~");
+    assert!(state.mode == Mode::Browse && state.note.as_ref().unwrap().contains("head first"));
+}
