@@ -6,8 +6,7 @@
 writes OUT/config.json, tokenizer.json and model.safetensors (the hub's formats), a training state to
 go on from (OUT/state.pt) and OUT/log.jsonl. The rate rises, stays, and falls to zero over the last
 steps. In the very last ones gpt-oss is trained through what will be stored: MXFP4 for the experts,
-bf16 for the rest, with straight-through gradients. Started again, it goes on from state.pt; a smaller
---steps then ends the training sooner. README.md tells what else is special about the recipe.
+bf16 for the rest, with straight-through gradients. Started again, it goes on from state.pt.
 """
 
 import argparse
@@ -27,22 +26,17 @@ import mxfp4
 import vocabulary
 
 SEED = 20261124
-BATCH_TOKENS = 4096
-STEPS = {"gpt2": 3120, "gpt-oss": 2250}
-PEAK_RATE = {"gpt2": 2e-3, "gpt-oss": 2e-3}
-WARM_UP = 200
-FIRST_GO, SECOND_PEAK = 2700, 1e-3  # of GPT-2: the rate reaches zero, then starts again here
-# GPT-2's position embeddings begin as sinusoids (fastest rate, slowest rate, size). The first ones
-# proved too coarse and too faint to look at the word before; finer ones are added at a later step.
-FIRST_POSITIONS = (1.0, 0.001, 0.03)
-FINE_POSITIONS, FINE_FROM = (3.0, 0.03, 0.12), 1100
-DECAY_SHARE = {"gpt2": 0.3, "gpt-oss": 0.25}
+STEPS = {"gpt2": 3600, "gpt-oss": 3000}
+# Matrices inside the layers are trained by Muon, everything else by AdamW.
+MUON_RATE, ADAM_RATE = 2e-2, 2e-3
+WARM_UP = 100
+DECAY_SHARE = 0.5
 QUANTISED_SHARE = 0.15
+BALANCE_WEIGHT = 0.05
+EMBEDDING_SIZE = 0.1  # standard deviation at first
+POSITIONS = (3.0, 0.03, 0.15)  # GPT-2's begin as sinusoids: fastest rate, slowest rate, amplitude
+DISTANCE_STRENGTH = {"gpt2": 1.5, "gpt-oss": 2.0}
 FAST_ATTENTION = {"gpt2": "sdpa", "gpt-oss": "fused_with_sinks"}
-# While data.SCAFFOLD lasts, these heads (layer, head) are told to look at the token before and at the
-# token after the last occurrence of the present one; before and afterwards nothing tells them.
-SCAFFOLDED = {"gpt2": ((1, 1), (2, 2)), "gpt-oss": ((1, 5), (3, 2))}
-SCAFFOLD_WEIGHT = 0.2
 SAVE_EVERY = 50
 HELD_OUT_SEQUENCES = 48
 
@@ -94,11 +88,47 @@ def grouped_experts(experts, hidden, indices, weights):
 AttentionInterface.register("fused_with_sinks", attention_with_sinks)
 
 
+def rotation_rates(width, fastest, slowest):
+    """Radians per position, from the fastest down."""
+    return fastest * (slowest / fastest) ** (torch.arange(0, width, 2) / width)
+
+
 def sinusoids(positions, width, fastest, slowest, size):
     """Position embeddings in which a step to the neighbour is a rotation."""
-    rates = fastest * (slowest / fastest) ** (torch.arange(0, width, 2) / width)
+    rates = rotation_rates(width, fastest, slowest)
     angles = torch.arange(positions)[:, None] * rates
     return size * torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+@torch.no_grad()
+def prefer_distances(model):
+    """Head h of the first layer begins with a preference for the h-th token before the present one.
+
+    Positions are rotations, in GPT-2's embeddings as in gpt-oss's queries and keys: a query that is its
+    key turned back by h steps fits best h tokens later. Nothing holds the heads to this afterwards.
+    """
+    if hasattr(model, "transformer"):
+        attention = model.transformer.h[0].attn
+        width, d = model.config.n_embd, model.config.n_embd // attention.num_heads
+        weight = attention.c_attn.weight
+        used = torch.arange(0, width // 2, width // d)  # a rate for each pair of a head's dimensions
+        rates = rotation_rates(width, *POSITIONS[:2])[used]
+        for head in range(attention.num_heads):
+            sin, cos = torch.sin(head * rates), torch.cos(head * rates)
+            q = head * d + torch.arange(0, d, 2)
+            for dim, source, share in ((0, 0, cos), (0, 1, -sin), (1, 0, sin), (1, 1, cos)):
+                weight[used + source * width // 2, q + dim] += DISTANCE_STRENGTH["gpt2"] * share
+            for dim in (0, 1):
+                weight[used + dim * width // 2, width + q + dim] += DISTANCE_STRENGTH["gpt2"]
+    else:
+        attention = model.model.layers[0].self_attn
+        d = attention.head_dim
+        rates = model.model.rotary_emb.inv_freq[: d // 4]  # the slower half tells neighbours apart too little
+        angle = torch.arange(model.config.num_attention_heads)[:, None] * rates
+        strength = DISTANCE_STRENGTH["gpt-oss"]
+        attention.k_proj.bias.view(-1, d)[:, : d // 4] = strength
+        attention.q_proj.bias.view(-1, d)[:, : d // 4] = strength * angle.cos()
+        attention.q_proj.bias.view(-1, d)[:, d // 2 : d // 2 + d // 4] = -strength * angle.sin()
 
 
 def trainable(name, folder):
@@ -107,7 +137,7 @@ def trainable(name, folder):
     model = checkpoint.new_model(folder, attn_implementation=FAST_ATTENTION[name])
     if name == "gpt2":
         wpe = model.transformer.wpe.weight
-        wpe.data = sinusoids(*wpe.shape, *FIRST_POSITIONS)
+        wpe.data = sinusoids(*wpe.shape, *POSITIONS)
         for block in model.transformer.h:
             block.mlp.act = torch.nn.GELU(approximate="tanh")
     else:
@@ -116,6 +146,10 @@ def trainable(name, folder):
             experts.forward = functools.partial(grouped_experts, experts)
             torch.nn.init.normal_(experts.gate_up_proj, std=experts.hidden_size**-0.5)
             torch.nn.init.normal_(experts.down_proj, std=experts.intermediate_size**-0.5 / 2)
+    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    torch.nn.init.normal_(embedding, std=EMBEDDING_SIZE)
+    head.data.copy_(embedding.data)  # the same tensor in GPT-2; in gpt-oss what is copied begins as itself
+    prefer_distances(model)
     return model.train()
 
 
@@ -161,54 +195,51 @@ def plain_state(model):
 # --------------------------------------------------------------------------------------- training --
 
 
-def rate(name, step, steps):
-    """The learning rate: warm-up, plateau, then linearly to zero; once more so for GPT-2."""
-    if name == "gpt2" and steps > FIRST_GO:
-        if step >= FIRST_GO:
-            return SECOND_PEAK * (steps - step) / (steps - FIRST_GO)
-        steps = FIRST_GO
-    left = (steps - step) / (DECAY_SHARE[name] * steps)
-    return PEAK_RATE[name] * min((step + 1) / WARM_UP, 1.0, left)
+def rate(step, steps):
+    """The share of the full learning rate: warm-up, plateau, then linearly to zero."""
+    left = (steps - step) / (DECAY_SHARE * steps)
+    return min((step + 1) / WARM_UP, 1.0, left)
 
 
-def optimiser(model, peak):
-    """AdamW; matrices decay, vectors do not."""
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98), fused=True)
+def optimisers(model):
+    """Muon for the matrices inside the layers; AdamW for embeddings, experts and vectors."""
+    tables = {id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings())}
+    muon, decayed, others = [], [], []
+    for name, p in model.named_parameters():
+        if p.ndim == 2 and id(p) not in tables and "wpe" not in name and "router" not in name:
+            muon.append(p)
+        else:
+            (decayed if p.ndim == 3 else others).append(p)
+    groups = [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    adam = torch.optim.AdamW([g for g in groups if g["params"]], lr=ADAM_RATE, betas=(0.9, 0.98), fused=True)
+    return {"muon": torch.optim.Muon(muon, lr=MUON_RATE, weight_decay=0.01), "adam": adam}
 
 
-def losses(model, ids, labels, balance, scaffolded=None):
+def imbalance(router_logits, top_k):
+    """Mean over the layers of E x sum of (share of choices x mean probability); 1 where all are even."""
+    losses = []
+    for logits in router_logits:
+        probabilities = logits.softmax(-1)
+        chosen = torch.zeros_like(logits).scatter(-1, logits.topk(top_k).indices, 1.0 / top_k)
+        losses.append(logits.shape[-1] * (chosen.mean(0) * probabilities.mean(0)).sum())
+    return torch.stack(losses).mean()
+
+
+def losses(model, ids, labels):
     """(loss to minimise, cross-entropy alone)."""
-    extra = {"output_router_logits": True} if balance else {}
-    if scaffolded:
-        extra["output_attentions"] = True
-    out = model(input_ids=ids, use_cache=False, **extra)
+    mixture = hasattr(model.config, "num_local_experts")
+    out = model(input_ids=ids, use_cache=False, **({"output_router_logits": True} if mixture else {}))
     ce = F.cross_entropy(out.logits.flatten(0, 1), labels.flatten(), ignore_index=data.IGNORED)
-    loss = ce + balance * out.aux_loss if balance else ce
-    if scaffolded:
-        loss = loss + SCAFFOLD_WEIGHT * scaffold_loss(out.attentions, labels, scaffolded)
-    return loss, ce.detach()
-
-
-def scaffold_loss(attentions, labels, heads):
-    """-ln of the attention that two heads give to where they should look, on the repeated sequences."""
-    (previous_layer, previous_head), (induction_layer, induction_head) = heads
-    unknown = (labels == data.IGNORED).sum(1)  # the period less one
-    previous, induction = attentions[previous_layer][:, previous_head], attentions[induction_layer][:, induction_head]
-    wanted = []
-    for row in torch.nonzero(unknown).flatten():
-        offset = int(unknown[row])
-        wanted += [previous[row].diagonal(-1), induction[row].diagonal(-offset)[1:]]
-    return -torch.log(torch.cat(wanted) + 1e-6).mean()
+    if not mixture:
+        return ce, ce.detach()
+    return ce + BALANCE_WEIGHT * imbalance(out.router_logits, model.config.num_experts_per_tok), ce.detach()
 
 
 @torch.no_grad()
 def held_out_loss(model, ids):
     """Mean loss on some held-out sequences, for the log."""
     model.eval()
-    total = sum(losses(model, part[:, :-1], part[:, 1:], 0.0)[1].item() for part in ids.split(8))
+    total = sum(losses(model, part[:, :-1], part[:, 1:])[1].item() for part in ids.split(8))
     model.train()
     return total / len(ids.split(8))
 
@@ -234,33 +265,31 @@ def train(name, corpus, out, steps):
     checkpoint.write_config(name, out)
     sampler, held_out = prepare(name, corpus, out)
     model = trainable(name, out)
-    opt = optimiser(model, PEAK_RATE[name])
-    balance = checkpoint.CONFIGS[name]().get("router_aux_loss_coef", 0.0)
+    opts = optimisers(model)
+    peaks = {key: opt.param_groups[0]["lr"] for key, opt in opts.items()}
     first, state_path = 0, out / "state.pt"
     if state_path.exists():
         state = torch.load(state_path)
         first = state["step"]
         model.load_state_dict(state["model"])
-        opt.load_state_dict(state["optimiser"])
+        for key, opt in opts.items():
+            opt.load_state_dict(state[key])
     quantised = False
     begun, recent = time.time(), []
     for step in range(first, steps):
         if name == "gpt-oss" and not quantised and step >= (1 - QUANTISED_SHARE) * steps:
             train_through_storage(model)
             quantised = True
-        if name == "gpt2" and step == FINE_FROM:
-            wpe = model.transformer.wpe.weight
-            wpe.data += sinusoids(*wpe.shape, *FINE_POSITIONS)
-        ids, labels = sampler.batch(step, BATCH_TOKENS)
-        for group in opt.param_groups:
-            group["lr"] = rate(name, step, steps)
-        scaffolded = SCAFFOLDED[name] if step in data.SCAFFOLD[name] else None
-        model.set_attn_implementation("eager" if scaffolded else FAST_ATTENTION[name])
-        loss, ce = losses(model, ids, labels, balance, scaffolded)
+        ids, labels = sampler.batch(step)
+        for key, opt in opts.items():
+            for group in opt.param_groups:
+                group["lr"] = peaks[key] * rate(step, steps)
+        loss, ce = losses(model, ids, labels)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        opt.step()
-        opt.zero_grad(set_to_none=True)
+        for opt in opts.values():
+            opt.step()
+            opt.zero_grad(set_to_none=True)
         recent.append(ce.item())
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             line = {
@@ -274,7 +303,8 @@ def train(name, corpus, out, steps):
                 log.write(json.dumps(line) + "\n")
             print(line, flush=True)
             checkpoint.write_weights(name, plain_state(model), out)
-            state = {"step": step + 1, "model": plain_state(model), "optimiser": opt.state_dict()}
+            state = {"step": step + 1, "model": plain_state(model)}
+            state |= {key: opt.state_dict() for key, opt in opts.items()}
             torch.save(state, state_path.with_suffix(".part"))
             state_path.with_suffix(".part").replace(state_path)
 
