@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 attnscope=${1:-../../target/release/attnscope}
 
 "$attnscope" screenshot --width 112 --height 32 --out mean.svg
-# The induction head of the demo gpt-oss: layer 3, head 2, with the cursor on what followed "cat" before.
+# The induction head of the demo gpt-oss: layer 1, head 4, with the cursor on what followed "cat" before.
 "$attnscope" screenshot --width 144 --height 38 --prompt "the cat sat on the mat and the cat" \
-  --keys "tab enter ] ] ] enter } } right right" --out head.svg
+  --keys "tab enter ] enter } } } } right right" --out head.svg
 "$attnscope" screenshot --width 126 --height 36 --keys "tab g" --out grid.svg
