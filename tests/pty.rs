@@ -342,6 +342,17 @@ fn sizes_that_change_all_the_time_end_with_the_last_one() {
 }
 
 #[test]
+fn keys_and_more_than_a_kilobyte_pasted_arrive_at_once() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    let words = "the quick cat sat on the mat! ".repeat(100);
+    terminal.keys(&format!("i\x15\x1b[200~{words}\x1b[201~and then\r"));
+    terminal.wait_for("mat! and then");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
 fn a_long_prompt_is_seen_whole() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for_both();
