@@ -5,10 +5,13 @@
 use std::thread;
 use std::time::Duration;
 
+use support::hub::{Fault, Repository, TestHub};
 use support::terminal::{BINARY, Terminal};
 
 #[path = "support"]
 mod support {
+    #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
+    pub mod hub;
     pub mod terminal;
 }
 
@@ -170,6 +173,90 @@ fn a_command_is_found_by_a_few_letters() {
     terminal.keys(":quit\r");
     assert_eq!(terminal.wait_for_end(), 0);
     terminal.assert_restored();
+}
+
+#[test]
+fn one_side_is_swapped_from_the_list_and_by_a_folder() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("M");
+    terminal.wait_for("model for the left pane");
+    terminal.wait_for("free on ");
+    terminal.keys("oss");
+    terminal.wait_for("▸ demo:gpt-oss");
+    terminal.keys("\r");
+    terminal.wait_for("● demo:gpt-oss");
+    terminal.wait_for("○ demo:gpt-oss");
+    terminal.wait_until("both have sinks", |screen| screen.contents().matches(" + sink 0.").count() == 2);
+
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/gpt2-tiny");
+    terminal.keys("\tM");
+    terminal.wait_for("model for the right pane");
+    terminal.keys("./nowhere\r");
+    terminal.wait_for("no such folder");
+    terminal.keys("\x1b");
+    terminal.wait_for("❯ ./nowhere");
+    terminal.keys(&format!("\x15{folder}\r"));
+    terminal.wait_for("row sums to 1.000");
+    terminal.wait_for("○ demo:gpt-oss");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+/// A hub with one small model, which claims to be larger if it must.
+fn small_hub(claimed_size: Option<u64>) -> TestHub {
+    let read = |file: &str| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/gpt2-tiny");
+        (file.to_owned(), std::fs::read(std::path::Path::new(path).join(file)).unwrap())
+    };
+    TestHub::start(Repository {
+        name: "org/tiny",
+        revisions: vec!["main"],
+        files: ["config.json", "tokenizer.json", "model.safetensors"].map(read).into(),
+        claimed_size,
+        ..Repository::default()
+    })
+}
+
+#[test]
+fn a_download_beside_the_picture_can_be_stopped() {
+    let (hub, cache) = (small_hub(None), tempfile::tempdir().unwrap());
+    hub.fault(Fault::Slow(Duration::from_millis(300)));
+    let environment = [("HF_ENDPOINT", hub.endpoint.as_str()), ("HF_HOME", cache.path().to_str().unwrap())];
+    let mut terminal = Terminal::viewer(&environment);
+    terminal.wait_for_both();
+    terminal.keys("Morg/tiny\r");
+    terminal.wait_for("loading org/tiny, ");
+    terminal.wait_until("a heatmap on both sides", |screen| colours(screen) > 200);
+    terminal.keys("\x18");
+    terminal.wait_for("demo:gpt2 stays");
+    hub.behave();
+    terminal.keys("Morg/tiny\r");
+    terminal.wait_for("● org/tiny");
+    terminal.wait_for_both();
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn gigabytes_are_asked_about_before_they_are_downloaded() {
+    let hub = small_hub(Some(5_000_000_000));
+    let cache = tempfile::tempdir().unwrap();
+    let environment = [("HF_ENDPOINT", hub.endpoint.as_str()), ("HF_HOME", cache.path().to_str().unwrap())];
+    let mut terminal = Terminal::viewer(&environment);
+    terminal.wait_for_both();
+    terminal.keys("Morg/tiny\r");
+    terminal.wait_for("y downloads it");
+    terminal.wait_for("5.0 GB to download");
+    terminal.keys("\r");
+    terminal.keys("n");
+    terminal.wait_for("❯ org/tiny");
+    terminal.keys("\x1b");
+    terminal.wait_for("● demo:gpt2");
+    terminal.wait_until("the picker is closed", |screen| !screen.contents().contains("pane ─"));
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
 }
 
 #[test]

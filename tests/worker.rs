@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use attnscope::attention::{Capture, View};
 use attnscope::model::LoadOptions;
-use attnscope::worker::protocol::{Event, JobId, Request, Sampling, Side};
+use attnscope::worker::protocol::{ConfiguredPair, Event, JobId, Place, Request, Sampling, Side};
 use attnscope::worker::{self, WorkerHandle};
 use tokio::sync::mpsc::Receiver;
 
@@ -197,6 +197,82 @@ async fn a_model_is_swapped_while_the_other_side_stays() {
     // The newest prompt runs through the new model without being sent again.
     let second = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
     assert_eq!((first.model.family.as_str(), second.model.family.as_str()), ("gpt2", "gpt_oss"));
+}
+
+#[tokio::test]
+async fn a_swap_leaves_the_other_side_alone() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    load(&worker, Side::Right, &golden("gpt-oss-tiny"));
+    run(&worker, 1, "write a story");
+    let mut sides = vec![Side::Left, Side::Right];
+    wait_for(&mut events, |event| {
+        sides.retain(|side| captured(event.clone(), *side, 1).is_none());
+        sides.is_empty().then_some(())
+    })
+    .await;
+    load(&worker, Side::Left, "demo:gpt2");
+    let swapped = wait_for(&mut events, |event| match event {
+        Event::Captured { side: Side::Left, capture, .. } => Some(capture),
+        Event::Loading { side: Side::Left, .. }
+        | Event::Loaded { side: Side::Left, .. }
+        | Event::Running { side: Side::Left, .. } => None,
+        other => panic!("unexpected {other:?}"),
+    })
+    .await;
+    assert_eq!(swapped.model.name, "demo:gpt2");
+    run(&worker, 2, "write");
+    let right = wait_for(&mut events, |event| captured(event, Side::Right, 2)).await;
+    assert_eq!(right.model.family, "gpt_oss");
+}
+
+#[tokio::test]
+async fn a_swap_that_is_stopped_leaves_the_model_that_was_there() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    run(&worker, 1, "write");
+    wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+    load(&worker, Side::Left, "demo:gpt-oss");
+    worker.send(Request::Cancel).unwrap();
+    wait_for(&mut events, |event| match event {
+        Event::LoadCancelled { side: Side::Left } => Some(()),
+        Event::Loading { .. } => None,
+        other => panic!("unexpected {other:?}"),
+    })
+    .await;
+    run(&worker, 2, "write a story");
+    let capture = wait_for(&mut events, |event| captured(event, Side::Left, 2)).await;
+    assert_eq!(capture.model.family, "gpt2");
+    // And is none the worse for it: the next one takes its place, and runs the newest prompt.
+    load(&worker, Side::Left, "demo:gpt-oss");
+    let capture = wait_for(&mut events, |event| captured(event, Side::Left, 2)).await;
+    assert_eq!(capture.model.family, "gpt_oss");
+}
+
+#[tokio::test]
+async fn models_are_listed_and_appraised_beside_everything_else() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    let pair = ConfiguredPair { name: "mine".into(), models: [golden("gpt2-tiny"), "./none".into()] };
+    worker.send(Request::List { pairs: vec![pair] }).unwrap();
+    let catalogue = wait_for(&mut events, |event| match event {
+        Event::Listed { models } => Some(models.unwrap()),
+        _ => None,
+    })
+    .await;
+    let here = catalogue.models.iter().find(|model| model.name == golden("gpt2-tiny")).unwrap();
+    assert_eq!((here.place, here.pairs.as_slice()), (Place::Folder, &["mine".to_owned()][..]));
+    let mut appraisals = Vec::new();
+    for name in [&here.name, "./none"] {
+        worker.send(Request::Appraise { name: name.to_owned() }).unwrap();
+        let appraisal = wait_for(&mut events, |event| match event {
+            Event::Appraised { name: of, appraisal } if of == name => Some(appraisal),
+            _ => None,
+        })
+        .await;
+        appraisals.push(appraisal);
+    }
+    assert_eq!(appraisals[0].as_ref().unwrap().footprint, here.footprint);
+    assert!(appraisals[1].as_ref().unwrap_err().contains("no such folder"), "{appraisals:?}");
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub enum Action {
     LeaveEditor,
     /// Choose another entry of the popup, so many rows further down.
     Choose(isize),
+    /// Do what the popup asks about.
+    Agree,
     /// A row of the popup was clicked.
     Pick(usize),
     /// A cell was clicked.

@@ -25,6 +25,7 @@ pub struct Chooser {
     /// Which of those is chosen.
     pub chosen: usize,
     texts: Vec<String>,
+    takes_typed: bool,
 }
 
 impl Chooser {
@@ -33,6 +34,22 @@ impl Chooser {
         let mut chooser = Self { texts, ..Self::default() };
         chooser.search();
         chooser
+    }
+
+    /// Without entries yet; what is typed is one itself, the last, unless it is among them.
+    pub(super) fn taking_typed() -> Self {
+        Self { takes_typed: true, ..Self::default() }
+    }
+
+    /// Gives it other entries; what was typed stays.
+    pub(super) fn refill(&mut self, texts: Vec<String>) {
+        self.texts = texts;
+        self.search();
+    }
+
+    /// What was typed, without blanks around it.
+    pub fn typed(&self) -> &str {
+        self.line.value().trim()
     }
 
     /// How many entries there are.
@@ -45,7 +62,7 @@ impl Chooser {
         self.texts.is_empty()
     }
 
-    /// The number of the chosen entry; `None` if nothing is left.
+    /// The number of the chosen entry, beyond the last for what was typed; `None` if nothing is left.
     pub fn entry(&self) -> Option<usize> {
         self.found.get(self.chosen).map(|found| found.entry)
     }
@@ -63,7 +80,12 @@ impl Chooser {
     }
 
     fn search(&mut self) {
-        self.found = search(self.line.value(), &self.texts);
+        let mut found = search(self.line.value(), &self.texts);
+        let typed = self.typed();
+        if self.takes_typed && !typed.is_empty() && self.texts.iter().all(|text| text != typed) {
+            found.push(Found { entry: self.texts.len(), marks: Vec::new() });
+        }
+        self.found = found;
         self.chosen = 0;
     }
 }

@@ -215,6 +215,21 @@ impl Pane {
         Some(Self { load: Load::Ready, pass: Pass::Idle, incoming: None, ..self.clone() })
     }
 
+    /// The model whose layers and heads can be looked at: that of the picture, which is another than the resident one
+    /// until a new one has read the prompt.
+    pub fn card(&self) -> Option<&ModelCard> {
+        let shown = self.incoming.as_ref().or(self.shown.as_ref());
+        shown.map(|shown| &*shown.capture.model).or(self.model.as_deref())
+    }
+
+    /// Goes on with the resident model, if there is one, and without what was to take its place.
+    pub(super) fn keep_model(&mut self) {
+        if let Some(model) = &self.model {
+            self.reference = model.name.clone();
+            self.load = Load::Ready;
+        }
+    }
+
     /// Takes a new capture of a prompt.
     pub(super) fn take(&mut self, job: JobId, prompt: String, capture: Arc<Capture>) {
         self.selection = self.selection.within(&capture.model);

@@ -3,7 +3,7 @@
 use tui_input::InputRequest;
 
 use super::update::command;
-use super::{Action, Chooser, Effect, ExportDialog, Palette, State, export};
+use super::{Action, Chooser, Effect, ExportDialog, Palette, Picker, Stage, State, export, picker};
 
 /// What lies over the matrices. The mode below stays as it is.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub enum Popup {
     Palette(Palette),
     /// What goes into a file.
     Export(ExportDialog),
+    /// Models.
+    Picker(Picker),
 }
 
 impl Popup {
@@ -19,6 +21,7 @@ impl Popup {
     pub fn chooser(&self) -> &Chooser {
         match self {
             Self::Palette(palette) => &palette.chooser,
+            Self::Picker(picker) => &picker.chooser,
             Self::Export(dialog) => &dialog.chooser,
         }
     }
@@ -27,7 +30,21 @@ impl Popup {
         match self {
             Self::Palette(palette) => &mut palette.chooser,
             Self::Export(dialog) => &mut dialog.chooser,
+            Self::Picker(picker) => &mut picker.chooser,
         }
+    }
+
+    /// Whether the list can be searched and chosen from.
+    pub fn is_choosing(&self) -> bool {
+        match self {
+            Self::Palette(_) | Self::Export(_) => true,
+            Self::Picker(picker) => picker.stage == Stage::Choosing,
+        }
+    }
+
+    /// Whether the worker is to answer something.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Picker(picker) if picker.is_busy())
     }
 }
 
@@ -38,8 +55,13 @@ pub(super) fn update(state: &mut State, action: Action) -> Result<Vec<Effect>, A
         Err(action) => action,
     };
     let Some(popup) = &mut state.popup else { return Err(action) };
+    let is_choosing = popup.is_choosing();
     let chooser = popup.chooser_mut();
     match action {
+        Action::Submit => return Ok(submit(state)),
+        Action::Agree => return Ok(picker::agree(state)),
+        Action::LeaveEditor => leave(state),
+        Action::Edit(_) | Action::Paste(_) | Action::Choose(_) | Action::Pick(_) if !is_choosing => {}
         Action::Edit(request) => chooser.edit(request),
         Action::Paste(text) => {
             // The line is one line.
@@ -53,8 +75,6 @@ pub(super) fn update(state: &mut State, action: Action) -> Result<Vec<Effect>, A
             return Ok(submit(state));
         }
         Action::Pick(_) => {}
-        Action::Submit => return Ok(submit(state)),
-        Action::LeaveEditor => state.popup = None,
         other => return Err(other),
     }
     Ok(vec![])
@@ -68,7 +88,16 @@ fn submit(state: &mut State) -> Vec<Effect> {
             state.popup = None;
             command(state, chosen)
         }
+        Some(Popup::Picker(_)) => picker::submit(state),
         // Its own business, and done above.
         Some(Popup::Export(_)) | None => vec![],
+    }
+}
+
+/// Goes back to the list, or leaves it.
+fn leave(state: &mut State) {
+    match &mut state.popup {
+        Some(Popup::Picker(picker)) if picker.stage != Stage::Choosing => picker.stage = Stage::Choosing,
+        _ => state.popup = None,
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Difference, History, Hover, Leaderboard, Pane, Pin, Popup, Range, Rules, Scale, Selection, Zoom,
 };
 use crate::config::keys::Keys;
-use crate::worker::protocol::{JobId, Sampling, Side};
+use crate::worker::protocol::{ConfiguredPair, JobId, Sampling, Side};
 
 /// What keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +55,8 @@ pub struct State {
     pub appended: Vec<String>,
     /// The prompts of earlier.
     pub history: History,
+    /// The pairs that are configured.
+    pub pairs: Vec<ConfiguredPair>,
     /// Whether the pane that keys don't go to follows the other one.
     pub linked: bool,
     /// How large cells are.
@@ -103,6 +105,7 @@ impl State {
             drawn: false,
             appended: Vec::new(),
             history: History::default(),
+            pairs: Vec::new(),
             linked: true,
             zoom: Zoom::default(),
             difference: None,
@@ -158,13 +161,19 @@ impl State {
 
     /// Whether something is under way.
     pub fn is_busy(&self) -> bool {
-        self.is_exporting || self.runs_models()
+        let is_asking = self.worker && self.popup.as_ref().is_some_and(Popup::is_busy);
+        self.is_exporting || self.runs_models() || is_asking
     }
 
     /// Whether a load, a pass, or anything else that models do is under way.
     pub(super) fn runs_models(&self) -> bool {
         let behind = self.pin.as_ref().map(|pin| &pin.behind);
         self.worker && (self.panes.iter().chain(behind).any(Pane::is_busy) || self.awaits_heads())
+    }
+
+    /// Bytes that a model gets which takes the place of a side's, besides those that are free.
+    pub fn replaced_bytes(&self, side: Side) -> u64 {
+        self.resident(side).model.as_ref().map_or(0, |model| model.resident_bytes)
     }
 
     /// Whether the editor holds another text than the one that was run.

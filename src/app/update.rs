@@ -3,7 +3,7 @@
 use super::pane::{Load, Pass};
 use super::{
     Action, Cursor, Depth, Effect, ExportDialog, History, ListedHead, Mode, Palette, Pane, Popup, Selection,
-    State, copy, difference, export, grow, leaderboard, link, pin, popup, prompt, span, worker, zoom,
+    State, copy, difference, export, grow, leaderboard, link, picker, pin, popup, prompt, span, worker, zoom,
 };
 use crate::attention::{LayerKind, View};
 use crate::config::keys::Command;
@@ -42,8 +42,8 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Paste(text) => prompt::paste(state, &text),
         Action::Submit => prompt::submit(state),
         Action::LeaveEditor => prompt::leave(state),
-        // There is no list to choose from.
-        Action::Choose(_) | Action::Pick(_) => vec![],
+        // There is no list to choose from, and nothing was asked.
+        Action::Choose(_) | Action::Pick(_) | Action::Agree => vec![],
         Action::Point { side, query, column } => {
             let cursor = Cursor { query, column };
             if !difference::point(state, cursor) {
@@ -59,7 +59,7 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
                 Mode::Leaderboard => (state.mode, state.difference) = (Mode::Browse, None),
                 _ => {}
             }
-            if let Some(model) = &state.pane(side).model {
+            if let Some(model) = state.pane(side).card() {
                 let selection = state.pane(side).selection.at(view).within(model);
                 return select(state, side, selection);
             }
@@ -189,11 +189,12 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         },
         Command::CopyRow => return copy::row(state),
         Command::CopyMatrix => return copy::matrix(state),
-        Command::Cancel if state.is_busy() => {
+        Command::Cancel if state.is_exporting || state.runs_models() => {
             let models = state.runs_models().then_some(Effect::Send(Request::Cancel));
             return state.is_exporting.then_some(Effect::StopExport).into_iter().chain(models).collect();
         }
-        Command::Cancel => state.note = Some("nothing is under way".to_owned()),
+        Command::Cancel => keep_models(state),
+        Command::ModelPicker => return picker::open(state),
         Command::Retry => return retry(state),
         Command::NextColorMap => return vec![Effect::NextColorMap],
         command => match state.rules.changed(command) {
@@ -222,7 +223,7 @@ fn look(state: &mut State, command: Command) -> Vec<Effect> {
         return next_layer_kind(state);
     }
     let pane = state.focused();
-    if let Some(selection) = pane.selection.changed(command, pane.model.as_deref()) {
+    if let Some(selection) = pane.selection.changed(command, pane.card()) {
         return select(state, state.focus, selection);
     }
     if difference::moved(state, command) {
@@ -249,7 +250,7 @@ fn next_layer_kind(state: &mut State) -> Vec<Effect> {
     let shown = order.iter().position(|kind| depth == Some(Depth::Kind(*kind)));
     let after = &order[shown.map_or(0, |at| at + 1)..];
     let has = |kind: LayerKind| {
-        let model = |side: Side| state.pane(side).model.as_deref();
+        let model = |side: Side| state.pane(side).card();
         followers().filter_map(model).any(|model| model.has(View::Kind(kind)))
     };
     let next = after.iter().copied().find(|kind| has(*kind)).map_or(Depth::Mean, Depth::Kind);
@@ -315,10 +316,10 @@ fn scroll_by(command: Command) -> Option<isize> {
 fn select(state: &mut State, side: Side, selection: Selection) -> Vec<Effect> {
     let linked = state.linked;
     let pane = state.pane_mut(side);
-    pane.selection = pane.model.as_deref().map_or(selection, |model| selection.within(model));
+    pane.selection = pane.card().map_or(selection, |model| selection.within(model));
     let other = state.pane_mut(side.other());
     if linked {
-        other.selection = other.selection.following(selection, other.model.as_deref());
+        other.selection = other.selection.following(selection, other.card());
     }
     state.panes.iter_mut().filter_map(Pane::refresh).map(Effect::Send).collect()
 }
@@ -340,7 +341,23 @@ pub(super) fn follow(state: &mut State, side: Side) -> Vec<Effect> {
     effects
 }
 
-fn load(state: &mut State, side: Side) -> Effect {
+/// Where a model that was to take another's place could not be loaded, the other one stays.
+fn keep_models(state: &mut State) {
+    let mut kept = Vec::new();
+    for side in Side::BOTH {
+        let pane = state.resident_mut(side);
+        if let (Load::Failed(_), Some(model)) = (&pane.load, &pane.model) {
+            kept.push(model.name.clone());
+            pane.keep_model();
+        }
+    }
+    state.note = Some(match kept.is_empty() {
+        true => "nothing is under way".to_owned(),
+        false => format!("{} stays", kept.join(" and ")),
+    });
+}
+
+pub(super) fn load(state: &mut State, side: Side) -> Effect {
     let pane = state.resident_mut(side);
     pane.load = Load::Waiting;
     Effect::Send(Request::Load { side, reference: pane.reference.clone() })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pane::{Load, Pane, Pass};
-use super::{Effect, Scores, State, leaderboard, pin};
+use super::{Effect, Scores, State, leaderboard, picker, pin};
 use crate::worker::protocol::{Event, JobId};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -15,16 +15,30 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Loaded { side, model } => {
             let pane = state.resident_mut(side);
             pane.load = Load::Ready;
-            pane.selection = pane.selection.within(&model);
+            if pane.shown.is_none() {
+                pane.selection = pane.selection.within(&model);
+            }
             pane.model = Some(model);
             pane.scores = Scores::Unknown;
         }
         Event::LoadFailed { side, error } => state.resident_mut(side).load = Load::Failed(error),
         Event::LoadCancelled { side } => {
             let pane = state.resident_mut(side);
-            let without = || Load::Failed("the load was stopped".to_owned());
-            pane.load = if pane.model.is_some() { Load::Ready } else { without() };
+            pane.load = Load::Failed("the load was stopped".to_owned());
+            pane.keep_model();
+            state.note = state.resident(side).model.as_ref().map(|model| format!("{} stays", model.name));
         }
+        Event::Unloaded { side } => {
+            let pane = state.resident_mut(side);
+            // Its pass was stopped; the newest prompt waits for the model that comes.
+            pane.pass = Pass::Waiting;
+            pane.scores = Scores::Unknown;
+            if let Some(model) = pane.model.take() {
+                state.note = Some(format!("{} made room", model.name));
+            }
+        }
+        Event::Listed { models } => picker::listed(state, models),
+        Event::Appraised { name, appraisal } => return picker::appraised(state, name, appraisal),
         Event::Running { side, layer, layers, .. } => {
             state.resident_mut(side).pass = Pass::Running { layer, layers }
         }
@@ -76,6 +90,9 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::Loaded { .. }
         | Event::LoadFailed { .. }
         | Event::LoadCancelled { .. }
+        | Event::Unloaded { .. }
+        | Event::Listed { .. }
+        | Event::Appraised { .. }
         | Event::ViewFailed { .. }
         | Event::Scoring { .. }
         | Event::Scored { .. }

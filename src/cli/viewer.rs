@@ -66,6 +66,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         background: background(config.theme.background),
         mouse: config.mouse,
         live: config.live,
+        pairs: settings.pairs(),
         history: None,
     })
 }

@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventK
 use ratatui::layout::Position;
 use tui_input::InputRequest;
 
-use crate::app::{Action, Cursor, Hover, Mode, State};
+use crate::app::{Action, Cursor, Hover, Mode, Popup, Stage, State};
 use crate::config::keys::{Command, Key, KeyCode};
 use crate::terminal;
 use crate::ui::{self, Hit, Layout};
@@ -41,7 +41,15 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
         )
     );
     match state.mode {
-        _ if state.popup.is_some() && !(anywhere && key.typed().is_none()) => in_popup(key),
+        _ if let Some(popup) = &state.popup
+            && !(anywhere && key.typed().is_none()) =>
+        {
+            if popup.is_choosing() {
+                in_popup(key)
+            } else {
+                answer(key, popup)
+            }
+        }
         Mode::Browse | Mode::HeadGrid(_) | Mode::Leaderboard => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
         // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
@@ -50,6 +58,17 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
             Some(command) => Some(Action::Command(command)),
         },
         Mode::EditPrompt => edit(key),
+    }
+}
+
+/// What answers the model picker: a download is never agreed to by a key that is pressed twice by mistake.
+fn answer(key: Key, popup: &Popup) -> Option<Action> {
+    let Popup::Picker(picker) = popup else { return None };
+    match (key.code, &picker.stage) {
+        (KeyCode::Esc, _) | (KeyCode::Char('n' | 'N'), Stage::Asking { .. }) => Some(Action::LeaveEditor),
+        (KeyCode::Char('y' | 'Y'), Stage::Asking { .. }) => Some(Action::Agree),
+        (KeyCode::Enter, Stage::TooLarge { .. } | Stage::Failed { .. }) => Some(Action::Submit),
+        _ => None,
     }
 }
 

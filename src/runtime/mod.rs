@@ -22,7 +22,7 @@ use crate::terminal::{self, Session, TerminalError};
 use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
-use crate::worker::protocol::{Event, Sampling, Side};
+use crate::worker::protocol::{ConfiguredPair, Event, Sampling, Side};
 use export::{Exporter, Target};
 use signals::{Signal, Signals};
 
@@ -58,6 +58,8 @@ pub struct ViewerConfig {
     pub sampling: Sampling,
     /// Whether the prompt grows by those that are drawn.
     pub drawn: bool,
+    /// The configured pairs, which the model picker offers.
+    pub pairs: Vec<ConfiguredPair>,
     /// The file that keeps prompts from run to run, if any does.
     pub history: Option<PathBuf>,
 }
@@ -78,9 +80,10 @@ impl From<std::io::Error> for RuntimeError {
 
 impl ViewerConfig {
     fn state(&self) -> State {
-        let Self { left, right, prompt, keys, mouse, history, .. } = self.clone();
+        let Self { left, right, prompt, keys, mouse, pairs, history, .. } = self.clone();
         let mut state = State::new(left, right, prompt, keys, mouse);
         (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
+        state.pairs = pairs;
         state.history = history.as_deref().map(history::load).unwrap_or_default();
         state
     }

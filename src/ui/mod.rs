@@ -18,6 +18,7 @@ mod notice;
 mod overview;
 mod palette;
 mod pane;
+mod picker;
 mod picture;
 mod popup;
 mod prompt;
@@ -66,8 +67,9 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     if state.mode == Mode::Help {
         help::draw(state, layout.area, theme, buffer);
     } else if let (Some(popup), Some(place)) = (&state.popup, &layout.popup) {
-        let cursor = popup::draw(state, popup, place, theme, buffer);
-        frame.set_cursor_position(cursor);
+        if let Some(position) = popup::draw(state, popup, place, theme, buffer) {
+            frame.set_cursor_position(position);
+        }
     } else if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }

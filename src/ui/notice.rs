@@ -68,7 +68,10 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         (Load::Failed(error), _) => {
             say(&format!("{} could not be loaded", pane.reference), chrome.strong);
             say(error, chrome.error);
-            say(&format!("{} tries again", state.keys.hint(Command::Retry)), chrome.dim);
+            let key = |command| state.keys.hint(command);
+            let hint =
+                format!("{} tries again · {} other models", key(Command::Retry), key(Command::ModelPicker));
+            say(&hint, chrome.dim);
         }
         (Load::Waiting, _) => say(&format!("{spinner} loading {}", pane.reference), chrome.text),
         (Load::Running(step), _) => {

@@ -76,7 +76,8 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
 fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Theme) -> Line<'static> {
     let focused = state.focus == layout.side;
     let (mark, style) = if focused { (" ● ", theme.chrome.strong) } else { (" ○ ", theme.chrome.text) };
-    let model = pane.model.as_deref();
+    // Of the picture, which stays until another model has read the prompt.
+    let model = pane.shown.as_ref().map(|shown| &*shown.capture.model).or(pane.model.as_deref());
     let pinned = pane.shown.as_ref().filter(|_| state.pinned(layout.side).is_some());
     let pinned_room = if pinned.is_some() { width(PINNED) } else { 0 };
     let name = fit(model.map_or(&pane.reference, |model| &model.name), room.saturating_sub(pinned_room));
@@ -128,10 +129,19 @@ fn facts(model: &ModelCard, room: usize) -> String {
 fn status(state: &State, pane: &Pane, pinned: bool) -> String {
     let Some(shown) = &pane.shown else { return String::new() };
     let spinner = notice::spinner(state);
+    let running = match &pane.model {
+        Some(model) if model.name != shown.capture.model.name => format!("running on {}", model.name),
+        _ => "running".to_owned(),
+    };
     match (&pane.load, &pane.pass) {
-        (Load::Running(step), _) => format!(" {spinner} {} ", notice::progress(step).0),
-        (_, Pass::Running { layer, layers }) => format!(" {spinner} running: layer {layer} of {layers} "),
-        (_, Pass::Waiting) => format!(" {spinner} running "),
+        (Load::Waiting, _) => format!(" {spinner} loading {} ", pane.reference),
+        (Load::Running(step), _) => {
+            let (text, _, share) = notice::progress(step);
+            let share = share.map_or_else(String::new, |share| format!(", {:.0}%", share * 100.0));
+            format!(" {spinner} loading {}{share}: {text} ", pane.reference)
+        }
+        (_, Pass::Running { layer, layers }) => format!(" {spinner} {running}: layer {layer} of {layers} "),
+        (Load::Ready, Pass::Waiting) => format!(" {spinner} {running} "),
         _ if shown.view() != pane.selection.view() => {
             format!(" {spinner} computing {} ", view_name(pane.selection.view()))
         }
@@ -216,7 +226,15 @@ fn error(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buf
     if !state.worker || state.mode == Mode::EditPrompt {
         return;
     }
-    let keys = [(Command::Retry, "tries again"), (Command::EditPrompt, "edits the prompt")];
+    let mut keys = vec![(Command::Retry, "tries again".to_owned())];
+    match (&pane.load, &pane.model) {
+        (Load::Failed(_), Some(model)) => {
+            keys.push((Command::Cancel, format!("keeps {}", model.name)));
+            keys.push((Command::ModelPicker, "other models".to_owned()));
+        }
+        (Load::Failed(_), None) => keys.push((Command::ModelPicker, "other models".to_owned())),
+        _ => keys.push((Command::EditPrompt, "edits the prompt".to_owned())),
+    }
     let hint: Vec<String> =
         keys.iter().map(|(command, does)| format!("{} {does}", state.keys.hint(*command))).collect();
     put(buffer, area.x, area.bottom() - 1, &fit(&hint.join(" · "), room), room, theme.chrome.dim);

@@ -8,8 +8,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
-use super::text::{fit, put, width};
-use super::{export, line, palette};
+use super::text::{fit, put, width, wrap};
+use super::{export, line, palette, picker};
 use crate::app::{Chooser, Found, Popup, State};
 use crate::theme::Theme;
 
@@ -19,8 +19,10 @@ const WIDEST: u16 = 92;
 const MOST_ROWS: u16 = 20;
 /// Lines under the list that say how an export stands, a blank one included.
 const EXPORT_STAGE: u16 = 3;
+/// Rows of the model picker's list, at least: it asks there, too.
+const LEAST_MODELS: u16 = 7;
 /// Columns of the mark before the chosen row.
-const MARK: u16 = 2;
+pub const MARK: u16 = 2;
 
 /// Where the parts of a popup go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,10 @@ pub struct PopupLayout {
     pub list: Rect,
     /// The rows of the list that are on screen.
     pub rows: Range<usize>,
+    /// The headings of the list; empty without any, and if there is no room.
+    pub heading: Rect,
+    /// What is said of the chosen row; empty if nothing is, and if there is no room.
+    pub detail: Rect,
 }
 
 impl PopupLayout {
@@ -47,11 +53,16 @@ impl PopupLayout {
 /// stays where it is while what is typed makes the list shorter.
 pub fn place(popup: &Popup, screen: Rect) -> PopupLayout {
     let chooser = popup.chooser();
-    let below = if matches!(popup, Popup::Export(_)) { EXPORT_STAGE } else { 0 };
-    let most = (chooser.len() as u16).clamp(1, MOST_ROWS) + below;
+    let entries = chooser.len().min(usize::from(MOST_ROWS)) as u16;
+    let most = match popup {
+        Popup::Palette(_) => entries,
+        Popup::Export(_) => entries + EXPORT_STAGE,
+        // One more for what was typed, two for what is said of the chosen one.
+        Popup::Picker(_) => (entries + 3).max(LEAST_MODELS),
+    };
     // On a small screen every row counts.
     let margin = if screen.height < 20 { 0 } else { 2 };
-    let (width, height) = (screen.width.min(WIDEST), (screen.height - 2 * margin).min(most + 4));
+    let (width, height) = (screen.width.min(WIDEST), screen.height.saturating_sub(2 * margin).min(most + 4));
     let frame = Rect {
         x: screen.x + (screen.width - width) / 2,
         y: screen.y + (screen.height - height) / 2,
@@ -61,8 +72,16 @@ pub fn place(popup: &Popup, screen: Rect) -> PopupLayout {
     let inner = frame.inner(Margin::new(2, 1));
     let line = Rect { height: inner.height.min(1), ..inner };
     let gap = if inner.height > 4 { 2 } else { 1 };
-    let list = Rect { y: inner.y + gap, height: inner.height.saturating_sub(gap), ..inner };
-    PopupLayout { frame, line, list, rows: rows(chooser, usize::from(list.height)) }
+    let has_models = matches!(popup, Popup::Picker(_)) && gap == 2;
+    let heading = Rect { y: inner.y + 1, height: u16::from(has_models), ..inner };
+    let mut list = Rect { y: inner.y + gap, height: inner.height.saturating_sub(gap), ..inner };
+    let mut detail = Rect::default();
+    if has_models && list.height > 3 && popup.is_choosing() {
+        list.height -= 2;
+        detail = Rect { y: list.bottom() + 1, height: 1, ..inner };
+    }
+    let rows = if popup.is_choosing() { rows(chooser, usize::from(list.height)) } else { 0..0 };
+    PopupLayout { frame, line, list, rows, heading, detail }
 }
 
 /// The part of the list that is on screen, the chosen row in its middle where there is more on both sides.
@@ -72,42 +91,58 @@ fn rows(chooser: &Chooser, room: usize) -> Range<usize> {
     first..count.min(first + room)
 }
 
-/// Draws the popup. Returns where the terminal's cursor goes.
+/// Draws the popup. Returns where the terminal's cursor goes, if one types there.
 pub fn draw(
     state: &State,
     popup: &Popup,
     layout: &PopupLayout,
     theme: &Theme,
     buffer: &mut Buffer,
-) -> Position {
+) -> Option<Position> {
     let chrome = &theme.chrome;
     let chooser = popup.chooser();
-    let title = match popup {
-        Popup::Palette(_) => " commands ".to_owned(),
-        Popup::Export(dialog) => format!(" {} to a file ", state.pane(dialog.side).reference),
-    };
-    let count = match chooser.found.len() {
-        _ if matches!(popup, Popup::Export(_)) => String::new(),
-        found if found < chooser.len() => format!(" {found} of {} ", chooser.len()),
-        found => format!(" {found} "),
+    let (title, footer) = match popup {
+        Popup::Palette(_) => (" commands ".to_owned(), count(chooser)),
+        Popup::Export(dialog) => {
+            (format!(" {} to a file ", state.pane(dialog.side).reference), String::new())
+        }
+        Popup::Picker(picker) => (picker::title(picker), picker::footer(picker)),
     };
     Clear.render(layout.frame, buffer);
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(chrome.focus)
         .title(Span::styled(title, chrome.strong))
-        .title_bottom(Span::styled(count, chrome.dim))
+        .title_bottom(Span::styled(footer, chrome.dim))
         .render(layout.frame, buffer);
+    if let Popup::Picker(picker) = popup
+        && picker::draw_message(state, picker, layout, theme, buffer)
+    {
+        return None;
+    }
     let typed = put(buffer, layout.line.x, layout.line.y, "❯ ", 2, chrome.accent);
     let room = layout.line.right().saturating_sub(typed);
     let cursor = line::draw(&chooser.line, Rect { x: typed, width: room, ..layout.line }, theme, buffer);
     if chooser.found.is_empty() {
-        let text = match popup {
-            Popup::Palette(_) => "no command is like that",
-            Popup::Export(_) => "",
+        let (text, style) = match popup {
+            Popup::Palette(_) => ("no command is like that".to_owned(), chrome.dim),
+            Popup::Export(_) => (String::new(), chrome.dim),
+            Popup::Picker(picker) => picker::nothing(state, picker, theme),
         };
         let room = usize::from(layout.list.width);
-        put(buffer, layout.list.x, layout.list.y, &fit(text, room), room, chrome.dim);
+        for (y, text) in (layout.list.top()..layout.list.bottom()).zip(wrap(&text, room)) {
+            put(buffer, layout.list.x, y, &text, room, style);
+        }
+    }
+    if let Popup::Picker(picker) = popup {
+        if layout.heading.height > 0 && !chooser.is_empty() {
+            picker::draw_heading(layout.heading, theme, buffer);
+        }
+        if layout.detail.height > 0 {
+            let room = usize::from(layout.detail.width);
+            let text = fit(&picker::detail(state, picker), room);
+            put(buffer, layout.detail.x, layout.detail.y, &text, room, chrome.dim);
+        }
     }
     for (y, row) in (layout.list.top()..layout.list.bottom()).zip(layout.rows.clone()) {
         let is_chosen = row == chooser.chosen;
@@ -120,6 +155,9 @@ pub fn draw(
             Popup::Palette(palette) => {
                 palette::draw_row(state, palette, &chooser.found[row], is_chosen, area, theme, buffer);
             }
+            Popup::Picker(picker) => {
+                picker::draw_row(state, picker, &chooser.found[row], is_chosen, area, theme, buffer);
+            }
             Popup::Export(dialog) => {
                 export::draw_row(dialog.choices[row], is_chosen, area, theme, buffer);
             }
@@ -128,7 +166,15 @@ pub fn draw(
     if let Popup::Export(dialog) = popup {
         export::draw_stage(state, dialog, layout.list, theme, buffer);
     }
-    cursor
+    Some(cursor)
+}
+
+/// How many entries there are, and how many what was typed leaves.
+fn count(chooser: &Chooser) -> String {
+    match chooser.found.len() {
+        found if found < chooser.len() => format!(" {found} of {} ", chooser.len()),
+        found => format!(" {found} "),
+    }
 }
 
 /// A part of an entry's text that starts at its grapheme `start`, cut to `room` columns, what was typed of it

@@ -139,6 +139,13 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         _ if let Some(Popup::Palette(_)) = &state.popup => {
             vec![("↑ ↓".into(), "choose"), ("Enter".into(), "do it"), ("Esc".into(), "leave")]
         }
+        // Where it says or asks something, it says how to answer.
+        _ if let Some(popup) = &state.popup => match popup.is_choosing() {
+            true => {
+                vec![("↑ ↓".into(), "choose"), ("Enter".into(), "load it"), ("Esc".into(), "leave")]
+            }
+            false => vec![],
+        },
         _ if let Some(Popup::Export(_)) = &state.popup => {
             vec![("↑ ↓".into(), "choose"), ("Enter".into(), "write"), ("Esc".into(), "leave")]
         }
@@ -187,6 +194,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (pair(Command::AppendNext, Command::TakeBack), "next token"),
             (pair(Command::LikelierToken, Command::UnlikelierToken), "choose it"),
             (key(Command::Pin), "pin"),
+            (key(Command::ModelPicker), "other models"),
             (key(Command::CommandPalette), "all commands"),
             (key(Command::MarkSpan), "span"),
         ],

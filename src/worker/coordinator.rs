@@ -1,115 +1,75 @@
-//! Turns requests into work for the two sides, and keeps what can be cancelled.
+//! Turns requests into work, and tells the two sides how their loads stand.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::protocol::{Event, Request, Side};
-use super::resident::{Job, Resident};
-use super::scoring::Wanted;
-use super::{loader, resident};
+use super::resident::Job;
+use super::side::SideState;
 use crate::attention::similar::similar_heads;
-use crate::attention::{Capture, ModelCard, View};
-use crate::model::{Cancel, LoadOptions};
+use crate::attention::{Capture, View};
+use crate::model::{Cancel, ConfiguredPair, LoadOptions, appraise, catalogue};
+
+/// Reports of loads that may wait.
+const REPORTS: usize = 16;
 
 /// Takes requests until all handles are gone; then cancels what is running.
 pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, events: mpsc::Sender<Event>) {
-    let mut sides = Side::BOTH.map(|side| SideState {
-        side,
-        resident: resident::spawn(side, events.clone()),
-        load: Cancel::new(),
-        pass: Cancel::new(),
-        newest: None,
-        wanted: None,
-    });
-    while let Some(request) = inbox.recv().await {
+    let (reports, mut loads) = mpsc::channel(REPORTS);
+    let mut sides = Side::BOTH.map(|side| SideState::new(side, events.clone(), reports.clone()));
+    loop {
+        let request = tokio::select! {
+            // Whoever asks to stop is heard before a load that is done.
+            biased;
+            request = inbox.recv() => request,
+            Some(report) = loads.recv() => {
+                sides[report.side.index()].hear(report).await;
+                continue;
+            }
+        };
         match request {
-            Request::Load { side, reference } => sides[side.index()].load(reference, &options, &events),
-            Request::Run { job, prompt, sampling } => {
+            None => break,
+            Some(Request::Load { side, reference }) => sides[side.index()].load(reference, &options),
+            Some(Request::Run { job, prompt, sampling }) => {
                 let job = Job { id: job, prompt: prompt.into(), sampling, cancel: Cancel::new() };
                 sides.iter_mut().for_each(|side| side.run(&job));
             }
-            Request::Score { side, model } => sides[side.index()].score(model),
-            Request::Similar { captures, side, head } => compare_heads(captures, (side, head), &events),
-            Request::View { capture, view } => compute_view(capture, view, &events),
-            Request::CancelPasses => sides.iter().for_each(|side| side.pass.raise()),
-            Request::Cancel => sides.iter_mut().for_each(SideState::cancel),
+            Some(Request::Score { side, model }) => sides[side.index()].score(model),
+            Some(Request::Similar { captures, side, head }) => compare_heads(captures, (side, head), &events),
+            Some(Request::View { capture, view }) => compute_view(capture, view, &events),
+            Some(Request::List { pairs }) => list(pairs, &options, &events),
+            Some(Request::Appraise { name }) => look_at(name, &options, &events),
+            Some(Request::CancelPasses) => sides.iter().for_each(SideState::cancel_pass),
+            Some(Request::Cancel) => sides.iter_mut().for_each(SideState::cancel),
         }
     }
     sides.iter_mut().for_each(SideState::cancel);
 }
 
-struct SideState {
-    side: Side,
-    resident: Resident,
-    load: Cancel,
-    pass: Cancel,
-    newest: Option<Job>,
-    /// The scores that are asked for; a newer prompt stops them for the time of its pass.
-    wanted: Option<Wanted>,
-}
-
-impl SideState {
-    /// Loads beside the resident model. An unfinished load of this side is of no use any more.
-    fn load(&mut self, reference: String, options: &LoadOptions, events: &mpsc::Sender<Event>) {
-        self.load.raise();
-        self.load = Cancel::new();
-        loader::spawn(
-            self.side,
-            reference,
-            options.clone(),
-            self.load.clone(),
-            self.resident.clone(),
-            events.clone(),
-        );
-        // Whoever stopped everything and now loads again wants to see something.
-        if self.pass.is_raised()
-            && let Some(job) = self.newest.clone()
-        {
-            self.run(&job);
-        }
-    }
-
-    /// Only the newest prompt counts.
-    fn run(&mut self, job: &Job) {
-        self.pass.raise();
-        self.pass = Cancel::new();
-        let job = Job { cancel: self.pass.clone(), ..job.clone() };
-        self.newest = Some(job.clone());
-        if let Some(wanted) = &self.wanted {
-            wanted.cancel.raise();
-        }
-        self.resident.run(job);
-        if let Some(Wanted { model, .. }) = self.wanted.take() {
-            self.score(model);
-        }
-    }
-
-    fn score(&mut self, model: Arc<ModelCard>) {
-        let wanted = Wanted { model, cancel: Cancel::new() };
-        self.wanted = Some(wanted.clone());
-        self.resident.score(wanted);
-    }
-
-    fn cancel(&mut self) {
-        self.load.raise();
-        self.pass.raise();
-        if let Some(wanted) = self.wanted.take() {
-            wanted.cancel.raise();
-        }
-    }
-}
-
 /// A head is milliseconds of work, but of a long prompt too many for an async thread.
 fn compute_view(capture: Arc<Capture>, view: View, events: &mpsc::Sender<Event>) {
-    let events = events.clone();
-    tokio::task::spawn_blocking(move || {
-        let event = match capture.matrix(view) {
-            Ok(matrix) => Event::Viewed { capture, view, matrix: Arc::new(matrix) },
-            Err(error) => Event::ViewFailed { capture, view, error: error.to_string() },
-        };
-        // Nobody may be listening any more.
-        let _ = events.blocking_send(event);
+    answer(events, move || match capture.matrix(view) {
+        Ok(matrix) => Event::Viewed { capture, view, matrix: Arc::new(matrix) },
+        Err(error) => Event::ViewFailed { capture, view, error: error.to_string() },
+    });
+}
+
+/// Headers of many files are read, on a disk that may be slow.
+fn list(pairs: Vec<ConfiguredPair>, options: &LoadOptions, events: &mpsc::Sender<Event>) {
+    let options = options.clone();
+    answer(events, move || {
+        let models = catalogue(&pairs, &options).map_err(|error| error.to_string());
+        Event::Listed { models }
+    });
+}
+
+/// The hub may be asked, which may take its time.
+fn look_at(name: String, options: &LoadOptions, events: &mpsc::Sender<Event>) {
+    let options = options.clone();
+    answer(events, move || {
+        let appraisal = appraise(&name, &options).map_err(|error| error.to_string());
+        Event::Appraised { name, appraisal }
     });
 }
 
@@ -119,9 +79,17 @@ fn compare_heads(
     (side, head): (Side, View),
     events: &mpsc::Sender<Event>,
 ) {
+    answer(events, move || {
+        let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
+        Event::Similar { captures, side, head, found }
+    });
+}
+
+/// Does what takes a while, and reports it.
+fn answer(events: &mpsc::Sender<Event>, work: impl FnOnce() -> Event + Send + 'static) {
     let events = events.clone();
     tokio::task::spawn_blocking(move || {
-        let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
-        let _ = events.blocking_send(Event::Similar { captures, side, head, found });
+        // Nobody may be listening any more.
+        let _ = events.blocking_send(work());
     });
 }

@@ -1,49 +1,85 @@
-//! One load, on a thread of its own: from a name to a model that is handed to its side.
+//! One load, on a thread of its own: from a name to a model that is handed to the coordinator.
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::{Event, Side};
-use super::resident::{self, Resident};
-use crate::model::{Cancel, Control, LoadOptions, LoadProgress, Model, ModelError, Reference};
+use super::resident;
+use crate::model::{
+    Cancel, Control, Fit, Footprint, LoadOptions, LoadProgress, Model, ModelError, Reference, files,
+    free_bytes, open_device,
+};
 
 /// Time between two reports of progress of the same kind.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
 
-/// Starts a load; its end is an event, and a model for `resident` if it went well.
-pub fn spawn(
-    side: Side,
-    reference: String,
-    options: LoadOptions,
-    cancel: Cancel,
-    resident: Resident,
-    events: mpsc::Sender<Event>,
-) {
-    let load = move || {
-        let mut report = reporter(side, events.clone());
-        let loaded = resident::guarded(|| {
-            let reference: Reference = reference.parse()?;
-            Model::load(&reference, &options, &mut Control { cancel: cancel.clone(), progress: &mut report })
-        });
-        match loaded {
-            // A newer load took this one's place.
-            Ok(_) if cancel.is_raised() => {}
-            Ok(model) => {
-                let card = model.card().clone();
-                // The card first: a capture is not to come from a model that nobody has heard of.
-                let _ = events.blocking_send(Event::Loaded { side, model: card });
-                resident.replace(model);
-            }
-            Err(ModelError::Cancelled) => {
-                let _ = events.blocking_send(Event::LoadCancelled { side });
-            }
-            Err(error) => {
-                let _ = events.blocking_send(Event::LoadFailed { side, error: error.to_string() });
-            }
+/// What to load.
+pub struct Load {
+    /// Where to.
+    pub side: Side,
+    /// Larger than that of any load of that side before.
+    pub number: u64,
+    /// As it was asked for.
+    pub reference: String,
+    /// How.
+    pub options: LoadOptions,
+    /// Raised to stop it.
+    pub cancel: Cancel,
+    /// Bytes that the model in its place takes.
+    pub replaced_bytes: u64,
+}
+
+/// What the coordinator hears of a load.
+pub struct Report {
+    /// Of which side.
+    pub side: Side,
+    /// Of which load.
+    pub number: u64,
+    /// What.
+    pub news: News,
+}
+
+/// How a load stands.
+pub enum News {
+    /// There is no memory for two: goes on once the model in its place is gone, ends if nobody promises that.
+    NeedsRoom(oneshot::Sender<()>),
+    /// It is over.
+    Ended(Result<Box<Model>, ModelError>),
+}
+
+/// Starts a load. Progress is told to the front end, everything else to the coordinator.
+pub fn spawn(load: Load, reports: mpsc::Sender<Report>, events: mpsc::Sender<Event>) {
+    resident::spawn_thread(format!("attnscope-load-{}", load.side), move || {
+        let mut progress = reporter(load.side, events);
+        let mut control = Control { cancel: load.cancel.clone(), progress: &mut progress };
+        let ended = resident::guarded(|| run(&load, &reports, &mut control));
+        let news = News::Ended(ended.map(Box::new));
+        // If the coordinator is gone, so is everybody who wants a model.
+        let _ = reports.blocking_send(Report { side: load.side, number: load.number, news });
+    });
+}
+
+fn run(load: &Load, reports: &mpsc::Sender<Report>, control: &mut Control<'_>) -> Result<Model, ModelError> {
+    let reference: Reference = load.reference.parse()?;
+    if load.replaced_bytes > 0 {
+        // The model in its place stays as long as it can: not before every file is here is known what is needed.
+        files::locate(&reference, load.options.offline, control)?;
+        let needed = Footprint::of(&reference, &load.options)?.resident_bytes;
+        let free = free_bytes(&open_device(load.options.device)?);
+        if Fit::of(Some(needed), free, load.replaced_bytes) == Fit::Instead {
+            make_room(load, reports)?;
         }
-    };
-    resident::spawn_thread(format!("attnscope-load-{side}"), load);
+    }
+    Model::load(&reference, &load.options, control)
+}
+
+/// Waits until the model in its place is gone.
+fn make_room(load: &Load, reports: &mpsc::Sender<Report>) -> Result<(), ModelError> {
+    let (promise, gone) = oneshot::channel();
+    let report = Report { side: load.side, number: load.number, news: News::NeedsRoom(promise) };
+    reports.blocking_send(report).map_err(|_| ModelError::Cancelled)?;
+    gone.blocking_recv().map_err(|_| ModelError::Cancelled)
 }
 
 /// Passes progress on, but not so often that drawing it would be the main work.

@@ -1,13 +1,14 @@
 //! The background: owns the resident models, takes requests, answers with events.
 //!
 //! One tokio task coordinates, one thread runs each side's model, one thread per load fetches and places a
-//! new one beside it. All of them compute on the same pool; neither model waits for the other.
+//! new one beside it, or in its place where there is no memory for both. All of them compute on the same pool; neither model waits for the other.
 
 mod coordinator;
 mod loader;
 pub mod protocol;
 mod resident;
 mod scoring;
+mod side;
 
 use tokio::sync::mpsc;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, CausalMatrix, ModelCard, ScoresByHead, View};
-pub use crate::model::{LoadProgress, Sampling};
+pub use crate::model::{
+    Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place, Sampling,
+};
 
 /// One of the two models on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,7 +52,8 @@ pub struct JobId(pub u64);
 /// What the front end asks for.
 #[derive(Debug, Clone)]
 pub enum Request {
-    /// Load a model into a side; the one that is there stays until the new one is ready.
+    /// Load a model into a side. The one that is there stays until the new one is ready; where there is no memory
+    /// for both, until the files of the new one are here.
     Load {
         /// Where to.
         side: Side,
@@ -90,6 +93,16 @@ pub enum Request {
         /// Echoed: which head it is.
         head: View,
     },
+    /// List the models that can be asked for, those of these pairs among them.
+    List {
+        /// As they are configured.
+        pairs: Vec<ConfiguredPair>,
+    },
+    /// Find out what loading a model would take. Asks the hub about one that is not here.
+    Appraise {
+        /// As it would be asked for; echoed.
+        name: String,
+    },
     /// Stop what is running: passes, loads and downloads. Resident models stay.
     Cancel,
     /// Stop passes, but no loads.
@@ -124,6 +137,23 @@ pub enum Event {
     LoadCancelled {
         /// Of which side.
         side: Side,
+    },
+    /// There was no memory for two: the resident model is gone, and the load goes on.
+    Unloaded {
+        /// Of which side.
+        side: Side,
+    },
+    /// The models that can be asked for.
+    Listed {
+        /// These; or what, where, what to do.
+        models: Result<Catalogue, String>,
+    },
+    /// What loading a model would take.
+    Appraised {
+        /// Which.
+        name: String,
+        /// This; or what, where, what to do.
+        appraisal: Result<Appraisal, String>,
     },
     /// A pass has come further.
     Running {

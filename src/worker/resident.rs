@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::{Event, JobId, Side};
 use super::scoring::{Scoring, Wanted};
@@ -32,15 +32,27 @@ pub struct Resident {
 
 enum Command {
     Replace(Box<Model>),
+    Unload(oneshot::Sender<()>),
     Run(Job),
+    Prepare(Job),
     Score(Wanted),
 }
 
 impl Resident {
     /// Gives the thread another model; it then runs the newest prompt through it.
-    pub fn replace(&self, model: Model) {
+    pub fn replace(&self, model: Box<Model>) {
         // The thread ends only when all senders are gone.
-        let _ = self.commands.send(Command::Replace(Box::new(model)));
+        let _ = self.commands.send(Command::Replace(model));
+    }
+
+    /// Takes the thread's model from it, and keeps `promise` when that is gone.
+    pub fn unload(&self, promise: oneshot::Sender<()>) {
+        let _ = self.commands.send(Command::Unload(promise));
+    }
+
+    /// Gives the thread a prompt for the next model; the one that is there doesn't run it.
+    pub fn prepare(&self, job: Job) {
+        let _ = self.commands.send(Command::Prepare(job));
     }
 
     /// Asks the thread for the scores of a model's heads.
@@ -73,23 +85,27 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
                 Some(command)
             };
             // What has piled up during a pass counts as one step: the last model, the last prompt.
-            let mut is_new = false;
+            let mut is_due = false;
             for command in first.into_iter().chain(inbox.try_iter()) {
                 match command {
                     Command::Replace(new) => {
-                        model = Some(*new);
+                        (model, is_due) = (Some(*new), true);
                         scoring.forget();
-                        is_new = true;
                     }
-                    Command::Run(job) => {
-                        newest = Some(job);
-                        is_new = true;
+                    Command::Unload(promise) => {
+                        model = None;
+                        scoring.forget();
+                        let _ = events.blocking_send(Event::Unloaded { side });
+                        // Whoever waits for it may have given up.
+                        let _ = promise.send(());
                     }
+                    Command::Run(job) => (newest, is_due) = (Some(job), true),
+                    Command::Prepare(job) => newest = Some(job),
                     Command::Score(wanted) => scoring.want(wanted),
                 }
             }
             match (&model, &newest) {
-                (Some(model), Some(job)) if is_new => {
+                (Some(model), Some(job)) if is_due => {
                     let _ = events.blocking_send(run(side, model, job, &events));
                 }
                 (Some(model), _) if scoring.is_due(Some(model)) => scoring.step(side, model, &events),

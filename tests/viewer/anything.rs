@@ -77,6 +77,9 @@ fn event() -> impl Strategy<Value = Event> {
             side,
             model: if side == Side::Left { gpt2() } else { gpt_oss() }
         }),
+        side().prop_map(|side| Event::Unloaded { side }),
+        error.clone().prop_map(|error| Event::Listed { models: Err(error) }),
+        error.clone().prop_map(|error| Event::Appraised { name: "a/b".into(), appraisal: Err(error) }),
         (side(), error.clone()).prop_map(|(side, error)| Event::LoadFailed { side, error }),
         side().prop_map(|side| Event::LoadCancelled { side }),
         (side(), job.clone(), 0..9usize, 0..9usize).prop_map(|(side, job, layer, layers)| Event::Running {
@@ -105,7 +108,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop_oneof![(-30..30isize).prop_map(Action::Choose), (0..40usize).prop_map(Action::Pick)],
         1 => prop_oneof![Just(Action::EarlierPrompt), Just(Action::LaterPrompt)],
         1 => ".{0,40}".prop_map(Action::Paste),
-        1 => prop_oneof![Just(Action::Submit), Just(Action::LeaveEditor)],
+        1 => prop_oneof![Just(Action::Submit), Just(Action::Agree), Just(Action::LeaveEditor)],
         2 => (side(), 0..400usize, column()).prop_map(|(side, query, column)| Action::Point { side, query, column }),
         2 => (side(), view()).prop_map(|(side, view)| Action::Look { side, view }),
         1 => side().prop_map(Action::Focus),

@@ -8,6 +8,7 @@ mod export;
 mod fixture;
 mod live;
 mod palette;
+mod picker;
 mod pin;
 mod reducer;
 mod screens;

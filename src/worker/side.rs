@@ -1,0 +1,216 @@
+//! One of the two sides: its resident model, and which load and which pass of it count.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::loader::{self, Load, News, Report};
+use super::protocol::{Event, Side};
+use super::resident::{self, Job, Resident};
+use super::scoring::Wanted;
+use crate::attention::ModelCard;
+use crate::model::{Cancel, LoadOptions, ModelError};
+
+/// One of the two sides.
+pub struct SideState {
+    side: Side,
+    resident: Resident,
+    /// Bytes that the resident model takes; 0 if there is none.
+    resident_bytes: u64,
+    load: Cancel,
+    /// The number of the newest load.
+    loads: u64,
+    pass: Cancel,
+    newest: Option<Job>,
+    /// The scores that are asked for; a newer prompt stops them for the time of its pass.
+    wanted: Option<Wanted>,
+    events: mpsc::Sender<Event>,
+    reports: mpsc::Sender<Report>,
+}
+
+impl SideState {
+    /// Without a model.
+    pub fn new(side: Side, events: mpsc::Sender<Event>, reports: mpsc::Sender<Report>) -> Self {
+        Self {
+            side,
+            resident: resident::spawn(side, events.clone()),
+            resident_bytes: 0,
+            load: Cancel::new(),
+            loads: 0,
+            pass: Cancel::new(),
+            newest: None,
+            wanted: None,
+            events,
+            reports,
+        }
+    }
+
+    /// Loads beside the resident model. An unfinished load of this side is of no use any more.
+    pub fn load(&mut self, reference: String, options: &LoadOptions) {
+        self.load.raise();
+        self.load = Cancel::new();
+        self.loads += 1;
+        let load = Load {
+            side: self.side,
+            number: self.loads,
+            reference,
+            options: options.clone(),
+            cancel: self.load.clone(),
+            replaced_bytes: self.resident_bytes,
+        };
+        loader::spawn(load, self.reports.clone(), self.events.clone());
+        self.prepare();
+    }
+
+    /// Only the newest prompt counts.
+    pub fn run(&mut self, job: &Job) {
+        self.pass.raise();
+        self.pass = Cancel::new();
+        let job = Job { cancel: self.pass.clone(), ..job.clone() };
+        self.newest = Some(job.clone());
+        if let Some(wanted) = &self.wanted {
+            wanted.cancel.raise();
+        }
+        self.resident.run(job);
+        if let Some(Wanted { model, .. }) = self.wanted.take() {
+            self.score(model);
+        }
+    }
+
+    /// Scores the heads of a model, between passes.
+    pub fn score(&mut self, model: Arc<ModelCard>) {
+        let wanted = Wanted { model, cancel: Cancel::new() };
+        self.wanted = Some(wanted.clone());
+        self.resident.score(wanted);
+    }
+
+    /// A load has come to where something is to be done. Nothing is, if a newer one took its place.
+    pub async fn hear(&mut self, report: Report) {
+        if report.number != self.loads {
+            return;
+        }
+        let side = self.side;
+        let event = match report.news {
+            News::NeedsRoom(promise) => {
+                if !self.load.is_raised() {
+                    self.cancel_work();
+                    self.prepare();
+                    self.resident_bytes = 0;
+                    self.resident.unload(promise);
+                }
+                return;
+            }
+            News::Ended(Ok(_) | Err(ModelError::Cancelled)) if self.load.is_raised() => {
+                Event::LoadCancelled { side }
+            }
+            News::Ended(Ok(model)) => {
+                self.resident_bytes = model.card().resident_bytes;
+                // The card first: a capture is not to come from a model that nobody has heard of.
+                let _ = self.events.send(Event::Loaded { side, model: model.card().clone() }).await;
+                self.resident.replace(model);
+                return;
+            }
+            News::Ended(Err(error)) => Event::LoadFailed { side, error: error.to_string() },
+        };
+        // Nobody may be listening any more.
+        let _ = self.events.send(event).await;
+    }
+
+    /// Stops the pass.
+    pub fn cancel_pass(&self) {
+        self.pass.raise();
+    }
+
+    /// Stops load, pass and scores. The resident model stays.
+    pub fn cancel(&mut self) {
+        self.load.raise();
+        self.cancel_work();
+    }
+
+    fn cancel_work(&mut self) {
+        self.pass.raise();
+        if let Some(wanted) = self.wanted.take() {
+            wanted.cancel.raise();
+        }
+    }
+
+    /// Whoever stopped everything and now loads again wants to see something of the model that comes.
+    fn prepare(&mut self) {
+        if self.pass.is_raised()
+            && let Some(job) = self.newest.clone()
+        {
+            self.pass = Cancel::new();
+            self.resident.prepare(Job { cancel: self.pass.clone(), ..job });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::model::{Control, Model, Reference, Sampling};
+    use crate::worker::protocol::JobId;
+
+    fn demo(name: &str) -> Box<Model> {
+        let reference: Reference = name.parse().unwrap();
+        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
+        Box::new(Model::load(&reference, &LoadOptions::default(), &mut control).unwrap())
+    }
+
+    fn side() -> (SideState, mpsc::Receiver<Event>) {
+        let (events, outbox) = mpsc::channel(99);
+        (SideState::new(Side::Left, events, mpsc::channel(9).0), outbox)
+    }
+
+    async fn hear(side: &mut SideState, number: u64, news: News) {
+        side.hear(Report { side: Side::Left, number, news }).await;
+    }
+
+    /// The next event that is no progress.
+    async fn next(outbox: &mut mpsc::Receiver<Event>) -> Event {
+        loop {
+            match outbox.recv().await.unwrap() {
+                Event::Running { .. } | Event::Loading { .. } => {}
+                event => return event,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_model_gives_way_and_the_newest_prompt_runs_on_the_one_that_comes() {
+        let (mut side, mut outbox) = side();
+        hear(&mut side, 0, News::Ended(Ok(demo("demo:gpt2")))).await;
+        assert!(matches!(next(&mut outbox).await, Event::Loaded { .. }));
+        assert!(side.resident_bytes > 0);
+        let sampling = Sampling::default();
+        side.run(&Job { id: JobId(1), prompt: "the cat".into(), sampling, cancel: Cancel::new() });
+        assert!(matches!(next(&mut outbox).await, Event::Captured { .. }));
+        let (promise, gone) = oneshot::channel();
+        hear(&mut side, 0, News::NeedsRoom(promise)).await;
+        gone.await.unwrap();
+        assert!(matches!(next(&mut outbox).await, Event::Unloaded { side: Side::Left }));
+        assert_eq!(side.resident_bytes, 0);
+        hear(&mut side, 0, News::Ended(Ok(demo("demo:gpt-oss")))).await;
+        assert!(matches!(next(&mut outbox).await, Event::Loaded { .. }));
+        let Event::Captured { job, capture, .. } = next(&mut outbox).await else { panic!() };
+        assert_eq!((job, capture.model.name.as_str()), (JobId(1), "demo:gpt-oss"));
+    }
+
+    #[tokio::test]
+    async fn a_load_that_was_stopped_or_overtaken_changes_nothing() {
+        let (mut side, mut outbox) = side();
+        let (promise, gone) = oneshot::channel();
+        hear(&mut side, 7, News::NeedsRoom(promise)).await;
+        assert!(gone.await.is_err(), "nobody promises room to a load that was overtaken");
+        hear(&mut side, 7, News::Ended(Err(ModelError::Invalid("old".into())))).await;
+        side.cancel();
+        let (promise, gone) = oneshot::channel();
+        hear(&mut side, 0, News::NeedsRoom(promise)).await;
+        assert!(gone.await.is_err(), "nor to one that was stopped");
+        hear(&mut side, 0, News::Ended(Ok(demo("demo:gpt2")))).await;
+        assert!(matches!(next(&mut outbox).await, Event::LoadCancelled { .. }), "done, but too late");
+        assert_eq!(side.resident_bytes, 0);
+    }
+}
