@@ -28,7 +28,7 @@
 //! Two things differ from what one might expect. A family of models (`model::family`) is one file that knows
 //! both its config.json and its tensor names, so that a new one is one new file; the decoder knows neither.
 //! And a head that is looked at is computed again from queries and keys by the same function that the pass
-//! used ([`kernels::attention::Head::row`]), so that what is shown is what was computed, to the bit.
+//! used ([`kernels::attention::Head::rows`]), so that what is shown is what was computed, to the bit.
 
 pub mod app;
 pub mod attention;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::rollout::rollout;
 use super::{CausalMatrix, HeadStatistics, LayerKind, Token, View};
-use crate::kernels::attention::Head;
+use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
 pub const EXACT_TOKENS: usize = 2048;
@@ -158,15 +158,14 @@ impl LayerCapture {
     ///
     /// # Panics
     /// If there is no such head.
-    pub fn head(&self, head: usize) -> Head<'_> {
+    pub fn head(&self, head: usize) -> Head<'_, PackedKeys> {
         let tokens = self.log_sum_exp.len() / self.heads.len();
         let stride = tokens * self.head_dim;
         let kv_heads = self.key.len() / stride;
         let kv_head = head / (self.heads.len() / kv_heads);
         Head {
             query: &self.query[head * stride..][..stride],
-            key: &self.key[kv_head * stride..][..stride],
-            head_dim: self.head_dim,
+            keys: PackedKeys::new(&self.key[kv_head * stride..][..stride], self.head_dim),
             scale: self.scale,
             window: self.window,
             sink: self.sinks.as_ref().map(|sinks| sinks[head]),
@@ -229,13 +228,15 @@ impl Capture {
         if let Some(matrix) = kept.filter(|matrix| matrix.bin() == 1) {
             return Ok((matrix.row(query).to_vec(), matrix.sink(query)));
         }
-        let heads: Vec<Head<'_>> = self.heads_of(view).collect();
-        let share = 1.0 / heads.len() as f32;
-        let (mut sum, mut sink, mut weights) = (vec![0.0; query + 1], 0.0, Vec::new());
-        for head in heads {
-            sink += share * head.row(query, &mut weights).sink;
-            for (sum, weight) in sum[head.visible(query).start..].iter_mut().zip(&weights) {
-                *sum += share * weight;
+        let (mut sum, mut sink, mut rows) = (vec![0.0; query + 1], 0.0, Rows::default());
+        let share = 1.0 / self.heads_of(view).count() as f32;
+        for head in self.heads_of(view) {
+            head.rows(query..query + 1, &mut rows);
+            for row in rows.iter() {
+                sink += share * row.norm.sink;
+                for (sum, weight) in sum[row.first_key..].iter_mut().zip(row.weights) {
+                    *sum += share * weight;
+                }
             }
         }
         Ok((sum, self.model.has_sinks.then_some(sink)))
@@ -243,15 +244,16 @@ impl Capture {
 
     fn matrix_of_heads(&self, view: View) -> CausalMatrix {
         let tokens = self.tokens.len();
-        let heads: Vec<Head<'_>> = self.heads_of(view).collect();
+        let heads: Vec<Head<'_, PackedKeys>> = self.heads_of(view).collect();
         let share = 1.0 / heads.len() as f32;
         let mut matrix = CausalMatrix::zeros(tokens, tokens_per_cell(tokens), self.model.has_sinks);
-        let mut rows = matrix.rows_mut();
-        let mut weights = Vec::new();
+        let (mut cells, mut rows) = (matrix.rows_mut(), Rows::default());
         for head in heads {
-            for query in 0..tokens {
-                let norm = head.row(query, &mut weights);
-                rows.add_row(query, head.visible(query).start, &weights, norm.sink, share);
+            for first in (0..tokens).step_by(QUERIES) {
+                head.rows(first..(first + QUERIES).min(tokens), &mut rows);
+                for (query, row) in (first..).zip(rows.iter()) {
+                    cells.add_row(query, row.first_key, row.weights, row.norm.sink, share);
+                }
             }
         }
         matrix
@@ -267,7 +269,7 @@ impl Capture {
     }
 
     /// The heads a view averages over.
-    fn heads_of(&self, view: View) -> impl Iterator<Item = Head<'_>> {
+    fn heads_of(&self, view: View) -> impl Iterator<Item = Head<'_, PackedKeys>> {
         let size = self.model.group_size();
         let in_layer = move |layer: usize| match view {
             View::Kind(kind) => LayerKind::of(self.layers[layer].window) == kind,

@@ -1,5 +1,9 @@
 //! A causal attention matrix: the lower triangle, and what each row gave to no token.
 
+use std::iter;
+
+use crate::kernels::elementwise::add_scaled;
+
 /// A causal matrix of `size` queries by `size` keys. Only cells with key ≤ query are stored, row after
 /// row, in `size·(size+1)/2` values; a model with sinks has one sink value per row beside them, and
 /// then a row and its sink sum to 1.
@@ -177,8 +181,8 @@ impl<'a> RowsMut<'a> {
         if bin == 1 {
             return add_scaled(&mut cells[first_key..], weights, scale);
         }
-        for (key, weight) in (first_key..).zip(weights) {
-            cells[key / bin] += scale * weight;
+        for (cell, weights) in by_cell(first_key, weights, bin) {
+            cells[cell] += scale * weights.iter().sum::<f32>();
         }
     }
 
@@ -190,9 +194,8 @@ impl<'a> RowsMut<'a> {
             *cell = cell.max(sink);
         }
         let cells = self.row(row);
-        for (key, &weight) in (first_key..).zip(weights) {
-            let cell = &mut cells[key / bin];
-            *cell = cell.max(weight);
+        for (cell, weights) in by_cell(first_key, weights, bin) {
+            cells[cell] = weights.iter().copied().fold(cells[cell], f32::max);
         }
     }
 
@@ -231,10 +234,11 @@ fn triangle(rows: usize) -> usize {
     rows * (rows + 1) / 2
 }
 
-fn add_scaled(to: &mut [f32], from: &[f32], weight: f32) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += weight * from;
-    }
+/// The weights of the keys from `first_key` on, by the cell of `bin` keys that they fall into.
+fn by_cell(first_key: usize, weights: &[f32], bin: usize) -> impl Iterator<Item = (usize, &[f32])> {
+    let (first, rest) = weights.split_at((bin - first_key % bin).min(weights.len()));
+    let cell = first_key / bin;
+    iter::once((cell, first)).chain((cell + 1..).zip(rest.chunks(bin)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use crate::kernels::attention::RowNorm;
+use crate::kernels::softmax::{RowNorm, mass_and_distance};
 
 /// Statistics of one head over one prompt. A = attention, n = number of queries.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -111,17 +111,13 @@ impl HeadSums {
         repeats: &TokenRepeats,
     ) {
         let at = |key: usize| key.checked_sub(first_key).map_or(0.0, |i| f64::from(weights[i]));
-        let (mut mass, mut distance) = (0.0, 0.0);
-        for (key, &weight) in (first_key..).zip(weights) {
-            mass += f64::from(weight);
-            distance += f64::from(weight) * (query - key) as f64;
-        }
+        let (mass, distance) = mass_and_distance(weights);
         self.queries += 1;
         self.sink += f64::from(norm.sink);
         self.entropy += f64::from(norm.entropy);
         let mut add = |feature: HeadFeature, value: f64| self.features[feature as usize] += value;
-        add(HeadFeature::Mass, mass);
-        add(HeadFeature::Distance, distance);
+        add(HeadFeature::Mass, f64::from(mass));
+        add(HeadFeature::Distance, f64::from(distance));
         if query > 0 {
             add(HeadFeature::FirstToken, at(0));
             add(HeadFeature::Previous, at(query - 1));

@@ -1,5 +1,6 @@
 //! The command line as it is typed. [`settings`](super::settings) makes sense of it.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -47,6 +48,8 @@ pub enum Command {
     Heads(HeadsArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
+    /// Time passes with everything captured, beside what this machine could do at best
+    Bench(BenchArgs),
     /// List the models that are here: embedded, cached, configured
     Models,
     /// Draw the viewer's screen into an SVG file, without a terminal
@@ -212,6 +215,25 @@ pub struct VerifyArgs {
     /// Numbers to expect, in place of the published ones
     #[arg(long, value_name = "FILE", hide = true)]
     pub expected: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Model to time; may be given several times. Without it, the pair
+    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair")]
+    pub models: Vec<String>,
+    /// Name of a pair in config.toml: both models, one after the other
+    #[arg(long, value_name = "NAME")]
+    pub pair: Option<String>,
+    /// Tokens to read at a time, separated by commas
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', default_value = "5,32,128,512,1024")]
+    pub lengths: Vec<usize>,
+    /// Passes that are timed at each length, after one that isn't
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub repeats: NonZero<usize>,
+    /// One line of JSON for each model
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod args;
+mod bench;
 mod completions;
 mod config;
 mod export;
@@ -61,6 +62,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             configured(cli, |settings, session| heads::run(args, settings, session))
         }
         Some(Command::Verify(args)) => configured(cli, |_, session| verify::run(args, session)),
+        Some(Command::Bench(args)) => {
+            configured(cli, |settings, session| bench::run(args, settings, session))
+        }
         Some(Command::Models) => configured(cli, |settings, _| models::run(settings)),
         Some(Command::Screenshot(args)) => {
             configured(cli, |settings, session| viewer::screenshot(args, settings, session))

@@ -1,17 +1,47 @@
-//! The attention of one head, a row at a time. A pass and every later look at a head go through
-//! [`Head::row`], so both see the same bits.
+//! The attention of one head, a few queries at a time. A pass and every later look at a head go through
+//! [`Head::rows`], so both see the same bits: each weight depends on its own query and keys only, however
+//! queries are grouped.
 
 use std::ops::Range;
 
+use pulp::{Arch, Simd, WithSimd};
+
+use super::softmax::{RowNorm, softmax_with_sink};
+
+/// Queries that are computed together, so that a key is loaded once for all of them.
+pub const QUERIES: usize = 4;
+/// Keys that lie side by side in [`PackedKeys`].
+const PANEL: usize = 32;
+
+/// The keys of a KV head in the order that [`Head::rows`] reads them.
+#[derive(Debug)]
+pub struct PackedKeys {
+    /// Panels of [`PANEL`] keys, each \[head_dim, PANEL\]; the last one is filled up with zeros.
+    panels: Vec<f32>,
+    head_dim: usize,
+}
+
+impl PackedKeys {
+    /// From `key` \[S, head_dim\], position already applied.
+    pub fn new(key: &[f32], head_dim: usize) -> Self {
+        let panel = PANEL * head_dim;
+        let mut panels = vec![0.0; key.len().div_ceil(panel) * panel];
+        for (keys, panel) in key.chunks(panel).zip(panels.chunks_exact_mut(panel)) {
+            for (at, key) in keys.chunks_exact(head_dim).enumerate() {
+                key.iter().enumerate().for_each(|(dim, value)| panel[dim * PANEL + at] = *value);
+            }
+        }
+        Self { panels, head_dim }
+    }
+}
+
 /// One head of a prompt: what is needed to compute any row of its attention.
-#[derive(Debug, Clone, Copy)]
-pub struct Head<'a> {
+#[derive(Debug, Clone)]
+pub struct Head<'a, K> {
     /// \[S, head_dim\], position already applied.
     pub query: &'a [f32],
-    /// \[S, head_dim\], position already applied; of the KV head that this head shares.
-    pub key: &'a [f32],
-    /// Values per position.
-    pub head_dim: usize,
+    /// Of the KV head that this head shares; a [`PackedKeys`] or something that holds one.
+    pub keys: K,
     /// What a dot product is multiplied by.
     pub scale: f32,
     /// Keys a query sees, itself included; `None` sees all.
@@ -20,78 +50,182 @@ pub struct Head<'a> {
     pub sink: Option<f32>,
 }
 
-/// What a softmax divided by, beside its weights.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RowNorm {
-    /// ln Σ exp(score), the sink's logit included.
-    pub log_sum_exp: f32,
-    /// The weight of the sink; 0 without one.
-    pub sink: f32,
-    /// −Σ p ln p in nats, the sink being one more outcome.
-    pub entropy: f32,
+/// The attention of a few neighbouring queries.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// The key of the first column.
+    start: usize,
+    /// Columns.
+    stride: usize,
+    /// \[queries, stride\]: 0 where a query sees nothing.
+    weights: Vec<f32>,
+    /// One per query.
+    rows: Vec<(Range<usize>, RowNorm)>,
 }
 
-impl Head<'_> {
+/// The attention of one query.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// The first key it sees.
+    pub first_key: usize,
+    /// What it gives to the keys from there up to its own.
+    pub weights: &'a [f32],
+    /// What the softmax gave beside them.
+    pub norm: RowNorm,
+}
+
+impl Rows {
+    /// One per query, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows.iter().zip(self.weights.chunks_exact(self.stride)).map(|((keys, norm), weights)| Row {
+            first_key: keys.start,
+            weights: &weights[keys.start - self.start..keys.end - self.start],
+            norm: *norm,
+        })
+    }
+
+    /// Adds what the queries take from `value` \[S, head_dim\] to the first `head_dim` places of each row of
+    /// `context`, of which a row begins every `context_stride` places.
+    pub fn add_values(&self, value: &[f32], head_dim: usize, context: &mut [f32], context_stride: usize) {
+        let Some((last, _)) = self.rows.last() else { return };
+        let value = &value[self.start * head_dim..last.end * head_dim];
+        Arch::new().dispatch(AddValues { rows: self, value, head_dim, context, context_stride });
+    }
+}
+
+impl<K: AsRef<PackedKeys>> Head<'_, K> {
     /// The keys that `query` sees.
     pub fn visible(&self, query: usize) -> Range<usize> {
         let first = self.window.map_or(0, |window| (query + 1).saturating_sub(window));
         first..query + 1
     }
 
-    /// Writes the attention of `query` over its [`visible`](Self::visible) keys, in place of what `weights` held.
-    pub fn row(&self, query: usize, weights: &mut Vec<f32>) -> RowNorm {
-        let q = &self.query[query * self.head_dim..][..self.head_dim];
-        let keys = self.visible(query);
-        let keys = &self.key[keys.start * self.head_dim..keys.end * self.head_dim];
-        weights.clear();
-        weights.extend(keys.chunks_exact(self.head_dim).map(|k| self.scale * dot(q, k)));
-        softmax_with_sink(weights, self.sink)
-    }
-}
-
-/// Softmax of `scores` together with the sink's logit, in place; the sink's own weight is returned.
-pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
-    let max = scores.iter().copied().fold(sink.unwrap_or(f32::NEG_INFINITY), f32::max);
-    // ln p = score − max − ln Σ exp, so that the entropy needs no logarithm per key.
-    let (mut sum, mut weighted) = (0.0, 0.0);
-    let mut raise = |score: f32| {
-        let exp = (score - max).exp();
-        sum += exp;
-        // A score of −∞ has no weight, and 0 · −∞ is no number.
-        weighted += if exp > 0.0 { exp * (score - max) } else { 0.0 };
-        exp
-    };
-    for score in scores.iter_mut() {
-        *score = raise(*score);
-    }
-    let sink = sink.map_or(0.0, raise);
-    for score in scores.iter_mut() {
-        *score /= sum;
-    }
-    RowNorm { log_sum_exp: max + sum.ln(), sink: sink / sum, entropy: sum.ln() - weighted / sum }
-}
-
-/// `context` += Σ weights\[k\] · value\[k\], the values being \[keys, head_dim\].
-pub fn add_weighted_values(weights: &[f32], values: &[f32], context: &mut [f32]) {
-    for (&weight, value) in weights.iter().zip(values.chunks_exact(context.len())) {
-        for (c, v) in context.iter_mut().zip(value) {
-            *c += weight * v;
+    /// Writes the attention of `queries`, of at most [`QUERIES`], in place of what `rows` held.
+    pub fn rows(&self, queries: Range<usize>, rows: &mut Rows) {
+        let start = self.visible(queries.start).start / PANEL * PANEL;
+        rows.start = start;
+        rows.stride = (queries.end - start).next_multiple_of(PANEL);
+        rows.rows.clear();
+        rows.weights.resize(QUERIES * rows.stride, 0.0);
+        let keys = self.keys.as_ref();
+        let panel = PANEL * keys.head_dim;
+        let panels = &keys.panels[start / PANEL * panel..][..rows.stride / PANEL * panel];
+        // Fewer queries than fit: the last is computed again, and not looked at.
+        let query: [&[f32]; QUERIES] = std::array::from_fn(|at| {
+            let query = (queries.start + at).min(queries.end - 1);
+            &self.query[query * keys.head_dim..][..keys.head_dim]
+        });
+        let arch = Arch::new();
+        arch.dispatch(Scores { query, panels, scale: self.scale, weights: &mut rows.weights });
+        for (query, weights) in queries.zip(rows.weights.chunks_exact_mut(rows.stride)) {
+            let keys = self.visible(query);
+            let seen = keys.start - start..keys.end - start;
+            weights[..seen.start].fill(0.0);
+            weights[seen.end..].fill(0.0);
+            rows.rows.push((keys, softmax_with_sink(&mut weights[seen], self.sink)));
         }
     }
 }
 
-/// The dot product, in eight running sums that the compiler keeps in vector registers.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 8;
-    let mut sums = [0.0f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
+impl AsRef<PackedKeys> for PackedKeys {
+    fn as_ref(&self) -> &PackedKeys {
+        self
+    }
+}
+
+/// `weights` \[QUERIES, keys\] = scale · query · keysᵀ.
+struct Scores<'a> {
+    query: [&'a [f32]; QUERIES],
+    panels: &'a [f32],
+    scale: f32,
+    weights: &'a mut [f32],
+}
+
+impl WithSimd for Scores<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { query, panels, scale, weights } = self;
+        let head_dim = query[0].len();
+        let stride = weights.len() / QUERIES;
+        let scale = simd.splat_f32s(scale);
+        for (panel, keys) in panels.chunks_exact(head_dim * PANEL).enumerate() {
+            for pair in (0..PANEL / S::F32_LANES).step_by(2) {
+                let mut sums = [[simd.splat_f32s(0.0); 2]; QUERIES];
+                for (dim, keys) in keys.chunks_exact(PANEL).enumerate() {
+                    let keys = &S::as_simd_f32s(keys).0[pair..pair + 2];
+                    for (sums, query) in sums.iter_mut().zip(&query) {
+                        let query = simd.splat_f32s(query[dim]);
+                        sums[0] = simd.mul_add_f32s(query, keys[0], sums[0]);
+                        sums[1] = simd.mul_add_f32s(query, keys[1], sums[1]);
+                    }
+                }
+                for (row, sums) in sums.into_iter().enumerate() {
+                    let out = &mut weights[row * stride + panel * PANEL..][..PANEL];
+                    let out = &mut S::as_mut_simd_f32s(out).0[pair..pair + 2];
+                    out[0] = simd.mul_f32s(sums[0], scale);
+                    out[1] = simd.mul_f32s(sums[1], scale);
+                }
+            }
         }
     }
-    sums.iter().sum::<f32>() + rest
+}
+
+struct AddValues<'a> {
+    rows: &'a Rows,
+    /// \[keys, head_dim\], from the rows' first column on.
+    value: &'a [f32],
+    head_dim: usize,
+    context: &'a mut [f32],
+    context_stride: usize,
+}
+
+impl WithSimd for AddValues<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let whole = self.head_dim / S::F32_LANES;
+        for at in (0..whole - whole % 2).step_by(2) {
+            self.columns::<S, 2>(simd, at);
+        }
+        if whole % 2 == 1 {
+            self.columns::<S, 1>(simd, whole - 1);
+        }
+        for dim in whole * S::F32_LANES..self.head_dim {
+            let weights = self.rows.weights.chunks_exact(self.rows.stride);
+            for (weights, context) in weights.zip(self.context.chunks_mut(self.context_stride)) {
+                for (value, weight) in self.value.chunks_exact(self.head_dim).zip(weights) {
+                    context[dim] = weight.mul_add(value[dim], context[dim]);
+                }
+            }
+        }
+    }
+}
+
+impl AddValues<'_> {
+    /// `N` registers of every row of the context, from register `first` on.
+    #[inline(always)]
+    fn columns<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
+        let stride = self.rows.stride;
+        let weights: [&[f32]; QUERIES] =
+            std::array::from_fn(|row| &self.rows.weights[row * stride..][..stride]);
+        let mut sums = [[simd.splat_f32s(0.0); N]; QUERIES];
+        for (key, value) in self.value.chunks_exact(self.head_dim).enumerate() {
+            let value = &S::as_simd_f32s(value).0[first..first + N];
+            for (sums, weights) in sums.iter_mut().zip(&weights) {
+                let weight = simd.splat_f32s(weights[key]);
+                for (sum, &value) in sums.iter_mut().zip(value) {
+                    *sum = simd.mul_add_f32s(weight, value, *sum);
+                }
+            }
+        }
+        for (sums, context) in sums.into_iter().zip(self.context.chunks_mut(self.context_stride)) {
+            let context = &mut S::as_mut_simd_f32s(&mut context[..self.head_dim]).0[first..first + N];
+            context.iter_mut().zip(sums).for_each(|(context, sum)| *context = simd.add_f32s(*context, sum));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -99,35 +233,61 @@ mod tests {
     use super::*;
 
     #[test]
-    fn softmax_shares_the_row_with_the_sink() {
-        let mut row = [0.0, 2.0f32.ln()];
-        let norm = softmax_with_sink(&mut row, Some(0.0));
-        assert!((row[0] - 0.25).abs() < 1e-6 && (row[1] - 0.5).abs() < 1e-6);
-        assert!((norm.sink - 0.25).abs() < 1e-6);
-        assert!((norm.log_sum_exp - 4.0f32.ln()).abs() < 1e-6);
-        assert!((norm.entropy - 1.5 * 2.0f32.ln()).abs() < 1e-6, "of 1/4, 1/2 and 1/4");
-    }
-
-    #[test]
-    fn softmax_without_a_sink_sums_to_one_at_any_magnitude() {
-        for offset in [-1e4, 0.0, 1e4] {
-            let mut row = [offset, offset + 1.0, offset - 3.0];
-            assert_eq!(softmax_with_sink(&mut row, None).sink, 0.0);
-            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-        }
-    }
-
-    #[test]
     fn a_window_counts_the_query_itself() {
-        let head = Head { query: &[], key: &[], head_dim: 1, scale: 1.0, window: Some(3), sink: None };
+        let keys = PackedKeys::new(&[], 1);
+        let head = Head { query: &[], keys, scale: 1.0, window: Some(3), sink: None };
         assert_eq!(head.visible(1), 0..2);
         assert_eq!(head.visible(2), 0..3);
         assert_eq!(head.visible(7), 5..8);
     }
 
     #[test]
-    fn dot_takes_any_length() {
-        let a: Vec<f32> = (0..19).map(|i| i as f32).collect();
-        assert_eq!(dot(&a, &a), (0..19).map(|i| (i * i) as f32).sum::<f32>());
+    fn rows_are_the_formula_and_the_same_bits_however_queries_are_grouped() {
+        let (tokens, sink) = (75, Some(0.3));
+        for (head_dim, window) in [(32, None), (10, Some(40)), (3, Some(1)), (48, None)] {
+            let mut random = fastrand::Rng::with_seed(7);
+            let mut draw = || -> Vec<f32> {
+                std::iter::repeat_with(|| random.f32() - 0.5).take(tokens * head_dim).collect()
+            };
+            let (query, key, value) = (draw(), draw(), draw());
+            let keys = PackedKeys::new(&key, head_dim);
+            let head = Head { query: &query, keys: &keys, scale: 2.0, window, sink };
+            let vector = |of: &[f32], at: usize| -> Vec<f64> {
+                of[at * head_dim..][..head_dim].iter().map(|x| f64::from(*x)).collect()
+            };
+            let dot = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).map(|(a, b)| a * b).sum::<f64>();
+            let (mut together, mut alone) = (Rows::default(), Rows::default());
+            for first in (0..tokens).step_by(QUERIES) {
+                let queries = first..(first + QUERIES).min(tokens);
+                head.rows(queries.clone(), &mut together);
+                let mut context = vec![0.0; queries.len() * head_dim];
+                together.add_values(&value, head_dim, &mut context, head_dim);
+                for ((query, row), context) in
+                    queries.zip(together.iter()).zip(context.chunks_exact(head_dim))
+                {
+                    head.rows(query..query + 1, &mut alone);
+                    let by_itself = alone.iter().next().unwrap();
+                    assert_eq!((row.weights, row.norm), (by_itself.weights, by_itself.norm));
+                    let keys = head.visible(query);
+                    assert_eq!(row.first_key, keys.start);
+                    let raised: Vec<f64> = keys
+                        .clone()
+                        .map(|key_at| (2.0 * dot(vector(head.query, query), vector(&key, key_at))).exp())
+                        .collect();
+                    let sum = raised.iter().sum::<f64>() + 0.3f64.exp();
+                    for (weight, raised) in row.weights.iter().zip(&raised) {
+                        assert!((f64::from(*weight) - raised / sum).abs() < 1e-6);
+                    }
+                    for (dim, context) in context.iter().enumerate() {
+                        let exact: f64 = keys
+                            .clone()
+                            .zip(&raised)
+                            .map(|(key, raised)| raised / sum * vector(&value, key)[dim])
+                            .sum();
+                        assert!((f64::from(*context) - exact).abs() < 1e-5, "{context}, not {exact}");
+                    }
+                }
+            }
+        }
     }
 }

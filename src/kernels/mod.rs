@@ -1,4 +1,24 @@
 //! Arithmetic on plain slices. Knows nothing of models, captures or devices.
+//!
+//! SIMD is chosen when the program runs: `pulp` compiles each kernel once for what processors have, and once
+//! for any. Wherever a result is used again later (attention), every lane works on a result of its own, so
+//! that all of them give the same bits.
 
 pub mod attention;
+pub mod elementwise;
+mod few;
+pub mod matmul;
 pub mod mxfp4;
+pub mod norm;
+pub mod peak;
+pub mod softmax;
+
+use pulp::Simd;
+
+/// The sum of a slice.
+#[inline(always)]
+fn sum<S: Simd>(simd: S, values: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(values);
+    let sum = vectors.iter().fold(simd.splat_f32s(0.0), |sum, &v| simd.add_f32s(sum, v));
+    simd.reduce_sum_f32s(sum) + rest.iter().sum::<f32>()
+}

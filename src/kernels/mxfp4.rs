@@ -1,8 +1,11 @@
 //! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
-use super::attention::dot;
+use pulp::{Arch, Scalar, Simd};
+
+use super::few::tiles;
+use super::matmul::{FEW, by_panels, by_rows};
 
 /// Values that share a scale.
 pub const BLOCK: usize = 32;
@@ -24,44 +27,163 @@ pub fn scale_value(byte: u8) -> f32 {
     }
 }
 
-/// Decodes blocks into 32 values each.
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the blocks being the rows of W. Nothing decoded leaves a core's cache.
 ///
 /// # Panics
 /// If the lengths don't belong together.
-pub fn decode(blocks: &[u8], scales: &[u8], values: &mut [f32]) {
-    assert_eq!(blocks.len(), scales.len() * BLOCK_BYTES, "16 bytes per scale");
-    assert_eq!(values.len(), scales.len() * BLOCK, "32 values per scale");
-    let rows = blocks.chunks_exact(BLOCK_BYTES).zip(values.chunks_exact_mut(BLOCK));
-    for ((block, out), &scale) in rows.zip(scales) {
-        let scale = scale_value(scale);
-        let table = CODES.map(|code| code * scale);
-        for (byte, pair) in block.iter().zip(out.chunks_exact_mut(2)) {
-            pair[0] = table[usize::from(byte & 15)];
-            pair[1] = table[usize::from(byte >> 4)];
+pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut [f32]) {
+    let groups = from / BLOCK;
+    let (count, to) = (x.len() / from, scales.len() / groups);
+    assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
+    let blocks =
+        |rows: &Range<usize>| &blocks[rows.start * groups * BLOCK_BYTES..rows.end * groups * BLOCK_BYTES];
+    let scales = |rows: &Range<usize>| &scales[rows.start * groups..rows.end * groups];
+    // Of a block the even places first, as the low nibbles of its bytes are.
+    let split: Vec<f32> = x
+        .chunks_exact(BLOCK)
+        .flat_map(|x| x.iter().step_by(2).chain(x.iter().skip(1).step_by(2)).copied())
+        .collect();
+    if count > FEW {
+        return by_panels(to, from, &split, y, |rows, panel| decode(blocks(&rows), scales(&rows), panel));
+    }
+    by_rows(to, count, y, |rows, out| few_dots(&split, blocks(&rows), scales(&rows), from, out));
+}
+
+/// What the machine does with blocks, by the widest registers it has.
+macro_rules! dispatch {
+    ($function:ident($($argument:expr),*)) => {
+        match Arch::new() {
+            #[cfg(target_arch = "x86_64")]
+            Arch::V4(simd) => simd.vectorize(|| $function(simd, $($argument),*)),
+            #[cfg(target_arch = "x86_64")]
+            Arch::V3(simd) => simd.vectorize(|| $function(simd, $($argument),*)),
+            _ => $function(Scalar, $($argument),*),
+        }
+    };
+}
+
+/// Decodes blocks into 32 values each, in each block those of the low nibbles first.
+fn decode(blocks: &[u8], scales: &[u8], values: &mut [f32]) {
+    dispatch!(decode_with(blocks, scales, values));
+}
+
+#[inline(always)]
+fn decode_with<S: Codes>(simd: S, blocks: &[u8], scales: &[u8], values: &mut [f32]) {
+    let blocks = blocks.chunks_exact(BLOCK_BYTES).zip(values.chunks_exact_mut(BLOCK));
+    for ((block, values), &scale) in blocks.zip(scales) {
+        let scale = simd.splat_f32s(scale_value(scale));
+        let [low, high] = simd.codes(block);
+        let codes = low.as_ref().iter().chain(high.as_ref());
+        for (value, &code) in S::as_mut_simd_f32s(values).0.iter_mut().zip(codes) {
+            *value = simd.mul_f32s(code, scale);
         }
     }
 }
 
-/// x W^T: `x` is \[tokens, from\], the blocks are the rows of W, the result is \[tokens, rows\]. A row is
-/// decoded once for all tokens and never leaves the cache.
-///
-/// # Panics
-/// If the lengths don't belong together.
-pub fn matmul(x: &[f32], blocks: &[u8], scales: &[u8], from: usize) -> Vec<f32> {
+/// Decodes and multiplies at once: `out` \[n, rows\] = x · Wᵀ, the places of x in the order of [`decode`].
+fn few_dots(split: &[f32], blocks: &[u8], scales: &[u8], from: usize, out: &mut [f32]) {
+    dispatch!(dots(split, blocks, scales, from, out));
+}
+
+#[inline(always)]
+fn dots<S: Codes>(simd: S, split: &[f32], blocks: &[u8], scales: &[u8], from: usize, out: &mut [f32]) {
     let groups = from / BLOCK;
-    let (tokens, rows) = (x.len() / from, scales.len() / groups);
-    let mut by_row = vec![0.0; rows * tokens];
-    by_row.par_chunks_mut(tokens).enumerate().for_each_init(
-        || vec![0.0; from],
-        |weights, (row, out)| {
-            let blocks = &blocks[row * groups * BLOCK_BYTES..][..groups * BLOCK_BYTES];
-            decode(blocks, &scales[row * groups..][..groups], weights);
-            for (out, x) in out.iter_mut().zip(x.chunks_exact(from)) {
-                *out = dot(x, weights);
+    let rows = scales.len() / groups;
+    let blocks = blocks.chunks_exact(groups * BLOCK_BYTES).zip(scales.chunks_exact(groups));
+    for (row, (blocks, scales)) in blocks.enumerate() {
+        tiles(split, from, |first, x: [&[f32]; 4]| {
+            let mut sums = [simd.splat_f32s(0.0); 4];
+            for (at, (block, &scale)) in blocks.chunks_exact(BLOCK_BYTES).zip(scales).enumerate() {
+                let [low, high] = simd.codes(block);
+                let scale = simd.splat_f32s(scale_value(scale));
+                for (sum, x) in sums.iter_mut().zip(&x) {
+                    let x = S::as_simd_f32s(&x[at * BLOCK..][..BLOCK]).0;
+                    let codes = low.as_ref().iter().chain(high.as_ref());
+                    let dot = x
+                        .iter()
+                        .zip(codes)
+                        .fold(simd.splat_f32s(0.0), |dot, (&x, &code)| simd.mul_add_f32s(x, code, dot));
+                    *sum = simd.mul_add_f32s(dot, scale, *sum);
+                }
             }
-        },
-    );
-    (0..tokens * rows).map(|at| by_row[at % rows * tokens + at / rows]).collect()
+            for (tile, sum) in sums.into_iter().enumerate() {
+                if let Some(out) = out.get_mut((first + tile) * rows + row) {
+                    *out = simd.reduce_sum_f32s(sum);
+                }
+            }
+        });
+    }
+}
+
+/// Processors that look up the codes of a whole block at once, and any other.
+trait Codes: Simd {
+    /// Registers that hold 16 values.
+    type Half: AsRef<[Self::f32s]>;
+
+    /// What the low, and what the high nibbles of 16 bytes stand for.
+    fn codes(self, block: &[u8]) -> [Self::Half; 2];
+}
+
+impl Codes for Scalar {
+    type Half = [f32; 16];
+
+    #[inline(always)]
+    fn codes(self, block: &[u8]) -> [[f32; 16]; 2] {
+        [
+            std::array::from_fn(|at| CODES[usize::from(block[at] & 15)]),
+            std::array::from_fn(|at| CODES[usize::from(block[at] >> 4)]),
+        ]
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use pulp::x86::{V3, V4};
+    use pulp::{cast, f32x8, f32x16};
+
+    use super::{BLOCK_BYTES, CODES, Codes};
+
+    impl Codes for V4 {
+        type Half = [f32x16; 1];
+
+        #[inline(always)]
+        fn codes(self, block: &[u8]) -> [[f32x16; 1]; 2] {
+            let mut bytes = [0u8; BLOCK_BYTES];
+            bytes.copy_from_slice(block);
+            let table = cast(CODES);
+            let bytes = self.avx512f._mm512_cvtepu8_epi32(cast(bytes));
+            // Only the lowest four bits of an index count.
+            let low = self.avx512f._mm512_permutexvar_ps(bytes, table);
+            let high = self.avx512f._mm512_permutexvar_ps(self.avx512f._mm512_srli_epi32::<4>(bytes), table);
+            [[cast(low)], [cast(high)]]
+        }
+    }
+
+    impl Codes for V3 {
+        type Half = [f32x8; 2];
+
+        #[inline(always)]
+        fn codes(self, block: &[u8]) -> [[f32x8; 2]; 2] {
+            // Codes are multiples of a half: twice of them fit a byte.
+            let twice: [i8; 16] = CODES.map(|code| (2.0 * code) as i8);
+            let mut bytes = [0u8; BLOCK_BYTES];
+            bytes.copy_from_slice(block);
+            let bytes = cast(bytes);
+            let nibble = self.sse2._mm_set1_epi8(15);
+            let half = self.avx._mm256_set1_ps(0.5);
+            [
+                self.sse2._mm_and_si128(bytes, nibble),
+                self.sse2._mm_and_si128(self.sse2._mm_srli_epi16::<4>(bytes), nibble),
+            ]
+            .map(|nibbles| {
+                let codes = self.ssse3._mm_shuffle_epi8(cast(twice), nibbles);
+                [codes, self.sse2._mm_unpackhi_epi64(codes, codes)].map(|codes| {
+                    let codes = self.avx._mm256_cvtepi32_ps(self.avx2._mm256_cvtepi8_epi32(codes));
+                    cast(self.avx._mm256_mul_ps(codes, half))
+                })
+            })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -72,9 +194,46 @@ mod tests {
     fn low_nibble_first_and_scaled() {
         let mut blocks = [0u8; 16];
         blocks[0] = 0x2f; // low nibble 15: -6, high nibble 2: 1
-        let mut values = [0.0; 32];
+        let mut values = [1.0; 32];
         decode(&blocks, &[128], &mut values);
-        assert_eq!(values[..3], [-12.0, 2.0, 0.0]);
+        assert_eq!((values[0], values[16], values[1]), (-12.0, 2.0, 0.0));
+    }
+
+    #[test]
+    fn products_of_few_and_many_are_those_of_the_decoded() {
+        let (from, to) = (96, 37);
+        let mut random = fastrand::Rng::with_seed(3);
+        let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
+        let scales: Vec<u8> =
+            std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
+        let code = |at: usize| CODES[usize::from(blocks[at / 2] >> (at % 2 * 4) & 15)];
+        let weight: Vec<f32> = (0..to * from).map(|at| code(at) * scale_value(scales[at / BLOCK])).collect();
+        for count in [1, 3, 4, 7, FEW + 5] {
+            let x: Vec<f32> = std::iter::repeat_with(|| random.f32() - 0.5).take(count * from).collect();
+            let mut y = vec![1.0; count * to];
+            add_product(&x, &blocks, &scales, from, &mut y);
+            for (at, y) in y.iter().enumerate() {
+                let products = x[at / to * from..][..from].iter().zip(&weight[at % to * from..][..from]);
+                let exact = 1.0 + products.clone().map(|(x, w)| f64::from(x * w)).sum::<f64>();
+                let size = products.map(|(x, w)| f64::from((x * w).abs())).sum::<f64>();
+                assert!((f64::from(*y) - exact).abs() < 1e-6 * size, "{y}, not {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_this_machine_has_decodes_as_any_other() {
+        let blocks: Vec<u8> = (0..=255).collect();
+        let scales = vec![126u8; blocks.len() / BLOCK_BYTES];
+        let x: Vec<f32> = (0..blocks.len() * 2).map(|at| ((at * 37) % 101) as f32 - 50.0).collect();
+        let (mut fast, mut any) = ([0.0], [0.0]);
+        few_dots(&x, &blocks, &scales, x.len(), &mut fast);
+        dots(Scalar, &x, &blocks, &scales, x.len(), &mut any);
+        assert!((fast[0] - any[0]).abs() <= 1e-5 * any[0].abs(), "{} is not {}", fast[0], any[0]);
+        let mut values = [vec![0.0; x.len()], vec![0.0; x.len()]];
+        decode(&blocks, &scales, &mut values[0]);
+        decode_with(Scalar, &blocks, &scales, &mut values[1]);
+        assert_eq!(values[0], values[1]);
     }
 
     #[test]

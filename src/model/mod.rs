@@ -12,7 +12,9 @@ mod error;
 mod family;
 mod footprint;
 mod generate;
+mod memory;
 mod options;
+mod profile;
 mod recorder;
 mod reference;
 mod repeated;
@@ -31,7 +33,9 @@ pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, op
 pub use error::ModelError;
 pub use footprint::Footprint;
 pub use generate::{Sampling, greedy};
+pub use memory::ProcessMemory;
 pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
+pub use profile::Profile;
 pub use reference::{DemoModel, Reference, ReferenceError};
 pub use repeated::RepeatRun;
 
@@ -151,13 +155,29 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<Capture, ModelError> {
+        self.profile(tokens, cancel, on_layer).map(|(capture, _)| capture)
+    }
+
+    /// As [`run`](Self::run), and says what it cost.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn profile(
+        &self,
+        tokens: Vec<Token>,
+        cancel: &Cancel,
+        on_layer: &mut dyn FnMut(usize),
+    ) -> Result<(Capture, Profile), ModelError> {
         self.check_tokens(&tokens)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let mut recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks);
         let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
+        let profile = recorder.profile;
         let (layers, mean) = recorder.finish();
         let next = self.likeliest(&logits)?;
-        Ok(Capture { model: Arc::clone(&self.card), tokens, layers, mean, logits, next, drawn: None })
+        let capture =
+            Capture { model: Arc::clone(&self.card), tokens, layers, mean, logits, next, drawn: None };
+        Ok((capture, profile))
     }
 
     fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {

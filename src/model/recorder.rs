@@ -2,12 +2,14 @@
 
 use candle_core::Tensor;
 
-use super::ModelError;
 use super::decoder::{Attended, HeadInputs};
+use super::{ModelError, Profile};
 use crate::attention::{CausalMatrix, LayerCapture, TokenRepeats, tokens_per_cell};
 
 /// Collects the layers of a pass.
 pub struct Recorder {
+    /// What the pass cost so far.
+    pub profile: Profile,
     repeats: TokenRepeats,
     layers: Vec<LayerCapture>,
     mean: CausalMatrix,
@@ -18,6 +20,7 @@ impl Recorder {
     /// For a prompt of `ids` through `layer_count` layers.
     pub fn new(ids: &[u32], layer_count: usize, has_sinks: bool) -> Self {
         Self {
+            profile: Profile::default(),
             repeats: TokenRepeats::new(ids),
             layers: Vec::with_capacity(layer_count),
             mean: CausalMatrix::zeros(ids.len(), tokens_per_cell(ids.len()), has_sinks),

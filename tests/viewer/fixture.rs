@@ -9,6 +9,7 @@ use attnscope::attention::{
     ScoresByHead, Token, TokenRepeats, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
+use attnscope::kernels::attention::{Row, Rows};
 use attnscope::worker::protocol::{Event, JobId, Request, Side};
 
 pub const PROMPT: [&str; 5] = ["write", " a", " story", " about", " AI"];
@@ -107,26 +108,30 @@ fn summary(layer: &LayerCapture, head: usize, ids: &[u32]) -> HeadSummary {
     let repeats = TokenRepeats::new(ids);
     let mut sums = HeadSums::default();
     let mut thumbnail = CausalMatrix::zeros(ids.len(), thumbnail_bin(ids.len()), layer.sinks.is_some());
-    let mut weights = Vec::new();
-    for query in 0..ids.len() {
-        let first = layer.head(head).visible(query).start;
-        let norm = layer.head(head).row(query, &mut weights);
-        sums.add_row(query, first, &weights, norm, &repeats);
-        thumbnail.rows_mut().raise_row(query, first, &weights, norm.sink);
-    }
+    each_row(layer, head, |query, row| {
+        sums.add_row(query, row.first_key, row.weights, row.norm, &repeats);
+        thumbnail.rows_mut().raise_row(query, row.first_key, row.weights, row.norm.sink);
+    });
     HeadSummary { statistics: sums.finish(), thumbnail }
 }
 
 fn layer_mean(layer: &LayerCapture, mut mean: CausalMatrix) -> CausalMatrix {
-    let (heads, mut weights) = (layer.heads.len(), Vec::new());
+    let heads = layer.heads.len();
     for head in 0..heads {
-        for query in 0..layer.log_sum_exp.len() / heads {
-            let first = layer.head(head).visible(query).start;
-            let norm = layer.head(head).row(query, &mut weights);
-            mean.rows_mut().add_row(query, first, &weights, norm.sink, 1.0 / heads as f32);
-        }
+        each_row(layer, head, |query, row| {
+            mean.rows_mut().add_row(query, row.first_key, row.weights, row.norm.sink, 1.0 / heads as f32);
+        });
     }
     mean
+}
+
+fn each_row(layer: &LayerCapture, head: usize, mut visit: impl FnMut(usize, Row<'_>)) {
+    let mut rows = Rows::default();
+    let computed = layer.head(head);
+    for query in 0..layer.log_sum_exp.len() / layer.heads.len() {
+        computed.rows(query..query + 1, &mut rows);
+        rows.iter().for_each(|row| visit(query, row));
+    }
 }
 
 /// Knuth's linear congruential generator.

@@ -3,11 +3,11 @@
 use candle_core::{D, DType, Tensor};
 
 use super::rotary::Rotation;
-use super::{Linear, fused, generic};
+use super::{Linear, fused, generic, host};
 use crate::attention::{CausalMatrix, HeadSummary};
-use crate::model::ModelError;
 use crate::model::recorder::Recorder;
 use crate::model::spec::{DecoderSpec, LayerSpec};
+use crate::model::{ModelError, Profile};
 
 /// The attention of a layer.
 pub struct Attention {
@@ -72,11 +72,14 @@ impl Attention {
         x: &Tensor,
         spec: &DecoderSpec,
         rotation: Option<&Rotation>,
-        fused: bool,
+        on_host: bool,
         recorder: &mut Recorder,
     ) -> Result<Tensor, ModelError> {
-        let (query, key, value) = self.project(x)?;
+        let (query, key, value) = self.project(x, &mut recorder.profile)?;
         let split = |x: Tensor, heads: usize| -> Result<Tensor, ModelError> {
+            if on_host {
+                return host::split_heads(&x, spec.head_dim);
+            }
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
@@ -88,26 +91,26 @@ impl Attention {
             layer: self.layer,
             sinks: self.sinks.as_deref(),
         };
-        let attended = if fused {
-            fused::attend(&inputs, recorder.repeats())?
-        } else {
-            generic::attend(&inputs, recorder.repeats())?
-        };
+        let mut profile = recorder.profile;
+        let attend = if on_host { fused::attend } else { generic::attend };
+        let attended = profile.attention(|| attend(&inputs, recorder.repeats()))?;
         let context = attended.context.to_dtype(x.dtype())?;
-        recorder.record(&inputs, attended)?;
-        self.output.forward(&context)
+        profile.record(|| recorder.record(&inputs, attended))?;
+        let out = self.output.forward(&context, &mut profile);
+        recorder.profile = profile;
+        out
     }
 
-    fn project(&self, x: &Tensor) -> Result<(Tensor, Tensor, Tensor), ModelError> {
+    fn project(&self, x: &Tensor, profile: &mut Profile) -> Result<(Tensor, Tensor, Tensor), ModelError> {
         match &self.projections {
             Projections::Fused(linear) => {
-                let all = linear.forward(x)?;
+                let all = linear.forward(x, profile)?;
                 let width = all.dim(D::Minus1)? / 3;
                 let third = |at: usize| all.narrow(D::Minus1, at * width, width);
                 Ok((third(0)?, third(1)?, third(2)?))
             }
             Projections::Separate { query, key, value } => {
-                Ok((query.forward(x)?, key.forward(x)?, value.forward(x)?))
+                Ok((query.forward(x, profile)?, key.forward(x, profile)?, value.forward(x, profile)?))
             }
         }
     }

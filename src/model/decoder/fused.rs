@@ -7,10 +7,11 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use super::attention::{Attended, HeadInputs};
+use super::host::with_values;
 use crate::attention::{
     CausalMatrix, HeadSummary, HeadSums, RowsMut, TokenRepeats, thumbnail_bin, tokens_per_cell,
 };
-use crate::kernels::attention::{Head, add_weighted_values};
+use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 use crate::model::ModelError;
 
 /// Queries that a thread takes at a time, at least.
@@ -21,23 +22,34 @@ const BLOCK_QUERIES: usize = 16;
 /// # Errors
 /// If a tensor is not on the CPU.
 pub fn attend(inputs: &HeadInputs<'_>, repeats: &TokenRepeats) -> Result<Attended, ModelError> {
+    with_values(&inputs.query, |query| {
+        with_values(&inputs.key, |key| {
+            with_values(&inputs.value, |value| attend_values(inputs, [query, key, value], repeats))
+        })
+    })???
+}
+
+fn attend_values(
+    inputs: &HeadInputs<'_>,
+    [query, key, value]: [&[f32]; 3],
+    repeats: &TokenRepeats,
+) -> Result<Attended, ModelError> {
     let (heads, tokens, head_dim) = inputs.query.dims3()?;
-    let host = |x: &Tensor| x.flatten_all()?.to_vec1::<f32>();
-    let (query, key, value) = (host(&inputs.query)?, host(&inputs.key)?, host(&inputs.value)?);
-    let group = heads / inputs.key.dim(0)?;
     let stride = tokens * head_dim;
+    let keys: Vec<PackedKeys> = key.par_chunks(stride).map(|key| PackedKeys::new(key, head_dim)).collect();
+    let group = heads / keys.len();
     let layer = LayerHeads {
         heads: (0..heads)
             .map(|head| Head {
                 query: &query[head * stride..][..stride],
-                key: &key[head / group * stride..][..stride],
-                head_dim,
+                keys: &keys[head / group],
                 scale: inputs.layer.scale,
                 window: inputs.layer.window,
                 sink: inputs.sinks.map(|sinks| sinks[head]),
             })
             .collect(),
         values: (0..heads).map(|head| &value[head / group * stride..][..stride]).collect(),
+        head_dim,
         repeats,
     };
 
@@ -67,7 +79,7 @@ pub fn attend(inputs: &HeadInputs<'_>, repeats: &TokenRepeats) -> Result<Attende
     for block in &done {
         sums.iter_mut().zip(&block.sums).for_each(|(sum, block)| sum.merge(block));
     }
-    let join = |part: fn(&BlockDone) -> &Vec<f32>| done.iter().flat_map(part).copied().collect::<Vec<f32>>();
+    let join = |part: fn(&BlockDone) -> &[f32]| done.iter().map(part).collect::<Vec<_>>().concat();
     Ok(Attended {
         context: Tensor::from_vec(join(|block| &block.context), (tokens, heads * head_dim), &Device::Cpu)?,
         log_sum_exp: join(|block| &block.log_sum_exp),
@@ -81,9 +93,10 @@ pub fn attend(inputs: &HeadInputs<'_>, repeats: &TokenRepeats) -> Result<Attende
 }
 
 struct LayerHeads<'a> {
-    heads: Vec<Head<'a>>,
+    heads: Vec<Head<'a, &'a PackedKeys>>,
     /// For each query head the values of its key/value head, \[S, head_dim\].
     values: Vec<&'a [f32]>,
+    head_dim: usize,
     repeats: &'a TokenRepeats,
 }
 
@@ -106,25 +119,27 @@ struct BlockDone {
 impl LayerHeads<'_> {
     fn attend(&self, mut block: Block<'_>) -> BlockDone {
         let heads = self.heads.len();
-        let head_dim = self.heads[0].head_dim;
+        let head_dim = self.head_dim;
         let queries = block.queries.len();
         let mut done = BlockDone {
             context: vec![0.0; queries * heads * head_dim],
             log_sum_exp: vec![0.0; queries * heads],
             sums: vec![HeadSums::default(); heads],
         };
-        let mut weights = Vec::new();
+        let mut rows = Rows::default();
         for (at, head) in self.heads.iter().enumerate() {
-            for (row, query) in block.queries.clone().enumerate() {
-                let keys = head.visible(query);
-                let norm = head.row(query, &mut weights);
-                let values = &self.values[at][keys.start * head_dim..keys.end * head_dim];
-                let context = &mut done.context[(row * heads + at) * head_dim..][..head_dim];
-                add_weighted_values(&weights, values, context);
-                done.log_sum_exp[row * heads + at] = norm.log_sum_exp;
-                done.sums[at].add_row(query, keys.start, &weights, norm, self.repeats);
-                block.mean.add_row(query, keys.start, &weights, norm.sink, 1.0 / heads as f32);
-                block.thumbnails[at].raise_row(query, keys.start, &weights, norm.sink);
+            for first in block.queries.clone().step_by(QUERIES) {
+                let group = first..(first + QUERIES).min(block.queries.end);
+                head.rows(group.clone(), &mut rows);
+                let before = first - block.queries.start;
+                let context = &mut done.context[(before * heads + at) * head_dim..];
+                rows.add_values(self.values[at], head_dim, context, heads * head_dim);
+                for (query, row) in group.zip(rows.iter()) {
+                    done.log_sum_exp[(query - block.queries.start) * heads + at] = row.norm.log_sum_exp;
+                    done.sums[at].add_row(query, row.first_key, row.weights, row.norm, self.repeats);
+                    block.mean.add_row(query, row.first_key, row.weights, row.norm.sink, 1.0 / heads as f32);
+                    block.thumbnails[at].raise_row(query, row.first_key, row.weights, row.norm.sink);
+                }
             }
         }
         done

@@ -1,36 +1,64 @@
 //! y = x W + b.
 
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 
-use crate::model::ModelError;
+use super::host;
+use crate::model::weights::Matrix;
+use crate::model::{ModelError, Profile};
 
 /// A linear map, its weight as the checkpoint stores it.
 pub struct Linear {
-    weight: Tensor,
+    weight: Matrix,
     bias: Option<Tensor>,
     transposed: bool,
+    to: usize,
 }
 
 impl Linear {
-    /// Weight \[in, out\], as GPT-2 stores it.
-    pub fn in_out(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias, transposed: false }
+    /// Weight \[in, out\], as GPT-2 stores it; `to` values go out.
+    pub fn in_out(weight: Matrix, bias: Option<Tensor>, to: usize) -> Self {
+        Self { weight, bias, transposed: false, to }
     }
 
-    /// Weight \[out, in\], as nearly everybody else does.
-    pub fn out_in(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias, transposed: true }
+    /// Weight \[out, in\], as nearly everybody else does; `to` values go out.
+    pub fn out_in(weight: Matrix, bias: Option<Tensor>, to: usize) -> Self {
+        Self { weight, bias, transposed: true, to }
     }
 
     /// \[tokens, in\] → \[tokens, out\].
     ///
     /// # Errors
     /// If the device fails.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor, ModelError> {
-        let y = if self.transposed { x.matmul(&self.weight.t()?)? } else { x.matmul(&self.weight)? };
+    pub fn forward(&self, x: &Tensor, profile: &mut Profile) -> Result<Tensor, ModelError> {
+        profile.linear(x.dim(0)?, self.weight.weights(), self.weight.bytes(), || self.product(x))
+    }
+
+    fn product(&self, x: &Tensor) -> Result<Tensor, ModelError> {
+        let weight = match &self.weight {
+            Matrix::Device(weight) if self.transposed => &weight.t()?,
+            Matrix::Device(weight) => weight,
+            Matrix::Host(weight) => {
+                let tokens = x.dim(0)?;
+                let mut y = self.bias_for(tokens)?;
+                host::with_values(x, |x| match self.transposed {
+                    true => weight.add_product_transposed(x, &mut y),
+                    false => weight.add_product(x, &mut y),
+                })?;
+                return Ok(Tensor::from_vec(y, (tokens, self.to), &Device::Cpu)?);
+            }
+        };
+        let y = x.matmul(weight)?;
         Ok(match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
         })
+    }
+
+    /// \[tokens, out\]: the bias for each token.
+    fn bias_for(&self, tokens: usize) -> Result<Vec<f32>, ModelError> {
+        match &self.bias {
+            Some(bias) => host::with_values(&bias.to_dtype(DType::F32)?, |bias| bias.repeat(tokens)),
+            None => Ok(vec![0.0; tokens * self.to]),
+        }
     }
 }

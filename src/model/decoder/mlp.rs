@@ -2,9 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::{Experts, Linear};
+use super::{Experts, Linear, host};
+use crate::kernels::elementwise;
 use crate::model::spec::Activation;
-use crate::model::{Cancel, ModelError};
+use crate::model::{Cancel, ModelError, Profile};
 
 /// The second half of a layer.
 pub enum Mlp {
@@ -22,19 +23,38 @@ pub enum Mlp {
 }
 
 impl Mlp {
-    /// \[tokens, hidden\] → the same.
+    /// \[tokens, hidden\] → the same; `on_host` by the CPU's kernels.
     ///
     /// # Errors
     /// If `cancel` was raised or the device failed.
-    pub fn forward(&self, x: &Tensor, cancel: &Cancel) -> Result<Tensor, ModelError> {
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        on_host: bool,
+        profile: &mut Profile,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
         match self {
-            Mlp::Dense { up, activation, down } => down.forward(&activate(*activation, &up.forward(x)?)?),
-            Mlp::Experts(experts) => experts.forward(x, cancel),
+            Mlp::Dense { up, activation, down } => {
+                let inner = activate(*activation, up.forward(x, profile)?, on_host)?;
+                down.forward(&inner, profile)
+            }
+            Mlp::Experts(experts) => experts.forward(x, on_host, profile, cancel),
         }
     }
 }
 
-fn activate(activation: Activation, x: &Tensor) -> Result<Tensor, ModelError> {
+fn activate(activation: Activation, x: Tensor, on_host: bool) -> Result<Tensor, ModelError> {
+    let kernel = match activation {
+        Activation::GeluTanh => Some(elementwise::gelu_tanh as fn(&mut [f32])),
+        Activation::Relu => Some(elementwise::relu as fn(&mut [f32])),
+        Activation::Silu => Some(elementwise::silu as fn(&mut [f32])),
+        Activation::GeluErf => None,
+    };
+    if let Some(kernel) = kernel.filter(|_| on_host) {
+        host::update(&x, kernel)?;
+        return Ok(x);
+    }
     Ok(match activation {
         Activation::GeluTanh => x.gelu()?,
         Activation::GeluErf => x.gelu_erf()?,

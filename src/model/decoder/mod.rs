@@ -3,6 +3,7 @@
 mod attention;
 mod fused;
 mod generic;
+mod host;
 mod linear;
 mod mlp;
 mod moe;
@@ -10,6 +11,7 @@ mod norm;
 mod rotary;
 
 pub use attention::{Attended, Attention, HeadInputs, Projections};
+pub use host::with_values;
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use moe::{ExpertMatrices, Experts};
@@ -19,6 +21,7 @@ use candle_core::{DType, Tensor};
 
 use super::recorder::Recorder;
 use super::spec::{DecoderSpec, Position};
+use super::weights::Matrix;
 use super::{Cancel, Engine, ModelError};
 use rotary::Rotation;
 
@@ -27,7 +30,7 @@ pub struct Decoder {
     /// How it is built.
     pub spec: DecoderSpec,
     /// \[vocabulary, hidden\]
-    pub embedding: Tensor,
+    pub embedding: Matrix,
     /// \[context, hidden\], where positions are learned.
     pub positions: Option<Tensor>,
     /// One per layer.
@@ -65,9 +68,8 @@ impl Decoder {
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<Vec<f32>, ModelError> {
         let device = self.embedding.device();
-        let ids = Tensor::new(ids, device)?;
-        let tokens = ids.elem_count();
-        let mut x = self.embedding.index_select(&ids, 0)?;
+        let tokens = ids.len();
+        let mut x = self.embedding.rows(ids)?;
         if let Some(positions) = &self.positions {
             x = (x + positions.narrow(0, 0, tokens)?)?;
         }
@@ -75,15 +77,20 @@ impl Decoder {
             Position::Learned => None,
             Position::Rotary(spec) => Some(Rotation::new(spec, self.spec.head_dim, tokens, device)?),
         };
-        let fused = engine == Engine::Auto && device.is_cpu();
+        let on_host = engine == Engine::Auto && device.is_cpu();
         for (at, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
-            x = block.forward(&x, &self.spec, rotation.as_ref(), fused, recorder, cancel)?;
+            x = block.forward(&x, &self.spec, rotation.as_ref(), on_host, recorder, cancel)?;
             recorder.check_finite(at)?;
             on_layer(at + 1);
         }
-        let last = self.norm.forward(&x.narrow(0, tokens - 1, 1)?)?;
-        let logits = self.head.forward(&last)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        let last = self.norm.forward(&x.narrow(0, tokens - 1, 1)?, on_host)?;
+        let logits = self
+            .head
+            .forward(&last, &mut recorder.profile)?
+            .to_dtype(DType::F32)?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
         if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
             return Err(ModelError::Invalid(format!(
                 "the logit of token {at} is {}: numbers overflowed",
@@ -100,14 +107,15 @@ impl Block {
         x: &Tensor,
         spec: &DecoderSpec,
         rotation: Option<&Rotation>,
-        fused: bool,
+        on_host: bool,
         recorder: &mut Recorder,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
-        let attended =
-            self.attention.forward(&self.attention_norm.forward(x)?, spec, rotation, fused, recorder)?;
+        let normed = self.attention_norm.forward(x, on_host)?;
+        let attended = self.attention.forward(&normed, spec, rotation, on_host, recorder)?;
         let x = (x + attended)?;
-        let out = self.mlp.forward(&self.mlp_norm.forward(&x)?, cancel)?;
+        let normed = self.mlp_norm.forward(&x, on_host)?;
+        let out = self.mlp.forward(&normed, on_host, &mut recorder.profile, cancel)?;
         Ok((x + out)?)
     }
 }

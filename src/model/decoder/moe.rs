@@ -1,12 +1,14 @@
 //! A mixture of experts: a router sends each token through a few of them, and their outputs are summed with
 //! the router's weights.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 
-use super::Linear;
+use super::{Linear, host};
+use crate::kernels::elementwise::clamped_swiglu;
+use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES};
 use crate::model::spec::ExpertsSpec;
 use crate::model::weights::PackedExperts;
-use crate::model::{Cancel, ModelError};
+use crate::model::{Cancel, ModelError, Profile};
 
 /// The experts of a layer.
 pub struct Experts {
@@ -33,6 +35,24 @@ pub enum ExpertMatrices {
 }
 
 impl ExpertMatrices {
+    /// Weights of all experts.
+    fn weights(&self) -> usize {
+        match self {
+            ExpertMatrices::Packed(packed) => packed.weights(),
+            ExpertMatrices::Dense(matrices) => matrices.elem_count(),
+        }
+    }
+
+    /// Bytes they take.
+    fn bytes(&self) -> u64 {
+        match self {
+            ExpertMatrices::Packed(packed) => (packed.weights() / BLOCK * (BLOCK_BYTES + 1)) as u64,
+            ExpertMatrices::Dense(matrices) => {
+                (matrices.elem_count() * matrices.dtype().size_in_bytes()) as u64
+            }
+        }
+    }
+
     fn forward(&self, expert: usize, x: &Tensor) -> Result<Tensor, ModelError> {
         match self {
             ExpertMatrices::Packed(packed) => packed.forward(expert, x),
@@ -42,12 +62,18 @@ impl ExpertMatrices {
 }
 
 impl Experts {
-    /// \[tokens, hidden\] → the same.
+    /// \[tokens, hidden\] → the same; `on_host` by the CPU's kernels.
     ///
     /// # Errors
     /// If `cancel` was raised or the device failed.
-    pub fn forward(&self, x: &Tensor, cancel: &Cancel) -> Result<Tensor, ModelError> {
-        let logits = self.router.forward(x)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        on_host: bool,
+        profile: &mut Profile,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        let logits = self.router.forward(x, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         let mut out = x.zeros_like()?;
         for (expert, visits) in assign(&logits, self.spec.active).into_iter().enumerate() {
             if visits.is_empty() {
@@ -58,21 +84,41 @@ impl Experts {
             let weights: Vec<f32> = visits.iter().map(|visit| visit.weight).collect();
             let tokens = Tensor::new(tokens, x.device())?;
             let weights = Tensor::new(weights, x.device())?.unsqueeze(1)?.to_dtype(x.dtype())?;
-            let y = self.forward_one(expert, &x.index_select(&tokens, 0)?)?;
+            let (count, bytes) = self.size();
+            let y = profile.linear(visits.len(), count, bytes, || {
+                self.forward_one(expert, &x.index_select(&tokens, 0)?, on_host)
+            })?;
             out = out.index_add(&tokens, &y.broadcast_mul(&weights)?, 0)?;
         }
         Ok(out)
     }
 
-    fn forward_one(&self, expert: usize, x: &Tensor) -> Result<Tensor, ModelError> {
+    /// Weights of one expert, and bytes they take.
+    fn size(&self) -> (usize, u64) {
+        let (count, bytes) = (self.spec.count, self.gate_up.bytes() + self.down.bytes());
+        (self.gate_up.weights() / count + self.down.weights() / count, bytes / count as u64)
+    }
+
+    fn forward_one(&self, expert: usize, x: &Tensor, on_host: bool) -> Result<Tensor, ModelError> {
         let gate_up = self.gate_up.forward(expert, x)?.broadcast_add(&self.gate_up_bias.get(expert)?)?;
-        let pairs = gate_up.reshape((x.dim(0)?, self.spec.inner, 2))?;
+        let inner = if on_host {
+            let ExpertsSpec { inner, alpha, limit, .. } = self.spec;
+            let values = |pairs: &[f32]| clamped_swiglu(pairs, alpha as f32, limit as f32);
+            Tensor::from_vec(host::with_values(&gate_up, values)?, (x.dim(0)?, inner), &Device::Cpu)?
+        } else {
+            self.activate(&gate_up)?
+        };
+        Ok(self.down.forward(expert, &inner)?.broadcast_add(&self.down_bias.get(expert)?)?)
+    }
+
+    /// The gated activation of \[tokens, 2 · inner\] → \[tokens, inner\].
+    fn activate(&self, gate_up: &Tensor) -> Result<Tensor, ModelError> {
+        let pairs = gate_up.reshape((gate_up.dim(0)?, self.spec.inner, 2))?;
         let gate = pairs.narrow(D::Minus1, 0, 1)?.squeeze(D::Minus1)?.minimum(self.spec.limit)?;
         let up =
             pairs.narrow(D::Minus1, 1, 1)?.squeeze(D::Minus1)?.clamp(-self.spec.limit, self.spec.limit)?;
         let opened = (&gate * candle_nn::ops::sigmoid(&(&gate * self.spec.alpha)?)?)?;
-        let inner = ((up + 1.0)? * opened)?;
-        Ok(self.down.forward(expert, &inner)?.broadcast_add(&self.down_bias.get(expert)?)?)
+        Ok(((up + 1.0)? * opened)?)
     }
 }
 

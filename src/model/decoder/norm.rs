@@ -5,6 +5,8 @@
 
 use candle_core::{D, DType, Tensor};
 
+use super::host;
+use crate::kernels::norm::normalise;
 use crate::model::ModelError;
 
 /// Brings every token's vector to a common size.
@@ -26,11 +28,14 @@ impl Norm {
         Self { weight, bias: None, epsilon }
     }
 
-    /// \[tokens, hidden\] → the same.
+    /// \[tokens, hidden\] → the same; `on_host` by the CPU's kernel.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor, ModelError> {
+    pub fn forward(&self, x: &Tensor, on_host: bool) -> Result<Tensor, ModelError> {
+        if on_host {
+            return self.forward_on_host(x);
+        }
         let dtype = x.dtype();
         let mut x = x.to_dtype(DType::F32)?;
         if self.bias.is_some() {
@@ -44,6 +49,14 @@ impl Norm {
         };
         Ok(x.to_dtype(dtype)?)
     }
+
+    fn forward_on_host(&self, x: &Tensor) -> Result<Tensor, ModelError> {
+        let x = x.copy()?;
+        let values = |x: &Tensor| x.to_vec1::<f32>();
+        let (weight, bias) = (values(&self.weight)?, self.bias.as_ref().map(values).transpose()?);
+        host::update(&x, |x| normalise(x, &weight, bias.as_deref(), self.epsilon as f32))?;
+        Ok(x)
+    }
 }
 
 #[cfg(test)]
@@ -56,8 +69,11 @@ mod tests {
         let one = Tensor::ones(4, DType::F32, &Device::Cpu).unwrap();
         let zero = one.zeros_like().unwrap();
         let x = Tensor::new(&[[10_001f32, 10_002., 10_003., 10_004.]], &Device::Cpu).unwrap();
-        let y = Norm::layer(one, zero, 1e-5).forward(&x).unwrap().to_vec2::<f32>().unwrap();
+        let norm = Norm::layer(one, zero, 1e-5);
         let expected = [-1.341_636, -0.447_212, 0.447_212, 1.341_636];
-        assert!(y[0].iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-5), "{y:?}");
+        for on_host in [false, true] {
+            let y = norm.forward(&x, on_host).unwrap().to_vec2::<f32>().unwrap();
+            assert!(y[0].iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-5), "{y:?}");
+        }
     }
 }

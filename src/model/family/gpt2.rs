@@ -68,7 +68,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
     // The hub's own file has bare names, other exports put the whole model under one.
     let prefix = if weights.contains("wte.weight") { "" } else { "transformer." };
     let hidden = spec.hidden;
-    let embedding = weights.tensor(&format!("{prefix}wte.weight"), &[spec.vocabulary, hidden])?;
+    let embedding = weights.matrix(&format!("{prefix}wte.weight"), [spec.vocabulary, hidden])?;
     let positions = weights.tensor(&format!("{prefix}wpe.weight"), &[spec.context, hidden])?;
     let norm = |weights: &mut Weights<'_>, name: String| {
         let weight = weights.tensor(&format!("{name}.weight"), &[hidden])?;
@@ -76,9 +76,9 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         Ok::<_, ModelError>(Norm::layer(weight, bias, spec.norm_epsilon))
     };
     let linear = |weights: &mut Weights<'_>, name: String, from: usize, to: usize| {
-        let weight = weights.tensor(&format!("{name}.weight"), &[from, to])?;
+        let weight = weights.matrix(&format!("{name}.weight"), [from, to])?;
         let bias = weights.tensor(&format!("{name}.bias"), &[to])?;
-        Ok::<_, ModelError>(Linear::in_out(weight, Some(bias)))
+        Ok::<_, ModelError>(Linear::in_out(weight, Some(bias), to))
     };
     let mut blocks = Vec::with_capacity(spec.layers.len());
     for (at, layer) in spec.layers.iter().enumerate() {
@@ -106,7 +106,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
     }
     let final_norm = norm(weights, format!("{prefix}ln_f"))?;
     let head = if !spec.tied_head && weights.contains("lm_head.weight") {
-        weights.tensor("lm_head.weight", &[spec.vocabulary, hidden])?
+        weights.matrix("lm_head.weight", [spec.vocabulary, hidden])?
     } else {
         embedding.clone()
     };
@@ -116,6 +116,6 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         positions: Some(positions),
         blocks,
         norm: final_norm,
-        head: Linear::out_in(head, None),
+        head: Linear::out_in(head, None, spec.vocabulary),
     })
 }

@@ -180,7 +180,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
     let MlpSpec::Experts(experts) = spec.mlp else {
         unreachable!("gpt_oss::spec gives experts");
     };
-    let embedding = weights.tensor("model.embed_tokens.weight", &[spec.vocabulary, spec.hidden])?;
+    let embedding = weights.matrix("model.embed_tokens.weight", [spec.vocabulary, spec.hidden])?;
     let mut blocks = Vec::with_capacity(spec.layers.len());
     for (at, layer) in spec.layers.iter().enumerate() {
         let name = format!("model.layers.{at}");
@@ -195,7 +195,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
     let head = if spec.tied_head {
         embedding.clone()
     } else {
-        weights.tensor("lm_head.weight", &[spec.vocabulary, spec.hidden])?
+        weights.matrix("lm_head.weight", [spec.vocabulary, spec.hidden])?
     };
     Ok(Decoder {
         spec: spec.clone(),
@@ -203,7 +203,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         positions: None,
         blocks,
         norm: final_norm,
-        head: Linear::out_in(head, None),
+        head: Linear::out_in(head, None, spec.vocabulary),
     })
 }
 
@@ -219,9 +219,9 @@ fn linear(
     to: usize,
     bias: bool,
 ) -> Result<Linear, ModelError> {
-    let weight = weights.tensor(&format!("{name}.weight"), &[to, from])?;
+    let weight = weights.matrix(&format!("{name}.weight"), [to, from])?;
     let bias = if bias { Some(weights.tensor(&format!("{name}.bias"), &[to])?) } else { None };
-    Ok(Linear::out_in(weight, bias))
+    Ok(Linear::out_in(weight, bias, to))
 }
 
 fn attention(

@@ -1,8 +1,10 @@
 //! The tensors of a checkpoint: safetensors files, mapped, checked as they are asked for.
 
+mod matrix;
 mod memmap;
 mod mxfp4;
 
+pub use matrix::{HostMatrix, Matrix};
 pub use memmap::Bytes;
 pub use mxfp4::PackedExperts;
 
@@ -35,8 +37,8 @@ pub struct Placement {
     pub device: Device,
     /// What dense tensors become there.
     pub dtype: DType,
-    /// Whether MXFP4 stays in the mapped file, for the CPU's kernels.
-    pub map_packed: bool,
+    /// Whether matrices stay in the mapped file, for the CPU's kernels.
+    pub mapped: bool,
 }
 
 impl Placement {
@@ -48,7 +50,7 @@ impl Placement {
         let device = device::open(options.device)?;
         Ok(Self {
             dtype: device::dtype(options.precision, &device)?,
-            map_packed: device.is_cpu() && options.engine == Engine::Auto,
+            mapped: device.is_cpu() && options.engine == Engine::Auto,
             device,
         })
     }
@@ -132,7 +134,12 @@ impl<'a> Weights<'a> {
         let dense = self.placement.dtype.size_in_bytes();
         self.model_tensors()
             .map(|(_, stored)| {
-                let width = if is_packed(stored.dtype) { 1 } else { dense };
+                let stays = self.placement.mapped && stored.dtype == Dtype::BF16 && stored.shape.len() == 2;
+                let width = match stored.dtype {
+                    dtype if is_packed(dtype) => 1,
+                    _ if stays => 2,
+                    _ => dense,
+                };
                 (stored.shape.iter().product::<usize>() * width) as u64
             })
             .sum()
@@ -156,6 +163,29 @@ impl<'a> Weights<'a> {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?.to_dtype(*dtype)?)
     }
 
+    /// A matrix \[rows, columns\]: placed, or for the CPU's kernels left where it lies in its file.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor).
+    pub fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Result<Matrix, ModelError> {
+        if !self.placement.mapped {
+            return Ok(Matrix::Device(self.tensor(name, &shape)?));
+        }
+        let (stored, columns) = (self.find(name, &shape)?, shape[1]);
+        let bytes = || stored.bytes.clone();
+        let mapped = match stored.dtype {
+            Dtype::F32 => HostMatrix::mapped(bytes(), columns),
+            Dtype::BF16 => HostMatrix::mapped_bf16(bytes(), columns),
+            _ => None,
+        };
+        let Some(matrix) = mapped else {
+            return Ok(Matrix::Host(HostMatrix::owned(self.host_tensor(name, &shape)?, columns)));
+        };
+        stored.check_finite(name)?;
+        self.step()?;
+        Ok(Matrix::Host(matrix))
+    }
+
     /// A dense tensor's values, on the host.
     ///
     /// # Errors
@@ -165,17 +195,13 @@ impl<'a> Weights<'a> {
         let bytes = stored.bytes.as_slice();
         let values = match stored.dtype {
             Dtype::F32 => widen(bytes, f32::from_le_bytes),
-            Dtype::F16 => widen(bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Dtype::BF16 => widen(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            Dtype::F16 => widen(bytes, f16_value),
+            Dtype::BF16 => widen(bytes, bf16_value),
             other => {
                 return Err(stored.error(name, format!("holds {other:?}; F32, F16 and BF16 are supported")));
             }
         };
-        if let Some(at) = values.par_iter().position_any(|value| !value.is_finite()) {
-            return Err(
-                stored.error(name, format!("holds {} at element {at}: the checkpoint is broken", values[at]))
-            );
-        }
+        stored.check_finite(name)?;
         self.step()?;
         Ok(values)
     }
@@ -250,6 +276,22 @@ impl<'a> Weights<'a> {
 }
 
 impl Stored {
+    fn check_finite(&self, name: &str) -> Result<(), ModelError> {
+        let bytes = self.bytes.as_slice();
+        let broken = match self.dtype {
+            Dtype::F32 => find_broken(bytes, f32::from_le_bytes),
+            Dtype::F16 => find_broken(bytes, f16_value),
+            Dtype::BF16 => find_broken(bytes, bf16_value),
+            _ => None,
+        };
+        match broken {
+            Some((at, value)) => {
+                Err(self.error(name, format!("holds {value} at element {at}: the checkpoint is broken")))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn error(&self, name: &str, what: impl std::fmt::Display) -> ModelError {
         ModelError::Invalid(format!("{}: tensor \"{name}\" {what}", self.file))
     }
@@ -260,13 +302,27 @@ fn is_packed(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::U8 | Dtype::F8_E8M0)
 }
 
+fn f16_value(bytes: [u8; 2]) -> f32 {
+    f16::from_le_bytes(bytes).to_f32()
+}
+
+fn bf16_value(bytes: [u8; 2]) -> f32 {
+    bf16::from_le_bytes(bytes).to_f32()
+}
+
+/// A value that is no number, and which one.
+fn find_broken<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32 + Sync) -> Option<(usize, f32)> {
+    const CHUNK: usize = 16 * 1024;
+    let (values, _) = bytes.as_chunks::<N>();
+    let chunks = values.par_chunks(CHUNK);
+    // All of a chunk are looked at, so that many can be looked at at once.
+    let chunk =
+        chunks.position_any(|chunk| chunk.iter().fold(false, |any, v| any | !read(*v).is_finite()))?;
+    let first = chunk * CHUNK;
+    let at = first + values[first..].iter().position(|value| !read(*value).is_finite())?;
+    Some((at, read(values[at])))
+}
+
 fn widen<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32 + Sync) -> Vec<f32> {
-    bytes
-        .par_chunks_exact(N)
-        .map(|chunk| {
-            let mut value = [0; N];
-            value.copy_from_slice(chunk);
-            read(value)
-        })
-        .collect()
+    bytes.as_chunks::<N>().0.par_iter().map(|value| read(*value)).collect()
 }

@@ -5,10 +5,12 @@ use candle_core::{DType, Device, Tensor};
 use super::{Bytes, Placement};
 use crate::kernels::mxfp4::{self, BLOCK, BLOCK_BYTES, CODES};
 use crate::model::ModelError;
+use crate::model::decoder::with_values;
 
 /// `count` matrices of `to` rows of `from` values.
 #[derive(Debug)]
 pub struct PackedExperts {
+    count: usize,
     from: usize,
     to: usize,
     place: Place,
@@ -47,12 +49,17 @@ impl PackedExperts {
         [count, from, to]: [usize; 3],
         placement: &Placement,
     ) -> Result<Self, ModelError> {
-        let place = if placement.map_packed {
+        let place = if placement.mapped {
             Place::Mapped { blocks, scales }
         } else {
             Place::Device(DeviceBlocks::new(&blocks, &scales, count, placement)?)
         };
-        Ok(Self { from, to, place })
+        Ok(Self { count, from, to, place })
+    }
+
+    /// Weights of all experts.
+    pub fn weights(&self) -> usize {
+        self.count * self.from * self.to
     }
 
     /// x W^T of one expert: \[tokens, from\] → \[tokens, to\].
@@ -63,11 +70,11 @@ impl PackedExperts {
         match &self.place {
             Place::Mapped { blocks, scales } => {
                 let tokens = x.dim(0)?;
-                let x: Vec<f32> = x.flatten_all()?.to_vec1()?;
                 let groups = self.to * self.from / BLOCK;
                 let blocks = &blocks.as_slice()[expert * groups * BLOCK_BYTES..][..groups * BLOCK_BYTES];
                 let scales = &scales.as_slice()[expert * groups..][..groups];
-                let y = mxfp4::matmul(&x, blocks, scales, self.from);
+                let mut y = vec![0.0; tokens * self.to];
+                with_values(x, |x| mxfp4::add_product(x, blocks, scales, self.from, &mut y))?;
                 Ok(Tensor::from_vec(y, (tokens, self.to), &Device::Cpu)?)
             }
             Place::Device(packed) => Ok(x.matmul(&packed.decode(expert, self.from, self.to)?.t()?)?),
@@ -115,13 +122,13 @@ mod tests {
         // Every byte there is, 255 among them.
         let blocks = bytes((0..count * to * from / 2).map(|i| 255 - (i % 256) as u8).collect());
         let scales = bytes((0..count * to * from / BLOCK).map(|i| 120 + i as u8).collect());
-        let experts = |map_packed| {
-            let placement = Placement { device: Device::Cpu, dtype: DType::F32, map_packed };
+        let experts = |mapped| {
+            let placement = Placement { device: Device::Cpu, dtype: DType::F32, mapped };
             PackedExperts::new(blocks.clone(), scales.clone(), [count, from, to], &placement).unwrap()
         };
         let x = Tensor::arange(0f32, 192., &Device::Cpu).unwrap().reshape((3, 64)).unwrap();
         for expert in 0..count {
-            let y = |map_packed| experts(map_packed).forward(expert, &x).unwrap().to_vec2::<f32>().unwrap();
+            let y = |mapped| experts(mapped).forward(expert, &x).unwrap().to_vec2::<f32>().unwrap();
             for (kernel, lookup) in y(true).concat().into_iter().zip(y(false).concat()) {
                 assert!((kernel - lookup).abs() <= 1e-5 * lookup.abs(), "{kernel} is not {lookup}");
             }

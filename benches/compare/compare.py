@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Time attnscope beside transformers' eager attention, on the same checkpoint, lengths, threads and machine.
+
+    compare.py run --attnscope BINARY --model DIR [--lengths 5,32,128,512,1024] [--threads N] [--rounds 3]
+    compare.py checkpoint gpt2|gpt-oss-20b DIR
+
+`run` takes turns: some passes of one, some of the other, and again. Both capture everything: transformers
+runs in f32 with output_attentions=True, once as the article does (logits of every token), once with the
+logits of the last token only. It prints medians and ratios; below 1, attnscope is faster.
+
+`checkpoint` writes a random checkpoint of a true shape, a shard at a time: gpt2 (124 million parameters,
+0.5 GB) or gpt-oss-20b (13.8 GB, experts in MXFP4). Needs torch, transformers and safetensors.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+SEED = 1
+
+
+# ------------------------------------------------------------------------------------- checkpoints --
+
+GPT2 = {
+    "model_type": "gpt2",
+    "architectures": ["GPT2LMHeadModel"],
+    "activation_function": "gelu_new",
+    "layer_norm_epsilon": 1e-05,
+    "n_embd": 768,
+    "n_head": 12,
+    "n_layer": 12,
+    "n_positions": 1024,
+    "n_ctx": 1024,
+    "vocab_size": 50257,
+    "resid_pdrop": 0.0,
+    "embd_pdrop": 0.0,
+    "attn_pdrop": 0.0,
+}
+
+GPT_OSS = {
+    "model_type": "gpt_oss",
+    "architectures": ["GptOssForCausalLM"],
+    "attention_bias": True,
+    "experts_per_token": 4,
+    "head_dim": 64,
+    "hidden_act": "silu",
+    "hidden_size": 2880,
+    "initial_context_length": 4096,
+    "intermediate_size": 2880,
+    "layer_types": ["sliding_attention", "full_attention"] * 12,
+    "max_position_embeddings": 131072,
+    "num_attention_heads": 64,
+    "num_experts_per_tok": 4,
+    "num_hidden_layers": 24,
+    "num_key_value_heads": 8,
+    "num_local_experts": 32,
+    "quantization_config": {"quant_method": "mxfp4"},
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": {
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "factor": 32.0,
+        "original_max_position_embeddings": 4096,
+        "rope_type": "yarn",
+        "truncate": False,
+    },
+    "rope_theta": 150000,
+    "sliding_window": 128,
+    "swiglu_limit": 7.0,
+    "tie_word_embeddings": False,
+    "vocab_size": 201088,
+}
+
+
+def gpt2_shards(normal):
+    """The tensors of GPT-2, in one shard, f32."""
+    width = GPT2["n_embd"]
+    tensors = {
+        "wte.weight": normal(GPT2["vocab_size"], width),
+        "wpe.weight": normal(GPT2["n_positions"], width),
+        "ln_f.weight": torch.ones(width),
+        "ln_f.bias": torch.zeros(width),
+    }
+    for layer in range(GPT2["n_layer"]):
+        for name, rows, columns in (
+            ("attn.c_attn", width, 3 * width),
+            ("attn.c_proj", width, width),
+            ("mlp.c_fc", width, 4 * width),
+            ("mlp.c_proj", 4 * width, width),
+        ):
+            tensors[f"h.{layer}.{name}.weight"] = normal(rows, columns)
+            tensors[f"h.{layer}.{name}.bias"] = torch.zeros(columns)
+        for name in ("ln_1", "ln_2"):
+            tensors[f"h.{layer}.{name}.weight"] = torch.ones(width)
+            tensors[f"h.{layer}.{name}.bias"] = torch.zeros(width)
+    yield tensors
+
+
+def gpt_oss_shards(normal):
+    """The tensors of gpt-oss-20b: the ends, then a layer in each shard."""
+    c = GPT_OSS
+    hidden, inner, experts = c["hidden_size"], c["intermediate_size"], c["num_local_experts"]
+    query, kv = c["num_attention_heads"] * c["head_dim"], c["num_key_value_heads"] * c["head_dim"]
+
+    def bf16(*shape):
+        return normal(*shape).bfloat16()
+
+    def packed(name, rows, columns):
+        blocks = (experts, rows, columns // 32)
+        return {
+            f"{name}_blocks": torch.randint(256, (*blocks, 16), dtype=torch.uint8),
+            f"{name}_scales": torch.randint(118, 122, blocks, dtype=torch.uint8),
+            f"{name}_bias": bf16(experts, rows),
+        }
+
+    yield {"model.embed_tokens.weight": bf16(c["vocab_size"], hidden)}
+    yield {"lm_head.weight": bf16(c["vocab_size"], hidden), "model.norm.weight": torch.ones(hidden).bfloat16()}
+    for layer in range(c["num_hidden_layers"]):
+        name = f"model.layers.{layer}"
+        tensors = {
+            f"{name}.input_layernorm.weight": torch.ones(hidden).bfloat16(),
+            f"{name}.post_attention_layernorm.weight": torch.ones(hidden).bfloat16(),
+            f"{name}.self_attn.sinks": bf16(c["num_attention_heads"]),
+            f"{name}.mlp.router.weight": bf16(experts, hidden),
+            f"{name}.mlp.router.bias": bf16(experts),
+            **packed(f"{name}.mlp.experts.gate_up_proj", 2 * inner, hidden),
+            **packed(f"{name}.mlp.experts.down_proj", hidden, inner),
+        }
+        for part, rows, columns in (("q", query, hidden), ("k", kv, hidden), ("v", kv, hidden), ("o", hidden, query)):
+            tensors[f"{name}.self_attn.{part}_proj.weight"] = bf16(rows, columns)
+            tensors[f"{name}.self_attn.{part}_proj.bias"] = bf16(rows)
+        yield tensors
+
+
+SHAPES = {"gpt2": (GPT2, gpt2_shards), "gpt-oss-20b": (GPT_OSS, gpt_oss_shards)}
+
+
+def write_checkpoint(shape, folder):
+    """config.json and safetensors of a random model; more than one shard get an index."""
+    config, shards = SHAPES[shape]
+    torch.manual_seed(SEED)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    weight_map, total = {}, 0
+    for at, tensors in enumerate(shards(lambda *shape: 0.02 * torch.randn(*shape))):
+        file = "model.safetensors" if shape == "gpt2" else f"model-{at:05}.safetensors"
+        save_file(tensors, folder / file, metadata={"format": "pt"})
+        weight_map |= dict.fromkeys(tensors, file)
+        total += sum(t.numel() * t.element_size() for t in tensors.values())
+        print(f"{file}: {total / 1e9:.1f} GB so far", flush=True)
+    if shape != "gpt2":
+        index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index) + "\n")
+
+
+# --------------------------------------------------------------------------------------- comparison --
+
+
+def ours(binary, model, tokens, threads, repeats):
+    """Seconds of the median pass of `attnscope bench`, and all it printed."""
+    command = [binary, "bench", "--model", str(model), "--lengths", str(tokens), "--device", "cpu"]
+    command += ["--threads", str(threads), "--repeats", str(repeats), "--json"]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return report["lengths"][0]["median_s"], report
+
+
+@torch.no_grad()
+def theirs(model, tokens, repeats, **options):
+    """Seconds of transformers' median pass with attentions."""
+    ids = torch.randint(model.config.vocab_size, (1, tokens), generator=torch.Generator().manual_seed(tokens))
+    times = []
+    for _ in range(repeats + 1):  # the first one brings weights and buffers in
+        start = time.perf_counter()
+        model(input_ids=ids, output_attentions=True, use_cache=False, **options)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+def run(args):
+    """The table of medians and ratios."""
+    from transformers import AutoModelForCausalLM
+
+    torch.set_num_threads(args.threads)
+    model = AutoModelForCausalLM.from_pretrained(args.model, attn_implementation="eager", dtype=torch.float32).eval()
+    print(f"{args.model}, {args.threads} threads, medians of {args.rounds} rounds of {args.repeats} passes, ms")
+    print("tokens   attnscope   article's way  ratio   last logits only  ratio   floor  peak anon MB")
+    for tokens in args.lengths:
+        rows = []
+        for _ in range(args.rounds):
+            median, report = ours(args.attnscope, args.model, tokens, args.threads, args.repeats)
+            article = theirs(model, tokens, args.repeats)
+            last = theirs(model, tokens, args.repeats, logits_to_keep=1)
+            rows.append((median, article, last, report["lengths"][0]["floor_s"], report["peak_anon_bytes"] or 0))
+        a, b, c, floor, peak = (statistics.median(column) for column in zip(*rows, strict=True))
+        print(
+            f"{tokens:6} {1e3 * a:11.1f} {1e3 * b:15.1f} {a / b:6.2f} {1e3 * c:18.1f} {a / c:6.2f}"
+            f" {1e3 * floor:7.1f} {peak / 1e6:13.0f}",
+            flush=True,
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    compared = commands.add_parser("run", help="time both")
+    compared.add_argument("--attnscope", required=True, help="the binary, of a release build")
+    compared.add_argument("--model", type=Path, required=True)
+    compared.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[5, 32, 128, 512, 1024])
+    compared.add_argument("--threads", type=int, default=torch.get_num_threads())
+    compared.add_argument("--rounds", type=int, default=3)
+    compared.add_argument("--repeats", type=int, default=5)
+    compared.set_defaults(call=run)
+    made = commands.add_parser("checkpoint", help="write a random checkpoint")
+    made.add_argument("shape", choices=sorted(SHAPES))
+    made.add_argument("folder", type=Path)
+    made.set_defaults(call=lambda args: write_checkpoint(args.shape, args.folder))
+    args = parser.parse_args()
+    args.call(args)
+
+
+if __name__ == "__main__":
+    main()

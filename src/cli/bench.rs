@@ -1,0 +1,222 @@
+//! `attnscope bench`: how long a pass with everything captured takes, beside what the machine could do at best.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::args::BenchArgs;
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::Settings;
+use crate::attention::ModelCard;
+use crate::kernels::peak;
+use crate::model::files::human_bytes;
+use crate::model::{Cancel, Model, ModelError, ProcessMemory, Profile};
+
+/// How often memory is looked at while a model runs.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// What is printed of a model.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    threads: usize,
+    device: String,
+    bandwidth_bytes_s: f64,
+    gemm_flops_s: f64,
+    lengths: Vec<Length>,
+    peak_anon_bytes: Option<u64>,
+    peak_file_bytes: Option<u64>,
+}
+
+/// Passes over so many tokens.
+#[derive(Debug, Serialize)]
+struct Length {
+    tokens: usize,
+    median_s: f64,
+    min_s: f64,
+    max_s: f64,
+    /// What reading the weights or multiplying with them takes at least, whichever is longer.
+    floor_s: f64,
+    share: Share,
+}
+
+/// Parts of the time of the median pass; the rest is norms, activations and sums.
+#[derive(Debug, Serialize)]
+struct Share {
+    linear: f64,
+    attention: f64,
+    record: f64,
+}
+
+/// What this machine could do at best.
+#[derive(Debug, Clone, Copy)]
+struct Machine {
+    bytes_s: f64,
+    operations_s: f64,
+}
+
+/// Measures each model at each length.
+///
+/// # Errors
+/// If a model cannot be had, reads less than a length, or Ctrl-C was pressed.
+pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let models = settings.models(&args.models, args.pair.as_deref())?;
+    session.talk.progress("measuring this machine");
+    let machine = Machine { bytes_s: peak::read_bandwidth(), operations_s: peak::product_rate() };
+    for reference in &models {
+        let model = session.load(reference)?;
+        let report = measure(&model, args, machine, session)?;
+        let mut out = io::stdout().lock();
+        if args.json {
+            serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            out.write_all(table(&report, model.card()).as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(
+    model: &Model,
+    args: &BenchArgs,
+    machine: Machine,
+    session: &mut Session,
+) -> Result<Report, Failure> {
+    let card = model.card();
+    let mut peak = ProcessMemory::default();
+    let mut lengths = Vec::new();
+    for &tokens in &args.lengths {
+        let ids = random_ids(card.vocabulary, tokens);
+        // The first one brings weights and buffers in.
+        let mut passes = Vec::new();
+        for pass in 0..=args.repeats.get() {
+            session
+                .talk
+                .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", card.name, args.repeats));
+            let (seconds, profile, memory) = time(model, &ids, &session.cancel)?;
+            peak = peak.max(memory);
+            passes.push((seconds, profile));
+        }
+        passes.remove(0);
+        passes.sort_by(|a, b| a.0.total_cmp(&b.0));
+        lengths.push(summary(tokens, &passes, machine));
+    }
+    session.talk.clear();
+    Ok(Report {
+        model: card.name.clone(),
+        threads: rayon::current_num_threads(),
+        device: card.device.clone(),
+        bandwidth_bytes_s: machine.bytes_s,
+        gemm_flops_s: machine.operations_s,
+        lengths,
+        peak_anon_bytes: peak.anon,
+        peak_file_bytes: peak.file,
+    })
+}
+
+/// One pass: seconds, what it cost, and the most memory it took.
+fn time(model: &Model, ids: &[u32], cancel: &Cancel) -> Result<(f64, Profile, ProcessMemory), ModelError> {
+    let tokens = model.tokens_from_ids(ids)?;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut peak = ProcessMemory::now();
+            while !over.load(Ordering::Relaxed) {
+                thread::sleep(LOOK);
+                peak = peak.max(ProcessMemory::now());
+            }
+            peak
+        });
+        let start = Instant::now();
+        let profiled = model.profile(tokens, cancel, &mut |_| ());
+        let seconds = start.elapsed().as_secs_f64();
+        over.store(true, Ordering::Relaxed);
+        let peak = watch.join().unwrap_or_default();
+        profiled.map(|(_, profile)| (seconds, profile, peak))
+    })
+}
+
+fn random_ids(vocabulary: usize, count: usize) -> Vec<u32> {
+    let mut random = fastrand::Rng::with_seed(count as u64);
+    std::iter::repeat_with(|| random.u32(0..vocabulary as u32)).take(count).collect()
+}
+
+/// Of passes in the order of their times.
+fn summary(tokens: usize, passes: &[(f64, Profile)], machine: Machine) -> Length {
+    let (median_s, profile) = passes[passes.len() / 2];
+    let share = |part: Duration| part.as_secs_f64() / median_s;
+    let floor_s =
+        (profile.weight_bytes as f64 / machine.bytes_s).max(profile.operations as f64 / machine.operations_s);
+    Length {
+        tokens,
+        median_s,
+        min_s: passes[0].0,
+        max_s: passes[passes.len() - 1].0,
+        floor_s,
+        share: Share {
+            linear: share(profile.linear),
+            attention: share(profile.attention),
+            record: share(profile.record),
+        },
+    }
+}
+
+fn table(report: &Report, card: &ModelCard) -> String {
+    let mut text = format!(
+        "{}: {} layers × {} heads, {}, {} on {} threads; reads {}/s, multiplies {:.0} GFLOP/s\n",
+        report.model,
+        card.layers,
+        card.heads,
+        card.precision,
+        report.device,
+        report.threads,
+        human_bytes(report.bandwidth_bytes_s as u64),
+        report.gemm_flops_s / 1e9
+    );
+    text += "tokens   median ms      min      max  tokens/s  floor ms  ×floor  linear attention record\n";
+    for length in &report.lengths {
+        let Length { tokens, median_s, min_s, max_s, floor_s, share } = length;
+        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+        text += &format!(
+            "{tokens:>6} {:>11.1} {:>8.1} {:>8.1} {:>9.0} {:>9.1} {:>7.2} {:>7} {:>9} {:>6}\n",
+            1e3 * median_s,
+            1e3 * min_s,
+            1e3 * max_s,
+            *tokens as f64 / median_s,
+            1e3 * floor_s,
+            median_s / floor_s,
+            percent(share.linear),
+            percent(share.attention),
+            percent(share.record),
+        );
+    }
+    if let (Some(anon), Some(file)) = (report.peak_anon_bytes, report.peak_file_bytes) {
+        text +=
+            &format!("at most {} of memory, and {} of mapped files\n", human_bytes(anon), human_bytes(file));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_floor_is_the_longer_of_reading_and_multiplying() {
+        let machine = Machine { bytes_s: 10.0, operations_s: 100.0 };
+        let pass = |weight_bytes, operations, seconds| {
+            let linear = Duration::from_secs(1);
+            (seconds, Profile { weight_bytes, operations, linear, ..Profile::default() })
+        };
+        let passes = [pass(40, 100, 2.0), pass(40, 100, 4.0), pass(40, 100, 9.0)];
+        let length = summary(7, &passes, machine);
+        assert_eq!((length.median_s, length.min_s, length.max_s, length.floor_s), (4.0, 2.0, 9.0, 4.0));
+        assert_eq!(length.share.linear, 0.25);
+        assert_eq!(summary(7, &[pass(40, 900, 2.0)], machine).floor_s, 9.0);
+    }
+}

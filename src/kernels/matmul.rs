@@ -1,0 +1,286 @@
+//! Products of a few or many vectors with a weight, which is read as it lies in its file.
+//!
+//! A few vectors leave a machine waiting for the weights: kernels of our own read them once, in order. For
+//! many, the arithmetic counts, and `gemm` does it.
+
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::elementwise::vectorised;
+use super::few::{FewDots, FewDotsBf16, FewTimesRows};
+
+/// Vectors up to which the weights are what takes the time.
+pub(super) const FEW: usize = 12;
+/// Columns that a thread takes, at least.
+const COLUMNS: usize = 256;
+/// Rows that are widened to f32 at a time, and stay in a core's cache.
+const PANEL_ROWS: usize = 64;
+
+/// `y` \[n, to\] += `x` \[n, from\] · W, the weight being \[from, to\].
+///
+/// # Panics
+/// If the lengths don't belong together.
+pub fn add_product(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
+    let (count, to) = sizes(x, weight.len(), from, y);
+    if count > FEW {
+        let threads = gemm::Parallelism::Rayon(rayon::current_num_threads());
+        return product([count, from, to], (x, from), (weight, [to, 1]), (y, to), threads);
+    }
+    let chunk = to.div_ceil(rayon::current_num_threads()).max(COLUMNS).next_multiple_of(16);
+    let starts: Vec<usize> = (0..to).step_by(chunk).collect();
+    let arch = Arch::new();
+    let parts: Vec<Vec<f32>> = starts
+        .par_iter()
+        .map(|&start| {
+            let columns = start..(start + chunk).min(to);
+            let mut out = vec![0.0; count * columns.len()];
+            arch.dispatch(FewTimesRows { x, weight, from, to, columns, out: &mut out });
+            out
+        })
+        .collect();
+    for (start, part) in starts.into_iter().zip(parts) {
+        let width = chunk.min(to - start);
+        for (y, part) in y.chunks_exact_mut(to).zip(part.chunks_exact(width)) {
+            y[start..start + width].iter_mut().zip(part).for_each(|(y, part)| *y += part);
+        }
+    }
+}
+
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the weight being \[to, from\].
+///
+/// # Panics
+/// If the lengths don't belong together.
+pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
+    let (count, to) = sizes(x, weight.len(), from, y);
+    if count > FEW {
+        let threads = gemm::Parallelism::Rayon(rayon::current_num_threads());
+        return product([count, from, to], (x, from), (weight, [1, from]), (y, to), threads);
+    }
+    let arch = Arch::new();
+    by_rows(to, count, y, |rows, out| {
+        let weight = &weight[rows.start * from..rows.end * from];
+        arch.dispatch(FewDots { x, weight, from, out });
+    });
+}
+
+/// As [`add_product`] with a weight in bf16: each `u32` holds two values, the first in its low half.
+///
+/// # Panics
+/// If the lengths don't belong together, or rows don't begin with a `u32`.
+pub fn add_product_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
+    let (count, to) = sizes(x, 2 * weight.len(), from, y);
+    assert!(to.is_multiple_of(2), "two values in each u32");
+    let threads = gemm::Parallelism::Rayon(rayon::current_num_threads());
+    let mut panel = vec![0.0; PANEL_ROWS * to];
+    for (at, pairs) in weight.chunks(PANEL_ROWS * to / 2).enumerate() {
+        let panel = &mut panel[..2 * pairs.len()];
+        vectorised(|| widen(pairs, panel));
+        let x = &x[at * PANEL_ROWS..];
+        product([count, panel.len() / to, to], (x, from), (panel, [to, 1]), (y, to), threads);
+    }
+}
+
+/// As [`add_product_transposed`] with a weight in bf16: each `u32` holds two values, the first in its low half.
+///
+/// # Panics
+/// If the lengths don't belong together, or rows don't begin with a `u32`.
+pub fn add_product_transposed_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
+    assert!(from.is_multiple_of(2), "two values in each u32");
+    let (count, to) = sizes(x, 2 * weight.len(), from, y);
+    let arch = Arch::new();
+    let half = from / 2;
+    if count > FEW {
+        return by_panels(to, from, x, y, |rows, panel| {
+            let pairs = &weight[rows.start * half..rows.end * half];
+            vectorised(|| widen(pairs, panel));
+        });
+    }
+    // Even and odd places apart, as the two halves of a u32 are.
+    let split: Vec<f32> = x
+        .chunks_exact(from)
+        .flat_map(|x| x.iter().step_by(2).chain(x.iter().skip(1).step_by(2)).copied())
+        .collect();
+    by_rows(to, count, y, |rows, out| {
+        let weight = &weight[rows.start * half..rows.end * half];
+        arch.dispatch(FewDotsBf16 { split: &split, weight, half, out });
+    });
+}
+
+/// Two bf16 values in each `u32`, as f32.
+#[inline(always)]
+pub fn widen(pairs: &[u32], values: &mut [f32]) {
+    for (pair, out) in pairs.iter().zip(values.chunks_exact_mut(2)) {
+        out[0] = f32::from_bits(pair << 16);
+        out[1] = f32::from_bits(pair & 0xffff_0000);
+    }
+}
+
+/// `y` += `x` · Wᵀ by panels of [`PANEL_ROWS`] rows, which `fill` writes as f32 \[rows, from\].
+pub(super) fn by_panels(
+    to: usize,
+    from: usize,
+    x: &[f32],
+    y: &mut [f32],
+    fill: impl Fn(Range<usize>, &mut [f32]) + Sync,
+) {
+    let count = x.len() / from;
+    by_rows_of(
+        PANEL_ROWS,
+        to,
+        count,
+        y,
+        || vec![0.0; PANEL_ROWS * from],
+        |panel, rows, out| {
+            let (width, panel) = (rows.len(), &mut panel[..rows.len() * from]);
+            fill(rows, panel);
+            product(
+                [count, from, width],
+                (x, from),
+                (panel, [1, from]),
+                (out, width),
+                gemm::Parallelism::None,
+            );
+        },
+    );
+}
+
+/// Adds to `y` \[count, to\] what `work` writes for some of the `to` rows of a weight: \[count, rows\].
+pub(super) fn by_rows(
+    to: usize,
+    count: usize,
+    y: &mut [f32],
+    work: impl Fn(Range<usize>, &mut [f32]) + Sync,
+) {
+    let rows = to.div_ceil(8 * rayon::current_num_threads()).max(16);
+    by_rows_of(rows, to, count, y, || (), |(), rows, out| work(rows, out));
+}
+
+fn by_rows_of<T>(
+    rows: usize,
+    to: usize,
+    count: usize,
+    y: &mut [f32],
+    scratch: impl Fn() -> T + Sync + Send,
+    work: impl Fn(&mut T, Range<usize>, &mut [f32]) + Sync,
+) {
+    let starts: Vec<usize> = (0..to).step_by(rows).collect();
+    let parts: Vec<Vec<f32>> = starts
+        .par_iter()
+        .map_init(&scratch, |scratch, &start| {
+            let rows = start..(start + rows).min(to);
+            let mut out = vec![0.0; count * rows.len()];
+            work(scratch, rows, &mut out);
+            out
+        })
+        .collect();
+    for (start, part) in starts.into_iter().zip(parts) {
+        let width = rows.min(to - start);
+        for (y, part) in y.chunks_exact_mut(to).zip(part.chunks_exact(width)) {
+            y[start..start + width].iter_mut().zip(part).for_each(|(y, part)| *y += part);
+        }
+    }
+}
+
+fn sizes(x: &[f32], weights: usize, from: usize, y: &[f32]) -> (usize, usize) {
+    let (count, to) = (x.len() / from, weights / from);
+    assert_eq!(
+        (count * from, to * from, count * to),
+        (x.len(), weights, y.len()),
+        "x is [n, from], the weight from times to values, y is [n, to]"
+    );
+    (count, to)
+}
+
+/// `y` \[n, to\] += `x` \[n, from\] · W, in the sizes \[n, from, to\]; x and y with the stride of their rows,
+/// W with those of its two axes.
+fn product(
+    [count, from, to]: [usize; 3],
+    (x, x_stride): (&[f32], usize),
+    (weight, [weight_from, weight_to]): (&[f32], [usize; 2]),
+    (y, y_stride): (&mut [f32], usize),
+    threads: gemm::Parallelism,
+) {
+    if count == 0 || from == 0 || to == 0 {
+        return;
+    }
+    let last = |rows: usize, stride: usize, columns: usize| (rows - 1) * stride + columns;
+    assert!(x.len() >= last(count, x_stride, from) && y.len() >= last(count, y_stride, to));
+    assert!(weight.len() > (from - 1) * weight_from + (to - 1) * weight_to);
+    assert!(y_stride >= to, "rows of y don't overlap");
+    // SAFETY: by the assertions above every element that the sizes and strides reach lies in its slice, and
+    // `y`, being borrowed mutably, overlaps neither of the others.
+    unsafe {
+        gemm::gemm(
+            count,
+            to,
+            from,
+            y.as_mut_ptr(),
+            1,
+            y_stride as isize,
+            true,
+            x.as_ptr(),
+            1,
+            x_stride as isize,
+            weight.as_ptr(),
+            weight_to as isize,
+            weight_from as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            threads,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Products of every kind, for few and for many vectors, against sums in f64.
+    #[test]
+    fn every_product_is_the_sum() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut draw = |count: usize| -> Vec<f32> {
+            std::iter::repeat_with(|| random.f32() - 0.5).take(count).collect()
+        };
+        for (from, to) in [(1, 1), (38, 45), (70, 700), (128, 16)] {
+            let weight: Vec<f32> =
+                draw(from * to).into_iter().map(|w| f32::from_bits(w.to_bits() & 0xffff_0000)).collect();
+            let transposed: Vec<f32> = (0..from * to).map(|at| weight[at % to * from + at / to]).collect();
+            for count in [1, 2, 5, FEW, FEW + 1, 40] {
+                let (x, bias) = (draw(count * from), draw(count * to));
+                let check = |kind: &str, product: &dyn Fn(&mut [f32])| {
+                    let mut y = bias.clone();
+                    product(&mut y);
+                    for (at, y) in y.iter().enumerate() {
+                        let products =
+                            x[at / to * from..][..from].iter().zip(&weight[at % to * from..][..from]);
+                        let exact = f64::from(bias[at])
+                            + products.map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>();
+                        let close = (f64::from(*y) - exact).abs() < 1e-5;
+                        assert!(close, "{kind}, {count} times [{from}, {to}]: {y} is not {exact}");
+                    }
+                };
+                check("rows of outputs", &|y| add_product_transposed(&x, &weight, from, y));
+                check("rows of inputs", &|y| add_product(&x, &transposed, from, y));
+                let pairs = |of: &[f32]| -> Vec<u32> {
+                    of.chunks_exact(2).map(|pair| pair[0].to_bits() >> 16 | pair[1].to_bits()).collect()
+                };
+                if from.is_multiple_of(2) {
+                    let pairs = pairs(&weight);
+                    check("rows of outputs, bf16", &|y| add_product_transposed_bf16(&x, &pairs, from, y));
+                }
+                if to.is_multiple_of(2) {
+                    let pairs = pairs(&transposed);
+                    check("rows of inputs, bf16", &|y| add_product_bf16(&x, &pairs, from, y));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What this machine could do at best: the marks that the kernels are measured against.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::elementwise::vectorised;
+use super::matmul;
+
+/// More than caches hold.
+const BYTES: usize = 1 << 30;
+const TRIES: usize = 3;
+
+/// Bytes per second that all threads together read from memory.
+pub fn read_bandwidth() -> f64 {
+    let values = vec![1u64; BYTES / size_of::<u64>()];
+    let part = values.len().div_ceil(4 * rayon::current_num_threads());
+    let read = || {
+        let sums = values
+            .par_chunks(part)
+            .map(|part| vectorised(|| part.iter().fold(0u64, |sum, value| sum.wrapping_add(*value))));
+        std::hint::black_box(sums.sum::<u64>());
+    };
+    BYTES as f64 / fastest(read)
+}
+
+/// Floating-point operations per second of a product of large f32 matrices, on all threads.
+pub fn product_rate() -> f64 {
+    let rates = [(512, 2048, 2048), (1024, 1024, 4096), (2048, 2048, 2048)].map(|(count, from, to)| {
+        let (x, weight, mut y) = (vec![0.5; count * from], vec![0.5; from * to], vec![0.0; count * to]);
+        let seconds = fastest(|| matmul::add_product(&x, &weight, from, &mut y));
+        2.0 * (count * from * to) as f64 / seconds
+    });
+    rates.into_iter().fold(0.0, f64::max)
+}
+
+/// Seconds of the fastest of a few tries.
+fn fastest(mut work: impl FnMut()) -> f64 {
+    let time = |_| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64()
+    };
+    (0..TRIES).map(time).fold(f64::INFINITY, f64::min)
+}

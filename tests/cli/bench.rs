@@ -1,0 +1,35 @@
+//! `attnscope bench`.
+
+use crate::support::program::{Home, golden, text};
+
+#[test]
+fn a_line_of_json_that_scripts_read() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let ended = home.run(["bench", "--model", text(&model), "--lengths", "3,9", "--repeats", "2", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(ended.text()).unwrap();
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    assert!(number(&report["bandwidth_bytes_s"]) > 0.0 && number(&report["gemm_flops_s"]) > 0.0);
+    assert_eq!(report["device"], "cpu");
+    let lengths = report["lengths"].as_array().unwrap();
+    assert_eq!(lengths.iter().map(|length| number(&length["tokens"])).collect::<Vec<_>>(), [3.0, 9.0]);
+    for length in lengths {
+        let [min, median, max] = ["min_s", "median_s", "max_s"].map(|key| number(&length[key]));
+        assert!(0.0 < min && min <= median && median <= max);
+        assert!(number(&length["floor_s"]) > 0.0);
+        let shares: f64 =
+            ["linear", "attention", "record"].map(|part| number(&length["share"][part])).iter().sum();
+        assert!(shares > 0.0 && shares <= 1.0, "{length}");
+    }
+    if cfg!(target_os = "linux") {
+        assert!(number(&report["peak_anon_bytes"]) > 0.0 && number(&report["peak_file_bytes"]) > 0.0);
+    }
+}
+
+#[test]
+fn a_length_beyond_the_context_is_an_error() {
+    let model = golden("gpt2-tiny");
+    Home::new()
+        .run(["bench", "--model", text(&model), "--lengths", "999999"])
+        .failed(1, &["999999 tokens", "at most"]);
+}
