@@ -14,7 +14,7 @@ use super::elementwise::vectorised;
 use super::few::{FewDots, FewDotsBf16, FewTimesRows};
 
 /// Vectors up to which the weights are what takes the time.
-pub(super) const FEW: usize = 12;
+pub(super) const FEW: usize = 48;
 /// Columns that a thread takes, at least.
 const COLUMNS: usize = 256;
 /// Rows that are widened to f32 at a time, and stay in a core's cache.

@@ -202,7 +202,7 @@ fn wrong_usage_ends_with_two() {
         vec!["--prompt", "x", "print"],
         vec!["export", "--pair", "demo", "--format", "json", "--out", "-"],
         vec!["export", "--model", "demo:gpt2", "--format", "xlsx", "--out", "x"],
-        vec!["bench"],
+        vec!["benchmark"],
     ] {
         let ended = home.run(arguments.iter().copied());
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
