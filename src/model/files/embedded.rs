@@ -3,13 +3,21 @@
 use super::{ModelFile, ModelFiles};
 use crate::model::DemoModel;
 
+/// Bytes that lie where numbers of eight bytes may, as those of a mapped file do.
+#[repr(C, align(8))]
+struct Aligned<T: ?Sized>(T);
+
 macro_rules! embedded {
-    ($name:literal, $file:literal) => {
-        ModelFile::Embedded {
-            name: concat!("demo:", $name, "/", $file),
-            bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/", $name, "/", $file)),
-        }
-    };
+    ($name:literal, $file:literal) => {{
+        static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/assets/demo/",
+            $name,
+            "/",
+            $file
+        )));
+        ModelFile::Embedded { name: concat!("demo:", $name, "/", $file), bytes: &FILE.0 }
+    }};
 }
 
 macro_rules! demo {
@@ -49,6 +57,8 @@ mod tests {
                 assert!(file.name().starts_with(&files.name), "{}", file.name());
                 assert!(file.size().unwrap() > 0, "{}", file.name());
             }
+            let ModelFile::Embedded { bytes, .. } = &files.weights[0] else { panic!("not embedded") };
+            assert!(bytes.as_ptr().addr().is_multiple_of(8), "the kernels read them where they lie");
             let config = files.config.read().unwrap();
             let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
             assert!(config.get("model_type").is_some());
