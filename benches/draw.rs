@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 #[path = "../tests/viewer/fixture.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "the tests use all of it")]
 mod fixture;
 use fixture::*;
 

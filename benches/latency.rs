@@ -10,7 +10,7 @@ use support::terminal::Terminal;
 
 #[path = "../tests/support"]
 mod support {
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "the tests use all of it")]
     pub mod terminal;
 }
 

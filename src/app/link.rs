@@ -109,19 +109,10 @@ fn same_texts(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attention::tokens;
 
     /// As of any prompt and itself.
     const SAME: SamePassages = SamePassages { begin: 99, end: (99, 99) };
-
-    fn tokens(texts: &[&str]) -> Vec<Token> {
-        let mut start = 0;
-        let mut token = |text: &&str| {
-            let token = Token::from_bytes(0, String::new(), text.as_bytes(), start);
-            start += text.len();
-            token
-        };
-        texts.iter().map(&mut token).collect()
-    }
 
     fn split_in_two_ways() -> (Vec<Token>, Vec<Token>) {
         (tokens(&["un", "believ", "able", " story"]), tokens(&["unbeliev", "able", " st", "ory"]))

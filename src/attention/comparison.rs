@@ -152,16 +152,7 @@ pub fn similarity(a: &CausalMatrix, b: &CausalMatrix) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tokens(texts: &[&str]) -> Vec<Token> {
-        let mut start = 0;
-        let mut token = |text: &&str| {
-            let token = Token::from_bytes(0, String::new(), text.as_bytes(), start);
-            start += text.len();
-            token
-        };
-        texts.iter().map(&mut token).collect()
-    }
+    use crate::attention::tokens;
 
     /// `ab c` read as a, b, c and as ab, c: on the pieces left is \[1\], \[.5 .5\], right \[.25|.75\], \[.5 0|.5\].
     fn example() -> Comparison {

@@ -27,5 +27,7 @@ pub use normalisation::{Normalisation, NormalisedRow};
 pub use pooling::{Pooled, Pooling};
 pub use repeated::RepeatScores;
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
+#[cfg(test)]
+pub(crate) use token::tokens;
 pub use token::{Token, escape_controls};
 pub use view::{LayerKind, ParseViewError, View};

@@ -101,6 +101,18 @@ pub fn escape_controls(text: &str) -> String {
     out
 }
 
+/// A prompt of these texts, for tests.
+#[cfg(test)]
+pub(crate) fn tokens(texts: &[&str]) -> Vec<Token> {
+    let mut start = 0;
+    let mut token = |text: &&str| {
+        let token = Token::from_bytes(0, String::new(), text.as_bytes(), start);
+        start += text.len();
+        token
+    };
+    texts.iter().map(&mut token).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

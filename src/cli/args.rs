@@ -143,14 +143,21 @@ pub struct InputArgs {
     pub ids: Option<Vec<u32>>,
 }
 
+/// Which models; without any of these, those of the pair that config.toml names.
 #[derive(Debug, Args)]
-pub struct PrintArgs {
-    /// Model to read with; may be given several times. Without it, the pair
+pub struct ModelsArgs {
+    /// A model; may be given several times. Without it, the pair
     #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair")]
-    pub models: Vec<String>,
-    /// Name of a pair in config.toml: both models, one after the other
+    pub named: Vec<String>,
+    /// Name of a pair in config.toml: both of its models
     #[arg(long, value_name = "NAME")]
     pub pair: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PrintArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
     /// Which matrix: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
@@ -181,12 +188,8 @@ pub struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub struct HeadsArgs {
-    /// Model to read with; may be given several times. Without it, the pair
-    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair")]
-    pub models: Vec<String>,
-    /// Name of a pair in config.toml: the heads of both models together
-    #[arg(long, value_name = "NAME")]
-    pub pair: Option<String>,
+    #[command(flatten)]
+    pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
     /// What comes first: the largest sink, first-token, entropy, distance; previous, duplicate or induction on
@@ -219,12 +222,8 @@ pub struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// Model to time; may be given several times. Without it, the pair
-    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair")]
-    pub models: Vec<String>,
-    /// Name of a pair in config.toml: both models, one after the other
-    #[arg(long, value_name = "NAME")]
-    pub pair: Option<String>,
+    #[command(flatten)]
+    pub models: ModelsArgs,
     /// Tokens to read at a time, separated by commas
     #[arg(long, value_name = "TOKENS", value_delimiter = ',', default_value = "5,32,128,512,1024")]
     pub lengths: Vec<usize>,

@@ -64,7 +64,7 @@ struct Machine {
 /// # Errors
 /// If a model cannot be had, reads less than a length, or Ctrl-C was pressed.
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models, args.pair.as_deref())?;
+    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     session.talk.progress("measuring this machine");
     let machine = Machine { bytes_s: peak::read_bandwidth(), operations_s: peak::product_rate() };
     for reference in &models {

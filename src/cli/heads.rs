@@ -15,7 +15,7 @@ use crate::export::{Recipe, Selection};
 /// # Errors
 /// If a model cannot be had or cannot read the prompt.
 pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models, args.pair.as_deref())?;
+    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let input = settings.input(&args.input)?;
     let mut read: Vec<(Capture, Recipe, Vec<HeadEntry>)> = Vec::new();
     for reference in &models {

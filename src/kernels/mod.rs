@@ -12,13 +12,3 @@ pub mod mxfp4;
 pub mod norm;
 pub mod peak;
 pub mod softmax;
-
-use pulp::Simd;
-
-/// The sum of a slice.
-#[inline(always)]
-fn sum<S: Simd>(simd: S, values: &[f32]) -> f32 {
-    let (vectors, rest) = S::as_simd_f32s(values);
-    let sum = vectors.iter().fold(simd.splat_f32s(0.0), |sum, &v| simd.add_f32s(sum, v));
-    simd.reduce_sum_f32s(sum) + rest.iter().sum::<f32>()
-}

@@ -3,8 +3,6 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::sum;
-
 /// Normalises each row of `x` \[rows, size\] in place: about its mean if there is a `bias` (LayerNorm), else
 /// about zero (RMSNorm). The variance is taken about the mean: E\[x²\] − E\[x\]² would cancel.
 ///
@@ -47,6 +45,15 @@ impl WithSimd for Row<'_> {
     }
 }
 
+/// The sum of a slice.
+#[inline(always)]
+fn sum<S: Simd>(simd: S, values: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(values);
+    let sum = vectors.iter().fold(simd.splat_f32s(0.0), |sum, &v| simd.add_f32s(sum, v));
+    simd.reduce_sum_f32s(sum) + rest.iter().sum::<f32>()
+}
+
+/// The sum of the squares of a slice.
 #[inline(always)]
 fn squares<S: Simd>(simd: S, values: &[f32]) -> f32 {
     let (vectors, rest) = S::as_simd_f32s(values);
