@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::update::NOTHING_SHOWN;
 use super::{Effect, Shown, State, difference};
-use crate::attention::{Normalisation, NormalisedRow};
+use crate::attention::{CausalMatrix, Normalisation, NormalisedRow};
 
 /// Bytes of a text that goes to the clipboard. It goes there as an escape in base 64, of which many
 /// terminals take 100,000 bytes and drop what is longer.
@@ -32,19 +32,23 @@ pub(super) fn matrix(state: &mut State) -> Vec<Effect> {
         return send(state, "matrix", Some(text));
     }
     let Some(shown) = &state.focused().shown else { return nothing(state) };
-    let text = table(shown, state.rules.normalisation);
+    let text = table(&shown.labels, shown.matrix(), state.rules.normalisation);
     send(state, "matrix", text)
 }
 
-fn table(shown: &Shown, normalisation: Normalisation) -> Option<String> {
-    let matrix = shown.matrix();
+/// A line per query, a column per key; nothing if it is too long for a clipboard.
+pub(super) fn table(
+    labels: &[String],
+    matrix: &CausalMatrix,
+    normalisation: Normalisation,
+) -> Option<String> {
     let sink = matrix.size() > 0 && normalisation.row(matrix, 0).sink().is_some();
     let mut text = String::from(if sink { "query\tsink" } else { "query" });
-    for key in &shown.labels {
+    for key in labels {
         let _ = write!(text, "\t{key}");
     }
     text.push('\n');
-    for (query, name) in shown.labels.iter().enumerate() {
+    for (query, name) in labels.iter().enumerate() {
         text.push_str(name);
         let row = normalisation.row(matrix, query);
         if let Some(sink) = row.sink() {

@@ -1,15 +1,27 @@
-//! Left minus right, on the pieces of text that both sides have whole tokens of.
+//! Left and right in one square, on the pieces of text that both sides have whole tokens of.
 
 use std::sync::Arc;
 
-use super::{Column, Cursor, Pane, Scroll, Shown, State, Viewport};
+use super::{Column, Cursor, Pane, Scroll, Shown, State, Viewport, copy};
 use crate::attention::alignment::Granularity;
 use crate::attention::{Capture, Comparison, Normalisation, View};
 use crate::config::keys::Command;
 
+/// How two sides share a square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrangement {
+    /// Left minus right.
+    #[default]
+    Difference,
+    /// Left below the diagonal, right above it, its queries across.
+    Split,
+}
+
 /// The two sides compared, and where on it one looks.
 #[derive(Debug, Clone, Default)]
 pub struct Difference {
+    /// As what.
+    pub arrangement: Arrangement,
     /// How finely.
     pub granularity: Granularity,
     /// What is compared, or why nothing is.
@@ -31,8 +43,8 @@ pub struct Compared {
     pub labels: Vec<String>,
     /// What each side shows.
     pub views: [View; 2],
-    /// The ends of the colour scale for each normalisation.
-    peaks: [f32; Normalisation::ALL.len()],
+    /// The tops of the colour scales for each normalisation: of the difference, and of both sides.
+    peaks: [[f32; 2]; Normalisation::ALL.len()],
     /// The prompt that both have read.
     pub prompt: String,
     captures: [Arc<Capture>; 2],
@@ -40,9 +52,9 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// Where the colour scale ends: [`Comparison::peak`].
-    pub fn peak(&self, normalisation: Normalisation) -> f32 {
-        self.peaks[normalisation as usize]
+    /// Where the colour scale ends: [`Comparison::peak`], or the higher [`Normalisation::peak`] of the sides.
+    pub fn peak(&self, normalisation: Normalisation, arrangement: Arrangement) -> f32 {
+        self.peaks[normalisation as usize][arrangement as usize]
     }
 
     fn new(left: &Shown, right: &Shown, granularity: Granularity) -> Result<Self, &'static str> {
@@ -51,7 +63,10 @@ impl Compared {
             .ok_or("only prompts of up to 2,048 tokens are compared piece by piece")?;
         Ok(Self {
             labels: comparison.pieces().iter().map(|piece| piece.label.clone()).collect(),
-            peaks: Normalisation::ALL.map(|normalisation| comparison.peak(normalisation)),
+            peaks: Normalisation::ALL.map(|rule| {
+                let [left, right] = comparison.sides().each_ref().map(|side| rule.peak(side));
+                [comparison.peak(rule), left.max(right)]
+            }),
             views: [left.view(), right.view()],
             prompt: left.prompt.clone(),
             captures: [left, right].map(|shown| shown.capture.clone()),
@@ -76,6 +91,13 @@ impl Difference {
     pub(super) fn point(&mut self, cursor: Cursor) {
         let Some(Ok(compared)) = &self.compared else { return };
         let shape = compared.comparison.shape();
+        let cursor = match (self.arrangement, cursor) {
+            // Above the diagonal, columns are queries.
+            (Arrangement::Split, Cursor { query, column: Column::Key(key) }) if key > query => {
+                Cursor { query: key, column: Column::Key(query) }
+            }
+            _ => cursor,
+        };
         self.cursor = cursor.within(shape);
         self.scroll = self.scroll.within(shape.size(), self.viewport).revealing(self.cursor, self.viewport);
     }
@@ -97,20 +119,36 @@ impl Difference {
     }
 }
 
-/// From the two sides to their difference, by pieces, then by words, and back to the sides.
+/// From the two sides to their comparison, by pieces, then by words, and back to the sides.
 pub(super) fn toggle(state: &mut State) {
     state.difference = match state.difference.take() {
         None => Some(Difference::default()),
-        Some(Difference { granularity: Granularity::Pieces, .. }) => {
-            Some(Difference { granularity: Granularity::Words, ..Difference::default() })
+        Some(Difference { granularity: Granularity::Pieces, arrangement, .. }) => {
+            Some(Difference { granularity: Granularity::Words, arrangement, ..Difference::default() })
         }
         Some(Difference { granularity: Granularity::Words, .. }) => None,
     };
 }
 
-/// The matrix as it is shown: a line per query, a column per key.
+/// To the two sides on both sides of a diagonal, and back to what they are left and right of.
+pub(super) fn toggle_split(state: &mut State) {
+    let arrangement = Arrangement::Split;
+    state.difference = match state.difference.take() {
+        None => Some(Difference { arrangement, ..Difference::default() }),
+        Some(Difference { arrangement: Arrangement::Split, .. }) => None,
+        Some(difference) => Some(Difference { arrangement, ..difference }),
+    };
+}
+
+/// The matrix as it is shown: a line per query, a column per key; of a square that two share, one after the other.
 pub(super) fn matrix_text(state: &State) -> Option<String> {
-    let compared = state.difference.as_ref()?.shown()?;
+    let difference = state.difference.as_ref()?;
+    let compared = difference.shown()?;
+    if difference.arrangement == Arrangement::Split {
+        let table = |side| copy::table(&compared.labels, side, state.rules.normalisation);
+        let [left, right] = compared.comparison.sides().each_ref().map(table);
+        return Some(format!("{}\n{}", left?, right?));
+    }
     let sink = compared.comparison.shape().sinks().is_some();
     let mut text = format!("query{}\t{}\n", if sink { "\tsink" } else { "" }, compared.labels.join("\t"));
     let number = |value: Option<f32>| value.map_or_else(String::new, |value| value.to_string());

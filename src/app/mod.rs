@@ -29,7 +29,7 @@ mod zoom;
 pub use action::{Action, Effect};
 pub use chooser::{Chooser, Found};
 pub use cursor::{Column, Cursor, Scroll, Viewport};
-pub use difference::{Compared, Difference};
+pub use difference::{Arrangement, Compared, Difference};
 pub use export::{ExportChoice, ExportContent, ExportDialog, ExportFormat, ExportStage, Exported};
 pub use history::History;
 pub use hover::Hover;

@@ -160,6 +160,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             return vec![Effect::CaptureMouse(state.mouse)];
         }
         Command::Difference => difference::toggle(state),
+        Command::Split => difference::toggle_split(state),
         Command::Leaderboard if state.mode != Mode::Leaderboard => leaderboard::open(state),
         Command::SimilarHeads if state.mode != Mode::Leaderboard => leaderboard::open_like_shown(state),
         Command::HeadGrid if !matches!(state.mode, Mode::HeadGrid(_)) => open_head_grid(state),
@@ -213,7 +214,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
 fn look(state: &mut State, command: Command) -> Vec<Effect> {
     let zooms = matches!(command, Command::ZoomIn | Command::ZoomOut | Command::Overview);
     if zooms && state.difference.as_ref().is_some_and(|difference| difference.shown().is_some()) {
-        state.note = Some("a difference is as large as it fits".to_owned());
+        state.note = Some("a comparison is as large as it fits".to_owned());
         return vec![];
     }
     if zoom::change(state, command) {

@@ -1,4 +1,4 @@
-//! Left minus right in one square, and in sentences where the two differ most.
+//! Left and right in one square, and in sentences where the two differ most.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
@@ -6,15 +6,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::grid::{Grid, Needs};
-use super::matrix::{Drawing, Marks, Values};
+use super::matrix::{Drawing, Marks};
 use super::pane::view_name;
 use super::text::{fit, put, put_line, width};
-use crate::app::{Column, Compared, Curve, Difference, Range, Scale, State};
+use super::values::Values;
+use crate::app::{Arrangement, Column, Compared, Curve, Difference, Range, Scale, State};
 use crate::attention::alignment::Granularity;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
-/// Where the parts of a difference go.
+/// Where the parts of a comparison go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferenceLayout {
     /// The model that has the focus.
@@ -27,29 +28,40 @@ pub struct DifferenceLayout {
     pub sentences: Rect,
 }
 
-/// Where a difference goes, in the place of both panes.
+/// Where a comparison goes, in the place of both panes.
 pub fn place(state: &State, frame: Rect, sentences: Rect) -> Option<DifferenceLayout> {
     let difference = state.difference.as_ref()?;
     let compared = difference.shown()?;
     let name = compared.labels.iter().map(|label| width(label)).max().unwrap_or(0);
-    let shape = compared.comparison.shape();
+    let size = compared.comparison.shape().size();
+    let [left, right] = compared.comparison.sides().each_ref().map(|side| side.sinks().is_some());
+    let (sink, sink_row) = match difference.arrangement {
+        Arrangement::Difference => (left || right, false),
+        Arrangement::Split => (left, right),
+    };
     let area = frame.inner(Margin::new(2, 1));
-    let needs = Needs { area, size: shape.size(), sink: shape.sinks().is_some(), name };
+    let needs = Needs { area, size, sink, sink_row, name };
     let grid = needs.place(Needs::cell(&[needs]), difference.scroll);
     let sentences = Rect { x: sentences.x + 1, width: sentences.width.saturating_sub(2), ..sentences };
     Some(DifferenceLayout { side: state.focus, frame, grid, sentences })
 }
 
-/// The colour scale of differences, centred on 0.
+/// The colour scale: of differences, centred on 0; of both sides.
 pub fn scale(state: &State, compared: &Compared) -> Scale {
+    let arrangement = arrangement(state);
     let top = match state.rules.range {
         Range::Fixed => 1.0,
-        Range::Shared | Range::Own => compared.peak(state.rules.normalisation),
+        Range::Shared | Range::Own => compared.peak(state.rules.normalisation, arrangement),
     };
     Scale::new(state.rules.curve, top)
 }
 
-/// What the ends of the scale stand for: below, above.
+/// As what the sides are compared.
+pub fn arrangement(state: &State) -> Arrangement {
+    state.difference.as_ref().map(|difference| difference.arrangement).unwrap_or_default()
+}
+
+/// What the ends of a scale of differences stand for: below, above.
 pub fn ends(state: &State, compared: &Compared) -> (String, String) {
     let top = scale(state, compared).top;
     let log = if state.rules.curve == Curve::Log { "log " } else { "" };
@@ -76,7 +88,10 @@ pub fn draw(state: &State, layout: &DifferenceLayout, theme: &Theme, buffer: &mu
     draw_frame(state, compared, &names, layout, theme, buffer);
     Drawing {
         names: &compared.labels,
-        values: Values::Difference(&compared.comparison),
+        values: match difference.arrangement {
+            Arrangement::Difference => Values::Difference(&compared.comparison),
+            Arrangement::Split => Values::Split(&compared.comparison),
+        },
         grid: &layout.grid,
         marks: Marks { cursor: difference.cursor, lit: None, span: 0..0 },
         normalisation: state.rules.normalisation,
@@ -108,13 +123,17 @@ fn draw_frame(
 ) {
     let chrome = &theme.chrome;
     let [left, right] = compared.views.map(view_name);
-    let views = if left == right { left } else { format!("{left} − {right}") };
+    let joined = |[left, right]: [&str; 2]| match arrangement(state) {
+        Arrangement::Difference => format!("{left} − {right}"),
+        Arrangement::Split => format!("{left} below, {right} above"),
+    };
+    let views = if left == right { left } else { joined([&left, &right]) };
     let pieces = match state.difference.as_ref().map(|difference| difference.granularity) {
         Some(Granularity::Words) => "whole words",
         _ => "pieces of text that both have",
     };
     let room = usize::from(layout.frame.width).saturating_sub(width(&views) + 8);
-    let title = fit(&format!(" {} − {} ", names[0], names[1]), room);
+    let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
     let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
     let mut mean = format!(
         " Jensen-Shannon divergence, raw: {:.3} nats on average ",

@@ -41,8 +41,10 @@ pub struct Needs {
     pub area: Rect,
     /// Rows, and keys, of the matrix.
     pub size: usize,
-    /// Whether it has a sink.
+    /// Whether it has a column for the sink.
     pub sink: bool,
+    /// Whether it has a row for the sink of those that are drawn as columns.
+    pub sink_row: bool,
     /// Columns of the longest name.
     pub name: usize,
 }
@@ -62,8 +64,10 @@ pub struct Grid {
     pub first: Scroll,
     /// How many cells there is room for.
     pub viewport: Viewport,
-    /// Whether there is a sink.
+    /// Whether there is a column for the sink.
     pub sink: bool,
+    /// Whether there is a row for the sink of those that are drawn as columns.
+    pub sink_row: bool,
 }
 
 impl Needs {
@@ -72,16 +76,18 @@ impl Needs {
         (self.name as u16).min(most)
     }
 
-    fn room(&self) -> (u16, u16) {
-        (self.area.width.saturating_sub(self.name_room() + MARK), self.area.height.saturating_sub(1))
+    /// Columns and rows for keys and queries of that size.
+    fn room(&self, cell: (u16, u16)) -> (u16, u16) {
+        let sink = if self.sink { cell.0 + sink_gap(cell) } else { 0 };
+        let above = 1 + if self.sink_row { cell.1 + 1 } else { 0 };
+        let width = self.area.width.saturating_sub(self.name_room() + MARK + sink);
+        (width, self.area.height.saturating_sub(above))
     }
 
     /// Whether all columns fit, and all rows too if cells are more than one row high.
     fn fits(&self, cell: (u16, u16)) -> bool {
-        let (width, height) = self.room();
-        let sink = if self.sink { cell.0 + sink_gap(cell) } else { 0 };
-        let columns = self.size * usize::from(cell.0) + usize::from(sink);
-        columns <= usize::from(width)
+        let (width, height) = self.room(cell);
+        self.size * usize::from(cell.0) <= usize::from(width)
             && (cell.1 == 1 || self.size * usize::from(cell.1) <= usize::from(height))
     }
 
@@ -97,15 +103,12 @@ impl Needs {
 
     /// The grid, with cells of a given size.
     pub fn place(&self, cell: (u16, u16), scroll: Scroll) -> Grid {
-        let (width, height) = self.room();
-        let sink = if self.sink { cell.0 + sink_gap(cell) } else { 0 };
-        let viewport = Viewport {
-            rows: usize::from(height / cell.1),
-            keys: usize::from(width.saturating_sub(sink) / cell.0),
-            cell,
-        };
-        let (name, size, sink) = (self.name_room(), self.size, self.sink);
-        Grid { area: self.area, name, cell, size, first: scroll.within(size, viewport), viewport, sink }
+        let (width, height) = self.room(cell);
+        let viewport =
+            Viewport { rows: usize::from(height / cell.1), keys: usize::from(width / cell.0), cell };
+        let Needs { area, size, sink, sink_row, .. } = *self;
+        let (name, first) = (self.name_room(), scroll.within(size, viewport));
+        Grid { area, name, cell, size, first, viewport, sink, sink_row }
     }
 }
 
@@ -140,7 +143,8 @@ impl Grid {
 
     /// The first screen row of a row that is on screen.
     pub fn y(&self, query: usize) -> u16 {
-        self.area.y + 1 + query.saturating_sub(self.first.row) as u16 * self.cell.1
+        let above = if self.sink_row { self.cell.1 + 1 } else { 0 };
+        self.area.y + 1 + above + query.saturating_sub(self.first.row) as u16 * self.cell.1
     }
 
     /// Of a cell's rows on screen, the one with its number and its row's name.
@@ -151,6 +155,17 @@ impl Grid {
     /// Where a cell on screen is, cut to what there is room for.
     pub fn rect(&self, query: usize, column: Column) -> Rect {
         Rect::new(self.x(column), self.y(query), self.cell.0, self.cell.1).intersection(self.area)
+    }
+
+    /// Where the sink of a column on screen is, in the row for sinks.
+    pub fn sink_row_rect(&self, key: usize) -> Rect {
+        let (x, y) = (self.x(Column::Key(key)), self.area.y + 1);
+        Rect::new(x, y, self.cell.0, self.cell.1).intersection(self.area)
+    }
+
+    /// The screen row of the line between the row for sinks and the queries.
+    pub fn row_divider(&self) -> Option<u16> {
+        self.sink_row.then(|| self.area.y + 1 + self.cell.1)
     }
 
     /// The screen column of the line between sink and keys.
@@ -165,6 +180,11 @@ impl Grid {
 
     /// The cell at a position of the screen.
     pub fn hit(&self, at: Position) -> Option<(usize, Column)> {
+        if self.sink_row
+            && let Some(query) = self.keys().find(|key| self.sink_row_rect(*key).contains(at))
+        {
+            return Some((query, Column::Sink));
+        }
         let query = self.rows().find(|query| (0..self.cell.1).any(|row| self.y(*query) + row == at.y))?;
         let column = self.columns().find(|column| self.rect(query, *column).contains(at))?;
         Some((query, column))
@@ -186,7 +206,7 @@ mod tests {
     use super::*;
 
     fn needs(width: u16, height: u16, size: usize, sink: bool) -> Needs {
-        Needs { area: Rect::new(1, 1, width, height), size, sink, name: 5 }
+        Needs { area: Rect::new(1, 1, width, height), size, sink, sink_row: false, name: 5 }
     }
 
     #[test]
@@ -224,8 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn a_row_for_sinks_lies_above_the_queries_and_is_found_by_the_mouse() {
+        let needs = Needs { sink_row: true, ..needs(56, 30, 5, false) };
+        assert_eq!(Needs::cell(&[needs]), (9, 3), "a row of cells and a line less");
+        let grid = needs.place((9, 3), Scroll::default());
+        assert_eq!((grid.row_divider(), grid.y(0)), (Some(5), 6));
+        for key in grid.keys() {
+            let at = grid.sink_row_rect(key).as_position();
+            assert_eq!(grid.hit(at), Some((key, Column::Sink)));
+        }
+        assert_eq!(grid.hit(Position::new(grid.x(Column::Key(0)), 5)), None, "the line is no cell");
+    }
+
+    #[test]
     fn nothing_fits_into_nothing() {
-        let needs = Needs { area: Rect::ZERO, size: 5, sink: true, name: 5 };
+        let needs = Needs { area: Rect::ZERO, size: 5, sink: true, sink_row: true, name: 5 };
         let grid = needs.place(Needs::cell(&[needs]), Scroll::default());
         assert!(grid.rows().is_empty() && grid.keys().is_empty());
     }

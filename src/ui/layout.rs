@@ -280,7 +280,8 @@ fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let name = shown().map(|shown| longest(&shown.labels)).max().unwrap_or(0);
     let needs = |pane: &PaneLayout| {
         let matrix = state.pane(pane.side).shown.as_ref()?.matrix();
-        Some(Needs { area: pane.body, size: matrix.size(), sink: matrix.sinks().is_some(), name })
+        let (size, sink) = (matrix.size(), matrix.sinks().is_some());
+        Some(Needs { area: pane.body, size, sink, sink_row: false, name })
     };
     let all: Vec<Needs> = panes.iter().flatten().filter_map(needs).collect();
     let shows_all = |cell| all.iter().all(|needs| needs.shows_all(cell));

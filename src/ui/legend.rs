@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::text::{put, put_line, width};
 use super::{Layout, Overview, difference, heads};
-use crate::app::{Compared, Curve, Mode, Range, State};
+use crate::app::{Arrangement, Compared, Curve, Mode, Range, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
 use crate::theme::{ColorDepth, Palette, Theme};
@@ -26,11 +26,13 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     }
     let chrome = &theme.chrome;
     let compared = compared(state);
-    let (bottom, top) = match compared {
-        Some(compared) => difference::ends(state, compared),
-        None => (bottom(state.rules.curve).to_owned(), top(state)),
+    let arrangement = difference::arrangement(state);
+    let (palette, (bottom, top)) = match compared {
+        Some(compared) if arrangement == Arrangement::Difference => {
+            (&theme.differences, difference::ends(state, compared))
+        }
+        _ => (&theme.values, (bottom(state.rules.curve).to_owned(), top(state))),
     };
-    let palette = if compared.is_some() { &theme.differences } else { &theme.values };
     let rules = rules(state, layout, theme);
     let columns = |(key, rule): &(String, String)| 3 + width(key) + width(rule);
     let numbers = 1 + width(&bottom) + 1 + width(&top);
@@ -81,6 +83,9 @@ fn top(state: &State) -> String {
     if let (Mode::HeadGrid(_), Some(shown)) = (state.mode, &state.focused().shown) {
         return format!("≥{:.3}", heads::scale_of(state, shown).top);
     }
+    if let Some(compared) = compared(state) {
+        return format!("≥{:.3}", difference::scale(state, compared).top);
+    }
     match state.rules.range {
         Range::Fixed => "1".to_owned(),
         Range::Shared => top(Side::Left),
@@ -119,18 +124,25 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
     }
     if let Some(compared) = compared(state) {
         let [left, right] = difference::names(state);
+        let split = difference::arrangement(state) == Arrangement::Split;
         let range = match rules.range {
+            Range::Fixed if split => range,
             Range::Fixed => "−1 to 1".to_owned(),
             Range::Shared | Range::Own => format!("top{}", rows_aside(compared.labels.len())),
         };
-        return vec![
-            ("−".to_owned(), format!("{right} more")),
-            ("+".to_owned(), format!("{left} more")),
+        let common = [
             (key(Command::Normalisation), normalisation(state)),
             (key(Command::Curve), curve.to_owned()),
             (key(Command::Range), range),
-            ("·".to_owned(), "future".to_owned()),
         ];
+        let (before, after) = if split {
+            let own = [("◺".to_owned(), left), ("◹".to_owned(), format!("{right}, queries across"))];
+            (own, (key(Command::NextColorMap), map.to_owned()))
+        } else {
+            let more = [("−".to_owned(), format!("{right} more")), ("+".to_owned(), format!("{left} more"))];
+            (more, ("·".to_owned(), "future".to_owned()))
+        };
+        return before.into_iter().chain(common).chain([after]).collect();
     }
     let mut shown = vec![
         (key(Command::Normalisation), normalisation(state)),

@@ -8,11 +8,15 @@ use ratatui::style::{Modifier, Style};
 
 use super::grid::Grid;
 use super::text::{center, fit, put, right, width};
+use super::thumbnails::pixel;
+use super::values::Values;
 use crate::app::{Column, Cursor, Scale, State};
-use crate::attention::{CausalMatrix, Comparison, DifferenceRow, Normalisation, NormalisedRow};
+use crate::attention::Normalisation;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
+/// A cell of the future.
+const FUTURE: &str = "·";
 /// A cell that the normalisation leaves out, or of a row that has nothing left. Not a zero.
 const LEFT_OUT: &str = "–";
 /// What a span's rows have before their cells, and its columns above them.
@@ -49,31 +53,6 @@ impl Marks {
     }
 }
 
-/// What the cells of a matrix show.
-#[derive(Debug, Clone, Copy)]
-pub enum Values<'a> {
-    /// Attention.
-    Attention(&'a CausalMatrix),
-    /// Left minus right.
-    Difference(&'a Comparison),
-}
-
-/// A row of them.
-enum Row<'a> {
-    Attention(NormalisedRow<'a>),
-    Difference(DifferenceRow),
-}
-
-impl Row<'_> {
-    fn value(&self, column: Column) -> Option<f32> {
-        match (self, column) {
-            (Row::Attention(row), column) => column.value(row),
-            (Row::Difference(row), Column::Sink) => row.sink,
-            (Row::Difference(row), Column::Key(key)) => row.keys.get(key).copied().flatten(),
-        }
-    }
-}
-
 /// What is drawn, and how.
 pub struct Drawing<'a> {
     /// What rows and columns stand for.
@@ -97,20 +76,39 @@ impl Drawing<'_> {
     pub fn draw(&self, buffer: &mut Buffer) {
         self.row_names(buffer);
         self.column_names(buffer);
+        let across = self.values.across(self.normalisation, self.grid.keys());
         for query in self.grid.rows() {
-            let row = match self.values {
-                Values::Attention(matrix) => Row::Attention(self.normalisation.row(matrix, query)),
-                Values::Difference(of) => Row::Difference(of.difference(self.normalisation, query)),
-            };
+            let row = self.values.row(self.normalisation, query, &across);
             for column in self.grid.columns() {
-                self.cell(Cursor { query, column }, &row, buffer);
+                let (at, area) = (Cursor { query, column }, self.grid.rect(query, column));
+                let value = row.value(column);
+                match across.get(query).filter(|_| column == Column::Key(query)) {
+                    Some(other) => self.halves(at, area, [value, other.get(query)], buffer),
+                    None => self.cell(at, area, value, buffer),
+                }
             }
         }
+        for key in self.grid.keys().filter(|_| self.grid.sink_row) {
+            let at = Cursor { query: key, column: Column::Sink };
+            let sink = across.get(key).and_then(|row| row.sink());
+            self.cell(at, self.grid.sink_row_rect(key), sink, buffer);
+        }
+        self.dividers(buffer);
+    }
+
+    /// The lines between sinks and keys.
+    fn dividers(&self, buffer: &mut Buffer) {
+        let style = self.theme.chrome.border;
         if let Some(x) = self.grid.divider() {
             let bottom = self.grid.y(self.grid.rows().end).min(self.grid.area.bottom());
             for y in self.grid.area.y + 1..bottom {
-                put(buffer, x, y, "┊", 1, self.theme.chrome.border);
+                put(buffer, x, y, "┊", 1, style);
             }
+        }
+        if let Some(y) = self.grid.row_divider().filter(|y| *y < self.grid.area.bottom()) {
+            let (left, cells) = (self.grid.x(Column::Key(self.grid.keys().start)), self.grid.keys().len());
+            let line = "┈".repeat(cells * usize::from(self.grid.cell.0));
+            put(buffer, left, y, &line, cells * usize::from(self.grid.cell.0), style);
         }
     }
 
@@ -123,6 +121,10 @@ impl Drawing<'_> {
 
     fn row_names(&self, buffer: &mut Buffer) {
         let Grid { area, name: room, .. } = *self.grid;
+        if self.grid.sink_row {
+            let y = area.y + 1 + self.grid.middle();
+            put(buffer, area.x, y, &right("sink", room.into()), room.into(), self.theme.chrome.dim);
+        }
         for query in self.grid.rows() {
             let y = self.grid.y(query) + self.grid.middle();
             if y >= area.bottom() {
@@ -179,25 +181,49 @@ impl Drawing<'_> {
         }
     }
 
-    fn cell(&self, at: Cursor, row: &Row<'_>, buffer: &mut Buffer) {
-        let area = self.grid.rect(at.query, at.column);
-        let Some(value) = row.value(at.column) else {
-            let future = matches!(at.column, Column::Key(key) if key > at.query);
-            self.without_value(if future { "·" } else { LEFT_OUT }, area, buffer);
-            if at == self.marks.cursor {
-                self.mark(area, self.theme.chrome.accent, buffer);
-            }
-            return;
+    fn cell(&self, at: Cursor, area: Rect, value: Option<f32>, buffer: &mut Buffer) {
+        let style = self.paint(at, area, value, buffer);
+        if self.is_marked(at) {
+            self.mark(area, style, buffer);
+        }
+    }
+
+    /// A cell of the diagonal that two sides share: the one from below has its left half, or its lower one.
+    fn halves(&self, at: Cursor, area: Rect, values: [Option<f32>; 2], buffer: &mut Buffer) {
+        let left = Rect { width: area.width / 2, ..area };
+        let style = if left.width > 0 {
+            self.paint(at, left, values[0], buffer);
+            let right = Rect { x: left.right(), width: area.width - left.width, ..area };
+            self.paint(at, right, values[1], buffer)
+        } else {
+            let [below, above] = values.map(|value| Some(self.scale.level(value?)));
+            let (glyph, style) = pixel(above, below, &self.theme.values);
+            put(buffer, area.x, area.y, glyph.encode_utf8(&mut [0; 4]), area.width.into(), style);
+            self.theme.chrome.accent
         };
-        let (palette, level, number) = match self.values {
-            Values::Attention(_) => {
-                (&self.theme.values, self.scale.level(value), number(value, self.grid.cell.0))
-            }
-            Values::Difference(_) => {
-                let number = signed(value, self.grid.cell.0);
-                (&self.theme.differences, self.scale.signed_level(value), number)
-            }
+        if self.is_marked(at) {
+            self.mark(area, style, buffer);
+        }
+    }
+
+    /// Whether it is the cell that is looked at, or has its place on the other side of the diagonal.
+    fn is_marked(&self, at: Cursor) -> bool {
+        let mirrored = match at.column {
+            Column::Key(key) if key > at.query => Cursor { query: key, column: Column::Key(at.query) },
+            _ => at,
         };
+        at == self.marks.cursor || !self.values.has_future() && mirrored == self.marks.cursor
+    }
+
+    /// Fills a cell with its colour and its number. Returns the style of the cursor on it.
+    fn paint(&self, at: Cursor, area: Rect, value: Option<f32>, buffer: &mut Buffer) -> Style {
+        let Some(value) = value else {
+            let is_ahead = matches!(at.column, Column::Key(key) if key > at.query);
+            let sign = if is_ahead && self.values.has_future() { FUTURE } else { LEFT_OUT };
+            self.without_value(sign, area, buffer);
+            return self.theme.chrome.accent;
+        };
+        let (palette, level) = self.values.color(value, self.scale, self.theme);
         let (style, fill) = (palette.cell(level), palette.glyph(level).unwrap_or(' '));
         let columns = usize::from(area.width);
         let line = fill.to_string().repeat(columns);
@@ -210,13 +236,11 @@ impl Drawing<'_> {
         if is_lit {
             put(buffer, area.x, middle, &line, columns, style);
         }
-        if let Some(number) = number {
+        if let Some(number) = self.values.number(value, area.width.min(self.grid.cell.0)) {
             let free = columns.saturating_sub(width(&number));
             put(buffer, area.x + (free / 2) as u16, middle, &number, columns, style);
         }
-        if at == self.marks.cursor {
-            self.mark(area, style.add_modifier(Modifier::BOLD), buffer);
-        }
+        style.add_modifier(Modifier::BOLD)
     }
 
     fn without_value(&self, sign: &str, area: Rect, buffer: &mut Buffer) {
@@ -256,61 +280,5 @@ impl Drawing<'_> {
                 put(buffer, right, area.y, "]", 1, style);
             }
         }
-    }
-}
-
-/// A value as it is written into a cell of that many columns; nothing if the cell is too narrow.
-fn number(value: f32, columns: u16) -> Option<String> {
-    let places = match columns {
-        0..5 => return None,
-        5 => 2,
-        _ => 3,
-    };
-    if value == 0.0 {
-        return Some("0".to_owned());
-    }
-    let number = format!("{value:.places$}");
-    Some(match (columns, number.strip_prefix('0')) {
-        (7.., _) => number,
-        (_, Some(fraction)) => fraction.to_owned(),
-        (_, None) => format!("{value:.*}", places - 1),
-    })
-}
-
-/// A difference with its sign, which takes the room that [`number`] leaves.
-fn signed(value: f32, columns: u16) -> Option<String> {
-    let number = number(value.abs(), columns)?;
-    let is_zero = number.chars().all(|c| matches!(c, '0' | '.'));
-    let sign = if is_zero { "" } else { ["+", "−"][usize::from(value < 0.0)] };
-    Some(format!("{sign}{number}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_have_a_sign_and_fit_their_cells() {
-        let texts = |value| [4, 5, 6, 7].map(|columns| signed(value, columns));
-        let some = |texts: [&str; 3]| {
-            let [a, b, c] = texts.map(|text| Some(text.to_owned()));
-            [None, a, b, c]
-        };
-        assert_eq!(texts(0.599), some(["+.60", "+.599", "+0.599"]));
-        assert_eq!(texts(-1.0), some(["−1.0", "−1.00", "−1.000"]));
-        assert_eq!(texts(-0.0001), some([".00", ".000", "0.000"]));
-    }
-
-    #[test]
-    fn numbers_fit_their_cells() {
-        let texts = |value| [4, 5, 6, 7, 12].map(|columns| number(value, columns));
-        let some = |texts: [&str; 4]| {
-            let [a, b, c, d] = texts.map(|text| Some(text.to_owned()));
-            [None, a, b, c, d]
-        };
-        assert_eq!(texts(0.6764), some([".68", ".676", "0.676", "0.676"]));
-        assert_eq!(texts(1.0), some(["1.0", "1.00", "1.000", "1.000"]));
-        assert_eq!(texts(0.0), some(["0", "0", "0", "0"]));
-        assert_eq!(texts(0.0001), some([".00", ".000", "0.000", "0.000"]));
     }
 }

@@ -25,6 +25,7 @@ mod prompt;
 mod text;
 mod thumbnails;
 mod title;
+mod values;
 
 pub use difference::DifferenceLayout;
 pub use grid::Grid;

@@ -8,8 +8,9 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::layout::error_of;
 use super::line::on_one_line;
-use super::matrix::{Drawing, Marks, Values};
+use super::matrix::{Drawing, Marks};
 use super::text::{fit, put, width, wrap};
+use super::values::Values;
 use super::{Overview, PaneLayout, minimap, notice, thumbnails};
 use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
 use crate::attention::{ModelCard, Pooling, View};

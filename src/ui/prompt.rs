@@ -178,6 +178,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         ],
         Mode::Browse if state.difference.is_some() => vec![
             (key(Command::Difference), "by pieces, by words, back to both"),
+            (key(Command::Split), "below and above the diagonal"),
             (pair(Command::Open, Command::Back), "deeper, back"),
             (pair(Command::PreviousLayer, Command::NextLayer), "layer"),
             (pair(Command::PreviousHead, Command::NextHead), "head"),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 
 use super::Layout;
 use super::text::{fit, put, width};
-use crate::app::{Mode, State};
+use crate::app::{Arrangement, Mode, State};
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::theme::Theme;
@@ -28,7 +28,11 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
         Mode::Leaderboard => "all heads of both models in numbers".to_owned(),
         _ => {
             let view = describe(state.focused().selection.view());
+            let arrangement = state.difference.as_ref().map(|difference| difference.arrangement);
             match state.difference.as_ref().and_then(|difference| difference.compared.as_ref()) {
+                Some(Ok(_)) if arrangement == Some(Arrangement::Split) => {
+                    format!("left below, right above: {view}")
+                }
                 Some(Ok(_)) => format!("left minus right: {view}"),
                 Some(Err(why)) => format!("{why} · {view}"),
                 None => format!("{view}{other}"),

@@ -1,6 +1,6 @@
 //! Left minus right, and the list of all heads: what keys do to them, and what they look like.
 
-use attnscope::app::{Action, Column, Cursor, Effect, Mode, Scores, State, update};
+use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State, update};
 use attnscope::attention::alignment::Granularity;
 use attnscope::attention::{HeadOrder, LayerKind, View};
 use attnscope::worker::protocol::{Event, Request, Side};
@@ -72,6 +72,31 @@ fn a_difference_follows_views_rules_and_prompts() {
     answer(&mut state, effects);
     press_and_wait(&mut state, "m");
     assert_eq!(labels(&state), ["write", "a", "story", "now"]);
+}
+
+#[test]
+fn both_share_a_square_and_its_two_triangles_are_one_pair_of_pieces() {
+    let mut state = loaded();
+    captured_as(&mut state, &LEFT, &RIGHT);
+    press(&mut state, "d");
+    let arrangement = |state: &State| state.difference.as_ref().map(|shown| shown.arrangement);
+    assert_eq!(arrangement(&state), Some(Arrangement::Split));
+    update(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(3) });
+    let cursor = state.difference.as_ref().unwrap().cursor;
+    assert_eq!(cursor, Cursor { query: 3, column: Column::Key(1) }, "above the diagonal columns are queries");
+    let copied = press(&mut state, "Y");
+    let Some(Effect::Copy(text)) = copied.into_iter().next() else { panic!("both are copied") };
+    let tables: Vec<&str> = text.split("\n\n").collect();
+    assert!(
+        tables.len() == 2 && tables[0].starts_with("query\twrite") && tables[1].starts_with("query\tsink")
+    );
+    press(&mut state, "D");
+    assert_eq!(labels(&state), ["write", "a", "story", "about AI"]);
+    assert_eq!(arrangement(&state), Some(Arrangement::Split), "by words, still split");
+    press(&mut state, "d");
+    assert_eq!(arrangement(&state), None);
+    press(&mut state, "D d");
+    assert_eq!(arrangement(&state), Some(Arrangement::Split), "from one comparison to the other");
 }
 
 #[test]

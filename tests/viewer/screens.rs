@@ -85,12 +85,7 @@ fn views_of_several_layers_and_of_heads_that_share_keys() {
 
 #[test]
 fn left_minus_right() {
-    let mut state = loaded();
-    captured_as(
-        &mut state,
-        &["wr", "ite", " a", " st", "ory", " about", " AI"],
-        &["write", " a", " st", "ory", " ab", "out AI"],
-    );
+    let mut state = cut_apart();
     press(&mut state, "D");
     assert_screen!("difference", state, (120, 40));
     assert_screen!("difference_80x24", state, (80, 24));
@@ -98,6 +93,25 @@ fn left_minus_right() {
     assert_screen!("difference_of_a_layer_by_words", state, (100, 30));
     let (terminal, _) = draw_with(&mut state, (60, 16), ColorDepth::None);
     insta::assert_snapshot!("difference_without_colours", terminal.backend());
+}
+
+#[test]
+fn left_below_and_right_above() {
+    let mut state = cut_apart();
+    press(&mut state, "d");
+    assert_screen!("split", state, (120, 40));
+    assert_screen!("split_80x24", state, (80, 24));
+    press_and_wait(&mut state, "D n home right");
+    let (terminal, _) = draw_with(&mut state, (60, 16), ColorDepth::None);
+    insta::assert_snapshot!("split_without_colours", terminal.backend());
+}
+
+/// The words of the first prompt, cut otherwise by each model.
+fn cut_apart() -> State {
+    let mut state = loaded();
+    let left = ["wr", "ite", " a", " st", "ory", " about", " AI"];
+    captured_as(&mut state, &left, &["write", " a", " st", "ory", " ab", "out AI"]);
+    state
 }
 
 #[test]
