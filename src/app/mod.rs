@@ -26,6 +26,7 @@ mod update;
 mod worker;
 mod zoom;
 
+pub use crate::attention::{Curve, LOG_FLOOR, Scale};
 pub use action::{Action, Effect};
 pub use chooser::{Chooser, Found};
 pub use cursor::{Column, Cursor, Scroll, Viewport};
@@ -39,7 +40,7 @@ pub use pane::{Load, Pane, Pass, Shown};
 pub use picker::{Listing, Picker, Stage};
 pub use pin::Pin;
 pub use popup::Popup;
-pub use rules::{Curve, LOG_FLOOR, Range, Rules, Scale};
+pub use rules::{Range, Rules};
 pub use selection::{Depth, Selection};
 pub use span::Span;
 pub use state::{Mode, State};

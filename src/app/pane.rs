@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Cursor, Scores, Scroll, Selection, Span, Viewport};
-use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Pooled, Pooling, Token, View};
+use crate::attention::{Capture, CausalMatrix, ModelCard, Normalisation, Pooled, Pooling, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
 /// Computed matrices kept after they were looked at.
@@ -76,9 +76,8 @@ impl Shown {
     pub fn new(job: JobId, prompt: String, capture: Arc<Capture>) -> Self {
         let layer_thumbnails = capture.layers.iter().map(|layer| pooled(&layer.mean)).collect();
         let peaks = peaks(&capture.mean);
-        let labels = labels(&capture);
-        let heads = capture.layers.iter().flat_map(|layer| &layer.heads);
-        let heads_peak = heads.map(|head| head.thumbnail.peak_after_first_row()).fold(0.0, f32::max);
+        let labels = capture.labels();
+        let heads_peak = capture.heads_peak();
         let (view, computed, pooled) = (View::Mean, VecDeque::new(), RefCell::default());
         Self { job, prompt, capture, labels, layer_thumbnails, heads_peak, view, peaks, computed, pooled }
     }
@@ -330,17 +329,6 @@ impl Pane {
 
 fn peaks(matrix: &CausalMatrix) -> [f32; Normalisation::ALL.len()] {
     Normalisation::ALL.map(|normalisation| normalisation.peak(matrix))
-}
-
-fn labels(capture: &Capture) -> Vec<String> {
-    let bin = capture.mean.bin();
-    if bin == 1 {
-        return capture.tokens.iter().map(Token::label).collect();
-    }
-    let last = capture.tokens.len().saturating_sub(1);
-    (0..capture.mean.size())
-        .map(|cell| format!("{}–{}", cell * bin, ((cell + 1) * bin - 1).min(last)))
-        .collect()
 }
 
 /// At most [`THUMBNAIL_CELLS`] rows and columns, each the largest value of the cells it stands for.

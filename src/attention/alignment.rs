@@ -15,6 +15,19 @@ pub enum Granularity {
     Words,
 }
 
+impl Granularity {
+    /// Both.
+    pub const ALL: [Granularity; 2] = [Granularity::Pieces, Granularity::Words];
+
+    /// As exports and flags spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Granularity::Pieces => "pieces",
+            Granularity::Words => "words",
+        }
+    }
+}
+
 /// A run of bytes that both tokenisations have whole tokens of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {

@@ -191,6 +191,24 @@ impl Capture {
         Err(NoSuchView { view, name: name.clone(), has })
     }
 
+    /// What each row, and each column, of its matrices stands for: a token, or a range of token numbers.
+    pub fn labels(&self) -> Vec<String> {
+        let bin = self.mean.bin();
+        if bin == 1 {
+            return self.tokens.iter().map(Token::label).collect();
+        }
+        let last = self.tokens.len().saturating_sub(1);
+        let end = |cell: usize| ((cell + 1) * bin - 1).min(last);
+        (0..self.mean.size()).map(|cell| format!("{}–{}", cell * bin, end(cell))).collect()
+    }
+
+    /// The largest [`CausalMatrix::peak_after_first_row`] of all heads' thumbnails: where the colour scale of
+    /// all heads at once ends.
+    pub fn heads_peak(&self) -> f32 {
+        let heads = self.layers.iter().flat_map(|layer| &layer.heads);
+        heads.map(|head| head.thumbnail.peak_after_first_row()).fold(0.0, f32::max)
+    }
+
     /// The matrix of a view: kept ones are copied or averaged, heads are computed from their queries and keys.
     /// Of a prompt that is kept in cells of several tokens, rollout goes from cell to cell.
     ///

@@ -10,6 +10,7 @@ mod normalisation;
 mod pooling;
 pub mod repeated;
 pub mod rollout;
+mod scale;
 pub mod similar;
 pub mod span;
 mod statistics;
@@ -26,6 +27,7 @@ pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::{Normalisation, NormalisedRow};
 pub use pooling::{Pooled, Pooling};
 pub use repeated::RepeatScores;
+pub use scale::{Curve, LOG_FLOOR, Scale};
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 #[cfg(test)]
 pub(crate) use token::tokens;

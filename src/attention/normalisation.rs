@@ -40,6 +40,15 @@ impl Normalisation {
         Self::ALL[(self as usize + 1) % Self::ALL.len()]
     }
 
+    /// As exports and flags spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Normalisation::Raw => "raw",
+            Normalisation::Renormalised => "renormalised",
+            Normalisation::WithoutFirst => "without-first",
+        }
+    }
+
     /// One row as it is shown.
     ///
     /// # Panics

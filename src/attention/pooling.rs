@@ -13,6 +13,9 @@ pub enum Pooling {
 }
 
 impl Pooling {
+    /// Both.
+    pub const ALL: [Pooling; 2] = [Pooling::Largest, Pooling::Mean];
+
     /// The other one.
     pub fn next(self) -> Self {
         match self {

@@ -8,12 +8,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::values::{
-    DtypeName, EngineName, Format, LayerKindName, parse_device, parse_temperature, parse_top_p,
+    DtypeName, EngineName, LayerKindName, about_background, about_curve, about_granularity,
+    about_normalisation, about_pooling, one_of, parse_device, parse_temperature, parse_top_p,
 };
-use crate::attention::{HeadOrder, View};
+use crate::attention::alignment::Granularity;
+use crate::attention::{Curve, HeadOrder, Normalisation, Pooling, View};
 use crate::config::Threads;
-use crate::export::Selection;
+use crate::export::{ColorRange, Format, Selection};
 use crate::model::DeviceChoice;
+use crate::theme::{Background, ColorMap};
 
 /// An oscilloscope for LLM attention, in a terminal.
 ///
@@ -167,10 +170,11 @@ pub struct PrintArgs {
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Model to read with
-    #[arg(long, value_name = "MODEL", conflicts_with = "pair", required_unless_present = "pair")]
-    pub model: Option<String>,
-    /// Name of a pair in config.toml: two files, FILE with -left and -right before its ending
+    /// Model to read with; given twice, a figure has both, and numbers go to two files, FILE with -left and -right
+    /// before its ending
+    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair", required_unless_present = "pair")]
+    pub models: Vec<String>,
+    /// Name of a pair in config.toml: as if both of its models were named
     #[arg(long, value_name = "NAME")]
     pub pair: Option<String>,
     #[command(flatten)]
@@ -179,11 +183,44 @@ pub struct ExportArgs {
     #[arg(long, default_value_t = Selection::One(View::Mean))]
     pub view: Selection,
     /// What to write
-    #[arg(long)]
+    #[arg(long, value_parser = one_of(&Format::ALL, Format::name, Format::about))]
     pub format: Format,
     /// File to write, which is replaced if it is there; - is standard output
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub figure: FigureArgs,
+}
+
+/// How a figure looks. Without any of these, as the viewer would show it, on white.
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Figures")]
+pub struct FigureArgs {
+    /// What rows are divided by
+    #[arg(long, value_name = "RULE", value_parser = one_of(&Normalisation::ALL, Normalisation::name, about_normalisation))]
+    pub normalisation: Option<Normalisation>,
+    /// Left minus right on one scale around zero, by the pieces of text that both models have tokens of, or by words
+    #[arg(long, value_name = "BY", num_args = 0..=1, default_missing_value = "pieces",
+        value_parser = one_of(&Granularity::ALL, Granularity::name, about_granularity))]
+    pub difference: Option<Granularity>,
+    /// How values become heights on the colour scale
+    #[arg(long, value_name = "CURVE", value_parser = one_of(&Curve::ALL, Curve::name, about_curve))]
+    pub curve: Option<Curve>,
+    /// Where the colour scale ends: shared, at the top of both models; own, of each; or at a value, up to 1
+    #[arg(long, value_name = "RANGE", value_parser = ColorRange::from_str)]
+    pub range: Option<ColorRange>,
+    /// What cells of a long prompt that share a pixel are shown as
+    #[arg(long, value_name = "RULE", value_parser = one_of(&Pooling::ALL, Pooling::name, about_pooling))]
+    pub pooling: Option<Pooling>,
+    /// Colours from nothing to the top: viridis, cividis, magma or blues; else those of config.toml
+    #[arg(long, value_name = "NAME", value_parser = ColorMap::from_str)]
+    pub colormap: Option<ColorMap>,
+    /// What it is drawn on
+    #[arg(long, value_parser = one_of(&Background::ALL, Background::name, about_background))]
+    pub theme: Option<Background>,
+    /// Leave out the recipe under the figure; it stays in the file
+    #[arg(long)]
+    pub no_caption: bool,
 }
 
 #[derive(Debug, Args)]
@@ -336,6 +373,10 @@ mod tests {
             "attnscope print --model m --pair demo",
             "attnscope print --prompt a --ids 1",
             "attnscope export --format csv --out -",
+            "attnscope export --model m --format bmp --out -",
+            "attnscope export --model m --format svg --out - --range 2",
+            "attnscope export --model m --format svg --out - --normalisation none",
+            "attnscope export --model m --format svg --out - --difference lines",
             "attnscope print --view all",
             "attnscope --threads 0",
             "attnscope --temperature -1",

@@ -3,38 +3,108 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::args::ExportArgs;
+use super::args::{ExportArgs, FigureArgs};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use super::values::Format;
+use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{Export, Recipe, csv, json, safetensors};
+use crate::export::{self, Look, Recipe, Selection, Source};
+use crate::model::Reference;
 
-/// Writes one file for a model, two for a pair.
+/// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
 /// # Errors
 /// If the file cannot be written, or the model not had, or it cannot read the prompt or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(args.model.as_slice(), args.pair.as_deref())?;
-    let input = settings.input(&args.input)?;
-    let paths = paths(&args.out, models.len())?;
+    let models = settings.models(&args.models, args.pair.as_deref())?;
+    check(args, models.len())?;
+    let look = look(&args.figure, settings)?;
+    let files = if args.format.is_figure() { 1 } else { models.len() };
+    let paths = paths(&args.out, files)?;
     // Before a model is loaded for nothing.
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
-    for (reference, mut out) in models.iter().zip(outs) {
-        let model = session.load(reference)?;
-        let capture = session.capture(&model, &input)?;
-        let recipe = Recipe::new(model.card(), input.clone(), args.view);
-        let export = Export { capture: &capture, selection: args.view, recipe: &recipe };
-        let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
-        match args.format {
-            Format::Csv => csv::write(&mut stoppable, &export)?,
-            Format::Json => json::write(&mut stoppable, &export)?,
-            Format::Safetensors => safetensors::write(&mut stoppable, &export)?,
-        }
-        out.finish()?;
+    for (models, out) in models.chunks(models.len() / files).zip(outs) {
+        let (captures, mut sources) = read(args, models, settings, session)?;
+        let left = sources.remove(0);
+        let recipe = if args.format.is_figure() {
+            let normalisation = args.figure.normalisation.unwrap_or_default();
+            Recipe::of_figure((left, sources.pop()), args.format, normalisation, look)
+        } else {
+            Recipe::new(left, Some(args.format))
+        };
+        write(out, &captures, &recipe, session)?;
     }
     Ok(())
+}
+
+/// Writes what a recipe says.
+fn write(
+    mut out: Destination,
+    captures: &[Capture],
+    recipe: &Recipe,
+    session: &Session,
+) -> Result<(), Failure> {
+    let captures: Vec<&Capture> = captures.iter().collect();
+    let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
+    export::write(&mut stoppable, &captures, recipe)?;
+    Ok(out.finish()?)
+}
+
+/// A pass of each model, and how it was made.
+fn read(
+    args: &ExportArgs,
+    models: &[Reference],
+    settings: &Settings,
+    session: &mut Session,
+) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
+    let input = settings.input(&args.input)?;
+    let mut passes = (Vec::new(), Vec::new());
+    for reference in models {
+        let model = session.load(reference)?;
+        passes.0.push(session.capture(&model, &input)?);
+        passes.1.push(Source::new(model.card(), input.clone(), args.view));
+    }
+    Ok(passes)
+}
+
+/// Refuses what cannot be meant.
+fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
+    let usage = |message: &str| Err(Failure::Usage(message.to_owned()));
+    let figure = &args.figure;
+    if models > 2 {
+        return usage("two models at most go into an export: name fewer with --model");
+    }
+    if !args.format.is_figure() && *figure != FigureArgs::default() {
+        return usage(
+            "numbers are written as the model computed them: flags of figures go with --format svg",
+        );
+    }
+    if figure.difference.is_some() && models < 2 {
+        return usage("--difference is of two models: name a second one with --model, or a pair with --pair");
+    }
+    if args.view == Selection::All && figure.difference.is_some() {
+        return usage("--difference is of one matrix of each model: choose another --view than all");
+    }
+    if args.view == Selection::All && figure.normalisation.is_some_and(|rule| rule != Default::default()) {
+        return usage("all heads at once are drawn raw: leave --normalisation out, or choose one --view");
+    }
+    Ok(())
+}
+
+/// How a figure looks, by flags and settings.
+fn look(args: &FigureArgs, settings: &Settings) -> Result<Look, Failure> {
+    let usual = Look::default();
+    Ok(Look {
+        curve: args.curve.unwrap_or(usual.curve),
+        range: args.range.unwrap_or(usual.range),
+        pooling: args.pooling.unwrap_or(usual.pooling),
+        colors: args.colormap.map_or_else(|| settings.color_map(), Ok)?,
+        theme: args.theme.unwrap_or(usual.theme),
+        caption: !args.no_caption,
+        difference: args.difference,
+        ..usual
+    })
 }
 
 /// One path, or two with `-left` and `-right` before the ending.
@@ -44,7 +114,7 @@ fn paths(out: &Path, count: usize) -> Result<Vec<PathBuf>, Failure> {
     }
     if out == Path::new("-") {
         return Err(Failure::Usage(
-            "a pair is two files: name one with --out, or one model with --model".to_owned(),
+            "numbers of two models are two files: name one with --out, or one model with --model".to_owned(),
         ));
     }
     Ok(["-left", "-right"].map(|side| beside(out, side)).into())

@@ -8,7 +8,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::{Capture, HeadEntry, HeadFilter};
 use crate::export::heads::{ListedHead, write_json, write_table};
-use crate::export::{Recipe, Selection};
+use crate::export::{Recipe, Selection, Source};
 
 /// Lists the heads of all models together, in the order that is asked for.
 ///
@@ -26,7 +26,7 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
         for entry in &mut entries {
             entry.repeated = Some(repeated[entry.layer][entry.head]);
         }
-        let recipe = Recipe::new(model.card(), input.clone(), Selection::All);
+        let recipe = Recipe::new(Source::new(model.card(), input.clone(), Selection::All), None);
         read.push((capture, recipe, entries));
     }
     let filter = HeadFilter { kind: args.layers.map(Into::into), group: args.kv_group };

@@ -1,9 +1,12 @@
 //! What flags take, by name.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::attention::LayerKind;
+use crate::attention::alignment::Granularity;
+use crate::attention::{Curve, LayerKind, Normalisation, Pooling};
 use crate::model::{DeviceChoice, Engine, Precision};
+use crate::theme::Background;
 
 /// What `--engine` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,17 +28,6 @@ pub enum DtypeName {
     Bf16,
     /// IEEE half
     F16,
-}
-
-/// What `--format` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A table; with all heads, a list
-    Csv,
-    /// An object with tokens, matrix, sinks, next tokens and recipe
-    Json,
-    /// Tensors, as the model hub stores them
-    Safetensors,
 }
 
 /// What `--layers` takes.
@@ -73,6 +65,60 @@ impl From<DtypeName> for Precision {
             DtypeName::Bf16 => Precision::Bf16,
             DtypeName::F16 => Precision::F16,
         }
+    }
+}
+
+/// Reads the name of one of several, each with what is said of it in the help.
+pub fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+    about: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let value = move |value: &T| PossibleValue::new(name(*value)).help(about(*value));
+    PossibleValuesParser::new(all.iter().map(value)).try_map(move |text| {
+        let named = all.iter().copied().find(|value| name(*value) == text);
+        named.ok_or_else(|| format!("'{text}' is none of them"))
+    })
+}
+
+/// What is said of a normalisation.
+pub fn about_normalisation(normalisation: Normalisation) -> &'static str {
+    match normalisation {
+        Normalisation::Raw => "Nothing: a row and its sink sum to 1",
+        Normalisation::Renormalised => "Their sum without the sink",
+        Normalisation::WithoutFirst => "Their sum without the sink and the first token",
+    }
+}
+
+/// What is said of pieces and words.
+pub fn about_granularity(granularity: Granularity) -> &'static str {
+    match granularity {
+        Granularity::Pieces => "The smallest pieces that both have whole tokens of",
+        Granularity::Words => "Whole words",
+    }
+}
+
+/// What is said of a curve.
+pub fn about_curve(curve: Curve) -> &'static str {
+    match curve {
+        Curve::Linear => "In proportion",
+        Curve::Log => "By their logarithm, from 0.0001 on",
+    }
+}
+
+/// What is said of a pooling.
+pub fn about_pooling(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::Largest => "The largest of them",
+        Pooling::Mean => "Their mean",
+    }
+}
+
+/// What is said of a background.
+pub fn about_background(background: Background) -> &'static str {
+    match background {
+        Background::Light => "Dark text on white",
+        Background::Dark => "Light text on black",
     }
 }
 

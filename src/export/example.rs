@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Export, Input, Recipe, Selection};
+use super::{Export, Input, Recipe, Selection, Source};
 use crate::attention::{
     Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelCard, NextToken, Token,
 };
@@ -20,8 +20,26 @@ pub fn capture_without_sinks() -> Capture {
 /// Calls `write` with an export of [`capture`].
 pub fn export(selection: Selection, write: impl FnOnce(&Export<'_>)) {
     let capture = capture();
-    let recipe = Recipe::new(&capture.model, Input::Prompt("it '".to_owned()), selection);
+    let recipe = Recipe::new(source(&capture, selection), None);
     write(&Export { capture: &capture, selection, recipe: &recipe });
+}
+
+/// What is selected of a capture of `it '`.
+pub fn source(capture: &Capture, selection: Selection) -> Source {
+    Source::new(&capture.model, Input::Prompt("it '".to_owned()), selection)
+}
+
+/// Of a prompt of these texts; the kept mean falls off with the distance, to a sink if there is one.
+pub fn reading(texts: &[&str], has_sinks: bool) -> Capture {
+    let capture = make(has_sinks, CausalMatrix::zeros(2, 1, has_sinks));
+    let size = texts.len();
+    let mut mean = CausalMatrix::zeros(size, 1, has_sinks);
+    for query in 0..size {
+        let weights: Vec<f32> = (0..=query).map(|key| 0.5f32.powi((query - key) as i32 + 1)).collect();
+        let sink = 1.0 - weights.iter().sum::<f32>();
+        mean.rows_mut().add_row(query, 0, &weights, sink, 1.0);
+    }
+    Capture { tokens: crate::attention::tokens(texts), mean, ..capture }
 }
 
 fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {

@@ -115,12 +115,12 @@ pub fn write_json(
 mod tests {
     use super::*;
     use crate::attention::RepeatScores;
-    use crate::export::{Input, Selection, example};
+    use crate::export::{Selection, example};
 
     #[test]
     fn a_table_and_its_json_say_the_same() {
         let capture = example::capture();
-        let recipe = Recipe::new(&capture.model, Input::Prompt("it '".to_owned()), Selection::All);
+        let recipe = Recipe::new(example::source(&capture, Selection::All), None);
         let mut entries = HeadEntry::all(&capture);
         entries[3].repeated = Some(RepeatScores { previous: 0.125, duplicate: 0.5, induction: 0.25 });
         let model = &*capture.model;

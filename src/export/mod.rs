@@ -1,26 +1,33 @@
 //! A capture as text and files. Writers are pure: they take any [`std::io::Write`], ask the
 //! capture for one row after another and hold no more than that; [`mod@file`] is where they meet the disk.
 
-pub mod csv;
+mod csv;
+pub mod figure;
 pub mod file;
+mod format;
 pub mod heads;
-pub mod json;
+mod json;
+mod look;
 pub mod print;
 mod python;
 mod recipe;
-pub mod safetensors;
+mod safetensors;
 
 #[cfg(test)]
 pub(crate) mod example;
 
-pub use recipe::{Input, Recipe};
+pub use format::{Format, ParseFormatError};
+pub use look::{ColorRange, Look, ParseColorRangeError};
+pub use recipe::{Input, Recipe, Source};
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use rayon::prelude::*;
+
+use figure::Figure;
 
 use crate::attention::{Capture, EXACT_TOKENS, NoSuchView, ParseViewError, View};
 
@@ -33,6 +40,23 @@ pub struct Export<'a> {
     pub selection: Selection,
     /// How it was made.
     pub recipe: &'a Recipe,
+}
+
+/// Writes what a recipe says of the passes that it names, in its order.
+///
+/// # Errors
+/// If a model has no such view, the recipe cannot be followed, or `out` refuses.
+pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Result<(), ExportError> {
+    let (Some(format), Some(capture)) = (recipe.format, captures.first()) else {
+        return Err(ExportError::NoFormat);
+    };
+    let export = Export { capture, selection: recipe.source.selection, recipe };
+    match format {
+        Format::Csv => csv::write(out, &export),
+        Format::Json => json::write(out, &export),
+        Format::Safetensors => safetensors::write(out, &export),
+        Format::Svg => Ok(out.write_all(Figure::new(captures, recipe)?.svg().as_bytes())?),
+    }
 }
 
 /// One matrix of a capture, or every head.
@@ -77,6 +101,18 @@ pub enum ExportError {
         "rollout of {0} tokens is not known token by token: shorten the prompt to {EXACT_TOKENS}, or fewer"
     )]
     LongRollout(usize),
+    /// A difference is of two.
+    #[error("a difference is of two models: name a second one")]
+    OneModel,
+    /// A difference is of one matrix of each.
+    #[error("a difference is of one matrix of each model: choose a view other than all")]
+    DifferenceOfAll,
+    /// Two models are compared token by token up to a length.
+    #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten the prompt")]
+    LongDifference,
+    /// It is not said what is to be written.
+    #[error("nothing says as what this is to be written: name a format")]
+    NoFormat,
     /// What is written to refuses.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),

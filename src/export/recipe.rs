@@ -1,12 +1,16 @@
 //! How an export was made: enough to make it again, and to know what its numbers are.
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
 
-use super::Selection;
-use crate::attention::ModelCard;
+use super::{Format, Look, Selection};
+use crate::attention::alignment::Granularity;
+use crate::attention::{ModelCard, Normalisation};
+
+/// What rows and their sinks sum to, of a model that has sinks.
+const SINK_RULE: &str = "the softmax runs over the keys and a learned sink: a row and its sink sum to 1";
 
 /// What a model was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Input {
     /// A text, byte for byte.
@@ -16,10 +20,25 @@ pub enum Input {
 }
 
 /// How an export was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
     /// The program and its version.
     pub program: String,
+    /// What it is written as; nothing of what is no file that could be made again by itself.
+    pub format: Option<Format>,
+    /// The model and what of it.
+    pub source: Source,
+    /// Of a figure of two models, the one at the right.
+    pub beside: Option<Source>,
+    /// What was done to the rows: raw, which is nothing, but in figures.
+    pub normalisation: Normalisation,
+    /// How a figure looks.
+    pub look: Option<Look>,
+}
+
+/// A pass of a model, and what of it is exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
     /// As it was asked for.
     pub model: String,
     /// The commit of its files, if they came from the hub.
@@ -33,29 +52,135 @@ pub struct Recipe {
     /// The text or the ids it was given.
     pub input: Input,
     /// Which matrix: `mean`, `layer:3`, `head:3.5` or `all`.
-    pub view: String,
-    /// What was done to the rows: `raw`, which is nothing.
-    pub normalisation: &'static str,
-    /// What rows and their sinks sum to, for a model that has sinks.
-    pub sink_rule: Option<&'static str>,
+    pub selection: Selection,
+    /// Whether it has sinks, so that rows sum to less than 1.
+    pub has_sinks: bool,
 }
 
-impl Recipe {
-    /// Of a pass of `model` over `input`.
+impl Source {
+    /// A pass of `model` over `input`.
     pub fn new(model: &ModelCard, input: Input, selection: Selection) -> Self {
         Self {
-            program: concat!("attnscope ", env!("CARGO_PKG_VERSION")).to_owned(),
             model: model.name.clone(),
             revision: model.revision.clone(),
             family: model.family.clone(),
             device: model.device.clone(),
             dtype: model.precision.clone(),
             input,
-            view: selection.to_string(),
-            normalisation: "raw",
-            sink_rule: model
-                .has_sinks
-                .then_some("the softmax runs over the keys and a learned sink: a row and its sink sum to 1"),
+            selection,
+            has_sinks: model.has_sinks,
+        }
+    }
+}
+
+impl Recipe {
+    /// Of numbers of a pass, as the model computed them.
+    pub fn new(source: Source, format: Option<Format>) -> Self {
+        Self {
+            program: concat!("attnscope ", env!("CARGO_PKG_VERSION")).to_owned(),
+            format,
+            source,
+            beside: None,
+            normalisation: Normalisation::Raw,
+            look: None,
+        }
+    }
+
+    /// Of a figure, of one model or of two beside each other.
+    pub fn of_figure(
+        (left, right): (Source, Option<Source>),
+        format: Format,
+        normalisation: Normalisation,
+        look: Look,
+    ) -> Self {
+        Self { beside: right, normalisation, look: Some(look), ..Self::new(left, Some(format)) }
+    }
+
+    /// The model, or both.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        std::iter::once(&self.source).chain(&self.beside)
+    }
+}
+
+#[derive(serde::Serialize)]
+struct RecipeFields<'a> {
+    program: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
+    #[serde(flatten)]
+    source: SourceFields<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<SourceFields<'a>>,
+    normalisation: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figure: Option<LookFields>,
+}
+
+#[derive(serde::Serialize)]
+struct SourceFields<'a> {
+    model: &'a str,
+    revision: Option<&'a str>,
+    family: &'a str,
+    device: &'a str,
+    dtype: &'a str,
+    input: &'a Input,
+    view: String,
+    sink_rule: Option<&'static str>,
+}
+
+#[derive(serde::Serialize)]
+struct LookFields {
+    curve: &'static str,
+    range: String,
+    pooling: &'static str,
+    colors: &'static str,
+    theme: &'static str,
+    caption: bool,
+    scale: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<&'static str>,
+}
+
+impl Serialize for Recipe {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = RecipeFields {
+            program: &self.program,
+            format: self.format.map(Format::name),
+            source: (&self.source).into(),
+            beside: self.beside.as_ref().map(Into::into),
+            normalisation: self.normalisation.name(),
+            figure: self.look.as_ref().map(Into::into),
+        };
+        fields.serialize(serializer)
+    }
+}
+
+impl<'a> From<&'a Source> for SourceFields<'a> {
+    fn from(source: &'a Source) -> Self {
+        Self {
+            model: &source.model,
+            revision: source.revision.as_deref(),
+            family: &source.family,
+            device: &source.device,
+            dtype: &source.dtype,
+            input: &source.input,
+            view: source.selection.to_string(),
+            sink_rule: source.has_sinks.then_some(SINK_RULE),
+        }
+    }
+}
+
+impl From<&Look> for LookFields {
+    fn from(look: &Look) -> Self {
+        Self {
+            curve: look.curve.name(),
+            range: look.range.to_string(),
+            pooling: look.pooling.name(),
+            colors: look.colors.name(),
+            theme: look.theme.name(),
+            caption: look.caption,
+            scale: look.scale,
+            difference: look.difference.map(Granularity::name),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Writes files away from the loop, one at a time.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::screenshot::picture;
 use crate::app::{ExportContent, ExportFormat, Exported, State};
 use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{Export, ExportError, Input, Recipe, Selection, csv, json, safetensors};
+use crate::export::{self, ExportError, Format, Input, Recipe, Selection, Source};
 use crate::model::Cancel;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
@@ -123,15 +123,14 @@ fn try_write(
     let mut out = Stoppable::new(&mut file, || cancel.is_raised());
     match content {
         Content::Matrices { capture, prompt, selection } => {
-            let (selection, input) = (*selection, Input::Prompt(prompt.clone()));
-            let recipe = Recipe::new(&capture.model, input, selection);
-            let export = Export { capture, selection, recipe: &recipe };
-            match format {
-                ExportFormat::Csv => csv::write(&mut out, &export)?,
-                ExportFormat::Json => json::write(&mut out, &export)?,
-                ExportFormat::Safetensors => safetensors::write(&mut out, &export)?,
-                ExportFormat::Svg => return Err(io::Error::other("a matrix is no picture").into()),
-            }
+            let format = match format {
+                ExportFormat::Csv => Format::Csv,
+                ExportFormat::Json => Format::Json,
+                ExportFormat::Safetensors => Format::Safetensors,
+                ExportFormat::Svg => return Err(ExportError::NoFormat),
+            };
+            let source = Source::new(&capture.model, Input::Prompt(prompt.clone()), *selection);
+            export::write(&mut out, &[&**capture], &Recipe::new(source, Some(format)))?;
         }
         Content::Picture { state, theme, screen } => {
             out.write_all(picture(state, theme, *screen).as_bytes())?

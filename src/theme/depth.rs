@@ -27,6 +27,19 @@ pub enum Background {
     Light,
 }
 
+impl Background {
+    /// Both.
+    pub const ALL: [Background; 2] = [Background::Light, Background::Dark];
+
+    /// As the configuration and flags spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Background::Light => "light",
+            Background::Dark => "dark",
+        }
+    }
+}
+
 impl ColorDepth {
     /// A colour, or the nearest there is. The 16 have no fixed values: styles name them instead.
     pub fn color(self, rgb: Rgb) -> Color {

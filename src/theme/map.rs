@@ -30,6 +30,16 @@ impl Rgb {
     pub fn is_light(self) -> bool {
         self.contrast(Rgb(0, 0, 0)) > self.contrast(Rgb(255, 255, 255))
     }
+
+    /// The colour of text on it: black or white.
+    pub fn text(self) -> Self {
+        if self.is_light() { Rgb(0, 0, 0) } else { Rgb(255, 255, 255) }
+    }
+
+    /// As SVG and CSS spell it: `#08306b`.
+    pub fn hex(self) -> String {
+        format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
+    }
 }
 
 /// How values become colours.

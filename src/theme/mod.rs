@@ -5,12 +5,14 @@ mod chrome;
 mod depth;
 mod map;
 mod palette;
+mod ramp;
 
 pub use chrome::Chrome;
 pub(crate) use depth::xterm;
 pub use depth::{Background, ColorDepth};
 pub use map::{ColorMap, ParseColorMapError, Rgb};
 pub use palette::Palette;
+pub use ramp::Ramp;
 
 /// Colours and styles for one terminal.
 #[derive(Debug, Clone)]
@@ -57,8 +59,7 @@ mod tests {
         let differences = [Background::Dark, Background::Light].map(map::differences);
         let values = ColorMap::ALL.map(ColorMap::table);
         for rgb in values.iter().flatten().chain(differences.iter().flatten()) {
-            let text = if rgb.is_light() { Rgb(0, 0, 0) } else { Rgb(255, 255, 255) };
-            assert!(rgb.contrast(text) >= 4.5, "{rgb:?}");
+            assert!(rgb.contrast(rgb.text()) >= 4.5, "{rgb:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use ratatui::style::{Color, Style};
 
 use super::map::{ColorMap, Rgb, differences};
+use super::ramp::step;
 use super::{Background, ColorDepth};
 
 /// Glyphs of values, from none to all.
@@ -54,8 +55,7 @@ impl Palette {
         depth: ColorDepth,
     ) -> Self {
         let text = |rgb: &Rgb| match depth {
-            ColorDepth::TrueColor if rgb.is_light() => depth.color(Rgb(0, 0, 0)),
-            ColorDepth::TrueColor => depth.color(Rgb(255, 255, 255)),
+            ColorDepth::TrueColor => depth.color(rgb.text()),
             _ if rgb.is_light() => Color::Black,
             _ => Color::White,
         };
@@ -90,11 +90,8 @@ impl Palette {
         self.glyphs.map(|glyphs| *self.at(glyphs, level))
     }
 
-    /// Which of equal steps a level falls in; what is no number is as 0.
     fn at<'a, T>(&self, steps: &'a [T], level: f32) -> &'a T {
-        let level = if level.is_nan() { 0.0 } else { level.clamp(self.lowest, 1.0) };
-        let height = (level - self.lowest) / (1.0 - self.lowest);
-        &steps[((height * steps.len() as f32) as usize).min(steps.len() - 1)]
+        &steps[step(self.lowest, level, steps.len())]
     }
 }
 
@@ -104,19 +101,6 @@ mod tests {
 
     fn differences_in(depth: ColorDepth) -> Palette {
         Palette::of_differences(depth, Background::Dark)
-    }
-
-    #[test]
-    fn levels_outside_the_scale_are_clamped() {
-        let palette = Palette::of_values(ColorMap::default(), ColorDepth::TrueColor);
-        let steps: Vec<usize> = (0..256).collect();
-        for (level, at) in [(-1.0, 0), (0.0, 0), (0.5, 128), (1.0, 255), (7.0, 255), (f32::NAN, 0)] {
-            assert_eq!(*palette.at(&steps, level), at, "{level}");
-        }
-        let palette = differences_in(ColorDepth::TrueColor);
-        for (level, at) in [(-7.0, 0), (-1.0, 0), (0.0, 127), (1.0, 254), (7.0, 254), (f32::NAN, 127)] {
-            assert_eq!(*palette.at(&steps[..255], level), at, "{level}");
-        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub fn svg(buffer: &Buffer, background: Background) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" \
          font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
-        hex(behind)
+        behind.hex()
     );
     let (mut boxes, mut words) = (String::new(), String::new());
     for y in area.top()..area.bottom() {
@@ -130,7 +130,7 @@ fn letters(words: &mut String, column: u16, text: &str, top: f32, look: Look) {
         "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{weight}{line} xml:space=\"preserve\">{}</text>",
         top + BASELINE,
         text.width().max(1) as f32 * COLUMN,
-        hex(look.text),
+        look.text.hex(),
         escape(text)
     );
 }
@@ -141,7 +141,7 @@ fn rect(out: &mut String, column: u16, columns: usize, top: f32, height: f32, co
         out,
         "<rect x=\"{x:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{}\" shape-rendering=\"crispEdges\"/>",
         columns as f32 * COLUMN,
-        hex(color)
+        color.hex()
     );
 }
 
@@ -182,10 +182,6 @@ fn rgb(color: Color, reset: Rgb) -> Rgb {
         Color::LightCyan => ansi(14),
         Color::White => ansi(15),
     }
-}
-
-fn hex(color: Rgb) -> String {
-    format!("#{:02x}{:02x}{:02x}", color.0, color.1, color.2)
 }
 
 fn escape(text: &str) -> String {

@@ -156,6 +156,45 @@ fn a_pair_is_exported_to_two_files() {
 }
 
 #[test]
+fn a_figure_has_both_models_and_its_recipe() {
+    let home = Home::new();
+    let svg = |more: &[&str]| {
+        let line = ["export", "--format", "svg", "--out", "-"];
+        home.run(line.iter().chain(more).copied()).text().to_owned()
+    };
+    let both =
+        svg(&["--pair", "demo", "--view", "layer:1", "--curve", "log", "--range", "0.5", "--theme", "dark"]);
+    for text in
+        ["demo:gpt2</text>", "demo:gpt-oss</text>", "layer 1, mean of its heads", "attention, log scale"]
+    {
+        assert!(both.contains(text), "{text}");
+    }
+    let metadata = both.split_once("<metadata>").unwrap().1.split_once("</metadata>").unwrap().0;
+    let recipe: Value = serde_json::from_str(metadata).unwrap();
+    assert_eq!((&recipe["model"], &recipe["beside"]["model"]), (&"demo:gpt2".into(), &"demo:gpt-oss".into()));
+    assert_eq!((&recipe["view"], &recipe["figure"]["range"]), (&"layer:1".into(), &"0.5".into()));
+    let one = svg(&["--model", "demo:gpt2", "--no-caption"]);
+    assert!(!one.contains("gpt-oss") && !one.contains("Prompt:"));
+    assert_eq!(one, svg(&["--model", "demo:gpt2", "--no-caption"]), "the same bytes each time");
+    assert!(svg(&["--pair", "demo", "--difference"]).contains("gpt2 − gpt-oss"));
+}
+
+#[test]
+fn what_no_figure_can_be_is_refused_before_a_model_is_loaded() {
+    let home = Home::new();
+    let refused = |more: &str, words: &[&str]| {
+        let line = ["export", "--out", "-"].into_iter().chain(more.split(' '));
+        home.run(line).failed(2, words);
+    };
+    refused("--format csv --model demo:gpt2 --theme dark", &["figures", "svg"]);
+    refused("--format svg --model demo:gpt2 --difference", &["two models", "--pair"]);
+    refused("--format svg --pair demo --difference words --view all", &["another --view"]);
+    refused("--format svg --pair demo --view all --normalisation renormalised", &["raw", "--normalisation"]);
+    refused("--format svg --model demo:gpt2 --model demo:gpt2 --model demo:gpt2", &["two models at most"]);
+    refused("--format csv --pair demo", &["two files"]);
+}
+
+#[test]
 fn a_model_without_a_tokenizer_takes_ids() {
     let home = Home::new();
     let model = golden("gpt2-sort");

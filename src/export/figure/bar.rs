@@ -1,0 +1,126 @@
+//! The numbers beside a colour bar.
+
+use crate::attention::{Curve, LOG_FLOOR, Scale};
+
+/// Two numbers nearer than this part of the bar would touch.
+const APART: f32 = 0.075;
+/// Steps that numbers go in, times a power of ten.
+const STEPS: [f32; 4] = [1.0, 2.0, 2.5, 5.0];
+/// Steps from 0 to the top, about.
+const COUNT: f32 = 4.0;
+
+/// A number beside a bar, and where it is: 0 at the foot, 1 at the top.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tick {
+    pub height: f32,
+    pub text: String,
+}
+
+/// The numbers of a scale that begins at level `lowest`: 0, or −1 if it is of differences.
+pub fn ticks(scale: Scale, lowest: f32) -> Vec<Tick> {
+    let above = above(scale);
+    if lowest == 0.0 {
+        let foot = match scale.curve {
+            Curve::Linear => "0".to_owned(),
+            Curve::Log => format!("≤{}", power(LOG_FLOOR)),
+        };
+        let ends = [Tick { height: 0.0, text: foot }, Tick { height: 1.0, text: end(scale.top, "≥") }];
+        return ends.into_iter().chain(above).collect();
+    }
+    let half = |tick: Tick, sign: f32| Tick {
+        height: 0.5 + sign * tick.height / 2.0,
+        text: format!("{}{}", if sign < 0.0 { "−" } else { "+" }, tick.text),
+    };
+    let end = |sign: f32| {
+        let text = end(scale.top, "");
+        let text = if sign < 0.0 { format!("≤−{text}") } else { format!("≥+{text}") };
+        Tick { height: 0.5 + sign / 2.0, text }
+    };
+    let middle = Tick { height: 0.5, text: "0".to_owned() };
+    let inner = above.into_iter().filter(|tick| tick.height > 2.0 * APART);
+    let inner = inner.flat_map(|tick| [half(tick.clone(), -1.0), half(tick, 1.0)]);
+    [end(-1.0), middle, end(1.0)].into_iter().chain(inner).collect()
+}
+
+/// The numbers between foot and top.
+fn above(scale: Scale) -> Vec<Tick> {
+    let values: Vec<(f32, String)> = match scale.curve {
+        Curve::Linear => {
+            let (step, places) = step(scale.top);
+            let values = (1..).map(|at| at as f32 * step).take_while(|value| *value < scale.top);
+            values.map(|value| (value, format!("{value:.places$}"))).collect()
+        }
+        Curve::Log => {
+            let values =
+                (1..5).map(|decade| LOG_FLOOR * 10f32.powi(decade)).take_while(|value| *value < scale.top);
+            values.map(|value| (value, power(value))).collect()
+        }
+    };
+    let placed = values.into_iter().map(|(value, text)| Tick { height: scale.level(value), text });
+    placed.filter(|tick| tick.height > APART && tick.height < 1.0 - APART).collect()
+}
+
+/// From one number to the next, and the places it needs.
+fn step(top: f32) -> (f32, usize) {
+    let rough = top / COUNT;
+    let power = rough.log10().floor();
+    let unit = 10f32.powf(power);
+    let factor = STEPS.into_iter().find(|factor| factor * unit >= rough * 0.999).unwrap_or(10.0);
+    let places = (-power).max(0.0) as usize + usize::from(factor == 2.5);
+    (factor * unit, if factor == 10.0 { places.saturating_sub(1) } else { places })
+}
+
+/// The value at an end, and a sign for what is beyond; beyond 1 there is nothing.
+fn end(top: f32, sign: &str) -> String {
+    if top >= 1.0 { "1".to_owned() } else { format!("{sign}{top:.3}") }
+}
+
+/// A power of ten: `10⁻³`.
+fn power(value: f32) -> String {
+    let digits = ["", "⁻¹", "⁻²", "⁻³", "⁻⁴"];
+    match digits.get(-value.log10().round() as usize) {
+        None | Some(&"") => value.to_string(),
+        Some(digit) => format!("10{digit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(curve: Curve, top: f32, lowest: f32) -> Vec<String> {
+        let mut ticks = ticks(Scale::new(curve, top), lowest);
+        ticks.sort_by(|a, b| a.height.total_cmp(&b.height));
+        ticks.into_iter().map(|tick| tick.text).collect()
+    }
+
+    #[test]
+    fn numbers_are_round_and_the_ends_exact() {
+        assert_eq!(texts(Curve::Linear, 0.676, 0.0), ["0", "0.2", "0.4", "0.6", "≥0.676"]);
+        assert_eq!(texts(Curve::Linear, 1.0, 0.0), ["0", "0.25", "0.50", "0.75", "1"]);
+        assert_eq!(texts(Curve::Linear, 0.031, 0.0), ["0", "0.01", "0.02", "≥0.031"]);
+        assert_eq!(texts(Curve::Log, 0.676, 0.0), ["≤10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "≥0.676"]);
+    }
+
+    #[test]
+    fn differences_go_both_ways() {
+        assert_eq!(
+            texts(Curve::Linear, 0.6, -1.0),
+            ["≤−0.600", "−0.4", "−0.2", "0", "+0.2", "+0.4", "≥+0.600"]
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn numbers_never_touch_at_any_top(top in 0.0f32..1.0, log: bool, signed: bool) {
+            let curve = if log { Curve::Log } else { Curve::Linear };
+            let lowest = if signed { -1.0 } else { 0.0 };
+            let mut heights: Vec<f32> =
+                ticks(Scale::new(curve, top), lowest).into_iter().map(|tick| tick.height).collect();
+            heights.sort_by(f32::total_cmp);
+            let least = if signed { APART / 2.0 } else { APART };
+            proptest::prop_assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= least * 0.99), "{heights:?}");
+            proptest::prop_assert!(heights.len() < 16);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Where the parts of a figure go, in its own pixels.
+
+use super::text::Ruler;
+use super::{Content, Figure, Heads, Panel, Square};
+
+/// Around everything.
+const MARGIN: f32 = 28.0;
+/// Between two panels.
+const GAP: f32 = 44.0;
+/// Figures wider than this have one panel below the other.
+const WIDEST: f32 = 1700.0;
+/// A caption needs this much at least to read well.
+const NARROWEST: f32 = 460.0;
+
+/// Sizes of type.
+pub const TITLE: f32 = 15.0;
+pub const SUBTITLE: f32 = 11.5;
+pub const LABEL: f32 = 11.0;
+pub const SMALL: f32 = 10.0;
+
+/// From the top of a panel to its matrix: title and subtitle.
+const HEADER: f32 = 50.0;
+/// Between labels and what they label.
+pub const LABEL_GAP: f32 = 6.0;
+/// For the word that says what an axis is.
+const AXIS: f32 = 20.0;
+/// Of a label, at most.
+const LONGEST_LABEL: f32 = 110.0;
+/// Between two lines of labels, and between two slanted ones.
+const LABEL_LINE: f32 = 14.0;
+const SLANTED_LINE: f32 = 18.0;
+/// Tokens up to which cells have numbers.
+const NUMBERED: usize = 12;
+/// A cell with a number.
+const NUMBERED_CELL: f32 = 46.0;
+/// A cell without, at most.
+const LARGEST_CELL: f32 = 30.0;
+/// A matrix of many cells, alone and beside another.
+const MATRIX: f32 = 600.0;
+const MATRIX_OF_TWO: f32 = 480.0;
+/// Cells up to which each is drawn by itself; more are pixels of an image.
+const MOST_BOXES: usize = 48;
+/// The sink's column, at least, and what sets it apart.
+const SINK: f32 = 14.0;
+const SINK_GAP: f32 = 9.0;
+
+/// A colour bar: how far from its panel, how wide, how high at most and at least, and for its numbers and words.
+const BAR_GAP: f32 = 30.0;
+pub const BAR: f32 = 13.0;
+const BAR_HEIGHT: (f32, f32) = (90.0, 300.0);
+const BAR_TEXT: f32 = 72.0;
+
+/// All heads of a model: how wide together, and each at least and at most.
+const HEADS: f32 = 900.0;
+const HEAD: (f32, f32) = (14.0, 72.0);
+
+/// Between lines of the caption, before it, and between its paragraphs.
+const CAPTION_LINE: f32 = 15.0;
+const CAPTION_GAP: f32 = 26.0;
+
+/// A box.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    pub x: f32,
+    pub y: f32,
+    pub width: f32,
+    pub height: f32,
+}
+
+/// Where everything goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    pub width: f32,
+    pub height: f32,
+    pub panels: Vec<Place>,
+    /// Lines with their baselines.
+    pub caption: Vec<(f32, String)>,
+    pub margin: f32,
+}
+
+/// Where a panel goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// Title and subtitle, and everything else.
+    pub x: f32,
+    pub y: f32,
+    /// The matrix, without the sink's column; or all heads.
+    pub content: Area,
+    /// Labels on the left, the part that is written, each with its row; and those below.
+    pub rows: Vec<(usize, String)>,
+    pub columns: Vec<(usize, String)>,
+    /// Whether the labels below are slanted, for want of room.
+    pub slanted: bool,
+    /// How deep the labels below reach.
+    pub drop: f32,
+    /// From one row to the next, and one column to the next.
+    pub step: f32,
+    /// What of that is no gap.
+    pub cell: f32,
+    /// The sink's column.
+    pub sink: Option<Area>,
+    /// The colour bar, if this panel has it.
+    pub bar: Option<Area>,
+    /// Whether cells have their numbers in them.
+    pub is_numbered: bool,
+    /// Whether each cell is drawn by itself.
+    pub has_boxes: bool,
+}
+
+impl Layout {
+    /// Lays a figure out.
+    pub fn new(figure: &Figure, ruler: &Ruler) -> Self {
+        let matrix = if figure.panels.len() > 1 { MATRIX_OF_TWO } else { MATRIX };
+        let cell = figure
+            .panels
+            .iter()
+            .filter_map(|panel| cell(panel, matrix))
+            .reduce(f32::min)
+            .unwrap_or(LARGEST_CELL);
+        let is_shared = figure.panels.windows(2).all(|pair| pair[0].scale == pair[1].scale);
+        let measured: Vec<Place> = figure.panels.iter().map(|panel| place(panel, cell, ruler)).collect();
+        let widths: Vec<f32> =
+            figure.panels.iter().zip(&measured).map(|(panel, place)| place.width(panel, ruler)).collect();
+        let bar = BAR_GAP + BAR + BAR_TEXT;
+        let bars = if is_shared { 1.0 } else { widths.len() as f32 };
+        let row: f32 = widths.iter().sum::<f32>() + GAP * (widths.len().max(1) - 1) as f32 + bars * bar;
+        let is_row = row + 2.0 * MARGIN <= WIDEST || widths.len() < 2;
+        let with_bar = |at: usize| !is_shared || at == if is_row { widths.len() - 1 } else { 0 };
+        let (mut x, mut y, mut right, mut bottom) = (MARGIN, MARGIN, 0.0f32, 0.0f32);
+        let mut panels = Vec::new();
+        for (at, (mut place, width)) in measured.into_iter().zip(&widths).enumerate() {
+            place.shift(x, y);
+            let mut end = x + width;
+            if with_bar(at) {
+                let Area { x, y, width, height } = place.content;
+                let height = height.clamp(BAR_HEIGHT.0, BAR_HEIGHT.1);
+                // Where the title is wider than the matrix, the bar stays beside the matrix.
+                place.bar = Some(Area { x: x + width + BAR_GAP, y, width: BAR, height });
+                end = end.max(x + width + bar);
+            }
+            let low = place.bottom();
+            (right, bottom) = (right.max(end), bottom.max(low));
+            (x, y) = if is_row { (end + GAP, y) } else { (x, low + GAP) };
+            panels.push(place);
+        }
+        let least = if figure.caption.is_empty() { 0.0 } else { NARROWEST };
+        let width = (right + MARGIN).max(least);
+        let mut caption = Vec::new();
+        bottom += if figure.caption.is_empty() { 0.0 } else { CAPTION_GAP };
+        for paragraph in &figure.caption {
+            for line in ruler.wrap(paragraph, SMALL, width - 2.0 * MARGIN) {
+                caption.push((bottom, line));
+                bottom += CAPTION_LINE;
+            }
+            bottom += 2.0;
+        }
+        bottom -= if figure.caption.is_empty() { 0.0 } else { CAPTION_LINE };
+        Self { width: width.ceil(), height: (bottom + MARGIN).ceil(), panels, caption, margin: MARGIN }
+    }
+}
+
+impl Place {
+    /// The words below the labels, and those before them.
+    pub fn axis_y(&self) -> f32 {
+        self.content.y + self.content.height + LABEL_GAP + self.drop + AXIS - LABEL_GAP
+    }
+
+    pub fn axis_x(&self) -> f32 {
+        self.x + SMALL
+    }
+
+    /// The left end of everything but labels.
+    pub fn left(&self) -> f32 {
+        self.sink.map_or(self.content.x, |sink| sink.x)
+    }
+
+    fn bottom(&self) -> f32 {
+        self.axis_y() + 2.0
+    }
+
+    fn width(&self, panel: &Panel, ruler: &Ruler) -> f32 {
+        let content = self.content.x + self.content.width - self.x;
+        content.max(ruler.width(&panel.title, TITLE)).max(ruler.width(&panel.subtitle, SUBTITLE))
+    }
+
+    fn shift(&mut self, x: f32, y: f32) {
+        (self.x, self.y) = (self.x + x, self.y + y);
+        for area in [Some(&mut self.content), self.sink.as_mut()].into_iter().flatten() {
+            (area.x, area.y) = (area.x + x, area.y + y);
+        }
+    }
+}
+
+/// The cell of a matrix that is so large.
+fn cell(panel: &Panel, side: f32) -> Option<f32> {
+    let Content::Square(square) = &panel.content else { return None };
+    let size = square.labels.len();
+    Some(match size {
+        0..=NUMBERED => NUMBERED_CELL,
+        _ if size <= MOST_BOXES => (side / size as f32).min(LARGEST_CELL).floor(),
+        _ => side / size as f32,
+    })
+}
+
+/// A panel with its corner at 0, 0.
+fn place(panel: &Panel, cell: f32, ruler: &Ruler) -> Place {
+    match &panel.content {
+        Content::Square(square) => place_square(square, cell, ruler),
+        Content::Heads(heads) => place_heads(heads, ruler),
+    }
+}
+
+fn place_square(square: &Square, cell: f32, ruler: &Ruler) -> Place {
+    let size = square.labels.len();
+    let labels = |line: f32| -> Vec<(usize, String)> {
+        let labels = square.labels.iter().enumerate().step_by((line / cell).ceil().max(1.0) as usize);
+        labels.map(|(at, label)| (at, ruler.fit(label, LABEL, LONGEST_LABEL))).collect()
+    };
+    let (rows, columns) = (labels(LABEL_LINE), labels(SLANTED_LINE));
+    let longest = longest(&rows, ruler);
+    let left = AXIS + longest + LABEL_GAP;
+    let side = cell * size as f32;
+    let sink_width = cell.max(SINK);
+    let sink = square.sink.as_ref().map(|_| Area { x: left, y: HEADER, width: sink_width, height: side });
+    let x = left + if sink.is_some() { sink_width + SINK_GAP } else { 0.0 };
+    let slanted = longest > cell.max(SLANTED_LINE) - 6.0;
+    Place {
+        x: 0.0,
+        y: 0.0,
+        content: Area { x, y: HEADER, width: side, height: side },
+        rows,
+        columns,
+        slanted,
+        drop: if slanted { (longest + LABEL) * std::f32::consts::FRAC_1_SQRT_2 } else { LABEL },
+        step: cell,
+        cell: if cell >= 9.0 { cell - 1.0 } else { cell },
+        sink,
+        bar: None,
+        is_numbered: size <= NUMBERED && cell >= NUMBERED_CELL,
+        has_boxes: size <= MOST_BOXES,
+    }
+}
+
+fn place_heads(heads: &Heads, ruler: &Ruler) -> Place {
+    let columns = heads.layers.first().map_or(0, Vec::len).max(1);
+    let step = (HEADS / columns as f32).floor().clamp(HEAD.0 + 3.0, HEAD.1 + 6.0);
+    let gap = if step >= 36.0 { 6.0 } else { 3.0 };
+    let every = (LABEL_LINE / step).ceil() as usize;
+    let numbers = |count: usize| (0..count).step_by(every).map(|at| (at, at.to_string())).collect::<Vec<_>>();
+    let (rows, column_labels) = (numbers(heads.layers.len()), numbers(columns));
+    let left = AXIS + longest(&rows, ruler) + LABEL_GAP;
+    Place {
+        x: 0.0,
+        y: 0.0,
+        content: Area {
+            x: left,
+            y: HEADER,
+            width: step * columns as f32 - gap,
+            height: step * heads.layers.len() as f32 - gap,
+        },
+        rows,
+        columns: column_labels,
+        slanted: false,
+        drop: LABEL,
+        step,
+        cell: step - gap,
+        sink: None,
+        bar: None,
+        is_numbered: false,
+        has_boxes: false,
+    }
+}
+
+fn longest(labels: &[(usize, String)], ruler: &Ruler) -> f32 {
+    let sink = ruler.width("sink", LABEL);
+    labels.iter().map(|(_, label)| ruler.width(label, LABEL)).fold(sink, f32::max).ceil()
+}

@@ -1,0 +1,171 @@
+//! One matrix of a figure, or all heads of a model: values by place, before they have colours.
+
+use super::super::{ExportError, Recipe, Selection, Source};
+use super::rule;
+use crate::attention::alignment::Granularity;
+use crate::attention::{
+    Capture, CausalMatrix, Comparison, DifferenceRow, LayerKind, Normalisation, Pooled, Pooling, Scale, View,
+    escape_controls,
+};
+
+/// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
+const MOST_CELLS: usize = 256;
+
+/// Cells, along each axis, that a pixel of matrices of these captures stands for.
+pub(super) fn bin(captures: &[&Capture]) -> usize {
+    let longest = captures.iter().map(|capture| capture.mean.size()).max().unwrap_or(0);
+    longest.div_ceil(MOST_CELLS).max(1)
+}
+
+/// A part of a figure with a title of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// The model.
+    pub title: String,
+    /// What of it, and by which rule.
+    pub subtitle: String,
+    /// What is drawn.
+    pub content: Content,
+    /// How high values are on the colour scale.
+    pub scale: Scale,
+}
+
+/// What a panel shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// A matrix.
+    Square(Square),
+    /// A small matrix of each head.
+    Heads(Heads),
+}
+
+/// A matrix, a row per query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Square {
+    /// What rows and columns stand for.
+    pub labels: Vec<String>,
+    /// Of each row, what went to no token; nothing if there are no sinks, or they are left out.
+    pub sink: Option<Vec<Option<f32>>>,
+    /// Of each row, its keys; those in the future are not there, and `None` is left out.
+    pub rows: Vec<Vec<Option<f32>>>,
+    /// Cells of the matrix, along each axis, that a cell of this stands for.
+    pub bin: usize,
+}
+
+/// All heads of a model, raw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heads {
+    /// \[layers\]\[heads\]: the largest weight of each square of cells.
+    pub layers: Vec<Vec<CausalMatrix>>,
+}
+
+impl Panel {
+    /// What `source` selects of a capture, in pixels of `bin` cells along each axis. Its scale ends where it would
+    /// alone.
+    pub(super) fn new(
+        capture: &Capture,
+        source: &Source,
+        normalisation: Normalisation,
+        (pooling, bin): (Pooling, usize),
+    ) -> Result<Self, ExportError> {
+        let title = escape_controls(&source.model);
+        let scale = |top| Scale { curve: Default::default(), top };
+        let Selection::One(view) = source.selection else {
+            let heads = |layer: &crate::attention::LayerCapture| {
+                layer.heads.iter().map(|head| head.thumbnail.clone()).collect()
+            };
+            let layers = capture.layers.iter().map(heads).collect();
+            let subtitle = format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
+            let content = Content::Heads(Heads { layers });
+            return Ok(Self { title, subtitle, content, scale: scale(capture.heads_peak()) });
+        };
+        let matrix = capture.matrix(view)?;
+        let has_sinks = capture.model.has_sinks;
+        Ok(Self {
+            title,
+            subtitle: format!("{} · {}", view_name(view), rule(normalisation, has_sinks)),
+            scale: scale(normalisation.peak(&matrix)),
+            content: Content::Square(Square::new(
+                capture.labels(),
+                &Pooled::new(&matrix, normalisation, pooling, bin),
+                bin,
+            )),
+        })
+    }
+
+    /// Left minus right.
+    pub(super) fn difference(comparison: &Comparison, recipe: &Recipe, granularity: Granularity) -> Self {
+        let [left, right] = names(recipe);
+        let views: Vec<String> = recipe.sources().map(|source| selection_name(source.selection)).collect();
+        let view = if views[0] == views[1] { views[0].clone() } else { views.join(" − ") };
+        let pieces = match granularity {
+            Granularity::Pieces => "shared pieces of text",
+            Granularity::Words => "whole words",
+        };
+        let rule = rule(recipe.normalisation, recipe.sources().any(|source| source.has_sinks));
+        let rows: Vec<DifferenceRow> = (0..comparison.pieces().len())
+            .map(|query| comparison.difference(recipe.normalisation, query))
+            .collect();
+        let has_sink = rows.iter().any(|row| row.sink.is_some());
+        let square = Square {
+            labels: comparison.pieces().iter().map(|piece| piece.label.clone()).collect(),
+            sink: has_sink.then(|| rows.iter().map(|row| row.sink).collect()),
+            rows: rows.into_iter().map(|row| row.keys).collect(),
+            bin: 1,
+        };
+        Self {
+            title: format!("{left} − {right}"),
+            subtitle: format!("{view} · {rule} · {pieces}"),
+            content: Content::Square(square),
+            scale: Scale { curve: Default::default(), top: comparison.peak(recipe.normalisation) },
+        }
+    }
+}
+
+impl Square {
+    fn new(labels: Vec<String>, pooled: &Pooled, bin: usize) -> Self {
+        let sinks: Vec<_> = (0..pooled.size()).map(|row| pooled.sink(row)).collect();
+        let labels = labels.into_iter().step_by(bin);
+        let label =
+            |(at, label): (usize, String)| if bin > 1 { format!("{} {label}", at * bin) } else { label };
+        Self {
+            labels: labels.enumerate().map(label).collect(),
+            sink: sinks.iter().any(Option::is_some).then_some(sinks),
+            rows: (0..pooled.size()).map(|row| (0..=row).map(|key| pooled.get(row, key)).collect()).collect(),
+            bin,
+        }
+    }
+}
+
+/// The two models, short: what follows the owner in their names; with their places if they are the same.
+pub(super) fn names(recipe: &Recipe) -> [String; 2] {
+    let short = |source: &Source| {
+        let name = source.model.trim_end_matches('/');
+        escape_controls(name.rsplit(['/', ':']).next().unwrap_or(name))
+    };
+    let left = short(&recipe.source);
+    match recipe.beside.as_ref().map(short) {
+        Some(right) if right != left => [left, right],
+        _ => [format!("{left} (left)"), format!("{left} (right)")],
+    }
+}
+
+/// A selection as people read it.
+pub(super) fn selection_name(selection: Selection) -> String {
+    match selection {
+        Selection::One(view) => view_name(view),
+        Selection::All => "all heads".to_owned(),
+    }
+}
+
+fn view_name(view: View) -> String {
+    match view {
+        View::Mean => "mean of all layers and heads".to_owned(),
+        View::Layer(layer) => format!("layer {layer}, mean of its heads"),
+        View::Head { layer, head } => format!("layer {layer}, head {head}"),
+        View::Group { layer, group } => format!("layer {layer}, mean of KV group {group}"),
+        View::Kind(LayerKind::Sliding) => "mean of the sliding layers".to_owned(),
+        View::Kind(LayerKind::Full) => "mean of the full layers".to_owned(),
+        View::Rollout => "rollout".to_owned(),
+    }
+}

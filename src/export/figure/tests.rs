@@ -1,0 +1,139 @@
+//! Figures as a whole.
+
+use super::*;
+use crate::attention::alignment::Granularity;
+use crate::attention::{Normalisation, View};
+use crate::export::{Format, Source, example};
+use crate::theme::ColorMap;
+
+const TEXTS: [&str; 3] = ["write", " a", " story"];
+
+fn source(capture: &Capture, selection: Selection) -> Source {
+    example::source(capture, selection)
+}
+
+fn figure(captures: &[&Capture], selection: Selection, normalisation: Normalisation, look: Look) -> Figure {
+    let mut sources = captures.iter().map(|capture| source(capture, selection));
+    let sides = (sources.next().unwrap(), sources.next());
+    Figure::new(captures, &Recipe::of_figure(sides, Format::Svg, normalisation, look)).unwrap()
+}
+
+fn mean(captures: &[&Capture], look: Look) -> Figure {
+    figure(captures, Selection::One(View::Mean), Normalisation::Raw, look)
+}
+
+/// The texts of an SVG, in order.
+fn texts(svg: &str) -> Vec<&str> {
+    let texts = svg.split("<text ").skip(1);
+    texts.map(|text| text.split_once('>').unwrap().1.split_once("</text>").unwrap().0).collect()
+}
+
+#[test]
+fn two_models_share_a_bar() {
+    let (left, right) = (example::reading(&TEXTS, false), example::reading(&TEXTS, true));
+    let figure = mean(&[&left, &right], Look { colors: ColorMap::Blues, ..Look::default() });
+    insta::assert_snapshot!(figure.svg());
+    assert_eq!(figure.panels[0].scale, figure.panels[1].scale);
+    let own = mean(&[&left, &right], Look { range: ColorRange::Own, ..Look::default() });
+    assert_eq!(
+        own.svg().matches("url(#").count(),
+        2 - usize::from(own.panels[0].scale == own.panels[1].scale)
+    );
+}
+
+#[test]
+fn a_difference_in_the_dark() {
+    let (left, right) = (example::reading(&TEXTS, false), example::reading(&TEXTS, true));
+    let look = Look {
+        difference: Some(Granularity::Words),
+        theme: Background::Dark,
+        caption: false,
+        ..Look::default()
+    };
+    insta::assert_snapshot!(mean(&[&left, &right], look).svg());
+    let recipe = Recipe::of_figure(
+        (source(&left, Selection::One(View::Mean)), None),
+        Format::Svg,
+        Normalisation::Raw,
+        look,
+    );
+    assert!(Figure::new(&[&left], &recipe).is_err());
+}
+
+#[test]
+fn all_heads_are_one_image() {
+    let capture = example::capture();
+    let figure = figure(&[&capture], Selection::All, Normalisation::Raw, Look::default());
+    let svg = figure.svg();
+    assert_eq!(svg.matches("<image").count(), 1);
+    let texts = texts(&svg);
+    assert_eq!(texts[..6], ["example", "2 layers × 2 heads · raw", "0", "1", "0", "1"]);
+    assert!(texts.iter().any(|text| text.contains("Sinks are not shown")), "{texts:?}");
+}
+
+#[test]
+fn any_text_is_shown_and_none_is_markup() {
+    let capture = example::reading(&["日本", " <b>&", "\u{1b}", " שלום", "🙂", "\u{fffe}"], true);
+    let svg = mean(&[&capture], Look::default()).svg();
+    let texts = texts(&svg);
+    let rows = texts.iter().position(|text| *text == "日本").unwrap();
+    assert_eq!(texts[rows..][..6], ["日本", "&lt;b&gt;&amp;", "\\u{1b}", "שלום", "🙂", "\u{fffd}"]);
+    assert!(!svg.contains('\u{1b}') && !svg.contains('\u{fffe}'));
+}
+
+#[test]
+fn a_cell_that_is_left_out_has_no_colour_and_the_future_no_cell() {
+    let capture = example::reading(&TEXTS, true);
+    let figure =
+        figure(&[&capture], Selection::One(View::Mean), Normalisation::WithoutFirst, Look::default());
+    let svg = figure.svg();
+    // Paper, three cells, the bar.
+    assert_eq!(svg.matches("<rect").count(), 1 + 3 + 1);
+    assert_eq!(texts(&svg).iter().filter(|text| **text == "–").count(), 3);
+}
+
+#[test]
+fn a_long_prompt_is_pooled_and_says_so() {
+    let words: Vec<String> = (0..600).map(|at| format!(" {at}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let capture = example::reading(&words, true);
+    let figure = mean(&[&capture], Look::default());
+    let Content::Square(square) = &figure.panels[0].content else { panic!() };
+    assert_eq!((square.rows.len(), square.bin), (200, 3));
+    let svg = figure.svg();
+    assert!(svg.contains("A pixel is the largest of 3 × 3 tokens"));
+    assert_eq!(svg.matches("<image").count(), 2, "cells and sinks");
+    assert!(svg.len() < 60_000, "{} bytes", svg.len());
+    let labels = texts(&svg).iter().filter(|text| text.starts_with("15 15")).count();
+    assert_eq!(labels, 1, "rows every fifth, columns every sixth");
+}
+
+#[test]
+fn the_recipe_is_in_the_file_whether_it_is_written_under_it_or_not() {
+    let capture = example::reading(&TEXTS, true);
+    for caption in [true, false] {
+        let svg = mean(&[&capture], Look { caption, ..Look::default() }).svg();
+        let metadata = svg.split_once("<metadata>").unwrap().1.split_once("</metadata>").unwrap().0;
+        let recipe: serde_json::Value = serde_json::from_str(metadata).unwrap();
+        assert_eq!((&recipe["format"], &recipe["figure"]["caption"]), (&"svg".into(), &caption.into()));
+        assert_eq!(texts(&svg).iter().any(|text| text.contains("Prompt:")), caption);
+    }
+}
+
+proptest::proptest! {
+    /// Whatever tokens are, labels and cells stay on the paper.
+    #[test]
+    fn nothing_is_off_the_paper(texts in proptest::collection::vec(".{1,12}", 1..40), sinks: bool) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let capture = example::reading(&texts, sinks);
+        let figure = mean(&[&capture, &capture], Look::default());
+        let layout = layout::Layout::new(&figure, &text::Ruler::new());
+        for place in &layout.panels {
+            let right = place.content.x + place.content.width;
+            proptest::prop_assert!(place.left() > place.x && right < layout.width);
+            proptest::prop_assert!(place.axis_y() < layout.height);
+        }
+        let bars = layout.panels.iter().filter_map(|place| place.bar);
+        proptest::prop_assert_eq!(bars.count(), 1);
+    }
+}

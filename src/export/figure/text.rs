@@ -1,0 +1,107 @@
+//! Text of a given width on paper, measured with the font of figures.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthChar as _;
+
+/// The font of figures.
+pub const FONT: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSans-subset.ttf");
+/// It by name, and what is like it where it isn't installed.
+pub const FAMILY: &str = "'DejaVu Sans', Verdana, Geneva, sans-serif";
+
+/// Measures text.
+pub struct Ruler {
+    face: Option<ttf_parser::Face<'static>>,
+}
+
+impl Ruler {
+    /// With the embedded font.
+    pub fn new() -> Self {
+        Self { face: ttf_parser::Face::parse(FONT, 0).ok() }
+    }
+
+    /// How wide a text is at a font size. What the font lacks has the width it usually has in others.
+    pub fn width(&self, text: &str, size: f32) -> f32 {
+        text.chars().map(|c| self.advance(c)).sum::<f32>() * size
+    }
+
+    /// A text of at most `room`; `…` stands for what had to go.
+    pub fn fit(&self, text: &str, size: f32, room: f32) -> String {
+        if self.width(text, size) <= room {
+            return text.to_owned();
+        }
+        let mut left = room - self.width("…", size);
+        let mut fitted = String::new();
+        for grapheme in text.graphemes(true) {
+            left -= self.width(grapheme, size);
+            if left < 0.0 {
+                break;
+            }
+            fitted.push_str(grapheme);
+        }
+        fitted + "…"
+    }
+
+    /// Lines of at most `room`, broken at blanks where there are any.
+    pub fn wrap(&self, text: &str, size: f32, room: f32) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        let mut width = 0.0;
+        for piece in text.split_word_bounds() {
+            let piece_width = self.width(piece, size);
+            if width + piece_width > room && width > 0.0 {
+                lines.push(String::new());
+                width = 0.0;
+                if piece == " " {
+                    continue;
+                }
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push_str(piece);
+                width += piece_width;
+            }
+        }
+        lines.iter().map(|line| self.fit(line.trim_end(), size, room)).collect()
+    }
+
+    /// The width of a character in a font of size 1.
+    fn advance(&self, c: char) -> f32 {
+        let known = self.face.as_ref().and_then(|face| {
+            let advance = face.glyph_hor_advance(face.glyph_index(c)?)?;
+            Some(f32::from(advance) / f32::from(face.units_per_em()))
+        });
+        known.unwrap_or_else(|| [0.0, 0.62, 1.0][c.width().unwrap_or(0).min(2)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_as_wide_as_the_font_says() {
+        let ruler = Ruler::new();
+        assert_eq!(ruler.width("", 10.0), 0.0);
+        // 1401 and 569 of 2048 units.
+        let width = ruler.width("Ai", 2048.0);
+        assert!((width - 1970.0).abs() < 1.0, "{width}");
+        assert_eq!(ruler.width("日本", 10.0), 20.0);
+    }
+
+    #[test]
+    fn text_is_cut_between_whole_characters() {
+        let ruler = Ruler::new();
+        assert_eq!(ruler.fit("日本語", 10.0, 30.0), "日本語");
+        assert_eq!(ruler.fit("日本語", 10.0, 25.0), "日…");
+        let family = "👨\u{200d}👩\u{200d}👧";
+        assert_eq!(ruler.fit(&format!("{family}{family}x"), 10.0, 50.0), format!("{family}…"));
+        assert_eq!(ruler.fit("abc", 10.0, 0.0), "…");
+    }
+
+    #[test]
+    fn lines_fit_and_keep_their_words() {
+        let ruler = Ruler::new();
+        let text = "a prompt of several words, 日本語 and averyveryverylongwordwithoutanyblank";
+        let lines = ruler.wrap(text, 10.0, 120.0);
+        assert!(lines.len() > 2 && lines.iter().all(|line| ruler.width(line, 10.0) <= 120.0), "{lines:?}");
+        assert_eq!(lines[0], "a prompt of several");
+    }
+}

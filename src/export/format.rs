@@ -1,0 +1,70 @@
+//! What an export is written as.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A table; of all heads, a list.
+    Csv,
+    /// An object with tokens, matrix, sinks, next tokens and recipe.
+    Json,
+    /// Tensors, as the model hub stores them.
+    Safetensors,
+    /// A figure, as vectors.
+    Svg,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Format; 4] = [Format::Csv, Format::Json, Format::Safetensors, Format::Svg];
+
+    /// Its name, which is the ending of its files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Json => "json",
+            Format::Safetensors => "safetensors",
+            Format::Svg => "svg",
+        }
+    }
+
+    /// What is in it, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Format::Csv => "A table; with all heads, a list",
+            Format::Json => "An object with tokens, matrix, sinks, next tokens and recipe",
+            Format::Safetensors => "Tensors, as the model hub stores them",
+            Format::Svg => "A figure, as vectors; of two models beside each other; with all heads, a grid",
+        }
+    }
+
+    /// Whether it shows values as colours, of one model or of two beside each other.
+    pub fn is_figure(self) -> bool {
+        match self {
+            Format::Csv | Format::Json | Format::Safetensors => false,
+            Format::Svg => true,
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that names no format.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("'{0}' is no format: use {known}", known = Format::ALL.map(Format::name).join(", "))]
+pub struct ParseFormatError(String);
+
+impl FromStr for Format {
+    type Err = ParseFormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let format = Format::ALL.into_iter().find(|format| format.name() == text);
+        format.ok_or_else(|| ParseFormatError(text.to_owned()))
+    }
+}
