@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use super::values::{
     DtypeName, EngineName, LayerKindName, about_background, about_curve, about_granularity,
-    about_normalisation, about_pooling, one_of, parse_device, parse_temperature, parse_top_p,
+    about_normalisation, about_pooling, one_of, parse_device, parse_scale, parse_temperature, parse_top_p,
 };
 use crate::attention::alignment::Granularity;
 use crate::attention::{Curve, HeadOrder, Normalisation, Pooling, View};
@@ -221,6 +221,9 @@ pub struct FigureArgs {
     /// Leave out the recipe under the figure; it stays in the file
     #[arg(long)]
     pub no_caption: bool,
+    /// Pixels of a png for each of the figure's own, up to 8; else 2
+    #[arg(long, value_name = "N", value_parser = parse_scale)]
+    pub scale: Option<f32>,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, Look, Recipe, Selection, Source};
+use crate::export::{self, Format, Look, Recipe, Selection, Source};
 use crate::model::Reference;
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
@@ -43,11 +43,14 @@ fn write(
     mut out: Destination,
     captures: &[Capture],
     recipe: &Recipe,
-    session: &Session,
+    session: &mut Session,
 ) -> Result<(), Failure> {
     let captures: Vec<&Capture> = captures.iter().collect();
     let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
-    export::write(&mut stoppable, &captures, recipe)?;
+    let undrawn = export::write(&mut stoppable, &captures, recipe)?;
+    if !undrawn.is_empty() {
+        session.talk.say(&undrawn.to_string());
+    }
     Ok(out.finish()?)
 }
 
@@ -77,8 +80,11 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
     }
     if !args.format.is_figure() && *figure != FigureArgs::default() {
         return usage(
-            "numbers are written as the model computed them: flags of figures go with --format svg",
+            "numbers are written as the model computed them: flags of figures go with --format svg or png",
         );
+    }
+    if figure.scale.is_some() && args.format != Format::Png {
+        return usage("--scale is of pixels: it goes with --format png");
     }
     if figure.difference.is_some() && models < 2 {
         return usage("--difference is of two models: name a second one with --model, or a pair with --pair");
@@ -102,8 +108,8 @@ fn look(args: &FigureArgs, settings: &Settings) -> Result<Look, Failure> {
         colors: args.colormap.map_or_else(|| settings.color_map(), Ok)?,
         theme: args.theme.unwrap_or(usual.theme),
         caption: !args.no_caption,
+        scale: args.scale.unwrap_or(usual.scale),
         difference: args.difference,
-        ..usual
     })
 }
 

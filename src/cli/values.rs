@@ -134,6 +134,12 @@ pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
     known.ok_or_else(|| format!("'{text}' is no device: use auto, cpu, cuda, cuda:N or metal"))
 }
 
+/// Reads how large a bitmap is.
+pub fn parse_scale(text: &str) -> Result<f32, String> {
+    let known = text.parse().ok().filter(|scale: &f32| *scale >= 0.25 && *scale <= 8.0);
+    known.ok_or_else(|| format!("'{text}' is no scale: use a number from 0.25 to 8"))
+}
+
 /// Reads a temperature.
 pub fn parse_temperature(text: &str) -> Result<f64, String> {
     let known = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);

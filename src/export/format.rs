@@ -14,11 +14,13 @@ pub enum Format {
     Safetensors,
     /// A figure, as vectors.
     Svg,
+    /// A figure, as pixels.
+    Png,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 4] = [Format::Csv, Format::Json, Format::Safetensors, Format::Svg];
+    pub const ALL: [Format; 5] = [Format::Csv, Format::Json, Format::Safetensors, Format::Svg, Format::Png];
 
     /// Its name, which is the ending of its files.
     pub fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Format {
             Format::Json => "json",
             Format::Safetensors => "safetensors",
             Format::Svg => "svg",
+            Format::Png => "png",
         }
     }
 
@@ -37,6 +40,7 @@ impl Format {
             Format::Json => "An object with tokens, matrix, sinks, next tokens and recipe",
             Format::Safetensors => "Tensors, as the model hub stores them",
             Format::Svg => "A figure, as vectors; of two models beside each other; with all heads, a grid",
+            Format::Png => "The same figure, as pixels",
         }
     }
 
@@ -44,7 +48,7 @@ impl Format {
     pub fn is_figure(self) -> bool {
         match self {
             Format::Csv | Format::Json | Format::Safetensors => false,
-            Format::Svg => true,
+            Format::Svg | Format::Png => true,
         }
     }
 }

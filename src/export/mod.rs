@@ -27,7 +27,7 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use figure::Figure;
+use figure::{Bitmap, Figure, Undrawn};
 
 use crate::attention::{Capture, EXACT_TOKENS, NoSuchView, ParseViewError, View};
 
@@ -42,21 +42,28 @@ pub struct Export<'a> {
     pub recipe: &'a Recipe,
 }
 
-/// Writes what a recipe says of the passes that it names, in its order.
+/// Writes what a recipe says of the passes that it names, in its order. Returns what could not be drawn.
 ///
 /// # Errors
 /// If a model has no such view, the recipe cannot be followed, or `out` refuses.
-pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Result<(), ExportError> {
+pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Result<Undrawn, ExportError> {
     let (Some(format), Some(capture)) = (recipe.format, captures.first()) else {
         return Err(ExportError::NoFormat);
     };
     let export = Export { capture, selection: recipe.source.selection, recipe };
     match format {
-        Format::Csv => csv::write(out, &export),
-        Format::Json => json::write(out, &export),
-        Format::Safetensors => safetensors::write(out, &export),
-        Format::Svg => Ok(out.write_all(Figure::new(captures, recipe)?.svg().as_bytes())?),
+        Format::Csv => csv::write(out, &export)?,
+        Format::Json => json::write(out, &export)?,
+        Format::Safetensors => safetensors::write(out, &export)?,
+        Format::Svg => out.write_all(Figure::new(captures, recipe)?.svg().as_bytes())?,
+        Format::Png => {
+            let scale = recipe.look.unwrap_or_default().scale;
+            let Bitmap { png, undrawn } = Figure::new(captures, recipe)?.png(scale)?;
+            out.write_all(&png)?;
+            return Ok(undrawn);
+        }
     }
+    Ok(Undrawn::default())
 }
 
 /// One matrix of a capture, or every head.
@@ -110,6 +117,12 @@ pub enum ExportError {
     /// Two models are compared token by token up to a length.
     #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten the prompt")]
     LongDifference,
+    /// There is no memory for so many pixels.
+    #[error("{0} × {1} pixels are too many: choose a smaller scale")]
+    TooLarge(u32, u32),
+    /// A figure could not be made a bitmap of: a defect of this program.
+    #[error("internal error: {0}: please report it")]
+    Draw(String),
     /// It is not said what is to be written.
     #[error("nothing says as what this is to be written: name a format")]
     NoFormat,

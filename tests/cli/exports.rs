@@ -180,6 +180,24 @@ fn a_figure_has_both_models_and_its_recipe() {
 }
 
 #[test]
+fn a_bitmap_is_the_figure_and_what_cannot_be_drawn_is_named() {
+    let home = Home::new();
+    let export = |more: &[&'static str]| {
+        let line = ["export", "--model", "demo:gpt2", "--format", "png", "--out", "a.png"];
+        let ended = home.run(line.into_iter().chain(more.iter().copied()));
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        (fs::read(home.path("a.png")).unwrap(), ended.stderr)
+    };
+    let width = |png: &[u8]| u32::from_be_bytes(png[16..20].try_into().unwrap());
+    let (png, said) = export(&[]);
+    assert_eq!((&png[..8], said.as_str()), (b"\x89PNG\r\n\x1a\n".as_slice(), ""));
+    assert!(png.windows(6).any(|bytes| bytes == b"recipe"));
+    assert_eq!(width(&export(&["--scale", "1"]).0) * 2, width(&png));
+    let (_, said) = export(&["--prompt", "a \u{f8ff0}"]);
+    assert!(said.contains("U+F8FF0") && said.contains("svg"), "{said}");
+}
+
+#[test]
 fn what_no_figure_can_be_is_refused_before_a_model_is_loaded() {
     let home = Home::new();
     let refused = |more: &str, words: &[&str]| {
@@ -187,6 +205,7 @@ fn what_no_figure_can_be_is_refused_before_a_model_is_loaded() {
         home.run(line).failed(2, words);
     };
     refused("--format csv --model demo:gpt2 --theme dark", &["figures", "svg"]);
+    refused("--format svg --model demo:gpt2 --scale 3", &["--format png"]);
     refused("--format svg --model demo:gpt2 --difference", &["two models", "--pair"]);
     refused("--format svg --pair demo --difference words --view all", &["another --view"]);
     refused("--format svg --pair demo --view all --normalisation renormalised", &["raw", "--normalisation"]);

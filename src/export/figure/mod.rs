@@ -3,7 +3,9 @@
 //! [`Figure::svg`] writes it down.
 
 mod bar;
+mod bitmap;
 mod caption;
+mod cells;
 mod layout;
 mod panel;
 mod pixels;
@@ -11,11 +13,13 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
+mod xml;
 
 use crate::attention::{Capture, Comparison, Curve, Normalisation, Scale};
 use crate::theme::{Background, Ramp};
 
 use super::{ColorRange, ExportError, Look, Recipe, Selection};
+pub use bitmap::{Bitmap, Undrawn};
 pub use panel::{Content, Heads, Panel, Square};
 
 /// A figure before it is laid out.

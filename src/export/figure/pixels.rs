@@ -1,10 +1,7 @@
 //! Many small cells as an image: PNG with a palette, of which one colour is none.
 
-use std::io::Write as _;
-
 use base64::Engine as _;
-use flate2::write::ZlibEncoder;
-use flate2::{Compression, Crc};
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
 
 use crate::theme::Ramp;
 
@@ -33,55 +30,63 @@ impl<'a> Pixels<'a> {
 
     /// As the address of an image that holds it.
     pub fn data_url(&self) -> String {
-        format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(self.png()))
+        // Memory takes whatever is written.
+        let png = self.png().unwrap_or_default();
+        format!("data:image/png;base64,{}", base64::engine::general_purpose::STANDARD.encode(png))
     }
 
-    fn png(&self) -> Vec<u8> {
+    fn png(&self) -> Result<Vec<u8>, EncodingError> {
         let scale = FINE.div_ceil(self.width.max(self.height).max(1));
         let (width, height) = (self.width * scale, self.height * scale);
-        let mut rows = Vec::with_capacity((width + 1) * height);
+        let mut cells = Vec::with_capacity(width * height);
         for row in self.cells.chunks(self.width.max(1)) {
             let line: Vec<u8> = row.iter().flat_map(|cell| std::iter::repeat_n(*cell, scale)).collect();
-            for _ in 0..scale {
-                rows.push(0);
-                rows.extend_from_slice(&line);
-            }
+            (0..scale).for_each(|_| cells.extend_from_slice(&line));
         }
-        let mut header =
-            Vec::from([(width as u32).to_be_bytes(), (height as u32).to_be_bytes()].as_flattened());
-        // Eight bits a pixel, each a colour of the palette.
-        header.extend([8, 3, 0, 0, 0]);
         let mut palette: Vec<u8> = self.ramp.colors().iter().flat_map(|rgb| [rgb.0, rgb.1, rgb.2]).collect();
         palette.resize(3 * 256, 0);
-        let mut opacity = [u8::MAX; 256];
+        let mut opacity = vec![u8::MAX; 256];
         opacity[255] = 0;
-        let mut png = Vec::from(b"\x89PNG\r\n\x1a\n");
-        for (name, data) in [
-            (b"IHDR", header),
-            (b"PLTE", palette),
-            (b"tRNS", opacity.to_vec()),
-            (b"IDAT", deflated(&rows)),
-            (b"IEND", vec![]),
-        ] {
-            chunk(&mut png, name, &data);
-        }
-        png
+        let mut png = Vec::new();
+        let mut encoder = Encoder::new(&mut png, width as u32, height as u32);
+        encoder.set_color(ColorType::Indexed);
+        encoder.set_depth(BitDepth::Eight);
+        encoder.set_compression(Compression::High);
+        encoder.set_palette(palette);
+        encoder.set_trns(opacity);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&cells)?;
+        writer.finish()?;
+        Ok(png)
     }
 }
 
-fn deflated(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-    // Writing to memory cannot fail.
-    let _ = encoder.write_all(bytes);
-    encoder.finish().unwrap_or_default()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::ColorMap;
 
-fn chunk(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
-    png.extend((data.len() as u32).to_be_bytes());
-    let mut crc = Crc::new();
-    for part in [name.as_slice(), data] {
-        png.extend_from_slice(part);
-        crc.update(part);
+    #[test]
+    fn cells_are_large_and_nothing_is_transparent() {
+        let ramp = Ramp::of_values(ColorMap::Blues);
+        let mut pixels = Pixels::new(&ramp, 2, 2);
+        pixels.put(0, 0, 0.0);
+        pixels.put(0, 1, 0.5);
+        pixels.put(1, 1, 1.0);
+        let png = pixels.png().unwrap();
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(&png));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().unwrap();
+        let mut image = vec![0; reader.output_buffer_size().unwrap()];
+        let frame = reader.next_frame(&mut image).unwrap();
+        assert_eq!((frame.width, frame.height), (FINE as u32, FINE as u32));
+        let at = |x: usize, y: usize| &image[4 * (y * FINE + x)..][..4];
+        let opaque = |level: f32| {
+            let rgb = ramp.color(level);
+            [rgb.0, rgb.1, rgb.2, 255]
+        };
+        assert_eq!((at(0, 0), at(511, 511)), (&opaque(0.0)[..], &opaque(0.0)[..]));
+        assert_eq!((at(511, 512), at(1023, 0)[3]), (&opaque(0.5)[..], 0));
+        assert!(png.len() < 5_000, "{} bytes", png.len());
     }
-    png.extend(crc.sum().to_be_bytes());
 }

@@ -120,7 +120,67 @@ fn the_recipe_is_in_the_file_whether_it_is_written_under_it_or_not() {
     }
 }
 
+fn pixels(png: &[u8]) -> (usize, usize, Vec<u8>, Vec<png::text_metadata::ITXtChunk>) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut image = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut image).unwrap();
+    reader.finish().unwrap();
+    (frame.width as usize, frame.height as usize, image, reader.info().utf8_text.clone())
+}
+
+#[test]
+fn a_bitmap_has_the_colours_of_its_cells_and_the_recipe() {
+    let capture = example::reading(&TEXTS, true);
+    let figure = mean(&[&capture], Look { colors: ColorMap::Blues, ..Look::default() });
+    let layout = layout::Layout::new(&figure, &text::Ruler::new());
+    for scale in [1.0, 2.5] {
+        let bitmap = figure.png(scale).unwrap();
+        let (width, height, image, chunks) = pixels(&bitmap.png);
+        let side = |length: f32| (length * scale).round() as usize;
+        assert_eq!((width, height), (side(layout.width), side(layout.height)));
+        let at = |x: f32, y: f32| {
+            let [r, g, b] = image[3 * (side(y) * width + side(x))..][..3] else { panic!() };
+            crate::theme::Rgb(r, g, b)
+        };
+        let place = &layout.panels[0];
+        let corner = |row: f32, key: f32| {
+            let cell = place.step;
+            at(place.content.x + key * cell + 4.0, place.content.y + row * cell + 4.0)
+        };
+        let color = |value: f32| figure.ramp.color(figure.panels[0].scale.level(value));
+        assert_eq!([corner(0.0, 0.0), corner(2.0, 0.0), corner(2.0, 1.0)], [0.5, 0.125, 0.25].map(color));
+        assert_eq!(corner(0.0, 1.0), crate::theme::Rgb(255, 255, 255), "the future is paper");
+        assert_eq!(
+            (chunks[0].keyword.as_str(), chunks[0].get_text().unwrap()),
+            ("recipe", figure.metadata.clone())
+        );
+        assert!(bitmap.undrawn.is_empty());
+        assert_eq!(figure.png(scale).unwrap(), bitmap, "the same bytes each time");
+    }
+}
+
+#[test]
+fn what_no_font_has_is_said() {
+    let capture = example::reading(&["a", "\u{f8ff0}", "\u{fe0f}\u{f8ff1}"], true);
+    let bitmap = mean(&[&capture], Look { caption: false, ..Look::default() }).png(1.0).unwrap();
+    assert_eq!(
+        bitmap.undrawn.to_string(),
+        "no font here has \u{f8ff0} (U+F8FF0), \u{f8ff1} (U+F8FF1): boxes stand for them; install one that has, or \
+         write svg"
+    );
+}
+
 proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+
+    /// Whatever tokens are, a figure is an SVG that can be read and drawn.
+    #[test]
+    fn any_text_can_be_drawn(texts in proptest::collection::vec("\\PC{1,8}|.{1,8}", 1..6)) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let capture = example::reading(&texts, true);
+        proptest::prop_assert!(mean(&[&capture], Look::default()).png(0.25).is_ok());
+    }
+
     /// Whatever tokens are, labels and cells stay on the paper.
     #[test]
     fn nothing_is_off_the_paper(texts in proptest::collection::vec(".{1,12}", 1..40), sinks: bool) {

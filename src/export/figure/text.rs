@@ -1,5 +1,7 @@
 //! Text of a given width on paper, measured with the font of figures.
 
+use skrifa::instance::{LocationRef, Size};
+use skrifa::{FontRef, MetadataProvider as _};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthChar as _;
 
@@ -10,13 +12,13 @@ pub const FAMILY: &str = "'DejaVu Sans', Verdana, Geneva, sans-serif";
 
 /// Measures text.
 pub struct Ruler {
-    face: Option<ttf_parser::Face<'static>>,
+    font: Option<FontRef<'static>>,
 }
 
 impl Ruler {
     /// With the embedded font.
     pub fn new() -> Self {
-        Self { face: ttf_parser::Face::parse(FONT, 0).ok() }
+        Self { font: FontRef::new(FONT).ok() }
     }
 
     /// How wide a text is at a font size. What the font lacks has the width it usually has in others.
@@ -64,9 +66,10 @@ impl Ruler {
 
     /// The width of a character in a font of size 1.
     fn advance(&self, c: char) -> f32 {
-        let known = self.face.as_ref().and_then(|face| {
-            let advance = face.glyph_hor_advance(face.glyph_index(c)?)?;
-            Some(f32::from(advance) / f32::from(face.units_per_em()))
+        let known = self.font.as_ref().and_then(|font| {
+            let glyph = font.charmap().map(c)?;
+            let (size, place) = (Size::new(1.0), LocationRef::default());
+            font.glyph_metrics(size, place).advance_width(glyph)
         });
         known.unwrap_or_else(|| [0.0, 0.62, 1.0][c.width().unwrap_or(0).min(2)])
     }
