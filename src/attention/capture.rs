@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::ablation::log_probabilities;
 use super::rollout::rollout;
-use super::{CausalMatrix, HeadStatistics, LayerKind, Token, View};
+use super::{Ablation, CausalMatrix, HeadStatistics, LayerKind, Token, View};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
@@ -123,6 +124,8 @@ pub struct Capture {
     pub model: Arc<ModelCard>,
     /// The prompt, as this model reads it.
     pub tokens: Vec<Token>,
+    /// Its heads that were off.
+    pub ablation: Ablation,
     /// One per layer, in order.
     pub layers: Vec<LayerCapture>,
     /// Mean over all layers and heads.
@@ -200,6 +203,11 @@ impl Capture {
         let last = self.tokens.len().saturating_sub(1);
         let end = |cell: usize| ((cell + 1) * bin - 1).min(last);
         (0..self.mean.size()).map(|cell| format!("{}–{}", cell * bin, end(cell))).collect()
+    }
+
+    /// \[vocabulary\]: softmax of the logits.
+    pub fn probabilities(&self) -> Vec<f64> {
+        log_probabilities(&self.logits).into_iter().map(f64::exp).collect()
     }
 
     /// The largest [`CausalMatrix::peak_after_first_row`] of all heads' thumbnails: where the colour scale of

@@ -110,6 +110,16 @@ impl Comparison {
     }
 }
 
+/// The mean over rows of [`Comparison::divergence`], of two matrices over the same pieces; 0 of none.
+///
+/// # Panics
+/// If the matrices are of different sizes.
+pub fn mean_divergence(a: &CausalMatrix, b: &CausalMatrix) -> f32 {
+    assert_eq!(a.size(), b.size(), "matrices over the same pieces");
+    let row = |row| divergence(outcomes(a, row), outcomes(b, row));
+    (0..a.size()).map(row).sum::<f32>() / a.size().max(1) as f32
+}
+
 /// What a row's attention can end in: its keys and the sink.
 fn outcomes(matrix: &CausalMatrix, row: usize) -> impl Iterator<Item = f64> {
     let sink = matrix.sink(row).unwrap_or(0.0);

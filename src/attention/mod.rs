@@ -1,6 +1,7 @@
 //! The domain: what a pass captured and what can be said of it. Pure host data in f32; nothing here
 //! knows candle, a terminal or a thread.
 
+pub mod ablation;
 pub mod alignment;
 mod capture;
 mod comparison;
@@ -17,11 +18,12 @@ mod statistics;
 mod token;
 mod view;
 
+pub use ablation::{Ablation, ParseAblationError};
 pub use capture::{
     Capture, EXACT_TOKENS, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin,
     tokens_per_cell,
 };
-pub use comparison::{Comparison, DifferenceRow, similarity};
+pub use comparison::{Comparison, DifferenceRow, mean_divergence, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::{Normalisation, NormalisedRow};

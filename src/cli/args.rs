@@ -1,5 +1,7 @@
 //! The command line as it is typed. [`settings`](super::settings) makes sense of it.
 
+mod explain;
+
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,15 +10,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::values::{
-    DtypeName, EngineName, LayerKindName, about_background, about_curve, about_granularity,
-    about_normalisation, about_pooling, one_of, parse_device, parse_scale, parse_temperature, parse_top_p,
+    DtypeName, EngineName, about_background, about_curve, about_granularity, about_normalisation,
+    about_pooling, one_of, parse_device, parse_scale, parse_temperature, parse_top_p,
 };
 use crate::attention::alignment::Granularity;
-use crate::attention::{Curve, HeadOrder, Normalisation, Pooling, View};
+use crate::attention::{Curve, Normalisation, Pooling, View};
 use crate::config::Threads;
 use crate::export::{ColorRange, Format, Selection};
 use crate::model::DeviceChoice;
 use crate::theme::{Background, ColorMap};
+pub use explain::{AblateArgs, HeadsArgs};
 
 /// An oscilloscope for LLM attention, in a terminal.
 ///
@@ -49,6 +52,8 @@ pub enum Command {
     Export(ExportArgs),
     /// List every head with what it does, in numbers
     Heads(HeadsArgs),
+    /// Switch heads off and show what changes: next tokens, and the other heads
+    Ablate(AblateArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// Time passes with everything captured, beside what this machine could do at best
@@ -224,30 +229,6 @@ pub struct FigureArgs {
     /// Pixels of a png for each of the figure's own, up to 8; else 2
     #[arg(long, value_name = "N", value_parser = parse_scale)]
     pub scale: Option<f32>,
-}
-
-#[derive(Debug, Args)]
-pub struct HeadsArgs {
-    #[command(flatten)]
-    pub models: ModelsArgs,
-    #[command(flatten)]
-    pub input: InputArgs,
-    /// What comes first: the largest sink, first-token, entropy, distance; previous, duplicate or induction on
-    /// repeated random tokens, or on the prompt (prompt-previous ...); or head, for the order of the model
-    #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str)]
-    pub sort: HeadOrder,
-    /// Only heads of layers of this kind
-    #[arg(long, value_name = "KIND")]
-    pub layers: Option<LayerKindName>,
-    /// Only heads that share this key/value head, counted from zero
-    #[arg(long, value_name = "N")]
-    pub kv_group: Option<usize>,
-    /// Only so many, the first ones
-    #[arg(long, value_name = "N")]
-    pub top: Option<usize>,
-    /// An object with all numbers in place of the table
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -65,8 +65,9 @@ fn read(
     let mut passes = (Vec::new(), Vec::new());
     for reference in models {
         let model = session.load(reference)?;
-        passes.0.push(session.capture(&model, &input)?);
-        passes.1.push(Source::new(model.card(), input.clone(), args.view));
+        let capture = session.capture(&model, &input)?;
+        passes.1.push(Source::new(&capture, input.clone(), args.view));
+        passes.0.push(capture);
     }
     Ok(passes)
 }

@@ -26,7 +26,7 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
         for entry in &mut entries {
             entry.repeated = Some(repeated[entry.layer][entry.head]);
         }
-        let recipe = Recipe::new(Source::new(model.card(), input.clone(), Selection::All), None);
+        let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
         read.push((capture, recipe, entries));
     }
     let filter = HeadFilter { kind: args.layers.map(Into::into), group: args.kv_group };

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod ablate;
 mod args;
 mod bench;
 mod completions;
@@ -60,6 +61,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Some(Command::Heads(args)) => {
             configured(cli, |settings, session| heads::run(args, settings, session))
+        }
+        Some(Command::Ablate(args)) => {
+            configured(cli, |settings, session| ablate::run(args, settings, session))
         }
         Some(Command::Verify(args)) => configured(cli, |_, session| verify::run(args, session)),
         Some(Command::Bench(args)) => {

@@ -5,7 +5,7 @@ use super::interrupt::raise_on_ctrl_c;
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
-use crate::attention::{Capture, ScoresByHead, Token};
+use crate::attention::{Ablation, Capture, ScoresByHead, Token};
 use crate::export::Input;
 use crate::model::files;
 use crate::model::{Cancel, Control, LoadOptions, Model, Reference, RepeatRun, free_bytes, open_device};
@@ -55,11 +55,20 @@ impl Session {
     /// # Errors
     /// If the model cannot read it, or Ctrl-C was pressed.
     pub fn capture(&mut self, model: &Model, input: &Input) -> Result<Capture, Failure> {
-        let tokens = match input {
-            Input::Prompt(prompt) => model.tokenize(prompt)?,
-            Input::Ids(ids) => model.tokens_from_ids(ids)?,
-        };
-        self.run(model, tokens)
+        self.run(model, tokens(model, input)?)
+    }
+
+    /// As [`capture`](Self::capture), with some heads off.
+    ///
+    /// # Errors
+    /// As [`capture`](Self::capture), or if the model hasn't got one of the heads.
+    pub fn capture_without(
+        &mut self,
+        model: &Model,
+        input: &Input,
+        ablation: &Ablation,
+    ) -> Result<Capture, Failure> {
+        self.run_without(model, tokens(model, input)?, ablation)
     }
 
     /// Runs a model over tokens.
@@ -67,9 +76,18 @@ impl Session {
     /// # Errors
     /// As [`capture`](Self::capture).
     pub fn run(&mut self, model: &Model, tokens: Vec<Token>) -> Result<Capture, Failure> {
+        self.run_without(model, tokens, &Ablation::default())
+    }
+
+    fn run_without(
+        &mut self,
+        model: &Model,
+        tokens: Vec<Token>,
+        ablation: &Ablation,
+    ) -> Result<Capture, Failure> {
         let (name, layers, count) = (&model.card().name, model.card().layers, tokens.len());
         let Self { cancel, talk, .. } = self;
-        let captured = model.run(tokens, cancel, &mut |layer| {
+        let captured = model.run_without(tokens, ablation, cancel, &mut |layer| {
             talk.progress(&format!("{name}: layer {layer} of {layers}"));
         });
         talk.clear();
@@ -128,6 +146,13 @@ impl Session {
             None => Err(Failure::Failed(format!("{statement}: say --yes to download it"))),
         }
     }
+}
+
+fn tokens(model: &Model, input: &Input) -> Result<Vec<Token>, Failure> {
+    Ok(match input {
+        Input::Prompt(prompt) => model.tokenize(prompt)?,
+        Input::Ids(ids) => model.tokens_from_ids(ids)?,
+    })
 }
 
 fn is_remote(reference: &Reference) -> bool {

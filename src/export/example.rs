@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Export, Input, Recipe, Selection, Source};
 use crate::attention::{
-    Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelCard, NextToken, Token,
+    Ablation, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelCard, NextToken, Token,
 };
 
 /// Of a model with sinks; the kept mean is chosen, the heads follow from queries and keys.
@@ -26,7 +26,7 @@ pub fn export(selection: Selection, write: impl FnOnce(&Export<'_>)) {
 
 /// What is selected of a capture of `it '`.
 pub fn source(capture: &Capture, selection: Selection) -> Source {
-    Source::new(&capture.model, Input::Prompt("it '".to_owned()), selection)
+    Source::new(capture, Input::Prompt("it '".to_owned()), selection)
 }
 
 /// Of a prompt of these texts; the kept mean falls off with the distance, to a sink if there is one.
@@ -64,6 +64,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
             Token::from_bytes(7, "it".to_owned(), b"it", 0),
             Token::from_bytes(8, "Ġ'".to_owned(), b" '", 2),
         ],
+        ablation: Ablation::default(),
         layers: vec![layer(1.0), layer(-1.0)],
         mean,
         logits: vec![0.0, 1.0, 2.0],

@@ -1,6 +1,7 @@
 //! A capture as text and files. Writers are pure: they take any [`std::io::Write`], ask the
 //! capture for one row after another and hold no more than that; [`mod@file`] is where they meet the disk.
 
+pub mod ablation;
 mod csv;
 pub mod figure;
 pub mod file;

@@ -4,7 +4,7 @@ use serde::ser::{Serialize, Serializer};
 
 use super::{Format, Look, Selection};
 use crate::attention::alignment::Granularity;
-use crate::attention::{ModelCard, Normalisation};
+use crate::attention::{Ablation, Capture, Normalisation};
 
 /// What rows and their sinks sum to, of a model that has sinks.
 const SINK_RULE: &str = "the softmax runs over the keys and a learned sink: a row and its sink sum to 1";
@@ -51,6 +51,8 @@ pub struct Source {
     pub dtype: String,
     /// The text or the ids it was given.
     pub input: Input,
+    /// Its heads that were off.
+    pub ablation: Ablation,
     /// Which matrix: `mean`, `layer:3`, `head:3.5` or `all`.
     pub selection: Selection,
     /// Whether it has sinks, so that rows sum to less than 1.
@@ -58,8 +60,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// A pass of `model` over `input`.
-    pub fn new(model: &ModelCard, input: Input, selection: Selection) -> Self {
+    /// The pass that `capture` is of, over `input`.
+    pub fn new(capture: &Capture, input: Input, selection: Selection) -> Self {
+        let model = &capture.model;
         Self {
             model: model.name.clone(),
             revision: model.revision.clone(),
@@ -67,6 +70,7 @@ impl Source {
             device: model.device.clone(),
             dtype: model.precision.clone(),
             input,
+            ablation: capture.ablation.clone(),
             selection,
             has_sinks: model.has_sinks,
         }
@@ -124,6 +128,8 @@ struct SourceFields<'a> {
     device: &'a str,
     dtype: &'a str,
     input: &'a Input,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_heads: Option<String>,
     view: String,
     sink_rule: Option<&'static str>,
 }
@@ -164,6 +170,7 @@ impl<'a> From<&'a Source> for SourceFields<'a> {
             device: &source.device,
             dtype: &source.dtype,
             input: &source.input,
+            without_heads: (!source.ablation.is_empty()).then(|| source.ablation.to_string()),
             view: source.selection.to_string(),
             sink_rule: source.has_sinks.then_some(SINK_RULE),
         }

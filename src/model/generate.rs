@@ -52,10 +52,7 @@ impl Model {
     /// If the logits are no numbers.
     pub fn draw(&self, capture: &Capture, sampling: Sampling) -> Result<NextToken, ModelError> {
         let id = sampling.draw(&capture.logits, capture.tokens.len())?;
-        let largest = capture.logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let share = |logit: f32| f64::from(logit - largest).exp();
-        let sum: f64 = capture.logits.iter().map(|logit| share(*logit)).sum();
-        let probability = (share(capture.logits[id as usize]) / sum) as f32;
+        let probability = capture.probabilities()[id as usize] as f32;
         Ok(NextToken { token: self.token(id), probability })
     }
 }

@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use candle_core::D;
 
-use crate::attention::{Capture, ModelCard, NextToken, Token};
+use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token};
 use decoder::Decoder;
 use files::ModelFiles;
 use recorder::Recorder;
@@ -155,7 +155,21 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<Capture, ModelError> {
-        self.profile(tokens, cancel, on_layer).map(|(capture, _)| capture)
+        self.run_without(tokens, &Ablation::default(), cancel, on_layer)
+    }
+
+    /// As [`run`](Self::run), with some heads off.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), or if the model hasn't got one of the heads.
+    pub fn run_without(
+        &self,
+        tokens: Vec<Token>,
+        ablation: &Ablation,
+        cancel: &Cancel,
+        on_layer: &mut dyn FnMut(usize),
+    ) -> Result<Capture, ModelError> {
+        self.pass(tokens, ablation, cancel, on_layer).map(|(capture, _)| capture)
     }
 
     /// As [`run`](Self::run), and says what it cost.
@@ -168,16 +182,39 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<(Capture, Profile), ModelError> {
+        self.pass(tokens, &Ablation::default(), cancel, on_layer)
+    }
+
+    fn pass(
+        &self,
+        tokens: Vec<Token>,
+        ablation: &Ablation,
+        cancel: &Cancel,
+        on_layer: &mut dyn FnMut(usize),
+    ) -> Result<(Capture, Profile), ModelError> {
         self.check_tokens(&tokens)?;
+        self.check_heads(ablation)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let mut recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks);
+        let mut recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
         let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
         let profile = recorder.profile;
         let (layers, mean) = recorder.finish();
         let next = self.likeliest(&logits)?;
-        let capture =
-            Capture { model: Arc::clone(&self.card), tokens, layers, mean, logits, next, drawn: None };
+        let (model, ablation) = (Arc::clone(&self.card), ablation.clone());
+        let capture = Capture { model, tokens, ablation, layers, mean, logits, next, drawn: None };
         Ok((capture, profile))
+    }
+
+    fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
+        let ModelCard { name, layers, heads, .. } = &*self.card;
+        match ablation.beyond(&self.card) {
+            None => Ok(()),
+            Some(view) => Err(ModelError::Invalid(format!(
+                "{view} can't be switched off: {name} has layers 0 to {} and heads 0 to {}",
+                layers - 1,
+                heads - 1
+            ))),
+        }
     }
 
     fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {

@@ -1,15 +1,16 @@
-//! What a pass keeps of each layer, on the host.
+//! What a pass keeps of each layer, on the host, and what it leaves out.
 
 use candle_core::Tensor;
 
 use super::decoder::{Attended, HeadInputs};
 use super::{ModelError, Profile};
-use crate::attention::{CausalMatrix, LayerCapture, TokenRepeats, tokens_per_cell};
+use crate::attention::{Ablation, CausalMatrix, LayerCapture, TokenRepeats, tokens_per_cell};
 
 /// Collects the layers of a pass.
 pub struct Recorder {
     /// What the pass cost so far.
     pub profile: Profile,
+    ablation: Ablation,
     repeats: TokenRepeats,
     layers: Vec<LayerCapture>,
     mean: CausalMatrix,
@@ -17,10 +18,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// For a prompt of `ids` through `layer_count` layers.
-    pub fn new(ids: &[u32], layer_count: usize, has_sinks: bool) -> Self {
+    /// For a prompt of `ids` through `layer_count` layers, without the heads of `ablation`.
+    pub fn new(ids: &[u32], layer_count: usize, has_sinks: bool, ablation: Ablation) -> Self {
         Self {
             profile: Profile::default(),
+            ablation,
             repeats: TokenRepeats::new(ids),
             layers: Vec::with_capacity(layer_count),
             mean: CausalMatrix::zeros(ids.len(), tokens_per_cell(ids.len()), has_sinks),
@@ -31,6 +33,11 @@ impl Recorder {
     /// Where the prompt's tokens occurred before.
     pub fn repeats(&self) -> &TokenRepeats {
         &self.repeats
+    }
+
+    /// The heads of the next layer that are off.
+    pub fn heads_off(&self) -> Vec<usize> {
+        self.ablation.of_layer(self.layers.len()).collect()
     }
 
     /// Takes the next layer.

@@ -129,7 +129,7 @@ fn try_write(
                 ExportFormat::Safetensors => Format::Safetensors,
                 ExportFormat::Svg => return Err(ExportError::NoFormat),
             };
-            let source = Source::new(&capture.model, Input::Prompt(prompt.clone()), *selection);
+            let source = Source::new(capture, Input::Prompt(prompt.clone()), *selection);
             export::write(&mut out, &[&**capture], &Recipe::new(source, Some(format)))?;
         }
         Content::Picture { state, theme, screen } => {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod ablate;
 mod bench;
 mod config;
 mod downloads;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use attnscope::app::{Action, Effect, State, update};
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, RepeatScores,
+    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, RepeatScores,
     ScoresByHead, Token, TokenRepeats, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
@@ -77,7 +77,16 @@ pub fn capture(model: &Arc<ModelCard>, texts: &[&str]) -> Arc<Capture> {
     let next = [next_token(1, " research", 0.31), next_token(2, " and", 0.125), next_token(3, "\n", 0.04)];
     let logits = vec![0.0; model.vocabulary];
     let drawn = Some(next_token(4, " unlikely", 0.002));
-    Arc::new(Capture { model: model.clone(), tokens, layers, mean, logits, next: next.to_vec(), drawn })
+    Arc::new(Capture {
+        model: model.clone(),
+        tokens,
+        ablation: Ablation::default(),
+        layers,
+        mean,
+        logits,
+        next: next.to_vec(),
+        drawn,
+    })
 }
 
 fn next_token(id: u32, text: &str, probability: f32) -> NextToken {

@@ -26,8 +26,9 @@ pub(super) fn caption(figure: &Figure, captures: &[&Capture], recipe: &Recipe, l
 fn model(source: &Source) -> String {
     let revision =
         source.revision.as_ref().map(|revision| format!(" at {}", &revision[..revision.len().min(12)]));
-    let Source { model, dtype, device, .. } = source;
-    format!("{}{} ({dtype}, {device})", escape_controls(model), revision.unwrap_or_default())
+    let Source { model, dtype, device, ablation, .. } = source;
+    let without = if ablation.is_empty() { String::new() } else { format!(" without heads {ablation}") };
+    format!("{}{} ({dtype}, {device}){without}", escape_controls(model), revision.unwrap_or_default())
 }
 
 fn prompt(source: &Source) -> String {

@@ -95,6 +95,7 @@ impl Attention {
         let attend = if on_host { fused::attend } else { generic::attend };
         let attended = profile.attention(|| attend(&inputs, recorder.repeats()))?;
         let context = attended.context.to_dtype(x.dtype())?;
+        let context = without(context, &recorder.heads_off(), spec.head_dim)?;
         profile.record(|| recorder.record(&inputs, attended))?;
         let out = self.output.forward(&context, &mut profile);
         recorder.profile = profile;
@@ -114,4 +115,15 @@ impl Attention {
             }
         }
     }
+}
+
+/// \[S, heads · head_dim\] with zeros in the place of some heads.
+fn without(context: Tensor, heads: &[usize], head_dim: usize) -> Result<Tensor, ModelError> {
+    if heads.is_empty() {
+        return Ok(context);
+    }
+    let is_kept = |at: usize| if heads.contains(&(at / head_dim)) { 0f32 } else { 1.0 };
+    let kept: Vec<f32> = (0..context.dim(D::Minus1)?).map(is_kept).collect();
+    let kept = Tensor::new(kept, context.device())?.to_dtype(context.dtype())?;
+    Ok(context.broadcast_mul(&kept)?)
 }

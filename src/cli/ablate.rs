@@ -1,0 +1,45 @@
+//! `attnscope ablate`: what changes when heads are switched off.
+
+use std::io::{self, BufWriter, Write};
+
+use super::args::AblateArgs;
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::Settings;
+use crate::attention::ablation::moved_heads;
+use crate::export::ablation::{Ablated, write_json, write_table};
+use crate::export::{Recipe, Selection, Source};
+
+/// Runs every model with all its heads and without some.
+///
+/// # Errors
+/// If a model cannot be had, cannot read the prompt, or hasn't got one of the heads.
+pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let input = settings.input(&args.input)?;
+    let mut ablated = Vec::new();
+    for reference in &models {
+        let model = session.load(reference)?;
+        // First, so that a head that isn't there is told before anything takes long.
+        let after = session.capture_without(&model, &input, &args.heads)?;
+        let before = session.capture(&model, &input)?;
+        let (mut heads, layers) = (Vec::new(), model.card().layers);
+        for layer in 0..layers {
+            session.cancel.check()?;
+            session.talk.progress(&format!("{}: comparing layer {layer} of {layers}", model.card().name));
+            heads.extend(moved_heads(&before, &after, layer).map_err(|e| Failure::Failed(e.to_string()))?);
+        }
+        session.talk.clear();
+        heads.sort_by(|a, b| b.divergence.total_cmp(&a.divergence));
+        heads.truncate(args.top);
+        let recipe = Recipe::new(Source::new(&after, input.clone(), Selection::All), None);
+        ablated.push(Ablated { before, after, heads, recipe });
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.json {
+        write_json(&mut out, &ablated)?;
+    } else {
+        write_table(&mut out, &ablated)?;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,50 @@
+//! What the commands take that explain what a model does.
+
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::{InputArgs, ModelsArgs};
+use crate::attention::{Ablation, HeadOrder};
+use crate::cli::values::LayerKindName;
+
+#[derive(Debug, Args)]
+pub struct HeadsArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// What comes first: the largest sink, first-token, entropy, distance; previous, duplicate or induction on
+    /// repeated random tokens, or on the prompt (prompt-previous ...); or head, for the order of the model
+    #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str)]
+    pub sort: HeadOrder,
+    /// Only heads of layers of this kind
+    #[arg(long, value_name = "KIND")]
+    pub layers: Option<LayerKindName>,
+    /// Only heads that share this key/value head, counted from zero
+    #[arg(long, value_name = "N")]
+    pub kv_group: Option<usize>,
+    /// Only so many, the first ones
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// An object with all numbers in place of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AblateArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Heads to switch off, separated by commas: layer.head, both counted from zero
+    #[arg(long, value_name = "HEADS", value_parser = Ablation::from_str)]
+    pub heads: Ablation,
+    /// Heads to list, those whose pattern moved most
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+    /// An object with all numbers in place of the tables
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,84 @@
+//! What changes in models when heads are switched off: tables for people, JSON for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{ExportError, Recipe};
+use crate::attention::ablation::{MovedHead, NextChange, next_changes, next_divergence};
+use crate::attention::{Capture, Token, escape_controls};
+
+/// Columns of a token's text.
+const TOKEN: usize = 24;
+
+/// A model with all its heads, and without some.
+#[derive(Debug, Clone)]
+pub struct Ablated {
+    /// With all heads.
+    pub before: Capture,
+    /// Without some.
+    pub after: Capture,
+    /// Heads to list.
+    pub heads: Vec<MovedHead>,
+    /// How the pass without them was made.
+    pub recipe: Recipe,
+}
+
+/// Writes two tables for each model.
+///
+/// # Errors
+/// If `out` refuses.
+pub fn write_table(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), ExportError> {
+    for (at, ablated) in ablated.iter().enumerate() {
+        let Ablated { before, after, heads, .. } = ablated;
+        let gap = if at > 0 { "\n" } else { "" };
+        writeln!(out, "{gap}# {} without {}", escape_controls(&after.model.name), after.ablation)?;
+        writeln!(out, "{:TOKEN$}{:>9}{:>9}{:>9}", "next token", "before", "after", "change")?;
+        for NextChange { before, after } in next_changes(before, after) {
+            let (token, p) = (quoted(&before.token), before.probability);
+            writeln!(out, "{token}{p:>9.4}{after:>9.4}{:>+9.4}", after - p)?;
+        }
+        let divergence = next_divergence(before, after);
+        writeln!(out, "KL divergence of the next token, before ‖ after: {divergence:.4} nats\n")?;
+        writeln!(out, "{:TOKEN$}{:>9}", "head", "moved by")?;
+        for MovedHead { layer, head, divergence } in heads {
+            let name = format!("{layer}.{head}");
+            writeln!(out, "{name:TOKEN$}{divergence:>9.4}")?;
+        }
+        writeln!(out, "moved by: JS divergence of its rows, sink included, in nats; mean over queries")?;
+    }
+    Ok(())
+}
+
+/// Writes one JSON object: `models`, each with its recipe, next tokens and heads.
+///
+/// # Errors
+/// If `out` refuses.
+pub fn write_json(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), ExportError> {
+    let model = |ablated: &Ablated| -> Result<Value, ExportError> {
+        let Ablated { before, after, heads, recipe } = ablated;
+        let next = |change: NextChange| {
+            let NextChange { before, after } = change;
+            let (id, text) = (before.token.id, before.token.text);
+            json!({ "id": id, "text": text, "before": before.probability, "after": after })
+        };
+        let head = |moved: &MovedHead| json!({ "layer": moved.layer, "head": moved.head, "js_divergence": moved.divergence });
+        Ok(json!({
+            "recipe": serde_json::to_value(recipe).map_err(io::Error::from)?,
+            "next": next_changes(before, after).into_iter().map(next).collect::<Vec<_>>(),
+            "kl_divergence": next_divergence(before, after),
+            "heads": heads.iter().map(head).collect::<Vec<_>>(),
+        }))
+    };
+    let models = ablated.iter().map(model).collect::<Result<Vec<_>, _>>()?;
+    serde_json::to_writer_pretty(&mut *out, &json!({ "models": models })).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+/// A token's text between quotes, in the columns of one, more if it is long.
+fn quoted(token: &Token) -> String {
+    let text = format!("\"{}\"", escape_controls(&token.text));
+    let blanks = TOKEN.saturating_sub(text.width());
+    format!("{text}{:blanks$}", "")
+}

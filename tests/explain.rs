@@ -1,0 +1,130 @@
+//! Ablation, as Hugging Face transformers computes it: `explain/compute.py` made the numbers.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use attnscope::attention::ablation::{moved_heads, next_changes, next_divergence};
+use attnscope::attention::{Ablation, Capture, View};
+use attnscope::model::{Cancel, Control, Engine, LoadOptions, Model, Reference};
+use serde_json::Value;
+
+const EXPECTED: &str = include_str!("explain/expected.json");
+
+/// Calls `check` with each checkpoint, each engine, and what is expected of it.
+fn each_model(check: impl Fn(&Model, Engine, &Value)) {
+    let expected: Value = serde_json::from_str(EXPECTED).unwrap();
+    for (name, expected) in expected.as_object().unwrap() {
+        for engine in [Engine::Auto, Engine::Generic] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+            let options = LoadOptions { engine, ..LoadOptions::default() };
+            let model = Model::load(&Reference::Folder(folder), &options, &mut control).unwrap();
+            check(&model, engine, expected);
+        }
+    }
+}
+
+fn number(value: &Value) -> f32 {
+    value.as_f64().unwrap() as f32
+}
+
+fn list<T>(value: &Value, read: impl Fn(&Value) -> T) -> Vec<T> {
+    value.as_array().unwrap().iter().map(read).collect()
+}
+
+fn close(found: f32, expected: f32, tolerance: f32, what: &str) {
+    assert!((found - expected).abs() <= tolerance, "{what}: {found}, expected {expected}");
+}
+
+fn run(model: &Model, ids: &Value, ablation: &Ablation) -> Capture {
+    let ids = list(ids, |id| u32::try_from(id.as_u64().unwrap()).unwrap());
+    let tokens = model.tokens_from_ids(&ids).unwrap();
+    model.run_without(tokens, ablation, &Cancel::new(), &mut |_| ()).unwrap()
+}
+
+fn heads_off(expected: &Value) -> Ablation {
+    let mut ablation = Ablation::default();
+    for head in expected["ablation"]["heads"].as_array().unwrap() {
+        let at = |part: usize| head[part].as_u64().unwrap() as usize;
+        ablation.toggle(at(0), at(1));
+    }
+    ablation
+}
+
+#[test]
+fn heads_that_are_off_move_the_others_and_the_next_tokens() {
+    each_model(|model, engine, expected| {
+        let what = format!("{} {engine:?}", model.card().name);
+        let ablation = heads_off(expected);
+        let before = run(model, &expected["ids"], &Ablation::default());
+        let after = run(model, &expected["ids"], &ablation);
+        assert_eq!(after.ablation, ablation);
+        let expected = &expected["ablation"];
+        for layer in 0..model.card().layers {
+            let moved = moved_heads(&before, &after, layer).unwrap();
+            for (head, moved) in moved.iter().enumerate() {
+                let what = format!("{what} {layer}.{head}");
+                let matrix = after.matrix(View::Head { layer, head }).unwrap();
+                for query in 0..matrix.size() {
+                    for key in 0..=query {
+                        let expected = &expected["attentions"][layer][head][query][key];
+                        close(matrix.get(query, key).unwrap(), number(expected), 5e-5, &what);
+                    }
+                }
+                let expected = &expected["moved"][layer * model.card().heads + head];
+                close(moved.divergence, number(expected), 5e-5, &what);
+            }
+        }
+        let logits = list(&expected["logits"], number);
+        let largest = logits.iter().fold(0f32, |largest, logit| largest.max(logit.abs()));
+        for (found, expected) in after.logits.iter().zip(&logits) {
+            close(*found, *expected, 1e-4 * largest, &what);
+        }
+        close(next_divergence(&before, &after) as f32, number(&expected["kl"]), 1e-4, &what);
+
+        let changes = next_changes(&before, &after);
+        for (next, find) in [(&before.next, 0), (&after.next, 1)] {
+            for next in next {
+                let change = changes.iter().find(|change| change.before.token == next.token).unwrap();
+                close([change.before.probability, change.after][find], next.probability, 1e-6, &what);
+            }
+        }
+    });
+}
+
+/// The heads of the first layer that has one off, and all before, read what they always read.
+#[test]
+fn earlier_layers_do_not_move_and_nothing_off_changes_nothing() {
+    each_model(|model, engine, expected| {
+        let mut last = Ablation::default();
+        last.toggle(model.card().layers - 1, 0);
+        let before = run(model, &expected["ids"], &Ablation::default());
+        let after = run(model, &expected["ids"], &last);
+        for (before, after) in before.layers.iter().zip(&after.layers) {
+            assert_eq!((&before.query, &before.key), (&after.query, &after.key), "{engine:?}");
+            assert_eq!(before.log_sum_exp, after.log_sum_exp);
+        }
+        assert_ne!(before.logits, after.logits);
+
+        let again = run(model, &expected["ids"], &Ablation::default());
+        assert_eq!((&before.logits, &before.next), (&again.logits, &again.next));
+        assert_eq!(next_divergence(&before, &again), 0.0);
+        for layer in 0..model.card().layers {
+            let moved = moved_heads(&before, &again, layer).unwrap();
+            assert!(moved.iter().all(|moved| moved.divergence == 0.0));
+        }
+    });
+}
+
+#[test]
+fn a_head_that_is_not_there_is_refused() {
+    each_model(|model, _, expected| {
+        let ids = list(&expected["ids"], |id| id.as_u64().unwrap() as u32);
+        let tokens = model.tokens_from_ids(&ids).unwrap();
+        let ablation: Ablation = "0.0,0.4".parse().unwrap();
+        let error = model.run_without(tokens, &ablation, &Cancel::new(), &mut |_| ()).unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("head:0.4 can't be switched off") && error.contains("0 to 3"), "{error}");
+    });
+}
