@@ -100,6 +100,23 @@ impl Comparison {
         keys.max_by(|a, b| difference(*a).total_cmp(&difference(*b))).unwrap_or(0)
     }
 
+    /// A row's largest difference in words: `gpt2 gives 'write' 0.68 of 'AI', gpt-oss 0.08; gpt-oss's sink takes 0.66`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn sentence(&self, names: &[String; 2], query: usize) -> String {
+        let key = self.most_different_key(query);
+        let [left, right] = self.sides.each_ref().map(|side| side.row(query)[key]);
+        let (of, to) = (&self.pieces[query].label, &self.pieces[key].label);
+        let mut text = format!("{} gives '{to}' {left:.2} of '{of}', {} {right:.2}", names[0], names[1]);
+        let taken = names.iter().zip(&self.sides).filter_map(|(name, side)| Some((name, side.sink(query)?)));
+        for (at, (name, sink)) in taken.enumerate() {
+            let (joint, verb) = if at == 0 { ("; ", " takes") } else { (", ", "") };
+            text.push_str(&format!("{joint}{name}'s sink{verb} {sink:.2}"));
+        }
+        text
+    }
+
     /// Where a scale that is centred on 0 ends: [`Normalisation::top`] of the largest differences.
     pub fn peak(&self, normalisation: Normalisation) -> f32 {
         let largest = |query| {
@@ -118,6 +135,15 @@ pub fn mean_divergence(a: &CausalMatrix, b: &CausalMatrix) -> f32 {
     assert_eq!(a.size(), b.size(), "matrices over the same pieces");
     let row = |row| divergence(outcomes(a, row), outcomes(b, row));
     (0..a.size()).map(row).sum::<f32>() / a.size().max(1) as f32
+}
+
+/// Two models' names, short: what follows the owner or the folder; by their places if that is the same.
+pub fn short_names(names: [&str; 2]) -> [String; 2] {
+    let [left, right] = names.map(|name| {
+        let name = name.trim_end_matches('/');
+        name.rsplit(['/', ':']).next().unwrap_or(name).to_owned()
+    });
+    if left == right { ["left".to_owned(), "right".to_owned()] } else { [left, right] }
 }
 
 /// What a row's attention can end in: its keys and the sink.
@@ -198,6 +224,14 @@ mod tests {
         assert_eq!([0, 1].map(|row| comparison.most_different_key(row)), [0, 1]);
         let mean = (first + 0.5 * 2.0f32.ln()) / 2.0;
         assert!((comparison.mean_divergence() - mean).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_largest_difference_in_words() {
+        let comparison = example();
+        let names = short_names(["org/a", "demo:b"]);
+        assert_eq!(comparison.sentence(&names, 0), "a gives 'ab' 1.00 of 'ab', b 0.25; b's sink takes 0.75");
+        assert_eq!(short_names(["x/m", "/y/m/"]), ["left", "right"]);
     }
 
     #[test]

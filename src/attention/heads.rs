@@ -44,6 +44,18 @@ impl HeadEntry {
         (0..capture.layers.len()).flat_map(|layer| (0..*heads).map(move |head| entry(layer, head))).collect()
     }
 
+    /// All heads of a capture, layer after layer, with their scores on repeated random tokens.
+    ///
+    /// # Panics
+    /// If the scores are not those of its model.
+    pub fn with_scores(capture: &Capture, scores: &ScoresByHead) -> Vec<Self> {
+        let mut entries = Self::all(capture);
+        for entry in &mut entries {
+            entry.repeated = Some(scores[entry.layer][entry.head]);
+        }
+        entries
+    }
+
     /// Its view.
     pub fn view(&self) -> View {
         View::Head { layer: self.layer, head: self.head }

@@ -23,7 +23,7 @@ pub use capture::{
     Capture, EXACT_TOKENS, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin,
     tokens_per_cell,
 };
-pub use comparison::{Comparison, DifferenceRow, mean_divergence, similarity};
+pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::{Normalisation, NormalisedRow};

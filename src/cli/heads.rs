@@ -21,11 +21,7 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     for reference in &models {
         let model = session.load(reference)?;
         let capture = session.capture(&model, &input)?;
-        let repeated = session.repeat_scores(&model)?;
-        let mut entries = HeadEntry::all(&capture);
-        for entry in &mut entries {
-            entry.repeated = Some(repeated[entry.layer][entry.head]);
-        }
+        let entries = HeadEntry::with_scores(&capture, &session.repeat_scores(&model)?);
         let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
         read.push((capture, recipe, entries));
     }

@@ -5,6 +5,7 @@
 mod ablate;
 mod args;
 mod bench;
+mod compare;
 mod completions;
 mod config;
 mod export;
@@ -64,6 +65,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Some(Command::Ablate(args)) => {
             configured(cli, |settings, session| ablate::run(args, settings, session))
+        }
+        Some(Command::Compare(args)) => {
+            configured(cli, |settings, session| compare::run(args, settings, session))
         }
         Some(Command::Verify(args)) => configured(cli, |_, session| verify::run(args, session)),
         Some(Command::Bench(args)) => {

@@ -12,6 +12,7 @@ mod look;
 pub mod print;
 mod python;
 mod recipe;
+pub mod report;
 mod safetensors;
 
 #[cfg(test)]

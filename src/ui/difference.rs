@@ -10,8 +10,9 @@ use super::matrix::{Drawing, Marks};
 use super::pane::view_name;
 use super::text::{fit, put, put_line, width};
 use super::values::Values;
-use crate::app::{Arrangement, Column, Compared, Curve, Difference, Range, Scale, State};
+use crate::app::{Arrangement, Column, Compared, Curve, Difference, Pane, Range, Scale, State};
 use crate::attention::alignment::Granularity;
+use crate::attention::short_names;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
@@ -68,16 +69,11 @@ pub fn ends(state: &State, compared: &Compared) -> (String, String) {
     (format!("{log}−{top:.3} "), format!("+{top:.3}"))
 }
 
-/// The two models, short: what follows the owner in their names; by their places if they are the same.
+/// The two models, short.
 pub fn names(state: &State) -> [String; 2] {
-    let short = |at: usize| {
-        let pane = &state.panes[at];
-        let name = pane.model.as_ref().map_or(pane.reference.as_str(), |model| &model.name);
-        let last = name.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(name);
-        last.to_owned()
-    };
-    let (left, right) = (short(0), short(1));
-    if left == right { ["left".to_owned(), "right".to_owned()] } else { [left, right] }
+    let name = |pane: &Pane| pane.model.as_ref().map_or(pane.reference.clone(), |model| model.name.clone());
+    let [left, right] = state.panes.each_ref().map(name);
+    short_names([&left, &right])
 }
 
 /// Draws square and sentences.
@@ -109,7 +105,7 @@ pub fn draw(state: &State, layout: &DifferenceLayout, theme: &Theme, buffer: &mu
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison.divergence(piece);
         let number = (format!("{divergence:.3}  "), theme.chrome.strong);
-        put_line(buffer, row, [number, (sentence(compared, &names, piece), theme.chrome.text)]);
+        put_line(buffer, row, [number, (compared.comparison.sentence(&names, piece), theme.chrome.text)]);
     }
 }
 
@@ -203,20 +199,4 @@ fn exact(
     if area.width > 100 {
         put(buffer, x, area.y, heading, width(heading), chrome.dim);
     }
-}
-
-/// `gpt2 gives 'write' 0.68 of 'AI', gpt-oss 0.08; gpt-oss's sink takes 0.66`.
-fn sentence(compared: &Compared, names: &[String; 2], piece: usize) -> String {
-    let comparison = &compared.comparison;
-    let key = comparison.most_different_key(piece);
-    let [left, right] = [0, 1].map(|side: usize| comparison.sides()[side].row(piece)[key]);
-    let (of, to) = (&compared.labels[piece], &compared.labels[key]);
-    let mut text = format!("{} gives '{to}' {left:.2} of '{of}', {} {right:.2}", names[0], names[1]);
-    let sinks = [0, 1].map(|side: usize| comparison.sides()[side].sink(piece));
-    let taken = names.iter().zip(sinks).filter_map(|(name, sink)| Some((name, sink?)));
-    for (at, (name, sink)) in taken.enumerate() {
-        let (joint, verb) = if at == 0 { ("; ", " takes") } else { (", ", "") };
-        text.push_str(&format!("{joint}{name}'s sink{verb} {sink:.2}"));
-    }
-    text
 }

@@ -4,6 +4,7 @@
 
 mod ablate;
 mod bench;
+mod compare;
 mod config;
 mod downloads;
 mod exports;

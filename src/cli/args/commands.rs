@@ -1,0 +1,174 @@
+//! What each command takes.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use clap_complete::Shell;
+
+use super::{InputArgs, ModelsArgs, ViewerArgs};
+use crate::attention::alignment::Granularity;
+use crate::attention::{Curve, Normalisation, Pooling, View};
+use crate::cli::values::{
+    about_background, about_curve, about_granularity, about_normalisation, about_pooling, one_of, parse_scale,
+};
+use crate::export::{ColorRange, Format, Selection};
+use crate::theme::{Background, ColorMap};
+
+#[derive(Debug, Args)]
+pub struct PrintArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Which matrix: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
+    #[arg(long, default_value_t)]
+    pub view: View,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Model to read with; given twice, a figure has both, and numbers go to two files, FILE with -left and -right
+    /// before its ending
+    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair", required_unless_present = "pair")]
+    pub models: Vec<String>,
+    /// Name of a pair in config.toml: as if both of its models were named
+    #[arg(long, value_name = "NAME")]
+    pub pair: Option<String>,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full or rollout; or all, every head
+    #[arg(long, default_value_t = Selection::One(View::Mean))]
+    pub view: Selection,
+    /// What to write
+    #[arg(long, value_parser = one_of(&Format::ALL, Format::name, Format::about))]
+    pub format: Format,
+    /// File to write, which is replaced if it is there; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub figure: FigureArgs,
+}
+
+/// How a figure looks. Without any of these, as the viewer would show it, on white.
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Figures")]
+pub struct FigureArgs {
+    /// What rows are divided by
+    #[arg(long, value_name = "RULE", value_parser = one_of(&Normalisation::ALL, Normalisation::name, about_normalisation))]
+    pub normalisation: Option<Normalisation>,
+    /// Left minus right on one scale around zero, by the pieces of text that both models have tokens of, or by words
+    #[arg(long, value_name = "BY", num_args = 0..=1, default_missing_value = "pieces",
+        value_parser = one_of(&Granularity::ALL, Granularity::name, about_granularity))]
+    pub difference: Option<Granularity>,
+    /// How values become heights on the colour scale
+    #[arg(long, value_name = "CURVE", value_parser = one_of(&Curve::ALL, Curve::name, about_curve))]
+    pub curve: Option<Curve>,
+    /// Where the colour scale ends: shared, at the top of both models; own, of each; or at a value, up to 1
+    #[arg(long, value_name = "RANGE", value_parser = ColorRange::from_str)]
+    pub range: Option<ColorRange>,
+    /// What cells of a long prompt that share a pixel are shown as
+    #[arg(long, value_name = "RULE", value_parser = one_of(&Pooling::ALL, Pooling::name, about_pooling))]
+    pub pooling: Option<Pooling>,
+    /// Colours from nothing to the top: viridis, cividis, magma or blues; else those of config.toml
+    #[arg(long, value_name = "NAME", value_parser = ColorMap::from_str)]
+    pub colormap: Option<ColorMap>,
+    /// What it is drawn on
+    #[arg(long, value_parser = one_of(&Background::ALL, Background::name, about_background))]
+    pub theme: Option<Background>,
+    /// Leave out the recipe under the figure; it stays in the file
+    #[arg(long)]
+    pub no_caption: bool,
+    /// Pixels of a png for each of the figure's own, up to 8; else 2
+    #[arg(long, value_name = "N", value_parser = parse_scale)]
+    pub scale: Option<f32>,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    /// Text to read; without it, the prompt of config.toml
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "prompt_file")]
+    pub prompt: Option<String>,
+    /// File to read the text from, byte for byte; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub prompt_file: Option<PathBuf>,
+    /// Which matrix of both: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
+    #[arg(long, default_value_t)]
+    pub view: View,
+    /// Compare whole words, not the finest pieces that both have tokens of
+    #[arg(long)]
+    pub words: bool,
+    /// File to write a page to (HTML that stands alone), which is replaced if it is there; - is standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub report: Option<PathBuf>,
+    /// An object with all numbers in place of the list
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Only this model; may be given several times
+    #[arg(long = "model", value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// Numbers to expect, in place of the published ones
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub expected: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    /// Tokens to read at a time, separated by commas
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', default_value = "5,32,128,512,1024")]
+    pub lengths: Vec<usize>,
+    /// Passes that are timed at each length, after one that isn't
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub repeats: NonZero<usize>,
+    /// One line of JSON for each model
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ScreenshotArgs {
+    #[command(flatten)]
+    pub viewer: ViewerArgs,
+    /// Keys to press first, separated by blanks, as config.toml spells them: "enter ] tab"
+    #[arg(long, value_name = "KEYS", default_value = "", allow_hyphen_values = true)]
+    pub keys: String,
+    /// Columns of the screen
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub width: u16,
+    /// Rows of the screen
+    #[arg(long, default_value_t = 36, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub height: u16,
+    /// File to write, which is replaced if it is there; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What of the settings; without any of these, `--show`.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ConfigArgs {
+    /// Print every setting as TOML, each with the place where it was made
+    #[arg(long)]
+    pub show: bool,
+    /// Print where the file of settings is looked for
+    #[arg(long)]
+    pub path: bool,
+    /// Write that file, every setting in it explained and commented out, unless it is there
+    #[arg(long)]
+    pub init: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell's
+    pub shell: Shell,
+}

@@ -1,0 +1,58 @@
+//! `attnscope compare`: two models' attention to the same text.
+
+use std::io::{self, BufWriter, Write};
+
+use super::args::CompareArgs;
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::Settings;
+use crate::attention::alignment::Granularity;
+use crate::attention::{Capture, HeadEntry};
+use crate::export::file::Destination;
+use crate::export::report::{self, Reading, Report};
+use crate::export::{Input, Selection, Source};
+
+/// Says what two models differ in, or writes a page that shows it.
+///
+/// # Errors
+/// If there aren't two models, one cannot be had, cannot read the prompt or has no such view, or the page cannot be
+/// written.
+pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let [left, right] = models.as_slice() else {
+        return Err(Failure::Usage(
+            "a comparison takes two models: give --model twice, or a --pair".to_owned(),
+        ));
+    };
+    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?;
+    let input = Input::Prompt(prompt);
+    // Before a model is loaded for nothing.
+    let page = args.report.as_deref().map(Destination::open).transpose()?;
+    let mut read: Vec<(Capture, Source, Vec<HeadEntry>)> = Vec::new();
+    for reference in [left, right] {
+        let model = session.load(reference)?;
+        let capture = session.capture(&model, &input)?;
+        capture.check(args.view).map_err(|error| Failure::Failed(error.to_string()))?;
+        let heads = HeadEntry::with_scores(&capture, &session.repeat_scores(&model)?);
+        let source = Source::new(&capture, input.clone(), Selection::One(args.view));
+        read.push((capture, source, heads));
+    }
+    let reading = |at: usize| {
+        let (capture, source, heads) = &read[at];
+        Reading { capture, source: source.clone(), heads: heads.clone() }
+    };
+    let granularity = if args.words { Granularity::Words } else { Granularity::Pieces };
+    let report = Report::new([reading(0), reading(1)], args.view, granularity)
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    if let Some(mut page) = page {
+        report::write_page(&mut page, &report)?;
+        return Ok(page.finish()?);
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.json {
+        report::write_json(&mut out, &report)?;
+    } else {
+        report::write_text(&mut out, &report)?;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,88 @@
+//! A comparison for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{ORDERS, Report};
+use crate::attention::Normalisation;
+use crate::attention::alignment::Granularity;
+use crate::export::{ExportError, Recipe};
+
+/// Writes one object: `models`, each with its recipe, masses, best heads and next tokens; `pieces`, each with its
+/// tokens of either side, its divergence in nats, its row of either side and their sinks.
+///
+/// # Errors
+/// If `out` refuses.
+pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportError> {
+    let sides = [0, 1];
+    let model = |side: usize| -> Result<Value, io::Error> {
+        let reading = &report.readings[side];
+        let best = ORDERS.map(|order| {
+            let heads = report.best_heads(side, order);
+            let heads: Vec<Value> = heads
+                .iter()
+                .map(|(head, value)| json!({ "layer": head.layer, "head": head.head, "value": value }))
+                .collect();
+            (order.name().to_owned(), Value::from(heads))
+        });
+        let next = reading.capture.next.iter();
+        Ok(json!({
+            "recipe": serde_json::to_value(Recipe::new(reading.source.clone(), None))?,
+            "tokens": reading.capture.tokens.iter().map(|token| &token.raw).collect::<Vec<_>>(),
+            "sink": report.sink(side),
+            "first_token": report.first_token(side),
+            "heads": serde_json::Map::from_iter(best),
+            "next": next.map(|next| json!({
+                "id": next.token.id,
+                "text": next.token.text,
+                "probability": next.probability,
+            })).collect::<Vec<_>>(),
+        }))
+    };
+    let comparison = &report.comparison;
+    let piece = |(at, piece): (usize, &crate::attention::alignment::Piece)| {
+        let row = comparison.difference(Normalisation::Raw, at);
+        json!({
+            "text": piece.label,
+            "tokens": piece.tokens.each_ref().map(|range| [range.start, range.end]),
+            "divergence": comparison.divergence(at),
+            "rows": sides.map(|side: usize| comparison.sides()[side].row(at)),
+            "sinks": sides.map(|side: usize| comparison.sides()[side].sink(at)),
+            "difference": row.keys,
+        })
+    };
+    let document = json!({
+        "view": report.view.to_string(),
+        "granularity": match report.granularity {
+            Granularity::Pieces => "pieces",
+            Granularity::Words => "words",
+        },
+        "mean_divergence": comparison.mean_divergence(),
+        "models": [model(0)?, model(1)?],
+        "pieces": comparison.pieces().iter().enumerate().map(piece).collect::<Vec<_>>(),
+    });
+    serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::report::tests::with_report;
+
+    #[test]
+    fn has_every_number() {
+        with_report(|report| {
+            let mut out = Vec::new();
+            write(&mut out, report).unwrap();
+            let document: Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(document["pieces"][1]["rows"], json!([[0.5, 0.5], [0.5, 0.125]]));
+            assert_eq!(document["pieces"][1]["difference"], json!([0.0, 0.375]));
+            assert_eq!(document["pieces"][0]["sinks"], json!([null, 0.75]));
+            assert_eq!(document["models"][1]["sink"], json!(0.5625));
+            assert_eq!(document["models"][0]["heads"]["induction"][0]["layer"], 1);
+            assert_eq!(document["models"][0]["recipe"]["input"]["prompt"], "it '");
+        });
+    }
+}

@@ -1,0 +1,233 @@
+//! A comparison as a page that stands alone.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::tables::{heads, layers, masses, next, numbers};
+use super::{ORDERS, Report};
+use crate::attention::alignment::Granularity;
+use crate::attention::{Normalisation, repeated};
+use crate::export::figure::Figure;
+use crate::export::{ExportError, Format, Input, Look, Recipe};
+
+/// What the page looks like, with places for what it says.
+const TEMPLATE: &str = include_str!("../../../assets/report.html");
+/// Pieces of which the difference is told.
+const SENTENCES: usize = 12;
+/// How sides are marked.
+pub(super) const SIDES: [&str; 2] = ["left", "right"];
+
+/// Writes the page.
+///
+/// # Errors
+/// If a model has no such view, or `out` refuses.
+pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportError> {
+    let [left, right] = report.names.each_ref().map(|name| escape(name));
+    let recipe = |difference| {
+        let look = Look { caption: false, difference, ..Look::default() };
+        let [left, right] = report.readings.each_ref().map(|reading| reading.source.clone());
+        Recipe::of_figure((left, Some(right)), Format::Svg, Normalisation::Raw, look)
+    };
+    let captures = report.readings.each_ref().map(|reading| reading.capture);
+    let svg = |difference| Ok::<_, ExportError>(Figure::new(&captures, &recipe(difference))?.svg());
+    let filled = [
+        ("program", escape(&recipe(None).program)),
+        ("title", format!("{left} beside {right}")),
+        ("prompt", escape(&prompt(report))),
+        ("facts", facts(report)),
+        ("lead", lead(report)),
+        ("matrices", svg(None)?),
+        ("divergence", divergence(report)),
+        ("difference", svg(Some(report.granularity))?),
+        ("sentences", sentences(report)),
+        ("pieces", pieces(report).to_owned()),
+        ("masses", masses(report)),
+        ("layers", both(|side| layers(report, side))),
+        ("repeated", repeated_rule(report)),
+        ("heads", ORDERS.map(|order| heads(report, order)).concat()),
+        ("next", both(|side| next(report, side))),
+        ("numbers", numbers(report)),
+        ("made", made(report)),
+        ("recipe", script(&serde_json::to_string(&recipe(None)).map_err(io::Error::from)?)),
+        ("left", left),
+        ("right", right),
+    ];
+    Ok(out.write_all(fill(TEMPLATE, &filled).as_bytes())?)
+}
+
+/// A template with its `{{places}}` filled; what is filled in is not looked at again.
+fn fill(template: &str, values: &[(&str, String)]) -> String {
+    let mut page = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        page.push_str(before);
+        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+        let value = values.iter().find(|(place, _)| *place == name);
+        page.push_str(value.map_or("", |(_, value)| value));
+        rest = after;
+    }
+    page + rest
+}
+
+/// What is said of each side, left first.
+fn both(say: impl Fn(usize) -> String) -> String {
+    [0, 1].map(say).concat()
+}
+
+fn prompt(report: &Report<'_>) -> String {
+    match &report.readings[0].source.input {
+        Input::Prompt(prompt) => prompt.clone(),
+        Input::Ids(ids) => format!("tokens {ids:?}"),
+    }
+}
+
+fn facts(report: &Report<'_>) -> String {
+    let model = |side: usize| {
+        let reading = &report.readings[side];
+        let card = &reading.capture.model;
+        let revision = card.revision.as_ref().map(|revision| format!(" at {}", escape(revision)));
+        format!(
+            "{}{}: {} layers of {} heads, {} on {}, {} tokens",
+            escape(&card.name),
+            revision.unwrap_or_default(),
+            card.layers,
+            card.heads,
+            card.precision,
+            card.device,
+            report.matrices[side].size()
+        )
+    };
+    format!("View: {}, raw. {}. {}.", report.view, model(0), model(1))
+}
+
+/// The story in a sentence for each side.
+fn lead(report: &Report<'_>) -> String {
+    let story = |side: usize| {
+        let name = escape(&report.names[side]);
+        let first = report.first_token(side).map(|first| format!("{first:.2} of itself to the first token"));
+        let first = first.unwrap_or_else(|| "everything to its only token".to_owned());
+        let sink = match report.sink(side) {
+            Some(sink) => format!(" and {sink:.2} to sinks, that is, to no token"),
+            None => "; it has no sinks".to_owned(),
+        };
+        format!("An average row of <b class=\"{}\">{name}</b> gives {first}{sink}. ", SIDES[side])
+    };
+    both(story)
+}
+
+fn pieces(report: &Report<'_>) -> &'static str {
+    match report.granularity {
+        Granularity::Pieces => "the pieces of text that both models have whole tokens of",
+        Granularity::Words => "whole words",
+    }
+}
+
+fn divergence(report: &Report<'_>) -> String {
+    let (comparison, [left, right]) = (&report.comparison, report.names.each_ref().map(|name| escape(name)));
+    format!(
+        "{left} minus {right}, over {} ({}). Their rows are {:.3} nats apart on average (Jensen-Shannon divergence, the \
+         sink being one more outcome: 0 if they are the same, 0.693 if they share nothing).",
+        pieces(report),
+        comparison.pieces().len(),
+        comparison.mean_divergence()
+    )
+}
+
+fn sentences(report: &Report<'_>) -> String {
+    let comparison = &report.comparison;
+    let mut list = String::new();
+    for row in comparison.most_different().into_iter().take(SENTENCES) {
+        let sentence = escape(&comparison.sentence(&report.names, row));
+        let _ = write!(
+            list,
+            "<li>{sentence} <span class=\"dim\">({:.3})</span></li>",
+            comparison.divergence(row)
+        );
+    }
+    list
+}
+
+fn repeated_rule(report: &Report<'_>) -> String {
+    let [left, right] = report.readings.each_ref().map(|reading| {
+        let card = &reading.capture.model;
+        repeated::period(&card.windows, card.context)
+    });
+    let periods = if left == right { left.to_string() } else { format!("{left} (left) and {right} (right)") };
+    format!("Repeated random tokens: {} draws of {periods} tokens and the same again.", repeated::DRAWS)
+}
+
+/// The command that makes the page again.
+fn made(report: &Report<'_>) -> String {
+    let [left, right] = report.readings.each_ref().map(|reading| quoted(&reading.source.model));
+    let words = if report.granularity == Granularity::Words { " --words" } else { "" };
+    let prompt = quoted(&prompt(report));
+    let command = format!(
+        "attnscope compare --model {left} --model {right} --prompt {prompt} --view {}{words} --report report.html",
+        report.view
+    );
+    format!(
+        "<code>{}</code><br>{}. Attention as Hugging Face transformers computes it with eager attention in float32.",
+        escape(&command),
+        concat!("attnscope ", env!("CARGO_PKG_VERSION"))
+    )
+}
+
+/// A word of a shell's command.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// JSON that no markup in it ends.
+fn script(json: &str) -> String {
+    json.replace('<', "\\u003c")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::report::tests::with_report;
+
+    fn page(change: impl FnOnce(&mut Report<'_>)) -> String {
+        let mut page = Vec::new();
+        with_report(|report| {
+            let mut report = report.clone();
+            change(&mut report);
+            write(&mut page, &report).unwrap();
+        });
+        String::from_utf8(page).unwrap()
+    }
+
+    #[test]
+    fn stands_alone_and_says_what_differs() {
+        let page = page(|_| ());
+        assert!(!page.contains("{{") && !page.contains("src=") && !page.contains("http-equiv"));
+        assert_eq!(page.matches("<svg").count(), 2, "both matrices, and their difference");
+        assert!(page.contains("0.285 nats apart") && page.contains("gives 0.50 of itself"), "{page}");
+        assert!(page.contains("<td>1.0</td><td>0.250</td>"), "an induction head");
+        assert!(page.contains("has none") && page.contains("and 0.56 to sinks"));
+    }
+
+    #[test]
+    fn what_models_and_prompts_hold_is_no_markup() {
+        let evil = "</script><script>alert('{{numbers}}')</script>";
+        let page = page(|report| {
+            report.names[0] = evil.to_owned();
+            for reading in &mut report.readings {
+                reading.source.input = Input::Prompt(evil.to_owned());
+                reading.source.model = evil.to_owned();
+            }
+        });
+        assert_eq!(page.matches("<script").count(), 1, "the recipe's");
+        assert_eq!(page.matches("</script>").count(), 1);
+        assert!(page.contains("&lt;script&gt;alert('{{numbers}}')"), "nothing is filled into a prompt");
+    }
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("it's $x"), r"'it'\''s $x'");
+    }
+}

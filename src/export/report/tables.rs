@@ -1,0 +1,147 @@
+//! The tables of a comparison's page.
+
+use std::fmt::Write as _;
+
+use super::page::{SIDES, escape};
+use super::{Report, title};
+use crate::attention::{HeadEntry, HeadOrder, HeadStatistics, NextToken, Token, escape_controls};
+
+/// Pieces up to which every number is on the page.
+const NUMBERS: usize = 64;
+
+/// What each piece gives to no token and to the first one.
+pub(super) fn masses(report: &Report<'_>) -> String {
+    let comparison = &report.comparison;
+    let mut table = String::from("<table><tr><th>piece</th>");
+    for (name, mark) in report.names.iter().zip(SIDES) {
+        for what in ["sink", "first"] {
+            let _ = write!(table, "<th class=\"{mark}\">{} {what}</th>", escape(name));
+        }
+    }
+    table.push_str("<th>divergence</th></tr>");
+    for (at, piece) in comparison.pieces().iter().enumerate().take(NUMBERS) {
+        let _ = write!(table, "<tr><td class=\"token\">{}</td>", escape(&piece.label));
+        for (side, mark) in comparison.sides().iter().zip(SIDES) {
+            let values = [side.sink(at), side.row(at).first().copied()];
+            values.into_iter().for_each(|value| table.push_str(&cell(value, 1.0, mark)));
+        }
+        let _ = write!(table, "<td>{:.3}</td></tr>", comparison.divergence(at));
+    }
+    table + "</table>" + &cut(comparison.pieces().len())
+}
+
+/// What an average row of each layer gives to no token and to the first one.
+pub(super) fn layers(report: &Report<'_>, side: usize) -> String {
+    let capture = report.readings[side].capture;
+    let mut table = heading(report, side, "in each layer")
+        + "<table><tr><th>layer</th><th>sees</th><th>sink</th><th>first</th></tr>";
+    for (at, layer) in capture.layers.iter().enumerate() {
+        let mean = |value: fn(&HeadStatistics) -> f32| {
+            let values = layer.heads.iter().map(|head| value(&head.statistics));
+            values.sum::<f32>() / layer.heads.len().max(1) as f32
+        };
+        let sees = layer.window.map_or_else(|| "all".to_owned(), |window| format!("the last {window}"));
+        let sink = capture.model.has_sinks.then(|| mean(|statistics| statistics.sink_mass));
+        let first = Some(mean(|statistics| statistics.first_token_mass));
+        let (sink, first) = (cell(sink, 1.0, SIDES[side]), cell(first, 1.0, SIDES[side]));
+        let _ = write!(table, "<tr><td>{at}</td><td>{sees}</td>{sink}{first}</tr>");
+    }
+    table + "</table></div>"
+}
+
+pub(super) fn heads(report: &Report<'_>, order: HeadOrder) -> String {
+    let [left, right] = [0, 1].map(|side| report.best_heads(side, order));
+    let mut table = format!("<div><h3>{}</h3><table>", title(order));
+    let _ = write!(
+        table,
+        "<tr><th class=\"left\">{}</th><th></th><th class=\"right\" colspan=\"2\">{}</th></tr>",
+        escape(&report.names[0]),
+        escape(&report.names[1])
+    );
+    let pair = |best: &[(HeadEntry, f32)], at: usize| match best.get(at) {
+        Some((head, value)) => format!("<td>{}.{}</td><td>{value:.3}</td>", head.layer, head.head),
+        None if at == 0 => "<td>has none</td><td></td>".to_owned(),
+        None => "<td></td><td></td>".to_owned(),
+    };
+    for at in 0..left.len().max(right.len()) {
+        let _ = write!(table, "<tr>{}{}</tr>", pair(&left, at), pair(&right, at));
+    }
+    table + "</table></div>"
+}
+
+pub(super) fn next(report: &Report<'_>, side: usize) -> String {
+    let next = &report.readings[side].capture.next;
+    let top = next.first().map_or(1.0, |next| next.probability);
+    let mut table = heading(report, side, "") + "<table>";
+    for NextToken { token, probability } in next {
+        let bar = bar(probability / top, SIDES[side]);
+        let text = escape(&shown(token));
+        let _ =
+            write!(table, "<tr><td class=\"token\">{text}</td><td>{}{bar}</td></tr>", percent(*probability));
+    }
+    table + "</table></div>"
+}
+
+/// The text of a token, so that blanks can be seen.
+fn shown(token: &Token) -> String {
+    format!("“{}”", escape_controls(&token.text))
+}
+
+fn percent(probability: f32) -> String {
+    if probability < 0.0005 { "&lt; 0.1%".to_owned() } else { format!("{:.1}%", 100.0 * probability) }
+}
+
+/// Both matrices, token by token.
+pub(super) fn numbers(report: &Report<'_>) -> String {
+    if report.matrices.iter().any(|matrix| matrix.size() > NUMBERS) {
+        return format!(
+            "<p class=\"dim\">More than {NUMBERS} tokens: <code>attnscope export --format csv</code> writes them to a file, and \
+             <code>attnscope compare --json</code> all of this page.</p>"
+        );
+    }
+    let table = |side: usize| {
+        let (matrix, tokens) = (&report.matrices[side], &report.readings[side].capture.tokens);
+        let labels: Vec<String> = tokens.iter().map(|token| escape(&token.label())).collect();
+        let mut table = format!(
+            "<details><summary class=\"{}\">{}</summary><table><tr><th></th>",
+            SIDES[side],
+            escape(&report.names[side])
+        );
+        let sinks = matrix.sinks().map(|_| "sink".to_owned());
+        for label in sinks.iter().chain(&labels) {
+            let _ = write!(table, "<th class=\"token\">{label}</th>");
+        }
+        table.push_str("</tr>");
+        for (query, label) in labels.iter().enumerate() {
+            let _ = write!(table, "<tr><td class=\"token\">{label}</td>");
+            for value in matrix.sink(query).iter().chain(matrix.row(query)) {
+                let _ = write!(table, "<td>{value:.4}</td>");
+            }
+            table.push_str("</tr>");
+        }
+        table + "</table></details>"
+    };
+    [0, 1].map(table).concat()
+}
+
+fn heading(report: &Report<'_>, side: usize, what: &str) -> String {
+    format!("<div><h3 class=\"{}\">{} {what}</h3>", SIDES[side], escape(&report.names[side]))
+}
+
+/// A number with a bar, or a dash.
+fn cell(value: Option<f32>, top: f32, mark: &str) -> String {
+    match value {
+        Some(value) => format!("<td>{value:.3}{}</td>", bar(value / top, mark)),
+        None => "<td>–</td>".to_owned(),
+    }
+}
+
+fn bar(share: f32, mark: &str) -> String {
+    let percent = 100.0 * share.clamp(0.0, 1.0);
+    format!("<span class=\"bar\"><i class=\"{mark}\" style=\"width:{percent:.1}%\"></i></span>")
+}
+
+fn cut(count: usize) -> String {
+    let more = count.saturating_sub(NUMBERS);
+    if more == 0 { String::new() } else { format!("<p class=\"dim\">and {more} more</p>") }
+}

@@ -1,0 +1,47 @@
+//! What `compare` says, and the page it writes.
+
+use serde_json::Value;
+
+use crate::support::program::{Home, golden, text};
+
+#[test]
+fn two_models_are_compared_as_text_as_json_and_as_a_page() {
+    let home = Home::new();
+    let models = [golden("gpt2-tiny"), golden("gpt-oss-tiny")];
+    let [left, right] = models.each_ref().map(|model| text(model));
+    let asked = ["compare", "--model", left, "--model", right, "--prompt", "the cat <b> and the cat"];
+    let with = |more: &[&str]| home.run(asked.iter().chain(more).copied());
+
+    let ended = with(&["--json"]);
+    let document: Value = serde_json::from_str(ended.text()).unwrap();
+    let pieces = document["pieces"].as_array().unwrap();
+    for piece in pieces {
+        for side in [0, 1] {
+            let row = piece["rows"][side].as_array().unwrap().iter().map(|value| value.as_f64().unwrap());
+            let sum = row.sum::<f64>() + piece["sinks"][side].as_f64().unwrap_or(0.0);
+            assert!((sum - 1.0).abs() < 1e-5, "{piece}");
+        }
+    }
+    let mean = document["mean_divergence"].as_f64().unwrap();
+    let of_rows: f64 = pieces.iter().map(|piece| piece["divergence"].as_f64().unwrap()).sum();
+    assert!((mean - of_rows / pieces.len() as f64).abs() < 1e-6 && mean > 0.0);
+
+    let ended = with(&[]);
+    assert!(ended.text().contains(&format!("{mean:.3} nats on average")), "{}", ended.text());
+
+    let page = home.path("report.html");
+    assert_eq!(with(&["--words", "--view", "layer:1", "--report", text(&page)]).text(), "");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("View: layer:1, raw") && page.contains("the cat &lt;b&gt; and the cat"));
+    assert!(page.contains("--words --report"), "the command that made it");
+}
+
+#[test]
+fn a_comparison_takes_two_models_that_have_the_view() {
+    let home = Home::new();
+    let gpt2 = golden("gpt2-tiny");
+    let model = ["--model", text(&gpt2)];
+    home.run(["compare"].into_iter().chain(model)).failed(2, &["two models", "--pair"]);
+    let both = ["compare", "--view", "layer:99"].into_iter().chain(model).chain(model);
+    home.run(both).failed(1, &["layers 0 to"]);
+}
