@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use pulp::Arch;
@@ -12,11 +13,20 @@ use rayon::prelude::*;
 
 use super::elementwise::vectorised;
 use super::few::{FewDots, FewDotsBf16, FewTimesRows};
+use super::panel::{PANEL, TimesPanels};
+
+thread_local! {
+    /// Of each thread, to be used again: fresh memory is slow.
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Vectors up to which the weights are what takes the time.
 pub(super) const FEW: usize = 48;
-/// Columns that a thread takes, at least.
-const COLUMNS: usize = 256;
+/// The same for a weight of which each row belongs to an input.
+const FEW_TIMES_ROWS: usize = 12;
+/// Columns that a thread takes at a time, of such a weight: [`DEPTH`](super::panel::DEPTH) rows of so many stay
+/// in a core's cache.
+const COLUMNS: usize = 8 * PANEL;
 /// Rows that are widened to f32 at a time, and stay in a core's cache.
 const PANEL_ROWS: usize = 64;
 
@@ -26,28 +36,24 @@ const PANEL_ROWS: usize = 64;
 /// If the lengths don't belong together.
 pub fn add_product(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
     let (count, to) = sizes(x, weight.len(), from, y);
-    if count > FEW {
-        let threads = gemm::Parallelism::Rayon(rayon::current_num_threads());
-        return product([count, from, to], (x, from), (weight, [to, 1]), (y, to), threads);
-    }
-    let chunk = to.div_ceil(rayon::current_num_threads()).max(COLUMNS).next_multiple_of(16);
-    let starts: Vec<usize> = (0..to).step_by(chunk).collect();
+    let few = count <= FEW_TIMES_ROWS;
+    let part = to.div_ceil(rayon::current_num_threads());
+    let part = if few { part.max(COLUMNS).next_multiple_of(16) } else { COLUMNS };
     let arch = Arch::new();
-    let parts: Vec<Vec<f32>> = starts
-        .par_iter()
-        .map(|&start| {
-            let columns = start..(start + chunk).min(to);
-            let mut out = vec![0.0; count * columns.len()];
-            arch.dispatch(FewTimesRows { x, weight, from, to, columns, out: &mut out });
-            out
-        })
-        .collect();
-    for (start, part) in starts.into_iter().zip(parts) {
-        let width = chunk.min(to - start);
-        for (y, part) in y.chunks_exact_mut(to).zip(part.chunks_exact(width)) {
-            y[start..start + width].iter_mut().zip(part).for_each(|(y, part)| *y += part);
-        }
-    }
+    by_columns(part, to, y, |columns, out| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            if !few {
+                return arch.dispatch(TimesPanels { x, weight, from, to, columns, packed: scratch, out });
+            }
+            // Side by side: rows of y may lie a multiple of 4,096 bytes apart, and be in each other's way.
+            scratch.clear();
+            scratch.resize(count * columns.len(), 0.0);
+            arch.dispatch(FewTimesRows { x, weight, from, to, columns: columns.clone(), out: scratch });
+            for (out, sums) in out.iter_mut().zip(scratch.chunks_exact(columns.len())) {
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+            }
+        });
+    });
 }
 
 /// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the weight being \[to, from\].
@@ -57,8 +63,8 @@ pub fn add_product(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
 pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
     let (count, to) = sizes(x, weight.len(), from, y);
     if count > FEW {
-        let threads = gemm::Parallelism::Rayon(rayon::current_num_threads());
-        return product([count, from, to], (x, from), (weight, [1, from]), (y, to), threads);
+        let threads = ::gemm::Parallelism::Rayon(rayon::current_num_threads());
+        return gemm([count, from, to], (x, from), (weight, [1, from]), (y, to), threads);
     }
     let arch = Arch::new();
     by_rows(to, count, y, |rows, out| {
@@ -74,13 +80,13 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f
 pub fn add_product_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
     let (count, to) = sizes(x, 2 * weight.len(), from, y);
     assert!(to.is_multiple_of(2), "two values in each u32");
-    let threads = gemm::Parallelism::Rayon(rayon::current_num_threads());
+    let threads = ::gemm::Parallelism::Rayon(rayon::current_num_threads());
     let mut panel = vec![0.0; PANEL_ROWS * to];
     for (at, pairs) in weight.chunks(PANEL_ROWS * to / 2).enumerate() {
         let panel = &mut panel[..2 * pairs.len()];
         vectorised(|| widen(pairs, panel));
         let x = &x[at * PANEL_ROWS..];
-        product([count, panel.len() / to, to], (x, from), (panel, [to, 1]), (y, to), threads);
+        gemm([count, panel.len() / to, to], (x, from), (panel, [to, 1]), (y, to), threads);
     }
 }
 
@@ -137,12 +143,12 @@ pub(super) fn by_panels(
         |panel, rows, out| {
             let (width, panel) = (rows.len(), &mut panel[..rows.len() * from]);
             fill(rows, panel);
-            product(
+            gemm(
                 [count, from, width],
                 (x, from),
                 (panel, [1, from]),
                 (out, width),
-                gemm::Parallelism::None,
+                ::gemm::Parallelism::None,
             );
         },
     );
@@ -157,6 +163,19 @@ pub(super) fn by_rows(
 ) {
     let rows = to.div_ceil(8 * rayon::current_num_threads()).max(16);
     by_rows_of(rows, to, count, y, || (), |(), rows, out| work(rows, out));
+}
+
+/// Hands out parts of `part` columns of `y` \[n, to\], each a row per vector, for `work` to add to.
+fn by_columns(part: usize, to: usize, y: &mut [f32], work: impl Fn(Range<usize>, &mut [&mut [f32]]) + Sync) {
+    let mut rows: Vec<_> = y.chunks_exact_mut(to).map(|row| row.chunks_mut(part)).collect();
+    let parts: Vec<_> = (0..to)
+        .step_by(part)
+        .map(|start| {
+            let out: Vec<&mut [f32]> = rows.iter_mut().filter_map(Iterator::next).collect();
+            (start..(start + part).min(to), out)
+        })
+        .collect();
+    parts.into_par_iter().with_max_len(1).for_each(|(columns, mut out)| work(columns, &mut out));
 }
 
 fn by_rows_of<T>(
@@ -197,12 +216,12 @@ fn sizes(x: &[f32], weights: usize, from: usize, y: &[f32]) -> (usize, usize) {
 
 /// `y` \[n, to\] += `x` \[n, from\] · W, in the sizes \[n, from, to\]; x and y with the stride of their rows,
 /// W with those of its two axes.
-fn product(
+pub(super) fn gemm(
     [count, from, to]: [usize; 3],
     (x, x_stride): (&[f32], usize),
     (weight, [weight_from, weight_to]): (&[f32], [usize; 2]),
     (y, y_stride): (&mut [f32], usize),
-    threads: gemm::Parallelism,
+    threads: ::gemm::Parallelism,
 ) {
     if count == 0 || from == 0 || to == 0 {
         return;
@@ -214,7 +233,7 @@ fn product(
     // SAFETY: by the assertions above every element that the sizes and strides reach lies in its slice, and
     // `y`, being borrowed mutably, overlaps neither of the others.
     unsafe {
-        gemm::gemm(
+        ::gemm::gemm(
             count,
             to,
             from,
@@ -253,7 +272,7 @@ mod tests {
             let weight: Vec<f32> =
                 draw(from * to).into_iter().map(|w| f32::from_bits(w.to_bits() & 0xffff_0000)).collect();
             let transposed: Vec<f32> = (0..from * to).map(|at| weight[at % to * from + at / to]).collect();
-            for count in [1, 2, 5, FEW, FEW + 1, 40] {
+            for count in [1, 2, 5, 8, 15, 23, FEW, FEW + 1] {
                 let (x, bias) = (draw(count * from), draw(count * to));
                 let check = |kind: &str, product: &dyn Fn(&mut [f32])| {
                     let mut y = bias.clone();

@@ -10,5 +10,6 @@ mod few;
 pub mod matmul;
 pub mod mxfp4;
 pub mod norm;
+mod panel;
 pub mod peak;
 pub mod softmax;
