@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attnscope::attention::{Capture, View};
+use attnscope::attention::{Ablation, Capture, View};
 use attnscope::model::LoadOptions;
 use attnscope::worker::protocol::{ConfiguredPair, Event, JobId, Place, Request, Sampling, Side};
 use attnscope::worker::{self, WorkerHandle};
@@ -23,8 +23,8 @@ fn load(worker: &WorkerHandle, side: Side, reference: &str) {
 }
 
 fn run(worker: &WorkerHandle, job: u64, prompt: &str) {
-    let sampling = Sampling::default();
-    worker.send(Request::Run { job: JobId(job), prompt: prompt.to_owned(), sampling }).unwrap();
+    let (sampling, ablations) = Default::default();
+    worker.send(Request::Run { job: JobId(job), prompt: prompt.to_owned(), sampling, ablations }).unwrap();
 }
 
 /// Waits for an event that `pick` wants; others are passed over.
@@ -155,14 +155,16 @@ async fn a_next_token_is_drawn_by_the_rule_that_came_with_the_prompt() {
     for (job, seed) in [(1, 5), (2, 5), (3, 6), (4, 7), (5, 8)] {
         let sampling = Sampling { temperature: 9.0, top_p: 1.0, seed };
         let prompt = "write a story".to_owned();
-        worker.send(Request::Run { job: JobId(job), prompt, sampling }).unwrap();
+        let ablations = Default::default();
+        worker.send(Request::Run { job: JobId(job), prompt, sampling, ablations }).unwrap();
         let capture = wait_for(&mut events, |event| captured(event, Side::Left, job)).await;
         drawn.push(capture.drawn.clone().unwrap());
     }
     assert_eq!(drawn[0], drawn[1], "the same seed");
     assert!(drawn[2..].iter().any(|other| other.token != drawn[0].token), "other seeds: {drawn:?}");
     let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
-    worker.send(Request::Run { job: JobId(6), prompt: "write".to_owned(), sampling }).unwrap();
+    let ablations = Default::default();
+    worker.send(Request::Run { job: JobId(6), prompt: "write".to_owned(), sampling, ablations }).unwrap();
     let capture = wait_for(&mut events, |event| captured(event, Side::Left, 6)).await;
     let (drawn, likeliest) = (capture.drawn.as_ref().unwrap(), &capture.next[0]);
     assert_eq!(drawn.token, likeliest.token);
@@ -366,4 +368,37 @@ async fn heads_are_compared_across_models() {
     let [left, right] = found.map(Option::unwrap);
     assert_eq!((left.len(), left[0].len(), right.len()), (3, 4, 4));
     assert!((right[1][2] - 1.0).abs() < 1e-5 && left[0][0] < 1.0);
+}
+
+/// The heads that are off come after a pass with all on, which is not run again for others.
+#[tokio::test]
+async fn a_pass_without_heads_brings_the_one_with_all() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    let run_without = |job, prompt: &str, heads: &str| {
+        let ablations = [heads.parse().unwrap(), Ablation::default()];
+        let (job, prompt, sampling) = (JobId(job), prompt.to_owned(), Sampling::default());
+        worker.send(Request::Run { job, prompt, sampling, ablations }).unwrap();
+    };
+    run_without(1, "write a story", "0.1");
+    let first = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+    let before = first.before.clone().unwrap();
+    assert_eq!((first.ablation.to_string().as_str(), before.ablation.is_empty()), ("0.1", true));
+    assert!(first.logits != before.logits && first.drawn.is_some() && before.drawn.is_some());
+    run_without(2, "write a story", "0.1,0.2");
+    let second = wait_for(&mut events, |event| captured(event, Side::Left, 2)).await;
+    assert!(Arc::ptr_eq(second.before.as_ref().unwrap(), &before), "run once");
+    assert_ne!(second.logits, first.logits);
+    run(&worker, 3, "write a story");
+    let all = wait_for(&mut events, |event| captured(event, Side::Left, 3)).await;
+    assert!(Arc::ptr_eq(&all, &before));
+    run_without(4, "write", "0.1");
+    let other = wait_for(&mut events, |event| captured(event, Side::Left, 4)).await;
+    assert_eq!(other.before.as_ref().unwrap().tokens.len(), other.tokens.len());
+    run_without(5, "write", "9.1");
+    let error = wait_for(&mut events, |event| match event {
+        Event::RunFailed { job: JobId(5), error, .. } => Some(error),
+        _ => None,
+    });
+    assert!(error.await.contains("head:9.1 can't be switched off"));
 }

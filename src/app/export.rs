@@ -4,7 +4,7 @@ use tui_input::InputRequest;
 
 use super::selection::step;
 use super::{Action, Chooser, Effect, Popup, State};
-use crate::attention::View;
+use crate::attention::{Ablation, View};
 use crate::worker::protocol::Side;
 
 /// What is written.
@@ -102,7 +102,7 @@ impl ExportDialog {
             chooser: Chooser::new(vec![String::new(); choices.len()]),
             choices,
             stage: ExportStage::Choosing,
-            model: file_name(&shown.capture.model.name),
+            model: file_name(&shown.capture.model.name) + &without(&shown.capture.ablation),
             is_named: false,
         };
         dialog.choose(0);
@@ -140,6 +140,15 @@ impl ExportDialog {
         };
         let line = &mut self.chooser.line;
         *line = std::mem::take(line).with_value(format!("{name}.{}", format.name()));
+    }
+}
+
+/// Heads that were off, as part of a file's name: `-without-5.1-6.9`.
+fn without(ablation: &Ablation) -> String {
+    if ablation.is_empty() {
+        String::new()
+    } else {
+        format!("-without-{}", ablation.to_string().replace(", ", "-"))
     }
 }
 

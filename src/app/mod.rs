@@ -1,6 +1,7 @@
 //! What the viewer knows and how it changes: a pure reducer. No I/O, no clock, no terminal; what happens
 //! comes in as an [`Action`], what is to be done goes out as an [`Effect`].
 
+mod ablation;
 mod action;
 mod chooser;
 mod copy;
@@ -20,6 +21,7 @@ mod popup;
 mod prompt;
 mod rules;
 mod selection;
+mod shown;
 mod span;
 mod state;
 mod update;
@@ -27,6 +29,7 @@ mod worker;
 mod zoom;
 
 pub use crate::attention::{Curve, LOG_FLOOR, Scale};
+pub use ablation::Ablations;
 pub use action::{Action, Effect};
 pub use chooser::{Chooser, Found};
 pub use cursor::{Column, Cursor, Scroll, Viewport};
@@ -36,12 +39,13 @@ pub use history::History;
 pub use hover::Hover;
 pub use leaderboard::{Leaderboard, Likeness, ListedHead, Scores};
 pub use palette::{Palette, columns as palette_columns};
-pub use pane::{Load, Pane, Pass, Shown};
+pub use pane::{Load, Pane, Pass};
 pub use picker::{Listing, Picker, Stage};
 pub use pin::Pin;
 pub use popup::Popup;
 pub use rules::{Range, Rules};
 pub use selection::{Depth, Selection};
+pub use shown::Shown;
 pub use span::Span;
 pub use state::{Mode, State};
 pub use update::update;

@@ -103,7 +103,8 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     state.pause = None;
     announce(state);
     let (job, prompt, sampling) = (state.job, state.prompt.clone(), state.sampling);
-    vec![Effect::Send(Request::Run { job, prompt, sampling })]
+    let ablations = Side::BOTH.map(|side| state.ablations.of(side));
+    vec![Effect::Send(Request::Run { job, prompt, sampling, ablations })]
 }
 
 /// Runs the prompt that `change` makes, or says why it makes none.

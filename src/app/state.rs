@@ -3,7 +3,8 @@
 use tui_input::Input;
 
 use super::{
-    Difference, History, Hover, Leaderboard, Pane, Pin, Popup, Range, Rules, Scale, Selection, Zoom,
+    Ablations, Difference, History, Hover, Leaderboard, Pane, Pin, Popup, Range, Rules, Scale, Selection,
+    Zoom,
 };
 use crate::config::keys::Keys;
 use crate::worker::protocol::{ConfiguredPair, JobId, Sampling, Side};
@@ -31,6 +32,8 @@ pub struct State {
     pub panes: [Pane; 2],
     /// What is pinned, if anything is.
     pub pin: Option<Pin>,
+    /// Heads that are switched off.
+    pub ablations: Ablations,
     /// The pane that keys go to. The other one follows while they are linked.
     pub focus: Side,
     /// What keys go to.
@@ -93,6 +96,7 @@ impl State {
         Self {
             panes: [Pane::new(left), Pane::new(right)],
             pin: None,
+            ablations: Ablations::default(),
             focus: Side::Left,
             mode: Mode::Browse,
             popup: None,

@@ -3,7 +3,8 @@
 use super::pane::{Load, Pass};
 use super::{
     Action, Cursor, Depth, Effect, ExportDialog, History, ListedHead, Mode, Palette, Pane, Popup, Selection,
-    State, copy, difference, export, grow, leaderboard, link, picker, pin, popup, prompt, span, worker, zoom,
+    State, ablation, copy, difference, export, grow, leaderboard, link, picker, pin, popup, prompt, span,
+    worker, zoom,
 };
 use crate::attention::{LayerKind, View};
 use crate::config::keys::Command;
@@ -177,6 +178,9 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             return follow(state, state.focus);
         }
         Command::Pin => return pin::toggle(state),
+        Command::AblateHead => return ablation::toggle(state),
+        Command::UndoAblation => return ablation::undo(state),
+        Command::AllHeadsOn => return ablation::clear(state),
         Command::LikelierToken => grow::choose(state, -1),
         Command::UnlikelierToken => grow::choose(state, 1),
         Command::Sampling => grow::toggle_drawn(state),

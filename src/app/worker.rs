@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pane::{Load, Pane, Pass};
-use super::{Effect, Scores, State, leaderboard, picker, pin};
+use super::{Effect, Scores, State, ablation, leaderboard, picker, pin};
 use crate::worker::protocol::{Event, JobId};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -20,6 +20,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
             pane.model = Some(model);
             pane.scores = Scores::Unknown;
+            return ablation::forget(state, side);
         }
         Event::LoadFailed { side, error } => state.resident_mut(side).load = Load::Failed(error),
         Event::LoadCancelled { side } => {
@@ -51,10 +52,11 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             let prompt = state.prompt.clone();
             let pane = state.resident_mut(side);
             pane.pass = Pass::Idle;
-            pane.take(job, prompt, capture);
-            let request = pane.refresh();
+            pane.take(job, prompt, capture.clone(), capture.before.as_deref());
+            let request = pane.refresh().map(Effect::Send);
+            let before = pin::renew(state, side, job, &capture);
             pin::keep_linked(state);
-            return request.map(Effect::Send).into_iter().collect();
+            return request.into_iter().chain(before).collect();
         }
         Event::ViewFailed { capture, view, error } => {
             return refresh(state, |pane| pane.give_up(&capture, view, &error));

@@ -126,6 +126,8 @@ pub struct Capture {
     pub tokens: Vec<Token>,
     /// Its heads that were off.
     pub ablation: Ablation,
+    /// The same tokens with all heads on, if some are off and that was run as well.
+    pub before: Option<Arc<Capture>>,
     /// One per layer, in order.
     pub layers: Vec<LayerCapture>,
     /// Mean over all layers and heads.

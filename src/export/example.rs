@@ -65,6 +65,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
             Token::from_bytes(8, "Ġ'".to_owned(), b" '", 2),
         ],
         ablation: Ablation::default(),
+        before: None,
         layers: vec![layer(1.0), layer(-1.0)],
         mean,
         logits: vec![0.0, 1.0, 2.0],

@@ -201,7 +201,8 @@ impl Model {
         let (layers, mean) = recorder.finish();
         let next = self.likeliest(&logits)?;
         let (model, ablation) = (Arc::clone(&self.card), ablation.clone());
-        let capture = Capture { model, tokens, ablation, layers, mean, logits, next, drawn: None };
+        let capture =
+            Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None };
         Ok((capture, profile))
     }
 

@@ -71,7 +71,11 @@ pub fn ends(state: &State, compared: &Compared) -> (String, String) {
 
 /// The two models, short.
 pub fn names(state: &State) -> [String; 2] {
-    let name = |pane: &Pane| pane.model.as_ref().map_or(pane.reference.clone(), |model| model.name.clone());
+    let name = |pane: &Pane| {
+        let name = pane.model.as_ref().map_or(pane.reference.as_str(), |model| &model.name);
+        let ablation = pane.shown.as_ref().map(|shown| &shown.capture.ablation).filter(|off| !off.is_empty());
+        ablation.map_or_else(|| name.to_owned(), |off| format!("{name} without {off}"))
+    };
     let [left, right] = state.panes.each_ref().map(name);
     short_names([&left, &right])
 }

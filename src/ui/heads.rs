@@ -8,9 +8,9 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::HeadsLayout;
 use super::pane::{head_facts, view_name};
 use super::text::{center, fit, put, right, width};
-use super::thumbnails::draw_pixels;
+use super::thumbnails::{OFF, draw_pixels};
 use crate::app::{Mode, Scale, Selection, Shown, State};
-use crate::attention::View;
+use crate::attention::{Ablation, View};
 use crate::theme::Theme;
 
 /// Rows of a picture, which has twice as many columns, and blank rows below it, the largest first.
@@ -61,12 +61,16 @@ pub fn draw(state: &State, layout: &HeadsLayout, theme: &Theme, buffer: &mut Buf
     let (pane, Mode::HeadGrid(chosen)) = (state.pane(layout.side), state.mode) else { return };
     let Some(shown) = &pane.shown else { return };
     let chosen = chosen.within(&shown.capture.model).view();
-    let scale = scale_of(state, shown);
-    draw_frame(shown, layout, chosen, theme, buffer);
+    let (scale, off) = (scale_of(state, shown), state.heads_off(layout.side));
+    draw_frame(shown, layout, (chosen, &off), theme, buffer);
     for &(view, area) in &layout.heads {
         draw_numbers(layout, (view, area), chosen, theme, buffer);
         let (layer, head) = (view.layer().unwrap_or(0), view.head().unwrap_or(0));
         draw_pixels(&shown.capture.layers[layer].heads[head].thumbnail, scale, area, theme, buffer);
+        if off.contains(layer, head) {
+            // Over the future, where the picture is blank.
+            put(buffer, area.right() - 1, area.y, OFF, 1, theme.chrome.accent);
+        }
         let (left, right, style) = match () {
             () if view == chosen => ("▐", "▌", theme.chrome.accent),
             () if view == pane.selection.view() => ("│", "│", theme.chrome.text),
@@ -79,12 +83,20 @@ pub fn draw(state: &State, layout: &HeadsLayout, theme: &Theme, buffer: &mut Buf
     }
 }
 
-fn draw_frame(shown: &Shown, layout: &HeadsLayout, chosen: View, theme: &Theme, buffer: &mut Buffer) {
+fn draw_frame(
+    shown: &Shown,
+    layout: &HeadsLayout,
+    (chosen, off): (View, &Ablation),
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
     let (model, chrome) = (&shown.capture.model, &theme.chrome);
     let name = Span::styled(format!(" {} ", model.name), chrome.strong);
-    let what = format!(" {} layers × {} heads ", model.layers, model.heads);
+    let without = if off.is_empty() { String::new() } else { format!("· without {off} ") };
+    let what = format!(" {} layers × {} heads {without}", model.layers, model.heads);
     let mut facts = head_facts(shown, chosen);
-    facts.insert(0, view_name(chosen));
+    let is_off = chosen.head().is_some_and(|head| off.contains(chosen.layer().unwrap_or(0), head));
+    facts.insert(0, format!("{}{}", view_name(chosen), if is_off { " · off" } else { "" }));
     let room = usize::from(layout.frame.width.saturating_sub(5));
     let all = layout.heads.len() == model.layers * model.heads;
     let part = Some(part(&layout.heads)).filter(|part| !all && width(&facts[0]) + width(part) <= room);

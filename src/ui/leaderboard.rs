@@ -9,6 +9,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::inspector::bar;
 use super::notice::spinner;
 use super::text::{fit, put, right, width};
+use super::thumbnails::OFF;
 use super::{difference, pane};
 use crate::app::{ListedHead, Scores, State};
 use crate::attention::{HeadOrder, View};
@@ -90,6 +91,7 @@ pub fn draw(state: &State, layout: &LeaderboardLayout, theme: &Theme, buffer: &m
         put_right(heading(text, *of), column(text));
     }
     let top = listed.iter().filter_map(|head| order.value(&head.entry)).fold(0.0, f32::max);
+    let off = Side::BOTH.map(|side| state.heads_off(side));
     let rows = listed.iter().enumerate().skip(layout.first).zip(&layout.heads);
     for ((at, head), (side, _, area)) in rows {
         let chosen = at == state.leaderboard.row;
@@ -101,7 +103,8 @@ pub fn draw(state: &State, layout: &LeaderboardLayout, theme: &Theme, buffer: &m
             x = put(buffer, x, area.y, &right(text, columns), columns, style);
         };
         put_right(&fit(&names[side.index()], name), name, style);
-        put_right(&format!("{}.{}", entry.layer, entry.head), 7, style.add_modifier(Modifier::BOLD));
+        let off = if off[side.index()].contains(entry.layer, entry.head) { OFF } else { "" };
+        put_right(&format!("{off}{}.{}", entry.layer, entry.head), 7, style.add_modifier(Modifier::BOLD));
         put_right(&entry.group.to_string(), 4, theme.chrome.dim);
         put_right(entry.kind.name(), 9, theme.chrome.dim);
         for (of, text) in &numbers {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::PaneLayout;
 use super::inspector::bar;
-use super::text::{fit, put, put_line, width};
+use super::text::{fit, put, put_line, right, width};
 use crate::app::State;
 use crate::attention::{NextToken, escape_controls};
 use crate::theme::Theme;
@@ -14,12 +14,17 @@ use crate::worker::protocol::{Sampling, Side};
 
 /// Columns of a probability: `100.0%`.
 const SHARE: usize = 6;
+/// Columns of a change, and of the blank after it: `+100.0 `.
+const CHANGE: usize = 7;
 
 /// In a line: as many as there is room for, the marked one among them.
 pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let listed = state.candidates(layout.side);
     let marked = state.marked(layout.side);
-    let columns = |next: &NextToken| width(&visible(next)) + width(&share(next)) + 4;
+    let change = |next: &NextToken| {
+        change(state, layout.side, next).map_or_else(String::new, |change| format!(" {change}"))
+    };
+    let columns = |next: &NextToken| width(&visible(next)) + width(&share(next)) + width(&change(next)) + 4;
     let room = usize::from(area.width).saturating_sub(5);
     let first = if listed.iter().take(marked + 1).map(|next| columns(next)).sum::<usize>() <= room {
         0
@@ -38,6 +43,7 @@ pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
             (mark.to_owned(), theme.chrome.accent),
             (format!("{} ", visible(next)), theme.chrome.text),
             (share(next), theme.chrome.strong),
+            (change(next), theme.chrome.accent),
         ];
         x = put_line(buffer, rest, pieces);
     }
@@ -48,17 +54,20 @@ pub fn with_bars(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
     let chrome = &theme.chrome;
     let room = usize::from(area.width);
     let Sampling { temperature, top_p, seed } = state.sampling;
+    let listed = state.candidates(layout.side);
+    let changes: Vec<Option<String>> = listed.iter().map(|next| change(state, layout.side, next)).collect();
+    let changing = if changes.iter().any(Option::is_some) { CHANGE } else { 0 };
     let heading = match state.drawn {
         true => format!("drawn: T {temperature}, p {top_p}, seed {seed}"),
+        false if changing > 0 => "next, and its change".to_owned(),
         false => "next, likeliest first".to_owned(),
     };
     put(buffer, area.x, area.y, &fit(&heading, room), room, chrome.dim);
-    let listed = state.candidates(layout.side);
     let marked = state.marked(layout.side);
     let rows = usize::from(area.height.saturating_sub(1));
     let first = (marked + 1).saturating_sub(rows);
     let names = listed.iter().map(|next| width(&visible(next))).max().unwrap_or(0).min(room / 3);
-    let bars = room.saturating_sub(names + SHARE + 4);
+    let bars = room.saturating_sub(names + SHARE + changing + 4);
     let largest = Side::BOTH
         .into_iter()
         .flat_map(|side| state.candidates(side))
@@ -70,8 +79,18 @@ pub fn with_bars(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
         put(buffer, x, y, &fit(&visible(next), names), names, style);
         let x = x + names as u16 + 1;
         let x = put(buffer, x, y, &format!("{:>SHARE$}", share(next)), SHARE, chrome.strong) + 1;
+        let text = changes[at].as_deref().unwrap_or_default();
+        put(buffer, x, y, &right(text, changing.saturating_sub(1)), changing, chrome.accent);
+        let x = x + changing as u16;
         put(buffer, x, y, &bar(next.probability / largest, bars), bars, chrome.bar);
     }
+}
+
+/// By how many hundredths heads that are off raise or lower a next token's probability: `+9.8`; `=` if by none
+/// that is seen.
+fn change(state: &State, side: Side, next: &NextToken) -> Option<String> {
+    let change = format!("{:+.1}", state.pane(side).shown.as_ref()?.change(next)? * 100.0);
+    Some(if matches!(change.as_str(), "+0.0" | "-0.0") { "=".to_owned() } else { change.replace('-', "−") })
 }
 
 fn share(next: &NextToken) -> String {

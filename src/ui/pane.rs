@@ -16,9 +16,10 @@ use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
 use crate::attention::{ModelCard, Pooling, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
+use crate::worker::protocol::Side;
 
-/// What goes before the prompt of a capture that is pinned.
-const PINNED: &str = "  pinned: ";
+/// Columns of a model's name, at least: in fewer there is none, but what sets its capture apart.
+const LEAST_NAME: usize = 3;
 
 /// Draws the box and what is in it.
 pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
@@ -45,7 +46,11 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
 
 fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
-    let view = pane.shown.as_ref().map(|shown| format!(" {} ", view_name(shown.view()))).unwrap_or_default();
+    let view = pane
+        .shown
+        .as_ref()
+        .map(|shown| format!(" {}{} ", view_name(shown.view()), off(shown)))
+        .unwrap_or_default();
     let room = usize::from(layout.frame.width).saturating_sub(width(&view) + 7);
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
@@ -79,21 +84,43 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
     let (mark, style) = if focused { (" ● ", theme.chrome.strong) } else { (" ○ ", theme.chrome.text) };
     // Of the picture, which stays until another model has read the prompt.
     let model = pane.shown.as_ref().map(|shown| &*shown.capture.model).or(pane.model.as_deref());
-    let pinned = pane.shown.as_ref().filter(|_| state.pinned(layout.side).is_some());
-    let pinned_room = if pinned.is_some() { width(PINNED) } else { 0 };
-    let name = fit(model.map_or(&pane.reference, |model| &model.name), room.saturating_sub(pinned_room));
-    let rest = room.saturating_sub(width(&name) + pinned_room);
-    let (pinned, facts) = match (pinned, model) {
-        (Some(shown), _) => (PINNED, fit(&on_one_line(&shown.prompt), rest)),
-        (None, model) => ("", model.map(|model| facts(model, rest)).unwrap_or_default()),
+    let shown = pane.shown.as_ref();
+    let (what, prompt) = shown.map(|shown| what_it_is(state, layout.side, shown)).unwrap_or_default();
+    let name = model.map_or(&pane.reference, |model| &model.name);
+    let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
+    let name = fit(name, name_room);
+    let what = fit(&what, room.saturating_sub(width(&name)));
+    let rest = room.saturating_sub(width(&name) + width(&what));
+    let facts = match prompt {
+        Some(prompt) => fit(&prompt, rest),
+        None => model.map(|model| facts(model, rest)).unwrap_or_default(),
     };
     Line::from(vec![
         Span::styled(mark, border(state, layout, theme)),
         Span::styled(name, style),
-        Span::styled(pinned, theme.chrome.accent),
+        Span::styled(what, theme.chrome.accent),
         Span::styled(facts, theme.chrome.dim),
         Span::raw(" "),
     ])
+}
+
+/// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.
+fn what_it_is(state: &State, side: Side, shown: &Shown) -> (String, Option<String>) {
+    let ablation = &shown.capture.ablation;
+    let without = if ablation.is_empty() { String::new() } else { format!("  without {ablation}") };
+    match state.pinned(side) {
+        Some(pin) if pin.is_before && ablation.is_empty() => ("  before: all heads on".to_owned(), None),
+        Some(_) => (format!("{without}  pinned: "), Some(on_one_line(&shown.prompt))),
+        None => (without, None),
+    }
+}
+
+/// Whether the head on screen is off.
+fn off(shown: &Shown) -> &'static str {
+    match shown.view() {
+        View::Head { layer, head } if shown.capture.ablation.contains(layer, head) => " · off",
+        _ => "",
+    }
 }
 
 fn border(state: &State, layout: &PaneLayout, theme: &Theme) -> Style {

@@ -10,8 +10,10 @@ use super::Layout;
 use super::line::{self, on_one_line};
 use super::text::{put, put_line, width};
 use crate::app::{Column, Cursor, Mode, Popup, State};
+use crate::attention::View;
 use crate::config::keys::Command;
 use crate::theme::Theme;
+use crate::worker::protocol::Side;
 
 /// What stands before a prompt that runs while it is written.
 const LIVE: &str = "live ";
@@ -172,6 +174,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (pair(Command::CursorLeft, Command::CursorRight), "sort by"),
             (key(Command::Open), "go to it"),
             (key(Command::SimilarHeads), "heads like it"),
+            (key(Command::AblateHead), "switch it off"),
             (key(Command::LayerKinds), "sliding, full"),
             (key(Command::KvGroup), "KV group"),
             (key(Command::Back), "back"),
@@ -205,6 +208,16 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         let what = if state.is_whole() { "cell by cell" } else { "all of it" };
         hints.insert(2, (key(Command::Overview), what));
         hints.push((pair(Command::ZoomIn, Command::ZoomOut), "zoom"));
+    }
+    if let (View::Head { layer, head }, None) = (state.focused().selection.view(), &state.difference)
+        && is_browsing
+    {
+        let is_off = state.heads_off(state.focus).contains(layer, head);
+        let what = if is_off { "switch it on" } else { "switch it off" };
+        hints.insert(4.min(hints.len()), (key(Command::AblateHead), what));
+    }
+    if Side::BOTH.into_iter().any(|side| !state.ablations.of(side).is_empty()) && is_browsing {
+        hints.insert(1, (key(Command::UndoAblation), "undo"));
     }
     if state.pin.is_some() && is_browsing {
         hints.insert(1, (key(Command::Pin), "unpin"));

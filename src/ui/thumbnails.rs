@@ -11,6 +11,9 @@ use crate::app::{Curve, Pane, Scale, Shown, State};
 use crate::attention::{CausalMatrix, View};
 use crate::theme::{Palette, Theme};
 
+/// Marks a head that is switched off.
+pub const OFF: &str = "×";
+
 /// Rows of a strip in a pane of that height: a rule, the numbers, and the pictures.
 pub fn height(pane: u16) -> u16 {
     match pane {
@@ -68,8 +71,11 @@ pub fn draw(state: &State, layout: &PaneLayout, border: Style, theme: &Theme, bu
     let (views, next) = views(pane, shown);
     let scale = scale(state.rules.curve, views.iter().filter_map(|view| picture(shown, *view)));
     draw_rule(pane, layout, (views.len(), scale), border, theme, buffer);
+    let off = state.heads_off(layout.side);
+    let is_off = |view: View| view.head().is_some_and(|head| off.contains(view.layer().unwrap_or(0), head));
     for &(view, area) in &layout.thumbnails {
-        let number = view.head().or(view.layer()).unwrap_or(0).to_string();
+        let number = view.head().or(view.layer()).unwrap_or(0);
+        let number = if is_off(view) { format!("{OFF}{number}") } else { number.to_string() };
         let (number, style) = match () {
             () if view == pane.selection.view() => {
                 (format!("‹{number}›"), theme.chrome.accent.add_modifier(Modifier::REVERSED))

@@ -31,9 +31,11 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
         match request {
             None => break,
             Some(Request::Load { side, reference }) => sides[side.index()].load(reference, &options),
-            Some(Request::Run { job, prompt, sampling }) => {
-                let job = Job { id: job, prompt: prompt.into(), sampling, cancel: Cancel::new() };
-                sides.iter_mut().for_each(|side| side.run(&job));
+            Some(Request::Run { job: id, prompt, sampling, ablations }) => {
+                let prompt: Arc<str> = prompt.into();
+                for (side, ablation) in sides.iter_mut().zip(ablations) {
+                    side.run(Job { id, prompt: prompt.clone(), sampling, ablation, cancel: Cancel::new() });
+                }
             }
             Some(Request::Score { side, model }) => sides[side.index()].score(model),
             Some(Request::Similar { captures, side, head }) => compare_heads(captures, (side, head), &events),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::attention::similar::Similarities;
-use crate::attention::{Capture, CausalMatrix, ModelCard, ScoresByHead, View};
+use crate::attention::{Ablation, Capture, CausalMatrix, ModelCard, ScoresByHead, View};
 pub use crate::model::{
     Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place, Sampling,
 };
@@ -69,6 +69,8 @@ pub enum Request {
         prompt: String,
         /// By which rule the capture's next token is drawn.
         sampling: Sampling,
+        /// Left and right: heads that are off. A side with some runs with all first, unless it just did.
+        ablations: [Ablation; 2],
     },
     /// Compute the matrix of a view, away from the models' threads.
     View {

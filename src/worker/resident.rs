@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::{Event, JobId, Side};
 use super::scoring::{Scoring, Wanted};
+use crate::attention::{Ablation, Capture};
 use crate::model::{Cancel, Model, ModelError, Sampling};
 
 /// A prompt to run.
@@ -20,6 +21,8 @@ pub struct Job {
     pub prompt: Arc<str>,
     /// By which rule a next token is drawn.
     pub sampling: Sampling,
+    /// Heads that are off.
+    pub ablation: Ablation,
     /// Raised when a newer prompt is there.
     pub cancel: Cancel,
 }
@@ -28,6 +31,13 @@ pub struct Job {
 #[derive(Debug, Clone)]
 pub struct Resident {
     commands: std_mpsc::Sender<Command>,
+}
+
+/// The newest pass with all heads on: what comes before any without some.
+struct Whole {
+    prompt: Arc<str>,
+    sampling: Sampling,
+    capture: Arc<Capture>,
 }
 
 enum Command {
@@ -72,6 +82,7 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
     spawn_thread(format!("attnscope-{side}"), move || {
         let mut model: Option<Model> = None;
         let mut newest: Option<Job> = None;
+        let mut whole: Option<Whole> = None;
         let mut scoring = Scoring::default();
         loop {
             // Where scores are due, nobody is waited for.
@@ -89,11 +100,11 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
             for command in first.into_iter().chain(inbox.try_iter()) {
                 match command {
                     Command::Replace(new) => {
-                        (model, is_due) = (Some(*new), true);
+                        (model, whole, is_due) = (Some(*new), None, true);
                         scoring.forget();
                     }
                     Command::Unload(promise) => {
-                        model = None;
+                        (model, whole) = (None, None);
                         scoring.forget();
                         let _ = events.blocking_send(Event::Unloaded { side });
                         // Whoever waits for it may have given up.
@@ -106,7 +117,7 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
             }
             match (&model, &newest) {
                 (Some(model), Some(job)) if is_due => {
-                    let _ = events.blocking_send(run(side, model, job, &events));
+                    let _ = events.blocking_send(run(side, model, job, &mut whole, &events));
                 }
                 (Some(model), _) if scoring.is_due(Some(model)) => scoring.step(side, model, &events),
                 _ => {}
@@ -116,20 +127,40 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
     Resident { commands }
 }
 
-fn run(side: Side, model: &Model, job: &Job, events: &mpsc::Sender<Event>) -> Event {
+/// Runs a prompt with all heads on, and then without those that are off. What was run last is not run again.
+fn run(
+    side: Side,
+    model: &Model,
+    job: &Job,
+    whole: &mut Option<Whole>,
+    events: &mpsc::Sender<Event>,
+) -> Event {
     let layers = model.card().layers;
     let mut report = |layer| {
         let _ = events.try_send(Event::Running { side, job: job.id, layer, layers });
     };
     report(0);
-    let capture = guarded(|| {
+    let mut pass = |ablation: &Ablation| {
         let tokens = model.tokenize(&job.prompt)?;
-        let mut capture = model.run(tokens, &job.cancel, &mut report)?;
+        let mut capture = model.run_without(tokens, ablation, &job.cancel, &mut report)?;
         capture.drawn = Some(model.draw(&capture, job.sampling)?);
-        Ok(capture)
+        Ok::<_, ModelError>(capture)
+    };
+    let capture = guarded(|| {
+        let is_same = |whole: &Whole| whole.prompt == job.prompt && whole.sampling == job.sampling;
+        let capture = match whole.take().filter(is_same) {
+            Some(whole) => whole.capture,
+            None => Arc::new(pass(&Ablation::default())?),
+        };
+        let (prompt, sampling) = (job.prompt.clone(), job.sampling);
+        *whole = Some(Whole { prompt, sampling, capture: capture.clone() });
+        if job.ablation.is_empty() {
+            return Ok(capture);
+        }
+        Ok(Arc::new(Capture { before: Some(capture), ..pass(&job.ablation)? }))
     });
     match capture {
-        Ok(capture) => Event::Captured { side, job: job.id, capture: Arc::new(capture) },
+        Ok(capture) => Event::Captured { side, job: job.id, capture },
         Err(ModelError::Cancelled) => Event::Cancelled { side, job: job.id },
         Err(error) => Event::RunFailed { side, job: job.id, error: error.to_string() },
     }

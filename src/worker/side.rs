@@ -63,10 +63,10 @@ impl SideState {
     }
 
     /// Only the newest prompt counts.
-    pub fn run(&mut self, job: &Job) {
+    pub fn run(&mut self, job: Job) {
         self.pass.raise();
         self.pass = Cancel::new();
-        let job = Job { cancel: self.pass.clone(), ..job.clone() };
+        let job = Job { cancel: self.pass.clone(), ..job };
         self.newest = Some(job.clone());
         if let Some(wanted) = &self.wanted {
             wanted.cancel.raise();
@@ -150,6 +150,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::attention::Ablation;
     use crate::model::{Control, Model, Reference, Sampling};
     use crate::worker::protocol::JobId;
 
@@ -185,7 +186,8 @@ mod tests {
         assert!(matches!(next(&mut outbox).await, Event::Loaded { .. }));
         assert!(side.resident_bytes > 0);
         let sampling = Sampling::default();
-        side.run(&Job { id: JobId(1), prompt: "the cat".into(), sampling, cancel: Cancel::new() });
+        let (prompt, ablation) = ("the cat".into(), Ablation::default());
+        side.run(Job { id: JobId(1), prompt, sampling, ablation, cancel: Cancel::new() });
         assert!(matches!(next(&mut outbox).await, Event::Captured { .. }));
         let (promise, gone) = oneshot::channel();
         hear(&mut side, 0, News::NeedsRoom(promise)).await;

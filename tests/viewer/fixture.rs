@@ -81,12 +81,40 @@ pub fn capture(model: &Arc<ModelCard>, texts: &[&str]) -> Arc<Capture> {
         model: model.clone(),
         tokens,
         ablation: Ablation::default(),
+        before: None,
         layers,
         mean,
         logits,
         next: next.to_vec(),
         drawn,
     })
+}
+
+/// A pass without some heads, and the one with all before it: its later layers look elsewhere, and its next tokens
+/// are others.
+pub fn ablated(model: &Arc<ModelCard>, texts: &[&str], heads: &str) -> Arc<Capture> {
+    let before = Arc::new(foreseeing(capture(model, texts), [0.31, 0.125, 0.04]));
+    let ablation: Ablation = heads.parse().unwrap();
+    let mut after = foreseeing(before.clone(), [0.21, 0.25, 0.04]);
+    let first = ablation.heads().next().map_or(model.layers, |(layer, _)| layer + 1);
+    for layer in &mut after.layers[first..] {
+        layer.query.reverse();
+    }
+    (after.ablation, after.before) = (ablation, Some(before));
+    Arc::new(after)
+}
+
+/// The same pass with these probabilities for what it lists.
+fn foreseeing(capture: Arc<Capture>, probabilities: [f32; 3]) -> Capture {
+    let mut capture = (*capture).clone();
+    let rest = (1.0 - probabilities.iter().sum::<f32>()) / (capture.logits.len() - 3) as f32;
+    capture.logits.fill(rest.ln());
+    for (next, probability) in capture.next.iter_mut().zip(probabilities) {
+        next.probability = probability;
+        capture.logits[next.token.id as usize] = probability.ln();
+    }
+    capture.next.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    capture
 }
 
 fn next_token(id: u32, text: &str, probability: f32) -> NextToken {

@@ -1,6 +1,7 @@
 //! The viewer without a terminal: what actions do to the state, and what the state looks like.
 #![allow(clippy::unwrap_used)]
 
+mod ablation;
 mod anything;
 mod compare;
 mod copy;

@@ -1,0 +1,160 @@
+//! A capture on screen: the view of it that is looked at, and what was computed of it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::attention::{Capture, CausalMatrix, NextToken, Normalisation, Pooled, Pooling, View};
+use crate::worker::protocol::JobId;
+
+/// Computed matrices kept after they were looked at.
+const KEPT_VIEWS: usize = 16;
+/// Rows and columns of a layer's thumbnail, at most.
+const THUMBNAIL_CELLS: usize = 16;
+
+/// A capture, and the view of it that is on screen.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Names the prompt it came from.
+    pub job: JobId,
+    /// Its text.
+    pub prompt: String,
+    /// What was captured.
+    pub capture: Arc<Capture>,
+    /// What each row, and each column, stands for: a token, or a range of token numbers.
+    pub labels: Vec<String>,
+    /// The mean of each layer, pooled to a few cells by their maximum.
+    pub layer_thumbnails: Vec<CausalMatrix>,
+    /// The largest [`CausalMatrix::peak_after_first_row`] of all heads' thumbnails.
+    pub heads_peak: f32,
+    /// By how much the probability of each next token rises, by id, when heads are switched off: with these on
+    /// before, or off after.
+    changes: Vec<(u32, f32)>,
+    view: View,
+    /// The top of the colour scale for each normalisation.
+    peaks: [f32; Normalisation::ALL.len()],
+    /// Heads, and other views that are no matrix of the capture.
+    computed: VecDeque<(View, Arc<CausalMatrix>)>,
+    /// The matrix on screen in pixels, as it was last asked for.
+    pooled: RefCell<Option<(Pixels, Arc<Pooled>)>>,
+}
+
+/// Normalisation, pooling, and rows of a pixel.
+type Pixels = (Normalisation, Pooling, usize);
+
+impl Shown {
+    /// A new capture, shown as the mean of everything; `beside` it another of the same prompt and model, if heads are
+    /// off in one of them.
+    pub fn new(job: JobId, prompt: String, capture: Arc<Capture>, beside: Option<&Capture>) -> Self {
+        let layer_thumbnails = capture.layers.iter().map(|layer| pooled(&layer.mean)).collect();
+        let peaks = peaks(&capture.mean);
+        let labels = capture.labels();
+        let heads_peak = capture.heads_peak();
+        let changes = beside.map(|beside| changes(&capture, beside)).unwrap_or_default();
+        let (view, computed, pooled) = (View::Mean, VecDeque::new(), RefCell::default());
+        Self {
+            job,
+            prompt,
+            capture,
+            labels,
+            layer_thumbnails,
+            heads_peak,
+            changes,
+            view,
+            peaks,
+            computed,
+            pooled,
+        }
+    }
+
+    /// The same capture once more, of a newer job; `beside` as for a new one.
+    pub(super) fn again(&mut self, job: JobId, prompt: String, beside: Option<&Capture>) {
+        self.changes = beside.map(|beside| changes(&self.capture, beside)).unwrap_or_default();
+        (self.job, self.prompt) = (job, prompt);
+    }
+
+    /// The view on screen.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// The matrix on screen.
+    pub fn matrix(&self) -> &CausalMatrix {
+        self.get(self.view).unwrap_or(&self.capture.mean)
+    }
+
+    /// Where the colour scale of the matrix on screen ends: [`Normalisation::peak`].
+    pub fn peak(&self, normalisation: Normalisation) -> f32 {
+        self.peaks[normalisation as usize]
+    }
+
+    /// By how much the probability of a next token rises when heads are switched off, if some are, here or beside.
+    pub fn change(&self, next: &NextToken) -> Option<f32> {
+        self.changes.iter().find(|(id, _)| *id == next.token.id).map(|(_, change)| *change)
+    }
+
+    /// The matrix on screen in pixels of `bin` × `bin` cells, pooled once and not for every frame.
+    pub fn pooled(&self, normalisation: Normalisation, pooling: Pooling, bin: usize) -> Arc<Pooled> {
+        let pixels = (normalisation, pooling, bin);
+        let mut kept = self.pooled.borrow_mut();
+        if let Some((_, pooled)) = kept.as_ref().filter(|kept| kept.0 == pixels) {
+            return pooled.clone();
+        }
+        let pooled = Arc::new(Pooled::new(self.matrix(), normalisation, pooling, bin));
+        kept.insert((pixels, pooled)).1.clone()
+    }
+
+    /// A matrix that is at hand.
+    fn get(&self, view: View) -> Option<&CausalMatrix> {
+        match view {
+            View::Mean => Some(&self.capture.mean),
+            View::Layer(layer) => self.capture.layers.get(layer).map(|layer| &layer.mean),
+            _ => self.computed.iter().find(|computed| computed.0 == view).map(|computed| &*computed.1),
+        }
+    }
+
+    /// Shows a view if its matrix is at hand.
+    pub(super) fn show(&mut self, view: View) -> bool {
+        let Some(matrix) = self.get(view) else { return false };
+        if view != self.view {
+            (self.peaks, self.view) = (peaks(matrix), view);
+            self.pooled.take();
+        }
+        true
+    }
+
+    pub(super) fn keep(&mut self, view: View, matrix: Arc<CausalMatrix>) {
+        let on_screen = self.view;
+        self.computed.retain(|computed| computed.0 != view);
+        self.computed.push_back((view, matrix));
+        if self.computed.len() > KEPT_VIEWS
+            && let Some(oldest) = self.computed.iter().position(|computed| computed.0 != on_screen)
+        {
+            self.computed.remove(oldest);
+        }
+    }
+}
+
+fn changes(capture: &Capture, beside: &Capture) -> Vec<(u32, f32)> {
+    let (here, there) = (capture.probabilities(), beside.probabilities());
+    let sign = if capture.ablation.is_empty() { -1.0 } else { 1.0 };
+    let listed = capture.next.iter().chain(&capture.drawn).map(|next| next.token.id);
+    let change = |id: u32| sign * (here[id as usize] - there[id as usize]);
+    listed.map(|id| (id, change(id) as f32)).collect()
+}
+
+fn peaks(matrix: &CausalMatrix) -> [f32; Normalisation::ALL.len()] {
+    Normalisation::ALL.map(|normalisation| normalisation.peak(matrix))
+}
+
+/// At most [`THUMBNAIL_CELLS`] rows and columns, each the largest value of the cells it stands for.
+fn pooled(matrix: &CausalMatrix) -> CausalMatrix {
+    let size = matrix.size();
+    let bin = size.div_ceil(THUMBNAIL_CELLS).max(1);
+    let mut pooled = CausalMatrix::zeros(size, bin, matrix.sinks().is_some());
+    let mut rows = pooled.rows_mut();
+    for query in 0..size {
+        rows.raise_row(query, 0, matrix.row(query), matrix.sink(query).unwrap_or(0.0));
+    }
+    pooled
+}

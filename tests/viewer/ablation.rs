@@ -1,0 +1,176 @@
+//! Heads are switched off, and what the model does without them comes beside what it does with all.
+
+use attnscope::app::{Effect, Popup, State};
+use attnscope::attention::View;
+use attnscope::worker::protocol::{Event, Request, Side};
+
+use crate::fixture::*;
+use crate::screens::{assert_screen, draw};
+
+/// The heads that are to be off on each side, as the worker is asked.
+fn asked(effects: &[Effect]) -> Vec<[String; 2]> {
+    let asked = |effect: &Effect| match effect {
+        Effect::Send(Request::Run { ablations, .. }) => Some(ablations.each_ref().map(ToString::to_string)),
+        _ => None,
+    };
+    effects.iter().filter_map(asked).collect()
+}
+
+/// The worker answers: a side's model ran without these heads, the other one as ever.
+fn ran(state: &mut State, side: Side, heads: &str) {
+    let (job, texts) = (state.job, state.prompt.clone());
+    let texts: Vec<&str> = texts.split_inclusive(' ').collect();
+    let model = |side| if side == Side::Left { gpt2() } else { gpt_oss() };
+    let other = capture(&model(side.other()), &texts);
+    let own =
+        if heads.is_empty() { capture(&model(side), &texts) } else { ablated(&model(side), &texts, heads) };
+    for (side, capture) in [(side.other(), other), (side, own)] {
+        let effects = hear(state, Event::Captured { side, job, capture });
+        answer(state, effects);
+    }
+}
+
+/// Head 0.1 of the left model is off.
+fn without_one() -> State {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter }");
+    let effects = press(&mut state, "a");
+    assert_eq!(asked(&effects), [["0.1".to_owned(), String::new()]]);
+    answer(&mut state, effects);
+    ran(&mut state, Side::Left, "0.1");
+    state
+}
+
+fn shown(state: &State, side: Side) -> (String, String) {
+    let shown = state.pane(side).shown.as_ref().unwrap();
+    (shown.capture.model.name.clone(), shown.capture.ablation.to_string())
+}
+
+fn on(model: &str, off: &str) -> (String, String) {
+    (model.to_owned(), off.to_owned())
+}
+
+#[test]
+fn before_and_after_stand_side_by_side() {
+    let mut state = without_one();
+    assert_eq!(shown(&state, Side::Left), on("demo:gpt2", "0.1"));
+    assert_eq!(shown(&state, Side::Right), on("demo:gpt2", ""), "before, in the other model's place");
+    let [after, before] = Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap());
+    let next = &after.capture.next[0];
+    assert!((after.change(next).unwrap() - 0.125).abs() < 1e-3, "from 0.125 to 0.25");
+    assert!((before.change(next).unwrap() - 0.125).abs() < 1e-3, "the same beside");
+    let view = View::Head { layer: 1, head: 0 };
+    press_and_wait(&mut state, "] {");
+    for side in Side::BOTH {
+        let shown = state.pane(side).shown.as_ref().unwrap();
+        assert_eq!((shown.view(), shown.matrix()), (view, &shown.capture.matrix(view).unwrap()));
+    }
+    assert_screen!("without_a_head", state, (120, 40));
+    assert_screen!("without_a_head_80x24", state, (80, 24));
+}
+
+#[test]
+fn several_heads_go_off_and_come_back_one_by_one() {
+    let mut state = without_one();
+    assert_eq!(asked(&press(&mut state, "} a")), [["0.1, 0.2".to_owned(), String::new()]]);
+    assert_eq!(asked(&press(&mut state, "a")), [["0.1".to_owned(), String::new()]], "on again");
+    assert_eq!(asked(&press(&mut state, "u")), [["0.1, 0.2".to_owned(), String::new()]]);
+    let effects = press(&mut state, "u u");
+    assert_eq!(asked(&effects), [["0.1".to_owned(), String::new()], [String::new(), String::new()]]);
+    answer(&mut state, effects);
+    ran(&mut state, Side::Left, "");
+    assert_eq!([Side::Left, Side::Right].map(|side| shown(&state, side).0), ["demo:gpt2", "demo:gpt-oss"]);
+    let shown = state.pane(Side::Left).shown.as_ref().unwrap();
+    assert_eq!(shown.change(&shown.capture.next[0]), None);
+    assert_eq!(press(&mut state, "u").len(), 0);
+    assert_eq!(state.note.as_deref(), Some("all heads are on"));
+}
+
+#[test]
+fn a_file_is_named_after_the_heads_that_are_off() {
+    let mut state = without_one();
+    press(&mut state, "e");
+    let Some(Popup::Export(dialog)) = &state.popup else { panic!() };
+    assert_eq!(dialog.chooser.line.value(), "demo-gpt2-without-0.1-head-0.1.csv");
+}
+
+#[test]
+fn all_come_back_at_once() {
+    let mut state = without_one();
+    press(&mut state, "} a");
+    assert_eq!(asked(&press(&mut state, "U")), [[String::new(), String::new()]]);
+    assert!(state.pin.is_none());
+    assert_eq!(asked(&press(&mut state, "u")).len(), 0, "and stay");
+}
+
+#[test]
+fn a_new_prompt_keeps_heads_off_and_renews_what_was_before() {
+    let mut state = without_one();
+    state.draft = "write a long story about AI".into();
+    let effects = attnscope::app::update(&mut state, attnscope::app::Action::Submit);
+    assert_eq!(asked(&effects), [["0.1".to_owned(), String::new()]]);
+    ran(&mut state, Side::Left, "0.1");
+    for side in Side::BOTH {
+        let shown = state.pane(side).shown.as_ref().unwrap();
+        assert_eq!((shown.prompt.as_str(), shown.capture.tokens.len()), ("write a long story about AI", 6));
+    }
+    assert_eq!(shown(&state, Side::Right), on("demo:gpt2", ""));
+}
+
+#[test]
+fn a_head_in_what_was_before_is_that_of_the_model_that_runs() {
+    let mut state = without_one();
+    assert_eq!(asked(&press(&mut state, "tab } a")), [["0.1, 0.2".to_owned(), String::new()]]);
+}
+
+#[test]
+fn heads_go_off_in_the_grid_and_in_the_list_and_are_marked_there() {
+    let mut state = captured();
+    press(&mut state, "g right right");
+    assert_eq!(asked(&press(&mut state, "a")), [["0.2".to_owned(), String::new()]]);
+    ran(&mut state, Side::Left, "0.2");
+    assert_screen!("without_a_head_among_all", state, (120, 40));
+    press_and_wait(&mut state, "esc p o");
+    let head = state.listed_heads()[0];
+    let name = format!("{}.{}", head.entry.layer, head.entry.head);
+    let effects = press(&mut state, "a");
+    assert!(asked(&effects)[0][head.side.index()].contains(&name), "{effects:?}");
+    assert_screen!("without_heads_in_the_list", state, (120, 24));
+}
+
+#[test]
+fn a_pin_of_ones_own_stays() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter p");
+    let effects = press(&mut state, "a");
+    answer(&mut state, effects);
+    ran(&mut state, Side::Left, "0.0");
+    assert!(!state.pin.as_ref().unwrap().is_before);
+    press_and_wait(&mut state, "U");
+    assert!(state.pin.is_some(), "as it was put");
+}
+
+#[test]
+fn another_model_has_all_its_heads() {
+    let mut state = without_one();
+    let effects = hear(&mut state, Event::Loaded { side: Side::Left, model: gpt_oss() });
+    assert_eq!(asked(&effects), [[String::new(), String::new()]]);
+    assert!(state.pin.is_none());
+    let effects = hear(&mut state, Event::Loaded { side: Side::Right, model: gpt2() });
+    assert_eq!(asked(&effects).len(), 0, "none of this one's were off");
+}
+
+#[test]
+fn only_a_head_that_is_here_can_be_switched_off() {
+    let mut state = loaded();
+    assert_eq!(press(&mut state, "a").len(), 0);
+    assert_eq!(state.note.as_deref(), Some("this model has not read a prompt yet"));
+    let mut state = captured();
+    press(&mut state, "a");
+    assert_eq!(state.note.as_deref(), Some("go to a head first: then a switches it off"));
+    assert!(text_of(&mut state).contains("go to a head first"));
+}
+
+fn text_of(state: &mut State) -> String {
+    crate::screens::text(draw(state, (120, 40)).backend().buffer())
+}
