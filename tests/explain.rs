@@ -1,10 +1,11 @@
-//! Ablation, as Hugging Face transformers computes it: `explain/compute.py` made the numbers.
+//! Ablation and the logit lens, as Hugging Face transformers computes it: `explain/compute.py` made the numbers.
 
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
 use attnscope::attention::ablation::{moved_heads, next_changes, next_divergence};
+use attnscope::attention::lens::Lens;
 use attnscope::attention::{Ablation, Capture, View};
 use attnscope::model::{Cancel, Control, Engine, LoadOptions, Model, Reference};
 use serde_json::Value;
@@ -126,5 +127,45 @@ fn a_head_that_is_not_there_is_refused() {
         let error = model.run_without(tokens, &ablation, &Cancel::new(), &mut |_| ()).unwrap_err();
         let error = error.to_string();
         assert!(error.starts_with("head:0.4 can't be switched off") && error.contains("0 to 3"), "{error}");
+    });
+}
+
+#[test]
+fn each_layer_predicts_what_it_would() {
+    each_model(|model, engine, expected| {
+        let ids = list(&expected["ids"], |id| id.as_u64().unwrap() as u32);
+        let tokens = model.tokens_from_ids(&ids).unwrap();
+        let on = Ablation::default();
+        let (capture, stream) = model.run_keeping(tokens.clone(), &on, &Cancel::new(), &mut |_| ()).unwrap();
+        assert_eq!(capture.logits, run(model, &expected["ids"], &on).logits, "keeping changes nothing");
+        for (query, expected) in expected["lens"].as_array().unwrap().iter().enumerate() {
+            let lens = model.lens(&stream, query, 3).unwrap();
+            assert_eq!((lens.query, lens.rows.len()), (query, model.card().layers + 1));
+            for (at, row) in lens.rows.iter().enumerate() {
+                let what = format!("{} {engine:?} token {query}, {}", model.card().name, Lens::name(at));
+                assert_eq!(row.next.len(), 3);
+                assert_eq!(
+                    u64::from(row.next[0].token.id),
+                    expected["tokens"][at].as_u64().unwrap(),
+                    "{what}"
+                );
+                close(row.next[0].probability, number(&expected["probabilities"][at]), 2e-5, &what);
+                close(row.of_last, number(&expected["of_last"][at]), 2e-5, &what);
+            }
+        }
+        let last = model.lens(&stream, ids.len() - 1, 10).unwrap();
+        for (own, seen) in capture.next.iter().zip(&last.rows.last().unwrap().next) {
+            assert_eq!(own.token, seen.token);
+            close(own.probability, seen.probability, 1e-6, "the last row is the model's own prediction");
+        }
+        assert!(model.lens(&stream, ids.len(), 1).unwrap_err().to_string().contains("there is no token"));
+        let off = heads_off(expected);
+        let (without, stream) = model.run_keeping(tokens, &off, &Cancel::new(), &mut |_| ()).unwrap();
+        let last = model.lens(&stream, ids.len() - 1, 1).unwrap();
+        assert_eq!(
+            last.prediction().unwrap().token,
+            without.next[0].token,
+            "heads that are off are off here too"
+        );
     });
 }

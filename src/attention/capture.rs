@@ -149,6 +149,11 @@ pub struct NextToken {
     pub probability: f32,
 }
 
+/// The softmax of logits.
+pub fn probabilities(logits: &[f32]) -> Vec<f64> {
+    log_probabilities(logits).into_iter().map(f64::exp).collect()
+}
+
 /// A view that this capture doesn't have.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[error("{view}: {name} has {has}")]
@@ -209,7 +214,7 @@ impl Capture {
 
     /// \[vocabulary\]: softmax of the logits.
     pub fn probabilities(&self) -> Vec<f64> {
-        log_probabilities(&self.logits).into_iter().map(f64::exp).collect()
+        probabilities(&self.logits)
     }
 
     /// The largest [`CausalMatrix::peak_after_first_row`] of all heads' thumbnails: where the colour scale of

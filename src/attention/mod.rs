@@ -6,6 +6,7 @@ pub mod alignment;
 mod capture;
 mod comparison;
 mod heads;
+pub mod lens;
 mod matrix;
 mod normalisation;
 mod pooling;
@@ -20,8 +21,8 @@ mod view;
 
 pub use ablation::{Ablation, ParseAblationError};
 pub use capture::{
-    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, thumbnail_bin,
-    tokens_per_cell,
+    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, probabilities,
+    thumbnail_bin, tokens_per_cell,
 };
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};

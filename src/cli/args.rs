@@ -4,7 +4,7 @@ mod commands;
 mod explain;
 
 pub use commands::*;
-pub use explain::{AblateArgs, HeadsArgs};
+pub use explain::{AblateArgs, HeadsArgs, LensArgs};
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -50,6 +50,8 @@ pub enum Command {
     Ablate(AblateArgs),
     /// Compare the attention of two models to the same text, as a list or as a page
     Compare(CompareArgs),
+    /// Show what each layer would predict
+    Lens(LensArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// Time passes with everything captured, beside what this machine could do at best

@@ -12,6 +12,7 @@ mod export;
 mod failure;
 mod heads;
 mod interrupt;
+mod lens;
 mod log;
 mod man;
 mod models;
@@ -69,6 +70,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Compare(args)) => {
             configured(cli, |settings, session| compare::run(args, settings, session))
         }
+        Some(Command::Lens(args)) => configured(cli, |settings, session| lens::run(args, settings, session)),
         Some(Command::Verify(args)) => configured(cli, |_, session| verify::run(args, session)),
         Some(Command::Bench(args)) => {
             configured(cli, |settings, session| bench::run(args, settings, session))

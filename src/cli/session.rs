@@ -8,7 +8,10 @@ use crate::attention::repeated::DRAWS;
 use crate::attention::{Ablation, Capture, ScoresByHead, Token};
 use crate::export::Input;
 use crate::model::files;
-use crate::model::{Cancel, Control, LoadOptions, Model, Reference, RepeatRun, free_bytes, open_device};
+use crate::model::{
+    Cancel, Control, LoadOptions, Model, ModelError, Reference, RepeatRun, ResidualStream, free_bytes,
+    open_device,
+};
 
 /// What the models of a command share.
 #[derive(Debug)]
@@ -68,7 +71,23 @@ impl Session {
         input: &Input,
         ablation: &Ablation,
     ) -> Result<Capture, Failure> {
-        self.run_without(model, tokens(model, input)?, ablation)
+        let tokens = tokens(model, input)?;
+        self.watch(model, |cancel, on_layer| model.run_without(tokens, ablation, cancel, on_layer))
+    }
+
+    /// As [`capture`](Self::capture), and keeps what flows between the layers.
+    ///
+    /// # Errors
+    /// As [`capture`](Self::capture), or if there is no memory for it.
+    pub fn capture_keeping(
+        &mut self,
+        model: &Model,
+        input: &Input,
+    ) -> Result<(Capture, ResidualStream), Failure> {
+        let tokens = tokens(model, input)?;
+        self.watch(model, |cancel, on_layer| {
+            model.run_keeping(tokens, &Ablation::default(), cancel, on_layer)
+        })
     }
 
     /// Runs a model over tokens.
@@ -76,23 +95,23 @@ impl Session {
     /// # Errors
     /// As [`capture`](Self::capture).
     pub fn run(&mut self, model: &Model, tokens: Vec<Token>) -> Result<Capture, Failure> {
-        self.run_without(model, tokens, &Ablation::default())
+        self.watch(model, |cancel, on_layer| model.run(tokens, cancel, on_layer))
     }
 
-    fn run_without(
+    /// Does a pass, and says how far it is.
+    fn watch<T>(
         &mut self,
         model: &Model,
-        tokens: Vec<Token>,
-        ablation: &Ablation,
-    ) -> Result<Capture, Failure> {
-        let (name, layers, count) = (&model.card().name, model.card().layers, tokens.len());
+        pass: impl FnOnce(&Cancel, &mut dyn FnMut(usize)) -> Result<T, ModelError>,
+    ) -> Result<T, Failure> {
+        let (name, layers) = (&model.card().name, model.card().layers);
         let Self { cancel, talk, .. } = self;
-        let captured = model.run_without(tokens, ablation, cancel, &mut |layer| {
+        let done = pass(cancel, &mut |layer| {
             talk.progress(&format!("{name}: layer {layer} of {layers}"));
         });
         talk.clear();
-        tracing::info!(model = %name, tokens = count, "ran");
-        Ok(captured?)
+        tracing::info!(model = %name, "ran");
+        Ok(done?)
     }
 
     /// Every head's scores on repeated random tokens.

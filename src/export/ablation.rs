@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr as _;
 
+use super::text::quoted;
 use super::{ExportError, Recipe};
 use crate::attention::ablation::{MovedHead, NextChange, next_changes, next_divergence};
-use crate::attention::{Capture, Token, escape_controls};
+use crate::attention::{Capture, escape_controls};
 
 /// Columns of a token's text.
 const TOKEN: usize = 24;
@@ -36,7 +36,7 @@ pub fn write_table(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), Expo
         writeln!(out, "{gap}# {} without {}", escape_controls(&after.model.name), after.ablation)?;
         writeln!(out, "{:TOKEN$}{:>9}{:>9}{:>9}", "next token", "before", "after", "change")?;
         for NextChange { before, after } in next_changes(before, after) {
-            let (token, p) = (quoted(&before.token), before.probability);
+            let (token, p) = (quoted(&before.token, TOKEN), before.probability);
             writeln!(out, "{token}{p:>9.4}{after:>9.4}{:>+9.4}", after - p)?;
         }
         let divergence = next_divergence(before, after);
@@ -74,11 +74,4 @@ pub fn write_json(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), Expor
     let models = ablated.iter().map(model).collect::<Result<Vec<_>, _>>()?;
     serde_json::to_writer_pretty(&mut *out, &json!({ "models": models })).map_err(io::Error::from)?;
     Ok(writeln!(out)?)
-}
-
-/// A token's text between quotes, in the columns of one, more if it is long.
-fn quoted(token: &Token) -> String {
-    let text = format!("\"{}\"", escape_controls(&token.text));
-    let blanks = TOKEN.saturating_sub(text.width());
-    format!("{text}{:blanks$}", "")
 }

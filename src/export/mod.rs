@@ -8,12 +8,14 @@ pub mod file;
 mod format;
 pub mod heads;
 mod json;
+pub mod lens;
 mod look;
 pub mod print;
 mod python;
 mod recipe;
 pub mod report;
 mod safetensors;
+mod text;
 
 #[cfg(test)]
 pub(crate) mod example;

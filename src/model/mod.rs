@@ -12,6 +12,7 @@ mod error;
 mod family;
 mod footprint;
 mod generate;
+mod lens;
 mod memory;
 mod options;
 mod profile;
@@ -33,6 +34,7 @@ pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, op
 pub use error::ModelError;
 pub use footprint::Footprint;
 pub use generate::{Sampling, greedy};
+pub use lens::ResidualStream;
 pub use memory::ProcessMemory;
 pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
 pub use profile::Profile;
@@ -41,9 +43,9 @@ pub use repeated::RepeatRun;
 
 use std::sync::Arc;
 
-use candle_core::D;
+use candle_core::Tensor;
 
-use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token};
+use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token, probabilities};
 use decoder::Decoder;
 use files::ModelFiles;
 use recorder::Recorder;
@@ -169,7 +171,7 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<Capture, ModelError> {
-        self.pass(tokens, ablation, cancel, on_layer).map(|(capture, _)| capture)
+        self.pass(tokens, ablation, None, cancel, on_layer).map(|(capture, _)| capture)
     }
 
     /// As [`run`](Self::run), and says what it cost.
@@ -182,24 +184,26 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<(Capture, Profile), ModelError> {
-        self.pass(tokens, &Ablation::default(), cancel, on_layer)
+        self.pass(tokens, &Ablation::default(), None, cancel, on_layer)
     }
 
     fn pass(
         &self,
         tokens: Vec<Token>,
         ablation: &Ablation,
+        residual: Option<&mut Vec<Tensor>>,
         cancel: &Cancel,
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<(Capture, Profile), ModelError> {
         self.check_tokens(&tokens)?;
         self.check_heads(ablation)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let mut recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
+        let recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
+        let mut recorder = recorder.keeping(residual);
         let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
         let profile = recorder.profile;
         let (layers, mean) = recorder.finish();
-        let next = self.likeliest(&logits)?;
+        let next = self.likeliest(&logits, NEXT_TOKENS);
         let (model, ablation) = (Arc::clone(&self.card), ablation.clone());
         let capture =
             Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None };
@@ -239,19 +243,19 @@ impl Model {
         Ok(())
     }
 
-    fn likeliest(&self, logits: &[f32]) -> Result<Vec<NextToken>, ModelError> {
-        let logits = candle_core::Tensor::new(logits, &candle_core::Device::Cpu)?;
-        let probabilities = candle_nn::ops::softmax(&logits, D::Minus1)?.to_vec1::<f32>()?;
+    fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
+        let probabilities = probabilities(logits);
         let mut order: Vec<u32> = (0..probabilities.len() as u32).collect();
         let likelier = |a: &u32, b: &u32| {
             probabilities[*b as usize].total_cmp(&probabilities[*a as usize]).then(a.cmp(b))
         };
-        let count = NEXT_TOKENS.min(order.len());
+        let count = count.clamp(1, order.len());
         order.select_nth_unstable_by(count - 1, likelier);
         order.truncate(count);
         order.sort_by(likelier);
-        let next = |id: u32| NextToken { token: self.token(id), probability: probabilities[id as usize] };
-        Ok(order.into_iter().map(next).collect())
+        let next =
+            |id: u32| NextToken { token: self.token(id), probability: probabilities[id as usize] as f32 };
+        order.into_iter().map(next).collect()
     }
 }
 

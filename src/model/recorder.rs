@@ -7,22 +7,24 @@ use super::{ModelError, Profile};
 use crate::attention::{Ablation, CausalMatrix, LayerCapture, TokenRepeats, tokens_per_cell};
 
 /// Collects the layers of a pass.
-pub struct Recorder {
+pub struct Recorder<'a> {
     /// What the pass cost so far.
     pub profile: Profile,
     ablation: Ablation,
+    residual: Option<&'a mut Vec<Tensor>>,
     repeats: TokenRepeats,
     layers: Vec<LayerCapture>,
     mean: CausalMatrix,
     layer_count: usize,
 }
 
-impl Recorder {
+impl<'a> Recorder<'a> {
     /// For a prompt of `ids` through `layer_count` layers, without the heads of `ablation`.
     pub fn new(ids: &[u32], layer_count: usize, has_sinks: bool, ablation: Ablation) -> Self {
         Self {
             profile: Profile::default(),
             ablation,
+            residual: None,
             repeats: TokenRepeats::new(ids),
             layers: Vec::with_capacity(layer_count),
             mean: CausalMatrix::zeros(ids.len(), tokens_per_cell(ids.len()), has_sinks),
@@ -33,6 +35,22 @@ impl Recorder {
     /// Where the prompt's tokens occurred before.
     pub fn repeats(&self) -> &TokenRepeats {
         &self.repeats
+    }
+
+    /// Keeps what flows between the layers in `residual`.
+    pub fn keeping(self, residual: Option<&'a mut Vec<Tensor>>) -> Self {
+        Self { residual, ..self }
+    }
+
+    /// Takes what flows on, \[S, hidden\], after the embedding and after each layer.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn flow(&mut self, x: &Tensor) -> Result<(), ModelError> {
+        if let Some(residual) = &mut self.residual {
+            residual.push(x.copy()?);
+        }
+        Ok(())
     }
 
     /// The heads of the next layer that are off.

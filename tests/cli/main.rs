@@ -10,6 +10,7 @@ mod downloads;
 mod exports;
 mod goldens;
 mod heads;
+mod lens;
 mod mistakes;
 mod models;
 mod verify;

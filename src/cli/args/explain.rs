@@ -1,5 +1,6 @@
 //! What the commands take that explain what a model does.
 
+use std::num::NonZero;
 use std::str::FromStr;
 
 use clap::Args;
@@ -45,6 +46,23 @@ pub struct AblateArgs {
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
     /// An object with all numbers in place of the tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LensArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The token that is predicted after, counted from zero; without it, the last
+    #[arg(long, value_name = "N")]
+    pub token: Option<usize>,
+    /// Tokens to list of each layer, the likeliest
+    #[arg(long, value_name = "K", default_value = "3")]
+    pub top: NonZero<usize>,
+    /// An object with all numbers in place of the table
     #[arg(long)]
     pub json: bool,
 }

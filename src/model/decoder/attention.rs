@@ -73,7 +73,7 @@ impl Attention {
         spec: &DecoderSpec,
         rotation: Option<&Rotation>,
         on_host: bool,
-        recorder: &mut Recorder,
+        recorder: &mut Recorder<'_>,
     ) -> Result<Tensor, ModelError> {
         let (query, key, value) = self.project(x, &mut recorder.profile)?;
         let split = |x: Tensor, heads: usize| -> Result<Tensor, ModelError> {

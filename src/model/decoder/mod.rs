@@ -22,7 +22,7 @@ use candle_core::{DType, Tensor};
 use super::recorder::Recorder;
 use super::spec::{DecoderSpec, Position};
 use super::weights::Matrix;
-use super::{Cancel, Engine, ModelError};
+use super::{Cancel, Engine, ModelError, Profile};
 use rotary::Rotation;
 
 /// A decoder with its weights.
@@ -63,7 +63,7 @@ impl Decoder {
         &self,
         ids: &[u32],
         engine: Engine,
-        recorder: &mut Recorder,
+        recorder: &mut Recorder<'_>,
         cancel: &Cancel,
         on_layer: &mut dyn FnMut(usize),
     ) -> Result<Vec<f32>, ModelError> {
@@ -77,27 +77,44 @@ impl Decoder {
             Position::Learned => None,
             Position::Rotary(spec) => Some(Rotation::new(spec, self.spec.head_dim, tokens, device)?),
         };
-        let on_host = engine == Engine::Auto && device.is_cpu();
+        let on_host = self.runs_on_host(engine);
+        recorder.flow(&x)?;
         for (at, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
             x = block.forward(&x, &self.spec, rotation.as_ref(), on_host, recorder, cancel)?;
             recorder.check_finite(at)?;
+            recorder.flow(&x)?;
             on_layer(at + 1);
         }
-        let last = self.norm.forward(&x.narrow(0, tokens - 1, 1)?, on_host)?;
-        let logits = self
-            .head
-            .forward(&last, &mut recorder.profile)?
-            .to_dtype(DType::F32)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
-        if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
-            return Err(ModelError::Invalid(format!(
-                "the logit of token {at} is {}: numbers overflowed",
-                logits[at]
-            )));
+        let last = x.narrow(0, tokens - 1, 1)?;
+        Ok(self.unembed(&last, engine, &mut recorder.profile)?.concat())
+    }
+
+    /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].
+    ///
+    /// # Errors
+    /// If the device failed, or numbers overflowed.
+    pub fn unembed(
+        &self,
+        x: &Tensor,
+        engine: Engine,
+        profile: &mut Profile,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        let normed = self.norm.forward(x, self.runs_on_host(engine))?;
+        let logits = self.head.forward(&normed, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        for row in &logits {
+            if let Some(at) = row.iter().position(|logit| !logit.is_finite()) {
+                return Err(ModelError::Invalid(format!(
+                    "the logit of token {at} is {}: numbers overflowed",
+                    row[at]
+                )));
+            }
         }
         Ok(logits)
+    }
+
+    fn runs_on_host(&self, engine: Engine) -> bool {
+        engine == Engine::Auto && self.embedding.device().is_cpu()
     }
 }
 
@@ -108,7 +125,7 @@ impl Block {
         spec: &DecoderSpec,
         rotation: Option<&Rotation>,
         on_host: bool,
-        recorder: &mut Recorder,
+        recorder: &mut Recorder<'_>,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
         let normed = self.attention_norm.forward(x, on_host)?;

@@ -1,0 +1,70 @@
+//! The logit lens: the residual stream of a pass, and what the model would predict from each of its layers.
+
+use candle_core::Tensor;
+
+use super::{Cancel, Model, ModelError, Profile, device};
+use crate::attention::lens::{Lens, LensRow};
+use crate::attention::{Ablation, Capture, Token, probabilities};
+
+/// What flows between the layers of a model that reads a prompt.
+#[derive(Debug)]
+pub struct ResidualStream {
+    /// After the embedding and after each layer, f32 or as the model computes: \[S, hidden\].
+    states: Vec<Tensor>,
+}
+
+impl Model {
+    /// As [`run_without`](Self::run_without), and keeps what flows between the layers.
+    ///
+    /// # Errors
+    /// As [`run_without`](Self::run_without), or if there is no memory for it.
+    pub fn run_keeping(
+        &self,
+        tokens: Vec<Token>,
+        ablation: &Ablation,
+        cancel: &Cancel,
+        on_layer: &mut dyn FnMut(usize),
+    ) -> Result<(Capture, ResidualStream), ModelError> {
+        self.check_room(tokens.len())?;
+        let mut states = Vec::with_capacity(self.card.layers + 1);
+        let (capture, _) = self.pass(tokens, ablation, Some(&mut states), cancel, on_layer)?;
+        Ok((capture, ResidualStream { states }))
+    }
+
+    /// What each layer would predict after the token number `query`, the `count` likeliest tokens of each.
+    ///
+    /// # Errors
+    /// If there is no such token, or the device failed.
+    pub fn lens(&self, stream: &ResidualStream, query: usize, count: usize) -> Result<Lens, ModelError> {
+        let tokens = stream.states.first().map_or(Ok(0), |state| state.dim(0))?;
+        if query >= tokens {
+            return Err(ModelError::Invalid(format!(
+                "there is no token {query}: the prompt has tokens 0 to {}",
+                tokens.saturating_sub(1)
+            )));
+        }
+        let states = stream.states.iter().map(|state| state.narrow(0, query, 1));
+        let states = Tensor::cat(&states.collect::<Result<Vec<_>, _>>()?, 0)?;
+        let logits = self.decoder.unembed(&states, self.engine, &mut Profile::default())?;
+        let likeliest: Vec<_> = logits.iter().map(|logits| self.likeliest(logits, count)).collect();
+        let last = likeliest.last().and_then(|next| next.first()).map_or(0, |next| next.token.id);
+        let row = |(next, logits): (_, &Vec<f32>)| {
+            let of_last = probabilities(logits)[last as usize] as f32;
+            LensRow { next, of_last }
+        };
+        Ok(Lens { query, rows: likeliest.into_iter().zip(&logits).map(row).collect() })
+    }
+
+    fn check_room(&self, tokens: usize) -> Result<(), ModelError> {
+        let needed = (self.card.layers + 1) as u64 * tokens as u64 * self.decoder.spec.hidden as u64 * 4;
+        match device::free_bytes(self.decoder.embedding.device()) {
+            Some(free) if needed > free => Err(ModelError::Invalid(format!(
+                "{}: what flows between the layers takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
+                self.card.name,
+                needed as f64 / 1e9,
+                free as f64 / 1e9
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
