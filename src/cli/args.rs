@@ -44,6 +44,8 @@ pub enum Command {
     Print(PrintArgs),
     /// Write attention to a file
     Export(ExportArgs),
+    /// Make an exported file again, from the recipe in it
+    Render(RenderArgs),
     /// List every head with what it does, in numbers
     Heads(HeadsArgs),
     /// Switch heads off and show what changes: next tokens, and the other heads

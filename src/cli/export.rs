@@ -39,7 +39,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
 }
 
 /// Writes what a recipe says.
-fn write(
+pub(super) fn write(
     mut out: Destination,
     captures: &[Capture],
     recipe: &Recipe,
@@ -81,7 +81,7 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
     }
     if !args.format.is_figure() && *figure != FigureArgs::default() {
         return usage(
-            "numbers are written as the model computed them: flags of figures go with --format svg or png",
+            "numbers are written as the model computed them: flags of figures go with --format svg, png or html",
         );
     }
     if figure.scale.is_some() && args.format != Format::Png {
@@ -93,7 +93,8 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
     if args.view == Selection::All && figure.difference.is_some() {
         return usage("--difference is of one matrix of each model: choose another --view than all");
     }
-    if args.view == Selection::All && figure.normalisation.is_some_and(|rule| rule != Default::default()) {
+    let is_grid = args.view == Selection::All && args.format != Format::Html;
+    if is_grid && figure.normalisation.is_some_and(|rule| rule != Default::default()) {
         return usage("all heads at once are drawn raw: leave --normalisation out, or choose one --view");
     }
     Ok(())

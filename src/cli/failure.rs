@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::config::ConfigError;
-use crate::export::ExportError;
+use crate::export::{ExportError, RecipeError};
 use crate::model::ModelError;
 
 /// Why a command stopped.
@@ -47,6 +47,12 @@ impl From<ConfigError> for Failure {
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<RecipeError> for Failure {
+    fn from(error: RecipeError) -> Self {
         Self::Failed(error.to_string())
     }
 }

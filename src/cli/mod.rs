@@ -17,6 +17,7 @@ mod log;
 mod man;
 mod models;
 mod print;
+mod render;
 mod session;
 mod settings;
 mod talk;
@@ -60,6 +61,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Some(Command::Export(args)) => {
             configured(cli, |settings, session| export::run(args, settings, session))
+        }
+        Some(Command::Render(args)) => {
+            configured(cli, |settings, session| render::run(args, settings, session))
         }
         Some(Command::Heads(args)) => {
             configured(cli, |settings, session| heads::run(args, settings, session))

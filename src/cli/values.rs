@@ -5,6 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::attention::alignment::Granularity;
 use crate::attention::{Curve, LayerKind, Normalisation, Pooling};
+use crate::export::SCALES;
 use crate::model::{DeviceChoice, Engine, Precision};
 use crate::theme::Background;
 
@@ -136,7 +137,7 @@ pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
 
 /// Reads how large a bitmap is.
 pub fn parse_scale(text: &str) -> Result<f32, String> {
-    let known = text.parse().ok().filter(|scale: &f32| *scale >= 0.25 && *scale <= 8.0);
+    let known = text.parse().ok().filter(|scale: &f32| SCALES.contains(scale));
     known.ok_or_else(|| format!("'{text}' is no scale: use a number from 0.25 to 8"))
 }
 

@@ -10,26 +10,33 @@ pub enum Format {
     Csv,
     /// An object with tokens, matrix, sinks, next tokens and recipe.
     Json,
+    /// Arrays, as numpy stores them.
+    Npz,
     /// Tensors, as the model hub stores them.
     Safetensors,
     /// A figure, as vectors.
     Svg,
     /// A figure, as pixels.
     Png,
+    /// A page that shows values where one points.
+    Html,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 5] = [Format::Csv, Format::Json, Format::Safetensors, Format::Svg, Format::Png];
+    pub const ALL: [Format; 7] =
+        [Format::Csv, Format::Json, Format::Npz, Format::Safetensors, Format::Svg, Format::Png, Format::Html];
 
     /// Its name, which is the ending of its files.
     pub fn name(self) -> &'static str {
         match self {
             Format::Csv => "csv",
             Format::Json => "json",
+            Format::Npz => "npz",
             Format::Safetensors => "safetensors",
             Format::Svg => "svg",
             Format::Png => "png",
+            Format::Html => "html",
         }
     }
 
@@ -38,17 +45,21 @@ impl Format {
         match self {
             Format::Csv => "A table; with all heads, a list",
             Format::Json => "An object with tokens, matrix, sinks, next tokens and recipe",
+            Format::Npz => "Arrays, as numpy stores them",
             Format::Safetensors => "Tensors, as the model hub stores them",
             Format::Svg => "A figure, as vectors; of two models beside each other; with all heads, a grid",
             Format::Png => "The same figure, as pixels",
+            Format::Html => {
+                "A page that stands alone and shows values where one points; with all heads, a list of them"
+            }
         }
     }
 
     /// Whether it shows values as colours, of one model or of two beside each other.
     pub fn is_figure(self) -> bool {
         match self {
-            Format::Csv | Format::Json | Format::Safetensors => false,
-            Format::Svg | Format::Png => true,
+            Format::Csv | Format::Json | Format::Npz | Format::Safetensors => false,
+            Format::Svg | Format::Png | Format::Html => true,
         }
     }
 }

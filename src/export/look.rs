@@ -1,11 +1,15 @@
 //! How a figure looks: what values become on paper.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::attention::alignment::Granularity;
 use crate::attention::{Curve, Pooling};
 use crate::theme::{Background, ColorMap};
+
+/// Pixels of a bitmap that there may be for each of the figure's own.
+pub const SCALES: RangeInclusive<f32> = 0.25..=8.0;
 
 /// How a figure looks.
 #[derive(Debug, Clone, Copy, PartialEq)]

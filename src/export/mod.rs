@@ -7,22 +7,26 @@ pub mod figure;
 pub mod file;
 mod format;
 pub mod heads;
+mod html;
 mod json;
 pub mod lens;
 mod look;
+mod markup;
+mod npz;
 pub mod print;
 mod python;
 mod recipe;
 pub mod report;
 mod safetensors;
+mod tensors;
 mod text;
 
 #[cfg(test)]
 pub(crate) mod example;
 
 pub use format::{Format, ParseFormatError};
-pub use look::{ColorRange, Look, ParseColorRangeError};
-pub use recipe::{Input, Recipe, Source};
+pub use look::{ColorRange, Look, ParseColorRangeError, SCALES};
+pub use recipe::{Input, KeyError, PROGRAM, Recipe, RecipeError, Source};
 
 use std::fmt;
 use std::io::{self, Write};
@@ -54,11 +58,19 @@ pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Re
     let (Some(format), Some(capture)) = (recipe.format, captures.first()) else {
         return Err(ExportError::NoFormat);
     };
+    // Before anything is written.
+    for (source, capture) in recipe.sources().zip(captures) {
+        if let Selection::One(view) = source.selection {
+            capture.check(view)?;
+        }
+    }
     let export = Export { capture, selection: recipe.source.selection, recipe };
     match format {
         Format::Csv => csv::write(out, &export)?,
         Format::Json => json::write(out, &export)?,
+        Format::Npz => npz::write(out, &export)?,
         Format::Safetensors => safetensors::write(out, &export)?,
+        Format::Html => html::write(out, captures, recipe)?,
         Format::Svg => out.write_all(Figure::new(captures, recipe)?.svg().as_bytes())?,
         Format::Png => {
             let scale = recipe.look.unwrap_or_default().scale;
@@ -121,6 +133,11 @@ pub enum ExportError {
     /// Two models are compared token by token up to a length.
     #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten the prompt")]
     LongDifference,
+    /// A page would hold so many megabytes, and may hold so many.
+    #[error(
+        "matrices of {0} MB are too many for a page, which holds {1} MB: choose one view, or shorten the prompt"
+    )]
+    LargePage(usize, usize),
     /// There is no memory for so many pixels.
     #[error("{0} × {1} pixels are too many: choose a smaller scale")]
     TooLarge(u32, u32),

@@ -1,12 +1,4 @@
-//! Safetensors, written row by row from shapes known beforehand: every head of a long prompt never is in
-//! memory at once.
-//!
-//! | tensor | | for a view | for all heads |
-//! |---|---|---|---|
-//! | `input_ids` | i64 | \[S\] | \[S\] |
-//! | `attentions` | f32, zeros for the future | \[S, S\] | \[L, H, S, S\] |
-//! | `sink` | f32, only of models with sinks | \[S\] | \[L, H, S\] |
-//! | `logits` | f32, after the last token | \[V\] | \[V\] |
+//! Safetensors: a header with the names and shapes of all [tensors](super::tensors), then their values.
 //!
 //! The recipe is in `__metadata__`, field by field.
 
@@ -15,34 +7,16 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use super::{Export, ExportError, Recipe, Selection, heads, rows};
-use crate::attention::{Capture, View};
+use super::tensors::{Element, tensors, write as write_tensors};
+use super::{Export, ExportError, Recipe};
 
 /// Writes the selection as a safetensors file.
 ///
 /// # Errors
 /// If the model has no such view, or `out` refuses.
 pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
-    let capture = export.capture;
-    let views: Vec<View> = match export.selection {
-        Selection::One(view) => vec![view],
-        Selection::All => heads(capture).collect(),
-    };
     out.write_all(&header(export).map_err(io::Error::from)?)?;
-    for token in &capture.tokens {
-        out.write_all(&i64::from(token.id).to_le_bytes())?;
-    }
-    let mut sinks = Vec::new();
-    for view in views {
-        for row in rows(capture, view) {
-            let row = row?;
-            write_f32s(out, &row.weights)?;
-            sinks.extend(row.sink);
-        }
-    }
-    write_f32s(out, &sinks)?;
-    write_f32s(out, &capture.logits)?;
-    Ok(())
+    write_tensors(out, export, |_, _| Ok(()))
 }
 
 /// The length of the header, then the header: JSON, padded with spaces to a multiple of 8 bytes.
@@ -50,32 +24,19 @@ fn header(export: &Export<'_>) -> serde_json::Result<Vec<u8>> {
     let mut fields = Map::new();
     fields.insert("__metadata__".to_owned(), json!(metadata(export.recipe)?));
     let mut end = 0;
-    for (name, dtype, bytes_each, shape) in tensors(export.capture, export.selection) {
+    for tensor in tensors(export) {
         let start = end;
-        end += bytes_each * shape.iter().product::<usize>();
-        fields.insert(name.to_owned(), json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]}));
+        end += tensor.bytes();
+        let dtype = match tensor.element {
+            Element::I64 => "I64",
+            Element::F32 => "F32",
+        };
+        let field = json!({"dtype": dtype, "shape": tensor.shape, "data_offsets": [start, end]});
+        fields.insert(tensor.name.to_owned(), field);
     }
     let mut text = serde_json::to_vec(&fields)?;
     text.resize(text.len().next_multiple_of(8), b' ');
     Ok([&(text.len() as u64).to_le_bytes(), text.as_slice()].concat())
-}
-
-/// Name, type, bytes of a value and shape of each tensor, in the order they are written.
-fn tensors(
-    capture: &Capture,
-    selection: Selection,
-) -> impl Iterator<Item = (&'static str, &'static str, usize, Vec<usize>)> {
-    let size = capture.tokens.len();
-    let outer = match selection {
-        Selection::One(_) => vec![],
-        Selection::All => vec![capture.model.layers, capture.model.heads],
-    };
-    let attentions = ("attentions", "F32", 4, [outer.as_slice(), &[size, size]].concat());
-    let sink = ("sink", "F32", 4, [outer.as_slice(), &[size]].concat());
-    [("input_ids", "I64", 8, vec![size]), attentions]
-        .into_iter()
-        .chain(capture.model.has_sinks.then_some(sink))
-        .chain([("logits", "F32", 4, vec![capture.logits.len()])])
 }
 
 /// The recipe as safetensors wants it, texts by name: what is no text is written as JSON.
@@ -89,15 +50,11 @@ fn metadata(recipe: &Recipe) -> serde_json::Result<BTreeMap<String, String>> {
     Ok(fields.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect())
 }
 
-fn write_f32s(out: &mut impl Write, values: &[f32]) -> io::Result<()> {
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    out.write_all(&bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::example;
+    use crate::attention::View;
+    use crate::export::{Selection, example};
     use safetensors::{Dtype, SafeTensors};
 
     fn written(selection: Selection) -> Vec<u8> {
@@ -141,7 +98,9 @@ mod tests {
     #[test]
     fn a_model_without_sinks_has_no_such_tensor() {
         let capture = example::capture_without_sinks();
-        let names: Vec<&str> = tensors(&capture, Selection::All).map(|tensor| tensor.0).collect();
+        let recipe = Recipe::new(example::source(&capture, Selection::All), None);
+        let export = Export { capture: &capture, selection: Selection::All, recipe: &recipe };
+        let names: Vec<&str> = tensors(&export).into_iter().map(|tensor| tensor.name).collect();
         assert_eq!(names, ["input_ids", "attentions", "logits"]);
     }
 

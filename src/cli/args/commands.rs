@@ -86,6 +86,16 @@ pub struct FigureArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// A file that was exported, or a recipe as JSON: what is in every exported file
+    #[arg(value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// File to write, which is replaced if it is there; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub struct CompareArgs {
     #[command(flatten)]
     pub models: ModelsArgs,

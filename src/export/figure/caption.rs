@@ -9,18 +9,22 @@ const PROMPT: usize = 240;
 
 /// The recipe in sentences, a paragraph each: what was read by what; how values became colours.
 pub(super) fn caption(figure: &Figure, captures: &[&Capture], recipe: &Recipe, look: &Look) -> Vec<String> {
+    let mut rules = vec![format!("Attention {}", normalisation(recipe))];
+    rules.push(colors(figure, look));
+    rules.extend(pooled(figure, captures, look));
+    vec![inputs(recipe), format!("{}. {}", rules.join(". "), recipe.program)]
+}
+
+/// What was read by what.
+pub fn inputs(recipe: &Recipe) -> String {
     let models: Vec<String> = recipe.sources().map(model).collect();
     let prompts: Vec<String> = recipe.sources().map(prompt).collect();
-    let inputs = if prompts.windows(2).all(|pair| pair[0] == pair[1]) {
+    if prompts.windows(2).all(|pair| pair[0] == pair[1]) {
         format!("{}. Prompt: {}", models.join(" and "), prompts[0])
     } else {
         let both = models.iter().zip(&prompts).map(|(model, prompt)| format!("{model}: {prompt}"));
         both.collect::<Vec<_>>().join("; ")
-    };
-    let mut rules = vec![format!("Attention {}", normalisation(recipe))];
-    rules.push(colors(figure, look));
-    rules.extend(pooled(figure, captures, look));
-    vec![inputs, format!("{}. {}", rules.join(". "), recipe.program)]
+    }
 }
 
 fn model(source: &Source) -> String {

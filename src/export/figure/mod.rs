@@ -19,8 +19,11 @@ use crate::attention::{Capture, Comparison, Curve, Normalisation, Scale};
 use crate::theme::{Background, Ramp};
 
 use super::{ColorRange, ExportError, Look, Recipe, Selection};
-pub use bitmap::{Bitmap, Undrawn};
+pub use bitmap::{Bitmap, RECIPE, Undrawn};
+pub(super) use caption::inputs;
+pub(super) use panel::view_name;
 pub use panel::{Content, Heads, Panel, Square};
+pub(super) use xml::unescape;
 
 /// A figure before it is laid out.
 #[derive(Debug, Clone, PartialEq)]

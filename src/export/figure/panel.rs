@@ -158,7 +158,8 @@ pub(super) fn selection_name(selection: Selection) -> String {
     }
 }
 
-fn view_name(view: View) -> String {
+/// A view as people read it.
+pub fn view_name(view: View) -> String {
     match view {
         View::Mean => "mean of all layers and heads".to_owned(),
         View::Layer(layer) => format!("layer {layer}, mean of its heads"),

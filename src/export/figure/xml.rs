@@ -22,6 +22,11 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// The text that [`escape`] has written.
+pub fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
 /// JSON whose characters may all stand in XML: the others are escaped as JSON escapes them.
 pub fn json_as_xml(json: &str) -> String {
     let escape = |c: char| if is_xml(c) { c.to_string() } else { format!("\\u{:04x}", c as u32) };
@@ -44,6 +49,7 @@ mod tests {
     #[test]
     fn nothing_is_markup_or_forbidden() {
         assert_eq!(escape("<a & b>\u{1}\u{ffff}é🙂"), "&lt;a &amp; b&gt;\u{fffd}\u{fffd}é🙂");
+        assert_eq!(unescape(&escape("&lt;<a & b>&amp;")), "&lt;<a & b>&amp;");
         assert_eq!(json_as_xml("\"\u{ffff}\u{7f}\""), "\"\\uffff\u{7f}\"");
     }
 }

@@ -8,6 +8,7 @@ use super::{ORDERS, Report};
 use crate::attention::alignment::Granularity;
 use crate::attention::{Normalisation, repeated};
 use crate::export::figure::Figure;
+use crate::export::markup::{escape, script};
 use crate::export::{ExportError, Format, Input, Look, Recipe};
 
 /// What the page looks like, with places for what it says.
@@ -175,15 +176,6 @@ fn made(report: &Report<'_>) -> String {
 /// A word of a shell's command.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// JSON that no markup in it ends.
-fn script(json: &str) -> String {
-    json.replace('<', "\\u003c")
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::page::{SIDES, escape};
+use super::page::SIDES;
 use super::{Report, title};
 use crate::attention::{HeadEntry, HeadOrder, HeadStatistics, NextToken, Token, escape_controls};
+use crate::export::markup::escape;
 
 /// Pieces up to which every number is on the page.
 const NUMBERS: usize = 64;

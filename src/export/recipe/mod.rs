@@ -1,16 +1,24 @@
 //! How an export was made: enough to make it again, and to know what its numbers are.
 
+mod find;
+mod read;
+
+pub use find::RecipeError;
+pub use read::KeyError;
+
 use serde::ser::{Serialize, Serializer};
 
 use super::{Format, Look, Selection};
 use crate::attention::alignment::Granularity;
 use crate::attention::{Ablation, Capture, Normalisation};
 
+/// This program and its version.
+pub const PROGRAM: &str = concat!("attnscope ", env!("CARGO_PKG_VERSION"));
 /// What rows and their sinks sum to, of a model that has sinks.
 const SINK_RULE: &str = "the softmax runs over the keys and a learned sink: a row and its sink sum to 1";
 
 /// What a model was given.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Input {
     /// A text, byte for byte.
@@ -81,7 +89,7 @@ impl Recipe {
     /// Of numbers of a pass, as the model computed them.
     pub fn new(source: Source, format: Option<Format>) -> Self {
         Self {
-            program: concat!("attnscope ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: PROGRAM.to_owned(),
             format,
             source,
             beside: None,

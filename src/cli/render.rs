@@ -1,0 +1,74 @@
+//! `attnscope render`: an exported file once more, from the recipe that is in it.
+
+use super::args::RenderArgs;
+use super::export::write;
+use super::failure::Failure;
+use super::session::Session;
+use super::settings::{Settings, reference};
+use crate::attention::ModelCard;
+use crate::export::file::Destination;
+use crate::export::{PROGRAM, Recipe, Source};
+use crate::model::Reference;
+
+/// Reads a recipe, and does what it says. What cannot be as it was is told.
+///
+/// # Errors
+/// If there is no recipe, a model it names not to be had in that revision, or the file cannot be written.
+pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let mut recipe = Recipe::of_file(&args.recipe)?;
+    let out = Destination::open(&args.out)?;
+    let file = args.recipe.display();
+    if recipe.program != PROGRAM {
+        let made = &recipe.program;
+        session
+            .talk
+            .say(&format!("{file}: made by {made}, this is {PROGRAM}: not every byte may be the same"));
+        recipe.program = PROGRAM.to_owned();
+    }
+    let mut captures = Vec::new();
+    for source in std::iter::once(&mut recipe.source).chain(&mut recipe.beside) {
+        let in_recipe = |error: Failure| match error {
+            Failure::Failed(message) | Failure::Usage(message) => {
+                Failure::Failed(format!("{file}: {message}"))
+            }
+            other => other,
+        };
+        let model = session.load(&pinned(source).map_err(in_recipe)?).map_err(in_recipe)?;
+        let capture = session.capture_without(&model, &source.input, &source.ablation).map_err(in_recipe)?;
+        for change in changes(source, model.card()) {
+            session.talk.say(&format!("{file}: {change}: numbers may differ"));
+        }
+        // What is written says what was done, under the name that was asked for.
+        let name = std::mem::take(&mut source.model);
+        *source = Source { model: name, ..Source::new(&capture, source.input.clone(), source.selection) };
+        captures.push(capture);
+    }
+    write(out, &captures, &recipe, session)
+}
+
+/// The model of a recipe in the very revision that it was made with.
+fn pinned(source: &Source) -> Result<Reference, Failure> {
+    Ok(match (reference(&source.model)?, &source.revision) {
+        (Reference::Hub { repository, .. }, Some(revision)) => {
+            reference(&format!("{repository}@{revision}"))?
+        }
+        (other, _) => other,
+    })
+}
+
+/// What of a model is not as the recipe has it.
+fn changes(source: &Source, card: &ModelCard) -> Vec<String> {
+    let model = &source.model;
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "no revision".to_owned());
+    let (revision, here) = (text(&source.revision), text(&card.revision));
+    [
+        ("revision", revision, here),
+        ("family", source.family.clone(), card.family.clone()),
+        ("device", source.device.clone(), card.device.clone()),
+        ("dtype", source.dtype.clone(), card.precision.clone()),
+    ]
+    .into_iter()
+    .filter(|(_, recipe, here)| recipe != here)
+    .map(|(what, recipe, here)| format!("{model} had {what} {recipe} and has {here}"))
+    .collect()
+}
