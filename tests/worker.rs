@@ -6,9 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attnscope::attention::{Ablation, Capture, View};
+use attnscope::attention::{Ablation, Capture, ModelCard, View};
 use attnscope::model::LoadOptions;
-use attnscope::worker::protocol::{ConfiguredPair, Event, JobId, Place, Request, Sampling, Side};
+use attnscope::worker::protocol::{
+    ConfiguredPair, Event, JobId, LensQuestion, Place, Request, Sampling, Side,
+};
 use attnscope::worker::{self, WorkerHandle};
 use tokio::sync::mpsc::Receiver;
 
@@ -401,4 +403,52 @@ async fn a_pass_without_heads_brings_the_one_with_all() {
         _ => None,
     });
     assert!(error.await.contains("head:9.1 can't be switched off"));
+}
+
+/// One pass serves every token; a question after it is closed takes another one.
+#[tokio::test]
+async fn layers_say_what_they_would_predict() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt-oss-tiny"));
+    run(&worker, 1, "write a story about AI");
+    let capture = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+    let ask = |query, capture: &Arc<Capture>| {
+        let question = LensQuestion { pane: Side::Right, side: Side::Left, capture: capture.clone(), query };
+        worker.send(Request::Lens(question)).unwrap();
+    };
+    let last = capture.tokens.len() - 1;
+    let mut passes = 0;
+    for query in [last, 0, 3] {
+        ask(query, &capture);
+        let found = wait_for(&mut events, |event| match event {
+            Event::LensRunning { pane: Side::Right, layer: 1, .. } => {
+                passes += 1;
+                None
+            }
+            Event::Lens { question, found } if question.query == query => Some(found),
+            _ => None,
+        });
+        let lens = found.await.unwrap();
+        assert_eq!((lens.query, lens.rows.len()), (query, 5));
+        if query == last {
+            assert_eq!(lens.prediction().unwrap().token, capture.next[0].token);
+        }
+    }
+    assert_eq!(passes, 1);
+    worker.send(Request::ForgetLens).unwrap();
+    ask(1, &capture);
+    let again = wait_for(&mut events, |event| match event {
+        Event::LensRunning { .. } => Some(true),
+        Event::Lens { .. } => Some(false),
+        _ => None,
+    });
+    assert!(again.await, "nothing was kept");
+    let model = Arc::new(ModelCard { name: "another".to_owned(), ..(*capture.model).clone() });
+    let stranger = Arc::new(Capture { model, ..(*capture).clone() });
+    ask(0, &stranger);
+    let found = wait_for(&mut events, |event| match event {
+        Event::Lens { question, found } if Arc::ptr_eq(&question.capture, &stranger) => Some(found),
+        _ => None,
+    });
+    assert!(found.await.unwrap_err().contains("is not here any more"));
 }

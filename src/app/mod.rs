@@ -12,7 +12,10 @@ mod grow;
 mod history;
 mod hover;
 mod leaderboard;
+mod lens;
 mod link;
+mod loading;
+mod look;
 mod palette;
 mod pane;
 mod picker;
@@ -38,6 +41,7 @@ pub use export::{ExportChoice, ExportContent, ExportDialog, ExportFormat, Export
 pub use history::History;
 pub use hover::Hover;
 pub use leaderboard::{Leaderboard, Likeness, ListedHead, Scores};
+pub use lens::{LensLook, LensStage};
 pub use palette::{Palette, columns as palette_columns};
 pub use pane::{Load, Pane, Pass};
 pub use picker::{Listing, Picker, Stage};

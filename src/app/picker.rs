@@ -1,7 +1,7 @@
 //! The model picker: the models that there are, a name that is typed, and what stands between choosing one and
 //! loading it.
 
-use super::update::load;
+use super::loading::load;
 use super::{Chooser, Effect, Popup, State};
 use crate::worker::protocol::{Appraisal, Catalogue, Fit, KnownModel, Request, Side};
 

@@ -1,8 +1,8 @@
 //! A capture that stays on screen while newer prompts run: in the place of the other model, beside the model
 //! that it came from.
 
+use super::look::{follow, point};
 use super::pane::Pane;
-use super::update::{follow, point};
 use super::{Effect, State};
 use crate::attention::Capture;
 use crate::config::keys::Command;

@@ -3,8 +3,8 @@
 use tui_input::Input;
 
 use super::{
-    Ablations, Difference, History, Hover, Leaderboard, Pane, Pin, Popup, Range, Rules, Scale, Selection,
-    Zoom,
+    Ablations, Difference, History, Hover, Leaderboard, LensLook, Pane, Pin, Popup, Range, Rules, Scale,
+    Selection, Zoom,
 };
 use crate::config::keys::Keys;
 use crate::worker::protocol::{ConfiguredPair, JobId, Sampling, Side};
@@ -23,6 +23,8 @@ pub enum Mode {
     HeadGrid(Selection),
     /// All heads of both models in a list.
     Leaderboard,
+    /// What each layer of both models would predict.
+    Lens,
 }
 
 /// Everything the viewer knows.
@@ -70,6 +72,8 @@ pub struct State {
     pub difference: Option<Difference>,
     /// How the list of all heads is sorted and filtered.
     pub leaderboard: Leaderboard,
+    /// What each layer would predict, left and right; nothing while nobody looks.
+    pub lens: [Option<LensLook>; 2],
     /// What the last key led to, if the screen doesn't show it otherwise.
     pub note: Option<String>,
     /// By which rules values are shown.
@@ -114,6 +118,7 @@ impl State {
             zoom: Zoom::default(),
             difference: None,
             leaderboard: Leaderboard::default(),
+            lens: [None, None],
             is_exporting: false,
             note: None,
             rules: Rules::default(),
@@ -172,7 +177,10 @@ impl State {
     /// Whether a load, a pass, or anything else that models do is under way.
     pub(super) fn runs_models(&self) -> bool {
         let behind = self.pin.as_ref().map(|pin| &pin.behind);
-        self.worker && (self.panes.iter().chain(behind).any(Pane::is_busy) || self.awaits_heads())
+        self.worker
+            && (self.panes.iter().chain(behind).any(Pane::is_busy)
+                || self.awaits_heads()
+                || self.awaits_lens())
     }
 
     /// Bytes that a model gets which takes the place of a side's, besides those that are free.

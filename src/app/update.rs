@@ -1,12 +1,12 @@
 //! The reducer.
 
-use super::pane::{Load, Pass};
+use super::loading::{keep_models, load, retry};
+use super::look::{follow, look, point, select};
+use super::pane::Load;
 use super::{
-    Action, Cursor, Depth, Effect, ExportDialog, History, ListedHead, Mode, Palette, Pane, Popup, Selection,
-    State, ablation, copy, difference, export, grow, leaderboard, link, picker, pin, popup, prompt, span,
-    worker, zoom,
+    Action, Cursor, Effect, ExportDialog, History, ListedHead, Mode, Palette, Popup, Selection, State,
+    ablation, copy, difference, export, grow, leaderboard, lens, picker, pin, popup, prompt, span, worker,
 };
-use crate::attention::{LayerKind, View};
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
 
@@ -18,6 +18,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let mut effects = take(state, action);
     difference::refresh(state);
     effects.extend(leaderboard::refresh(state));
+    effects.extend(lens::refresh(state));
     effects
 }
 
@@ -164,6 +165,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Split => difference::toggle_split(state),
         Command::Leaderboard if state.mode != Mode::Leaderboard => leaderboard::open(state),
         Command::SimilarHeads if state.mode != Mode::Leaderboard => leaderboard::open_like_shown(state),
+        Command::Lens => lens::toggle(state),
         Command::HeadGrid if !matches!(state.mode, Mode::HeadGrid(_)) => open_head_grid(state),
         Command::EditPrompt => state.mode = Mode::EditPrompt,
         Command::Live => return prompt::toggle_live(state),
@@ -207,59 +209,12 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             None => match state.mode {
                 Mode::HeadGrid(chosen) => return in_head_grid(state, chosen, command),
                 Mode::Leaderboard => return in_leaderboard(state, command),
+                Mode::Lens => return in_lens(state, command),
                 _ => return look(state, command),
             },
         },
     }
     vec![]
-}
-
-/// What changes the view, or moves the cursor.
-fn look(state: &mut State, command: Command) -> Vec<Effect> {
-    let zooms = matches!(command, Command::ZoomIn | Command::ZoomOut | Command::Overview);
-    if zooms && state.difference.as_ref().is_some_and(|difference| difference.shown().is_some()) {
-        state.note = Some("a comparison is as large as it fits".to_owned());
-        return vec![];
-    }
-    if zoom::change(state, command) {
-        return vec![];
-    }
-    if command == Command::LayerKinds {
-        return next_layer_kind(state);
-    }
-    let pane = state.focused();
-    if let Some(selection) = pane.selection.changed(command, pane.card()) {
-        return select(state, state.focus, selection);
-    }
-    if difference::moved(state, command) {
-        return vec![];
-    }
-    let pane = state.focused();
-    match &pane.shown {
-        Some(shown) => {
-            if let Some(cursor) = pane.cursor.moved(command, shown.matrix(), pane.viewport) {
-                point(state, state.focus, cursor);
-            }
-        }
-        None => state.note = Some(NOTHING_SHOWN.to_owned()),
-    }
-    vec![]
-}
-
-/// Goes from the mean of all layers to that of the sliding ones, of the full ones, and back. Which models have
-/// layers of a kind differs: a side without them keeps its mean of all.
-fn next_layer_kind(state: &mut State) -> Vec<Effect> {
-    let followers = || Side::BOTH.into_iter().filter(|side| state.linked || *side == state.focus);
-    let depth = followers().map(|side| state.pane(side).selection.depth).find(|depth| *depth != Depth::Mean);
-    let order = [LayerKind::Sliding, LayerKind::Full];
-    let shown = order.iter().position(|kind| depth == Some(Depth::Kind(*kind)));
-    let after = &order[shown.map_or(0, |at| at + 1)..];
-    let has = |kind: LayerKind| {
-        let model = |side: Side| state.pane(side).card();
-        followers().filter_map(model).any(|model| model.has(View::Kind(kind)))
-    };
-    let next = after.iter().copied().find(|kind| has(*kind)).map_or(Depth::Mean, Depth::Kind);
-    select(state, state.focus, Selection { depth: next, ..state.focused().selection })
 }
 
 /// All heads of the focused model, once it has run a prompt.
@@ -306,6 +261,15 @@ fn in_leaderboard(state: &mut State, command: Command) -> Vec<Effect> {
     }
 }
 
+/// Goes to another token, or leaves.
+fn in_lens(state: &mut State, command: Command) -> Vec<Effect> {
+    if lens::command(state, command) {
+        return vec![];
+    }
+    state.mode = Mode::Browse;
+    look(state, command)
+}
+
 /// Rows that a command scrolls the help by.
 fn scroll_by(command: Command) -> Option<isize> {
     match command {
@@ -315,71 +279,4 @@ fn scroll_by(command: Command) -> Option<isize> {
         Command::PageDown => Some(10),
         _ => None,
     }
-}
-
-/// Sets a pane to a view, and the other one after it.
-fn select(state: &mut State, side: Side, selection: Selection) -> Vec<Effect> {
-    let linked = state.linked;
-    let pane = state.pane_mut(side);
-    pane.selection = pane.card().map_or(selection, |model| selection.within(model));
-    let other = state.pane_mut(side.other());
-    if linked {
-        other.selection = other.selection.following(selection, other.card());
-    }
-    state.panes.iter_mut().filter_map(Pane::refresh).map(Effect::Send).collect()
-}
-
-/// Moves the cursor of a pane, and the other one to the same text.
-pub(super) fn point(state: &mut State, side: Side, cursor: Cursor) {
-    state.pane_mut(side).point(cursor);
-    let (from, to) = (state.pane(side), state.pane(side.other()));
-    if let Some(cursor) = link::same_place(from, from.cursor, to).filter(|_| state.linked) {
-        state.pane_mut(side.other()).point(cursor);
-    }
-}
-
-/// Brings the other pane to view and cursor of one, if they are linked.
-pub(super) fn follow(state: &mut State, side: Side) -> Vec<Effect> {
-    let (selection, cursor) = (state.pane(side).selection, state.pane(side).cursor);
-    let effects = select(state, side, selection);
-    point(state, side, cursor);
-    effects
-}
-
-/// Where a model that was to take another's place could not be loaded, the other one stays.
-fn keep_models(state: &mut State) {
-    let mut kept = Vec::new();
-    for side in Side::BOTH {
-        let pane = state.resident_mut(side);
-        if let (Load::Failed(_), Some(model)) = (&pane.load, &pane.model) {
-            kept.push(model.name.clone());
-            pane.keep_model();
-        }
-    }
-    state.note = Some(match kept.is_empty() {
-        true => "nothing is under way".to_owned(),
-        false => format!("{} stays", kept.join(" and ")),
-    });
-}
-
-pub(super) fn load(state: &mut State, side: Side) -> Effect {
-    let pane = state.resident_mut(side);
-    pane.load = Load::Waiting;
-    Effect::Send(Request::Load { side, reference: pane.reference.clone() })
-}
-
-/// Loads again what failed to load. If it was a pass that failed, runs the prompt again.
-fn retry(state: &mut State) -> Vec<Effect> {
-    if leaderboard::retry(state) {
-        return vec![];
-    }
-    let failed = |side: &Side| matches!(state.resident(*side).load, Load::Failed(_));
-    let sides: Vec<Side> = Side::BOTH.into_iter().filter(failed).collect();
-    if sides.is_empty() {
-        if Side::BOTH.into_iter().any(|side| matches!(state.resident(side).pass, Pass::Failed(_))) {
-            return prompt::run(state, state.prompt.clone());
-        }
-        state.note = Some("nothing has failed".to_owned());
-    }
-    sides.into_iter().map(|side| load(state, side)).collect()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pane::{Load, Pane, Pass};
-use super::{Effect, Scores, State, ablation, leaderboard, picker, pin};
+use super::{Effect, Scores, State, ablation, leaderboard, lens, picker, pin};
 use crate::worker::protocol::{Event, JobId};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -74,6 +74,8 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Similar { captures, side, head, found } => {
             leaderboard::found(state, &captures, (side, head), found);
         }
+        Event::LensRunning { pane, layer, layers } => lens::running(state, pane, layer, layers),
+        Event::Lens { question, found } => lens::found(state, &question, found),
         Event::Viewed { capture, view, matrix } => {
             return refresh(state, |pane| pane.keep(&capture, view, &matrix));
         }
@@ -100,6 +102,8 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::Scored { .. }
         | Event::ScoringFailed { .. }
         | Event::Similar { .. }
+        | Event::LensRunning { .. }
+        | Event::Lens { .. }
         | Event::Viewed { .. } => None,
     }
 }

@@ -33,7 +33,8 @@ pub fn write_table(out: &mut impl Write, looked: &[Looked]) -> Result<(), Export
         let token = &capture.tokens[lens.query];
         let name = escape_controls(&capture.model.name);
         writeln!(out, "{gap}# {name} after token {}, {}", lens.query, quoted(token, 0))?;
-        let prediction = lens.prediction().map(|next| quoted(&next.token, 0)).unwrap_or_default();
+        let prediction =
+            lens.prediction().map(|next| format!("of {}", quoted(&next.token, 0))).unwrap_or_default();
         writeln!(out, "{:10}  {:>9}  likeliest next tokens", "after", prediction)?;
         for (row, LensRow { next, of_last }) in lens.rows.iter().enumerate() {
             write!(out, "{:10}  {of_last:>9.4}", Lens::name(row))?;

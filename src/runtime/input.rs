@@ -50,7 +50,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
                 answer(key, popup)
             }
         }
-        Mode::Browse | Mode::HeadGrid(_) | Mode::Leaderboard => command.map(Action::Command),
+        Mode::Browse | Mode::HeadGrid(_) | Mode::Leaderboard | Mode::Lens => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
         // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
         Mode::Help => match command {

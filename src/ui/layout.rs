@@ -5,8 +5,8 @@ use ratatui::layout::{Margin, Position, Rect};
 use super::grid::{Grid, Needs};
 use super::overview::Overview;
 use super::{
-    DifferenceLayout, LeaderboardLayout, PopupLayout, difference, heads, help, leaderboard, minimap, popup,
-    text, thumbnails,
+    DifferenceLayout, LeaderboardLayout, LensLayout, PopupLayout, difference, heads, help, leaderboard,
+    minimap, popup, text, thumbnails,
 };
 use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport, Zoom};
 use crate::attention::View;
@@ -38,6 +38,8 @@ pub struct Layout {
     pub heads: Option<HeadsLayout>,
     /// The list of all heads, in the panes' place.
     pub leaderboard: Option<LeaderboardLayout>,
+    /// What each layer would predict, in the panes' place.
+    pub lens: [Option<LensLayout>; 2],
     /// Left minus right, in the panes' place.
     pub difference: Option<DifferenceLayout>,
     /// The colour scale.
@@ -197,6 +199,13 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     if state.mode == Mode::Leaderboard {
         return Layout { leaderboard: Some(leaderboard::place(state, rest)), ..fixed };
     }
+    if state.mode == Mode::Lens {
+        let mut lens = [None, None];
+        for (side, frame) in columns(state, rest) {
+            lens[side.index()] = Some(LensLayout { side, frame });
+        }
+        return Layout { lens, ..fixed };
+    }
     let inspector = match area.height {
         0..14 => 1,
         14..22 => 2,
@@ -210,20 +219,26 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         return Layout { difference: Some(placed), help_overflow, ..fixed };
     }
 
-    let sides = if area.width >= BOTH_FROM { Side::BOTH.to_vec() } else { vec![state.focus] };
-    let width = area.width / sides.len() as u16;
     let mut panes = [None, None];
-    for (at, side) in sides.iter().enumerate() {
-        let x = area.x + at as u16 * width;
-        let width = if at + 1 == sides.len() { area.right() - x } else { width };
-        let column = |row: Rect| Rect { x, width, ..row };
-        let under = column(inspector);
-        let under = Rect { x: under.x + 1, width: under.width.saturating_sub(2), ..under };
-        panes[side.index()] = Some(pane(state, *side, column(rest), under));
+    for (side, frame) in columns(state, rest) {
+        let under = Rect { x: frame.x + 1, width: frame.width.saturating_sub(2), ..inspector };
+        panes[side.index()] = Some(pane(state, side, frame, under));
     }
     place_grids(state, &mut panes);
     place_overviews(state, &mut panes);
     Layout { panes, help_overflow, ..fixed }
+}
+
+/// Both sides next to each other, or the one that keys go to where there is no room for both.
+fn columns(state: &State, area: Rect) -> Vec<(Side, Rect)> {
+    let sides = if area.width >= BOTH_FROM { Side::BOTH.to_vec() } else { vec![state.focus] };
+    let width = area.width / sides.len() as u16;
+    let column = |(at, side): (usize, &Side)| {
+        let x = area.x + at as u16 * width;
+        let width = if at + 1 == sides.len() { area.right() - x } else { width };
+        (*side, Rect { x, width, ..area })
+    };
+    sides.iter().enumerate().map(column).collect()
 }
 
 fn pane(state: &State, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {

@@ -18,7 +18,7 @@ const SCALE: (usize, usize) = (8, 24);
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) {
     let area = layout.legend;
     // A list has no colours to explain.
-    if state.mode == Mode::Leaderboard {
+    if matches!(state.mode, Mode::Leaderboard | Mode::Lens) {
         return;
     }
     if area.height == 0 || state.panes.iter().all(|pane| pane.shown.is_none()) {

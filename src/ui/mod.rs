@@ -10,6 +10,7 @@ mod inspector;
 mod layout;
 mod leaderboard;
 mod legend;
+mod lens;
 mod line;
 mod matrix;
 mod minimap;
@@ -31,6 +32,7 @@ pub use difference::DifferenceLayout;
 pub use grid::Grid;
 pub use layout::{HeadsLayout, Hit, Layout, PaneLayout, layout};
 pub use leaderboard::LeaderboardLayout;
+pub use lens::LensLayout;
 pub use overview::Overview;
 pub use picture::svg;
 pub use popup::PopupLayout;
@@ -59,6 +61,9 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     }
     if let Some(board) = &layout.leaderboard {
         leaderboard::draw(state, board, theme, buffer);
+    }
+    for panel in layout.lens.iter().flatten() {
+        lens::draw(state, panel, theme, buffer);
     }
     if let Some(compared) = &layout.difference {
         difference::draw(state, compared, theme, buffer);

@@ -98,6 +98,6 @@ fn share(next: &NextToken) -> String {
 }
 
 /// A token's text with its blanks and controls made visible: ` on` as `␣on`.
-fn visible(next: &NextToken) -> String {
+pub fn visible(next: &NextToken) -> String {
     escape_controls(&next.token.text.replace(' ', "␣"))
 }

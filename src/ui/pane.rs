@@ -105,7 +105,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
 }
 
 /// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.
-fn what_it_is(state: &State, side: Side, shown: &Shown) -> (String, Option<String>) {
+pub fn what_it_is(state: &State, side: Side, shown: &Shown) -> (String, Option<String>) {
     let ablation = &shown.capture.ablation;
     let without = if ablation.is_empty() { String::new() } else { format!("  without {ablation}") };
     match state.pinned(side) {

@@ -169,6 +169,12 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::Back), "back"),
             (key(Command::OtherModel), "other model"),
         ],
+        Mode::Lens => vec![
+            (pair(Command::CursorUp, Command::CursorDown), "token"),
+            (key(Command::OtherModel), "other model"),
+            (key(Command::Back), "back"),
+            (key(Command::EditPrompt), "prompt"),
+        ],
         Mode::Leaderboard => vec![
             (pair(Command::CursorUp, Command::CursorDown), "choose"),
             (pair(Command::CursorLeft, Command::CursorRight), "sort by"),
@@ -201,6 +207,7 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::ModelPicker), "other models"),
             (key(Command::CommandPalette), "all commands"),
             (key(Command::MarkSpan), "span"),
+            (key(Command::Lens), "logit lens"),
         ],
     };
     let is_browsing = state.mode == Mode::Browse && state.popup.is_none();

@@ -25,6 +25,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let other = if state.linked { other } else { format!(" · sides not linked{other}") };
     let view = match state.mode {
         Mode::HeadGrid(_) => format!("all heads of a model, a row per layer{other}"),
+        Mode::Lens => "logit lens: what each layer would predict after the cursor's token".to_owned(),
         Mode::Leaderboard => "all heads of both models in numbers".to_owned(),
         _ => {
             let view = describe(state.focused().selection.view());

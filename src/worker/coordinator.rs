@@ -40,6 +40,8 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
             Some(Request::Score { side, model }) => sides[side.index()].score(model),
             Some(Request::Similar { captures, side, head }) => compare_heads(captures, (side, head), &events),
             Some(Request::View { capture, view }) => compute_view(capture, view, &events),
+            Some(Request::Lens(question)) => sides[question.side.index()].look(question),
+            Some(Request::ForgetLens) => sides.iter_mut().for_each(SideState::forget_lens),
             Some(Request::List { pairs }) => list(pairs, &options, &events),
             Some(Request::Appraise { name }) => look_at(name, &options, &events),
             Some(Request::CancelPasses) => sides.iter().for_each(SideState::cancel_pass),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
 use crate::attention::{Ablation, Capture, CausalMatrix, ModelCard, ScoresByHead, View};
 pub use crate::model::{
@@ -48,6 +49,19 @@ impl fmt::Display for Side {
 /// Names a prompt that was sent; a later one has a larger number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct JobId(pub u64);
+
+/// What each layer of a model would predict after a token.
+#[derive(Debug, Clone)]
+pub struct LensQuestion {
+    /// Who asks. A newer question of the same pane takes the place of an older one.
+    pub pane: Side,
+    /// Where the model is.
+    pub side: Side,
+    /// What the model has read, and without which heads.
+    pub capture: Arc<Capture>,
+    /// The number of the token.
+    pub query: usize,
+}
 
 /// What the front end asks for.
 #[derive(Debug, Clone)]
@@ -95,6 +109,10 @@ pub enum Request {
         /// Echoed: which head it is.
         head: View,
     },
+    /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
+    Lens(LensQuestion),
+    /// Nobody looks at what layers would predict any more: nothing is kept for it.
+    ForgetLens,
     /// List the models that can be asked for, those of these pairs among them.
     List {
         /// As they are configured.
@@ -237,6 +255,22 @@ pub enum Event {
         head: View,
         /// Left and right, or why not.
         found: Result<[Option<Similarities>; 2], String>,
+    },
+    /// The pass that is needed to say what layers would predict has come further.
+    LensRunning {
+        /// For which pane.
+        pane: Side,
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// What each layer would predict.
+    Lens {
+        /// What was asked.
+        question: LensQuestion,
+        /// This; or what, where, what to do.
+        found: Result<Arc<Lens>, String>,
     },
     /// A view can't be computed.
     ViewFailed {

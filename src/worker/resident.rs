@@ -7,6 +7,7 @@ use std::sync::mpsc as std_mpsc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::lens::{Asked, Lenses};
 use super::protocol::{Event, JobId, Side};
 use super::scoring::{Scoring, Wanted};
 use crate::attention::{Ablation, Capture};
@@ -46,6 +47,8 @@ enum Command {
     Run(Job),
     Prepare(Job),
     Score(Wanted),
+    Look(Asked),
+    ForgetLens,
 }
 
 impl Resident {
@@ -70,6 +73,16 @@ impl Resident {
         let _ = self.commands.send(Command::Score(wanted));
     }
 
+    /// Asks the thread what layers would predict.
+    pub fn look(&self, asked: Asked) {
+        let _ = self.commands.send(Command::Look(asked));
+    }
+
+    /// Lets the thread keep nothing for such questions.
+    pub fn forget_lens(&self) {
+        let _ = self.commands.send(Command::ForgetLens);
+    }
+
     /// Gives the thread a prompt.
     pub fn run(&self, job: Job) {
         let _ = self.commands.send(Command::Run(job));
@@ -84,9 +97,10 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
         let mut newest: Option<Job> = None;
         let mut whole: Option<Whole> = None;
         let mut scoring = Scoring::default();
+        let mut lenses = Lenses::default();
         loop {
-            // Where scores are due, nobody is waited for.
-            let first = if scoring.is_due(model.as_ref()) {
+            // Where something else is due, nobody is waited for.
+            let first = if lenses.is_due() || scoring.is_due(model.as_ref()) {
                 match inbox.try_recv() {
                     Err(std_mpsc::TryRecvError::Disconnected) => return,
                     received => received.ok(),
@@ -102,10 +116,12 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
                     Command::Replace(new) => {
                         (model, whole, is_due) = (Some(*new), None, true);
                         scoring.forget();
+                        lenses.forget();
                     }
                     Command::Unload(promise) => {
                         (model, whole) = (None, None);
                         scoring.forget();
+                        lenses.forget();
                         let _ = events.blocking_send(Event::Unloaded { side });
                         // Whoever waits for it may have given up.
                         let _ = promise.send(());
@@ -113,12 +129,15 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
                     Command::Run(job) => (newest, is_due) = (Some(job), true),
                     Command::Prepare(job) => newest = Some(job),
                     Command::Score(wanted) => scoring.want(wanted),
+                    Command::Look(asked) => lenses.ask(asked),
+                    Command::ForgetLens => lenses.forget(),
                 }
             }
             match (&model, &newest) {
                 (Some(model), Some(job)) if is_due => {
                     let _ = events.blocking_send(run(side, model, job, &mut whole, &events));
                 }
+                (model, _) if lenses.is_due() => lenses.step(model.as_ref(), &events),
                 (Some(model), _) if scoring.is_due(Some(model)) => scoring.step(side, model, &events),
                 _ => {}
             }

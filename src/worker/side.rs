@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::lens::Asked;
 use super::loader::{self, Load, News, Report};
-use super::protocol::{Event, Side};
+use super::protocol::{Event, LensQuestion, Side};
 use super::resident::{self, Job, Resident};
 use super::scoring::Wanted;
 use crate::attention::ModelCard;
@@ -24,6 +25,8 @@ pub struct SideState {
     newest: Option<Job>,
     /// The scores that are asked for; a newer prompt stops them for the time of its pass.
     wanted: Option<Wanted>,
+    /// Raised to stop what each pane asked of the layers.
+    lens: [Cancel; 2],
     events: mpsc::Sender<Event>,
     reports: mpsc::Sender<Report>,
 }
@@ -40,6 +43,7 @@ impl SideState {
             pass: Cancel::new(),
             newest: None,
             wanted: None,
+            lens: [Cancel::new(), Cancel::new()],
             events,
             reports,
         }
@@ -68,6 +72,7 @@ impl SideState {
         self.pass = Cancel::new();
         let job = Job { cancel: self.pass.clone(), ..job };
         self.newest = Some(job.clone());
+        self.lens.iter().for_each(Cancel::raise);
         if let Some(wanted) = &self.wanted {
             wanted.cancel.raise();
         }
@@ -75,6 +80,19 @@ impl SideState {
         if let Some(Wanted { model, .. }) = self.wanted.take() {
             self.score(model);
         }
+    }
+
+    /// Says what layers would predict, between passes. Only the newest question of a pane counts.
+    pub fn look(&mut self, question: LensQuestion) {
+        let cancel = Cancel::new();
+        std::mem::replace(&mut self.lens[question.pane.index()], cancel.clone()).raise();
+        self.resident.look(Asked { question, cancel });
+    }
+
+    /// Nobody looks any more.
+    pub fn forget_lens(&mut self) {
+        self.lens.iter().for_each(Cancel::raise);
+        self.resident.forget_lens();
     }
 
     /// Scores the heads of a model, between passes.
@@ -129,6 +147,7 @@ impl SideState {
 
     fn cancel_work(&mut self) {
         self.pass.raise();
+        self.lens.iter().for_each(Cancel::raise);
         if let Some(wanted) = self.wanted.take() {
             wanted.cancel.raise();
         }

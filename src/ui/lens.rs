@@ -1,0 +1,221 @@
+//! The logit lens: for each model a row per layer, with what it would predict and how sure.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Margin, Rect};
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::inspector::bar;
+use super::next::visible;
+use super::notice::spinner;
+use super::pane::what_it_is;
+use super::text::{fit, put, put_line, right, width, wrap};
+use crate::app::{LensLook, LensStage, State};
+use crate::attention::lens::Lens;
+use crate::attention::{Token, escape_controls};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::worker::protocol::Side;
+
+/// Columns of what a row is after.
+const AFTER: usize = 9;
+/// Columns of a token, at most.
+const TOKEN: usize = 14;
+/// Columns of a probability: `100.0%`.
+const SHARE: usize = 6;
+/// Columns of a bar, at least and at most.
+const BAR: (usize, usize) = (4, 24);
+
+/// Where the lens of a pane goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LensLayout {
+    /// Of which pane.
+    pub side: Side,
+    /// With its border.
+    pub frame: Rect,
+}
+
+/// Draws a model's layers.
+pub fn draw(state: &State, layout: &LensLayout, theme: &Theme, buffer: &mut Buffer) {
+    let look = state.lens[layout.side.index()].as_ref();
+    let body = layout.frame.inner(Margin::new(1, 1));
+    let body = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+    let rows = body.height.saturating_sub(3);
+    let shown = look.and_then(|look| look.lens.as_ref()).map(|lens| rows_of(lens, usize::from(rows)));
+    draw_frame(state, layout, look, shown.as_deref(), theme, buffer);
+    let Some(look) = look else { return };
+    draw_text(look, Rect { height: body.height.min(1), ..body }, theme, buffer);
+    match (&look.lens, shown) {
+        (Some(lens), Some(shown)) => {
+            let table = Rect { y: body.y + 2, height: body.height.saturating_sub(2), ..body };
+            draw_rows(lens, &shown, table, theme, buffer);
+        }
+        _ => draw_notice(state, look, body, theme, buffer),
+    }
+}
+
+fn draw_frame(
+    state: &State,
+    layout: &LensLayout,
+    look: Option<&LensLook>,
+    rows: Option<&[usize]>,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let (pane, chrome) = (state.pane(layout.side), &theme.chrome);
+    let focused = state.focus == layout.side;
+    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
+    let border = if focused { chrome.focus } else { chrome.border };
+    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
+    let what = pane.shown.as_ref().map(|shown| what_it_is(state, layout.side, shown).0).unwrap_or_default();
+    let room = usize::from(layout.frame.width).saturating_sub(6);
+    let name = fit(name, room);
+    let what = fit(&what, room - width(&name));
+    let mut block =
+        Block::bordered().border_type(BorderType::Rounded).border_style(border).title(Line::from(vec![
+            Span::styled(mark, border),
+            Span::styled(name, style),
+            Span::styled(what, chrome.accent),
+            Span::raw(" "),
+        ]));
+    let status = look.map(|look| status(state, look)).unwrap_or_default();
+    if !status.is_empty() {
+        block = block.title_bottom(Span::styled(fit(&format!(" {status} "), room), chrome.accent));
+    }
+    if let (Some(rows), Some(lens)) = (rows, look.and_then(|look| look.lens.as_ref()))
+        && rows.len() < lens.rows.len()
+        && status.is_empty()
+    {
+        let part = format!(" {} of {} rows ", rows.len(), lens.rows.len());
+        block = block.title_bottom(Line::from(Span::styled(part, chrome.dim)).alignment(Alignment::Right));
+    }
+    block.render(layout.frame, buffer);
+}
+
+/// What is under way while an older answer is on screen, or went wrong.
+fn status(state: &State, look: &LensLook) -> String {
+    match (&look.stage, &look.lens) {
+        (LensStage::Running { layer, layers }, Some(_)) => {
+            format!("{} layer {layer} of {layers}", spinner(state))
+        }
+        (LensStage::Failed(error), Some(_)) => {
+            format!("{error} · {} tries again", state.keys.hint(Command::Retry))
+        }
+        _ => String::new(),
+    }
+}
+
+/// The text up to the token that is predicted after, which is marked.
+fn draw_text(look: &LensLook, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let room = usize::from(area.width);
+    let text = |token: &Token| escape_controls(&token.text);
+    let Some(own) = look.capture.tokens.get(look.query) else { return };
+    let own = fit(&text(own), room);
+    let (mut before, mut free) = (Vec::new(), room.saturating_sub(width(&own)));
+    for token in look.capture.tokens[..look.query].iter().rev() {
+        let part = text(token);
+        if width(&part) + 1 > free {
+            before.push("…".to_owned());
+            break;
+        }
+        free -= width(&part);
+        before.push(part);
+    }
+    before.reverse();
+    let after: String = look.capture.tokens[look.query + 1..].iter().map(text).collect();
+    let pieces = [
+        (before.concat(), theme.chrome.text),
+        (own, theme.chrome.accent.add_modifier(Modifier::REVERSED)),
+        (fit(&after, free.saturating_sub(1)), theme.chrome.dim),
+    ];
+    put_line(buffer, area, pieces);
+}
+
+/// The rows that there is room for: the first, the last, and as many between as fit, evenly.
+fn rows_of(lens: &Lens, room: usize) -> Vec<usize> {
+    let count = lens.rows.len();
+    let shown = count.min(room);
+    match shown {
+        0 => Vec::new(),
+        1 => vec![count - 1],
+        _ => (0..shown).map(|at| (at * (count - 1) + (shown - 1) / 2) / (shown - 1)).collect(),
+    }
+}
+
+fn draw_rows(lens: &Lens, rows: &[usize], area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let Some(prediction) = lens.prediction() else { return };
+    let likeliest = || rows.iter().filter_map(|row| lens.rows[*row].next.first());
+    let before = AFTER + 3;
+    let most = usize::from(area.width).saturating_sub(before + 1 + SHARE).min(TOKEN);
+    let names = likeliest().map(|next| width(&visible(next))).max().unwrap_or(0).max(4).min(most);
+    let room = usize::from(area.width).saturating_sub(before + names + 2 * (SHARE + 2) + 2);
+    let bars = if room / 2 >= BAR.0 { (room / 2).min(BAR.1) } else { 0 };
+    let gap = if bars > 0 { bars + 3 } else { 2 };
+    let own_x = area.x + (before + names + 1 + SHARE + gap) as u16;
+    let rest = usize::from(area.right().saturating_sub(own_x));
+    let own = format!("p of {}", visible(prediction));
+    let own = if width(&own) > rest.max(SHARE) { "final".to_owned() } else { own };
+    put(buffer, area.x, area.y, "after", AFTER, chrome.dim);
+    put(buffer, area.x + AFTER as u16 + 3, area.y, "predicts", names + 1 + SHARE, chrome.dim);
+    put(buffer, own_x, area.y, &fit(&own, rest), rest, chrome.dim);
+    for (y, &row) in (area.y + 1..area.bottom()).zip(rows) {
+        let layer = &lens.rows[row];
+        let Some(next) = layer.next.first() else { continue };
+        let agrees = next.token.id == prediction.token.id;
+        let (mark, style) = if agrees { ("▸ ", chrome.accent) } else { ("  ", chrome.text) };
+        put(buffer, area.x, y, &Lens::name(row), AFTER, chrome.dim);
+        let x = put(buffer, area.x + AFTER as u16 + 1, y, mark, 2, chrome.accent);
+        put(buffer, x, y, &fit(&visible(next), names), names, style);
+        let x = x + names as u16 + 1;
+        let probability = |x: u16, probability: f32, buffer: &mut Buffer| {
+            let share = right(&format!("{:.1}%", probability * 100.0), SHARE);
+            let x = put(buffer, x, y, &share, SHARE, chrome.strong) + 1;
+            put(buffer, x, y, &bar(probability, bars), bars, chrome.bar);
+        };
+        probability(x, next.probability, buffer);
+        if rest >= SHARE {
+            probability(own_x, layer.of_last, buffer);
+        }
+    }
+}
+
+/// What is said before there is an answer.
+fn draw_notice(state: &State, look: &LensLook, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let (text, style) = match &look.stage {
+        LensStage::Running { layer, layers } => {
+            (format!("{} running the prompt: layer {layer} of {layers}", spinner(state)), theme.chrome.text)
+        }
+        LensStage::Failed(error) => {
+            (format!("{error} · {} tries again", state.keys.hint(Command::Retry)), theme.chrome.error)
+        }
+        LensStage::Waiting | LensStage::Known => {
+            (format!("{} running the prompt", spinner(state)), theme.chrome.text)
+        }
+    };
+    for (y, line) in (area.y + 2..area.bottom()).zip(wrap(&text, usize::from(area.width))) {
+        put(buffer, area.x, y, &line, usize::from(area.width), style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attention::lens::LensRow;
+
+    #[test]
+    fn the_first_and_the_last_row_are_always_there() {
+        let lens = |rows| Lens { query: 0, rows: vec![LensRow { next: Vec::new(), of_last: 0.0 }; rows] };
+        assert_eq!(rows_of(&lens(4), 9), [0, 1, 2, 3]);
+        assert_eq!(rows_of(&lens(5), 3), [0, 2, 4]);
+        assert_eq!(rows_of(&lens(5), 2), [0, 4]);
+        assert_eq!(rows_of(&lens(5), 1), [4]);
+        assert_eq!(rows_of(&lens(5), 0), [] as [usize; 0]);
+        for room in 2..25 {
+            let rows = rows_of(&lens(25), room);
+            assert!(rows.windows(2).all(|pair| pair[0] < pair[1]), "{rows:?}");
+            assert_eq!((rows[0], rows[room - 1]), (0, 24));
+        }
+    }
+}
