@@ -3,7 +3,8 @@
 use tui_input::InputRequest;
 
 use super::selection::step;
-use super::{Action, Chooser, Effect, Popup, State};
+use super::{Action, Arrangement, Chooser, Effect, Popup, Shown, State};
+use crate::attention::alignment::Granularity;
 use crate::attention::{Ablation, View};
 use crate::worker::protocol::Side;
 
@@ -14,6 +15,10 @@ pub enum ExportContent {
     View(View),
     /// Every head of every layer.
     AllHeads,
+    /// Both panes beside each other.
+    Panes,
+    /// Left minus right, by these pieces.
+    Difference(Granularity),
     /// What is on screen, as a picture.
     Screen,
 }
@@ -25,10 +30,16 @@ pub enum ExportFormat {
     Csv,
     /// An object with tokens, matrix, sinks, next tokens and recipe.
     Json,
+    /// Arrays, as numpy stores them.
+    Npz,
     /// Tensors, as the model hub stores them.
     Safetensors,
-    /// A picture.
+    /// A picture, as vectors.
     Svg,
+    /// A picture, as pixels.
+    Png,
+    /// A page to point at.
+    Html,
 }
 
 impl ExportFormat {
@@ -37,9 +48,17 @@ impl ExportFormat {
         match self {
             ExportFormat::Csv => "csv",
             ExportFormat::Json => "json",
+            ExportFormat::Npz => "npz",
             ExportFormat::Safetensors => "safetensors",
             ExportFormat::Svg => "svg",
+            ExportFormat::Png => "png",
+            ExportFormat::Html => "html",
         }
+    }
+
+    /// Whether it shows values as colours, by the rules that are on.
+    pub fn is_figure(self) -> bool {
+        matches!(self, ExportFormat::Svg | ExportFormat::Png | ExportFormat::Html)
     }
 }
 
@@ -81,8 +100,9 @@ pub struct ExportDialog {
     pub choices: Vec<ExportChoice>,
     /// How it stands.
     pub stage: ExportStage,
-    /// The model's name, as far as it can be part of a file's.
+    /// The model's name, as far as it can be part of a file's; and those of both.
     model: String,
+    models: [String; 2],
     /// Whether the name of the file is the user's own.
     is_named: bool,
 }
@@ -90,19 +110,26 @@ pub struct ExportDialog {
 impl ExportDialog {
     /// Of a pane that shows a matrix; nothing of one that doesn't.
     pub(super) fn new(state: &State) -> Option<Self> {
-        use ExportFormat::{Csv, Json, Safetensors, Svg};
+        use ExportFormat::{Csv, Html, Json, Npz, Png, Safetensors, Svg};
         let side = state.focus;
         let shown = state.pane(side).shown.as_ref()?;
-        let of = |content| [Csv, Json, Safetensors].map(|format| (content, format));
-        let mut choices = of(ExportContent::View(shown.view())).to_vec();
-        choices.extend(of(ExportContent::AllHeads));
-        choices.push((ExportContent::Screen, Svg));
+        let mut choices: Vec<ExportChoice> = Vec::new();
+        let mut add = |content, formats: &[ExportFormat]| {
+            choices.extend(formats.iter().map(|format| (content, *format)));
+        };
+        add(ExportContent::View(shown.view()), &[Csv, Json, Npz, Safetensors, Svg, Png, Html]);
+        if state.panes.iter().all(|pane| pane.shown.is_some()) {
+            add(both(state), &[Svg, Png, Html]);
+        }
+        add(ExportContent::AllHeads, &[Csv, Json, Npz, Safetensors, Svg, Png, Html]);
+        add(ExportContent::Screen, &[Svg]);
         let mut dialog = Self {
             side,
             chooser: Chooser::new(vec![String::new(); choices.len()]),
             choices,
             stage: ExportStage::Choosing,
-            model: file_name(&shown.capture.model.name) + &without(&shown.capture.ablation),
+            model: named(shown),
+            models: state.panes.each_ref().map(|pane| pane.shown.as_ref().map(named).unwrap_or_default()),
             is_named: false,
         };
         dialog.choose(0);
@@ -135,6 +162,8 @@ impl ExportDialog {
                     format!("{}-{}", self.model, view.to_string().replace(':', "-"))
                 }
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
+                ExportContent::Panes => self.models.join("-and-"),
+                ExportContent::Difference(_) => self.models.join("-minus-"),
                 ExportContent::Screen => "attnscope-screen".to_owned(),
             },
         };
@@ -149,6 +178,23 @@ fn without(ablation: &Ablation) -> String {
         String::new()
     } else {
         format!("-without-{}", ablation.to_string().replace(", ", "-"))
+    }
+}
+
+/// What a pane shows, as part of a file's name.
+fn named(shown: &Shown) -> String {
+    file_name(&shown.capture.model.name) + &without(&shown.capture.ablation)
+}
+
+/// What of both panes is on screen: each, or their difference.
+fn both(state: &State) -> ExportContent {
+    match &state.difference {
+        Some(difference)
+            if difference.shown().is_some() && difference.arrangement == Arrangement::Difference =>
+        {
+            ExportContent::Difference(difference.granularity)
+        }
+        _ => ExportContent::Panes,
     }
 }
 

@@ -10,12 +10,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::screenshot::picture;
-use crate::app::{ExportContent, ExportFormat, Exported, State};
-use crate::attention::Capture;
+use crate::app::{ExportContent, ExportFormat, Exported, Range, Shown, State};
+use crate::attention::{Capture, Normalisation};
+use crate::export::figure::Undrawn;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, ExportError, Format, Input, Recipe, Selection, Source};
+use crate::export::{self, ColorRange, ExportError, Format, Input, Look, Recipe, Selection, Source};
 use crate::model::Cancel;
-use crate::theme::Theme;
+use crate::theme::{ColorMap, Theme};
 use crate::worker::protocol::Side;
 
 /// How long the program stays for a file that is stopped, so that nothing is left of it.
@@ -23,7 +24,7 @@ const LEAVE: Duration = Duration::from_secs(1);
 
 /// What is written.
 enum Content {
-    Matrices { capture: Arc<Capture>, prompt: String, selection: Selection },
+    Captures { captures: Vec<Arc<Capture>>, recipe: Box<Recipe> },
     Picture { state: Box<State>, theme: Box<Theme>, screen: Rect },
 }
 
@@ -53,21 +54,12 @@ impl Exporter {
         theme: &Theme,
         screen: Rect,
     ) {
-        let of = |selection| {
-            let shown = state.pane(side).shown.as_ref()?;
-            Some(Content::Matrices {
-                capture: shown.capture.clone(),
-                prompt: shown.prompt.clone(),
-                selection,
-            })
-        };
         let content = match content {
-            ExportContent::View(view) => of(Selection::One(view)),
-            ExportContent::AllHeads => of(Selection::All),
             ExportContent::Screen => {
                 let state = Box::new(State { popup: None, ..state.clone() });
                 Some(Content::Picture { state, theme: Box::new(theme.clone()), screen })
             }
+            content => captures(state, side, content, target.format, theme.map),
         };
         self.cancel = Cancel::new();
         let cancel = self.cancel.clone();
@@ -106,37 +98,91 @@ fn write(content: &Content, target: &Target, cancel: &Cancel) -> Exported {
     if !target.replace && path.exists() {
         return Exported::Exists;
     }
-    match try_write(content, target.format, &path, cancel) {
-        Ok(()) => Exported::Written(path.display().to_string()),
+    match try_write(content, &path, cancel) {
+        Ok(undrawn) if undrawn.is_empty() => Exported::Written(path.display().to_string()),
+        Ok(undrawn) => Exported::Written(format!("{}; {undrawn}", path.display())),
         Err(_) if cancel.is_raised() => Exported::Failed("stopped: nothing was written".to_owned()),
         Err(error) => Exported::Failed(error.to_string()),
     }
 }
 
-fn try_write(
-    content: &Content,
-    format: ExportFormat,
-    path: &Path,
-    cancel: &Cancel,
-) -> Result<(), ExportError> {
+fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Undrawn, ExportError> {
     let mut file = Destination::open(path)?;
     let mut out = Stoppable::new(&mut file, || cancel.is_raised());
-    match content {
-        Content::Matrices { capture, prompt, selection } => {
-            let format = match format {
-                ExportFormat::Csv => Format::Csv,
-                ExportFormat::Json => Format::Json,
-                ExportFormat::Safetensors => Format::Safetensors,
-                ExportFormat::Svg => return Err(ExportError::NoFormat),
-            };
-            let source = Source::new(capture, Input::Prompt(prompt.clone()), *selection);
-            export::write(&mut out, &[&**capture], &Recipe::new(source, Some(format)))?;
+    let undrawn = match content {
+        Content::Captures { captures, recipe } => {
+            let captures: Vec<&Capture> = captures.iter().map(AsRef::as_ref).collect();
+            export::write(&mut out, &captures, recipe)?
         }
         Content::Picture { state, theme, screen } => {
-            out.write_all(picture(state, theme, *screen).as_bytes())?
+            out.write_all(picture(state, theme, *screen).as_bytes())?;
+            Undrawn::default()
         }
-    }
-    file.finish()
+    };
+    file.finish()?;
+    Ok(undrawn)
+}
+
+/// The captures on screen that go into a file, and the recipe: numbers as they were computed, figures by the rules
+/// and in the colours on screen.
+fn captures(
+    state: &State,
+    side: Side,
+    content: ExportContent,
+    format: ExportFormat,
+    colors: ColorMap,
+) -> Option<Content> {
+    let sides = match content {
+        ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
+        _ => vec![side],
+    };
+    let shown: Vec<&Shown> =
+        sides.iter().map(|side| state.pane(*side).shown.as_ref()).collect::<Option<_>>()?;
+    let source = |shown: &&Shown| {
+        let selection = match content {
+            ExportContent::AllHeads => Selection::All,
+            ExportContent::View(view) => Selection::One(view),
+            _ => Selection::One(shown.view()),
+        };
+        Source::new(&shown.capture, Input::Prompt(shown.prompt.clone()), selection)
+    };
+    let mut sources = shown.iter().map(source);
+    let left = sources.next()?;
+    let written = match format {
+        ExportFormat::Csv => Format::Csv,
+        ExportFormat::Json => Format::Json,
+        ExportFormat::Npz => Format::Npz,
+        ExportFormat::Safetensors => Format::Safetensors,
+        ExportFormat::Svg => Format::Svg,
+        ExportFormat::Png => Format::Png,
+        ExportFormat::Html => Format::Html,
+    };
+    let recipe = if format.is_figure() {
+        let rules = state.rules;
+        let look = Look {
+            curve: rules.curve,
+            range: match rules.range {
+                Range::Shared => ColorRange::Shared,
+                Range::Own => ColorRange::Own,
+                Range::Fixed => ColorRange::Top(1.0),
+            },
+            pooling: rules.pooling,
+            colors,
+            difference: match content {
+                ExportContent::Difference(granularity) => Some(granularity),
+                _ => None,
+            },
+            ..Look::default()
+        };
+        // All heads at once are drawn raw; a page normalises them by itself.
+        let is_grid = content == ExportContent::AllHeads && written != Format::Html;
+        let normalisation = if is_grid { Normalisation::Raw } else { rules.normalisation };
+        Recipe::of_figure((left, sources.next()), written, normalisation, look)
+    } else {
+        Recipe::new(left, Some(written))
+    };
+    let captures = shown.iter().map(|shown| shown.capture.clone()).collect();
+    Some(Content::Captures { captures, recipe: Box::new(recipe) })
 }
 
 /// A path as people type it: `~` is their home.

@@ -22,6 +22,8 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
     let what = match content {
         ExportContent::View(view) => view_name(view),
         ExportContent::AllHeads => "all heads".to_owned(),
+        ExportContent::Panes => "both panes".to_owned(),
+        ExportContent::Difference(_) => "left minus right".to_owned(),
         ExportContent::Screen => "the screen".to_owned(),
     };
     let style = if is_chosen { chrome.strong } else { chrome.text };
@@ -41,7 +43,14 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
 /// What a file then holds.
 fn holds(choice: ExportChoice) -> &'static str {
     match choice {
-        (_, ExportFormat::Svg) => "a picture of what is on screen",
+        (ExportContent::Screen, _) => "a picture of what is on screen",
+        (ExportContent::AllHeads, ExportFormat::Svg) => "a grid of small matrices, as vectors",
+        (ExportContent::AllHeads, ExportFormat::Png) => "a grid of small matrices, as pixels",
+        (ExportContent::AllHeads, ExportFormat::Html) => "a page to choose heads and point at",
+        (_, ExportFormat::Svg) => "a figure with a colour bar, as vectors",
+        (_, ExportFormat::Png) => "the same figure, as pixels",
+        (_, ExportFormat::Html) => "a page with values where one points",
+        (_, ExportFormat::Npz) => "arrays: ids, attention, sinks, logits",
         (ExportContent::AllHeads, ExportFormat::Csv) => "a line per layer, head, query and key",
         (_, ExportFormat::Csv) => "a row per query, a column per key",
         (_, ExportFormat::Json) => "tokens, attention, sinks, next tokens",
@@ -49,13 +58,21 @@ fn holds(choice: ExportChoice) -> &'static str {
     }
 }
 
+/// By which rules values are then in the file.
+fn rules(choice: ExportChoice) -> &'static str {
+    match choice {
+        (ExportContent::Screen, _) => "as it is on screen now, in its colours",
+        (ExportContent::AllHeads, ExportFormat::Svg | ExportFormat::Png) => "raw, in these colours, on white",
+        (_, format) if format.is_figure() => "by the rules and in the colours on screen, on white",
+        _ => "numbers are written raw, whatever the screen shows",
+    }
+}
+
 /// Draws how the export stands over the last lines of `area`.
 pub fn draw_stage(state: &State, dialog: &ExportDialog, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
     let (text, style): (String, Style) = match &dialog.stage {
-        ExportStage::Choosing => {
-            ("matrices are written raw, whatever the screen shows".to_owned(), chrome.dim)
-        }
+        ExportStage::Choosing => (rules(dialog.choice()).to_owned(), chrome.dim),
         ExportStage::Exists => (
             "there is a file of that name: Enter replaces it, another name keeps it".to_owned(),
             chrome.accent,

@@ -37,7 +37,7 @@ pub struct PopupLayout {
     pub rows: Range<usize>,
     /// The headings of the list; empty without any, and if there is no room.
     pub heading: Rect,
-    /// What is said of the chosen row; empty if nothing is, and if there is no room.
+    /// What is said of the chosen row, or how an export stands; empty if nothing is, and if there is no room.
     pub detail: Rect,
 }
 
@@ -79,6 +79,11 @@ pub fn place(popup: &Popup, screen: Rect) -> PopupLayout {
     if has_models && list.height > 3 && popup.is_choosing() {
         list.height -= 2;
         detail = Rect { y: list.bottom() + 1, height: 1, ..inner };
+    }
+    if matches!(popup, Popup::Export(_)) {
+        let stage = EXPORT_STAGE.min(list.height / 2);
+        list.height -= stage;
+        detail = Rect { y: list.bottom(), height: stage, ..inner };
     }
     let rows = if popup.is_choosing() { rows(chooser, usize::from(list.height)) } else { 0..0 };
     PopupLayout { frame, line, list, rows, heading, detail }
@@ -164,7 +169,7 @@ pub fn draw(
         }
     }
     if let Popup::Export(dialog) = popup {
-        export::draw_stage(state, dialog, layout.list, theme, buffer);
+        export::draw_stage(state, dialog, layout.detail, theme, buffer);
     }
     Some(cursor)
 }

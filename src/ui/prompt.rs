@@ -141,6 +141,9 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         _ if let Some(Popup::Palette(_)) = &state.popup => {
             vec![("↑ ↓".into(), "choose"), ("Enter".into(), "do it"), ("Esc".into(), "leave")]
         }
+        _ if let Some(Popup::Export(_)) = &state.popup => {
+            vec![("↑ ↓".into(), "choose"), ("Enter".into(), "write it"), ("Esc".into(), "leave")]
+        }
         // Where it says or asks something, it says how to answer.
         _ if let Some(popup) = &state.popup => match popup.is_choosing() {
             true => {
@@ -148,9 +151,6 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             }
             false => vec![],
         },
-        _ if let Some(Popup::Export(_)) = &state.popup => {
-            vec![("↑ ↓".into(), "choose"), ("Enter".into(), "write"), ("Esc".into(), "leave")]
-        }
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("↑ ↓".into(), "earlier prompts"),

@@ -4,6 +4,7 @@ use attnscope::app::{
     Action, Effect, ExportContent, ExportDialog, ExportFormat, ExportStage, Exported, Popup, State, update,
 };
 use attnscope::attention::View;
+use attnscope::attention::alignment::Granularity;
 use attnscope::worker::protocol::Side;
 use tui_input::InputRequest;
 
@@ -57,17 +58,45 @@ fn the_name_follows_the_choice_until_it_is_the_users_own() {
     update(&mut state, Action::Choose(1));
     assert_eq!(file(&state), "demo-gpt-oss-layer-0.json");
     update(&mut state, Action::Choose(4));
+    assert_eq!(file(&state), "demo-gpt-oss-layer-0.png");
+    update(&mut state, Action::Choose(2));
+    assert_eq!(file(&state), "demo-gpt2-and-demo-gpt-oss.svg");
+    update(&mut state, Action::Choose(6));
     assert_eq!(file(&state), "demo-gpt-oss-all-heads.safetensors");
-    update(&mut state, Action::Pick(6));
+    update(&mut state, Action::Pick(17));
     assert_eq!(file(&state), "attnscope-screen.svg");
     update(&mut state, Action::Edit(InputRequest::GoToStart));
     type_text(&mut state, "my ");
-    update(&mut state, Action::Choose(-9));
+    update(&mut state, Action::Choose(-99));
     assert_eq!(file(&state), "my attnscope-screen.csv");
     update(&mut state, Action::Edit(InputRequest::DeleteLine));
     type_text(&mut state, "notes.txt");
     update(&mut state, Action::Choose(1));
     assert_eq!(file(&state), "notes.txt", "an ending that is no format's stays");
+}
+
+#[test]
+fn a_difference_is_exported_as_one_and_one_model_alone_has_no_pair() {
+    let of_both = |state: &State| {
+        let choices = &dialog(state).choices;
+        choices
+            .iter()
+            .map(|choice| choice.0)
+            .find(|content| matches!(content, ExportContent::Panes | ExportContent::Difference(_)))
+    };
+    let mut state = opened();
+    assert_eq!(of_both(&state), Some(ExportContent::Panes));
+    update(&mut state, Action::LeaveEditor);
+    press_and_wait(&mut state, "D D e");
+    assert_eq!(of_both(&state), Some(ExportContent::Difference(Granularity::Words)));
+    update(&mut state, Action::Pick(8));
+    assert_eq!(file(&state), "demo-gpt2-minus-demo-gpt-oss.png");
+    let effects = update(&mut state, Action::Submit);
+    assert!(matches!(&effects[..], [Effect::Export { format: ExportFormat::Png, .. }]), "{effects:?}");
+    let mut state = captured();
+    state.panes[1].shown = None;
+    press(&mut state, "e");
+    assert_eq!(of_both(&state), None);
 }
 
 #[test]
@@ -122,6 +151,9 @@ fn without_a_name_or_a_matrix_nothing_is_written() {
 fn dialogs() {
     let mut state = opened();
     insta::assert_snapshot!("export", draw(&mut state, (120, 40)).backend());
+    update(&mut state, Action::Pick(17));
+    insta::assert_snapshot!("export_scrolled", draw(&mut state, (80, 24)).backend());
+    update(&mut state, Action::Pick(0));
     update(&mut state, Action::Submit);
     insta::assert_snapshot!("export_under_way", draw(&mut state, (80, 24)).backend());
     update(&mut state, Action::Exported(Exported::Exists));
