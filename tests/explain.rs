@@ -1,4 +1,4 @@
-//! Ablation and the logit lens, as Hugging Face transformers computes it: `explain/compute.py` made the numbers.
+//! Ablation, the logit lens and value-weighted attention, as Hugging Face transformers computes it: `explain/compute.py` made the numbers.
 
 #![allow(clippy::unwrap_used)]
 
@@ -168,4 +168,56 @@ fn each_layer_predicts_what_it_would() {
             "heads that are off are off here too"
         );
     });
+}
+
+#[test]
+fn attention_is_weighted_by_what_values_add() {
+    each_model(|model, engine, expected| {
+        let capture = run(model, &expected["ids"], &Ablation::default());
+        let tokens = capture.tokens.len();
+        let mut means = vec![vec![0.0; tokens]; tokens];
+        for layer in 0..model.card().layers {
+            let mut mean = vec![vec![0.0; tokens]; tokens];
+            for head in 0..model.card().heads {
+                let what = format!("{} {engine:?} {layer}.{head}", model.card().name);
+                let norms = list(&expected["value_norms"][layer][head], number);
+                let found = &capture.layers[layer].value_norms[head * tokens..][..tokens];
+                for (found, expected) in found.iter().zip(&norms) {
+                    close(*found, *expected, 1e-4 * expected, &what);
+                }
+                let view = View::Head { layer, head };
+                let [attention, weighted] =
+                    [view, view.value_weighted().unwrap()].map(|view| capture.matrix(view).unwrap());
+                assert!(weighted.sinks().is_none(), "what goes to a sink adds nothing");
+                for (query, mean) in mean.iter_mut().enumerate() {
+                    for (key, (norm, mean)) in norms.iter().zip(mean).enumerate().take(query + 1) {
+                        let expected = attention.get(query, key).unwrap() * norm;
+                        close(weighted.get(query, key).unwrap(), expected, 1e-4 * norm, &what);
+                        *mean += expected / model.card().heads as f32;
+                    }
+                }
+            }
+            check_rows(&capture, View::Layer(layer), &mean);
+            for (sum, mean) in means.iter_mut().flatten().zip(mean.iter().flatten()) {
+                *sum += mean / model.card().layers as f32;
+            }
+        }
+        check_rows(&capture, View::Mean, &means);
+        let off = run(model, &expected["ids"], &heads_off(expected));
+        assert_eq!(off.layers[0].value_norms[tokens..2 * tokens], vec![0.0; tokens], "0.1 is off");
+    });
+}
+
+/// A view value-weighted, as a matrix and row by row.
+fn check_rows(capture: &Capture, view: View, expected: &[Vec<f32>]) {
+    let view = view.value_weighted().unwrap();
+    let matrix = capture.matrix(view).unwrap();
+    let largest = expected.iter().flatten().fold(0f32, |largest, value| largest.max(*value));
+    for (query, expected) in expected.iter().enumerate() {
+        let (row, sink) = capture.row(view, query).unwrap();
+        assert_eq!((row.len(), sink), (query + 1, None));
+        for (found, expected) in matrix.row(query).iter().zip(expected).chain(row.iter().zip(expected)) {
+            close(*found, *expected, 1e-4 * largest, &view.to_string());
+        }
+    }
 }

@@ -89,7 +89,7 @@ fn aimed(state: &State) -> Result<Step, String> {
         _ => (state.focus, state.focused().selection.view()),
     };
     let shown = state.pane(side).shown.as_ref().ok_or(NOTHING_SHOWN)?;
-    let View::Head { layer, head } = view else {
+    let View::Head { layer, head } = view.attention() else {
         let key = state.keys.hint(Command::AblateHead);
         return Err(format!("go to a head first: then {key} switches it off"));
     };

@@ -58,6 +58,9 @@ impl Compared {
     }
 
     fn new(left: &Shown, right: &Shown, granularity: Granularity) -> Result<Self, &'static str> {
+        if [left, right].iter().any(|shown| shown.view().is_value_weighted()) {
+            return Err("lengths of values are each model's own: value-weighted attention is not compared");
+        }
         let sides = [left, right].map(|shown| (shown.capture.tokens.as_slice(), shown.matrix()));
         let comparison = Comparison::new(sides, granularity)
             .ok_or("only prompts of up to 2,048 tokens are compared piece by piece")?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::selection::step;
 use super::update::NOTHING_SHOWN;
-use super::{Effect, Mode, Pane, Shown, State};
+use super::{Effect, Mode, Pane, State};
 use crate::attention::repeated::DRAWS;
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ModelCard, ScoresByHead, View};
@@ -137,7 +137,7 @@ pub(super) fn open(state: &mut State) {
 /// Lists all heads by how like they are to that which the focused pane shows.
 pub(super) fn open_like_shown(state: &mut State) {
     let shown = state.focused().shown.as_ref();
-    match shown.map(Shown::view).filter(|view| view.head().is_some()) {
+    match shown.map(|shown| shown.view().attention()).filter(|view| view.head().is_some()) {
         Some(head) => {
             open(state);
             like(state, state.focus, head);

@@ -184,10 +184,8 @@ impl Pane {
     /// Goes to what is on screen, or to what a head that isn't is averaged into.
     fn stay(&mut self) {
         let view = self.shown.as_ref().map_or(View::Mean, Shown::view);
-        self.selection = match view {
-            View::Mean | View::Layer(_) => self.selection.at(view),
-            view => self.selection.at(view.layer().map_or(View::Mean, View::Layer)),
-        };
+        let at_hand = view.layer().map_or(View::Mean, View::Layer);
+        self.selection = Selection { is_value_weighted: false, ..self.selection.at(at_hand) };
     }
 
     /// Whether the matrix has more cells than there is room for; not known before it is on screen.

@@ -56,25 +56,28 @@ pub struct Selection {
     pub head: usize,
     /// The key/value head whose query heads are averaged over.
     pub group: usize,
+    /// Whether means, layers and heads are value-weighted.
+    pub is_value_weighted: bool,
 }
 
 impl Selection {
     /// The view it stands for.
     pub fn view(self) -> View {
-        match self.depth {
+        let view = match self.depth {
             Depth::Mean => View::Mean,
             Depth::Kind(kind) => View::Kind(kind),
             Depth::Rollout => View::Rollout,
             Depth::Layer => View::Layer(self.layer),
             Depth::Group => View::Group { layer: self.layer, group: self.group },
             Depth::Head => View::Head { layer: self.layer, head: self.head },
-        }
+        };
+        view.value_weighted().filter(|_| self.is_value_weighted).unwrap_or(view)
     }
 
     /// Set to a view; what the view averages over is remembered.
     pub fn at(self, view: View) -> Self {
-        let depth = match view {
-            View::Mean => Depth::Mean,
+        let depth = match view.attention() {
+            View::Mean | View::ValueWeighted(_) => Depth::Mean,
             View::Kind(kind) => Depth::Kind(kind),
             View::Rollout => Depth::Rollout,
             View::Layer(_) => Depth::Layer,
@@ -83,7 +86,7 @@ impl Selection {
         };
         let group = if let View::Group { group, .. } = view { group } else { self.group };
         let (layer, head) = (view.layer().unwrap_or(self.layer), view.head().unwrap_or(self.head));
-        Self { depth, layer, head, group }
+        Self { depth, layer, head, group, ..self }
     }
 
     /// Changed as a command says; `None` if the command changes no view.
@@ -92,6 +95,15 @@ impl Selection {
             Command::Mean => Self { depth: Depth::Mean, ..self },
             Command::Rollout if self.depth == Depth::Rollout => Self { depth: Depth::Mean, ..self },
             Command::Rollout => Self { depth: Depth::Rollout, ..self },
+            Command::ValueWeighted if self.is_value_weighted => Self { is_value_weighted: false, ..self },
+            Command::ValueWeighted => {
+                let depth = match self.depth {
+                    Depth::Kind(_) | Depth::Rollout => Depth::Mean,
+                    Depth::Group => Depth::Layer,
+                    depth => depth,
+                };
+                Self { depth, is_value_weighted: true, ..self }
+            }
             Command::KvGroup if self.depth == Depth::Group => Self { depth: Depth::Head, ..self },
             Command::KvGroup => {
                 let group = model.map_or(0, |model| self.head / model.group_size());
@@ -168,6 +180,7 @@ impl Selection {
             layer: take(other.layer, self.layer, model.layers),
             head: take(other.head, self.head, model.heads),
             group: take(other.group, self.group, model.kv_heads),
+            is_value_weighted: other.is_value_weighted,
         };
         following.within(model)
     }
@@ -180,7 +193,7 @@ impl Selection {
             depth => depth,
         };
         let (layer, head) = (self.layer.min(last(model.layers)), self.head.min(last(model.heads)));
-        Self { depth, layer, head, group: self.group.min(last(model.kv_heads)) }
+        Self { depth, layer, head, group: self.group.min(last(model.kv_heads)), ..self }
     }
 }
 

@@ -1,11 +1,14 @@
 //! What one model produced for one prompt, in memory that grows linearly with the prompt: queries and
 //! keys from which any head is computed again, and the matrices that are looked at first.
 
+use std::ops::Range;
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::ablation::log_probabilities;
 use super::rollout::rollout;
-use super::{Ablation, CausalMatrix, HeadStatistics, LayerKind, Token, View};
+use super::{Ablation, CausalMatrix, HeadStatistics, LayerKind, ModelCard, Token, View};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
@@ -18,6 +21,9 @@ pub fn tokens_per_cell(tokens: usize) -> usize {
     if tokens <= EXACT_TOKENS { 1 } else { tokens.div_ceil(FOLDED_ROWS) }
 }
 
+/// Layers whose matrices are computed at the same time.
+const LAYERS_AT_A_TIME: usize = 8;
+
 /// Rows and columns of a thumbnail, at most.
 pub const THUMBNAIL_ROWS: usize = 32;
 
@@ -28,63 +34,6 @@ pub fn thumbnail_bin(tokens: usize) -> usize {
     bin * tokens.div_ceil(bin).div_ceil(THUMBNAIL_ROWS).max(1)
 }
 
-/// A model, as its pane's title and an export's recipe name it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModelCard {
-    /// As it was asked for: `openai-community/gpt2`, a folder, `demo:gpt2`.
-    pub name: String,
-    /// The commit its files came from, if they came from the hub.
-    pub revision: Option<String>,
-    /// `gpt2` or `gpt_oss`, as config.json says.
-    pub family: String,
-    /// Number of layers.
-    pub layers: usize,
-    /// Query heads of a layer.
-    pub heads: usize,
-    /// Key/value heads of a layer.
-    pub kv_heads: usize,
-    /// Keys a query sees in each layer, itself included; `None` sees all.
-    pub windows: Vec<Option<usize>>,
-    /// Whether its heads have learned sinks, so that rows sum to less than 1.
-    pub has_sinks: bool,
-    /// Longest prompt, in tokens.
-    pub context: usize,
-    /// Size of the vocabulary.
-    pub vocabulary: usize,
-    /// Number of weights.
-    pub parameters: u64,
-    /// How the weights are held: `f32`, `bf16`, `mxfp4`.
-    pub precision: String,
-    /// Where they are held: `cpu`, `cuda:0`.
-    pub device: String,
-    /// Bytes they take there.
-    pub resident_bytes: u64,
-}
-
-impl ModelCard {
-    /// Query heads that share a key/value head.
-    pub fn group_size(&self) -> usize {
-        (self.heads / self.kv_heads.max(1)).max(1)
-    }
-
-    /// The layers of a kind, in order.
-    pub fn layers_of(&self, kind: LayerKind) -> impl Iterator<Item = usize> + '_ {
-        let windows = self.windows.iter().enumerate();
-        windows.filter(move |(_, window)| LayerKind::of(**window) == kind).map(|(layer, _)| layer)
-    }
-
-    /// Whether it has the layers and heads that a view is made of.
-    pub fn has(&self, view: View) -> bool {
-        match view {
-            View::Mean | View::Rollout => true,
-            View::Layer(layer) => layer < self.layers,
-            View::Head { layer, head } => layer < self.layers && head < self.heads,
-            View::Group { layer, group } => layer < self.layers && group < self.kv_heads,
-            View::Kind(kind) => self.layers_of(kind).next().is_some(),
-        }
-    }
-}
-
 /// One layer of a capture. S = tokens.
 #[derive(Debug, Clone)]
 pub struct LayerCapture {
@@ -92,6 +41,9 @@ pub struct LayerCapture {
     pub query: Vec<f32>,
     /// \[kv_heads, S, head_dim\], position applied.
     pub key: Vec<f32>,
+    /// \[heads, S\]: ‖v W_O‖, the length of what a key would add to the residual stream through a head if that
+    /// attended to nothing else; 0 of a head that is off.
+    pub value_norms: Vec<f32>,
     /// \[S, heads\]: ln Σ exp(score) of each row, the sink's logit included.
     pub log_sum_exp: Vec<f32>,
     /// Values per head and position.
@@ -234,7 +186,7 @@ impl Capture {
         Ok(match view {
             View::Mean => self.mean.clone(),
             View::Layer(layer) => self.layers[layer].mean.clone(),
-            View::Head { .. } | View::Group { .. } => self.matrix_of_heads(view),
+            View::Head { .. } | View::Group { .. } | View::ValueWeighted(_) => self.matrix_of_heads(view),
             View::Kind(kind) => self.mean_of_layers(kind),
             View::Rollout => rollout(self.layers.iter().map(|layer| &layer.mean)),
         })
@@ -251,7 +203,7 @@ impl Capture {
         let kept = match view {
             View::Mean => Some(&self.mean),
             View::Layer(layer) => Some(&self.layers[layer].mean),
-            View::Head { .. } | View::Group { .. } | View::Kind(_) => None,
+            View::Head { .. } | View::Group { .. } | View::Kind(_) | View::ValueWeighted(_) => None,
             View::Rollout => {
                 let matrix = self.matrix(view)?;
                 let row = query / matrix.bin();
@@ -262,34 +214,49 @@ impl Capture {
             return Ok((matrix.row(query).to_vec(), matrix.sink(query)));
         }
         let (mut sum, mut sink, mut rows) = (vec![0.0; query + 1], 0.0, Rows::default());
-        let share = 1.0 / self.heads_of(view).count() as f32;
-        for head in self.heads_of(view) {
-            head.rows(query..query + 1, &mut rows);
-            for row in rows.iter() {
-                sink += share * row.norm.sink;
-                for (sum, weight) in sum[row.first_key..].iter_mut().zip(row.weights) {
+        let share = self.share(view);
+        for seen in self.layers_of(view).into_iter().flat_map(|layer| self.heads_of(view, layer)) {
+            seen.rows(query..query + 1, &mut rows, |_, first_key, weights, own_sink| {
+                sink += share * own_sink;
+                for (sum, weight) in sum[first_key..].iter_mut().zip(weights) {
                     *sum += share * weight;
                 }
-            }
+            });
         }
-        Ok((sum, self.model.has_sinks.then_some(sink)))
+        Ok((sum, self.has_sinks(view).then_some(sink)))
+    }
+
+    /// Whether the rows of a view have a sink beside them.
+    pub fn has_sinks(&self, view: View) -> bool {
+        self.model.has_sinks && !view.is_value_weighted()
     }
 
     fn matrix_of_heads(&self, view: View) -> CausalMatrix {
         let tokens = self.tokens.len();
-        let heads: Vec<Head<'_, PackedKeys>> = self.heads_of(view).collect();
-        let share = 1.0 / heads.len() as f32;
-        let mut matrix = CausalMatrix::zeros(tokens, tokens_per_cell(tokens), self.model.has_sinks);
-        let (mut cells, mut rows) = (matrix.rows_mut(), Rows::default());
-        for head in heads {
-            for first in (0..tokens).step_by(QUERIES) {
-                head.rows(first..(first + QUERIES).min(tokens), &mut rows);
-                for (query, row) in (first..).zip(rows.iter()) {
-                    cells.add_row(query, row.first_key, row.weights, row.norm.sink, share);
+        let zeros = || CausalMatrix::zeros(tokens, tokens_per_cell(tokens), self.has_sinks(view));
+        let of_layer = |layer: usize| {
+            let (mut matrix, mut rows) = (zeros(), Rows::default());
+            let mut cells = matrix.rows_mut();
+            for seen in self.heads_of(view, layer) {
+                for first in (0..tokens).step_by(QUERIES) {
+                    let queries = first..(first + QUERIES).min(tokens);
+                    seen.rows(queries, &mut rows, |query, first_key, weights, sink| {
+                        cells.add_row(query, first_key, weights, sink, self.share(view));
+                    });
                 }
             }
-        }
-        matrix
+            matrix
+        };
+        let add = |mut sum: CausalMatrix, layer: CausalMatrix| {
+            sum.add_scaled(&layer, 1.0);
+            sum
+        };
+        let layers = self.layers_of(view);
+        // A few at a time: a matrix of a layer may be large.
+        layers.chunks(LAYERS_AT_A_TIME).fold(zeros(), |sum, layers| {
+            let matrices: Vec<CausalMatrix> = layers.par_iter().map(|layer| of_layer(*layer)).collect();
+            matrices.into_iter().fold(sum, add)
+        })
     }
 
     fn mean_of_layers(&self, kind: LayerKind) -> CausalMatrix {
@@ -301,21 +268,57 @@ impl Capture {
         mean
     }
 
-    /// The heads a view averages over.
-    fn heads_of(&self, view: View) -> impl Iterator<Item = Head<'_, PackedKeys>> {
-        let size = self.model.group_size();
-        let in_layer = move |layer: usize| match view {
-            View::Kind(kind) => LayerKind::of(self.layers[layer].window) == kind,
-            _ => view.layer().is_none_or(|wanted| wanted == layer),
+    /// What a head counts for in the mean that a view is.
+    fn share(&self, view: View) -> f32 {
+        let heads = |layer| self.heads_of(view, layer).count();
+        1.0 / self.layers_of(view).into_iter().map(heads).sum::<usize>() as f32
+    }
+
+    /// The layers a view averages over.
+    fn layers_of(&self, view: View) -> Vec<usize> {
+        let is_in = |layer: &usize| match view {
+            View::Kind(kind) => LayerKind::of(self.layers[*layer].window) == kind,
+            _ => view.layer().is_none_or(|wanted| wanted == *layer),
         };
-        let in_group = move |head: usize| match view {
-            View::Head { head: wanted, .. } => wanted == head,
+        (0..self.layers.len()).filter(is_in).collect()
+    }
+
+    /// The heads of a layer that a view averages over.
+    fn heads_of(&self, view: View, layer: usize) -> impl Iterator<Item = SeenHead<'_>> {
+        let (size, tokens) = (self.model.group_size(), self.tokens.len());
+        let is_in = move |head: &usize| match view.attention() {
+            View::Head { head: wanted, .. } => wanted == *head,
             View::Group { group, .. } => head / size == group,
             _ => true,
         };
-        let layers = self.layers.iter().enumerate().filter(move |(layer, _)| in_layer(*layer));
-        layers.flat_map(move |(_, layer)| {
-            (0..layer.heads.len()).filter(move |head| in_group(*head)).map(|head| layer.head(head))
+        let layer = &self.layers[layer];
+        (0..layer.heads.len()).filter(is_in).map(move |head| SeenHead {
+            norms: view.is_value_weighted().then(|| &layer.value_norms[head * tokens..][..tokens]),
+            head: layer.head(head),
         })
+    }
+}
+
+/// A head of a view.
+struct SeenHead<'a> {
+    head: Head<'a, PackedKeys>,
+    /// \[S\]: what its weights are multiplied by, if they are.
+    norms: Option<&'a [f32]>,
+}
+
+impl SeenHead<'_> {
+    /// Visits some of its rows: the query, its first key, its weights, its sink.
+    fn rows(&self, queries: Range<usize>, rows: &mut Rows, mut visit: impl FnMut(usize, usize, &[f32], f32)) {
+        self.head.rows(queries.clone(), rows);
+        for (query, row) in queries.zip(rows.iter()) {
+            match self.norms {
+                None => visit(query, row.first_key, row.weights, row.norm.sink),
+                Some(norms) => {
+                    let weights = row.weights.iter().zip(&norms[row.first_key..]);
+                    let weights: Vec<f32> = weights.map(|(weight, norm)| weight * norm).collect();
+                    visit(query, row.first_key, &weights, 0.0);
+                }
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 pub mod ablation;
 pub mod alignment;
 mod capture;
+mod card;
 mod comparison;
 mod heads;
 pub mod lens;
@@ -21,9 +22,10 @@ mod view;
 
 pub use ablation::{Ablation, ParseAblationError};
 pub use capture::{
-    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, ModelCard, NextToken, NoSuchView, probabilities,
-    thumbnail_bin, tokens_per_cell,
+    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, probabilities, thumbnail_bin,
+    tokens_per_cell,
 };
+pub use card::ModelCard;
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use matrix::{CausalMatrix, RowsMut};
@@ -35,4 +37,4 @@ pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 #[cfg(test)]
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls};
-pub use view::{LayerKind, ParseViewError, View};
+pub use view::{LayerKind, ParseViewError, View, Weighted};

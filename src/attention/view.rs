@@ -27,8 +27,24 @@ impl LayerKind {
     }
 }
 
-/// A matrix of a capture. Written `mean`, `layer:3`, `head:3.5`, `group:3.1`, `sliding`, `full`, `rollout`;
-/// layers, heads and groups counted from zero.
+/// Of which heads value-weighted attention is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Weighted {
+    /// The mean over all layers and heads.
+    Mean,
+    /// The mean over the heads of one layer.
+    Layer(usize),
+    /// One head.
+    Head {
+        /// Layer, from zero.
+        layer: usize,
+        /// Query head of that layer, from zero.
+        head: usize,
+    },
+}
+
+/// A matrix of a capture. Written `mean`, `layer:3`, `head:3.5`, `group:3.1`, `sliding`, `full`, `rollout`, the first
+/// three also after `value-weighted:`; layers, heads and groups counted from zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum View {
     /// The mean over all layers and heads.
@@ -55,22 +71,50 @@ pub enum View {
     /// What of the first layer's input is in the last layer's output, by attention alone:
     /// [`rollout`](super::rollout::rollout).
     Rollout,
+    /// The length of what each key adds to the residual stream through a head: ‖α · v W_O‖ (Kobayashi et al. 2020).
+    /// What goes to a sink adds nothing.
+    ValueWeighted(Weighted),
 }
 
 impl View {
     /// The layer, unless several come together.
     pub fn layer(self) -> Option<usize> {
-        match self {
+        match self.attention() {
             View::Layer(layer) | View::Head { layer, .. } | View::Group { layer, .. } => Some(layer),
-            View::Mean | View::Kind(_) | View::Rollout => None,
+            _ => None,
         }
     }
 
     /// The head, if it is one.
     pub fn head(self) -> Option<usize> {
-        match self {
+        match self.attention() {
             View::Head { head, .. } => Some(head),
             _ => None,
+        }
+    }
+
+    /// Whether it is value-weighted.
+    pub fn is_value_weighted(self) -> bool {
+        matches!(self, View::ValueWeighted(_))
+    }
+
+    /// The same heads value-weighted, if there is such a view.
+    pub fn value_weighted(self) -> Option<Self> {
+        Some(View::ValueWeighted(match self.attention() {
+            View::Mean => Weighted::Mean,
+            View::Layer(layer) => Weighted::Layer(layer),
+            View::Head { layer, head } => Weighted::Head { layer, head },
+            _ => return None,
+        }))
+    }
+
+    /// The attention of the same heads.
+    pub fn attention(self) -> Self {
+        match self {
+            View::ValueWeighted(Weighted::Mean) => View::Mean,
+            View::ValueWeighted(Weighted::Layer(layer)) => View::Layer(layer),
+            View::ValueWeighted(Weighted::Head { layer, head }) => View::Head { layer, head },
+            view => view,
         }
     }
 }
@@ -84,14 +128,18 @@ impl fmt::Display for View {
             View::Group { layer, group } => write!(f, "group:{layer}.{group}"),
             View::Kind(kind) => f.write_str(kind.name()),
             View::Rollout => f.write_str("rollout"),
+            View::ValueWeighted(_) => write!(f, "{WEIGHTED}{}", self.attention()),
         }
     }
 }
 
+/// What the text of a value-weighted view begins with.
+const WEIGHTED: &str = "value-weighted:";
+
 /// A text that names no view.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "'{0}' is no view: use mean, layer:3, head:3.5, group:3.1 (all counted from zero), sliding, full or rollout"
+    "'{0}' is no view: use mean, layer:3, head:3.5, group:3.1 (all counted from zero), sliding, full, rollout or value-weighted:mean"
 )]
 pub struct ParseViewError(String);
 
@@ -104,6 +152,9 @@ impl FromStr for View {
 }
 
 fn parse(text: &str) -> Option<View> {
+    if let Some(of) = text.strip_prefix(WEIGHTED) {
+        return parse(of).filter(|view| !view.is_value_weighted())?.value_weighted();
+    }
     let (kind, number) = text.split_once(':').unwrap_or((text, ""));
     let pair = || {
         let (layer, of_it) = number.split_once('.')?;
@@ -130,15 +181,30 @@ mod tests {
     fn reads_what_it_writes() {
         let kinds = [LayerKind::Sliding, LayerKind::Full].map(View::Kind);
         let parts = [View::Layer(3), View::Head { layer: 3, head: 5 }, View::Group { layer: 3, group: 1 }];
-        for view in [View::Mean, View::Rollout].into_iter().chain(kinds).chain(parts) {
+        let weighted = [View::Mean, parts[0], parts[1]].map(|view| view.value_weighted().unwrap());
+        assert_eq!(weighted[2].to_string(), "value-weighted:head:3.5");
+        assert_eq!(weighted.map(View::attention), [View::Mean, parts[0], parts[1]]);
+        for view in [View::Mean, View::Rollout].into_iter().chain(kinds).chain(parts).chain(weighted) {
             assert_eq!(view.to_string().parse(), Ok(view));
         }
     }
 
     #[test]
     fn refuses_what_is_no_view() {
-        for text in ["", "head:3", "layer:", "layer:-1", "head:3.x", "group:3", "rollouts", "mean:", "full:1"]
-        {
+        for text in [
+            "",
+            "head:3",
+            "layer:",
+            "layer:-1",
+            "head:3.x",
+            "group:3",
+            "rollouts",
+            "mean:",
+            "full:1",
+            "value-weighted",
+            "value-weighted:full",
+            "value-weighted:value-weighted:mean",
+        ] {
             let error = text.parse::<View>().unwrap_err();
             assert!(error.to_string().contains("head:3.5"), "{error}");
         }

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::args::CompareArgs;
+use super::export::NOT_COMPARED;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -24,6 +25,9 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
             "a comparison takes two models: give --model twice, or a --pair".to_owned(),
         ));
     };
+    if args.view.is_value_weighted() {
+        return Err(Failure::Usage(NOT_COMPARED.to_owned()));
+    }
     let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?;
     let input = Input::Prompt(prompt);
     // Before a model is loaded for nothing.

@@ -12,6 +12,10 @@ use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, Format, Look, Recipe, Selection, Source};
 use crate::model::Reference;
 
+/// Why value-weighted attention of two models is not subtracted.
+pub(super) const NOT_COMPARED: &str =
+    "lengths of values are each model's own: value-weighted attention is not compared, choose another --view";
+
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
 /// # Errors
@@ -89,6 +93,9 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
     }
     if figure.difference.is_some() && models < 2 {
         return usage("--difference is of two models: name a second one with --model, or a pair with --pair");
+    }
+    if matches!(args.view, Selection::One(view) if view.is_value_weighted()) && figure.difference.is_some() {
+        return usage(NOT_COMPARED);
     }
     if args.view == Selection::All && figure.difference.is_some() {
         return usage("--difference is of one matrix of each model: choose another --view than all");

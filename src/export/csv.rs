@@ -26,7 +26,7 @@ pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportErro
 fn write_square(out: &mut impl Write, capture: &Capture, view: View) -> Result<(), ExportError> {
     let names: Vec<String> =
         capture.tokens.iter().enumerate().map(|(at, token)| quoted(&format!("{at}:{}", token.raw))).collect();
-    let sink = if capture.model.has_sinks { ",sink" } else { "" };
+    let sink = if capture.has_sinks(view) { ",sink" } else { "" };
     writeln!(out, "query,{}{sink}", names.join(","))?;
     for (name, row) in names.iter().zip(rows(capture, view)) {
         let row = row?;

@@ -50,6 +50,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
     let layer = |sign: f32| LayerCapture {
         query: vec![sign, 0.5, -1.0, 0.25],
         key: vec![1.0, sign, 0.5, 0.75],
+        value_norms: vec![1.0, 2.0, 0.5, 4.0],
         log_sum_exp: vec![0.0; 4],
         head_dim: 1,
         scale: 1.0,

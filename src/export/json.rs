@@ -60,7 +60,8 @@ pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportErro
         Selection::One(view) => serde_json::to_string(&square(out, capture, view)?),
         Selection::All => serde_json::to_string(&layers(out, capture)?),
     };
-    let sink = if capture.model.has_sinks { sink.map_err(io::Error::from)? } else { "null".to_owned() };
+    let sink =
+        if export.selection.has_sinks(capture) { sink.map_err(io::Error::from)? } else { "null".to_owned() };
     writeln!(out, ",\n\"sink\":{sink}}}")?;
     Ok(())
 }

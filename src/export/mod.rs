@@ -91,6 +91,16 @@ pub enum Selection {
     All,
 }
 
+impl Selection {
+    /// Whether its rows have a sink beside them.
+    pub fn has_sinks(self, capture: &Capture) -> bool {
+        match self {
+            Selection::One(view) => capture.has_sinks(view),
+            Selection::All => capture.model.has_sinks,
+        }
+    }
+}
+
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -44,6 +44,7 @@ fn heading(view: View) -> String {
         View::Kind(LayerKind::Sliding) => "Average Attention Matrix of the Sliding Layers".to_owned(),
         View::Kind(LayerKind::Full) => "Average Attention Matrix of the Full Layers".to_owned(),
         View::Rollout => "Attention Rollout".to_owned(),
+        View::ValueWeighted(_) => heading(view.attention()).replace("Attention", "Value-Weighted Attention"),
     }
 }
 

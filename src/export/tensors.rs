@@ -54,7 +54,7 @@ pub fn tensors(export: &Export<'_>) -> Vec<Tensor> {
     let f32s = |name, shape| Tensor { name, element: Element::F32, shape };
     let mut tensors = vec![Tensor { name: "input_ids", element: Element::I64, shape: vec![size] }];
     tensors.push(f32s("attentions", [outer.as_slice(), &[size, size]].concat()));
-    if capture.model.has_sinks {
+    if export.selection.has_sinks(capture) {
         tensors.push(f32s("sink", [outer.as_slice(), &[size]].concat()));
     }
     tensors.push(f32s("logits", vec![capture.logits.len()]));

@@ -58,16 +58,22 @@ impl<'a> Recorder<'a> {
         self.ablation.of_layer(self.layers.len()).collect()
     }
 
-    /// Takes the next layer.
+    /// Takes the next layer, and ‖v W_O‖ of its heads and keys, \[heads, S\].
     ///
     /// # Errors
     /// If the device fails.
-    pub fn record(&mut self, inputs: &HeadInputs<'_>, attended: Attended) -> Result<(), ModelError> {
+    pub fn record(
+        &mut self,
+        inputs: &HeadInputs<'_>,
+        attended: Attended,
+        value_norms: Vec<f32>,
+    ) -> Result<(), ModelError> {
         let host = |x: &Tensor| x.flatten_all()?.to_vec1::<f32>();
         self.mean.add_scaled(&attended.mean, 1.0 / self.layer_count as f32);
         self.layers.push(LayerCapture {
             query: host(&inputs.query)?,
             key: host(&inputs.key)?,
+            value_norms,
             log_sum_exp: attended.log_sum_exp,
             head_dim: inputs.query.dim(2)?,
             scale: inputs.layer.scale,

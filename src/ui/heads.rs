@@ -60,7 +60,7 @@ pub fn scale_of(state: &State, shown: &Shown) -> Scale {
 pub fn draw(state: &State, layout: &HeadsLayout, theme: &Theme, buffer: &mut Buffer) {
     let (pane, Mode::HeadGrid(chosen)) = (state.pane(layout.side), state.mode) else { return };
     let Some(shown) = &pane.shown else { return };
-    let chosen = chosen.within(&shown.capture.model).view();
+    let chosen = chosen.within(&shown.capture.model).view().attention();
     let (scale, off) = (scale_of(state, shown), state.heads_off(layout.side));
     draw_frame(shown, layout, (chosen, &off), theme, buffer);
     for &(view, area) in &layout.heads {
@@ -73,7 +73,7 @@ pub fn draw(state: &State, layout: &HeadsLayout, theme: &Theme, buffer: &mut Buf
         }
         let (left, right, style) = match () {
             () if view == chosen => ("▐", "▌", theme.chrome.accent),
-            () if view == pane.selection.view() => ("│", "│", theme.chrome.text),
+            () if view == pane.selection.view().attention() => ("│", "│", theme.chrome.text),
             () => continue,
         };
         for y in area.rows().map(|row| row.y) {

@@ -87,7 +87,7 @@ fn top(state: &State) -> String {
         return format!("≥{:.3}", difference::scale(state, compared).top);
     }
     match state.rules.range {
-        Range::Fixed => "1".to_owned(),
+        Range::Fixed => if is_weighted(state) { "≥1" } else { "1" }.to_owned(),
         Range::Shared => top(Side::Left),
         Range::Own => {
             let shown = Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some());
@@ -176,8 +176,21 @@ fn most_rows(state: &State) -> usize {
     shown.map(|shown| shown.matrix().size()).max().unwrap_or(0)
 }
 
+/// Whether value-weighted attention is on screen.
+fn is_weighted(state: &State) -> bool {
+    state.panes.iter().filter_map(|pane| pane.shown.as_ref()).any(|shown| shown.view().is_value_weighted())
+}
+
 /// The normalisation, and what it leaves out.
 fn normalisation(state: &State) -> String {
+    if is_weighted(state) {
+        let rule = match state.rules.normalisation {
+            Normalisation::Raw => "raw",
+            Normalisation::Renormalised => "divided by row sum",
+            Normalisation::WithoutFirst => "without first token",
+        };
+        return format!("‖α·v W_O‖ {rule}, no upper bound, sinks add 0");
+    }
     let mut shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
     let sink = shown.any(|shown| shown.matrix().sinks().is_some());
     match (state.rules.normalisation, sink) {

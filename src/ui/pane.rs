@@ -117,7 +117,7 @@ pub fn what_it_is(state: &State, side: Side, shown: &Shown) -> (String, Option<S
 
 /// Whether the head on screen is off.
 fn off(shown: &Shown) -> &'static str {
-    match shown.view() {
+    match shown.view().attention() {
         View::Head { layer, head } if shown.capture.ablation.contains(layer, head) => " · off",
         _ => "",
     }
@@ -136,6 +136,7 @@ pub fn view_name(view: View) -> String {
         View::Group { layer, group } => format!("layer {layer} · KV group {group}"),
         View::Kind(kind) => format!("{} layers", kind.name()),
         View::Rollout => "rollout".to_owned(),
+        View::ValueWeighted(_) => format!("{} · values", view_name(view.attention())),
     }
 }
 
@@ -223,7 +224,7 @@ fn draw_head_facts(shown: &Shown, layout: &PaneLayout, taken: usize, style: Styl
 
 /// What a head does in numbers, the most telling first; nothing of other views.
 pub fn head_facts(shown: &Shown, view: View) -> Vec<String> {
-    let View::Head { layer, head } = view else { return Vec::new() };
+    let View::Head { layer, head } = view.attention() else { return Vec::new() };
     let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
         return Vec::new();
     };

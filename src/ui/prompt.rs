@@ -216,7 +216,8 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         hints.insert(2, (key(Command::Overview), what));
         hints.push((pair(Command::ZoomIn, Command::ZoomOut), "zoom"));
     }
-    if let (View::Head { layer, head }, None) = (state.focused().selection.view(), &state.difference)
+    if let (View::Head { layer, head }, None) =
+        (state.focused().selection.view().attention(), &state.difference)
         && is_browsing
     {
         let is_off = state.heads_off(state.focus).contains(layer, head);

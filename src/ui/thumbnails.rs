@@ -55,7 +55,7 @@ fn views(pane: &Pane, shown: &Shown) -> (Vec<View>, usize) {
 
 fn picture(shown: &Shown, view: View) -> Option<&CausalMatrix> {
     match view {
-        View::Mean | View::Group { .. } | View::Kind(_) | View::Rollout => None,
+        View::Mean | View::Group { .. } | View::Kind(_) | View::Rollout | View::ValueWeighted(_) => None,
         View::Layer(layer) => shown.layer_thumbnails.get(layer),
         View::Head { layer, head } => Some(&shown.capture.layers.get(layer)?.heads.get(head)?.thumbnail),
     }
@@ -77,7 +77,7 @@ pub fn draw(state: &State, layout: &PaneLayout, border: Style, theme: &Theme, bu
         let number = view.head().or(view.layer()).unwrap_or(0);
         let number = if is_off(view) { format!("{OFF}{number}") } else { number.to_string() };
         let (number, style) = match () {
-            () if view == pane.selection.view() => {
+            () if view == pane.selection.view().attention() => {
                 (format!("‹{number}›"), theme.chrome.accent.add_modifier(Modifier::REVERSED))
             }
             () if views.get(next) == Some(&view) => (number, theme.chrome.strong),

@@ -53,6 +53,7 @@ fn describe(view: View) -> String {
         View::Head { layer, head } => format!("layer {layer}, head {head}"),
         View::Group { layer, group } => format!("layer {layer}, mean of the heads that share keys {group}"),
         View::Kind(kind) => format!("mean of all heads of the {} layers", kind.name()),
+        View::ValueWeighted(_) => format!("{}, value-weighted", describe(view.attention())),
         View::Rollout => "rollout: attention through all layers, residuals kept".to_owned(),
     }
 }

@@ -323,6 +323,10 @@ fn what_no_figure_can_be_is_refused_before_a_model_is_loaded() {
     refused("--format svg --model demo:gpt2 --scale 3", &["--format png"]);
     refused("--format svg --model demo:gpt2 --difference", &["two models", "--pair"]);
     refused("--format svg --pair demo --difference words --view all", &["another --view"]);
+    refused(
+        "--format svg --pair demo --difference --view value-weighted:mean",
+        &["not compared", "another --view"],
+    );
     refused("--format svg --pair demo --view all --normalisation renormalised", &["raw", "--normalisation"]);
     refused("--format svg --model demo:gpt2 --model demo:gpt2 --model demo:gpt2", &["two models at most"]);
     refused("--format npz --pair demo", &["two files"]);
@@ -379,4 +383,26 @@ fn a_log_is_kept_where_it_is_wanted() {
     assert!(ended.text().starts_with("Tokens: "));
     let log = fs::read_to_string(home.path("log.txt")).unwrap();
     assert!(log.contains("loaded") && log.contains("demo:gpt2"), "{log}");
+}
+
+#[test]
+fn value_weighted_attention_has_no_sinks_and_says_so() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let export = |format: &str| {
+        let view = "value-weighted:head:1.2";
+        let ended =
+            home.run(["export", "--model", text(&model), "--view", view, "--format", format, "--out", "-"]);
+        ended.text().to_owned()
+    };
+    let document: serde_json::Value = serde_json::from_str(&export("json")).unwrap();
+    assert_eq!(document["recipe"]["view"], "value-weighted:head:1.2");
+    assert!(document["sink"].is_null() && document["recipe"]["sink_rule"].is_null());
+    let header = export("csv").lines().nth(1).unwrap().to_owned();
+    assert!(!header.contains("sink"), "{header}");
+    let figure = export("svg");
+    assert!(figure.contains("Value-weighted attention ‖α · v W_O‖"), "the caption says what it is");
+    let ended = home.run(["print", "--model", text(&model), "--view", "value-weighted:layer:0"]);
+    assert!(ended.text().contains("Average Value-Weighted Attention Matrix of Layer 0:"));
+    assert!(!ended.text().contains("sink"));
 }

@@ -126,6 +126,7 @@ fn layer(model: &ModelCard, at: usize, tokens: &[Token], random: &mut Random) ->
     let mut layer = LayerCapture {
         query: random.take(heads * count * HEAD_DIM),
         key: random.take(model.kv_heads * count * HEAD_DIM),
+        value_norms: (0..heads * count).map(|at| 0.5 + (at % 7) as f32).collect(),
         log_sum_exp: vec![0.0; count * heads],
         head_dim: HEAD_DIM,
         scale: 1.0,

@@ -5,6 +5,7 @@ use attnscope::attention::{LayerKind, View};
 use attnscope::worker::protocol::Side;
 
 use crate::fixture::*;
+use crate::screens::{assert_screen, draw};
 
 fn views(state: &State) -> [View; 2] {
     Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().view())
@@ -46,4 +47,28 @@ fn a_group_is_that_of_the_head_and_leads_back_to_one() {
     assert_eq!(after("tab ] K } K"), [head(0, 2), head(0, 2)]);
     assert_eq!(after("tab ] K ] esc"), [View::Layer(1); 2]);
     assert_eq!(after("K } }"), [group(0, 2), group(0, 1)], "gpt2 has a group per head, gpt-oss two");
+}
+
+#[test]
+fn keys_are_weighed_by_what_their_values_add_at_every_depth() {
+    let mut state = captured();
+    let weighted = |view: View| view.value_weighted().unwrap();
+    press_and_wait(&mut state, "V");
+    let shown = |state: &State| Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().view());
+    assert_eq!(shown(&state), [weighted(View::Mean); 2]);
+    let matrix = state.pane(Side::Right).shown.as_ref().unwrap().matrix().clone();
+    assert!(matrix.sinks().is_none() && matrix.cells().iter().any(|cell| *cell > 1.0));
+    press_and_wait(&mut state, "enter");
+    assert_eq!(shown(&state), [weighted(View::Layer(0)); 2]);
+    press_and_wait(&mut state, "enter }");
+    let head = View::Head { layer: 0, head: 1 };
+    assert_eq!(shown(&state), [weighted(head); 2]);
+    assert_screen!("value_weighted_head", state, (120, 40));
+    press(&mut state, "D");
+    let why = state.difference.as_ref().unwrap().compared.as_ref().unwrap().as_ref().unwrap_err();
+    assert!(why.contains("not compared"), "{why}");
+    press_and_wait(&mut state, "D D V");
+    assert_eq!(shown(&state), [head; 2]);
+    press_and_wait(&mut state, "R V");
+    assert_eq!(shown(&state), [weighted(View::Mean); 2], "rollout has no values: the mean");
 }

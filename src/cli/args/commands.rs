@@ -22,7 +22,8 @@ pub struct PrintArgs {
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
-    /// Which matrix: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
+    /// Which matrix: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full, rollout,
+    /// or value-weighted:mean, value-weighted:layer:3, value-weighted:head:3.5
     #[arg(long, default_value_t)]
     pub view: View,
 }
@@ -38,7 +39,8 @@ pub struct ExportArgs {
     pub pair: Option<String>,
     #[command(flatten)]
     pub input: InputArgs,
-    /// Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full or rollout; or all, every head
+    /// Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full, rollout, value-weighted:mean,
+    /// value-weighted:layer:3, value-weighted:head:3.5; or all, every head
     #[arg(long, default_value_t = Selection::One(View::Mean))]
     pub view: Selection,
     /// What to write

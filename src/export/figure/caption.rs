@@ -1,6 +1,6 @@
 //! What is written under a figure: the recipe in sentences.
 
-use super::super::{ColorRange, Input, Look, Recipe, Source};
+use super::super::{ColorRange, Input, Look, Recipe, Selection, Source};
 use super::{Content, Figure, curve};
 use crate::attention::{Capture, Curve, LOG_FLOOR, Normalisation, escape_controls};
 
@@ -9,7 +9,7 @@ const PROMPT: usize = 240;
 
 /// The recipe in sentences, a paragraph each: what was read by what; how values became colours.
 pub(super) fn caption(figure: &Figure, captures: &[&Capture], recipe: &Recipe, look: &Look) -> Vec<String> {
-    let mut rules = vec![format!("Attention {}", normalisation(recipe))];
+    let mut rules = vec![attention(recipe)];
     rules.push(colors(figure, look));
     rules.extend(pooled(figure, captures, look));
     vec![inputs(recipe), format!("{}. {}", rules.join(". "), recipe.program)]
@@ -56,6 +56,21 @@ fn shortened(text: &str) -> String {
     let start: String = text.chars().take(half).collect();
     let end: String = text.chars().skip(count - half).collect();
     format!("{start} … {end}")
+}
+
+/// What values are.
+fn attention(recipe: &Recipe) -> String {
+    let is_weighted =
+        |source: &Source| matches!(source.selection, Selection::One(view) if view.is_value_weighted());
+    if !recipe.sources().any(is_weighted) {
+        return format!("Attention {}", normalisation(recipe));
+    }
+    let rule = match recipe.normalisation {
+        Normalisation::Raw => "raw: rows have no fixed sum",
+        Normalisation::Renormalised => "renormalised: rows divided by their sum",
+        Normalisation::WithoutFirst => "without the first token: rows divided by what remains",
+    };
+    format!("Value-weighted attention ‖α · v W_O‖, to which sinks add nothing, {rule}")
 }
 
 fn normalisation(recipe: &Recipe) -> &'static str {

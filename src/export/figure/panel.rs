@@ -80,7 +80,7 @@ impl Panel {
             return Ok(Self { title, subtitle, content, scale: scale(capture.heads_peak()) });
         };
         let matrix = capture.matrix(view)?;
-        let has_sinks = capture.model.has_sinks;
+        let has_sinks = capture.has_sinks(view);
         Ok(Self {
             title,
             subtitle: format!("{} · {}", view_name(view), rule(normalisation, has_sinks)),
@@ -168,5 +168,6 @@ pub fn view_name(view: View) -> String {
         View::Kind(LayerKind::Sliding) => "mean of the sliding layers".to_owned(),
         View::Kind(LayerKind::Full) => "mean of the full layers".to_owned(),
         View::Rollout => "rollout".to_owned(),
+        View::ValueWeighted(_) => format!("{}, value-weighted", view_name(view.attention())),
     }
 }

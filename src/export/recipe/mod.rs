@@ -80,7 +80,7 @@ impl Source {
             input,
             ablation: capture.ablation.clone(),
             selection,
-            has_sinks: model.has_sinks,
+            has_sinks: selection.has_sinks(capture),
         }
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::{D, DType, Tensor};
 
 use super::rotary::Rotation;
-use super::{Linear, fused, generic, host};
+use super::{Lengths, Linear, fused, generic, host};
 use crate::attention::{CausalMatrix, HeadSummary};
 use crate::model::recorder::Recorder;
 use crate::model::spec::{DecoderSpec, LayerSpec};
@@ -19,6 +19,8 @@ pub struct Attention {
     pub layer: LayerSpec,
     /// One logit per query head, on the host.
     pub sinks: Option<Vec<f32>>,
+    /// Of the output projection, for the lengths of what values become.
+    pub lengths: Lengths,
 }
 
 /// To queries, keys and values.
@@ -94,9 +96,13 @@ impl Attention {
         let mut profile = recorder.profile;
         let attend = if on_host { fused::attend } else { generic::attend };
         let attended = profile.attention(|| attend(&inputs, recorder.repeats()))?;
+        let off = recorder.heads_off();
         let context = attended.context.to_dtype(x.dtype())?;
-        let context = without(context, &recorder.heads_off(), spec.head_dim)?;
-        profile.record(|| recorder.record(&inputs, attended))?;
+        let context = without(context, &off, spec.head_dim)?;
+        profile.record(|| {
+            let norms = self.lengths.of(&inputs.value, &self.output, spec.heads, &off)?;
+            recorder.record(&inputs, attended, norms)
+        })?;
         let out = self.output.forward(&context, &mut profile);
         recorder.profile = profile;
         out

@@ -25,6 +25,17 @@ impl Linear {
         Self { weight, bias, transposed: true, to }
     }
 
+    /// Its weight as \[in, out\].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn weight(&self) -> Result<Tensor, ModelError> {
+        let rows = if self.transposed { self.to } else { self.weight.weights() / self.to };
+        let all: Vec<u32> = (0..rows as u32).collect();
+        let weight = self.weight.rows(&all)?;
+        Ok(if self.transposed { weight.t()?.contiguous()? } else { weight })
+    }
+
     /// \[tokens, in\] → \[tokens, out\].
     ///
     /// # Errors

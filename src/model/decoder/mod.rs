@@ -4,6 +4,7 @@ mod attention;
 mod fused;
 mod generic;
 mod host;
+mod lengths;
 mod linear;
 mod mlp;
 mod moe;
@@ -12,6 +13,7 @@ mod rotary;
 
 pub use attention::{Attended, Attention, HeadInputs, Projections};
 pub use host::with_values;
+pub use lengths::Lengths;
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use moe::{ExpertMatrices, Experts};

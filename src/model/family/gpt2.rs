@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use crate::model::ModelError;
-use crate::model::decoder::{Attention, Block, Decoder, Linear, Mlp, Norm, Projections};
+use crate::model::decoder::{Attention, Block, Decoder, Lengths, Linear, Mlp, Norm, Projections};
 use crate::model::spec::{Activation, DecoderSpec, Family, LayerSpec, MlpSpec, Position};
 use crate::model::weights::Weights;
 
@@ -95,6 +95,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
                 output: linear(weights, format!("{h}.attn.c_proj"), hidden, hidden)?,
                 layer: *layer,
                 sinks: None,
+                lengths: Lengths::default(),
             },
             mlp_norm: norm(weights, format!("{h}.ln_2"))?,
             mlp: Mlp::Dense {

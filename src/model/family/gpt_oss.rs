@@ -4,7 +4,7 @@
 use super::config::Config;
 use crate::model::ModelError;
 use crate::model::decoder::{
-    Attention, Block, Decoder, ExpertMatrices, Experts, Linear, Mlp, Norm, Projections,
+    Attention, Block, Decoder, ExpertMatrices, Experts, Lengths, Linear, Mlp, Norm, Projections,
 };
 use crate::model::spec::{
     DecoderSpec, ExpertsSpec, Family, LayerSpec, MlpSpec, Position, RotaryScaling, RotarySpec,
@@ -242,6 +242,7 @@ fn attention(
         },
         output: project("o", query, spec.hidden)?,
         layer,
+        lengths: Lengths::default(),
         sinks: Some(weights.host_tensor(&format!("{name}.sinks"), &[spec.heads])?),
     })
 }

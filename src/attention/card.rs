@@ -1,0 +1,60 @@
+//! What a model is.
+
+use super::{LayerKind, View};
+
+/// A model, as its pane's title and an export's recipe name it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCard {
+    /// As it was asked for: `openai-community/gpt2`, a folder, `demo:gpt2`.
+    pub name: String,
+    /// The commit its files came from, if they came from the hub.
+    pub revision: Option<String>,
+    /// `gpt2` or `gpt_oss`, as config.json says.
+    pub family: String,
+    /// Number of layers.
+    pub layers: usize,
+    /// Query heads of a layer.
+    pub heads: usize,
+    /// Key/value heads of a layer.
+    pub kv_heads: usize,
+    /// Keys a query sees in each layer, itself included; `None` sees all.
+    pub windows: Vec<Option<usize>>,
+    /// Whether its heads have learned sinks, so that rows sum to less than 1.
+    pub has_sinks: bool,
+    /// Longest prompt, in tokens.
+    pub context: usize,
+    /// Size of the vocabulary.
+    pub vocabulary: usize,
+    /// Number of weights.
+    pub parameters: u64,
+    /// How the weights are held: `f32`, `bf16`, `mxfp4`.
+    pub precision: String,
+    /// Where they are held: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Bytes they take there.
+    pub resident_bytes: u64,
+}
+
+impl ModelCard {
+    /// Query heads that share a key/value head.
+    pub fn group_size(&self) -> usize {
+        (self.heads / self.kv_heads.max(1)).max(1)
+    }
+
+    /// The layers of a kind, in order.
+    pub fn layers_of(&self, kind: LayerKind) -> impl Iterator<Item = usize> + '_ {
+        let windows = self.windows.iter().enumerate();
+        windows.filter(move |(_, window)| LayerKind::of(**window) == kind).map(|(layer, _)| layer)
+    }
+
+    /// Whether it has the layers and heads that a view is made of.
+    pub fn has(&self, view: View) -> bool {
+        match view.attention() {
+            View::Mean | View::Rollout | View::ValueWeighted(_) => true,
+            View::Layer(layer) => layer < self.layers,
+            View::Head { layer, head } => layer < self.layers && head < self.heads,
+            View::Group { layer, group } => layer < self.layers && group < self.kv_heads,
+            View::Kind(kind) => self.layers_of(kind).next().is_some(),
+        }
+    }
+}
