@@ -21,7 +21,7 @@
 //! | [`ui`] | pure functions from state to a frame, one file per panel | app, attention, config::keys, theme, worker::protocol |
 //! | [`terminal`] | the only room that touches the tty | config::keys, theme |
 //! | [`runtime`] | the loop: events, actions, effects, frames | all but cli |
-//! | [`export`] | the article's printout, csv, json, safetensors, figures; each with its recipe | attention, theme |
+//! | [`export`] | the article's printout, csv, json, npz, safetensors, figures (svg, png), pages; each with its recipe | attention, theme |
 //! | [`config`] | settings in layers, and the table of keys | nothing of ours |
 //! | [`cli`] | what was typed; one file per command | all |
 //!

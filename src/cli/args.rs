@@ -35,6 +35,7 @@ pub const EXAMPLES: &str = "Examples:
   attnscope --pair article --prompt 'Once upon'    gpt2 beside gpt-oss-20b
   attnscope print --model demo:gpt2                the article's printout
   attnscope export --model ./my-gpt2 --ids 1,2,3 --format safetensors --view all --out heads.safetensors
+  attnscope export --pair article --format png --out figure.png    both models with one colour bar
 
 A model is org/name[@revision] on the hub, a folder, or demo:gpt2 or demo:gpt-oss.";
 

@@ -86,7 +86,7 @@ impl Panel {
             subtitle: format!("{} · {}", view_name(view), rule(normalisation, has_sinks)),
             scale: scale(normalisation.peak(&matrix)),
             content: Content::Square(Square::new(
-                capture.labels(),
+                capture,
                 &Pooled::new(&matrix, normalisation, pooling, bin),
                 bin,
             )),
@@ -123,11 +123,16 @@ impl Panel {
 }
 
 impl Square {
-    fn new(labels: Vec<String>, pooled: &Pooled, bin: usize) -> Self {
+    fn new(capture: &Capture, pooled: &Pooled, bin: usize) -> Self {
         let sinks: Vec<_> = (0..pooled.size()).map(|row| pooled.sink(row)).collect();
-        let labels = labels.into_iter().step_by(bin);
-        let label =
-            |(at, label): (usize, String)| if bin > 1 { format!("{} {label}", at * bin) } else { label };
+        let labels = capture.labels().into_iter().step_by(bin);
+        let folded = capture.mean.bin();
+        // Of a pixel, its first token with its number; of many tokens, only that.
+        let label = |(at, label): (usize, String)| match (bin, folded) {
+            (1, _) => label,
+            (_, 1) => format!("{} {label}", at * bin),
+            _ => (at * bin * folded).to_string(),
+        };
         Self {
             labels: labels.enumerate().map(label).collect(),
             sink: sinks.iter().any(Option::is_some).then_some(sinks),

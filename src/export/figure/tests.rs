@@ -109,6 +109,16 @@ fn a_long_prompt_is_pooled_and_says_so() {
 }
 
 #[test]
+fn pixels_of_folded_cells_are_named_by_their_first_token() {
+    let mut capture = example::reading(&TEXTS, true);
+    capture.mean = crate::attention::CausalMatrix::zeros(3000, 3, true);
+    let figure = mean(&[&capture], Look::default());
+    let Content::Square(square) = &figure.panels[0].content else { panic!() };
+    assert_eq!((square.bin, &square.labels[..3]), (4, ["0", "12", "24"].map(str::to_owned).as_slice()));
+    assert!(figure.caption[1].contains("4 × 4 cells of 3 tokens (keys summed, queries averaged)"));
+}
+
+#[test]
 fn the_recipe_is_in_the_file_whether_it_is_written_under_it_or_not() {
     let capture = example::reading(&TEXTS, true);
     for caption in [true, false] {
