@@ -102,7 +102,7 @@ impl Session {
     fn watch<T>(
         &mut self,
         model: &Model,
-        pass: impl FnOnce(&Cancel, &mut dyn FnMut(usize)) -> Result<T, ModelError>,
+        pass: impl FnOnce(&Cancel, &mut (dyn FnMut(usize) + Send)) -> Result<T, ModelError>,
     ) -> Result<T, Failure> {
         let (name, layers) = (&model.card().name, model.card().layers);
         let Self { cancel, talk, .. } = self;

@@ -11,8 +11,9 @@ use std::ops::Range;
 use pulp::Arch;
 use rayon::prelude::*;
 
+use super::dots::Dots;
 use super::elementwise::vectorised;
-use super::few::{FewDots, FewDotsBf16, FewTimesRows};
+use super::few::FewTimesRows;
 use super::panel::{PANEL, TimesPanels};
 
 thread_local! {
@@ -21,9 +22,11 @@ thread_local! {
 }
 
 /// Vectors up to which the weights are what takes the time.
-pub(super) const FEW: usize = 48;
-/// The same for a weight of which each row belongs to an input.
-const FEW_TIMES_ROWS: usize = 12;
+const FEW: usize = 12;
+/// Rows that are decoded at a time, and values of each that are then multiplied: these stay in a core's nearest
+/// cache.
+const DOT_ROWS: usize = 8;
+const DEPTH: usize = 960;
 /// Columns that a thread takes at a time, of such a weight: [`DEPTH`](super::panel::DEPTH) rows of so many stay
 /// in a core's cache.
 const COLUMNS: usize = 8 * PANEL;
@@ -36,7 +39,7 @@ const PANEL_ROWS: usize = 64;
 /// If the lengths don't belong together.
 pub fn add_product(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
     let (count, to) = sizes(x, weight.len(), from, y);
-    let few = count <= FEW_TIMES_ROWS;
+    let few = count <= FEW;
     let part = to.div_ceil(rayon::current_num_threads());
     let part = if few { part.max(COLUMNS).next_multiple_of(16) } else { COLUMNS };
     let arch = Arch::new();
@@ -62,15 +65,7 @@ pub fn add_product(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
 /// If the lengths don't belong together.
 pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
     let (count, to) = sizes(x, weight.len(), from, y);
-    if count > FEW {
-        let threads = ::gemm::Parallelism::Rayon(rayon::current_num_threads());
-        return gemm([count, from, to], (x, from), (weight, [1, from]), (y, to), threads);
-    }
-    let arch = Arch::new();
-    by_rows(to, count, y, |rows, out| {
-        let weight = &weight[rows.start * from..rows.end * from];
-        arch.dispatch(FewDots { x, weight, from, out });
-    });
+    by_dots(count, from, to, x, y, Rows::InPlace(weight));
 }
 
 /// As [`add_product`] with a weight in bf16: each `u32` holds two values, the first in its low half.
@@ -97,23 +92,10 @@ pub fn add_product_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
 pub fn add_product_transposed_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
     assert!(from.is_multiple_of(2), "two values in each u32");
     let (count, to) = sizes(x, 2 * weight.len(), from, y);
-    let arch = Arch::new();
-    let half = from / 2;
-    if count > FEW {
-        return by_panels(to, from, x, y, |rows, panel| {
-            let pairs = &weight[rows.start * half..rows.end * half];
-            vectorised(|| widen(pairs, panel));
-        });
-    }
-    // Even and odd places apart, as the two halves of a u32 are.
-    let split: Vec<f32> = x
-        .chunks_exact(from)
-        .flat_map(|x| x.iter().step_by(2).chain(x.iter().skip(1).step_by(2)).copied())
-        .collect();
-    by_rows(to, count, y, |rows, out| {
-        let weight = &weight[rows.start * half..rows.end * half];
-        arch.dispatch(FewDotsBf16 { split: &split, weight, half, out });
-    });
+    let decode = |rows: Range<usize>, values: &mut [f32]| {
+        vectorised(|| widen(&weight[rows.start * from / 2..rows.end * from / 2], values));
+    };
+    by_dots(count, from, to, x, y, Rows::Decoded(&decode));
 }
 
 /// Two bf16 values in each `u32`, as f32.
@@ -125,44 +107,57 @@ pub fn widen(pairs: &[u32], values: &mut [f32]) {
     }
 }
 
-/// `y` += `x` · Wᵀ by panels of [`PANEL_ROWS`] rows, which `fill` writes as f32 \[rows, from\].
-pub(super) fn by_panels(
-    to: usize,
-    from: usize,
-    x: &[f32],
-    y: &mut [f32],
-    fill: impl Fn(Range<usize>, &mut [f32]) + Sync,
-) {
-    let count = x.len() / from;
-    by_rows_of(
-        PANEL_ROWS,
-        to,
-        count,
-        y,
-        || vec![0.0; PANEL_ROWS * from],
-        |panel, rows, out| {
-            let (width, panel) = (rows.len(), &mut panel[..rows.len() * from]);
-            fill(rows, panel);
-            gemm(
-                [count, from, width],
-                (x, from),
-                (panel, [1, from]),
-                (out, width),
-                ::gemm::Parallelism::None,
-            );
-        },
-    );
+/// The rows of a weight of which each belongs to an output.
+pub(super) enum Rows<'a> {
+    /// As they lie there.
+    InPlace(&'a [f32]),
+    /// To be written as f32, some at a time.
+    Decoded(&'a (dyn Fn(Range<usize>, &mut [f32]) + Sync)),
 }
 
-/// Adds to `y` \[count, to\] what `work` writes for some of the `to` rows of a weight: \[count, rows\].
-pub(super) fn by_rows(
-    to: usize,
-    count: usize,
-    y: &mut [f32],
-    work: impl Fn(Range<usize>, &mut [f32]) + Sync,
-) {
-    let rows = to.div_ceil(8 * rayon::current_num_threads()).max(16);
-    by_rows_of(rows, to, count, y, || (), |(), rows, out| work(rows, out));
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, a few rows at a time, which stay in a core's cache.
+pub(super) fn by_dots(count: usize, from: usize, to: usize, x: &[f32], y: &mut [f32], rows: Rows<'_>) {
+    let part = to.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
+    let arch = Arch::new();
+    let mut room = Vec::new();
+    let x_in_room = aligned(&mut room, x.len());
+    x_in_room.copy_from_slice(x);
+    let x = &*x_in_room;
+    by_columns(part, to, y, |part, out| {
+        let stride = part.len();
+        SCRATCH.with_borrow_mut(|scratch| {
+            let (room, sums) =
+                aligned(scratch, DOT_ROWS * from + count * stride).split_at_mut(DOT_ROWS * from);
+            sums.fill(0.0);
+            for first in part.clone().step_by(DOT_ROWS) {
+                let at = first - part.start;
+                let group = first..(first + DOT_ROWS).min(part.end);
+                let weight = match &rows {
+                    Rows::InPlace(weight) => &weight[group.start * from..group.end * from],
+                    Rows::Decoded(decode) => {
+                        let room = &mut room[..group.len() * from];
+                        decode(group, room);
+                        &*room
+                    }
+                };
+                for start in (0..from).step_by(DEPTH) {
+                    let columns = start..(start + DEPTH).min(from);
+                    arch.dispatch(Dots { x, weight, from, columns, out: sums, stride, at });
+                }
+            }
+            for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
+            }
+        });
+    });
+}
+
+/// Room for `len` values from a cache line's start on: a register filled from two lines takes twice as long.
+pub(super) fn aligned(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    const LINE: usize = 64;
+    room.resize(room.len().max(len + LINE / size_of::<f32>()), 0.0);
+    let skip = room.as_ptr().align_offset(LINE).min(LINE / size_of::<f32>());
+    &mut room[skip..skip + len]
 }
 
 /// Hands out parts of `part` columns of `y` \[n, to\], each a row per vector, for `work` to add to.
@@ -176,32 +171,6 @@ fn by_columns(part: usize, to: usize, y: &mut [f32], work: impl Fn(Range<usize>,
         })
         .collect();
     parts.into_par_iter().with_max_len(1).for_each(|(columns, mut out)| work(columns, &mut out));
-}
-
-fn by_rows_of<T>(
-    rows: usize,
-    to: usize,
-    count: usize,
-    y: &mut [f32],
-    scratch: impl Fn() -> T + Sync + Send,
-    work: impl Fn(&mut T, Range<usize>, &mut [f32]) + Sync,
-) {
-    let starts: Vec<usize> = (0..to).step_by(rows).collect();
-    let parts: Vec<Vec<f32>> = starts
-        .par_iter()
-        .map_init(&scratch, |scratch, &start| {
-            let rows = start..(start + rows).min(to);
-            let mut out = vec![0.0; count * rows.len()];
-            work(scratch, rows, &mut out);
-            out
-        })
-        .collect();
-    for (start, part) in starts.into_iter().zip(parts) {
-        let width = rows.min(to - start);
-        for (y, part) in y.chunks_exact_mut(to).zip(part.chunks_exact(width)) {
-            y[start..start + width].iter_mut().zip(part).for_each(|(y, part)| *y += part);
-        }
-    }
 }
 
 fn sizes(x: &[f32], weights: usize, from: usize, y: &[f32]) -> (usize, usize) {

@@ -5,6 +5,7 @@
 //! that all of them give the same bits.
 
 pub mod attention;
+mod dots;
 pub mod elementwise;
 mod few;
 pub mod matmul;

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Scalar, Simd};
 
-use super::few::tiles;
-use super::matmul::{FEW, by_panels, by_rows};
+use super::matmul::{Rows, by_dots};
 
 /// Values that share a scale.
 pub const BLOCK: usize = 32;
@@ -17,13 +16,24 @@ pub const CODES: [f32; 16] =
 /// The scale that the format reserves for "not a number".
 pub const NAN_SCALE: u8 = 255;
 
+/// [`scale_value`] of every byte.
+static SCALES: [f32; 256] = {
+    let mut scales = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        scales[byte] = scale_value(byte as u8);
+        byte += 1;
+    }
+    scales
+};
+
 /// The power of two that a scale byte stands for: 2^(byte − 127); NaN for [`NAN_SCALE`].
-pub fn scale_value(byte: u8) -> f32 {
+pub const fn scale_value(byte: u8) -> f32 {
     match byte {
         NAN_SCALE => f32::NAN,
         // 2^-127 is below f32's normal range: its bits are those of a subnormal.
         0 => f32::from_bits(1 << 22),
-        _ => f32::from_bits(u32::from(byte) << 23),
+        _ => f32::from_bits((byte as u32) << 23),
     }
 }
 
@@ -35,18 +45,16 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
     let groups = from / BLOCK;
     let (count, to) = (x.len() / from, scales.len() / groups);
     assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
-    let blocks =
-        |rows: &Range<usize>| &blocks[rows.start * groups * BLOCK_BYTES..rows.end * groups * BLOCK_BYTES];
-    let scales = |rows: &Range<usize>| &scales[rows.start * groups..rows.end * groups];
     // Of a block the even places first, as the low nibbles of its bytes are.
     let split: Vec<f32> = x
         .chunks_exact(BLOCK)
         .flat_map(|x| x.iter().step_by(2).chain(x.iter().skip(1).step_by(2)).copied())
         .collect();
-    if count > FEW {
-        return by_panels(to, from, &split, y, |rows, panel| decode(blocks(&rows), scales(&rows), panel));
-    }
-    by_rows(to, count, y, |rows, out| few_dots(&split, blocks(&rows), scales(&rows), from, out));
+    let rows = |rows: Range<usize>, values: &mut [f32]| {
+        let groups = rows.start * groups..rows.end * groups;
+        decode(&blocks[groups.start * BLOCK_BYTES..groups.end * BLOCK_BYTES], &scales[groups], values);
+    };
+    by_dots(count, from, to, &split, y, Rows::Decoded(&rows));
 }
 
 /// What the machine does with blocks, by the widest registers it has.
@@ -71,47 +79,12 @@ fn decode(blocks: &[u8], scales: &[u8], values: &mut [f32]) {
 fn decode_with<S: Codes>(simd: S, blocks: &[u8], scales: &[u8], values: &mut [f32]) {
     let blocks = blocks.chunks_exact(BLOCK_BYTES).zip(values.chunks_exact_mut(BLOCK));
     for ((block, values), &scale) in blocks.zip(scales) {
-        let scale = simd.splat_f32s(scale_value(scale));
+        let scale = simd.splat_f32s(SCALES[usize::from(scale)]);
         let [low, high] = simd.codes(block);
         let codes = low.as_ref().iter().chain(high.as_ref());
         for (value, &code) in S::as_mut_simd_f32s(values).0.iter_mut().zip(codes) {
             *value = simd.mul_f32s(code, scale);
         }
-    }
-}
-
-/// Decodes and multiplies at once: `out` \[n, rows\] = x · Wᵀ, the places of x in the order of [`decode`].
-fn few_dots(split: &[f32], blocks: &[u8], scales: &[u8], from: usize, out: &mut [f32]) {
-    dispatch!(dots(split, blocks, scales, from, out));
-}
-
-#[inline(always)]
-fn dots<S: Codes>(simd: S, split: &[f32], blocks: &[u8], scales: &[u8], from: usize, out: &mut [f32]) {
-    let groups = from / BLOCK;
-    let rows = scales.len() / groups;
-    let blocks = blocks.chunks_exact(groups * BLOCK_BYTES).zip(scales.chunks_exact(groups));
-    for (row, (blocks, scales)) in blocks.enumerate() {
-        tiles(split, from, |first, x: [&[f32]; 4]| {
-            let mut sums = [simd.splat_f32s(0.0); 4];
-            for (at, (block, &scale)) in blocks.chunks_exact(BLOCK_BYTES).zip(scales).enumerate() {
-                let [low, high] = simd.codes(block);
-                let scale = simd.splat_f32s(scale_value(scale));
-                for (sum, x) in sums.iter_mut().zip(&x) {
-                    let x = S::as_simd_f32s(&x[at * BLOCK..][..BLOCK]).0;
-                    let codes = low.as_ref().iter().chain(high.as_ref());
-                    let dot = x
-                        .iter()
-                        .zip(codes)
-                        .fold(simd.splat_f32s(0.0), |dot, (&x, &code)| simd.mul_add_f32s(x, code, dot));
-                    *sum = simd.mul_add_f32s(dot, scale, *sum);
-                }
-            }
-            for (tile, sum) in sums.into_iter().enumerate() {
-                if let Some(out) = out.get_mut((first + tile) * rows + row) {
-                    *out = simd.reduce_sum_f32s(sum);
-                }
-            }
-        });
     }
 }
 
@@ -208,7 +181,7 @@ mod tests {
             std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
         let code = |at: usize| CODES[usize::from(blocks[at / 2] >> (at % 2 * 4) & 15)];
         let weight: Vec<f32> = (0..to * from).map(|at| code(at) * scale_value(scales[at / BLOCK])).collect();
-        for count in [1, 3, 4, 7, FEW + 5] {
+        for count in [1, 2, 3, 4, 5, 7, 13] {
             let x: Vec<f32> = std::iter::repeat_with(|| random.f32() - 0.5).take(count * from).collect();
             let mut y = vec![1.0; count * to];
             add_product(&x, &blocks, &scales, from, &mut y);
@@ -225,12 +198,7 @@ mod tests {
     fn what_this_machine_has_decodes_as_any_other() {
         let blocks: Vec<u8> = (0..=255).collect();
         let scales = vec![126u8; blocks.len() / BLOCK_BYTES];
-        let x: Vec<f32> = (0..blocks.len() * 2).map(|at| ((at * 37) % 101) as f32 - 50.0).collect();
-        let (mut fast, mut any) = ([0.0], [0.0]);
-        few_dots(&x, &blocks, &scales, x.len(), &mut fast);
-        dots(Scalar, &x, &blocks, &scales, x.len(), &mut any);
-        assert!((fast[0] - any[0]).abs() <= 1e-5 * any[0].abs(), "{} is not {}", fast[0], any[0]);
-        let mut values = [vec![0.0; x.len()], vec![0.0; x.len()]];
+        let mut values = [vec![0.0; 2 * blocks.len()], vec![0.0; 2 * blocks.len()]];
         decode(&blocks, &scales, &mut values[0]);
         decode_with(Scalar, &blocks, &scales, &mut values[1]);
         assert_eq!(values[0], values[1]);

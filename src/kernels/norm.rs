@@ -3,6 +3,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+/// Rows that a thread takes, at least: for fewer, to wake another takes longer.
+const ROWS: usize = 8;
+
 /// Normalises each row of `x` \[rows, size\] in place: about its mean if there is a `bias` (LayerNorm), else
 /// about zero (RMSNorm). The variance is taken about the mean: E\[x²\] − E\[x\]² would cancel.
 ///
@@ -12,7 +15,8 @@ pub fn normalise(x: &mut [f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f
     assert!(bias.is_none_or(|bias| bias.len() == weight.len()), "one bias per weight");
     assert!(x.len().is_multiple_of(weight.len()), "whole rows");
     let arch = Arch::new();
-    x.par_chunks_mut(weight.len()).for_each(|row| arch.dispatch(Row { row, weight, bias, epsilon }));
+    let rows = x.par_chunks_mut(weight.len()).with_min_len(ROWS);
+    rows.for_each(|row| arch.dispatch(Row { row, weight, bias, epsilon }));
 }
 
 struct Row<'a> {

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::matmul::aligned;
+
 /// Columns of a panel: whole registers of every width.
 pub const PANEL: usize = 48;
 /// Rows of the weight that are packed at a time.
@@ -39,7 +41,7 @@ impl WithSimd for TimesPanels<'_, '_> {
         let width = columns.len();
         for first in (0..from).step_by(DEPTH) {
             let rows = first..(first + DEPTH).min(from);
-            packed.resize(rows.len() * width.next_multiple_of(PANEL), 0.0);
+            let packed = aligned(packed, rows.len() * width.next_multiple_of(PANEL));
             pack::<S>(&weight[rows.start * to..rows.end * to], to, &columns, packed);
             for (at, panel) in packed.chunks_exact(rows.len() * PANEL).enumerate() {
                 let columns = at * PANEL..((at + 1) * PANEL).min(width);

@@ -1,4 +1,4 @@
-//! The pool of threads that all models compute on.
+//! The threads that models compute on.
 
 use super::ModelError;
 
@@ -11,5 +11,18 @@ pub fn limit_threads(threads: usize) -> Result<(), ModelError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()
-        .map_err(|error| ModelError::Invalid(format!("can't compute with {threads} threads: {error}")))
+        .map_err(|error| unavailable(threads, &error))
+}
+
+/// As many threads as the shared pool has, for one model.
+///
+/// # Errors
+/// If the system gives no threads.
+pub fn threads() -> Result<rayon::ThreadPool, ModelError> {
+    let threads = rayon::current_num_threads();
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| unavailable(threads, &error))
+}
+
+fn unavailable(threads: usize, error: &rayon::ThreadPoolBuildError) -> ModelError {
+    ModelError::Invalid(format!("can't compute with {threads} threads: {error}"))
 }

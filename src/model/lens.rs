@@ -23,7 +23,7 @@ impl Model {
         tokens: Vec<Token>,
         ablation: &Ablation,
         cancel: &Cancel,
-        on_layer: &mut dyn FnMut(usize),
+        on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, ResidualStream), ModelError> {
         self.check_room(tokens.len())?;
         let mut states = Vec::with_capacity(self.card.layers + 1);

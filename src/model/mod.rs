@@ -61,6 +61,9 @@ pub struct Model {
     engine: Engine,
     tokenizer: Option<PromptTokenizer>,
     decoder: Decoder,
+    /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
+    /// waits for a part of this one.
+    threads: rayon::ThreadPool,
 }
 
 impl Model {
@@ -105,7 +108,8 @@ impl Model {
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
         };
-        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder })
+        let threads = compute::threads()?;
+        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, threads })
     }
 
     /// What it is.
@@ -155,7 +159,7 @@ impl Model {
         &self,
         tokens: Vec<Token>,
         cancel: &Cancel,
-        on_layer: &mut dyn FnMut(usize),
+        on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
         self.run_without(tokens, &Ablation::default(), cancel, on_layer)
     }
@@ -169,7 +173,7 @@ impl Model {
         tokens: Vec<Token>,
         ablation: &Ablation,
         cancel: &Cancel,
-        on_layer: &mut dyn FnMut(usize),
+        on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
         self.pass(tokens, ablation, None, cancel, on_layer).map(|(capture, _)| capture)
     }
@@ -182,7 +186,7 @@ impl Model {
         &self,
         tokens: Vec<Token>,
         cancel: &Cancel,
-        on_layer: &mut dyn FnMut(usize),
+        on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, Profile), ModelError> {
         self.pass(tokens, &Ablation::default(), None, cancel, on_layer)
     }
@@ -193,14 +197,15 @@ impl Model {
         ablation: &Ablation,
         residual: Option<&mut Vec<Tensor>>,
         cancel: &Cancel,
-        on_layer: &mut dyn FnMut(usize),
+        on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, Profile), ModelError> {
         self.check_tokens(&tokens)?;
         self.check_heads(ablation)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
         let mut recorder = recorder.keeping(residual);
-        let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
+        let run = || self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer);
+        let logits = self.threads.install(run)?;
         let profile = recorder.profile;
         let (layers, mean) = recorder.finish();
         let next = self.likeliest(&logits, NEXT_TOKENS);

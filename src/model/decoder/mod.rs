@@ -67,7 +67,7 @@ impl Decoder {
         engine: Engine,
         recorder: &mut Recorder<'_>,
         cancel: &Cancel,
-        on_layer: &mut dyn FnMut(usize),
+        on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Vec<f32>, ModelError> {
         let device = self.embedding.device();
         let tokens = ids.len();

@@ -4,7 +4,7 @@
 use candle_core::{D, DType, Device, Tensor};
 
 use super::{Linear, host};
-use crate::kernels::elementwise::clamped_swiglu;
+use crate::kernels::elementwise::{add_scaled, clamped_swiglu};
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES};
 use crate::model::spec::ExpertsSpec;
 use crate::model::weights::PackedExperts;
@@ -83,11 +83,15 @@ impl Experts {
             let tokens: Vec<u32> = visits.iter().map(|visit| visit.token).collect();
             let weights: Vec<f32> = visits.iter().map(|visit| visit.weight).collect();
             let tokens = Tensor::new(tokens, x.device())?;
-            let weights = Tensor::new(weights, x.device())?.unsqueeze(1)?.to_dtype(x.dtype())?;
             let (count, bytes) = self.size();
             let y = profile.linear(visits.len(), count, bytes, || {
                 self.forward_one(expert, &x.index_select(&tokens, 0)?, on_host)
             })?;
+            if on_host {
+                add_outputs(&out, &visits, &y)?;
+                continue;
+            }
+            let weights = Tensor::new(weights, x.device())?.unsqueeze(1)?.to_dtype(x.dtype())?;
             out = out.index_add(&tokens, &y.broadcast_mul(&weights)?, 0)?;
         }
         Ok(out)
@@ -120,6 +124,18 @@ impl Experts {
         let opened = (&gate * candle_nn::ops::sigmoid(&(&gate * self.spec.alpha)?)?)?;
         Ok(((up + 1.0)? * opened)?)
     }
+}
+
+/// Adds what an expert made of the tokens that visited it to theirs in `out`, in place.
+fn add_outputs(out: &Tensor, visits: &[Visit], y: &Tensor) -> Result<(), ModelError> {
+    let size = out.dim(D::Minus1)?;
+    host::with_values(y, |y| {
+        host::update(out, |out| {
+            for (visit, y) in visits.iter().zip(y.chunks_exact(size)) {
+                add_scaled(&mut out[visit.token as usize * size..][..size], y, visit.weight);
+            }
+        })
+    })?
 }
 
 /// A token on its way through an expert.
