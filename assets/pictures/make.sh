@@ -11,4 +11,6 @@ attnscope=${1:-../../target/release/attnscope}
 "$attnscope" screenshot --width 126 --height 36 --keys "tab g" --out grid.svg
 "$attnscope" screenshot --width 112 --height 36 --prompt "the cat sat on the mat and the cat" --keys "D" --out difference.svg
 "$attnscope" screenshot --width 120 --height 30 --keys "o" --out heads.svg
+"$attnscope" screenshot --width 120 --height 34 --prompt "the cat sat on the mat and the cat" \
+  --keys "tab ] enter ] } a } } a } a m" --out ablation.svg
 "$attnscope" export --pair demo --format svg --colormap blues --out figure.svg
