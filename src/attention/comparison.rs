@@ -137,13 +137,13 @@ pub fn mean_divergence(a: &CausalMatrix, b: &CausalMatrix) -> f32 {
     (0..a.size()).map(row).sum::<f32>() / a.size().max(1) as f32
 }
 
-/// Two models' names, short: what follows the owner or the folder; by their places if that is the same.
+/// Two models' names, short: what follows the owner or the folder; with their places if that is the same.
 pub fn short_names(names: [&str; 2]) -> [String; 2] {
     let [left, right] = names.map(|name| {
         let name = name.trim_end_matches('/');
         name.rsplit(['/', ':']).next().unwrap_or(name).to_owned()
     });
-    if left == right { ["left".to_owned(), "right".to_owned()] } else { [left, right] }
+    if left == right { [format!("{left} (left)"), format!("{right} (right)")] } else { [left, right] }
 }
 
 /// What a row's attention can end in: its keys and the sink.
@@ -231,7 +231,7 @@ mod tests {
         let comparison = example();
         let names = short_names(["org/a", "demo:b"]);
         assert_eq!(comparison.sentence(&names, 0), "a gives 'ab' 1.00 of 'ab', b 0.25; b's sink takes 0.75");
-        assert_eq!(short_names(["x/m", "/y/m/"]), ["left", "right"]);
+        assert_eq!(short_names(["x/m", "/y/m/"]), ["m (left)", "m (right)"]);
     }
 
     #[test]

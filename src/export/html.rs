@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::figure::{Content, Figure, inputs, view_name};
-use super::markup::{escape, script};
+use super::markup::{escape, fill, script};
 use super::{ColorRange, ExportError, Look, Recipe, Selection, Source, heads};
 use crate::attention::alignment::{Granularity, pieces};
 use crate::attention::{Capture, CausalMatrix, Normalisation, View};
@@ -82,13 +82,8 @@ struct Matrix {
 /// If a model has no such view, the page would be too large, or `out` refuses.
 pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Result<(), ExportError> {
     let data = data(captures, recipe)?;
-    let (before, rest) = PAGE.split_once("{{title}}").unwrap_or((PAGE, ""));
-    let (head, rest) = rest.split_once("{{recipe}}").unwrap_or((rest, ""));
-    let (between, end) = rest.split_once("{{data}}").unwrap_or((rest, ""));
-    for part in [before, &escape(&data.title), head, &json(recipe)?, between, &json(&data)?, end] {
-        out.write_all(part.as_bytes())?;
-    }
-    Ok(())
+    let filled = [("title", escape(&data.title)), ("recipe", json(recipe)?), ("data", json(&data)?)];
+    Ok(out.write_all(fill(PAGE, &filled).as_bytes())?)
 }
 
 fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {

@@ -5,7 +5,7 @@ use super::rule;
 use crate::attention::alignment::Granularity;
 use crate::attention::{
     Capture, CausalMatrix, Comparison, DifferenceRow, LayerKind, Normalisation, Pooled, Pooling, Scale, View,
-    escape_controls,
+    escape_controls, short_names,
 };
 
 /// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
@@ -95,7 +95,9 @@ impl Panel {
 
     /// Left minus right.
     pub(super) fn difference(comparison: &Comparison, recipe: &Recipe, granularity: Granularity) -> Self {
-        let [left, right] = names(recipe);
+        let beside = recipe.beside.as_ref().unwrap_or(&recipe.source);
+        let names = short_names([&recipe.source.model, &beside.model]);
+        let [left, right] = names.map(|name| escape_controls(&name));
         let views: Vec<String> = recipe.sources().map(|source| selection_name(source.selection)).collect();
         let view = if views[0] == views[1] { views[0].clone() } else { views.join(" − ") };
         let pieces = match granularity {
@@ -139,19 +141,6 @@ impl Square {
             rows: (0..pooled.size()).map(|row| (0..=row).map(|key| pooled.get(row, key)).collect()).collect(),
             bin,
         }
-    }
-}
-
-/// The two models, short: what follows the owner in their names; with their places if they are the same.
-pub(super) fn names(recipe: &Recipe) -> [String; 2] {
-    let short = |source: &Source| {
-        let name = source.model.trim_end_matches('/');
-        escape_controls(name.rsplit(['/', ':']).next().unwrap_or(name))
-    };
-    let left = short(&recipe.source);
-    match recipe.beside.as_ref().map(short) {
-        Some(right) if right != left => [left, right],
-        _ => [format!("{left} (left)"), format!("{left} (right)")],
     }
 }
 

@@ -145,7 +145,7 @@ pub(super) mod tests {
             assert_eq!([0, 1].map(|side| report.sink(side)), [None, Some(0.5625)]);
             assert_eq!([0, 1].map(|side| report.first_token(side)), [Some(0.5), Some(0.5)]);
             assert_eq!(report.comparison.most_different(), [0, 1]);
-            assert_eq!(report.names, ["left", "right"], "both are called the same");
+            assert_eq!(report.names, ["example (left)", "example (right)"], "both are called the same");
         });
     }
 

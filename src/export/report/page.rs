@@ -8,7 +8,7 @@ use super::{ORDERS, Report};
 use crate::attention::alignment::Granularity;
 use crate::attention::{Normalisation, repeated};
 use crate::export::figure::Figure;
-use crate::export::markup::escape;
+use crate::export::markup::{escape, fill};
 use crate::export::{ExportError, Format, Input, Look, Recipe};
 
 /// What the page looks like, with places for what it says.
@@ -53,20 +53,6 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         ("right", right),
     ];
     Ok(out.write_all(fill(TEMPLATE, &filled).as_bytes())?)
-}
-
-/// A template with its `{{places}}` filled; what is filled in is not looked at again.
-fn fill(template: &str, values: &[(&str, String)]) -> String {
-    let mut page = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        page.push_str(before);
-        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
-        let value = values.iter().find(|(place, _)| *place == name);
-        page.push_str(value.map_or("", |(_, value)| value));
-        rest = after;
-    }
-    page + rest
 }
 
 /// What is said of each side, left first.
