@@ -1,21 +1,26 @@
-//! Attention and logits equal what Hugging Face transformers computes, for every golden case and both engines.
+//! Attention and logits equal what Hugging Face transformers computes, for every golden case and both engines;
+//! built with `--features cuda`, on the GPU too.
 
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
 use attnscope::attention::{Capture, View};
-use attnscope::model::{Cancel, Control, Engine, LoadOptions, Model, Reference};
+use attnscope::model::{Cancel, Control, DeviceChoice, Engine, LoadOptions, Model, Precision, Reference};
 use safetensors::SafeTensors;
 
 const ATTENTION_TOLERANCE: f32 = 2e-5;
 const LOGIT_TOLERANCE: f32 = 1e-4;
 
-fn load(folder: &Path, engine: Engine) -> Model {
+/// On the CPU, whatever else this build can use.
+fn on_cpu(engine: Engine) -> LoadOptions {
+    LoadOptions { engine, device: DeviceChoice::Cpu, precision: Precision::F32, offline: true }
+}
+
+fn load(folder: &Path, options: &LoadOptions) -> Model {
     let mut progress = |_| ();
     let mut control = Control { cancel: Cancel::new(), progress: &mut progress };
-    let options = LoadOptions { engine, ..LoadOptions::default() };
-    Model::load(&Reference::Folder(folder.to_owned()), &options, &mut control).unwrap()
+    Model::load(&Reference::Folder(folder.to_owned()), options, &mut control).unwrap()
 }
 
 fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
@@ -59,9 +64,9 @@ fn expected_mean(attentions: &[f32], tokens: usize, heads: usize, layer: Option<
     (0..square).map(|cell| part.iter().skip(cell).step_by(square).sum::<f32>() / count as f32).collect()
 }
 
-fn check(name: &str, engine: Engine) {
+fn check(name: &str, options: &LoadOptions) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    let model = load(&folder, engine);
+    let model = load(&folder, options);
     let file = std::fs::read(folder.join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&file).unwrap();
     let cases = expected.names().iter().filter(|name| name.ends_with(".input_ids")).count();
@@ -101,41 +106,45 @@ fn check(name: &str, engine: Engine) {
 
 #[test]
 fn gpt2() {
-    check("gpt2-tiny", Engine::Auto);
+    check("gpt2-tiny", &on_cpu(Engine::Auto));
 }
 
 #[test]
 fn gpt2_in_tensor_operations() {
-    check("gpt2-tiny", Engine::Generic);
+    check("gpt2-tiny", &on_cpu(Engine::Generic));
 }
 
 #[test]
 fn gpt_oss() {
-    check("gpt-oss-tiny", Engine::Auto);
+    check("gpt-oss-tiny", &on_cpu(Engine::Auto));
 }
 
 #[test]
 fn gpt_oss_in_tensor_operations() {
-    check("gpt-oss-tiny", Engine::Generic);
+    check("gpt-oss-tiny", &on_cpu(Engine::Generic));
 }
 
 #[test]
 fn a_trained_gpt2_with_its_own_head() {
-    check("gpt2-sort", Engine::Auto);
+    check("gpt2-sort", &on_cpu(Engine::Auto));
 }
 
 /// The two engines fold the same statistics and thumbnails.
 #[test]
 fn both_engines_see_the_same() {
+    see_the_same(&on_cpu(Engine::Auto), &on_cpu(Engine::Generic));
+}
+
+fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
     for name in ["gpt2-tiny", "gpt-oss-tiny"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
         let ids: Vec<u32> = (0..90).map(|i| i * i % 37).collect();
-        let run = |engine| {
-            let model = load(&folder, engine);
+        let run = |options| {
+            let model = load(&folder, options);
             model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
         };
-        let (fused, generic) = (run(Engine::Auto), run(Engine::Generic));
-        for (a, b) in fused.layers.iter().zip(&generic.layers) {
+        let (one, other) = (run(one), run(other));
+        for (a, b) in one.layers.iter().zip(&other.layers) {
             assert!(largest_difference(&a.log_sum_exp, b.log_sum_exp.iter().copied()) < 1e-4);
             for (a, b) in a.heads.iter().zip(&b.heads) {
                 let (s, t) = (a.statistics, b.statistics);
@@ -158,6 +167,53 @@ fn both_engines_see_the_same() {
                 let sinks = |m: &attnscope::attention::CausalMatrix| m.sinks().unwrap_or(&[]).to_vec();
                 assert!(largest_difference(&sinks(&a.thumbnail), sinks(&b.thumbnail).into_iter()) < 1e-4);
             }
+        }
+    }
+}
+
+/// The CUDA device in f32. `cargo test --features cuda --test golden`; without a device these say so and pass.
+#[cfg(feature = "cuda")]
+mod on_cuda {
+    use super::*;
+    use attnscope::model::cuda_devices;
+
+    fn in_f32() -> Option<LoadOptions> {
+        if cuda_devices().is_empty() {
+            eprintln!("not run: this machine has no CUDA device");
+            return None;
+        }
+        Some(LoadOptions { device: DeviceChoice::Cuda(0), ..on_cpu(Engine::Auto) })
+    }
+
+    #[test]
+    fn goldens() {
+        let Some(options) = in_f32() else { return };
+        for name in ["gpt2-tiny", "gpt-oss-tiny", "gpt2-sort"] {
+            check(name, &options);
+        }
+    }
+
+    #[test]
+    fn sees_what_the_cpu_sees() {
+        let Some(options) = in_f32() else { return };
+        see_the_same(&on_cpu(Engine::Auto), &options);
+    }
+
+    /// bfloat16 has 8 bits: of attention, which lies between 0 and 1, two decimals.
+    #[test]
+    fn bfloat16_stays_near() {
+        let Some(options) = in_f32() else { return };
+        for name in ["gpt2-tiny", "gpt-oss-tiny"] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+            let heads = |options: &LoadOptions| {
+                let model = load(&folder, options);
+                let tokens = model.tokens_from_ids(&[1, 2, 3, 5, 8, 13, 21, 34]).unwrap();
+                all_heads(&model.run(tokens, &Cancel::new(), &mut |_| ()).unwrap())
+            };
+            let (bf16, f32) =
+                (heads(&LoadOptions { precision: Precision::Bf16, ..options.clone() }), heads(&options));
+            let difference = largest_difference(&bf16, f32.into_iter());
+            assert!(difference > 0.0 && difference < 0.05, "{name}: bfloat16 is off by {difference}");
         }
     }
 }

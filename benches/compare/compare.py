@@ -2,11 +2,12 @@
 """Time attnscope beside transformers' eager attention, on the same checkpoint, lengths, threads and machine.
 
     compare.py run --attnscope BINARY --model DIR [--lengths 5,32,128,512,1024] [--threads N] [--rounds 3]
+                   [--device cpu|cuda] [--dtype f32|bf16]
     compare.py checkpoint gpt2|gpt-oss-20b DIR
 
 `run` takes turns: some passes of one, some of the other, and again. Both capture everything: transformers
-runs in f32 with output_attentions=True, once as the article does (logits of every token), once with the
-logits of the last token only. It prints medians and ratios; below 1, attnscope is faster.
+runs with output_attentions=True, in f32 unless told otherwise, once as the article does (logits of every
+token), once with the logits of the last token only. It prints medians and ratios; below 1, attnscope is faster.
 
 `checkpoint` writes a random checkpoint of a true shape, a shard at a time: gpt2 (124 million parameters,
 0.5 GB) or gpt-oss-20b (13.8 GB, experts in MXFP4). Needs torch, transformers and safetensors.
@@ -162,22 +163,29 @@ def write_checkpoint(shape, folder):
 # --------------------------------------------------------------------------------------- comparison --
 
 
-def ours(binary, model, tokens, threads, repeats):
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+
+
+def ours(args, tokens):
     """Seconds of the median pass of `attnscope bench`, and all it printed."""
-    command = [binary, "bench", "--model", str(model), "--lengths", str(tokens), "--device", "cpu"]
-    command += ["--threads", str(threads), "--repeats", str(repeats), "--json"]
+    command = [args.attnscope, "bench", "--model", str(args.model), "--lengths", str(tokens), "--device", args.device]
+    if args.device != "cpu":
+        command += ["--dtype", args.dtype]
+    command += ["--threads", str(args.threads), "--repeats", str(args.repeats), "--json"]
     report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return report["lengths"][0]["median_s"], report
 
 
 @torch.no_grad()
 def theirs(model, tokens, repeats, **options):
-    """Seconds of transformers' median pass with attentions."""
+    """Seconds of transformers' median pass with attentions, which stay on the device."""
     ids = torch.randint(model.config.vocab_size, (1, tokens), generator=torch.Generator().manual_seed(tokens))
     times = []
     for _ in range(repeats + 1):  # the first one brings weights and buffers in
         start = time.perf_counter()
-        model(input_ids=ids, output_attentions=True, use_cache=False, **options)
+        model(input_ids=ids.to(model.device), output_attentions=True, use_cache=False, **options)
+        if model.device.type == "cuda":
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     return statistics.median(times[1:])
 
@@ -187,13 +195,18 @@ def run(args):
     from transformers import AutoModelForCausalLM
 
     torch.set_num_threads(args.threads)
-    model = AutoModelForCausalLM.from_pretrained(args.model, attn_implementation="eager", dtype=torch.float32).eval()
-    print(f"{args.model}, {args.threads} threads, medians of {args.rounds} rounds of {args.repeats} passes, ms")
+    model = AutoModelForCausalLM.from_pretrained(
+        args.model,
+        attn_implementation="eager",
+        dtype=DTYPES[args.dtype],
+        device_map=None if args.device == "cpu" else args.device,  # which wants the package accelerate
+    ).eval()
+    print(f"{args.model}, {args.device}, {args.dtype}, {args.threads} threads, medians of {args.rounds} rounds of {args.repeats} passes, ms")
     print("tokens   attnscope   article's way  ratio   last logits only  ratio   floor  peak anon MB")
     for tokens in args.lengths:
         rows = []
         for _ in range(args.rounds):
-            median, report = ours(args.attnscope, args.model, tokens, args.threads, args.repeats)
+            median, report = ours(args, tokens)
             article = theirs(model, tokens, args.repeats)
             last = theirs(model, tokens, args.repeats, logits_to_keep=1)
             rows.append((median, article, last, report["lengths"][0]["floor_s"], report["peak_anon_bytes"] or 0))
@@ -212,6 +225,8 @@ def main():
     compared.add_argument("--attnscope", required=True, help="the binary, of a release build")
     compared.add_argument("--model", type=Path, required=True)
     compared.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[5, 32, 128, 512, 1024])
+    compared.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    compared.add_argument("--dtype", choices=sorted(DTYPES), default="f32", help="on a GPU; a CPU computes in f32")
     compared.add_argument("--threads", type=int, default=torch.get_num_threads())
     compared.add_argument("--rounds", type=int, default=3)
     compared.add_argument("--repeats", type=int, default=5)

@@ -12,9 +12,8 @@ use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
 use crate::attention::ModelCard;
-use crate::kernels::peak;
 use crate::model::files::human_bytes;
-use crate::model::{Cancel, Model, ModelError, ProcessMemory, Profile};
+use crate::model::{Cancel, Marks, Model, ModelError, ProcessMemory, Profile};
 
 /// How often memory is looked at while a model runs.
 const LOOK: Duration = Duration::from_millis(2);
@@ -52,13 +51,6 @@ struct Share {
     record: f64,
 }
 
-/// What this machine could do at best.
-#[derive(Debug, Clone, Copy)]
-struct Machine {
-    bytes_s: f64,
-    operations_s: f64,
-}
-
 /// Measures each model at each length.
 ///
 /// # Errors
@@ -66,10 +58,10 @@ struct Machine {
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     session.talk.progress("measuring this machine");
-    let machine = Machine { bytes_s: peak::read_bandwidth(), operations_s: peak::product_rate() };
+    let marks = Marks::measure(&settings.load)?;
     for reference in &models {
         let model = session.load(reference)?;
-        let report = measure(&model, args, machine, session)?;
+        let report = measure(&model, args, marks, session)?;
         let mut out = io::stdout().lock();
         if args.json {
             serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
@@ -81,12 +73,7 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
     Ok(())
 }
 
-fn measure(
-    model: &Model,
-    args: &BenchArgs,
-    machine: Machine,
-    session: &mut Session,
-) -> Result<Report, Failure> {
+fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session) -> Result<Report, Failure> {
     let card = model.card();
     let mut peak = ProcessMemory::default();
     let mut lengths = Vec::new();
@@ -104,15 +91,15 @@ fn measure(
         }
         passes.remove(0);
         passes.sort_by(|a, b| a.0.total_cmp(&b.0));
-        lengths.push(summary(tokens, &passes, machine));
+        lengths.push(summary(tokens, &passes, marks));
     }
     session.talk.clear();
     Ok(Report {
         model: card.name.clone(),
         threads: rayon::current_num_threads(),
         device: card.device.clone(),
-        bandwidth_bytes_s: machine.bytes_s,
-        gemm_flops_s: machine.operations_s,
+        bandwidth_bytes_s: marks.bytes_s,
+        gemm_flops_s: marks.operations_s,
         lengths,
         peak_anon_bytes: peak.anon,
         peak_file_bytes: peak.file,
@@ -147,11 +134,11 @@ fn random_ids(vocabulary: usize, count: usize) -> Vec<u32> {
 }
 
 /// Of passes in the order of their times.
-fn summary(tokens: usize, passes: &[(f64, Profile)], machine: Machine) -> Length {
+fn summary(tokens: usize, passes: &[(f64, Profile)], marks: Marks) -> Length {
     let (median_s, profile) = passes[passes.len() / 2];
     let share = |part: Duration| part.as_secs_f64() / median_s;
     let floor_s =
-        (profile.weight_bytes as f64 / machine.bytes_s).max(profile.operations as f64 / machine.operations_s);
+        (profile.weight_bytes as f64 / marks.bytes_s).max(profile.operations as f64 / marks.operations_s);
     Length {
         tokens,
         median_s,
@@ -208,15 +195,15 @@ mod tests {
 
     #[test]
     fn the_floor_is_the_longer_of_reading_and_multiplying() {
-        let machine = Machine { bytes_s: 10.0, operations_s: 100.0 };
+        let marks = Marks { bytes_s: 10.0, operations_s: 100.0 };
         let pass = |weight_bytes, operations, seconds| {
             let linear = Duration::from_secs(1);
             (seconds, Profile { weight_bytes, operations, linear, ..Profile::default() })
         };
         let passes = [pass(40, 100, 2.0), pass(40, 100, 4.0), pass(40, 100, 9.0)];
-        let length = summary(7, &passes, machine);
+        let length = summary(7, &passes, marks);
         assert_eq!((length.median_s, length.min_s, length.max_s, length.floor_s), (4.0, 2.0, 9.0, 4.0));
         assert_eq!(length.share.linear, 0.25);
-        assert_eq!(summary(7, &[pass(40, 900, 2.0)], machine).floor_s, 9.0);
+        assert_eq!(summary(7, &[pass(40, 900, 2.0)], marks).floor_s, 9.0);
     }
 }

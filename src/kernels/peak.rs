@@ -37,7 +37,7 @@ pub fn product_rate() -> f64 {
 }
 
 /// Seconds of the fastest of a few tries.
-fn fastest(mut work: impl FnMut()) -> f64 {
+pub fn fastest(mut work: impl FnMut()) -> f64 {
     let time = |_| {
         let start = Instant::now();
         work();

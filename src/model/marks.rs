@@ -1,0 +1,54 @@
+//! What a device could do at best: the marks that passes are measured against.
+
+use candle_core::{Device, Tensor};
+
+use super::weights::Placement;
+use super::{LoadOptions, ModelError};
+use crate::kernels::peak;
+
+/// Values that are copied on a GPU, 1 GiB of them: many times its caches.
+const COPIED: usize = 1 << 28;
+/// Rows and columns of the matrices that are multiplied on a GPU.
+const SIDE: usize = 8192;
+
+/// Rates that no pass exceeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Marks {
+    /// Bytes per second that are read; on a GPU, read and written.
+    pub bytes_s: f64,
+    /// Floating-point operations per second of a large product, in the precision of dense weights.
+    pub operations_s: f64,
+}
+
+impl Marks {
+    /// Of the device that `options` choose.
+    ///
+    /// # Errors
+    /// If there is no such device, or it has no room.
+    pub fn measure(options: &LoadOptions) -> Result<Self, ModelError> {
+        let Placement { device, dtype, .. } = Placement::new(options)?;
+        if device.is_cpu() {
+            return Ok(Self { bytes_s: peak::read_bandwidth(), operations_s: peak::product_rate() });
+        }
+        let values = Tensor::rand(0f32, 1., COPIED, &device)?;
+        let copied = seconds(&device, || values.copy())?;
+        let square = || Tensor::rand(-1f32, 1., (SIDE, SIDE), &device)?.to_dtype(dtype);
+        let (x, weight) = (square()?, square()?);
+        let multiplied = seconds(&device, || x.matmul(&weight))?;
+        Ok(Self {
+            bytes_s: (2 * COPIED * size_of::<f32>()) as f64 / copied,
+            operations_s: 2.0 * (SIDE as f64).powi(3) / multiplied,
+        })
+    }
+}
+
+/// Of the fastest of a few tries; a GPU is still at work when it is asked for the next thing.
+fn seconds(device: &Device, work: impl Fn() -> candle_core::Result<Tensor>) -> Result<f64, ModelError> {
+    let mut failed = None;
+    let seconds = peak::fastest(|| {
+        if let Err(error) = work().and_then(|_| device.synchronize()) {
+            failed = Some(error);
+        }
+    });
+    failed.map_or(Ok(seconds), |error| Err(error.into()))
+}
