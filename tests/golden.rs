@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use attnscope::attention::{Capture, View};
-use attnscope::model::{Cancel, Control, DeviceChoice, Engine, LoadOptions, Model, Precision, Reference};
+use attnscope::attention::{Capture, CausalMatrix, View};
+use attnscope::model::{
+    Cancel, Control, DemoModel, DeviceChoice, Engine, LoadOptions, Model, Precision, Reference,
+};
 use safetensors::SafeTensors;
 
 const ATTENTION_TOLERANCE: f32 = 2e-5;
@@ -17,10 +19,18 @@ fn on_cpu(engine: Engine) -> LoadOptions {
     LoadOptions { engine, device: DeviceChoice::Cpu, precision: Precision::F32, offline: true }
 }
 
-fn load(folder: &Path, options: &LoadOptions) -> Model {
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn golden(name: &str) -> Reference {
+    Reference::Folder(folder(name))
+}
+
+fn load(reference: &Reference, options: &LoadOptions) -> Model {
     let mut progress = |_| ();
     let mut control = Control { cancel: Cancel::new(), progress: &mut progress };
-    Model::load(&Reference::Folder(folder.to_owned()), options, &mut control).unwrap()
+    Model::load(reference, options, &mut control).unwrap()
 }
 
 fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
@@ -65,9 +75,8 @@ fn expected_mean(attentions: &[f32], tokens: usize, heads: usize, layer: Option<
 }
 
 fn check(name: &str, options: &LoadOptions) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    let model = load(&folder, options);
-    let file = std::fs::read(folder.join("expected.safetensors")).unwrap();
+    let model = load(&golden(name), options);
+    let file = std::fs::read(folder(name).join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&file).unwrap();
     let cases = expected.names().iter().filter(|name| name.ends_with(".input_ids")).count();
     assert!(cases >= 3, "{name} has cases");
@@ -129,23 +138,30 @@ fn a_trained_gpt2_with_its_own_head() {
     check("gpt2-sort", &on_cpu(Engine::Auto));
 }
 
-/// The two engines fold the same statistics and thumbnails.
+/// The two engines fold the same means, statistics and thumbnails.
 #[test]
 fn both_engines_see_the_same() {
     see_the_same(&on_cpu(Engine::Auto), &on_cpu(Engine::Generic));
 }
 
 fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
-    for name in ["gpt2-tiny", "gpt-oss-tiny"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-        let ids: Vec<u32> = (0..90).map(|i| i * i % 37).collect();
+    // Cells of the last are of several tokens, and its queries of several blocks.
+    let models = [
+        (golden("gpt2-tiny"), 90),
+        (golden("gpt-oss-tiny"), 90),
+        (Reference::Demo(DemoModel::GptOss), 2_100),
+    ];
+    for (reference, tokens) in models {
+        let name = reference.to_string();
+        let ids: Vec<u32> = (0..tokens).map(|i| i * i % 37).collect();
         let run = |options| {
-            let model = load(&folder, options);
+            let model = load(&reference, options);
             model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
         };
         let (one, other) = (run(one), run(other));
         for (a, b) in one.layers.iter().zip(&other.layers) {
             assert!(largest_difference(&a.log_sum_exp, b.log_sum_exp.iter().copied()) < 1e-4);
+            same_matrix(&a.mean, &b.mean);
             for (a, b) in a.heads.iter().zip(&b.heads) {
                 let (s, t) = (a.statistics, b.statistics);
                 let of = |s: attnscope::attention::HeadStatistics| {
@@ -162,13 +178,19 @@ fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
                 for (s, t) in of(s).into_iter().zip(of(t)) {
                     assert!((s - t).abs() <= 1e-4 * s.abs().max(1.0), "{name}: {s} is not {t}");
                 }
-                assert_eq!(a.thumbnail.bin(), b.thumbnail.bin());
-                assert!(largest_difference(a.thumbnail.cells(), b.thumbnail.cells().iter().copied()) < 1e-4);
-                let sinks = |m: &attnscope::attention::CausalMatrix| m.sinks().unwrap_or(&[]).to_vec();
-                assert!(largest_difference(&sinks(&a.thumbnail), sinks(&b.thumbnail).into_iter()) < 1e-4);
+                same_matrix(&a.thumbnail, &b.thumbnail);
             }
         }
     }
+}
+
+fn same_matrix(a: &CausalMatrix, b: &CausalMatrix) {
+    assert_eq!((a.bin(), a.size()), (b.bin(), b.size()));
+    assert!(largest_difference(a.cells(), b.cells().iter().copied()) < 1e-4);
+    let sinks = |m: &CausalMatrix| m.sinks().unwrap_or(&[]).to_vec();
+    assert!(largest_difference(&sinks(a), sinks(b).into_iter()) < 1e-4);
+    let first_tokens = |m: &CausalMatrix| (0..m.size()).map(|query| m.first_token(query)).collect::<Vec<_>>();
+    assert!(largest_difference(&first_tokens(a), first_tokens(b).into_iter()) < 1e-4);
 }
 
 /// The CUDA device in f32. `cargo test --features cuda --test golden`; without a device these say so and pass.
@@ -204,9 +226,8 @@ mod on_cuda {
     fn bfloat16_stays_near() {
         let Some(options) = in_f32() else { return };
         for name in ["gpt2-tiny", "gpt-oss-tiny"] {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
             let heads = |options: &LoadOptions| {
-                let model = load(&folder, options);
+                let model = load(&golden(name), options);
                 let tokens = model.tokens_from_ids(&[1, 2, 3, 5, 8, 13, 21, 34]).unwrap();
                 all_heads(&model.run(tokens, &Cancel::new(), &mut |_| ()).unwrap())
             };

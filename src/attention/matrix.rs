@@ -199,10 +199,26 @@ impl<'a> RowsMut<'a> {
         }
     }
 
-    /// As [`raise_row`](Self::raise_row), for a row of cells whose maxima over their tokens are known.
-    pub fn raise_pooled(&mut self, row: usize, cells: &[f32], sink: f32) {
+    /// As [`add_row`](Self::add_row) for all queries of a row of cells, of which the sums over them are known:
+    /// those of the cells from `first_cell` on, of the sink, and of what went to the first token.
+    pub fn add_pooled(&mut self, row: usize, first_cell: usize, cells: &[f32], sink: f32, first_token: f32) {
+        let scale = 1.0 / self.bin.min(self.tokens - row * self.bin) as f32;
+        if let Some(sinks) = &mut self.sink {
+            sinks[row - self.first] += scale * sink;
+        }
+        if let Some(to) = self.first_token.get_mut(row - self.first) {
+            *to += scale * first_token;
+        }
+        for (to, cell) in self.row(row)[first_cell..].iter_mut().zip(cells) {
+            *to += scale * cell;
+        }
+    }
+
+    /// As [`raise_row`](Self::raise_row), for a row of cells whose maxima over their tokens are known, from
+    /// `first_cell` on.
+    pub fn raise_pooled(&mut self, row: usize, first_cell: usize, cells: &[f32], sink: f32) {
         self.raise_row(row * self.bin, 0, &[], sink);
-        for (cell, &weight) in self.row(row).iter_mut().zip(cells) {
+        for (cell, &weight) in self.row(row)[first_cell..].iter_mut().zip(cells) {
             *cell = cell.max(weight);
         }
     }
@@ -275,6 +291,18 @@ mod tests {
             let sum = m.row(row).iter().sum::<f32>() + m.sink(row).unwrap();
             assert!((sum - 1.0).abs() < 1e-6, "row {row} sums to {sum}");
         }
+    }
+
+    #[test]
+    fn sums_over_a_row_of_cells_are_its_queries_one_by_one() {
+        let mut by_query = CausalMatrix::zeros(5, 2, true);
+        let mut pooled = by_query.clone();
+        by_query.rows_mut().add_row(2, 2, &[0.5], 0.125, 1.0);
+        by_query.rows_mut().add_row(3, 2, &[0.25, 0.5], 0.125, 1.0);
+        pooled.rows_mut().add_pooled(1, 1, &[0.5 + 0.25 + 0.5, 9.0], 0.25, 0.0);
+        by_query.rows_mut().add_row(4, 0, &[0.5, 0.0, 0.25, 0.125, 0.125], 0.5, 1.0);
+        pooled.rows_mut().add_pooled(2, 0, &[0.5, 0.375, 0.125], 0.5, 0.5);
+        assert_eq!(by_query, pooled);
     }
 
     #[test]

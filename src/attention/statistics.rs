@@ -61,33 +61,11 @@ pub enum HeadFeature {
 }
 
 impl HeadFeature {
+    /// All of them.
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Mass, Self::Distance, Self::FirstToken, Self::Previous, Self::Duplicate, Self::Induction];
     /// How many there are.
     pub const COUNT: usize = 6;
-
-    /// The masks of the queries `start` .. `end` over the keys 0 .. `end`, \[queries · keys, COUNT\]; for
-    /// attention that is 0 outside the window.
-    pub fn masks(start: usize, end: usize, window: Option<usize>, repeats: &TokenRepeats) -> Vec<f32> {
-        let mut masks = vec![0.0; (end - start) * end * Self::COUNT];
-        for query in start..end {
-            let first_key = window.map_or(0, |window| (query + 1).saturating_sub(window));
-            let row = &mut masks[(query - start) * end * Self::COUNT..][..end * Self::COUNT];
-            let mut add =
-                |key: usize, feature: Self, value: f32| row[key * Self::COUNT + feature as usize] += value;
-            for key in first_key..=query {
-                add(key, Self::Mass, 1.0);
-                add(key, Self::Distance, (query - key) as f32);
-            }
-            if query > 0 {
-                add(0, Self::FirstToken, 1.0);
-                add(query - 1, Self::Previous, 1.0);
-            }
-            for earlier in repeats.earlier(query).take_while(|&earlier| earlier + 1 >= first_key) {
-                add(earlier, Self::Duplicate, 1.0);
-                add(earlier + 1, Self::Induction, 1.0);
-            }
-        }
-        masks
-    }
 }
 
 /// Running sums of one head, to which rows are added in any number of parts.
@@ -203,28 +181,6 @@ mod tests {
         close(s.previous, 0.25);
         close(s.duplicate, 0.25);
         close(s.induction, 0.125);
-    }
-
-    #[test]
-    fn masks_give_the_same_sums() {
-        let repeats = TokenRepeats::new(&[1, 2, 1, 1]);
-        let rows: [(usize, &[f32]); 4] =
-            [(0, &[0.5]), (0, &[0.25, 0.5]), (1, &[0.5, 0.25]), (2, &[0.125, 0.5])];
-        let (mut by_row, mut by_mask) = (HeadSums::default(), HeadSums::default());
-        for (query, (first_key, weights)) in rows.into_iter().enumerate() {
-            by_row.add_row(query, first_key, weights, norm(weights, 0.0), &repeats);
-            let mut full = vec![0.0; query + 1];
-            full[first_key..].copy_from_slice(weights);
-            let masks = HeadFeature::masks(query, query + 1, Some(2), &repeats);
-            let feature =
-                |f: usize| full.iter().zip(masks.chunks(HeadFeature::COUNT)).map(|(w, m)| w * m[f]).sum();
-            let features: Vec<f32> = (0..HeadFeature::COUNT).map(feature).collect();
-            let entropy = -weights.iter().map(|w| w * w.ln()).sum::<f32>();
-            by_mask.add_block(1, &features, 0.0, entropy);
-        }
-        let (row, mask) = (by_row.finish(), by_mask.finish());
-        close(row.entropy, mask.entropy);
-        assert_eq!(HeadStatistics { entropy: 0.0, ..row }, HeadStatistics { entropy: 0.0, ..mask });
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::rotary::Rotation;
-use super::{Lengths, Linear, fused, generic, host};
+use super::{Lengths, Linear, Pass, fused, generic, host};
 use crate::attention::{CausalMatrix, HeadSummary};
 use crate::model::recorder::Recorder;
 use crate::model::spec::{DecoderSpec, LayerSpec};
@@ -73,19 +72,18 @@ impl Attention {
         &self,
         x: &Tensor,
         spec: &DecoderSpec,
-        rotation: Option<&Rotation>,
-        on_host: bool,
+        pass: &mut Pass,
         recorder: &mut Recorder<'_>,
     ) -> Result<Tensor, ModelError> {
         let (query, key, value) = self.project(x, &mut recorder.profile)?;
         let split = |x: Tensor, heads: usize| -> Result<Tensor, ModelError> {
-            if on_host {
+            if pass.is_on_host() {
                 return host::split_heads(&x, spec.head_dim);
             }
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
-        let turn = |x: Tensor| rotation.map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
+        let turn = |x: Tensor| pass.rotation.as_ref().map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
         let inputs = HeadInputs {
             query: turn(split(query, spec.heads)?)?,
             key: turn(split(key, spec.kv_heads)?)?,
@@ -94,8 +92,10 @@ impl Attention {
             sinks: self.sinks.as_deref(),
         };
         let mut profile = recorder.profile;
-        let attend = if on_host { fused::attend } else { generic::attend };
-        let attended = profile.attention(|| attend(&inputs, recorder.repeats()))?;
+        let attended = profile.attention(|| match &mut pass.masks {
+            Some(masks) => generic::attend(&inputs, masks),
+            None => fused::attend(&inputs, recorder.repeats()),
+        })?;
         let off = recorder.heads_off();
         let context = attended.context.to_dtype(x.dtype())?;
         let context = without(context, &off, spec.head_dim)?;

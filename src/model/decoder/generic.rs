@@ -1,67 +1,41 @@
 //! Attention in tensor operations that every device has: what a GPU runs, and what the CPU runs with
-//! `--engine generic`. A block of queries at a time, folded on the device; only sums come to the host.
+//! `--engine generic`. A block of queries at a time, folded on the device; only sums come to the host, all of a
+//! layer at once, because each transfer waits for the device.
 
-use candle_core::{D, DType, Tensor};
-use candle_transformers::utils::repeat_kv;
+use std::ops::Range;
+
+use candle_core::Tensor;
 
 use super::attention::{Attended, HeadInputs};
-use crate::attention::{
-    CausalMatrix, HeadFeature, HeadSummary, HeadSums, TokenRepeats, thumbnail_bin, tokens_per_cell,
-};
+use super::masks::{BlockMasks, Masks};
+use crate::attention::{CausalMatrix, HeadFeature, HeadSummary, HeadSums, thumbnail_bin, tokens_per_cell};
 use crate::model::ModelError;
 
 /// Queries whose scores are on the device at a time, about.
 const BLOCK_QUERIES: usize = 256;
-/// Keeps ln finite where a weight is 0, and changes no weight that f32 can tell from 0.
-const TINY: f64 = 1e-37;
 
 /// Attends with tensor operations.
 ///
 /// # Errors
 /// If the device fails.
-pub fn attend(inputs: &HeadInputs<'_>, repeats: &TokenRepeats) -> Result<Attended, ModelError> {
-    let (heads, tokens, head_dim) = inputs.query.dims3()?;
-    let group = heads / inputs.key.dim(0)?;
-    let spread = |x: &Tensor| repeat_kv(x.unsqueeze(0)?, group)?.squeeze(0)?.contiguous();
-    let (keys, values) = (spread(&inputs.key)?, spread(&inputs.value)?);
-    let device = inputs.query.device();
-    let sinks = match inputs.sinks {
-        Some(sinks) => Some(Tensor::new(sinks, device)?.reshape((heads, 1, 1))?),
-        None => None,
-    };
-
-    let small_bin = thumbnail_bin(tokens);
-    let block_queries = small_bin * BLOCK_QUERIES.div_ceil(small_bin);
-    let mut fold = Fold {
-        mean: CausalMatrix::zeros(tokens, tokens_per_cell(tokens), sinks.is_some()),
-        thumbnails: vec![CausalMatrix::zeros(tokens, small_bin, sinks.is_some()); heads],
-        sums: vec![HeadSums::default(); heads],
-        log_sum_exp: Vec::with_capacity(tokens * heads),
-        repeats,
-        window: inputs.layer.window,
-    };
+pub fn attend(inputs: &HeadInputs<'_>, masks: &mut Masks) -> Result<Attended, ModelError> {
+    let tokens = inputs.query.dim(1)?;
+    let layer = Layer::new(inputs)?;
     let mut contexts = Vec::new();
-    for start in (0..tokens).step_by(block_queries) {
-        let count = block_queries.min(tokens - start);
-        let end = start + count;
-        let query = inputs.query.narrow(1, start, count)?;
-        let scores = (query.matmul(&keys.narrow(1, 0, end)?.t()?)? * f64::from(inputs.layer.scale))?;
-        let mask = Tensor::from_vec(causal_mask(start, end, inputs.layer.window), (count, end), device)?;
-        let scores = scores.broadcast_add(&mask)?;
-        let scores = match &sinks {
-            Some(sinks) => Tensor::cat(&[&scores, &sinks.broadcast_as((heads, count, 1))?.contiguous()?], 2)?,
-            None => scores,
-        };
-        let max = scores.max_keepdim(2)?;
-        let exp = scores.broadcast_sub(&max)?.exp()?;
-        let sum = exp.sum_keepdim(2)?;
-        let row = exp.broadcast_div(&sum)?;
-        let weights = row.narrow(2, 0, end)?.contiguous()?;
-        let context = weights.matmul(&values.narrow(1, 0, end)?.contiguous()?)?;
-        contexts.push(context.transpose(0, 1)?.reshape((count, heads * head_dim))?);
-        let log_sum_exp = (max + sum.log()?)?.squeeze(2)?.t()?.flatten_all()?.to_vec1::<f32>()?;
-        fold.log_sum_exp.extend(log_sum_exp);
-        fold.add(start, &row, &weights)?;
+    let mut folded = Vec::new();
+    let blocks = layer.blocks(tokens);
+    for block in &blocks {
+        let masks = masks.of(block.queries.clone(), block.keys.clone(), inputs.layer.window)?;
+        let rows = layer.attend(block, &masks)?;
+        contexts.push(rows.context.clone());
+        folded.extend(layer.fold(block, &masks, &rows)?);
+    }
+    let folded: Vec<Tensor> = folded.iter().map(Tensor::flatten_all).collect::<Result<_, _>>()?;
+    let folded = Tensor::cat(&folded, 0)?.to_vec1::<f32>()?;
+    let mut fold = Fold::new(&layer, tokens);
+    let mut rest = folded.as_slice();
+    for block in &blocks {
+        rest = fold.add(block, rest);
     }
     let heads = fold.sums.iter().zip(fold.thumbnails);
     Ok(Attended {
@@ -72,107 +46,223 @@ pub fn attend(inputs: &HeadInputs<'_>, repeats: &TokenRepeats) -> Result<Attende
     })
 }
 
-/// −∞ where a query doesn't see a key. (candle-transformers' own lets a query see one key beyond the window.)
-fn causal_mask(start: usize, end: usize, window: Option<usize>) -> Vec<f32> {
-    let sees = |query: usize, key: usize| key <= query && window.is_none_or(|window| query - key < window);
-    let row = |query: usize| (0..end).map(move |key| if sees(query, key) { 0.0 } else { f32::NEG_INFINITY });
-    (start..end).flat_map(row).collect()
+/// Heads of a layer, and how their matrices are folded.
+struct Layer<'a> {
+    inputs: &'a HeadInputs<'a>,
+    heads: usize,
+    /// \[heads, 1, 1\]
+    sinks: Option<Tensor>,
+    /// \[1, heads\]: what times all heads is their mean.
+    shares: Tensor,
+    bin: usize,
+    /// A multiple of `bin`.
+    small_bin: usize,
 }
 
-struct Fold<'a> {
+/// Some queries, and the keys that they see: both start where a cell of every matrix does.
+struct Block {
+    queries: Range<usize>,
+    keys: Range<usize>,
+}
+
+/// What a block's queries gave.
+struct Rows {
+    /// \[heads, queries, keys\]
+    weights: Tensor,
+    /// \[queries, heads · head_dim\]
+    context: Tensor,
+    /// \[heads, queries, 1\]
+    log_sum_exp: Tensor,
+    /// \[heads, queries, 1\]
+    entropy: Tensor,
+    /// \[heads, queries, 1\]
+    sink: Option<Tensor>,
+}
+
+impl<'a> Layer<'a> {
+    fn new(inputs: &'a HeadInputs<'a>) -> Result<Self, ModelError> {
+        let (heads, tokens, _) = inputs.query.dims3()?;
+        let device = inputs.query.device();
+        let sinks =
+            inputs.sinks.map(|sinks| Tensor::new(sinks, device)?.reshape((heads, 1, 1))).transpose()?;
+        let shares = Tensor::full(1.0 / heads as f32, (1, heads), device)?;
+        let (bin, small_bin) = (tokens_per_cell(tokens), thumbnail_bin(tokens));
+        Ok(Self { inputs, heads, sinks, shares, bin, small_bin })
+    }
+
+    fn blocks(&self, tokens: usize) -> Vec<Block> {
+        let bin = self.small_bin;
+        let queries = bin * BLOCK_QUERIES.div_ceil(bin);
+        let block = |start: usize| {
+            let end = (start + queries).min(tokens);
+            let first_seen = self.inputs.layer.window.map_or(0, |window| (start + 1).saturating_sub(window));
+            Block { queries: start..end, keys: first_seen / bin * bin..end }
+        };
+        (0..tokens).step_by(queries).map(block).collect()
+    }
+
+    fn attend(&self, block: &Block, masks: &BlockMasks) -> Result<Rows, ModelError> {
+        let HeadInputs { query, key, value, layer, .. } = self.inputs;
+        let (kv_heads, _, head_dim) = key.dims3()?;
+        let Block { queries, keys } = block;
+        let count = queries.len();
+        // The query heads that share a key/value head stand below each other, as more queries of one head.
+        let shared = (kv_heads, self.heads / kv_heads * count, ());
+        let apart = (self.heads, count, ());
+        let query = (query.narrow(1, queries.start, count)? * f64::from(layer.scale))?.reshape(shared)?;
+        let key = key.narrow(1, keys.start, keys.len())?;
+        let value = value.narrow(1, keys.start, keys.len())?.contiguous()?;
+
+        let scores = query.matmul(&key.t()?)?.reshape(apart)?.broadcast_add(&masks.unseen)?;
+        let mut max = scores.max_keepdim(2)?;
+        if let Some(sinks) = &self.sinks {
+            max = max.broadcast_maximum(sinks)?;
+        }
+        let below = scores.broadcast_sub(&max)?;
+        let exp = below.exp()?;
+        let mut sum = exp.sum_keepdim(2)?;
+        // The entropy of a row is ln Σ e^b − Σ b e^b / Σ e^b, for b below the largest score.
+        let mut turned = (&exp * below)?.sum_keepdim(2)?;
+        let mut sink = None;
+        if let Some(sinks) = &self.sinks {
+            let below = max.neg()?.broadcast_add(sinks)?;
+            let exp = below.exp()?;
+            sum = (sum + &exp)?;
+            turned = (turned + (&exp * below)?)?;
+            sink = Some((exp / &sum)?);
+        }
+        let log_sum = sum.log()?;
+        let weights = exp.broadcast_div(&sum)?;
+        let context = weights.reshape(shared)?.matmul(&value)?.reshape(apart)?;
+        Ok(Rows {
+            weights,
+            context: context.transpose(0, 1)?.reshape((count, self.heads * head_dim))?,
+            log_sum_exp: (max + &log_sum)?,
+            entropy: (log_sum - (turned / sum)?)?,
+            sink,
+        })
+    }
+
+    /// What [`Fold::add`] takes, in its order.
+    fn fold(&self, block: &Block, masks: &BlockMasks, rows: &Rows) -> Result<Vec<Tensor>, ModelError> {
+        let Rows { weights, log_sum_exp, entropy, sink, .. } = rows;
+        let (count, keys) = (block.queries.len(), block.keys.len());
+        // Every linear statistic is a product with a mask: of each query all heads with all masks.
+        let sums = weights.transpose(0, 1)?.contiguous()?.matmul(&masks.features.t()?)?.sum(0)?;
+        let mean =
+            self.shares.matmul(&weights.reshape((self.heads, count * keys))?)?.reshape((count, keys))?;
+        let mut folded = vec![log_sum_exp.clone(), entropy.clone()];
+        folded.extend(sink.clone());
+        folded.extend([sums, self.thumbnails(weights)?]);
+        if self.bin > 1 {
+            folded.push(mean.narrow(1, 0, 1)?);
+        }
+        folded.push(self.cells(mean)?);
+        Ok(folded)
+    }
+
+    /// \[queries, keys\] summed over cells.
+    fn cells(&self, mean: Tensor) -> Result<Tensor, ModelError> {
+        if self.bin == 1 {
+            return Ok(mean);
+        }
+        let (mean, rows, columns) = whole_cells(&mean.unsqueeze(0)?, self.bin)?;
+        Ok(mean.reshape((rows, self.bin, columns, self.bin))?.sum((1, 3))?)
+    }
+
+    /// The largest of each cell, \[heads, rows, columns\].
+    fn thumbnails(&self, weights: &Tensor) -> Result<Tensor, ModelError> {
+        let bin = self.small_bin;
+        if bin == 1 {
+            return Ok(weights.clone());
+        }
+        let (weights, rows, columns) = whole_cells(weights, bin)?;
+        // Over queries first: neighbouring keys, that lie beside each other, are taken by neighbouring threads.
+        let weights = weights.unsqueeze(0)?.max_pool2d((bin, 1))?;
+        Ok(weights.reshape((self.heads, rows, columns, bin))?.max(3)?)
+    }
+}
+
+/// \[n, queries, keys\] with zeros added until both are multiples of `bin`, and how many times it they are.
+fn whole_cells(x: &Tensor, bin: usize) -> Result<(Tensor, usize, usize), ModelError> {
+    let (_, queries, keys) = x.dims3()?;
+    let (rows, columns) = (queries.div_ceil(bin), keys.div_ceil(bin));
+    let x = x.pad_with_zeros(1, 0, rows * bin - queries)?.pad_with_zeros(2, 0, columns * bin - keys)?;
+    Ok((x, rows, columns))
+}
+
+/// What is kept of a layer, on the host.
+struct Fold {
+    bin: usize,
+    small_bin: usize,
+    has_sinks: bool,
     mean: CausalMatrix,
     thumbnails: Vec<CausalMatrix>,
     sums: Vec<HeadSums>,
     log_sum_exp: Vec<f32>,
-    repeats: &'a TokenRepeats,
-    window: Option<usize>,
 }
 
-impl Fold<'_> {
-    /// Adds the rows from query `start` on: `row` \[heads, queries, keys (+ sink)\], `weights` without the sink.
-    fn add(&mut self, start: usize, row: &Tensor, weights: &Tensor) -> Result<(), ModelError> {
-        let end = weights.dim(2)?;
-        let sink = match row.dim(2)? {
-            columns if columns > end => Some(row.narrow(2, end, 1)?.squeeze(2)?),
-            _ => None,
-        };
-        self.add_mean(start, weights, sink.as_ref())?;
-        self.add_statistics(start, row, weights, sink.as_ref())?;
-        self.add_thumbnails(start, weights, sink.as_ref())
-    }
-
-    fn add_mean(&mut self, start: usize, weights: &Tensor, sink: Option<&Tensor>) -> Result<(), ModelError> {
-        let mean = weights.mean(0)?.to_vec2::<f32>()?;
-        let sink = host_rows(sink.map(|sink| sink.mean_keepdim(0)).transpose()?.as_ref(), 1, mean.len())?;
-        let mut rows = self.mean.rows_mut();
-        for (at, weights) in mean.iter().enumerate() {
-            let query = start + at;
-            rows.add_row(query, 0, &weights[..=query], sink[0][at], 1.0);
+impl Fold {
+    fn new(layer: &Layer<'_>, tokens: usize) -> Self {
+        let Layer { heads, bin, small_bin, .. } = *layer;
+        let has_sinks = layer.sinks.is_some();
+        Self {
+            bin,
+            small_bin,
+            has_sinks,
+            mean: CausalMatrix::zeros(tokens, bin, has_sinks),
+            thumbnails: vec![CausalMatrix::zeros(tokens, small_bin, has_sinks); heads],
+            sums: vec![HeadSums::default(); heads],
+            log_sum_exp: Vec::with_capacity(tokens * heads),
         }
-        Ok(())
     }
 
-    /// Every linear statistic is a product with a mask, so all of them are one matrix product.
-    fn add_statistics(
-        &mut self,
-        start: usize,
-        row: &Tensor,
-        weights: &Tensor,
-        sink: Option<&Tensor>,
-    ) -> Result<(), ModelError> {
-        let (heads, count, end) = weights.dims3()?;
-        let features = HeadFeature::masks(start, end, self.window, self.repeats);
-        let features = Tensor::from_vec(features, (count * end, HeadFeature::COUNT), weights.device())?;
-        let linear = weights.reshape((heads, count * end))?.matmul(&features)?.to_vec2::<f32>()?;
-        let entropy = (row * (row + TINY)?.log()?)?.sum((1, 2))?.neg()?.to_vec1::<f32>()?;
-        let sink = match sink {
-            Some(sink) => sink.sum(1)?.to_vec1::<f32>()?,
-            None => vec![0.0; heads],
+    /// Adds a block of which [`Layer::fold`] made the first of `values`; returns the others.
+    fn add<'v>(&mut self, block: &Block, values: &'v [f32]) -> &'v [f32] {
+        let Self { bin, small_bin, .. } = *self;
+        let (heads, count, keys) = (self.sums.len(), block.queries.len(), block.keys.len());
+        let mut rest = values;
+        let mut take = |count: usize| {
+            let (taken, after) = rest.split_at(count);
+            rest = after;
+            taken
         };
-        for (head, sums) in self.sums.iter_mut().enumerate() {
-            sums.add_block(count, &linear[head], sink[head], entropy[head]);
+        let log_sum_exp = take(heads * count);
+        let entropy = take(heads * count);
+        let sink = if self.has_sinks { take(heads * count) } else { &[] };
+        let sums = take(heads * HeadFeature::COUNT);
+        let (small_rows, small_columns) = (count.div_ceil(small_bin), keys.div_ceil(small_bin));
+        let thumbnails = take(heads * small_rows * small_columns);
+        let first_token = if bin > 1 { take(count) } else { &[] };
+        let (rows, columns) = (count.div_ceil(bin), keys.div_ceil(bin));
+        let mean = take(rows * columns);
+
+        for query in 0..count {
+            self.log_sum_exp.extend(log_sum_exp[query..].iter().step_by(count));
         }
-        Ok(())
-    }
+        let sinks = |head: usize| sink.get(head * count..(head + 1) * count).unwrap_or(&[]);
+        for (head, features) in sums.chunks_exact(HeadFeature::COUNT).enumerate() {
+            let entropy = entropy[head * count..][..count].iter().sum();
+            self.sums[head].add_block(count, features, sinks(head).iter().sum(), entropy);
 
-    fn add_thumbnails(
-        &mut self,
-        start: usize,
-        weights: &Tensor,
-        sink: Option<&Tensor>,
-    ) -> Result<(), ModelError> {
-        let bin = self.thumbnails[0].bin();
-        let (heads, count, end) = weights.dims3()?;
-        let (rows, columns) = (count.div_ceil(bin), end.div_ceil(bin));
-        let pooled = weights
-            .pad_with_zeros(1, 0, rows * bin - count)?
-            .pad_with_zeros(2, 0, columns * bin - end)?
-            .reshape(&[heads, rows, bin, columns, bin])?
-            .max(D::Minus1)?
-            .max(2)?
-            .to_dtype(DType::F32)?
-            .to_vec3::<f32>()?;
-        let sink = match sink {
-            Some(sink) => {
-                Some(sink.pad_with_zeros(1, 0, rows * bin - count)?.reshape((heads, rows, bin))?.max(2)?)
-            }
-            None => None,
-        };
-        let sink = host_rows(sink.as_ref(), heads, rows)?;
-        for (head, thumbnail) in self.thumbnails.iter_mut().enumerate() {
-            let mut thumbnail = thumbnail.rows_mut();
-            for row in 0..rows {
-                thumbnail.raise_pooled(start / bin + row, &pooled[head][row], sink[head][row]);
+            let mut thumbnail = self.thumbnails[head].rows_mut();
+            let cells = thumbnails[head * small_rows * small_columns..].chunks_exact(small_columns);
+            for (row, cells) in cells.take(small_rows).enumerate() {
+                let sink =
+                    sinks(head).chunks(small_bin).nth(row).unwrap_or(&[]).iter().copied().fold(0.0, f32::max);
+                let row = block.queries.start / small_bin + row;
+                thumbnail.raise_pooled(row, block.keys.start / small_bin, cells, sink);
             }
         }
-        Ok(())
+        let mut matrix = self.mean.rows_mut();
+        for (row, cells) in mean.chunks_exact(columns).enumerate() {
+            let queries = row * bin..((row + 1) * bin).min(count);
+            let sink = (0..heads).flat_map(|head| sinks(head).get(queries.clone())).flatten().sum::<f32>();
+            let first_token = first_token.get(queries).filter(|_| block.keys.start == 0);
+            let first_token = first_token.unwrap_or(&[]).iter().sum();
+            let row = block.queries.start / bin + row;
+            matrix.add_pooled(row, block.keys.start / bin, cells, sink / heads as f32, first_token);
+        }
+        rest
     }
-}
-
-/// A matrix on the host; zeros for one that isn't there.
-fn host_rows(x: Option<&Tensor>, rows: usize, columns: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-    Ok(match x {
-        Some(x) => x.to_vec2::<f32>()?,
-        None => vec![vec![0.0; columns]; rows],
-    })
 }

@@ -6,6 +6,7 @@ mod generic;
 mod host;
 mod lengths;
 mod linear;
+mod masks;
 mod mlp;
 mod moe;
 mod norm;
@@ -25,6 +26,7 @@ use super::recorder::Recorder;
 use super::spec::{DecoderSpec, Position};
 use super::weights::Matrix;
 use super::{Cancel, Engine, ModelError, Profile};
+use masks::Masks;
 use rotary::Rotation;
 
 /// A decoder with its weights.
@@ -55,6 +57,20 @@ pub struct Block {
     pub mlp: Mlp,
 }
 
+/// What all layers of a pass have in common.
+pub struct Pass {
+    /// Where positions are turned.
+    rotation: Option<Rotation>,
+    /// Where tensor operations attend, not the CPU's kernels.
+    masks: Option<Masks>,
+}
+
+impl Pass {
+    fn is_on_host(&self) -> bool {
+        self.masks.is_none()
+    }
+}
+
 impl Decoder {
     /// Runs a prompt and hands each layer's attention to `recorder`; returns the logits after the last token,
     /// \[vocabulary\]. Calls `on_layer` with the number of finished layers.
@@ -79,11 +95,15 @@ impl Decoder {
             Position::Learned => None,
             Position::Rotary(spec) => Some(Rotation::new(spec, self.spec.head_dim, tokens, device)?),
         };
-        let on_host = self.runs_on_host(engine);
+        let masks = match self.runs_on_host(engine) {
+            true => None,
+            false => Some(Masks::new(ids, device)?),
+        };
+        let mut pass = Pass { rotation, masks };
         recorder.flow(&x)?;
         for (at, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
-            x = block.forward(&x, &self.spec, rotation.as_ref(), on_host, recorder, cancel)?;
+            x = block.forward(&x, &self.spec, &mut pass, recorder, cancel)?;
             recorder.check_finite(at)?;
             recorder.flow(&x)?;
             on_layer(at + 1);
@@ -125,13 +145,13 @@ impl Block {
         &self,
         x: &Tensor,
         spec: &DecoderSpec,
-        rotation: Option<&Rotation>,
-        on_host: bool,
+        pass: &mut Pass,
         recorder: &mut Recorder<'_>,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
+        let on_host = pass.is_on_host();
         let normed = self.attention_norm.forward(x, on_host)?;
-        let attended = self.attention.forward(&normed, spec, rotation, on_host, recorder)?;
+        let attended = self.attention.forward(&normed, spec, pass, recorder)?;
         let x = (x + attended)?;
         let normed = self.mlp_norm.forward(&x, on_host)?;
         let out = self.mlp.forward(&normed, on_host, &mut recorder.profile, cancel)?;

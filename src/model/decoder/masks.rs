@@ -1,0 +1,146 @@
+//! What a block of queries may see, and which of it each statistic counts: made on the device from the positions
+//! and ids of the prompt, and the same for all layers with the same window.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Range;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::attention::{EXACT_TOKENS, HeadFeature};
+use crate::model::ModelError;
+
+/// No id of any vocabulary: stands before the first token.
+const NO_TOKEN: u32 = u32::MAX;
+
+/// The masks of a prompt.
+pub struct Masks {
+    /// f32 \[S\]
+    positions: Tensor,
+    /// u32 \[S\]
+    ids: Tensor,
+    /// u32 \[S\]: the id of the token before each.
+    ids_before: Tensor,
+    /// By first query and window. Those of longer prompts would take too much, and are made anew.
+    kept: HashMap<(usize, Option<usize>), BlockMasks>,
+}
+
+/// The masks of some queries and the keys they may see.
+#[derive(Debug, Clone)]
+pub struct BlockMasks {
+    /// \[queries, keys\], to be added to scores: far below any score where a query doesn't see a key. Not −∞,
+    /// which times a weight of 0 is no number.
+    pub unseen: Tensor,
+    /// \[queries, features, keys\]: for each query the masks of [`HeadFeature`]; for attention that is 0 where
+    /// it can't be seen.
+    pub features: Tensor,
+}
+
+impl Masks {
+    /// For a prompt of `ids`.
+    ///
+    /// # Errors
+    /// If the device has no room.
+    pub fn new(ids: &[u32], device: &Device) -> Result<Self, ModelError> {
+        let before: Vec<u32> = [&[NO_TOKEN], &ids[..ids.len().saturating_sub(1)]].concat();
+        Ok(Self {
+            positions: Tensor::arange(0, ids.len() as u32, device)?.to_dtype(DType::F32)?,
+            ids: Tensor::new(ids, device)?,
+            ids_before: Tensor::new(before, device)?,
+            kept: HashMap::new(),
+        })
+    }
+
+    /// Of the queries in a layer with `window`, over `keys`: all that one of them sees, and the queries themselves.
+    ///
+    /// # Errors
+    /// If the device has no room.
+    pub fn of(
+        &mut self,
+        queries: Range<usize>,
+        keys: Range<usize>,
+        window: Option<usize>,
+    ) -> Result<BlockMasks, ModelError> {
+        if self.ids.dim(0)? > EXACT_TOKENS {
+            return self.make(&queries, &keys, window);
+        }
+        let made = match self.kept.entry((queries.start, window)) {
+            Entry::Occupied(kept) => return Ok(kept.get().clone()),
+            Entry::Vacant(_) => self.make(&queries, &keys, window)?,
+        };
+        self.kept.insert((queries.start, window), made.clone());
+        Ok(made)
+    }
+
+    fn make(
+        &self,
+        queries: &Range<usize>,
+        keys: &Range<usize>,
+        window: Option<usize>,
+    ) -> Result<BlockMasks, ModelError> {
+        let column = |x: &Tensor| x.narrow(0, queries.start, queries.len())?.unsqueeze(1);
+        let row = |x: &Tensor| x.narrow(0, keys.start, keys.len())?.unsqueeze(0);
+        let truth = |x: Tensor| x.to_dtype(DType::F32);
+        let (query, key) = (column(&self.positions)?, row(&self.positions)?);
+        let id = column(&self.ids)?;
+        let distance = query.broadcast_sub(&key)?;
+        let mut seen = truth(distance.ge(0f32)?)?;
+        if let Some(window) = window {
+            seen = (seen * truth(distance.lt(window as f32)?)?)?;
+        }
+        let feature = |feature: HeadFeature| match feature {
+            HeadFeature::Mass => distance.ones_like(),
+            HeadFeature::Distance => Ok(distance.clone()),
+            HeadFeature::FirstToken => truth(query.gt(0f32)?)?.broadcast_mul(&truth(key.eq(0f32)?)?),
+            HeadFeature::Previous => truth(distance.eq(1f32)?),
+            HeadFeature::Duplicate => truth(id.broadcast_eq(&row(&self.ids)?)?)? * truth(distance.gt(0f32)?)?,
+            HeadFeature::Induction => truth(id.broadcast_eq(&row(&self.ids_before)?)?),
+        };
+        let features = HeadFeature::ALL.map(feature).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let lowest = f64::from(f32::MIN);
+        Ok(BlockMasks { unseen: seen.affine(-lowest, lowest)?, features: Tensor::stack(&features, 1)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attention::{HeadSums, TokenRepeats};
+    use crate::kernels::softmax::RowNorm;
+
+    /// All queries give every key they see the same.
+    #[test]
+    fn masks_give_the_sums_of_rows() {
+        let ids = [3, 1, 3, 3, 2, 1, 3, 2];
+        let repeats = TokenRepeats::new(&ids);
+        let mut masks = Masks::new(&ids, &Device::Cpu).unwrap();
+        for (window, queries, first) in
+            [(None, 0..8, 0), (None, 4..8, 0), (Some(3), 0..5, 0), (Some(3), 5..8, 3)]
+        {
+            let (mut by_row, mut by_mask) = (HeadSums::default(), HeadSums::default());
+            let block = masks.of(queries.clone(), first..queries.end, window).unwrap();
+            let unseen = block.unseen.to_vec2::<f32>().unwrap();
+            let features = block.features.to_vec3::<f32>().unwrap();
+            for query in queries.clone() {
+                let first_key = window.map_or(0, |window| (query + 1).saturating_sub(window));
+                let weight = 1.0 / (query - first_key + 1) as f32;
+                let norm = RowNorm { log_sum_exp: 0.0, sink: 0.0, entropy: 0.0 };
+                by_row.add_row(query, first_key, &vec![weight; query - first_key + 1], norm, &repeats);
+
+                let at = query - queries.start;
+                let weights: Vec<f32> =
+                    unseen[at].iter().map(|unseen| if *unseen == 0.0 { weight } else { 0.0 }).collect();
+                let sum =
+                    |mask: &Vec<f32>| mask.iter().zip(&weights).map(|(mask, weight)| mask * weight).sum();
+                by_mask.add_block(1, &features[at].iter().map(sum).collect::<Vec<f32>>(), 0.0, 0.0);
+            }
+            let (row, mask) = (by_row.finish(), by_mask.finish());
+            let numbers = |s: crate::attention::HeadStatistics| {
+                [s.first_token_mass, s.mean_distance, s.previous, s.duplicate, s.induction]
+            };
+            for (row, mask) in numbers(row).into_iter().zip(numbers(mask)) {
+                assert!((row - mask).abs() < 1e-6, "{window:?} {queries:?}: {row} is not {mask}");
+            }
+        }
+    }
+}
