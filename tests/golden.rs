@@ -161,6 +161,7 @@ fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
         let (one, other) = (run(one), run(other));
         for (a, b) in one.layers.iter().zip(&other.layers) {
             assert!(largest_difference(&a.log_sum_exp, b.log_sum_exp.iter().copied()) < 1e-4);
+            assert!(largest_difference(&a.value_norms, b.value_norms.iter().copied()) < 1e-4);
             same_matrix(&a.mean, &b.mean);
             for (a, b) in a.heads.iter().zip(&b.heads) {
                 let (s, t) = (a.statistics, b.statistics);

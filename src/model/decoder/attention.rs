@@ -100,7 +100,7 @@ impl Attention {
         let context = attended.context.to_dtype(x.dtype())?;
         let context = without(context, &off, spec.head_dim)?;
         profile.record(|| {
-            let norms = self.lengths.of(&inputs.value, &self.output, spec.heads, &off)?;
+            let norms = self.lengths.of(&inputs.value, &self.output, spec.heads, &off, pass.is_on_host())?;
             recorder.record(&inputs, attended, norms)
         })?;
         let out = self.output.forward(&context, &mut profile);

@@ -3,19 +3,20 @@
 
 use std::sync::OnceLock;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
-use super::Linear;
+use super::{Linear, with_values};
 use crate::kernels::matmul::add_product;
 use crate::model::ModelError;
 
-/// Of a layer's output projection: W Wᵀ of each head, once it is needed.
+/// Of a layer's output projection: W Wᵀ of each head, \[heads, head_dim, head_dim\], once it is needed.
 #[derive(Debug, Default)]
-pub struct Lengths(OnceLock<Vec<f32>>);
+pub struct Lengths(OnceLock<Tensor>);
 
 impl Lengths {
-    /// ‖v W_O‖ for values \[kv_heads, S, head_dim\], \[heads, S\]; 0 for heads that are off.
+    /// ‖v W_O‖ for values \[kv_heads, S, head_dim\], \[heads, S\]; 0 for heads that are off. `on_host` by the
+    /// CPU's kernel.
     ///
     /// # Errors
     /// If the device fails.
@@ -25,8 +26,8 @@ impl Lengths {
         output: &Linear,
         heads: usize,
         off: &[usize],
+        on_host: bool,
     ) -> Result<Vec<f32>, ModelError> {
-        let (kv_heads, tokens, head_dim) = values.dims3()?;
         let squares = match self.0.get() {
             Some(squares) => squares,
             None => {
@@ -34,28 +35,81 @@ impl Lengths {
                 self.0.get_or_init(|| squares)
             }
         };
-        let values = values.flatten_all()?.to_vec1::<f32>()?;
-        let mut norms = vec![0.0; heads * tokens];
-        norms.par_chunks_mut(tokens).enumerate().filter(|(head, _)| !off.contains(head)).for_each(
-            |(head, norms)| {
-                let values = &values[head / (heads / kv_heads) * tokens * head_dim..][..tokens * head_dim];
-                let square = &squares[head * head_dim * head_dim..][..head_dim * head_dim];
-                let mut turned = vec![0.0; values.len()];
-                add_product(values, square, head_dim, &mut turned);
-                let pairs = values.chunks_exact(head_dim).zip(turned.chunks_exact(head_dim));
-                for (norm, (value, turned)) in norms.iter_mut().zip(pairs) {
-                    *norm = value.iter().zip(turned).map(|(a, b)| a * b).sum::<f32>().max(0.0).sqrt();
-                }
-            },
-        );
+        let mut norms = match on_host {
+            true => on_the_host(values, squares, heads)?,
+            false => on_the_device(values, squares)?,
+        };
+        let tokens = norms.len() / heads;
+        off.iter().for_each(|head| norms[head * tokens..][..tokens].fill(0.0));
         Ok(norms)
     }
 }
 
+fn on_the_host(values: &Tensor, squares: &Tensor, heads: usize) -> Result<Vec<f32>, ModelError> {
+    let (kv_heads, tokens, head_dim) = values.dims3()?;
+    let mut norms = vec![0.0; heads * tokens];
+    let mut fill = |values: &[f32], squares: &[f32]| {
+        norms.par_chunks_mut(tokens).enumerate().for_each(|(head, norms)| {
+            let values = &values[head / (heads / kv_heads) * tokens * head_dim..][..tokens * head_dim];
+            let square = &squares[head * head_dim * head_dim..][..head_dim * head_dim];
+            let mut turned = vec![0.0; values.len()];
+            add_product(values, square, head_dim, &mut turned);
+            let pairs = values.chunks_exact(head_dim).zip(turned.chunks_exact(head_dim));
+            for (norm, (value, turned)) in norms.iter_mut().zip(pairs) {
+                *norm = value.iter().zip(turned).map(|(a, b)| a * b).sum::<f32>().max(0.0).sqrt();
+            }
+        });
+    };
+    with_values(values, |values| with_values(squares, |squares| fill(values, squares)))??;
+    Ok(norms)
+}
+
+fn on_the_device(values: &Tensor, squares: &Tensor) -> Result<Vec<f32>, ModelError> {
+    let (kv_heads, tokens, head_dim) = values.dims3()?;
+    let group = squares.dim(0)? / kv_heads;
+    // The squares of the query heads that share a key/value head stand beside each other, as one matrix.
+    let beside = squares.reshape((kv_heads, group, head_dim, head_dim))?.transpose(1, 2)?;
+    let turned = values.contiguous()?.matmul(&beside.reshape((kv_heads, head_dim, group * head_dim))?)?;
+    let turned = turned.reshape((kv_heads, tokens, group, head_dim))?;
+    let squared = turned.broadcast_mul(&values.unsqueeze(2)?)?.sum(3)?;
+    Ok(squared.relu()?.sqrt()?.transpose(1, 2)?.flatten_all()?.to_vec1::<f32>()?)
+}
+
 /// W Wᵀ of each head, \[heads, head_dim, head_dim\].
-fn squares(output: &Linear, heads: usize) -> Result<Vec<f32>, ModelError> {
-    let weight = output.weight()?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+fn squares(output: &Linear, heads: usize) -> Result<Tensor, ModelError> {
+    let weight = output.weight()?.to_dtype(DType::F32)?;
     let (from, to) = weight.dims2()?;
     let parts = weight.reshape((heads, from / heads, to))?;
-    Ok(parts.matmul(&parts.t()?)?.flatten_all()?.to_vec1::<f32>()?)
+    Ok(parts.matmul(&parts.t()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::weights::Matrix;
+    use candle_core::Device;
+
+    #[test]
+    fn host_and_device_agree_with_the_projection() {
+        let (heads, kv_heads, tokens, head_dim, to) = (4, 2, 3, 2, 5);
+        let random = |shape: &[usize]| Tensor::rand(-1f32, 1., shape, &Device::Cpu).unwrap();
+        let weight = random(&[heads * head_dim, to]);
+        let values = random(&[kv_heads, tokens, head_dim]);
+        let output = Linear::in_out(Matrix::Device(weight.clone()), None, to);
+        let parts = weight.reshape((heads, head_dim, to)).unwrap();
+        let expected: Vec<f32> = (0..heads)
+            .flat_map(|head| {
+                let value = values.get(head / 2).unwrap();
+                let moved = value.matmul(&parts.get(head).unwrap()).unwrap();
+                moved.sqr().unwrap().sum(1).unwrap().sqrt().unwrap().to_vec1::<f32>().unwrap()
+            })
+            .collect();
+        for on_host in [true, false] {
+            let norms = Lengths::default().of(&values, &output, heads, &[2], on_host).unwrap();
+            for (at, (norm, expected)) in norms.into_iter().zip(&expected).enumerate() {
+                let expected = if at / tokens == 2 { 0.0 } else { *expected };
+                assert!((norm - expected).abs() < 1e-5, "{on_host} {at}: {norm} is not {expected}");
+            }
+        }
+    }
 }
