@@ -30,10 +30,8 @@ struct DeviceBlocks {
     blocks: Tensor,
     /// u8 \[count, to · from / 32\]
     scales: Tensor,
-    /// \[256, 2\]: the two values of a byte.
-    pairs: Tensor,
-    /// \[256, 1\]: the power of two of a scale byte.
-    powers: Tensor,
+    /// \[256 · 256, 2\]: for each scale byte, the two values of each byte.
+    values: Tensor,
     dtype: DType,
 }
 
@@ -86,27 +84,36 @@ impl DeviceBlocks {
     fn new(blocks: &Bytes, scales: &Bytes, count: usize, placement: &Placement) -> Result<Self, ModelError> {
         let device = &placement.device;
         let place = |bytes: &[u8]| Tensor::from_slice(bytes, (count, bytes.len() / count), device);
-        let pairs: Vec<f32> = (0..=255u8)
-            .flat_map(|byte| [CODES[usize::from(byte & 15)], CODES[usize::from(byte >> 4)]])
-            .collect();
-        let powers: Vec<f32> = (0..=255u8).map(mxfp4::scale_value).collect();
+        // The range of f16 is too small for the scales: there only what is decoded is rounded.
+        let exact = if placement.dtype == DType::F16 { DType::F32 } else { placement.dtype };
         Ok(Self {
             blocks: place(blocks.as_slice())?,
             scales: place(scales.as_slice())?,
-            pairs: Tensor::from_vec(pairs, (256, 2), device)?,
-            powers: Tensor::from_vec(powers, (256, 1), device)?,
+            values: values()?.to_dtype(exact)?.to_device(device)?,
             dtype: placement.dtype,
         })
     }
 
-    /// One expert's matrix \[to, from\]. The product of a code and a power of two is exact in f32.
+    /// One expert's matrix \[to, from\], by one look into the table for each byte.
     fn decode(&self, expert: usize, from: usize, to: usize) -> Result<Tensor, ModelError> {
-        // index_select takes the largest value of the index's type as "none" and gives zeros: 255 is a byte here.
-        let bytes = |packed: &Tensor| packed.get(expert)?.to_dtype(DType::U32);
-        let codes = self.pairs.index_select(&bytes(&self.blocks)?, 0)?.reshape(((), BLOCK))?;
-        let powers = self.powers.index_select(&bytes(&self.scales)?, 0)?;
-        Ok(codes.broadcast_mul(&powers)?.reshape((to, from))?.to_dtype(self.dtype)?)
+        let bytes = |packed: &Tensor, columns: usize| {
+            packed.get(expert)?.reshape(((), columns))?.to_dtype(DType::U32)
+        };
+        let scales = (bytes(&self.scales, 1)? * 256.0)?;
+        let places = bytes(&self.blocks, BLOCK_BYTES)?.broadcast_add(&scales)?.flatten_all()?;
+        Ok(self.values.index_select(&places, 0)?.reshape((to, from))?.to_dtype(self.dtype)?)
     }
+}
+
+/// \[256 · 256, 2\] in f32: for each scale byte, the two values of each byte. A code has two significant bits, so
+/// that f32 and bf16, whose exponents and subnormals reach as far down, hold each product exactly, or both infinity.
+fn values() -> Result<Tensor, ModelError> {
+    let mut values = Vec::with_capacity(2 << 16);
+    for scale in (0..=255).map(mxfp4::scale_value) {
+        let codes = (0..=255u8).flat_map(|byte| [byte & 15, byte >> 4]);
+        values.extend(codes.map(|code| CODES[usize::from(code)] * scale));
+    }
+    Ok(Tensor::from_vec(values, (1 << 16, 2), &Device::Cpu)?)
 }
 
 #[cfg(test)]
@@ -114,10 +121,31 @@ mod tests {
     use super::*;
     use crate::model::files::ModelFile;
 
+    fn bytes(data: Vec<u8>) -> Bytes {
+        Bytes::open(&ModelFile::Embedded { name: "test", bytes: data.leak() }).unwrap()
+    }
+
+    #[test]
+    fn bf16_holds_what_f32_holds_for_every_scale() {
+        let (from, to) = (16 * BLOCK, 255);
+        // Each row all bytes there are, the scale of a row its number.
+        let blocks = bytes((0..to * from / 2).map(|i| (i % 256) as u8).collect());
+        let scales = bytes((0..to * from / BLOCK).map(|i| (i / (from / BLOCK)) as u8).collect());
+        let decoded = |dtype| {
+            let placement = Placement { device: Device::Cpu, dtype, mapped: false };
+            let packed = DeviceBlocks::new(&blocks, &scales, 1, &placement).unwrap();
+            packed.decode(0, from, to).unwrap().to_dtype(DType::F32).unwrap().to_vec2::<f32>().unwrap()
+        };
+        let exact = decoded(DType::F32);
+        assert_eq!(decoded(DType::BF16), exact);
+        // -1.5 · 2^-127 is subnormal; 6 · 2^127 is beyond both.
+        assert_eq!((exact[0][2 * 0x0b], exact[127][2 * 0x0b]), (-1.5 * 2f32.powi(-127), -1.5));
+        assert_eq!((exact[254][2 * 0x07], exact[254][2 * 0x04]), (f32::INFINITY, f32::INFINITY));
+        assert_eq!(decoded(DType::F16)[127], exact[127]);
+    }
+
     #[test]
     fn table_lookup_and_kernel_agree() {
-        let bytes =
-            |data: Vec<u8>| Bytes::open(&ModelFile::Embedded { name: "test", bytes: data.leak() }).unwrap();
         let (count, from, to) = (2, 64, 5);
         // Every byte there is, 255 among them.
         let blocks = bytes((0..count * to * from / 2).map(|i| 255 - (i % 256) as u8).collect());
