@@ -21,13 +21,13 @@ pub enum EngineName {
 /// What `--dtype` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DtypeName {
-    /// f32 on the CPU, on a GPU as the checkpoint has them
+    /// f32 on the CPU, bf16 on a GPU, where experts stay packed
     Auto,
     /// 32 bits
     F32,
-    /// bfloat16
+    /// bfloat16; on a GPU, experts unpacked to it once
     Bf16,
-    /// IEEE half
+    /// IEEE half; on a GPU
     F16,
 }
 

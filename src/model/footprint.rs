@@ -27,3 +27,28 @@ impl Footprint {
         Ok(Self { parameters: weights.parameters(), disk_bytes, resident_bytes: weights.resident_bytes() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DemoModel, family};
+    use candle_core::{DType, Device};
+
+    /// What a GPU does with `--dtype bf16` and without, on the CPU, that holds bf16, too.
+    #[test]
+    fn unpacked_experts_take_two_bytes_a_weight() {
+        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+        let files = files::locate(&Reference::Demo(DemoModel::GptOss), true, &mut control).unwrap();
+        let spec = family::read_spec(&files.config.read().unwrap(), &files.config.name()).unwrap();
+        let mut take = |unpacked| {
+            let placement = Placement { device: Device::Cpu, dtype: DType::BF16, mapped: false, unpacked };
+            let mut weights = Weights::open(&files.weights, placement, &mut control).unwrap();
+            family::assemble(&spec, &mut weights).unwrap();
+            (weights.precision(), weights.parameters(), weights.resident_bytes())
+        };
+        let (packed, unpacked) = (take(false), take(true));
+        assert_eq!((packed.0.as_str(), unpacked.0.as_str()), ("mxfp4", "bf16"));
+        assert_eq!((packed.1, 2 * unpacked.1), (unpacked.1, unpacked.2));
+        assert!(packed.2 < unpacked.2, "{packed:?} {unpacked:?}");
+    }
+}

@@ -30,12 +30,12 @@ impl fmt::Display for DeviceChoice {
 /// How dense weights are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// f32 on the CPU, bf16 on a GPU.
+    /// f32 on the CPU, bf16 on a GPU; experts in MXFP4 stay packed.
     #[default]
     Auto,
     /// 32 bits, exact for every checkpoint.
     F32,
-    /// bfloat16; on a GPU.
+    /// bfloat16, experts that are packed in MXFP4 unpacked to it; on a GPU.
     Bf16,
     /// IEEE half; on a GPU.
     F16,

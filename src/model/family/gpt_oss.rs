@@ -259,7 +259,7 @@ fn read_experts(
         let bias = weights.tensor(&format!("{name}_bias"), &[count, to])?;
         // The checkpoint decides, not quantization_config: fine-tunes keep that key after dequantising.
         let matrices = if weights.contains(&format!("{name}_blocks")) {
-            ExpertMatrices::Packed(weights.packed_experts(&name, count, from, to)?)
+            weights.packed_experts(&name, count, from, to)?
         } else {
             ExpertMatrices::Dense(weights.tensor(&name, &[count, from, to])?)
         };

@@ -16,8 +16,9 @@ use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::control::{Cancel, Control, LoadProgress};
+use super::decoder::ExpertMatrices;
 use super::files::ModelFile;
-use super::{Engine, LoadOptions, ModelError, device};
+use super::{Engine, LoadOptions, ModelError, Precision, device};
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
 
 /// The tensors of a checkpoint, being placed on a device.
@@ -39,6 +40,8 @@ pub struct Placement {
     pub dtype: DType,
     /// Whether matrices stay in the mapped file, for the CPU's kernels.
     pub mapped: bool,
+    /// Whether experts in MXFP4 become dense tensors once and for all.
+    pub unpacked: bool,
 }
 
 impl Placement {
@@ -51,6 +54,7 @@ impl Placement {
         Ok(Self {
             dtype: device::dtype(options.precision, &device)?,
             mapped: device.is_cpu() && options.engine == Engine::Auto,
+            unpacked: options.precision == Precision::Bf16,
             device,
         })
     }
@@ -115,32 +119,20 @@ impl<'a> Weights<'a> {
 
     /// Number of weights, scales of packed blocks not counted.
     pub fn parameters(&self) -> u64 {
-        self.model_tensors()
-            .map(|(name, stored)| {
-                let values = stored.shape.iter().product::<usize>() as u64;
-                if name.ends_with("_blocks") {
-                    2 * values
-                } else if name.ends_with("_scales") {
-                    0
-                } else {
-                    values
-                }
-            })
-            .sum()
+        self.model_tensors().map(|(name, stored)| stored.weights(name)).sum()
     }
 
     /// Bytes that the tensors will take once placed.
     pub fn resident_bytes(&self) -> u64 {
-        let dense = self.placement.dtype.size_in_bytes();
+        let dense = self.placement.dtype.size_in_bytes() as u64;
         self.model_tensors()
-            .map(|(_, stored)| {
+            .map(|(name, stored)| {
                 let stays = self.placement.mapped && stored.dtype == Dtype::BF16 && stored.shape.len() == 2;
-                let width = match stored.dtype {
-                    dtype if is_packed(dtype) => 1,
-                    _ if stays => 2,
-                    _ => dense,
-                };
-                (stored.shape.iter().product::<usize>() * width) as u64
+                match stored.dtype {
+                    dtype if is_packed(dtype) && !self.placement.unpacked => stored.values(),
+                    _ if stays => 2 * stored.values(),
+                    _ => dense * stored.weights(name),
+                }
             })
             .sum()
     }
@@ -207,7 +199,7 @@ impl<'a> Weights<'a> {
     }
 
     /// The MXFP4 matrices of a layer's experts, which `name` with `_blocks` and `_scales` hold:
-    /// `count` matrices from `from` to `to` values.
+    /// `count` matrices from `from` to `to` values; packed, or dense if they are to be unpacked.
     ///
     /// # Errors
     /// If one is missing, of another shape or type, or has a scale that stands for NaN.
@@ -217,7 +209,7 @@ impl<'a> Weights<'a> {
         count: usize,
         from: usize,
         to: usize,
-    ) -> Result<PackedExperts, ModelError> {
+    ) -> Result<ExpertMatrices, ModelError> {
         if !from.is_multiple_of(BLOCK) {
             return Err(ModelError::Invalid(format!(
                 "{name}: rows of {from} values can't be packed in blocks of {BLOCK}"
@@ -241,8 +233,12 @@ impl<'a> Weights<'a> {
         let groups = from / BLOCK;
         let blocks = part("blocks", &[count, to, groups, BLOCK_BYTES])?;
         let scales = part("scales", &[count, to, groups])?;
+        let packed = PackedExperts::new(blocks, scales, [count, from, to], &self.placement)?;
+        if self.placement.unpacked {
+            return Ok(ExpertMatrices::Dense(packed.unpacked(&self.cancel)?));
+        }
         self.packed = true;
-        PackedExperts::new(blocks, scales, [count, from, to], &self.placement)
+        Ok(ExpertMatrices::Packed(packed))
     }
 
     fn find(&self, name: &str, shape: &[usize]) -> Result<&Stored, ModelError> {
@@ -276,6 +272,20 @@ impl<'a> Weights<'a> {
 }
 
 impl Stored {
+    /// Number of values, as they are stored.
+    fn values(&self) -> u64 {
+        self.shape.iter().product::<usize>() as u64
+    }
+
+    /// Number of weights they stand for: a byte of a block for two, a scale for none.
+    fn weights(&self, name: &str) -> u64 {
+        match name {
+            name if name.ends_with("_blocks") => 2 * self.values(),
+            name if name.ends_with("_scales") => 0,
+            _ => self.values(),
+        }
+    }
+
     fn check_finite(&self, name: &str) -> Result<(), ModelError> {
         let bytes = self.bytes.as_slice();
         let broken = match self.dtype {

@@ -4,8 +4,8 @@ use candle_core::{DType, Device, Tensor};
 
 use super::{Bytes, Placement};
 use crate::kernels::mxfp4::{self, BLOCK, BLOCK_BYTES, CODES};
-use crate::model::ModelError;
 use crate::model::decoder::with_values;
+use crate::model::{Cancel, ModelError};
 
 /// `count` matrices of `to` rows of `from` values.
 #[derive(Debug)]
@@ -78,6 +78,22 @@ impl PackedExperts {
             Place::Device(packed) => Ok(x.matmul(&packed.decode(expert, self.from, self.to)?.t()?)?),
         }
     }
+
+    /// All of them decoded, \[count, from, to\], in the precision of dense weights.
+    ///
+    /// # Errors
+    /// If they are in a mapped file, `cancel` was raised, or the device has no room.
+    pub fn unpacked(&self, cancel: &Cancel) -> Result<Tensor, ModelError> {
+        let Place::Device(packed) = &self.place else {
+            return Err(ModelError::Invalid("the CPU's kernels take experts packed as they are".to_owned()));
+        };
+        let matrix = |expert: usize| {
+            cancel.check()?;
+            Ok(packed.decode(expert, self.from, self.to)?.t()?.contiguous()?)
+        };
+        let matrices = (0..self.count).map(matrix).collect::<Result<Vec<_>, ModelError>>()?;
+        Ok(Tensor::stack(&matrices, 0)?)
+    }
 }
 
 impl DeviceBlocks {
@@ -132,7 +148,7 @@ mod tests {
         let blocks = bytes((0..to * from / 2).map(|i| (i % 256) as u8).collect());
         let scales = bytes((0..to * from / BLOCK).map(|i| (i / (from / BLOCK)) as u8).collect());
         let decoded = |dtype| {
-            let placement = Placement { device: Device::Cpu, dtype, mapped: false };
+            let placement = Placement { device: Device::Cpu, dtype, mapped: false, unpacked: false };
             let packed = DeviceBlocks::new(&blocks, &scales, 1, &placement).unwrap();
             packed.decode(0, from, to).unwrap().to_dtype(DType::F32).unwrap().to_vec2::<f32>().unwrap()
         };
@@ -145,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn table_lookup_and_kernel_agree() {
+    fn table_lookup_unpacking_and_kernel_agree() {
         let (count, from, to) = (2, 64, 5);
         // Every byte there is, 255 among them.
         let blocks = bytes((0..count * to * from / 2).map(|i| 255 - (i % 256) as u8).collect());
         let scales = bytes((0..count * to * from / BLOCK).map(|i| 120 + i as u8).collect());
         let experts = |mapped| {
-            let placement = Placement { device: Device::Cpu, dtype: DType::F32, mapped };
+            let placement = Placement { device: Device::Cpu, dtype: DType::F32, mapped, unpacked: false };
             PackedExperts::new(blocks.clone(), scales.clone(), [count, from, to], &placement).unwrap()
         };
         let x = Tensor::arange(0f32, 192., &Device::Cpu).unwrap().reshape((3, 64)).unwrap();
@@ -159,6 +175,12 @@ mod tests {
             let y = |mapped| experts(mapped).forward(expert, &x).unwrap().to_vec2::<f32>().unwrap();
             for (kernel, lookup) in y(true).concat().into_iter().zip(y(false).concat()) {
                 assert!((kernel - lookup).abs() <= 1e-5 * lookup.abs(), "{kernel} is not {lookup}");
+            }
+            let unpacked = experts(false).unpacked(&Cancel::new()).unwrap();
+            assert_eq!(unpacked.dims(), [count, from, to]);
+            let dense = x.matmul(&unpacked.get(expert).unwrap()).unwrap().to_vec2::<f32>().unwrap();
+            for (dense, lookup) in dense.concat().into_iter().zip(y(false).concat()) {
+                assert!((dense - lookup).abs() <= 1e-5 * lookup.abs(), "{dense} is not {lookup}");
             }
         }
     }
