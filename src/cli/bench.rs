@@ -13,7 +13,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::ModelCard;
 use crate::model::files::human_bytes;
-use crate::model::{Cancel, Marks, Model, ModelError, ProcessMemory, Profile};
+use crate::model::{Marks, Model, ModelError, ProcessMemory, Profile};
 
 /// How often memory is looked at while a model runs.
 const LOOK: Duration = Duration::from_millis(2);
@@ -43,7 +43,7 @@ struct Length {
     share: Share,
 }
 
-/// Parts of the time of the median pass; the rest is norms, activations and sums.
+/// Parts of the time of one more pass, which waits for a GPU after each; the rest is norms, activations and sums.
 #[derive(Debug, Serialize)]
 struct Share {
     linear: f64,
@@ -80,18 +80,20 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
     for &tokens in &args.lengths {
         let ids = random_ids(card.vocabulary, tokens);
         // The first one brings weights and buffers in.
-        let mut passes = Vec::new();
+        let mut seconds = Vec::new();
         for pass in 0..=args.repeats.get() {
             session
                 .talk
                 .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", card.name, args.repeats));
-            let (seconds, profile, memory) = time(model, &ids, &session.cancel)?;
+            let tokens = model.tokens_from_ids(&ids)?;
+            let (_, took, memory) = time(|| model.run(tokens, &session.cancel, &mut |_| ()))?;
             peak = peak.max(memory);
-            passes.push((seconds, profile));
+            seconds.push(took);
         }
-        passes.remove(0);
-        passes.sort_by(|a, b| a.0.total_cmp(&b.0));
-        lengths.push(summary(tokens, &passes, marks));
+        seconds.remove(0);
+        let ids = model.tokens_from_ids(&ids)?;
+        let ((_, profile), took, _) = time(|| model.profile(ids, &session.cancel, &mut |_| ()))?;
+        lengths.push(summary(tokens, seconds, (took, &profile), marks));
     }
     session.talk.clear();
     Ok(Report {
@@ -106,9 +108,8 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
     })
 }
 
-/// One pass: seconds, what it cost, and the most memory it took.
-fn time(model: &Model, ids: &[u32], cancel: &Cancel) -> Result<(f64, Profile, ProcessMemory), ModelError> {
-    let tokens = model.tokens_from_ids(ids)?;
+/// What a pass gives, its seconds, and the most memory it took.
+fn time<R>(pass: impl FnOnce() -> Result<R, ModelError>) -> Result<(R, f64, ProcessMemory), ModelError> {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let watch = scope.spawn(|| {
@@ -120,11 +121,11 @@ fn time(model: &Model, ids: &[u32], cancel: &Cancel) -> Result<(f64, Profile, Pr
             peak
         });
         let start = Instant::now();
-        let profiled = model.profile(tokens, cancel, &mut |_| ());
+        let result = pass();
         let seconds = start.elapsed().as_secs_f64();
         over.store(true, Ordering::Relaxed);
         let peak = watch.join().unwrap_or_default();
-        profiled.map(|(_, profile)| (seconds, profile, peak))
+        result.map(|result| (result, seconds, peak))
     })
 }
 
@@ -133,17 +134,18 @@ fn random_ids(vocabulary: usize, count: usize) -> Vec<u32> {
     std::iter::repeat_with(|| random.u32(0..vocabulary as u32)).take(count).collect()
 }
 
-/// Of passes in the order of their times.
-fn summary(tokens: usize, passes: &[(f64, Profile)], marks: Marks) -> Length {
-    let (median_s, profile) = passes[passes.len() / 2];
-    let share = |part: Duration| part.as_secs_f64() / median_s;
+/// Of what passes took, and of a profile with what its pass took.
+fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), marks: Marks) -> Length {
+    seconds.sort_by(f64::total_cmp);
+    let (profiled_s, profile) = profiled;
+    let share = |part: Duration| part.as_secs_f64() / profiled_s;
     let floor_s =
         (profile.weight_bytes as f64 / marks.bytes_s).max(profile.operations as f64 / marks.operations_s);
     Length {
         tokens,
-        median_s,
-        min_s: passes[0].0,
-        max_s: passes[passes.len() - 1].0,
+        median_s: seconds[seconds.len() / 2],
+        min_s: seconds[0],
+        max_s: seconds[seconds.len() - 1],
         floor_s,
         share: Share {
             linear: share(profile.linear),
@@ -196,14 +198,11 @@ mod tests {
     #[test]
     fn the_floor_is_the_longer_of_reading_and_multiplying() {
         let marks = Marks { bytes_s: 10.0, operations_s: 100.0 };
-        let pass = |weight_bytes, operations, seconds| {
-            let linear = Duration::from_secs(1);
-            (seconds, Profile { weight_bytes, operations, linear, ..Profile::default() })
-        };
-        let passes = [pass(40, 100, 2.0), pass(40, 100, 4.0), pass(40, 100, 9.0)];
-        let length = summary(7, &passes, marks);
+        let linear = Duration::from_secs(1);
+        let profile = |operations| Profile { weight_bytes: 40, operations, linear, ..Profile::default() };
+        let length = summary(7, vec![9.0, 2.0, 4.0], (5.0, &profile(100)), marks);
         assert_eq!((length.median_s, length.min_s, length.max_s, length.floor_s), (4.0, 2.0, 9.0, 4.0));
-        assert_eq!(length.share.linear, 0.25);
-        assert_eq!(summary(7, &[pass(40, 900, 2.0)], marks).floor_s, 9.0);
+        assert_eq!(length.share.linear, 0.2);
+        assert_eq!(summary(7, vec![2.0], (2.0, &profile(900)), marks).floor_s, 9.0);
     }
 }

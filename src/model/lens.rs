@@ -27,7 +27,8 @@ impl Model {
     ) -> Result<(Capture, ResidualStream), ModelError> {
         self.check_room(tokens.len())?;
         let mut states = Vec::with_capacity(self.card.layers + 1);
-        let (capture, _) = self.pass(tokens, ablation, Some(&mut states), cancel, on_layer)?;
+        let (capture, _) =
+            self.pass(tokens, ablation, Some(&mut states), Profile::default(), cancel, on_layer)?;
         Ok((capture, ResidualStream { states }))
     }
 

@@ -177,10 +177,10 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
-        self.pass(tokens, ablation, None, cancel, on_layer).map(|(capture, _)| capture)
+        self.pass(tokens, ablation, None, Profile::default(), cancel, on_layer).map(|(capture, _)| capture)
     }
 
-    /// As [`run`](Self::run), and says what it cost.
+    /// As [`run`](Self::run), and says what it cost; on a GPU it waits for each part, and takes longer.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -190,7 +190,9 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, Profile), ModelError> {
-        self.pass(tokens, &Ablation::default(), None, cancel, on_layer)
+        let device = self.decoder.embedding.device();
+        let profile = Profile { device: Some(device.clone()), ..Profile::default() };
+        self.pass(tokens, &Ablation::default(), None, profile, cancel, on_layer)
     }
 
     fn pass(
@@ -198,6 +200,7 @@ impl Model {
         tokens: Vec<Token>,
         ablation: &Ablation,
         residual: Option<&mut Vec<Tensor>>,
+        profile: Profile,
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, Profile), ModelError> {
@@ -205,10 +208,10 @@ impl Model {
         self.check_heads(ablation)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
-        let mut recorder = recorder.keeping(residual);
+        let mut recorder = recorder.keeping(residual).timing(profile);
         let run = || self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer);
         let logits = self.threads.install(run)?;
-        let profile = recorder.profile;
+        let profile = std::mem::take(&mut recorder.profile);
         let (layers, mean) = recorder.finish();
         let next = self.likeliest(&logits, NEXT_TOKENS);
         let (model, ablation) = (Arc::clone(&self.card), ablation.clone());

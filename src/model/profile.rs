@@ -2,9 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use candle_core::Device;
+
 /// Times and amounts of one pass.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Profile {
+    /// What each part waits for, before and after: a GPU is still at work when it is asked for the next thing.
+    /// Without one its times are not those of the parts, and the pass is not held up.
+    pub device: Option<Device>,
     /// In linear layers and experts.
     pub linear: Duration,
     /// Attending: scores, softmax, values, and what is folded in on the way.
@@ -22,23 +27,27 @@ impl Profile {
     pub fn linear<R>(&mut self, tokens: usize, weights: usize, bytes: u64, work: impl FnOnce() -> R) -> R {
         self.weight_bytes += bytes;
         self.operations += 2 * (tokens * weights) as u64;
-        timed(&mut self.linear, work)
+        timed(&mut self.linear, self.device.as_ref(), work)
     }
 
     /// Attends.
     pub fn attention<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        timed(&mut self.attention, work)
+        timed(&mut self.attention, self.device.as_ref(), work)
     }
 
     /// Records.
     pub fn record<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        timed(&mut self.record, work)
+        timed(&mut self.record, self.device.as_ref(), work)
     }
 }
 
-fn timed<R>(total: &mut Duration, work: impl FnOnce() -> R) -> R {
+fn timed<R>(total: &mut Duration, device: Option<&Device>, work: impl FnOnce() -> R) -> R {
+    // What failed on the device is told by the next thing that is asked of it.
+    let wait = || device.map(Device::synchronize);
+    wait();
     let start = Instant::now();
     let result = work();
+    wait();
     *total += start.elapsed();
     result
 }

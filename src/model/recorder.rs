@@ -42,6 +42,11 @@ impl<'a> Recorder<'a> {
         Self { residual, ..self }
     }
 
+    /// Adds what the pass costs to `profile`.
+    pub fn timing(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
     /// Takes what flows on, \[S, hidden\], after the embedding and after each layer.
     ///
     /// # Errors

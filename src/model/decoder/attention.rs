@@ -91,7 +91,7 @@ impl Attention {
             layer: self.layer,
             sinks: self.sinks.as_deref(),
         };
-        let mut profile = recorder.profile;
+        let mut profile = std::mem::take(&mut recorder.profile);
         let attended = profile.attention(|| match &mut pass.masks {
             Some(masks) => generic::attend(&inputs, masks),
             None => fused::attend(&inputs, recorder.repeats()),
