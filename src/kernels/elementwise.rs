@@ -68,6 +68,25 @@ pub fn clamped_swiglu(pairs: &[f32], alpha: f32, limit: f32) -> Vec<f32> {
     out
 }
 
+/// Makes every row of \[n, size\] a copy of `row`, or zero.
+pub fn fill_rows(rows: &mut [f32], row: Option<&[f32]>) {
+    match row {
+        Some(row) => each_row(rows, row, |out, row| out.copy_from_slice(row)),
+        None => rows.par_chunks_mut(CHUNK).for_each(|values| values.fill(0.0)),
+    }
+}
+
+/// Adds `row` to every row of \[n, size\].
+pub fn add_to_rows(rows: &mut [f32], row: &[f32]) {
+    each_row(rows, row, |out, row| out.iter_mut().zip(row).for_each(|(out, value)| *out += value));
+}
+
+fn each_row(rows: &mut [f32], row: &[f32], work: impl Fn(&mut [f32], &[f32]) + Sync) {
+    let chunk = row.len() * CHUNK.div_ceil(row.len());
+    let chunks = rows.par_chunks_mut(chunk);
+    chunks.for_each(|rows| vectorised(|| rows.chunks_exact_mut(row.len()).for_each(|out| work(out, row))));
+}
+
 /// Adds `scale` times a slice to another.
 #[inline(always)]
 pub fn add_scaled(to: &mut [f32], from: &[f32], scale: f32) {

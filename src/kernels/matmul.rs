@@ -1,7 +1,4 @@
-//! Products of a few or many vectors with a weight, which is read as it lies in its file.
-//!
-//! A few vectors leave a machine waiting for the weights: kernels of our own read them once, in order. For
-//! many, the arithmetic counts, and `gemm` does it.
+//! Products of vectors with a weight that is read as it lies in its file.
 
 #![allow(unsafe_code)]
 
@@ -13,51 +10,18 @@ use rayon::prelude::*;
 
 use super::dots::Dots;
 use super::elementwise::vectorised;
-use super::few::FewTimesRows;
-use super::panel::{PANEL, TimesPanels};
 
 thread_local! {
     /// Of each thread, to be used again: fresh memory is slow.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Vectors up to which the weights are what takes the time.
-const FEW: usize = 12;
 /// Rows that are decoded at a time, and values of each that are then multiplied: these stay in a core's nearest
 /// cache.
 const DOT_ROWS: usize = 8;
 const DEPTH: usize = 960;
-/// Columns that a thread takes at a time, of such a weight: [`DEPTH`](super::panel::DEPTH) rows of so many stay
-/// in a core's cache.
-const COLUMNS: usize = 8 * PANEL;
 /// Rows that are widened to f32 at a time, and stay in a core's cache.
 const PANEL_ROWS: usize = 64;
-
-/// `y` \[n, to\] += `x` \[n, from\] · W, the weight being \[from, to\].
-///
-/// # Panics
-/// If the lengths don't belong together.
-pub fn add_product(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
-    let (count, to) = sizes(x, weight.len(), from, y);
-    let few = count <= FEW;
-    let part = to.div_ceil(rayon::current_num_threads());
-    let part = if few { part.max(COLUMNS).next_multiple_of(16) } else { COLUMNS };
-    let arch = Arch::new();
-    by_columns(part, to, y, |columns, out| {
-        SCRATCH.with_borrow_mut(|scratch| {
-            if !few {
-                return arch.dispatch(TimesPanels { x, weight, from, to, columns, packed: scratch, out });
-            }
-            // Side by side: rows of y may lie a multiple of 4,096 bytes apart, and be in each other's way.
-            scratch.clear();
-            scratch.resize(count * columns.len(), 0.0);
-            arch.dispatch(FewTimesRows { x, weight, from, to, columns: columns.clone(), out: scratch });
-            for (out, sums) in out.iter_mut().zip(scratch.chunks_exact(columns.len())) {
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
-            }
-        });
-    });
-}
 
 /// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the weight being \[to, from\].
 ///
@@ -65,10 +29,11 @@ pub fn add_product(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
 /// If the lengths don't belong together.
 pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
     let (count, to) = sizes(x, weight.len(), from, y);
-    by_dots(count, from, to, x, y, Rows::InPlace(weight));
+    by_dots([count, from, to], x, y, Rows::InPlace(weight));
 }
 
-/// As [`add_product`] with a weight in bf16: each `u32` holds two values, the first in its low half.
+/// `y` \[n, to\] += `x` \[n, from\] · W, the weight being \[from, to\] in bf16: each `u32` holds two values, the
+/// first in its low half.
 ///
 /// # Panics
 /// If the lengths don't belong together, or rows don't begin with a `u32`.
@@ -95,7 +60,7 @@ pub fn add_product_transposed_bf16(x: &[f32], weight: &[u32], from: usize, y: &m
     let decode = |rows: Range<usize>, values: &mut [f32]| {
         vectorised(|| widen(&weight[rows.start * from / 2..rows.end * from / 2], values));
     };
-    by_dots(count, from, to, x, y, Rows::Decoded(&decode));
+    by_dots([count, from, to], x, y, Rows::Decoded(&decode));
 }
 
 /// Two bf16 values in each `u32`, as f32.
@@ -115,8 +80,9 @@ pub(super) enum Rows<'a> {
     Decoded(&'a (dyn Fn(Range<usize>, &mut [f32]) + Sync)),
 }
 
-/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, a few rows at a time, which stay in a core's cache.
-pub(super) fn by_dots(count: usize, from: usize, to: usize, x: &[f32], y: &mut [f32], rows: Rows<'_>) {
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ in the sizes \[n, from, to\], a few rows at a time, which stay in a core's
+/// cache.
+pub(super) fn by_dots([count, from, to]: [usize; 3], x: &[f32], y: &mut [f32], rows: Rows<'_>) {
     let part = to.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
     let arch = Arch::new();
     let mut room = Vec::new();
@@ -161,7 +127,12 @@ pub(super) fn aligned(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
 }
 
 /// Hands out parts of `part` columns of `y` \[n, to\], each a row per vector, for `work` to add to.
-fn by_columns(part: usize, to: usize, y: &mut [f32], work: impl Fn(Range<usize>, &mut [&mut [f32]]) + Sync) {
+pub(super) fn by_columns(
+    part: usize,
+    to: usize,
+    y: &mut [f32],
+    work: impl Fn(Range<usize>, &mut [&mut [f32]]) + Sync,
+) {
     let mut rows: Vec<_> = y.chunks_exact_mut(to).map(|row| row.chunks_mut(part)).collect();
     let parts: Vec<_> = (0..to)
         .step_by(part)
@@ -228,6 +199,7 @@ pub(super) fn gemm(
 
 #[cfg(test)]
 mod tests {
+    use super::super::panel::Panels;
     use super::*;
 
     /// Products of every kind, for few and for many vectors, against sums in f64.
@@ -241,22 +213,23 @@ mod tests {
             let weight: Vec<f32> =
                 draw(from * to).into_iter().map(|w| f32::from_bits(w.to_bits() & 0xffff_0000)).collect();
             let transposed: Vec<f32> = (0..from * to).map(|at| weight[at % to * from + at / to]).collect();
-            for count in [1, 2, 5, 8, 15, 23, FEW, FEW + 1] {
-                let (x, bias) = (draw(count * from), draw(count * to));
+            for count in [1, 2, 5, 8, 15, 23, 100] {
+                let (x, before) = (draw(count * from), draw(count * to));
                 let check = |kind: &str, product: &dyn Fn(&mut [f32])| {
-                    let mut y = bias.clone();
+                    let mut y = before.clone();
                     product(&mut y);
                     for (at, y) in y.iter().enumerate() {
                         let products =
                             x[at / to * from..][..from].iter().zip(&weight[at % to * from..][..from]);
-                        let exact = f64::from(bias[at])
+                        let exact = f64::from(before[at])
                             + products.map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>();
                         let close = (f64::from(*y) - exact).abs() < 1e-5;
                         assert!(close, "{kind}, {count} times [{from}, {to}]: {y} is not {exact}");
                     }
                 };
                 check("rows of outputs", &|y| add_product_transposed(&x, &weight, from, y));
-                check("rows of inputs", &|y| add_product(&x, &transposed, from, y));
+                let panels = Panels::new(&transposed, from, to).unwrap();
+                check("rows of inputs", &|y| panels.add_product(&x, y));
                 let pairs = |of: &[f32]| -> Vec<u32> {
                     of.chunks_exact(2).map(|pair| pair[0].to_bits() >> 16 | pair[1].to_bits()).collect()
                 };

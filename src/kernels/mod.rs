@@ -5,12 +5,11 @@
 //! that all of them give the same bits.
 
 pub mod attention;
-mod dots;
+pub mod dots;
 pub mod elementwise;
-mod few;
 pub mod matmul;
 pub mod mxfp4;
 pub mod norm;
-mod panel;
+pub mod panel;
 pub mod peak;
 pub mod softmax;

@@ -54,7 +54,7 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
         let groups = rows.start * groups..rows.end * groups;
         decode(&blocks[groups.start * BLOCK_BYTES..groups.end * BLOCK_BYTES], &scales[groups], values);
     };
-    by_dots(count, from, to, &split, y, Rows::Decoded(&rows));
+    by_dots([count, from, to], &split, y, Rows::Decoded(&rows));
 }
 
 /// What the machine does with blocks, by the widest registers it has.

@@ -6,17 +6,20 @@ use rayon::prelude::*;
 /// Rows that a thread takes, at least: for fewer, to wake another takes longer.
 const ROWS: usize = 8;
 
-/// Normalises each row of `x` \[rows, size\] in place: about its mean if there is a `bias` (LayerNorm), else
+/// `out` = each row of `x` \[rows, size\] normalised: about its mean if there is a `bias` (LayerNorm), else
 /// about zero (RMSNorm). The variance is taken about the mean: E\[x²\] − E\[x\]² would cancel.
 ///
 /// # Panics
 /// If the sizes don't belong together.
-pub fn normalise(x: &mut [f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32) {
+pub fn normalise(x: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) {
     assert!(bias.is_none_or(|bias| bias.len() == weight.len()), "one bias per weight");
-    assert!(x.len().is_multiple_of(weight.len()), "whole rows");
+    assert!(x.len().is_multiple_of(weight.len()) && x.len() == out.len(), "whole rows");
     let arch = Arch::new();
-    let rows = x.par_chunks_mut(weight.len()).with_min_len(ROWS);
-    rows.for_each(|row| arch.dispatch(Row { row, weight, bias, epsilon }));
+    let rows = out.par_chunks_mut(weight.len()).zip(x.par_chunks(weight.len())).with_min_len(ROWS);
+    rows.for_each(|(row, x)| {
+        row.copy_from_slice(x);
+        arch.dispatch(Row { row, weight, bias, epsilon });
+    });
 }
 
 struct Row<'a> {
@@ -71,8 +74,8 @@ mod tests {
 
     #[test]
     fn a_large_mean_does_not_cancel() {
-        let mut x = [10_001f32, 10_002., 10_003., 10_004.];
-        normalise(&mut x, &[1.0; 4], Some(&[0.0; 4]), 1e-5);
+        let mut x = [0.0; 4];
+        normalise(&[10_001f32, 10_002., 10_003., 10_004.], &[1.0; 4], Some(&[0.0; 4]), 1e-5, &mut x);
         let expected = [-1.341_636, -0.447_212, 0.447_212, 1.341_636];
         assert!(x.iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-5), "{x:?}");
     }
@@ -80,8 +83,9 @@ mod tests {
     #[test]
     fn each_row_by_itself_and_of_any_size() {
         let rows: Vec<f32> = (0..37).map(|i| i as f32).collect();
-        let mut x = [rows.clone(), rows.iter().map(|x| 3.0 * x).collect()].concat();
-        normalise(&mut x, &[2.0; 37], None, 0.0);
+        let both = [rows.clone(), rows.iter().map(|x| 3.0 * x).collect()].concat();
+        let mut x = vec![0.0; both.len()];
+        normalise(&both, &[2.0; 37], None, 0.0, &mut x);
         let root = (rows.iter().map(|x| x * x).sum::<f32>() / 37.0).sqrt();
         for (at, value) in x.iter().enumerate() {
             assert!((value - 2.0 * rows[at % 37] / root).abs() < 1e-5, "{at}: {value}");

@@ -1,35 +1,118 @@
-//! Products of many vectors with some columns of a weight: a block of it is packed in panels that stay in a
-//! core's cache, and a tile of results in its registers.
+//! Products with a weight that was packed once: in panels of some columns, each of which is read from its start
+//! to its end, while a tile of results stays in registers.
+
+#![allow(unsafe_code)]
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
+use memmap2::MmapMut;
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 
-use super::matmul::aligned;
+use super::matmul::by_columns;
 
 /// Columns of a panel: whole registers of every width.
-pub const PANEL: usize = 48;
-/// Rows of the weight that are packed at a time.
-pub const DEPTH: usize = 384;
+const PANEL: usize = 48;
+/// Rows of a panel that are multiplied at a time: of these, [`GROUP`] panels stay in a core's cache.
+const DEPTH: usize = 384;
+/// Panels that a thread takes at a time, at most.
+const GROUP: usize = 8;
+/// Vectors that are multiplied at a time, and stay in a core's cache beside the panels.
+const VECTORS: usize = 96;
+/// Vectors up to which reading a panel takes longer than multiplying it.
+const FEW: usize = 8;
 /// Rows that are packed side by side: so many streams a core reads from memory at its best.
 const STREAMS: usize = 8;
+/// Values of a cache line.
+const LINE: usize = 16;
 
-/// `out` \[n\]\[columns\] += x · some columns of W \[from, to\].
-pub struct TimesPanels<'a, 'y> {
+/// A weight \[from, to\] as panels \[from, PANEL\], the last one filled up with zeros.
+#[derive(Debug)]
+pub struct Panels {
+    values: MmapMut,
+    from: usize,
+    to: usize,
+}
+
+impl Panels {
+    /// Packs a weight \[from, to\].
+    ///
+    /// # Errors
+    /// If the system gives no memory.
+    ///
+    /// # Panics
+    /// If the weight doesn't have whole rows.
+    pub fn new(weight: &[f32], from: usize, to: usize) -> std::io::Result<Self> {
+        assert_eq!(weight.len(), from * to, "the weight is [from, to]");
+        let panel = from * PANEL;
+        let mut values = MmapMut::map_anon(size_of::<f32>() * to.div_ceil(PANEL) * panel)?;
+        #[cfg(target_os = "linux")]
+        if let Err(error) = values.advise(memmap2::Advice::HugePage) {
+            tracing::debug!(%error, "no huge pages");
+        }
+        bytemuck::cast_slice_mut::<u8, f32>(&mut values)
+            .par_chunks_mut(GROUP * panel)
+            .enumerate()
+            .for_each(|(group, panels)| pack(weight, to, group * GROUP * PANEL, panels));
+        Ok(Self { values, from, to })
+    }
+
+    /// Values of a vector, and of a result.
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.from, self.to]
+    }
+
+    /// Values for one place of a vector, \[to\].
+    pub fn row(&self, row: usize) -> Vec<f32> {
+        let panels = self.values().chunks_exact(self.from * PANEL);
+        panels.flat_map(|panel| &panel[row * PANEL..][..PANEL]).copied().take(self.to).collect()
+    }
+
+    /// `y` \[n, to\] += `x` \[n, from\] · W.
+    ///
+    /// # Panics
+    /// If the lengths don't belong together.
+    pub fn add_product(&self, x: &[f32], y: &mut [f32]) {
+        let Self { from, to, .. } = *self;
+        let count = x.len() / from;
+        assert_eq!((count * from, count * to), (x.len(), y.len()), "x is [n, from], y is [n, to]");
+        let panel = from * PANEL;
+        let group = to.div_ceil(PANEL).div_ceil(2 * rayon::current_num_threads()).min(GROUP);
+        let arch = Arch::new();
+        by_columns(group * PANEL, to, y, |columns, out| {
+            let first = columns.start / PANEL;
+            let panels = &self.values()[first * panel..columns.end.div_ceil(PANEL) * panel];
+            arch.dispatch(TimesPanels { x, from, panels, width: columns.len(), out });
+        });
+    }
+
+    fn values(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.values)
+    }
+}
+
+/// Columns `first` .. of a weight \[from, to\] as `panels`.
+fn pack(weight: &[f32], to: usize, first: usize, panels: &mut [f32]) {
+    let from = weight.len() / to;
+    for (block, rows) in weight.chunks(STREAMS * to).enumerate() {
+        for (at, panel) in panels.chunks_exact_mut(from * PANEL).enumerate() {
+            let columns = first + at * PANEL..(first + (at + 1) * PANEL).min(to);
+            let panel = &mut panel[block * STREAMS * PANEL..];
+            for (row, out) in rows.chunks_exact(to).zip(panel.chunks_exact_mut(PANEL)) {
+                out[..columns.len()].copy_from_slice(&row[columns.clone()]);
+            }
+        }
+    }
+}
+
+/// `out` \[n\]\[width\] += x · some panels.
+struct TimesPanels<'a, 'y> {
     /// \[n, from\]
-    pub x: &'a [f32],
-    /// \[from, to\]
-    pub weight: &'a [f32],
-    /// Values of a vector.
-    pub from: usize,
-    /// Columns of the weight.
-    pub to: usize,
-    /// Which of them.
-    pub columns: Range<usize>,
-    /// Room for a block of the weight, to be used again.
-    pub packed: &'a mut Vec<f32>,
-    /// One row per vector.
-    pub out: &'a mut [&'y mut [f32]],
+    x: &'a [f32],
+    from: usize,
+    panels: &'a [f32],
+    width: usize,
+    out: &'a mut [&'y mut [f32]],
 }
 
 impl WithSimd for TimesPanels<'_, '_> {
@@ -37,45 +120,35 @@ impl WithSimd for TimesPanels<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, weight, from, to, columns, packed, out } = self;
-        let width = columns.len();
-        for first in (0..from).step_by(DEPTH) {
-            let rows = first..(first + DEPTH).min(from);
-            let packed = aligned(packed, rows.len() * width.next_multiple_of(PANEL));
-            pack::<S>(&weight[rows.start * to..rows.end * to], to, &columns, packed);
-            for (at, panel) in packed.chunks_exact(rows.len() * PANEL).enumerate() {
-                let columns = at * PANEL..((at + 1) * PANEL).min(width);
-                // As many results as there are registers for, of 32 or of 16.
-                match S::F32_LANES {
-                    16 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, &columns, out),
-                    _ => tiles::<S, 4, 2>(simd, x, from, &rows, panel, &columns, out),
+        let Self { x, from, panels, width, out } = self;
+        let depth = if out.len() <= FEW { from } else { DEPTH };
+        for first in (0..from).step_by(depth) {
+            let rows = first..(first + depth).min(from);
+            for (chunk, out) in out.chunks_mut(VECTORS).enumerate() {
+                let x = &x[chunk * VECTORS * from..][..out.len() * from];
+                for (at, panel) in panels.chunks_exact(from * PANEL).enumerate() {
+                    let columns = at * PANEL..((at + 1) * PANEL).min(width);
+                    // Later vectors find the panels in the cache.
+                    let next = match chunk {
+                        0 => &panels[panels.len().min(((at + 1) * from + rows.start) * PANEL)..],
+                        _ => &[],
+                    };
+                    let next = &next[..next.len().min(rows.len() * PANEL)];
+                    let panel = &panel[rows.start * PANEL..rows.end * PANEL];
+                    // As many results as there are registers for, of 32 or of 16.
+                    match S::F32_LANES {
+                        16 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, next, &columns, out),
+                        _ => tiles::<S, 6, 2>(simd, x, from, &rows, panel, next, &columns, out),
+                    }
                 }
             }
         }
     }
 }
 
-/// Some columns of `rows` \[depth, to\] as panels, each \[depth, PANEL\].
-#[inline(always)]
-fn pack<S: Simd>(rows: &[f32], to: usize, columns: &Range<usize>, packed: &mut [f32]) {
-    let depth = rows.len() / to;
-    for (block, rows) in rows.chunks(STREAMS * to).enumerate() {
-        for (panel, start) in packed.chunks_exact_mut(depth * PANEL).zip(columns.clone().step_by(PANEL)) {
-            let end = (start + PANEL).min(columns.end);
-            let panel = &mut panel[block * STREAMS * PANEL..];
-            for (row, out) in rows.chunks_exact(to).zip(panel.chunks_exact_mut(PANEL)) {
-                let row = &row[start..end];
-                if row.len() == PANEL {
-                    S::as_mut_simd_f32s(out).0.copy_from_slice(S::as_simd_f32s(row).0);
-                } else {
-                    out[..row.len()].copy_from_slice(row);
-                }
-            }
-        }
-    }
-}
-
-/// All vectors times one panel; `rows` are those of the weight, `columns` those of `out`.
+/// All vectors times one panel; `rows` are those of the weight, `columns` those of `out`. On the way `next` is
+/// brought into the cache.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     simd: S,
@@ -83,24 +156,29 @@ fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     from: usize,
     rows: &Range<usize>,
     panel: &[f32],
+    next: &[f32],
     columns: &Range<usize>,
     out: &mut [&mut [f32]],
 ) {
+    let part = next.len().div_ceil(out.len().div_ceil(VECTORS)).next_multiple_of(LINE).max(LINE);
+    let mut next = next.chunks(part);
     let mut done = 0;
     while done < out.len() {
         let (x, out) = (&x[done * from..], &mut out[done..]);
+        let next = next.next().unwrap_or(&[]);
         done += match out.len() {
             left if left >= VECTORS => {
-                tile::<S, VECTORS, REGISTERS>(simd, x, from, rows, panel, columns, out)
+                tile::<S, VECTORS, REGISTERS>(simd, x, from, rows, panel, next, columns, out)
             }
-            4.. => tile::<S, 4, REGISTERS>(simd, x, from, rows, panel, columns, out),
-            2.. => tile::<S, 2, REGISTERS>(simd, x, from, rows, panel, columns, out),
-            _ => tile::<S, 1, REGISTERS>(simd, x, from, rows, panel, columns, out),
+            4.. => tile::<S, 4, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
+            2.. => tile::<S, 2, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
+            _ => tile::<S, 1, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
         };
     }
 }
 
 /// The first `VECTORS` vectors of `x` times one panel; says how many these are.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     simd: S,
@@ -108,13 +186,18 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     from: usize,
     rows: &Range<usize>,
     panel: &[f32],
+    next: &[f32],
     columns: &Range<usize>,
     out: &mut [&mut [f32]],
 ) -> usize {
     let x: [&[f32]; VECTORS] = std::array::from_fn(|at| &x[at * from..][rows.clone()]);
+    let lines_in_a_row = next.len().div_ceil(LINE * rows.len());
     for first in (0..PANEL / S::F32_LANES).step_by(REGISTERS) {
         let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; VECTORS];
         for (row, panel) in panel.chunks_exact(PANEL).enumerate() {
+            if first == 0 {
+                (0..lines_in_a_row).for_each(|line| fetch(next, (row * lines_in_a_row + line) * LINE));
+            }
             let panel = &S::as_simd_f32s(panel).0[first..first + REGISTERS];
             for (sums, x) in sums.iter_mut().zip(&x) {
                 let x = simd.splat_f32s(x[row]);
@@ -136,4 +219,15 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
         }
     }
     VECTORS
+}
+
+/// Asks for a line of memory that will be read soon.
+#[inline(always)]
+fn fetch(values: &[f32], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = values.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: every x86-64 has the instruction, which reads nothing that the program sees.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(value).cast()) };
+    }
 }

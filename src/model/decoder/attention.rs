@@ -2,7 +2,8 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::{Lengths, Linear, Pass, fused, generic, host};
+use super::host::{self, Buffers};
+use super::{Lengths, Linear, Pass, Way, fused, generic};
 use crate::attention::{CausalMatrix, HeadSummary};
 use crate::model::recorder::Recorder;
 use crate::model::spec::{DecoderSpec, LayerSpec};
@@ -64,61 +65,71 @@ pub struct Attended {
 }
 
 impl Attention {
-    /// \[tokens, hidden\] → the same; what was attended to goes to `recorder`.
+    /// \[tokens, hidden\] → the same, added to `residual`; what was attended to goes to `recorder`.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn forward(
+    pub fn add_to(
         &self,
+        residual: Tensor,
         x: &Tensor,
         spec: &DecoderSpec,
         pass: &mut Pass,
         recorder: &mut Recorder<'_>,
     ) -> Result<Tensor, ModelError> {
-        let (query, key, value) = self.project(x, &mut recorder.profile)?;
-        let split = |x: Tensor, heads: usize| -> Result<Tensor, ModelError> {
-            if pass.is_on_host() {
-                return host::split_heads(&x, spec.head_dim);
+        let [query, key, value] = self.project(x, pass.buffers(), &mut recorder.profile)?;
+        let split = |at: usize, x: Tensor, heads: usize| -> Result<Tensor, ModelError> {
+            if let Some(buffers) = pass.buffers() {
+                return host::split_heads(&x, spec.head_dim, &buffers.split[at]);
             }
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
         let turn = |x: Tensor| pass.rotation.as_ref().map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
         let inputs = HeadInputs {
-            query: turn(split(query, spec.heads)?)?,
-            key: turn(split(key, spec.kv_heads)?)?,
-            value: split(value, spec.kv_heads)?,
+            query: turn(split(0, query, spec.heads)?)?,
+            key: turn(split(1, key, spec.kv_heads)?)?,
+            value: split(2, value, spec.kv_heads)?,
             layer: self.layer,
             sinks: self.sinks.as_deref(),
         };
         let mut profile = std::mem::take(&mut recorder.profile);
-        let attended = profile.attention(|| match &mut pass.masks {
-            Some(masks) => generic::attend(&inputs, masks),
-            None => fused::attend(&inputs, recorder.repeats()),
+        let attended = profile.attention(|| match &mut pass.way {
+            Way::Kernels(buffers) => fused::attend(&inputs, recorder.repeats(), &buffers.context),
+            Way::Tensors(masks) => generic::attend(&inputs, masks),
         })?;
         let off = recorder.heads_off();
         let context = attended.context.to_dtype(x.dtype())?;
         let context = without(context, &off, spec.head_dim)?;
         profile.record(|| {
-            let norms = self.lengths.of(&inputs.value, &self.output, spec.heads, &off, pass.is_on_host())?;
+            let norms =
+                self.lengths.of(&inputs.value, &self.output, spec.heads, &off, pass.buffers().is_some())?;
             recorder.record(&inputs, attended, norms)
         })?;
-        let out = self.output.forward(&context, &mut profile);
+        let out = self.output.add_to(residual, &context, &mut profile);
         recorder.profile = profile;
         out
     }
 
-    fn project(&self, x: &Tensor, profile: &mut Profile) -> Result<(Tensor, Tensor, Tensor), ModelError> {
+    fn project(
+        &self,
+        x: &Tensor,
+        buffers: Option<&Buffers>,
+        profile: &mut Profile,
+    ) -> Result<[Tensor; 3], ModelError> {
+        let buffer = |at: usize| buffers.map(|buffers| &buffers.projected[at]);
         match &self.projections {
             Projections::Fused(linear) => {
-                let all = linear.forward(x, profile)?;
+                let all = linear.forward(x, buffer(0), profile)?;
                 let width = all.dim(D::Minus1)? / 3;
                 let third = |at: usize| all.narrow(D::Minus1, at * width, width);
-                Ok((third(0)?, third(1)?, third(2)?))
+                Ok([third(0)?, third(1)?, third(2)?])
             }
-            Projections::Separate { query, key, value } => {
-                Ok((query.forward(x, profile)?, key.forward(x, profile)?, value.forward(x, profile)?))
-            }
+            Projections::Separate { query, key, value } => Ok([
+                query.forward(x, buffer(0), profile)?,
+                key.forward(x, buffer(1), profile)?,
+                value.forward(x, buffer(2), profile)?,
+            ]),
         }
     }
 }

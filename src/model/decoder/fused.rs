@@ -3,11 +3,10 @@
 
 use std::ops::Range;
 
-use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use super::attention::{Attended, HeadInputs};
-use super::host::with_values;
+use super::host::{self, Buffer, with_values};
 use crate::attention::{
     CausalMatrix, HeadSummary, HeadSums, RowsMut, TokenRepeats, thumbnail_bin, tokens_per_cell,
 };
@@ -17,14 +16,18 @@ use crate::model::ModelError;
 /// Queries that a thread takes at a time, at least.
 const BLOCK_QUERIES: usize = 16;
 
-/// Attends with the kernels.
+/// Attends with the kernels; the context goes to `buffer`.
 ///
 /// # Errors
 /// If a tensor is not on the CPU.
-pub fn attend(inputs: &HeadInputs<'_>, repeats: &TokenRepeats) -> Result<Attended, ModelError> {
+pub fn attend(
+    inputs: &HeadInputs<'_>,
+    repeats: &TokenRepeats,
+    buffer: &Buffer,
+) -> Result<Attended, ModelError> {
     with_values(&inputs.query, |query| {
         with_values(&inputs.key, |key| {
-            with_values(&inputs.value, |value| attend_values(inputs, [query, key, value], repeats))
+            with_values(&inputs.value, |value| attend_values(inputs, [query, key, value], repeats, buffer))
         })
     })???
 }
@@ -33,6 +36,7 @@ fn attend_values(
     inputs: &HeadInputs<'_>,
     [query, key, value]: [&[f32]; 3],
     repeats: &TokenRepeats,
+    buffer: &Buffer,
 ) -> Result<Attended, ModelError> {
     let (heads, tokens, head_dim) = inputs.query.dims3()?;
     let stride = tokens * head_dim;
@@ -73,16 +77,19 @@ fn attend_values(
             thumbnails: thumbnail_blocks.iter_mut().filter_map(Iterator::next).collect(),
         })
         .collect();
-    let done: Vec<BlockDone> = blocks.into_par_iter().map(|block| layer.attend(block)).collect();
+    let context = buffer.tensor((tokens, heads * head_dim))?;
+    let done: Vec<BlockDone> = host::update(&context, |context| {
+        let contexts = context.par_chunks_mut(block_queries * heads * head_dim);
+        blocks.into_par_iter().zip(contexts).map(|(block, context)| layer.attend(block, context)).collect()
+    })?;
 
     let mut sums = vec![HeadSums::default(); heads];
     for block in &done {
         sums.iter_mut().zip(&block.sums).for_each(|(sum, block)| sum.merge(block));
     }
-    let join = |part: fn(&BlockDone) -> &[f32]| done.iter().map(part).collect::<Vec<_>>().concat();
     Ok(Attended {
-        context: Tensor::from_vec(join(|block| &block.context), (tokens, heads * head_dim), &Device::Cpu)?,
-        log_sum_exp: join(|block| &block.log_sum_exp),
+        context,
+        log_sum_exp: done.iter().map(|block| &block.log_sum_exp[..]).collect::<Vec<_>>().concat(),
         mean,
         heads: sums
             .iter()
@@ -108,8 +115,6 @@ struct Block<'a> {
 }
 
 struct BlockDone {
-    /// \[queries, heads · head_dim\]
-    context: Vec<f32>,
     /// \[queries, heads\]
     log_sum_exp: Vec<f32>,
     /// One per head.
@@ -117,22 +122,21 @@ struct BlockDone {
 }
 
 impl LayerHeads<'_> {
-    fn attend(&self, mut block: Block<'_>) -> BlockDone {
+    /// Writes what the block's queries take from the values to `context` \[queries, heads · head_dim\].
+    fn attend(&self, mut block: Block<'_>, context: &mut [f32]) -> BlockDone {
         let heads = self.heads.len();
         let head_dim = self.head_dim;
         let queries = block.queries.len();
-        let mut done = BlockDone {
-            context: vec![0.0; queries * heads * head_dim],
-            log_sum_exp: vec![0.0; queries * heads],
-            sums: vec![HeadSums::default(); heads],
-        };
+        let mut done =
+            BlockDone { log_sum_exp: vec![0.0; queries * heads], sums: vec![HeadSums::default(); heads] };
+        context.fill(0.0);
         let mut rows = Rows::default();
         for (at, head) in self.heads.iter().enumerate() {
             for first in block.queries.clone().step_by(QUERIES) {
                 let group = first..(first + QUERIES).min(block.queries.end);
                 head.rows(group.clone(), &mut rows);
                 let before = first - block.queries.start;
-                let context = &mut done.context[(before * heads + at) * head_dim..];
+                let context = &mut context[(before * heads + at) * head_dim..];
                 rows.add_values(self.values[at], head_dim, context, heads * head_dim);
                 for (query, row) in group.zip(rows.iter()) {
                     done.log_sum_exp[(query - block.queries.start) * heads + at] = row.norm.log_sum_exp;

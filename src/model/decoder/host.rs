@@ -1,6 +1,8 @@
-//! The values of a tensor on the CPU where they lie, for the kernels.
+//! The values of a tensor on the CPU where they lie, for the kernels; and tensors that they write anew in each layer.
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Storage, Tensor};
+use std::cell::{Cell, RefCell};
+
+use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Shape, Storage, Tensor};
 use rayon::prelude::*;
 
 use crate::model::ModelError;
@@ -21,37 +23,79 @@ pub fn with_values<R>(x: &Tensor, work: impl FnOnce(&[f32]) -> R) -> Result<R, M
     Ok(work(&values.as_slice::<f32>()?[layout.start_offset()..][..layout.shape().elem_count()]))
 }
 
+/// Where the layers of a pass put what is needed until the next one: fresh memory is slow.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    /// What goes into attention, or into the MLP.
+    pub normed: Buffer,
+    /// Queries, keys and values as the projections leave them, or all in the first.
+    pub projected: [Buffer; 3],
+    /// The same, heads apart.
+    pub split: [Buffer; 3],
+    /// What attention takes from the values.
+    pub context: Buffer,
+    /// Inside the MLP.
+    pub inner: Buffer,
+}
+
+/// A tensor on the CPU that is used again.
+#[derive(Debug, Default)]
+pub struct Buffer(RefCell<Option<Tensor>>);
+
+impl Buffer {
+    /// An f32 tensor that may hold anything. The one that was handed out before may be the same.
+    ///
+    /// # Errors
+    /// Never, with sizes that fit in memory.
+    pub fn tensor(&self, shape: impl Into<Shape>) -> Result<Tensor, ModelError> {
+        let shape = shape.into();
+        let mut held = self.0.borrow_mut();
+        let tensor = match held.take().filter(|tensor| tensor.elem_count() == shape.elem_count()) {
+            Some(tensor) => tensor.reshape(shape)?,
+            None => Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
+        };
+        Ok(held.insert(tensor).clone())
+    }
+}
+
 /// Heads apart: \[tokens, heads · head_dim\], of which rows may lie in a longer row, → \[heads, tokens, head_dim\].
 ///
 /// # Errors
 /// As [`with_values`].
-pub fn split_heads(x: &Tensor, head_dim: usize) -> Result<Tensor, ModelError> {
+pub fn split_heads(x: &Tensor, head_dim: usize, buffer: &Buffer) -> Result<Tensor, ModelError> {
     let (tokens, width) = x.dims2()?;
     let (storage, layout) = x.storage_and_layout();
     let (Storage::Cpu(values), &[stride, 1]) = (&*storage, layout.stride()) else {
         return Err(ModelError::Invalid("the CPU's kernels were given columns of a tensor".to_owned()));
     };
     let values = &values.as_slice::<f32>()?[layout.start_offset()..];
-    let mut heads = vec![0.0; tokens * width];
-    heads.par_chunks_mut(tokens * head_dim).enumerate().for_each(|(head, out)| {
-        for (token, out) in out.chunks_exact_mut(head_dim).enumerate() {
-            out.copy_from_slice(&values[token * stride + head * head_dim..][..head_dim]);
-        }
-    });
-    Ok(Tensor::from_vec(heads, (width / head_dim, tokens, head_dim), x.device())?)
+    let heads = buffer.tensor((width / head_dim, tokens, head_dim))?;
+    update(&heads, |heads| {
+        heads.par_chunks_mut(tokens * head_dim).enumerate().for_each(|(head, out)| {
+            for (token, out) in out.chunks_exact_mut(head_dim).enumerate() {
+                out.copy_from_slice(&values[token * stride + head * head_dim..][..head_dim]);
+            }
+        });
+    })?;
+    Ok(heads)
 }
 
-/// Changes all values of a contiguous f32 tensor in place.
+/// Lets `work` change all values of a contiguous f32 tensor in place.
 ///
 /// # Errors
 /// As [`with_values`].
-pub fn update(x: &Tensor, change: impl Fn(&mut [f32])) -> Result<(), ModelError> {
-    Ok(x.inplace_op1(&Change(change))?)
+pub fn update<R>(x: &Tensor, work: impl FnOnce(&mut [f32]) -> R) -> Result<R, ModelError> {
+    let change = Change { work: Cell::new(Some(work)), result: Cell::new(None) };
+    x.inplace_op1(&change)?;
+    change.result.take().ok_or_else(|| ModelError::Invalid("the CPU's kernels were not called".to_owned()))
 }
 
-struct Change<F>(F);
+struct Change<F, R> {
+    work: Cell<Option<F>>,
+    result: Cell<Option<R>>,
+}
 
-impl<F: Fn(&mut [f32])> InplaceOp1 for Change<F> {
+impl<R, F: FnOnce(&mut [f32]) -> R> InplaceOp1 for Change<F, R> {
     fn name(&self) -> &'static str {
         "kernel"
     }
@@ -62,7 +106,7 @@ impl<F: Fn(&mut [f32])> InplaceOp1 for Change<F> {
         };
         let (start, end) =
             layout.contiguous_offsets().ok_or_else(|| candle_core::Error::msg("not contiguous"))?;
-        (self.0)(&mut values[start..end]);
+        self.result.set(self.work.take().map(|work| work(&mut values[start..end])));
         Ok(())
     }
 }

@@ -7,10 +7,11 @@ use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::{Linear, with_values};
-use crate::kernels::matmul::add_product;
+use crate::kernels::dots::dot;
 use crate::model::ModelError;
 
-/// Of a layer's output projection: W Wᵀ of each head, \[heads, head_dim, head_dim\], once it is needed.
+/// Of a layer's output projection: W Wᵀ of each head, once it is needed. Those of the query heads that share a
+/// key/value head stand beside each other, \[kv_heads, head_dim, heads / kv_heads · head_dim\].
 #[derive(Debug, Default)]
 pub struct Lengths(OnceLock<Tensor>);
 
@@ -31,13 +32,14 @@ impl Lengths {
         let squares = match self.0.get() {
             Some(squares) => squares,
             None => {
-                let squares = squares(output, heads)?;
+                let squares = squares(output, heads, values.dim(0)?)?;
                 self.0.get_or_init(|| squares)
             }
         };
+        let turned = values.contiguous()?.matmul(squares)?;
         let mut norms = match on_host {
-            true => on_the_host(values, squares, heads)?,
-            false => on_the_device(values, squares)?,
+            true => on_the_host(values, &turned)?,
+            false => on_the_device(values, &turned)?,
         };
         let tokens = norms.len() / heads;
         off.iter().for_each(|head| norms[head * tokens..][..tokens].fill(0.0));
@@ -45,42 +47,40 @@ impl Lengths {
     }
 }
 
-fn on_the_host(values: &Tensor, squares: &Tensor, heads: usize) -> Result<Vec<f32>, ModelError> {
+/// √(v W Wᵀ vᵀ) from v and v W Wᵀ.
+fn on_the_host(values: &Tensor, turned: &Tensor) -> Result<Vec<f32>, ModelError> {
     let (kv_heads, tokens, head_dim) = values.dims3()?;
-    let mut norms = vec![0.0; heads * tokens];
-    let mut fill = |values: &[f32], squares: &[f32]| {
+    let width = turned.dim(2)?;
+    let group = width / head_dim;
+    let mut norms = vec![0.0; kv_heads * group * tokens];
+    let mut fill = |values: &[f32], turned: &[f32]| {
         norms.par_chunks_mut(tokens).enumerate().for_each(|(head, norms)| {
-            let values = &values[head / (heads / kv_heads) * tokens * head_dim..][..tokens * head_dim];
-            let square = &squares[head * head_dim * head_dim..][..head_dim * head_dim];
-            let mut turned = vec![0.0; values.len()];
-            add_product(values, square, head_dim, &mut turned);
-            let pairs = values.chunks_exact(head_dim).zip(turned.chunks_exact(head_dim));
-            for (norm, (value, turned)) in norms.iter_mut().zip(pairs) {
-                *norm = value.iter().zip(turned).map(|(a, b)| a * b).sum::<f32>().max(0.0).sqrt();
+            let values = values[head / group * tokens * head_dim..].chunks_exact(head_dim);
+            let turned = turned[head / group * tokens * width..].chunks_exact(width);
+            let turned = turned.map(|turned| &turned[head % group * head_dim..][..head_dim]);
+            for (norm, (value, turned)) in norms.iter_mut().zip(values.zip(turned)) {
+                *norm = dot(value, turned).max(0.0).sqrt();
             }
         });
     };
-    with_values(values, |values| with_values(squares, |squares| fill(values, squares)))??;
+    with_values(values, |values| with_values(turned, |turned| fill(values, turned)))??;
     Ok(norms)
 }
 
-fn on_the_device(values: &Tensor, squares: &Tensor) -> Result<Vec<f32>, ModelError> {
+fn on_the_device(values: &Tensor, turned: &Tensor) -> Result<Vec<f32>, ModelError> {
     let (kv_heads, tokens, head_dim) = values.dims3()?;
-    let group = squares.dim(0)? / kv_heads;
-    // The squares of the query heads that share a key/value head stand beside each other, as one matrix.
-    let beside = squares.reshape((kv_heads, group, head_dim, head_dim))?.transpose(1, 2)?;
-    let turned = values.contiguous()?.matmul(&beside.reshape((kv_heads, head_dim, group * head_dim))?)?;
-    let turned = turned.reshape((kv_heads, tokens, group, head_dim))?;
+    let turned = turned.reshape((kv_heads, tokens, (), head_dim))?;
     let squared = turned.broadcast_mul(&values.unsqueeze(2)?)?.sum(3)?;
     Ok(squared.relu()?.sqrt()?.transpose(1, 2)?.flatten_all()?.to_vec1::<f32>()?)
 }
 
-/// W Wᵀ of each head, \[heads, head_dim, head_dim\].
-fn squares(output: &Linear, heads: usize) -> Result<Tensor, ModelError> {
+fn squares(output: &Linear, heads: usize, kv_heads: usize) -> Result<Tensor, ModelError> {
     let weight = output.weight()?.to_dtype(DType::F32)?;
     let (from, to) = weight.dims2()?;
-    let parts = weight.reshape((heads, from / heads, to))?;
-    Ok(parts.matmul(&parts.t()?)?)
+    let (group, head_dim) = (heads / kv_heads, from / heads);
+    let parts = weight.reshape((heads, head_dim, to))?;
+    let squares = parts.matmul(&parts.t()?)?.reshape((kv_heads, group, head_dim, head_dim))?;
+    Ok(squares.transpose(1, 2)?.reshape((kv_heads, head_dim, group * head_dim))?)
 }
 
 #[cfg(test)]

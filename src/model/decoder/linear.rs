@@ -1,9 +1,10 @@
 //! y = x W + b.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 
-use super::host;
-use crate::model::weights::Matrix;
+use super::host::{self, Buffer};
+use crate::kernels::elementwise::{add_to_rows, fill_rows};
+use crate::model::weights::{HostMatrix, Matrix};
 use crate::model::{ModelError, Profile};
 
 /// A linear map, its weight as the checkpoint stores it.
@@ -36,40 +37,68 @@ impl Linear {
         Ok(if self.transposed { weight.t()?.contiguous()? } else { weight })
     }
 
-    /// \[tokens, in\] → \[tokens, out\].
+    /// \[tokens, in\] → \[tokens, out\]; on the host in `buffer`, if there is one.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn forward(&self, x: &Tensor, profile: &mut Profile) -> Result<Tensor, ModelError> {
-        profile.linear(x.dim(0)?, self.weight.weights(), self.weight.bytes(), || self.product(x))
-    }
-
-    fn product(&self, x: &Tensor) -> Result<Tensor, ModelError> {
-        let weight = match &self.weight {
-            Matrix::Device(weight) if self.transposed => &weight.t()?,
-            Matrix::Device(weight) => weight,
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        buffer: Option<&Buffer>,
+        profile: &mut Profile,
+    ) -> Result<Tensor, ModelError> {
+        let work = || match &self.weight {
+            Matrix::Device(weight) => self.product(x, weight),
             Matrix::Host(weight) => {
-                let tokens = x.dim(0)?;
-                let mut y = self.bias_for(tokens)?;
-                host::with_values(x, |x| match self.transposed {
-                    true => weight.add_product_transposed(x, &mut y),
-                    false => weight.add_product(x, &mut y),
-                })?;
-                return Ok(Tensor::from_vec(y, (tokens, self.to), &Device::Cpu)?);
+                let y = buffer.unwrap_or(&Buffer::default()).tensor((x.dim(0)?, self.to))?;
+                self.with_bias(|bias| host::update(&y, |y| fill_rows(y, bias)))??;
+                self.add_product(x, weight, &y)?;
+                Ok(y)
             }
         };
-        let y = x.matmul(weight)?;
+        profile.linear(x.dim(0)?, self.weight.weights(), self.weight.bytes(), work)
+    }
+
+    /// \[tokens, in\] → \[tokens, out\], added to `residual`; on the host in its place.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn add_to(&self, residual: Tensor, x: &Tensor, profile: &mut Profile) -> Result<Tensor, ModelError> {
+        let work = || match &self.weight {
+            Matrix::Device(weight) => Ok((residual + self.product(x, weight)?)?),
+            Matrix::Host(weight) => {
+                let add = |y: &mut [f32], bias: Option<&[f32]>| {
+                    bias.into_iter().for_each(|bias| add_to_rows(y, bias))
+                };
+                self.with_bias(|bias| host::update(&residual, |y| add(y, bias)))??;
+                self.add_product(x, weight, &residual)?;
+                Ok(residual)
+            }
+        };
+        profile.linear(x.dim(0)?, self.weight.weights(), self.weight.bytes(), work)
+    }
+
+    fn product(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor, ModelError> {
+        let y = if self.transposed { x.matmul(&weight.t()?)? } else { x.matmul(weight)? };
         Ok(match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
         })
     }
 
-    /// \[tokens, out\]: the bias for each token.
-    fn bias_for(&self, tokens: usize) -> Result<Vec<f32>, ModelError> {
+    fn with_bias<R>(&self, work: impl FnOnce(Option<&[f32]>) -> R) -> Result<R, ModelError> {
         match &self.bias {
-            Some(bias) => host::with_values(&bias.to_dtype(DType::F32)?, |bias| bias.repeat(tokens)),
-            None => Ok(vec![0.0; tokens * self.to]),
+            Some(bias) => host::with_values(bias, |bias| work(Some(bias))),
+            None => Ok(work(None)),
         }
+    }
+
+    fn add_product(&self, x: &Tensor, weight: &HostMatrix, y: &Tensor) -> Result<(), ModelError> {
+        host::with_values(x, |x| {
+            host::update(y, |y| match self.transposed {
+                true => weight.add_product_transposed(x, y),
+                false => weight.add_product(x, y),
+            })
+        })?
     }
 }

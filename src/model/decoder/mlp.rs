@@ -2,7 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::{Experts, Linear, host};
+use super::host::{self, Buffers};
+use super::{Experts, Linear};
 use crate::kernels::elementwise;
 use crate::model::spec::Activation;
 use crate::model::{Cancel, ModelError, Profile};
@@ -23,23 +24,27 @@ pub enum Mlp {
 }
 
 impl Mlp {
-    /// \[tokens, hidden\] → the same; `on_host` by the CPU's kernels.
+    /// \[tokens, hidden\] → the same, added to `residual`; by the CPU's kernels if they are given `buffers`.
     ///
     /// # Errors
     /// If `cancel` was raised or the device failed.
-    pub fn forward(
+    pub fn add_to(
         &self,
+        residual: Tensor,
         x: &Tensor,
-        on_host: bool,
+        buffers: Option<&Buffers>,
         profile: &mut Profile,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
         match self {
             Mlp::Dense { up, activation, down } => {
-                let inner = activate(*activation, up.forward(x, profile)?, on_host)?;
-                down.forward(&inner, profile)
+                let inner = up.forward(x, buffers.map(|buffers| &buffers.inner), profile)?;
+                let inner = activate(*activation, inner, buffers.is_some())?;
+                down.add_to(residual, &inner, profile)
             }
-            Mlp::Experts(experts) => experts.forward(x, on_host, profile, cancel),
+            Mlp::Experts(experts) => {
+                Ok((residual + experts.forward(x, buffers.is_some(), profile, cancel)?)?)
+            }
         }
     }
 }

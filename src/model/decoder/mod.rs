@@ -26,6 +26,7 @@ use super::recorder::Recorder;
 use super::spec::{DecoderSpec, Position};
 use super::weights::Matrix;
 use super::{Cancel, Engine, ModelError, Profile};
+use host::{Buffer, Buffers};
 use masks::Masks;
 use rotary::Rotation;
 
@@ -61,13 +62,24 @@ pub struct Block {
 pub struct Pass {
     /// Where positions are turned.
     rotation: Option<Rotation>,
-    /// Where tensor operations attend, not the CPU's kernels.
-    masks: Option<Masks>,
+    way: Way,
+}
+
+/// What computes, and what it needs in every layer.
+enum Way {
+    /// The CPU's kernels.
+    Kernels(Buffers),
+    /// Tensor operations, on any device.
+    Tensors(Masks),
 }
 
 impl Pass {
-    fn is_on_host(&self) -> bool {
-        self.masks.is_none()
+    /// Where the CPU's kernels write, if it is these that compute.
+    fn buffers(&self) -> Option<&Buffers> {
+        match &self.way {
+            Way::Kernels(buffers) => Some(buffers),
+            Way::Tensors(_) => None,
+        }
     }
 }
 
@@ -95,15 +107,15 @@ impl Decoder {
             Position::Learned => None,
             Position::Rotary(spec) => Some(Rotation::new(spec, self.spec.head_dim, tokens, device)?),
         };
-        let masks = match self.runs_on_host(engine) {
-            true => None,
-            false => Some(Masks::new(ids, device)?),
+        let way = match self.runs_on_host(engine) {
+            true => Way::Kernels(Buffers::default()),
+            false => Way::Tensors(Masks::new(ids, device)?),
         };
-        let mut pass = Pass { rotation, masks };
+        let mut pass = Pass { rotation, way };
         recorder.flow(&x)?;
         for (at, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
-            x = block.forward(&x, &self.spec, &mut pass, recorder, cancel)?;
+            x = block.forward(x, &self.spec, &mut pass, recorder, cancel)?;
             recorder.check_finite(at)?;
             recorder.flow(&x)?;
             on_layer(at + 1);
@@ -122,8 +134,9 @@ impl Decoder {
         engine: Engine,
         profile: &mut Profile,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
-        let normed = self.norm.forward(x, self.runs_on_host(engine))?;
-        let logits = self.head.forward(&normed, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        let buffer = self.runs_on_host(engine).then(Buffer::default);
+        let normed = self.norm.forward(x, buffer.as_ref())?;
+        let logits = self.head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         for row in &logits {
             if let Some(at) = row.iter().position(|logit| !logit.is_finite()) {
                 return Err(ModelError::Invalid(format!(
@@ -143,18 +156,18 @@ impl Decoder {
 impl Block {
     fn forward(
         &self,
-        x: &Tensor,
+        x: Tensor,
         spec: &DecoderSpec,
         pass: &mut Pass,
         recorder: &mut Recorder<'_>,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
-        let on_host = pass.is_on_host();
-        let normed = self.attention_norm.forward(x, on_host)?;
-        let attended = self.attention.forward(&normed, spec, pass, recorder)?;
-        let x = (x + attended)?;
-        let normed = self.mlp_norm.forward(&x, on_host)?;
-        let out = self.mlp.forward(&normed, on_host, &mut recorder.profile, cancel)?;
-        Ok((x + out)?)
+        fn buffer(pass: &Pass) -> Option<&Buffer> {
+            pass.buffers().map(|buffers| &buffers.normed)
+        }
+        let normed = self.attention_norm.forward(&x, buffer(pass))?;
+        let x = self.attention.add_to(x, &normed, spec, pass, recorder)?;
+        let normed = self.mlp_norm.forward(&x, buffer(pass))?;
+        self.mlp.add_to(x, &normed, pass.buffers(), &mut recorder.profile, cancel)
     }
 }

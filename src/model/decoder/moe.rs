@@ -73,7 +73,7 @@ impl Experts {
         profile: &mut Profile,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
-        let logits = self.router.forward(x, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        let logits = self.router.forward(x, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         let mut out = x.zeros_like()?;
         for (expert, visits) in assign(&logits, self.spec.active).into_iter().enumerate() {
             if visits.is_empty() {

@@ -5,7 +5,7 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::host;
+use super::host::{self, Buffer};
 use crate::kernels::norm::normalise;
 use crate::model::ModelError;
 
@@ -28,13 +28,13 @@ impl Norm {
         Self { weight, bias: None, epsilon }
     }
 
-    /// \[tokens, hidden\] → the same; `on_host` by the CPU's kernel.
+    /// \[tokens, hidden\] → the same; by the CPU's kernel if it is given where to.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn forward(&self, x: &Tensor, on_host: bool) -> Result<Tensor, ModelError> {
-        if on_host {
-            return self.forward_on_host(x);
+    pub fn forward(&self, x: &Tensor, buffer: Option<&Buffer>) -> Result<Tensor, ModelError> {
+        if let Some(buffer) = buffer {
+            return self.forward_on_host(x, buffer);
         }
         let dtype = x.dtype();
         let mut x = x.to_dtype(DType::F32)?;
@@ -50,12 +50,20 @@ impl Norm {
         Ok(x.to_dtype(dtype)?)
     }
 
-    fn forward_on_host(&self, x: &Tensor) -> Result<Tensor, ModelError> {
-        let x = x.copy()?;
-        let values = |x: &Tensor| x.to_vec1::<f32>();
-        let (weight, bias) = (values(&self.weight)?, self.bias.as_ref().map(values).transpose()?);
-        host::update(&x, |x| normalise(x, &weight, bias.as_deref(), self.epsilon as f32))?;
-        Ok(x)
+    fn forward_on_host(&self, x: &Tensor, buffer: &Buffer) -> Result<Tensor, ModelError> {
+        let out = buffer.tensor(x.dims2()?)?;
+        let normalise = |bias: Option<&[f32]>| {
+            host::with_values(x, |x| {
+                host::with_values(&self.weight, |weight| {
+                    host::update(&out, |out| normalise(x, weight, bias, self.epsilon as f32, out))
+                })
+            })
+        };
+        match &self.bias {
+            Some(bias) => host::with_values(bias, |bias| normalise(Some(bias))),
+            None => Ok(normalise(None)),
+        }????;
+        Ok(out)
     }
 }
 
@@ -71,8 +79,9 @@ mod tests {
         let x = Tensor::new(&[[10_001f32, 10_002., 10_003., 10_004.]], &Device::Cpu).unwrap();
         let norm = Norm::layer(one, zero, 1e-5);
         let expected = [-1.341_636, -0.447_212, 0.447_212, 1.341_636];
-        for on_host in [false, true] {
-            let y = norm.forward(&x, on_host).unwrap().to_vec2::<f32>().unwrap();
+        let buffer = Buffer::default();
+        for buffer in [None, Some(&buffer)] {
+            let y = norm.forward(&x, buffer).unwrap().to_vec2::<f32>().unwrap();
             assert!(y[0].iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-5), "{y:?}");
         }
     }

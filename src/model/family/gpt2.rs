@@ -76,7 +76,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         Ok::<_, ModelError>(Norm::layer(weight, bias, spec.norm_epsilon))
     };
     let linear = |weights: &mut Weights<'_>, name: String, from: usize, to: usize| {
-        let weight = weights.matrix(&format!("{name}.weight"), [from, to])?;
+        let weight = weights.in_out_matrix(&format!("{name}.weight"), [from, to])?;
         let bias = weights.tensor(&format!("{name}.bias"), &[to])?;
         Ok::<_, ModelError>(Linear::in_out(weight, Some(bias), to))
     };

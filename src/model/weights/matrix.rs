@@ -6,6 +6,7 @@ use candle_core::{Device, Tensor};
 
 use super::Bytes;
 use crate::kernels::matmul;
+use crate::kernels::panel::Panels;
 use crate::model::ModelError;
 
 /// A matrix \[rows, columns\], as the checkpoint stores it.
@@ -30,6 +31,8 @@ enum Values {
     Mapped(Bytes),
     /// bf16, where it lies in the file; an even number of columns.
     MappedBf16(Bytes),
+    /// f32, packed from what a file holds; for vectors from the left.
+    Packed(Arc<Panels>),
     /// Anything else, as f32.
     Owned(Arc<Vec<f32>>),
 }
@@ -53,10 +56,7 @@ impl Matrix {
     pub fn weights(&self) -> usize {
         match self {
             Matrix::Device(matrix) => matrix.elem_count(),
-            Matrix::Host(matrix) => match matrix.floats() {
-                Ok(values) => values.len(),
-                Err(pairs) => 2 * pairs.len(),
-            },
+            Matrix::Host(matrix) => matrix.len(),
         }
     }
 
@@ -64,10 +64,7 @@ impl Matrix {
     pub fn bytes(&self) -> u64 {
         match self {
             Matrix::Device(matrix) => (matrix.elem_count() * matrix.dtype().size_in_bytes()) as u64,
-            Matrix::Host(matrix) => match matrix.floats() {
-                Ok(values) => size_of_val(values) as u64,
-                Err(pairs) => size_of_val(pairs) as u64,
-            },
+            Matrix::Host(matrix) => matrix.len() as u64 * matrix.width(),
         }
     }
 
@@ -98,44 +95,89 @@ impl HostMatrix {
         Self { columns, values: Values::Owned(Arc::new(values)) }
     }
 
+    /// The same, in the order in which [`add_product`](Self::add_product) reads it, if it is of f32; the file's own
+    /// pages are let go.
+    ///
+    /// # Errors
+    /// If the system gives no memory.
+    pub fn packed(self) -> Result<Self, ModelError> {
+        let Self { columns, values } = self;
+        let pack = |values: &[f32]| {
+            Panels::new(values, values.len() / columns, columns)
+                .map(|panels| Values::Packed(Arc::new(panels)))
+                .map_err(|error| ModelError::Invalid(format!("no memory for weights: {error}")))
+        };
+        let values = match values {
+            Values::Mapped(bytes) => {
+                let packed = pack(bytemuck::cast_slice(bytes.as_slice()))?;
+                bytes.release();
+                packed
+            }
+            Values::Owned(values) => pack(&values)?,
+            other => other,
+        };
+        Ok(Self { columns, values })
+    }
+
     /// `y` \[n, columns\] += `x` \[n, rows\] · W.
     ///
     /// # Panics
-    /// If the sizes don't belong together.
+    /// If the sizes don't belong together, or it is of f32 and not [`packed`](Self::packed).
     pub fn add_product(&self, x: &[f32], y: &mut [f32]) {
         let from = x.len() / (y.len() / self.columns);
-        match self.floats() {
-            Ok(values) => matmul::add_product(x, values, from, y),
-            Err(pairs) => matmul::add_product_bf16(x, pairs, from, y),
+        match &self.values {
+            Values::Packed(panels) => panels.add_product(x, y),
+            Values::MappedBf16(bytes) => {
+                matmul::add_product_bf16(x, bytemuck::cast_slice(bytes.as_slice()), from, y)
+            }
+            Values::Mapped(_) | Values::Owned(_) => unreachable!("weights [in, out] are packed"),
         }
     }
 
     /// `y` \[n, rows\] += `x` \[n, columns\] · Wᵀ.
     ///
     /// # Panics
-    /// If the sizes don't belong together.
+    /// If the sizes don't belong together, or it is [`packed`](Self::packed).
     pub fn add_product_transposed(&self, x: &[f32], y: &mut [f32]) {
-        match self.floats() {
-            Ok(values) => matmul::add_product_transposed(x, values, self.columns, y),
-            Err(pairs) => matmul::add_product_transposed_bf16(x, pairs, self.columns, y),
+        let mut by_rows = |values| matmul::add_product_transposed(x, values, self.columns, y);
+        match &self.values {
+            Values::Mapped(bytes) => by_rows(bytemuck::cast_slice(bytes.as_slice())),
+            Values::Owned(values) => by_rows(values),
+            Values::MappedBf16(bytes) => {
+                let pairs = bytemuck::cast_slice(bytes.as_slice());
+                matmul::add_product_transposed_bf16(x, pairs, self.columns, y);
+            }
+            Values::Packed(_) => unreachable!("weights [out, in] are not packed"),
         }
     }
 
-    /// Its values in f32, or else in pairs of bf16.
-    fn floats(&self) -> Result<&[f32], &[u32]> {
+    /// Number of weights.
+    fn len(&self) -> usize {
         match &self.values {
-            Values::Owned(values) => Ok(values),
-            Values::Mapped(bytes) => Ok(bytemuck::cast_slice(bytes.as_slice())),
-            Values::MappedBf16(bytes) => Err(bytemuck::cast_slice(bytes.as_slice())),
+            Values::Mapped(bytes) => bytes.as_slice().len() / 4,
+            Values::MappedBf16(bytes) => bytes.as_slice().len() / 2,
+            Values::Packed(panels) => panels.sizes().iter().product(),
+            Values::Owned(values) => values.len(),
         }
+    }
+
+    /// Bytes of each.
+    fn width(&self) -> u64 {
+        if matches!(self.values, Values::MappedBf16(_)) { 2 } else { 4 }
     }
 
     fn row(&self, row: usize) -> Vec<f32> {
-        match self.floats() {
-            Ok(values) => values[row * self.columns..][..self.columns].to_vec(),
-            Err(pairs) => {
-                let mut values = vec![0.0; self.columns];
-                matmul::widen(&pairs[row * self.columns / 2..][..self.columns / 2], &mut values);
+        let columns = self.columns;
+        match &self.values {
+            Values::Mapped(bytes) => {
+                bytemuck::cast_slice(bytes.as_slice())[row * columns..][..columns].to_vec()
+            }
+            Values::Owned(values) => values[row * columns..][..columns].to_vec(),
+            Values::Packed(panels) => panels.row(row),
+            Values::MappedBf16(bytes) => {
+                let pairs = &bytemuck::cast_slice(bytes.as_slice())[row * columns / 2..][..columns / 2];
+                let mut values = vec![0.0; columns];
+                matmul::widen(pairs, &mut values);
                 values
             }
         }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 
 use crate::model::ModelError;
 use crate::model::files::ModelFile;
@@ -63,6 +63,20 @@ impl Bytes {
         match &self.whole {
             Whole::Mapped(map) => &map[self.range.clone()],
             Whole::Embedded(bytes) => &bytes[self.range.clone()],
+        }
+    }
+
+    /// Lets go of the pages in memory; looked at again, they come back from the file.
+    pub fn release(&self) {
+        #[cfg(unix)]
+        if let Whole::Mapped(map) = &self.whole {
+            // SAFETY: the mapping is of a file and never written to, so that what is dropped is in the file.
+            let released = unsafe {
+                map.unchecked_advise_range(UncheckedAdvice::DontNeed, self.range.start, self.range.len())
+            };
+            if let Err(error) = released {
+                tracing::debug!(%error, "pages kept");
+            }
         }
     }
 }

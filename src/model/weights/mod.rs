@@ -178,6 +178,17 @@ impl<'a> Weights<'a> {
         Ok(Matrix::Host(matrix))
     }
 
+    /// A matrix \[in, out\] of a linear map: as [`matrix`](Self::matrix), for the CPU's kernels packed.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor).
+    pub fn in_out_matrix(&mut self, name: &str, shape: [usize; 2]) -> Result<Matrix, ModelError> {
+        match self.matrix(name, shape)? {
+            Matrix::Host(matrix) => Ok(Matrix::Host(matrix.packed()?)),
+            placed => Ok(placed),
+        }
+    }
+
     /// A dense tensor's values, on the host.
     ///
     /// # Errors
