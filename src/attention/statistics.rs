@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use crate::kernels::softmax::{RowNorm, mass_and_distance};
+use crate::kernels::softmax::RowNorm;
 
 /// Statistics of one head over one prompt. A = attention, n = number of queries.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -89,13 +89,12 @@ impl HeadSums {
         repeats: &TokenRepeats,
     ) {
         let at = |key: usize| key.checked_sub(first_key).map_or(0.0, |i| f64::from(weights[i]));
-        let (mass, distance) = mass_and_distance(weights);
         self.queries += 1;
         self.sink += f64::from(norm.sink);
         self.entropy += f64::from(norm.entropy);
         let mut add = |feature: HeadFeature, value: f64| self.features[feature as usize] += value;
-        add(HeadFeature::Mass, f64::from(mass));
-        add(HeadFeature::Distance, f64::from(distance));
+        add(HeadFeature::Mass, f64::from(norm.mass));
+        add(HeadFeature::Distance, f64::from(norm.distance));
         if query > 0 {
             add(HeadFeature::FirstToken, at(0));
             add(HeadFeature::Previous, at(query - 1));
@@ -147,7 +146,9 @@ mod tests {
 
     fn norm(weights: &[f32], sink: f32) -> RowNorm {
         let entropy = weights.iter().chain([&sink]).filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
-        RowNorm { log_sum_exp: 0.0, sink, entropy }
+        let far = weights.iter().rev().enumerate();
+        let distance = far.map(|(far, weight)| far as f32 * weight).sum();
+        RowNorm { log_sum_exp: 0.0, sink, entropy, mass: weights.iter().sum(), distance }
     }
 
     fn close(a: f32, b: f32) {

@@ -9,7 +9,9 @@ use pulp::{Arch, Simd, WithSimd};
 use super::softmax::{RowNorm, softmax_with_sink};
 
 /// Queries that are computed together, so that a key is loaded once for all of them.
-pub const QUERIES: usize = 4;
+pub const QUERIES: usize = 8;
+/// Of these, as many as 16 registers have room for.
+const FEWER: usize = 4;
 /// Keys that lie side by side in [`PackedKeys`].
 const PANEL: usize = 32;
 
@@ -145,14 +147,26 @@ impl WithSimd for Scores<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { query, panels, scale, weights } = self;
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        match S::F32_LANES {
+            16 => self.queries::<S, QUERIES>(simd, 0),
+            _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
+        }
+    }
+}
+
+impl Scores<'_> {
+    /// `N` queries from `first` on.
+    #[inline(always)]
+    fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
+        let query: [&[f32]; N] = std::array::from_fn(|at| self.query[first + at]);
         let head_dim = query[0].len();
-        let stride = weights.len() / QUERIES;
-        let scale = simd.splat_f32s(scale);
-        for (panel, keys) in panels.chunks_exact(head_dim * PANEL).enumerate() {
+        let stride = self.weights.len() / QUERIES;
+        let weights = &mut self.weights[first * stride..];
+        let scale = simd.splat_f32s(self.scale);
+        for (panel, keys) in self.panels.chunks_exact(head_dim * PANEL).enumerate() {
             for pair in (0..PANEL / S::F32_LANES).step_by(2) {
-                let mut sums = [[simd.splat_f32s(0.0); 2]; QUERIES];
+                let mut sums = [[simd.splat_f32s(0.0); 2]; N];
                 for (dim, keys) in keys.chunks_exact(PANEL).enumerate() {
                     let keys = &S::as_simd_f32s(keys).0[pair..pair + 2];
                     for (sums, query) in sums.iter_mut().zip(&query) {
@@ -186,45 +200,68 @@ impl WithSimd for AddValues<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let whole = self.head_dim / S::F32_LANES;
-        for at in (0..whole - whole % 2).step_by(2) {
-            self.columns::<S, 2>(simd, at);
-        }
-        if whole % 2 == 1 {
-            self.columns::<S, 1>(simd, whole - 1);
-        }
-        for dim in whole * S::F32_LANES..self.head_dim {
-            let weights = self.rows.weights.chunks_exact(self.rows.stride);
-            for (weights, context) in weights.zip(self.context.chunks_mut(self.context_stride)) {
-                for (value, weight) in self.value.chunks_exact(self.head_dim).zip(weights) {
-                    context[dim] = weight.mul_add(value[dim], context[dim]);
-                }
-            }
+        match S::F32_LANES {
+            16 => self.queries::<S, QUERIES>(simd, 0),
+            _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
         }
     }
 }
 
 impl AddValues<'_> {
-    /// `N` registers of every row of the context, from register `first` on.
+    /// `N` queries from `first` on.
     #[inline(always)]
-    fn columns<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
+    fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
         let stride = self.rows.stride;
-        let weights: [&[f32]; QUERIES] =
-            std::array::from_fn(|row| &self.rows.weights[row * stride..][..stride]);
-        let mut sums = [[simd.splat_f32s(0.0); N]; QUERIES];
+        let weights: [&[f32]; N] =
+            std::array::from_fn(|row| &self.rows.weights[(first + row) * stride..][..stride]);
+        let whole = self.head_dim / S::F32_LANES;
+        for at in (0..whole - whole % 2).step_by(2) {
+            self.columns::<S, N, 2>(simd, first, &weights, at);
+        }
+        if whole % 2 == 1 {
+            self.columns::<S, N, 1>(simd, first, &weights, whole - 1);
+        }
+        let (value, head_dim) = (self.value, self.head_dim);
+        for dim in whole * S::F32_LANES..head_dim {
+            for (weights, context) in weights.iter().zip(self.contexts(first)) {
+                for (value, weight) in value.chunks_exact(head_dim).zip(*weights) {
+                    context[dim] = weight.mul_add(value[dim], context[dim]);
+                }
+            }
+        }
+    }
+
+    /// `REGISTERS` registers of the context of `N` queries, from register `at` on.
+    #[inline(always)]
+    fn columns<S: Simd, const N: usize, const REGISTERS: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        weights: &[&[f32]; N],
+        at: usize,
+    ) {
+        let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; N];
         for (key, value) in self.value.chunks_exact(self.head_dim).enumerate() {
-            let value = &S::as_simd_f32s(value).0[first..first + N];
-            for (sums, weights) in sums.iter_mut().zip(&weights) {
+            let value = &S::as_simd_f32s(value).0[at..at + REGISTERS];
+            for (sums, weights) in sums.iter_mut().zip(weights) {
                 let weight = simd.splat_f32s(weights[key]);
                 for (sum, &value) in sums.iter_mut().zip(value) {
                     *sum = simd.mul_add_f32s(weight, value, *sum);
                 }
             }
         }
-        for (sums, context) in sums.into_iter().zip(self.context.chunks_mut(self.context_stride)) {
-            let context = &mut S::as_mut_simd_f32s(&mut context[..self.head_dim]).0[first..first + N];
+        let head_dim = self.head_dim;
+        for (sums, context) in sums.into_iter().zip(self.contexts(first)) {
+            let context = &mut S::as_mut_simd_f32s(&mut context[..head_dim]).0[at..at + REGISTERS];
             context.iter_mut().zip(sums).for_each(|(context, sum)| *context = simd.add_f32s(*context, sum));
         }
+    }
+
+    /// Those of the queries from `first` on, of which there may be none.
+    #[inline(always)]
+    fn contexts(&mut self, first: usize) -> std::slice::ChunksMut<'_, f32> {
+        let start = self.context.len().min(first * self.context_stride);
+        self.context[start..].chunks_mut(self.context_stride)
     }
 }
 

@@ -14,6 +14,10 @@ pub struct RowNorm {
     pub sink: f32,
     /// −Σ p ln p in nats, the sink being one more outcome.
     pub entropy: f32,
+    /// Σ weights\[i\], all but the sink's.
+    pub mass: f32,
+    /// Σ weights\[i\] · (n − 1 − i): how far back a row looks.
+    pub distance: f32,
 }
 
 /// Softmax of `scores` together with the sink's logit, in place; the sink's own weight is returned.
@@ -24,8 +28,8 @@ pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
 #[inline(always)]
 fn softmax(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
     let mut highest = [sink.unwrap_or(f32::NEG_INFINITY); LANES];
-    let chunks = scores.chunks_exact(LANES);
-    let max_of_rest = chunks.remainder().iter().copied().fold(highest[0], f32::max);
+    let (chunks, rest) = scores.as_chunks::<LANES>();
+    let max_of_rest = rest.iter().copied().fold(highest[0], f32::max);
     for chunk in chunks {
         highest.iter_mut().zip(chunk).for_each(|(highest, score)| *highest = highest.max(*score));
     }
@@ -37,47 +41,33 @@ fn softmax(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
         // A score of −∞ has no weight, and 0 · −∞ is no number.
         (raised, if raised == 0.0 { 0.0 } else { raised * (score - max) })
     };
-    let (mut sums, mut weighted) = ([0.0; LANES], [0.0; LANES]);
-    let mut chunks = scores.chunks_exact_mut(LANES);
-    for chunk in &mut chunks {
-        for ((score, sum), weighted) in chunk.iter_mut().zip(&mut sums).zip(&mut weighted) {
-            let (raised, times) = raise(*score);
-            *score = raised;
-            *sum += raised;
-            *weighted += times;
-        }
-    }
-    let rest = chunks.into_remainder().iter_mut().zip(&mut sums).zip(&mut weighted);
-    for ((score, sum), weighted) in rest {
+    let farthest = scores.len() as f32 - 1.0;
+    let (mut sums, mut weighted, mut distant) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    let mut far: [f32; LANES] = std::array::from_fn(|lane| farthest - lane as f32);
+    let mut add = |lane: usize, score: &mut f32| {
         let (raised, times) = raise(*score);
         *score = raised;
-        *sum += raised;
-        *weighted += times;
-    }
+        sums[lane] += raised;
+        weighted[lane] += times;
+        distant[lane] += raised * far[lane];
+        far[lane] -= LANES as f32;
+    };
+    let (chunks, rest) = scores.as_chunks_mut::<LANES>();
+    chunks.iter_mut().for_each(|chunk| (0..LANES).for_each(|lane| add(lane, &mut chunk[lane])));
+    rest.iter_mut().enumerate().for_each(|(lane, score)| add(lane, score));
     let (sink, sink_times) = sink.map_or((0.0, 0.0), raise);
-    let sum = sums.iter().sum::<f32>() + sink;
+    let mass = sums.iter().sum::<f32>();
+    let sum = mass + sink;
     let weighted = weighted.iter().sum::<f32>() + sink_times;
-    scores.iter_mut().for_each(|score| *score /= sum);
-    RowNorm { log_sum_exp: max + sum.ln(), sink: sink / sum, entropy: sum.ln() - weighted / sum }
-}
-
-/// (Σ weights\[i\], Σ weights\[i\] · (n − 1 − i)): the mass of a row, and how far back it looks.
-pub fn mass_and_distance(weights: &[f32]) -> (f32, f32) {
-    vectorised(|| {
-        let (mut mass, mut distance) = ([0.0f32; LANES], [0.0f32; LANES]);
-        let farthest = weights.len() as f32 - 1.0;
-        let mut add = |at: usize, chunk: &[f32]| {
-            for (lane, weight) in chunk.iter().enumerate() {
-                mass[lane] += weight;
-                distance[lane] += weight * (farthest - (at + lane) as f32);
-            }
-        };
-        let chunks = weights.chunks_exact(LANES);
-        let (rest, whole) = (chunks.remainder(), chunks.len() * LANES);
-        chunks.enumerate().for_each(|(at, chunk)| add(at * LANES, chunk));
-        add(whole, rest);
-        (mass.iter().sum(), distance.iter().sum())
-    })
+    let share = 1.0 / sum;
+    scores.iter_mut().for_each(|score| *score *= share);
+    RowNorm {
+        log_sum_exp: max + sum.ln(),
+        sink: sink * share,
+        entropy: sum.ln() - weighted * share,
+        mass: mass * share,
+        distance: distant.iter().sum::<f32>() * share,
+    }
 }
 
 #[cfg(test)]
@@ -115,10 +105,12 @@ mod tests {
     #[test]
     fn mass_and_distance_of_any_length() {
         for size in [1, 5, 16, 40] {
-            let weights: Vec<f32> = (0..size).map(|at| 1.0 + at as f32).collect();
+            let mut weights: Vec<f32> = (0..size).map(|at| (1.0 + at as f32).ln()).collect();
+            let norm = softmax_with_sink(&mut weights, Some(0.0));
             let mass: f32 = weights.iter().sum();
             let distance: f32 = weights.iter().rev().enumerate().map(|(far, w)| w * far as f32).sum();
-            assert_eq!(mass_and_distance(&weights), (mass, distance));
+            assert!((norm.mass - mass).abs() < 1e-6 && (norm.mass + norm.sink - 1.0).abs() < 1e-6);
+            assert!((norm.distance - distance).abs() < 1e-5 * distance.max(1.0));
         }
     }
 }
