@@ -106,7 +106,7 @@ impl Masks {
 mod tests {
     use super::*;
     use crate::attention::{HeadSums, TokenRepeats};
-    use crate::kernels::softmax::RowNorm;
+    use crate::kernels::softmax::softmax_with_sink;
 
     /// All queries give every key they see the same.
     #[test]
@@ -124,8 +124,9 @@ mod tests {
             for query in queries.clone() {
                 let first_key = window.map_or(0, |window| (query + 1).saturating_sub(window));
                 let weight = 1.0 / (query - first_key + 1) as f32;
-                let norm = RowNorm { log_sum_exp: 0.0, sink: 0.0, entropy: 0.0 };
-                by_row.add_row(query, first_key, &vec![weight; query - first_key + 1], norm, &repeats);
+                let mut row = vec![0.0; query - first_key + 1];
+                let norm = softmax_with_sink(&mut row, None);
+                by_row.add_row(query, first_key, &row, norm, &repeats);
 
                 let at = query - queries.start;
                 let weights: Vec<f32> =
