@@ -21,8 +21,10 @@ pub fn tokens_per_cell(tokens: usize) -> usize {
     if tokens <= EXACT_TOKENS { 1 } else { tokens.div_ceil(FOLDED_ROWS) }
 }
 
-/// Layers whose matrices are computed at the same time.
+/// Layers whose heads are added to a matrix at the same time.
 const LAYERS_AT_A_TIME: usize = 8;
+/// Rows of a matrix that a thread fills at a time.
+const ROWS_AT_A_TIME: usize = 32;
 
 /// Rows and columns of a thumbnail, at most.
 pub const THUMBNAIL_ROWS: usize = 32;
@@ -233,30 +235,29 @@ impl Capture {
 
     fn matrix_of_heads(&self, view: View) -> CausalMatrix {
         let tokens = self.tokens.len();
-        let zeros = || CausalMatrix::zeros(tokens, tokens_per_cell(tokens), self.has_sinks(view));
-        let of_layer = |layer: usize| {
-            let (mut matrix, mut rows) = (zeros(), Rows::default());
-            let mut cells = matrix.rows_mut();
-            for seen in self.heads_of(view, layer) {
-                for first in (0..tokens).step_by(QUERIES) {
-                    let queries = first..(first + QUERIES).min(tokens);
-                    seen.rows(queries, &mut rows, |query, first_key, weights, sink| {
-                        cells.add_row(query, first_key, weights, sink, self.share(view));
-                    });
+        let bin = tokens_per_cell(tokens);
+        let mut matrix = CausalMatrix::zeros(tokens, bin, self.has_sinks(view));
+        let share = self.share(view);
+        // A few layers at a time: their keys in the order of the kernels are as large again as a capture's.
+        for layers in self.layers_of(view).chunks(LAYERS_AT_A_TIME) {
+            let heads: Vec<SeenHead<'_>> =
+                layers.iter().flat_map(|layer| self.heads_of(view, *layer)).collect();
+            let blocks = matrix.blocks_mut(ROWS_AT_A_TIME);
+            blocks.into_par_iter().enumerate().for_each(|(at, mut cells)| {
+                let first = at * ROWS_AT_A_TIME * bin;
+                let queries = first..(first + ROWS_AT_A_TIME * bin).min(tokens);
+                let mut rows = Rows::default();
+                for seen in &heads {
+                    for first in queries.clone().step_by(QUERIES) {
+                        let group = first..(first + QUERIES).min(queries.end);
+                        seen.rows(group, &mut rows, |query, first_key, weights, sink| {
+                            cells.add_row(query, first_key, weights, sink, share);
+                        });
+                    }
                 }
-            }
-            matrix
-        };
-        let add = |mut sum: CausalMatrix, layer: CausalMatrix| {
-            sum.add_scaled(&layer, 1.0);
-            sum
-        };
-        let layers = self.layers_of(view);
-        // A few at a time: a matrix of a layer may be large.
-        layers.chunks(LAYERS_AT_A_TIME).fold(zeros(), |sum, layers| {
-            let matrices: Vec<CausalMatrix> = layers.par_iter().map(|layer| of_layer(*layer)).collect();
-            matrices.into_iter().fold(sum, add)
-        })
+            });
+        }
+        matrix
     }
 
     fn mean_of_layers(&self, kind: LayerKind) -> CausalMatrix {
