@@ -13,7 +13,7 @@ use super::elementwise::vectorised;
 
 thread_local! {
     /// Of each thread, to be used again: fresh memory is slow.
-    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    pub(super) static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Rows that are decoded at a time, and values of each that are then multiplied: these stay in a core's nearest

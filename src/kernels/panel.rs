@@ -12,9 +12,9 @@ use rayon::prelude::*;
 use super::matmul::by_columns;
 
 /// Columns of a panel: whole registers of every width.
-const PANEL: usize = 48;
+pub(super) const PANEL: usize = 48;
 /// Rows of a panel that are multiplied at a time: of these, [`GROUP`] panels stay in a core's cache.
-const DEPTH: usize = 384;
+pub(super) const DEPTH: usize = 384;
 /// Panels that a thread takes at a time, at most.
 const GROUP: usize = 8;
 /// Vectors that are multiplied at a time, and stay in a core's cache beside the panels.
@@ -23,8 +23,8 @@ const VECTORS: usize = 96;
 const FEW: usize = 8;
 /// Rows that are packed side by side: so many streams a core reads from memory at its best.
 const STREAMS: usize = 8;
-/// Values of a cache line.
-const LINE: usize = 16;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// A weight \[from, to\] as panels \[from, PANEL\], the last one filled up with zeros.
 #[derive(Debug)]
@@ -133,15 +133,44 @@ impl WithSimd for TimesPanels<'_, '_> {
                         0 => &panels[panels.len().min(((at + 1) * from + rows.start) * PANEL)..],
                         _ => &[],
                     };
-                    let next = &next[..next.len().min(rows.len() * PANEL)];
+                    let next = bytemuck::cast_slice(&next[..next.len().min(rows.len() * PANEL)]);
                     let panel = &panel[rows.start * PANEL..rows.end * PANEL];
-                    // As many results as there are registers for, of 32 or of 16.
-                    match S::F32_LANES {
-                        16 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, next, &columns, out),
-                        _ => tiles::<S, 6, 2>(simd, x, from, &rows, panel, next, &columns, out),
-                    }
+                    let rows = rows.clone();
+                    TimesPanel { x, from, rows, panel, next, columns, out }.with_simd(simd);
                 }
             }
+        }
+    }
+}
+
+/// Some columns of `out` += x · one panel, over some of its rows.
+pub(super) struct TimesPanel<'a, 'y> {
+    /// \[n, from\]
+    pub x: &'a [f32],
+    /// Values of a vector.
+    pub from: usize,
+    /// Which of them.
+    pub rows: Range<usize>,
+    /// \[rows, PANEL\]
+    pub panel: &'a [f32],
+    /// What is to be brought into the cache on the way.
+    pub next: &'a [u8],
+    /// Which columns these are.
+    pub columns: Range<usize>,
+    /// One row per vector.
+    pub out: &'a mut [&'y mut [f32]],
+}
+
+impl WithSimd for TimesPanel<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, from, rows, panel, next, columns, out } = self;
+        // As many results as there are registers for, of 32 or of 16.
+        match S::F32_LANES {
+            16 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, next, &columns, out),
+            _ => tiles::<S, 6, 2>(simd, x, from, &rows, panel, next, &columns, out),
         }
     }
 }
@@ -156,7 +185,7 @@ fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     from: usize,
     rows: &Range<usize>,
     panel: &[f32],
-    next: &[f32],
+    next: &[u8],
     columns: &Range<usize>,
     out: &mut [&mut [f32]],
 ) {
@@ -186,7 +215,7 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     from: usize,
     rows: &Range<usize>,
     panel: &[f32],
-    next: &[f32],
+    next: &[u8],
     columns: &Range<usize>,
     out: &mut [&mut [f32]],
 ) -> usize {
@@ -223,11 +252,11 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
 
 /// Asks for a line of memory that will be read soon.
 #[inline(always)]
-fn fetch(values: &[f32], at: usize) {
+pub(super) fn fetch(bytes: &[u8], at: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(value) = values.get(at) {
+    if let Some(byte) = bytes.get(at) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         // SAFETY: every x86-64 has the instruction, which reads nothing that the program sees.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(value).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(byte).cast()) };
     }
 }

@@ -1,0 +1,73 @@
+//! Products of a few vectors: a block is decoded in registers, multiplied there, and never written.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::codes::{Codes, dispatch};
+use super::{BLOCK, BLOCK_BYTES, Packed, SCALES};
+use crate::kernels::panel::fetch;
+
+/// Rows that are read side by side, so that one needn't wait for another's sum.
+const ROWS: usize = 4;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// `y` \[N, to\] += `x` \[N, from\] · Wᵀ.
+pub fn few<const N: usize>(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
+    let from = packed.groups * BLOCK;
+    let to = packed.scales.len() / packed.groups;
+    // Of a block the even places first, as the low nibbles of its bytes are.
+    let split: Vec<f32> = x
+        .chunks_exact(BLOCK)
+        .flat_map(|x| x.iter().step_by(2).chain(x.iter().skip(1).step_by(2)).copied())
+        .collect();
+    let split: [&[f32]; N] = std::array::from_fn(|at| &split[at * from..][..from]);
+    let part = to.div_ceil(4 * rayon::current_num_threads()).next_multiple_of(ROWS);
+    let sums: Vec<Vec<[f32; N]>> = (0..to.div_ceil(part))
+        .into_par_iter()
+        .map(|at| {
+            let rows = at * part..((at + 1) * part).min(to);
+            let mut sums = vec![[0.0; N]; rows.len()];
+            dispatch!(dots(&split, packed, rows, &mut sums));
+            sums
+        })
+        .collect();
+    for (at, sums) in sums.iter().flatten().enumerate() {
+        sums.iter().enumerate().for_each(|(vector, sum)| y[vector * to + at] += sum);
+    }
+}
+
+#[inline(always)]
+fn dots<S: Codes, const N: usize>(
+    simd: S,
+    x: &[&[f32]; N],
+    packed: &Packed<'_>,
+    rows: Range<usize>,
+    sums: &mut [[f32; N]],
+) {
+    for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
+        let row: [_; ROWS] = std::array::from_fn(|at| packed.row((first + at).min(rows.end - 1)));
+        let next = first + ROWS..(first + 2 * ROWS).min(rows.end);
+        let next = packed.blocks_of(next.start.min(next.end)..next.end);
+        let mut all = [[simd.splat_f32s(0.0); N]; ROWS];
+        for block in 0..packed.groups {
+            fetch(next, block * LINE);
+            let x: [_; N] = std::array::from_fn(|at| S::as_simd_f32s(&x[at][block * BLOCK..][..BLOCK]).0);
+            for (all, (blocks, scales)) in all.iter_mut().zip(&row) {
+                let codes = simd.codes(&blocks[block * BLOCK_BYTES..][..BLOCK_BYTES]);
+                let scale = simd.splat_f32s(SCALES[usize::from(scales[block])]);
+                for (sum, x) in all.iter_mut().zip(&x) {
+                    let mut codes = codes[0].as_ref().iter().chain(codes[1].as_ref()).zip(*x);
+                    let product =
+                        codes.next().map_or(simd.splat_f32s(0.0), |(&code, &x)| simd.mul_f32s(code, x));
+                    let product = codes.fold(product, |sum, (&code, &x)| simd.mul_add_f32s(code, x, sum));
+                    *sum = simd.mul_add_f32s(product, scale, *sum);
+                }
+            }
+        }
+        for (sums, all) in sums.iter_mut().zip(all) {
+            *sums = all.map(|sum| simd.reduce_sum_f32s(sum));
+        }
+    }
+}

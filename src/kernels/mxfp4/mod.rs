@@ -1,0 +1,127 @@
+//! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
+
+mod codes;
+mod few;
+mod panels;
+
+use std::ops::Range;
+
+use few::few;
+use panels::by_panels;
+
+/// Values that share a scale.
+pub const BLOCK: usize = 32;
+/// Bytes a block's values take: two in a byte, the low nibble first.
+pub const BLOCK_BYTES: usize = BLOCK / 2;
+/// What the 16 codes stand for, before scaling; bit 3 is the sign.
+pub const CODES: [f32; 16] =
+    [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0];
+/// The scale that the format reserves for "not a number".
+pub const NAN_SCALE: u8 = 255;
+
+/// [`scale_value`] of every byte.
+static SCALES: [f32; 256] = {
+    let mut scales = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        scales[byte] = scale_value(byte as u8);
+        byte += 1;
+    }
+    scales
+};
+
+/// The power of two that a scale byte stands for: 2^(byte − 127); NaN for [`NAN_SCALE`].
+pub const fn scale_value(byte: u8) -> f32 {
+    match byte {
+        NAN_SCALE => f32::NAN,
+        // 2^-127 is below f32's normal range: its bits are those of a subnormal.
+        0 => f32::from_bits(1 << 22),
+        _ => f32::from_bits((byte as u32) << 23),
+    }
+}
+
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the blocks being the rows of W. Nothing decoded leaves a core's cache.
+///
+/// # Panics
+/// If the lengths don't belong together.
+pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut [f32]) {
+    let packed = Packed { blocks, scales, groups: from / BLOCK };
+    let (count, to) = (x.len() / from, scales.len() / packed.groups);
+    assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
+    match count {
+        0 => {}
+        1 => few::<1>(x, &packed, y),
+        2 => few::<2>(x, &packed, y),
+        3 => few::<3>(x, &packed, y),
+        _ => by_panels(x, &packed, y),
+    }
+}
+
+/// The rows of a weight, each of `groups` blocks.
+struct Packed<'a> {
+    blocks: &'a [u8],
+    scales: &'a [u8],
+    groups: usize,
+}
+
+impl Packed<'_> {
+    /// Blocks and scales of a row.
+    fn row(&self, row: usize) -> (&[u8], &[u8]) {
+        (self.blocks_of(row..row + 1), &self.scales[row * self.groups..][..self.groups])
+    }
+
+    /// Blocks of some rows.
+    fn blocks_of(&self, rows: Range<usize>) -> &[u8] {
+        &self.blocks[rows.start * self.groups * BLOCK_BYTES..rows.end * self.groups * BLOCK_BYTES]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn low_nibble_first_and_scaled() {
+        let mut blocks = [0u8; 16];
+        blocks[0] = 0x2f; // low nibble 15: -6, high nibble 2: 1
+        for count in [1, 4] {
+            for (place, value) in [(0, -12.0), (1, 2.0), (2, 0.0)] {
+                let mut x = vec![0.0; count * BLOCK];
+                x[place] = 1.0;
+                let mut y = vec![0.0; count];
+                add_product(&x, &blocks, &[128], BLOCK, &mut y);
+                assert_eq!(y[0], value);
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_few_and_many_are_those_of_the_decoded() {
+        let (from, to) = (96, 37);
+        let mut random = fastrand::Rng::with_seed(3);
+        let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
+        let scales: Vec<u8> =
+            std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
+        let code = |at: usize| CODES[usize::from(blocks[at / 2] >> (at % 2 * 4) & 15)];
+        let weight: Vec<f32> = (0..to * from).map(|at| code(at) * scale_value(scales[at / BLOCK])).collect();
+        for count in [1, 2, 3, 4, 5, 7, 13] {
+            let x: Vec<f32> = std::iter::repeat_with(|| random.f32() - 0.5).take(count * from).collect();
+            let mut y = vec![1.0; count * to];
+            add_product(&x, &blocks, &scales, from, &mut y);
+            for (at, y) in y.iter().enumerate() {
+                let products = x[at / to * from..][..from].iter().zip(&weight[at % to * from..][..from]);
+                let exact = 1.0 + products.clone().map(|(x, w)| f64::from(x * w)).sum::<f64>();
+                let size = products.map(|(x, w)| f64::from((x * w).abs())).sum::<f64>();
+                assert!((f64::from(*y) - exact).abs() < 1e-6 * size, "{y}, not {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_scale_is_its_power_of_two() {
+        for byte in 0..NAN_SCALE {
+            assert_eq!(f64::from(scale_value(byte)), 2.0f64.powi(i32::from(byte) - 127), "{byte}");
+        }
+        assert!(scale_value(NAN_SCALE).is_nan());
+    }
+}
