@@ -230,6 +230,9 @@ mod tests {
                 check("rows of outputs", &|y| add_product_transposed(&x, &weight, from, y));
                 let panels = Panels::new(&transposed, from, to).unwrap();
                 check("rows of inputs", &|y| panels.add_product(&x, y));
+                let mut row = vec![0.0; to];
+                panels.read_row(from / 2, &mut row);
+                assert_eq!(row, transposed[from / 2 * to..][..to]);
                 let pairs = |of: &[f32]| -> Vec<u32> {
                     of.chunks_exact(2).map(|pair| pair[0].to_bits() >> 16 | pair[1].to_bits()).collect()
                 };

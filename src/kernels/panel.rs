@@ -62,10 +62,12 @@ impl Panels {
         [self.from, self.to]
     }
 
-    /// Values for one place of a vector, \[to\].
-    pub fn row(&self, row: usize) -> Vec<f32> {
+    /// Writes what belongs to one place of a vector to `out` \[to\].
+    pub fn read_row(&self, row: usize, out: &mut [f32]) {
         let panels = self.values().chunks_exact(self.from * PANEL);
-        panels.flat_map(|panel| &panel[row * PANEL..][..PANEL]).copied().take(self.to).collect()
+        for (panel, out) in panels.zip(out.chunks_mut(PANEL)) {
+            out.copy_from_slice(&panel[row * PANEL..][..out.len()]);
+        }
     }
 
     /// `y` \[n, to\] += `x` \[n, from\] · W.

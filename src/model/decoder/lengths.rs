@@ -75,10 +75,8 @@ fn on_the_device(values: &Tensor, turned: &Tensor) -> Result<Vec<f32>, ModelErro
 }
 
 fn squares(output: &Linear, heads: usize, kv_heads: usize) -> Result<Tensor, ModelError> {
-    let weight = output.weight()?.to_dtype(DType::F32)?;
-    let (from, to) = weight.dims2()?;
-    let (group, head_dim) = (heads / kv_heads, from / heads);
-    let parts = weight.reshape((heads, head_dim, to))?;
+    let parts = output.weight_of_parts(heads)?.to_dtype(DType::F32)?;
+    let (group, head_dim) = (heads / kv_heads, parts.dim(1)?);
     let squares = parts.matmul(&parts.t()?)?.reshape((kv_heads, group, head_dim, head_dim))?;
     Ok(squares.transpose(1, 2)?.reshape((kv_heads, head_dim, group * head_dim))?)
 }
@@ -95,7 +93,11 @@ mod tests {
         let random = |shape: &[usize]| Tensor::rand(-1f32, 1., shape, &Device::Cpu).unwrap();
         let weight = random(&[heads * head_dim, to]);
         let values = random(&[kv_heads, tokens, head_dim]);
-        let output = Linear::in_out(Matrix::Device(weight.clone()), None, to);
+        let transposed = weight.t().unwrap().contiguous().unwrap();
+        let outputs = [
+            Linear::in_out(Matrix::Device(weight.clone()), None, to),
+            Linear::out_in(Matrix::Device(transposed), None, to),
+        ];
         let parts = weight.reshape((heads, head_dim, to)).unwrap();
         let expected: Vec<f32> = (0..heads)
             .flat_map(|head| {
@@ -104,8 +106,8 @@ mod tests {
                 moved.sqr().unwrap().sum(1).unwrap().sqrt().unwrap().to_vec1::<f32>().unwrap()
             })
             .collect();
-        for on_host in [true, false] {
-            let norms = Lengths::default().of(&values, &output, heads, &[2], on_host).unwrap();
+        for (output, on_host) in outputs.iter().flat_map(|output| [(output, true), (output, false)]) {
+            let norms = Lengths::default().of(&values, output, heads, &[2], on_host).unwrap();
             for (at, (norm, expected)) in norms.into_iter().zip(&expected).enumerate() {
                 let expected = if at / tokens == 2 { 0.0 } else { *expected };
                 assert!((norm - expected).abs() < 1e-5, "{on_host} {at}: {norm} is not {expected}");

@@ -26,15 +26,19 @@ impl Linear {
         Self { weight, bias, transposed: true, to }
     }
 
-    /// Its weight as \[in, out\].
+    /// Its weight, with the values that go in in `parts`: \[parts, in / parts, out\]. On the CPU it may be a view.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn weight(&self) -> Result<Tensor, ModelError> {
-        let rows = if self.transposed { self.to } else { self.weight.weights() / self.to };
-        let all: Vec<u32> = (0..rows as u32).collect();
-        let weight = self.weight.rows(&all)?;
-        Ok(if self.transposed { weight.t()?.contiguous()? } else { weight })
+    pub fn weight_of_parts(&self, parts: usize) -> Result<Tensor, ModelError> {
+        let from = self.weight.weights() / self.to;
+        let rows = if self.transposed { self.to } else { from };
+        let weight = self.weight.rows(&(0..rows as u32).collect::<Vec<_>>())?;
+        if !self.transposed {
+            return Ok(weight.reshape((parts, from / parts, self.to))?);
+        }
+        let view = weight.reshape((self.to, parts, from / parts))?.permute((1, 2, 0))?;
+        Ok(if view.device().is_cpu() { view } else { view.contiguous()? })
     }
 
     /// \[tokens, in\] → \[tokens, out\]; on the host in `buffer`, if there is one.

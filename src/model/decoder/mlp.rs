@@ -42,9 +42,7 @@ impl Mlp {
                 let inner = activate(*activation, inner, buffers.is_some())?;
                 down.add_to(residual, &inner, profile)
             }
-            Mlp::Experts(experts) => {
-                Ok((residual + experts.forward(x, buffers.is_some(), profile, cancel)?)?)
-            }
+            Mlp::Experts(experts) => experts.add_to(residual, x, buffers.is_some(), profile, cancel),
         }
     }
 }

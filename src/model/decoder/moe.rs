@@ -53,28 +53,32 @@ impl ExpertMatrices {
         }
     }
 
-    fn forward(&self, expert: usize, x: &Tensor) -> Result<Tensor, ModelError> {
+    /// x W + the expert's row of `biases`.
+    fn forward(&self, expert: usize, x: &Tensor, biases: &Tensor) -> Result<Tensor, ModelError> {
+        let bias = biases.get(expert)?;
         match self {
-            ExpertMatrices::Packed(packed) => packed.forward(expert, x),
-            ExpertMatrices::Dense(matrices) => Ok(x.matmul(&matrices.get(expert)?)?),
+            ExpertMatrices::Packed(packed) => packed.forward(expert, x, &bias),
+            ExpertMatrices::Dense(matrices) => Ok(x.matmul(&matrices.get(expert)?)?.broadcast_add(&bias)?),
         }
     }
 }
 
 impl Experts {
-    /// \[tokens, hidden\] → the same; `on_host` by the CPU's kernels.
+    /// \[tokens, hidden\] → the same, added to `residual`; `on_host` by the CPU's kernels.
     ///
     /// # Errors
     /// If `cancel` was raised or the device failed.
-    pub fn forward(
+    pub fn add_to(
         &self,
+        residual: Tensor,
         x: &Tensor,
         on_host: bool,
         profile: &mut Profile,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
         let logits = self.router.forward(x, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
-        let mut out = x.zeros_like()?;
+        // On a device the residual stream may be too coarse for the outputs one by one: they are added up first.
+        let mut out = if on_host { residual.clone() } else { x.zeros_like()? };
         for (expert, visits) in assign(&logits, self.spec.active).into_iter().enumerate() {
             if visits.is_empty() {
                 continue;
@@ -94,7 +98,7 @@ impl Experts {
             let weights = Tensor::new(weights, x.device())?.unsqueeze(1)?.to_dtype(x.dtype())?;
             out = out.index_add(&tokens, &y.broadcast_mul(&weights)?, 0)?;
         }
-        Ok(out)
+        Ok(if on_host { out } else { (residual + out)? })
     }
 
     /// Weights of one expert, and bytes they take.
@@ -104,7 +108,7 @@ impl Experts {
     }
 
     fn forward_one(&self, expert: usize, x: &Tensor, on_host: bool) -> Result<Tensor, ModelError> {
-        let gate_up = self.gate_up.forward(expert, x)?.broadcast_add(&self.gate_up_bias.get(expert)?)?;
+        let gate_up = self.gate_up.forward(expert, x, &self.gate_up_bias)?;
         let inner = if on_host {
             let ExpertsSpec { inner, alpha, limit, .. } = self.spec;
             let values = |pairs: &[f32]| clamped_swiglu(pairs, alpha as f32, limit as f32);
@@ -112,7 +116,7 @@ impl Experts {
         } else {
             self.activate(&gate_up)?
         };
-        Ok(self.down.forward(expert, &inner)?.broadcast_add(&self.down_bias.get(expert)?)?)
+        self.down.forward(expert, &inner, &self.down_bias)
     }
 
     /// The gated activation of \[tokens, 2 · inner\] → \[tokens, inner\].

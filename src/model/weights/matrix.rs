@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 
 use super::Bytes;
 use crate::kernels::matmul;
@@ -46,8 +47,7 @@ impl Matrix {
         match self {
             Matrix::Device(matrix) => Ok(matrix.index_select(&Tensor::new(rows, matrix.device())?, 0)?),
             Matrix::Host(matrix) => {
-                let values = rows.iter().flat_map(|&row| matrix.row(row as usize)).collect();
-                Ok(Tensor::from_vec(values, (rows.len(), matrix.columns), &Device::Cpu)?)
+                Ok(Tensor::from_vec(matrix.rows(rows), (rows.len(), matrix.columns), &Device::Cpu)?)
             }
         }
     }
@@ -166,19 +166,23 @@ impl HostMatrix {
         if matches!(self.values, Values::MappedBf16(_)) { 2 } else { 4 }
     }
 
-    fn row(&self, row: usize) -> Vec<f32> {
-        let columns = self.columns;
+    /// Some rows, one after the other.
+    fn rows(&self, rows: &[u32]) -> Vec<f32> {
+        let mut values = vec![0.0; rows.len() * self.columns];
+        let each = values.par_chunks_mut(self.columns).zip(rows);
+        each.for_each(|(out, row)| self.read_row(*row as usize, out));
+        values
+    }
+
+    fn read_row(&self, row: usize, out: &mut [f32]) {
+        let place = row * self.columns..(row + 1) * self.columns;
         match &self.values {
-            Values::Mapped(bytes) => {
-                bytemuck::cast_slice(bytes.as_slice())[row * columns..][..columns].to_vec()
-            }
-            Values::Owned(values) => values[row * columns..][..columns].to_vec(),
-            Values::Packed(panels) => panels.row(row),
+            Values::Mapped(bytes) => out.copy_from_slice(&bytemuck::cast_slice(bytes.as_slice())[place]),
+            Values::Owned(values) => out.copy_from_slice(&values[place]),
+            Values::Packed(panels) => panels.read_row(row, out),
             Values::MappedBf16(bytes) => {
-                let pairs = &bytemuck::cast_slice(bytes.as_slice())[row * columns / 2..][..columns / 2];
-                let mut values = vec![0.0; columns];
-                matmul::widen(pairs, &mut values);
-                values
+                let pairs = &bytemuck::cast_slice(bytes.as_slice())[place.start / 2..place.end / 2];
+                matmul::widen(pairs, out);
             }
         }
     }

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 
 use super::{Bytes, Placement};
+use crate::kernels::elementwise::fill_rows;
 use crate::kernels::mxfp4::{self, BLOCK, BLOCK_BYTES, CODES};
 use crate::model::decoder::with_values;
 use crate::model::{Cancel, ModelError};
@@ -60,11 +61,11 @@ impl PackedExperts {
         self.count * self.from * self.to
     }
 
-    /// x W^T of one expert: \[tokens, from\] → \[tokens, to\].
+    /// x Wᵀ + bias of one expert: \[tokens, from\] → \[tokens, to\].
     ///
     /// # Errors
     /// If the device fails.
-    pub fn forward(&self, expert: usize, x: &Tensor) -> Result<Tensor, ModelError> {
+    pub fn forward(&self, expert: usize, x: &Tensor, bias: &Tensor) -> Result<Tensor, ModelError> {
         match &self.place {
             Place::Mapped { blocks, scales } => {
                 let tokens = x.dim(0)?;
@@ -72,10 +73,14 @@ impl PackedExperts {
                 let blocks = &blocks.as_slice()[expert * groups * BLOCK_BYTES..][..groups * BLOCK_BYTES];
                 let scales = &scales.as_slice()[expert * groups..][..groups];
                 let mut y = vec![0.0; tokens * self.to];
+                with_values(bias, |bias| fill_rows(&mut y, Some(bias)))?;
                 with_values(x, |x| mxfp4::add_product(x, blocks, scales, self.from, &mut y))?;
                 Ok(Tensor::from_vec(y, (tokens, self.to), &Device::Cpu)?)
             }
-            Place::Device(packed) => Ok(x.matmul(&packed.decode(expert, self.from, self.to)?.t()?)?),
+            Place::Device(packed) => {
+                let weight = packed.decode(expert, self.from, self.to)?;
+                Ok(x.matmul(&weight.t()?)?.broadcast_add(bias)?)
+            }
         }
     }
 
@@ -172,13 +177,15 @@ mod tests {
         };
         let x = Tensor::arange(0f32, 192., &Device::Cpu).unwrap().reshape((3, 64)).unwrap();
         for expert in 0..count {
-            let y = |mapped| experts(mapped).forward(expert, &x).unwrap().to_vec2::<f32>().unwrap();
+            let bias = Tensor::arange(0f32, to as f32, &Device::Cpu).unwrap();
+            let y = |mapped| experts(mapped).forward(expert, &x, &bias).unwrap().to_vec2::<f32>().unwrap();
             for (kernel, lookup) in y(true).concat().into_iter().zip(y(false).concat()) {
                 assert!((kernel - lookup).abs() <= 1e-5 * lookup.abs(), "{kernel} is not {lookup}");
             }
             let unpacked = experts(false).unpacked(&Cancel::new()).unwrap();
             assert_eq!(unpacked.dims(), [count, from, to]);
-            let dense = x.matmul(&unpacked.get(expert).unwrap()).unwrap().to_vec2::<f32>().unwrap();
+            let dense = x.matmul(&unpacked.get(expert).unwrap()).unwrap();
+            let dense = dense.broadcast_add(&bias).unwrap().to_vec2::<f32>().unwrap();
             for (dense, lookup) in dense.concat().into_iter().zip(y(false).concat()) {
                 assert!((dense - lookup).abs() <= 1e-5 * lookup.abs(), "{dense} is not {lookup}");
             }
