@@ -8,6 +8,7 @@ use std::ops::Range;
 use pulp::Arch;
 use rayon::prelude::*;
 
+use super::bf16;
 use super::dots::Dots;
 use super::elementwise::vectorised;
 
@@ -57,6 +58,14 @@ pub fn add_product_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
 pub fn add_product_transposed_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
     assert!(from.is_multiple_of(2), "two values in each u32");
     let (count, to) = sizes(x, 2 * weight.len(), from, y);
+    match count {
+        1 => return bf16::few::<1>(x, weight, from, y),
+        2 => return bf16::few::<2>(x, weight, from, y),
+        3 => return bf16::few::<3>(x, weight, from, y),
+        4 => return bf16::few::<4>(x, weight, from, y),
+        5 => return bf16::few::<5>(x, weight, from, y),
+        _ => {}
+    }
     let decode = |rows: Range<usize>, values: &mut [f32]| {
         vectorised(|| widen(&weight[rows.start * from / 2..rows.end * from / 2], values));
     };
@@ -142,6 +151,23 @@ pub(super) fn by_columns(
         })
         .collect();
     parts.into_par_iter().with_max_len(1).for_each(|(columns, mut out)| work(columns, &mut out));
+}
+
+/// Hands out parts of the rows of a weight, each row belonging to one of `to` outputs, for `work` to sum their products
+/// with N vectors; adds these to `y` \[N, to\].
+pub(super) fn by_rows<const N: usize>(
+    to: usize,
+    y: &mut [f32],
+    work: impl Fn(Range<usize>, &mut [[f32; N]]) + Sync,
+) {
+    let mut sums = vec![[0.0; N]; to];
+    let part = to.div_ceil(4 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
+    sums.par_chunks_mut(part).enumerate().for_each(|(at, sums)| {
+        work(at * part..at * part + sums.len(), sums);
+    });
+    for (at, sums) in sums.iter().enumerate() {
+        sums.iter().enumerate().for_each(|(vector, sum)| y[vector * to + at] += sum);
+    }
 }
 
 fn sizes(x: &[f32], weights: usize, from: usize, y: &[f32]) -> (usize, usize) {

@@ -5,6 +5,7 @@
 //! that all of them give the same bits.
 
 pub mod attention;
+mod bf16;
 pub mod dots;
 pub mod elementwise;
 pub mod matmul;

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::codes::{Codes, dispatch};
 use super::{BLOCK, BLOCK_BYTES, Packed, SCALES};
+use crate::kernels::matmul::by_rows;
 use crate::kernels::panel::fetch;
 
 /// Rows that are read side by side, so that one needn't wait for another's sum.
@@ -23,19 +22,7 @@ pub fn few<const N: usize>(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
         .flat_map(|x| x.iter().step_by(2).chain(x.iter().skip(1).step_by(2)).copied())
         .collect();
     let split: [&[f32]; N] = std::array::from_fn(|at| &split[at * from..][..from]);
-    let part = to.div_ceil(4 * rayon::current_num_threads()).next_multiple_of(ROWS);
-    let sums: Vec<Vec<[f32; N]>> = (0..to.div_ceil(part))
-        .into_par_iter()
-        .map(|at| {
-            let rows = at * part..((at + 1) * part).min(to);
-            let mut sums = vec![[0.0; N]; rows.len()];
-            dispatch!(dots(&split, packed, rows, &mut sums));
-            sums
-        })
-        .collect();
-    for (at, sums) in sums.iter().flatten().enumerate() {
-        sums.iter().enumerate().for_each(|(vector, sum)| y[vector * to + at] += sum);
-    }
+    by_rows(to, y, |rows, sums| dispatch!(dots(&split, packed, rows, sums)));
 }
 
 #[inline(always)]

@@ -1,0 +1,95 @@
+//! Products of a few vectors with a weight in bf16, widened in registers, multiplied there and never written.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::matmul::by_rows;
+use super::panel::fetch;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// `y` \[N, to\] += `x` \[N, from\] · Wᵀ, the weight being \[to, from\]; two values in each `u32`, the first in its
+/// low half.
+pub fn few<const N: usize>(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
+    let halves: [[Vec<f32>; 2]; N] = std::array::from_fn(|at| {
+        let x = &x[at * from..][..from];
+        [0, 1].map(|odd| x.iter().skip(odd).step_by(2).copied().collect())
+    });
+    let x: [[&[f32]; 2]; N] = std::array::from_fn(|at| [&halves[at][0][..], &halves[at][1][..]]);
+    let arch = Arch::new();
+    by_rows(2 * weight.len() / from, y, |rows, sums| {
+        let weight = &weight[rows.start * from / 2..rows.end * from / 2];
+        arch.dispatch(Few { x, weight, pairs: from / 2, sums });
+    });
+}
+
+/// `sums` \[rows\]\[N\] = x · some rows.
+struct Few<'a, const N: usize> {
+    /// Even and odd values of each vector.
+    x: [[&'a [f32]; 2]; N],
+    /// \[rows, pairs\]
+    weight: &'a [u32],
+    pairs: usize,
+    sums: &'a mut [[f32; N]],
+}
+
+impl<const N: usize> WithSimd for Few<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // As many sums as there are registers for, of 32 or of 16.
+        match S::F32_LANES {
+            16 => self.rows::<S, 4>(simd),
+            _ => self.rows::<S, 2>(simd),
+        }
+    }
+}
+
+impl<const N: usize> Few<'_, N> {
+    /// All rows, `ROWS` side by side, so that one needn't wait for another's sum.
+    #[inline(always)]
+    fn rows<S: Simd, const ROWS: usize>(self, simd: S) {
+        let Self { x, weight, pairs, sums } = self;
+        let whole = pairs / S::U32_LANES;
+        let x_whole = x.map(|halves| halves.map(|half| &S::as_simd_f32s(half).0[..whole]));
+        let high = simd.splat_u32s(0xffff_0000);
+        let sixteen = simd.splat_u32s(16);
+        let rows = sums.len();
+        for (group, sums) in sums.chunks_mut(ROWS).enumerate() {
+            let row = |at: usize| &weight[(group * ROWS + at).min(rows - 1) * pairs..][..pairs];
+            let row: [&[u32]; ROWS] = std::array::from_fn(row);
+            let row_whole = row.map(|row| &S::as_simd_u32s(row).0[..whole]);
+            let next: &[u8] = bytemuck::cast_slice(&weight[weight.len().min((group + 1) * ROWS * pairs)..]);
+            let lines = (ROWS * pairs * size_of::<u32>()).div_ceil(LINE * whole.max(1));
+            let mut all = [[simd.splat_f32s(0.0); N]; ROWS];
+            for at in 0..whole {
+                (0..lines).for_each(|line| fetch(next, (at * lines + line) * LINE));
+                for (all, row) in all.iter_mut().zip(&row_whole) {
+                    let even = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(row[at], sixteen));
+                    let odd = simd.transmute_f32s_u32s(simd.and_u32s(row[at], high));
+                    for (sum, x) in all.iter_mut().zip(&x_whole) {
+                        *sum = simd.mul_add_f32s(x[0][at], even, *sum);
+                        *sum = simd.mul_add_f32s(x[1][at], odd, *sum);
+                    }
+                }
+            }
+            let rest = whole * S::U32_LANES..pairs;
+            for ((sums, all), row) in sums.iter_mut().zip(all).zip(row) {
+                for ((out, sum), x) in sums.iter_mut().zip(all).zip(&x) {
+                    *out = simd.reduce_sum_f32s(sum) + rest_of(row, x, rest.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Σ over some pairs.
+fn rest_of(row: &[u32], x: &[&[f32]; 2], pairs: Range<usize>) -> f32 {
+    let product = |at: usize| {
+        f32::from_bits(row[at] << 16) * x[0][at] + f32::from_bits(row[at] & 0xffff_0000) * x[1][at]
+    };
+    pairs.map(product).sum()
+}
