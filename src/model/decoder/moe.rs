@@ -2,6 +2,7 @@
 //! the router's weights.
 
 use candle_core::{D, DType, Device, Tensor};
+use rayon::prelude::*;
 
 use super::{Linear, host};
 use crate::kernels::elementwise::{add_scaled, clamped_swiglu};
@@ -9,6 +10,9 @@ use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES};
 use crate::model::spec::ExpertsSpec;
 use crate::model::weights::PackedExperts;
 use crate::model::{Cancel, ModelError, Profile};
+
+/// Experts that the CPU computes at the same time: the room that each takes grows with the prompt.
+const EXPERTS_AT_A_TIME: usize = 8;
 
 /// The experts of a layer.
 pub struct Experts {
@@ -77,28 +81,55 @@ impl Experts {
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
         let logits = self.router.forward(x, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
-        // On a device the residual stream may be too coarse for the outputs one by one: they are added up first.
-        let mut out = if on_host { residual.clone() } else { x.zeros_like()? };
-        for (expert, visits) in assign(&logits, self.spec.active).into_iter().enumerate() {
-            if visits.is_empty() {
-                continue;
-            }
+        let visits: Vec<(usize, Vec<Visit>)> = assign(&logits, self.spec.active)
+            .into_iter()
+            .enumerate()
+            .filter(|(_, visits)| !visits.is_empty())
+            .collect();
+        if on_host {
+            self.add_on_host(&residual, x, &visits, profile, cancel)?;
+            return Ok(residual);
+        }
+        // The residual stream may be too coarse for the outputs one by one: they are added up first.
+        let mut out = x.zeros_like()?;
+        for (expert, visits) in &visits {
             cancel.check()?;
-            let tokens: Vec<u32> = visits.iter().map(|visit| visit.token).collect();
-            let weights: Vec<f32> = visits.iter().map(|visit| visit.weight).collect();
-            let tokens = Tensor::new(tokens, x.device())?;
+            let tokens = tokens_of(visits, x.device())?;
             let (count, bytes) = self.size();
             let y = profile.linear(visits.len(), count, bytes, || {
-                self.forward_one(expert, &x.index_select(&tokens, 0)?, on_host)
+                self.forward_one(*expert, &x.index_select(&tokens, 0)?, on_host)
             })?;
-            if on_host {
-                add_outputs(&out, &visits, &y)?;
-                continue;
-            }
+            let weights: Vec<f32> = visits.iter().map(|visit| visit.weight).collect();
             let weights = Tensor::new(weights, x.device())?.unsqueeze(1)?.to_dtype(x.dtype())?;
             out = out.index_add(&tokens, &y.broadcast_mul(&weights)?, 0)?;
         }
-        Ok(if on_host { out } else { (residual + out)? })
+        Ok((residual + out)?)
+    }
+
+    /// Several experts at a time: to bring all threads together after each would take as long as a small one.
+    fn add_on_host(
+        &self,
+        residual: &Tensor,
+        x: &Tensor,
+        visits: &[(usize, Vec<Visit>)],
+        profile: &mut Profile,
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        let (count, bytes) = self.size();
+        for group in visits.chunks(EXPERTS_AT_A_TIME) {
+            cancel.check()?;
+            let tokens = group.iter().map(|(_, visits)| visits.len()).sum();
+            let one = |(expert, visits): &(usize, Vec<Visit>)| {
+                self.forward_one(*expert, &x.index_select(&tokens_of(visits, x.device())?, 0)?, true)
+            };
+            let outputs = profile.linear(tokens, count, bytes * group.len() as u64, || {
+                group.par_iter().map(one).collect::<Result<Vec<Tensor>, ModelError>>()
+            })?;
+            for ((_, visits), y) in group.iter().zip(&outputs) {
+                add_outputs(residual, visits, y)?;
+            }
+        }
+        Ok(())
     }
 
     /// Weights of one expert, and bytes they take.
@@ -128,6 +159,10 @@ impl Experts {
         let opened = (&gate * candle_nn::ops::sigmoid(&(&gate * self.spec.alpha)?)?)?;
         Ok(((up + 1.0)? * opened)?)
     }
+}
+
+fn tokens_of(visits: &[Visit], device: &Device) -> Result<Tensor, ModelError> {
+    Ok(Tensor::new(visits.iter().map(|visit| visit.token).collect::<Vec<u32>>(), device)?)
 }
 
 /// Adds what an expert made of the tokens that visited it to theirs in `out`, in place.
