@@ -12,7 +12,7 @@
 //!
 //! | room | what lives there | may use |
 //! |---|---|---|
-//! | [`kernels`] | slices in, slices out: products with few and many vectors, MXFP4, norms, row softmax with sink, the attention of a head | nothing of ours |
+//! | [`kernels`] | slices in, slices out: products with weights as they lie or packed, MXFP4, norms, row softmax with sink, the attention of a head | nothing of ours |
 //! | [`attention`] | the domain, pure: matrices, tokens, captures, views, statistics | kernels |
 //! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), spec, family, weights, decoder, recorder | kernels, attention |
 //! | [`worker`] | owns the resident models; one coordinator, a thread per model and per load; [`worker::protocol`] | model, attention |
