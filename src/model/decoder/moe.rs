@@ -14,6 +14,10 @@ use crate::model::{Cancel, ModelError, Profile};
 /// Experts that the CPU computes at the same time: the room that each takes grows with the prompt.
 const EXPERTS_AT_A_TIME: usize = 8;
 
+/// Rows of all experts together up to which a device computes them in one product: beyond, those that nobody looks at
+/// cost more than launches.
+const BATCHED_ROWS: usize = 16_384;
+
 /// The experts of a layer.
 pub struct Experts {
     /// Their number and shape.
@@ -90,6 +94,15 @@ impl Experts {
             self.add_on_host(&residual, x, &visits, profile, cancel)?;
             return Ok(residual);
         }
+        if let (ExpertMatrices::Dense(gate_up), ExpertMatrices::Dense(down)) = (&self.gate_up, &self.down) {
+            let slots = Slots::new(&visits, self.spec.count);
+            if slots.rows() <= BATCHED_ROWS {
+                let (count, bytes) = self.size();
+                let experts = self.spec.count;
+                let batch = || self.forward_batched(x, [gate_up, down], &slots);
+                return Ok((residual + profile.linear(slots.rows(), count, bytes * experts as u64, batch)?)?);
+            }
+        }
         // The residual stream may be too coarse for the outputs one by one: they are added up first.
         let mut out = x.zeros_like()?;
         for (expert, visits) in &visits {
@@ -104,6 +117,26 @@ impl Experts {
             out = out.index_add(&tokens, &y.broadcast_mul(&weights)?, 0)?;
         }
         Ok((residual + out)?)
+    }
+
+    /// All experts in a few products: a GPU spends longer on being asked than on a small product.
+    fn forward_batched(
+        &self,
+        x: &Tensor,
+        [gate_up, down]: [&Tensor; 2],
+        slots: &Slots,
+    ) -> Result<Tensor, ModelError> {
+        let (tokens, hidden) = x.dims2()?;
+        let experts = self.spec.count;
+        let rows = x.index_select(&Tensor::new(&slots.tokens[..], x.device())?, 0)?;
+        let with_bias = |y: Tensor, bias: &Tensor| y.broadcast_add(&bias.unsqueeze(1)?);
+        let inner = with_bias(rows.reshape((experts, (), hidden))?.matmul(gate_up)?, &self.gate_up_bias)?;
+        let inner = self.activate(&inner.flatten(0, 1)?)?.reshape((experts, (), self.spec.inner))?;
+        let y = with_bias(inner.matmul(down)?, &self.down_bias)?.flatten(0, 1)?;
+        let chosen = y.index_select(&Tensor::new(&slots.places[..], x.device())?, 0)?;
+        let weights = Tensor::new(&slots.weights[..], x.device())?.to_dtype(x.dtype())?;
+        let weights = weights.reshape((tokens, self.spec.active, 1))?;
+        Ok(chosen.reshape((tokens, self.spec.active, hidden))?.broadcast_mul(&weights)?.sum(1)?)
     }
 
     /// Several experts at a time: to bring all threads together after each would take as long as a small one.
@@ -184,6 +217,38 @@ struct Visit {
     weight: f32,
 }
 
+/// The same number of rows for every expert, which not all of them need.
+struct Slots {
+    /// \[experts · rows\]: the token in each row; token 0 where nobody looks.
+    tokens: Vec<u32>,
+    /// \[tokens · active\]: the rows of each token.
+    places: Vec<u32>,
+    /// \[tokens · active\]
+    weights: Vec<f32>,
+}
+
+impl Slots {
+    fn new(visits: &[(usize, Vec<Visit>)], experts: usize) -> Self {
+        let rows = visits.iter().map(|(_, visits)| visits.len()).max().unwrap_or(0);
+        let mut tokens = vec![0; experts * rows];
+        let mut places = Vec::new();
+        for (expert, visits) in visits {
+            for (at, visit) in visits.iter().enumerate() {
+                let row = expert * rows + at;
+                tokens[row] = visit.token;
+                places.push((visit.token, row as u32, visit.weight));
+            }
+        }
+        places.sort_by_key(|(token, row, _)| (*token, *row));
+        let weights = places.iter().map(|(_, _, weight)| *weight).collect();
+        Self { tokens, places: places.into_iter().map(|(_, row, _)| row).collect(), weights }
+    }
+
+    fn rows(&self) -> usize {
+        self.tokens.len()
+    }
+}
+
 /// For each expert the tokens that go through it: each token takes the `active` largest logits, weighted by a
 /// softmax over just these.
 fn assign(logits: &[Vec<f32>], active: usize) -> Vec<Vec<Visit>> {
@@ -205,6 +270,31 @@ fn assign(logits: &[Vec<f32>], active: usize) -> Vec<Vec<Visit>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::weights::Matrix;
+
+    #[test]
+    fn experts_one_by_one_and_all_at_once_agree() {
+        let (spec, hidden, tokens) =
+            (ExpertsSpec { count: 5, active: 2, inner: 6, limit: 7.0, alpha: 1.702 }, 4, 9);
+        let random = |shape: &[usize]| Tensor::rand(-1f32, 1., shape, &Device::Cpu).unwrap();
+        let experts = Experts {
+            spec,
+            router: Linear::out_in(Matrix::Device(random(&[spec.count, hidden])), None, spec.count),
+            gate_up: ExpertMatrices::Dense(random(&[spec.count, hidden, 2 * spec.inner])),
+            gate_up_bias: random(&[spec.count, 2 * spec.inner]),
+            down: ExpertMatrices::Dense(random(&[spec.count, spec.inner, hidden])),
+            down_bias: random(&[spec.count, hidden]),
+        };
+        let (x, residual) = (random(&[tokens, hidden]), random(&[tokens, hidden]));
+        let run = |on_host| {
+            let residual = residual.copy().unwrap();
+            let out = experts.add_to(residual, &x, on_host, &mut Profile::default(), &Cancel::new()).unwrap();
+            out.to_vec2::<f32>().unwrap().concat()
+        };
+        for (one_by_one, at_once) in run(true).into_iter().zip(run(false)) {
+            assert!((one_by_one - at_once).abs() < 1e-5, "{one_by_one} is not {at_once}");
+        }
+    }
 
     #[test]
     fn the_softmax_is_over_the_chosen_only() {
