@@ -5,10 +5,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::matmul::by_rows;
-use super::panel::fetch;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
+use super::panel::{LINE, fetch};
 
 /// `y` \[N, to\] += `x` \[N, from\] · Wᵀ, the weight being \[to, from\]; two values in each `u32`, the first in its
 /// low half.

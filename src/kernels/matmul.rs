@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::bf16;
 use super::dots::Dots;
 use super::elementwise::vectorised;
+use super::panel::LINE;
 
 thread_local! {
     /// Of each thread, to be used again: fresh memory is slow.
@@ -129,7 +130,6 @@ pub(super) fn by_dots([count, from, to]: [usize; 3], x: &[f32], y: &mut [f32], r
 
 /// Room for `len` values from a cache line's start on: a register filled from two lines takes twice as long.
 pub(super) fn aligned(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    const LINE: usize = 64;
     room.resize(room.len().max(len + LINE / size_of::<f32>()), 0.0);
     let skip = room.as_ptr().align_offset(LINE).min(LINE / size_of::<f32>());
     &mut room[skip..skip + len]

@@ -24,7 +24,7 @@ const FEW: usize = 8;
 /// Rows that are packed side by side: so many streams a core reads from memory at its best.
 const STREAMS: usize = 8;
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// A weight \[from, to\] as panels \[from, PANEL\], the last one filled up with zeros.
 #[derive(Debug)]

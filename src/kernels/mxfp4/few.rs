@@ -5,12 +5,10 @@ use std::ops::Range;
 use super::codes::{Codes, dispatch};
 use super::{BLOCK, BLOCK_BYTES, Packed, SCALES};
 use crate::kernels::matmul::by_rows;
-use crate::kernels::panel::fetch;
+use crate::kernels::panel::{LINE, fetch};
 
 /// Rows that are read side by side, so that one needn't wait for another's sum.
 const ROWS: usize = 4;
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 /// `y` \[N, to\] += `x` \[N, from\] · Wᵀ.
 pub fn few<const N: usize>(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {

@@ -98,9 +98,9 @@ impl Experts {
             let slots = Slots::new(&visits, self.spec.count);
             if slots.rows() <= BATCHED_ROWS {
                 let (count, bytes) = self.size();
-                let experts = self.spec.count;
+                let (tokens, bytes) = (slots.places.len(), bytes * visits.len() as u64);
                 let batch = || self.forward_batched(x, [gate_up, down], &slots);
-                return Ok((residual + profile.linear(slots.rows(), count, bytes * experts as u64, batch)?)?);
+                return Ok((residual + profile.linear(tokens, count, bytes, batch)?)?);
             }
         }
         // The residual stream may be too coarse for the outputs one by one: they are added up first.
@@ -110,7 +110,7 @@ impl Experts {
             let tokens = tokens_of(visits, x.device())?;
             let (count, bytes) = self.size();
             let y = profile.linear(visits.len(), count, bytes, || {
-                self.forward_one(*expert, &x.index_select(&tokens, 0)?, on_host)
+                self.forward_one(*expert, &x.index_select(&tokens, 0)?, false)
             })?;
             let weights: Vec<f32> = visits.iter().map(|visit| visit.weight).collect();
             let weights = Tensor::new(weights, x.device())?.unsqueeze(1)?.to_dtype(x.dtype())?;
