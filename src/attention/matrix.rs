@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use crate::kernels::elementwise::add_scaled;
+use crate::kernels::elementwise::{add_scaled, largest};
 
 /// A causal matrix of `size` queries by `size` keys. Only cells with key ≤ query are stored, row after
 /// row, in `size·(size+1)/2` values; a model with sinks has one sink value per row beside them, and
@@ -195,7 +195,7 @@ impl<'a> RowsMut<'a> {
         }
         let cells = self.row(row);
         for (cell, weights) in by_cell(first_key, weights, bin) {
-            cells[cell] = weights.iter().copied().fold(cells[cell], f32::max);
+            cells[cell] = cells[cell].max(largest(weights));
         }
     }
 

@@ -1,54 +1,103 @@
 //! Functions of one number, for many at a time, on all threads.
 
-use pulp::Arch;
+use pulp::{Arch, Scalar, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Values that a thread takes at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// eˣ to within two units in the last place; 0 below e⁻⁸⁶·⁹ = 2 · 10⁻³⁸.
+/// Below it eˣ is taken as 0: e⁻⁸⁶·⁹ = 2 · 10⁻³⁸.
+pub const LOWEST: f32 = -86.9;
+
+/// eˣ to within two units in the last place; 0 below [`LOWEST`].
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
-    const LOWEST: f32 = -86.9;
+pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    const HIGHEST: f32 = 88.7;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Added and taken away again, it rounds to a whole number, which the sum's lowest bits hold.
     const ROUND: f32 = 12_582_912.0;
-    let bounded = x.clamp(LOWEST, 88.7);
-    let rounded = bounded * std::f32::consts::LOG2_E + ROUND;
-    let power = rounded - ROUND;
-    let r = bounded - power * LN_2_HIGH - power * LN_2_LOW;
+    // Comparing instead of taking a maximum, so that what is no number stays none.
+    let (lowest, highest) = (simd.splat_f32s(LOWEST), simd.splat_f32s(HIGHEST));
+    let is_low = simd.less_than_f32s(x, lowest);
+    let bounded = simd.select_f32s(is_low, lowest, x);
+    let bounded = simd.select_f32s(simd.less_than_f32s(highest, bounded), highest, bounded);
+    let round = simd.splat_f32s(ROUND);
+    let rounded = simd.mul_add_f32s(bounded, simd.splat_f32s(std::f32::consts::LOG2_E), round);
+    let power = simd.sub_f32s(rounded, round);
+    let r = simd.mul_add_f32s(power, simd.splat_f32s(-LN_2_HIGH), bounded);
+    let r = simd.mul_add_f32s(power, simd.splat_f32s(-LN_2_LOW), r);
     // Taylor's series with its coefficients fitted to |r| ≤ ln 2 / 2 (Cephes).
-    let mut p = 1.987_569_1e-4;
+    let mut p = simd.splat_f32s(1.987_569_1e-4);
     for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5] {
-        p = p * r + coefficient;
+        p = simd.mul_add_f32s(p, r, simd.splat_f32s(coefficient));
     }
-    let e = p * r * r + r + 1.0;
+    let e = simd.add_f32s(simd.mul_add_f32s(simd.mul_f32s(p, r), r, r), simd.splat_f32s(1.0));
     // 2^128 is no f32: half of it twice.
-    let half = f32::from_bits(rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(126) << 23);
-    if x < LOWEST { 0.0 } else { e * half * 2.0 }
+    let exponent = simd.splat_u32s(126u32.wrapping_sub(ROUND.to_bits()));
+    let exponent = simd.add_u32s(simd.transmute_u32s_f32s(rounded), exponent);
+    let half = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(exponent, simd.splat_u32s(23)));
+    let e = simd.mul_f32s(simd.mul_f32s(e, half), simd.splat_f32s(2.0));
+    simd.select_f32s(is_low, simd.splat_f32s(0.0), e)
 }
 
 /// 1 / (1 + e⁻ˣ)
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
+fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let one = simd.splat_f32s(1.0);
+    simd.div_f32s(one, simd.add_f32s(one, exp(simd, simd.neg_f32s(x))))
 }
 
-/// GELU by its tanh formula (`gelu_new`): x/2 · (1 + tanh u) = x · sigmoid(2u), u = √(2/π)(x + 0.044715 x³).
-pub fn gelu_tanh(values: &mut [f32]) {
-    const TWICE: f32 = 2.0 * 0.797_884_6;
-    each(values, |x| x * sigmoid(TWICE * (x + 0.044_715 * x * x * x)));
+/// What becomes of each value by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// GELU by its tanh formula (`gelu_new`): x/2 · (1 + tanh u) = x · sigmoid(2u), u = √(2/π)(x + 0.044715 x³).
+    GeluTanh,
+    /// x · sigmoid(x)
+    Silu,
+    /// max(x, 0)
+    Relu,
 }
 
-/// x · sigmoid(x)
-pub fn silu(values: &mut [f32]) {
-    each(values, |x| x * sigmoid(x));
+impl Function {
+    /// Of a register.
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        match self {
+            Self::GeluTanh => {
+                const TWICE: f32 = 2.0 * 0.797_884_6;
+                let cubed = simd.mul_f32s(simd.mul_f32s(x, x), x);
+                let u = simd.mul_add_f32s(cubed, simd.splat_f32s(0.044_715), x);
+                simd.mul_f32s(x, sigmoid(simd, simd.mul_f32s(simd.splat_f32s(TWICE), u)))
+            }
+            Self::Silu => simd.mul_f32s(x, sigmoid(simd, x)),
+            Self::Relu => simd.max_f32s(simd.splat_f32s(0.0), x),
+        }
+    }
+
+    /// Of all values, in place.
+    pub fn apply(self, values: &mut [f32]) {
+        values.par_chunks_mut(CHUNK).for_each(|values| Arch::new().dispatch(Each { values, function: self }));
+    }
 }
 
-/// max(x, 0)
-pub fn relu(values: &mut [f32]) {
-    each(values, |x| x.max(0.0));
+/// A function of values in place.
+struct Each<'a> {
+    values: &'a mut [f32],
+    function: Function,
+}
+
+impl WithSimd for Each<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (registers, rest) = S::as_mut_simd_f32s(self.values);
+        for x in registers {
+            *x = self.function.of(simd, *x);
+        }
+        simd.partial_store_f32s(rest, self.function.of(simd, simd.partial_load_f32s(rest)));
+    }
 }
 
 /// The gated activation of gpt-oss on pairs (gate, up): (up + 1) · gate · sigmoid(α · gate), the gate at most
@@ -56,62 +105,87 @@ pub fn relu(values: &mut [f32]) {
 pub fn clamped_swiglu(pairs: &[f32], alpha: f32, limit: f32) -> Vec<f32> {
     let mut out = vec![0.0; pairs.len() / 2];
     let chunks = out.par_chunks_mut(CHUNK).zip(pairs.par_chunks(2 * CHUNK));
-    chunks.for_each(|(out, pairs)| {
-        vectorised(|| {
-            for (out, pair) in out.iter_mut().zip(pairs.chunks_exact(2)) {
-                let gate = pair[0].min(limit);
-                let up = pair[1].clamp(-limit, limit);
-                *out = (up + 1.0) * gate * sigmoid(alpha * gate);
-            }
-        });
-    });
+    chunks.for_each(|(out, pairs)| Arch::new().dispatch(ClampedSwiglu { pairs, alpha, limit, out }));
     out
+}
+
+struct ClampedSwiglu<'a> {
+    pairs: &'a [f32],
+    alpha: f32,
+    limit: f32,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for ClampedSwiglu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (out, pair) in self.out.iter_mut().zip(self.pairs.chunks_exact(2)) {
+            let gate = pair[0].min(self.limit);
+            let up = pair[1].clamp(-self.limit, self.limit);
+            *out = (up + 1.0) * gate * sigmoid(Scalar, self.alpha * gate);
+        }
+    }
 }
 
 /// Makes every row of \[n, size\] a copy of `row`, or zero.
 pub fn fill_rows(rows: &mut [f32], row: Option<&[f32]>) {
     match row {
-        Some(row) => each_row(rows, row, |out, row| out.copy_from_slice(row)),
+        Some(row) => each_row(rows, row.len(), |out| out.copy_from_slice(row)),
         None => rows.par_chunks_mut(CHUNK).for_each(|values| values.fill(0.0)),
     }
 }
 
 /// Adds `row` to every row of \[n, size\].
 pub fn add_to_rows(rows: &mut [f32], row: &[f32]) {
-    each_row(rows, row, |out, row| out.iter_mut().zip(row).for_each(|(out, value)| *out += value));
+    each_row(rows, row.len(), |out| add_scaled(out, row, 1.0));
 }
 
-fn each_row(rows: &mut [f32], row: &[f32], work: impl Fn(&mut [f32], &[f32]) + Sync) {
-    let chunk = row.len() * CHUNK.div_ceil(row.len());
-    let chunks = rows.par_chunks_mut(chunk);
-    chunks.for_each(|rows| vectorised(|| rows.chunks_exact_mut(row.len()).for_each(|out| work(out, row))));
+fn each_row(rows: &mut [f32], size: usize, work: impl Fn(&mut [f32]) + Send + Sync) {
+    rows.par_chunks_mut(size).with_min_len(CHUNK.div_ceil(size)).for_each(work);
 }
 
 /// Adds `scale` times a slice to another.
-#[inline(always)]
 pub fn add_scaled(to: &mut [f32], from: &[f32], scale: f32) {
-    vectorised(|| {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to += scale * from;
+    Arch::new().dispatch(AddScaled { to, from, scale });
+}
+
+struct AddScaled<'a> {
+    to: &'a mut [f32],
+    from: &'a [f32],
+    scale: f32,
+}
+
+impl WithSimd for AddScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (to, from) in self.to.iter_mut().zip(self.from) {
+            *to += self.scale * from;
         }
-    });
+    }
 }
 
-/// Compiles `work` for the widest registers that the processor has.
-#[inline(always)]
-pub fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    Arch::new().dispatch(work)
+/// The largest of some values that are not negative; 0 of none.
+pub fn largest(values: &[f32]) -> f32 {
+    Arch::new().dispatch(Largest { values })
 }
 
-#[inline(always)]
-fn each(values: &mut [f32], function: impl Fn(f32) -> f32 + Sync) {
-    values.par_chunks_mut(CHUNK).for_each(|chunk| {
-        vectorised(|| {
-            for value in chunk {
-                *value = function(*value);
-            }
-        });
-    });
+struct Largest<'a> {
+    values: &'a [f32],
+}
+
+impl WithSimd for Largest<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        let (registers, rest) = S::as_simd_f32s(self.values);
+        let largest = registers.iter().fold(simd.partial_load_f32s(rest), |a, &b| simd.max_f32s(a, b));
+        simd.reduce_max_f32s(largest)
+    }
 }
 
 #[cfg(test)]
@@ -123,19 +197,20 @@ mod tests {
         for step in -8_690..=8_800 {
             let x = step as f32 / 100.0;
             let exact = f64::from(x).exp();
-            let error = (f64::from(exp(x)) - exact).abs() / exact;
+            let error = (f64::from(exp(Scalar, x)) - exact).abs() / exact;
             assert!(error < 2.0 * f64::from(f32::EPSILON), "exp({x}) is off by {error:e}");
         }
-        assert_eq!(exp(0.0), 1.0);
-        assert_eq!(exp(f32::NEG_INFINITY), 0.0);
+        assert_eq!(exp(Scalar, 0.0), 1.0);
+        assert_eq!(exp(Scalar, f32::NEG_INFINITY), 0.0);
+        assert!(exp(Scalar, f32::NAN).is_nan());
     }
 
     #[test]
     fn many_at_a_time_are_as_one_by_one() {
         let xs: Vec<f32> = (0..CHUNK + 37).map(|i| (i as f32 / 1_000.0) - 8.0).collect();
-        let check = |kernel: fn(&mut [f32]), exact: fn(f64) -> f64| {
+        let check = |function: Function, exact: fn(f64) -> f64| {
             let mut values = xs.clone();
-            kernel(&mut values);
+            function.apply(&mut values);
             for (x, value) in xs.iter().zip(values) {
                 let exact = exact(f64::from(*x));
                 assert!(
@@ -144,12 +219,20 @@ mod tests {
                 );
             }
         };
-        check(gelu_tanh, |x| {
+        check(Function::GeluTanh, |x| {
             let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
             0.5 * x * (1.0 + u.tanh())
         });
-        check(silu, |x| x / (1.0 + (-x).exp()));
-        check(relu, |x| x.max(0.0));
+        check(Function::Silu, |x| x / (1.0 + (-x).exp()));
+        check(Function::Relu, |x| x.max(0.0));
+    }
+
+    #[test]
+    fn the_largest_of_any_count() {
+        for count in 0..40 {
+            let values: Vec<f32> = (0..count).map(|at| (at * 17 % 41) as f32 / 41.0).collect();
+            assert_eq!(largest(&values), values.iter().copied().fold(0.0, f32::max));
+        }
     }
 
     #[test]

@@ -5,12 +5,11 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::bf16;
 use super::dots::Dots;
-use super::elementwise::vectorised;
 use super::panel::LINE;
 
 thread_local! {
@@ -46,7 +45,7 @@ pub fn add_product_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
     let mut panel = vec![0.0; PANEL_ROWS * to];
     for (at, pairs) in weight.chunks(PANEL_ROWS * to / 2).enumerate() {
         let panel = &mut panel[..2 * pairs.len()];
-        vectorised(|| widen(pairs, panel));
+        widen(pairs, panel);
         let x = &x[at * PANEL_ROWS..];
         gemm([count, panel.len() / to, to], (x, from), (panel, [to, 1]), (y, to), threads);
     }
@@ -68,17 +67,30 @@ pub fn add_product_transposed_bf16(x: &[f32], weight: &[u32], from: usize, y: &m
         _ => {}
     }
     let decode = |rows: Range<usize>, values: &mut [f32]| {
-        vectorised(|| widen(&weight[rows.start * from / 2..rows.end * from / 2], values));
+        widen(&weight[rows.start * from / 2..rows.end * from / 2], values);
     };
     by_dots([count, from, to], x, y, Rows::Decoded(&decode));
 }
 
 /// Two bf16 values in each `u32`, as f32.
-#[inline(always)]
 pub fn widen(pairs: &[u32], values: &mut [f32]) {
-    for (pair, out) in pairs.iter().zip(values.chunks_exact_mut(2)) {
-        out[0] = f32::from_bits(pair << 16);
-        out[1] = f32::from_bits(pair & 0xffff_0000);
+    Arch::new().dispatch(Widen { pairs, values });
+}
+
+struct Widen<'a> {
+    pairs: &'a [u32],
+    values: &'a mut [f32],
+}
+
+impl WithSimd for Widen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (pair, out) in self.pairs.iter().zip(self.values.chunks_exact_mut(2)) {
+            out[0] = f32::from_bits(pair << 16);
+            out[1] = f32::from_bits(pair & 0xffff_0000);
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::elementwise::vectorised;
 use super::matmul::gemm;
 
 /// Several times what the largest caches hold, of which a part would stay from one try to the next.
@@ -16,12 +16,25 @@ pub fn read_bandwidth() -> f64 {
     let values = vec![1u64; BYTES / size_of::<u64>()];
     let part = values.len().div_ceil(4 * rayon::current_num_threads());
     let read = || {
-        let sums = values
-            .par_chunks(part)
-            .map(|part| vectorised(|| part.iter().fold(0u64, |sum, value| sum.wrapping_add(*value))));
+        let sums = values.par_chunks(part).map(|part| Arch::new().dispatch(Sum(part)));
         std::hint::black_box(sums.sum::<u64>());
     };
     BYTES as f64 / fastest(read)
+}
+
+struct Sum<'a>(&'a [u64]);
+
+impl WithSimd for Sum<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> u64 {
+        let mut sum = 0u64;
+        for value in self.0 {
+            sum = sum.wrapping_add(*value);
+        }
+        sum
+    }
 }
 
 /// Floating-point operations per second of a product of large f32 matrices by the `gemm` crate, on all threads.

@@ -1,9 +1,8 @@
 //! Softmax of a row of scores that shares itself with a sink, and what a row is like.
 
-use super::elementwise::{exp, vectorised};
+use pulp::{Arch, Scalar, Simd, WithSimd};
 
-/// Running sums of a row, as many as the widest registers hold.
-const LANES: usize = 16;
+use super::elementwise::{LOWEST, exp};
 
 /// What a softmax divided by, beside its weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,51 +21,83 @@ pub struct RowNorm {
 
 /// Softmax of `scores` together with the sink's logit, in place; the sink's own weight is returned.
 pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
-    vectorised(|| softmax(scores, sink))
+    Arch::new().dispatch(Softmax { scores, sink })
 }
 
-#[inline(always)]
-fn softmax(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
-    let mut highest = [sink.unwrap_or(f32::NEG_INFINITY); LANES];
-    let (chunks, rest) = scores.as_chunks::<LANES>();
-    let max_of_rest = rest.iter().copied().fold(highest[0], f32::max);
-    for chunk in chunks {
-        highest.iter_mut().zip(chunk).for_each(|(highest, score)| *highest = highest.max(*score));
-    }
-    let max = highest.into_iter().fold(max_of_rest, f32::max);
+/// Of the values in a register, as many as the widest have.
+const PLACES: [f32; 16] = [0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.];
 
-    // ln p = score − max − ln Σ exp, so that the entropy needs no logarithm per key.
-    let raise = |score: f32| {
-        let raised = exp(score - max);
+struct Softmax<'a> {
+    scores: &'a mut [f32],
+    sink: Option<f32>,
+}
+
+impl WithSimd for Softmax<'_> {
+    type Output = RowNorm;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> RowNorm {
+        let Self { scores, sink } = self;
+        let farthest = scores.len() as f32 - 1.0;
+        let (registers, rest) = S::as_mut_simd_f32s(scores);
+        let lowest = simd.splat_f32s(f32::NEG_INFINITY);
+        let is_score = simd.mask_between_m32s(0, rest.len() as u32).mask();
+        let mut last = simd.select_f32s(is_score, simd.partial_load_f32s(rest), lowest);
+
+        let highest = registers.iter().fold(last, |highest, &scores| simd.max_f32s(highest, scores));
+        let max = simd.reduce_max_f32s(highest).max(sink.unwrap_or(f32::NEG_INFINITY));
+
+        let zero = simd.splat_f32s(0.0);
+        let mut sums = Sums::<S> { raised: zero, weighted: zero, distance: zero };
+        let mut far = simd.sub_f32s(simd.splat_f32s(farthest), S::as_simd_f32s(&PLACES).0[0]);
+        let width = simd.splat_f32s(S::F32_LANES as f32);
+        let max_of_all = simd.splat_f32s(max);
+        for scores in registers.iter_mut().chain([&mut last]) {
+            *scores = sums.add(simd, simd.sub_f32s(*scores, max_of_all), far);
+            far = simd.sub_f32s(far, width);
+        }
+
+        let of_sink = sink.map_or(0.0, |sink| exp(Scalar, sink - max));
+        let sink_weighted = of_sink * (sink.unwrap_or(max) - max).max(LOWEST);
+        let mass = simd.reduce_sum_f32s(sums.raised);
+        let sum = mass + of_sink;
+        let weighted = simd.reduce_sum_f32s(sums.weighted) + sink_weighted;
+        let share = 1.0 / sum;
+        let shares = simd.splat_f32s(share);
+        registers.iter_mut().for_each(|scores| *scores = simd.mul_f32s(*scores, shares));
+        simd.partial_store_f32s(rest, simd.mul_f32s(last, shares));
+        RowNorm {
+            log_sum_exp: max + sum.ln(),
+            sink: of_sink * share,
+            // ln p = score − max − ln Σ exp, so that the entropy needs no logarithm per key.
+            entropy: sum.ln() - weighted * share,
+            mass: mass * share,
+            distance: simd.reduce_sum_f32s(sums.distance) * share,
+        }
+    }
+}
+
+/// Sums over a row, in as many parts as a register holds, before they are divided by the first and the sink.
+struct Sums<S: Simd> {
+    /// Σ exp(score − max)
+    raised: S::f32s,
+    /// Σ exp(score − max) · (score − max)
+    weighted: S::f32s,
+    /// Σ exp(score − max) · (n − 1 − i)
+    distance: S::f32s,
+}
+
+impl<S: Simd> Sums<S> {
+    /// Raises some scores, less the maximum, and adds them.
+    #[inline(always)]
+    fn add(&mut self, simd: S, scores: S::f32s, far: S::f32s) -> S::f32s {
+        let raised = exp(simd, scores);
         // A score of −∞ has no weight, and 0 · −∞ is no number.
-        (raised, if raised == 0.0 { 0.0 } else { raised * (score - max) })
-    };
-    let farthest = scores.len() as f32 - 1.0;
-    let (mut sums, mut weighted, mut distant) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-    let mut far: [f32; LANES] = std::array::from_fn(|lane| farthest - lane as f32);
-    let mut add = |lane: usize, score: &mut f32| {
-        let (raised, times) = raise(*score);
-        *score = raised;
-        sums[lane] += raised;
-        weighted[lane] += times;
-        distant[lane] += raised * far[lane];
-        far[lane] -= LANES as f32;
-    };
-    let (chunks, rest) = scores.as_chunks_mut::<LANES>();
-    chunks.iter_mut().for_each(|chunk| (0..LANES).for_each(|lane| add(lane, &mut chunk[lane])));
-    rest.iter_mut().enumerate().for_each(|(lane, score)| add(lane, score));
-    let (sink, sink_times) = sink.map_or((0.0, 0.0), raise);
-    let mass = sums.iter().sum::<f32>();
-    let sum = mass + sink;
-    let weighted = weighted.iter().sum::<f32>() + sink_times;
-    let share = 1.0 / sum;
-    scores.iter_mut().for_each(|score| *score *= share);
-    RowNorm {
-        log_sum_exp: max + sum.ln(),
-        sink: sink * share,
-        entropy: sum.ln() - weighted * share,
-        mass: mass * share,
-        distance: distant.iter().sum::<f32>() * share,
+        let finite = simd.max_f32s(scores, simd.splat_f32s(LOWEST));
+        self.raised = simd.add_f32s(self.raised, raised);
+        self.weighted = simd.mul_add_f32s(raised, finite, self.weighted);
+        self.distance = simd.mul_add_f32s(raised, far, self.distance);
+        raised
     }
 }
 

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::host::{self, Buffers};
 use super::{Experts, Linear};
-use crate::kernels::elementwise;
+use crate::kernels::elementwise::Function;
 use crate::model::spec::Activation;
 use crate::model::{Cancel, ModelError, Profile};
 
@@ -49,13 +49,13 @@ impl Mlp {
 
 fn activate(activation: Activation, x: Tensor, on_host: bool) -> Result<Tensor, ModelError> {
     let kernel = match activation {
-        Activation::GeluTanh => Some(elementwise::gelu_tanh as fn(&mut [f32])),
-        Activation::Relu => Some(elementwise::relu as fn(&mut [f32])),
-        Activation::Silu => Some(elementwise::silu as fn(&mut [f32])),
+        Activation::GeluTanh => Some(Function::GeluTanh),
+        Activation::Relu => Some(Function::Relu),
+        Activation::Silu => Some(Function::Silu),
         Activation::GeluErf => None,
     };
     if let Some(kernel) = kernel.filter(|_| on_host) {
-        host::update(&x, kernel)?;
+        host::update(&x, |x| kernel.apply(x))?;
         return Ok(x);
     }
     Ok(match activation {
