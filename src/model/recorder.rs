@@ -43,6 +43,11 @@ impl<'a> Recorder<'a> {
         Self { residual, ..self }
     }
 
+    /// Whether what flows between the layers is kept, of all tokens.
+    pub fn keeps_residual(&self) -> bool {
+        self.residual.is_some()
+    }
+
     /// Adds what the pass costs to `profile`.
     pub fn timing(self, profile: Profile) -> Self {
         Self { profile, ..self }

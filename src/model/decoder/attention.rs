@@ -65,7 +65,8 @@ pub struct Attended {
 }
 
 impl Attention {
-    /// \[tokens, hidden\] → the same, added to `residual`; what was attended to goes to `recorder`.
+    /// \[tokens, hidden\] → the same, added to `residual`, of which the rows that the pass still needs are returned;
+    /// what was attended to goes to `recorder`.
     ///
     /// # Errors
     /// If the device fails.
@@ -106,6 +107,7 @@ impl Attention {
                 self.lengths.of(&inputs.value, &self.output, spec.heads, &off, pass.buffers().is_some())?;
             recorder.record(&inputs, attended, norms)
         })?;
+        let (residual, context) = (pass.needed.rows_of(residual)?, pass.needed.rows_of(context)?);
         let out = self.output.add_to(residual, &context, &mut profile);
         recorder.profile = profile;
         out

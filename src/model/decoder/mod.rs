@@ -63,6 +63,26 @@ pub struct Pass {
     /// Where positions are turned.
     rotation: Option<Rotation>,
     way: Way,
+    /// Of which tokens the residual stream is needed after a layer's attention.
+    needed: Needed,
+}
+
+/// Tokens that a computation is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    All,
+    /// The next token is predicted from the last one.
+    Last,
+}
+
+impl Needed {
+    /// Of \[tokens, size\] the rows that are needed.
+    fn rows_of(self, x: Tensor) -> Result<Tensor, ModelError> {
+        match self {
+            Self::All => Ok(x),
+            Self::Last => Ok(x.narrow(0, x.dim(0)? - 1, 1)?),
+        }
+    }
 }
 
 /// What computes, and what it needs in every layer.
@@ -111,16 +131,19 @@ impl Decoder {
             true => Way::Kernels(Buffers::default()),
             false => Way::Tensors(Masks::new(ids, device)?),
         };
-        let mut pass = Pass { rotation, way };
+        let mut pass = Pass { rotation, way, needed: Needed::All };
         recorder.flow(&x)?;
         for (at, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
+            if at + 1 == self.blocks.len() && !recorder.keeps_residual() {
+                pass.needed = Needed::Last;
+            }
             x = block.forward(x, &self.spec, &mut pass, recorder, cancel)?;
             recorder.check_finite(at)?;
             recorder.flow(&x)?;
             on_layer(at + 1);
         }
-        let last = x.narrow(0, tokens - 1, 1)?;
+        let last = Needed::Last.rows_of(x)?;
         Ok(self.unembed(&last, engine, &mut recorder.profile)?.concat())
     }
 
