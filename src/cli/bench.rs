@@ -79,20 +79,21 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
     let mut lengths = Vec::new();
     for &tokens in &args.lengths {
         let ids = random_ids(card.vocabulary, tokens);
-        // The first one brings weights and buffers in.
         let mut seconds = Vec::new();
         for pass in 0..=args.repeats.get() {
             session
                 .talk
                 .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", card.name, args.repeats));
             let tokens = model.tokens_from_ids(&ids)?;
-            let (_, took, memory) = time(|| model.run(tokens, &session.cancel, &mut |_| ()))?;
-            peak = peak.max(memory);
-            seconds.push(took);
+            let run = || model.run(tokens, &session.cancel, &mut |_| ());
+            // The first one brings weights in.
+            match pass {
+                0 => peak = peak.max(watch(run)?.1),
+                _ => seconds.push(time(run)?.1),
+            }
         }
-        seconds.remove(0);
         let ids = model.tokens_from_ids(&ids)?;
-        let ((_, profile), took, _) = time(|| model.profile(ids, &session.cancel, &mut |_| ()))?;
+        let ((_, profile), took) = time(|| model.profile(ids, &session.cancel, &mut |_| ()))?;
         lengths.push(summary(tokens, seconds, (took, &profile), marks));
     }
     session.talk.clear();
@@ -108,8 +109,8 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
     })
 }
 
-/// What a pass gives, its seconds, and the most memory it took.
-fn time<R>(pass: impl FnOnce() -> Result<R, ModelError>) -> Result<(R, f64, ProcessMemory), ModelError> {
+/// What a pass gives, and the most memory it took; looking at that makes it slower.
+fn watch<R>(pass: impl FnOnce() -> Result<R, ModelError>) -> Result<(R, ProcessMemory), ModelError> {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let watch = scope.spawn(|| {
@@ -120,13 +121,18 @@ fn time<R>(pass: impl FnOnce() -> Result<R, ModelError>) -> Result<(R, f64, Proc
             }
             peak
         });
-        let start = Instant::now();
         let result = pass();
-        let seconds = start.elapsed().as_secs_f64();
         over.store(true, Ordering::Relaxed);
         let peak = watch.join().unwrap_or_default();
-        result.map(|result| (result, seconds, peak))
+        result.map(|result| (result, peak))
     })
+}
+
+/// What a pass gives, and its seconds.
+fn time<R>(pass: impl FnOnce() -> Result<R, ModelError>) -> Result<(R, f64), ModelError> {
+    let start = Instant::now();
+    let result = pass()?;
+    Ok((result, start.elapsed().as_secs_f64()))
 }
 
 fn random_ids(vocabulary: usize, count: usize) -> Vec<u32> {
