@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use super::{Capture, ModelCard, NextToken, NoSuchView, View, mean_divergence};
+use super::{Capture, ModelCard, NextToken, NoSuchView, View, log_sum_exp, mean_divergence};
 
 /// Heads whose output is zero: what they would add to the residual stream, before the projection that heads
 /// share, so that its bias stays. Written `5.1, 6.9`: layer and head, both counted from zero.
@@ -113,9 +113,8 @@ pub fn next_divergence(before: &Capture, after: &Capture) -> f64 {
 
 /// ln of the softmax.
 pub(super) fn log_probabilities(logits: &[f32]) -> Vec<f64> {
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum();
-    logits.iter().map(|logit| f64::from(*logit) - largest - sum.ln()).collect()
+    let sum = log_sum_exp(logits);
+    logits.iter().map(|logit| f64::from(*logit) - sum).collect()
 }
 
 /// A head, and how far its pattern moved.

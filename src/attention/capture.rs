@@ -103,6 +103,16 @@ pub struct NextToken {
     pub probability: f32,
 }
 
+/// ln Σ exp(logit): what is taken from a logit to get the logarithm of its probability.
+pub fn log_sum_exp(logits: &[f32]) -> f64 {
+    const CHUNK: usize = 4 * 1024;
+    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let raised = |logits: &[f32]| logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum::<f64>();
+    // Added up in order, so that the sum is the same again.
+    let sums: Vec<f64> = logits.par_chunks(CHUNK).map(raised).collect();
+    largest + sums.iter().sum::<f64>().ln()
+}
+
 /// The softmax of logits.
 pub fn probabilities(logits: &[f32]) -> Vec<f64> {
     log_probabilities(logits).into_iter().map(f64::exp).collect()

@@ -22,7 +22,7 @@ mod view;
 
 pub use ablation::{Ablation, ParseAblationError};
 pub use capture::{
-    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, probabilities, thumbnail_bin,
+    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, log_sum_exp, thumbnail_bin,
     tokens_per_cell,
 };
 pub use card::ModelCard;

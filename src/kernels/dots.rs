@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// `out` \[n\]\[rows\] += x · Wᵀ over some columns, the values of x and W in the same order.
 pub struct Dots<'a> {
@@ -20,21 +20,6 @@ pub struct Dots<'a> {
     pub stride: usize,
     /// Where in it the first row of `weight` belongs.
     pub at: usize,
-}
-
-/// Σ a\[i\] · b\[i\].
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sum = [0.0];
-    Arch::new().dispatch(Dots {
-        x: a,
-        weight: b,
-        from: a.len(),
-        columns: 0..a.len(),
-        out: &mut sum,
-        stride: 1,
-        at: 0,
-    });
-    sum[0]
 }
 
 impl WithSimd for Dots<'_> {

@@ -13,4 +13,5 @@ pub mod mxfp4;
 pub mod norm;
 pub mod panel;
 pub mod peak;
+pub mod quadratic;
 pub mod softmax;

@@ -1,5 +1,10 @@
 //! The threads that models compute on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
+
 use super::ModelError;
 
 /// Limits the shared pool to `threads`. To be called once, before anything is computed; without it the pool
@@ -8,21 +13,75 @@ use super::ModelError;
 /// # Errors
 /// If the pool is running already, or the system gives no threads.
 pub fn limit_threads(threads: usize) -> Result<(), ModelError> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global()
-        .map_err(|error| unavailable(threads, &error))
+    ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| unavailable(threads, &error))
 }
 
-/// As many threads as the shared pool has, for one model.
-///
-/// # Errors
-/// If the system gives no threads.
-pub fn threads() -> Result<rayon::ThreadPool, ModelError> {
-    let threads = rayon::current_num_threads();
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| unavailable(threads, &error))
+/// The threads of one model.
+pub struct Threads(ThreadPool);
+
+impl Threads {
+    /// As many as the shared pool has.
+    ///
+    /// # Errors
+    /// If the system gives no threads.
+    pub fn new() -> Result<Self, ModelError> {
+        let threads = rayon::current_num_threads();
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.map(Self).map_err(|error| unavailable(threads, &error))
+    }
+
+    /// Does `work` on them. None of them sleeps meanwhile: to wake one takes as long as a small product.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        let over = AtomicBool::new(false);
+        self.0.scope(|scope| {
+            let first = rayon::current_thread_index();
+            let over = Raised(&over);
+            let flag = over.0;
+            scope.spawn_broadcast(move |_, thread| {
+                if first != Some(thread.index()) {
+                    help_until(flag);
+                }
+            });
+            work()
+        })
+    }
+}
+
+/// Does whatever there is to do for others, and lets other programs go first when there is nothing.
+fn help_until(over: &AtomicBool) {
+    while !over.load(Ordering::Relaxed) {
+        if rayon::yield_now() != Some(Yield::Executed) {
+            thread::yield_now();
+        }
+    }
+}
+
+/// A flag that is raised when this goes, even by a panic.
+struct Raised<'a>(&'a AtomicBool);
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn unavailable(threads: usize, error: &rayon::ThreadPoolBuildError) -> ModelError {
     ModelError::Invalid(format!("can't compute with {threads} threads: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
+
+    #[test]
+    fn work_is_shared_and_its_panic_ends_it() {
+        let threads = Threads::new().unwrap();
+        let sum = || (0..1_000u64).into_par_iter().with_max_len(1).sum::<u64>();
+        assert_eq!(threads.run(sum), 499_500);
+        assert_eq!(threads.run(|| threads.run(sum)), 499_500, "within itself");
+        let panicked = std::panic::catch_unwind(|| threads.run(|| panic!("on purpose")));
+        assert!(panicked.is_err());
+        assert_eq!(threads.run(sum), 499_500);
+    }
 }

@@ -47,7 +47,8 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token, probabilities};
+use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token, log_sum_exp};
+use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
 use recorder::Recorder;
@@ -65,7 +66,7 @@ pub struct Model {
     decoder: Decoder,
     /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
     /// waits for a part of this one.
-    threads: rayon::ThreadPool,
+    threads: Threads,
 }
 
 impl Model {
@@ -110,7 +111,7 @@ impl Model {
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
         };
-        let threads = compute::threads()?;
+        let threads = Threads::new()?;
         Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, threads })
     }
 
@@ -209,11 +210,14 @@ impl Model {
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
         let mut recorder = recorder.keeping(residual).timing(profile);
-        let run = || self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer);
-        let logits = self.threads.install(run)?;
+        let run = || {
+            let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
+            let next = self.likeliest(&logits, NEXT_TOKENS);
+            Ok::<_, ModelError>((logits, next))
+        };
+        let (logits, next) = self.threads.run(run)?;
         let profile = std::mem::take(&mut recorder.profile);
         let (layers, mean) = recorder.finish();
-        let next = self.likeliest(&logits, NEXT_TOKENS);
         let (model, ablation) = (Arc::clone(&self.card), ablation.clone());
         let capture =
             Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None };
@@ -254,17 +258,15 @@ impl Model {
     }
 
     fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
-        let probabilities = probabilities(logits);
-        let mut order: Vec<u32> = (0..probabilities.len() as u32).collect();
-        let likelier = |a: &u32, b: &u32| {
-            probabilities[*b as usize].total_cmp(&probabilities[*a as usize]).then(a.cmp(b))
-        };
+        let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+        let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
         let count = count.clamp(1, order.len());
         order.select_nth_unstable_by(count - 1, likelier);
         order.truncate(count);
         order.sort_by(likelier);
-        let next =
-            |id: u32| NextToken { token: self.token(id), probability: probabilities[id as usize] as f32 };
+        let sum = log_sum_exp(logits);
+        let probability = |id: u32| (f64::from(logits[id as usize]) - sum).exp() as f32;
+        let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
         order.into_iter().map(next).collect()
     }
 }

@@ -7,17 +7,18 @@ use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::{Linear, with_values};
-use crate::kernels::dots::dot;
+use crate::kernels::quadratic::lengths;
 use crate::model::ModelError;
 
-/// Of a layer's output projection: W Wᵀ of each head, once it is needed. Those of the query heads that share a
-/// key/value head stand beside each other, \[kv_heads, head_dim, heads / kv_heads · head_dim\].
+/// Of a layer's output projection: W Wᵀ of each head, once it is needed: on the host \[heads, head_dim, head_dim\];
+/// on a device those of the query heads that share a key/value head beside each other, \[kv_heads, head_dim,
+/// heads / kv_heads · head_dim\].
 #[derive(Debug, Default)]
 pub struct Lengths(OnceLock<Tensor>);
 
 impl Lengths {
     /// ‖v W_O‖ for values \[kv_heads, S, head_dim\], \[heads, S\]; 0 for heads that are off. `on_host` by the
-    /// CPU's kernel.
+    /// CPU's kernel, each time if at all.
     ///
     /// # Errors
     /// If the device fails.
@@ -32,14 +33,15 @@ impl Lengths {
         let squares = match self.0.get() {
             Some(squares) => squares,
             None => {
-                let squares = squares(output, heads, values.dim(0)?)?;
+                let squares = squares(output, heads)?;
+                let kv_heads = values.dim(0)?;
+                let squares = if on_host { squares } else { beside_each_other(&squares, kv_heads)? };
                 self.0.get_or_init(|| squares)
             }
         };
-        let turned = values.contiguous()?.matmul(squares)?;
         let mut norms = match on_host {
-            true => on_the_host(values, &turned)?,
-            false => on_the_device(values, &turned)?,
+            true => on_the_host(values, squares)?,
+            false => on_the_device(values, squares)?,
         };
         let tokens = norms.len() / heads;
         off.iter().for_each(|head| norms[head * tokens..][..tokens].fill(0.0));
@@ -47,38 +49,41 @@ impl Lengths {
     }
 }
 
-/// √(v W Wᵀ vᵀ) from v and v W Wᵀ.
-fn on_the_host(values: &Tensor, turned: &Tensor) -> Result<Vec<f32>, ModelError> {
+fn on_the_host(values: &Tensor, squares: &Tensor) -> Result<Vec<f32>, ModelError> {
     let (kv_heads, tokens, head_dim) = values.dims3()?;
-    let width = turned.dim(2)?;
-    let group = width / head_dim;
-    let mut norms = vec![0.0; kv_heads * group * tokens];
-    let mut fill = |values: &[f32], turned: &[f32]| {
-        norms.par_chunks_mut(tokens).enumerate().for_each(|(head, norms)| {
-            let values = values[head / group * tokens * head_dim..].chunks_exact(head_dim);
-            let turned = turned[head / group * tokens * width..].chunks_exact(width);
-            let turned = turned.map(|turned| &turned[head % group * head_dim..][..head_dim]);
-            for (norm, (value, turned)) in norms.iter_mut().zip(values.zip(turned)) {
-                *norm = dot(value, turned).max(0.0).sqrt();
-            }
+    let heads = squares.dim(0)?;
+    let mut norms = vec![0.0; heads * tokens];
+    let mut fill = |values: &[f32], squares: &[f32]| {
+        let each =
+            norms.par_chunks_mut(tokens).zip(squares.par_chunks_exact(head_dim * head_dim)).enumerate();
+        each.for_each(|(head, (norms, square))| {
+            let kv_head = head / (heads / kv_heads);
+            lengths(&values[kv_head * tokens * head_dim..][..tokens * head_dim], square, norms);
         });
     };
-    with_values(values, |values| with_values(turned, |turned| fill(values, turned)))??;
+    with_values(values, |values| with_values(squares, |squares| fill(values, squares)))??;
     Ok(norms)
 }
 
-fn on_the_device(values: &Tensor, turned: &Tensor) -> Result<Vec<f32>, ModelError> {
+/// √(v W Wᵀ vᵀ) from v and v W Wᵀ.
+fn on_the_device(values: &Tensor, squares: &Tensor) -> Result<Vec<f32>, ModelError> {
     let (kv_heads, tokens, head_dim) = values.dims3()?;
-    let turned = turned.reshape((kv_heads, tokens, (), head_dim))?;
+    let turned = values.contiguous()?.matmul(squares)?.reshape((kv_heads, tokens, (), head_dim))?;
     let squared = turned.broadcast_mul(&values.unsqueeze(2)?)?.sum(3)?;
     Ok(squared.relu()?.sqrt()?.transpose(1, 2)?.flatten_all()?.to_vec1::<f32>()?)
 }
 
-fn squares(output: &Linear, heads: usize, kv_heads: usize) -> Result<Tensor, ModelError> {
+/// \[heads, head_dim, head_dim\]
+fn squares(output: &Linear, heads: usize) -> Result<Tensor, ModelError> {
     let parts = output.weight_of_parts(heads)?.to_dtype(DType::F32)?;
-    let (group, head_dim) = (heads / kv_heads, parts.dim(1)?);
-    let squares = parts.matmul(&parts.t()?)?.reshape((kv_heads, group, head_dim, head_dim))?;
-    Ok(squares.transpose(1, 2)?.reshape((kv_heads, head_dim, group * head_dim))?)
+    Ok(parts.matmul(&parts.t()?)?)
+}
+
+/// \[heads, head_dim, head_dim\] → \[kv_heads, head_dim, heads / kv_heads · head_dim\]
+fn beside_each_other(squares: &Tensor, kv_heads: usize) -> Result<Tensor, ModelError> {
+    let (heads, head_dim, _) = squares.dims3()?;
+    let squares = squares.reshape((kv_heads, heads / kv_heads, head_dim, head_dim))?;
+    Ok(squares.transpose(1, 2)?.reshape((kv_heads, head_dim, ()))?)
 }
 
 #[cfg(test)]
