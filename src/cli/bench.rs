@@ -43,7 +43,7 @@ struct Length {
     share: Share,
 }
 
-/// Parts of the time of one more pass, which waits for a GPU after each; the rest is norms, activations and sums.
+/// Parts of the time of one more pass, which waits for a GPU after each; the rest is norms and copies.
 #[derive(Debug, Serialize)]
 struct Share {
     linear: f64,

@@ -82,9 +82,9 @@ impl Function {
 }
 
 /// A function of values in place.
-struct Each<'a> {
-    values: &'a mut [f32],
-    function: Function,
+pub(super) struct Each<'a> {
+    pub values: &'a mut [f32],
+    pub function: Function,
 }
 
 impl WithSimd for Each<'_> {
@@ -151,10 +151,11 @@ pub fn add_scaled(to: &mut [f32], from: &[f32], scale: f32) {
     Arch::new().dispatch(AddScaled { to, from, scale });
 }
 
-struct AddScaled<'a> {
-    to: &'a mut [f32],
-    from: &'a [f32],
-    scale: f32,
+/// `to` += `scale` · `from`
+pub(super) struct AddScaled<'a> {
+    pub to: &'a mut [f32],
+    pub from: &'a [f32],
+    pub scale: f32,
 }
 
 impl WithSimd for AddScaled<'_> {

@@ -237,6 +237,7 @@ pub(super) fn gemm(
 
 #[cfg(test)]
 mod tests {
+    use super::super::elementwise::Function;
     use super::super::panel::Panels;
     use super::*;
 
@@ -267,7 +268,18 @@ mod tests {
                 };
                 check("rows of outputs", &|y| add_product_transposed(&x, &weight, from, y));
                 let panels = Panels::new(&transposed, from, to).unwrap();
-                check("rows of inputs", &|y| panels.add_product(&x, y));
+                check("rows of inputs", &|y| panels.add_product(&x, None, y));
+                check("rows of inputs with a bias", &|y| {
+                    let bias: Vec<f32> = (0..to).map(|at| at as f32 / 64.0).collect();
+                    let mut product = vec![f32::NAN; y.len()];
+                    panels.product(&x, Some(&bias), Some(Function::Relu), &mut product);
+                    let mut relu = vec![0.0; y.len()];
+                    panels.add_product(&x, Some(&bias), &mut relu);
+                    relu.iter_mut().for_each(|y| *y = y.max(0.0));
+                    assert_eq!(product, relu);
+                    panels.product(&x, None, None, &mut product);
+                    y.iter_mut().zip(product).for_each(|(y, product)| *y += product);
+                });
                 let mut row = vec![0.0; to];
                 panels.read_row(from / 2, &mut row);
                 assert_eq!(row, transposed[from / 2 * to..][..to]);

@@ -9,6 +9,7 @@ use memmap2::MmapMut;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::elementwise::{AddScaled, Each, Function};
 use super::matmul::by_columns;
 
 /// Columns of a panel: whole registers of every width.
@@ -70,21 +71,35 @@ impl Panels {
         }
     }
 
-    /// `y` \[n, to\] += `x` \[n, from\] · W.
+    /// `y` \[n, to\] += `x` \[n, from\] · W + `bias`.
     ///
     /// # Panics
     /// If the lengths don't belong together.
-    pub fn add_product(&self, x: &[f32], y: &mut [f32]) {
+    pub fn add_product(&self, x: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        self.multiply(x, Ends { keeps: true, bias, function: None }, y);
+    }
+
+    /// `y` \[n, to\] = the function of `x` \[n, from\] · W + `bias`.
+    ///
+    /// # Panics
+    /// If the lengths don't belong together.
+    pub fn product(&self, x: &[f32], bias: Option<&[f32]>, function: Option<Function>, y: &mut [f32]) {
+        self.multiply(x, Ends { keeps: false, bias, function }, y);
+    }
+
+    fn multiply(&self, x: &[f32], ends: Ends<'_>, y: &mut [f32]) {
         let Self { from, to, .. } = *self;
         let count = x.len() / from;
         assert_eq!((count * from, count * to), (x.len(), y.len()), "x is [n, from], y is [n, to]");
+        assert!(ends.bias.is_none_or(|bias| bias.len() == to), "a bias for each result");
         let panel = from * PANEL;
         let group = to.div_ceil(PANEL).div_ceil(2 * rayon::current_num_threads()).min(GROUP);
         let arch = Arch::new();
         by_columns(group * PANEL, to, y, |columns, out| {
             let first = columns.start / PANEL;
             let panels = &self.values()[first * panel..columns.end.div_ceil(PANEL) * panel];
-            arch.dispatch(TimesPanels { x, from, panels, width: columns.len(), out });
+            let ends = ends.of(columns.clone());
+            arch.dispatch(TimesPanels { x, from, panels, width: columns.len(), ends, out });
         });
     }
 
@@ -107,13 +122,52 @@ fn pack(weight: &[f32], to: usize, first: usize, panels: &mut [f32]) {
     }
 }
 
-/// `out` \[n\]\[width\] += x · some panels.
+/// What a result begins with, and what becomes of it, while it is in a core's cache.
+#[derive(Clone, Copy)]
+struct Ends<'a> {
+    /// It is added to what is there.
+    keeps: bool,
+    /// Added to every row, \[to\].
+    bias: Option<&'a [f32]>,
+    function: Option<Function>,
+}
+
+impl Ends<'_> {
+    /// Those of some columns.
+    fn of(&self, columns: Range<usize>) -> Self {
+        Self { bias: self.bias.map(|bias| &bias[columns]), ..*self }
+    }
+
+    #[inline(always)]
+    fn begin<S: Simd>(&self, simd: S, columns: Range<usize>, out: &mut [&mut [f32]]) {
+        let bias = self.bias.map(|bias| &bias[columns.clone()]);
+        for out in out.iter_mut().map(|out| &mut out[columns.clone()]) {
+            match (self.keeps, bias) {
+                (false, Some(bias)) => out.copy_from_slice(bias),
+                (false, None) => out.fill(0.0),
+                (true, Some(from)) => AddScaled { to: out, from, scale: 1.0 }.with_simd(simd),
+                (true, None) => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(&self, simd: S, columns: Range<usize>, out: &mut [&mut [f32]]) {
+        let Some(function) = self.function else { return };
+        for out in out.iter_mut() {
+            Each { values: &mut out[columns.clone()], function }.with_simd(simd);
+        }
+    }
+}
+
+/// `out` \[n\]\[width\] from x · some panels.
 struct TimesPanels<'a, 'y> {
     /// \[n, from\]
     x: &'a [f32],
     from: usize,
     panels: &'a [f32],
     width: usize,
+    ends: Ends<'a>,
     out: &'a mut [&'y mut [f32]],
 }
 
@@ -122,10 +176,11 @@ impl WithSimd for TimesPanels<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, from, panels, width, out } = self;
+        let Self { x, from, panels, width, ends, out } = self;
         let depth = if out.len() <= FEW { from } else { DEPTH };
         for first in (0..from).step_by(depth) {
             let rows = first..(first + depth).min(from);
+            let last = rows.end == from;
             for (chunk, out) in out.chunks_mut(VECTORS).enumerate() {
                 let x = &x[chunk * VECTORS * from..][..out.len() * from];
                 for (at, panel) in panels.chunks_exact(from * PANEL).enumerate() {
@@ -137,8 +192,14 @@ impl WithSimd for TimesPanels<'_, '_> {
                     };
                     let next = bytemuck::cast_slice(&next[..next.len().min(rows.len() * PANEL)]);
                     let panel = &panel[rows.start * PANEL..rows.end * PANEL];
-                    let rows = rows.clone();
+                    if rows.start == 0 {
+                        ends.begin(simd, columns.clone(), out);
+                    }
+                    let (rows, columns_of_all) = (rows.clone(), columns.clone());
                     TimesPanel { x, from, rows, panel, next, columns, out }.with_simd(simd);
+                    if last {
+                        ends.finish(simd, columns_of_all, out);
+                    }
                 }
             }
         }

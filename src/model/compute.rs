@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn work_is_shared_and_its_panic_ends_it() {
         let threads = Threads::new().unwrap();
-        let sum = || (0..1_000u64).into_par_iter().with_max_len(1).sum::<u64>();
+        let sum = || (0..1_000u32).into_par_iter().with_max_len(1).sum::<u32>();
         assert_eq!(threads.run(sum), 499_500);
         assert_eq!(threads.run(|| threads.run(sum)), 499_500, "within itself");
         let panicked = std::panic::catch_unwind(|| threads.run(|| panic!("on purpose")));

@@ -10,7 +10,7 @@ pub struct Profile {
     /// What each part waits for, before and after: a GPU is still at work when it is asked for the next thing.
     /// Without one its times are not those of the parts, and the pass is not held up.
     pub device: Option<Device>,
-    /// In linear layers and experts.
+    /// In linear layers with their activations, and in experts.
     pub linear: Duration,
     /// Attending: scores, softmax, values, and what is folded in on the way.
     pub attention: Duration,

@@ -1,10 +1,11 @@
-//! y = x W + b.
+//! y = x W + b, and its activation.
 
 use candle_core::Tensor;
 
 use super::host::{self, Buffer};
-use crate::kernels::elementwise::{add_to_rows, fill_rows};
-use crate::model::weights::{HostMatrix, Matrix};
+use crate::kernels::elementwise::Function;
+use crate::model::spec::Activation;
+use crate::model::weights::Matrix;
 use crate::model::{ModelError, Profile};
 
 /// A linear map, its weight as the checkpoint stores it.
@@ -51,16 +52,36 @@ impl Linear {
         buffer: Option<&Buffer>,
         profile: &mut Profile,
     ) -> Result<Tensor, ModelError> {
-        let work = || match &self.weight {
-            Matrix::Device(weight) => self.product(x, weight),
-            Matrix::Host(weight) => {
-                let y = buffer.unwrap_or(&Buffer::default()).tensor((x.dim(0)?, self.to))?;
-                self.with_bias(|bias| host::update(&y, |y| fill_rows(y, bias)))??;
-                self.add_product(x, weight, &y)?;
-                Ok(y)
-            }
+        self.product(x, None, buffer, profile)
+    }
+
+    /// As [`forward`](Self::forward), and the activation of what comes out.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn activated(
+        &self,
+        x: &Tensor,
+        activation: Activation,
+        buffer: Option<&Buffer>,
+        profile: &mut Profile,
+    ) -> Result<Tensor, ModelError> {
+        let function = match (activation, &self.weight) {
+            (Activation::GeluErf, _) | (_, Matrix::Device(_)) => None,
+            (Activation::GeluTanh, _) => Some(Function::GeluTanh),
+            (Activation::Relu, _) => Some(Function::Relu),
+            (Activation::Silu, _) => Some(Function::Silu),
         };
-        profile.linear(x.dim(0)?, self.weight.weights(), self.weight.bytes(), work)
+        let y = self.product(x, function, buffer, profile)?;
+        if function.is_some() {
+            return Ok(y);
+        }
+        Ok(match activation {
+            Activation::GeluTanh => y.gelu()?,
+            Activation::GeluErf => y.gelu_erf()?,
+            Activation::Relu => y.relu()?,
+            Activation::Silu => y.silu()?,
+        })
     }
 
     /// \[tokens, in\] → \[tokens, out\], added to `residual`; on the host in its place.
@@ -69,20 +90,34 @@ impl Linear {
     /// If the device fails.
     pub fn add_to(&self, residual: Tensor, x: &Tensor, profile: &mut Profile) -> Result<Tensor, ModelError> {
         let work = || match &self.weight {
-            Matrix::Device(weight) => Ok((residual + self.product(x, weight)?)?),
+            Matrix::Device(weight) => Ok((residual + self.on_device(x, weight)?)?),
             Matrix::Host(weight) => {
-                let add = |y: &mut [f32], bias: Option<&[f32]>| {
-                    bias.into_iter().for_each(|bias| add_to_rows(y, bias))
-                };
-                self.with_bias(|bias| host::update(&residual, |y| add(y, bias)))??;
-                self.add_product(x, weight, &residual)?;
+                self.on_host(x, &residual, |x, bias, y| weight.add_product(x, self.transposed, bias, y))?;
                 Ok(residual)
             }
         };
         profile.linear(x.dim(0)?, self.weight.weights(), self.weight.bytes(), work)
     }
 
-    fn product(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor, ModelError> {
+    fn product(
+        &self,
+        x: &Tensor,
+        function: Option<Function>,
+        buffer: Option<&Buffer>,
+        profile: &mut Profile,
+    ) -> Result<Tensor, ModelError> {
+        let work = || match &self.weight {
+            Matrix::Device(weight) => self.on_device(x, weight),
+            Matrix::Host(weight) => {
+                let y = buffer.unwrap_or(&Buffer::default()).tensor((x.dim(0)?, self.to))?;
+                self.on_host(x, &y, |x, bias, y| weight.product(x, self.transposed, bias, function, y))?;
+                Ok(y)
+            }
+        };
+        profile.linear(x.dim(0)?, self.weight.weights(), self.weight.bytes(), work)
+    }
+
+    fn on_device(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor, ModelError> {
         let y = if self.transposed { x.matmul(&weight.t()?)? } else { x.matmul(weight)? };
         Ok(match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
@@ -90,19 +125,17 @@ impl Linear {
         })
     }
 
-    fn with_bias<R>(&self, work: impl FnOnce(Option<&[f32]>) -> R) -> Result<R, ModelError> {
+    /// Hands values of `x`, of the bias and of `y` to a kernel.
+    fn on_host(
+        &self,
+        x: &Tensor,
+        y: &Tensor,
+        kernel: impl FnOnce(&[f32], Option<&[f32]>, &mut [f32]),
+    ) -> Result<(), ModelError> {
+        let kernel = |bias: Option<&[f32]>| host::with_values(x, |x| host::update(y, |y| kernel(x, bias, y)));
         match &self.bias {
-            Some(bias) => host::with_values(bias, |bias| work(Some(bias))),
-            None => Ok(work(None)),
-        }
-    }
-
-    fn add_product(&self, x: &Tensor, weight: &HostMatrix, y: &Tensor) -> Result<(), ModelError> {
-        host::with_values(x, |x| {
-            host::update(y, |y| match self.transposed {
-                true => weight.add_product_transposed(x, y),
-                false => weight.add_product(x, y),
-            })
-        })?
+            Some(bias) => host::with_values(bias, |bias| kernel(Some(bias)))?,
+            None => kernel(None),
+        }?
     }
 }

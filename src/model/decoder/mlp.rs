@@ -2,9 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::host::{self, Buffers};
+use super::host::Buffers;
 use super::{Experts, Linear};
-use crate::kernels::elementwise::Function;
 use crate::model::spec::Activation;
 use crate::model::{Cancel, ModelError, Profile};
 
@@ -38,30 +37,11 @@ impl Mlp {
     ) -> Result<Tensor, ModelError> {
         match self {
             Mlp::Dense { up, activation, down } => {
-                let inner = up.forward(x, buffers.map(|buffers| &buffers.inner), profile)?;
-                let inner = activate(*activation, inner, buffers.is_some())?;
+                let buffer = buffers.map(|buffers| &buffers.inner);
+                let inner = up.activated(x, *activation, buffer, profile)?;
                 down.add_to(residual, &inner, profile)
             }
             Mlp::Experts(experts) => experts.add_to(residual, x, buffers.is_some(), profile, cancel),
         }
     }
-}
-
-fn activate(activation: Activation, x: Tensor, on_host: bool) -> Result<Tensor, ModelError> {
-    let kernel = match activation {
-        Activation::GeluTanh => Some(Function::GeluTanh),
-        Activation::Relu => Some(Function::Relu),
-        Activation::Silu => Some(Function::Silu),
-        Activation::GeluErf => None,
-    };
-    if let Some(kernel) = kernel.filter(|_| on_host) {
-        host::update(&x, |x| kernel.apply(x))?;
-        return Ok(x);
-    }
-    Ok(match activation {
-        Activation::GeluTanh => x.gelu()?,
-        Activation::GeluErf => x.gelu_erf()?,
-        Activation::Relu => x.relu()?,
-        Activation::Silu => x.silu()?,
-    })
 }

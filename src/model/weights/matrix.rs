@@ -6,6 +6,7 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use super::Bytes;
+use crate::kernels::elementwise::{Function, add_to_rows, fill_rows};
 use crate::kernels::matmul;
 use crate::kernels::panel::Panels;
 use crate::model::ModelError;
@@ -95,7 +96,7 @@ impl HostMatrix {
         Self { columns, values: Values::Owned(Arc::new(values)) }
     }
 
-    /// The same, in the order in which [`add_product`](Self::add_product) reads it, if it is of f32; the file's own
+    /// The same, in the order in which [`product`](Self::product) reads it, if it is of f32; the file's own
     /// pages are let go.
     ///
     /// # Errors
@@ -119,35 +120,52 @@ impl HostMatrix {
         Ok(Self { columns, values })
     }
 
-    /// `y` \[n, columns\] += `x` \[n, rows\] · W.
+    /// `y` += `x` · W + `bias`, or with Wᵀ: x is \[n, rows\] and y \[n, columns\], or the other way round.
     ///
     /// # Panics
-    /// If the sizes don't belong together, or it is of f32 and not [`packed`](Self::packed).
-    pub fn add_product(&self, x: &[f32], y: &mut [f32]) {
-        let from = x.len() / (y.len() / self.columns);
-        match &self.values {
-            Values::Packed(panels) => panels.add_product(x, y),
-            Values::MappedBf16(bytes) => {
-                matmul::add_product_bf16(x, bytemuck::cast_slice(bytes.as_slice()), from, y)
-            }
-            Values::Mapped(_) | Values::Owned(_) => unreachable!("weights [in, out] are packed"),
+    /// If the sizes don't belong together, or W itself is of f32 and not [`packed`](Self::packed).
+    pub fn add_product(&self, x: &[f32], transposed: bool, bias: Option<&[f32]>, y: &mut [f32]) {
+        if let Values::Packed(panels) = &self.values {
+            return panels.add_product(x, bias, y);
         }
+        bias.into_iter().for_each(|bias| add_to_rows(y, bias));
+        self.add_unpacked(x, transposed, y);
     }
 
-    /// `y` \[n, rows\] += `x` \[n, columns\] · Wᵀ.
+    /// As [`add_product`](Self::add_product), but `y` = the function of `x` · W + `bias`.
     ///
     /// # Panics
-    /// If the sizes don't belong together, or it is [`packed`](Self::packed).
-    pub fn add_product_transposed(&self, x: &[f32], y: &mut [f32]) {
-        let mut by_rows = |values| matmul::add_product_transposed(x, values, self.columns, y);
-        match &self.values {
-            Values::Mapped(bytes) => by_rows(bytemuck::cast_slice(bytes.as_slice())),
-            Values::Owned(values) => by_rows(values),
-            Values::MappedBf16(bytes) => {
+    /// As [`add_product`](Self::add_product).
+    pub fn product(
+        &self,
+        x: &[f32],
+        transposed: bool,
+        bias: Option<&[f32]>,
+        function: Option<Function>,
+        y: &mut [f32],
+    ) {
+        if let Values::Packed(panels) = &self.values {
+            return panels.product(x, bias, function, y);
+        }
+        fill_rows(y, bias);
+        self.add_unpacked(x, transposed, y);
+        function.into_iter().for_each(|function| function.apply(y));
+    }
+
+    fn add_unpacked(&self, x: &[f32], transposed: bool, y: &mut [f32]) {
+        let by_rows = |values, y| matmul::add_product_transposed(x, values, self.columns, y);
+        match (&self.values, transposed) {
+            (Values::Mapped(bytes), true) => by_rows(bytemuck::cast_slice(bytes.as_slice()), y),
+            (Values::Owned(values), true) => by_rows(values, y),
+            (Values::MappedBf16(bytes), true) => {
                 let pairs = bytemuck::cast_slice(bytes.as_slice());
                 matmul::add_product_transposed_bf16(x, pairs, self.columns, y);
             }
-            Values::Packed(_) => unreachable!("weights [out, in] are not packed"),
+            (Values::MappedBf16(bytes), false) => {
+                let from = x.len() / (y.len() / self.columns);
+                matmul::add_product_bf16(x, bytemuck::cast_slice(bytes.as_slice()), from, y);
+            }
+            _ => unreachable!("weights [in, out] are packed, those [out, in] are not"),
         }
     }
 
