@@ -80,7 +80,8 @@ mod tests {
         let sum = || (0..1_000u32).into_par_iter().with_max_len(1).sum::<u32>();
         assert_eq!(threads.run(sum), 499_500);
         assert_eq!(threads.run(|| threads.run(sum)), 499_500, "within itself");
-        let panicked = std::panic::catch_unwind(|| threads.run(|| panic!("on purpose")));
+        let panics = std::panic::AssertUnwindSafe(|| threads.run(|| panic!("on purpose")));
+        let panicked = std::panic::catch_unwind(panics);
         assert!(panicked.is_err());
         assert_eq!(threads.run(sum), 499_500);
     }
