@@ -13,8 +13,11 @@ use crate::attention::{
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 use crate::model::ModelError;
 
-/// Queries that a thread takes at a time, at least.
-const BLOCK_QUERIES: usize = 16;
+/// Queries that a thread takes at a time, at least, and if there are enough for all: the keys and values of a head
+/// stay in a core's cache for so many.
+const BLOCK_QUERIES: [usize; 2] = [16, 64];
+/// Blocks for each thread, if there are enough: later ones take longer.
+const BLOCKS: usize = 8;
 
 /// Attends with the kernels; the context goes to `buffer`.
 ///
@@ -60,7 +63,9 @@ fn attend_values(
     let has_sinks = inputs.sinks.is_some();
     let (bin, small_bin) = (tokens_per_cell(tokens), thumbnail_bin(tokens));
     // A block's queries fill whole rows of every matrix, so that no two threads write to the same row.
-    let block_queries = small_bin * BLOCK_QUERIES.div_ceil(small_bin);
+    let [least, most] = BLOCK_QUERIES;
+    let block_queries = (tokens / (BLOCKS * rayon::current_num_threads())).clamp(least, most);
+    let block_queries = block_queries.next_multiple_of(small_bin);
     let mut mean = CausalMatrix::zeros(tokens, bin, has_sinks);
     let mut thumbnails = vec![CausalMatrix::zeros(tokens, small_bin, has_sinks); heads];
     let mut thumbnail_blocks: Vec<_> = thumbnails
@@ -80,7 +85,8 @@ fn attend_values(
     let context = buffer.tensor((tokens, heads * head_dim))?;
     let done: Vec<BlockDone> = host::update(&context, |context| {
         let contexts = context.par_chunks_mut(block_queries * heads * head_dim);
-        blocks.into_par_iter().zip(contexts).map(|(block, context)| layer.attend(block, context)).collect()
+        let blocks = blocks.into_par_iter().zip(contexts).with_max_len(1);
+        blocks.map(|(block, context)| layer.attend(block, context)).collect()
     })?;
 
     let mut sums = vec![HeadSums::default(); heads];
