@@ -1,8 +1,13 @@
 //! A causal attention matrix: the lower triangle, and what each row gave to no token.
 
 use std::iter;
+use std::ops::Range;
 
+use crate::kernels::attention::Rows;
 use crate::kernels::elementwise::{add_scaled, largest};
+
+/// Weights of a cell below which they are looked at one by one.
+const FEW: usize = 16;
 
 /// A causal matrix of `size` queries by `size` keys. Only cells with key ≤ query are stored, row after
 /// row, in `size·(size+1)/2` values; a model with sinks has one sink value per row beside them, and
@@ -186,16 +191,40 @@ impl<'a> RowsMut<'a> {
         }
     }
 
+    /// Raises cells to the weights of neighbouring `queries` where these are larger, and sinks likewise. `room` may
+    /// hold anything.
+    pub fn raise_rows(&mut self, queries: Range<usize>, rows: &Rows, room: &mut Vec<f32>) {
+        let mut first = queries.start;
+        while first < queries.end {
+            let row = first / self.bin;
+            let of_row = first..((row + 1) * self.bin).min(queries.end);
+            let places = of_row.start - queries.start..of_row.end - queries.start;
+            let sinks = rows.iter().map(|row| row.norm.sink).take(places.end).skip(places.start);
+            let sink = sinks.fold(0.0, f32::max);
+            let first_key = rows.highest(places, room);
+            self.raise_row(of_row.start, first_key, room, sink);
+            first = of_row.end;
+        }
+    }
+
     /// Raises cells to the weights of one query where these are larger, and the row's sink likewise.
     pub fn raise_row(&mut self, query: usize, first_key: usize, weights: &[f32], sink: f32) {
         let (row, bin) = (query / self.bin, self.bin);
+        self.raise_sink(row, sink);
+        let cells = self.row(row);
+        for (cell, weights) in by_cell(first_key, weights, bin) {
+            let highest = match bin {
+                0..FEW => weights.iter().fold(0.0, |a: f32, &b| if b > a { b } else { a }),
+                _ => largest(weights),
+            };
+            cells[cell] = cells[cell].max(highest);
+        }
+    }
+
+    fn raise_sink(&mut self, row: usize, sink: f32) {
         if let Some(sinks) = &mut self.sink {
             let cell = &mut sinks[row - self.first];
             *cell = cell.max(sink);
-        }
-        let cells = self.row(row);
-        for (cell, weights) in by_cell(first_key, weights, bin) {
-            cells[cell] = cells[cell].max(largest(weights));
         }
     }
 
@@ -217,7 +246,7 @@ impl<'a> RowsMut<'a> {
     /// As [`raise_row`](Self::raise_row), for a row of cells whose maxima over their tokens are known, from
     /// `first_cell` on.
     pub fn raise_pooled(&mut self, row: usize, first_cell: usize, cells: &[f32], sink: f32) {
-        self.raise_row(row * self.bin, 0, &[], sink);
+        self.raise_sink(row, sink);
         for (cell, &weight) in self.row(row)[first_cell..].iter_mut().zip(cells) {
             *cell = cell.max(weight);
         }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::elementwise::raise;
 use super::softmax::{RowNorm, softmax_with_sink};
 
 /// Queries that are computed together, so that a key is loaded once for all of them.
@@ -84,6 +85,18 @@ impl Rows {
             weights: &weights[keys.start - self.start..keys.end - self.start],
             norm: *norm,
         })
+    }
+
+    /// Writes to `highest` the largest weight that each key gets from some of the queries, given by their places among
+    /// them, and returns the first of these keys; the last one is that of the last query.
+    pub fn highest(&self, queries: Range<usize>, highest: &mut Vec<f32>) -> usize {
+        let end = self.rows[queries.end - 1].0.end - self.start;
+        highest.clear();
+        highest.resize(end, 0.0);
+        for weights in self.weights.chunks_exact(self.stride).take(queries.end).skip(queries.start) {
+            raise(highest, weights);
+        }
+        self.start
     }
 
     /// Adds what the queries take from `value` \[S, head_dim\] to the first `head_dim` places of each row of

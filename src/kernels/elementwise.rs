@@ -169,6 +169,27 @@ impl WithSimd for AddScaled<'_> {
     }
 }
 
+/// Raises values to those of another slice where these are larger.
+pub fn raise(to: &mut [f32], from: &[f32]) {
+    Arch::new().dispatch(Raise { to, from });
+}
+
+struct Raise<'a> {
+    to: &'a mut [f32],
+    from: &'a [f32],
+}
+
+impl WithSimd for Raise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (to, from) in self.to.iter_mut().zip(self.from) {
+            *to = if *from > *to { *from } else { *to };
+        }
+    }
+}
+
 /// The largest of some values that are not negative; 0 of none.
 pub fn largest(values: &[f32]) -> f32 {
     Arch::new().dispatch(Largest { values })

@@ -136,7 +136,7 @@ impl LayerHeads<'_> {
         let mut done =
             BlockDone { log_sum_exp: vec![0.0; queries * heads], sums: vec![HeadSums::default(); heads] };
         context.fill(0.0);
-        let mut rows = Rows::default();
+        let (mut rows, mut highest) = (Rows::default(), Vec::new());
         for (at, head) in self.heads.iter().enumerate() {
             for first in block.queries.clone().step_by(QUERIES) {
                 let group = first..(first + QUERIES).min(block.queries.end);
@@ -144,12 +144,12 @@ impl LayerHeads<'_> {
                 let before = first - block.queries.start;
                 let context = &mut context[(before * heads + at) * head_dim..];
                 rows.add_values(self.values[at], head_dim, context, heads * head_dim);
-                for (query, row) in group.zip(rows.iter()) {
+                for (query, row) in group.clone().zip(rows.iter()) {
                     done.log_sum_exp[(query - block.queries.start) * heads + at] = row.norm.log_sum_exp;
                     done.sums[at].add_row(query, row.first_key, row.weights, row.norm, self.repeats);
                     block.mean.add_row(query, row.first_key, row.weights, row.norm.sink, 1.0 / heads as f32);
-                    block.thumbnails[at].raise_row(query, row.first_key, row.weights, row.norm.sink);
                 }
+                block.thumbnails[at].raise_rows(group, &rows, &mut highest);
             }
         }
         done
