@@ -19,7 +19,7 @@ pub(super) const DEPTH: usize = 384;
 /// Panels that a thread takes at a time, at most.
 const GROUP: usize = 8;
 /// Vectors that are multiplied at a time, and stay in a core's cache beside the panels.
-const VECTORS: usize = 96;
+const VECTORS: usize = 64;
 /// Vectors up to which reading a panel takes longer than multiplying it.
 const FEW: usize = 8;
 /// Rows that are packed side by side: so many streams a core reads from memory at its best.
@@ -187,10 +187,10 @@ impl WithSimd for TimesPanels<'_, '_> {
                     let columns = at * PANEL..((at + 1) * PANEL).min(width);
                     // Later vectors find the panels in the cache.
                     let next = match chunk {
-                        0 => &panels[panels.len().min(((at + 1) * from + rows.start) * PANEL)..],
+                        0 => after(panels, from, at, &rows),
                         _ => &[],
                     };
-                    let next = bytemuck::cast_slice(&next[..next.len().min(rows.len() * PANEL)]);
+                    let next = bytemuck::cast_slice(next);
                     let panel = &panel[rows.start * PANEL..rows.end * PANEL];
                     if rows.start == 0 {
                         ends.begin(simd, columns.clone(), out);
@@ -204,6 +204,17 @@ impl WithSimd for TimesPanels<'_, '_> {
             }
         }
     }
+}
+
+/// What is multiplied after some rows of the panel number `at`: the same rows of the next one, or after the last one the
+/// next rows of the first.
+fn after<'a>(panels: &'a [f32], from: usize, at: usize, rows: &Range<usize>) -> &'a [f32] {
+    let next = (at + 1) * from * PANEL;
+    let (start, rows) = match next < panels.len() {
+        true => (next + rows.start * PANEL, rows.len()),
+        false => (rows.end * PANEL, rows.len().min(from - rows.end)),
+    };
+    &panels[start..start + rows * PANEL]
 }
 
 /// Some columns of `out` += x · one panel, over some of its rows.
