@@ -15,7 +15,7 @@ use super::matmul::by_columns;
 /// Columns of a panel: whole registers of every width.
 pub(super) const PANEL: usize = 48;
 /// Rows of a panel that are multiplied at a time: of these, [`GROUP`] panels stay in a core's cache.
-pub(super) const DEPTH: usize = 384;
+const DEPTH: usize = 384;
 /// Panels that a thread takes at a time, at most.
 const GROUP: usize = 8;
 /// Vectors that are multiplied at a time, and stay in a core's cache beside the panels.

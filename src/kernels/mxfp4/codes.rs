@@ -1,43 +1,67 @@
 //! Decoding by the widest registers that a machine has, and by any machine.
 
-use pulp::{Scalar, Simd};
+use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::{BLOCK_BYTES, CODES, SCALES};
 
 /// Rows that are decoded side by side.
 pub const LANES: usize = 16;
 
-/// What the machine does with blocks, by the widest registers it has.
-macro_rules! dispatch {
-    ($function:ident($($argument:expr),*)) => {
-        match pulp::Arch::new() {
-            #[cfg(target_arch = "x86_64")]
-            pulp::Arch::V4(simd) => simd.vectorize(|| $function(simd, $($argument),*)),
-            #[cfg(target_arch = "x86_64")]
-            pulp::Arch::V3(simd) => simd.vectorize(|| $function(simd, $($argument),*)),
-            _ => $function(pulp::Scalar, $($argument),*),
-        }
-    };
+/// What is done with blocks. Not a closure: the compiler may leave that a function of its own, which has no wide
+/// registers.
+pub trait WithCodes {
+    /// With what a machine has.
+    fn with_codes<S: Codes>(self, simd: S);
 }
-pub(super) use dispatch;
+
+/// Does it with the widest registers that the machine has.
+pub fn dispatch(work: impl WithCodes) {
+    match Arch::new() {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(simd) => Simd::vectorize(simd, Work { simd, work }),
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(simd) => Simd::vectorize(simd, Work { simd, work }),
+        _ => work.with_codes(Scalar),
+    }
+}
+
+struct Work<S, W> {
+    simd: S,
+    work: W,
+}
+
+impl<S: Codes, W: WithCodes> WithSimd for Work<S, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<T: Simd>(self, _: T) {
+        self.work.with_codes(self.simd);
+    }
+}
 
 /// Processors that look up the codes of a whole block at once, and any other.
 pub trait Codes: Simd {
     /// Registers that hold 16 values.
     type Half: AsRef<[Self::f32s]>;
+    /// Registers that hold four bytes of each of 16 rows.
+    type Words: Copy;
 
     /// What the low, and what the high nibbles of 16 bytes stand for.
     fn codes(self, block: &[u8]) -> [Self::Half; 2];
 
-    /// What 16 bytes stand for as scales.
-    fn scales(self, bytes: &[u8; LANES]) -> Self::Half;
+    /// The same four bytes of all rows beside each other, four times.
+    fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [Self::Words; BLOCK_BYTES / 4];
 
-    /// Columns as rows.
-    fn transpose(self, bytes: [[u8; BLOCK_BYTES]; LANES]) -> [[u8; LANES]; BLOCK_BYTES];
+    /// What the lowest nibble of each word stands for, which is then shifted out.
+    fn next_codes(self, words: &mut Self::Words) -> Self::Half;
+
+    /// What the lowest byte of each word stands for as a scale, which is then shifted out.
+    fn next_scales(self, words: &mut Self::Words) -> Self::Half;
 }
 
 impl Codes for Scalar {
     type Half = [f32; 16];
+    type Words = [u32; LANES];
 
     #[inline(always)]
     fn codes(self, block: &[u8]) -> [[f32; 16]; 2] {
@@ -48,19 +72,31 @@ impl Codes for Scalar {
     }
 
     #[inline(always)]
-    fn scales(self, bytes: &[u8; LANES]) -> [f32; 16] {
-        bytes.map(|byte| SCALES[usize::from(byte)])
+    fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [[u32; LANES]; BLOCK_BYTES / 4] {
+        let word = |row: &[u8; BLOCK_BYTES], at: usize| {
+            u32::from_le_bytes(std::array::from_fn(|byte| row[4 * at + byte]))
+        };
+        std::array::from_fn(|at| std::array::from_fn(|row| word(rows[row], at)))
     }
 
     #[inline(always)]
-    fn transpose(self, bytes: [[u8; BLOCK_BYTES]; LANES]) -> [[u8; LANES]; BLOCK_BYTES] {
-        std::array::from_fn(|column| std::array::from_fn(|row| bytes[row][column]))
+    fn next_codes(self, words: &mut [u32; LANES]) -> [f32; 16] {
+        let codes = words.map(|word| CODES[(word & 15) as usize]);
+        *words = words.map(|word| word >> 4);
+        codes
+    }
+
+    #[inline(always)]
+    fn next_scales(self, words: &mut [u32; LANES]) -> [f32; 16] {
+        let scales = words.map(|word| SCALES[(word & 255) as usize]);
+        *words = words.map(|word| word >> 8);
+        scales
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::__m128i;
+    use std::arch::x86_64::{__m256i, __m512i};
 
     use pulp::x86::{V3, V4};
     use pulp::{cast, f32x8, f32x16};
@@ -68,24 +104,9 @@ mod x86 {
     use super::super::{BLOCK_BYTES, CODES};
     use super::{Codes, LANES};
 
-    /// Taking turns between both halves of the rows four times brings every byte to its place.
-    macro_rules! transpose {
-        ($simd:expr, $bytes:expr) => {{
-            let mut rows: [__m128i; LANES] = cast($bytes);
-            for _ in 0..4 {
-                let before = rows;
-                for at in 0..LANES / 2 {
-                    let (a, b) = (before[at], before[at + LANES / 2]);
-                    rows[2 * at] = $simd.sse2._mm_unpacklo_epi8(a, b);
-                    rows[2 * at + 1] = $simd.sse2._mm_unpackhi_epi8(a, b);
-                }
-            }
-            cast(rows)
-        }};
-    }
-
     impl Codes for V4 {
         type Half = [f32x16; 1];
+        type Words = __m512i;
 
         #[inline(always)]
         fn codes(self, block: &[u8]) -> [[f32x16; 1]; 2] {
@@ -100,22 +121,57 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn scales(self, bytes: &[u8; LANES]) -> [f32x16; 1] {
-            let bytes = self.avx512f._mm512_cvtepu8_epi32(cast(*bytes));
-            let bits = self.avx512f._mm512_slli_epi32::<23>(bytes);
+        fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [__m512i; 4] {
+            let avx512f = self.avx512f;
+            let [a, b, c, d] = every_fourth(&rows);
+            let [a, b, c, d] = [beside(self, a), beside(self, b), beside(self, c), beside(self, d)];
+            let low = [avx512f._mm512_unpacklo_epi32(a, b), avx512f._mm512_unpacklo_epi32(c, d)];
+            let high = [avx512f._mm512_unpackhi_epi32(a, b), avx512f._mm512_unpackhi_epi32(c, d)];
+            [
+                avx512f._mm512_unpacklo_epi64(low[0], low[1]),
+                avx512f._mm512_unpackhi_epi64(low[0], low[1]),
+                avx512f._mm512_unpacklo_epi64(high[0], high[1]),
+                avx512f._mm512_unpackhi_epi64(high[0], high[1]),
+            ]
+        }
+
+        #[inline(always)]
+        fn next_codes(self, words: &mut __m512i) -> [f32x16; 1] {
+            // Only the lowest four bits of an index count.
+            let codes = self.avx512f._mm512_permutexvar_ps(*words, cast(CODES));
+            *words = self.avx512f._mm512_srli_epi32::<4>(*words);
+            [cast(codes)]
+        }
+
+        #[inline(always)]
+        fn next_scales(self, words: &mut __m512i) -> [f32x16; 1] {
+            let byte = self.avx512f._mm512_and_si512(*words, self.avx512f._mm512_set1_epi32(255));
+            *words = self.avx512f._mm512_srli_epi32::<8>(*words);
+            let bits = self.avx512f._mm512_slli_epi32::<23>(byte);
             // The smallest is below f32's normal range.
             let subnormal = self.avx512f._mm512_set1_epi32(1 << 22);
             [cast(self.avx512f._mm512_max_epi32(bits, subnormal))]
         }
+    }
 
-        #[inline(always)]
-        fn transpose(self, bytes: [[u8; BLOCK_BYTES]; LANES]) -> [[u8; LANES]; BLOCK_BYTES] {
-            transpose!(self, bytes)
-        }
+    /// Rows as [`Codes::words`] takes them into registers: the words of four such registers change places within a
+    /// quarter of each.
+    fn every_fourth<T: Copy>(rows: &[T; LANES]) -> [[T; 4]; 4] {
+        std::array::from_fn(|at| std::array::from_fn(|quarter| rows[4 * quarter + at]))
+    }
+
+    #[inline(always)]
+    fn beside(simd: V4, rows: [&[u8; BLOCK_BYTES]; 4]) -> __m512i {
+        let avx512f = simd.avx512f;
+        let all = avx512f._mm512_castsi128_si512(cast(*rows[0]));
+        let all = avx512f._mm512_inserti32x4::<1>(all, cast(*rows[1]));
+        let all = avx512f._mm512_inserti32x4::<2>(all, cast(*rows[2]));
+        avx512f._mm512_inserti32x4::<3>(all, cast(*rows[3]))
     }
 
     impl Codes for V3 {
         type Half = [f32x8; 2];
+        type Words = [__m256i; 2];
 
         #[inline(always)]
         fn codes(self, block: &[u8]) -> [[f32x8; 2]; 2] {
@@ -140,19 +196,70 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn scales(self, bytes: &[u8; LANES]) -> [f32x8; 2] {
-            let bytes = cast(*bytes);
-            let subnormal = self.avx._mm256_set1_epi32(1 << 22);
-            [bytes, self.sse2._mm_unpackhi_epi64(bytes, bytes)].map(|bytes| {
-                let bits = self.avx2._mm256_slli_epi32::<23>(self.avx2._mm256_cvtepu8_epi32(bytes));
-                cast(self.avx2._mm256_max_epi32(bits, subnormal))
-            })
+        fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [[__m256i; 2]; 4] {
+            let rows = every_fourth(&rows);
+            let [first, second] = [words_of_half(self, rows, 0), words_of_half(self, rows, 2)];
+            std::array::from_fn(|at| [first[at], second[at]])
         }
 
         #[inline(always)]
-        fn transpose(self, bytes: [[u8; BLOCK_BYTES]; LANES]) -> [[u8; LANES]; BLOCK_BYTES] {
-            transpose!(self, bytes)
+        fn next_codes(self, words: &mut [__m256i; 2]) -> [f32x8; 2] {
+            let [first, second] = words;
+            [next_codes_of_half(self, first), next_codes_of_half(self, second)]
         }
+
+        #[inline(always)]
+        fn next_scales(self, words: &mut [__m256i; 2]) -> [f32x8; 2] {
+            let [first, second] = words;
+            [next_scales_of_half(self, first), next_scales_of_half(self, second)]
+        }
+    }
+
+    /// Words of eight rows, which begin with those of a quarter.
+    #[inline(always)]
+    fn words_of_half(simd: V3, rows: [[&[u8; BLOCK_BYTES]; 4]; 4], quarter: usize) -> [__m256i; 4] {
+        let avx2 = simd.avx2;
+        let [a, b, c, d] = [
+            beside_in_half(simd, rows[0], quarter),
+            beside_in_half(simd, rows[1], quarter),
+            beside_in_half(simd, rows[2], quarter),
+            beside_in_half(simd, rows[3], quarter),
+        ];
+        let low = [avx2._mm256_unpacklo_epi32(a, b), avx2._mm256_unpacklo_epi32(c, d)];
+        let high = [avx2._mm256_unpackhi_epi32(a, b), avx2._mm256_unpackhi_epi32(c, d)];
+        [
+            avx2._mm256_unpacklo_epi64(low[0], low[1]),
+            avx2._mm256_unpackhi_epi64(low[0], low[1]),
+            avx2._mm256_unpacklo_epi64(high[0], high[1]),
+            avx2._mm256_unpackhi_epi64(high[0], high[1]),
+        ]
+    }
+
+    #[inline(always)]
+    fn beside_in_half(simd: V3, rows: [&[u8; BLOCK_BYTES]; 4], quarter: usize) -> __m256i {
+        let low = simd.avx._mm256_castsi128_si256(cast(*rows[quarter]));
+        simd.avx2._mm256_inserti128_si256::<1>(low, cast(*rows[quarter + 1]))
+    }
+
+    #[inline(always)]
+    fn next_codes_of_half(simd: V3, words: &mut __m256i) -> f32x8 {
+        let mut positive = [0.0f32; 8];
+        positive.copy_from_slice(&CODES[..8]);
+        let sign = simd.avx2._mm256_slli_epi32::<31>(simd.avx._mm256_set1_epi32(1));
+        // Only the lowest three bits of an index count; the fourth is the sign.
+        let codes = simd.avx2._mm256_permutevar8x32_ps(cast(positive), *words);
+        let signs = simd.avx2._mm256_and_si256(simd.avx2._mm256_slli_epi32::<28>(*words), sign);
+        *words = simd.avx2._mm256_srli_epi32::<4>(*words);
+        cast(simd.avx._mm256_or_ps(codes, cast(signs)))
+    }
+
+    #[inline(always)]
+    fn next_scales_of_half(simd: V3, words: &mut __m256i) -> f32x8 {
+        let byte = simd.avx2._mm256_and_si256(*words, simd.avx._mm256_set1_epi32(255));
+        *words = simd.avx2._mm256_srli_epi32::<8>(*words);
+        let bits = simd.avx2._mm256_slli_epi32::<23>(byte);
+        // The smallest is below f32's normal range.
+        cast(simd.avx2._mm256_max_epi32(bits, simd.avx._mm256_set1_epi32(1 << 22)))
     }
 }
 
@@ -161,27 +268,39 @@ mod tests {
     use super::*;
 
     /// What one way to decode makes of every byte.
-    fn decoded<S: Codes>(simd: S) -> (Vec<f32>, [[u8; LANES]; BLOCK_BYTES]) {
+    fn decoded<S: Codes>(simd: S) -> Vec<f32> {
         let bytes: [[u8; BLOCK_BYTES]; LANES] =
             std::array::from_fn(|row| std::array::from_fn(|at| (LANES * row + at) as u8));
         let mut values = Vec::new();
+        let mut keep = |half: S::Half| {
+            half.as_ref()
+                .iter()
+                .for_each(|register| values.extend_from_slice(bytemuck::cast_slice(&[*register])));
+        };
         for row in &bytes {
-            let [low, high] = simd.codes(row);
-            let scales = simd.scales(row);
-            let all = [low.as_ref(), high.as_ref(), scales.as_ref()].concat();
-            all.iter().for_each(|register| values.extend_from_slice(bytemuck::cast_slice(&[*register])));
+            simd.codes(row).into_iter().for_each(&mut keep);
         }
-        (values, simd.transpose(bytes))
+        for mut words in simd.words(bytes.each_ref()) {
+            (0..8).for_each(|_| keep(simd.next_codes(&mut words)));
+        }
+        for mut words in simd.words(bytes.each_ref()) {
+            (0..4).for_each(|_| keep(simd.next_scales(&mut words)));
+        }
+        values
     }
 
     #[test]
     fn every_machine_decodes_alike() {
-        let (values, transposed) = decoded(Scalar);
-        assert_eq!(transposed[3][5], (5 * LANES + 3) as u8);
-        let same = |(others, turned): (Vec<f32>, _)| {
+        let values = decoded(Scalar);
+        // Byte 3 of row 5 is 83, or 0x53: places 6 and 7 of the row.
+        assert_eq!(values[16 * (2 * LANES + 6) + 5], CODES[3]);
+        assert_eq!(values[16 * (2 * LANES + 7) + 5], CODES[5]);
+        let scales = 16 * (2 * LANES + 2 * BLOCK_BYTES);
+        assert_eq!(values[scales + 16 * 3 + 5], SCALES[83]);
+        let same = |others: Vec<f32>| {
             // The last scale stands for NaN, and no checkpoint with it is loaded.
             let last = values.len() - 1;
-            assert_eq!((&others[..last], turned), (&values[..last], transposed));
+            assert_eq!(others[..last], values[..last]);
         };
         #[cfg(target_arch = "x86_64")]
         {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::codes::{Codes, dispatch};
+use super::codes::{Codes, WithCodes, dispatch};
 use super::{BLOCK, BLOCK_BYTES, Packed, SCALES};
 use crate::kernels::matmul::by_rows;
 use crate::kernels::panel::{LINE, fetch};
@@ -20,39 +20,45 @@ pub fn few<const N: usize>(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
         .flat_map(|x| x.iter().step_by(2).chain(x.iter().skip(1).step_by(2)).copied())
         .collect();
     let split: [&[f32]; N] = std::array::from_fn(|at| &split[at * from..][..from]);
-    by_rows(to, y, |rows, sums| dispatch!(dots(&split, packed, rows, sums)));
+    by_rows(to, y, |rows, sums| dispatch(Dots { x: &split, packed, rows, sums }));
 }
 
-#[inline(always)]
-fn dots<S: Codes, const N: usize>(
-    simd: S,
-    x: &[&[f32]; N],
-    packed: &Packed<'_>,
+/// `sums` \[rows\]\[N\] = x · some rows.
+struct Dots<'a, const N: usize> {
+    /// Each \[from\].
+    x: &'a [&'a [f32]; N],
+    packed: &'a Packed<'a>,
     rows: Range<usize>,
-    sums: &mut [[f32; N]],
-) {
-    for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
-        let row: [_; ROWS] = std::array::from_fn(|at| packed.row((first + at).min(rows.end - 1)));
-        let next = first + ROWS..(first + 2 * ROWS).min(rows.end);
-        let next = packed.blocks_of(next.start.min(next.end)..next.end);
-        let mut all = [[simd.splat_f32s(0.0); N]; ROWS];
-        for block in 0..packed.groups {
-            fetch(next, block * LINE);
-            let x: [_; N] = std::array::from_fn(|at| S::as_simd_f32s(&x[at][block * BLOCK..][..BLOCK]).0);
-            for (all, (blocks, scales)) in all.iter_mut().zip(&row) {
-                let codes = simd.codes(&blocks[block * BLOCK_BYTES..][..BLOCK_BYTES]);
-                let scale = simd.splat_f32s(SCALES[usize::from(scales[block])]);
-                for (sum, x) in all.iter_mut().zip(&x) {
-                    let mut codes = codes[0].as_ref().iter().chain(codes[1].as_ref()).zip(*x);
-                    let product =
-                        codes.next().map_or(simd.splat_f32s(0.0), |(&code, &x)| simd.mul_f32s(code, x));
-                    let product = codes.fold(product, |sum, (&code, &x)| simd.mul_add_f32s(code, x, sum));
-                    *sum = simd.mul_add_f32s(product, scale, *sum);
+    sums: &'a mut [[f32; N]],
+}
+
+impl<const N: usize> WithCodes for Dots<'_, N> {
+    #[inline(always)]
+    fn with_codes<S: Codes>(self, simd: S) {
+        let Self { x, packed, rows, sums } = self;
+        for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
+            let row: [_; ROWS] = std::array::from_fn(|at| packed.row((first + at).min(rows.end - 1)));
+            let next = first + ROWS..(first + 2 * ROWS).min(rows.end);
+            let next = packed.blocks_of(next.start.min(next.end)..next.end);
+            let mut all = [[simd.splat_f32s(0.0); N]; ROWS];
+            for block in 0..packed.groups {
+                fetch(next, block * LINE);
+                let x: [_; N] = std::array::from_fn(|at| S::as_simd_f32s(&x[at][block * BLOCK..][..BLOCK]).0);
+                for (all, (blocks, scales)) in all.iter_mut().zip(&row) {
+                    let codes = simd.codes(&blocks[block * BLOCK_BYTES..][..BLOCK_BYTES]);
+                    let scale = simd.splat_f32s(SCALES[usize::from(scales[block])]);
+                    for (sum, x) in all.iter_mut().zip(&x) {
+                        let mut codes = codes[0].as_ref().iter().chain(codes[1].as_ref()).zip(*x);
+                        let product =
+                            codes.next().map_or(simd.splat_f32s(0.0), |(&code, &x)| simd.mul_f32s(code, x));
+                        let product = codes.fold(product, |sum, (&code, &x)| simd.mul_add_f32s(code, x, sum));
+                        *sum = simd.mul_add_f32s(product, scale, *sum);
+                    }
                 }
             }
-        }
-        for (sums, all) in sums.iter_mut().zip(all) {
-            *sums = all.map(|sum| simd.reduce_sum_f32s(sum));
+            for (sums, all) in sums.iter_mut().zip(all) {
+                *sums = all.map(|sum| simd.reduce_sum_f32s(sum));
+            }
         }
     }
 }

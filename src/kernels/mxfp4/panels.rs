@@ -4,10 +4,13 @@ use std::ops::Range;
 
 use pulp::Arch;
 
-use super::codes::{Codes, LANES, dispatch};
+use super::codes::{Codes, LANES, WithCodes, dispatch};
 use super::{BLOCK, BLOCK_BYTES, Packed};
 use crate::kernels::matmul::{SCRATCH, aligned, by_columns};
-use crate::kernels::panel::{DEPTH, PANEL, TimesPanel};
+use crate::kernels::panel::{PANEL, TimesPanel};
+
+/// Rows of a panel that are decoded at a time: few enough vectors pass that the nearest cache counts.
+const DEPTH: usize = 256;
 
 /// `y` += `x` · Wᵀ by way of panels, each decoded where it stays in a core's cache.
 pub fn by_panels(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
@@ -26,7 +29,7 @@ pub fn by_panels(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
                     let rows = start..(start + DEPTH).min(from);
                     let panel = aligned(scratch, rows.len() * PANEL);
                     let blocks = rows.start / BLOCK..rows.end / BLOCK;
-                    dispatch!(decode_panel(packed, blocks, outputs.clone(), panel));
+                    dispatch(Decode { packed, blocks, outputs: outputs.clone(), panel });
                     let columns = outputs.start - columns.start..outputs.end - columns.start;
                     let next = next.next().unwrap_or(&[]);
                     arch.dispatch(TimesPanel { x, from, rows, panel, next, columns, out });
@@ -38,33 +41,44 @@ pub fn by_panels(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
 
 /// Decodes some blocks of the rows of `outputs` into a panel, in which each row belongs to an input. Columns beyond
 /// the outputs repeat the last.
-#[inline(always)]
-fn decode_panel<S: Codes>(
-    simd: S,
-    packed: &Packed<'_>,
+struct Decode<'a> {
+    packed: &'a Packed<'a>,
     blocks: Range<usize>,
     outputs: Range<usize>,
-    panel: &mut [f32],
-) {
-    for (column, first) in (0..PANEL).step_by(LANES).zip(outputs.clone().step_by(LANES)) {
-        let block = |lane: usize, at: usize| (first + lane).min(outputs.end - 1) * packed.groups + at;
-        let scales = simd.transpose(std::array::from_fn(|lane| {
-            let mut scales = [0; LANES];
-            scales[..blocks.len()]
-                .copy_from_slice(&packed.scales[block(lane, blocks.start)..][..blocks.len()]);
-            scales
-        }));
-        for ((at, panel), scales) in blocks.clone().zip(panel.chunks_exact_mut(BLOCK * PANEL)).zip(&scales) {
-            let scales = simd.scales(scales);
-            let bytes = simd.transpose(std::array::from_fn(|lane| {
-                let bytes = packed.blocks[block(lane, at) * BLOCK_BYTES..].first_chunk();
-                bytes.copied().unwrap_or_default()
-            }));
-            for (rows, bytes) in panel.chunks_exact_mut(2 * PANEL).zip(&bytes) {
-                for (row, codes) in rows.chunks_exact_mut(PANEL).zip(&simd.codes(bytes)) {
-                    let out = S::as_mut_simd_f32s(&mut row[column..column + LANES]).0;
-                    for ((out, &code), &scale) in out.iter_mut().zip(codes.as_ref()).zip(scales.as_ref()) {
-                        *out = simd.mul_f32s(code, scale);
+    panel: &'a mut [f32],
+}
+
+impl WithCodes for Decode<'_> {
+    #[inline(always)]
+    fn with_codes<S: Codes>(self, simd: S) {
+        let Self { packed, blocks, outputs, panel } = self;
+        for (column, first) in (0..PANEL).step_by(LANES).zip(outputs.clone().step_by(LANES)) {
+            let start = |lane: usize| (first + lane).min(outputs.end - 1) * packed.groups + blocks.start;
+            let rows: [&[[u8; BLOCK_BYTES]]; LANES] = std::array::from_fn(|lane| {
+                let rest = packed.blocks[start(lane) * BLOCK_BYTES..].as_chunks().0;
+                &rest[..blocks.len()]
+            });
+            let scales: [[u8; BLOCK_BYTES]; LANES] = std::array::from_fn(|lane| {
+                let rest = &packed.scales[start(lane)..];
+                // Later ones are not looked at.
+                rest.first_chunk().copied().unwrap_or_else(|| {
+                    let mut scales = [0; BLOCK_BYTES];
+                    scales[..rest.len()].copy_from_slice(rest);
+                    scales
+                })
+            });
+            let mut scales = simd.words(scales.each_ref());
+            for (at, panel) in panel.chunks_exact_mut(BLOCK * PANEL).enumerate() {
+                let scales = simd.next_scales(&mut scales[at / 4]);
+                let words = simd.words(std::array::from_fn(|lane| &rows[lane][at]));
+                for (mut words, rows) in words.into_iter().zip(panel.chunks_exact_mut(BLOCK / 4 * PANEL)) {
+                    for row in rows.chunks_exact_mut(PANEL) {
+                        let codes = simd.next_codes(&mut words);
+                        let out = S::as_mut_simd_f32s(&mut row[column..column + LANES]).0;
+                        for ((out, &code), &scale) in out.iter_mut().zip(codes.as_ref()).zip(scales.as_ref())
+                        {
+                            *out = simd.mul_f32s(code, scale);
+                        }
                     }
                 }
             }
