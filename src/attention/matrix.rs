@@ -3,9 +3,13 @@
 use std::iter;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::kernels::attention::Rows;
 use crate::kernels::elementwise::{add_scaled, largest};
 
+/// Cells that a thread adds at a time.
+const CHUNK: usize = 16 * 1024;
 /// Weights of a cell below which they are looked at one by one.
 const FEW: usize = 16;
 
@@ -121,7 +125,8 @@ impl CausalMatrix {
             (self.tokens, self.bin, self.sink.is_some()),
             (other.tokens, other.bin, other.sink.is_some())
         );
-        add_scaled(&mut self.cells, &other.cells, weight);
+        let cells = self.cells.par_chunks_mut(CHUNK).zip(other.cells.par_chunks(CHUNK));
+        cells.for_each(|(to, from)| add_scaled(to, from, weight));
         add_scaled(&mut self.first_token, &other.first_token, weight);
         if let (Some(to), Some(from)) = (&mut self.sink, &other.sink) {
             add_scaled(to, from, weight);

@@ -96,7 +96,9 @@ impl WithSimd for Each<'_> {
         for x in registers {
             *x = self.function.of(simd, *x);
         }
-        simd.partial_store_f32s(rest, self.function.of(simd, simd.partial_load_f32s(rest)));
+        if !rest.is_empty() {
+            simd.partial_store_f32s(rest, self.function.of(simd, simd.partial_load_f32s(rest)));
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! What a pass keeps of each layer, on the host, and what it leaves out.
 
 use candle_core::Tensor;
-use rayon::prelude::*;
 
-use super::decoder::{Attended, HeadInputs, with_values};
+use super::decoder::{Attended, HeadInputs, into_values};
 use super::{ModelError, Profile};
 use crate::attention::{Ablation, CausalMatrix, LayerCapture, TokenRepeats, tokens_per_cell};
 
@@ -75,17 +74,17 @@ impl<'a> Recorder<'a> {
     /// If the device fails.
     pub fn record(
         &mut self,
-        inputs: &HeadInputs<'_>,
+        inputs: HeadInputs<'_>,
         attended: Attended,
         value_norms: Vec<f32>,
     ) -> Result<(), ModelError> {
         self.mean.add_scaled(&attended.mean, 1.0 / self.layer_count as f32);
         self.layers.push(LayerCapture {
-            query: on_host(&inputs.query)?,
-            key: on_host(&inputs.key)?,
+            head_dim: inputs.query.dim(2)?,
+            query: into_values(inputs.query)?,
+            key: into_values(inputs.key)?,
             value_norms,
             log_sum_exp: attended.log_sum_exp,
-            head_dim: inputs.query.dim(2)?,
             scale: inputs.layer.scale,
             window: inputs.layer.window,
             sinks: inputs.sinks.map(<[f32]>::to_vec),
@@ -112,18 +111,4 @@ impl<'a> Recorder<'a> {
     pub fn finish(self) -> (Vec<LayerCapture>, CausalMatrix) {
         (self.layers, self.mean)
     }
-}
-
-/// A copy of all values; on the CPU by all threads, as fresh memory is slow.
-fn on_host(x: &Tensor) -> Result<Vec<f32>, ModelError> {
-    const CHUNK: usize = 64 * 1024;
-    if !x.device().is_cpu() {
-        return Ok(x.flatten_all()?.to_vec1::<f32>()?);
-    }
-    with_values(x, |values| {
-        let mut copy = vec![0.0; values.len()];
-        let chunks = copy.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
-        chunks.for_each(|(copy, values)| copy.copy_from_slice(values));
-        copy
-    })
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::host::{self, Buffers};
+use super::host::{self, Buffer, Buffers};
 use super::{Lengths, Linear, Pass, Way, fused, generic};
 use crate::attention::{CausalMatrix, HeadSummary};
 use crate::model::recorder::Recorder;
@@ -79,18 +79,20 @@ impl Attention {
         recorder: &mut Recorder<'_>,
     ) -> Result<Tensor, ModelError> {
         let [query, key, value] = self.project(x, pass.buffers(), &mut recorder.profile)?;
-        let split = |at: usize, x: Tensor, heads: usize| -> Result<Tensor, ModelError> {
-            if let Some(buffers) = pass.buffers() {
-                return host::split_heads(&x, spec.head_dim, &buffers.split[at]);
+        let buffers = pass.buffers();
+        let split = |x: Tensor, heads: usize, buffer: Option<&Buffer>| -> Result<Tensor, ModelError> {
+            if buffers.is_some() {
+                // Queries and keys are kept: of these each layer has its own.
+                return host::split_heads(&x, spec.head_dim, buffer.unwrap_or(&Buffer::default()));
             }
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
         let turn = |x: Tensor| pass.rotation.as_ref().map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
         let inputs = HeadInputs {
-            query: turn(split(0, query, spec.heads)?)?,
-            key: turn(split(1, key, spec.kv_heads)?)?,
-            value: split(2, value, spec.kv_heads)?,
+            query: turn(split(query, spec.heads, None)?)?,
+            key: turn(split(key, spec.kv_heads, None)?)?,
+            value: split(value, spec.kv_heads, buffers.map(|buffers| &buffers.values))?,
             layer: self.layer,
             sinks: self.sinks.as_deref(),
         };
@@ -105,7 +107,7 @@ impl Attention {
         profile.record(|| {
             let norms =
                 self.lengths.of(&inputs.value, &self.output, spec.heads, &off, pass.buffers().is_some())?;
-            recorder.record(&inputs, attended, norms)
+            recorder.record(inputs, attended, norms)
         })?;
         let (residual, context) = (pass.needed.rows_of(residual)?, pass.needed.rows_of(context)?);
         let out = self.output.add_to(residual, &context, &mut profile);

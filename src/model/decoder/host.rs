@@ -30,8 +30,8 @@ pub struct Buffers {
     pub normed: Buffer,
     /// Queries, keys and values as the projections leave them, or all in the first.
     pub projected: [Buffer; 3],
-    /// The same, heads apart.
-    pub split: [Buffer; 3],
+    /// Values, heads apart.
+    pub values: Buffer,
     /// What attention takes from the values.
     pub context: Buffer,
     /// Inside the MLP.
@@ -58,7 +58,8 @@ impl Buffer {
     }
 }
 
-/// Heads apart: \[tokens, heads · head_dim\], of which rows may lie in a longer row, → \[heads, tokens, head_dim\].
+/// Heads apart: \[tokens, heads · head_dim\], of which rows may lie in a longer row, → \[heads, tokens, head_dim\], in
+/// `buffer`.
 ///
 /// # Errors
 /// As [`with_values`].
@@ -78,6 +79,41 @@ pub fn split_heads(x: &Tensor, head_dim: usize, buffer: &Buffer) -> Result<Tenso
         });
     })?;
     Ok(heads)
+}
+
+/// All values of a tensor that nothing else holds; on the CPU they are not copied, unless it is a part of something.
+///
+/// # Errors
+/// If the device fails.
+pub fn into_values(x: Tensor) -> Result<Vec<f32>, ModelError> {
+    let whole = match &*x.storage_and_layout().0 {
+        Storage::Cpu(CpuStorage::F32(values)) => values.len() == x.elem_count() && x.is_contiguous(),
+        _ => false,
+    };
+    if !whole {
+        return Ok(x.flatten_all()?.to_vec1::<f32>()?);
+    }
+    let taken = Cell::new(Vec::new());
+    x.inplace_op1(&Take { taken: &taken })?;
+    Ok(taken.into_inner())
+}
+
+struct Take<'a> {
+    taken: &'a Cell<Vec<f32>>,
+}
+
+impl InplaceOp1 for Take<'_> {
+    fn name(&self) -> &'static str {
+        "take"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
+        let CpuStorage::F32(values) = storage else {
+            candle_core::bail!("values are taken as f32");
+        };
+        self.taken.set(std::mem::take(values));
+        Ok(())
+    }
 }
 
 /// Lets `work` change all values of a contiguous f32 tensor in place.

@@ -13,7 +13,7 @@ mod norm;
 mod rotary;
 
 pub use attention::{Attended, Attention, HeadInputs, Projections};
-pub use host::with_values;
+pub use host::{into_values, with_values};
 pub use lengths::Lengths;
 pub use linear::Linear;
 pub use mlp::Mlp;
