@@ -28,8 +28,9 @@ use signals::{Signal, Signals};
 
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
-/// The least time from a frame to one that a key waits for: it is not to queue behind those of a progress.
-const INPUT_FRAME: Duration = Duration::from_millis(4);
+/// The least time from a frame to one that somebody waits for, after a key or with what was asked for: it is not to
+/// queue behind those of a progress.
+const AWAITED_FRAME: Duration = Duration::from_millis(4);
 /// The time between two turns of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -152,7 +153,7 @@ pub async fn run(
         if failed {
             update(&mut state, Action::WorkerGone);
         }
-        let due = drawn + if awaited { INPUT_FRAME } else { FRAME };
+        let due = drawn + if awaited { AWAITED_FRAME } else { FRAME };
         if changed && Instant::now() >= due {
             layout = draw(&mut session, &mut state, &theme)?;
             (drawn, changed, awaited) = (Instant::now(), false, false);
@@ -183,8 +184,12 @@ pub async fn run(
             },
             event = events.recv(), if worker_is_there => {
                 worker_is_there = event.is_some();
-                actions.push(event.map_or(Action::WorkerGone, Action::Worker));
-                while let Ok(event) = events.try_recv() {
+                if event.is_none() {
+                    actions.push(Action::WorkerGone);
+                }
+                let more = std::iter::from_fn(|| events.try_recv().ok());
+                for event in event.into_iter().chain(more) {
+                    awaited |= !event.is_progress();
                     actions.push(Action::Worker(event));
                 }
             },

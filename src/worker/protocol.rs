@@ -282,3 +282,13 @@ pub enum Event {
         error: String,
     },
 }
+
+impl Event {
+    /// Whether it only says how far something has come: such events are many, and none of them is waited for.
+    pub fn is_progress(&self) -> bool {
+        matches!(
+            self,
+            Self::Loading { .. } | Self::Running { .. } | Self::Scoring { .. } | Self::LensRunning { .. }
+        )
+    }
+}
