@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::kernels::attention::Rows;
-use crate::kernels::elementwise::{add_scaled, largest};
+use crate::kernels::elementwise::{add_scaled, fill_rows, largest};
 
 /// Cells that a thread adds at a time.
 const CHUNK: usize = 16 * 1024;
@@ -35,7 +35,11 @@ impl CausalMatrix {
         let size = tokens.div_ceil(bin);
         let first_token = vec![0.0; if bin == 1 { 0 } else { size }];
         let sink = with_sink.then(|| vec![0.0; size]);
-        Self { tokens, bin, cells: vec![0.0; triangle(size)], sink, first_token }
+        let mut cells = vec![0.0; triangle(size)];
+        // Fresh memory is to be written first: what is read first gets its pages twice, and the second time every
+        // processor is told.
+        fill_rows(&mut cells, None);
+        Self { tokens, bin, cells, sink, first_token }
     }
 
     /// From its cells, row after row, one token per cell.
