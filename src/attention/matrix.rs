@@ -112,7 +112,7 @@ impl CausalMatrix {
     /// there is.
     pub fn peak_after_first_row(&self) -> f32 {
         let first = usize::from(self.cells.len() > 1);
-        self.cells[first..].iter().copied().fold(0.0, f32::max)
+        largest(&self.cells[first..])
     }
 
     /// All cells, row after row.

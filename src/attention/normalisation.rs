@@ -1,6 +1,7 @@
 //! What a row is divided by before it is shown. The matrix itself is never changed.
 
 use super::CausalMatrix;
+use crate::kernels::elementwise::largest;
 
 /// What a row must have left to be divided by it; a row with less is shown as empty.
 const LEAST_SUM: f32 = 1e-6;
@@ -108,7 +109,12 @@ impl NormalisedRow<'_> {
     }
 
     fn max(&self) -> Option<f32> {
-        self.keys().map(|(_, value)| value).chain(self.sink).reduce(f32::max)
+        let is_shown = self.divisor >= LEAST_SUM && self.first < self.weights.len();
+        let of_keys = is_shown.then(|| {
+            let first = if self.first == 0 { self.of(0, self.weights[0]) } else { 0.0 };
+            largest(&self.weights[self.first.max(1)..]).max(first) / self.divisor
+        });
+        of_keys.into_iter().chain(self.sink).reduce(f32::max)
     }
 }
 
@@ -123,6 +129,18 @@ mod tests {
 
     fn values(rule: Normalisation, query: usize) -> Vec<f32> {
         rule.row(&matrix(), query).keys().map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn the_largest_of_a_row_is_that_of_its_keys_and_sink() {
+        for rule in Normalisation::ALL {
+            for query in 0..3 {
+                let matrix = matrix();
+                let row = rule.row(&matrix, query);
+                let one_by_one = row.keys().map(|(_, value)| value).chain(row.sink());
+                assert_eq!(row.max(), one_by_one.reduce(f32::max), "{rule:?} {query}");
+            }
+        }
     }
 
     #[test]
