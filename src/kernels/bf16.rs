@@ -1,11 +1,64 @@
-//! Products of a few vectors with a weight in bf16, widened in registers, multiplied there and never written.
+//! A weight in bf16: for a few vectors widened in registers, multiplied there and never written; for many as panels.
 
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::codes::{Codes, LANES, WithCodes, dispatch};
+use super::decoded::Rows;
 use super::matmul::by_rows;
-use super::panel::{LINE, fetch};
+use super::panel::{LINE, PANEL, fetch};
+
+/// Values that are taken from a row at a time.
+pub const VALUES: usize = 8;
+
+/// Rows of which each belongs to an output, of a multiple of [`VALUES`].
+pub struct Halves<'a> {
+    /// \[to, from / 2\]: two values in each `u32`, the first in its low half.
+    pub pairs: &'a [u32],
+    /// Values of a row.
+    pub from: usize,
+}
+
+impl Rows for Halves<'_> {
+    fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
+        dispatch(Widen { weight: self, outputs, inputs, panel });
+    }
+
+    fn bytes(&self, outputs: Range<usize>) -> &[u8] {
+        bytemuck::cast_slice(&self.pairs[outputs.start * self.from / 2..outputs.end * self.from / 2])
+    }
+}
+
+struct Widen<'a> {
+    weight: &'a Halves<'a>,
+    outputs: Range<usize>,
+    inputs: Range<usize>,
+    panel: &'a mut [f32],
+}
+
+impl WithCodes for Widen<'_> {
+    #[inline(always)]
+    fn with_codes<S: Codes>(self, simd: S) {
+        let Self { weight, outputs, inputs, panel } = self;
+        for (column, first) in (0..PANEL).step_by(LANES).zip(outputs.clone().step_by(LANES)) {
+            let rows: [&[[u8; 2 * VALUES]]; LANES] = std::array::from_fn(|lane| {
+                let row = (first + lane).min(outputs.end - 1) * weight.from;
+                let pairs = &weight.pairs[(row + inputs.start) / 2..(row + inputs.end) / 2];
+                bytemuck::cast_slice::<u32, u8>(pairs).as_chunks().0
+            });
+            for (at, panel) in panel.chunks_exact_mut(VALUES * PANEL).enumerate() {
+                let words = simd.words(std::array::from_fn(|lane| &rows[lane][at]));
+                for (words, panel) in words.into_iter().zip(panel.chunks_exact_mut(2 * PANEL)) {
+                    for (half, panel) in simd.halves(words).iter().zip(panel.chunks_exact_mut(PANEL)) {
+                        let out = S::as_mut_simd_f32s(&mut panel[column..column + LANES]).0;
+                        out.copy_from_slice(half.as_ref());
+                    }
+                }
+            }
+        }
+    }
+}
 
 /// `y` \[N, to\] += `x` \[N, from\] · Wᵀ, the weight being \[to, from\]; two values in each `u32`, the first in its
 /// low half.

@@ -9,6 +9,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::bf16;
+use super::decoded::by_panels;
 use super::dots::Dots;
 use super::panel::LINE;
 
@@ -64,6 +65,9 @@ pub fn add_product_transposed_bf16(x: &[f32], weight: &[u32], from: usize, y: &m
         3 => return bf16::few::<3>(x, weight, from, y),
         4 => return bf16::few::<4>(x, weight, from, y),
         5 => return bf16::few::<5>(x, weight, from, y),
+        _ if from.is_multiple_of(bf16::VALUES) => {
+            return by_panels([from, to], x, &bf16::Halves { pairs: weight, from }, y);
+        }
         _ => {}
     }
     let decode = |rows: Range<usize>, values: &mut [f32]| {
@@ -248,7 +252,7 @@ mod tests {
         let mut draw = |count: usize| -> Vec<f32> {
             std::iter::repeat_with(|| random.f32() - 0.5).take(count).collect()
         };
-        for (from, to) in [(1, 1), (38, 45), (70, 700), (128, 16)] {
+        for (from, to) in [(1, 1), (38, 45), (70, 700), (128, 16), (264, 50)] {
             let weight: Vec<f32> =
                 draw(from * to).into_iter().map(|w| f32::from_bits(w.to_bits() & 0xffff_0000)).collect();
             let transposed: Vec<f32> = (0..from * to).map(|at| weight[at % to * from + at / to]).collect();

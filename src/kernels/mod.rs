@@ -6,6 +6,8 @@
 
 pub mod attention;
 mod bf16;
+mod codes;
+mod decoded;
 pub mod dots;
 pub mod elementwise;
 pub mod matmul;

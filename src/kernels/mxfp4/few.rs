@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::codes::{Codes, WithCodes, dispatch};
 use super::{BLOCK, BLOCK_BYTES, Packed, SCALES};
+use crate::kernels::codes::{Codes, WithCodes, dispatch};
 use crate::kernels::matmul::by_rows;
 use crate::kernels::panel::{LINE, fetch};
 

@@ -1,13 +1,12 @@
 //! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
 
-mod codes;
 mod few;
 mod panels;
 
 use std::ops::Range;
 
+use super::decoded::by_panels;
 use few::few;
-use panels::by_panels;
 
 /// Values that share a scale.
 pub const BLOCK: usize = 32;
@@ -20,7 +19,7 @@ pub const CODES: [f32; 16] =
 pub const NAN_SCALE: u8 = 255;
 
 /// [`scale_value`] of every byte.
-static SCALES: [f32; 256] = {
+pub(super) static SCALES: [f32; 256] = {
     let mut scales = [0.0; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -53,7 +52,7 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
         1 => few::<1>(x, &packed, y),
         2 => few::<2>(x, &packed, y),
         3 => few::<3>(x, &packed, y),
-        _ => by_panels(x, &packed, y),
+        _ => by_panels([from, to], x, &packed, y),
     }
 }
 

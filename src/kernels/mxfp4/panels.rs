@@ -1,42 +1,21 @@
-//! Products of many vectors: blocks are decoded into panels that stay in a core's cache.
+//! Blocks as panels.
 
 use std::ops::Range;
 
-use pulp::Arch;
-
-use super::codes::{Codes, LANES, WithCodes, dispatch};
 use super::{BLOCK, BLOCK_BYTES, Packed};
-use crate::kernels::matmul::{SCRATCH, aligned, by_columns};
-use crate::kernels::panel::{PANEL, TimesPanel};
+use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
+use crate::kernels::decoded::Rows;
+use crate::kernels::panel::PANEL;
 
-/// Rows of a panel that are decoded at a time: few enough vectors pass that the nearest cache counts.
-const DEPTH: usize = 256;
+impl Rows for Packed<'_> {
+    fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
+        let blocks = inputs.start / BLOCK..inputs.end / BLOCK;
+        dispatch(Decode { packed: self, blocks, outputs, panel });
+    }
 
-/// `y` += `x` · Wᵀ by way of panels, each decoded where it stays in a core's cache.
-pub fn by_panels(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
-    let from = packed.groups * BLOCK;
-    let to = packed.scales.len() / packed.groups;
-    let part = to.div_ceil(PANEL).div_ceil(4 * rayon::current_num_threads()) * PANEL;
-    let arch = Arch::new();
-    by_columns(part, to, y, |columns, out| {
-        SCRATCH.with_borrow_mut(|scratch| {
-            for first in columns.clone().step_by(PANEL) {
-                let outputs = first..(first + PANEL).min(columns.end);
-                let ahead = outputs.end..(outputs.end + PANEL).min(columns.end);
-                let row = packed.groups * BLOCK_BYTES;
-                let mut next = packed.blocks[ahead.start * row..ahead.end * row].chunks(DEPTH / 2 * PANEL);
-                for start in (0..from).step_by(DEPTH) {
-                    let rows = start..(start + DEPTH).min(from);
-                    let panel = aligned(scratch, rows.len() * PANEL);
-                    let blocks = rows.start / BLOCK..rows.end / BLOCK;
-                    dispatch(Decode { packed, blocks, outputs: outputs.clone(), panel });
-                    let columns = outputs.start - columns.start..outputs.end - columns.start;
-                    let next = next.next().unwrap_or(&[]);
-                    arch.dispatch(TimesPanel { x, from, rows, panel, next, columns, out });
-                }
-            }
-        });
-    });
+    fn bytes(&self, outputs: Range<usize>) -> &[u8] {
+        self.blocks_of(outputs)
+    }
 }
 
 /// Decodes some blocks of the rows of `outputs` into a panel, in which each row belongs to an input. Columns beyond
