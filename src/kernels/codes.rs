@@ -47,7 +47,7 @@ pub trait Codes: Simd {
     type Words: Copy;
 
     /// What the low, and what the high nibbles of 16 bytes stand for.
-    fn codes(self, block: &[u8]) -> [Self::Half; 2];
+    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [Self::Half; 2];
 
     /// The same four bytes of all rows beside each other, four times.
     fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [Self::Words; BLOCK_BYTES / 4];
@@ -67,7 +67,7 @@ impl Codes for Scalar {
     type Words = [u32; LANES];
 
     #[inline(always)]
-    fn codes(self, block: &[u8]) -> [[f32; 16]; 2] {
+    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32; 16]; 2] {
         [
             std::array::from_fn(|at| CODES[usize::from(block[at] & 15)]),
             std::array::from_fn(|at| CODES[usize::from(block[at] >> 4)]),
@@ -117,11 +117,9 @@ mod x86 {
         type Words = __m512i;
 
         #[inline(always)]
-        fn codes(self, block: &[u8]) -> [[f32x16; 1]; 2] {
-            let mut bytes = [0u8; BLOCK_BYTES];
-            bytes.copy_from_slice(block);
+        fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x16; 1]; 2] {
             let table = cast(CODES);
-            let bytes = self.avx512f._mm512_cvtepu8_epi32(cast(bytes));
+            let bytes = self.avx512f._mm512_cvtepu8_epi32(cast(*block));
             // Only the lowest four bits of an index count.
             let low = self.avx512f._mm512_permutexvar_ps(bytes, table);
             let high = self.avx512f._mm512_permutexvar_ps(self.avx512f._mm512_srli_epi32::<4>(bytes), table);
@@ -191,12 +189,10 @@ mod x86 {
         type Words = [__m256i; 2];
 
         #[inline(always)]
-        fn codes(self, block: &[u8]) -> [[f32x8; 2]; 2] {
+        fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x8; 2]; 2] {
             // Codes are multiples of a half: twice of them fit a byte.
             let twice: [i8; 16] = CODES.map(|code| (2.0 * code) as i8);
-            let mut bytes = [0u8; BLOCK_BYTES];
-            bytes.copy_from_slice(block);
-            let bytes = cast(bytes);
+            let bytes = cast(*block);
             let nibble = self.sse2._mm_set1_epi8(15);
             let half = self.avx._mm256_set1_ps(0.5);
             [

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{BLOCK, BLOCK_BYTES, Packed, SCALES};
+use super::{BLOCK, Packed, SCALES};
 use crate::kernels::codes::{Codes, WithCodes, dispatch};
 use crate::kernels::matmul::by_rows;
 use crate::kernels::panel::{LINE, fetch};
@@ -36,22 +36,30 @@ impl<const N: usize> WithCodes for Dots<'_, N> {
     #[inline(always)]
     fn with_codes<S: Codes>(self, simd: S) {
         let Self { x, packed, rows, sums } = self;
+        let (x, groups) = (x.map(|x| &x[..packed.groups * BLOCK]), packed.groups);
         for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
-            let row: [_; ROWS] = std::array::from_fn(|at| packed.row((first + at).min(rows.end - 1)));
+            let row: [_; ROWS] = std::array::from_fn(|at| {
+                let (blocks, scales) = packed.row((first + at).min(rows.end - 1));
+                (&blocks.as_chunks().0[..packed.groups], &scales[..packed.groups])
+            });
             let next = first + ROWS..(first + 2 * ROWS).min(rows.end);
             let next = packed.blocks_of(next.start.min(next.end)..next.end);
             let mut all = [[simd.splat_f32s(0.0); N]; ROWS];
-            for block in 0..packed.groups {
+            for block in 0..groups {
                 fetch(next, block * LINE);
                 let x: [_; N] = std::array::from_fn(|at| S::as_simd_f32s(&x[at][block * BLOCK..][..BLOCK]).0);
                 for (all, (blocks, scales)) in all.iter_mut().zip(&row) {
-                    let codes = simd.codes(&blocks[block * BLOCK_BYTES..][..BLOCK_BYTES]);
+                    let codes = simd.codes(&blocks[block]);
                     let scale = simd.splat_f32s(SCALES[usize::from(scales[block])]);
                     for (sum, x) in all.iter_mut().zip(&x) {
-                        let mut codes = codes[0].as_ref().iter().chain(codes[1].as_ref()).zip(*x);
-                        let product =
-                            codes.next().map_or(simd.splat_f32s(0.0), |(&code, &x)| simd.mul_f32s(code, x));
-                        let product = codes.fold(product, |sum, (&code, &x)| simd.mul_add_f32s(code, x, sum));
+                        let (x_low, x_high) = x.split_at(codes[0].as_ref().len());
+                        let mut product = simd.splat_f32s(0.0);
+                        for (&code, &x) in codes[0].as_ref().iter().zip(x_low) {
+                            product = simd.mul_add_f32s(code, x, product);
+                        }
+                        for (&code, &x) in codes[1].as_ref().iter().zip(x_high) {
+                            product = simd.mul_add_f32s(code, x, product);
+                        }
                         *sum = simd.mul_add_f32s(product, scale, *sum);
                     }
                 }
