@@ -113,6 +113,11 @@ pub fn log_sum_exp(logits: &[f32]) -> f64 {
     largest + sums.iter().sum::<f64>().ln()
 }
 
+/// The probability of one token.
+pub fn probability(logits: &[f32], id: u32) -> f64 {
+    (f64::from(logits[id as usize]) - log_sum_exp(logits)).exp()
+}
+
 /// The softmax of logits.
 pub fn probabilities(logits: &[f32]) -> Vec<f64> {
     log_probabilities(logits).into_iter().map(f64::exp).collect()

@@ -22,8 +22,8 @@ mod view;
 
 pub use ablation::{Ablation, ParseAblationError};
 pub use capture::{
-    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, log_sum_exp, thumbnail_bin,
-    tokens_per_cell,
+    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, log_sum_exp, probability,
+    thumbnail_bin, tokens_per_cell,
 };
 pub use card::ModelCard;
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};

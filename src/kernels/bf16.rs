@@ -1,28 +1,87 @@
-//! A weight in bf16: for a few vectors widened in registers, multiplied there and never written; for many as panels.
+//! A weight in bf16, two values in each `u32`, the first in its low half: for a few vectors widened in registers,
+//! multiplied there and never written; for many as panels.
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::codes::{Codes, LANES, WithCodes, dispatch};
-use super::decoded::Rows;
-use super::matmul::by_rows;
+use super::decoded::{Decoded, by_panels};
+use super::matmul::{by_rows, gemm, sizes};
 use super::panel::{LINE, PANEL, fetch};
 
 /// Values that are taken from a row at a time.
-pub const VALUES: usize = 8;
+const VALUES: usize = 8;
+/// Rows that are widened to f32 at a time, and stay in a core's cache.
+const PANEL_ROWS: usize = 64;
 
-/// Rows of which each belongs to an output, of a multiple of [`VALUES`].
-pub struct Halves<'a> {
-    /// \[to, from / 2\]: two values in each `u32`, the first in its low half.
-    pub pairs: &'a [u32],
-    /// Values of a row.
-    pub from: usize,
+/// `y` \[n, to\] += `x` \[n, from\] · W, the weight being \[from, to\].
+///
+/// # Panics
+/// If the lengths don't belong together, or rows don't begin with a `u32`.
+pub fn add_product(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
+    let (count, to) = sizes(x, 2 * weight.len(), from, y);
+    assert!(to.is_multiple_of(2), "two values in each u32");
+    let threads = ::gemm::Parallelism::Rayon(rayon::current_num_threads());
+    let mut panel = vec![0.0; PANEL_ROWS * to];
+    for (at, pairs) in weight.chunks(PANEL_ROWS * to / 2).enumerate() {
+        let panel = &mut panel[..2 * pairs.len()];
+        widen(pairs, panel);
+        let x = &x[at * PANEL_ROWS..];
+        gemm([count, panel.len() / to, to], (x, from), (panel, [to, 1]), (y, to), threads);
+    }
 }
 
-impl Rows for Halves<'_> {
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the weight being \[to, from\].
+///
+/// # Panics
+/// If the lengths don't belong together, or rows don't begin with a `u32`.
+pub fn add_product_transposed(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
+    assert!(from.is_multiple_of(2), "two values in each u32");
+    let (count, to) = sizes(x, 2 * weight.len(), from, y);
+    match count {
+        1 => few::<1>(x, weight, from, y),
+        2 => few::<2>(x, weight, from, y),
+        3 => few::<3>(x, weight, from, y),
+        4 => few::<4>(x, weight, from, y),
+        5 => few::<5>(x, weight, from, y),
+        _ => by_panels([from, to], x, &Halves { pairs: weight, from }, y),
+    }
+}
+
+/// Values as f32.
+pub fn widen(pairs: &[u32], values: &mut [f32]) {
+    Arch::new().dispatch(Widen { pairs, values });
+}
+
+struct Widen<'a> {
+    pairs: &'a [u32],
+    values: &'a mut [f32],
+}
+
+impl WithSimd for Widen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (pair, out) in self.pairs.iter().zip(self.values.chunks_exact_mut(2)) {
+            out[0] = f32::from_bits(pair << 16);
+            out[1] = f32::from_bits(pair & 0xffff_0000);
+        }
+    }
+}
+
+/// Rows of which each belongs to an output.
+struct Halves<'a> {
+    /// \[to, from / 2\]
+    pairs: &'a [u32],
+    /// Values of a row.
+    from: usize,
+}
+
+impl Decoded for Halves<'_> {
     fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
-        dispatch(Widen { weight: self, outputs, inputs, panel });
+        dispatch(AsPanel { weight: self, outputs, inputs, panel });
     }
 
     fn bytes(&self, outputs: Range<usize>) -> &[u8] {
@@ -30,25 +89,26 @@ impl Rows for Halves<'_> {
     }
 }
 
-struct Widen<'a> {
+struct AsPanel<'a> {
     weight: &'a Halves<'a>,
     outputs: Range<usize>,
     inputs: Range<usize>,
     panel: &'a mut [f32],
 }
 
-impl WithCodes for Widen<'_> {
+impl WithCodes for AsPanel<'_> {
     #[inline(always)]
     fn with_codes<S: Codes>(self, simd: S) {
         let Self { weight, outputs, inputs, panel } = self;
         for (column, first) in (0..PANEL).step_by(LANES).zip(outputs.clone().step_by(LANES)) {
-            let rows: [&[[u8; 2 * VALUES]]; LANES] = std::array::from_fn(|lane| {
+            let rows: [&[u32]; LANES] = std::array::from_fn(|lane| {
                 let row = (first + lane).min(outputs.end - 1) * weight.from;
-                let pairs = &weight.pairs[(row + inputs.start) / 2..(row + inputs.end) / 2];
-                bytemuck::cast_slice::<u32, u8>(pairs).as_chunks().0
+                &weight.pairs[(row + inputs.start) / 2..(row + inputs.end) / 2]
             });
-            for (at, panel) in panel.chunks_exact_mut(VALUES * PANEL).enumerate() {
-                let words = simd.words(std::array::from_fn(|lane| &rows[lane][at]));
+            let values = rows.map(|row| bytemuck::cast_slice::<u32, u8>(row).as_chunks().0);
+            let (whole, rest) = panel.split_at_mut(values[0].len() * VALUES * PANEL);
+            for (at, panel) in whole.chunks_exact_mut(VALUES * PANEL).enumerate() {
+                let words = simd.words(std::array::from_fn(|lane| &values[lane][at]));
                 for (words, panel) in words.into_iter().zip(panel.chunks_exact_mut(2 * PANEL)) {
                     for (half, panel) in simd.halves(words).iter().zip(panel.chunks_exact_mut(PANEL)) {
                         let out = S::as_mut_simd_f32s(&mut panel[column..column + LANES]).0;
@@ -56,13 +116,18 @@ impl WithCodes for Widen<'_> {
                     }
                 }
             }
+            for (at, panel) in rest.chunks_exact_mut(2 * PANEL).enumerate() {
+                let words = rows.map(|row| row[values[0].len() * VALUES / 2 + at]);
+                for (half, panel) in Scalar.halves(words).iter().zip(panel.chunks_exact_mut(PANEL)) {
+                    panel[column..column + LANES].copy_from_slice(half);
+                }
+            }
         }
     }
 }
 
-/// `y` \[N, to\] += `x` \[N, from\] · Wᵀ, the weight being \[to, from\]; two values in each `u32`, the first in its
-/// low half.
-pub fn few<const N: usize>(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
+/// `y` \[N, to\] += `x` \[N, from\] · Wᵀ, the weight being \[to, from\].
+fn few<const N: usize>(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
     let halves: [[Vec<f32>; 2]; N] = std::array::from_fn(|at| {
         let x = &x[at * from..][..from];
         [0, 1].map(|odd| x.iter().skip(odd).step_by(2).copied().collect())

@@ -12,7 +12,7 @@ use super::panel::{PANEL, TimesPanel};
 pub const DEPTH: usize = 256;
 
 /// The rows of a weight, each of which belongs to an output.
-pub trait Rows: Sync {
+pub trait Decoded: Sync {
     /// Writes what some of them hold for some inputs, of which the first is a multiple of [`DEPTH`], to a panel, in
     /// which each row belongs to an input. Columns beyond the rows may hold anything.
     fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]);
@@ -22,7 +22,7 @@ pub trait Rows: Sync {
 }
 
 /// `y` \[n, to\] += `x` \[n, from\] · Wᵀ in the sizes \[from, to\].
-pub fn by_panels([from, to]: [usize; 2], x: &[f32], weight: &impl Rows, y: &mut [f32]) {
+pub fn by_panels([from, to]: [usize; 2], x: &[f32], weight: &impl Decoded, y: &mut [f32]) {
     let part = to.div_ceil(PANEL).div_ceil(4 * rayon::current_num_threads()) * PANEL;
     let arch = Arch::new();
     by_columns(part, to, y, |columns, out| {

@@ -207,7 +207,10 @@ impl WithSimd for Largest<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f32 {
         let (registers, rest) = S::as_simd_f32s(self.values);
-        let largest = registers.iter().fold(simd.partial_load_f32s(rest), |a, &b| simd.max_f32s(a, b));
+        let mut largest = simd.partial_load_f32s(rest);
+        for &register in registers {
+            largest = simd.max_f32s(largest, register);
+        }
         simd.reduce_max_f32s(largest)
     }
 }

@@ -5,11 +5,9 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Arch;
 use rayon::prelude::*;
 
-use super::bf16;
-use super::decoded::by_panels;
 use super::dots::Dots;
 use super::panel::LINE;
 
@@ -18,12 +16,10 @@ thread_local! {
     pub(super) static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Rows that are decoded at a time, and values of each that are then multiplied: these stay in a core's nearest
+/// Rows that are multiplied at a time, and values of each that are then multiplied: these stay in a core's nearest
 /// cache.
 const DOT_ROWS: usize = 8;
 const DEPTH: usize = 960;
-/// Rows that are widened to f32 at a time, and stay in a core's cache.
-const PANEL_ROWS: usize = 64;
 
 /// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the weight being \[to, from\].
 ///
@@ -31,84 +27,6 @@ const PANEL_ROWS: usize = 64;
 /// If the lengths don't belong together.
 pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f32]) {
     let (count, to) = sizes(x, weight.len(), from, y);
-    by_dots([count, from, to], x, y, Rows::InPlace(weight));
-}
-
-/// `y` \[n, to\] += `x` \[n, from\] · W, the weight being \[from, to\] in bf16: each `u32` holds two values, the
-/// first in its low half.
-///
-/// # Panics
-/// If the lengths don't belong together, or rows don't begin with a `u32`.
-pub fn add_product_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
-    let (count, to) = sizes(x, 2 * weight.len(), from, y);
-    assert!(to.is_multiple_of(2), "two values in each u32");
-    let threads = ::gemm::Parallelism::Rayon(rayon::current_num_threads());
-    let mut panel = vec![0.0; PANEL_ROWS * to];
-    for (at, pairs) in weight.chunks(PANEL_ROWS * to / 2).enumerate() {
-        let panel = &mut panel[..2 * pairs.len()];
-        widen(pairs, panel);
-        let x = &x[at * PANEL_ROWS..];
-        gemm([count, panel.len() / to, to], (x, from), (panel, [to, 1]), (y, to), threads);
-    }
-}
-
-/// As [`add_product_transposed`] with a weight in bf16: each `u32` holds two values, the first in its low half.
-///
-/// # Panics
-/// If the lengths don't belong together, or rows don't begin with a `u32`.
-pub fn add_product_transposed_bf16(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
-    assert!(from.is_multiple_of(2), "two values in each u32");
-    let (count, to) = sizes(x, 2 * weight.len(), from, y);
-    match count {
-        1 => return bf16::few::<1>(x, weight, from, y),
-        2 => return bf16::few::<2>(x, weight, from, y),
-        3 => return bf16::few::<3>(x, weight, from, y),
-        4 => return bf16::few::<4>(x, weight, from, y),
-        5 => return bf16::few::<5>(x, weight, from, y),
-        _ if from.is_multiple_of(bf16::VALUES) => {
-            return by_panels([from, to], x, &bf16::Halves { pairs: weight, from }, y);
-        }
-        _ => {}
-    }
-    let decode = |rows: Range<usize>, values: &mut [f32]| {
-        widen(&weight[rows.start * from / 2..rows.end * from / 2], values);
-    };
-    by_dots([count, from, to], x, y, Rows::Decoded(&decode));
-}
-
-/// Two bf16 values in each `u32`, as f32.
-pub fn widen(pairs: &[u32], values: &mut [f32]) {
-    Arch::new().dispatch(Widen { pairs, values });
-}
-
-struct Widen<'a> {
-    pairs: &'a [u32],
-    values: &'a mut [f32],
-}
-
-impl WithSimd for Widen<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (pair, out) in self.pairs.iter().zip(self.values.chunks_exact_mut(2)) {
-            out[0] = f32::from_bits(pair << 16);
-            out[1] = f32::from_bits(pair & 0xffff_0000);
-        }
-    }
-}
-
-/// The rows of a weight of which each belongs to an output.
-pub(super) enum Rows<'a> {
-    /// As they lie there.
-    InPlace(&'a [f32]),
-    /// To be written as f32, some at a time.
-    Decoded(&'a (dyn Fn(Range<usize>, &mut [f32]) + Sync)),
-}
-
-/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ in the sizes \[n, from, to\], a few rows at a time, which stay in a core's
-/// cache.
-pub(super) fn by_dots([count, from, to]: [usize; 3], x: &[f32], y: &mut [f32], rows: Rows<'_>) {
     let part = to.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
     let arch = Arch::new();
     let mut room = Vec::new();
@@ -118,20 +36,12 @@ pub(super) fn by_dots([count, from, to]: [usize; 3], x: &[f32], y: &mut [f32], r
     by_columns(part, to, y, |part, out| {
         let stride = part.len();
         SCRATCH.with_borrow_mut(|scratch| {
-            let (room, sums) =
-                aligned(scratch, DOT_ROWS * from + count * stride).split_at_mut(DOT_ROWS * from);
+            let sums = aligned(scratch, count * stride);
             sums.fill(0.0);
             for first in part.clone().step_by(DOT_ROWS) {
                 let at = first - part.start;
                 let group = first..(first + DOT_ROWS).min(part.end);
-                let weight = match &rows {
-                    Rows::InPlace(weight) => &weight[group.start * from..group.end * from],
-                    Rows::Decoded(decode) => {
-                        let room = &mut room[..group.len() * from];
-                        decode(group, room);
-                        &*room
-                    }
-                };
+                let weight = &weight[group.start * from..group.end * from];
                 for start in (0..from).step_by(DEPTH) {
                     let columns = start..(start + DEPTH).min(from);
                     arch.dispatch(Dots { x, weight, from, columns, out: sums, stride, at });
@@ -186,7 +96,7 @@ pub(super) fn by_rows<const N: usize>(
     }
 }
 
-fn sizes(x: &[f32], weights: usize, from: usize, y: &[f32]) -> (usize, usize) {
+pub(super) fn sizes(x: &[f32], weights: usize, from: usize, y: &[f32]) -> (usize, usize) {
     let (count, to) = (x.len() / from, weights / from);
     assert_eq!(
         (count * from, to * from, count * to),
@@ -241,6 +151,7 @@ pub(super) fn gemm(
 
 #[cfg(test)]
 mod tests {
+    use super::super::bf16;
     use super::super::elementwise::Function;
     use super::super::panel::Panels;
     use super::*;
@@ -292,11 +203,11 @@ mod tests {
                 };
                 if from.is_multiple_of(2) {
                     let pairs = pairs(&weight);
-                    check("rows of outputs, bf16", &|y| add_product_transposed_bf16(&x, &pairs, from, y));
+                    check("rows of outputs, bf16", &|y| bf16::add_product_transposed(&x, &pairs, from, y));
                 }
                 if to.is_multiple_of(2) {
                     let pairs = pairs(&transposed);
-                    check("rows of inputs, bf16", &|y| add_product_bf16(&x, &pairs, from, y));
+                    check("rows of inputs, bf16", &|y| bf16::add_product(&x, &pairs, from, y));
                 }
             }
         }

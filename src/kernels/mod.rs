@@ -5,7 +5,7 @@
 //! that all of them give the same bits.
 
 pub mod attention;
-mod bf16;
+pub mod bf16;
 mod codes;
 mod decoded;
 pub mod dots;

@@ -44,7 +44,10 @@ impl WithSimd for Softmax<'_> {
         let is_score = simd.mask_between_m32s(0, rest.len() as u32).mask();
         let mut last = simd.select_f32s(is_score, simd.partial_load_f32s(rest), lowest);
 
-        let highest = registers.iter().fold(last, |highest, &scores| simd.max_f32s(highest, scores));
+        let mut highest = last;
+        for &scores in registers.iter() {
+            highest = simd.max_f32s(highest, scores);
+        }
         let max = simd.reduce_max_f32s(highest).max(sink.unwrap_or(f32::NEG_INFINITY));
 
         let zero = simd.splat_f32s(0.0);
@@ -64,7 +67,9 @@ impl WithSimd for Softmax<'_> {
         let weighted = simd.reduce_sum_f32s(sums.weighted) + sink_weighted;
         let share = 1.0 / sum;
         let shares = simd.splat_f32s(share);
-        registers.iter_mut().for_each(|scores| *scores = simd.mul_f32s(*scores, shares));
+        for scores in registers {
+            *scores = simd.mul_f32s(*scores, shares);
+        }
         simd.partial_store_f32s(rest, simd.mul_f32s(last, shares));
         RowNorm {
             log_sum_exp: max + sum.ln(),

@@ -30,18 +30,23 @@ impl Threads {
         pool.map(Self).map_err(|error| unavailable(threads, &error))
     }
 
-    /// Does `work` on them. None of them sleeps meanwhile: to wake one takes as long as a small product.
+    /// Does `work` on them.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        let over = AtomicBool::new(false);
+        self.0.install(work)
+    }
+
+    /// As [`run`](Self::run), and none of them sleeps meanwhile: to wake one takes as long as a small product. For work
+    /// that is theirs from its start to its end.
+    pub fn run_awake<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        let over = &AtomicBool::new(false);
         self.0.scope(|scope| {
             let first = rayon::current_thread_index();
-            let over = Raised(&over);
-            let flag = over.0;
             scope.spawn_broadcast(move |_, thread| {
                 if first != Some(thread.index()) {
-                    help_until(flag);
+                    help_until(over);
                 }
             });
+            let _raised_in_the_end = Raised(over);
             work()
         })
     }
@@ -78,11 +83,11 @@ mod tests {
     fn work_is_shared_and_its_panic_ends_it() {
         let threads = Threads::new().unwrap();
         let sum = || (0..1_000u32).into_par_iter().with_max_len(1).sum::<u32>();
-        assert_eq!(threads.run(sum), 499_500);
-        assert_eq!(threads.run(|| threads.run(sum)), 499_500, "within itself");
-        let panics = std::panic::AssertUnwindSafe(|| threads.run(|| panic!("on purpose")));
+        assert_eq!(threads.run_awake(sum), 499_500);
+        assert_eq!(threads.run_awake(|| threads.run_awake(sum)), 499_500, "within itself");
+        let panics = std::panic::AssertUnwindSafe(|| threads.run_awake(|| panic!("on purpose")));
         let panicked = std::panic::catch_unwind(panics);
         assert!(panicked.is_err());
-        assert_eq!(threads.run(sum), 499_500);
+        assert_eq!(threads.run_awake(sum), 499_500);
     }
 }

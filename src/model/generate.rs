@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling as Rule};
 
 use super::{Cancel, Model, ModelError};
-use crate::attention::{Capture, NextToken, log_sum_exp};
+use crate::attention::{Capture, NextToken, probability};
 
 /// By which rule a next token is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,8 +52,7 @@ impl Model {
     /// If the logits are no numbers.
     pub fn draw(&self, capture: &Capture, sampling: Sampling) -> Result<NextToken, ModelError> {
         let id = sampling.draw(&capture.logits, capture.tokens.len())?;
-        let logits = &capture.logits;
-        let probability = (f64::from(logits[id as usize]) - log_sum_exp(logits)).exp() as f32;
+        let probability = probability(&capture.logits, id) as f32;
         Ok(NextToken { token: self.token(id), probability })
     }
 }

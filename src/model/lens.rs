@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::{Cancel, Model, ModelError, Profile, device};
 use crate::attention::lens::{Lens, LensRow};
-use crate::attention::{Ablation, Capture, Token, log_sum_exp};
+use crate::attention::{Ablation, Capture, Token, probability};
 
 /// What flows between the layers of a model that reads a prompt.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Model {
         let likeliest: Vec<_> = logits.iter().map(|logits| self.likeliest(logits, count)).collect();
         let last = likeliest.last().and_then(|next| next.first()).map_or(0, |next| next.token.id);
         let row = |(next, logits): (_, &Vec<f32>)| {
-            let of_last = (f64::from(logits[last as usize]) - log_sum_exp(logits)).exp() as f32;
+            let of_last = probability(logits, last) as f32;
             LensRow { next, of_last }
         };
         Ok(Lens { query, rows: likeliest.into_iter().zip(&logits).map(row).collect() })

@@ -215,7 +215,10 @@ impl Model {
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
-        let (logits, next) = self.threads.run(run)?;
+        let (logits, next) = match self.decoder.embedding.device().is_cpu() {
+            true => self.threads.run_awake(run)?,
+            false => self.threads.run(run)?,
+        };
         let profile = std::mem::take(&mut recorder.profile);
         let (layers, mean) = recorder.finish();
         let (model, ablation) = (Arc::clone(&self.card), ablation.clone());

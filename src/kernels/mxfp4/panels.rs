@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::{BLOCK, BLOCK_BYTES, Packed};
 use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
-use crate::kernels::decoded::Rows;
+use crate::kernels::decoded::Decoded;
 use crate::kernels::panel::PANEL;
 
-impl Rows for Packed<'_> {
+impl Decoded for Packed<'_> {
     fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
         let blocks = inputs.start / BLOCK..inputs.end / BLOCK;
         dispatch(Decode { packed: self, blocks, outputs, panel });

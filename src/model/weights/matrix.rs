@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::Bytes;
 use crate::kernels::elementwise::{Function, add_to_rows, fill_rows};
-use crate::kernels::matmul;
 use crate::kernels::panel::Panels;
+use crate::kernels::{bf16, matmul};
 use crate::model::ModelError;
 
 /// A matrix \[rows, columns\], as the checkpoint stores it.
@@ -159,11 +159,11 @@ impl HostMatrix {
             (Values::Owned(values), true) => by_rows(values, y),
             (Values::MappedBf16(bytes), true) => {
                 let pairs = bytemuck::cast_slice(bytes.as_slice());
-                matmul::add_product_transposed_bf16(x, pairs, self.columns, y);
+                bf16::add_product_transposed(x, pairs, self.columns, y);
             }
             (Values::MappedBf16(bytes), false) => {
                 let from = x.len() / (y.len() / self.columns);
-                matmul::add_product_bf16(x, bytemuck::cast_slice(bytes.as_slice()), from, y);
+                bf16::add_product(x, bytemuck::cast_slice(bytes.as_slice()), from, y);
             }
             _ => unreachable!("weights [in, out] are packed, those [out, in] are not"),
         }
@@ -200,7 +200,7 @@ impl HostMatrix {
             Values::Packed(panels) => panels.read_row(row, out),
             Values::MappedBf16(bytes) => {
                 let pairs = &bytemuck::cast_slice(bytes.as_slice())[place.start / 2..place.end / 2];
-                matmul::widen(pairs, out);
+                bf16::widen(pairs, out);
             }
         }
     }
