@@ -161,8 +161,8 @@ impl WithSimd for Scores<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        match S::F32_LANES {
-            16 => self.queries::<S, QUERIES>(simd, 0),
+        match S::REGISTER_COUNT {
+            32 => self.queries::<S, QUERIES>(simd, 0),
             _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
         }
     }
@@ -213,8 +213,8 @@ impl WithSimd for AddValues<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        match S::F32_LANES {
-            16 => self.queries::<S, QUERIES>(simd, 0),
+        match S::REGISTER_COUNT {
+            32 => self.queries::<S, QUERIES>(simd, 0),
             _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
         }
     }

@@ -156,8 +156,8 @@ impl<const N: usize> WithSimd for Few<'_, N> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         // As many sums as there are registers for, of 32 or of 16.
-        match S::F32_LANES {
-            16 => self.rows::<S, 4>(simd),
+        match S::REGISTER_COUNT {
+            32 => self.rows::<S, 4>(simd),
             _ => self.rows::<S, 2>(simd),
         }
     }

@@ -30,12 +30,12 @@ impl WithSimd for Dots<'_> {
         let count = self.x.len() / self.from;
         let mut vector = 0;
         while vector < count {
-            vector += match (S::F32_LANES, count - vector) {
+            vector += match (S::REGISTER_COUNT, count - vector) {
                 // As many sums as there are registers for, of 32 or of 16.
-                (16, 6..) => self.rows::<S, 6, 4>(simd, vector),
-                (16, 5) => self.rows::<S, 5, 4>(simd, vector),
-                (16, 4) => self.rows::<S, 4, 4>(simd, vector),
-                (16, 3) => self.rows::<S, 3, 4>(simd, vector),
+                (32, 6..) => self.rows::<S, 6, 4>(simd, vector),
+                (32, 5) => self.rows::<S, 5, 4>(simd, vector),
+                (32, 4) => self.rows::<S, 4, 4>(simd, vector),
+                (32, 3) => self.rows::<S, 3, 4>(simd, vector),
                 (_, 4..) => self.rows::<S, 4, 2>(simd, vector),
                 (_, 2..) => self.rows::<S, 2, 4>(simd, vector),
                 _ => self.rows::<S, 1, 4>(simd, vector),

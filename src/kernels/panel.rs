@@ -242,8 +242,8 @@ impl WithSimd for TimesPanel<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, from, rows, panel, next, columns, out } = self;
         // As many results as there are registers for, of 32 or of 16.
-        match S::F32_LANES {
-            16 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, next, &columns, out),
+        match S::REGISTER_COUNT {
+            32 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, next, &columns, out),
             _ => tiles::<S, 6, 2>(simd, x, from, &rows, panel, next, &columns, out),
         }
     }
@@ -324,8 +324,9 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     VECTORS
 }
 
-/// Asks for a line of memory that will be read soon.
+/// Asks for a line of memory that will be read soon. Other machines than x86 look ahead by themselves.
 #[inline(always)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
 pub(super) fn fetch(bytes: &[u8], at: usize) {
     #[cfg(target_arch = "x86_64")]
     if let Some(byte) = bytes.get(at) {

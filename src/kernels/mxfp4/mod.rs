@@ -1,12 +1,15 @@
 //! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
 
-mod few;
+mod one;
 mod panels;
+mod tiles;
 
 use std::ops::Range;
 
+use super::codes::LANES;
 use super::decoded::by_panels;
-use few::few;
+use one::one;
+use tiles::by_tiles;
 
 /// Values that share a scale.
 pub const BLOCK: usize = 32;
@@ -49,9 +52,11 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
     assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
     match count {
         0 => {}
-        1 => few::<1>(x, &packed, y),
-        2 => few::<2>(x, &packed, y),
-        3 => few::<3>(x, &packed, y),
+        1 => one(x, &packed, y),
+        2 => by_tiles::<2, 2>([from, to], x, &packed, y),
+        3..=4 => by_tiles::<4, 1>([from, to], x, &packed, y),
+        5..=8 => by_tiles::<8, 1>([from, to], x, &packed, y),
+        9..=12 => by_tiles::<12, 1>([from, to], x, &packed, y),
         _ => by_panels([from, to], x, &packed, y),
     }
 }
@@ -69,6 +74,27 @@ impl Packed<'_> {
         (self.blocks_of(row..row + 1), &self.scales[row * self.groups..][..self.groups])
     }
 
+    /// Blocks and scales of [`LANES`] rows, of which those beyond the last of `rows` repeat it.
+    #[inline(always)]
+    fn lanes(
+        &self,
+        rows: Range<usize>,
+        blocks: Range<usize>,
+    ) -> ([&[[u8; BLOCK_BYTES]]; LANES], [[u8; BLOCK_BYTES]; LANES]) {
+        let start = |lane: usize| (rows.start + lane).min(rows.end - 1) * self.groups + blocks.start;
+        let codes = |lane: usize| &self.blocks[start(lane) * BLOCK_BYTES..].as_chunks().0[..blocks.len()];
+        let scales = |lane: usize| {
+            let rest = &self.scales[start(lane)..];
+            // Later ones are not looked at.
+            rest.first_chunk().copied().unwrap_or_else(|| {
+                let mut scales = [0; BLOCK_BYTES];
+                scales[..rest.len()].copy_from_slice(rest);
+                scales
+            })
+        };
+        (std::array::from_fn(codes), std::array::from_fn(scales))
+    }
+
     /// Blocks of some rows.
     fn blocks_of(&self, rows: Range<usize>) -> &[u8] {
         &self.blocks[rows.start * self.groups * BLOCK_BYTES..rows.end * self.groups * BLOCK_BYTES]
@@ -83,7 +109,7 @@ mod tests {
     fn low_nibble_first_and_scaled() {
         let mut blocks = [0u8; 16];
         blocks[0] = 0x2f; // low nibble 15: -6, high nibble 2: 1
-        for count in [1, 4] {
+        for count in [1, 2, 13] {
             for (place, value) in [(0, -12.0), (1, 2.0), (2, 0.0)] {
                 let mut x = vec![0.0; count * BLOCK];
                 x[place] = 1.0;
@@ -96,14 +122,15 @@ mod tests {
 
     #[test]
     fn products_of_few_and_many_are_those_of_the_decoded() {
-        let (from, to) = (96, 37);
+        // More blocks than have their scales in a register, and rows that are no whole groups.
+        let (from, to) = (544, 149);
         let mut random = fastrand::Rng::with_seed(3);
         let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
         let scales: Vec<u8> =
             std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
         let code = |at: usize| CODES[usize::from(blocks[at / 2] >> (at % 2 * 4) & 15)];
         let weight: Vec<f32> = (0..to * from).map(|at| code(at) * scale_value(scales[at / BLOCK])).collect();
-        for count in [1, 2, 3, 4, 5, 7, 13] {
+        for count in [1, 2, 3, 4, 5, 8, 9, 12, 13] {
             let x: Vec<f32> = std::iter::repeat_with(|| random.f32() - 0.5).take(count * from).collect();
             let mut y = vec![1.0; count * to];
             add_product(&x, &blocks, &scales, from, &mut y);

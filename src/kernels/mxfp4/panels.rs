@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{BLOCK, BLOCK_BYTES, Packed};
+use super::{BLOCK, Packed};
 use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
 use crate::kernels::decoded::Decoded;
 use crate::kernels::panel::PANEL;
@@ -32,20 +32,7 @@ impl WithCodes for Decode<'_> {
     fn with_codes<S: Codes>(self, simd: S) {
         let Self { packed, blocks, outputs, panel } = self;
         for (column, first) in (0..PANEL).step_by(LANES).zip(outputs.clone().step_by(LANES)) {
-            let start = |lane: usize| (first + lane).min(outputs.end - 1) * packed.groups + blocks.start;
-            let rows: [&[[u8; BLOCK_BYTES]]; LANES] = std::array::from_fn(|lane| {
-                let rest = packed.blocks[start(lane) * BLOCK_BYTES..].as_chunks().0;
-                &rest[..blocks.len()]
-            });
-            let scales: [[u8; BLOCK_BYTES]; LANES] = std::array::from_fn(|lane| {
-                let rest = &packed.scales[start(lane)..];
-                // Later ones are not looked at.
-                rest.first_chunk().copied().unwrap_or_else(|| {
-                    let mut scales = [0; BLOCK_BYTES];
-                    scales[..rest.len()].copy_from_slice(rest);
-                    scales
-                })
-            });
+            let (rows, scales) = packed.lanes(first..outputs.end, blocks.clone());
             let mut scales = simd.words(scales.each_ref());
             for (at, panel) in panel.chunks_exact_mut(BLOCK * PANEL).enumerate() {
                 let scales = simd.next_scales(&mut scales[at / 4]);

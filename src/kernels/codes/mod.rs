@@ -1,0 +1,188 @@
+//! Decoding of rows by the widest registers that a machine has, and by any machine: MXFP4 and bf16.
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use pulp::{Arch, Scalar, Simd, WithSimd};
+
+use super::mxfp4::{BLOCK_BYTES, CODES, SCALES};
+
+/// Rows that are decoded side by side.
+pub const LANES: usize = 16;
+
+/// Twice what the codes of MXFP4 stand for: codes are multiples of a half, and these fit a byte.
+const TWICE: [i8; 16] = {
+    let mut twice = [0; 16];
+    let mut at = 0;
+    while at < 16 {
+        twice[at] = (2.0 * CODES[at]) as i8;
+        at += 1;
+    }
+    twice
+};
+
+/// What is done with blocks. Not a closure: the compiler may leave that a function of its own, which has no wide
+/// registers. For the same reason there is none around what [`Codes`] do.
+pub trait WithCodes {
+    /// With what a machine has.
+    fn with_codes<S: Codes>(self, simd: S);
+}
+
+/// Does it with the widest registers that the machine has.
+pub fn dispatch(work: impl WithCodes) {
+    match Arch::new() {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(simd) => Simd::vectorize(simd, Work { simd, work }),
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(simd) => Simd::vectorize(simd, Work { simd, work }),
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(simd) => Simd::vectorize(simd, Work { simd, work }),
+        _ => work.with_codes(Scalar),
+    }
+}
+
+struct Work<S, W> {
+    simd: S,
+    work: W,
+}
+
+impl<S: Codes, W: WithCodes> WithSimd for Work<S, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<T: Simd>(self, _: T) {
+        self.work.with_codes(self.simd);
+    }
+}
+
+/// Processors that look up the codes of a whole block at once, and any other.
+pub trait Codes: Simd {
+    /// Registers that hold 16 values.
+    type Half: Copy + AsRef<[Self::f32s]> + AsMut<[Self::f32s]>;
+    /// Registers that hold four bytes of each of 16 rows.
+    type Words: Copy;
+
+    /// Nothing but zeros.
+    fn zero(self) -> Self::Half;
+
+    /// What the low, and what the high nibbles of 16 bytes stand for.
+    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [Self::Half; 2];
+
+    /// The same four bytes of all rows beside each other, four times.
+    fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [Self::Words; BLOCK_BYTES / 4];
+
+    /// What the lowest nibble of each word stands for, which is then shifted out.
+    fn next_codes(self, words: &mut Self::Words) -> Self::Half;
+
+    /// What both halves of each word stand for as bf16, the low one first.
+    fn halves(self, words: Self::Words) -> [Self::Half; 2];
+
+    /// What the lowest byte of each word stands for as a scale, which is then shifted out.
+    fn next_scales(self, words: &mut Self::Words) -> Self::Half;
+}
+
+impl Codes for Scalar {
+    type Half = [f32; 16];
+    type Words = [u32; LANES];
+
+    #[inline(always)]
+    fn zero(self) -> [f32; 16] {
+        [0.0; 16]
+    }
+
+    #[inline(always)]
+    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32; 16]; 2] {
+        [
+            std::array::from_fn(|at| CODES[usize::from(block[at] & 15)]),
+            std::array::from_fn(|at| CODES[usize::from(block[at] >> 4)]),
+        ]
+    }
+
+    #[inline(always)]
+    fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [[u32; LANES]; BLOCK_BYTES / 4] {
+        let word = |row: &[u8; BLOCK_BYTES], at: usize| {
+            u32::from_le_bytes(std::array::from_fn(|byte| row[4 * at + byte]))
+        };
+        std::array::from_fn(|at| std::array::from_fn(|row| word(rows[row], at)))
+    }
+
+    #[inline(always)]
+    fn next_codes(self, words: &mut [u32; LANES]) -> [f32; 16] {
+        let codes = words.map(|word| CODES[(word & 15) as usize]);
+        *words = words.map(|word| word >> 4);
+        codes
+    }
+
+    #[inline(always)]
+    fn halves(self, words: [u32; LANES]) -> [[f32; 16]; 2] {
+        [words.map(|word| f32::from_bits(word << 16)), words.map(|word| f32::from_bits(word & 0xffff_0000))]
+    }
+
+    #[inline(always)]
+    fn next_scales(self, words: &mut [u32; LANES]) -> [f32; 16] {
+        let scales = words.map(|word| SCALES[(word & 255) as usize]);
+        *words = words.map(|word| word >> 8);
+        scales
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one way to decode makes of every byte.
+    fn decoded<S: Codes>(simd: S) -> Vec<f32> {
+        let bytes: [[u8; BLOCK_BYTES]; LANES] =
+            std::array::from_fn(|row| std::array::from_fn(|at| (LANES * row + at) as u8));
+        let mut values = Vec::new();
+        let mut keep = |half: S::Half| {
+            half.as_ref()
+                .iter()
+                .for_each(|register| values.extend_from_slice(bytemuck::cast_slice(&[*register])));
+        };
+        for row in &bytes {
+            simd.codes(row).into_iter().for_each(&mut keep);
+        }
+        for mut words in simd.words(bytes.each_ref()) {
+            (0..8).for_each(|_| keep(simd.next_codes(&mut words)));
+        }
+        for words in simd.words(bytes.each_ref()) {
+            simd.halves(words).into_iter().for_each(&mut keep);
+        }
+        for mut words in simd.words(bytes.each_ref()) {
+            (0..4).for_each(|_| keep(simd.next_scales(&mut words)));
+        }
+        values
+    }
+
+    #[test]
+    fn every_machine_decodes_alike() {
+        let values = decoded(Scalar);
+        // Byte 3 of row 5 is 83, or 0x53: places 6 and 7 of the row.
+        assert_eq!(values[16 * (2 * LANES + 6) + 5], CODES[3]);
+        assert_eq!(values[16 * (2 * LANES + 7) + 5], CODES[5]);
+        let halves = 16 * (2 * LANES + 2 * BLOCK_BYTES);
+        assert_eq!(values[halves + 16 + 5].to_bits(), 0x5352_0000);
+        let scales = halves + 16 * BLOCK_BYTES / 2;
+        assert_eq!(values[scales + 16 * 3 + 5], SCALES[83]);
+        let same = |others: Vec<f32>| {
+            // The last scale stands for NaN, and no checkpoint with it is loaded.
+            let last = values.len() - 1;
+            for (at, (other, value)) in others[..last].iter().zip(&values).enumerate() {
+                // Zeros may differ in sign, and bf16 may be no number.
+                let same = other == value || other.to_bits() == value.to_bits();
+                assert!(same, "{at}: {other} is not {value}");
+            }
+        };
+        #[cfg(target_arch = "x86_64")]
+        {
+            pulp::x86::V3::try_new().into_iter().for_each(|simd| same(decoded(simd)));
+            pulp::x86::V4::try_new().into_iter().for_each(|simd| same(decoded(simd)));
+        }
+        #[cfg(target_arch = "aarch64")]
+        pulp::aarch64::Neon::try_new().into_iter().for_each(|simd| same(decoded(simd)));
+        same(decoded(Scalar));
+    }
+}
