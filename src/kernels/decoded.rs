@@ -9,7 +9,7 @@ use super::matmul::{SCRATCH, aligned, by_columns};
 use super::panel::{PANEL, TimesPanel};
 
 /// Rows of a panel that are decoded at a time: few enough vectors pass that the nearest cache counts.
-pub const DEPTH: usize = 256;
+pub const DEPTH: usize = 320;
 
 /// The rows of a weight, each of which belongs to an output.
 pub trait Decoded: Sync {
