@@ -24,6 +24,8 @@ const VECTORS: usize = 64;
 const FEW: usize = 8;
 /// Rows that are packed side by side: so many streams a core reads from memory at its best.
 const STREAMS: usize = 8;
+/// Rows of a panel between which nothing else is done.
+const STEP: usize = 16;
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
 
@@ -273,7 +275,8 @@ fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
             left if left >= VECTORS => {
                 tile::<S, VECTORS, REGISTERS>(simd, x, from, rows, panel, next, columns, out)
             }
-            4.. => tile::<S, 4, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
+            5.. => tile::<S, 5, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
+            4 => tile::<S, 4, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
             2.. => tile::<S, 2, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
             _ => tile::<S, 1, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
         };
@@ -294,16 +297,29 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     out: &mut [&mut [f32]],
 ) -> usize {
     let x: [&[f32]; VECTORS] = std::array::from_fn(|at| &x[at * from..][rows.clone()]);
-    let lines_in_a_row = next.len().div_ceil(LINE * rows.len());
+    let (steps, rest) = panel.as_chunks::<{ STEP * PANEL }>();
+    let x_in_steps = x.map(|x| &x.as_chunks::<STEP>().0[..steps.len()]);
+    let lines_in_a_step = next.len().div_ceil(LINE * steps.len().max(1));
     for first in (0..PANEL / S::F32_LANES).step_by(REGISTERS) {
         let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; VECTORS];
-        for (row, panel) in panel.chunks_exact(PANEL).enumerate() {
+        for (at, step) in steps.iter().enumerate() {
             if first == 0 {
-                (0..lines_in_a_row).for_each(|line| fetch(next, (row * lines_in_a_row + line) * LINE));
+                (0..lines_in_a_step).for_each(|line| fetch(next, (at * lines_in_a_step + line) * LINE));
             }
+            for row in 0..STEP {
+                let panel = &S::as_simd_f32s(&step[row * PANEL..][..PANEL]).0[first..first + REGISTERS];
+                for (sums, x) in sums.iter_mut().zip(&x_in_steps) {
+                    let x = simd.splat_f32s(x[at][row]);
+                    for (sum, &weight) in sums.iter_mut().zip(panel) {
+                        *sum = simd.mul_add_f32s(x, weight, *sum);
+                    }
+                }
+            }
+        }
+        for (row, panel) in rest.chunks_exact(PANEL).enumerate() {
             let panel = &S::as_simd_f32s(panel).0[first..first + REGISTERS];
             for (sums, x) in sums.iter_mut().zip(&x) {
-                let x = simd.splat_f32s(x[row]);
+                let x = simd.splat_f32s(x[steps.len() * STEP + row]);
                 for (sum, &weight) in sums.iter_mut().zip(panel) {
                     *sum = simd.mul_add_f32s(x, weight, *sum);
                 }
