@@ -83,14 +83,10 @@ impl Packed<'_> {
     ) -> ([&[[u8; BLOCK_BYTES]]; LANES], [[u8; BLOCK_BYTES]; LANES]) {
         let start = |lane: usize| (rows.start + lane).min(rows.end - 1) * self.groups + blocks.start;
         let codes = |lane: usize| &self.blocks[start(lane) * BLOCK_BYTES..].as_chunks().0[..blocks.len()];
-        let scales = |lane: usize| {
-            let rest = &self.scales[start(lane)..];
-            // Later ones are not looked at.
-            rest.first_chunk().copied().unwrap_or_else(|| {
-                let mut scales = [0; BLOCK_BYTES];
-                scales[..rest.len()].copy_from_slice(rest);
-                scales
-            })
+        // Later ones are not looked at.
+        let scales = |lane: usize| match self.scales[start(lane)..].first_chunk() {
+            Some(scales) => *scales,
+            None => filled_up(&self.scales[start(lane)..]),
         };
         (std::array::from_fn(codes), std::array::from_fn(scales))
     }
@@ -99,6 +95,15 @@ impl Packed<'_> {
     fn blocks_of(&self, rows: Range<usize>) -> &[u8] {
         &self.blocks[rows.start * self.groups * BLOCK_BYTES..rows.end * self.groups * BLOCK_BYTES]
     }
+}
+
+/// The last scales of a weight.
+#[cold]
+#[inline(never)]
+fn filled_up(rest: &[u8]) -> [u8; BLOCK_BYTES] {
+    let mut scales = [0; BLOCK_BYTES];
+    scales[..rest.len()].copy_from_slice(rest);
+    scales
 }
 
 #[cfg(test)]
