@@ -43,6 +43,19 @@ pub fn dispatch(work: impl WithCodes) {
     }
 }
 
+/// Does it in every way that this machine can.
+#[cfg(test)]
+pub fn on_every_machine(work: impl WithCodes + Copy) {
+    work.with_codes(Scalar);
+    #[cfg(target_arch = "x86_64")]
+    {
+        pulp::x86::V3::try_new().into_iter().for_each(|simd| Simd::vectorize(simd, Work { simd, work }));
+        pulp::x86::V4::try_new().into_iter().for_each(|simd| Simd::vectorize(simd, Work { simd, work }));
+    }
+    #[cfg(target_arch = "aarch64")]
+    pulp::aarch64::Neon::try_new().into_iter().for_each(|simd| Simd::vectorize(simd, Work { simd, work }));
+}
+
 struct Work<S, W> {
     simd: S,
     work: W,

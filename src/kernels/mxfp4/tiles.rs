@@ -126,3 +126,48 @@ impl<const VECTORS: usize, const PARTS: usize> Tiles<'_, '_, VECTORS, PARTS> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::codes::on_every_machine;
+    use crate::kernels::mxfp4::{CODES, scale_value};
+
+    #[derive(Clone, Copy)]
+    struct Check<const VECTORS: usize, const PARTS: usize>;
+
+    impl<const VECTORS: usize, const PARTS: usize> WithCodes for Check<VECTORS, PARTS> {
+        fn with_codes<S: Codes>(self, simd: S) {
+            // More blocks than have their scales in a register, and rows that are no whole groups.
+            let (from, to) = (544, 37);
+            let mut random = fastrand::Rng::with_seed(7);
+            let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
+            let scales: Vec<u8> =
+                std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
+            let x: Vec<[f32; VECTORS]> =
+                std::iter::repeat_with(|| std::array::from_fn(|_| random.f32() - 0.5)).take(from).collect();
+            let mut y = vec![1.0; VECTORS * to];
+            let mut out: Vec<&mut [f32]> = y.chunks_exact_mut(to).collect();
+            let packed = Packed { blocks: &blocks, scales: &scales, groups: from / BLOCK };
+            Tiles::<VECTORS, PARTS> { x: &x, packed: &packed, columns: 0..to, out: &mut out }
+                .with_codes(simd);
+            for (at, y) in y.iter().enumerate() {
+                let (vector, row) = (at / to, at % to);
+                let products = (0..from).map(|input| {
+                    let place = row * from + input;
+                    let code = CODES[usize::from(blocks[place / 2] >> (place % 2 * 4) & 15)];
+                    f64::from(code * scale_value(scales[place / BLOCK])) * f64::from(x[input][vector])
+                });
+                let (sum, size) = products.fold((1.0, 1.0), |(sum, size), p| (sum + p, size + p.abs()));
+                assert!((f64::from(*y) - sum).abs() < 1e-6 * size, "{y}, not {sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_machine_multiplies_alike() {
+        on_every_machine(Check::<2, 2>);
+        on_every_machine(Check::<4, 1>);
+        on_every_machine(Check::<12, 1>);
+    }
+}
