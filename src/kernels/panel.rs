@@ -180,11 +180,13 @@ impl WithSimd for TimesPanels<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, from, panels, width, ends, out } = self;
         let depth = if out.len() <= FEW { from } else { DEPTH };
+        let chunks = out.len().div_ceil(VECTORS).max(1);
+        let vectors = out.len().div_ceil(chunks).max(1);
         for first in (0..from).step_by(depth) {
             let rows = first..(first + depth).min(from);
             let last = rows.end == from;
-            for (chunk, out) in out.chunks_mut(VECTORS).enumerate() {
-                let x = &x[chunk * VECTORS * from..][..out.len() * from];
+            for (chunk, out) in out.chunks_mut(vectors).enumerate() {
+                let x = &x[chunk * vectors * from..][..out.len() * from];
                 for (at, panel) in panels.chunks_exact(from * PANEL).enumerate() {
                     let columns = at * PANEL..((at + 1) * PANEL).min(width);
                     // Later vectors find the panels in the cache.
@@ -265,21 +267,25 @@ fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     columns: &Range<usize>,
     out: &mut [&mut [f32]],
 ) {
-    let part = next.len().div_ceil(out.len().div_ceil(VECTORS)).next_multiple_of(LINE).max(LINE);
+    let tiles = out.len().div_ceil(VECTORS);
+    let part = next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE);
     let mut next = next.chunks(part);
     let mut done = 0;
-    while done < out.len() {
+    for left in (1..=tiles).rev() {
         let (x, out) = (&x[done * from..], &mut out[done..]);
         let next = next.next().unwrap_or(&[]);
-        done += match out.len() {
-            left if left >= VECTORS => {
-                tile::<S, VECTORS, REGISTERS>(simd, x, from, rows, panel, next, columns, out)
-            }
-            5.. => tile::<S, 5, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
-            4 => tile::<S, 4, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
-            2.. => tile::<S, 2, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
-            _ => tile::<S, 1, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
-        };
+        macro_rules! tile {
+            ($($vectors:literal)*) => {
+                // All of about the same size: one of few vectors takes nearly as long.
+                match out.len().div_ceil(left) {
+                    $($vectors if $vectors < VECTORS => {
+                        tile::<S, $vectors, REGISTERS>(simd, x, from, rows, panel, next, columns, out)
+                    })*
+                    _ => tile::<S, VECTORS, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
+                }
+            };
+        }
+        done += tile!(1 2 3 4 5 6 7);
     }
 }
 

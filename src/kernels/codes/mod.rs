@@ -80,8 +80,8 @@ pub trait Codes: Simd {
     /// Nothing but zeros.
     fn zero(self) -> Self::Half;
 
-    /// What the low, and what the high nibbles of 16 bytes stand for.
-    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [Self::Half; 2];
+    /// Twice what the low, and what the high nibbles of 16 bytes stand for: that is whole numbers.
+    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [Self::Half; 2];
 
     /// The same four bytes of all rows beside each other, four times.
     fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [Self::Words; BLOCK_BYTES / 4];
@@ -106,10 +106,10 @@ impl Codes for Scalar {
     }
 
     #[inline(always)]
-    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32; 16]; 2] {
+    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32; 16]; 2] {
         [
-            std::array::from_fn(|at| CODES[usize::from(block[at] & 15)]),
-            std::array::from_fn(|at| CODES[usize::from(block[at] >> 4)]),
+            std::array::from_fn(|at| 2.0 * CODES[usize::from(block[at] & 15)]),
+            std::array::from_fn(|at| 2.0 * CODES[usize::from(block[at] >> 4)]),
         ]
     }
 
@@ -156,7 +156,7 @@ mod tests {
                 .for_each(|register| values.extend_from_slice(bytemuck::cast_slice(&[*register])));
         };
         for row in &bytes {
-            simd.codes(row).into_iter().for_each(&mut keep);
+            simd.twice_codes(row).into_iter().for_each(&mut keep);
         }
         for mut words in simd.words(bytes.each_ref()) {
             (0..8).for_each(|_| keep(simd.next_codes(&mut words)));

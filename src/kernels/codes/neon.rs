@@ -21,10 +21,10 @@ impl Codes for Neon {
     }
 
     #[inline(always)]
-    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x4; REGISTERS]; 2] {
+    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x4; REGISTERS]; 2] {
         let bytes = cast(*block);
         let low = self.neon.vandq_u8(bytes, cast([15u8; 16]));
-        [codes_of(self, low), codes_of(self, self.neon.vshrq_n_u8::<4>(bytes))]
+        [twice_codes_of(self, low), twice_codes_of(self, self.neon.vshrq_n_u8::<4>(bytes))]
     }
 
     #[inline(always)]
@@ -80,17 +80,17 @@ impl Codes for Neon {
     }
 }
 
-/// What 16 nibbles stand for, each in a byte.
+/// Twice what 16 nibbles stand for, each in a byte.
 #[inline(always)]
-fn codes_of(simd: Neon, nibbles: uint8x16_t) -> [f32x4; REGISTERS] {
+fn twice_codes_of(simd: Neon, nibbles: uint8x16_t) -> [f32x4; REGISTERS] {
     let neon = simd.neon;
     let codes = cast(neon.vqtbl1q_u8(cast(TWICE), nibbles));
     let (low, high) = (neon.vmovl_s8(neon.vget_low_s8(codes)), neon.vmovl_high_s8(codes));
     [
-        cast(neon.vcvtq_n_f32_s32::<1>(neon.vmovl_s16(neon.vget_low_s16(low)))),
-        cast(neon.vcvtq_n_f32_s32::<1>(neon.vmovl_high_s16(low))),
-        cast(neon.vcvtq_n_f32_s32::<1>(neon.vmovl_s16(neon.vget_low_s16(high)))),
-        cast(neon.vcvtq_n_f32_s32::<1>(neon.vmovl_high_s16(high))),
+        cast(neon.vcvtq_f32_s32(neon.vmovl_s16(neon.vget_low_s16(low)))),
+        cast(neon.vcvtq_f32_s32(neon.vmovl_high_s16(low))),
+        cast(neon.vcvtq_f32_s32(neon.vmovl_s16(neon.vget_low_s16(high)))),
+        cast(neon.vcvtq_f32_s32(neon.vmovl_high_s16(high))),
     ]
 }
 

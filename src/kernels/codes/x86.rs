@@ -18,8 +18,8 @@ impl Codes for V4 {
     }
 
     #[inline(always)]
-    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x16; 1]; 2] {
-        let table = cast(CODES);
+    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x16; 1]; 2] {
+        let table = cast(TWICE.map(f32::from));
         let bytes = self.avx512f._mm512_cvtepu8_epi32(cast(*block));
         // Only the lowest four bits of an index count.
         let low = self.avx512f._mm512_permutexvar_ps(bytes, table);
@@ -95,12 +95,12 @@ impl Codes for V3 {
     }
 
     #[inline(always)]
-    fn codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x8; 2]; 2] {
+    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x8; 2]; 2] {
         let bytes = cast(*block);
         let nibble = self.sse2._mm_set1_epi8(15);
         let low = self.sse2._mm_and_si128(bytes, nibble);
         let high = self.sse2._mm_and_si128(self.sse2._mm_srli_epi16::<4>(bytes), nibble);
-        [codes_of(self, low), codes_of(self, high)]
+        [twice_codes_of(self, low), twice_codes_of(self, high)]
     }
 
     #[inline(always)]
@@ -133,15 +133,14 @@ impl Codes for V3 {
     }
 }
 
-/// What 16 nibbles stand for, each in a byte.
+/// Twice what 16 nibbles stand for, each in a byte.
 #[inline(always)]
-fn codes_of(simd: V3, nibbles: __m128i) -> [f32x8; 2] {
-    let half = simd.avx._mm256_set1_ps(0.5);
+fn twice_codes_of(simd: V3, nibbles: __m128i) -> [f32x8; 2] {
     let codes = simd.ssse3._mm_shuffle_epi8(cast(TWICE), nibbles);
     let low = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_cvtepi8_epi32(codes));
     let codes = simd.sse2._mm_unpackhi_epi64(codes, codes);
     let high = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_cvtepi8_epi32(codes));
-    [cast(simd.avx._mm256_mul_ps(low, half)), cast(simd.avx._mm256_mul_ps(high, half))]
+    [cast(low), cast(high)]
 }
 
 /// Words of eight rows, which begin with those of a quarter.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::codes::LANES;
 use super::decoded::by_panels;
 use one::one;
-use tiles::by_tiles;
+use tiles::{by_tiles, most_vectors};
 
 /// Values that share a scale.
 pub const BLOCK: usize = 32;
@@ -50,15 +50,18 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
     let packed = Packed { blocks, scales, groups: from / BLOCK };
     let (count, to) = (x.len() / from, scales.len() / packed.groups);
     assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
-    match count {
-        0 => {}
-        1 => one(x, &packed, y),
-        2 => by_tiles::<2, 2>([from, to], x, &packed, y),
-        3..=4 => by_tiles::<4, 1>([from, to], x, &packed, y),
-        5..=8 => by_tiles::<8, 1>([from, to], x, &packed, y),
-        9..=12 => by_tiles::<12, 1>([from, to], x, &packed, y),
-        _ => by_panels([from, to], x, &packed, y),
+    let most = most_vectors();
+    macro_rules! products {
+        ($($vectors:literal)*) => {
+            match count {
+                0 => {}
+                1 => one(x, &packed, y),
+                $($vectors if $vectors <= most => by_tiles::<$vectors>([from, to], x, &packed, y),)*
+                _ => by_panels([from, to], x, &packed, y),
+            }
+        };
     }
+    products!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
 }
 
 /// The rows of a weight, each of `groups` blocks.
@@ -114,7 +117,7 @@ mod tests {
     fn low_nibble_first_and_scaled() {
         let mut blocks = [0u8; 16];
         blocks[0] = 0x2f; // low nibble 15: -6, high nibble 2: 1
-        for count in [1, 2, 13] {
+        for count in [1, 2, 25] {
             for (place, value) in [(0, -12.0), (1, 2.0), (2, 0.0)] {
                 let mut x = vec![0.0; count * BLOCK];
                 x[place] = 1.0;
@@ -135,7 +138,7 @@ mod tests {
             std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
         let code = |at: usize| CODES[usize::from(blocks[at / 2] >> (at % 2 * 4) & 15)];
         let weight: Vec<f32> = (0..to * from).map(|at| code(at) * scale_value(scales[at / BLOCK])).collect();
-        for count in [1, 2, 3, 4, 5, 8, 9, 12, 13] {
+        for count in [1, 2, 3, 5, 8, 13, 24, 25, 40] {
             let x: Vec<f32> = std::iter::repeat_with(|| random.f32() - 0.5).take(count * from).collect();
             let mut y = vec![1.0; count * to];
             add_product(&x, &blocks, &scales, from, &mut y);

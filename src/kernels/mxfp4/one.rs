@@ -7,9 +7,6 @@ use crate::kernels::codes::{Codes, WithCodes, dispatch};
 use crate::kernels::matmul::by_rows;
 use crate::kernels::panel::{LINE, fetch};
 
-/// Rows that are read side by side, so that one needn't wait for another's sum.
-const ROWS: usize = 4;
-
 /// `y` \[to\] += `x` \[from\] · Wᵀ.
 pub fn one(x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
     // Of a block the even places first, as the low nibbles of its bytes are.
@@ -32,6 +29,17 @@ struct Dots<'a> {
 impl WithCodes for Dots<'_> {
     #[inline(always)]
     fn with_codes<S: Codes>(self, simd: S) {
+        // Rows side by side, so that one needn't wait for another's sum, where there are registers for it.
+        match S::REGISTER_COUNT {
+            32 => self.dots::<S, 4>(simd),
+            _ => self.dots::<S, 1>(simd),
+        }
+    }
+}
+
+impl Dots<'_> {
+    #[inline(always)]
+    fn dots<S: Codes, const ROWS: usize>(self, simd: S) {
         let Self { x, packed, rows, sums } = self;
         let x = &x.as_chunks::<BLOCK>().0[..packed.groups];
         for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
@@ -46,7 +54,7 @@ impl WithCodes for Dots<'_> {
                 fetch(next, block * LINE);
                 let (x, _) = S::as_simd_f32s(x);
                 for (sum, (blocks, scales)) in all.iter_mut().zip(&row) {
-                    let codes = simd.codes(&blocks[block]);
+                    let codes = simd.twice_codes(&blocks[block]);
                     let scale = simd.splat_f32s(SCALES[usize::from(scales[block])]);
                     let (x_low, x_high) = x.split_at(codes[0].as_ref().len());
                     let mut product = simd.splat_f32s(0.0);
@@ -60,7 +68,7 @@ impl WithCodes for Dots<'_> {
                 }
             }
             for (sum, all) in sums.iter_mut().zip(all) {
-                sum[0] = simd.reduce_sum_f32s(all);
+                sum[0] = 0.5 * simd.reduce_sum_f32s(all);
             }
         }
     }

@@ -1,6 +1,8 @@
-//! Products of a few vectors: the codes of some rows are decoded in registers, multiplied there, and never written.
+//! Products of some vectors: the codes of 16 rows are decoded in registers, multiplied there, and never written.
 
 use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
 
 use super::{BLOCK, BLOCK_BYTES, Packed};
 use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
@@ -9,30 +11,39 @@ use crate::kernels::panel::{LINE, fetch};
 
 /// Places of a word.
 const PLACES: usize = 8;
-/// Groups of [`LANES`] rows that are read side by side, where there are registers for them.
-const GROUPS: usize = 2;
+/// Registers beside those of the sums: codes, what they stand for, scales, values.
+const OTHERS: usize = 6;
 
-/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ for at most `VECTORS` vectors, each of whose sums is kept in `PARTS`, so that one
-/// needn't wait for another.
-pub fn by_tiles<const VECTORS: usize, const PARTS: usize>(
-    [from, to]: [usize; 2],
-    x: &[f32],
-    packed: &Packed<'_>,
-    y: &mut [f32],
-) {
+/// For how many vectors, at most, this machine has registers.
+pub fn most_vectors() -> usize {
+    Arch::new().dispatch(MostVectors)
+}
+
+struct MostVectors;
+
+impl WithSimd for MostVectors {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        (S::REGISTER_COUNT - OTHERS) * S::F32_LANES / LANES
+    }
+}
+
+/// `y` \[VECTORS, to\] += `x` \[VECTORS, from\] · Wᵀ.
+pub fn by_tiles<const VECTORS: usize>([from, to]: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
     let mut tile = vec![[0.0; VECTORS]; from];
     for (vector, x) in x.chunks_exact(from).enumerate() {
         x.iter().zip(tile.iter_mut()).for_each(|(x, tile)| tile[vector] = *x);
     }
-    let width = GROUPS * LANES;
-    let part = to.div_ceil(width).div_ceil(4 * rayon::current_num_threads()) * width;
+    let part = to.div_ceil(LANES).div_ceil(4 * rayon::current_num_threads()) * LANES;
     by_columns(part, to, y, |columns, out| {
-        dispatch(Tiles::<VECTORS, PARTS> { x: &tile, packed, columns, out });
+        dispatch(Tiles { x: &tile, packed, columns, out });
     });
 }
 
 /// `out` += x · some rows.
-struct Tiles<'a, 'y, const VECTORS: usize, const PARTS: usize> {
+struct Tiles<'a, 'y, const VECTORS: usize> {
     /// \[from, VECTORS\]
     x: &'a [[f32; VECTORS]],
     packed: &'a Packed<'a>,
@@ -42,69 +53,57 @@ struct Tiles<'a, 'y, const VECTORS: usize, const PARTS: usize> {
     out: &'a mut [&'y mut [f32]],
 }
 
-impl<const VECTORS: usize, const PARTS: usize> WithCodes for Tiles<'_, '_, VECTORS, PARTS> {
+impl<const VECTORS: usize> WithCodes for Tiles<'_, '_, VECTORS> {
     #[inline(always)]
     fn with_codes<S: Codes>(mut self, simd: S) {
-        // Where a group's sums take a register for each vector, there are enough for two.
-        match S::F32_LANES {
-            LANES => self.rows::<S, GROUPS>(simd),
-            _ => self.rows::<S, 1>(simd),
+        // A sum waits for the one before it: there should be several, if half of the registers are enough for them.
+        match S::REGISTER_COUNT * S::F32_LANES / (2 * LANES * VECTORS) {
+            0 | 1 => self.rows::<S, 1>(simd),
+            2 | 3 => self.rows::<S, 2>(simd),
+            _ => self.rows::<S, 4>(simd),
         }
     }
 }
 
-impl<const VECTORS: usize, const PARTS: usize> Tiles<'_, '_, VECTORS, PARTS> {
-    /// All rows, `GROUPS` groups side by side.
+impl<const VECTORS: usize> Tiles<'_, '_, VECTORS> {
+    /// All rows; the sums of each vector are kept in `PARTS`.
     #[inline(always)]
-    fn rows<S: Codes, const GROUPS: usize>(&mut self, simd: S) {
-        for first in self.columns.clone().step_by(GROUPS * LANES) {
+    fn rows<S: Codes, const PARTS: usize>(&mut self, simd: S) {
+        for first in self.columns.clone().step_by(LANES) {
             // As many blocks as have their scales in a register.
             for start in (0..self.packed.groups).step_by(BLOCK_BYTES) {
                 let blocks = start..(start + BLOCK_BYTES).min(self.packed.groups);
-                self.blocks::<S, GROUPS>(simd, first, blocks);
+                self.blocks::<S, PARTS>(simd, first, blocks);
             }
         }
     }
 
     #[inline(always)]
-    fn blocks<S: Codes, const GROUPS: usize>(&mut self, simd: S, first: usize, blocks: Range<usize>) {
+    fn blocks<S: Codes, const PARTS: usize>(&mut self, simd: S, first: usize, blocks: Range<usize>) {
         let end = self.columns.end;
-        let after = (first + GROUPS * LANES).min(end);
-        let next = self.packed.blocks_of(after..(after + GROUPS * LANES).min(end));
-        let lines = GROUPS * LANES * BLOCK_BYTES / LINE;
-        let mut groups = [self.packed.lanes(first..end, blocks.clone()); GROUPS];
-        let mut scales_of_all = [simd.words(groups[0].1.each_ref()); GROUPS];
-        for (at, (group, scales)) in groups.iter_mut().zip(&mut scales_of_all).enumerate().skip(1) {
-            *group = self.packed.lanes((first + at * LANES).min(end - 1)..end, blocks.clone());
-            *scales = simd.words(group.1.each_ref());
-        }
-        let mut sums = [[[simd.zero(); PARTS]; GROUPS]; VECTORS];
+        let after = (first + LANES).min(end);
+        let next = self.packed.blocks_of(after..(after + LANES).min(end));
+        let lines = LANES * BLOCK_BYTES / LINE;
+        let (rows, scales) = self.packed.lanes(first..end, blocks.clone());
+        let mut scales = simd.words(scales.each_ref());
+        let mut sums = [[simd.zero(); PARTS]; VECTORS];
         for (at, x) in self.x.as_chunks::<BLOCK>().0[blocks.clone()].iter().enumerate() {
             for line in 0..lines {
                 fetch(next, ((blocks.start + at) * lines + line) * LINE);
             }
-            let mut words = [simd.words(std::array::from_fn(|lane| &groups[0].0[lane][at])); GROUPS];
-            let mut scales = [simd.next_scales(&mut scales_of_all[0][at / 4]); GROUPS];
-            for group in 1..GROUPS {
-                words[group] = simd.words(std::array::from_fn(|lane| &groups[group].0[lane][at]));
-                scales[group] = simd.next_scales(&mut scales_of_all[group][at / 4]);
-            }
-            for (word, x) in x.as_chunks::<PLACES>().0.iter().enumerate() {
+            let mut words = simd.words(std::array::from_fn(|lane| &rows[lane][at]));
+            let scales = simd.next_scales(&mut scales[at / 4]);
+            for (word, x) in words.iter_mut().zip(x.as_chunks::<PLACES>().0) {
                 for x in x.as_chunks::<PARTS>().0 {
                     for (part, x) in x.iter().enumerate() {
-                        let mut weights = [simd.zero(); GROUPS];
-                        for ((weights, words), scales) in weights.iter_mut().zip(&mut words).zip(&scales) {
-                            *weights = simd.next_codes(&mut words[word]);
-                            for (weight, &scale) in weights.as_mut().iter_mut().zip(scales.as_ref()) {
-                                *weight = simd.mul_f32s(*weight, scale);
-                            }
+                        let mut weights = simd.next_codes(word);
+                        for (weight, &scale) in weights.as_mut().iter_mut().zip(scales.as_ref()) {
+                            *weight = simd.mul_f32s(*weight, scale);
                         }
                         for (sums, &x) in sums.iter_mut().zip(x) {
                             let x = simd.splat_f32s(x);
-                            for (sums, weights) in sums.iter_mut().zip(&weights) {
-                                for (sum, &weight) in sums[part].as_mut().iter_mut().zip(weights.as_ref()) {
-                                    *sum = simd.mul_add_f32s(x, weight, *sum);
-                                }
+                            for (sum, &weight) in sums[part].as_mut().iter_mut().zip(weights.as_ref()) {
+                                *sum = simd.mul_add_f32s(x, weight, *sum);
                             }
                         }
                     }
@@ -113,16 +112,14 @@ impl<const VECTORS: usize, const PARTS: usize> Tiles<'_, '_, VECTORS, PARTS> {
         }
         let begin = first - self.columns.start;
         for (sums, out) in sums.iter().zip(self.out.iter_mut()) {
-            for (sums, out) in sums.iter().zip(out[begin..].chunks_mut(LANES)) {
-                let mut all = [0.0; LANES];
-                for sums in sums {
-                    let all = S::as_mut_simd_f32s(&mut all).0;
-                    for (all, &sum) in all.iter_mut().zip(sums.as_ref()) {
-                        *all = simd.add_f32s(*all, sum);
-                    }
+            let mut all = [0.0; LANES];
+            for sums in sums {
+                let all = S::as_mut_simd_f32s(&mut all).0;
+                for (all, &sum) in all.iter_mut().zip(sums.as_ref()) {
+                    *all = simd.add_f32s(*all, sum);
                 }
-                out.iter_mut().zip(all).for_each(|(out, sum)| *out += sum);
             }
+            out[begin..].iter_mut().zip(all).for_each(|(out, sum)| *out += sum);
         }
     }
 }
@@ -134,9 +131,9 @@ mod tests {
     use crate::kernels::mxfp4::{CODES, scale_value};
 
     #[derive(Clone, Copy)]
-    struct Check<const VECTORS: usize, const PARTS: usize>;
+    struct Check<const VECTORS: usize>;
 
-    impl<const VECTORS: usize, const PARTS: usize> WithCodes for Check<VECTORS, PARTS> {
+    impl<const VECTORS: usize> WithCodes for Check<VECTORS> {
         fn with_codes<S: Codes>(self, simd: S) {
             // More blocks than have their scales in a register, and rows that are no whole groups.
             let (from, to) = (544, 37);
@@ -149,8 +146,7 @@ mod tests {
             let mut y = vec![1.0; VECTORS * to];
             let mut out: Vec<&mut [f32]> = y.chunks_exact_mut(to).collect();
             let packed = Packed { blocks: &blocks, scales: &scales, groups: from / BLOCK };
-            Tiles::<VECTORS, PARTS> { x: &x, packed: &packed, columns: 0..to, out: &mut out }
-                .with_codes(simd);
+            Tiles { x: &x, packed: &packed, columns: 0..to, out: &mut out }.with_codes(simd);
             for (at, y) in y.iter().enumerate() {
                 let (vector, row) = (at / to, at % to);
                 let products = (0..from).map(|input| {
@@ -166,8 +162,8 @@ mod tests {
 
     #[test]
     fn every_machine_multiplies_alike() {
-        on_every_machine(Check::<2, 2>);
-        on_every_machine(Check::<4, 1>);
-        on_every_machine(Check::<12, 1>);
+        on_every_machine(Check::<2>);
+        on_every_machine(Check::<5>);
+        on_every_machine(Check::<24>);
     }
 }
