@@ -4,12 +4,16 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::panel::{LINE, fetch};
+
 /// `out` \[n\]\[rows\] += x · Wᵀ over some columns, the values of x and W in the same order.
 pub struct Dots<'a> {
     /// \[n, from\]
     pub x: &'a [f32],
-    /// \[rows, from\]
+    /// \[rows, from\], and what is multiplied after it.
     pub weight: &'a [f32],
+    /// Rows to be multiplied.
+    pub rows: usize,
     /// Values of a vector.
     pub from: usize,
     /// Which of them.
@@ -48,7 +52,7 @@ impl Dots<'_> {
     /// Some vectors times all rows; says how many vectors these are.
     #[inline(always)]
     fn rows<S: Simd, const VECTORS: usize, const ROWS: usize>(&mut self, simd: S, vector: usize) -> usize {
-        let rows = self.weight.len() / self.from;
+        let rows = self.rows;
         let whole = rows - rows % ROWS;
         for row in (0..whole).step_by(ROWS) {
             self.tile::<S, VECTORS, ROWS>(simd, vector, row);
@@ -67,8 +71,17 @@ impl Dots<'_> {
         let registers = self.columns.len() / S::F32_LANES;
         let xs = x.map(|x| &S::as_simd_f32s(x).0[..registers]);
         let ws = w.map(|w| &S::as_simd_f32s(w).0[..registers]);
+        // Rows that come as many later; later vectors find theirs in the cache.
+        let next = match vector {
+            0 => weight.get((row + self.rows) * from + self.columns.start..).unwrap_or(&[]),
+            _ => &[],
+        };
+        let next = bytemuck::cast_slice(next);
         let mut sums = [[simd.splat_f32s(0.0); ROWS]; VECTORS];
         for at in 0..registers {
+            if (at * S::F32_LANES * size_of::<f32>()).is_multiple_of(LINE) {
+                (0..ROWS).for_each(|row| fetch(next, (row * from + at * S::F32_LANES) * size_of::<f32>()));
+            }
             let w: [S::f32s; ROWS] = std::array::from_fn(|row| ws[row][at]);
             for (sums, x) in sums.iter_mut().zip(&xs) {
                 for (sum, &w) in sums.iter_mut().zip(&w) {

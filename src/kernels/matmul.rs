@@ -41,10 +41,11 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f
             for first in part.clone().step_by(DOT_ROWS) {
                 let at = first - part.start;
                 let group = first..(first + DOT_ROWS).min(part.end);
-                let weight = &weight[group.start * from..group.end * from];
+                let rows = group.len();
+                let weight = &weight[group.start * from..part.end * from];
                 for start in (0..from).step_by(DEPTH) {
                     let columns = start..(start + DEPTH).min(from);
-                    arch.dispatch(Dots { x, weight, from, columns, out: sums, stride, at });
+                    arch.dispatch(Dots { x, weight, rows, from, columns, out: sums, stride, at });
                 }
             }
             for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {
