@@ -3,14 +3,15 @@
 
     compare.py run --attnscope BINARY --model DIR [--lengths 5,32,128,512,1024] [--threads N] [--rounds 3]
                    [--device cpu|cuda] [--dtype f32|bf16]
-    compare.py checkpoint gpt2|gpt-oss-20b DIR
+    compare.py checkpoint gpt2|gpt-oss-20b DIR [--layers N]
 
 `run` takes turns: some passes of one, some of the other, and again. Both capture everything: transformers
 runs with output_attentions=True, in f32 unless told otherwise, once as the article does (logits of every
 token), once with the logits of the last token only. It prints medians and ratios; below 1, attnscope is faster.
 
 `checkpoint` writes a random checkpoint of a true shape, a shard at a time: gpt2 (124 million parameters,
-0.5 GB) or gpt-oss-20b (13.8 GB, experts in MXFP4). Needs torch, transformers and safetensors.
+0.5 GB) or gpt-oss-20b (13.8 GB, experts in MXFP4); with fewer layers than it has where transformers, which unpacks
+the experts, wouldn't find room. Needs torch, transformers and safetensors.
 """
 
 import argparse
@@ -79,16 +80,16 @@ GPT_OSS = {
 }
 
 
-def gpt2_shards(normal):
+def gpt2_shards(c, normal):
     """The tensors of GPT-2, in one shard, f32."""
-    width = GPT2["n_embd"]
+    width = c["n_embd"]
     tensors = {
-        "wte.weight": normal(GPT2["vocab_size"], width),
-        "wpe.weight": normal(GPT2["n_positions"], width),
+        "wte.weight": normal(c["vocab_size"], width),
+        "wpe.weight": normal(c["n_positions"], width),
         "ln_f.weight": torch.ones(width),
         "ln_f.bias": torch.zeros(width),
     }
-    for layer in range(GPT2["n_layer"]):
+    for layer in range(c["n_layer"]):
         for name, rows, columns in (
             ("attn.c_attn", width, 3 * width),
             ("attn.c_proj", width, width),
@@ -103,9 +104,8 @@ def gpt2_shards(normal):
     yield tensors
 
 
-def gpt_oss_shards(normal):
+def gpt_oss_shards(c, normal):
     """The tensors of gpt-oss-20b: the ends, then a layer in each shard."""
-    c = GPT_OSS
     hidden, inner, experts = c["hidden_size"], c["intermediate_size"], c["num_local_experts"]
     query, kv = c["num_attention_heads"] * c["head_dim"], c["num_key_value_heads"] * c["head_dim"]
 
@@ -142,14 +142,23 @@ def gpt_oss_shards(normal):
 SHAPES = {"gpt2": (GPT2, gpt2_shards), "gpt-oss-20b": (GPT_OSS, gpt_oss_shards)}
 
 
-def write_checkpoint(shape, folder):
+def with_layers(config, layers):
+    """The same model, cut off after some layers."""
+    key = "n_layer" if "n_layer" in config else "num_hidden_layers"
+    cut = {"layer_types": config["layer_types"][:layers]} if "layer_types" in config else {}
+    return config | cut | {key: min(layers, config[key])}
+
+
+def write_checkpoint(shape, folder, layers):
     """config.json and safetensors of a random model; more than one shard get an index."""
     config, shards = SHAPES[shape]
+    if layers:
+        config = with_layers(config, layers)
     torch.manual_seed(SEED)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     weight_map, total = {}, 0
-    for at, tensors in enumerate(shards(lambda *shape: 0.02 * torch.randn(*shape))):
+    for at, tensors in enumerate(shards(config, lambda *shape: 0.02 * torch.randn(*shape))):
         file = "model.safetensors" if shape == "gpt2" else f"model-{at:05}.safetensors"
         save_file(tensors, folder / file, metadata={"format": "pt"})
         weight_map |= dict.fromkeys(tensors, file)
@@ -227,7 +236,7 @@ def main():
     compared.add_argument("--model", type=Path, required=True)
     compared.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[5, 32, 128, 512, 1024])
     compared.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
-    compared.add_argument("--dtype", choices=sorted(DTYPES), default="f32", help="on a GPU; a CPU computes in f32")
+    compared.add_argument("--dtype", choices=sorted(DTYPES), default="f32", help="of transformers, and of ours on a GPU; on a CPU ours computes in f32")
     compared.add_argument("--threads", type=int, default=torch.get_num_threads())
     compared.add_argument("--rounds", type=int, default=3)
     compared.add_argument("--repeats", type=int, default=5)
@@ -235,7 +244,8 @@ def main():
     made = commands.add_parser("checkpoint", help="write a random checkpoint")
     made.add_argument("shape", choices=sorted(SHAPES))
     made.add_argument("folder", type=Path)
-    made.set_defaults(call=lambda args: write_checkpoint(args.shape, args.folder))
+    made.add_argument("--layers", type=int, help="only the first ones")
+    made.set_defaults(call=lambda args: write_checkpoint(args.shape, args.folder, args.layers))
     args = parser.parse_args()
     args.call(args)
 
