@@ -180,6 +180,7 @@ impl WithSimd for TimesPanels<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, from, panels, width, ends, out } = self;
         let depth = if out.len() <= FEW { from } else { DEPTH };
+        // As for tiles: all of about the same size.
         let chunks = out.len().div_ceil(VECTORS).max(1);
         let vectors = out.len().div_ceil(chunks).max(1);
         for first in (0..from).step_by(depth) {

@@ -26,11 +26,20 @@ impl WithSimd for MostVectors {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> usize {
-        (S::REGISTER_COUNT - OTHERS) * S::F32_LANES / LANES
+        most::<S>()
     }
 }
 
+/// For how many vectors there are registers, or as many as any machine takes.
+const fn most<S: Simd>() -> usize {
+    let most = (S::REGISTER_COUNT - OTHERS) * S::F32_LANES / LANES;
+    if most < 2 { 2 } else { most }
+}
+
 /// `y` \[VECTORS, to\] += `x` \[VECTORS, from\] · Wᵀ.
+///
+/// # Panics
+/// If these are more than [`most_vectors`].
 pub fn by_tiles<const VECTORS: usize>([from, to]: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
     let mut tile = vec![[0.0; VECTORS]; from];
     for (vector, x) in x.chunks_exact(from).enumerate() {
@@ -56,6 +65,10 @@ struct Tiles<'a, 'y, const VECTORS: usize> {
 impl<const VECTORS: usize> WithCodes for Tiles<'_, '_, VECTORS> {
     #[inline(always)]
     fn with_codes<S: Codes>(mut self, simd: S) {
+        // Known to the compiler, which makes no kernel for them.
+        if const { VECTORS > most::<S>() } {
+            panic!("{VECTORS} vectors are too many for the registers of this machine");
+        }
         // A sum waits for the one before it: there should be several, if half of the registers are enough for them.
         match S::REGISTER_COUNT * S::F32_LANES / (2 * LANES * VECTORS) {
             0 | 1 => self.rows::<S, 1>(simd),
@@ -135,6 +148,9 @@ mod tests {
 
     impl<const VECTORS: usize> WithCodes for Check<VECTORS> {
         fn with_codes<S: Codes>(self, simd: S) {
+            if VECTORS > most::<S>() {
+                return;
+            }
             // More blocks than have their scales in a register, and rows that are no whole groups.
             let (from, to) = (544, 37);
             let mut random = fastrand::Rng::with_seed(7);
