@@ -12,17 +12,6 @@ use super::mxfp4::{BLOCK_BYTES, CODES, SCALES};
 /// Rows that are decoded side by side.
 pub const LANES: usize = 16;
 
-/// Twice what the codes of MXFP4 stand for: codes are multiples of a half, and these fit a byte.
-const TWICE: [i8; 16] = {
-    let mut twice = [0; 16];
-    let mut at = 0;
-    while at < 16 {
-        twice[at] = (2.0 * CODES[at]) as i8;
-        at += 1;
-    }
-    twice
-};
-
 /// What is done with blocks. Not a closure: the compiler may leave that a function of its own, which has no wide
 /// registers. For the same reason there is none around what [`Codes`] do.
 pub trait WithCodes {
@@ -70,7 +59,7 @@ impl<S: Codes, W: WithCodes> WithSimd for Work<S, W> {
     }
 }
 
-/// Processors that look up the codes of a whole block at once, and any other.
+/// Processors that look up the codes of 16 rows at once, and any other.
 pub trait Codes: Simd {
     /// Registers that hold 16 values.
     type Half: Copy + AsRef<[Self::f32s]> + AsMut<[Self::f32s]>;
@@ -79,9 +68,6 @@ pub trait Codes: Simd {
 
     /// Nothing but zeros.
     fn zero(self) -> Self::Half;
-
-    /// Twice what the low, and what the high nibbles of 16 bytes stand for: that is whole numbers.
-    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [Self::Half; 2];
 
     /// The same four bytes of all rows beside each other, four times.
     fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [Self::Words; BLOCK_BYTES / 4];
@@ -103,14 +89,6 @@ impl Codes for Scalar {
     #[inline(always)]
     fn zero(self) -> [f32; 16] {
         [0.0; 16]
-    }
-
-    #[inline(always)]
-    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32; 16]; 2] {
-        [
-            std::array::from_fn(|at| 2.0 * CODES[usize::from(block[at] & 15)]),
-            std::array::from_fn(|at| 2.0 * CODES[usize::from(block[at] >> 4)]),
-        ]
     }
 
     #[inline(always)]
@@ -155,9 +133,6 @@ mod tests {
                 .iter()
                 .for_each(|register| values.extend_from_slice(bytemuck::cast_slice(&[*register])));
         };
-        for row in &bytes {
-            simd.twice_codes(row).into_iter().for_each(&mut keep);
-        }
         for mut words in simd.words(bytes.each_ref()) {
             (0..8).for_each(|_| keep(simd.next_codes(&mut words)));
         }
@@ -191,9 +166,9 @@ mod tests {
     fn every_machine_decodes_alike() {
         let values = decoded(Scalar);
         // Byte 3 of row 5 is 83, or 0x53: places 6 and 7 of the row.
-        assert_eq!(values[16 * (2 * LANES + 6) + 5], CODES[3]);
-        assert_eq!(values[16 * (2 * LANES + 7) + 5], CODES[5]);
-        let halves = 16 * (2 * LANES + 2 * BLOCK_BYTES);
+        assert_eq!(values[16 * 6 + 5], CODES[3]);
+        assert_eq!(values[16 * 7 + 5], CODES[5]);
+        let halves = 16 * 2 * BLOCK_BYTES;
         assert_eq!(values[halves + 16 + 5].to_bits(), 0x5352_0000);
         let scales = halves + 16 * BLOCK_BYTES / 2;
         assert_eq!(values[scales + 16 * 3 + 5], SCALES[83]);

@@ -1,11 +1,11 @@
 //! By NEON's registers of 128 bits. Tested under emulation; nobody has timed it.
 
-use std::arch::aarch64::{uint8x16_t, uint32x4_t};
+use std::arch::aarch64::uint32x4_t;
 
 use pulp::aarch64::Neon;
 use pulp::{cast, f32x4};
 
-use super::{Codes, LANES, TWICE};
+use super::{Codes, LANES};
 use crate::kernels::mxfp4::BLOCK_BYTES;
 
 /// Registers that hold a value of each row.
@@ -18,13 +18,6 @@ impl Codes for Neon {
     #[inline(always)]
     fn zero(self) -> [f32x4; REGISTERS] {
         [cast([0.0f32; 4]); REGISTERS]
-    }
-
-    #[inline(always)]
-    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x4; REGISTERS]; 2] {
-        let bytes = cast(*block);
-        let low = self.neon.vandq_u8(bytes, cast([15u8; 16]));
-        [twice_codes_of(self, low), twice_codes_of(self, self.neon.vshrq_n_u8::<4>(bytes))]
     }
 
     #[inline(always)]
@@ -78,20 +71,6 @@ impl Codes for Neon {
         }
         scales
     }
-}
-
-/// Twice what 16 nibbles stand for, each in a byte.
-#[inline(always)]
-fn twice_codes_of(simd: Neon, nibbles: uint8x16_t) -> [f32x4; REGISTERS] {
-    let neon = simd.neon;
-    let codes = cast(neon.vqtbl1q_u8(cast(TWICE), nibbles));
-    let (low, high) = (neon.vmovl_s8(neon.vget_low_s8(codes)), neon.vmovl_high_s8(codes));
-    [
-        cast(neon.vcvtq_f32_s32(neon.vmovl_s16(neon.vget_low_s16(low)))),
-        cast(neon.vcvtq_f32_s32(neon.vmovl_high_s16(low))),
-        cast(neon.vcvtq_f32_s32(neon.vmovl_s16(neon.vget_low_s16(high)))),
-        cast(neon.vcvtq_f32_s32(neon.vmovl_high_s16(high))),
-    ]
 }
 
 /// The same four bytes of four rows beside each other, four times.

@@ -1,11 +1,11 @@
 //! By registers of 512 and of 256 bits.
 
-use std::arch::x86_64::{__m128i, __m256i, __m512i};
+use std::arch::x86_64::{__m256i, __m512i};
 
 use pulp::x86::{V3, V4};
 use pulp::{cast, f32x8, f32x16};
 
-use super::{Codes, LANES, TWICE};
+use super::{Codes, LANES};
 use crate::kernels::mxfp4::{BLOCK_BYTES, CODES};
 
 impl Codes for V4 {
@@ -15,16 +15,6 @@ impl Codes for V4 {
     #[inline(always)]
     fn zero(self) -> [f32x16; 1] {
         [cast([0.0f32; 16])]
-    }
-
-    #[inline(always)]
-    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x16; 1]; 2] {
-        let table = cast(TWICE.map(f32::from));
-        let bytes = self.avx512f._mm512_cvtepu8_epi32(cast(*block));
-        // Only the lowest four bits of an index count.
-        let low = self.avx512f._mm512_permutexvar_ps(bytes, table);
-        let high = self.avx512f._mm512_permutexvar_ps(self.avx512f._mm512_srli_epi32::<4>(bytes), table);
-        [[cast(low)], [cast(high)]]
     }
 
     #[inline(always)]
@@ -95,15 +85,6 @@ impl Codes for V3 {
     }
 
     #[inline(always)]
-    fn twice_codes(self, block: &[u8; BLOCK_BYTES]) -> [[f32x8; 2]; 2] {
-        let bytes = cast(*block);
-        let nibble = self.sse2._mm_set1_epi8(15);
-        let low = self.sse2._mm_and_si128(bytes, nibble);
-        let high = self.sse2._mm_and_si128(self.sse2._mm_srli_epi16::<4>(bytes), nibble);
-        [twice_codes_of(self, low), twice_codes_of(self, high)]
-    }
-
-    #[inline(always)]
     fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [[__m256i; 2]; 4] {
         let rows = every_fourth(&rows);
         let [first, second] = [words_of_half(self, rows, 0), words_of_half(self, rows, 2)];
@@ -131,16 +112,6 @@ impl Codes for V3 {
         let [first, second] = words;
         [next_scales_of_half(self, first), next_scales_of_half(self, second)]
     }
-}
-
-/// Twice what 16 nibbles stand for, each in a byte.
-#[inline(always)]
-fn twice_codes_of(simd: V3, nibbles: __m128i) -> [f32x8; 2] {
-    let codes = simd.ssse3._mm_shuffle_epi8(cast(TWICE), nibbles);
-    let low = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_cvtepi8_epi32(codes));
-    let codes = simd.sse2._mm_unpackhi_epi64(codes, codes);
-    let high = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_cvtepi8_epi32(codes));
-    [cast(low), cast(high)]
 }
 
 /// Words of eight rows, which begin with those of a quarter.

@@ -1,6 +1,6 @@
 //! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
 
-mod one;
+mod digits;
 mod panels;
 mod tiles;
 
@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::codes::LANES;
 use super::decoded::by_panels;
-use one::one;
+use digits::{BLOCKS, by_digits};
 use tiles::{by_tiles, most_vectors};
 
 /// Values that share a scale.
@@ -51,12 +51,13 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
     let (count, to) = (x.len() / from, scales.len() / packed.groups);
     assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
     let most = most_vectors();
-    // Each number of vectors has a kernel of its own.
+    // Each number of vectors has a kernel of its own; one or two are multiplied bytewise.
     macro_rules! products {
         ($($vectors:literal)*) => {
             match count {
                 0 => {}
-                1 => one(x, &packed, y),
+                1 if packed.groups >= BLOCKS => by_digits::<1>([from, to], x, &packed, y),
+                2 if packed.groups >= BLOCKS => by_digits::<2>([from, to], x, &packed, y),
                 $($vectors if $vectors <= most => by_tiles::<$vectors>([from, to], x, &packed, y),)*
                 _ => by_panels([from, to], x, &packed, y),
             }
