@@ -89,7 +89,7 @@ pub(super) fn by_rows<const N: usize>(
 ) {
     let mut sums = vec![[0.0; N]; to];
     let part = to.div_ceil(4 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
-    sums.par_chunks_mut(part).enumerate().for_each(|(at, sums)| {
+    sums.par_chunks_mut(part).with_max_len(1).enumerate().for_each(|(at, sums)| {
         work(at * part..at * part + sums.len(), sums);
     });
     for (at, sums) in sums.iter().enumerate() {

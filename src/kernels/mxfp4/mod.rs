@@ -63,7 +63,7 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
             }
         };
     }
-    products!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
+    products!(3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
 }
 
 /// The rows of a weight, each of `groups` blocks.

@@ -33,7 +33,7 @@ impl WithSimd for MostVectors {
 /// For how many vectors there are registers, or as many as any machine takes.
 const fn most<S: Simd>() -> usize {
     let most = (S::REGISTER_COUNT - OTHERS) * S::F32_LANES / LANES;
-    if most < 2 { 2 } else { most }
+    if most < 3 { 3 } else { most }
 }
 
 /// `y` \[VECTORS, to\] += `x` \[VECTORS, from\] · Wᵀ.
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_machine_multiplies_alike() {
-        on_every_machine(Check::<2>);
+        on_every_machine(Check::<3>);
         on_every_machine(Check::<5>);
         on_every_machine(Check::<24>);
     }
