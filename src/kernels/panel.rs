@@ -306,13 +306,15 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
     let x: [&[f32]; VECTORS] = std::array::from_fn(|at| &x[at * from..][rows.clone()]);
     let (steps, rest) = panel.as_chunks::<{ STEP * PANEL }>();
     let x_in_steps = x.map(|x| &x.as_chunks::<STEP>().0[..steps.len()]);
-    let lines_in_a_step = next.len().div_ceil(LINE * steps.len().max(1));
+    // No faster than the panel is read, or the machine would forget what it was asked for.
+    let times = PANEL / S::F32_LANES / REGISTERS;
+    let lines_in_a_step = next.len().div_ceil(LINE * (times * steps.len()).max(1));
+    let mut next = next.chunks((lines_in_a_step * LINE * steps.len()).max(1));
     for first in (0..PANEL / S::F32_LANES).step_by(REGISTERS) {
+        let next = next.next().unwrap_or(&[]);
         let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; VECTORS];
         for (at, step) in steps.iter().enumerate() {
-            if first == 0 {
-                (0..lines_in_a_step).for_each(|line| fetch(next, (at * lines_in_a_step + line) * LINE));
-            }
+            (0..lines_in_a_step).for_each(|line| fetch(next, (at * lines_in_a_step + line) * LINE));
             for row in 0..STEP {
                 let panel = &S::as_simd_f32s(&step[row * PANEL..][..PANEL]).0[first..first + REGISTERS];
                 for (sums, x) in sums.iter_mut().zip(&x_in_steps) {
