@@ -130,10 +130,11 @@ struct Dots<'a, const VECTORS: usize> {
 impl<const VECTORS: usize> WithBytes for Dots<'_, VECTORS> {
     #[inline(always)]
     fn with_bytes<B: Bytes>(self, bytes: B) {
-        // Rows side by side share what is read of vectors, and ask for memory early enough.
-        match VECTORS {
-            1 => self.dots::<B, 4>(bytes),
-            _ => self.dots::<B, 3>(bytes),
+        // Rows side by side share what is read of vectors, where there are registers for it.
+        match (B::Simd::REGISTER_COUNT, VECTORS) {
+            (32, 1) => self.dots::<B, 4>(bytes),
+            (32, _) => self.dots::<B, 3>(bytes),
+            _ => self.dots::<B, 1>(bytes),
         }
     }
 }
