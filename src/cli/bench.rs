@@ -38,6 +38,10 @@ struct Length {
     median_s: f64,
     min_s: f64,
     max_s: f64,
+    /// What of the weights is read.
+    weight_bytes: u64,
+    /// Floating-point operations of their products.
+    operations: u64,
     /// What reading the weights or multiplying with them takes at least, whichever is longer.
     floor_s: f64,
     share: Share,
@@ -152,6 +156,8 @@ fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), mark
         median_s: seconds[seconds.len() / 2],
         min_s: seconds[0],
         max_s: seconds[seconds.len() - 1],
+        weight_bytes: profile.weight_bytes,
+        operations: profile.operations,
         floor_s,
         share: Share {
             linear: share(profile.linear),
@@ -175,7 +181,7 @@ fn table(report: &Report, card: &ModelCard) -> String {
     );
     text += "tokens   median ms      min      max  tokens/s  floor ms  ×floor  linear attention record\n";
     for length in &report.lengths {
-        let Length { tokens, median_s, min_s, max_s, floor_s, share } = length;
+        let Length { tokens, median_s, min_s, max_s, floor_s, share, .. } = length;
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         text += &format!(
             "{tokens:>6} {:>11.1} {:>8.1} {:>8.1} {:>9.0} {:>9.1} {:>7.2} {:>7} {:>9} {:>6}\n",
@@ -208,6 +214,7 @@ mod tests {
         let profile = |operations| Profile { weight_bytes: 40, operations, linear, ..Profile::default() };
         let length = summary(7, vec![9.0, 2.0, 4.0], (5.0, &profile(100)), marks);
         assert_eq!((length.median_s, length.min_s, length.max_s, length.floor_s), (4.0, 2.0, 9.0, 4.0));
+        assert_eq!((length.weight_bytes, length.operations), (40, 100));
         assert_eq!(length.share.linear, 0.2);
         assert_eq!(summary(7, vec![2.0], (2.0, &profile(900)), marks).floor_s, 9.0);
     }

@@ -16,7 +16,10 @@ fn a_line_of_json_that_scripts_read() {
     for length in lengths {
         let [min, median, max] = ["min_s", "median_s", "max_s"].map(|key| number(&length[key]));
         assert!(0.0 < min && min <= median && median <= max);
-        assert!(number(&length["floor_s"]) > 0.0);
+        let reading = number(&length["weight_bytes"]) / number(&report["bandwidth_bytes_s"]);
+        let multiplying = number(&length["operations"]) / number(&report["gemm_flops_s"]);
+        let floor = reading.max(multiplying);
+        assert!(floor > 0.0 && (number(&length["floor_s"]) / floor - 1.0).abs() < 1e-9, "{length}");
         let shares: f64 =
             ["linear", "attention", "record"].map(|part| number(&length["share"][part])).iter().sum();
         assert!(shares > 0.0 && shares <= 1.0, "{length}");
