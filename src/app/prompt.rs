@@ -1,8 +1,7 @@
 //! The prompt: how it is written, when it is run, and what of it is remembered.
 
-use tui_input::InputRequest;
-
 use super::pane::Pass;
+use super::typed::{self, LONGEST_PROMPT};
 use super::{Effect, History, Mode, State};
 use crate::worker::protocol::{JobId, Request, Side};
 
@@ -12,9 +11,14 @@ const PAUSE: usize = 3;
 /// Changes the text that is being written; if it is to run by itself, then after a pause. What runs of an
 /// older text is of no use any more.
 pub(super) fn write(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Effect> {
-    let before = state.draft.value().to_owned();
+    let before = state.draft.clone();
     change(state);
-    if !state.live || state.draft.value() == before {
+    state.refused = None;
+    if state.draft.value().len() > LONGEST_PROMPT {
+        state.draft = before.clone();
+        state.refused = Some(typed::too_long(LONGEST_PROMPT));
+    }
+    if !state.live || state.draft.value() == before.value() {
         return vec![];
     }
     let mut effects = Vec::new();
@@ -30,11 +34,19 @@ pub(super) fn write(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<E
 /// Adds a text that was pasted, its line ends as prompts have them.
 pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     state.mode = Mode::EditPrompt;
-    write(state, |state| {
-        for c in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
-            state.draft.handle(InputRequest::InsertChar(c));
-        }
-    })
+    let mut refused = None;
+    let effects = write(state, |state| {
+        // Measured first: no line end takes more than two bytes.
+        let inserted = if text.len() > 2 * LONGEST_PROMPT {
+            Err(typed::too_long(LONGEST_PROMPT))
+        } else {
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            typed::insert(&mut state.draft, &text, LONGEST_PROMPT)
+        };
+        refused = inserted.err();
+    });
+    state.refused = refused;
+    effects
 }
 
 /// Puts another prompt into the editor, if there is one.

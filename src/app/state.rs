@@ -44,6 +44,8 @@ pub struct State {
     pub popup: Option<Popup>,
     /// The prompt as it is being edited; kept when the editor is left.
     pub draft: Input,
+    /// Why what was typed or pasted last was not taken, if it wasn't.
+    pub refused: Option<String>,
     /// Whether what is being written runs by itself.
     pub live: bool,
     /// Ticks until it does, if nothing more is written.
@@ -105,6 +107,7 @@ impl State {
             mode: Mode::Browse,
             popup: None,
             draft: Input::new(prompt.clone()),
+            refused: None,
             live: false,
             pause: None,
             prompt,

@@ -18,6 +18,9 @@ pub enum Failure {
     /// Whoever read our output has seen enough: exit code 0.
     #[error("the pipe was closed")]
     ClosedPipe,
+    /// A signal ended it, or its terminal went away: the exit code that shells give for that.
+    #[error("ended by a signal")]
+    Signal(u8),
 }
 
 impl Failure {
@@ -27,13 +30,14 @@ impl Failure {
             Self::ClosedPipe => 0,
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
+            Self::Signal(code) => *code,
         }
     }
 
     /// The line for standard error, if there is something to say.
     pub fn message(&self) -> Option<String> {
         match self {
-            Self::ClosedPipe => None,
+            Self::ClosedPipe | Self::Signal(_) => None,
             Self::Usage(message) | Self::Failed(message) => Some(message.trim().replace('\n', " ")),
         }
     }

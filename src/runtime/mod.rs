@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{Action, Effect, State, update};
 use crate::config::keys::Keys;
-use crate::terminal::{self, Session, TerminalError};
+use crate::terminal::{self, Answer, Look, Patience, Report, Session, TerminalError};
 use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
@@ -31,6 +31,8 @@ const FRAME: Duration = Duration::from_millis(16);
 /// The least time from a frame to one that somebody waits for, after a key or with what was asked for: it is not to
 /// queue behind those of a progress.
 const AWAITED_FRAME: Duration = Duration::from_millis(4);
+/// How long the first frame waits for what the terminal says of itself. What it says later is shown later.
+const ANSWER: Duration = Duration::from_millis(100);
 /// The time between two turns of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -53,6 +55,8 @@ pub struct ViewerConfig {
     pub background: Option<Background>,
     /// Whether to take the mouse.
     pub mouse: bool,
+    /// Whether standard input held the prompt, so that keys come from the terminal itself.
+    pub input_is_read: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
     /// By which rule next tokens are drawn.
@@ -73,6 +77,15 @@ pub enum RuntimeError {
     Terminal(#[from] TerminalError),
 }
 
+/// How the viewer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was quit.
+    Quit,
+    /// It was told to, or its terminal is gone: the exit code for that.
+    Signal(u8),
+}
+
 impl From<std::io::Error> for RuntimeError {
     fn from(error: std::io::Error) -> Self {
         Self::Terminal(error.into())
@@ -90,35 +103,68 @@ impl ViewerConfig {
     }
 }
 
-/// Runs the viewer until it is quit.
+/// Runs the viewer until it is quit, told to end, or its terminal is gone.
 ///
 /// To be awaited on the thread that entered `main`, whose panics leave the terminal first.
 ///
 /// # Errors
-/// If there is no terminal, or it went away.
+/// If there is no terminal, or it refuses.
 pub async fn run(
     config: ViewerConfig,
     worker: WorkerHandle,
-    mut events: mpsc::Receiver<Event>,
-) -> Result<(), RuntimeError> {
-    terminal::check()?;
-    let depth = config.depth.unwrap_or_else(terminal::color_depth);
-    let background = config.background.unwrap_or_else(terminal::background);
-    let mut theme = Theme::new(config.map, depth, background);
-    let mut signals = Signals::new()?;
-    let mut session = Session::start(config.mouse)?;
-    let mut input = terminal::events()?;
+    events: mpsc::Receiver<Event>,
+) -> Result<Ending, RuntimeError> {
+    terminal::check(config.input_is_read)?;
+    let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
+    let (mut session, input) = Session::start(&look, config.mouse)?;
+    let signals = Signals::new(session.lease())?;
+    let ended = turn(&config, look, &mut session, Sources { input, signals, events }, &worker).await;
+    match ended {
+        // What the system refuses to do with a terminal that it let us take: that one is gone.
+        Err(RuntimeError::Terminal(TerminalError::Io(error)))
+            if session.is_gone() || error.raw_os_error().is_some() =>
+        {
+            tracing::warn!("the terminal is gone: {error}");
+            session.leave(Patience::Hasty);
+            Ok(Ending::Signal(signals::exit_code(Signal::HANG_UP)))
+        }
+        Ok(Ending::Signal(code)) => {
+            session.leave(Patience::Hasty);
+            Ok(Ending::Signal(code))
+        }
+        ended => ended,
+    }
+}
+
+/// Where the loop hears from.
+struct Sources {
+    input: mpsc::Receiver<Report>,
+    signals: Signals,
+    events: mpsc::Receiver<Event>,
+}
+
+async fn turn(
+    config: &ViewerConfig,
+    mut look: Look,
+    session: &mut Session,
+    Sources { mut input, mut signals, mut events }: Sources,
+    worker: &WorkerHandle,
+) -> Result<Ending, RuntimeError> {
+    let mut theme = Theme::new(config.map, look.depth, look.background);
     let mut state = config.state();
-    let mut layout = draw(&mut session, &mut state, &theme)?;
-    let mut drawn = Instant::now();
+    settle(&mut state, session.area()?);
+    let mut layout = Layout::default();
     let mut exporter = Exporter::default();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
     let mut actions = vec![Action::Start];
     let mut worker_is_there = true;
-    let (mut changed, mut awaited, mut watched) = (false, false, true);
-    'viewer: loop {
+    let (mut changed, mut awaited, mut watched) = (true, false, true);
+    // The first frame comes with the last answer, or then.
+    let mut answered = Instant::now() + if look.asks() { ANSWER } else { Duration::ZERO };
+    let mut drawn = None;
+    let ending = 'viewer: loop {
         let mut failed = false;
         for action in actions.drain(..) {
             changed = true;
@@ -141,26 +187,31 @@ pub async fn run(
                     Effect::Redraw => session.enter()?,
                     #[cfg(unix)]
                     Effect::Suspend => {
-                        session.leave();
+                        session.leave(Patience::Orderly);
                         signals::stop_group()?;
                     }
                     #[cfg(not(unix))]
                     Effect::Suspend => {}
-                    Effect::Quit => break 'viewer,
+                    Effect::Quit => break 'viewer Ending::Quit,
                 }
             }
         }
         if failed {
             update(&mut state, Action::WorkerGone);
         }
-        let due = drawn + if awaited { AWAITED_FRAME } else { FRAME };
-        if changed && Instant::now() >= due {
-            layout = draw(&mut session, &mut state, &theme)?;
-            (drawn, changed, awaited) = (Instant::now(), false, false);
+        let due = drawn.map_or(answered, |at| at + if awaited { AWAITED_FRAME } else { FRAME });
+        let is_ready = session.is_ready();
+        if changed && is_ready && Instant::now() >= due {
+            if drawn.is_none() {
+                // A terminal that takes a question for text has written it there.
+                session.clear()?;
+            }
+            layout = draw(session, &mut state, &theme)?;
+            (drawn, changed, awaited) = (Some(Instant::now()), false, false);
         }
         tokio::select! {
             signal = signals.next() => match signal {
-                Signal::Quit => break,
+                Signal::End(number) => break Ending::Signal(signals::exit_code(number)),
                 Signal::Stop => {
                     session.suspend()?;
                     changed = true;
@@ -169,18 +220,29 @@ pub async fn run(
                     session.enter()?;
                     changed = true;
                 }
+                Signal::Resized => changed = true,
             },
-            event = input.recv() => {
+            report = input.recv() => match report {
                 // One at a time: what a key means depends on what the one before it did.
-                let Some(event) = event else { break };
-                actions.extend(input::action(&event, &state, &layout));
-                awaited |= !actions.is_empty();
-                match event {
-                    Input::Resize(..) => changed = true,
-                    Input::FocusGained => watched = true,
-                    Input::FocusLost => watched = false,
-                    _ => {}
+                Some(Report::Event(event)) => {
+                    actions.extend(input::action(&event, &state, &layout));
+                    awaited |= !actions.is_empty();
+                    match event {
+                        Input::FocusGained => watched = true,
+                        Input::FocusLost => watched = false,
+                        _ => {}
+                    }
                 }
+                Some(Report::Answer(answer)) => {
+                    if answer == Answer::Last {
+                        answered = Instant::now();
+                    }
+                    if look.hear(answer) {
+                        theme = Theme::new(theme.map, look.depth, look.background);
+                        (changed, awaited) = (true, true);
+                    }
+                }
+                None => break Ending::Signal(signals::exit_code(Signal::HANG_UP)),
             },
             event = events.recv(), if worker_is_there => {
                 worker_is_there = event.is_some();
@@ -196,11 +258,12 @@ pub async fn run(
             exported = exporter.done() => actions.push(Action::Exported(exported)),
             // A spinner that nobody watches needs no frames; whatever else changes is drawn all the same.
             _ = ticks.tick(), if state.wants_ticks() && (watched || state.pause.is_some()) => actions.push(Action::Tick),
-            () = sleep_until(due), if changed => {},
+            () = session.ready(), if changed && !is_ready => {},
+            () = sleep_until(due), if changed && is_ready => {},
         }
-    }
+    };
     exporter.end().await;
-    Ok(())
+    Ok(ending)
 }
 
 fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layout, RuntimeError> {
