@@ -118,7 +118,9 @@ pub async fn run(
     let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
     let (mut session, input) = Session::start(&look, config.mouse)?;
     let signals = Signals::new(session.lease())?;
-    let ended = turn(&config, look, &mut session, Sources { input, signals, events }, &worker).await;
+    // Kept until the terminal is left: what comes until then is not for whoever has it next.
+    let mut sources = Sources { input, signals, events };
+    let ended = turn(&config, look, &mut session, &mut sources, &worker).await;
     match ended {
         // What the system refuses to do with a terminal that it let us take: that one is gone.
         Err(RuntimeError::Terminal(TerminalError::Io(error)))
@@ -132,7 +134,10 @@ pub async fn run(
             session.leave(Patience::Hasty);
             Ok(Ending::Signal(code))
         }
-        ended => ended,
+        ended => {
+            session.leave(Patience::Orderly);
+            ended
+        }
     }
 }
 
@@ -147,7 +152,7 @@ async fn turn(
     config: &ViewerConfig,
     mut look: Look,
     session: &mut Session,
-    Sources { mut input, mut signals, mut events }: Sources,
+    Sources { input, signals, events }: &mut Sources,
     worker: &WorkerHandle,
 ) -> Result<Ending, RuntimeError> {
     let mut theme = Theme::new(config.map, look.depth, look.background);

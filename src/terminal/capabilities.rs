@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(of("TERM=dumb", None).as_deref(), Some("dumb"));
         assert_eq!(of("TERM=", None).as_deref(), Some(""));
         let printer = Described { places: false, ..described(-1).unwrap() };
-        assert_eq!(of("TERM=printer-33", Some(printer)).as_deref(), Some("tty33"));
+        assert_eq!(of("TERM=printer-33", Some(printer)).as_deref(), Some("printer-33"));
         assert_eq!(of("TERM=unheard-of", None), None);
         assert_eq!(of("TERM=xterm", described(8)), None);
     }

@@ -53,8 +53,11 @@ impl Write for Output {
         Ok(bytes.len())
     }
 
+    /// What a terminal that is gone doesn't get is no error here: who draws is told by [`Pipe::is_gone`], and nobody
+    /// else could do anything about it.
     fn flush(&mut self) -> io::Result<()> {
-        self.pipe.push(std::mem::take(&mut self.gathered))
+        let gathered = std::mem::take(&mut self.gathered);
+        self.pipe.push(gathered).or_else(|error| if self.pipe.is_gone() { Ok(()) } else { Err(error) })
     }
 }
 

@@ -142,6 +142,9 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if self.pipe.is_gone() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         if !self.lease.is_taken() {
             return Ok(());
         }
