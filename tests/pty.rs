@@ -272,7 +272,8 @@ fn it_can_be_left_while_models_load() {
 #[ignore = "a panic in a terminal of its own: the test below starts it"]
 fn panics_in_the_viewer() {
     let look = attnscope::terminal::Look::new(None, None).unwrap();
-    let (mut session, _reports) = attnscope::terminal::Session::start(&look, true).unwrap();
+    let (mut session, _reports) =
+        attnscope::terminal::Session::start(&look, true, &std::sync::OnceLock::new()).unwrap();
     session.draw(|_| panic!("on purpose")).unwrap();
 }
 

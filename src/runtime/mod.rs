@@ -9,6 +9,7 @@ mod signals;
 pub use screenshot::screenshot;
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossterm::event::Event as Input;
@@ -116,8 +117,9 @@ pub async fn run(
 ) -> Result<Ending, RuntimeError> {
     terminal::check(config.input_is_read)?;
     let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
-    let (mut session, input) = Session::start(&look, config.mouse)?;
-    let signals = Signals::new(session.lease())?;
+    let lease = Arc::new(OnceLock::new());
+    let signals = Signals::new(Arc::clone(&lease))?;
+    let (mut session, input) = Session::start(&look, config.mouse, &lease)?;
     // Kept until the terminal is left: what comes until then is not for whoever has it next.
     let mut sources = Sources { input, signals, events };
     let ended = turn(&config, look, &mut session, &mut sources, &worker).await;

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::process;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -41,12 +42,12 @@ pub fn exit_code(number: u8) -> u8 {
 pub struct Signals(mpsc::Receiver<Signal>);
 
 impl Signals {
-    /// Starts to listen. If the loop doesn't end by itself when it is told to, the terminal is left and the process
-    /// ended all the same.
+    /// Starts to listen, before the terminal is taken. If the loop doesn't end by itself when it is told to, the
+    /// terminal is left, if it was taken, and the process ended all the same.
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn new(lease: Lease) -> io::Result<Self> {
+    pub fn new(lease: Arc<OnceLock<Lease>>) -> io::Result<Self> {
         let mut streams = Streams::new()?;
         let (sender, receiver) = mpsc::channel(16);
         tokio::spawn(async move {
@@ -58,7 +59,9 @@ impl Signals {
                 }
                 if let Signal::End(number) = signal {
                     tokio::time::sleep(GRACE).await;
-                    lease.leave(Patience::Hasty);
+                    if let Some(lease) = lease.get() {
+                        lease.leave(Patience::Hasty);
+                    }
                     process::exit(exit_code(number).into());
                 }
             }

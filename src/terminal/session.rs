@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::panic;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crossterm::event::{DisableMouseCapture, EnableBracketedPaste, EnableFocusChange, EnableMouseCapture};
@@ -76,11 +76,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Takes the terminal, asks it what is not known of it yet, and returns what it reports from now on.
+    /// Takes the terminal, asks it what is not known of it yet, and returns what it reports from now on. What gives the
+    /// terminal back is in `given` before anything is changed about it, for whoever may have to.
     ///
     /// # Errors
     /// If there is none, others have it, or it refuses.
-    pub fn start(look: &Look, mouse: bool) -> Result<(Self, mpsc::Receiver<Report>), TerminalError> {
+    pub fn start(
+        look: &Look,
+        mouse: bool,
+        given: &OnceLock<Lease>,
+    ) -> Result<(Self, mpsc::Receiver<Report>), TerminalError> {
         wait_for_foreground()?;
         let watcher = Watcher::start(&lease::sequences());
         // Whether there are colours is our decision: it has one of its own, by other rules.
@@ -93,6 +98,7 @@ impl Session {
         watcher.ready();
         let lease = Lease::new(Arc::clone(&pipe), Arc::clone(&line), watcher);
         leave_on_panic(lease.clone());
+        let _ = given.set(lease.clone());
         let mut session = Self { terminal, pipe, line, lease, mouse, ascii: look.ascii, area };
         session.enter()?;
         session.ask(look)?;
@@ -107,11 +113,6 @@ impl Session {
         }
         self.line.asked();
         execute!(self.terminal.backend_mut(), Print(questions), Print(answers::LAST))
-    }
-
-    /// What gives the terminal back, for whoever may have to.
-    pub fn lease(&self) -> Lease {
-        self.lease.clone()
     }
 
     /// The size of the screen.
@@ -225,8 +226,9 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn enter(&mut self) -> io::Result<()> {
-        enable_raw_mode()?;
+        // First: whoever leaves it now leaves what is begun here.
         self.lease.take();
+        enable_raw_mode()?;
         execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
         self.capture_mouse(self.mouse)?;
         self.clear()

@@ -165,7 +165,7 @@ impl Terminal {
     pub fn close(mut self) -> Orphan {
         self.stall();
         // Has something written, so that the reading thread comes to its end.
-        self.keys("\x0c");
+        self.resize(41, 121);
         let orphan = Orphan { pid: self.pid(), child: self.child.take() };
         let deadline = Instant::now() + PATIENCE;
         while Arc::strong_count(&self.reads) > 1 && Instant::now() < deadline {
