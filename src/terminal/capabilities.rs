@@ -1,9 +1,17 @@
 //! What the environment and the terminal's description (terminfo) say of a terminal. By capabilities, never by a list of
 //! names: names are only what a description is found by.
 
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use termini::{NumberCapability, StringCapability, TermInfo};
 
 use crate::theme::{Background, ColorDepth};
+
+/// How long tmux may take to say what it knows.
+const TMUX: Duration = Duration::from_millis(300);
 
 /// A terminal's environment.
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -114,15 +122,21 @@ fn is_dec(name: &str) -> bool {
     name.strip_prefix("vt").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether the tmux that we are in hands 16 million colours on to the terminal it is in.
+/// Whether the tmux that we are in hands 16 million colours on to the terminal it is in. One that doesn't answer soon
+/// doesn't.
 pub fn tmux_has_true_color() -> bool {
-    let told = std::process::Command::new("tmux")
-        .args(["display-message", "-p", "#{client_termfeatures}"])
-        .stdin(std::process::Stdio::null())
-        .output();
-    told.is_ok_and(|told| {
-        String::from_utf8_lossy(&told.stdout).trim().split(',').any(|feature| feature == "RGB")
-    })
+    let (sender, receiver) = mpsc::channel();
+    let asking = thread::Builder::new().spawn(move || {
+        let told = Command::new("tmux")
+            .args(["display-message", "-p", "#{client_termfeatures}"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output();
+        // Nobody may wait any more.
+        let _ = sender.send(told);
+    });
+    let told = asking.ok().and_then(|_| receiver.recv_timeout(TMUX).ok()?.ok());
+    told.is_some_and(|told| String::from_utf8_lossy(&told.stdout).trim().split(',').any(|name| name == "RGB"))
 }
 
 /// What is behind the text, as rxvt, Konsole and others say it: `15;0`, the colours of text and background among 16.

@@ -1,6 +1,5 @@
 //! The terminal while it is ours, and how it is given back: once, on every way out, by whoever comes first.
 
-use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,7 +28,7 @@ impl Patience {
     fn limits(self) -> [Duration; 3] {
         match self {
             Self::Orderly => [300, 300, 2000],
-            Self::Hasty => [30, 30, 40],
+            Self::Hasty => [30, 20, 40],
         }
         .map(Duration::from_millis)
     }
@@ -84,11 +83,14 @@ impl Lease {
             // It reads nothing. What it has not read is thrown away, so that it may read what follows when it does.
             shared.pipe.give_up();
             #[cfg(unix)]
-            let _ = rustix::termios::tcflush(io::stdout(), rustix::termios::QueueSelector::OFlush);
+            let _ = rustix::termios::tcflush(std::io::stdout(), rustix::termios::QueueSelector::OFlush);
         }
-        let _ = shared.pipe.push(sequences());
+        // The screen stays until nothing more comes: what is typed once the shell is seen is the shell's.
+        let _ = shared.pipe.push(silence());
         shared.pipe.wait(told);
         shared.line.drain(quiet);
+        let _ = shared.pipe.push(farewell());
+        shared.pipe.wait(told);
         let _ = disable_raw_mode();
         shared.watcher.left();
     }
@@ -96,6 +98,11 @@ impl Lease {
 
 /// What makes a terminal as it was.
 pub(super) fn sequences() -> Vec<u8> {
+    [silence(), farewell()].concat()
+}
+
+/// What has a terminal report nothing but keys.
+fn silence() -> Vec<u8> {
     let mut bytes = Vec::new();
     let queued = queue!(
         bytes,
@@ -105,6 +112,16 @@ pub(super) fn sequences() -> Vec<u8> {
         DisableMouseCapture,
         DisableBracketedPaste,
         DisableFocusChange,
+    );
+    // A vector takes everything.
+    queued.map(|()| bytes).unwrap_or_default()
+}
+
+/// What gives the screen back.
+fn farewell() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let queued = queue!(
+        bytes,
         ResetColor,
         // Without an alternate screen, the last frame stays, and the shell goes on below it.
         MoveTo(0, 9998),
@@ -112,6 +129,5 @@ pub(super) fn sequences() -> Vec<u8> {
         LeaveAlternateScreen,
         Show
     );
-    // A vector takes everything.
-    queued.and_then(|()| bytes.flush()).map(|()| bytes).unwrap_or_default()
+    queued.map(|()| bytes).unwrap_or_default()
 }
