@@ -157,8 +157,8 @@ pub(super) fn agree(state: &mut State) -> Vec<Effect> {
 
 fn begin(state: &mut State, name: String) -> Vec<Effect> {
     let Some(Popup::Picker(picker)) = state.popup.take() else { return vec![] };
-    state.resident_mut(picker.side).reference = name;
-    vec![load(state, picker.side)]
+    state.resident_mut(picker.side).reference.clone_from(&name);
+    vec![Effect::Send(Request::Agree { name }), load(state, picker.side)]
 }
 
 /// What keeps a model from being loaded at once. Memory that an unfinished download takes is only guessed at:

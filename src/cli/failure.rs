@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::interrupt::INTERRUPTED;
 use crate::config::ConfigError;
 use crate::export::{ExportError, RecipeError};
 use crate::model::ModelError;
@@ -15,6 +16,9 @@ pub enum Failure {
     /// Something went wrong: exit code 1. One sentence: what, where, what to do.
     #[error("{0}")]
     Failed(String),
+    /// Somebody pressed Ctrl-C: exit code 130, as a shell expects.
+    #[error("interrupted")]
+    Interrupted,
     /// Whoever read our output has seen enough: exit code 0.
     #[error("the pipe was closed")]
     ClosedPipe,
@@ -27,6 +31,7 @@ impl Failure {
             Self::ClosedPipe => 0,
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
+            Self::Interrupted => INTERRUPTED,
         }
     }
 
@@ -34,6 +39,7 @@ impl Failure {
     pub fn message(&self) -> Option<String> {
         match self {
             Self::ClosedPipe => None,
+            Self::Interrupted => Some("interrupted".to_owned()),
             Self::Usage(message) | Self::Failed(message) => Some(message.trim().replace('\n', " ")),
         }
     }
@@ -45,9 +51,13 @@ impl From<ConfigError> for Failure {
     }
 }
 
+/// Of commands, only Ctrl-C cancels anything.
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            ModelError::Cancelled => Self::Interrupted,
+            error => Self::Failed(error.to_string()),
+        }
     }
 }
 
@@ -93,5 +103,6 @@ mod tests {
         let failure = Failure::Failed("one\ntwo\n".to_owned());
         assert_eq!((failure.exit_code(), failure.message().as_deref()), (1, Some("one two")));
         assert_eq!(Failure::Usage(String::new()).exit_code(), 2);
+        assert_eq!(Failure::from(ModelError::Cancelled).exit_code(), 130);
     }
 }

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::values::{DtypeName, EngineName, parse_device, parse_temperature, parse_top_p};
 use crate::config::{Config, Pair};
 use crate::export::Input;
+use crate::model::files::Consent;
 use crate::model::{ConfiguredPair, LoadOptions, Reference, Sampling};
 use crate::theme::ColorMap;
 
@@ -38,7 +39,11 @@ impl Settings {
             precision: named::<DtypeName>(&config, "dtype", &config.dtype)?.into(),
             engine: named::<EngineName>(&config, "engine", &config.engine)?.into(),
             offline: config.offline,
+            consent: Consent::default(),
         };
+        if args.yes {
+            load.consent.agree_to_all();
+        }
         Ok(Self { load, yes: args.yes, config })
     }
 

@@ -71,6 +71,7 @@ impl Drop for Talk {
 pub fn describe(name: &str, progress: &LoadProgress) -> String {
     match progress {
         LoadProgress::Resolving => format!("{name}: asking the hub"),
+        LoadProgress::Waiting { seconds } => format!("{name}: waiting for the hub, {seconds} s"),
         LoadProgress::Downloading { file, done, total } => {
             format!("{name}: {file} {} of {}", human_bytes(*done), human_bytes(*total))
         }

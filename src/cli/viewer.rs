@@ -49,9 +49,7 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
 
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
-    for model in [&left, &right] {
-        session.consent(model)?;
-    }
+    session.consent_to_show([&left, &right])?;
     let config = &settings.config;
     let (sampling, drawn) = settings.sampling(&args.sampling)?;
     Ok(ViewerConfig {

@@ -1,7 +1,7 @@
 //! Which models can be asked for here, what each takes, and whether this device has that.
 
 use super::files::{self, DownloadPlan};
-use super::{DemoModel, Footprint, LoadOptions, ModelError, Reference, device};
+use super::{Cancel, Control, DemoModel, Footprint, LoadOptions, ModelError, Reference, device};
 
 /// A model that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +136,8 @@ fn canonical(name: &str) -> String {
     name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.to_string())
 }
 
-/// What loading a model would take. Asks the hub about one that is not here.
+/// What loading a model would take. Asks the hub about one that is not here. What there is to download
+/// is noted as said, not as agreed to.
 ///
 /// # Errors
 /// If it can't be had, is broken, or the disk hasn't the room for it.
@@ -144,12 +145,16 @@ pub fn appraise(name: &str, options: &LoadOptions) -> Result<Appraisal, ModelErr
     let reference: Reference = name.parse()?;
     let free_bytes = device::free_bytes(&device::open(options.device)?);
     let plan = match &reference {
-        Reference::Hub { .. } => Some(files::plan(&reference, options.offline)?),
+        Reference::Hub { .. } => {
+            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+            Some(files::plan(&reference, options.offline, &mut control)?)
+        }
         Reference::Demo(_) | Reference::Folder(_) => None,
     };
     match plan.filter(|plan| plan.missing_bytes > 0) {
         Some(plan) => {
             let download = download(&reference.to_string(), &plan, free_bytes)?;
+            options.consent.state(&reference, plan.missing_bytes);
             Ok(Appraisal { footprint: None, download: Some(download), free_bytes })
         }
         None => {

@@ -79,7 +79,7 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let files = files::locate(reference, options.offline, control)?;
+        let files = files::locate(reference, options.offline, &options.consent, control)?;
         Self::from_files(&files, options, control)
     }
 

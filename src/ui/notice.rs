@@ -25,6 +25,7 @@ pub fn spinner(state: &State) -> &'static str {
 pub fn progress(progress: &LoadProgress) -> (String, Option<&str>, Option<f64>) {
     match progress {
         LoadProgress::Resolving => ("asking the hub which files there are".to_owned(), None, None),
+        LoadProgress::Waiting { seconds } => (format!("waiting for the hub, {seconds} s"), None, None),
         LoadProgress::Downloading { file, done, total } => {
             let text = format!("downloading {} of {}", bytes(*done), bytes(*total));
             (text, Some(file), share(*done as f64, *total as f64))

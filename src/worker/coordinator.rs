@@ -44,6 +44,11 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
             Some(Request::ForgetLens) => sides.iter_mut().for_each(SideState::forget_lens),
             Some(Request::List { pairs }) => list(pairs, &options, &events),
             Some(Request::Appraise { name }) => look_at(name, &options, &events),
+            Some(Request::Agree { name }) => {
+                if let Ok(reference) = name.parse() {
+                    options.consent.agree_to_stated(&reference);
+                }
+            }
             Some(Request::CancelPasses) => sides.iter().for_each(SideState::cancel_pass),
             Some(Request::Cancel) => sides.iter_mut().for_each(SideState::cancel),
         }

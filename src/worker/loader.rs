@@ -64,7 +64,7 @@ fn run(load: &Load, reports: &mpsc::Sender<Report>, control: &mut Control<'_>) -
     let reference: Reference = load.reference.parse()?;
     if load.replaced_bytes > 0 {
         // The model in its place stays as long as it can: not before every file is here is known what is needed.
-        files::locate(&reference, load.options.offline, control)?;
+        files::locate(&reference, load.options.offline, &load.options.consent, control)?;
         let needed = Footprint::of(&reference, &load.options)?.resident_bytes;
         let free = free_bytes(&open_device(load.options.device)?);
         if Fit::of(Some(needed), free, load.replaced_bytes) == Fit::Instead {

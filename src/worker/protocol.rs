@@ -118,6 +118,11 @@ pub enum Request {
         /// As they are configured.
         pairs: Vec<ConfiguredPair>,
     },
+    /// Somebody was told what loading a model takes, and wants it.
+    Agree {
+        /// As it was appraised.
+        name: String,
+    },
     /// Find out what loading a model would take. Asks the hub about one that is not here.
     Appraise {
         /// As it would be asked for; echoed.

@@ -1,5 +1,6 @@
 //! From a reference to the files of a model.
 
+mod consent;
 mod disk;
 mod embedded;
 mod folder;
@@ -10,11 +11,12 @@ mod plan;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+pub use consent::Consent;
 pub use disk::human_bytes;
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use plan::DownloadPlan;
 
-use super::{Control, ModelError, Reference};
+use super::{Cancel, Control, ModelError, Reference};
 
 /// One file of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,26 +94,40 @@ impl ModelFiles {
     }
 }
 
-/// Finds the files of a model and downloads those that are missing.
+/// Finds the files of a model and downloads those that are missing, as far as `consent` goes.
 ///
 /// A model that is whole in the hub's cache is taken from there and nobody is asked whether the hub has a newer
 /// one: a start is instant and needs no network. With `offline` (or `HF_HUB_OFFLINE`) the hub is never asked.
-/// This doesn't ask before it downloads gigabytes either: see [`plan`].
 ///
 /// # Errors
-/// If a file is missing or can't be had, the disk is too full, or `control` was cancelled.
+/// If a file is missing or can't be had, nobody has agreed to so large a download, the disk is too full, or
+/// `control` was cancelled.
 pub fn locate(
     reference: &Reference,
     offline: bool,
+    consent: &Consent,
     control: &mut Control<'_>,
 ) -> Result<ModelFiles, ModelError> {
     match reference {
         Reference::Demo(demo) => Ok(embedded::files(*demo)),
         Reference::Folder(path) => folder::files(path),
         Reference::Hub { repository, revision } => {
-            Hub::from_env(offline)?.locate(repository, revision.as_deref(), control)
+            if let Some(error) = consent.recall(reference).filter(|_| !offline) {
+                return Err(error);
+            }
+            let limit = consent.limit(reference);
+            Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)
         }
     }
+}
+
+/// The files of a model that is here; nobody is asked for it.
+///
+/// # Errors
+/// If it isn't here whole.
+pub fn locate_here(reference: &Reference) -> Result<ModelFiles, ModelError> {
+    let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+    locate(reference, true, &Consent::default(), &mut control)
 }
 
 /// Which files [`locate`] would use, and how much of them it would download. Of an unknown model on the hub this
@@ -119,12 +135,16 @@ pub fn locate(
 ///
 /// # Errors
 /// As [`locate`].
-pub fn plan(reference: &Reference, offline: bool) -> Result<DownloadPlan, ModelError> {
+pub fn plan(
+    reference: &Reference,
+    offline: bool,
+    control: &mut Control<'_>,
+) -> Result<DownloadPlan, ModelError> {
     match reference {
         Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
         Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
         Reference::Hub { repository, revision } => {
-            Hub::from_env(offline)?.plan(repository, revision.as_deref())
+            Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
         }
     }
 }
@@ -141,20 +161,16 @@ fn io_error(path: &Path, source: std::io::Error) -> ModelError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cancel, DemoModel};
-
-    fn locate_quietly(reference: &Reference) -> ModelFiles {
-        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
-        locate(reference, true, &mut control).unwrap()
-    }
+    use crate::model::DemoModel;
 
     #[test]
     fn demos_and_folders_are_here_and_nothing_is_missing() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/gpt2");
         let demo = Reference::Demo(DemoModel::Gpt2);
         let [embedded, on_disk] = [demo, Reference::Folder(folder)].map(|reference| {
-            let files = locate_quietly(&reference);
-            let plan = plan(&reference, true).unwrap();
+            let files = locate_here(&reference).unwrap();
+            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
+            let plan = plan(&reference, true, &mut control).unwrap();
             assert_eq!((files.name.as_str(), plan.missing_bytes), (reference.to_string().as_str(), 0));
             let names: Vec<&str> = plan.files.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["config.json", "tokenizer.json", "model.safetensors"]);
