@@ -1,7 +1,7 @@
 //! Loading models and running them, with progress, consent to large downloads, and a way to stop.
 
 use super::failure::Failure;
-use super::interrupt::{at_once, leave_to_others, raise_on_ctrl_c};
+use super::interrupt::{at_once, raise_on_ctrl_c};
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
@@ -152,7 +152,7 @@ impl Session {
     }
 
     /// As [`consent`](Self::consent), for the viewer, which shows in the model's pane what keeps the hub from saying
-    /// how much it is. Afterwards the viewer listens to Ctrl-C.
+    /// how much it is.
     ///
     /// # Errors
     /// If somebody says no or nobody can be asked, or the disk hasn't got the room.
@@ -166,7 +166,6 @@ impl Session {
                 Err(error) => self.options.consent.remember(reference, error),
             }
         }
-        leave_to_others();
         Ok(())
     }
 

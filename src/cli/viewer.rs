@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
+use super::interrupt::{at_once, leave_to_others};
 use super::session::Session;
 use super::settings::Settings;
 use crate::config;
@@ -20,6 +21,7 @@ use crate::worker;
 pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let mut viewer = configure(args, settings, session)?;
     viewer.history = config::history_path();
+    leave_to_others();
     on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
         runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
@@ -39,9 +41,11 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
     let mut out = Destination::open(&args.out)?;
     let mut viewer = configure(&args.viewer, settings, session)?;
     viewer.background = Some(viewer.background.unwrap_or_default());
-    let picture = on_runtime(|| async {
-        let (worker, events) = worker::spawn(settings.load.clone());
-        runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
+    let picture = at_once(|| {
+        on_runtime(|| async {
+            let (worker, events) = worker::spawn(settings.load.clone());
+            runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
+        })
     })?;
     out.write_all(picture.as_bytes())?;
     Ok(out.finish()?)

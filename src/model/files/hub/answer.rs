@@ -54,7 +54,8 @@ pub(super) fn start(response: &Response<Body>, start: u64, size: u64) -> Result<
         return Err(Failure::Unexpected(format!("the bytes come encoded as {encoding:?}")));
     }
     if response.status() != StatusCode::PARTIAL_CONTENT {
-        let length = text(header::CONTENT_LENGTH).map(|length| number(length, "content-length")).transpose()?;
+        let length =
+            text(header::CONTENT_LENGTH).map(|length| number(length, "content-length")).transpose()?;
         return match length {
             Some(length) if length != size => {
                 Err(Failure::Unexpected(format!("{length} bytes come, not the {size} that were announced")))
@@ -108,7 +109,8 @@ mod tests {
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
     fn read(headers: &[(&'static str, &str)]) -> Result<Metadata, String> {
-        let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        let headers =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         metadata(&headers.collect()).map_err(|failure| format!("{failure:?}"))
     }
 
@@ -129,7 +131,8 @@ mod tests {
     #[test]
     fn a_size_that_is_none_is_an_error_and_never_no_size() {
         for size in ["", "-1", "99999999999999999999", "18446744073709551615", "1e9", "0x10", "7 bytes"] {
-            let said = read(&[("x-repo-commit", COMMIT), ("etag", "a"), ("x-linked-size", size)]).unwrap_err();
+            let said =
+                read(&[("x-repo-commit", COMMIT), ("etag", "a"), ("x-linked-size", size)]).unwrap_err();
             assert!(said.contains("x-linked-size"), "{said}");
         }
     }
@@ -156,8 +159,14 @@ mod tests {
         assert_eq!(at(206, &[("content-range", "bytes 10-50/*")]), Some(10));
         assert_eq!(at(200, &[("content-length", "100")]), Some(0));
         assert_eq!(at(200, &[]), Some(0));
-        for wrong in ["bytes 0-99/100", "bytes 11-99/100", "bytes 10-99/101", "bytes 10-9/100", "10-99/100", "bytes */100"]
-        {
+        for wrong in [
+            "bytes 0-99/100",
+            "bytes 11-99/100",
+            "bytes 10-99/101",
+            "bytes 10-9/100",
+            "10-99/100",
+            "bytes */100",
+        ] {
             assert_eq!(at(206, &[("content-range", wrong)]), None, "{wrong}");
         }
         assert_eq!(at(206, &[]), None);

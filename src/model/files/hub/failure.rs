@@ -126,7 +126,9 @@ fn untrusted(error: &rustls::Error, server: &str) -> Failure {
     use rustls::{CertificateError as Certificate, Error};
     let unknown_issuer = matches!(
         error,
-        Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature | Certificate::Other(_))
+        Error::InvalidCertificate(
+            Certificate::UnknownIssuer | Certificate::BadSignature | Certificate::Other(_)
+        )
     );
     let problem = match error {
         Error::InvalidCertificate(Certificate::UnknownIssuer) => {
@@ -138,9 +140,9 @@ fn untrusted(error: &rustls::Error, server: &str) -> Failure {
         Error::InvalidCertificate(Certificate::NotValidYet | Certificate::NotValidYetContext { .. }) => {
             "its certificate is not valid yet, or this machine's clock is wrong".to_owned()
         }
-        Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
-            "its certificate is for another name".to_owned()
-        }
+        Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "its certificate is for another name".to_owned(),
         Error::InvalidMessage(_) => format!("it doesn't speak TLS: {error:?}"),
         error => error.to_string(),
     };

@@ -46,8 +46,7 @@ fn snapshots(cache: &Path, repository: &str) -> Vec<CachedModel> {
         let mut named = refs.iter().filter(|(_, known)| known == commit).map(|(name, _)| name);
         named.clone().find(|name| *name == "main").or_else(|| named.next()).cloned()
     };
-    root
-        .snapshots()
+    root.snapshots()
         .into_iter()
         .filter_map(|commit| {
             let revision = revision_of(&commit).unwrap_or_else(|| commit.clone());
@@ -59,12 +58,10 @@ fn snapshots(cache: &Path, repository: &str) -> Vec<CachedModel> {
                     ModelFile::Path(path) => Some(path.clone()),
                     ModelFile::Embedded { .. } => None,
                 })),
-                None => {
-                    bytes_once(cached.files(&commit).into_iter().filter_map(|name| {
-                        let wanted = name.ends_with(".safetensors") || name.ends_with(".json");
-                        wanted.then(|| cached.path(&commit, &name))
-                    }))
-                }
+                None => bytes_once(cached.files(&commit).into_iter().filter_map(|name| {
+                    let wanted = name.ends_with(".safetensors") || name.ends_with(".json");
+                    wanted.then(|| cached.path(&commit, &name))
+                })),
             };
             Some(CachedModel {
                 repository: repository.to_owned(),

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn each_scheme_has_its_own_and_one_is_for_all() {
-        let both = proxies(&[("HTTPS_PROXY", "http://s:1"), ("HTTP_PROXY", "p:2"), ("ALL_PROXY", "http://a:3")]);
+        let both =
+            proxies(&[("HTTPS_PROXY", "http://s:1"), ("HTTP_PROXY", "p:2"), ("ALL_PROXY", "http://a:3")]);
         assert_eq!(host(&both, "https://hub/x").as_deref(), Some("s"));
         assert_eq!(host(&both, "http://hub/x").as_deref(), Some("p"));
         let all = proxies(&[("HTTP_PROXY", "http://p:2"), ("all_proxy", "socks5h://a:3")]);
@@ -134,7 +135,9 @@ mod tests {
         ] {
             assert_eq!(host(&some, direct), None, "{direct}");
         }
-        for by_proxy in ["https://badexample.com", "https://example.com.evil", "https://huggingface.co", "http://[::2]"] {
+        for by_proxy in
+            ["https://badexample.com", "https://example.com.evil", "https://huggingface.co", "http://[::2]"]
+        {
             assert!(host(&some, by_proxy).is_some(), "{by_proxy}");
         }
         let none = proxies(&[("ALL_PROXY", "http://p:2"), ("no_proxy", "*")]);

@@ -229,7 +229,9 @@ mod tests {
 
     #[test]
     fn nobody_asks_where_the_token_is_not_to_be_sent() {
-        let token = |value| read(&[("HOME", "/x"), ("HF_TOKEN", "t"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", value)]).token;
+        let token = |value| {
+            read(&[("HOME", "/x"), ("HF_TOKEN", "t"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", value)]).token
+        };
         assert_eq!(token("1"), None);
         assert!(token("0").is_some());
     }

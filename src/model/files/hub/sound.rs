@@ -74,7 +74,8 @@ mod tests {
     use super::*;
 
     fn safetensors() -> Vec<u8> {
-        let header = br#"{"__metadata__":{"format":"pt"},"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#;
+        let header =
+            br#"{"__metadata__":{"format":"pt"},"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#;
         [&(header.len() as u64).to_le_bytes()[..], header, b"abc"].concat()
     }
 
@@ -112,7 +113,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blobs = folder.path().join("blobs");
         std::fs::create_dir(&blobs).unwrap();
-        let (link, blob) = (folder.path().join("x.json"), blobs.join("f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f"));
+        let (link, blob) =
+            (folder.path().join("x.json"), blobs.join("f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f"));
         std::fs::write(&blob, "abc").unwrap();
         std::os::unix::fs::symlink(&blob, &link).unwrap();
         assert_eq!(check(&link), Ok(()));

@@ -62,13 +62,19 @@ impl Trust {
                 found.extend(in_folder(path));
             } else {
                 found.extend(in_file(path).map_err(|problem| {
-                    format!("{variable} names {}, {problem}: name a file of certificates (PEM)", path.display())
+                    format!(
+                        "{variable} names {}, {problem}: name a file of certificates (PEM)",
+                        path.display()
+                    )
                 })?);
             }
         }
         if found.is_empty() {
-            let places: Vec<String> =
-                self.named.iter().map(|(variable, path)| format!("{} ({variable})", path.display())).collect();
+            let places: Vec<String> = self
+                .named
+                .iter()
+                .map(|(variable, path)| format!("{} ({variable})", path.display()))
+                .collect();
             return Err(format!("there is no certificate (PEM) in {}", places.join(", ")));
         }
         Ok(found.into())
@@ -148,13 +154,19 @@ mod tests {
             (None, "can't be read"),
             (Some(String::new()), "no certificate"),
             (Some(certificate().replace("MII", "!!!")), "no certificate"),
-            (Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned()), "no certificate"),
+            (
+                Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned()),
+                "no certificate",
+            ),
         ] {
             if let Some(text) = text {
                 std::fs::write(&file, text).unwrap();
             }
             let said = said("REQUESTS_CA_BUNDLE");
-            assert!(said.contains("REQUESTS_CA_BUNDLE") && said.contains(&name) && said.contains(problem), "{said}");
+            assert!(
+                said.contains("REQUESTS_CA_BUNDLE") && said.contains(&name) && said.contains(problem),
+                "{said}"
+            );
         }
         let said = trust(&[("SSL_CERT_DIR", "/nowhere/at/all")]).roots().unwrap_err();
         assert!(said.contains("/nowhere/at/all (SSL_CERT_DIR)"), "{said}");

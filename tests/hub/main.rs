@@ -1,20 +1,26 @@
 //! Models from a hub: what is asked of it, what is kept, and what happens when it fails.
 #![allow(clippy::unwrap_used)]
 
-mod support {
-    pub mod hub;
-}
+#[path = "../support/tls.rs"]
+mod front;
+#[path = "../support/hub.rs"]
+mod server;
+
+mod cached;
+mod faults;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use attnscope::model::files::{CachedModel, Hub, HubError, HubSettings, ModelFile, ModelFiles};
+use attnscope::model::files::hub::Token;
+use attnscope::model::files::{CachedModel, DownloadPlan, Hub, HubError, HubSettings, ModelFile, ModelFiles};
 use attnscope::model::{Cancel, Control, LoadProgress, ModelError};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
-use support::hub::{Asked, COMMIT, Fault, Repository, TestHub, sha256};
+use server::{Asked, COMMIT, Fault, Repository, TestHub, sha256};
 use tempfile::TempDir;
 
 const NAME: &str = "org/tiny";
@@ -31,13 +37,8 @@ impl Scene {
     }
 
     fn settings(&self) -> HubSettings {
-        HubSettings {
-            endpoint: Some(self.server.endpoint.clone()),
-            cache: self.cache.path().to_owned(),
-            token: None,
-            offline: false,
-            timeout: Duration::from_secs(10),
-        }
+        let endpoint = Some(self.server.endpoint.clone());
+        HubSettings { endpoint, ..HubSettings::new(self.cache.path().to_owned()) }
     }
 
     fn hub(&self) -> Hub {
@@ -110,8 +111,12 @@ fn watched(
         steps.push(step);
     };
     let mut control = Control { cancel: cancel.clone(), progress: &mut progress };
-    let files = hub.locate(NAME, revision, &mut control);
+    let files = hub.locate(NAME, revision, u64::MAX, &mut control);
     (files, steps)
+}
+
+fn plan(hub: &Hub) -> Result<DownloadPlan, ModelError> {
+    hub.plan(NAME, None, &mut Control { cancel: Cancel::new(), progress: &mut |_| {} })
 }
 
 fn refusal(hub: &Hub, revision: Option<&str>) -> HubError {
@@ -213,7 +218,7 @@ fn a_revision_is_pinned_to_its_commit() {
 #[test]
 fn the_token_goes_to_the_hub_and_to_nobody_else() {
     let scene = Scene::new(Repository { token: Some("secret"), ..tiny() });
-    let hub = Hub::new(HubSettings { token: Some("secret".to_owned()), ..scene.settings() });
+    let hub = Hub::new(HubSettings { token: Token::new("secret", "HF_TOKEN"), ..scene.settings() });
     locate(&hub, None).unwrap();
     let asked = scene.server.asked();
     assert!(asked.iter().any(|asked| asked.large));
@@ -227,7 +232,7 @@ fn the_token_goes_to_the_hub_and_to_nobody_else() {
 fn a_renamed_model_is_followed_with_the_token() {
     let scene =
         Scene::new(Repository { name: "new/tiny", old_name: Some(NAME), token: Some("secret"), ..tiny() });
-    let hub = Hub::new(HubSettings { token: Some("secret".to_owned()), ..scene.settings() });
+    let hub = Hub::new(HubSettings { token: Token::new("secret", "HF_TOKEN"), ..scene.settings() });
     assert_eq!(locate(&hub, None).unwrap().name, NAME);
 }
 
@@ -319,7 +324,7 @@ fn cancelling_stops_the_transfer_and_the_next_load_resumes_it() {
 
     scene.server.behave();
     scene.server.asked();
-    let plan = scene.hub().plan(NAME, None).unwrap();
+    let plan = plan(&scene.hub()).unwrap();
     assert!(plan.missing_bytes > 0 && plan.missing_bytes < size as u64);
     let files = locate(&scene.hub(), None).unwrap();
     assert_eq!(digest(&files.weights[0]), sha256(&tiny().files["model.safetensors"]));
@@ -333,7 +338,7 @@ fn a_raised_cancel_asks_nothing() {
     let cancel = Cancel::new();
     cancel.raise();
     let mut control = Control { cancel, progress: &mut |_| {} };
-    let files = scene.hub().locate(NAME, None, &mut control);
+    let files = scene.hub().locate(NAME, None, u64::MAX, &mut control);
     assert!(matches!(files, Err(ModelError::Cancelled)));
     assert_eq!(scene.server.asked(), []);
 }
@@ -354,12 +359,13 @@ fn damaged_weights_are_deleted_and_the_next_load_is_whole() {
 fn refusals_say_what_to_do() {
     let gated = Scene::new(Repository { token: Some("secret"), gated: true, ..tiny() });
     let stranger = refusal(&gated.hub(), None);
-    assert!(matches!(stranger, HubError::Denied { status: 401, with_token: false, .. }));
+    assert!(matches!(stranger, HubError::Denied { status: 401, token: None, .. }));
     assert!(stranger.to_string().contains("set HF_TOKEN"), "{stranger}");
-    let hub = Hub::new(HubSettings { token: Some("other".to_owned()), ..gated.settings() });
+    let hub = Hub::new(HubSettings { token: Token::new("other", "HF_TOKEN"), ..gated.settings() });
     let known = refusal(&hub, None);
-    assert!(matches!(known, HubError::Denied { status: 403, with_token: true, .. }));
-    assert!(known.to_string().contains("licence") && !known.to_string().contains("other"), "{known}");
+    assert!(matches!(known, HubError::Denied { status: 403, token: Some(_), .. }));
+    let said = known.to_string();
+    assert!(said.contains("licence") && said.contains("HF_TOKEN") && !said.contains("other"), "{said}");
 }
 
 #[test]
@@ -419,7 +425,7 @@ fn a_cached_model_of_which_no_tokenizer_is_known_loads_without_a_network() {
     std::fs::remove_dir_all(scene.cache.path().join("models--org--tiny/.no_exist")).unwrap();
     let hub = Hub::new(HubSettings { endpoint: Some(nobody()), ..scene.settings() });
     assert_eq!(locate(&hub, None).unwrap(), files);
-    assert_eq!(hub.plan(NAME, None).unwrap().missing_bytes, 0);
+    assert_eq!(plan(&hub).unwrap().missing_bytes, 0);
 }
 
 #[test]
@@ -434,7 +440,7 @@ fn a_model_larger_than_the_disk_is_refused_before_it_comes() {
 #[test]
 fn a_plan_says_what_is_missing_and_downloads_no_weights() {
     let scene = Scene::new(sharded());
-    let plan = scene.hub().plan(NAME, None).unwrap();
+    let plan = plan(&scene.hub()).unwrap();
     let served = sharded().files;
     let sizes: BTreeMap<String, u64> = plan.files.iter().cloned().collect();
     assert_eq!(sizes, served.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect());
@@ -445,7 +451,7 @@ fn a_plan_says_what_is_missing_and_downloads_no_weights() {
     assert!(scene.server.asked().iter().all(|asked| !asked.large));
 
     locate(&scene.hub(), None).unwrap();
-    let plan = scene.hub().plan(NAME, None).unwrap();
+    let plan = plan(&scene.hub()).unwrap();
     assert_eq!(plan.missing_bytes, 0);
 }
 
