@@ -131,8 +131,8 @@ fn untrusted(error: &rustls::Error, server: &str) -> Failure {
         )
     );
     let problem = match error {
-        Error::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "nobody who is trusted has signed its certificate (UnknownIssuer)".to_owned()
+        Error::InvalidCertificate(error @ (Certificate::UnknownIssuer | Certificate::BadSignature)) => {
+            format!("nobody who is trusted has signed its certificate ({error:?})")
         }
         Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "its certificate has expired, or this machine's clock is wrong".to_owned()
