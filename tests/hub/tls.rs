@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use attnscope::model::files::hub::{Proxies, Trust};
 use attnscope::model::files::{Hub, HubError, HubSettings};
 
-use super::front::{Authority, TestProxy};
+use super::front::{Authority, TestProxy, self_signed};
 use super::{Scene, locate, refusal, tiny};
 
 fn address(endpoint: &str) -> SocketAddr {
@@ -40,6 +40,23 @@ fn an_authority_that_is_named_is_trusted_whatever_names_it() {
         assert!(locate(&hub, None).is_ok(), "{variable}: {:?}", locate(&hub, None));
         assert!(scene.server.asked().len() > 3);
     }
+}
+
+#[test]
+fn a_server_may_be_named_by_its_own_certificate_and_only_as_itself() {
+    let scene = Scene::new(tiny());
+    let by = |name: &str| {
+        let (endpoint, pem) = self_signed(address(&scene.server.endpoint), name);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.pem");
+        std::fs::write(&file, pem).unwrap();
+        let trust = Trust::from_env(lookup(&[("SSL_CERT_FILE", file.to_str().unwrap())]));
+        let hub = Hub::new(HubSettings { endpoint: Some(endpoint), trust, ..scene.settings() });
+        locate(&hub, None).map_err(|error| error.to_string())
+    };
+    let said = by("hub.example").unwrap_err();
+    assert!(said.contains("for another name"), "{said}");
+    by("127.0.0.1").unwrap();
 }
 
 #[test]

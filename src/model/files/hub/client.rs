@@ -8,12 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
+use ureq::config::Config;
 use ureq::http::{Response, StatusCode, header};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, BodyReader};
 
 use super::address::{self, origin};
 use super::answer::{self, Metadata};
+use super::connector;
 use super::failure::{Failure, Refusal, retry_after};
 use super::settings::HubSettings;
 
@@ -53,7 +54,7 @@ impl Client {
             token.secret().map_err(Failure::Setting)?;
         }
         let addresses = builder.build().map_err(|error| Failure::Unexpected(error.to_string()))?;
-        let plain = agent(settings.timeout, RootCerts::WebPki);
+        let plain = config(settings.timeout).into();
         Ok(Self { settings: settings.clone(), addresses, plain, secure: OnceLock::new() })
     }
 
@@ -151,7 +152,7 @@ impl Client {
         if !address::is_secure(url) {
             return Ok(&self.plain);
         }
-        let secure = || Ok(agent(self.settings.timeout, self.settings.trust.roots()?));
+        let secure = || connector::agent(config(self.settings.timeout), self.settings.trust.roots()?);
         self.secure.get_or_init(secure).as_ref().map_err(|problem| Failure::Setting(problem.clone()))
     }
 }
@@ -183,20 +184,18 @@ fn redirect(url: &str, response: &Response<Body>) -> Result<Option<String>, Fail
     }
 }
 
-fn agent(timeout: Duration, roots: RootCerts) -> Agent {
+fn config(timeout: Duration) -> Config {
     Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
         // Sizes and positions are those of the files.
         .accept_encoding("identity")
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-        // Proxies go by the address, certificates by the settings: neither is read from the environment here.
+        // They go by the address, and aren't read from the environment here.
         .proxy(None)
-        .tls_config(TlsConfig::builder().root_certs(roots).build())
         .timeout_resolve(Some(timeout))
         .timeout_connect(Some(timeout))
         .timeout_recv_response(Some(timeout))
         .timeout_per_read(Some(timeout))
         .build()
-        .into()
 }

@@ -9,6 +9,7 @@ mod answer;
 mod cache;
 mod checksum;
 mod client;
+mod connector;
 mod download;
 mod error;
 mod expand;

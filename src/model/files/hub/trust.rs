@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
+use ureq::tls::{PemItem, parse_pem};
+
+use super::connector::Roots;
 
 /// The variables that name certificates: those of OpenSSL, of Python's requests and of curl.
 pub(super) const VARIABLES: [&str; 4] =
     ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
-/// The authorities that are trusted. By default those of this system or, where it has none, Mozilla's, which are
-/// built in; named files and folders take their place, as everywhere, and all that are named count.
+/// The authorities that are trusted. By default those of this system and Mozilla's, which are built in; named files
+/// and folders take their place, as everywhere, and all that are named count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trust {
     /// By the variable that names it.
@@ -46,14 +48,13 @@ impl Trust {
     ///
     /// # Errors
     /// If a file that is named can't be read or holds no certificate, or none was found anywhere.
-    pub(super) fn roots(&self) -> Result<RootCerts, String> {
+    pub(super) fn roots(&self) -> Result<Roots, String> {
         if self.named.is_empty() {
-            let system: Vec<_> = rustls_native_certs::load_native_certs().certs;
-            tracing::debug!(count = system.len(), "authorities of the system");
-            return Ok(match system.is_empty() {
-                true => RootCerts::WebPki,
-                false => system.iter().map(|der| Certificate::from_der(der).to_owned()).into(),
-            });
+            let mut authorities = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let system = rustls_native_certs::load_native_certs().certs;
+            let (added, _) = authorities.add_parsable_certificates(system);
+            tracing::debug!(added, "authorities of the system");
+            return Ok(Roots { authorities, exact: Vec::new() });
         }
         let mut found = Vec::new();
         for (variable, path) in &self.named {
@@ -77,12 +78,14 @@ impl Trust {
                 .collect();
             return Err(format!("there is no certificate (PEM) in {}", places.join(", ")));
         }
-        Ok(found.into())
+        let mut authorities = RootCertStore::empty();
+        authorities.add_parsable_certificates(found.iter().cloned());
+        Ok(Roots { authorities, exact: found })
     }
 }
 
 /// The certificates of every file in a folder that has some.
-fn in_folder(folder: &Path) -> Vec<Certificate<'static>> {
+fn in_folder(folder: &Path) -> Vec<CertificateDer<'static>> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
@@ -90,16 +93,14 @@ fn in_folder(folder: &Path) -> Vec<Certificate<'static>> {
 }
 
 /// The certificates of a file; those that can't be understood are passed over, as long as one can.
-fn in_file(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
+fn in_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = std::fs::read(file).map_err(|error| format!("which can't be read ({error})"))?;
-    let certificates: Vec<Certificate<'static>> = parse_pem(&text)
+    let certificates: Vec<CertificateDer<'static>> = parse_pem(&text)
         .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            Ok(PemItem::Certificate(certificate)) => Some(CertificateDer::from(certificate.der().to_vec())),
             _ => None,
         })
-        .filter(|certificate| {
-            RootCertStore::empty().add(CertificateDer::from(certificate.der().to_vec())).is_ok()
-        })
+        .filter(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok())
         .collect();
     if certificates.is_empty() { Err("which holds no certificate".to_owned()) } else { Ok(certificates) }
 }
@@ -119,10 +120,9 @@ mod tests {
     }
 
     fn count(trust: &Trust) -> Result<usize, String> {
-        match trust.roots()? {
-            RootCerts::Specific(certificates) => Ok(certificates.len()),
-            other => panic!("{other:?}"),
-        }
+        let roots = trust.roots()?;
+        assert_eq!(roots.authorities.len(), roots.exact.len());
+        Ok(roots.exact.len())
     }
 
     #[test]
@@ -145,11 +145,17 @@ mod tests {
     }
 
     #[test]
+    fn the_built_in_authorities_are_trusted_unless_others_are_named() {
+        let roots = Trust::default().roots().unwrap();
+        assert!(roots.authorities.len() >= webpki_roots::TLS_SERVER_ROOTS.len());
+    }
+
+    #[test]
     fn a_file_that_is_missing_or_broken_is_named_with_its_variable() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ca.pem");
         let name = file.to_str().unwrap().to_owned();
-        let said = |variable| trust(&[(variable, &name)]).roots().unwrap_err();
+        let said = |variable| trust(&[(variable, &name)]).roots().err().unwrap();
         for (text, problem) in [
             (None, "can't be read"),
             (Some(String::new()), "no certificate"),
@@ -168,7 +174,7 @@ mod tests {
                 "{said}"
             );
         }
-        let said = trust(&[("SSL_CERT_DIR", "/nowhere/at/all")]).roots().unwrap_err();
+        let said = trust(&[("SSL_CERT_DIR", "/nowhere/at/all")]).roots().err().unwrap();
         assert!(said.contains("/nowhere/at/all (SSL_CERT_DIR)"), "{said}");
     }
 }
