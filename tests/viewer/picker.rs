@@ -192,7 +192,10 @@ fn gigabytes_are_asked_about() {
     assert!(update(&mut state, Action::Agree).is_empty(), "nothing is asked");
     update(&mut state, Action::Submit);
     appraise(&mut state, to_download(true));
-    assert_eq!(loads(&update(&mut state, Action::Agree)), [(Side::Left, "openai/gpt-oss-20b")]);
+    let effects = update(&mut state, Action::Agree);
+    assert_eq!(loads(&effects), [(Side::Left, "openai/gpt-oss-20b")]);
+    let agreed = matches!(&effects[0], Effect::Send(Request::Agree { name }) if name == "openai/gpt-oss-20b");
+    assert!(agreed, "the worker hears of the yes before it loads: {effects:?}");
     assert!(state.popup.is_none());
 }
 
