@@ -7,8 +7,8 @@ use super::pane::Pane;
 use super::selection::step;
 use super::update::NOTHING_SHOWN;
 use super::{Cursor, Effect, Mode, State};
-use crate::attention::{Capture, NO_OUTPUT_HEAD};
 use crate::attention::lens::Lens;
+use crate::attention::{Capture, NO_OUTPUT_HEAD};
 use crate::config::keys::Command;
 use crate::worker::protocol::{LensQuestion, Request, Side};
 

@@ -71,10 +71,17 @@ fn names_with_and_without_the_familys_prefix() {
     let with = |name: &str| format!("transformer.{name}");
     gives(&home, "gpt2-tiny", &changed(&home, "gpt2-tiny", |tensors| rename(tensors, with)), Some(1.0));
     // As shards of two savings.
-    let half = |name: &str| if name.starts_with("h.1") || name.starts_with("ln_f") { with(name) } else { name.to_owned() };
+    let half = |name: &str| {
+        if name.starts_with("h.1") || name.starts_with("ln_f") { with(name) } else { name.to_owned() }
+    };
     gives(&home, "gpt2-tiny", &changed(&home, "gpt2-tiny", |tensors| rename(tensors, half)), Some(1.0));
     let without = |name: &str| name.replacen("model.", "", 1);
-    gives(&home, "gpt-oss-tiny", &changed(&home, "gpt-oss-tiny", |tensors| rename(tensors, without)), Some(1.0));
+    gives(
+        &home,
+        "gpt-oss-tiny",
+        &changed(&home, "gpt-oss-tiny", |tensors| rename(tensors, without)),
+        Some(1.0),
+    );
 }
 
 #[test]
@@ -119,7 +126,8 @@ fn a_checkpoint_without_an_output_head_gives_attention() {
     gives(&home, "gpt-oss-tiny", &bare(&home), None);
     let classifier = changed(&home, "gpt-oss-tiny", |tensors| {
         let head = tensors.remove("lm_head.weight").unwrap();
-        let score = Stored { shape: vec![1, head.shape[1]], bytes: vec![0; 2 * head.shape[1]], dtype: Dtype::BF16 };
+        let score =
+            Stored { shape: vec![1, head.shape[1]], bytes: vec![0; 2 * head.shape[1]], dtype: Dtype::BF16 };
         tensors.insert("score.weight".to_owned(), score);
     });
     gives(&home, "gpt-oss-tiny", &classifier, None);
@@ -134,7 +142,8 @@ fn without_an_output_head_every_command_says_so() {
     let folder = bare(&home);
     let model = text(&folder);
     let prompt = ["--prompt", "write a story"];
-    home.run(["lens", "--model", model].into_iter().chain(prompt)).failed(1, &["no output head", "lm_head.weight"]);
+    home.run(["lens", "--model", model].into_iter().chain(prompt))
+        .failed(1, &["no output head", "lm_head.weight"]);
     let compared = |flags: &[&'static str]| {
         let both = ["compare", "--model", model, "--model", "demo:gpt2"].into_iter().chain(prompt);
         home.run(both.chain(flags.iter().copied())).text().to_owned()
@@ -149,7 +158,12 @@ fn without_an_output_head_every_command_says_so() {
     assert!(fs::read_to_string(&page).unwrap().contains("no output head"));
 
     let ablated = |flags: &[&'static str]| {
-        let ended = home.run(["ablate", "--model", model, "--heads", "0.1"].into_iter().chain(prompt).chain(flags.iter().copied()));
+        let ended = home.run(
+            ["ablate", "--model", model, "--heads", "0.1"]
+                .into_iter()
+                .chain(prompt)
+                .chain(flags.iter().copied()),
+        );
         ended.text().to_owned()
     };
     let table = ablated(&[]);
@@ -194,7 +208,8 @@ fn floats_of_64_bits() {
     let home = Home::new();
     let folder = changed(&home, "gpt2-tiny", |tensors| {
         let bias = tensors.get_mut("ln_f.bias").unwrap();
-        (bias.dtype, bias.bytes) = (Dtype::F64, [1e300f64; 48].iter().flat_map(|v| v.to_le_bytes()).collect());
+        (bias.dtype, bias.bytes) =
+            (Dtype::F64, [1e300f64; 48].iter().flat_map(|v| v.to_le_bytes()).collect());
     });
     print(&home, &folder).failed(1, &["\"ln_f.bias\" holds inf"]);
 }
@@ -215,7 +230,17 @@ fn cross_attention_does_nothing_without_an_encoder() {
 
 #[test]
 fn every_activation_runs_alike_on_both_engines() {
-    for name in ["quick_gelu", "gelu_python", "gelu_10", "hardswish", "laplace", "leaky_relu", "mish", "relu2", "tanh"] {
+    for name in [
+        "quick_gelu",
+        "gelu_python",
+        "gelu_10",
+        "hardswish",
+        "laplace",
+        "leaky_relu",
+        "mish",
+        "relu2",
+        "tanh",
+    ] {
         let home = Home::new();
         let folder = changed(&home, "gpt2-tiny", |_| ());
         edit_config(&folder, |config| drop(config.insert("activation_function".to_owned(), name.into())));
@@ -263,12 +288,14 @@ fn keys_that_nobody_reads_may_be_no_numbers() {
     let folder = changed(&home, "gpt2-tiny", |_| ());
     let path = folder.join("config.json");
     let config = fs::read_to_string(&path).unwrap();
-    let with = |more: &str| fs::write(&path, config.trim_end().replacen('{', &format!("{{{more},"), 1)).unwrap();
+    let with =
+        |more: &str| fs::write(&path, config.trim_end().replacen('{', &format!("{{{more},"), 1)).unwrap();
     with(r#""foo": NaN, "bar": [Infinity, -Infinity], "baz": "NaN""#);
     gives(&home, "gpt2-tiny", &folder, Some(1.0));
     for (literal, key) in [("NaN", "hidden_size"), ("-Infinity", "num_hidden_layers")] {
         with(&format!("\"{key}\": {literal}"));
-        print(&home, &folder).failed(1, &["config.json", &format!("\"{key}\" is {literal}"), "whole numbers from 1"]);
+        print(&home, &folder)
+            .failed(1, &["config.json", &format!("\"{key}\" is {literal}"), "whole numbers from 1"]);
     }
 }
 
@@ -276,7 +303,8 @@ fn keys_that_nobody_reads_may_be_no_numbers() {
 fn keys_that_are_absent_have_transformers_defaults() {
     let home = Home::new();
     let folder = changed(&home, "gpt2-tiny", |_| ());
-    let default = ["activation_function", "layer_norm_epsilon", "n_inner", "scale_attn_weights", "tie_word_embeddings"];
+    let default =
+        ["activation_function", "layer_norm_epsilon", "n_inner", "scale_attn_weights", "tie_word_embeddings"];
     edit_config(&folder, |config| default.iter().for_each(|key| drop(config.remove(*key))));
     gives(&home, "gpt2-tiny", &folder, Some(1.0));
     // The architecture says the family, too.
@@ -344,7 +372,8 @@ fn a_missing_tensor_says_what_is_there_and_why() {
         let folder = changed(&home, name, edit);
         print(&home, &folder).failed(1, &[&["model.safetensors"], words].concat());
     };
-    let wrapped = |tensors: &mut BTreeMap<String, Stored>| rename(tensors, |name| format!("module.transformer.{name}"));
+    let wrapped =
+        |tensors: &mut BTreeMap<String, Stored>| rename(tensors, |name| format!("module.transformer.{name}"));
     let words = ["no tensor \"wte.weight\" [320, 48]", "\"module.transformer.wte.weight\"", "DataParallel"];
     said("gpt2-tiny", wrapped, &words);
     let quantized = |tensors: &mut BTreeMap<String, Stored>| {
@@ -362,7 +391,9 @@ fn a_missing_tensor_says_what_is_there_and_why() {
     };
     said("gpt2-tiny", integers, &["holds I32", "F64, F32, F16 and BF16"]);
     let original = |tensors: &mut BTreeMap<String, Stored>| {
-        rename(tensors, |name| name.replace("model.embed_tokens", "embedding").replace("lm_head", "unembedding"));
+        rename(tensors, |name| {
+            name.replace("model.embed_tokens", "embedding").replace("lm_head", "unembedding")
+        });
     };
     said("gpt-oss-tiny", original, &["embed_tokens.weight", "OpenAI's own layout"]);
 
@@ -371,7 +402,9 @@ fn a_missing_tensor_says_what_is_there_and_why() {
     let quantization = json!({ "quant_method": "awq" });
     edit_config(&folder, |config| drop(config.insert("quantization_config".to_owned(), quantization)));
     print(&home, &folder).failed(1, &["config.json says", "awq"]);
-    for (bytes, what) in [("version https://git-lfs.github.com/spec/v1\noid", "Git LFS"), ("GGUF\u{3}", "GGUF")] {
+    for (bytes, what) in
+        [("version https://git-lfs.github.com/spec/v1\noid", "Git LFS"), ("GGUF\u{3}", "GGUF")]
+    {
         fs::write(folder.join("model.safetensors"), bytes).unwrap();
         print(&home, &folder).failed(1, &["model.safetensors", what]);
     }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::page::SIDES;
 use super::{Report, title};
-use crate::attention::{HeadEntry, HeadOrder, HeadStatistics, NO_OUTPUT_HEAD, NextToken, Token, escape_controls};
+use crate::attention::{
+    HeadEntry, HeadOrder, HeadStatistics, NO_OUTPUT_HEAD, NextToken, Token, escape_controls,
+};
 use crate::export::markup::escape;
 
 /// Pieces up to which every number is on the page.

@@ -111,12 +111,5 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         });
     }
     let final_norm = norm(weights, "ln_f".to_owned())?;
-    Ok(Decoder {
-        spec: spec.clone(),
-        embedding,
-        positions: Some(positions),
-        blocks,
-        norm: final_norm,
-        head,
-    })
+    Ok(Decoder { spec: spec.clone(), embedding, positions: Some(positions), blocks, norm: final_norm, head })
 }

@@ -133,9 +133,8 @@ fn rotary(config: &Config, context: usize) -> Result<RotarySpec, ModelError> {
         "yarn" if theta == 1.0 => return Err(rope.error("rope_theta is 1; YaRN needs more than 1")),
         "yarn" => read_yarn(config, &rope, context)?,
         kind => {
-            return Err(rope.error(format!(
-                "rope_type {kind:?} is not supported; supported are default, linear, yarn"
-            )));
+            return Err(rope
+                .error(format!("rope_type {kind:?} is not supported; supported are default, linear, yarn")));
         }
     };
     Ok(RotarySpec { theta, scaling })
@@ -212,14 +211,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         });
     }
     let final_norm = norm(spec, weights, "norm")?;
-    Ok(Decoder {
-        spec: spec.clone(),
-        embedding,
-        positions: None,
-        blocks,
-        norm: final_norm,
-        head,
-    })
+    Ok(Decoder { spec: spec.clone(), embedding, positions: None, blocks, norm: final_norm, head })
 }
 
 fn norm(spec: &DecoderSpec, weights: &mut Weights<'_>, name: &str) -> Result<Norm, ModelError> {

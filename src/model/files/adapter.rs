@@ -25,7 +25,9 @@ impl Adapter {
     pub fn beside(folder: &Path) -> Option<Self> {
         let config = folder.join(CONFIG);
         if !config.is_file() {
-            let names = std::fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            let names = std::fs::read_dir(folder)
+                .ok()?
+                .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
             let mut weights: Vec<String> = names.filter(|name| is_adapter(name)).collect();
             weights.sort();
             let file = folder.join(weights.into_iter().next()?).display().to_string();
@@ -43,7 +45,8 @@ impl Adapter {
 
     /// What it is: `a LORA adapter of openai-community/gpt2`.
     pub fn description(&self) -> String {
-        let kind = self.kind.as_ref().map_or_else(|| "an adapter".to_owned(), |kind| format!("a {kind} adapter"));
+        let kind =
+            self.kind.as_ref().map_or_else(|| "an adapter".to_owned(), |kind| format!("a {kind} adapter"));
         match &self.base {
             Some(base) => format!("{kind} of {base}"),
             None => format!("{kind} that names no base model"),
@@ -91,7 +94,13 @@ mod tests {
 
     #[test]
     fn files_of_adapters_go_by_their_names() {
-        assert!(["adapter_model.safetensors", "adapters.safetensors", "adapter_model.bin"].map(is_adapter) == [true; 3]);
-        assert!(["model.safetensors", "adapter_config.json", "my_adapter.safetensors"].map(is_adapter) == [false; 3]);
+        assert!(
+            ["adapter_model.safetensors", "adapters.safetensors", "adapter_model.bin"].map(is_adapter)
+                == [true; 3]
+        );
+        assert!(
+            ["model.safetensors", "adapter_config.json", "my_adapter.safetensors"].map(is_adapter)
+                == [false; 3]
+        );
     }
 }

@@ -39,10 +39,8 @@ fn weights(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     if let Some(named) = named_weights(folder)? {
         return Ok(named);
     }
-    let mut loose: Vec<PathBuf> = entries(folder)?
-        .into_iter()
-        .filter(|path| is_loose_weights(path) && path.is_file())
-        .collect();
+    let mut loose: Vec<PathBuf> =
+        entries(folder)?.into_iter().filter(|path| is_loose_weights(path) && path.is_file()).collect();
     loose.sort();
     if loose.is_empty() { Err(no_weights(folder)) } else { Ok(loose) }
 }
@@ -224,7 +222,9 @@ mod tests {
 
     #[test]
     fn an_adapter_is_never_the_weights() {
-        for more in [vec![], vec![("config.json", "{}")], vec![("config.json", "{}"), ("adapter_model.bin", "")]] {
+        for more in
+            [vec![], vec![("config.json", "{}")], vec![("config.json", "{}"), ("adapter_model.bin", "")]]
+        {
             let alone = [("adapter_config.json", ADAPTER), ("adapter_model.safetensors", "")];
             let folder = folder(&[alone.as_slice(), &more].concat());
             let message = complaint(folder.path());

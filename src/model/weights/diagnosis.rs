@@ -75,8 +75,11 @@ impl Evidence<'_> {
 
     /// The names most like `wanted`: with the longest equal beginnings and ends.
     fn nearest(&self, wanted: &str) -> Vec<&str> {
-        let mut names: Vec<(usize, &str)> =
-            self.names.iter().map(|name| (likeness(wanted, name.trim_start_matches(self.prefix)), *name)).collect();
+        let mut names: Vec<(usize, &str)> = self
+            .names
+            .iter()
+            .map(|name| (likeness(wanted, name.trim_start_matches(self.prefix)), *name))
+            .collect();
         names.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
         names.into_iter().take(NEAREST).map(|(_, name)| name).collect()
     }
@@ -84,7 +87,9 @@ impl Evidence<'_> {
     fn cause(&self, wanted: &str) -> Option<String> {
         let any = |part: &str| self.names.iter().any(|name| name.contains(part));
         if any(".lora_A.") || any(".lora_B.") || any(".lora_embedding_") {
-            return Some("these are the weights of an adapter: merge it into its base model with peft".to_owned());
+            return Some(
+                "these are the weights of an adapter: merge it into its base model with peft".to_owned(),
+            );
         }
         self.wrapped(wanted)
             .or_else(|| self.packed_by())
@@ -106,7 +111,9 @@ impl Evidence<'_> {
     /// Names that are the wanted one but for what they begin with.
     fn wrapped(&self, wanted: &str) -> Option<String> {
         let starts = self.names.iter().filter_map(|name| name.strip_suffix(wanted));
-        let start = starts.filter(|start| start.ends_with('.') && *start != self.prefix).min_by_key(|start| start.len())?;
+        let start = starts
+            .filter(|start| start.ends_with('.') && *start != self.prefix)
+            .min_by_key(|start| start.len())?;
         let outer = start.strip_suffix(self.prefix).unwrap_or(start);
         let why = match WRAPPERS.iter().find(|(part, _)| outer.contains(part)) {
             Some((_, why)) => why,
@@ -134,7 +141,8 @@ impl Evidence<'_> {
 
     /// Parts of a model that lie there without a list of them.
     fn too_few_parts(&self) -> Option<String> {
-        let parts = self.files.iter().filter_map(|file| file.strip_suffix(".safetensors")?.rsplit_once("-of-"));
+        let parts =
+            self.files.iter().filter_map(|file| file.strip_suffix(".safetensors")?.rsplit_once("-of-"));
         let count = parts.map(|(_, count)| count.parse::<usize>().ok()).next()??;
         let there = self.files.len();
         (there < count).then(|| format!("only {there} of {count} parts of the model are there"))
@@ -151,7 +159,8 @@ fn likeness(a: &str, b: &str) -> usize {
     let same = |a: &mut dyn Iterator<Item = u8>, b: &mut dyn Iterator<Item = u8>| {
         a.zip(b).take_while(|(a, b)| a == b).count()
     };
-    let (start, end) = (same(&mut a.bytes(), &mut b.bytes()), same(&mut a.bytes().rev(), &mut b.bytes().rev()));
+    let (start, end) =
+        (same(&mut a.bytes(), &mut b.bytes()), same(&mut a.bytes().rev(), &mut b.bytes().rev()));
     (start + end).min(a.len()).min(b.len())
 }
 
@@ -193,13 +202,16 @@ mod tests {
 
     #[test]
     fn file_tensor_shape_and_what_is_there() {
-        let names = ["model.embed_tokens.weight", "model.norm.weight", "model.layers.0.norm.weight", "lm_head.bias"];
+        let names =
+            ["model.embed_tokens.weight", "model.norm.weight", "model.layers.0.norm.weight", "lm_head.bias"];
         assert_eq!(
             said(&names, "layers.0.sinks", None),
             "a/model.safetensors: no tensor \"model.layers.0.sinks\" [4, 2]; there is \"model.layers.0.norm.weight\", \
              \"lm_head.bias\", \"model.embed_tokens.weight\": the file is of another model, or incomplete"
         );
-        assert!(said(&[], "norm.weight", None).contains("no tensor \"norm.weight\" [4, 2]; there is none at all"));
+        assert!(
+            said(&[], "norm.weight", None).contains("no tensor \"norm.weight\" [4, 2]; there is none at all")
+        );
         let long = "x".repeat(1_000);
         assert!(said(&[&long], "norm.weight", None).len() < 400);
     }
@@ -225,7 +237,7 @@ mod tests {
         assert!(by(&["model.layers.0.q.qweight", "model.layers.0.q.g_idx"], None).contains("GPTQ,"));
         assert!(by(&["model.layers.0.q.weight.absmax", "a.quant_map"], None).contains("bitsandbytes"));
         assert!(by(&["model.layers.0.q.weight_packed"], None).contains("compressed-tensors"));
-        assert!(by(&["model.layers.0.q.qweight"], Some("awq")).contains("config.json says") );
+        assert!(by(&["model.layers.0.q.qweight"], Some("awq")).contains("config.json says"));
         let evidence = evidence(&["m"], &["model.layers.0.q.weight"], Some("fp8"));
         let said = evidence.with_cause("model.layers.0.q.weight", "holds F8_E4M3");
         assert!(said.starts_with("holds F8_E4M3: ") && said.contains("quantized with fp8"), "{said}");
@@ -234,7 +246,10 @@ mod tests {
     #[test]
     fn other_layouts_and_what_is_incomplete() {
         let original = said(&["embedding.weight", "unembedding.weight"], "embed_tokens.weight", None);
-        assert!(original.contains("OpenAI's own layout") && original.contains("\"embed_tokens.weight\""), "{original}");
+        assert!(
+            original.contains("OpenAI's own layout") && original.contains("\"embed_tokens.weight\""),
+            "{original}"
+        );
         let adapter = said(&["base_model.model.model.layers.0.q.lora_A.weight"], "layers.0.q.weight", None);
         assert!(adapter.contains("adapter"), "{adapter}");
         let short = said(&["model.layers.1.q.weight"], "layers.2.q.weight", None);

@@ -95,7 +95,9 @@ impl<'a> Weights<'a> {
             let whole = SafeTensors::deserialize(bytes.as_slice()).map_err(|error| {
                 ModelError::Invalid(match foreign(bytes.as_slice()) {
                     Some(what) => format!("{name} {what}"),
-                    None => format!("{name}: truncated, corrupt or no safetensors file ({error}): fetch it again"),
+                    None => {
+                        format!("{name}: truncated, corrupt or no safetensors file ({error}): fetch it again")
+                    }
                 })
             })?;
             let start = bytes.as_slice().as_ptr() as usize;
@@ -256,9 +258,7 @@ impl<'a> Weights<'a> {
                 return Err(stored.error(name, self.evidence().with_cause(name, &what)));
             }
             if suffix == "scales" && stored.bytes.as_slice().par_iter().any(|&scale| scale == NAN_SCALE) {
-                return Err(
-                    stored.error(name, "holds a scale that stands for NaN: the checkpoint is broken")
-                );
+                return Err(stored.error(name, "holds a scale that stands for NaN: the checkpoint is broken"));
             }
             let bytes = stored.bytes.clone();
             self.step()?;
