@@ -390,6 +390,11 @@ fn a_missing_tensor_says_what_is_there_and_why() {
         tensors.get_mut("h.0.ln_1.bias").unwrap().dtype = Dtype::I32;
     };
     said("gpt2-tiny", integers, &["holds I32", "F64, F32, F16 and BF16"]);
+    let fp8 = |tensors: &mut BTreeMap<String, Stored>| {
+        let bias = tensors.get_mut("h.0.ln_1.bias").unwrap();
+        (bias.dtype, bias.bytes) = (Dtype::F8_E4M3, vec![0; 48]);
+    };
+    said("gpt2-tiny", fp8, &["holds F8_E4M3", "quantized with fp8"]);
     let original = |tensors: &mut BTreeMap<String, Stored>| {
         rename(tensors, |name| {
             name.replace("model.embed_tokens", "embedding").replace("lm_head", "unembedding")
@@ -408,4 +413,8 @@ fn a_missing_tensor_says_what_is_there_and_why() {
         fs::write(folder.join("model.safetensors"), bytes).unwrap();
         print(&home, &folder).failed(1, &["model.safetensors", what]);
     }
+    fs::remove_file(folder.join("model.safetensors")).unwrap();
+    fs::write(folder.join("model.safetensors.index.json"), "version https://git-lfs.github.com/spec/v1")
+        .unwrap();
+    print(&home, &folder).failed(1, &["model.safetensors.index.json", "git lfs pull"]);
 }

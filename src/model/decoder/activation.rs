@@ -41,12 +41,8 @@ fn composed(activation: Activation, x: &Tensor) -> candle_core::Result<Tensor> {
         Activation::GeluClipped => x.gelu_erf()?.clamp(-10f32, 10f32),
         Activation::GeluQuick => x * sigmoid(&(x * 1.702)?)?,
         Activation::HardSwish => (x * (x + 3.0)?.clamp(0f32, 6f32)?)? / 6.0,
-        Activation::Laplace => {
-            // Of transformers: these digits, not those of 1/√2 and 1/√(4π).
-            const MEAN: f64 = 0.707_107;
-            const DEVIATION: f64 = 0.282_095;
-            (((x - MEAN)? * (FRAC_1_SQRT_2 / DEVIATION))?.erf()? + 1.0)? * 0.5
-        }
+        // 1/√(4π) with the digits that transformers has of it.
+        Activation::Laplace => (((x - FRAC_1_SQRT_2)? * (FRAC_1_SQRT_2 / 0.282_095))?.erf()? + 1.0)? * 0.5,
         Activation::LeakyRelu => x.maximum(&(x * 0.01)?),
         Activation::Mish => x * softplus(x)?.tanh()?,
         Activation::ReluSquared => x.relu()?.sqr(),

@@ -153,9 +153,9 @@ fn numbers(range: &RangeInclusive<f64>) -> String {
     format!("numbers from {} to {}", number(*range.start()), number(*range.end()))
 }
 
-/// `0.001`, but `1e30`.
+/// `4294967295`, but `1e30`.
 fn number(value: f64) -> String {
-    if value.abs() < 1e7 { value.to_string() } else { format!("{value:e}") }
+    if value.abs() < 1e12 { value.to_string() } else { format!("{value:e}") }
 }
 
 fn as_whole(value: &Value, range: &RangeInclusive<usize>) -> Option<usize> {
@@ -170,12 +170,20 @@ fn literal(value: &Value) -> Option<&str> {
     value.as_str().and_then(json::literal)
 }
 
+/// A text of a file as a message shows it: quoted, its control characters escaped, cut if it is long.
+pub fn quoted(text: &str) -> String {
+    cut(&format!("{text:?}"))
+}
+
 /// A value as a message shows it: as it is written, if that is short.
 fn shown(value: &Value) -> String {
-    let text = literal(value).map_or_else(|| value.to_string(), str::to_owned);
+    cut(&literal(value).map_or_else(|| value.to_string(), str::to_owned))
+}
+
+fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! GPT-2, all sizes: LayerNorm before each part, learned positions, fused q|k|v, weights as \[in, out\].
 
-use super::config::Config;
+use super::config::{Config, quoted};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
 use crate::model::decoder::{Attention, Block, Decoder, Lengths, Linear, Mlp, Norm, Projections};
@@ -63,7 +63,7 @@ fn activation(config: &Config) -> Result<Activation, ModelError> {
         let own = ["prelu", "xielu"].contains(&name.as_str());
         let why = if own { "has weights of its own and is not supported" } else { "is not supported" };
         let known = Activation::NAMES.map(|(name, _)| name).join(", ");
-        config.error(format!("activation_function {name:?} {why}; supported: {known}"))
+        config.error(format!("activation_function {} {why}; supported: {known}", quoted(&name)))
     })
 }
 

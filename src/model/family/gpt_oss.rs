@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::config::Config;
+use super::config::{Config, quoted};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
 use crate::model::decoder::{
@@ -99,7 +99,8 @@ fn layers(config: &Config, count: usize, head_dim: usize) -> Result<Vec<LayerSpe
             }
             ("sliding_attention", _) => Err(config.error("a layer slides, but sliding_window is null or 0")),
             _ => Err(config.error(format!(
-                "layer_types names {kind:?}; supported are sliding_attention and full_attention"
+                "layer_types names {}; supported are sliding_attention and full_attention",
+                quoted(kind)
             ))),
         })
         .collect()
@@ -133,8 +134,10 @@ fn rotary(config: &Config, context: usize) -> Result<RotarySpec, ModelError> {
         "yarn" if theta == 1.0 => return Err(rope.error("rope_theta is 1; YaRN needs more than 1")),
         "yarn" => read_yarn(config, &rope, context)?,
         kind => {
-            return Err(rope
-                .error(format!("rope_type {kind:?} is not supported; supported are default, linear, yarn")));
+            return Err(rope.error(format!(
+                "rope_type {} is not supported; supported are default, linear, yarn",
+                quoted(kind)
+            )));
         }
     };
     Ok(RotarySpec { theta, scaling })

@@ -6,7 +6,7 @@ mod gpt_oss;
 mod json;
 mod ranges;
 
-use config::Config;
+use config::{Config, quoted};
 
 use super::ModelError;
 use super::decoder::{Decoder, Linear};
@@ -55,7 +55,8 @@ fn family(config: &Config) -> Result<Family, ModelError> {
         let known = Family::ALL.into_iter().find(|family| family.name() == name);
         return known.ok_or_else(|| {
             config.error(format!(
-                "model_type is {name:?}, which is not supported; supported are {}",
+                "model_type is {}, which is not supported; supported are {}",
+                quoted(&name),
                 supported()
             ))
         });

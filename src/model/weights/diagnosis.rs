@@ -44,6 +44,8 @@ pub struct Evidence<'a> {
     pub prefix: &'a str,
     /// What config.json says the weights are packed with, if that isn't read.
     pub quantization: Option<&'a str>,
+    /// Whether tensors are of 8-bit floats.
+    pub has_fp8: bool,
     /// Layers that config.json says.
     pub layers: usize,
 }
@@ -127,6 +129,7 @@ impl Evidence<'_> {
         let (method, who) = match (self.quantization, seen) {
             (Some(method), _) => (method, "config.json says that the weights are quantized with"),
             (None, Some((_, method))) => (*method, "names are those of weights quantized with"),
+            (None, None) if self.has_fp8 => ("fp8", "tensors are quantized with"),
             (None, None) => return None,
         };
         Some(format!("{who} {method}, which isn't read: take the unquantized model"))
@@ -197,7 +200,15 @@ mod tests {
 
     fn evidence<'a>(files: &[&'a str], names: &[&'a str], quantization: Option<&'a str>) -> Evidence<'a> {
         let files = files.iter().map(|file| Cow::Borrowed(*file)).collect();
-        Evidence { files, beside: None, names: names.to_vec(), prefix: "model.", quantization, layers: 4 }
+        Evidence {
+            files,
+            beside: None,
+            names: names.to_vec(),
+            prefix: "model.",
+            quantization,
+            has_fp8: false,
+            layers: 4,
+        }
     }
 
     #[test]
@@ -241,6 +252,8 @@ mod tests {
         let evidence = evidence(&["m"], &["model.layers.0.q.weight"], Some("fp8"));
         let said = evidence.with_cause("model.layers.0.q.weight", "holds F8_E4M3");
         assert!(said.starts_with("holds F8_E4M3: ") && said.contains("quantized with fp8"), "{said}");
+        let unnamed = Evidence { quantization: None, has_fp8: true, ..evidence };
+        assert!(unnamed.with_cause("norm.weight", "holds F8_E4M3").contains("quantized with fp8"));
     }
 
     #[test]

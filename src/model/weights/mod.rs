@@ -308,6 +308,10 @@ impl<'a> Weights<'a> {
             names: self.tensors.keys().map(String::as_str).collect(),
             prefix,
             quantization: quantization.as_deref(),
+            has_fp8: self
+                .tensors
+                .values()
+                .any(|stored| matches!(stored.dtype, Dtype::F8_E4M3 | Dtype::F8_E5M2)),
             layers: *layers,
         }
     }
