@@ -5,7 +5,7 @@ use super::interrupt::{at_once, raise_on_ctrl_c};
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
-use crate::attention::{Ablation, Capture, ScoresByHead, Token};
+use crate::attention::{Ablation, Capture, ScoresByHead, Token, escape_controls};
 use crate::export::Input;
 use crate::model::files::{self, DownloadPlan};
 use crate::model::{
@@ -47,6 +47,7 @@ impl Session {
         talk.clear();
         let model = loaded?;
         let card = model.card();
+        card.notes.iter().for_each(|note| talk.say(&escape_controls(note)));
         tracing::info!(model = %card.name, device = %card.device, precision = %card.precision, bytes = card.resident_bytes, "loaded");
         Ok(model)
     }

@@ -47,7 +47,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token, log_sum_exp};
+use crate::attention::{Ablation, Capture, ModelCard, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
 use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
@@ -104,12 +104,14 @@ impl Model {
             kv_heads: spec.kv_heads,
             windows: spec.layers.iter().map(|layer| layer.window).collect(),
             has_sinks: spec.sinks,
+            has_output_head: decoder.head.is_some(),
             context: spec.context,
             vocabulary: spec.vocabulary,
             parameters: weights.parameters(),
             precision: weights.precision(),
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
+            notes: files.adapter.iter().map(files::Adapter::not_applied).collect(),
         };
         let threads = Threads::new()?;
         Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, threads })
@@ -227,6 +229,20 @@ impl Model {
         Ok((capture, profile))
     }
 
+    /// Whether it predicts anything.
+    ///
+    /// # Errors
+    /// If it has no output head.
+    pub fn check_output_head(&self) -> Result<(), ModelError> {
+        if self.card.has_output_head {
+            return Ok(());
+        }
+        Err(ModelError::Invalid(format!(
+            "{}: {NO_OUTPUT_HEAD}: the checkpoint has no lm_head.weight, and config.json ties it to nothing",
+            self.card.name
+        )))
+    }
+
     fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
         let ModelCard { name, layers, heads, .. } = &*self.card;
         match ablation.beyond(&self.card) {
@@ -263,6 +279,9 @@ impl Model {
     fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+        if order.is_empty() {
+            return Vec::new();
+        }
         let count = count.clamp(1, order.len());
         order.select_nth_unstable_by(count - 1, likelier);
         order.truncate(count);

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use attnscope::model::files::{Hub, HubError, HubSettings};
 
-use super::server::{COMMIT, HubFault, Repository};
+use super::server::{COMMIT, HubFault, Repository, git_hash};
 use super::{NAME, Scene, digest, golden, locate, nobody, plan, refusal, sha256, tiny};
 
 /// A scene whose cache has the model.
@@ -61,6 +61,37 @@ fn nothing_is_written_where_nothing_must_be_downloaded() {
     let before = state(scene.cache.path());
     locate(&scene.hub(), None).unwrap();
     assert_eq!(state(scene.cache.path()), before);
+}
+
+/// Whoever may write anywhere, as root may, can't be shown a read-only cache: then only what is asked is checked.
+#[test]
+#[cfg(unix)]
+fn a_read_only_cache_is_used_as_far_as_it_goes() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn protect(folder: &Path, mode: u32) {
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.is_symlink() {
+                protect(&path, mode);
+            }
+        }
+    }
+    // As somebody leaves it who never asked for the tokenizer, in two ways, and without refs.
+    let scene = filled();
+    let whole = locate(&scene.offline(), None).unwrap();
+    fs::remove_dir_all(root(&scene).join("refs")).unwrap();
+    protect(&root(&scene), 0o555);
+    assert_eq!(locate(&scene.hub(), None).unwrap(), whole);
+    let tokenizer = snapshot(&scene).join("tokenizer.json");
+    protect(&root(&scene), 0o755);
+    fs::remove_file(&tokenizer).unwrap();
+    fs::remove_file(root(&scene).join("blobs").join(git_hash(&tiny().files["tokenizer.json"]))).unwrap();
+    protect(&root(&scene), 0o555);
+    let found = locate(&scene.hub(), None);
+    protect(&root(&scene), 0o755);
+    assert_eq!(found.unwrap().weights, whole.weights);
 }
 
 #[test]

@@ -8,14 +8,14 @@
 //!   .no_exist/<commit>/<file>      the hub said that there is no such file
 //! ```
 
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::sound;
 use crate::model::ModelError;
-use crate::model::files::{ModelFile, ModelFiles, folder, io_error};
+use crate::model::files::{Adapter, ModelFile, ModelFiles, folder, io_error};
 
 /// One model's part of the cache, at one revision.
 pub(super) struct CachedRepository {
@@ -63,8 +63,8 @@ impl CachedRepository {
             Err(_) if trusting || self.is_absent(commit, "tokenizer.json") => None,
             Err(problem) => return Err(problem),
         };
-        let folder = self.layout.pointer_path(commit);
-        let weights = match folder::named_weights(&folder) {
+        let snapshot = self.layout.pointer_path(commit);
+        let weights = match folder::named_weights(&snapshot) {
             Ok(Some(weights)) => weights,
             Ok(None) => return Err(self.no_weights(commit)),
             // A shard that is missing, or an index that can't be read, is to be downloaded again.
@@ -80,6 +80,7 @@ impl CachedRepository {
             config: ModelFile::Path(config),
             tokenizer: tokenizer.map(ModelFile::Path),
             weights: weights.into_iter().map(ModelFile::Path).collect(),
+            adapter: Adapter::beside(&snapshot),
         })
     }
 
@@ -197,7 +198,7 @@ impl CachedRepository {
 /// A note that can't be written where nothing can is not worth an error.
 fn forgive_read_only(written: std::io::Result<()>) -> std::io::Result<()> {
     match written {
-        Err(error) if matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
+        Err(error) if super::is_read_only(&error) => {
             tracing::debug!(%error, "the cache is read-only");
             Ok(())
         }

@@ -35,6 +35,11 @@ use super::{DownloadPlan, ModelFiles, disk};
 use crate::model::{Control, ModelError};
 use lookup::{Found, Lookup};
 
+/// Whether something failed because it may not be written.
+fn is_read_only(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
+}
+
 /// The hub and its cache.
 #[derive(Debug, Clone)]
 pub struct Hub {
@@ -78,7 +83,15 @@ impl Hub {
         let lookup = Lookup::new(&self.settings, repository, revision);
         match lookup.find(control)? {
             Found::Here(files) => Ok(files),
-            Found::OnHub(client, survey) => lookup.download(&client, &survey, limit, control),
+            Found::OnHub(client, survey) => match lookup.download(&client, &survey, limit, control) {
+                // What is missing can't be written, but what is here will do.
+                Err(ModelError::Io { source, .. })
+                    if is_read_only(&source) && lookup.cached(true).is_ok() =>
+                {
+                    lookup.cached(true).map_err(|lack| lookup.not_here(lack))
+                }
+                done => done,
+            },
         }
     }
 
