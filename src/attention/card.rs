@@ -33,6 +33,8 @@ pub struct ModelCard {
     pub device: String,
     /// Bytes they take there.
     pub resident_bytes: u64,
+    /// What of its files is not honoured, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl ModelCard {

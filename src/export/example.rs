@@ -91,5 +91,6 @@ fn card(has_sinks: bool) -> ModelCard {
         precision: "f32".to_owned(),
         device: "cpu".to_owned(),
         resident_bytes: 0,
+        notes: Vec::new(),
     }
 }

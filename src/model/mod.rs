@@ -52,7 +52,7 @@ use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
 use recorder::Recorder;
-use tokenizer::PromptTokenizer;
+use tokenizer::{Opened, PromptTokenizer};
 use weights::{Placement, Weights};
 
 /// Likeliest next tokens that a capture lists.
@@ -62,7 +62,8 @@ const NEXT_TOKENS: usize = 10;
 pub struct Model {
     card: Arc<ModelCard>,
     engine: Engine,
-    tokenizer: Option<PromptTokenizer>,
+    /// Or why there is none.
+    tokenizer: Result<Box<PromptTokenizer>, String>,
     decoder: Decoder,
     /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
     /// waits for a part of this one.
@@ -89,7 +90,10 @@ impl Model {
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
         let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
-        let tokenizer = files.tokenizer.as_ref().map(PromptTokenizer::open).transpose()?;
+        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
+            Opened::Ready(tokenizer) => Ok(tokenizer),
+            Opened::Missing(why) => Err(why),
+        };
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
@@ -110,6 +114,7 @@ impl Model {
             precision: weights.precision(),
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
+            notes: tokenizer.iter().flat_map(|tokenizer| tokenizer.notes().to_vec()).collect(),
         };
         let threads = Threads::new()?;
         Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, threads })
@@ -125,12 +130,12 @@ impl Model {
     /// # Errors
     /// If the prompt is empty, too long, or the model came without a tokenizer.
     pub fn tokenize(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
-        let Some(tokenizer) = &self.tokenizer else {
-            return Err(ModelError::Invalid(format!(
-                "{}: there is no tokenizer.json to read a prompt with: give token ids with --ids",
-                self.card.name
-            )));
-        };
+        let tokenizer = self.tokenizer.as_ref().map_err(|why| {
+            let name = &self.card.name;
+            ModelError::Invalid(format!(
+                "{name}: no tokenizer to read a prompt with: {why}; or give token ids with --ids"
+            ))
+        })?;
         if prompt.is_empty() {
             return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
         }
@@ -151,7 +156,7 @@ impl Model {
 
     /// The token of an id, by number where there is no tokenizer.
     pub fn token(&self, id: u32) -> Token {
-        self.tokenizer.as_ref().map_or_else(|| Token::from_id(id), |tokenizer| tokenizer.token(id))
+        self.tokenizer.as_ref().map_or_else(|_| Token::from_id(id), |tokenizer| tokenizer.token(id))
     }
 
     /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.

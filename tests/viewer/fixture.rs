@@ -32,6 +32,7 @@ pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<Mo
         precision: if has_sinks { "mxfp4" } else { "f32" }.to_owned(),
         device: "cpu".to_owned(),
         resident_bytes: 4_000_000,
+        notes: Vec::new(),
     })
 }
 

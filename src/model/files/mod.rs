@@ -6,6 +6,7 @@ mod folder;
 pub mod hub;
 mod index;
 mod plan;
+mod tokenizer;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 pub use disk::human_bytes;
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use plan::DownloadPlan;
+pub use tokenizer::{TOKENIZER_JSON, TokenizerFiles};
 
 use super::{Control, ModelError, Reference};
 
@@ -79,8 +81,8 @@ pub struct ModelFiles {
     pub revision: Option<String>,
     /// config.json
     pub config: ModelFile,
-    /// tokenizer.json, if there is one.
-    pub tokenizer: Option<ModelFile>,
+    /// What the tokenizer is read from; nothing if there is none.
+    pub tokenizer: TokenizerFiles,
     /// The safetensors files; several if sharded.
     pub weights: Vec<ModelFile>,
 }
@@ -88,7 +90,8 @@ pub struct ModelFiles {
 impl ModelFiles {
     /// Every file: config, tokenizer, weights.
     pub fn all(&self) -> impl Iterator<Item = &ModelFile> {
-        std::iter::once(&self.config).chain(&self.tokenizer).chain(&self.weights)
+        let tokenizer = self.tokenizer.iter().map(|(_, file)| file);
+        std::iter::once(&self.config).chain(tokenizer).chain(&self.weights)
     }
 }
 

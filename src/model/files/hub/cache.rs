@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
-use crate::model::files::{ModelFile, ModelFiles, folder, io_error};
+use crate::model::files::{ModelFile, ModelFiles, TokenizerFiles, folder, io_error};
 use crate::model::{ModelError, Reference};
 
 /// One model's part of the cache, at one revision.
@@ -48,20 +48,21 @@ impl CachedRepository {
     }
 
     /// The model's files at `commit` under the name it was asked for, if all are there. Unless `trusting`, a
-    /// missing tokenizer counts only if the hub has said that there is none.
+    /// file of a tokenizer that is missing counts only if the hub has said that there is none.
     pub(super) fn whole(&self, commit: &str, name: &str, trusting: bool) -> Option<ModelFiles> {
         let config = self.present(commit, "config.json")?;
-        let tokenizer = self.present(commit, "tokenizer.json");
-        if tokenizer.is_none() && !trusting && !self.is_absent(commit, "tokenizer.json") {
-            return None;
-        }
+        let tokenizer = TokenizerFiles::gather(|name| match self.present(commit, name) {
+            None if !trusting && !self.is_absent(commit, name) => Err(()),
+            path => Ok(path.map(ModelFile::Path)),
+        })
+        .ok()?;
         // A shard that is missing, or an index that can't be read, is to be downloaded again.
         let weights = folder::named_weights(&self.layout.pointer_path(commit)).ok().flatten()?;
         Some(ModelFiles {
             name: name.to_owned(),
             revision: Some(commit.to_owned()),
             config: ModelFile::Path(config),
-            tokenizer: tokenizer.map(ModelFile::Path),
+            tokenizer,
             weights: weights.into_iter().map(ModelFile::Path).collect(),
         })
     }

@@ -8,7 +8,7 @@ use super::cache::CachedRepository;
 use super::client::{Client, Failure, Incoming, Metadata};
 use super::download::{self, Download, Stopped};
 use super::settings::HubSettings;
-use crate::model::files::{ModelFile, ModelFiles, disk, index, io_error};
+use crate::model::files::{ModelFile, ModelFiles, TokenizerFiles, disk, index, io_error};
 use crate::model::{Control, LoadProgress, ModelError};
 
 /// A file of a model on the hub.
@@ -24,7 +24,7 @@ pub(super) struct RemoteFile {
 #[derive(Debug)]
 pub(super) struct Survey {
     commit: String,
-    has_tokenizer: bool,
+    tokenizer: TokenizerFiles,
     weights: Vec<String>,
     pub(super) files: Vec<RemoteFile>,
 }
@@ -112,12 +112,16 @@ impl<'a> Lookup<'a> {
         self.cache.set_commit(&commit)?;
         let mut files = vec![self.remote("config.json", config)];
 
-        let tokenizer = self.file(client, &commit, "tokenizer.json", control)?;
-        let has_tokenizer = tokenizer.is_some();
-        files.extend(tokenizer);
-        if !has_tokenizer {
-            self.cache.set_absent(&commit, "tokenizer.json")?;
-        }
+        let tokenizer = TokenizerFiles::gather(|name| {
+            if self.cache.is_absent(&commit, name) {
+                return Ok(None);
+            }
+            let Some(file) = self.file(client, &commit, name, control)? else {
+                return self.cache.set_absent(&commit, name).map(|()| None);
+            };
+            files.push(file);
+            Ok::<_, ModelError>(Some(ModelFile::Path(self.cache.path(&commit, name))))
+        })?;
 
         let mut weights = vec![index::SINGLE.to_owned()];
         match self.file(client, &commit, index::SINGLE, control)? {
@@ -134,7 +138,7 @@ impl<'a> Lookup<'a> {
                 }
             }
         }
-        Ok(Survey { commit, has_tokenizer, weights, files })
+        Ok(Survey { commit, tokenizer, weights, files })
     }
 
     /// A file at `commit`; the hub is not asked if the snapshot has it.
@@ -232,7 +236,7 @@ impl<'a> Lookup<'a> {
             name: self.model.clone(),
             revision: Some(survey.commit.clone()),
             config: file("config.json"),
-            tokenizer: survey.has_tokenizer.then(|| file("tokenizer.json")),
+            tokenizer: survey.tokenizer.clone(),
             weights: survey.weights.iter().map(|name| file(name)).collect(),
         }
     }

@@ -1,0 +1,96 @@
+//! The text of a tokenizer's files, with errors that name the file.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::model::ModelError;
+use crate::model::files::TokenizerFiles;
+
+/// How a file begins that stands for one that was not downloaded.
+const GIT_LFS: &[u8] = b"version https://git-lfs";
+
+/// Reads the files of one tokenizer.
+pub struct Source<'a> {
+    files: &'a TokenizerFiles,
+}
+
+impl<'a> Source<'a> {
+    pub fn new(files: &'a TokenizerFiles) -> Self {
+        Self { files }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.files.get(name).is_some()
+    }
+
+    /// The files that hold a vocabulary, or a part of one.
+    pub fn vocabularies(&self) -> Vec<&'static str> {
+        self.files.vocabularies()
+    }
+
+    /// What is wrong with a file, in a sentence.
+    pub fn invalid(&self, name: &str, problem: impl fmt::Display) -> ModelError {
+        let path = self.files.get(name).map_or(Cow::Borrowed(name), |file| file.name());
+        ModelError::Invalid(format!("{path}: {problem}"))
+    }
+
+    /// A file's content, if it is there.
+    pub fn bytes(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
+        let Some(file) = self.files.get(name) else { return Ok(None) };
+        let bytes = file.read()?;
+        if bytes.starts_with(GIT_LFS) {
+            let what = "is a Git LFS pointer, not the file itself: run `git lfs pull` in its folder";
+            return Err(self.invalid(name, what));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// A file of text.
+    pub fn text(&self, name: &str) -> Result<Option<String>, ModelError> {
+        let Some(bytes) = self.bytes(name)? else { return Ok(None) };
+        let text = String::from_utf8(bytes.into_owned());
+        text.map(Some).map_err(|_| self.invalid(name, "not text in UTF-8"))
+    }
+
+    /// A file of JSON.
+    pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ModelError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let read = serde_json::from_str(&text);
+        read.map(Some).map_err(|error| self.invalid(name, format_args!("not valid JSON for it: {error}")))
+    }
+}
+
+/// A JSON object with its keys as they are written: tokens get their ids in this order.
+#[derive(Debug, Clone, Default)]
+pub struct Ordered(pub Vec<(String, Value)>);
+
+impl Ordered {
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ordered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Ordered;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ordered(entries))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
