@@ -8,7 +8,7 @@ use super::class::{self, Choice, Class, Kind, Needs};
 use super::guard::guarded;
 use super::pipeline;
 use super::sentencepiece::SentencePiece;
-use super::source::Source;
+use super::source::{Ordered, Source};
 use super::special::{Outline, Settings, Special};
 use super::vocabulary::{self, Pieces, Vocabulary};
 use crate::model::ModelError;
@@ -44,7 +44,8 @@ enum MergeText {
 }
 
 /// Builds a tokenizer. `config_class` is config.json's `tokenizer_class`, `family` its `model_type`.
-pub fn build(source: &Source<'_>, config_class: Option<&str>, family: &str) -> Result<Built, ModelError> {
+pub fn build(source: &mut Source<'_>, config_class: Option<&str>, family: &str) -> Result<Built, ModelError> {
+    choose_version(source)?;
     let Choice { class, name } = class::choose(source, config_class, family)?;
     let mut notes = Vec::new();
     if class::has_own_code(source)? {
@@ -56,7 +57,6 @@ pub fn build(source: &Source<'_>, config_class: Option<&str>, family: &str) -> R
     let padding = padding.map(str::to_owned);
     let is_json = outline.is_some();
     let mut settings = Settings::read(source, outline)?;
-    check_version(source, &settings)?;
     let class = match class {
         Class::Unknown if is_json => {
             notes.push(format!("tokenizer_config.json: what {name} does besides is not known here: the prompt is read as tokenizer.json says"));
@@ -67,7 +67,8 @@ pub fn build(source: &Source<'_>, config_class: Option<&str>, family: &str) -> R
         }
         class => class,
     };
-    let broken = |file: &str, problem: String| source.invalid(file, format_args!("no valid tokenizer: {problem}"));
+    let broken =
+        |file: &str, problem: String| source.invalid(file, format_args!("no valid tokenizer: {problem}"));
     let (mut tokenizer, after) = match (class, is_json) {
         (Class::Backend, true) => (whole(source)?, Around { kind: None, found: None }),
         (Class::Heir(kind), true) => {
@@ -88,7 +89,10 @@ pub fn build(source: &Source<'_>, config_class: Option<&str>, family: &str) -> R
             let json = pipeline::pipeline(kind, vocabulary, &settings).map_err(|problem| {
                 source.invalid(file, format_args!("{problem}; the class is {name}: correct tokenizer_class"))
             })?;
-            (parse(json.to_string().as_bytes()).map_err(|problem| broken(file, problem))?, Around { kind: Some(kind), found })
+            (
+                parse(json.to_string().as_bytes()).map_err(|problem| broken(file, problem))?,
+                Around { kind: Some(kind), found },
+            )
         }
         (Class::Backend, false) => {
             let Some(model) = sentencepiece(source, "tokenizer.model")? else {
@@ -96,7 +100,10 @@ pub fn build(source: &Source<'_>, config_class: Option<&str>, family: &str) -> R
             };
             settings.additional = Some(model.added());
             let json = model.pipeline(&mut settings).to_string();
-            (parse(json.as_bytes()).map_err(|problem| broken("tokenizer.model", problem))?, Around { kind: None, found: None })
+            (
+                parse(json.as_bytes()).map_err(|problem| broken("tokenizer.model", problem))?,
+                Around { kind: None, found: None },
+            )
         }
         (Class::Unknown, _) => return Ok(Built::Nothing(format!("{name} is not known here"))),
     };
@@ -125,27 +132,40 @@ fn nothing(source: &Source<'_>, class: &str, file: Option<&str>) -> String {
     }
 }
 
-/// A tokenizer.json may be kept in several versions, of which only the plain one is looked for.
-fn check_version(source: &Source<'_>, settings: &Settings) -> Result<(), ModelError> {
-    let named = settings.option("fast_tokenizer_files").and_then(Value::as_array);
-    let other = named.into_iter().flatten().filter_map(Value::as_str).rfind(|name| {
-        // Of versions up to 5 the newest counts.
-        let version = name.strip_prefix("tokenizer.").and_then(|rest| rest.strip_suffix(".json"));
-        version.and_then(|version| version.split('.').next()?.parse::<u32>().ok()).is_some_and(|major| major <= 5)
-    });
-    match other {
-        Some(name) => Err(source.invalid(
-            "tokenizer_config.json",
-            format_args!("fast_tokenizer_files names {name}, which isn't read: rename it to tokenizer.json and remove the key"),
-        )),
-        None => Ok(()),
+/// A tokenizer.json may be kept in several versions; the newest that is not ahead of transformers 5 counts.
+fn choose_version(source: &mut Source<'_>) -> Result<(), ModelError> {
+    let config: Ordered = source.json("tokenizer_config.json")?.unwrap_or_default();
+    let named = config.get("fast_tokenizer_files").and_then(Value::as_array);
+    let mut named: Vec<(&str, &str)> = named
+        .into_iter()
+        .flatten()
+        .filter_map(|name| {
+            let name = name.as_str()?;
+            Some((name.strip_prefix("tokenizer.")?.strip_suffix(".json")?, name))
+        })
+        .collect();
+    named.sort_unstable();
+    let is_known = |version: &str| version.split('.').next().and_then(|major| major.parse().ok()) <= Some(5);
+    let Some((_, name)) = named.into_iter().take_while(|(version, _)| is_known(version)).last() else {
+        return Ok(());
+    };
+    let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if is_plain && source.read_version(name) {
+        return Ok(());
     }
+    Err(source.invalid(
+        "tokenizer_config.json",
+        format_args!(
+            "fast_tokenizer_files names {name}, which isn't there: download it into a folder with the others"
+        ),
+    ))
 }
 
 /// A tokenizer.json as it is.
 fn whole(source: &Source<'_>) -> Result<Tokenizer, ModelError> {
     let bytes = source.bytes(TOKENIZER_JSON)?.unwrap_or_default();
-    parse(&bytes).map_err(|problem| source.invalid(TOKENIZER_JSON, format_args!("no valid tokenizer: {problem}")))
+    parse(&bytes)
+        .map_err(|problem| source.invalid(TOKENIZER_JSON, format_args!("no valid tokenizer: {problem}")))
 }
 
 fn parse(json: &[u8]) -> Result<Tokenizer, String> {
@@ -159,7 +179,9 @@ fn from_json(source: &Source<'_>, kind: Kind) -> Result<Vocabulary, ModelError> 
     let Model { vocab, merges } = model.unwrap_or(Model { vocab: None, merges: None });
     let split = |merge: MergeText| match merge {
         MergeText::Pair(pair) => Some(pair),
-        MergeText::Line(line) => line.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned())),
+        MergeText::Line(line) => {
+            line.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned()))
+        }
     };
     let merges: Option<Vec<_>> = match kind.needs() {
         Needs::Merges => merges.unwrap_or_default().into_iter().map(split).collect(),
@@ -213,7 +235,10 @@ fn sentencepiece(source: &Source<'_>, file: &str) -> Result<Option<SentencePiece
     let Some(bytes) = source.bytes(file)? else { return Ok(None) };
     let model = SentencePiece::parse(&bytes);
     model.map(Some).ok_or_else(|| {
-        source.invalid(file, "no model of SentencePiece: convert it to tokenizer.json with transformers' save_pretrained")
+        source.invalid(
+            file,
+            "no model of SentencePiece: convert it to tokenizer.json with transformers' save_pretrained",
+        )
     })
 }
 
@@ -232,9 +257,9 @@ fn finish(tokenizer: &mut Tokenizer, around: Around, settings: Settings) -> Resu
     tokenizer.with_truncation(None).map_err(|error| error.to_string())?.with_padding(None);
     let found = match (found, kind) {
         (Some(found), _) => Some(found),
-        (None, Some(Kind::CodeGen)) => {
-            Some(json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true}))
-        }
+        (None, Some(Kind::CodeGen)) => Some(
+            json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true}),
+        ),
         (None, Some(Kind::Albert)) => {
             let piece = |name: &str| {
                 let text = settings.text(name).unwrap_or("None");
@@ -349,9 +374,12 @@ fn template(parts: &[Part<'_>]) -> Value {
     let single: Vec<Value> = parts.iter().map(piece).collect();
     let tokens = parts.iter().filter_map(|part| match part {
         Part::Prompt => None,
-        Part::Token(text, id) => Some(((*text).to_owned(), json!({"id": text, "ids": [id], "tokens": [text]}))),
+        Part::Token(text, id) => {
+            Some(((*text).to_owned(), json!({"id": text, "ids": [id], "tokens": [text]})))
+        }
     });
-    let pair: Vec<Value> = single.iter().cloned().chain([json!({"Sequence": {"id": "B", "type_id": 1}})]).collect();
+    let pair: Vec<Value> =
+        single.iter().cloned().chain([json!({"Sequence": {"id": "B", "type_id": 1}})]).collect();
     json!({
         "type": "TemplateProcessing", "single": single, "pair": pair,
         "special_tokens": tokens.collect::<serde_json::Map<_, _>>(),

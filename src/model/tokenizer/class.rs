@@ -14,6 +14,7 @@ pub enum Kind {
     Bert,
     Camembert,
     CodeGen,
+    CodeLlama,
     DebertaV2,
     Gemma,
     Gpt2,
@@ -62,7 +63,7 @@ impl Kind {
             Kind::Albert | Kind::Reformer | Kind::T5 | Kind::XlNet => Some("spiece.model"),
             Kind::Camembert | Kind::XlmRoberta => Some("sentencepiece.bpe.model"),
             Kind::DebertaV2 => Some("spm.model"),
-            Kind::Llama => Some("tokenizer.model"),
+            Kind::Llama | Kind::CodeLlama => Some("tokenizer.model"),
             Kind::Gemma | Kind::Xglm => None,
             Kind::CodeGen | Kind::Gpt2 | Kind::GptNeoX | Kind::OpenAiGpt | Kind::Qwen2 | Kind::Roberta => {
                 Some("vocab.json")
@@ -85,12 +86,13 @@ pub enum Class {
 }
 
 /// Classes, without `Fast`, that are one of ours by another name.
-const KINDS: [(&str, Kind); 34] = [
+const KINDS: [(&str, Kind); 35] = [
     ("AlbertTokenizer", Kind::Albert),
     ("BartTokenizer", Kind::Roberta),
     ("BertTokenizer", Kind::Bert),
     ("CamembertTokenizer", Kind::Camembert),
     ("CodeGenTokenizer", Kind::CodeGen),
+    ("CodeLlamaTokenizer", Kind::CodeLlama),
     ("DPRContextEncoderTokenizer", Kind::Bert),
     ("DPRQuestionEncoderTokenizer", Kind::Bert),
     ("DPRReaderTokenizer", Kind::Bert),
@@ -124,7 +126,7 @@ const KINDS: [(&str, Kind); 34] = [
 
 /// Classes, without `Fast`, that build the pipeline anew, or in Python, as nothing here does.
 const UNKNOWN: &str = "Barthez Bartpho BertGeneration BertJapanese BertTokenizerLegacy Bertweet BigBird BioGpt \
-    Blenderbot BlenderbotSmall ByT5 CLIP CTRL Canine Clvp CodeLlama Cohere Cpm CpmAnt Deberta Dia Esm Esmc FSMT \
+    Blenderbot BlenderbotSmall ByT5 CLIP CTRL Canine Clvp Cohere Cpm CpmAnt Deberta Dia Esm Esmc FSMT \
     FastSpeech2Conformer Flaubert Funnel GPTNeoXJapanese GPTSw3 Herbert Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke \
     M2M100 MBart MBart50 MLuke MPNet Marian MarkupLM Mgpstr MyT5 Nllb Nougat PLBart Pegasus Perceiver Phobert \
     ProphetNet Qwen3_5 RemBert RoCBert RoFormer SeamlessM4T Siglip Siglip2 Speech2Text SpeechT5 Splinter Tapas \
@@ -146,7 +148,10 @@ fn by_name(name: &str) -> Class {
         "ConvBertTokenizer" => Class::Heir(Kind::Bert),
         "FNetTokenizer" => Class::Heir(Kind::Albert),
         _ if UNKNOWN.split_whitespace().any(|other| is_name(&other)) => Class::Unknown,
-        _ => KINDS.iter().find(|(known, _)| *known == name).map_or(Class::Backend, |(_, kind)| Class::Own(*kind)),
+        _ => KINDS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or(Class::Backend, |(_, kind)| Class::Own(*kind)),
     }
 }
 
@@ -191,7 +196,8 @@ mod tests {
         for name in ["PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend", "Unheard0f"] {
             assert_eq!(by_name(name), Class::Backend, "{name}");
         }
-        for name in ["GPTSw3Tokenizer", "BertJapaneseTokenizer", "MBartTokenizerFast", "BertTokenizerLegacy"] {
+        for name in ["GPTSw3Tokenizer", "BertJapaneseTokenizer", "MBartTokenizerFast", "BertTokenizerLegacy"]
+        {
             assert_eq!(by_name(name), Class::Unknown, "{name}");
         }
         assert_eq!(by_name("ConvBertTokenizer"), Class::Heir(Kind::Bert));

@@ -50,8 +50,8 @@ impl PromptTokenizer {
         // What is wrong with config.json is said by whoever reads it for more than this.
         let config: Option<serde_json::Value> = serde_json::from_slice(&config.read()?).ok();
         let named = config.as_ref().and_then(|config| config.get("tokenizer_class")?.as_str());
-        let source = Source::new(files);
-        Ok(match build::build(&source, named, family)? {
+        let mut source = Source::new(files);
+        Ok(match build::build(&mut source, named, family)? {
             Built::Ready(inner, notes) => {
                 let spelling = Spelling::of(&inner);
                 Opened::Ready(Box::new(Self { inner: *inner, spelling, notes }))
@@ -70,9 +70,8 @@ impl PromptTokenizer {
     /// # Errors
     /// If the tokenizer refuses it.
     pub fn encode(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
-        let encoding = guarded(|| self.inner.encode(prompt, true)).map_err(|error| {
-            ModelError::Invalid(format!("the tokenizer refuses this prompt: {error}"))
-        })?;
+        let encoding = guarded(|| self.inner.encode(prompt, true))
+            .map_err(|error| ModelError::Invalid(format!("the tokenizer refuses this prompt: {error}")))?;
         let pieces = encoding
             .get_ids()
             .iter()

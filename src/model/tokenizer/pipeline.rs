@@ -28,7 +28,7 @@ fn names(kind: Kind) -> [Option<&'static str>; 7] {
         Kind::DebertaV2 => ["[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"].map(Some),
         Kind::Albert => ["[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]"].map(Some),
         Kind::T5 => [None, Some("</s>"), Some("<unk>"), None, Some("<pad>"), None, None],
-        Kind::Llama => [Some("<s>"), Some("</s>"), Some("<unk>"), None, None, None, None],
+        Kind::Llama | Kind::CodeLlama => [Some("<s>"), Some("</s>"), Some("<unk>"), None, None, None, None],
         Kind::Gemma => {
             [Some("<bos>"), Some("<eos>"), Some("<unk>"), None, Some("<pad>"), None, Some("<mask>")]
         }
@@ -45,17 +45,22 @@ fn names(kind: Kind) -> [Option<&'static str>; 7] {
 pub fn name_tokens(kind: Kind, settings: &mut Settings) -> Result<(), String> {
     for (name, token) in NAMED.into_iter().zip(names(kind)) {
         // A class that doesn't know a name doesn't say that there is none.
-        let says = token.is_some() || matches!((kind, name), (Kind::Gpt2 | Kind::CodeGen, "pad_token") | (Kind::Qwen2, "bos_token"));
+        let says = token.is_some()
+            || matches!((kind, name), (Kind::Gpt2 | Kind::CodeGen, "pad_token") | (Kind::Qwen2, "bos_token"));
         if says {
             settings.default_name(name, token.map(|text| Special::Text(text.to_owned())));
         }
     }
-    if let (Kind::Camembert | Kind::XlNet, Some(Some(Special::Text(mask)))) = (kind, settings.named.get("mask_token")) {
+    if let (Kind::Camembert | Kind::XlNet, Some(Some(Special::Text(mask)))) =
+        (kind, settings.named.get("mask_token"))
+    {
         let mask = Added::new(mask, kind == Kind::Camembert).strips_left();
         settings.named.insert("mask_token", Some(Special::Token(mask)));
     }
-    let texts = |texts: &[&str]| texts.iter().map(|text| Special::Text((*text).to_owned())).collect::<Vec<_>>();
+    let texts =
+        |texts: &[&str]| texts.iter().map(|text| Special::Text((*text).to_owned())).collect::<Vec<_>>();
     match kind {
+        Kind::CodeLlama => settings.name_infilling(),
         Kind::T5 => {
             let count = extra_ids(settings);
             let extra = |token: &Special| token.content().contains("<extra_id_");
@@ -116,7 +121,13 @@ pub fn reordered(kind: Kind, vocabulary: &mut Vocabulary, settings: &Settings) {
         }
         Kind::Camembert => {
             let unused = |text: &str, score| (text.to_owned(), score);
-            let first = [unused("<s>NOTUSED", 0.0), pad, unused("</s>NOTUSED", 0.0), unknown, unused("<unk>NOTUSED", -100.0)];
+            let first = [
+                unused("<s>NOTUSED", 0.0),
+                pad,
+                unused("</s>NOTUSED", 0.0),
+                unknown,
+                unused("<unk>NOTUSED", -100.0),
+            ];
             let skipped = scores.len().min(1);
             scores.splice(..skipped, first);
             scores.push(mask);
@@ -141,7 +152,9 @@ pub fn pipeline(kind: Kind, vocabulary: Vocabulary, settings: &Settings) -> Resu
         }),
         (_, Pieces::Scores(scores)) => {
             let position = |score: Option<f64>| {
-                scores.iter().position(|(piece, known)| piece == unknown_text && score.is_none_or(|s| s == *known))
+                scores
+                    .iter()
+                    .position(|(piece, known)| piece == unknown_text && score.is_none_or(|s| s == *known))
             };
             let unknown = match kind {
                 Kind::T5 => 2,
@@ -167,11 +180,11 @@ pub fn pipeline(kind: Kind, vocabulary: Vocabulary, settings: &Settings) -> Resu
 }
 
 fn byte_pairs(kind: Kind, ids: Map<String, Value>, merges: &[(String, String)], unknown: &str) -> Value {
-    let spells_bytes = matches!(kind, Kind::Llama | Kind::Gemma);
+    let spells_bytes = matches!(kind, Kind::Llama | Kind::CodeLlama | Kind::Gemma);
     let suffix = if kind == Kind::OpenAiGpt { "</w>" } else { "" };
     json!({
         "type": "BPE", "vocab": ids, "merges": merges,
-        "unk_token": matches!(kind, Kind::Gemma | Kind::Reformer | Kind::OpenAiGpt).then_some(unknown),
+        "unk_token": matches!(kind, Kind::CodeLlama | Kind::Gemma | Kind::Reformer | Kind::OpenAiGpt).then_some(unknown),
         "continuing_subword_prefix": (!spells_bytes && kind != Kind::Reformer).then_some(""),
         "end_of_word_suffix": (!spells_bytes && kind != Kind::Reformer).then_some(suffix),
         "fuse_unk": spells_bytes || kind == Kind::Reformer, "byte_fallback": spells_bytes,
@@ -179,7 +192,8 @@ fn byte_pairs(kind: Kind, ids: Map<String, Value>, merges: &[(String, String)], 
 }
 
 fn normalizer(kind: Kind, charsmap: Option<String>, settings: &Settings) -> Value {
-    let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
+    let replace =
+        |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
     let plain = |kind: &str| json!({"type": kind});
     let spaces = || replace(json!({"Regex": " {2,}"}), " ");
     let precompiled = charsmap.map(|map| json!({"type": "Precompiled", "precompiled_charsmap": map}));
@@ -201,7 +215,8 @@ fn normalizer(kind: Kind, charsmap: Option<String>, settings: &Settings) -> Valu
         Kind::Xglm => sequence(precompiled.into_iter().chain([spaces()]).collect()),
         Kind::Reformer => precompiled.map_or(Value::Null, |map| sequence(vec![map, spaces()])),
         Kind::Albert | Kind::XlNet => {
-            let mut all = vec![replace(json!({"String": "``"}), "\""), replace(json!({"String": "''"}), "\"")];
+            let mut all =
+                vec![replace(json!({"String": "``"}), "\""), replace(json!({"String": "''"}), "\"")];
             if kind == Kind::XlNet || !settings.flag("keep_accents").unwrap_or(false) {
                 all.extend([plain("NFKD"), plain("StripAccents")]);
             }
@@ -218,7 +233,7 @@ fn normalizer(kind: Kind, charsmap: Option<String>, settings: &Settings) -> Valu
             all.push(json!({"type": "Strip", "strip_left": false, "strip_right": true}));
             sequence(all)
         }
-        Kind::Gpt2 | Kind::CodeGen | Kind::Roberta | Kind::Llama => Value::Null,
+        Kind::Gpt2 | Kind::CodeGen | Kind::Roberta | Kind::Llama | Kind::CodeLlama => Value::Null,
     }
 }
 
@@ -229,12 +244,8 @@ fn pre_tokenizer(kind: Kind, settings: &Settings) -> Value {
             "type": "ByteLevel", "add_prefix_space": prefix.unwrap_or(false), "trim_offsets": false, "use_regex": use_regex
         })
     };
-    let metaspace = |scheme: &str, split: bool| {
-        json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": split})
-    };
-    let words = |scheme: &str| {
-        json!({"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace(scheme, true)]})
-    };
+    let metaspace = |scheme: &str, split: bool| json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": split});
+    let words = |scheme: &str| json!({"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace(scheme, true)]});
     let scheme = if prefix.unwrap_or(true) { "always" } else { "never" };
     match kind {
         Kind::Gpt2 | Kind::CodeGen | Kind::GptNeoX | Kind::Roberta => byte_level(true),
@@ -251,6 +262,7 @@ fn pre_tokenizer(kind: Kind, settings: &Settings) -> Value {
             ("always", false) => metaspace("first", false),
             (scheme, _) => metaspace(scheme, false),
         },
+        Kind::CodeLlama => metaspace(if prefix.unwrap_or(true) { "first" } else { "never" }, false),
         Kind::Gemma => json!({
             "type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false
         }),

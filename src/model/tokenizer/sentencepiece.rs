@@ -183,7 +183,8 @@ impl SentencePiece {
         let user_defined: Vec<&str> = self.of_kind(USER_DEFINED, &names);
         if let Some(additional) = &mut settings.additional {
             additional.retain(|token| {
-                let is_own = |(piece, _, kind): &(String, f32, u64)| *kind == USER_DEFINED && piece == token.content();
+                let is_own =
+                    |(piece, _, kind): &(String, f32, u64)| *kind == USER_DEFINED && piece == token.content();
                 !self.pieces.iter().any(is_own)
             });
         }
@@ -276,8 +277,12 @@ impl SentencePiece {
             return names;
         }
         let new = |id: usize| settings.added.get(&u32::try_from(id).ok()?);
-        let kept: std::collections::HashSet<String> =
-            names.iter().enumerate().filter(|(id, _)| new(*id).is_none()).map(|(_, name)| name.clone()).collect();
+        let kept: std::collections::HashSet<String> = names
+            .iter()
+            .enumerate()
+            .filter(|(id, _)| new(*id).is_none())
+            .map(|(_, name)| name.clone())
+            .collect();
         for (id, name) in names.iter_mut().enumerate() {
             if let Some(added) = new(id).filter(|added| !kept.contains(&added.token.content)) {
                 name.clone_from(&added.token.content);
@@ -313,7 +318,9 @@ impl PartialOrd for Descending {
 /// As [`merges_by_rank`], but the ways to make one piece are in the order of their text.
 fn merges_by_score(pieces: &[String], rank: impl Fn(usize) -> Option<Descending>) -> Vec<Merge> {
     let mut merges = merges_by_rank(pieces, rank);
-    for ways in merges.chunk_by_mut(|(a, b), (c, d)| a.len() + b.len() == c.len() + d.len() && joined(a, b).eq(joined(c, d))) {
+    for ways in merges.chunk_by_mut(|(a, b), (c, d)| {
+        a.len() + b.len() == c.len() + d.len() && joined(a, b).eq(joined(c, d))
+    }) {
         ways.sort();
     }
     merges

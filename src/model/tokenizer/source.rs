@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::Value;
 
 use crate::model::ModelError;
-use crate::model::files::TokenizerFiles;
+use crate::model::files::{ModelFile, TOKENIZER_JSON, TokenizerFiles};
 
 /// How a file begins that stands for one that was not downloaded.
 const GIT_LFS: &[u8] = b"version https://git-lfs";
@@ -15,15 +15,35 @@ const GIT_LFS: &[u8] = b"version https://git-lfs";
 /// Reads the files of one tokenizer.
 pub struct Source<'a> {
     files: &'a TokenizerFiles,
+    /// Read instead of tokenizer.json.
+    version: Option<ModelFile>,
 }
 
 impl<'a> Source<'a> {
     pub fn new(files: &'a TokenizerFiles) -> Self {
-        Self { files }
+        Self { files, version: None }
     }
 
     pub fn has(&self, name: &str) -> bool {
         self.files.get(name).is_some()
+    }
+
+    /// Reads another version of tokenizer.json, if it lies beside it.
+    pub fn read_version(&mut self, name: &str) -> bool {
+        let ModelFile::Path(path) = (match self.files.get(TOKENIZER_JSON) {
+            Some(file) => file,
+            None => return false,
+        }) else {
+            return false;
+        };
+        let path = path.with_file_name(name);
+        self.version = path.is_file().then_some(ModelFile::Path(path));
+        self.version.is_some()
+    }
+
+    fn file(&self, name: &str) -> Option<&ModelFile> {
+        let version = self.version.as_ref().filter(|_| name == TOKENIZER_JSON);
+        version.or_else(|| self.files.get(name))
     }
 
     /// The files that hold a vocabulary, or a part of one.
@@ -33,13 +53,13 @@ impl<'a> Source<'a> {
 
     /// What is wrong with a file, in a sentence.
     pub fn invalid(&self, name: &str, problem: impl fmt::Display) -> ModelError {
-        let path = self.files.get(name).map_or(Cow::Borrowed(name), |file| file.name());
+        let path = self.file(name).map_or(Cow::Borrowed(name), |file| file.name());
         ModelError::Invalid(format!("{path}: {problem}"))
     }
 
     /// A file's content, if it is there.
     pub fn bytes(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
-        let Some(file) = self.files.get(name) else { return Ok(None) };
+        let Some(file) = self.file(name) else { return Ok(None) };
         let bytes = file.read()?;
         if bytes.starts_with(GIT_LFS) {
             let what = "is a Git LFS pointer, not the file itself: run `git lfs pull` in its folder";

@@ -40,7 +40,8 @@ pub fn spread(pieces: Vec<Piece>, prompt: &str) -> Vec<Token> {
         let blanks = prompt.get(end..from).is_some_and(|gap| gap.chars().all(char::is_whitespace));
         let start = if blanks { end } else { from };
         end = range.end.max(end);
-        let exact = [start, range.start].into_iter().find_map(|start| by_bytes(&group, prompt, start..range.end));
+        let exact = by_bytes(&group, prompt, start..range.end)
+            .or_else(|| Some(widened(by_bytes(&group, prompt, range.clone())?, prompt, start)));
         tokens.extend(exact.unwrap_or_else(|| by_offsets(group, prompt, start..range.end)));
     }
     tokens
@@ -72,6 +73,16 @@ fn by_bytes(group: &[Piece], prompt: &str, range: Range<usize>) -> Option<Vec<To
         if bytes.is_empty() { Token { text: piece.raw.clone(), span: 0..0, ..token } } else { token }
     };
     Some(group.iter().zip(spelled).map(token).collect())
+}
+
+/// The tokens, the first that covers anything from `start` on.
+fn widened(mut tokens: Vec<Token>, prompt: &str, start: usize) -> Vec<Token> {
+    if let Some(first) = tokens.iter_mut().find(|token| !token.span.is_empty()) {
+        let before = prompt.get(start..first.span.start).unwrap_or_default();
+        first.text.insert_str(0, before);
+        first.span.start -= before.len();
+    }
+    tokens
 }
 
 /// What the offsets say: a token alone is the text there; several that share it are what each is spelled with,
@@ -118,7 +129,13 @@ mod tests {
         let byte = |byte: u8| piece("<0x..>", &[byte], 1..5);
         let emoji = "🙂".as_bytes();
         let pieces = [piece("a", b"a", 0..1)].into_iter().chain(emoji.iter().map(|b| byte(*b)));
-        let expected = [text("a", 0..1), text("\\xf0", 1..2), text("\\x9f", 2..3), text("\\x99", 3..4), text("\\x82", 4..5)];
+        let expected = [
+            text("a", 0..1),
+            text("\\xf0", 1..2),
+            text("\\x9f", 2..3),
+            text("\\x99", 3..4),
+            text("\\x82", 4..5),
+        ];
         assert_eq!(shown(pieces.collect(), "a🙂"), expected);
         let tokens = spread(emoji.iter().map(|b| piece("", &[*b], 0..4)).collect(), "🙂");
         assert_eq!(Token::joined_label(&tokens), "🙂");
@@ -135,7 +152,11 @@ mod tests {
 
     #[test]
     fn tokens_that_share_changed_text_are_shown_as_they_are_spelled() {
-        let pieces = vec![piece("株", "株".as_bytes(), 0..3), piece("式", "式".as_bytes(), 0..3), piece("!", b"!", 3..4)];
+        let pieces = vec![
+            piece("株", "株".as_bytes(), 0..3),
+            piece("式", "式".as_bytes(), 0..3),
+            piece("!", b"!", 3..4),
+        ];
         assert_eq!(shown(pieces, "㍿!"), [text("株", 0..3), text("式", 3..3), text("!", 3..4)]);
         let lower = vec![piece("hi", b"hi", 0..2)];
         assert_eq!(shown(lower, "Hi"), [text("Hi", 0..2)]);

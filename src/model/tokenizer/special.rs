@@ -271,6 +271,24 @@ impl Settings {
         self.named.entry(name).or_insert(token);
     }
 
+    /// What CodeLlama has besides: tokens around a gap to be filled, and one at the beginning unless a file says no.
+    pub fn name_infilling(&mut self) {
+        let tokens = [
+            ("prefix_token", "▁<PRE>"),
+            ("middle_token", "▁<MID>"),
+            ("suffix_token", "▁<SUF>"),
+            ("eot_token", "▁<EOT>"),
+            ("fill_token", "<FILL_ME>"),
+        ];
+        let named = tokens.map(|(name, text)| (name.to_owned(), Special::Text(text.to_owned())));
+        for (key, token) in std::mem::replace(&mut self.others, named.into()) {
+            self.name_other(key, token);
+        }
+        if !self.has("add_bos_token") {
+            self.options.push(("add_bos_token".to_owned(), Value::Bool(true)));
+        }
+    }
+
     /// The tokens that have a name, in order.
     pub fn specials(&self) -> impl Iterator<Item = &Special> {
         let named = NAMED.iter().filter_map(|name| self.named.get(name)?.as_ref());

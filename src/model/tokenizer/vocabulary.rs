@@ -62,7 +62,9 @@ pub struct Vocabulary {
 
 /// vocab.json and merges.txt.
 pub fn byte_pairs(source: &Source<'_>) -> Result<Vocabulary, ModelError> {
-    let Some(ids) = source.json::<Map<String, Value>>("vocab.json")? else { return Ok(Vocabulary::default()) };
+    let Some(ids) = source.json::<Map<String, Value>>("vocab.json")? else {
+        return Ok(Vocabulary::default());
+    };
     let Some(text) = source.text("merges.txt")? else {
         return Err(source.invalid("vocab.json", "merges.txt is missing beside it: copy it there"));
     };
@@ -91,8 +93,12 @@ pub fn lines(source: &Source<'_>) -> Result<Vocabulary, ModelError> {
 /// The merges of a vocabulary that was kept without: every way to put a piece together from two others, by
 /// the rank of the piece, then by the lengths and ids of its parts. A rank of `None` takes no part.
 pub fn merges_by_rank<R: Ord + Copy>(pieces: &[String], rank: impl Fn(usize) -> Option<R>) -> Vec<Merge> {
-    let ids: HashMap<&str, usize> =
-        pieces.iter().enumerate().filter(|(id, _)| rank(*id).is_some()).map(|(id, p)| (p.as_str(), id)).collect();
+    let ids: HashMap<&str, usize> = pieces
+        .iter()
+        .enumerate()
+        .filter(|(id, _)| rank(*id).is_some())
+        .map(|(id, p)| (p.as_str(), id))
+        .collect();
     let mut found = Vec::new();
     for (&piece, &id) in &ids {
         for (cut, _) in piece.char_indices().skip(1) {
