@@ -1,10 +1,12 @@
 //! From a prompt to tokens, as Hugging Face's transformers encode it from the same files, and the bytes each
 //! token stands for.
 
+mod around;
 mod build;
 mod class;
 mod guard;
 mod pipeline;
+mod protobuf;
 mod sentencepiece;
 mod source;
 mod spans;

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::protobuf::{Field, fields};
 use super::special::{Added, Settings, Special};
 use super::vocabulary::{Merge, Pieces, Vocabulary, merges_by_rank};
 
@@ -28,66 +29,6 @@ pub struct SentencePiece {
     dummy_prefix: bool,
     remove_extra_whitespaces: bool,
     escape_whitespaces: bool,
-}
-
-/// One field of a message.
-enum Field<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
-    Float(f32),
-}
-
-impl Field<'_> {
-    fn number(&self) -> Option<u64> {
-        if let Field::Number(number) = self { Some(*number) } else { None }
-    }
-
-    fn text(&self) -> Option<String> {
-        if let Field::Bytes(bytes) = self { String::from_utf8(bytes.to_vec()).ok() } else { None }
-    }
-}
-
-/// Takes a number of seven bits a byte from the front.
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(number);
-        }
-    }
-    None
-}
-
-/// The fields of a message, or `None` if it is none.
-fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Field<'_>)>> {
-    let mut found = Vec::new();
-    while !bytes.is_empty() {
-        let key = varint(&mut bytes)?;
-        let field = match key & 7 {
-            0 => Field::Number(varint(&mut bytes)?),
-            1 => {
-                bytes = bytes.get(8..)?;
-                continue;
-            }
-            2 => {
-                let length = usize::try_from(varint(&mut bytes)?).ok()?;
-                let (content, rest) = bytes.split_at_checked(length)?;
-                bytes = rest;
-                Field::Bytes(content)
-            }
-            5 => {
-                let (content, rest) = bytes.split_first_chunk::<4>()?;
-                bytes = rest;
-                Field::Float(f32::from_le_bytes(*content))
-            }
-            _ => return None,
-        };
-        found.push((key >> 3, field));
-    }
-    Some(found)
 }
 
 impl SentencePiece {
