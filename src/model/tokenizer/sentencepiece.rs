@@ -200,7 +200,7 @@ impl SentencePiece {
         // Only normal pieces are merged, the likeliest first.
         let rank = |id: usize| {
             let (_, score, kind) = &self.pieces[id];
-            (*kind == NORMAL).then(|| Descending(*score))
+            (*kind == NORMAL).then_some(Descending(*score))
         };
         let merges = merges_by_score(names, rank);
         let ids: serde_json::Map<String, Value> =

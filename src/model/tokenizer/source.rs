@@ -79,7 +79,8 @@ impl<'a> Source<'a> {
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ModelError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let read = serde_json::from_str(&text);
-        read.map(Some).map_err(|error| self.invalid(name, format_args!("not valid JSON for it: {error}")))
+        read.map(Some)
+            .map_err(|error| self.invalid(name, format_args!("not the JSON that it should be: {error}")))
     }
 }
 

@@ -109,7 +109,7 @@ pub fn merges_by_rank<R: Ord + Copy>(pieces: &[String], rank: impl Fn(usize) -> 
             }
         }
     }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    found.sort_by_key(|(order, _)| *order);
     found.into_iter().map(|(_, merge)| merge).collect()
 }
 
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn merges_go_by_the_rank_of_what_they_make() {
         let pieces = ["a", "b", "c", "abc", "ab", "bc"].map(str::to_owned);
-        let merges = merges_by_rank(&pieces, |id| Some(id));
+        let merges = merges_by_rank(&pieces, Some);
         let shown: Vec<String> = merges.iter().map(|(left, right)| format!("{left}+{right}")).collect();
         assert_eq!(shown, ["a+bc", "ab+c", "a+b", "b+c"]);
         assert_eq!(merges_by_rank(&pieces, |id| (id < 3).then_some(id)), []);
