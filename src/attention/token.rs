@@ -43,6 +43,13 @@ impl Token {
         Self::from_bytes(0, String::new(), &bytes, 0).label()
     }
 
+    /// The texts of tokens in a row, those of a character that they split among them as one.
+    pub fn whole_texts(tokens: &[Self]) -> Vec<String> {
+        let runs = tokens.chunk_by(|a, b| a.splits_a_character() && b.splits_a_character());
+        let text = |run: &[Self]| printable_bytes(&run.iter().flat_map(Self::bytes).collect::<Vec<_>>());
+        runs.map(text).collect()
+    }
+
     /// The bytes that the text stands for.
     fn bytes(&self) -> Vec<u8> {
         if !self.splits_a_character() {
@@ -141,6 +148,15 @@ mod tests {
         let split = |bytes: &[u8]| token(bytes).splits_a_character();
         assert!(split(&"é".as_bytes()[..1]) && split(b"a\xa9b"));
         assert!(!split("é".as_bytes()) && !split(b"\\x") && !split(b"\\xy0"));
+    }
+
+    #[test]
+    fn a_character_that_tokens_split_is_one_text() {
+        let emoji: Vec<Token> = "🙂".bytes().map(|byte| token(&[byte])).collect();
+        let row = [&[token(b"a ")], emoji.as_slice(), &[token(b" b")]].concat();
+        assert_eq!(Token::whole_texts(&row), ["a ", "🙂", " b"]);
+        assert_eq!(Token::whole_texts(&row[..4]), ["a ", "\\xf0\\x9f\\x99"]);
+        assert!(Token::whole_texts(&[]).is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod error;
 mod family;
 mod footprint;
 mod generate;
+mod json;
 mod lens;
 mod marks;
 mod memory;
@@ -52,7 +53,7 @@ use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
 use recorder::Recorder;
-use tokenizer::PromptTokenizer;
+use tokenizer::{Opened, PromptTokenizer};
 use weights::{Placement, Weights};
 
 /// Likeliest next tokens that a capture lists.
@@ -62,7 +63,8 @@ const NEXT_TOKENS: usize = 10;
 pub struct Model {
     card: Arc<ModelCard>,
     engine: Engine,
-    tokenizer: Option<PromptTokenizer>,
+    /// Or why there is none.
+    tokenizer: Result<Box<PromptTokenizer>, String>,
     decoder: Decoder,
     /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
     /// waits for a part of this one.
@@ -89,7 +91,10 @@ impl Model {
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
         let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
-        let tokenizer = files.tokenizer.as_ref().map(PromptTokenizer::open).transpose()?;
+        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
+            Opened::Ready(tokenizer) => Ok(tokenizer),
+            Opened::Missing(why) => Err(why),
+        };
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
@@ -111,7 +116,7 @@ impl Model {
             precision: weights.precision(),
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
-            notes: files.adapter.iter().map(files::Adapter::not_applied).collect(),
+            notes: notes(files, tokenizer.as_deref().ok()),
         };
         let threads = Threads::new()?;
         Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, threads })
@@ -127,12 +132,12 @@ impl Model {
     /// # Errors
     /// If the prompt is empty, too long, or the model came without a tokenizer.
     pub fn tokenize(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
-        let Some(tokenizer) = &self.tokenizer else {
-            return Err(ModelError::Invalid(format!(
-                "{}: there is no tokenizer.json to read a prompt with: give token ids with --ids",
-                self.card.name
-            )));
-        };
+        let tokenizer = self.tokenizer.as_ref().map_err(|why| {
+            let name = &self.card.name;
+            ModelError::Invalid(format!(
+                "{name}: no tokenizer to read a prompt with: {why}; or give token ids with --ids"
+            ))
+        })?;
         if prompt.is_empty() {
             return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
         }
@@ -153,7 +158,7 @@ impl Model {
 
     /// The token of an id, by number where there is no tokenizer.
     pub fn token(&self, id: u32) -> Token {
-        self.tokenizer.as_ref().map_or_else(|| Token::from_id(id), |tokenizer| tokenizer.token(id))
+        self.tokenizer.as_ref().map_or_else(|_| Token::from_id(id), |tokenizer| tokenizer.token(id))
     }
 
     /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.
@@ -291,6 +296,12 @@ impl Model {
         let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
         order.into_iter().map(next).collect()
     }
+}
+
+/// What of a model's files is not honoured.
+fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
+    let adapter = files.adapter.iter().map(files::Adapter::not_applied);
+    adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
 }
 
 /// Better said before gigabytes are read than by the system's out-of-memory killer.

@@ -113,8 +113,8 @@ fn draw_text(look: &LensLook, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let Some(own) = look.capture.tokens.get(look.query) else { return };
     let own = fit(&text(own), room);
     let (mut before, mut free) = (Vec::new(), room.saturating_sub(width(&own)));
-    for token in look.capture.tokens[..look.query].iter().rev() {
-        let part = text(token);
+    let texts = |tokens: &[Token]| Token::whole_texts(tokens).into_iter().map(|text| escape_controls(&text));
+    for part in texts(&look.capture.tokens[..look.query]).rev() {
         if width(&part) + 1 > free {
             before.push("…".to_owned());
             break;
@@ -123,7 +123,7 @@ fn draw_text(look: &LensLook, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         before.push(part);
     }
     before.reverse();
-    let after: String = look.capture.tokens[look.query + 1..].iter().map(text).collect();
+    let after: String = texts(&look.capture.tokens[look.query + 1..]).collect();
     let pieces = [
         (before.concat(), theme.chrome.text),
         (own, theme.chrome.accent.add_modifier(Modifier::REVERSED)),

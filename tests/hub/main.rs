@@ -155,7 +155,7 @@ fn a_fresh_download_is_the_served_model_and_tells_its_progress() {
     assert_eq!(files.name, NAME);
     assert_eq!(files.revision.as_deref(), Some(COMMIT));
     assert_eq!(digest(&files.config), sha256(&served["config.json"]));
-    assert_eq!(digest(files.tokenizer.as_ref().unwrap()), sha256(&served["tokenizer.json"]));
+    assert_eq!(digest(files.tokenizer.get("tokenizer.json").unwrap()), sha256(&served["tokenizer.json"]));
     assert_eq!(digest(&files.weights[0]), sha256(&served["model.safetensors"]));
 
     assert_eq!(steps[0], LoadProgress::Resolving);
@@ -256,6 +256,9 @@ fn shards_are_those_of_the_index_and_nothing_else_is_asked_for() {
     let wanted = [
         "config.json",
         "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
         "model.safetensors",
         "model.safetensors.index.json",
         first.as_str(),
@@ -269,9 +272,9 @@ fn shards_are_those_of_the_index_and_nothing_else_is_asked_for() {
 #[test]
 fn a_model_without_a_tokenizer_is_asked_for_it_once() {
     let scene = Scene::new(golden("gpt2-sort", &["config.json", "model.safetensors"]));
-    assert_eq!(locate(&scene.hub(), None).unwrap().tokenizer, None);
+    assert!(locate(&scene.hub(), None).unwrap().tokenizer.is_empty());
     scene.server.asked();
-    assert_eq!(locate(&scene.hub(), None).unwrap().tokenizer, None);
+    assert!(locate(&scene.hub(), None).unwrap().tokenizer.is_empty());
     assert_eq!(scene.server.asked(), []);
 }
 

@@ -11,7 +11,7 @@ use super::args::VerifyArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::reference;
-use crate::attention::View;
+use crate::attention::{Token, View};
 use crate::export::Input;
 use crate::model::{Model, greedy};
 use checks::Check;
@@ -98,7 +98,8 @@ fn report(expected: &ExpectedModel, model: &Model, session: &mut Session) -> Res
     }
     for continuation in &expected.continuations {
         let ids = continue_greedily(continuation, model, session)?;
-        let text: String = ids.iter().map(|&id| model.token(id).text).collect();
+        let tokens: Vec<Token> = ids.iter().map(|&id| model.token(id)).collect();
+        let text = Token::whole_texts(&tokens).concat();
         tell(vec![checks::continuation(continuation, &ids, &text)])?;
     }
     Ok(failed)

@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::json;
 use crate::model::ModelError;
 use crate::model::files::foreign;
+use crate::model::json;
 
 /// Characters of a value that a message shows.
 const SHOWN: usize = 60;

@@ -3,7 +3,6 @@
 mod config;
 mod gpt2;
 mod gpt_oss;
-mod json;
 mod ranges;
 
 use config::{Config, quoted};

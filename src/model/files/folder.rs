@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::adapter::is_adapter;
-use super::{Adapter, ModelFile, ModelFiles, index};
+use super::{Adapter, ModelFile, ModelFiles, TokenizerFiles, index};
 use crate::model::ModelError;
 
 /// The files of the model in `folder`. Subfolders are never looked into: `original/` and `metal/` hold copies.
@@ -24,12 +24,12 @@ pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
         let hint = cache_hint(folder).map_or_else(String::new, |hint| format!("; {hint}"));
         return Err(ModelError::Invalid(format!("{}: no config.json in it{hint}", folder.display())));
     }
-    let tokenizer = folder.join("tokenizer.json");
+    let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file()).map(ModelFile::Path);
     Ok(ModelFiles {
         name: folder.display().to_string(),
         revision: None,
         config: ModelFile::Path(config),
-        tokenizer: tokenizer.is_file().then_some(ModelFile::Path(tokenizer)),
+        tokenizer: TokenizerFiles::gather(|name| Ok::<_, ModelError>(there(name)))?,
         weights: weights(folder)?.into_iter().map(ModelFile::Path).collect(),
         adapter,
     })
@@ -162,7 +162,7 @@ mod tests {
         let folder = folder(&[("config.json", "{}"), ("model.safetensors", ""), ("other.safetensors", "")]);
         let files = files(folder.path()).unwrap();
         assert_eq!(names(&files.weights), ["model.safetensors"]);
-        assert_eq!(files.tokenizer, None);
+        assert!(files.tokenizer.is_empty());
         assert_eq!(files.name, folder.path().display().to_string());
     }
 
@@ -178,7 +178,7 @@ mod tests {
         ]);
         let found = files(folder.path()).unwrap();
         assert_eq!(names(&found.weights), ["a.safetensors", "b.safetensors"]);
-        assert!(found.tokenizer.is_some());
+        assert!(found.tokenizer.get("tokenizer.json").is_some());
         std::fs::remove_file(folder.path().join("b.safetensors")).unwrap();
         assert!(complaint(folder.path()).contains("b.safetensors"));
     }

@@ -18,6 +18,12 @@ pub fn foreign(bytes: &[u8]) -> Option<&'static str> {
     KINDS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what)
 }
 
+/// The same for Git LFS alone, of a file that may begin with anything else.
+pub fn pointer(bytes: &[u8]) -> Option<&'static str> {
+    let (start, what) = KINDS[0];
+    bytes.starts_with(start).then_some(what)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ mod foreign;
 pub mod hub;
 mod index;
 mod plan;
+mod tokenizer;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -16,9 +17,10 @@ use std::path::{Path, PathBuf};
 pub use adapter::Adapter;
 pub use consent::Consent;
 pub use disk::human_bytes;
-pub use foreign::foreign;
+pub use foreign::{foreign, pointer};
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use plan::DownloadPlan;
+pub use tokenizer::{TOKENIZER_JSON, TokenizerFiles};
 
 use super::{Cancel, Control, ModelError, Reference};
 
@@ -93,8 +95,8 @@ pub struct ModelFiles {
     pub revision: Option<String>,
     /// config.json
     pub config: ModelFile,
-    /// tokenizer.json, if there is one.
-    pub tokenizer: Option<ModelFile>,
+    /// What the tokenizer is read from; nothing if there is none.
+    pub tokenizer: TokenizerFiles,
     /// The safetensors files; several if sharded.
     pub weights: Vec<ModelFile>,
     /// An adapter beside them, which is not applied.
@@ -104,7 +106,8 @@ pub struct ModelFiles {
 impl ModelFiles {
     /// Every file: config, tokenizer, weights.
     pub fn all(&self) -> impl Iterator<Item = &ModelFile> {
-        std::iter::once(&self.config).chain(&self.tokenizer).chain(&self.weights)
+        let tokenizer = self.tokenizer.iter().map(|(_, file)| file);
+        std::iter::once(&self.config).chain(tokenizer).chain(&self.weights)
     }
 }
 

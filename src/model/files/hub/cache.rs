@@ -15,7 +15,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::sound;
 use crate::model::ModelError;
-use crate::model::files::{Adapter, ModelFile, ModelFiles, folder, io_error};
+use crate::model::files::{Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, io_error};
 
 /// One model's part of the cache, at one revision.
 pub(super) struct CachedRepository {
@@ -51,18 +51,18 @@ impl CachedRepository {
     }
 
     /// The model's files at `commit` under the name it was asked for, if all are there and sound. Unless `trusting`,
-    /// a missing tokenizer counts only if the hub has said that there is none.
+    /// a file of a tokenizer that is missing counts only if the hub has said that there is none.
     ///
     /// # Errors
     /// What is wrong with them: one clause that names the file.
     pub(super) fn whole(&self, commit: &str, name: &str, trusting: bool) -> Result<ModelFiles, String> {
         let config = self.sound(commit, "config.json")?;
-        let tokenizer = match self.sound(commit, "tokenizer.json") {
-            Ok(tokenizer) => Some(tokenizer),
-            Err(problem) if self.is_written(commit, "tokenizer.json") => return Err(problem),
-            Err(_) if trusting || self.is_absent(commit, "tokenizer.json") => None,
-            Err(problem) => return Err(problem),
-        };
+        let tokenizer = TokenizerFiles::gather(|name| match self.sound(commit, name) {
+            Ok(path) => Ok(Some(ModelFile::Path(path))),
+            Err(problem) if self.is_written(commit, name) => Err(problem),
+            Err(_) if trusting || self.is_absent(commit, name) => Ok(None),
+            Err(problem) => Err(problem),
+        })?;
         let snapshot = self.layout.pointer_path(commit);
         let weights = match folder::named_weights(&snapshot) {
             Ok(Some(weights)) => weights,
@@ -78,7 +78,7 @@ impl CachedRepository {
             name: name.to_owned(),
             revision: Some(commit.to_owned()),
             config: ModelFile::Path(config),
-            tokenizer: tokenizer.map(ModelFile::Path),
+            tokenizer,
             weights: weights.into_iter().map(ModelFile::Path).collect(),
             adapter: Adapter::beside(&snapshot),
         })
@@ -99,7 +99,12 @@ impl CachedRepository {
 
     /// The path of a file at `commit`, there or not.
     pub(super) fn path(&self, commit: &str, file: &str) -> PathBuf {
-        self.layout.pointer_path(commit).join(file)
+        self.folder(commit).join(file)
+    }
+
+    /// The folder of a commit's files.
+    pub(super) fn folder(&self, commit: &str) -> PathBuf {
+        self.layout.pointer_path(commit)
     }
 
     /// Whether a file at `commit` has content.

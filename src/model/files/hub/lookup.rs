@@ -13,7 +13,7 @@ use super::settings::HubSettings;
 use super::sound::SMALL;
 use super::wait::{Stopped, attend, persist, pump};
 use crate::model::files::plan::LARGE;
-use crate::model::files::{ModelFile, ModelFiles, disk, index, io_error};
+use crate::model::files::{Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index, io_error};
 use crate::model::{Control, LoadProgress, ModelError};
 
 /// The largest list of shards that is believed to be one: it is fetched before anybody is asked. The largest known
@@ -35,7 +35,7 @@ pub(super) struct RemoteFile {
 #[derive(Debug)]
 pub(super) struct Survey {
     commit: String,
-    has_tokenizer: bool,
+    tokenizer: TokenizerFiles,
     weights: Vec<String>,
     pub(super) files: Vec<RemoteFile>,
 }
@@ -125,12 +125,16 @@ impl<'a> Lookup<'a> {
         let commit = config.commit.clone();
         let mut files = vec![self.remote("config.json", config)];
 
-        let tokenizer = self.file(client, &commit, "tokenizer.json", control)?;
-        let has_tokenizer = tokenizer.is_some();
-        files.extend(tokenizer);
-        if !has_tokenizer {
-            self.cache.set_absent(&commit, "tokenizer.json")?;
-        }
+        let tokenizer = TokenizerFiles::gather(|name| {
+            if self.cache.is_absent(&commit, name) {
+                return Ok(None);
+            }
+            let Some(file) = self.file(client, &commit, name, control)? else {
+                return self.cache.set_absent(&commit, name).map(|()| None);
+            };
+            files.push(file);
+            Ok::<_, ModelError>(Some(ModelFile::Path(self.cache.path(&commit, name))))
+        })?;
 
         let mut weights = vec![index::SINGLE.to_owned()];
         match self.file(client, &commit, index::SINGLE, control)? {
@@ -156,7 +160,7 @@ impl<'a> Lookup<'a> {
         }
         // Not before the hub has answered for this commit: a ref that leads nowhere would keep Python out, too.
         self.cache.set_commit(&commit)?;
-        Ok(Survey { commit, has_tokenizer, weights, files })
+        Ok(Survey { commit, tokenizer, weights, files })
     }
 
     /// A file at `commit`; the hub is not asked if the snapshot has it, whole.
@@ -292,9 +296,9 @@ impl<'a> Lookup<'a> {
             name: self.model.clone(),
             revision: Some(survey.commit.clone()),
             config: file("config.json"),
-            tokenizer: survey.has_tokenizer.then(|| file("tokenizer.json")),
+            tokenizer: survey.tokenizer.clone(),
             weights: survey.weights.iter().map(|name| file(name)).collect(),
-            adapter: None,
+            adapter: Adapter::beside(&self.cache.folder(&survey.commit)),
         }
     }
 }

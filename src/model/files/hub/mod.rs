@@ -1,8 +1,8 @@
 //! Models from the hub, by way of its cache.
 //!
 //! A model that is whole in the cache is used without a request. Otherwise the revision is pinned to a commit with
-//! the first answer, and only what a model needs is asked for: config.json, tokenizer.json, and model.safetensors
-//! or the shards that its index names.
+//! the first answer, and only what a model needs is asked for: config.json, the tokenizer's files, and
+//! model.safetensors or the shards that its index names.
 
 mod address;
 mod answer;
