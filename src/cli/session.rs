@@ -1,7 +1,7 @@
 //! Loading models and running them, with progress, consent to large downloads, and a way to stop.
 
 use super::failure::Failure;
-use super::interrupt::raise_on_ctrl_c;
+use super::interrupt;
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
@@ -18,7 +18,7 @@ use crate::model::{
 pub struct Session {
     options: LoadOptions,
     yes: bool,
-    /// Raised by Ctrl-C, once something is loaded.
+    /// Raised by Ctrl-C, once [`listen`](Self::listen) was called.
     pub cancel: Cancel,
     listening: bool,
     /// Standard error.
@@ -32,15 +32,20 @@ impl Session {
         Self { options, yes, cancel: Cancel::new(), listening: false, talk: Talk::new() }
     }
 
+    /// From now on, Ctrl-C raises [`cancel`](Self::cancel), and no signal leaves a file half written.
+    pub fn listen(&mut self) {
+        if !std::mem::replace(&mut self.listening, true) {
+            interrupt::listen(Some(self.cancel.clone()));
+        }
+    }
+
     /// Loads a model; asks before it downloads much.
     ///
     /// # Errors
     /// If somebody says no, or the model cannot be had or placed.
     pub fn load(&mut self, reference: &Reference) -> Result<Model, Failure> {
         self.consent(reference)?;
-        if !std::mem::replace(&mut self.listening, true) {
-            raise_on_ctrl_c(self.cancel.clone());
-        }
+        self.listen();
         let name = reference.to_string();
         let Self { options, cancel, talk, .. } = self;
         let mut progress = |step| talk.progress(&describe(&name, &step));
