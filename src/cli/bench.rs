@@ -124,7 +124,7 @@ fn lengths_of(args: &BenchArgs, card: &ModelCard) -> Result<Vec<usize>, Failure>
     };
     match named.iter().find(|tokens| **tokens > card.context) {
         Some(tokens) => Err(Failure::Failed(format!(
-            "{} reads at most {} tokens: leave {tokens} out of --lengths",
+            "{} reads at most {} tokens: {tokens} tokens of --lengths are too many",
             card.name, card.context
         ))),
         None => Ok(named.clone()),

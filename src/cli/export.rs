@@ -10,7 +10,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, ExportError, Format, Look, Recipe, Selection, Source};
+use crate::export::{self, ExportError, Format, Input, Look, Recipe, Selection, Source};
 use crate::model::Reference;
 
 /// Why value-weighted attention of two models is not subtracted.
@@ -27,11 +27,12 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     let look = look(&args.figure, settings)?;
     let files = if args.format.is_figure() { 1 } else { models.len() };
     let paths = paths(args, &models, files)?;
+    let input = settings.input(&args.input)?;
     session.listen();
     // Before a model is loaded for nothing.
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (models, out) in models.chunks(models.len() / files).zip(outs) {
-        let (captures, mut sources) = read(args, models, settings, session)?;
+        let (captures, mut sources) = read(models, &input, args.view, session)?;
         let left = sources.remove(0);
         let recipe = if args.format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
@@ -56,7 +57,7 @@ pub(super) fn write(
     session: &mut Session,
 ) -> Result<(), Failure> {
     let captures: Vec<&Capture> = captures.iter().collect();
-    let file = out.file().map(Path::to_owned);
+    let path = out.path().map(Path::to_owned);
     let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
     let omissions =
         export::write(&mut stoppable, &captures, recipe).map_err(|error| match (error, file) {
@@ -72,17 +73,16 @@ pub(super) fn write(
 
 /// A pass of each model, and how it was made.
 fn read(
-    args: &ExportArgs,
     models: &[Reference],
-    settings: &Settings,
+    input: &Input,
+    view: Selection,
     session: &mut Session,
 ) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
-    let input = settings.input(&args.input)?;
     let mut passes = (Vec::new(), Vec::new());
     for reference in models {
         let model = session.load(reference)?;
-        let capture = session.capture(&model, &input)?;
-        passes.1.push(Source::new(&capture, input.clone(), args.view));
+        let capture = session.capture(&model, input)?;
+        passes.1.push(Source::new(&capture, input.clone(), view));
         passes.0.push(capture);
     }
     Ok(passes)

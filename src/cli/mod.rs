@@ -42,7 +42,9 @@ use settings::Settings;
 pub fn main() -> ExitCode {
     let ended = match Cli::try_parse() {
         Ok(cli) => run(&cli),
-        Err(error) if error.use_stderr() => Err(Failure::Usage(usage::line(&error))),
+        Err(error) if error.use_stderr() => {
+            Err(Failure::Usage(usage::line(&error, std::env::args_os().skip(1))))
+        }
         // Help, or the version. Whoever has closed the pipe has seen enough.
         Err(error) => {
             let _ = error.print();

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::settings::Settings;
 use crate::attention::escape_controls;
 use crate::model::files::human_bytes;
-use crate::model::{Fit, KnownModel, Place, catalogue};
+use crate::model::{Fit, KnownModel, Place, Published, catalogue};
 
 /// A line of the table, column by column.
 type Row = [String; 6];
@@ -37,8 +37,7 @@ fn row(model: &KnownModel, free: Option<u64>) -> Row {
         Place::Broken => "missing or broken",
     };
     // What is not here is known about.
-    let about = |bytes: u64| format!("~{}", human_bytes(bytes));
-    let published = model.published.map(|published| about(published.bytes));
+    let published = model.published.map(Published::size);
     let size = |bytes: Option<u64>| {
         bytes.map(human_bytes).or_else(|| published.clone()).unwrap_or_else(|| "?".to_owned())
     };

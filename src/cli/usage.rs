@@ -1,11 +1,16 @@
 //! What is wrong with a command line, on one line: which option, what, and where to read more.
 
+use std::ffi::OsString;
+
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// The line for standard error.
-pub fn line(error: &clap::Error) -> String {
+use super::args::Cli;
+
+/// The line for standard error, of what was typed.
+pub fn line(error: &clap::Error, typed: impl Iterator<Item = OsString>) -> String {
     let text = error.render().to_string();
-    format!("{}: {} --help says more", what(error, &text), command(&text))
+    format!("{}: {} --help says more", what(error, &text), command(typed))
 }
 
 fn what(error: &clap::Error, text: &str) -> String {
@@ -36,12 +41,12 @@ fn what(error: &clap::Error, text: &str) -> String {
     }
 }
 
-/// The command that the error is of, as its usage begins: `attnscope print`.
-fn command(text: &str) -> String {
-    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or("attnscope");
-    let words = usage.split(' ').take_while(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()));
-    let words: Vec<&str> = words.collect();
-    if words.is_empty() { "attnscope".to_owned() } else { words.join(" ") }
+/// The command that was typed: `attnscope print`.
+fn command(mut typed: impl Iterator<Item = OsString>) -> String {
+    let program = Cli::command();
+    let named =
+        typed.find_map(|word| program.find_subcommand(&word).map(|command| command.get_name().to_owned()));
+    named.map_or_else(|| "attnscope".to_owned(), |name| format!("attnscope {name}"))
 }
 
 #[cfg(test)]
@@ -49,11 +54,11 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::args::Cli;
 
     fn said(arguments: &[&str]) -> String {
-        let arguments = std::iter::once("attnscope").chain(arguments.iter().copied());
-        line(&Cli::try_parse_from(arguments).unwrap_err())
+        let typed = std::iter::once("attnscope").chain(arguments.iter().copied());
+        let error = Cli::try_parse_from(typed).unwrap_err();
+        line(&error, arguments.iter().map(OsString::from))
     }
 
     #[test]

@@ -52,7 +52,12 @@ pub enum Destination {
         unfinished: Unfinished,
     },
     /// A pipe or a device that is there already.
-    Special(BufWriter<File>),
+    Special {
+        /// What is written to.
+        file: BufWriter<File>,
+        /// Where it is.
+        path: PathBuf,
+    },
 }
 
 impl Destination {
@@ -67,17 +72,19 @@ impl Destination {
             return Ok(Self::Stdout(BufWriter::new(io::stdout().lock())));
         }
         let failed = |source| ExportError::File { path: path.to_owned(), source };
+        let named = path;
         let path = through_links(path)?;
         let there = match fs::metadata(&path) {
-            Ok(there) if there.is_dir() => return Err(ExportError::Folder(path)),
+            Ok(there) if there.is_dir() => return Err(ExportError::Folder(named.to_owned())),
             Ok(there) if !there.is_file() => {
-                return Ok(Self::Special(BufWriter::new(File::create(&path).map_err(failed)?)));
+                let file = BufWriter::new(File::create(&path).map_err(failed)?);
+                return Ok(Self::Special { file, path });
             }
             Ok(there) => Some(there),
             Err(_) => None,
         };
         if let Some(there) = &there {
-            check_writable(&path, there)?;
+            check_writable(named, there)?;
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
@@ -89,16 +96,16 @@ impl Destination {
         let file = builder.prefix(".attnscope-").tempfile_in(folder).map_err(failed)?;
         let unfinished = Unfinished::new(file.path());
         if let Some(there) = &there {
-            keep(file.as_file(), there).map_err(|_| ExportError::Owner(path.clone()))?;
+            keep(file.as_file(), there).map_err(|_| ExportError::Owner(named.to_owned()))?;
         }
         Ok(Self::File { file: BufWriter::new(file), path, unfinished })
     }
 
-    /// The file that is written; nothing for what is no file.
-    pub fn file(&self) -> Option<&Path> {
+    /// Where it is; nothing for standard output.
+    pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::File { path, .. } => Some(path),
-            Self::Stdout(_) | Self::Special(_) => None,
+            Self::File { path, .. } | Self::Special { path, .. } => Some(path),
+            Self::Stdout(_) => None,
         }
     }
 
@@ -109,7 +116,9 @@ impl Destination {
     pub fn finish(self) -> Result<(), ExportError> {
         match self {
             Self::Stdout(mut out) => out.flush()?,
-            Self::Special(mut out) => out.flush()?,
+            Self::Special { mut file, path } => {
+                file.flush().map_err(|error| ExportError::Write(error).at(Some(&path)))?;
+            }
             Self::File { file, path, unfinished } => {
                 let failed = |source| ExportError::File { path: path.clone(), source };
                 let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
@@ -199,7 +208,7 @@ impl Write for Destination {
         match self {
             Self::Stdout(out) => out.write(bytes),
             Self::File { file, .. } => file.write(bytes),
-            Self::Special(out) => out.write(bytes),
+            Self::Special { file, .. } => file.write(bytes),
         }
     }
 
@@ -207,7 +216,7 @@ impl Write for Destination {
         match self {
             Self::Stdout(out) => out.flush(),
             Self::File { file, .. } => file.flush(),
-            Self::Special(out) => out.flush(),
+            Self::Special { file, .. } => file.flush(),
         }
     }
 }

@@ -31,7 +31,7 @@ pub use recipe::{Input, KeyError, PROGRAM, Recipe, RecipeError, Source};
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rayon::prelude::*;
@@ -213,6 +213,19 @@ pub enum ExportError {
     /// The folder of the file is not there.
     #[error("{}: there is no such folder: create it, or choose another place", .0.display())]
     NoFolder(PathBuf),
+}
+
+impl ExportError {
+    /// The error of a writer, with the file that it writes; but that nobody reads on is none of the file's.
+    #[must_use]
+    pub fn at(self, path: Option<&Path>) -> Self {
+        match (self, path) {
+            (Self::Write(source), Some(path)) if source.kind() != io::ErrorKind::BrokenPipe => {
+                Self::File { path: path.to_owned(), source }
+            }
+            (error, _) => error,
+        }
+    }
 }
 
 /// One row of a square matrix.

@@ -47,6 +47,12 @@ const PUBLISHED: [(&str, Published); 7] = [
 ];
 
 impl Published {
+    /// Its size for people: `~0.55 GB`.
+    pub fn size(self) -> String {
+        let gigabytes = self.bytes as f64 / 1e9;
+        format!("~{gigabytes:.*} GB", if gigabytes < 10.0 { 2 } else { 1 })
+    }
+
     /// What is known of a model of that name, at whatever revision.
     fn of(reference: &Reference) -> Option<Self> {
         let Reference::Hub { repository, .. } = reference else { return None };
@@ -238,6 +244,8 @@ mod tests {
         let known = |name: &str| Published::of(&name.parse().unwrap()).map(|published| published.bytes);
         assert_eq!(known("openai-community/gpt2"), Some(550_000_000));
         assert_eq!(known("openai/gpt-oss-20b@main"), Some(13_800_000_000));
+        let sizes: Vec<String> = PUBLISHED.iter().map(|(_, published)| published.size()).collect();
+        assert_eq!(sizes[1..6], ["~0.55 GB", "~1.52 GB", "~3.25 GB", "~6.43 GB", "~13.8 GB"]);
         assert_eq!((known("somebody/gpt2"), known("demo:gpt2"), known("./gpt2")), (None, None, None));
         for (name, Published { parameters, bytes }) in PUBLISHED {
             // Weights take half a byte, packed, to a little over four.

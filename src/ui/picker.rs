@@ -21,8 +21,8 @@ struct Column(&'static str, usize, fn(&KnownModel, Fit) -> String);
 const COLUMNS: [(usize, Column); 5] = [
     (3, Column("where", 12, |model, _| place(model).to_owned())),
     (2, Column("weights", 8, |model, _| known(model, |f| count(f.parameters), |p| count(p.parameters)))),
-    (4, Column("disk", 9, |model, _| known(model, |f| bytes(f.disk_bytes), |p| about(p.bytes)))),
-    (1, Column("memory", 9, |model, _| known(model, |f| bytes(f.resident_bytes), |p| about(p.bytes)))),
+    (4, Column("disk", 9, |model, _| known(model, |f| bytes(f.disk_bytes), Published::size))),
+    (1, Column("memory", 9, |model, _| known(model, |f| bytes(f.resident_bytes), Published::size))),
     (0, Column("fits", 12, |_, fit| fits(fit).to_owned())),
 ];
 
@@ -47,11 +47,6 @@ fn columns(room: usize) -> Vec<&'static Column> {
 fn known(model: &KnownModel, here: fn(Footprint) -> String, elsewhere: fn(Published) -> String) -> String {
     let known = model.footprint.map(here).or_else(|| model.published.map(elsewhere));
     known.unwrap_or_else(|| "?".to_owned())
-}
-
-/// A size that is known to three digits.
-fn about(count: u64) -> String {
-    format!("~{}", bytes(count))
 }
 
 fn place(model: &KnownModel) -> &'static str {

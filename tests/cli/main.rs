@@ -10,9 +10,12 @@ mod downloads;
 mod exports;
 mod goldens;
 mod heads;
+mod hostile;
 mod lens;
 mod mistakes;
 mod models;
+#[cfg(unix)]
+mod outputs;
 mod verify;
 
 #[path = "../support"]
