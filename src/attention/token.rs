@@ -101,10 +101,12 @@ pub fn escape_controls(text: &str) -> String {
     out
 }
 
-/// Whether a character is a control character, or one that Unicode calls ignorable: it shows nothing, and may hide or
+/// Whether a character is a control character, none at all (U+FFFE), or one that Unicode calls ignorable: it shows nothing, and may hide or
 /// reorder what is around it. Selectors of a variant are none of these: they belong to the character before them.
 pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
+    let is_no_character = matches!(c, '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe;
+    is_no_character
+        || c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}'
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
@@ -165,6 +167,10 @@ mod tests {
             '\u{e0001}',
             '\u{e0041}',
             '\u{e007f}',
+            '\u{fffe}',
+            '\u{10ffff}',
+            '\u{fffe}',
+            '\u{10ffff}',
         ] {
             assert_eq!(escape_controls(&format!("a{c}b")), format!("a\\u{{{:x}}}b", c as u32));
         }

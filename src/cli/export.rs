@@ -10,7 +10,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, ExportError, Format, Input, Look, Recipe, Selection, Source};
+use crate::export::{self, Format, Input, Look, Recipe, Selection, Source};
 use crate::model::Reference;
 
 /// Why value-weighted attention of two models is not subtracted.
@@ -59,12 +59,11 @@ pub(super) fn write(
     let captures: Vec<&Capture> = captures.iter().collect();
     let path = out.path().map(Path::to_owned);
     let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
-    let omissions =
-        export::write(&mut stoppable, &captures, recipe).map_err(|error| match (error, file) {
-            (_, _) if session.cancel.is_raised() => Failure::stopped(),
-            (ExportError::Write(source), Some(path)) => ExportError::File { path, source }.into(),
-            (error, _) => error.into(),
-        })?;
+    let omissions = export::write(&mut stoppable, &captures, recipe);
+    if session.cancel.is_raised() {
+        return Err(Failure::stopped());
+    }
+    let omissions = omissions.map_err(|error| error.at(path.as_deref()))?;
     if !omissions.is_empty() {
         session.talk.say(&omissions.to_string());
     }
@@ -149,6 +148,12 @@ fn paths(args: &ExportArgs, models: &[Reference], count: usize) -> Result<Vec<Pa
             "{format} of two models, {left} and {right}, is two files: name a file with --out, or one of them with \
              --model"
         )));
+    }
+    if out.is_dir() {
+        return Err(export::ExportError::Folder(out.to_owned()).into());
+    }
+    if out.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(export::ExportError::NoName(out.to_owned()).into());
     }
     Ok(["-left", "-right"].map(|side| beside(out, side)).into())
 }

@@ -36,7 +36,7 @@ fn what(error: &clap::Error, text: &str) -> String {
             let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
             let lines: Vec<&str> =
                 lines.filter(|line| !line.is_empty() && !line.starts_with("For more")).collect();
-            lines.join(" ").trim_start_matches("error: ").replace("tip: ", "")
+            lines.join(" ").trim_start_matches("error: ").replace(" tip: ", ": ")
         }
     }
 }

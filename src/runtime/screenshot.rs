@@ -53,6 +53,9 @@ fn failure(state: &State) -> Option<String> {
     Side::BOTH.into_iter().find_map(|side| {
         let pane = state.resident(side);
         match (&pane.load, &pane.pass) {
+            (Load::Failed(error), _) | (_, Pass::Failed(error)) if error.contains(&pane.reference) => {
+                Some(error.clone())
+            }
             (Load::Failed(error), _) | (_, Pass::Failed(error)) => {
                 Some(format!("{}: {error}", pane.reference))
             }

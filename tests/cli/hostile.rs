@@ -66,7 +66,7 @@ fn what_settings_say_is_not_obeyed() {
         (format!("prompt = {quoted}"), 0),
         (format!("[pairs.{quoted}]\nleft = {quoted}\nright = {quoted}"), 0),
         (format!("pair = {quoted}"), 1),
-        (format!("device = {quoted}"), 1),
+        (format!("dtype = {quoted}"), 1),
         (format!("{quoted} = 1"), 1),
         (format!("[keys]\n{quoted} = []"), 1),
         (format!("[keys]\nmean = [{quoted}]"), 1),
@@ -114,7 +114,7 @@ fn what_a_model_says_is_not_obeyed() {
         is_printable(&ended);
         assert_eq!(ended.code, i32::from(line.ends_with("99")), "{line}: {}", ended.stderr);
     }
-    let both = ["--model", model, "--model", model, "--prompt", EVIL];
+    let both = ["--model", model, "--model", model, "--prompt", "a story"];
     for line in ["compare", "compare --json", "compare --report -"] {
         let ended = home.run(line.split(' ').chain(both));
         is_printable(&ended);
@@ -157,6 +157,7 @@ fn pages_and_figures_hold_only_what_they_may() {
 fn a_packed_recipe_is_unpacked_up_to_a_limit() {
     let home = Home::new();
     let mut text = png::text_metadata::ITXtChunk::new("recipe", " ".repeat(64 << 20));
+    text.compressed = true;
     text.compress_text().unwrap();
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, 1, 1);

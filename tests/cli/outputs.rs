@@ -35,17 +35,20 @@ fn what_must_stay_stays_and_is_named() {
     fs::create_dir(home.path("folder")).unwrap();
     for (out, words) in [
         ("mine.csv", "mine.csv: is read-only, and stays as it is"),
-        ("link.csv", "mine.csv: is read-only, and stays as it is"),
+        ("link.csv", "link.csv: is read-only, and stays as it is"),
         ("broken.csv", "broken.csv: is a link to nothing, and stays as it is"),
         ("folder", "folder: is a folder: name a file in it"),
         ("new/", "'new/': a file needs a name"),
-        ("", "'': a file needs a name"),
         ("mine.csv/a.csv", "mine.csv: there is no such folder"),
     ] {
         export(&home, out).failed(1, &[words]);
         // Every command that writes a file.
         home.run(["screenshot", "--out", out]).failed(1, &[words]);
         home.run(["compare", "--report", out]).failed(1, &[words]);
+    }
+    for (out, words) in [("folder", "is a folder"), ("new/", "needs a name"), ("nowhere/a", "no such folder")]
+    {
+        home.run(["export", "--format", "csv", "--out", out]).failed(1, &[words]);
     }
     assert_eq!(fs::read_to_string(home.path("mine.csv")).unwrap(), "old");
     assert!(home.path("broken.csv").is_symlink() && !home.path("nowhere.csv").exists());
@@ -56,7 +59,8 @@ fn what_must_stay_stays_and_is_named() {
 fn a_full_disk_is_named_with_its_file() {
     let full = std::path::Path::new("/dev/full");
     if full.exists() {
-        export(&Home::new(), "/dev/full").failed(1, &["No space left on device"]);
+        export(&Home::new(), "/dev/full")
+            .failed(1, &["/dev/full: No space left on device: choose another place"]);
     }
 }
 
