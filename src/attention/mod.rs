@@ -36,5 +36,5 @@ pub use scale::{Curve, LOG_FLOOR, Scale};
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 #[cfg(test)]
 pub(crate) use token::tokens;
-pub use token::{Token, escape_controls};
+pub use token::{Token, escape_controls, is_unprintable};
 pub use view::{LayerKind, ParseViewError, View, Weighted};

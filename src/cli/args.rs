@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::values::{DtypeName, EngineName, parse_device, parse_temperature, parse_top_p};
+use super::values::{DtypeName, EngineName, listed, parse_device, parse_temperature, parse_top_p, whole};
 use crate::config::Threads;
 use crate::model::DeviceChoice;
 
@@ -97,13 +97,13 @@ pub struct ViewerArgs {
 #[derive(Debug, Default, PartialEq, Args)]
 pub struct SamplingArgs {
     /// Draw next tokens by chance, at this temperature: from 0, the likeliest, up
-    #[arg(long, value_name = "T", value_parser = parse_temperature)]
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_temperature)]
     pub temperature: Option<f64>,
     /// Draw next tokens from the likeliest that together have this probability
-    #[arg(long, value_name = "P", value_parser = parse_top_p)]
+    #[arg(long, value_name = "P", allow_hyphen_values = true, value_parser = parse_top_p)]
     pub top_p: Option<f64>,
     /// Draw next tokens, the same ones for the same number
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = whole::<u64>("seed", 0..=u64::MAX))]
     pub seed: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DTYPE")]
     pub dtype: Option<DtypeName>,
     /// Threads that compute: a number, or auto for one per core
-    #[arg(long, global = true, value_name = "N", value_parser = Threads::from_str)]
+    #[arg(long, global = true, value_name = "N", allow_hyphen_values = true, value_parser = Threads::from_str)]
     pub threads: Option<Threads>,
     /// Never ask the hub, use what its cache holds
     #[arg(long, global = true)]
@@ -148,7 +148,8 @@ pub struct InputArgs {
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
     /// Tokens by number, separated by commas; needs no tokenizer
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', allow_hyphen_values = true,
+        value_parser = listed::<u32>("token id", 0..=u32::MAX.into()))]
     pub ids: Option<Vec<u32>>,
 }
 
@@ -224,7 +225,6 @@ mod tests {
             "attnscope --prompt a --prompt-file b",
             "attnscope print --model m --pair demo",
             "attnscope print --prompt a --ids 1",
-            "attnscope export --format csv --out -",
             "attnscope export --model m --format bmp --out -",
             "attnscope export --model m --format svg --out - --range 2",
             "attnscope export --model m --format svg --out - --normalisation none",

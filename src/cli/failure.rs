@@ -3,6 +3,7 @@
 use std::io;
 
 use super::interrupt::INTERRUPTED;
+use crate::attention::escape_controls;
 use crate::config::ConfigError;
 use crate::export::{ExportError, RecipeError};
 use crate::model::ModelError;
@@ -40,9 +41,24 @@ impl Failure {
         match self {
             Self::ClosedPipe => None,
             Self::Interrupted => Some("interrupted".to_owned()),
-            Self::Usage(message) | Self::Failed(message) => Some(message.trim().replace('\n', " ")),
+            Self::Usage(message) | Self::Failed(message) => {
+                Some(without_codes(&escape_controls(&message.trim().replace('\n', " "))))
+            }
         }
     }
+}
+
+/// A message without the numbers that the system's errors have behind their words: ` (os error 2)`.
+fn without_codes(message: &str) -> String {
+    let mut parts = message.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').len();
+        match part[digits..].strip_prefix(')') {
+            Some(rest) if digits > 0 => text + rest,
+            _ => format!("{text} (os error {part}"),
+        }
+    })
 }
 
 impl From<ConfigError> for Failure {

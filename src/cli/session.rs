@@ -1,7 +1,7 @@
 //! Loading models and running them, with progress, consent to large downloads, and a way to stop.
 
 use super::failure::Failure;
-use super::interrupt::{at_once, raise_on_ctrl_c};
+use super::interrupt::{self, at_once};
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
@@ -18,7 +18,7 @@ use crate::model::{
 pub struct Session {
     options: LoadOptions,
     yes: bool,
-    /// Raised by Ctrl-C, once something is loaded.
+    /// Raised by Ctrl-C, once [`listen`](Self::listen) was called.
     pub cancel: Cancel,
     listening: bool,
     /// Standard error.
@@ -30,6 +30,13 @@ impl Session {
     pub fn new(settings: &Settings) -> Self {
         let (options, yes) = (settings.load.clone(), settings.yes);
         Self { options, yes, cancel: Cancel::new(), listening: false, talk: Talk::new() }
+    }
+
+    /// From now on, Ctrl-C raises [`cancel`](Self::cancel), and no signal leaves a file half written.
+    pub fn listen(&mut self) {
+        if !std::mem::replace(&mut self.listening, true) {
+            interrupt::listen(self.cancel.clone());
+        }
     }
 
     /// Loads a model; asks before it downloads much.
@@ -127,12 +134,6 @@ impl Session {
             let (name, draw) = (&model.card().name, run.done() + 1);
             self.talk.progress(&format!("{name}: repeated random tokens, draw {draw} of {DRAWS}"));
             run.step(model, &self.cancel)?;
-        }
-    }
-
-    fn listen(&mut self) {
-        if !std::mem::replace(&mut self.listening, true) {
-            raise_on_ctrl_c(self.cancel.clone());
         }
     }
 

@@ -1,7 +1,7 @@
 //! From what was typed and what is configured to what is meant: flags go before settings.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -116,8 +116,27 @@ impl Settings {
     pub fn input(&self, args: &InputArgs) -> Result<Input, Failure> {
         Ok(match &args.ids {
             Some(ids) => Input::Ids(ids.clone()),
-            None => Input::Prompt(self.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?),
+            None => Input::Prompt(self.text(args.prompt.as_deref(), args.prompt_file.as_deref())?),
         })
+    }
+
+    /// As [`prompt`](Self::prompt), of a command, which has nothing to do with an empty text.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or there is no text.
+    pub fn text(&self, text: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+        let read = self.prompt(text, file)?;
+        if !read.is_empty() {
+            return Ok(read);
+        }
+        let place = match file {
+            Some(file) if file == Path::new("-") => "standard input: ".to_owned(),
+            Some(file) => format!("{}: ", file.display()),
+            None => String::new(),
+        };
+        Err(Failure::Failed(format!(
+            "{place}the prompt is empty: give a text with --prompt or --prompt-file"
+        )))
     }
 
     /// A text that was given, else that of a file, else the configured one; byte for byte.
@@ -141,14 +160,32 @@ pub fn reference(name: &str) -> Result<Reference, Failure> {
     name.parse().map_err(|error: <Reference as std::str::FromStr>::Err| Failure::Usage(error.to_string()))
 }
 
+/// Bytes of a prompt, at most: no model reads that many.
+const LONGEST_PROMPT: u64 = 10 << 20;
+
+/// Reads a text, and no more of a file than a prompt can be.
 fn read_text(path: &Path) -> Result<String, Failure> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        fs::read_to_string(path)
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let read = |file: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        file.take(LONGEST_PROMPT + 1).read_to_end(&mut bytes).map(|_| bytes)
     };
-    text.map_err(|error| Failure::Failed(format!("cannot read a prompt from {}: {error}", path.display())))
+    let bytes =
+        if is_stdin { read(&mut io::stdin()) } else { File::open(path).and_then(|mut file| read(&mut file)) };
+    let bytes = bytes
+        .map_err(|error| Failure::Failed(format!("{name}: {error}: --prompt-file takes a text file")))?;
+    if bytes.len() as u64 > LONGEST_PROMPT {
+        let most = LONGEST_PROMPT >> 20;
+        return Err(Failure::Failed(format!(
+            "{name}: too long for a prompt: shorten it to {most} MB, or less"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+        Failure::Failed(format!("{name}:{line}: this is no UTF-8: save the text as UTF-8"))
+    })
 }
 
 /// A setting spelled as its flag.
@@ -195,7 +232,7 @@ mod tests {
         {
             let error = settings("attnscope", file).unwrap_err();
             let message = error.message().unwrap();
-            assert!(message.starts_with("my.toml: '") && message.contains(value), "{message}");
+            assert!(message.starts_with("my.toml:1: '") && message.contains(value), "{message}");
             assert_eq!(error.exit_code(), 1);
         }
     }
@@ -223,7 +260,7 @@ mod tests {
     fn a_prompt_is_kept_byte_for_byte() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prompt");
-        fs::write(&path, " a\n").unwrap();
+        std::fs::write(&path, " a\n").unwrap();
         let line = format!("attnscope print --prompt-file {}", path.display());
         let Some(Command::Print(args)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
             panic!()

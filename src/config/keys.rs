@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
+use super::error::nearest;
+
 /// What a key can be bound to. The configuration calls each by [`Command::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)] // `TABLE` describes each, for the user.
@@ -228,12 +230,12 @@ pub struct Keys {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeysError {
     /// A name that no command has.
-    #[error("[keys] has no action '{name}': it is one of {known}")]
+    #[error("[keys] has no action '{name}': {advice}")]
     UnknownAction {
         /// As written.
         name: String,
-        /// All names.
-        known: String,
+        /// The name that is most like it, or where all of them are.
+        advice: String,
     },
     /// A text that is no key.
     #[error("[keys] {action}: {error}")]
@@ -258,6 +260,25 @@ pub enum KeysError {
     NoWayOut,
 }
 
+impl KeysError {
+    /// What of the table it is about: actions, and of each the place in its list, if it is about a single key.
+    pub(super) fn places(&self, table: &BTreeMap<String, Vec<String>>) -> Vec<(String, Option<usize>)> {
+        let place = |action: &str, is_it: &dyn Fn(&str) -> bool| {
+            let at = table.get(action).and_then(|keys| keys.iter().position(|key| is_it(key)));
+            (action.to_owned(), at)
+        };
+        match self {
+            Self::UnknownAction { name, .. } => vec![(name.clone(), None)],
+            Self::UnknownKey { action, .. } => vec![place(action, &|key| key.parse::<Key>().is_err())],
+            Self::GivenTwice { key, first, second } => {
+                let is_it = |text: &str| text.parse::<Key>().is_ok_and(|parsed| parsed.to_string() == *key);
+                vec![place(first, &is_it), place(second, &is_it)]
+            }
+            Self::NoWayOut => vec![("quit".to_owned(), None)],
+        }
+    }
+}
+
 impl Default for Keys {
     fn default() -> Self {
         let defaults = |row: &Row| row.keys.iter().filter_map(|key| key.parse().ok()).collect();
@@ -277,7 +298,10 @@ impl Keys {
         for (name, texts) in table {
             let command = Command::from_name(name).ok_or_else(|| KeysError::UnknownAction {
                 name: name.clone(),
-                known: Command::all().map(Command::name).collect::<Vec<_>>().join(", "),
+                advice: match nearest(name, &Command::all().map(Command::name).collect::<Vec<_>>()) {
+                    Some(name) => format!("did you mean '{name}'?"),
+                    None => "attnscope config --show lists them".to_owned(),
+                },
             })?;
             let mut keys = Vec::new();
             for text in texts {

@@ -9,6 +9,8 @@ use serde::Deserialize as _;
 use toml::{Table, Value};
 
 use super::error::{explain, nearest};
+use super::keys::Keys;
+use super::lines::Lines;
 use super::{Config, ConfigError, Pair};
 
 /// The settings in the binary.
@@ -84,7 +86,7 @@ impl Config {
         self,
         flags: impl IntoIterator<Item = (&'static str, &'static str, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut settings = Settings { values: self.values, origins: self.origins };
+        let mut settings = Settings { values: self.values, origins: self.origins, lines: self.lines };
         for (name, key, value) in flags {
             settings.lay_text(Origin::Flag(name), name, key, value)?;
         }
@@ -99,7 +101,9 @@ impl Config {
 
     /// An error about the value of a key, with the place where it was set.
     pub fn misset(&self, key: &str, message: String) -> ConfigError {
-        ConfigError::Misset { origin: self.origin(key).clone(), message }
+        let origin = self.origin(key).clone();
+        let line = matches!(origin, Origin::File(_)).then(|| self.lines.line(key)).flatten();
+        ConfigError::Misset { origin, line, message }
     }
 
     /// The pair of that name.
@@ -122,20 +126,37 @@ impl Config {
 struct Settings {
     values: Table,
     origins: BTreeMap<String, Origin>,
+    lines: Lines,
 }
 
 impl Settings {
     fn embedded() -> Self {
         let values = EMBEDDED.parse().expect("a test reads the embedded config.toml");
-        Self { values, origins: BTreeMap::new() }
+        Self { values, origins: BTreeMap::new(), lines: Lines::default() }
     }
 
     fn lay_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         let invalid = |error| ConfigError::invalid(path, text, &error);
-        toml::from_str::<Config>(text).map_err(invalid)?;
         let values = toml::from_str::<Table>(text).map_err(invalid)?;
+        self.lines = Lines::of(text);
+        if let Some(error) = self.keys_error(path, &values) {
+            return Err(error);
+        }
+        toml::from_str::<Config>(text).map_err(invalid)?;
         self.lay(values, &Origin::File(path.to_owned()));
         Ok(())
+    }
+
+    /// What is wrong with a file's keys, placed where the reader of TOML knows no more than the whole table.
+    fn keys_error(&self, path: &Path, values: &Table) -> Option<ConfigError> {
+        let keys = BTreeMap::<String, Vec<String>>::deserialize(values.get("keys")?.clone()).ok()?;
+        let error = Keys::from_table(&keys).err()?;
+        let lines = error.places(&keys).into_iter().filter_map(|(action, at)| {
+            let key = at.map_or_else(|| format!("keys.{action}"), |at| format!("keys.{action}[{at}]"));
+            self.lines.line(&key)
+        });
+        let line = lines.max().unwrap_or(1);
+        Some(ConfigError::Invalid { path: path.to_owned(), line, message: error.to_string() })
     }
 
     /// Lays a value that is written without TOML's quotes.
@@ -170,7 +191,7 @@ impl Settings {
     fn finish(self) -> Result<Config, ConfigError> {
         let mut config =
             Config::deserialize(self.values.clone()).expect("every source was read before it was laid");
-        (config.values, config.origins) = (self.values, self.origins);
+        (config.values, config.origins, config.lines) = (self.values, self.origins, self.lines);
         for (name, pair) in &config.pairs {
             for (side, model) in [("left", &pair.left), ("right", &pair.right)] {
                 if model.is_empty() {
@@ -261,7 +282,7 @@ mod tests {
         let keys = from_file("[keys]\nmean = ['n']").unwrap().keys;
         assert_eq!((keys.hint(Command::Mean).as_str(), keys.hint(Command::Quit).as_str()), ("n", "q"));
         let error = from_file("[keys]\nmaen = ['n']").unwrap_err().to_string();
-        assert!(error.starts_with("my.toml:1: ") && error.contains("no action 'maen'"), "{error}");
+        assert_eq!(error, "my.toml:2: [keys] has no action 'maen': did you mean 'mean'?");
     }
 
     #[test]
@@ -322,6 +343,55 @@ mod tests {
         }
     }
 
+    /// Each in a file whose third line is wrong, after a text of several lines that begins on the first.
+    #[test]
+    fn an_error_names_the_line_of_its_key() {
+        for (text, words) in [
+            ("prompt = \"\"\"\n\"\"\"\nthread = 1", "unknown key 'thread'"),
+            ("prompt = \"\"\"\n\"\"\"\nmouse = 'yes'", "boolean"),
+            ("prompt = \"\"\"\n\"\"\"\nthreads = 0", "from 1 to 1024"),
+            ("prompt = \"\"\"\n\"\"\"\ntheme.colr = '16'", "did you mean 'color'"),
+            ("prompt = \"\"\"\n\"\"\"\ntheme = { color = '15' }", "truecolor"),
+            ("\n[theme]\ncolor = 'all'", "truecolor"),
+            ("\n[sampling]\nseed = -1", "u64"),
+            ("\n[sampling]\ntop_p = 1", "did you mean 'top-p'"),
+            ("\n[pairs.x]\nlefft = 'a/b'", "did you mean 'left'"),
+            ("\n[pairs]\nx = { left = 'a/b', rihgt = 'c' }", "did you mean 'right'"),
+            ("\n[pairs.x]\nleft = 3", "string"),
+            ("\n[keys]\nmaen = ['n']", "did you mean 'mean'"),
+            ("\n[keys]\nmean = 'n'", "sequence"),
+            ("\n[keys]\nmean = ['n', 3]", "string"),
+            ("[keys]\nmean = ['n',\n 'nn']", "'nn' is no key"),
+            ("[keys]\nopen = ['n']\nmean = ['n']", "to both"),
+            ("[keys]\nmean = ['n']\nopen = ['n']", "to both"),
+            ("\n[keys]\nquit = []", "at least one key"),
+            ("pair = 'demo'\n\npair = 'demo'", "duplicate key"),
+            ("\n\npair = demo", ""),
+        ] {
+            for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+                let error = from_file(&text).unwrap_err().to_string();
+                assert!(error.starts_with("my.toml:3: ") && error.contains(words), "{text:?}: {error}");
+                assert!(!error.contains('\n'), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_about_a_variable_or_a_flag_names_that() {
+        let file = Some((Path::new("my.toml"), "\npair = 'demo'\n"));
+        let variable = |name: &str| (name == "ATTNSCOPE_PAIR").then(|| "dmo".to_owned());
+        let error = Config::from_sources(&Sources { file, variable: &variable }).unwrap_err().to_string();
+        assert!(error.starts_with("ATTNSCOPE_PAIR: there is no pair 'dmo'"), "{error}");
+        let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
+        let flagged = config.with_flags([("--device", "device", "x".to_owned())]).unwrap();
+        assert_eq!(flagged.misset("device", "wrong".to_owned()).to_string(), "--device: wrong");
+        assert_eq!(flagged.misset("pair", "wrong".to_owned()).to_string(), "my.toml:2: wrong");
+        assert_eq!(
+            flagged.misset("dtype", "wrong".to_owned()).to_string(),
+            "the embedded config.toml: wrong"
+        );
+    }
+
     #[test]
     fn errors_say_where_what_and_what_to_do() {
         let told = |text: &str| from_file(text).unwrap_err().to_string();
@@ -333,9 +403,9 @@ mod tests {
         assert!(told("pair = ").starts_with("my.toml:1: "), "{}", told("pair = "));
         assert!(told("mouse = 'yes'").contains("expected a boolean"), "{}", told("mouse = 'yes'"));
         assert!(told("[theme]\ncolor = 'all'").contains("truecolor"), "{}", told("[theme]\ncolor = 'all'"));
-        assert_eq!(told("pair = 'dmo'"), "my.toml: there is no pair 'dmo': did you mean 'demo'?");
+        assert_eq!(told("\npair = 'dmo'"), "my.toml:2: there is no pair 'dmo': did you mean 'demo'?");
         assert!(told("pair = 'other'").contains("article or demo"), "{}", told("pair = 'other'"));
-        assert!(told("[pairs.x]\nleft = 'a/b'").starts_with("my.toml: pair 'x' has no right model"));
+        assert!(told("\n[pairs.x]\nleft = 'a/b'").starts_with("my.toml:2: pair 'x' has no right model"));
         let variable = from_variable("ATTNSCOPE_THREADS", "0").unwrap_err().to_string();
         assert!(variable.starts_with("ATTNSCOPE_THREADS: ") && variable.contains("from 1"), "{variable}");
         let variable = from_variable("ATTNSCOPE_OFFLINE", "maybe").unwrap_err().to_string();

@@ -11,6 +11,7 @@ use toml::Table;
 
 use super::Origin;
 use super::keys::Keys;
+use super::lines::Lines;
 
 /// All settings. The keys are those of the embedded `config.toml`, which says what each is for.
 ///
@@ -51,6 +52,9 @@ pub struct Config {
     /// Where each key was set; asked by [`Config::origin`].
     #[serde(skip)]
     pub(super) origins: BTreeMap<String, Origin>,
+    /// Where each key stands in the user's file.
+    #[serde(skip)]
+    pub(super) lines: Lines,
 }
 
 /// How next tokens are drawn.

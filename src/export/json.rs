@@ -3,10 +3,11 @@
 //! `attention` is \[S\]\[S\] for a view and \[L\]\[H\]\[S\]\[S\] for all heads, zeros for the future; `sink` has
 //! one number less per row, and is null for a model without sinks; `next` is null for one without an output head.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 
+use super::printable::{json, write_json};
 use super::{Export, ExportError, Selection, rows};
 use crate::attention::{Capture, NextToken, Token, View};
 
@@ -58,11 +59,10 @@ pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportErro
     value(out, &next)?;
     write!(out, ",\n\"attention\":")?;
     let sink = match export.selection {
-        Selection::One(view) => serde_json::to_string(&square(out, capture, view)?),
-        Selection::All => serde_json::to_string(&layers(out, capture)?),
+        Selection::One(view) => json(&square(out, capture, view)?),
+        Selection::All => json(&layers(out, capture)?),
     };
-    let sink =
-        if export.selection.has_sinks(capture) { sink.map_err(io::Error::from)? } else { "null".to_owned() };
+    let sink = if export.selection.has_sinks(capture) { sink? } else { "null".to_owned() };
     writeln!(out, ",\n\"sink\":{sink}}}")?;
     Ok(())
 }
@@ -101,7 +101,7 @@ fn list<W: Write, T, R>(
 }
 
 fn value(out: &mut impl Write, value: &impl Serialize) -> Result<(), ExportError> {
-    Ok(serde_json::to_writer(out, value).map_err(io::Error::from)?)
+    Ok(write_json(out, value)?)
 }
 
 #[cfg(test)]

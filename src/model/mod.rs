@@ -28,7 +28,7 @@ mod weights;
 pub mod files;
 
 pub use catalogue::{
-    Appraisal, Catalogue, ConfiguredPair, Download, Fit, KnownModel, Place, appraise, catalogue,
+    Appraisal, Catalogue, ConfiguredPair, Download, Fit, KnownModel, Place, Published, appraise, catalogue,
 };
 pub use compute::limit_threads;
 pub use control::{Cancel, Control, LoadProgress};

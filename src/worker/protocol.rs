@@ -7,7 +7,8 @@ use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
 use crate::attention::{Ablation, Capture, CausalMatrix, ModelCard, ScoresByHead, View};
 pub use crate::model::{
-    Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place, Sampling,
+    Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place,
+    Published, Sampling,
 };
 
 /// One of the two models on screen.

@@ -11,9 +11,12 @@ mod downloads;
 mod exports;
 mod goldens;
 mod heads;
+mod hostile;
 mod lens;
 mod mistakes;
 mod models;
+#[cfg(unix)]
+mod outputs;
 mod verify;
 
 #[path = "../support"]

@@ -5,7 +5,7 @@ use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::worker::protocol::{
     Appraisal, Catalogue, ConfiguredPair, Download, Event, Fit, Footprint, KnownModel, LoadProgress, Place,
-    Request, Side,
+    Published, Request, Side,
 };
 use tui_input::InputRequest;
 
@@ -24,6 +24,8 @@ fn catalogue() -> Catalogue {
         place,
         pairs: pairs.iter().map(ToString::to_string).collect(),
         footprint,
+        published: (name == "openai/gpt-oss-20b")
+            .then_some(Published { parameters: 20_900_000_000, bytes: 13_800_000_000 }),
     };
     Catalogue {
         models: vec![

@@ -32,7 +32,12 @@ fn model(source: &Source) -> String {
         source.revision.as_ref().map(|revision| format!(" at {}", &revision[..revision.len().min(12)]));
     let Source { model, dtype, device, ablation, .. } = source;
     let without = if ablation.is_empty() { String::new() } else { format!(" without heads {ablation}") };
-    format!("{}{} ({dtype}, {device}){without}", escape_controls(model), revision.unwrap_or_default())
+    let pinned = if source.is_pinned { ", pinned" } else { "" };
+    let (model, dtype, device) = (escape_controls(model), escape_controls(dtype), escape_controls(device));
+    format!(
+        "{model}{} ({dtype}, {device}){without}{pinned}",
+        revision.map(|at| escape_controls(&at)).unwrap_or_default()
+    )
 }
 
 fn prompt(source: &Source) -> String {

@@ -21,8 +21,8 @@ use crate::theme::{Background, Ramp};
 use super::{ColorRange, ExportError, Look, Recipe, Selection};
 pub use bitmap::{Bitmap, RECIPE, Undrawn};
 pub(super) use caption::inputs;
-pub(super) use panel::view_name;
 pub use panel::{Content, Heads, Panel, Square};
+pub(super) use panel::{source_title, view_name};
 pub(super) use xml::unescape;
 
 /// A figure before it is laid out.
@@ -66,7 +66,7 @@ impl Figure {
             quantity: quantity.to_owned(),
             theme: look.theme,
             caption: vec![],
-            metadata: serde_json::to_string(recipe).map_err(std::io::Error::from)?,
+            metadata: super::printable::json(recipe)?,
             panels,
         };
         if look.caption {

@@ -68,7 +68,7 @@ impl Panel {
         normalisation: Normalisation,
         (pooling, bin): (Pooling, usize),
     ) -> Result<Self, ExportError> {
-        let title = escape_controls(&source.model);
+        let title = source_title(&source.model, source);
         let scale = |top| Scale { curve: Default::default(), top };
         let Selection::One(view) = source.selection else {
             let heads = |layer: &crate::attention::LayerCapture| {
@@ -97,7 +97,8 @@ impl Panel {
     pub(super) fn difference(comparison: &Comparison, recipe: &Recipe, granularity: Granularity) -> Self {
         let beside = recipe.beside.as_ref().unwrap_or(&recipe.source);
         let names = short_names([&recipe.source.model, &beside.model]);
-        let [left, right] = names.map(|name| escape_controls(&name));
+        let [left, right] = [(&names[0], &recipe.source), (&names[1], beside)]
+            .map(|(name, source)| source_title(name, source));
         let views: Vec<String> = recipe.sources().map(|source| selection_name(source.selection)).collect();
         let view = if views[0] == views[1] { views[0].clone() } else { views.join(" − ") };
         let pieces = match granularity {
@@ -142,6 +143,22 @@ impl Square {
             bin,
         }
     }
+}
+
+/// Heads that are off of which a title says which they are.
+const NAMED_HEADS: usize = 6;
+
+/// The name of a model as the title of what it did: without which heads, and whether that was pinned.
+pub fn source_title(name: &str, source: &Source) -> String {
+    let mut title = escape_controls(name);
+    let heads: Vec<String> = source.ablation.heads().map(|(layer, head)| format!("{layer}.{head}")).collect();
+    if !heads.is_empty() {
+        title += &format!(" without {}", heads[..heads.len().min(NAMED_HEADS)].join(", "));
+    }
+    if heads.len() > NAMED_HEADS {
+        title += &format!(" and {} more heads", heads.len() - NAMED_HEADS);
+    }
+    if source.is_pinned { title + " (pinned)" } else { title }
 }
 
 /// A selection as people read it.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{ORDERS, Report};
 use crate::attention::Normalisation;
 use crate::attention::alignment::Granularity;
+use crate::export::printable::write_json_lines;
 use crate::export::{ExportError, Recipe};
 
 /// Writes one object: `models`, each with its recipe, masses, best heads and next tokens (null without an output head); `pieces`, each with its
@@ -62,8 +63,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         "models": [model(0)?, model(1)?],
         "pieces": comparison.pieces().iter().enumerate().map(piece).collect::<Vec<_>>(),
     });
-    serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    Ok(write_json_lines(out, &document)?)
 }
 
 #[cfg(test)]
