@@ -7,6 +7,7 @@ use tokenizers::Tokenizer;
 
 use super::ModelError;
 use super::files::ModelFile;
+use super::prompt_limit::{PromptLimit, TooLong};
 use crate::attention::Token;
 
 /// A model's tokenizer.
@@ -16,6 +17,7 @@ pub struct PromptTokenizer {
     added: HashSet<u32>,
     /// The byte that each character of a byte-level vocabulary stands for.
     bytes: HashMap<char, u8>,
+    limit: PromptLimit,
 }
 
 impl PromptTokenizer {
@@ -30,7 +32,15 @@ impl PromptTokenizer {
         // A tokenizer may be saved with a length to cut or fill prompts to.
         inner.with_truncation(None).map_err(broken)?.with_padding(None);
         let added = inner.get_added_tokens_decoder().into_keys().collect();
-        Ok(Self { inner, added, bytes: byte_characters() })
+        Ok(Self { inner, added, bytes: byte_characters(), limit: PromptLimit::default() })
+    }
+
+    /// Checks that a prompt may be `most` tokens or fewer, without the memory that encoding it takes.
+    ///
+    /// # Errors
+    /// If it can't be.
+    pub fn check_length(&self, prompt: &str, most: usize) -> Result<(), TooLong> {
+        self.limit.check(&self.inner, prompt, most)
     }
 
     /// Encodes a prompt, special tokens included.
@@ -110,7 +120,7 @@ fn by_offsets(named: Vec<Named>, prompt: &str) -> Vec<Token> {
 
 /// GPT-2's way to write any byte as a character that can be seen: most of Latin-1 for itself, the others
 /// from U+0100 on.
-fn byte_characters() -> HashMap<char, u8> {
+pub fn byte_characters() -> HashMap<char, u8> {
     let mut next = 0x100;
     (0..=255u8)
         .map(|byte| match byte {

@@ -24,7 +24,7 @@ use candle_core::{DType, Tensor};
 
 use super::recorder::Recorder;
 use super::spec::{DecoderSpec, Position};
-use super::weights::Matrix;
+use super::weights::{Matrix, Watch};
 use super::{Cancel, Engine, ModelError, Profile};
 use host::{Buffer, Buffers};
 use masks::Masks;
@@ -108,15 +108,16 @@ impl Decoder {
     /// \[vocabulary\]. Calls `on_layer` with the number of finished layers.
     ///
     /// # Errors
-    /// If `cancel` was raised, the device failed, or numbers overflowed.
+    /// If `cancel` was raised, a file that is watched changed, the device failed, or numbers overflowed.
     pub fn run(
         &self,
         ids: &[u32],
         engine: Engine,
         recorder: &mut Recorder<'_>,
-        cancel: &Cancel,
+        (cancel, watch): (&Cancel, &Watch),
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Vec<f32>, ModelError> {
+        watch.check()?;
         let device = self.embedding.device();
         let tokens = ids.len();
         let mut x = self.embedding.rows(ids)?;
@@ -135,6 +136,7 @@ impl Decoder {
         recorder.flow(&x)?;
         for (at, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
+            watch.check()?;
             if at + 1 == self.blocks.len() && !recorder.keeps_residual() {
                 pass.needed = Needed::Last;
             }
@@ -144,7 +146,11 @@ impl Decoder {
             on_layer(at + 1);
         }
         let last = Needed::Last.rows_of(x)?;
-        Ok(self.unembed(&last, engine, &mut recorder.profile)?.concat())
+        watch.check()?;
+        let logits = self.unembed(&last, engine, &mut recorder.profile)?.concat();
+        // Numbers of a file that was written to meanwhile are of no model.
+        watch.check()?;
+        Ok(logits)
     }
 
     /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].

@@ -5,7 +5,7 @@ mod memmap;
 mod mxfp4;
 
 pub use matrix::{HostMatrix, Matrix};
-pub use memmap::Bytes;
+pub use memmap::{Bytes, Watch};
 pub use mxfp4::PackedExperts;
 
 use std::collections::HashMap;
@@ -110,6 +110,11 @@ impl<'a> Weights<'a> {
             done: 0,
             packed: false,
         })
+    }
+
+    /// Watches the files that the tensors are in.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.tensors.values().map(|stored| &stored.bytes))
     }
 
     /// Whether the checkpoint has a tensor.
@@ -263,6 +268,7 @@ impl<'a> Weights<'a> {
                 stored.error(name, format!("has shape {:?}, config.json wants {shape:?}", stored.shape))
             );
         }
+        stored.bytes.check()?;
         Ok(stored)
     }
 
