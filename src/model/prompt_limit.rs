@@ -93,8 +93,7 @@ impl Measure {
             return None;
         }
         let of_characters = byte_characters();
-        let by_bytes =
-            [&normalizer, &splitter].into_iter().flatten().any(|part| mentions(part, "ByteLevel"));
+        let by_bytes = [&normalizer, &splitter].into_iter().flatten().any(|part| mentions(part, "ByteLevel"));
         let vocabulary = tokenizer.get_vocab(true);
         let has_every_byte = match by_bytes {
             true => of_characters.keys().all(|character| vocabulary.contains_key(&character.to_string())),

@@ -197,9 +197,7 @@ mod tests {
     fn what_failed_is_told_to_whoever_asked_and_of_what() {
         for side in Side::BOTH {
             let asked = Request::Load { side, reference: "a/b".into() };
-            assert!(
-                matches!(&asked.failed("no")[..], [Event::LoadFailed { side: of, .. }] if *of == side)
-            );
+            assert!(matches!(&asked.failed("no")[..], [Event::LoadFailed { side: of, .. }] if *of == side));
         }
         let (sampling, ablations) = Default::default();
         let asked = Request::Run { job: JobId(7), prompt: String::new(), sampling, ablations };

@@ -83,7 +83,10 @@ fn the_bound_is_what_the_longest_pieces_would_be() {
     assert_eq!(limit.check(&llama, &blanks, 24), Err(TooLong::Tokens));
     let measure = Measure::of(&llama).unwrap();
     let least = |text: &str| measure.pieces.least(text.as_bytes(), 99);
-    assert_eq!([least(""), least("aaaa"), least("aaaab"), least(" ab"), least("zz")], [0, 1, 2, 1, 2].map(Some));
+    assert_eq!(
+        [least(""), least("aaaa"), least("aaaab"), least(" ab"), least("zz")],
+        [0, 1, 2, 1, 2].map(Some)
+    );
 }
 
 #[test]

@@ -166,7 +166,11 @@ impl Bytes {
         if let Whole::Mapped(mapped) = &self.whole {
             // SAFETY: the mapping is of a file and never written to, so that what is dropped is in the file.
             let released = unsafe {
-                mapped.map.unchecked_advise_range(UncheckedAdvice::DontNeed, self.range.start, self.range.len())
+                mapped.map.unchecked_advise_range(
+                    UncheckedAdvice::DontNeed,
+                    self.range.start,
+                    self.range.len(),
+                )
             };
             if let Err(error) = released {
                 tracing::debug!(%error, "pages kept");
