@@ -84,7 +84,7 @@ fn draw(state: &mut State, (width, height): (u16, u16)) -> Layout {
 
 #[test]
 fn input() {
-    run("input", 500, &prop::collection::vec(step(), 0..120), |steps| {
+    run("input", 60, &prop::collection::vec(step(), 0..120), |steps| {
         let mut state = captured();
         let mut layout = draw(&mut state, (120, 40));
         for step in steps {
