@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use super::State;
 use super::selection::step;
-use crate::attention::{Capture, NextToken};
+use crate::attention::{Capture, NO_OUTPUT_HEAD, NextToken};
 use crate::config::keys::Command;
 use crate::worker::protocol::Side;
 
@@ -40,7 +40,10 @@ pub(super) fn choose(state: &mut State, by: isize) {
     let side = state.focus;
     let listed = state.candidates(side).len();
     if listed == 0 {
-        state.note = Some("this model has not read a prompt yet".to_owned());
+        state.note = Some(match state.pane(side).card() {
+            Some(model) if !model.has_output_head => without_head(),
+            _ => "this model has not read a prompt yet".to_owned(),
+        });
         return;
     }
     let chosen = step(state.marked(side), by, listed);
@@ -68,6 +71,9 @@ pub(super) fn appended(state: &mut State) -> Result<String, String> {
         }
         None => "this model has not read the prompt yet".to_owned(),
     })?;
+    if state.pane(state.focus).card().is_some_and(|model| !model.has_output_head) {
+        return Err(without_head());
+    }
     let candidates = state.candidates(state.focus);
     let next =
         candidates.get(state.marked(state.focus)).ok_or("this model says nothing of what comes next")?;
@@ -88,6 +94,10 @@ pub(super) fn taken_back(state: &mut State) -> Result<String, String> {
     let prompt = state.prompt.strip_suffix(&text).unwrap_or(&state.prompt).to_owned();
     state.draft = Input::new(prompt.clone());
     Ok(prompt)
+}
+
+fn without_head() -> String {
+    format!("this model has {NO_OUTPUT_HEAD}: it predicts no next token")
 }
 
 /// What is being written is not to be lost.

@@ -137,6 +137,9 @@ impl Shown {
 
 fn changes(capture: &Capture, beside: &Capture) -> Vec<(u32, f32)> {
     let (here, there) = (capture.probabilities(), beside.probabilities());
+    if here.is_empty() || there.is_empty() {
+        return Vec::new();
+    }
     let sign = if capture.ablation.is_empty() { -1.0 } else { 1.0 };
     let listed = capture.next.iter().chain(&capture.drawn).map(|next| next.token.id);
     let change = |id: u32| sign * (here[id as usize] - there[id as usize]);

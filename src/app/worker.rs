@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::pane::{Load, Pane, Pass};
 use super::{Effect, Scores, State, ablation, leaderboard, lens, picker, pin};
+use crate::attention::escape_controls;
 use crate::worker::protocol::{Event, JobId};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -18,9 +19,14 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             if pane.shown.is_none() {
                 pane.selection = pane.selection.within(&model);
             }
+            let notes = model.notes.join("; ");
             pane.model = Some(model);
             pane.scores = Scores::Unknown;
-            return ablation::forget(state, side);
+            let effects = ablation::forget(state, side);
+            if !notes.is_empty() {
+                state.note = Some(escape_controls(&notes));
+            }
+            return effects;
         }
         Event::LoadFailed { side, error } => state.resident_mut(side).load = Load::Failed(error),
         Event::LoadCancelled { side } => {

@@ -86,9 +86,9 @@ pub struct Capture {
     pub layers: Vec<LayerCapture>,
     /// Mean over all layers and heads.
     pub mean: CausalMatrix,
-    /// \[vocabulary\]: logits after the last token.
+    /// \[vocabulary\]: logits after the last token; none of a model without an output head.
     pub logits: Vec<f32>,
-    /// The likeliest next tokens, likeliest first.
+    /// The likeliest next tokens, likeliest first; none of a model without an output head.
     pub next: Vec<NextToken>,
     /// A next token that was drawn by chance, if one was asked for.
     pub drawn: Option<NextToken>,

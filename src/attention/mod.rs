@@ -25,7 +25,7 @@ pub use capture::{
     Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, log_sum_exp, probability,
     thumbnail_bin, tokens_per_cell,
 };
-pub use card::ModelCard;
+pub use card::{ModelCard, NO_OUTPUT_HEAD};
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use matrix::{CausalMatrix, RowsMut};

@@ -5,7 +5,7 @@ use super::interrupt::raise_on_ctrl_c;
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
-use crate::attention::{Ablation, Capture, ScoresByHead, Token};
+use crate::attention::{Ablation, Capture, ScoresByHead, Token, escape_controls};
 use crate::export::Input;
 use crate::model::files;
 use crate::model::{
@@ -49,6 +49,7 @@ impl Session {
         talk.clear();
         let model = loaded?;
         let card = model.card();
+        card.notes.iter().for_each(|note| talk.say(&escape_controls(note)));
         tracing::info!(model = %card.name, device = %card.device, precision = %card.precision, bytes = card.resident_bytes, "loaded");
         Ok(model)
     }

@@ -1,7 +1,7 @@
 //! JSON, written as it is computed.
 //!
 //! `attention` is \[S\]\[S\] for a view and \[L\]\[H\]\[S\]\[S\] for all heads, zeros for the future; `sink` has
-//! one number less per row, and is null for a model without sinks.
+//! one number less per row, and is null for a model without sinks; `next` is null for one without an output head.
 
 use std::io::{self, Write};
 
@@ -48,7 +48,8 @@ impl<'a> From<&'a NextToken> for NextFields<'a> {
 pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
     let capture = export.capture;
     let tokens: Vec<TokenFields<'_>> = capture.tokens.iter().map(TokenFields::from).collect();
-    let next: Vec<NextFields<'_>> = capture.next.iter().map(NextFields::from).collect();
+    let next: Option<Vec<NextFields<'_>>> =
+        capture.model.has_output_head.then(|| capture.next.iter().map(NextFields::from).collect());
     write!(out, "{{\"recipe\":")?;
     value(out, export.recipe)?;
     write!(out, ",\n\"tokens\":")?;

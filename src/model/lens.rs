@@ -17,7 +17,7 @@ impl Model {
     /// As [`run_without`](Self::run_without), and keeps what flows between the layers.
     ///
     /// # Errors
-    /// As [`run_without`](Self::run_without), or if there is no memory for it.
+    /// As [`run_without`](Self::run_without), or if there is no output head, or no memory for it.
     pub fn run_keeping(
         &self,
         tokens: Vec<Token>,
@@ -25,6 +25,7 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, ResidualStream), ModelError> {
+        self.check_output_head()?;
         self.check_room(tokens.len())?;
         let mut states = Vec::with_capacity(self.card.layers + 1);
         let (capture, _) =

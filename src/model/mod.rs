@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token, log_sum_exp};
+use crate::attention::{Ablation, Capture, ModelCard, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
 use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
@@ -109,12 +109,14 @@ impl Model {
             kv_heads: spec.kv_heads,
             windows: spec.layers.iter().map(|layer| layer.window).collect(),
             has_sinks: spec.sinks,
+            has_output_head: decoder.head.is_some(),
             context: spec.context,
             vocabulary: spec.vocabulary,
             parameters: weights.parameters(),
             precision: weights.precision(),
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
+            notes: files.adapter.iter().map(files::Adapter::not_applied).collect(),
         };
         // Before anybody trusts what was read, while all of it is still mapped.
         watch.check()?;
@@ -249,6 +251,20 @@ impl Model {
         Ok((capture, profile))
     }
 
+    /// Whether it predicts anything.
+    ///
+    /// # Errors
+    /// If it has no output head.
+    pub fn check_output_head(&self) -> Result<(), ModelError> {
+        if self.card.has_output_head {
+            return Ok(());
+        }
+        Err(ModelError::Invalid(format!(
+            "{}: {NO_OUTPUT_HEAD}: the checkpoint has no lm_head.weight, and config.json ties it to nothing",
+            self.card.name
+        )))
+    }
+
     fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
         let ModelCard { name, layers, heads, .. } = &*self.card;
         match ablation.beyond(&self.card) {
@@ -290,6 +306,9 @@ impl Model {
     fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+        if order.is_empty() {
+            return Vec::new();
+        }
         let count = count.clamp(1, order.len());
         order.select_nth_unstable_by(count - 1, likelier);
         order.truncate(count);

@@ -8,7 +8,7 @@ use super::PaneLayout;
 use super::inspector::bar;
 use super::text::{fit, put, put_line, right, width};
 use crate::app::State;
-use crate::attention::{NextToken, escape_controls};
+use crate::attention::{NO_OUTPUT_HEAD, NextToken, escape_controls};
 use crate::theme::Theme;
 use crate::worker::protocol::{Sampling, Side};
 
@@ -33,6 +33,10 @@ pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
     };
     let heading = if state.drawn { "drawn" } else { "next" };
     let mut x = put(buffer, area.x, area.y, heading, 5, theme.chrome.dim);
+    if has_no_head(state, layout.side) {
+        put(buffer, x + 2, area.y, NO_OUTPUT_HEAD, room, theme.chrome.text);
+        return;
+    }
     for (at, next) in listed.iter().enumerate().skip(first) {
         let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
         if columns(next) > usize::from(rest.width) {
@@ -58,6 +62,7 @@ pub fn with_bars(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
     let changes: Vec<Option<String>> = listed.iter().map(|next| change(state, layout.side, next)).collect();
     let changing = if changes.iter().any(Option::is_some) { CHANGE } else { 0 };
     let heading = match state.drawn {
+        _ if has_no_head(state, layout.side) => format!("next: {NO_OUTPUT_HEAD}"),
         true => format!("drawn: T {temperature}, p {top_p}, seed {seed}"),
         false if changing > 0 => "next, and its change".to_owned(),
         false => "next, likeliest first".to_owned(),
@@ -84,6 +89,11 @@ pub fn with_bars(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
         let x = x + changing as u16;
         put(buffer, x, y, &bar(next.probability / largest, bars), bars, chrome.bar);
     }
+}
+
+fn has_no_head(state: &State, side: Side) -> bool {
+    let shown = state.pane(side).shown.as_ref();
+    shown.is_some_and(|shown| !shown.capture.model.has_output_head)
 }
 
 /// By how many hundredths heads that are off raise or lower a next token's probability: `+9.8`; `=` if by none

@@ -166,7 +166,9 @@ fn run(
     let mut pass = |ablation: &Ablation| {
         let tokens = model.tokenize(&job.prompt)?;
         let mut capture = model.run_without(tokens, ablation, &job.cancel, &mut report)?;
-        capture.drawn = Some(model.draw(&capture, job.sampling)?);
+        if model.card().has_output_head {
+            capture.drawn = Some(model.draw(&capture, job.sampling)?);
+        }
         Ok::<_, ModelError>(capture)
     };
     let capture = guarded(|| {

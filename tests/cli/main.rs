@@ -4,6 +4,7 @@
 
 mod ablate;
 mod bench;
+mod checkpoints;
 mod compare;
 mod config;
 mod downloads;

@@ -26,12 +26,14 @@ pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<Mo
         kv_heads: heads,
         windows: vec![None; layers],
         has_sinks,
+        has_output_head: true,
         context: 1024,
         vocabulary: 2048,
         parameters: 1_000_000,
         precision: if has_sinks { "mxfp4" } else { "f32" }.to_owned(),
         device: "cpu".to_owned(),
         resident_bytes: 4_000_000,
+        notes: Vec::new(),
     })
 }
 

@@ -7,6 +7,7 @@ mod compare;
 mod copy;
 mod export;
 mod fixture;
+mod headless;
 mod lens;
 mod live;
 mod palette;

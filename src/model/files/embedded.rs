@@ -42,6 +42,7 @@ pub(super) fn files(demo: DemoModel) -> ModelFiles {
         config,
         tokenizer: Some(tokenizer),
         weights: vec![weights],
+        adapter: None,
     }
 }
 

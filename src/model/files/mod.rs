@@ -1,8 +1,10 @@
 //! From a reference to the files of a model.
 
+mod adapter;
 mod disk;
 mod embedded;
 mod folder;
+mod foreign;
 pub mod hub;
 mod index;
 mod plan;
@@ -10,7 +12,9 @@ mod plan;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+pub use adapter::Adapter;
 pub use disk::human_bytes;
+pub use foreign::foreign;
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use plan::DownloadPlan;
 
@@ -63,6 +67,14 @@ impl ModelFile {
         }
     }
 
+    /// Files beside it that hold weights in a format that isn't read.
+    pub fn other_formats(&self) -> Vec<String> {
+        match self {
+            Self::Path(path) => path.parent().map(folder::other_formats).unwrap_or_default(),
+            Self::Embedded { .. } => Vec::new(),
+        }
+    }
+
     /// Its name without the folder.
     fn base_name(&self) -> String {
         let name = self.name();
@@ -83,6 +95,8 @@ pub struct ModelFiles {
     pub tokenizer: Option<ModelFile>,
     /// The safetensors files; several if sharded.
     pub weights: Vec<ModelFile>,
+    /// An adapter beside them, which is not applied.
+    pub adapter: Option<Adapter>,
 }
 
 impl ModelFiles {

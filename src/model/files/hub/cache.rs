@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
-use crate::model::files::{ModelFile, ModelFiles, folder, io_error};
+use crate::model::files::{Adapter, ModelFile, ModelFiles, folder, io_error};
 use crate::model::{ModelError, Reference};
 
 /// One model's part of the cache, at one revision.
@@ -56,13 +56,15 @@ impl CachedRepository {
             return None;
         }
         // A shard that is missing, or an index that can't be read, is to be downloaded again.
-        let weights = folder::named_weights(&self.layout.pointer_path(commit)).ok().flatten()?;
+        let snapshot = self.layout.pointer_path(commit);
+        let weights = folder::named_weights(&snapshot).ok().flatten()?;
         Some(ModelFiles {
             name: name.to_owned(),
             revision: Some(commit.to_owned()),
             config: ModelFile::Path(config),
             tokenizer: tokenizer.map(ModelFile::Path),
             weights: weights.into_iter().map(ModelFile::Path).collect(),
+            adapter: Adapter::beside(&snapshot),
         })
     }
 

@@ -234,6 +234,7 @@ impl<'a> Lookup<'a> {
             config: file("config.json"),
             tokenizer: survey.has_tokenizer.then(|| file("tokenizer.json")),
             weights: survey.weights.iter().map(|name| file(name)).collect(),
+            adapter: None,
         }
     }
 
