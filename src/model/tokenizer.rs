@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokenizers::Tokenizer;
 
@@ -28,7 +29,7 @@ impl PromptTokenizer {
     pub fn open(file: &ModelFile) -> Result<Self, ModelError> {
         let json = file.read()?;
         let broken = |error| ModelError::Invalid(format!("{}: no valid tokenizer: {error}", file.name()));
-        let mut inner = Tokenizer::from_bytes(&*json).map_err(broken)?;
+        let mut inner = guarded(|| Tokenizer::from_bytes(&*json)).map_err(broken)?;
         // A tokenizer may be saved with a length to cut or fill prompts to.
         inner.with_truncation(None).map_err(broken)?.with_padding(None);
         let added = inner.get_added_tokens_decoder().into_keys().collect();
@@ -48,9 +49,7 @@ impl PromptTokenizer {
     /// # Errors
     /// If the tokenizer refuses it.
     pub fn encode(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
-        let encoding = self
-            .inner
-            .encode(prompt, true)
+        let encoding = guarded(|| self.inner.encode(prompt, true))
             .map_err(|error| ModelError::Invalid(format!("the tokenizer refuses this prompt: {error}")))?;
         let named: Vec<Named> = encoding
             .get_ids()
@@ -100,6 +99,11 @@ impl PromptTokenizer {
         }
         raw.chars().map(|c| self.bytes.get(&c).copied()).collect()
     }
+}
+
+/// The library panics at some files that are no tokenizers.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> tokenizers::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("it makes the library fail".into()))
 }
 
 struct Named {

@@ -138,11 +138,13 @@ impl Decoder {
         recorder.flow(&x)?;
         for (at, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
-            watch.check()?;
             if at + 1 == self.blocks.len() && !recorder.keeps_residual() {
                 pass.needed = Needed::Last;
             }
-            x = block.forward(x, &self.spec, &mut pass, recorder, cancel)?;
+            let forwarded = block.forward(x, &self.spec, &mut pass, recorder, cancel);
+            // Before anything is made of numbers that may be those of a file that was cut.
+            watch.check()?;
+            x = forwarded?;
             recorder.check_finite(at)?;
             recorder.flow(&x)?;
             on_layer(at + 1);
@@ -151,11 +153,9 @@ impl Decoder {
             return Ok(Vec::new());
         }
         let last = Needed::Last.rows_of(x)?;
+        let logits = self.unembed(&last, engine, &mut recorder.profile);
         watch.check()?;
-        let logits = self.unembed(&last, engine, &mut recorder.profile)?.concat();
-        // Numbers of a file that was written to meanwhile are of no model.
-        watch.check()?;
-        Ok(logits)
+        Ok(logits?.concat())
     }
 
     /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].

@@ -2,10 +2,12 @@
 //!
 //! A file that somebody cuts or rewrites under its mapping would end the program with SIGBUS, or give wrong numbers
 //! in silence. So the file stays open, and before its pages are looked at, and after, [`Watch::check`] asks the
-//! system whether it is still what was mapped. What is left: a file that is cut between that question and the look,
-//! which is as long as a layer takes.
+//! system whether it is still what was mapped; and what is cut in between reads as zeros, see `lost`.
 
 #![allow(unsafe_code)]
+
+#[cfg(unix)]
+mod lost;
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -34,6 +36,9 @@ enum Whole {
 
 #[derive(Debug)]
 struct Mapped {
+    /// Before the mapping, so that it is dropped before.
+    #[cfg(unix)]
+    _guard: lost::Guard,
     map: Mmap,
     path: PathBuf,
     file: File,
@@ -61,7 +66,14 @@ impl Mapped {
         // can't be enforced; the hub's cache and every downloader replace files by renaming, which leaves this
         // mapping's pages as they were, and `check` is asked for what others do.
         let map = unsafe { Mmap::map(&file) }?;
-        Ok(Self { map, path: path.to_owned(), file, was })
+        Ok(Self {
+            #[cfg(unix)]
+            _guard: lost::Guard::new(&map),
+            map,
+            path: path.to_owned(),
+            file,
+            was,
+        })
     }
 
     fn check(&self) -> Result<(), ModelError> {
@@ -209,6 +221,30 @@ mod tests {
         let file = File::options().write(true).open(&path).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
         assert!(bytes.check().is_err(), "the same length, written at another time");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_file_has_lost_reads_as_zeros() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, bytes) = mapped(folder.path());
+        let (_, other) = mapped(&{
+            std::fs::create_dir(folder.path().join("other")).unwrap();
+            folder.path().join("other")
+        });
+        File::options().write(true).open(&path).unwrap().set_len(1).unwrap();
+        // The first page is still there, and its rest is what the system fills it with.
+        assert_eq!(bytes.as_slice()[0], 7);
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let bytes = bytes.clone();
+                std::thread::spawn(move || bytes.as_slice().iter().map(|byte| u64::from(*byte)).sum::<u64>())
+            })
+            .collect();
+        assert!(threads.into_iter().all(|sum| sum.join().unwrap() == 7));
+        assert!(bytes.check().is_err());
+        assert_eq!(other.as_slice().iter().filter(|byte| **byte == 7).count(), 20_000);
+        other.check().unwrap();
     }
 
     #[test]
