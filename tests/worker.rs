@@ -452,3 +452,68 @@ async fn layers_say_what_they_would_predict() {
     });
     assert!(found.await.unwrap_err().contains("is not here any more"));
 }
+
+/// What a prompt fails with.
+async fn failure(events: &mut Receiver<Event>, of: u64) -> String {
+    wait_for(events, |event| match event {
+        Event::RunFailed { job, error, .. } if job == JobId(of) => Some(error),
+        Event::Captured { job, .. } if job == JobId(of) => panic!("it runs"),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn weights_that_are_cut_while_they_are_in_use_are_named() {
+    for model in ["gpt2-tiny", "gpt-oss-tiny"] {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+            std::fs::copy(Path::new(&golden(model)).join(name), folder.path().join(name)).unwrap();
+        }
+        let weights = folder.path().join("model.safetensors");
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        load(&worker, Side::Left, folder.path().to_str().unwrap());
+        run(&worker, 1, "write a story");
+        let capture = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+        std::fs::File::options().write(true).open(&weights).unwrap().set_len(4096).unwrap();
+        run(&worker, 2, "write another story");
+        let error = failure(&mut events, 2).await;
+        assert!(error.contains("model.safetensors: was cut from"), "{error}");
+        assert!(error.contains("to 4096 bytes while it was in use"), "{error}");
+        // What is asked between passes looks at them, too.
+        let (side, pane) = (Side::Left, Side::Left);
+        worker.send(Request::Lens(LensQuestion { pane, side, capture: capture.clone(), query: 0 })).unwrap();
+        worker.send(Request::Score { side, model: capture.model.clone() }).unwrap();
+        let mut errors = Vec::new();
+        wait_for(&mut events, |event| {
+            match event {
+                Event::Lens { found: Err(error), .. } | Event::ScoringFailed { error, .. } => {
+                    errors.push(error)
+                }
+                _ => {}
+            }
+            (errors.len() == 2).then_some(())
+        })
+        .await;
+        assert!(errors.iter().all(|error| error.contains("was cut from")), "{errors:?}");
+        // The whole file, and a load, make it good.
+        std::fs::copy(Path::new(&golden(model)).join("model.safetensors"), &weights).unwrap();
+        load(&worker, Side::Left, folder.path().to_str().unwrap());
+        wait_for(&mut events, |event| matches!(event, Event::Loaded { .. }).then_some(())).await;
+        run(&worker, 3, "write a story");
+        wait_for(&mut events, |event| captured(event, Side::Left, 3)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_of_any_size_is_answered() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    wait_for(&mut events, |event| matches!(event, Event::Loaded { .. }).then_some(())).await;
+    for (job, text) in (1..).zip(["a", " ", "write ", "\n", "<|endoftext|>", "é", "🙂"]) {
+        run(&worker, job, &text.repeat(10_000_000 / text.len()));
+        let error = failure(&mut events, job).await;
+        assert!(error.contains("kB is more tokens than"), "{text:?}: {error}");
+        assert!(error.contains("at most 128: shorten it"), "{text:?}: {error}");
+    }
+}

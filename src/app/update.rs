@@ -13,6 +13,9 @@ use crate::worker::protocol::{Request, Side};
 /// Why a command that needs a matrix does nothing.
 pub(super) const NOTHING_SHOWN: &str = "this model has not read a prompt yet";
 
+/// Why nothing is run or found out any more.
+pub(super) const NO_WORKER: &str = "the thread that runs the models has stopped: quit and start again";
+
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let mut effects = take(state, action);
@@ -127,9 +130,9 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         Action::WorkerGone => {
             state.worker = false;
             for side in Side::BOTH {
-                state.resident_mut(side).load =
-                    Load::Failed("the thread that runs the models has stopped: quit and start again".into());
+                state.resident_mut(side).load = Load::Failed(NO_WORKER.to_owned());
             }
+            picker::give_up(state, NO_WORKER);
             vec![]
         }
     }

@@ -47,7 +47,10 @@ impl Model {
         }
         let states = stream.states.iter().map(|state| state.narrow(0, query, 1));
         let states = Tensor::cat(&states.collect::<Result<Vec<_>, _>>()?, 0)?;
-        let logits = self.decoder.unembed(&states, self.engine, &mut Profile::default())?;
+        self.watch.check()?;
+        let logits = self.decoder.unembed(&states, self.engine, &mut Profile::default());
+        self.watch.check()?;
+        let logits = logits?;
         let likeliest: Vec<_> = logits.iter().map(|logits| self.likeliest(logits, count)).collect();
         let last = likeliest.last().and_then(|next| next.first()).map_or(0, |next| next.token.id);
         let row = |(next, logits): (_, &Vec<f32>)| {

@@ -18,6 +18,7 @@ mod marks;
 mod memory;
 mod options;
 mod profile;
+mod prompt_limit;
 mod recorder;
 mod reference;
 mod repeated;
@@ -52,9 +53,10 @@ use crate::attention::{Ablation, Capture, ModelCard, NO_OUTPUT_HEAD, NextToken, 
 use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
+use prompt_limit::TooLong;
 use recorder::Recorder;
 use tokenizer::{Opened, PromptTokenizer};
-use weights::{Placement, Weights};
+use weights::{Placement, Watch, Weights};
 
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
@@ -66,6 +68,8 @@ pub struct Model {
     /// Or why there is none.
     tokenizer: Result<Box<PromptTokenizer>, String>,
     decoder: Decoder,
+    /// Of files that the decoder looks at where they lie.
+    watch: Watch,
     /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
     /// waits for a part of this one.
     threads: Threads,
@@ -100,6 +104,7 @@ impl Model {
         let mut weights = Weights::open(&files.weights, placement, control)?;
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = family::assemble(&spec, &mut weights)?;
+        let watch = weights.watch();
         let card = ModelCard {
             name: files.name.clone(),
             revision: files.revision.clone(),
@@ -118,8 +123,10 @@ impl Model {
             resident_bytes: weights.resident_bytes(),
             notes: notes(files, tokenizer.as_deref().ok()),
         };
+        // Before anybody trusts what was read, while all of it is still mapped.
+        watch.check()?;
         let threads = Threads::new()?;
-        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, threads })
+        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, watch, threads })
     }
 
     /// What it is.
@@ -141,6 +148,19 @@ impl Model {
         if prompt.is_empty() {
             return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
         }
+        let ModelCard { name, context, .. } = &*self.card;
+        tokenizer.check_length(prompt, *context).map_err(|why| {
+            let size = prompt.len().div_ceil(1000);
+            ModelError::Invalid(match why {
+                TooLong::Tokens => format!(
+                    "the prompt of {size} kB is more tokens than {name} reads, at most {context}: shorten it"
+                ),
+                TooLong::Bytes => format!(
+                    "the prompt of {size} kB is too long, at most {} kB are read: shorten it",
+                    prompt_limit::MOST_BYTES / 1000
+                ),
+            })
+        })?;
         let tokens = tokenizer.encode(prompt)?;
         self.check_tokens(&tokens)?;
         Ok(tokens)
@@ -151,6 +171,7 @@ impl Model {
     /// # Errors
     /// If there are none, too many, or one is beyond the vocabulary.
     pub fn tokens_from_ids(&self, ids: &[u32]) -> Result<Vec<Token>, ModelError> {
+        self.check_count(ids.len())?;
         let tokens: Vec<Token> = ids.iter().map(|&id| self.token(id)).collect();
         self.check_tokens(&tokens)?;
         Ok(tokens)
@@ -218,7 +239,8 @@ impl Model {
         let recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
         let mut recorder = recorder.keeping(residual).timing(profile);
         let run = || {
-            let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
+            let logits =
+                self.decoder.run(&ids, self.engine, &mut recorder, (cancel, &self.watch), on_layer)?;
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
@@ -260,17 +282,22 @@ impl Model {
         }
     }
 
-    fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
-        let ModelCard { name, context, vocabulary, .. } = &*self.card;
-        if tokens.is_empty() {
+    fn check_count(&self, tokens: usize) -> Result<(), ModelError> {
+        let ModelCard { name, context, .. } = &*self.card;
+        if tokens == 0 {
             return Err(ModelError::Invalid("there are no tokens to run".to_owned()));
         }
-        if tokens.len() > *context {
+        if tokens > *context {
             return Err(ModelError::Invalid(format!(
-                "the prompt is {} tokens long, {name} reads at most {context}: shorten it",
-                tokens.len()
+                "the prompt is {tokens} tokens long, {name} reads at most {context}: shorten it"
             )));
         }
+        Ok(())
+    }
+
+    fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
+        self.check_count(tokens.len())?;
+        let ModelCard { name, vocabulary, .. } = &*self.card;
         if let Some(token) = tokens.iter().find(|token| token.id as usize >= *vocabulary) {
             return Err(ModelError::Invalid(format!(
                 "token id {} is beyond the vocabulary of {name}: ids go from 0 to {}",

@@ -6,6 +6,7 @@ mod input;
 mod screenshot;
 mod signals;
 
+pub use input::action;
 pub use screenshot::screenshot;
 
 use std::path::PathBuf;

@@ -50,7 +50,10 @@ impl SideState {
     }
 
     /// Loads beside the resident model. An unfinished load of this side is of no use any more.
-    pub fn load(&mut self, reference: String, options: &LoadOptions) {
+    ///
+    /// # Errors
+    /// If the system gives no thread for it.
+    pub fn load(&mut self, reference: String, options: &LoadOptions) -> Result<(), ModelError> {
         self.load.raise();
         self.load = Cancel::new();
         self.loads += 1;
@@ -62,8 +65,9 @@ impl SideState {
             cancel: self.load.clone(),
             replaced_bytes: self.resident_bytes,
         };
-        loader::spawn(load, self.reports.clone(), self.events.clone());
+        loader::spawn(load, self.reports.clone(), self.events.clone())?;
         self.prepare();
+        Ok(())
     }
 
     /// Only the newest prompt counts.

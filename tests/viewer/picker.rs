@@ -331,3 +331,19 @@ fn how_a_swap_looks() {
     let keys = state.keys.hint(Command::Cancel);
     assert!(screen.contains(&format!("{keys} keeps demo:gpt2")), "{screen}");
 }
+
+#[test]
+fn a_worker_that_is_gone_leaves_no_picker_waiting() {
+    let mut awaiting_the_list = opened();
+    update(&mut awaiting_the_list, Action::WorkerGone);
+    let mut awaiting_a_size = opened();
+    hear(&mut awaiting_a_size, Event::Listed { models: Ok(catalogue()) });
+    update(&mut awaiting_a_size, Action::Submit);
+    assert!(matches!(stage(&awaiting_a_size), Some(Stage::Appraising(_))));
+    update(&mut awaiting_a_size, Action::WorkerGone);
+    assert!(matches!(stage(&awaiting_a_size), Some(Stage::Failed { name, .. }) if name == "demo:gpt2"));
+    for mut state in [awaiting_the_list, awaiting_a_size] {
+        let shown = text(draw(&mut state, (100, 30)).backend().buffer());
+        assert!(shown.contains("the models has stopped"), "{shown}");
+    }
+}

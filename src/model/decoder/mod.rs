@@ -25,7 +25,7 @@ use candle_core::{DType, Tensor};
 
 use super::recorder::Recorder;
 use super::spec::{DecoderSpec, Position};
-use super::weights::Matrix;
+use super::weights::{Matrix, Watch};
 use super::{Cancel, Engine, ModelError, Profile};
 use crate::attention::NO_OUTPUT_HEAD;
 use host::{Buffer, Buffers};
@@ -110,15 +110,16 @@ impl Decoder {
     /// \[vocabulary\], or none without an output head. Calls `on_layer` with the number of finished layers.
     ///
     /// # Errors
-    /// If `cancel` was raised, the device failed, or numbers overflowed.
+    /// If `cancel` was raised, a file that is watched changed, the device failed, or numbers overflowed.
     pub fn run(
         &self,
         ids: &[u32],
         engine: Engine,
         recorder: &mut Recorder<'_>,
-        cancel: &Cancel,
+        (cancel, watch): (&Cancel, &Watch),
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Vec<f32>, ModelError> {
+        watch.check()?;
         let device = self.embedding.device();
         let tokens = ids.len();
         let mut x = self.embedding.rows(ids)?;
@@ -140,7 +141,10 @@ impl Decoder {
             if at + 1 == self.blocks.len() && !recorder.keeps_residual() {
                 pass.needed = Needed::Last;
             }
-            x = block.forward(x, &self.spec, &mut pass, recorder, cancel)?;
+            let forwarded = block.forward(x, &self.spec, &mut pass, recorder, cancel);
+            // Before anything is made of numbers that may be those of a file that was cut.
+            watch.check()?;
+            x = forwarded?;
             recorder.check_finite(at)?;
             recorder.flow(&x)?;
             on_layer(at + 1);
@@ -149,7 +153,9 @@ impl Decoder {
             return Ok(Vec::new());
         }
         let last = Needed::Last.rows_of(x)?;
-        Ok(self.unembed(&last, engine, &mut recorder.profile)?.concat())
+        let logits = self.unembed(&last, engine, &mut recorder.profile);
+        watch.check()?;
+        Ok(logits?.concat())
     }
 
     /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].

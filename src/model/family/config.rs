@@ -51,7 +51,15 @@ impl Config {
         default: usize,
         range: RangeInclusive<usize>,
     ) -> Result<usize, ModelError> {
-        self.read(key, default, &whole_numbers(&range), |value| as_whole(value, &range))
+        let allowed = whole_numbers(&range);
+        let number = self.read(key, default, &allowed, |value| as_whole(value, &range))?;
+        // A default, too: it may not go with the rest of the file.
+        if !range.contains(&number) {
+            return Err(
+                self.error(format!("\"{key}\" is missing and would be {default}; allowed: {allowed}"))
+            );
+        }
+        Ok(number)
     }
 
     /// A whole number within `range`, unless the key is absent or null.
@@ -230,6 +238,11 @@ mod tests {
     fn an_absent_key_has_its_default_and_some_may_be_null() {
         let config = config(r#"{"n_inner": null, "types": ["a"], "x": NaN}"#);
         assert_eq!(config.whole("n_layer", 12, 1..=20).unwrap(), 12);
+        let unfit = complaint(config.whole("n_layer", 12, 1..=2));
+        assert_eq!(
+            unfit,
+            "config.json: \"n_layer\" is missing and would be 12; allowed: whole numbers from 1 to 2"
+        );
         assert_eq!(config.optional_whole("n_inner", 1..=9).unwrap(), None);
         assert_eq!(config.texts("types").unwrap(), Some(vec!["a".to_owned()]));
         assert_eq!((config.text("absent").unwrap(), config.is_null("n_inner")), (None, true));

@@ -22,6 +22,7 @@ use tokenizers::Tokenizer;
 use super::ModelError;
 use super::files::{ModelFile, TokenizerFiles};
 use super::json::without_literals;
+use super::prompt_limit::{PromptLimit, TooLong};
 use crate::attention::Token;
 use build::Built;
 use guard::guarded;
@@ -29,11 +30,14 @@ use source::Source;
 use spans::Piece;
 use spelling::Spelling;
 
+pub use spelling::byte_characters;
+
 /// A model's tokenizer.
 pub struct PromptTokenizer {
     inner: Tokenizer,
     spelling: Spelling,
     notes: Vec<String>,
+    limit: PromptLimit,
 }
 
 /// What a model's files make.
@@ -58,7 +62,8 @@ impl PromptTokenizer {
         Ok(match build::build(&mut source, named, family)? {
             Built::Ready(inner, notes) => {
                 let spelling = Spelling::of(&inner);
-                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes }))
+                let limit = PromptLimit::default();
+                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes, limit }))
             }
             Built::Nothing(why) => Opened::Missing(why),
         })
@@ -67,6 +72,14 @@ impl PromptTokenizer {
     /// What of the files is not honoured, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Checks that a prompt may be `most` tokens or fewer, without the memory that encoding it takes.
+    ///
+    /// # Errors
+    /// If it can't be.
+    pub fn check_length(&self, prompt: &str, most: usize) -> Result<(), TooLong> {
+        self.limit.check(&self.inner, prompt, most)
     }
 
     /// Encodes a prompt, special tokens included.

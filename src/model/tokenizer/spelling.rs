@@ -113,7 +113,7 @@ fn is_ideograph(c: char) -> bool {
 
 /// GPT-2's way to write any byte as a character that can be seen: most of Latin-1 for itself, the others
 /// from U+0100 on.
-fn byte_characters() -> HashMap<char, u8> {
+pub fn byte_characters() -> HashMap<char, u8> {
     let mut next = 0x100;
     (0..=255u8)
         .map(|byte| match byte {

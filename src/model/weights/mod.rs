@@ -7,7 +7,7 @@ mod mxfp4;
 mod stored;
 
 pub use matrix::{HostMatrix, Matrix};
-pub use memmap::Bytes;
+pub use memmap::{Bytes, Watch};
 pub use mxfp4::PackedExperts;
 
 use std::collections::BTreeMap;
@@ -124,6 +124,11 @@ impl<'a> Weights<'a> {
             done: 0,
             packed: false,
         })
+    }
+
+    /// Watches the files that the tensors are in.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.tensors.values().map(|stored| &stored.bytes))
     }
 
     /// Says whose tensors will be asked for, by their names without `prefix`: files name them with it or without.
@@ -289,6 +294,7 @@ impl<'a> Weights<'a> {
             };
             return Err(stored.error(name, what));
         }
+        stored.bytes.check()?;
         Ok((name, stored))
     }
 
