@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::grid::{Grid, Needs};
 use super::matrix::{Drawing, Marks};
-use super::pane::view_name;
+use super::pane::{heads_to_come, view_name};
 use super::text::{fit, put, put_line, width};
 use super::values::Values;
 use crate::app::{Arrangement, Column, Compared, Curve, Difference, Pane, Range, Scale, State};
@@ -72,7 +72,9 @@ pub fn ends(state: &State, compared: &Compared) -> (String, String) {
 /// The two models, short.
 pub fn names(state: &State) -> [String; 2] {
     let name = |pane: &Pane| {
-        let name = pane.model.as_ref().map_or(pane.reference.as_str(), |model| &model.name);
+        // Of the picture, which stays until another model has read the prompt.
+        let model = pane.shown.as_ref().map(|shown| &*shown.capture.model).or(pane.model.as_deref());
+        let name = model.map_or(pane.reference.as_str(), |model| &model.name);
         let ablation = pane.shown.as_ref().map(|shown| &shown.capture.ablation).filter(|off| !off.is_empty());
         ablation.map_or_else(|| name.to_owned(), |off| format!("{name} without {off}"))
     };
@@ -141,6 +143,10 @@ fn draw_frame(
     );
     if compared.prompt != state.prompt {
         mean.push_str("· of the previous prompt ");
+    }
+    for side in Side::BOTH {
+        let to_come = state.pane(side).shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
+        mean.push_str(&to_come.map_or_else(String::new, |what| format!("· {} {what} ", names[side.index()])));
     }
     Block::bordered()
         .border_type(BorderType::Rounded)

@@ -115,6 +115,19 @@ pub fn what_it_is(state: &State, side: Side, shown: &Shown) -> (String, Option<S
     }
 }
 
+/// Which heads are to go off or on in a pane, where that is asked of the model and not on screen yet.
+pub fn heads_to_come(state: &State, side: Side, shown: &Shown) -> Option<String> {
+    let asked = state.heads_off(side);
+    if asked == shown.capture.ablation {
+        return None;
+    }
+    let what = if asked.is_empty() { "with all heads on".to_owned() } else { format!("without {asked}") };
+    Some(match state.resident(side).pass {
+        Pass::Failed(_) => format!("not run {what}: {} tries again", state.keys.hint(Command::Retry)),
+        _ => format!("{} running {what}", notice::spinner(state)),
+    })
+}
+
 /// Whether the head on screen is off.
 fn off(shown: &Shown) -> &'static str {
     match shown.view().attention() {

@@ -37,7 +37,7 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
                     side.run(Job { id, prompt: prompt.clone(), sampling, ablation, cancel: Cancel::new() });
                 }
             }
-            Some(Request::Score { side, model }) => sides[side.index()].score(model),
+            Some(Request::Score { side, model, ablations }) => sides[side.index()].score(model, ablations),
             Some(Request::Similar { captures, side, head }) => compare_heads(captures, (side, head), &events),
             Some(Request::View { capture, view }) => compute_view(capture, view, &events),
             Some(Request::Lens(question)) => sides[question.side.index()].look(question),

@@ -93,12 +93,15 @@ pub enum Request {
         /// Which.
         view: View,
     },
-    /// Score a model's heads on repeated random tokens, between passes; it is to be resident, or soon.
+    /// Score a model's heads on repeated random tokens, between passes; it is to be resident, or soon. Takes the place
+    /// of an older request of the same side.
     Score {
         /// Where it is.
         side: Side,
         /// Which.
         model: Arc<ModelCard>,
+        /// Without which heads: each of these is scored by itself, in this order.
+        ablations: Vec<Ablation>,
     },
     /// Compare all heads to one, away from the models' threads.
     Similar {
@@ -224,6 +227,8 @@ pub enum Event {
     Scoring {
         /// By which side.
         side: Side,
+        /// Without which heads.
+        ablation: Ablation,
         /// How many.
         done: usize,
         /// Of how many.
@@ -235,6 +240,8 @@ pub enum Event {
         side: Side,
         /// Of which model.
         model: Arc<ModelCard>,
+        /// Without which heads.
+        ablation: Ablation,
         /// Layer, then head.
         scores: Arc<ScoresByHead>,
     },

@@ -2,7 +2,7 @@
 
 use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State, update};
 use attnscope::attention::alignment::Granularity;
-use attnscope::attention::{HeadOrder, LayerKind, View};
+use attnscope::attention::{Ablation, HeadOrder, LayerKind, View};
 use attnscope::worker::protocol::{Event, Request, Side};
 
 use crate::fixture::*;
@@ -131,7 +131,7 @@ fn scores_are_asked_for_once_a_model() {
     assert!(state.is_busy());
     assert_eq!(asked(&press(&mut state, "down")), 0);
     answer(&mut state, effects);
-    assert!(!state.is_busy() && matches!(state.panes[0].scores, Scores::Known(_)));
+    assert!(!state.is_busy() && matches!(state.panes[0].scores.of(&Ablation::default()), Scores::Known(_)));
     assert_eq!(asked(&press(&mut state, "o o")), 0, "they are kept");
     let (side, model) = (Side::Left, gpt_oss());
     assert_eq!(asked(&hear(&mut state, Event::Loaded { side, model })), 1, "another model has others");

@@ -263,9 +263,14 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 let matrix = Arc::new(capture.matrix(view).unwrap());
                 Event::Viewed { capture, view, matrix }
             }
-            Request::Score { side, model } => {
-                let scores = Arc::new(scores(&model));
-                Event::Scored { side, model, scores }
+            Request::Score { side, model, ablations } => {
+                for ablation in ablations {
+                    let scores = Arc::new(scores(&model));
+                    let event = Event::Scored { side, model: model.clone(), ablation, scores };
+                    let effects = hear(state, event);
+                    answer(state, effects);
+                }
+                continue;
             }
             Request::Similar { captures, side, head } => {
                 let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
