@@ -83,9 +83,8 @@ impl ScoreBook {
         {
             self.entries.remove(oldest);
         }
-        let open = |ablation: &&Ablation| {
-            matches!(self.of(ablation), Scores::Unknown | Scores::Running { .. })
-        };
+        let open =
+            |ablation: &&Ablation| matches!(self.of(ablation), Scores::Unknown | Scores::Running { .. });
         let open: Vec<Ablation> = wanted.iter().filter(open).cloned().collect();
         for ablation in &open {
             if matches!(self.of(ablation), Scores::Unknown) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pane::{Load, Pane, Pass};
-use super::{Effect, ScoreBook, Scores, State, ablation, leaderboard, lens, picker, pin};
+use super::{Effect, ScoreBook, Scores, State, ablation, layers, leaderboard, lens, picker, pin};
 use crate::worker::protocol::{Event, JobId};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -79,6 +79,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::LensRunning { pane, layer, layers } => lens::running(state, pane, layer, layers),
         Event::Lens { question, found } => lens::found(state, &question, found),
+        Event::Layer { capture, layer, found } => layers::found(state, &capture, layer, &found),
         Event::Viewed { capture, view, matrix } => {
             return refresh(state, |pane| pane.keep(&capture, view, &matrix));
         }
@@ -107,6 +108,7 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::Similar { .. }
         | Event::LensRunning { .. }
         | Event::Lens { .. }
+        | Event::Layer { .. }
         | Event::Viewed { .. } => None,
     }
 }

@@ -8,9 +8,9 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::grid::{Grid, Needs};
 use super::matrix::{Drawing, Marks};
 use super::pane::{heads_to_come, view_name};
-use super::text::{fit, put, put_line, width};
+use super::text::{fit, put, put_line, short, width};
 use super::values::Values;
-use crate::app::{Arrangement, Column, Compared, Curve, Difference, Pane, Range, Scale, State};
+use crate::app::{Arrangement, Column, Compared, Curve, Difference, Extent, Pane, Range, Scale, State};
 use crate::attention::alignment::Granularity;
 use crate::attention::short_names;
 use crate::theme::Theme;
@@ -50,11 +50,12 @@ pub fn place(state: &State, frame: Rect, sentences: Rect) -> Option<DifferenceLa
 /// The colour scale: of differences, centred on 0; of both sides.
 pub fn scale(state: &State, compared: &Compared) -> Scale {
     let arrangement = arrangement(state);
-    let top = match state.rules.range {
-        Range::Fixed => 1.0,
-        Range::Shared | Range::Own => compared.peak(state.rules.normalisation, arrangement),
+    let extent = compared.extent(state.rules.normalisation, arrangement);
+    let extent = match state.rules.range {
+        Range::Fixed => Extent { top: 1.0, ..extent },
+        Range::Shared | Range::Own => extent,
     };
-    Scale::new(state.rules.curve, top)
+    Scale::new(state.rules.curve, extent)
 }
 
 /// As what the sides are compared.
@@ -65,7 +66,10 @@ pub fn arrangement(state: &State) -> Arrangement {
 /// What the ends of a scale of differences stand for: below, above.
 pub fn ends(state: &State, compared: &Compared) -> (String, String) {
     let top = scale(state, compared).top;
-    let log = if state.rules.curve == Curve::Log { "log " } else { "" };
+    let log = match state.rules.curve {
+        Curve::Linear => String::new(),
+        Curve::Log => format!("log ±{} to ", short(scale(state, compared).bottom)),
+    };
     (format!("{log}−{top:.3} "), format!("+{top:.3}"))
 }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
-use crate::attention::{Ablation, Capture, CausalMatrix, ModelCard, ScoresByHead, View};
+use crate::attention::{Ablation, Capture, CausalMatrix, LayerPictures, ModelCard, ScoresByHead, View};
 pub use crate::model::{
     Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place, Sampling,
 };
@@ -63,6 +64,24 @@ pub struct LensQuestion {
     pub query: usize,
 }
 
+/// What is computed of a layer, away from the models' threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerQuestion {
+    /// Small pictures, value-weighted.
+    Pictures,
+    /// How far its heads moved from what they did with all heads on, which the capture is to have beside it.
+    Moved,
+}
+
+/// What was computed of a layer.
+#[derive(Debug, Clone)]
+pub enum LayerAnswer {
+    /// Of its heads and of their mean.
+    Pictures(Arc<LayerPictures>),
+    /// In the order of the heads; none where the capture has nothing to compare with.
+    Moved(Vec<MovedHead>),
+}
+
 /// What the front end asks for.
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -92,6 +111,15 @@ pub enum Request {
         capture: Arc<Capture>,
         /// Which.
         view: View,
+    },
+    /// Compute something of a layer, away from the models' threads.
+    Layer {
+        /// Where from; echoed.
+        capture: Arc<Capture>,
+        /// Which; echoed.
+        layer: usize,
+        /// What.
+        question: LayerQuestion,
     },
     /// Score a model's heads on repeated random tokens, between passes; it is to be resident, or soon. Takes the place
     /// of an older request of the same side.
@@ -222,6 +250,15 @@ pub enum Event {
         view: View,
         /// Its matrix.
         matrix: Arc<CausalMatrix>,
+    },
+    /// Something of a layer is computed.
+    Layer {
+        /// Where it is from.
+        capture: Arc<Capture>,
+        /// Which layer.
+        layer: usize,
+        /// What it is.
+        found: LayerAnswer,
     },
     /// So many draws of repeated random tokens are run.
     Scoring {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use attnscope::app::{Effect, Popup, Scores, State};
+use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::{Ablation, RepeatScores, View};
 use attnscope::worker::protocol::{Event, Request, Side};
 
@@ -210,7 +211,11 @@ fn the_list_scores_each_pane_without_the_heads_that_are_off_in_it() {
     let left = |heads: &[&str]| (Side::Left, heads.iter().map(ToString::to_string).collect::<Vec<_>>());
     assert_eq!(scored(&effects), [left(&["0.1", ""])], "the model behind what was before is not on screen");
     score(&mut state, "", 0.875);
-    assert_eq!(inductions(&state, Side::Left), vec![None; 6], "nothing is said of the one that is not scored yet");
+    assert_eq!(
+        inductions(&state, Side::Left),
+        vec![None; 6],
+        "nothing is said of the one that is not scored yet"
+    );
     assert_eq!(inductions(&state, Side::Right), vec![Some(0.875); 6]);
     score(&mut state, "0.1", 0.125);
     assert_eq!(inductions(&state, Side::Left), vec![Some(0.125); 6]);
@@ -227,7 +232,7 @@ fn the_list_scores_each_pane_without_the_heads_that_are_off_in_it() {
     let texts: Vec<&str> = texts.split_inclusive(' ').collect();
     let capture = ablated(&gpt2(), &texts, &both);
     let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture });
-    answer(&mut state, effects.iter().filter(|e| matches!(e, Effect::Send(Request::View { .. }))).cloned().collect());
+    answer_views(&mut state, effects);
     let model = state.pane(Side::Left).shown.as_ref().unwrap().capture.ablation.to_string();
     assert_eq!(model, both);
     assert!(inductions(&state, Side::Left).iter().all(Option::is_none), "not those without 0.1");
@@ -262,4 +267,32 @@ fn what_is_copied_says_which_heads_were_off() {
     assert_eq!(state.note.as_deref(), Some("row without 0.1 sent to the terminal's clipboard"));
     press(&mut state, "tab Y");
     assert_eq!(state.note.as_deref(), Some("matrix sent to the terminal's clipboard"), "before: all are on");
+}
+
+#[test]
+fn the_heads_that_moved_most_are_named_under_what_was_left() {
+    let mut state = without_one();
+    let shown = state.pane(Side::Left).shown.as_ref().unwrap();
+    let (moved, looked) = shown.by_layer.moved(&shown.capture).unwrap();
+    let mut expected = moved_heads(shown.capture.before.as_ref().unwrap(), &shown.capture, 1).unwrap();
+    expected.sort_by(|a, b| b.divergence.total_cmp(&a.divergence));
+    assert_eq!((moved, looked), (expected.as_slice(), 2));
+    assert!(moved[0].divergence > 0.001, "{moved:?}");
+    let line = format!("moved most  1.{} {:.3}", moved[0].head, moved[0].divergence);
+    let screen = text_of(&mut state);
+    assert_eq!(screen.matches(&line).count(), 1, "not under what was before\n{screen}");
+    let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains(&line), "{screen}");
+    press(&mut state, "U");
+    ran(&mut state, Side::Left, "");
+    assert!(!text_of(&mut state).contains("moved most"), "all are on");
+}
+
+#[test]
+fn a_head_of_the_last_layer_moves_no_other() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter ]");
+    press(&mut state, "a");
+    ran(&mut state, Side::Left, "1.0");
+    assert!(text_of(&mut state).contains("no head moved"), "{}", text_of(&mut state));
 }

@@ -15,3 +15,4 @@ mod pin;
 mod reducer;
 mod screens;
 mod views;
+mod words;
