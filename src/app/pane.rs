@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Cursor, Scores, Scroll, Selection, Shown, Span, Viewport};
+use super::{Cursor, ScoreBook, Scroll, Selection, Shown, Span, Viewport};
 use crate::attention::{Capture, CausalMatrix, ModelCard, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
@@ -51,7 +51,7 @@ pub struct Pane {
     /// What is on screen: of an earlier prompt, while the newest is still running.
     pub shown: Option<Shown>,
     /// What the heads of the model score on repeated random tokens.
-    pub scores: Scores,
+    pub scores: ScoreBook,
     /// What is to be looked at. The screen follows once the matrix is there.
     pub selection: Selection,
     /// The cell that is looked at.
@@ -77,7 +77,7 @@ impl Pane {
             model: None,
             pass: Pass::Idle,
             shown: None,
-            scores: Scores::default(),
+            scores: ScoreBook::default(),
             selection: Selection::default(),
             cursor: Cursor::default(),
             span: None,

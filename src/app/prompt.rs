@@ -101,6 +101,8 @@ pub(super) fn left_standing(state: &mut State) -> Vec<Effect> {
 pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     state.prompt = prompt;
     state.pause = None;
+    // They were to follow another text.
+    state.queued.clear();
     announce(state);
     let (job, prompt, sampling) = (state.job, state.prompt.clone(), state.sampling);
     let ablations = Side::BOTH.map(|side| state.ablations.of(side));
@@ -110,7 +112,7 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
 /// Runs the prompt that `change` makes, or says why it makes none.
 pub(super) fn run_changed(
     state: &mut State,
-    change: fn(&mut State) -> Result<String, String>,
+    change: impl FnOnce(&mut State) -> Result<String, String>,
 ) -> Vec<Effect> {
     match change(state) {
         Ok(prompt) => run(state, prompt),

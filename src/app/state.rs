@@ -3,8 +3,8 @@
 use tui_input::Input;
 
 use super::{
-    Ablations, Difference, History, Hover, Leaderboard, LensLook, Pane, Pin, Popup, Range, Rules, Scale,
-    Selection, Zoom,
+    Ablations, Difference, Extent, History, Hover, Leaderboard, LensLook, Pane, Pin, Popup, Range, Rules,
+    Scale, Selection, Zoom,
 };
 use crate::config::keys::Keys;
 use crate::worker::protocol::{ConfiguredPair, JobId, Sampling, Side};
@@ -56,6 +56,8 @@ pub struct State {
     pub sampling: Sampling,
     /// Whether the prompt grows by the token that is drawn, not by the likeliest.
     pub drawn: bool,
+    /// Sides whose marked next tokens wait to be appended, each after the pass that is under way, the next one first.
+    pub queued: Vec<Side>,
     /// Texts of tokens that were appended to the prompt since it was written, the newest last.
     pub appended: Vec<String>,
     /// The prompts of earlier.
@@ -111,6 +113,7 @@ impl State {
             job: JobId::default(),
             sampling: Sampling::default(),
             drawn: false,
+            queued: Vec::new(),
             appended: Vec::new(),
             history: History::default(),
             pairs: Vec::new(),
@@ -179,6 +182,11 @@ impl State {
         let behind = self.pin.as_ref().map(|pin| &pin.behind);
         self.worker
             && (self.panes.iter().chain(behind).any(Pane::is_busy)
+                || self
+                    .panes
+                    .iter()
+                    .filter_map(|pane| pane.shown.as_ref())
+                    .any(|shown| shown.by_layer.is_busy())
                 || self.awaits_heads()
                 || self.awaits_lens())
     }
@@ -205,12 +213,13 @@ impl State {
 
     /// The colour scale of a side.
     pub fn scale(&self, side: Side) -> Scale {
-        let peak = |pane: &Pane| pane.shown.as_ref().map_or(0.0, |s| s.peak(self.rules.normalisation));
-        let top = match self.rules.range {
-            Range::Shared => self.panes.iter().map(peak).fold(0.0, f32::max),
-            Range::Own => peak(self.pane(side)),
-            Range::Fixed => 1.0,
+        let shown = |pane: &Pane| pane.shown.as_ref().map(|shown| shown.extent(self.rules.normalisation));
+        let both = self.panes.iter().filter_map(shown).fold(Extent::NONE, Extent::and);
+        let extent = match self.rules.range {
+            Range::Shared => both,
+            Range::Own => shown(self.pane(side)).unwrap_or(Extent::NONE),
+            Range::Fixed => Extent { top: 1.0, ..both },
         };
-        Scale::new(self.rules.curve, top)
+        Scale::new(self.rules.curve, extent)
     }
 }

@@ -5,7 +5,8 @@ use super::look::{follow, look, point, select};
 use super::pane::Load;
 use super::{
     Action, Cursor, Effect, ExportDialog, History, ListedHead, Mode, Palette, Popup, Selection, State,
-    ablation, copy, difference, export, grow, leaderboard, lens, picker, pin, popup, prompt, span, worker,
+    ablation, copy, difference, export, grow, layers, leaderboard, lens, picker, pin, popup, prompt, span,
+    worker,
 };
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
@@ -19,9 +20,11 @@ pub(super) const NO_WORKER: &str = "the thread that runs the models has stopped:
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let mut effects = take(state, action);
+    effects.extend(grow::go_on(state));
     difference::refresh(state);
     effects.extend(leaderboard::refresh(state));
     effects.extend(lens::refresh(state));
+    effects.extend(layers::refresh(state));
     effects
 }
 
@@ -164,8 +167,14 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
         }
-        Command::Difference => difference::toggle(state),
-        Command::Split => difference::toggle_split(state),
+        Command::Difference | Command::Split => {
+            // It is in the place of both panes.
+            if matches!(state.mode, Mode::HeadGrid(_) | Mode::Leaderboard | Mode::Lens) {
+                state.mode = Mode::Browse;
+            }
+            let is_split = command == Command::Split;
+            if is_split { difference::toggle_split(state) } else { difference::toggle(state) }
+        }
         Command::Leaderboard if state.mode != Mode::Leaderboard => leaderboard::open(state),
         Command::SimilarHeads if state.mode != Mode::Leaderboard => leaderboard::open_like_shown(state),
         Command::Lens => lens::toggle(state),
@@ -189,9 +198,10 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::LikelierToken => grow::choose(state, -1),
         Command::UnlikelierToken => grow::choose(state, 1),
         Command::Sampling => grow::toggle_drawn(state),
-        Command::AppendNext => return prompt::run_changed(state, grow::appended),
-        Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
+        Command::AppendNext => return grow::append(state),
+        Command::TakeBack => return grow::take_back(state),
         Command::MarkSpan if state.mode == Mode::Browse => span::mark(state),
+        Command::Back if state.mode == Mode::Browse && grow::drop_queued(state) => {}
         Command::Back if state.mode == Mode::Browse && span::clear(state) => {}
         Command::Export => match ExportDialog::new(state) {
             Some(dialog) => state.popup = Some(Popup::Export(dialog)),
@@ -200,6 +210,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::CopyRow => return copy::row(state),
         Command::CopyMatrix => return copy::matrix(state),
         Command::Cancel if state.is_exporting || state.runs_models() => {
+            grow::drop_queued(state);
             let models = state.runs_models().then_some(Effect::Send(Request::Cancel));
             return state.is_exporting.then_some(Effect::StopExport).into_iter().chain(models).collect();
         }
@@ -243,6 +254,13 @@ fn in_head_grid(state: &mut State, chosen: Selection, command: Command) -> Vec<E
         return vec![];
     }
     match command {
+        Command::ValueWeighted => {
+            let selection = state.focused().selection;
+            let effects = selection.changed(command, None).map(|changed| select(state, state.focus, changed));
+            let is_value_weighted = state.focused().selection.is_value_weighted;
+            state.mode = Mode::HeadGrid(Selection { is_value_weighted, ..chosen });
+            effects.unwrap_or_default()
+        }
         Command::Open => select(state, state.focus, chosen),
         Command::Back | Command::HeadGrid => vec![],
         command => look(state, command),

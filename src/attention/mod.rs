@@ -10,6 +10,7 @@ mod heads;
 pub mod lens;
 mod matrix;
 mod normalisation;
+mod pictures;
 mod pooling;
 pub mod repeated;
 pub mod rollout;
@@ -30,9 +31,10 @@ pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, si
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::{Normalisation, NormalisedRow};
+pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::{Pooled, Pooling};
 pub use repeated::RepeatScores;
-pub use scale::{Curve, LOG_FLOOR, Scale};
+pub use scale::{Curve, Extent, Scale};
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 #[cfg(test)]
 pub(crate) use token::tokens;

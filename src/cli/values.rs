@@ -105,7 +105,7 @@ pub fn about_granularity(granularity: Granularity) -> &'static str {
 pub fn about_curve(curve: Curve) -> &'static str {
     match curve {
         Curve::Linear => "In proportion",
-        Curve::Log => "By their logarithm, from 0.0001 on",
+        Curve::Log => "By their logarithm, from the smallest above 0 on",
     }
 }
 

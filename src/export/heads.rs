@@ -79,7 +79,7 @@ pub fn write_json(
             "kv_group": group,
             "layer_kind": kind.name(),
             "prompt": {
-                "sink": s.sink_mass,
+                "sink": HeadOrder::Sink.value(&head.entry),
                 "first_token": s.first_token_mass,
                 "entropy": s.entropy,
                 "distance": s.mean_distance,

@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(turned(&layout, up, held), Some((false, Command::ZoomIn)));
         assert_eq!(turned(&layout, down, held), Some((false, Command::ZoomOut)));
         let pane = layout.panes[0].as_mut().unwrap();
-        pane.overview = Some(ui::Overview { area: pane.body, size: 100, bin: 2, sink: false });
+        pane.overview = Some(ui::Overview { area: pane.body, size: 100, bin: 2, sink: false, words: false });
         assert_eq!(turned(&layout, up, none), Some((true, Command::ZoomIn)));
         assert_eq!(turned(&layout, down, none), None);
     }

@@ -277,7 +277,9 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
 fn most_lines(state: &State) -> u16 {
     let columns = |shown: &Shown| shown.matrix().size() + usize::from(shown.matrix().sinks().is_some());
     let most = state.panes.iter().filter_map(|pane| pane.shown.as_ref()).map(columns).max();
-    most.map_or(3, |columns| columns.min(64) as u16 + 2)
+    let moved =
+        state.panes.iter().any(|pane| pane.shown.as_ref().is_some_and(|s| s.capture.before.is_some()));
+    most.map_or(3, |columns| columns.min(64) as u16 + 2 + u16::from(moved))
 }
 
 /// What went wrong last, if it did.
@@ -312,9 +314,11 @@ fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     if state.zoom != Zoom::Whole || !grids().any(|grid| grid.is_cut()) {
         return;
     }
-    let bin = grids().map(|grid| Overview::of(&grid).bin).max().unwrap_or(1);
+    let is_folded = |pane: &Pane| pane.shown.as_ref().is_some_and(|shown| shown.matrix().bin() > 1);
+    let words = state.panes.iter().any(is_folded);
+    let bin = grids().map(|grid| Overview::of(&grid, words).bin).max().unwrap_or(1);
     for pane in panes.iter_mut().flatten() {
-        pane.overview = pane.grid.map(|grid| Overview { bin, ..Overview::of(&grid) });
+        pane.overview = pane.grid.map(|grid| Overview { bin, ..Overview::of(&grid, words) });
     }
 }
 

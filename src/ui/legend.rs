@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text::{put, put_line, width};
+use super::text::{put, put_line, short, width};
 use super::{Layout, Overview, difference, heads};
 use crate::app::{Arrangement, Compared, Curve, Mode, Range, State};
 use crate::attention::Normalisation;
@@ -31,7 +31,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
         Some(compared) if arrangement == Arrangement::Difference => {
             (&theme.differences, difference::ends(state, compared))
         }
-        _ => (&theme.values, (bottom(state.rules.curve).to_owned(), top(state))),
+        _ => (&theme.values, (bottom(state), top(state))),
     };
     let rules = rules(state, layout, theme);
     let columns = |(key, rule): &(String, String)| 3 + width(key) + width(rule);
@@ -69,11 +69,18 @@ pub fn bar(palette: &Palette, columns: usize, (mut x, y): (u16, u16), buffer: &m
     x
 }
 
-/// What the lowest colour stands for.
-fn bottom(curve: Curve) -> &'static str {
-    match curve {
-        Curve::Linear => "0 ",
-        Curve::Log => "≤10⁻⁴ ",
+/// What the lowest colour stands for; on each side, if it isn't the same.
+fn bottom(state: &State) -> String {
+    if state.rules.curve == Curve::Linear {
+        return "0 ".to_owned();
+    }
+    let bottom = |side| format!("≤{}", short(state.scale(side).bottom));
+    let shown = Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some());
+    match (state.mode, &state.focused().shown, compared(state)) {
+        (Mode::HeadGrid(_), Some(shown), _) => format!("≤{} ", short(heads::scale_of(state, shown).bottom)),
+        (_, _, Some(compared)) => format!("≤{} ", short(difference::scale(state, compared).bottom)),
+        _ if state.rules.range == Range::Own => shown.map(bottom).collect::<Vec<_>>().join(" ┊ ") + " ",
+        _ => bottom(Side::Left) + " ",
     }
 }
 
@@ -116,9 +123,9 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
     let key = |command| state.keys.hint(command);
     if matches!(state.mode, Mode::HeadGrid(_)) {
         return vec![
-            ("heads".to_owned(), "raw".to_owned()),
+            ("heads".to_owned(), if is_weighted(state) { "‖α·v W_O‖, raw" } else { "raw" }.to_owned()),
             (key(Command::Curve), curve.to_owned()),
-            ("top".to_owned(), "of all from row 2 on".to_owned()),
+            ("top".to_owned(), "of all but each first row".to_owned()),
             (key(Command::NextColorMap), map.to_owned()),
         ];
     }
@@ -152,6 +159,7 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
     ];
     match layout.panes.iter().flatten().find_map(|pane| pane.overview) {
         Some(Overview { bin, .. }) => {
+            let bin = bin * tokens_per_cell(state);
             let pooling = format!("{} of {bin}×{bin}", rules.pooling.name());
             shown.insert(0, (key(Command::Pooling), pooling));
         }
@@ -168,6 +176,12 @@ fn rows_aside(rows: usize) -> &'static str {
         2..20 => ", 1 row aside",
         20.. => ", 1 row in 10 aside",
     }
+}
+
+/// Tokens that a cell stands for, along each axis, where prompts are long.
+fn tokens_per_cell(state: &State) -> usize {
+    let shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    shown.map(|shown| shown.matrix().bin()).max().unwrap_or(1)
 }
 
 /// Rows of the larger matrix on screen.

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::inspector::bar;
 use super::next::visible;
 use super::notice::spinner;
-use super::pane::what_it_is;
+use super::pane::{heads_to_come, what_it_is};
 use super::text::{fit, put, put_line, right, width, wrap};
 use crate::app::{LensLook, LensStage, State};
 use crate::attention::lens::Lens;
@@ -79,7 +79,9 @@ fn draw_frame(
             Span::styled(what, chrome.accent),
             Span::raw(" "),
         ]));
-    let status = look.map(|look| status(state, look)).unwrap_or_default();
+    let to_come = || heads_to_come(state, layout.side, pane.shown.as_ref()?);
+    let status = look.map(|look| status(state, look)).filter(|status| !status.is_empty());
+    let status = status.or_else(to_come).unwrap_or_default();
     if !status.is_empty() {
         block = block.title_bottom(Span::styled(fit(&format!(" {status} "), room), chrome.accent));
     }

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::Layout;
 use super::line::{self, on_one_line};
-use super::text::{put, put_line, width};
+use super::text::{fit, put, put_line, width};
 use crate::app::{Column, Cursor, Mode, Popup, State};
 use crate::attention::View;
 use crate::config::keys::Command;
@@ -17,6 +17,8 @@ use crate::worker::protocol::Side;
 
 /// What stands before a prompt that runs while it is written.
 const LIVE: &str = "live ";
+/// Columns of the prompt beside what a key led to, at least.
+const LEAST_TEXT: usize = 12;
 
 /// Draws prompt and hints. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
@@ -63,8 +65,10 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
 
 /// Where the text goes on its line, and what is said at its end.
 fn parts(state: &State, line: Rect) -> (Rect, String) {
-    let note = match (state.mode == Mode::EditPrompt, &state.note, state.is_edited()) {
+    let editing = state.mode == Mode::EditPrompt;
+    let note = match (editing, &state.note, state.is_edited()) {
         (false, Some(note), _) => note.clone(),
+        (_, _, false) if !editing && !state.queued.is_empty() => waiting(state),
         (false, None, true) => {
             format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt))
         }
@@ -72,9 +76,22 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
     };
     let x = line.x + 3 + if state.live { width(LIVE) as u16 } else { 0 };
     let room = line.right().saturating_sub(x + 1);
-    let note = if width(&note) * 2 <= usize::from(room) { note } else { String::new() };
+    // What a key led to is said before the prompt, which is on screen otherwise, too.
+    let is_said = !editing && (state.note.is_some() || !state.queued.is_empty());
+    let most = if is_said { usize::from(room).saturating_sub(LEAST_TEXT) } else { usize::from(room) / 2 };
+    let note = if is_said { fit(&note, most) } else { note };
+    let note = if width(&note) <= most { note } else { String::new() };
     let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
     (Rect { x, width: room.saturating_sub(taken), ..line }, note)
+}
+
+/// How many tokens are to be appended after the pass that is under way.
+fn waiting(state: &State) -> String {
+    let drops = state.keys.hint(Command::Back);
+    match state.queued.len() {
+        1 => format!("1 more next token waits: {drops} drops it"),
+        count => format!("{count} more next tokens wait: {drops} drops them"),
+    }
 }
 
 /// A sign of the prompt on screen.

@@ -35,8 +35,8 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
                     format!("left below, right above: {view}")
                 }
                 Some(Ok(_)) => format!("left minus right: {view}"),
-                Some(Err(why)) => format!("{why} · {view}"),
-                None => format!("{view}{other}"),
+                // Then there is none.
+                Some(Err(_)) | None => format!("{view}{other}"),
             }
         }
     };

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::protocol::{Event, Request, Side};
+use super::protocol::{Event, LayerAnswer, LayerQuestion, Request, Side};
 use super::resident::{Job, guarded};
 use super::side::SideState;
+use crate::attention::ablation::moved_heads;
 use crate::attention::similar::similar_heads;
 use crate::attention::{Capture, View};
 use crate::model::{Cancel, ConfiguredPair, LoadOptions, ModelError, appraise, catalogue};
@@ -60,9 +61,10 @@ fn begin(
                 side.run(Job { id, prompt: prompt.clone(), sampling, ablation, cancel: Cancel::new() });
             }
         }
-        Request::Score { side, model } => sides[side.index()].score(model),
+        Request::Score { side, model, ablations } => sides[side.index()].score(model, ablations),
         Request::Similar { captures, side, head } => compare_heads(captures, (side, head), events),
         Request::View { capture, view } => compute_view(capture, view, events),
+        Request::Layer { capture, layer, question } => compute_layer(capture, layer, question, events),
         Request::Lens(question) => sides[question.side.index()].look(question),
         Request::ForgetLens => sides.iter_mut().for_each(SideState::forget_lens),
         Request::List { pairs } => list(pairs, options, events),
@@ -84,6 +86,29 @@ fn compute_view(capture: Arc<Capture>, view: View, events: &mpsc::Sender<Event>)
     answer(events, asked, move || match capture.matrix(view) {
         Ok(matrix) => Event::Viewed { capture, view, matrix: Arc::new(matrix) },
         Err(error) => Event::ViewFailed { capture, view, error: error.to_string() },
+    });
+}
+
+/// All heads of a layer are as many matrices.
+fn compute_layer(capture: Arc<Capture>, layer: usize, question: LayerQuestion, events: &mpsc::Sender<Event>) {
+    let asked = Request::Layer { capture: capture.clone(), layer, question };
+    answer(events, asked, move || {
+        let found = match (question, &capture.before) {
+            (LayerQuestion::Pictures, _) => {
+                capture.weighted_pictures(layer).map(|pictures| LayerAnswer::Pictures(Arc::new(pictures)))
+            }
+            (LayerQuestion::Moved, Some(before)) => {
+                moved_heads(before, &capture, layer).map(LayerAnswer::Moved)
+            }
+            (LayerQuestion::Moved, None) => Ok(LayerAnswer::Moved(Vec::new())),
+        };
+        match found {
+            Ok(found) => Event::Layer { capture, layer, found },
+            Err(error) => {
+                let view = View::Layer(layer);
+                Event::ViewFailed { capture, view, error: error.to_string() }
+            }
+        }
     });
 }
 

@@ -1,8 +1,9 @@
 //! Models and captures made by hand, and a worker that answers at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use attnscope::app::{Action, Effect, State, update};
+use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
     Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, RepeatScores,
@@ -10,7 +11,7 @@ use attnscope::attention::{
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
-use attnscope::worker::protocol::{Event, JobId, Request, Side};
+use attnscope::worker::protocol::{Event, JobId, LayerAnswer, LayerQuestion, Request, Side};
 
 pub const PROMPT: [&str; 5] = ["write", " a", " story", " about", " AI"];
 const HEAD_DIM: usize = 4;
@@ -39,12 +40,15 @@ pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<Mo
 
 /// `demo:gpt2`, as large as the tests need it.
 pub fn gpt2() -> Arc<ModelCard> {
-    model("demo:gpt2", 2, 3, false)
+    // Of one load: what is known of a model is known of that.
+    static MODEL: OnceLock<Arc<ModelCard>> = OnceLock::new();
+    MODEL.get_or_init(|| model("demo:gpt2", 2, 3, false)).clone()
 }
 
 /// `demo:gpt-oss`, a layer and two heads larger.
 pub fn gpt_oss() -> Arc<ModelCard> {
-    model("demo:gpt-oss", 3, 5, true)
+    static MODEL: OnceLock<Arc<ModelCard>> = OnceLock::new();
+    MODEL.get_or_init(|| model("demo:gpt-oss", 3, 5, true)).clone()
 }
 
 /// A gpt-oss whose layers are sliding and full in turn, and whose heads share keys in pairs.
@@ -265,9 +269,26 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 let matrix = Arc::new(capture.matrix(view).unwrap());
                 Event::Viewed { capture, view, matrix }
             }
-            Request::Score { side, model } => {
-                let scores = Arc::new(scores(&model));
-                Event::Scored { side, model, scores }
+            Request::Score { side, model, ablations } => {
+                for ablation in ablations {
+                    let scores = Arc::new(scores(&model));
+                    let event = Event::Scored { side, model: model.clone(), ablation, scores };
+                    let effects = hear(state, event);
+                    answer(state, effects);
+                }
+                continue;
+            }
+            Request::Layer { capture, layer, question } => {
+                let found = match question {
+                    LayerQuestion::Pictures => {
+                        LayerAnswer::Pictures(Arc::new(capture.weighted_pictures(layer).unwrap()))
+                    }
+                    LayerQuestion::Moved => {
+                        let before = capture.before.as_ref().unwrap();
+                        LayerAnswer::Moved(moved_heads(before, &capture, layer).unwrap())
+                    }
+                };
+                Event::Layer { capture, layer, found }
             }
             Request::Similar { captures, side, head } => {
                 let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
@@ -277,6 +298,16 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
         };
         let effects = hear(state, event);
         answer(state, effects);
+    }
+}
+
+/// Computes views that are asked for, and nothing else.
+pub fn answer_views(state: &mut State, effects: Vec<Effect>) {
+    for effect in effects {
+        if let Effect::Send(Request::View { capture, view }) = effect {
+            let matrix = Arc::new(capture.matrix(view).unwrap());
+            hear(state, Event::Viewed { capture, view, matrix });
+        }
     }
 }
 

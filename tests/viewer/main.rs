@@ -16,3 +16,4 @@ mod pin;
 mod reducer;
 mod screens;
 mod views;
+mod words;

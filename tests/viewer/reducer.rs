@@ -561,7 +561,7 @@ fn the_program_s_own_keys_are_effects() {
 #[test]
 fn the_scale_is_the_same_on_both_sides() {
     let state = captured();
-    let peak = |side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw);
+    let peak = |side| state.pane(side).shown.as_ref().unwrap().extent(Normalisation::Raw).top;
     let largest = f32::max(peak(Side::Left), peak(Side::Right));
     assert_eq!(Side::BOTH.map(|side| state.scale(side).top), [largest; 2]);
 }
@@ -570,7 +570,8 @@ fn the_scale_is_the_same_on_both_sides() {
 fn the_scale_ends_where_its_rule_says() {
     let mut state = captured();
     let tops = |state: &State| Side::BOTH.map(|side| state.scale(side).top);
-    let peaks = Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw));
+    let peaks =
+        Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().extent(Normalisation::Raw).top);
     assert_ne!(peaks[0], peaks[1]);
     assert!(peaks[0] < 1.0, "the first row, which is always 1, is left aside");
     press(&mut state, "f");
@@ -635,8 +636,6 @@ fn the_likeliest_token_is_appended_as_text_and_taken_back() {
     let grown = format!("{prompt} research");
     assert_eq!(runs(&press(&mut state, ".")), [(JobId(2), grown.clone())]);
     assert_eq!((state.prompt.as_str(), state.is_edited()), (grown.as_str(), false));
-    assert_eq!(runs(&press(&mut state, ".")), [], "what comes next is not known yet");
-    assert_eq!(state.note.as_deref(), Some("this model has not read the prompt yet"));
     captured_as(&mut state, &["write", " research"], &["write", " research"]);
     assert_eq!(runs(&press(&mut state, ".")), [(JobId(3), format!("{grown} research"))]);
     assert_eq!(state.note, None);
@@ -644,6 +643,91 @@ fn the_likeliest_token_is_appended_as_text_and_taken_back() {
     assert_eq!(runs(&press(&mut state, ",")), [(JobId(5), prompt)]);
     assert_eq!(runs(&press(&mut state, ",")), []);
     assert_eq!(state.note.as_deref(), Some("nothing was appended"));
+}
+
+/// The models have read the newest prompt; what is to be run next.
+fn read(state: &mut State) -> Vec<String> {
+    let effects = captured_as(state, &PROMPT, &PROMPT);
+    runs(&effects).into_iter().map(|(_, prompt)| prompt).collect()
+}
+
+#[test]
+fn tokens_wait_for_the_pass_that_is_under_way_and_follow_each_other() {
+    let mut state = captured();
+    let prompt = PROMPT.concat();
+    assert_eq!(runs(&press(&mut state, ". . .")).len(), 1, "two wait");
+    assert_eq!(state.queued, [Side::Left; 2]);
+    let (side, job) = (Side::Right, state.job);
+    let other = capture(&gpt_oss(), &PROMPT);
+    assert_eq!(
+        runs(&hear(&mut state, Event::Captured { side, job, capture: other })),
+        [],
+        "the other model's pass"
+    );
+    press(&mut state, "tab");
+    assert_eq!(
+        read(&mut state),
+        [format!("{prompt} research research")],
+        "the left model's, as when they were asked for"
+    );
+    assert_eq!(read(&mut state), [format!("{prompt} research research research")]);
+    assert_eq!((read(&mut state).len(), state.queued.len()), (0, 0));
+    assert_eq!(state.appended.len(), 3, "each is taken back by itself");
+}
+
+#[test]
+fn waiting_tokens_are_dropped_by_what_makes_them_pointless() {
+    let waiting = || {
+        let mut state = captured();
+        press(&mut state, "enter . . .");
+        assert_eq!(state.queued.len(), 2);
+        state
+    };
+    let mut state = waiting();
+    press(&mut state, ",");
+    assert_eq!(
+        (state.queued.len(), state.prompt.as_str()),
+        (1, "write a story about AI research"),
+        "one less"
+    );
+    press(&mut state, "esc");
+    assert_eq!((state.queued.len(), state.note.as_deref()), (0, Some("no token waits any more")));
+    assert_eq!(shown(&state), [View::Layer(0); 2], "Esc goes back only when there is nothing to drop");
+    assert_eq!(read(&mut state).len(), 0);
+
+    let mut state = waiting();
+    press(&mut state, "ctrl-x");
+    assert_eq!((state.queued.len(), read(&mut state).len()), (0, 0));
+
+    let mut state = waiting();
+    state.draft = "another".into();
+    update(&mut state, Action::Submit);
+    assert_eq!((state.queued.len(), read(&mut state).len()), (0, 0));
+
+    let mut state = waiting();
+    let (side, job) = (Side::Left, state.job);
+    hear(&mut state, Event::RunFailed { side, job, error: "the prompt is too long".into() });
+    assert_eq!(state.queued.len(), 0, "nothing can follow a pass that failed");
+    assert!(state.note.is_some());
+
+    let mut state = waiting();
+    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    assert_eq!(
+        (read(&mut state).len(), state.queued.len()),
+        (0, 0),
+        "what is being written is not to be lost"
+    );
+}
+
+#[test]
+fn a_token_waits_for_the_head_that_is_looked_at() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter");
+    press(&mut state, ". .");
+    let effects = captured_as(&mut state, &PROMPT, &PROMPT);
+    assert_eq!(runs(&effects), [], "the head is still being computed");
+    answer(&mut state, effects);
+    assert_eq!((state.queued.len(), state.job), (0, JobId(3)));
 }
 
 #[test]

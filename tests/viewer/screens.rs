@@ -452,6 +452,6 @@ fn a_picture_of_the_screen_holds_its_text() {
     let terminal = draw(&mut state, (100, 30));
     let svg = ui::svg(terminal.backend().buffer(), Background::Dark);
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
-    assert!(text(terminal.backend().buffer()).contains("row sums to 1.000"));
+    assert!(text(terminal.backend().buffer()).contains("row 1.000, sink –"));
     assert_eq!(svg.matches("<svg").count(), 1);
 }

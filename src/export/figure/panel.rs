@@ -4,8 +4,8 @@ use super::super::{ExportError, Recipe, Selection, Source};
 use super::rule;
 use crate::attention::alignment::Granularity;
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, DifferenceRow, LayerKind, Normalisation, Pooled, Pooling, Scale, View,
-    escape_controls, short_names,
+    Capture, CausalMatrix, Comparison, Curve, DifferenceRow, Extent, LayerKind, Normalisation, Pooled,
+    Pooling, Scale, View, escape_controls, short_names,
 };
 
 /// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
@@ -26,6 +26,8 @@ pub struct Panel {
     pub subtitle: String,
     /// What is drawn.
     pub content: Content,
+    /// What its colour scale is to show.
+    pub extent: Extent,
     /// How high values are on the colour scale.
     pub scale: Scale,
 }
@@ -77,14 +79,23 @@ impl Panel {
             let layers = capture.layers.iter().map(heads).collect();
             let subtitle = format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
             let content = Content::Heads(Heads { layers });
-            return Ok(Self { title, subtitle, content, scale: scale(capture.heads_peak()) });
+            let extent = capture.heads_extent();
+            return Ok(Self {
+                title,
+                subtitle,
+                content,
+                extent,
+                scale: Scale::new(Curve::default(), extent),
+            });
         };
         let matrix = capture.matrix(view)?;
         let has_sinks = capture.has_sinks(view);
+        let extent = normalisation.extent(&matrix);
         Ok(Self {
             title,
             subtitle: format!("{} · {}", view_name(view), rule(normalisation, has_sinks)),
-            scale: scale(normalisation.peak(&matrix)),
+            extent,
+            scale: Scale::new(Curve::default(), extent),
             content: Content::Square(Square::new(
                 capture,
                 &Pooled::new(&matrix, normalisation, pooling, bin),
@@ -116,11 +127,13 @@ impl Panel {
             rows: rows.into_iter().map(|row| row.keys).collect(),
             bin: 1,
         };
+        let extent = comparison.extent(recipe.normalisation);
         Self {
             title: format!("{left} − {right}"),
             subtitle: format!("{view} · {rule} · {pieces}"),
             content: Content::Square(square),
-            scale: Scale { curve: Default::default(), top: comparison.peak(recipe.normalisation) },
+            extent,
+            scale: Scale::new(Curve::default(), extent),
         }
     }
 }
