@@ -49,7 +49,7 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
 
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
-    for model in [&left, &right] {
+    for model in [&left].into_iter().chain(&right) {
         session.consent(model)?;
     }
     let config = &settings.config;
@@ -58,7 +58,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         sampling,
         drawn,
         left: left.to_string(),
-        right: right.to_string(),
+        right: right.map(|right| right.to_string()),
         prompt: settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?,
         keys: config.keys.clone(),
         map: settings.color_map()?,

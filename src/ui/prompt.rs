@@ -37,7 +37,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let x = line.right().saturating_sub(width(&note) as u16 + 1);
     put(buffer, x, line.y, &note, width(&note), chrome.accent);
     if editing {
-        return Some(line::draw(&state.draft, area, theme, buffer));
+        return Some(line::draw(&state.draft, state.is_draft_selected, area, theme, buffer));
     }
     let lit = state.lit(state.focus);
     for piece in pieces(state, area) {
@@ -151,6 +151,14 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             }
             false => vec![],
         },
+        Mode::EditPrompt if state.is_draft_selected => vec![
+            ("type".into(), "replaces it"),
+            ("← →".into(), "keep and change it"),
+            ("Enter".into(), "run"),
+            ("Esc".into(), "leave"),
+            ("↑ ↓".into(), "earlier prompts"),
+            (key(Command::Live), if state.live { "wait for Enter" } else { "run as you type" }),
+        ],
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("↑ ↓".into(), "earlier prompts"),
@@ -160,7 +168,11 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             ("Ctrl-U".into(), "clear"),
         ],
         Mode::Help => {
-            vec![(pair(Command::CursorUp, Command::CursorDown), "scroll"), ("any other key".into(), "close")]
+            vec![
+                (pair(Command::CursorUp, Command::CursorDown), "scroll"),
+                (key(Command::RowEnd), "what the words mean"),
+                ("any other key".into(), "close"),
+            ]
         }
         Mode::HeadGrid(_) => vec![
             (pair(Command::CursorUp, Command::CursorDown), "layer"),
@@ -208,8 +220,12 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::CommandPalette), "all commands"),
             (key(Command::MarkSpan), "span"),
             (key(Command::Lens), "logit lens"),
+            (key(Command::OnePane), if state.one_pane { "both sides" } else { "one pane" }),
         ],
     };
+    if state.is_alone() {
+        hints.retain(|(_, does)| !matches!(*does, "other model" | "both sides" | "one pane"));
+    }
     let is_browsing = state.mode == Mode::Browse && state.popup.is_none();
     if state.is_cut() && is_browsing {
         let what = if state.is_whole() { "cell by cell" } else { "all of it" };
