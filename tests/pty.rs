@@ -33,8 +33,8 @@ fn a_first_visit() {
     assert!(terminal.screen.lock().unwrap().screen().alternate_screen());
 
     terminal.keys("i");
-    terminal.wait_for("keep the text and leave");
-    terminal.keys("\x15the quick cat sat!");
+    terminal.wait_for("type replaces it");
+    terminal.keys("the quick cat sat!");
     terminal.wait_for("❯ the quick cat sat!");
     terminal.keys("\r");
     terminal.wait_for_times("! → ", 2);
@@ -68,14 +68,14 @@ fn a_prompt_of_an_earlier_run_comes_back() {
     let environment = [("XDG_STATE_HOME", state.path().to_str().unwrap())];
     let mut terminal = Terminal::viewer(&environment);
     terminal.wait_for_both();
-    terminal.keys("i\x15the quick cat sat!\r");
+    terminal.keys("ithe quick cat sat!\r");
     terminal.wait_for_times("! → ", 2);
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
 
     let mut terminal = Terminal::viewer(&environment);
     terminal.wait_for_both();
-    terminal.keys("i\x15a draft\x1b[A");
+    terminal.keys("ia draft\x1b[A");
     terminal.wait_for("❯ write a story");
     terminal.keys("\x1b[A");
     terminal.wait_for("❯ the quick cat sat!");
@@ -118,7 +118,7 @@ fn two_prompts_of_one_model_stand_side_by_side() {
     terminal.keys("p");
     terminal.wait_for("demo:gpt2  pinned: write a story about AI");
     terminal.wait_for("demo:gpt-oss is behind this: p unpins");
-    terminal.keys("i\x15write a long story about AI\r");
+    terminal.keys("iwrite a long story about AI\r");
     terminal.wait_for("❯ write a long story about AI");
     terminal.wait_until("each prompt has its words", |screen| {
         screen.contents().contains("long ") && !screen.contents().contains("running")
