@@ -455,15 +455,27 @@ fn a_long_prompt_is_seen_whole() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for_both();
     let words = "the quick cat sat! ".repeat(30);
-    terminal.keys(&format!("i\x15\x1b[200~{words}\x1b[201~\r"));
-    terminal.wait_for("keys 1–");
-    terminal.wait_for_both();
-    terminal.keys("0");
+    terminal.keys(&format!("i\x1b[200~{words}\x1b[201~\r"));
     terminal.wait_for_times(", largest of 5×5", 2);
     terminal.wait_until("heatmaps", |screen| colours(screen) > 200);
+    terminal.keys("0");
+    terminal.wait_for("keys 1");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
     terminal.assert_restored();
+}
+
+#[test]
+fn one_model_has_the_whole_width() {
+    let mut terminal = Terminal::new(BINARY, &["--model", "demo:gpt2"], &[]);
+    terminal.wait_for("row sums to 1.000");
+    terminal.wait_until("there is one", |screen| !screen.contents().contains("gpt-oss"));
+    terminal.keys("D");
+    terminal.wait_for("this needs two models");
+    terminal.keys("z");
+    terminal.wait_for("no second model");
+    terminal.keys("zq");
+    assert_eq!(terminal.wait_for_end(), 0);
 }
 
 #[test]

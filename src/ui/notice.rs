@@ -78,10 +78,7 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
             let key = |command| state.keys.hint(command);
             let (other, picker) = (key(Command::OtherModel), key(Command::ModelPicker));
             say(
-                &format!(
-                    "{other} comes here, {picker} then loads one · {} hides this",
-                    key(Command::OnePane)
-                ),
+                &format!("{other}, then {picker}, loads one · {} hides this", key(Command::OnePane)),
                 chrome.dim,
             );
         }

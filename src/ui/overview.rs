@@ -142,7 +142,7 @@ impl Overview {
             }
         }
         let room =
-            usize::from(self.x(Column::Key(0)).saturating_sub(self.area.x + if self.sink { 6 } else { 0 }));
+            usize::from(self.x(Column::Key(0)).saturating_sub(self.area.x + if self.sink { 6 } else { 1 }));
         if let Some((text, _)) = axes::corner(room) {
             put(buffer, self.area.x, self.area.y, text, room, chrome.dim);
         }
