@@ -471,7 +471,7 @@ fn one_model_has_the_whole_width() {
     terminal.wait_for("row sums to 1.000");
     terminal.wait_until("there is one", |screen| !screen.contents().contains("gpt-oss"));
     terminal.keys("D");
-    terminal.wait_for("this needs two models");
+    terminal.wait_for("needs two models: z shows");
     terminal.keys("z");
     terminal.wait_for("no second model");
     terminal.keys("zq");

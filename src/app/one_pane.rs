@@ -43,8 +43,8 @@ pub(super) fn obstacle(state: &State, command: Command) -> Option<String> {
     (needs_two && state.is_alone()).then(|| {
         let (both, picker) = (key(Command::OnePane), key(Command::ModelPicker));
         match state.one_pane {
-            true => format!("this needs two models: {both} shows the other side, {picker} loads one there"),
-            false => format!("this needs two models: {picker} on the empty side loads one"),
+            true => format!("needs two models: {both} shows the other side, {picker} loads one there"),
+            false => format!("needs two models: {picker} on the empty side loads one"),
         }
     })
 }

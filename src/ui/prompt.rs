@@ -8,13 +8,15 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::Layout;
 use super::line::{self, on_one_line};
-use super::text::{put, put_line, width};
+use super::text::{fit, put, put_line, width};
 use crate::app::{Column, Cursor, Mode, Popup, State};
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
+/// Columns that the prompt keeps beside a note.
+const LEAST_TEXT: usize = 14;
 /// What stands before a prompt that runs while it is written.
 const LIVE: &str = "live ";
 
@@ -72,7 +74,8 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
     };
     let x = line.x + 3 + if state.live { width(LIVE) as u16 } else { 0 };
     let room = line.right().saturating_sub(x + 1);
-    let note = if width(&note) * 2 <= usize::from(room) { note } else { String::new() };
+    let most = usize::from(room).saturating_sub(LEAST_TEXT);
+    let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
     let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
     (Rect { x, width: room.saturating_sub(taken), ..line }, note)
 }

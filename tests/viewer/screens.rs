@@ -407,6 +407,8 @@ fn one_pane() {
     let mut state = alone();
     assert_screen!("one_model", state, (120, 36));
     assert_screen!("one_model_80x24", state, (80, 24));
+    press(&mut state, "D");
+    assert_screen!("one_model_has_no_difference", state, (80, 24));
     press(&mut state, "z");
     assert_screen!("one_model_and_an_empty_side", state, (100, 24));
 }
