@@ -230,7 +230,11 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     };
     let mut panes = place(true);
     // Small pictures of heads give way to a matrix that fits without them.
-    if state.zoom == Zoom::Whole && is_cut(&panes) {
+    let may_fit = panes.iter().flatten().all(|pane| {
+        let rows = usize::from(pane.body.height + pane.strip.height);
+        pane.grid.is_none_or(|grid| grid.size < rows)
+    });
+    if state.zoom == Zoom::Whole && may_fit && is_cut(&panes) {
         let without = place(false);
         if !is_cut(&without) {
             panes = without;

@@ -61,9 +61,14 @@ struct Flag {
 }
 
 impl Flag {
-    /// Whether it covers some of these columns, or the blanks beside it do.
+    /// Whether it covers some of these columns.
+    fn covers(&self, columns: Range<u16>) -> bool {
+        columns.start < self.at.end && columns.end > self.at.start && !columns.is_empty()
+    }
+
+    /// Whether it does, or the blanks beside it do.
     fn touches(&self, columns: Range<u16>) -> bool {
-        columns.start < self.at.end + 1 && columns.end + 1 > self.at.start && !columns.is_empty()
+        self.covers(columns.start.saturating_sub(1)..columns.end + 1)
     }
 }
 
@@ -179,7 +184,11 @@ impl Drawing<'_> {
             let free = usize::from(cell).saturating_sub(width(&name));
             let x = self.grid.x(column) + free as u16 / 2;
             // Half of a name, or of a wide character, says nothing.
-            if flags.iter().any(|flag| flag.touches(x..x + width(&name) as u16)) {
+            let columns = x..x + width(&name) as u16;
+            let is_sink = column == Column::Sink;
+            if flags.iter().any(|flag| {
+                if is_sink { flag.covers(columns.clone()) } else { flag.touches(columns.clone()) }
+            }) {
                 continue;
             }
             put(buffer, x, area.y, &name, room, style);
