@@ -263,7 +263,7 @@ async fn a_swap_that_is_stopped_leaves_the_model_that_was_there() {
 #[tokio::test]
 async fn models_are_listed_and_appraised_beside_everything_else() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    let pair = ConfiguredPair { name: "mine".into(), models: [golden("gpt2-tiny"), "./none".into()] };
+    let pair = ConfiguredPair { name: "mine".into(), models: vec![golden("gpt2-tiny"), "./none".into()] };
     worker.send(Request::List { pairs: vec![pair] }).unwrap();
     let catalogue = wait_for(&mut events, |event| match event {
         Event::Listed { models } => Some(models.unwrap()),

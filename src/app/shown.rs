@@ -125,6 +125,17 @@ impl Shown {
         self.by_layer.heads().map(CausalMatrix::extent_after_first_row).fold(Extent::NONE, Extent::and)
     }
 
+    /// Rows that are the same in another capture of this model: those of the text that both begin with.
+    pub(super) fn same_cells(&self, other: &Shown) -> usize {
+        let (bin, other_bin) = (self.matrix().bin(), other.matrix().bin());
+        if bin != other_bin {
+            return 0;
+        }
+        let (a, b) = (&self.capture.tokens, &other.capture.tokens);
+        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        if same == a.len().min(b.len()) { same.div_ceil(bin) } else { same / bin }
+    }
+
     /// By how much the probability of a next token rises when heads are switched off, if some are, here or beside.
     pub fn change(&self, next: &NextToken) -> Option<f32> {
         self.changes.iter().find(|(id, _)| *id == next.token.id).map(|(_, change)| *change)

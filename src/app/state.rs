@@ -3,8 +3,8 @@
 use tui_input::Input;
 
 use super::{
-    Ablations, Difference, Extent, History, Hover, Leaderboard, LensLook, Pane, Pin, Popup, Range, Rules,
-    Scale, Selection, Zoom,
+    Ablations, Difference, Extent, History, Hover, Leaderboard, LensLook, Load, Pane, Pin, Popup, Range,
+    Rules, Scale, Selection, Zoom,
 };
 use crate::config::keys::Keys;
 use crate::worker::protocol::{ConfiguredPair, JobId, Sampling, Side};
@@ -44,6 +44,8 @@ pub struct State {
     pub popup: Option<Popup>,
     /// The prompt as it is being edited; kept when the editor is left.
     pub draft: Input,
+    /// Whether all of it is selected: what is typed takes its place.
+    pub is_draft_selected: bool,
     /// Whether what is being written runs by itself.
     pub live: bool,
     /// Ticks until it does, if nothing more is written.
@@ -68,6 +70,8 @@ pub struct State {
     pub linked: bool,
     /// How large cells are.
     pub zoom: Zoom,
+    /// Whether the focused pane has the whole width.
+    pub one_pane: bool,
     /// Whether a file is being written.
     pub is_exporting: bool,
     /// Left minus right in the place of both, if that is looked at.
@@ -107,6 +111,7 @@ impl State {
             mode: Mode::Browse,
             popup: None,
             draft: Input::new(prompt.clone()),
+            is_draft_selected: false,
             live: false,
             pause: None,
             prompt,
@@ -119,6 +124,7 @@ impl State {
             pairs: Vec::new(),
             linked: true,
             zoom: Zoom::default(),
+            one_pane: false,
             difference: None,
             leaderboard: Leaderboard::default(),
             lens: [None, None],
@@ -133,6 +139,13 @@ impl State {
             worker: true,
             ticks: 0,
         }
+    }
+
+    /// One model to load, which has the whole width, and a prompt to run.
+    pub fn of_one_model(model: String, prompt: String, keys: Keys, mouse: bool) -> Self {
+        let mut state = Self::new(model, String::new(), prompt, keys, mouse);
+        state.panes[Side::Right.index()].load = Load::Absent;
+        Self { one_pane: true, ..state }
     }
 
     /// What is pinned on a side, if anything is.
@@ -203,7 +216,8 @@ impl State {
 
     /// Whether a matrix has more cells than there is room for.
     pub fn is_cut(&self) -> bool {
-        self.panes.iter().any(Pane::is_cut)
+        let is_visible = |side: &Side| !self.one_pane || *side == self.focus;
+        Side::BOTH.into_iter().filter(is_visible).any(|side| self.pane(side).is_cut())
     }
 
     /// Whether several cells share a pixel, so that all are on screen.

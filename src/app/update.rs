@@ -5,8 +5,8 @@ use super::look::{follow, look, point, select};
 use super::pane::Load;
 use super::{
     Action, Cursor, Effect, ExportDialog, History, ListedHead, Mode, Palette, Popup, Selection, State,
-    ablation, copy, difference, export, grow, layers, leaderboard, lens, picker, pin, popup, prompt, span,
-    worker,
+    ablation, copy, difference, export, first_look, grow, layers, leaderboard, lens, one_pane, picker, pin,
+    popup, prompt, span, worker,
 };
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
@@ -19,8 +19,11 @@ pub(super) const NO_WORKER: &str = "the thread that runs the models has stopped:
 
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let was_pinned = state.pin.is_some();
     let mut effects = take(state, action);
     effects.extend(grow::go_on(state));
+    one_pane::follow_pin(state, was_pinned);
+    first_look::refresh(state);
     difference::refresh(state);
     effects.extend(leaderboard::refresh(state));
     effects.extend(lens::refresh(state));
@@ -35,16 +38,16 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Start => {
-            let mut effects: Vec<Effect> = Side::BOTH.into_iter().map(|side| load(state, side)).collect();
+            let wanted = Side::BOTH.into_iter().filter(|side| !state.is_absent(*side));
+            let mut effects: Vec<Effect> =
+                wanted.collect::<Vec<_>>().into_iter().map(|side| load(state, side)).collect();
             // In reach for this run only: it is a default, or in the history of the shell.
             state.history.remember(&state.prompt);
             effects.extend(prompt::run(state, state.prompt.clone()));
             effects
         }
         Action::Command(command) => self::command(state, command),
-        Action::Edit(request) => prompt::write(state, |state| {
-            state.draft.handle(request);
-        }),
+        Action::Edit(request) => prompt::edit(state, request),
         Action::EarlierPrompt => prompt::recall(state, History::earlier),
         Action::LaterPrompt => prompt::recall(state, History::later),
         Action::Paste(text) => prompt::paste(state, &text),
@@ -132,7 +135,7 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Worker(event) => worker::update(state, event),
         Action::WorkerGone => {
             state.worker = false;
-            for side in Side::BOTH {
+            for side in Side::BOTH.into_iter().filter(|side| !state.is_absent(*side)).collect::<Vec<_>>() {
                 state.resident_mut(side).load = Load::Failed(NO_WORKER.to_owned());
             }
             picker::give_up(state, NO_WORKER);
@@ -167,6 +170,8 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
         }
+        command if let Some(why) = one_pane::obstacle(state, command) => state.note = Some(why),
+        Command::OnePane => one_pane::toggle(state),
         Command::Difference | Command::Split => {
             // It is in the place of both panes.
             if matches!(state.mode, Mode::HeadGrid(_) | Mode::Leaderboard | Mode::Lens) {
@@ -179,7 +184,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::SimilarHeads if state.mode != Mode::Leaderboard => leaderboard::open_like_shown(state),
         Command::Lens => lens::toggle(state),
         Command::HeadGrid if !matches!(state.mode, Mode::HeadGrid(_)) => open_head_grid(state),
-        Command::EditPrompt => state.mode = Mode::EditPrompt,
+        Command::EditPrompt => prompt::open(state),
         Command::Live => return prompt::toggle_live(state),
         Command::OtherModel => {
             state.focus = state.focus.other();
@@ -298,6 +303,8 @@ fn scroll_by(command: Command) -> Option<isize> {
         Command::CursorDown => Some(1),
         Command::PageUp => Some(-10),
         Command::PageDown => Some(10),
+        Command::RowStart => Some(isize::MIN),
+        Command::RowEnd => Some(isize::MAX),
         _ => None,
     }
 }

@@ -33,6 +33,7 @@ pub struct Cli {
 pub const EXAMPLES: &str = "Examples:
   attnscope                                        the two small models in the binary
   attnscope --pair article --prompt 'Once upon'    gpt2 beside gpt-oss-20b
+  attnscope --model openai-community/gpt2          one model at full width
   attnscope print --model demo:gpt2                the article's printout
   attnscope export --model ./my-gpt2 --ids 1,2,3 --format safetensors --view all --out heads.safetensors
   attnscope export --pair article --format png --out figure.png    both models with one colour bar
@@ -77,6 +78,9 @@ pub struct ViewerArgs {
     /// Name of a pair in config.toml
     #[arg(long, value_name = "NAME", conflicts_with_all = ["left", "right"])]
     pub pair: Option<String>,
+    /// One model alone, at full width
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["pair", "left", "right"])]
+    pub model: Option<String>,
     /// Model of the left pane
     #[arg(long, value_name = "MODEL")]
     pub left: Option<String>,
@@ -222,6 +226,8 @@ mod tests {
     fn what_excludes_each_other_is_refused() {
         for line in [
             "attnscope --pair demo --left m",
+            "attnscope --model m --right n",
+            "attnscope --model m --pair demo",
             "attnscope --prompt a --prompt-file b",
             "attnscope print --model m --pair demo",
             "attnscope print --prompt a --ids 1",

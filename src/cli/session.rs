@@ -158,7 +158,10 @@ impl Session {
     ///
     /// # Errors
     /// If somebody says no or nobody can be asked, or the disk hasn't got the room.
-    pub fn consent_to_show(&mut self, references: [&Reference; 2]) -> Result<(), Failure> {
+    pub fn consent_to_show<'a>(
+        &mut self,
+        references: impl IntoIterator<Item = &'a Reference>,
+    ) -> Result<(), Failure> {
         self.listen();
         for reference in references {
             match self.plan(reference) {

@@ -57,26 +57,32 @@ impl Settings {
         }
         let pair = pair.unwrap_or(&self.config.pair);
         let pair = self.config.pair(pair).map_err(|error| Failure::Usage(error.to_string()))?;
-        [&pair.left, &pair.right].into_iter().map(|name| reference(name)).collect()
+        pair.models().map(|name| reference(name)).collect()
     }
 
-    /// The models that the viewer starts with, left and right.
+    /// The models that the viewer starts with, left and right; or one alone.
     ///
     /// # Errors
     /// If one is no model's name, or there is no such pair.
-    pub fn viewer_models(&self, args: &ViewerArgs) -> Result<(Reference, Reference), Failure> {
+    pub fn viewer_models(&self, args: &ViewerArgs) -> Result<(Reference, Option<Reference>), Failure> {
+        if let Some(model) = &args.model {
+            return Ok((reference(model)?, None));
+        }
         let pair = args.pair.as_deref().unwrap_or(&self.config.pair);
         let pair = self.config.pair(pair).map_err(|error| Failure::Usage(error.to_string()))?;
         let left = args.left.as_ref().unwrap_or(&pair.left);
         let right = args.right.as_ref().unwrap_or(&pair.right);
-        Ok((reference(left)?, reference(right)?))
+        let given = |model: &&String| !model.is_empty();
+        let mut models = [left, right].into_iter().filter(given).map(|model| reference(model));
+        let first = models.next().unwrap_or_else(|| reference(""))?;
+        Ok((first, models.next().transpose()?))
     }
 
     /// Every configured pair.
     pub fn pairs(&self) -> Vec<ConfiguredPair> {
         let pair = |(name, pair): (&String, &Pair)| ConfiguredPair {
             name: name.clone(),
-            models: [pair.left.clone(), pair.right.clone()],
+            models: pair.models().cloned().collect(),
         };
         self.config.pairs.iter().map(pair).collect()
     }
@@ -253,7 +259,24 @@ mod tests {
         let settings = settings("attnscope", "").unwrap();
         let args = ViewerArgs { right: Some("./x".to_owned()), ..ViewerArgs::default() };
         let (left, right) = settings.viewer_models(&args).unwrap();
-        assert_eq!((left.to_string().as_str(), right.to_string().as_str()), ("demo:gpt2", "./x"));
+        assert_eq!((left.to_string().as_str(), right.unwrap().to_string().as_str()), ("demo:gpt2", "./x"));
+    }
+
+    #[test]
+    fn the_viewer_may_have_one_model() {
+        let models = |line: &str, file: &str| {
+            let settings = settings(line, file).unwrap();
+            let viewer = Cli::try_parse_from(line.split(' ')).unwrap().viewer;
+            let (left, right) = settings.viewer_models(&viewer).unwrap();
+            (left.to_string(), right.map(|right| right.to_string()))
+        };
+        assert_eq!(models("attnscope --model ./x", ""), ("./x".to_owned(), None));
+        let alone = "pair = 'one'\n[pairs.one]\nright = './x'";
+        assert_eq!(models("attnscope", alone), ("./x".to_owned(), None));
+        let both = ("./y".to_owned(), Some("./x".to_owned()));
+        assert_eq!(models("attnscope --left ./y", alone), both);
+        let one = settings("attnscope", alone).unwrap().models(&[], None).unwrap();
+        assert_eq!(one.iter().map(ToString::to_string).collect::<Vec<_>>(), ["./x"]);
     }
 
     #[test]

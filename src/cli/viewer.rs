@@ -55,14 +55,14 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
 
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
-    session.consent_to_show([&left, &right])?;
+    session.consent_to_show([&left].into_iter().chain(&right))?;
     let config = &settings.config;
     let (sampling, drawn) = settings.sampling(&args.sampling)?;
     Ok(ViewerConfig {
         sampling,
         drawn,
         left: left.to_string(),
-        right: right.to_string(),
+        right: right.map(|right| right.to_string()),
         prompt: settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?,
         keys: config.keys.clone(),
         map: settings.color_map()?,

@@ -193,12 +193,9 @@ impl Settings {
             Config::deserialize(self.values.clone()).expect("every source was read before it was laid");
         (config.values, config.origins, config.lines) = (self.values, self.origins, self.lines);
         for (name, pair) in &config.pairs {
-            for (side, model) in [("left", &pair.left), ("right", &pair.right)] {
-                if model.is_empty() {
-                    let message =
-                        format!("pair '{name}' has no {side} model: add {side} = \"…\" to [pairs.{name}]");
-                    return Err(config.misset(&format!("pairs.{name}"), message));
-                }
+            if pair.models().next().is_none() {
+                let message = format!("pair '{name}' has no model: add left = \"…\" to [pairs.{name}]");
+                return Err(config.misset(&format!("pairs.{name}"), message));
             }
         }
         if let Err(error) = config.pair(&config.pair) {
@@ -238,6 +235,16 @@ mod tests {
     fn from_variable(name: &str, value: &str) -> Result<Config, ConfigError> {
         let variable = |asked: &str| (asked == name).then(|| value.to_owned());
         Config::from_sources(&Sources { file: None, variable: &variable })
+    }
+
+    #[test]
+    fn a_pair_may_have_one_model() {
+        for (text, model) in [("left = 'a/b'", "a/b"), ("right = './c'", "./c")] {
+            let config = from_file(&format!("[pairs.one]\n{text}")).unwrap();
+            assert_eq!(config.pair("one").unwrap().models().collect::<Vec<_>>(), [model]);
+        }
+        let config = from_file("[pairs.demo]\nright = ''").unwrap();
+        assert_eq!(config.pair("demo").unwrap().models().collect::<Vec<_>>(), ["demo:gpt2"]);
     }
 
     #[test]
@@ -405,7 +412,7 @@ mod tests {
         assert!(told("[theme]\ncolor = 'all'").contains("truecolor"), "{}", told("[theme]\ncolor = 'all'"));
         assert_eq!(told("\npair = 'dmo'"), "my.toml:2: there is no pair 'dmo': did you mean 'demo'?");
         assert!(told("pair = 'other'").contains("article or demo"), "{}", told("pair = 'other'"));
-        assert!(told("\n[pairs.x]\nleft = 'a/b'").starts_with("my.toml:2: pair 'x' has no right model"));
+        assert!(told("\n[pairs.x]\nleft = ''").starts_with("my.toml:2: pair 'x' has no model: add left"));
         let variable = from_variable("ATTNSCOPE_THREADS", "0").unwrap_err().to_string();
         assert!(variable.starts_with("ATTNSCOPE_THREADS: ") && variable.contains("from 1"), "{variable}");
         let variable = from_variable("ATTNSCOPE_OFFLINE", "maybe").unwrap_err().to_string();

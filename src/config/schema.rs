@@ -115,14 +115,21 @@ pub enum Background {
     Light,
 }
 
-/// Two models to look at side by side, as they are asked for.
+/// Two models to look at side by side, or one alone, as they are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pair {
-    /// The left pane's.
+    /// The left pane's; empty if there is none.
     pub left: String,
-    /// The right pane's.
+    /// The right pane's; empty if there is none.
     pub right: String,
+}
+
+impl Pair {
+    /// Its models, the left one first: one or two.
+    pub fn models(&self) -> impl Iterator<Item = &String> {
+        [&self.left, &self.right].into_iter().filter(|model| !model.is_empty())
+    }
 }
 
 /// Threads that compute.

@@ -80,8 +80,8 @@ pub enum Place {
 pub struct ConfiguredPair {
     /// Its name.
     pub name: String,
-    /// Its two models, as they are asked for.
-    pub models: [String; 2],
+    /// Its models, as they are asked for: one or two.
+    pub models: Vec<String>,
 }
 
 /// The models that can be asked for here.
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_is_in_the_binary_is_known_whole() {
-        let pair = ConfiguredPair { name: "mine".into(), models: ["demo:gpt2".into(), "a b".into()] };
+        let pair = ConfiguredPair { name: "mine".into(), models: vec!["demo:gpt2".into(), "a b".into()] };
         let catalogue = catalogue(&[pair], &LoadOptions::default()).unwrap();
         let model = |name: &str| catalogue.models.iter().find(|model| model.name == name).unwrap();
         let demo = model("demo:gpt2");

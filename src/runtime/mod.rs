@@ -40,8 +40,8 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct ViewerConfig {
     /// The left model: `demo:gpt2`.
     pub left: String,
-    /// The right model.
-    pub right: String,
+    /// The right model; nothing to look at the left one alone.
+    pub right: Option<String>,
     /// The first prompt.
     pub prompt: String,
     /// What keys do.
@@ -83,7 +83,10 @@ impl From<std::io::Error> for RuntimeError {
 impl ViewerConfig {
     fn state(&self) -> State {
         let Self { left, right, prompt, keys, mouse, pairs, history, .. } = self.clone();
-        let mut state = State::new(left, right, prompt, keys, mouse);
+        let mut state = match right {
+            Some(right) => State::new(left, right, prompt, keys, mouse),
+            None => State::of_one_model(left, prompt, keys, mouse),
+        };
         (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
         state.pairs = pairs;
         state.history = history.as_deref().map(history::load).unwrap_or_default();

@@ -33,10 +33,13 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
         }
         _ => (&theme.values, (bottom(state), top(state))),
     };
-    let rules = rules(state, layout, theme);
     let columns = |(key, rule): &(String, String)| 3 + width(key) + width(rule);
     let numbers = 1 + width(&bottom) + 1 + width(&top);
-    let needed = numbers + rules.iter().map(columns).sum::<usize>();
+    let needed = |rules: &[(String, String)]| numbers + rules.iter().map(columns).sum::<usize>();
+    let in_full = rules(state, layout, Words::All, theme);
+    let fits = needed(&in_full) + 1 + SCALE.0 <= usize::from(area.width);
+    let rules = if fits { in_full } else { rules(state, layout, Words::Few, theme) };
+    let needed = needed(&rules);
     let scale = usize::from(area.width).saturating_sub(needed + 1).clamp(SCALE.0, SCALE.1);
     let mut x = put(buffer, area.x + 1, area.y, &bottom, width(&bottom), chrome.text);
     x = bar(palette, scale, (x, area.y), buffer);
@@ -103,16 +106,26 @@ fn top(state: &State) -> String {
     }
 }
 
+/// How much is said about a rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Words {
+    All,
+    Few,
+}
+
 /// Each rule with the key that changes it, the most needed first.
-fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)> {
+fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(String, String)> {
     let rules = state.rules;
     let curve = match rules.curve {
         Curve::Linear => "linear",
         Curve::Log => "log₁₀",
     };
     let range = match rules.range {
-        Range::Shared => format!("top of both{}", rows_aside(most_rows(state))),
-        Range::Own => format!("top of each{}", rows_aside(most_rows(state))),
+        Range::Shared | Range::Own if state.is_alone() => {
+            format!("up to the top{}", clipped(most_rows(state), words))
+        }
+        Range::Shared => format!("top of both{}", clipped(most_rows(state), words)),
+        Range::Own => format!("top of each{}", clipped(most_rows(state), words)),
         Range::Fixed => "0 to 1".to_owned(),
     };
     let map = match theme.depth {
@@ -125,7 +138,7 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
         return vec![
             ("heads".to_owned(), if is_weighted(state) { "‖α·v W_O‖, raw" } else { "raw" }.to_owned()),
             (key(Command::Curve), curve.to_owned()),
-            ("top".to_owned(), "of all but each first row".to_owned()),
+            ("top".to_owned(), "of all, row 1 is ignored".to_owned()),
             (key(Command::NextColorMap), map.to_owned()),
         ];
     }
@@ -135,7 +148,7 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
         let range = match rules.range {
             Range::Fixed if split => range,
             Range::Fixed => "−1 to 1".to_owned(),
-            Range::Shared | Range::Own => format!("top{}", rows_aside(compared.labels.len())),
+            Range::Shared | Range::Own => format!("top{}", clipped(compared.labels.len(), words)),
         };
         let common = [
             (key(Command::Normalisation), normalisation(state)),
@@ -170,11 +183,13 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
 }
 
 /// Rows that may go beyond the top of the scale, as [`Normalisation::peak`] leaves them aside.
-fn rows_aside(rows: usize) -> &'static str {
-    match rows {
-        0 | 1 => "",
-        2..20 => ", 1 row aside",
-        20.. => ", 1 row in 10 aside",
+fn clipped(rows: usize, words: Words) -> &'static str {
+    match (rows, words) {
+        (0 | 1, _) => "",
+        (2..20, Words::All) => ", scale clipped: the highest row is ignored",
+        (2..20, Words::Few) => ", highest row ignored",
+        (20.., Words::All) => ", scale clipped: the top tenth of rows is ignored",
+        (20.., Words::Few) => ", top tenth of rows ignored",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use tui_input::Input;
 
@@ -12,8 +12,9 @@ use crate::theme::Theme;
 /// Control characters with a sign of their own.
 const SIGNS: [(char, char); 3] = [('\n', '⏎'), ('\r', '␍'), ('\t', '⇥')];
 
-/// Draws the line into the first row of `area`. Returns where the terminal's cursor goes.
-pub fn draw(input: &Input, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
+/// Draws the line into the first row of `area`, reversed if all of it is selected. Returns where the terminal's cursor
+/// goes.
+pub fn draw(input: &Input, is_selected: bool, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
     let value = input.value();
     let before: String = value.chars().take(input.cursor()).collect();
     let (shown, column) = (on_one_line(value), width(&on_one_line(&before)));
@@ -31,6 +32,7 @@ pub fn draw(input: &Input, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Po
         }
         let is_sign = SIGNS.iter().any(|(_, sign)| grapheme.symbol.starts_with(*sign));
         let style = if is_sign { theme.chrome.dim } else { theme.chrome.text };
+        let style = if is_selected { style.add_modifier(Modifier::REVERSED) } else { style };
         x = put(buffer, x, area.y, grapheme.symbol, columns, style);
     }
     let column = column.saturating_sub(skipped) as u16;

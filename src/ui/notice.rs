@@ -74,6 +74,15 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
                 format!("{} tries again · {} other models", key(Command::Retry), key(Command::ModelPicker));
             say(&hint, chrome.dim);
         }
+        (Load::Absent, _) => {
+            say("no second model", chrome.strong);
+            let key = |command| state.keys.hint(command);
+            let (other, picker) = (key(Command::OtherModel), key(Command::ModelPicker));
+            say(
+                &format!("{other}, then {picker}, loads one · {} hides this", key(Command::OnePane)),
+                chrome.dim,
+            );
+        }
         (Load::Waiting, _) => say(&format!("{spinner} loading {}", pane.reference), chrome.text),
         (Load::Running(step), _) => {
             let (text, file, share) = progress(step);

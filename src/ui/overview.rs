@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
+use super::axes;
 use super::grid::Grid;
 use super::matrix::{IN_SPAN, Marks};
 use super::text::{fit, put, right, width};
@@ -154,6 +155,11 @@ impl Overview {
             if (key..key + self.bin).any(|key| marks.span.contains(&key)) {
                 put(buffer, self.x(Column::Key(key)), self.area.y, IN_SPAN.1, 1, chrome.accent);
             }
+        }
+        let room =
+            usize::from(self.x(Column::Key(0)).saturating_sub(self.area.x + if self.sink { 6 } else { 1 }));
+        if let Some((text, _)) = axes::corner(room) {
+            put(buffer, self.area.x, self.area.y, text, room, chrome.dim);
         }
         if self.sink {
             let style = if cursor.column == Column::Sink { chrome.accent } else { chrome.dim };

@@ -86,7 +86,11 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
     let model = pane.shown.as_ref().map(|shown| &*shown.capture.model).or(pane.model.as_deref());
     let shown = pane.shown.as_ref();
     let (what, prompt) = shown.map(|shown| what_it_is(state, layout.side, shown)).unwrap_or_default();
-    let name = model.map_or(&pane.reference, |model| &model.name);
+    let name = match model {
+        Some(model) => &model.name,
+        None if state.is_absent(layout.side) => "no model",
+        None => &pane.reference,
+    };
     let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
     let name = fit(name, name_room);
     let what = fit(&what, room.saturating_sub(width(&name)));

@@ -15,10 +15,10 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
+/// Columns that the prompt keeps beside a note.
+const LEAST_TEXT: usize = 14;
 /// What stands before a prompt that runs while it is written.
 const LIVE: &str = "live ";
-/// Columns of the prompt beside what a key led to, at least.
-const LEAST_TEXT: usize = 12;
 
 /// Draws prompt and hints. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
@@ -39,7 +39,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let x = line.right().saturating_sub(width(&note) as u16 + 1);
     put(buffer, x, line.y, &note, width(&note), chrome.accent);
     if editing {
-        return Some(line::draw(&state.draft, area, theme, buffer));
+        return Some(line::draw(&state.draft, state.is_draft_selected, area, theme, buffer));
     }
     let lit = state.lit(state.focus);
     for piece in pieces(state, area) {
@@ -76,11 +76,8 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
     };
     let x = line.x + 3 + if state.live { width(LIVE) as u16 } else { 0 };
     let room = line.right().saturating_sub(x + 1);
-    // What a key led to is said before the prompt, which is on screen otherwise, too.
-    let is_said = !editing && (state.note.is_some() || !state.queued.is_empty());
-    let most = if is_said { usize::from(room).saturating_sub(LEAST_TEXT) } else { usize::from(room) / 2 };
-    let note = if is_said { fit(&note, most) } else { note };
-    let note = if width(&note) <= most { note } else { String::new() };
+    let most = usize::from(room).saturating_sub(LEAST_TEXT);
+    let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
     let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
     (Rect { x, width: room.saturating_sub(taken), ..line }, note)
 }
@@ -168,6 +165,14 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             }
             false => vec![],
         },
+        Mode::EditPrompt if state.is_draft_selected => vec![
+            ("type".into(), "replaces it"),
+            ("← →".into(), "keep and change it"),
+            ("Enter".into(), "run"),
+            ("Esc".into(), "leave"),
+            ("↑ ↓".into(), "earlier prompts"),
+            (key(Command::Live), if state.live { "wait for Enter" } else { "run as you type" }),
+        ],
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("↑ ↓".into(), "earlier prompts"),
@@ -177,7 +182,11 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             ("Ctrl-U".into(), "clear"),
         ],
         Mode::Help => {
-            vec![(pair(Command::CursorUp, Command::CursorDown), "scroll"), ("any other key".into(), "close")]
+            vec![
+                (pair(Command::CursorUp, Command::CursorDown), "scroll"),
+                (key(Command::RowEnd), "what the words mean"),
+                ("any other key".into(), "close"),
+            ]
         }
         Mode::HeadGrid(_) => vec![
             (pair(Command::CursorUp, Command::CursorDown), "layer"),
@@ -225,8 +234,12 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::CommandPalette), "all commands"),
             (key(Command::MarkSpan), "span"),
             (key(Command::Lens), "logit lens"),
+            (key(Command::OnePane), if state.one_pane { "both sides" } else { "one pane" }),
         ],
     };
+    if state.is_alone() {
+        hints.retain(|(_, does)| !matches!(*does, "other model" | "both sides" | "one pane"));
+    }
     let is_browsing = state.mode == Mode::Browse && state.popup.is_none();
     if state.is_cut() && is_browsing {
         let what = if state.is_whole() { "cell by cell" } else { "all of it" };

@@ -37,6 +37,7 @@ fn a_difference_goes_by_pieces_then_by_words_then_back() {
 #[test]
 fn the_cursor_moves_on_pieces_and_takes_both_sides_along() {
     let mut state = compared();
+    point_to_first(&mut state);
     let at = |query, key| Cursor { query, column: Column::Key(key) };
     assert_eq!(state.difference.as_ref().unwrap().cursor, at(4, 0));
     press(&mut state, "up right right");
@@ -60,7 +61,7 @@ fn a_difference_follows_views_rules_and_prompts() {
     let copied = press(&mut state, "y");
     let Some(Effect::Copy(text)) = copied.into_iter().next() else { panic!("a row is copied") };
     assert!(text.starts_with("key\tleft\tright\tabout AI\nsink\t\t"), "{text}");
-    update(&mut state, Action::Paste(" now".to_owned()));
+    append(&mut state, " now");
     update(&mut state, Action::Submit);
     let words = ["write", " a", " story", " now"];
     let (job, right) = (state.job, capture(&gpt_oss(), &words));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use attnscope::app::{Action, Effect, State, update};
+use attnscope::app::{Action, Column, Effect, State, update};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
@@ -12,6 +12,7 @@ use attnscope::attention::{
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
 use attnscope::worker::protocol::{Event, JobId, LayerAnswer, LayerQuestion, Request, Side};
+use tui_input::InputRequest;
 
 pub const PROMPT: [&str; 5] = ["write", " a", " story", " about", " AI"];
 const HEAD_DIM: usize = 4;
@@ -230,6 +231,16 @@ pub fn captured() -> State {
     state
 }
 
+/// One model, loaded and with the first prompt read.
+pub fn alone() -> State {
+    let mut state = State::of_one_model("demo:gpt2".into(), PROMPT.concat(), Keys::default(), true);
+    update(&mut state, Action::Start);
+    let (side, job) = (Side::Left, state.job);
+    hear(&mut state, Event::Loaded { side, model: gpt2() });
+    hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &PROMPT) });
+    state
+}
+
 /// As [`captured`], the right model being [`grouped`].
 pub fn captured_with_groups() -> State {
     let mut state = started();
@@ -326,6 +337,19 @@ pub fn press_and_wait(state: &mut State, keys: &str) {
         let effects = press(state, key);
         answer(state, effects);
     }
+}
+
+/// Opens the prompt's editor and adds to the text in it.
+pub fn append(state: &mut State, text: &str) -> Vec<Effect> {
+    press(state, "i");
+    update(state, Action::Edit(InputRequest::GoToEnd));
+    update(state, Action::Paste(text.to_owned()))
+}
+
+/// Points to what the last token of the focused side gave to the first.
+pub fn point_to_first(state: &mut State) {
+    let (query, column) = (usize::MAX, Column::Key(0));
+    update(state, Action::Point { side: state.focus, query, column });
 }
 
 /// The number after the newest.

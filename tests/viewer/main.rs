@@ -6,6 +6,7 @@ mod anything;
 mod compare;
 mod copy;
 mod export;
+mod first;
 mod fixture;
 mod headless;
 mod lens;

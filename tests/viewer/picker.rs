@@ -123,7 +123,7 @@ fn loads(effects: &[Effect]) -> Vec<(Side, &str)> {
 #[test]
 fn models_are_listed_with_those_of_the_pairs() {
     let mut state = captured();
-    let pair = ConfiguredPair { name: "mine".into(), models: ["./a".into(), "./b".into()] };
+    let pair = ConfiguredPair { name: "mine".into(), models: vec!["./a".into(), "./b".into()] };
     state.pairs = vec![pair.clone()];
     let effects = press(&mut state, "M");
     assert!(

@@ -71,7 +71,6 @@ impl Panel {
         (pooling, bin): (Pooling, usize),
     ) -> Result<Self, ExportError> {
         let title = source_title(&source.model, source);
-        let scale = |top| Scale { curve: Default::default(), top };
         let Selection::One(view) = source.selection else {
             let heads = |layer: &crate::attention::LayerCapture| {
                 layer.heads.iter().map(|head| head.thumbnail.clone()).collect()
