@@ -175,7 +175,10 @@ fn the_likeliest_next_token_stays_beside_the_drawn_one() {
     press(&mut state, "S");
     for size in [(120, 30), (80, 24), (120, 36)] {
         let screen = screen(&mut state, size);
-        assert!(screen.contains("␣research") && screen.replace("▸ ", "▸").contains("▸␣unlikely"), "{size:?}\n{screen}");
+        assert!(
+            screen.contains("␣research") && screen.replace("▸ ", "▸").contains("▸␣unlikely"),
+            "{size:?}\n{screen}"
+        );
     }
 }
 
