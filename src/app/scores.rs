@@ -150,9 +150,13 @@ mod tests {
         assert_eq!(book.ask(&[whole.clone(), two.clone()]), Some(vec![two.clone()]));
         assert!(matches!(book.of(&one), Scores::Unknown), "another took its place");
         book.fail("stopped");
-        assert_eq!(book.ask(&[two.clone()]), None, "what failed is asked for when the list is opened");
+        assert_eq!(
+            book.ask(std::slice::from_ref(&two)),
+            None,
+            "what failed is asked for when the list is opened"
+        );
         assert!(book.forget_failed() && !book.forget_failed());
-        assert_eq!(book.ask(&[two.clone()]), Some(vec![two]));
+        assert_eq!(book.ask(std::slice::from_ref(&two)), Some(vec![two.clone()]));
         assert!(matches!(book.of(&whole), Scores::Known(_)), "what is known is kept");
     }
 }

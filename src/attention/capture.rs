@@ -181,7 +181,8 @@ impl Capture {
             [first, .., last] => format!("{}…{}", first.label(), last.label()),
             tokens => tokens.iter().map(Token::label).collect(),
         };
-        self.tokens.chunks(bin).map(label).collect()
+        let mut cells = self.tokens.chunks(bin);
+        (0..self.mean.size()).map(|_| label(cells.next().unwrap_or_default())).collect()
     }
 
     /// \[vocabulary\]: softmax of the logits.

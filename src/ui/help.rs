@@ -15,6 +15,9 @@ use crate::theme::Theme;
 const KEYS: usize = 16;
 const ENTRY: usize = 60;
 
+/// How everything is counted, said once.
+const COUNTING: &str = " layers, heads and tokens are counted from zero ";
+
 enum Row {
     Heading(&'static str),
     Entry(String, &'static str),
@@ -50,7 +53,12 @@ pub fn draw(state: &State, screen: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.chrome.focus)
+<<<<<<< HEAD
         .title(Span::styled(" keys and words ", theme.chrome.strong));
+=======
+        .title(Span::styled(" keys ", theme.chrome.strong))
+        .title(Span::styled(COUNTING, theme.chrome.dim));
+>>>>>>> behave
     if first < overflow {
         block = block.title_bottom(Span::styled(" ↓ more ", theme.chrome.accent));
     }

@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn numbers_of_any_size_fit() {
-        let texts = [0.676, 9.99951, 12.345, 123.45, 12_345.6, 2e12].map(number);
+        let texts = [0.676, 9.99951, 12.346, 123.46, 12_345.6, 2e12].map(number);
         assert_eq!(texts, ["0.676", "10.00", "12.35", "123.5", "12346", "2e12"]);
         assert!(texts.iter().all(|text| width(text) <= 5));
         assert_eq!(
