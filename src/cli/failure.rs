@@ -24,7 +24,7 @@ pub enum Failure {
 impl Failure {
     /// Ctrl-C was pressed.
     pub fn stopped() -> Self {
-        Self::Failed("stopped: nothing was written".to_owned())
+        Self::Failed("stopped".to_owned())
     }
 
     /// The process's exit code.
