@@ -350,55 +350,6 @@ mod tests {
         }
     }
 
-    /// Each in a file whose third line is wrong, after a text of several lines that begins on the first.
-    #[test]
-    fn an_error_names_the_line_of_its_key() {
-        for (text, words) in [
-            ("prompt = \"\"\"\n\"\"\"\nthread = 1", "unknown key 'thread'"),
-            ("prompt = \"\"\"\n\"\"\"\nmouse = 'yes'", "boolean"),
-            ("prompt = \"\"\"\n\"\"\"\nthreads = 0", "from 1 to 1024"),
-            ("prompt = \"\"\"\n\"\"\"\ntheme.colr = '16'", "did you mean 'color'"),
-            ("prompt = \"\"\"\n\"\"\"\ntheme = { color = '15' }", "truecolor"),
-            ("\n[theme]\ncolor = 'all'", "truecolor"),
-            ("\n[sampling]\nseed = -1", "u64"),
-            ("\n[sampling]\ntop_p = 1", "did you mean 'top-p'"),
-            ("\n[pairs.x]\nlefft = 'a/b'", "did you mean 'left'"),
-            ("\n[pairs]\nx = { left = 'a/b', rihgt = 'c' }", "did you mean 'right'"),
-            ("\n[pairs.x]\nleft = 3", "string"),
-            ("\n[keys]\nmaen = ['n']", "did you mean 'mean'"),
-            ("\n[keys]\nmean = 'n'", "sequence"),
-            ("\n[keys]\nmean = ['n', 3]", "string"),
-            ("[keys]\nmean = ['n',\n 'nn']", "'nn' is no key"),
-            ("[keys]\nopen = ['n']\nmean = ['n']", "to both"),
-            ("[keys]\nmean = ['n']\nopen = ['n']", "to both"),
-            ("\n[keys]\nquit = []", "at least one key"),
-            ("pair = 'demo'\n\npair = 'demo'", "duplicate key"),
-            ("\n\npair = demo", ""),
-        ] {
-            for text in [text.to_owned(), text.replace('\n', "\r\n")] {
-                let error = from_file(&text).unwrap_err().to_string();
-                assert!(error.starts_with("my.toml:3: ") && error.contains(words), "{text:?}: {error}");
-                assert!(!error.contains('\n'), "{error}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_error_about_a_variable_or_a_flag_names_that() {
-        let file = Some((Path::new("my.toml"), "\npair = 'demo'\n"));
-        let variable = |name: &str| (name == "ATTNSCOPE_PAIR").then(|| "dmo".to_owned());
-        let error = Config::from_sources(&Sources { file, variable: &variable }).unwrap_err().to_string();
-        assert!(error.starts_with("ATTNSCOPE_PAIR: there is no pair 'dmo'"), "{error}");
-        let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
-        let flagged = config.with_flags([("--device", "device", "x".to_owned())]).unwrap();
-        assert_eq!(flagged.misset("device", "wrong".to_owned()).to_string(), "--device: wrong");
-        assert_eq!(flagged.misset("pair", "wrong".to_owned()).to_string(), "my.toml:2: wrong");
-        assert_eq!(
-            flagged.misset("dtype", "wrong".to_owned()).to_string(),
-            "the embedded config.toml: wrong"
-        );
-    }
-
     #[test]
     fn errors_say_where_what_and_what_to_do() {
         let told = |text: &str| from_file(text).unwrap_err().to_string();

@@ -196,3 +196,43 @@ fn path(file: &str) -> PathBuf {
     };
     absolute(&path).unwrap_or(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Action;
+    use crate::config::keys::{Command, Keys};
+    use crate::model::LoadOptions;
+    use crate::runtime::screenshot::{apply, finish};
+    use crate::theme::{Background, ColorDepth};
+    use crate::worker;
+
+    /// What a figure of both panes says of each.
+    fn sources(state: &State) -> Vec<Source> {
+        let written =
+            captures(state, Side::Left, ExportContent::Panes, ExportFormat::Svg, ColorMap::default());
+        let Some(Content::Captures { recipe, .. }) = written else { panic!("there is nothing to write") };
+        recipe.sources().cloned().collect()
+    }
+
+    #[tokio::test]
+    async fn a_recipe_says_which_pane_was_pinned_and_which_heads_are_off() {
+        let demo = "demo:gpt2".to_owned();
+        let mut state = State::new(demo.clone(), demo, "a story".to_owned(), Keys::default(), false);
+        let mut theme = Theme::new(ColorMap::default(), ColorDepth::TrueColor, Background::Dark);
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        let mut done = async |state: &mut State, action| {
+            apply(state, &mut theme, action, &worker);
+            finish(state, &mut theme, &worker, &mut events).await;
+        };
+        done(&mut state, Action::Start).await;
+        assert!(sources(&state).iter().all(|source| !source.is_pinned && source.ablation.is_empty()));
+        done(&mut state, Action::Command(Command::Pin)).await;
+        assert_eq!(sources(&state).iter().map(|source| source.is_pinned).collect::<Vec<_>>(), [false, true]);
+        done(&mut state, Action::Command(Command::Pin)).await;
+        for command in [Command::Open, Command::NextHead, Command::AblateHead] {
+            done(&mut state, Action::Command(command)).await;
+        }
+        assert_eq!(sources(&state)[0].ablation.heads().count(), 1);
+    }
+}

@@ -74,7 +74,7 @@ pub(super) fn picture(state: &State, theme: &Theme, screen: Rect) -> String {
 }
 
 /// Waits until nothing is under way. A pause takes no time: no more keys come in it.
-async fn finish(
+pub(super) async fn finish(
     state: &mut State,
     theme: &mut Theme,
     worker: &WorkerHandle,
@@ -89,7 +89,7 @@ async fn finish(
     }
 }
 
-fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHandle) {
+pub(super) fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHandle) {
     for effect in update(state, action) {
         match effect {
             Effect::Send(request) => {

@@ -53,12 +53,8 @@ pub fn draw(state: &State, screen: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.chrome.focus)
-<<<<<<< HEAD
-        .title(Span::styled(" keys and words ", theme.chrome.strong));
-=======
-        .title(Span::styled(" keys ", theme.chrome.strong))
+        .title(Span::styled(" keys and words ", theme.chrome.strong))
         .title(Span::styled(COUNTING, theme.chrome.dim));
->>>>>>> behave
     if first < overflow {
         block = block.title_bottom(Span::styled(" ↓ more ", theme.chrome.accent));
     }

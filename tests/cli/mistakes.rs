@@ -295,7 +295,8 @@ fn a_screenshot_of_a_model_that_failed_is_none() {
     ended.failed(1, &["./nowhere: no such folder"]);
     assert!(!home.path("a.svg").exists());
     let long = "word ".repeat(3000);
-    home.run(["screenshot", "--prompt", &long, "--out", "-"]).failed(1, &["demo:gpt2", "at most 1024"]);
+    home.run(["screenshot", "--right", "demo:gpt2", "--prompt", &long, "--out", "-"])
+        .failed(1, &["demo:gpt2", "at most 1024"]);
     let good = home.run(["screenshot", "--width", "80", "--height", "24", "--out", "-"]);
     assert!(good.text().starts_with("<svg"));
 }
