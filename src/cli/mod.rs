@@ -53,7 +53,6 @@ pub fn main() -> ExitCode {
     };
     let Err(failure) = ended else { return ExitCode::SUCCESS };
     // Whatever a Ctrl-C made fail, and whatever that was called.
-    let failure = if interrupt::is_interrupted() { Failure::stopped() } else { failure };
     if let Some(message) = failure.message() {
         // Nobody can be told that standard error is gone.
         let _ = writeln!(io::stderr(), "attnscope: {message}");
