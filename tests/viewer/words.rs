@@ -119,20 +119,22 @@ fn a_logarithmic_scale_begins_with_the_smallest_value_on_screen() {
 #[test]
 fn tokens_are_counted_from_zero() {
     let mut state = long(300);
+    let whole = screen(&mut state, (100, 30));
+    assert!(whole.contains("  0–") && !whole.contains("–300"), "{whole}");
+    press(&mut state, "0");
+    point_to_first(&mut state);
     let end = screen(&mut state, (100, 30));
     assert!(end.contains("–299, keys 0–"), "{end}");
     update(&mut state, Action::Scroll { side: Side::Left, rows: -300, columns: 0 });
     let top = screen(&mut state, (100, 30));
     assert!(top.contains(" rows 0–"), "{top}");
-    press(&mut state, "0");
-    let whole = screen(&mut state, (100, 30));
-    assert!(whole.contains("  0–") && !whole.contains("–300"), "{whole}");
 }
 
 #[test]
 fn a_word_that_comes_again_has_the_number_of_its_token() {
     let mut state = loaded();
     captured_as(&mut state, &["the", " cat", " and", " the"], &["the", " cat", " and", " the"]);
+    point_to_first(&mut state);
     let screen = screen(&mut state, (120, 40));
     assert!(screen.contains("the₃ → the₀"), "{screen}");
 }
@@ -143,15 +145,15 @@ fn of_more_than_2048_tokens_words_are_shown() {
     let shown = state.pane(Side::Left).shown.as_ref().unwrap();
     assert_eq!(shown.labels[..2], ["w0…w2", "w3…w5"]);
     assert_eq!(shown.labels.last().map(String::as_str), Some("w2097…w2099"));
+    let whole = screen(&mut state, (100, 30));
+    assert!(whole.contains("overview of 2100") && whole.contains("w0…"), "{whole}");
+    press(&mut state, "0");
     let cells = screen(&mut state, (100, 30));
     assert!(
         cells.contains("w2097…w2099") && cells.contains("–2099, ") && cells.contains(" of 2100"),
         "{cells}"
     );
     assert!(!cells.contains("2097–2099"), "{cells}");
-    press(&mut state, "0");
-    let whole = screen(&mut state, (100, 30));
-    assert!(whole.contains("overview of 2100") && whole.contains("w0…"), "{whole}");
 }
 
 #[test]
