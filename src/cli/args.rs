@@ -58,7 +58,7 @@ pub enum Command {
     Lens(LensArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
-    /// Time passes with everything captured, beside what this machine could do at best
+    /// Measure how long a pass with everything captured takes, and how long this machine needs at least
     Bench(BenchArgs),
     /// List the models that are here: embedded, cached, configured
     Models,
@@ -100,13 +100,13 @@ pub struct ViewerArgs {
 /// How next tokens are drawn. Any of these lets the prompt grow by them from the start.
 #[derive(Debug, Default, PartialEq, Args)]
 pub struct SamplingArgs {
-    /// Draw next tokens by chance, at this temperature: from 0, the likeliest, up
+    /// Draw next tokens by chance, at this temperature: a number from 0 up; 0 takes the likeliest
     #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_temperature)]
     pub temperature: Option<f64>,
-    /// Draw next tokens from the likeliest that together have this probability
+    /// Draw next tokens only from the likeliest that together have this probability: above 0, up to 1
     #[arg(long, value_name = "P", allow_hyphen_values = true, value_parser = parse_top_p)]
     pub top_p: Option<f64>,
-    /// Draw next tokens, the same ones for the same number
+    /// Draw next tokens by chance; the same number draws the same tokens
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = whole::<u64>("seed", 0..=u64::MAX))]
     pub seed: Option<u64>,
 }
@@ -151,7 +151,7 @@ pub struct InputArgs {
     /// File to read the text from, byte for byte; - is standard input
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
-    /// Tokens by number, separated by commas; needs no tokenizer
+    /// Token ids to read, separated by commas: 1,2,3; needs no tokenizer
     #[arg(long, value_name = "IDS", value_delimiter = ',', allow_hyphen_values = true,
         value_parser = listed::<u32>("token id", 0..=u32::MAX.into()))]
     pub ids: Option<Vec<u32>>,

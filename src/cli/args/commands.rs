@@ -66,22 +66,23 @@ pub struct FigureArgs {
     /// How values become heights on the colour scale
     #[arg(long, value_name = "CURVE", value_parser = one_of(&Curve::ALL, Curve::name, about_curve))]
     pub curve: Option<Curve>,
-    /// Where the colour scale ends: shared, at the top of both models; own, of each; or at a value, up to 1
+    /// Where the colour scale ends: shared (at the top of both models), own (each model at its own top), or a value
+    /// above 0, up to 1
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true, value_parser = ColorRange::from_str)]
     pub range: Option<ColorRange>,
-    /// What cells of a long prompt that share a pixel are shown as
+    /// Which value a pixel has that stands for several cells of a long prompt
     #[arg(long, value_name = "RULE", value_parser = one_of(&Pooling::ALL, Pooling::name, about_pooling))]
     pub pooling: Option<Pooling>,
-    /// Colours from nothing to the top: viridis, cividis, magma or blues; else those of config.toml
+    /// Colour map: viridis, cividis, magma or blues; without it, that of config.toml
     #[arg(long, value_name = "NAME", value_parser = ColorMap::from_str)]
     pub colormap: Option<ColorMap>,
-    /// What it is drawn on
+    /// Background of the figure
     #[arg(long, value_parser = one_of(&Background::ALL, Background::name, about_background))]
     pub theme: Option<Background>,
     /// Leave out the recipe under the figure; it stays in the file
     #[arg(long)]
     pub no_caption: bool,
-    /// Pixels of a png for each of the figure's own, up to 8; else 2
+    /// Size of a png: pixels for each unit of the figure, from 0.25 to 8; without it, 2
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_scale)]
     pub scale: Option<f32>,
 }

@@ -25,7 +25,7 @@ pub struct HeadsArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true,
         value_parser = whole::<usize>("key/value head", 0..=u64::MAX))]
     pub kv_group: Option<usize>,
-    /// Only so many, the first ones
+    /// How many heads to list, the first ones; without it, all
     #[arg(long, value_name = "N", allow_hyphen_values = true,
         value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
     pub top: Option<usize>,
@@ -43,7 +43,7 @@ pub struct AblateArgs {
     /// Heads to switch off, separated by commas: layer.head, both counted from zero
     #[arg(long, value_name = "HEADS", allow_hyphen_values = true, value_parser = Ablation::from_str)]
     pub heads: Ablation,
-    /// Heads to list, those whose pattern moved most
+    /// How many heads to list, those whose pattern moved most
     #[arg(long, value_name = "N", default_value_t = 10, allow_hyphen_values = true,
         value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
     pub top: usize,
@@ -58,11 +58,11 @@ pub struct LensArgs {
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
-    /// The token that is predicted after, counted from zero; without it, the last
+    /// Position of the token after which layers predict, counted from zero; without it, the last token
     #[arg(long, value_name = "N", allow_hyphen_values = true,
         value_parser = whole::<usize>("place of a token", 0..=u64::MAX))]
     pub token: Option<usize>,
-    /// Tokens to list of each layer, the likeliest
+    /// How many of the likeliest tokens to list for each layer
     #[arg(long, value_name = "K", default_value = "3", allow_hyphen_values = true,
         value_parser = whole::<usize>("number of tokens", 1..=u64::MAX))]
     pub top: usize,
