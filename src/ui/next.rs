@@ -24,9 +24,21 @@ pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
     let change = |next: &NextToken| {
         change(state, layout.side, next).map_or_else(String::new, |change| format!(" {change}"))
     };
-    let columns = |next: &NextToken| width(&visible(next)) + width(&share(next)) + width(&change(next)) + 4;
-    // The likeliest and the marked one first; then what there is room for, the likeliest first.
+    // A mark before a token's text, and a blank after it.
+    let beside = |next: &NextToken| 3 + width(&share(next)) + width(&change(next));
     let mut room = usize::from(area.width).saturating_sub(5);
+    let pair: Vec<&NextToken> = listed.first().into_iter().chain(listed.get(marked)).copied().collect();
+    let needed: usize = pair.iter().map(|next| width(&visible(next)) + beside(next)).sum();
+    // Both are in sight, cut if need be: the likeliest, and the one that would be appended.
+    let is_tight = marked > 0 && needed > room;
+    let most = if is_tight {
+        room.saturating_sub(pair.iter().map(|next| beside(next)).sum()) / 2
+    } else {
+        usize::MAX
+    };
+    let name = |next: &NextToken| fit(&visible(next), most);
+    let columns = |next: &NextToken| width(&name(next)) + beside(next);
+    // Then what there is room for, the likeliest first.
     let rest = (1..listed.len()).filter(|at| *at != marked);
     let mut on_screen = Vec::new();
     for at in [0].into_iter().chain((marked > 0).then_some(marked)).chain(rest) {
@@ -46,7 +58,7 @@ pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
         let mark = if at == marked { " ▸" } else { "  " };
         let pieces = [
             (mark.to_owned(), theme.chrome.accent),
-            (format!("{} ", visible(next)), theme.chrome.text),
+            (format!("{} ", name(next)), theme.chrome.text),
             (share(next), theme.chrome.strong),
             (change(next), theme.chrome.accent),
         ];
