@@ -114,7 +114,10 @@ fn every_step_of_the_tour_does_what_it_says() {
                     terminal.keys(&text);
                     let written = format!("❯ {text}");
                     terminal.wait_until(&format!("{step}\nonly {text:?} is in the editor"), |screen| {
-                        screen.contents().lines().any(|line| line.trim_end_matches(['│', ' ']).ends_with(&written))
+                        screen
+                            .contents()
+                            .lines()
+                            .any(|line| line.trim_end_matches(['│', ' ']).ends_with(&written))
                     });
                 }
                 Part::See(text) => terminal.wait_until(&format!("{step}\n“{text}”"), |screen| {

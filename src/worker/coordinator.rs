@@ -186,7 +186,7 @@ mod tests {
             Request::Load { side, reference: "a/b".into() },
             Request::Run { job: JobId(7), prompt: "the cat".into(), sampling, ablations },
             Request::View { capture: capture.clone(), view: View::Mean },
-            Request::Score { side, model },
+            Request::Score { side, model, ablations: vec![] },
             Request::Similar { captures: [Some(capture), None], side, head: View::Mean },
             Request::Lens(question),
             Request::List { pairs: vec![] },

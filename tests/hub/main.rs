@@ -258,6 +258,7 @@ fn shards_are_those_of_the_index_and_nothing_else_is_asked_for() {
         "tokenizer.json",
         "tokenizer_config.json",
         "special_tokens_map.json",
+        "adapter_config.json",
         "added_tokens.json",
         "model.safetensors",
         "model.safetensors.index.json",
@@ -392,6 +393,28 @@ fn missing_models_revisions_and_files_are_told_apart() {
     let holed = Scene::new(repository);
     let error = refusal(&holed.hub(), None);
     assert!(matches!(&error, HubError::NoFile { file, .. } if *file == shard_name(1)), "{error}");
+}
+
+#[test]
+fn an_adapter_on_the_hub_is_named_with_its_base() {
+    let with_adapter = |files: &[&str]| {
+        let mut repository = golden("gpt2-tiny", files);
+        let config = r#"{"peft_type": "LORA", "base_model_name_or_path": "org/base"}"#;
+        repository.files.insert("adapter_config.json".to_owned(), config.into());
+        repository.files.insert("adapter_model.safetensors".to_owned(), b"weights".to_vec());
+        Scene::new(repository)
+    };
+    for files in [&[][..], &["config.json", "tokenizer.json"]] {
+        let scene = with_adapter(files);
+        let said = locate(&scene.hub(), None).unwrap_err().to_string();
+        assert!(said.contains("a LORA adapter of org/base, and no model's weights"), "{said}");
+    }
+    let scene = with_adapter(&["config.json", "tokenizer.json", "model.safetensors"]);
+    for hub in [scene.hub(), scene.hub(), scene.offline()] {
+        let files = locate(&hub, None).unwrap();
+        assert_eq!(files.adapter.and_then(|adapter| adapter.base).as_deref(), Some("org/base"));
+    }
+    assert!(!scene.server.asked().iter().any(|asked| asked.path.contains("adapter_model")), "not downloaded");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Its settings.
-const CONFIG: &str = "adapter_config.json";
+pub const ADAPTER_CONFIG: &str = "adapter_config.json";
 /// How the names of its files of weights begin.
 const WEIGHTS: &str = "adapter";
 
@@ -23,7 +23,7 @@ pub struct Adapter {
 impl Adapter {
     /// The adapter in `folder`, if there is one.
     pub fn beside(folder: &Path) -> Option<Self> {
-        let config = folder.join(CONFIG);
+        let config = folder.join(ADAPTER_CONFIG);
         if !config.is_file() {
             let names = std::fs::read_dir(folder)
                 .ok()?
@@ -82,7 +82,7 @@ mod tests {
         let nameless = Adapter::beside(folder.path()).unwrap();
         assert!(nameless.file.ends_with("adapter_model.bin"));
         assert_eq!(nameless.description(), "an adapter that names no base model");
-        let config = folder.path().join(CONFIG);
+        let config = folder.path().join(ADAPTER_CONFIG);
         std::fs::write(&config, r#"{"peft_type": "LORA", "base_model_name_or_path": "a/b"}"#).unwrap();
         let named = Adapter::beside(folder.path()).unwrap();
         assert_eq!(named.description(), "a LORA adapter of a/b");

@@ -14,7 +14,7 @@ mod tokenizer;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-pub use adapter::Adapter;
+pub use adapter::{ADAPTER_CONFIG, Adapter};
 pub use consent::Consent;
 pub use disk::human_bytes;
 pub use foreign::{foreign, pointer};

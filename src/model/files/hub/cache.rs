@@ -15,7 +15,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::sound;
 use crate::model::ModelError;
-use crate::model::files::{Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, io_error};
+use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, io_error};
 
 /// One model's part of the cache, at one revision.
 pub(super) struct CachedRepository {
@@ -63,7 +63,11 @@ impl CachedRepository {
             Err(_) if trusting || self.is_absent(commit, name) => Ok(None),
             Err(problem) => Err(problem),
         })?;
-        let snapshot = self.layout.pointer_path(commit);
+        let is_known = |name| self.has(commit, name) || self.is_absent(commit, name);
+        if !trusting && !is_known(ADAPTER_CONFIG) {
+            return Err("whether an adapter is beside the weights is not known".to_owned());
+        }
+        let snapshot = self.folder(commit);
         let weights = match folder::named_weights(&snapshot) {
             Ok(Some(weights)) => weights,
             Ok(None) => return Err(self.no_weights(commit)),

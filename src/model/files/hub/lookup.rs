@@ -13,11 +13,13 @@ use super::settings::HubSettings;
 use super::sound::SMALL;
 use super::wait::{Stopped, attend, persist, pump};
 use crate::model::files::plan::LARGE;
-use crate::model::files::{Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index, io_error};
+use crate::model::files::{
+    ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index, io_error,
+};
 use crate::model::{Control, LoadProgress, ModelError};
 
-/// The largest list of shards that is believed to be one: it is fetched before anybody is asked. The largest known
-/// has 10 MB.
+/// The largest list of shards, or settings of an adapter, that is believed to be one: it is fetched before anybody is
+/// asked. The largest known has 10 MB.
 const LARGEST_INDEX: u64 = 64 << 20;
 /// The most shards that are asked for one by one.
 const MOST_SHARDS: usize = 2_000;
@@ -119,33 +121,32 @@ impl<'a> Lookup<'a> {
 
     /// Asks the hub which files there are. The index of shards is fetched on the way.
     fn survey(&self, client: &Arc<Client>, control: &mut Control<'_>) -> Result<Survey, ModelError> {
-        let config = self
-            .metadata(client, self.revision, "config.json", control)?
-            .ok_or_else(|| HubError::NoFile { model: self.model.clone(), file: "config.json".to_owned() })?;
+        let Some(config) = self.metadata(client, self.revision, "config.json", control)? else {
+            return Err(self.without_config(client, control)?);
+        };
         let commit = config.commit.clone();
         let mut files = vec![self.remote("config.json", config)];
 
         let tokenizer = TokenizerFiles::gather(|name| {
-            if self.cache.is_absent(&commit, name) {
-                return Ok(None);
-            }
-            let Some(file) = self.file(client, &commit, name, control)? else {
-                return self.cache.set_absent(&commit, name).map(|()| None);
-            };
+            let Some(file) = self.optional(client, &commit, name, control)? else { return Ok(None) };
             files.push(file);
             Ok::<_, ModelError>(Some(ModelFile::Path(self.cache.path(&commit, name))))
         })?;
+        let adapter = self.optional(client, &commit, ADAPTER_CONFIG, control)?;
+        if let Some(file) = &adapter {
+            self.fetch_small(client, &commit, file, control)?;
+        }
 
         let mut weights = vec![index::SINGLE.to_owned()];
         match self.file(client, &commit, index::SINGLE, control)? {
             Some(single) => files.push(single),
             None => {
-                let no_weights = || HubError::NoWeights { model: self.model.clone() };
+                let no_weights = || match Adapter::beside(&self.cache.folder(&commit)) {
+                    Some(adapter) => ModelError::Invalid(adapter.instead_of_weights()),
+                    None => HubError::NoWeights { model: self.model.clone() }.into(),
+                };
                 let list = self.file(client, &commit, index::INDEX, control)?.ok_or_else(no_weights)?;
-                if list.size > LARGEST_INDEX {
-                    return Err(self.absurd(&list));
-                }
-                self.fetch(client, &commit, &list, control)?;
+                self.fetch_small(client, &commit, &list, control)?;
                 files.push(RemoteFile { etag: None, ..list });
                 weights = index::shards(&self.cache.path(&commit, index::INDEX))?;
                 if weights.len() > MOST_SHARDS {
@@ -161,6 +162,54 @@ impl<'a> Lookup<'a> {
         // Not before the hub has answered for this commit: a ref that leads nowhere would keep Python out, too.
         self.cache.set_commit(&commit)?;
         Ok(Survey { commit, tokenizer, weights, files })
+    }
+
+    /// Why a repository without config.json is no model: it may be an adapter.
+    fn without_config(
+        &self,
+        client: &Arc<Client>,
+        control: &mut Control<'_>,
+    ) -> Result<ModelError, ModelError> {
+        if let Some(metadata) = self.metadata(client, self.revision, ADAPTER_CONFIG, control)? {
+            let commit = metadata.commit.clone();
+            self.fetch_small(client, &commit, &self.remote(ADAPTER_CONFIG, metadata), control)?;
+            if let Some(adapter) = Adapter::beside(&self.cache.folder(&commit)) {
+                return Ok(ModelError::Invalid(adapter.instead_of_weights()));
+            }
+        }
+        Ok(HubError::NoFile { model: self.model.clone(), file: "config.json".to_owned() }.into())
+    }
+
+    /// A file that a model may lack. That it does is remembered, so that the hub is not asked again.
+    fn optional(
+        &self,
+        client: &Arc<Client>,
+        commit: &str,
+        name: &str,
+        control: &mut Control<'_>,
+    ) -> Result<Option<RemoteFile>, ModelError> {
+        if self.cache.is_absent(commit, name) {
+            return Ok(None);
+        }
+        let file = self.file(client, commit, name, control)?;
+        if file.is_none() {
+            self.cache.set_absent(commit, name)?;
+        }
+        Ok(file)
+    }
+
+    /// Fetches a file that is read before anybody is asked.
+    fn fetch_small(
+        &self,
+        client: &Arc<Client>,
+        commit: &str,
+        file: &RemoteFile,
+        control: &mut Control<'_>,
+    ) -> Result<(), ModelError> {
+        if file.size > LARGEST_INDEX {
+            return Err(self.absurd(file));
+        }
+        self.fetch(client, commit, file, control)
     }
 
     /// A file at `commit`; the hub is not asked if the snapshot has it, whole.
