@@ -98,7 +98,7 @@ fn signals_leave_no_half_written_file() {
         assert_eq!(ended.code, code, "{signal}: {}", ended.stderr);
         assert_eq!(files(&home), 0, "{signal} left something");
         if signal == "INT" {
-            assert_eq!(ended.stderr, "attnscope: stopped\n");
+            assert_eq!(ended.stderr, "attnscope: interrupted\n");
         }
     }
 }
