@@ -16,7 +16,13 @@ const LOGIT_TOLERANCE: f32 = 1e-4;
 
 /// On the CPU, whatever else this build can use.
 fn on_cpu(engine: Engine) -> LoadOptions {
-    LoadOptions { engine, device: DeviceChoice::Cpu, precision: Precision::F32, offline: true }
+    LoadOptions {
+        engine,
+        device: DeviceChoice::Cpu,
+        precision: Precision::F32,
+        offline: true,
+        ..LoadOptions::default()
+    }
 }
 
 fn folder(name: &str) -> PathBuf {

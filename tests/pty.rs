@@ -33,8 +33,8 @@ fn a_first_visit() {
     assert!(terminal.screen.lock().unwrap().screen().alternate_screen());
 
     terminal.keys("i");
-    terminal.wait_for("keep the text and leave");
-    terminal.keys("\x15the quick cat sat!");
+    terminal.wait_for("type replaces it");
+    terminal.keys("the quick cat sat!");
     terminal.wait_for("❯ the quick cat sat!");
     terminal.keys("\r");
     terminal.wait_for_times("! → ", 2);
@@ -68,14 +68,14 @@ fn a_prompt_of_an_earlier_run_comes_back() {
     let environment = [("XDG_STATE_HOME", state.path().to_str().unwrap())];
     let mut terminal = Terminal::viewer(&environment);
     terminal.wait_for_both();
-    terminal.keys("i\x15the quick cat sat!\r");
+    terminal.keys("ithe quick cat sat!\r");
     terminal.wait_for_times("! → ", 2);
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
 
     let mut terminal = Terminal::viewer(&environment);
     terminal.wait_for_both();
-    terminal.keys("i\x15a draft\x1b[A");
+    terminal.keys("ia draft\x1b[A");
     terminal.wait_for("❯ write a story");
     terminal.keys("\x1b[A");
     terminal.wait_for("❯ the quick cat sat!");
@@ -118,7 +118,7 @@ fn two_prompts_of_one_model_stand_side_by_side() {
     terminal.keys("p");
     terminal.wait_for("demo:gpt2  pinned: write a story about AI");
     terminal.wait_for("demo:gpt-oss is behind this: p unpins");
-    terminal.keys("i\x15write a long story about AI\r");
+    terminal.keys("iwrite a long story about AI\r");
     terminal.wait_for("❯ write a long story about AI");
     terminal.wait_until("each prompt has its words", |screen| {
         screen.contents().contains("long ") && !screen.contents().contains("running")
@@ -197,7 +197,7 @@ fn one_side_is_swapped_from_the_list_and_by_a_folder() {
     terminal.keys("\x1b");
     terminal.wait_for("❯ ./nowhere");
     terminal.keys(&format!("\x15{folder}\r"));
-    terminal.wait_for("row sums to 1.000");
+    terminal.wait_for("row 1.000, sink –");
     terminal.wait_for("○ demo:gpt-oss");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
@@ -445,15 +445,27 @@ fn a_long_prompt_is_seen_whole() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for_both();
     let words = "the quick cat sat! ".repeat(30);
-    terminal.keys(&format!("i\x15\x1b[200~{words}\x1b[201~\r"));
-    terminal.wait_for("keys 1–");
-    terminal.wait_for_both();
-    terminal.keys("0");
+    terminal.keys(&format!("i\x1b[200~{words}\x1b[201~\r"));
     terminal.wait_for_times(", largest of 5×5", 2);
     terminal.wait_until("heatmaps", |screen| colours(screen) > 200);
+    terminal.keys("0");
+    terminal.wait_for("keys 1");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
     terminal.assert_restored();
+}
+
+#[test]
+fn one_model_has_the_whole_width() {
+    let mut terminal = Terminal::new(BINARY, &["--model", "demo:gpt2"], &[]);
+    terminal.wait_for("row sums to 1.000");
+    terminal.wait_until("there is one", |screen| !screen.contents().contains("gpt-oss"));
+    terminal.keys("D");
+    terminal.wait_for("needs two models: z shows");
+    terminal.keys("z");
+    terminal.wait_for("no second model");
+    terminal.keys("zq");
+    assert_eq!(terminal.wait_for_end(), 0);
 }
 
 #[test]
@@ -501,7 +513,7 @@ fn the_screen_can_be_had_as_a_picture() {
     let output = std::process::Command::new(BINARY).args(arguments).output().unwrap();
     let picture = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && picture.starts_with("<svg"), "{picture}");
-    for text in ["layer 1, head 0", "row sums to 1.000", "sink"] {
+    for text in ["layer 1, head 0", "row 1.000, sink", "sink"] {
         assert!(picture.contains(&format!(">{text}</text>")), "{text} in {picture}");
     }
 }

@@ -29,6 +29,13 @@ fn run(worker: &WorkerHandle, job: u64, prompt: &str) {
     worker.send(Request::Run { job: JobId(job), prompt: prompt.to_owned(), sampling, ablations }).unwrap();
 }
 
+/// Asks the left side for scores without each of these sets of heads.
+fn score(model: &Arc<ModelCard>, heads: &[&str]) -> Request {
+    let ablation = |heads: &&str| if heads.is_empty() { Ablation::default() } else { heads.parse().unwrap() };
+    let ablations = heads.iter().map(ablation).collect();
+    Request::Score { side: Side::Left, model: Arc::clone(model), ablations }
+}
+
 /// Waits for an event that `pick` wants; others are passed over.
 async fn wait_for<T>(events: &mut Receiver<Event>, mut pick: impl FnMut(Event) -> Option<T>) -> T {
     let wait = async {
@@ -256,7 +263,7 @@ async fn a_swap_that_is_stopped_leaves_the_model_that_was_there() {
 #[tokio::test]
 async fn models_are_listed_and_appraised_beside_everything_else() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    let pair = ConfiguredPair { name: "mine".into(), models: [golden("gpt2-tiny"), "./none".into()] };
+    let pair = ConfiguredPair { name: "mine".into(), models: vec![golden("gpt2-tiny"), "./none".into()] };
     worker.send(Request::List { pairs: vec![pair] }).unwrap();
     let catalogue = wait_for(&mut events, |event| match event {
         Event::Listed { models } => Some(models.unwrap()),
@@ -297,14 +304,14 @@ async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
         _ => None,
     })
     .await;
-    let ask = || worker.send(Request::Score { side: Side::Left, model: Arc::clone(&model) }).unwrap();
+    let ask = || worker.send(score(&model, &[""])).unwrap();
     ask();
     run(&worker, 1, "write a story");
     let (mut captured, mut scored) = (false, None);
     let scores = wait_for(&mut events, |event| {
         match event {
             Event::Captured { .. } => captured = true,
-            Event::Scored { side: Side::Left, model: of, scores } => {
+            Event::Scored { side: Side::Left, model: of, scores, .. } => {
                 assert!(Arc::ptr_eq(&of, &model));
                 scored = Some(scores);
             }
@@ -317,7 +324,7 @@ async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
     assert!(scores.iter().flatten().all(|score| (0.0..=1.0).contains(&score.previous)));
 
     let of_another_load = Arc::new((*model).clone());
-    worker.send(Request::Score { side: Side::Left, model: of_another_load }).unwrap();
+    worker.send(score(&of_another_load, &[""])).unwrap();
     ask();
     let again = wait_for(&mut events, |event| match event {
         Event::Scored { scores, .. } => Some(scores),
@@ -332,7 +339,7 @@ async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
         _ => None,
     })
     .await;
-    worker.send(Request::Score { side: Side::Left, model: next }).unwrap();
+    worker.send(score(&next, &[""])).unwrap();
     worker.send(Request::Cancel).unwrap();
     // Whether the draws or the cancellation are faster, there is one end.
     wait_for(&mut events, |event| match event {
@@ -451,4 +458,104 @@ async fn layers_say_what_they_would_predict() {
         _ => None,
     });
     assert!(found.await.unwrap_err().contains("is not here any more"));
+}
+
+/// What a prompt fails with.
+async fn failure(events: &mut Receiver<Event>, of: u64) -> String {
+    wait_for(events, |event| match event {
+        Event::RunFailed { job, error, .. } if job == JobId(of) => Some(error),
+        Event::Captured { job, .. } if job == JobId(of) => panic!("it runs"),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn weights_that_are_cut_while_they_are_in_use_are_named() {
+    for model in ["gpt2-tiny", "gpt-oss-tiny"] {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+            std::fs::copy(Path::new(&golden(model)).join(name), folder.path().join(name)).unwrap();
+        }
+        let weights = folder.path().join("model.safetensors");
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        load(&worker, Side::Left, folder.path().to_str().unwrap());
+        run(&worker, 1, "write a story");
+        let capture = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+        std::fs::File::options().write(true).open(&weights).unwrap().set_len(4096).unwrap();
+        run(&worker, 2, "write another story");
+        let error = failure(&mut events, 2).await;
+        assert!(error.contains("model.safetensors: was cut from"), "{error}");
+        assert!(error.contains("to 4096 bytes while it was in use"), "{error}");
+        // What is asked between passes looks at them, too.
+        let (side, pane) = (Side::Left, Side::Left);
+        worker.send(Request::Lens(LensQuestion { pane, side, capture: capture.clone(), query: 0 })).unwrap();
+        worker.send(score(&capture.model, &[""])).unwrap();
+        let mut errors = Vec::new();
+        wait_for(&mut events, |event| {
+            match event {
+                Event::Lens { found: Err(error), .. } | Event::ScoringFailed { error, .. } => {
+                    errors.push(error)
+                }
+                _ => {}
+            }
+            (errors.len() == 2).then_some(())
+        })
+        .await;
+        assert!(errors.iter().all(|error| error.contains("was cut from")), "{errors:?}");
+        // The whole file, and a load, make it good.
+        std::fs::copy(Path::new(&golden(model)).join("model.safetensors"), &weights).unwrap();
+        load(&worker, Side::Left, folder.path().to_str().unwrap());
+        wait_for(&mut events, |event| matches!(event, Event::Loaded { .. }).then_some(())).await;
+        run(&worker, 3, "write a story");
+        wait_for(&mut events, |event| captured(event, Side::Left, 3)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_of_any_size_is_answered() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    wait_for(&mut events, |event| matches!(event, Event::Loaded { .. }).then_some(())).await;
+    for (job, text) in (1..).zip(["a", " ", "write ", "\n", "<|endoftext|>", "é", "🙂"]) {
+        run(&worker, job, &text.repeat(10_000_000 / text.len()));
+        let error = failure(&mut events, job).await;
+        assert!(error.contains("kB is more tokens than"), "{text:?}: {error}");
+        assert!(error.contains("at most 128: shorten it"), "{text:?}: {error}");
+    }
+}
+
+/// Expected: transformers 5 (eager, f32) on the same repeated random tokens, with the slice of head 0.1 zeroed before
+/// `c_proj`; the mean of the diagonals at 23.
+#[tokio::test]
+async fn scores_are_those_of_the_model_without_the_heads_that_are_off() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Side::Left, "demo:gpt2");
+    let model = wait_for(&mut events, |event| match event {
+        Event::Loaded { model, .. } => Some(model),
+        _ => None,
+    })
+    .await;
+    // Without 0.2 nobody waits for any more: it gives way, and nobody is told that it was stopped.
+    worker.send(score(&model, &["0.2"])).unwrap();
+    worker.send(score(&model, &["", "0.1"])).unwrap();
+    let mut found: Vec<(String, [f32; 2])> = Vec::new();
+    wait_for(&mut events, |event| {
+        match event {
+            Event::Scored { ablation, scores, .. } => {
+                found.push((ablation.to_string(), [scores[1][3].induction, scores[1][1].induction]));
+            }
+            Event::ScoringFailed { error, .. } => panic!("{error}"),
+            _ => {}
+        }
+        found.iter().any(|(heads, _)| heads == "0.1").then_some(())
+    })
+    .await;
+    found.retain(|(heads, _)| heads != "0.2");
+    let names: Vec<&str> = found.iter().map(|(heads, _)| heads.as_str()).collect();
+    assert_eq!(names, ["", "0.1"]);
+    for ((heads, scores), expected) in found.iter().zip([[0.88815, 0.87671], [0.04525, 0.04143]]) {
+        let near = scores.iter().zip(expected).all(|(score, expected)| (score - expected).abs() < 5e-5);
+        assert!(near, "without {heads:?}: {scores:?}, not {expected:?}");
+    }
 }

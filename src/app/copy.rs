@@ -86,6 +86,10 @@ fn send(state: &mut State, what: &str, text: Option<String>) -> Vec<Effect> {
         state.note = Some(format!("the {what} is too long for a terminal's clipboard, {} kB", MOST / 1000));
         return vec![];
     };
-    state.note = Some(format!("{what} sent to the terminal's clipboard"));
+    // A comparison's own texts are of two models.
+    let off = state.focused().shown.as_ref().map(|shown| &shown.capture.ablation);
+    let off = off.filter(|off| !off.is_empty() && state.difference.is_none());
+    let without = off.map_or_else(String::new, |off| format!(" without {off}"));
+    state.note = Some(format!("{what}{without} sent to the terminal's clipboard"));
     vec![Effect::Copy(text)]
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Column, Cursor, Pane, Scroll, Shown, State, Viewport, copy};
 use crate::attention::alignment::Granularity;
-use crate::attention::{Capture, Comparison, Normalisation, View};
+use crate::attention::{Capture, Comparison, Extent, Normalisation, View};
 use crate::config::keys::Command;
 
 /// How two sides share a square.
@@ -24,7 +24,7 @@ pub struct Difference {
     pub arrangement: Arrangement,
     /// How finely.
     pub granularity: Granularity,
-    /// What is compared, or why nothing is.
+    /// What is compared, or why nothing is; then the difference is left at once.
     pub compared: Option<Result<Compared, &'static str>>,
     /// The cell that is looked at.
     pub cursor: Cursor,
@@ -43,8 +43,8 @@ pub struct Compared {
     pub labels: Vec<String>,
     /// What each side shows.
     pub views: [View; 2],
-    /// The tops of the colour scales for each normalisation: of the difference, and of both sides.
-    peaks: [[f32; 2]; Normalisation::ALL.len()],
+    /// What the colour scales are to show for each normalisation: of the difference, and of both sides.
+    extents: [[Extent; 2]; Normalisation::ALL.len()],
     /// The prompt that both have read.
     pub prompt: String,
     captures: [Arc<Capture>; 2],
@@ -52,9 +52,9 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// Where the colour scale ends: [`Comparison::peak`], or the higher [`Normalisation::peak`] of the sides.
-    pub fn peak(&self, normalisation: Normalisation, arrangement: Arrangement) -> f32 {
-        self.peaks[normalisation as usize][arrangement as usize]
+    /// What the colour scale is to show: [`Comparison::extent`], or the [`Normalisation::extent`] of both sides.
+    pub fn extent(&self, normalisation: Normalisation, arrangement: Arrangement) -> Extent {
+        self.extents[normalisation as usize][arrangement as usize]
     }
 
     fn new(left: &Shown, right: &Shown, granularity: Granularity) -> Result<Self, &'static str> {
@@ -66,9 +66,9 @@ impl Compared {
             .ok_or("only prompts of up to 2,048 tokens are compared piece by piece")?;
         Ok(Self {
             labels: comparison.pieces().iter().map(|piece| piece.label.clone()).collect(),
-            peaks: Normalisation::ALL.map(|rule| {
-                let [left, right] = comparison.sides().each_ref().map(|side| rule.peak(side));
-                [comparison.peak(rule), left.max(right)]
+            extents: Normalisation::ALL.map(|rule| {
+                let [left, right] = comparison.sides().each_ref().map(|side| rule.extent(side));
+                [comparison.extent(rule), left.and(right)]
             }),
             views: [left.view(), right.view()],
             prompt: left.prompt.clone(),
@@ -223,8 +223,17 @@ pub(super) fn point(state: &mut State, cursor: Cursor) -> bool {
     true
 }
 
-/// Compares anew what is on screen, if that has changed.
+/// Compares anew what is on screen, if that has changed. Where nothing can be compared, the panes are shown again, and
+/// it is said why.
 pub(super) fn refresh(state: &mut State) {
+    compare(state);
+    if let Some(Err(why)) = state.difference.as_ref().and_then(|difference| difference.compared.as_ref()) {
+        state.note = Some((*why).to_owned());
+        state.difference = None;
+    }
+}
+
+fn compare(state: &mut State) {
     let Some(difference) = &mut state.difference else { return };
     let [Pane { shown: Some(left), .. }, Pane { shown: Some(right), .. }] = &state.panes else {
         difference.compared = Some(Err("a difference needs both models: one has nothing to show yet"));

@@ -3,9 +3,10 @@
 
 use tui_input::Input;
 
-use super::State;
+use super::pane::Load;
 use super::selection::step;
-use crate::attention::{Capture, NextToken};
+use super::{Effect, State, prompt};
+use crate::attention::{Capture, NO_OUTPUT_HEAD, NextToken};
 use crate::config::keys::Command;
 use crate::worker::protocol::Side;
 
@@ -40,7 +41,10 @@ pub(super) fn choose(state: &mut State, by: isize) {
     let side = state.focus;
     let listed = state.candidates(side).len();
     if listed == 0 {
-        state.note = Some("this model has not read a prompt yet".to_owned());
+        state.note = Some(match state.pane(side).card() {
+            Some(model) if !model.has_output_head => without_head(),
+            _ => "this model has not read a prompt yet".to_owned(),
+        });
         return;
     }
     let chosen = step(state.marked(side), by, listed);
@@ -57,20 +61,78 @@ pub(super) fn toggle_drawn(state: &mut State) {
     });
 }
 
-/// The prompt with the focused model's marked next token, or why there is none.
-pub(super) fn appended(state: &mut State) -> Result<String, String> {
+/// Appends the focused model's marked next token: at once, or when the pass that is under way is done.
+pub(super) fn append(state: &mut State) -> Vec<Effect> {
+    let side = state.focus;
+    if state.is_edited() || !is_on_its_way(state, side) {
+        return prompt::run_changed(state, |state| appended(state, side));
+    }
+    state.queued.push(side);
+    vec![]
+}
+
+/// Appends the next token that waits, if the pass that it waits for is done.
+pub(super) fn go_on(state: &mut State) -> Vec<Effect> {
+    let Some(side) = state.queued.first().copied().filter(|side| !is_on_its_way(state, *side)) else {
+        return vec![];
+    };
+    let waiting = state.queued.split_off(1);
+    let effects = prompt::run_changed(state, |state| appended(state, side));
+    // What failed once would fail as often as there are tokens that wait.
+    state.queued = if effects.is_empty() { Vec::new() } else { waiting };
+    effects
+}
+
+/// Lets no token wait any more; whether one did.
+pub(super) fn drop_queued(state: &mut State) -> bool {
+    let count = std::mem::take(&mut state.queued).len();
+    if count > 0 {
+        state.note = Some("no token waits any more".to_owned());
+    }
+    count > 0
+}
+
+/// Takes the newest token that waits back, or else the newest that was appended.
+pub(super) fn take_back(state: &mut State) -> Vec<Effect> {
+    match state.queued.pop() {
+        Some(_) => vec![],
+        None => prompt::run_changed(state, taken_back),
+    }
+}
+
+/// Whether what a pane is to show of the newest prompt is still being computed.
+fn is_on_its_way(state: &State, side: Side) -> bool {
+    let pane = state.pane(side);
+    if pane.shown.as_ref().is_some_and(|shown| shown.job == state.job) {
+        return false;
+    }
+    // What was before is renewed by the model beside it; what else is pinned, by nobody.
+    let runs = match state.pinned(side) {
+        Some(pin) if pin.is_before => side.other(),
+        Some(_) => return false,
+        None => side,
+    };
+    let resident = state.resident(runs);
+    let is_to_run = resident.model.is_some() || matches!(resident.load, Load::Waiting | Load::Running(_));
+    resident.is_passing() && is_to_run || pane.awaits_head()
+}
+
+/// The prompt with a model's marked next token, or why there is none.
+fn appended(state: &mut State, side: Side) -> Result<String, String> {
     unedited(state)?;
-    let pane = state.focused();
+    let pane = state.pane(side);
     let shown = pane.shown.as_ref().filter(|shown| shown.job == state.job);
-    shown.ok_or_else(|| match state.pinned(state.focus) {
+    shown.ok_or_else(|| match state.pinned(side) {
         Some(_) => {
             format!("this is pinned: {} goes to the prompt that grows", state.keys.hint(Command::OtherModel))
         }
         None => "this model has not read the prompt yet".to_owned(),
     })?;
-    let candidates = state.candidates(state.focus);
-    let next =
-        candidates.get(state.marked(state.focus)).ok_or("this model says nothing of what comes next")?;
+    if state.pane(side).card().is_some_and(|model| !model.has_output_head) {
+        return Err(without_head());
+    }
+    let candidates = state.candidates(side);
+    let next = candidates.get(state.marked(side)).ok_or("this model says nothing of what comes next")?;
     if next.token.splits_a_character() {
         return Err(format!("{} is a part of a character, no text to append", next.token.label()));
     }
@@ -82,12 +144,16 @@ pub(super) fn appended(state: &mut State) -> Result<String, String> {
 }
 
 /// The prompt without what was appended last, or why it stays.
-pub(super) fn taken_back(state: &mut State) -> Result<String, String> {
+fn taken_back(state: &mut State) -> Result<String, String> {
     unedited(state)?;
     let text = state.appended.pop().ok_or("nothing was appended")?;
     let prompt = state.prompt.strip_suffix(&text).unwrap_or(&state.prompt).to_owned();
     state.draft = Input::new(prompt.clone());
     Ok(prompt)
+}
+
+fn without_head() -> String {
+    format!("this model has {NO_OUTPUT_HEAD}: it predicts no next token")
 }
 
 /// What is being written is not to be lost.

@@ -4,34 +4,14 @@ use std::sync::Arc;
 
 use super::selection::step;
 use super::update::NOTHING_SHOWN;
-use super::{Effect, Mode, Pane, State};
-use crate::attention::repeated::DRAWS;
+use super::{Effect, Mode, Scores, State, scores};
 use crate::attention::similar::Similarities;
-use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ModelCard, ScoresByHead, View};
+use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, View};
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
 
 /// Heads that a page goes up or down.
 const PAGE: isize = 10;
-
-/// What a model's heads score on repeated random tokens.
-#[derive(Debug, Clone, Default)]
-pub enum Scores {
-    /// Nobody asked.
-    #[default]
-    Unknown,
-    /// So many of the draws are run.
-    Running {
-        /// Draws that are done.
-        done: usize,
-        /// All of them.
-        draws: usize,
-    },
-    /// Each head's.
-    Known(Arc<ScoresByHead>),
-    /// What, where, what to do.
-    Failed(String),
-}
 
 /// A head that others are compared to, and what came of it.
 #[derive(Debug, Clone)]
@@ -78,9 +58,10 @@ impl State {
             let pane = self.pane(side);
             let Some(shown) = &pane.shown else { continue };
             let alike = found.and_then(|found| found[side.index()].as_ref());
+            let scores = self.scores_of(shown);
             for mut entry in HeadEntry::all(&shown.capture) {
                 entry.similarity = alike.and_then(|alike| alike.get(entry.layer)?.get(entry.head).copied());
-                if let Some(Scores::Known(scores)) = self.scores_of(&shown.capture.model) {
+                if let Some(Scores::Known(scores)) = scores {
                     entry.repeated = scores.get(entry.layer).and_then(|layer| layer.get(entry.head)).copied();
                 }
                 if board.filter.takes(&entry) {
@@ -92,17 +73,11 @@ impl State {
         listed
     }
 
-    /// What the heads of a model score, if it is resident.
-    fn scores_of(&self, model: &Arc<ModelCard>) -> Option<&Scores> {
-        let is_it = |pane: &&Pane| pane.model.as_ref().is_some_and(|resident| Arc::ptr_eq(resident, model));
-        Side::BOTH.into_iter().map(|side| self.resident(side)).find(is_it).map(|pane| &pane.scores)
-    }
-
     /// Whether something that the list shows is under way.
     pub(super) fn awaits_heads(&self) -> bool {
         let compares = self.leaderboard.like.as_ref();
         compares.is_some_and(|like| like.asked.is_some() && like.found.is_none())
-            || Side::BOTH.into_iter().any(|side| matches!(self.resident(side).scores, Scores::Running { .. }))
+            || Side::BOTH.into_iter().any(|side| self.resident(side).scores.is_running())
     }
 }
 
@@ -126,12 +101,16 @@ pub(super) fn open(state: &mut State) {
         return;
     }
     state.mode = Mode::Leaderboard;
+    forget_failed(state);
+}
+
+/// What failed is asked for once more; whether there is any.
+fn forget_failed(state: &mut State) -> bool {
+    let mut failed = false;
     for side in Side::BOTH {
-        let pane = state.resident_mut(side);
-        if matches!(pane.scores, Scores::Failed(_)) {
-            pane.scores = Scores::Unknown;
-        }
+        failed |= state.resident_mut(side).scores.forget_failed();
     }
+    failed
 }
 
 /// Lists all heads by how like they are to that which the focused pane shows.
@@ -197,12 +176,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Option<Option<List
 
 /// Scores that failed are asked for again, while the list is open; whether there are any.
 pub(super) fn retry(state: &mut State) -> bool {
-    let failed = |side: Side| matches!(state.resident(side).scores, Scores::Failed(_));
-    let is_wanted = state.mode == Mode::Leaderboard && Side::BOTH.into_iter().any(failed);
-    if is_wanted {
-        open(state);
-    }
-    is_wanted
+    state.mode == Mode::Leaderboard && forget_failed(state)
 }
 
 /// Asks for what the open list shows and nobody has asked for yet; keeps the chosen row inside.
@@ -212,14 +186,7 @@ pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
     }
     let last = state.listed_heads().len().saturating_sub(1);
     state.leaderboard.row = state.leaderboard.row.min(last);
-    let mut effects = Vec::new();
-    for side in Side::BOTH {
-        let pane = state.resident_mut(side);
-        if let (Some(model), Scores::Unknown) = (&pane.model, &pane.scores) {
-            effects.push(Effect::Send(Request::Score { side, model: model.clone() }));
-            pane.scores = Scores::Running { done: 0, draws: DRAWS };
-        }
-    }
+    let mut effects = scores::ask(state);
     effects.extend(ask_for_likeness(state).map(Effect::Send));
     effects
 }

@@ -7,8 +7,8 @@ use super::pane::Pane;
 use super::selection::step;
 use super::update::NOTHING_SHOWN;
 use super::{Cursor, Effect, Mode, State};
-use crate::attention::Capture;
 use crate::attention::lens::Lens;
+use crate::attention::{Capture, NO_OUTPUT_HEAD};
 use crate::config::keys::Command;
 use crate::worker::protocol::{LensQuestion, Request, Side};
 
@@ -120,11 +120,14 @@ fn ask(state: &mut State, pane: Side) -> Option<Effect> {
     let side = [pane, pane.other()].into_iter().find(runs);
     let lens = old.filter(|old| Arc::ptr_eq(&old.capture, &capture)).and_then(|old| old.lens);
     let stage = match side {
+        _ if !capture.model.has_output_head => {
+            LensStage::Failed(format!("{}: {NO_OUTPUT_HEAD}: its layers predict nothing", capture.model.name))
+        }
         Some(_) => LensStage::Waiting,
         None => LensStage::Failed(format!("{} is not here any more", capture.model.name)),
     };
     state.lens[pane.index()] = Some(LensLook { capture: capture.clone(), query, stage, lens });
-    let side = side?;
+    let side = side.filter(|_| capture.model.has_output_head)?;
     Some(Effect::Send(Request::Lens(LensQuestion { pane, side, capture, query })))
 }
 

@@ -23,6 +23,10 @@ pub(super) fn keep_models(state: &mut State) {
 /// Loads the model that a side is to have.
 pub(super) fn load(state: &mut State, side: Side) -> Effect {
     let pane = state.resident_mut(side);
+    if pane.load == Load::Absent {
+        // The worker keeps the newest prompt for it.
+        pane.pass = Pass::Waiting;
+    }
     pane.load = Load::Waiting;
     Effect::Send(Request::Load { side, reference: pane.reference.clone() })
 }

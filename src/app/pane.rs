@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Cursor, Scores, Scroll, Selection, Shown, Span, Viewport};
+use super::{Cursor, ScoreBook, Scroll, Selection, Shown, Span, Viewport};
 use crate::attention::{Capture, CausalMatrix, ModelCard, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
 /// How a load stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Load {
+    /// No model was asked for.
+    Absent,
     /// Asked for; nothing was heard of it yet.
     Waiting,
     /// Under way.
@@ -51,13 +53,17 @@ pub struct Pane {
     /// What is on screen: of an earlier prompt, while the newest is still running.
     pub shown: Option<Shown>,
     /// What the heads of the model score on repeated random tokens.
-    pub scores: Scores,
+    pub scores: ScoreBook,
     /// What is to be looked at. The screen follows once the matrix is there.
     pub selection: Selection,
     /// The cell that is looked at.
     pub cursor: Cursor,
     /// The tokens that are taken together, if any are marked.
     pub span: Option<Span>,
+    /// Where the program put the cursor last. Where it is elsewhere, the user chose its place.
+    pub(super) first_look: Option<Cursor>,
+    /// Whether the text on screen is new, and nobody has looked for a place for the cursor.
+    pub(super) is_new: bool,
     /// The first cell on screen.
     pub scroll: Scroll,
     /// How many cells there is room for.
@@ -77,10 +83,12 @@ impl Pane {
             model: None,
             pass: Pass::Idle,
             shown: None,
-            scores: Scores::default(),
+            scores: ScoreBook::default(),
             selection: Selection::default(),
             cursor: Cursor::default(),
             span: None,
+            first_look: None,
+            is_new: false,
             scroll: Scroll::default(),
             viewport: Viewport::default(),
             chosen: None,
@@ -226,10 +234,19 @@ impl Pane {
         self.chosen = None;
         let old = self.shown.replace(incoming);
         let Some(shown) = &self.shown else { return };
-        if old.is_none_or(|old| old.capture.tokens != shown.capture.tokens) {
-            let start = Cursor::start(shown.matrix());
-            (self.scroll, self.span) = (Scroll::default(), None);
-            self.point(start);
+        let same = old.as_ref().map_or(0, |old| shown.same_cells(old));
+        if old.is_some_and(|old| old.capture.tokens == shown.capture.tokens) {
+            return;
         }
+        self.span.take_if(|span| span.cells.end > same);
+        // Of a text that grew, the cells before are the same ones: what the user chose stays.
+        let is_chosen = self.first_look.is_some_and(|first| first != self.cursor);
+        if is_chosen && self.cursor.query < same {
+            self.point(self.cursor);
+            return;
+        }
+        let start = Cursor::start(shown.matrix());
+        (self.scroll, self.is_new) = (Scroll::default(), true);
+        self.point(start);
     }
 }

@@ -2,6 +2,7 @@
 //! loading it.
 
 use super::loading::load;
+use super::update::NO_WORKER;
 use super::{Chooser, Effect, Popup, State};
 use crate::worker::protocol::{Appraisal, Catalogue, Fit, KnownModel, Request, Side};
 
@@ -91,7 +92,7 @@ impl Picker {
 /// Opens it for the focused pane.
 pub(super) fn open(state: &mut State) -> Vec<Effect> {
     if !state.worker {
-        state.note = Some("the thread that runs the models has stopped: quit and start again".to_owned());
+        state.note = Some(NO_WORKER.to_owned());
         return vec![];
     }
     state.popup = Some(Popup::Picker(Picker::new(state.focus)));
@@ -105,6 +106,17 @@ pub(super) fn listed(state: &mut State, models: Result<Catalogue, String>) {
         picker.chooser.refill(catalogue.models.iter().map(|model| model.name.clone()).collect());
     }
     picker.listing = models.map_or_else(Listing::Failed, Listing::Known);
+}
+
+/// Nobody will answer any more: what is waited for has failed.
+pub(super) fn give_up(state: &mut State, error: &str) {
+    let Some(Popup::Picker(picker)) = &mut state.popup else { return };
+    if picker.listing == Listing::Awaited {
+        picker.listing = Listing::Failed(error.to_owned());
+    }
+    if let Stage::Appraising(name) = &picker.stage {
+        picker.stage = Stage::Failed { name: name.clone(), error: error.to_owned() };
+    }
 }
 
 /// Has the worker find out what the chosen model takes; once more, if it couldn't be had.
@@ -157,8 +169,8 @@ pub(super) fn agree(state: &mut State) -> Vec<Effect> {
 
 fn begin(state: &mut State, name: String) -> Vec<Effect> {
     let Some(Popup::Picker(picker)) = state.popup.take() else { return vec![] };
-    state.resident_mut(picker.side).reference = name;
-    vec![load(state, picker.side)]
+    state.resident_mut(picker.side).reference.clone_from(&name);
+    vec![Effect::Send(Request::Agree { name }), load(state, picker.side)]
 }
 
 /// What keeps a model from being loaded at once. Memory that an unfinished download takes is only guessed at:

@@ -1,5 +1,7 @@
 //! The prompt: how it is written, when it is run, and what of it is remembered.
 
+use tui_input::InputRequest;
+
 use super::pane::Pass;
 use super::typed::{self, LONGEST_PROMPT};
 use super::{Effect, History, Mode, State};
@@ -7,6 +9,47 @@ use crate::worker::protocol::{JobId, Request, Side};
 
 /// Ticks that a text is left alone before it runs by itself.
 const PAUSE: usize = 3;
+
+/// Opens the editor. A text that was run is selected; one that was not goes on.
+pub(super) fn open(state: &mut State) {
+    let was_open = state.mode == Mode::EditPrompt;
+    state.mode = Mode::EditPrompt;
+    state.is_draft_selected = !was_open && !state.is_edited() && !state.draft.value().is_empty();
+    if state.is_draft_selected {
+        state.draft.handle(InputRequest::GoToEnd);
+    }
+}
+
+/// A key in the editor. What types takes the place of a text that is selected, and what deletes empties it; whatever
+/// else keeps the text.
+pub(super) fn edit(state: &mut State, request: InputRequest) -> Vec<Effect> {
+    let is_selected = std::mem::take(&mut state.is_draft_selected);
+    write(state, |state| match request {
+        InputRequest::InsertChar(_) if is_selected => {
+            empty(state);
+            state.draft.handle(request);
+        }
+        InputRequest::Yank if is_selected => {
+            let before = state.draft.value().to_owned();
+            empty(state);
+            state.draft.handle(request);
+            if state.draft.value().is_empty() {
+                state.draft = std::mem::take(&mut state.draft).with_value(before);
+            }
+        }
+        InputRequest::DeletePrevChar | InputRequest::DeleteNextChar if is_selected => {
+            state.draft.handle(InputRequest::DeleteLine);
+        }
+        request => {
+            state.draft.handle(request);
+        }
+    })
+}
+
+/// Takes the text out of the editor; what was cut can still be pasted.
+fn empty(state: &mut State) {
+    state.draft = std::mem::take(&mut state.draft).with_value(String::new());
+}
 
 /// Changes the text that is being written; if it is to run by itself, then after a pause. What runs of an
 /// older text is of no use any more.
@@ -31,26 +74,39 @@ pub(super) fn write(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<E
     effects
 }
 
-/// Adds a text that was pasted, its line ends as prompts have them.
+/// Adds a text that was pasted, its line ends as prompts have them. It takes the place of one that is selected, as
+/// that is where the paste opens the editor.
 pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
-    state.mode = Mode::EditPrompt;
-    let mut refused = None;
-    let effects = write(state, |state| {
-        // Measured first: no line end takes more than two bytes.
-        let inserted = if text.len() > 2 * LONGEST_PROMPT {
-            Err(typed::too_long(LONGEST_PROMPT))
-        } else {
-            let text = text.replace("\r\n", "\n").replace('\r', "\n");
-            typed::insert(&mut state.draft, &text, LONGEST_PROMPT)
-        };
-        refused = inserted.err();
-    });
-    state.refused = refused;
-    effects
+    if state.mode != Mode::EditPrompt {
+        open(state);
+    }
+    if text.is_empty() {
+        return vec![];
+    }
+    // Measured before anything reads it: no line end takes more than two bytes.
+    let text = if text.len() > 2 * LONGEST_PROMPT {
+        text.to_owned()
+    } else {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    };
+    let kept = if state.is_draft_selected { 0 } else { state.draft.value().len() };
+    if kept + text.len() > LONGEST_PROMPT {
+        state.refused = Some(typed::too_long(LONGEST_PROMPT));
+        return vec![];
+    }
+    let is_selected = std::mem::take(&mut state.is_draft_selected);
+    write(state, |state| {
+        if is_selected {
+            empty(state);
+        }
+        // It was measured.
+        let _ = typed::insert(&mut state.draft, &text, LONGEST_PROMPT);
+    })
 }
 
 /// Puts another prompt into the editor, if there is one.
 pub(super) fn recall(state: &mut State, step: fn(&mut History, &str) -> Option<String>) -> Vec<Effect> {
+    state.is_draft_selected = false;
     write(state, |state| {
         if let Some(text) = step(&mut state.history, state.draft.value()) {
             // What was cut can still be pasted.
@@ -68,7 +124,7 @@ pub(super) fn tick(state: &mut State) -> Vec<Effect> {
 
 /// Leaves the editor and runs its text, unless that ran by itself already.
 pub(super) fn submit(state: &mut State) -> Vec<Effect> {
-    state.mode = Mode::Browse;
+    (state.mode, state.is_draft_selected) = (Mode::Browse, false);
     let mut effects = remember(state);
     let failed = Side::BOTH.into_iter().any(|side| matches!(state.resident(side).pass, Pass::Failed(_)));
     if !state.live || failed || state.pause.is_some() || state.is_edited() {
@@ -82,7 +138,7 @@ pub(super) fn leave(state: &mut State) -> Vec<Effect> {
     if state.live && state.mode == Mode::EditPrompt {
         return submit(state);
     }
-    state.mode = Mode::Browse;
+    (state.mode, state.is_draft_selected) = (Mode::Browse, false);
     vec![]
 }
 
@@ -113,6 +169,8 @@ pub(super) fn left_standing(state: &mut State) -> Vec<Effect> {
 pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     state.prompt = prompt;
     state.pause = None;
+    // They were to follow another text.
+    state.queued.clear();
     announce(state);
     let (job, prompt, sampling) = (state.job, state.prompt.clone(), state.sampling);
     let ablations = Side::BOTH.map(|side| state.ablations.of(side));
@@ -122,7 +180,7 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
 /// Runs the prompt that `change` makes, or says why it makes none.
 pub(super) fn run_changed(
     state: &mut State,
-    change: fn(&mut State) -> Result<String, String>,
+    change: impl FnOnce(&mut State) -> Result<String, String>,
 ) -> Vec<Effect> {
     match change(state) {
         Ok(prompt) => run(state, prompt),
@@ -149,6 +207,8 @@ fn remember(state: &mut State) -> Vec<Effect> {
 fn announce(state: &mut State) {
     state.job = JobId(state.job.0 + 1);
     for side in Side::BOTH {
-        state.resident_mut(side).pass = Pass::Waiting;
+        if !state.is_absent(side) {
+            state.resident_mut(side).pass = Pass::Waiting;
+        }
     }
 }

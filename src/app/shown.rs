@@ -2,15 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::attention::{Capture, CausalMatrix, NextToken, Normalisation, Pooled, Pooling, View};
+use super::ByLayer;
+use crate::attention::{
+    Capture, CausalMatrix, Extent, NextToken, Normalisation, Pooled, Pooling, View, layer_picture,
+};
 use crate::worker::protocol::JobId;
 
 /// Computed matrices kept after they were looked at.
 const KEPT_VIEWS: usize = 16;
-/// Rows and columns of a layer's thumbnail, at most.
-const THUMBNAIL_CELLS: usize = 16;
 
 /// A capture, and the view of it that is on screen.
 #[derive(Debug, Clone)]
@@ -21,18 +23,20 @@ pub struct Shown {
     pub prompt: String,
     /// What was captured.
     pub capture: Arc<Capture>,
-    /// What each row, and each column, stands for: a token, or a range of token numbers.
+    /// What each row, and each column, stands for: a token, or the first and the last of several.
     pub labels: Vec<String>,
+    /// What is computed of it layer by layer.
+    pub by_layer: ByLayer,
     /// The mean of each layer, pooled to a few cells by their maximum.
-    pub layer_thumbnails: Vec<CausalMatrix>,
-    /// The largest [`CausalMatrix::peak_after_first_row`] of all heads' thumbnails.
-    pub heads_peak: f32,
+    layer_thumbnails: Vec<CausalMatrix>,
+    /// [`Capture::heads_extent`].
+    heads: Extent,
     /// By how much the probability of each next token rises, by id, when heads are switched off: with these on
     /// before, or off after.
     changes: Vec<(u32, f32)>,
     view: View,
-    /// The top of the colour scale for each normalisation.
-    peaks: [f32; Normalisation::ALL.len()],
+    /// What the colour scale is to show for each normalisation.
+    extents: [Extent; Normalisation::ALL.len()],
     /// Heads, and other views that are no matrix of the capture.
     computed: VecDeque<(View, Arc<CausalMatrix>)>,
     /// The matrix on screen in pixels, as it was last asked for.
@@ -46,10 +50,10 @@ impl Shown {
     /// A new capture, shown as the mean of everything; `beside` it another of the same prompt and model, if heads are
     /// off in one of them.
     pub fn new(job: JobId, prompt: String, capture: Arc<Capture>, beside: Option<&Capture>) -> Self {
-        let layer_thumbnails = capture.layers.iter().map(|layer| pooled(&layer.mean)).collect();
-        let peaks = peaks(&capture.mean);
+        let layer_thumbnails = capture.layers.iter().map(|layer| layer_picture(&layer.mean)).collect();
+        let extents = extents(&capture.mean);
         let labels = capture.labels();
-        let heads_peak = capture.heads_peak();
+        let (heads, by_layer) = (capture.heads_extent(), ByLayer::new(&capture));
         let changes = beside.map(|beside| changes(&capture, beside)).unwrap_or_default();
         let (view, computed, pooled) = (View::Mean, VecDeque::new(), RefCell::default());
         Self {
@@ -57,11 +61,12 @@ impl Shown {
             prompt,
             capture,
             labels,
+            by_layer,
             layer_thumbnails,
-            heads_peak,
+            heads,
             changes,
             view,
-            peaks,
+            extents,
             computed,
             pooled,
         }
@@ -71,6 +76,17 @@ impl Shown {
     pub(super) fn again(&mut self, job: JobId, prompt: String, beside: Option<&Capture>) {
         self.changes = beside.map(|beside| changes(&self.capture, beside)).unwrap_or_default();
         (self.job, self.prompt) = (job, prompt);
+    }
+
+    /// The first and the last token of some cells, by their text: `write…story`; one of them, if that is all.
+    pub fn passage(&self, cells: Range<usize>) -> String {
+        let (tokens, unit) = (&self.capture.tokens, self.matrix().bin());
+        let end = (cells.end * unit).min(tokens.len());
+        match tokens.get(cells.start * unit..end) {
+            Some([first, .., last]) => format!("{}…{}", first.label(), last.label()),
+            Some([token]) => token.label(),
+            _ => String::new(),
+        }
     }
 
     /// The view on screen.
@@ -83,9 +99,41 @@ impl Shown {
         self.get(self.view).unwrap_or(&self.capture.mean)
     }
 
-    /// Where the colour scale of the matrix on screen ends: [`Normalisation::peak`].
-    pub fn peak(&self, normalisation: Normalisation) -> f32 {
-        self.peaks[normalisation as usize]
+    /// What the colour scale of the matrix on screen is to show: [`Normalisation::extent`].
+    pub fn extent(&self, normalisation: Normalisation) -> Extent {
+        self.extents[normalisation as usize]
+    }
+
+    /// A small picture of a layer's mean or of a head, value-weighted where the view on screen is; nothing until that
+    /// is computed.
+    pub fn picture(&self, view: View) -> Option<&CausalMatrix> {
+        match view {
+            View::Layer(_) | View::Head { .. } if self.view.is_value_weighted() => {
+                self.by_layer.picture(view)
+            }
+            View::Layer(layer) => self.layer_thumbnails.get(layer),
+            View::Head { layer, head } => Some(&self.capture.layers.get(layer)?.heads.get(head)?.thumbnail),
+            _ => None,
+        }
+    }
+
+    /// What the one colour scale of the pictures of all heads is to show.
+    pub fn heads_extent(&self) -> Extent {
+        if !self.view.is_value_weighted() {
+            return self.heads;
+        }
+        self.by_layer.heads().map(CausalMatrix::extent_after_first_row).fold(Extent::NONE, Extent::and)
+    }
+
+    /// Rows that are the same in another capture of this model: those of the text that both begin with.
+    pub(super) fn same_cells(&self, other: &Shown) -> usize {
+        let (bin, other_bin) = (self.matrix().bin(), other.matrix().bin());
+        if bin != other_bin {
+            return 0;
+        }
+        let (a, b) = (&self.capture.tokens, &other.capture.tokens);
+        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        if same == a.len().min(b.len()) { same.div_ceil(bin) } else { same / bin }
     }
 
     /// By how much the probability of a next token rises when heads are switched off, if some are, here or beside.
@@ -117,7 +165,7 @@ impl Shown {
     pub(super) fn show(&mut self, view: View) -> bool {
         let Some(matrix) = self.get(view) else { return false };
         if view != self.view {
-            (self.peaks, self.view) = (peaks(matrix), view);
+            (self.extents, self.view) = (extents(matrix), view);
             self.pooled.take();
         }
         true
@@ -137,24 +185,15 @@ impl Shown {
 
 fn changes(capture: &Capture, beside: &Capture) -> Vec<(u32, f32)> {
     let (here, there) = (capture.probabilities(), beside.probabilities());
+    if here.is_empty() || there.is_empty() {
+        return Vec::new();
+    }
     let sign = if capture.ablation.is_empty() { -1.0 } else { 1.0 };
     let listed = capture.next.iter().chain(&capture.drawn).map(|next| next.token.id);
     let change = |id: u32| sign * (here[id as usize] - there[id as usize]);
     listed.map(|id| (id, change(id) as f32)).collect()
 }
 
-fn peaks(matrix: &CausalMatrix) -> [f32; Normalisation::ALL.len()] {
-    Normalisation::ALL.map(|normalisation| normalisation.peak(matrix))
-}
-
-/// At most [`THUMBNAIL_CELLS`] rows and columns, each the largest value of the cells it stands for.
-fn pooled(matrix: &CausalMatrix) -> CausalMatrix {
-    let size = matrix.size();
-    let bin = size.div_ceil(THUMBNAIL_CELLS).max(1);
-    let mut pooled = CausalMatrix::zeros(size, bin, matrix.sinks().is_some());
-    let mut rows = pooled.rows_mut();
-    for query in 0..size {
-        rows.raise_row(query, 0, matrix.row(query), matrix.sink(query).unwrap_or(0.0));
-    }
-    pooled
+fn extents(matrix: &CausalMatrix) -> [Extent; Normalisation::ALL.len()] {
+    Normalisation::ALL.map(|normalisation| normalisation.extent(matrix))
 }

@@ -19,11 +19,7 @@ pub struct Span {
 impl Span {
     /// Its first and its last token: `write…story`.
     pub fn name(&self, shown: &Shown) -> String {
-        let label = |cell: usize| shown.labels.get(cell).map_or("", String::as_str);
-        match self.cells.len() {
-            1 => label(self.cells.start).to_owned(),
-            _ => format!("{}…{}", label(self.cells.start), label(self.cells.end.saturating_sub(1))),
-        }
+        shown.passage(self.cells.clone())
     }
 }
 

@@ -3,8 +3,8 @@
 use tui_input::Input;
 
 use super::{
-    Ablations, Difference, History, Hover, Leaderboard, LensLook, Pane, Pin, Popup, Range, Rules, Scale,
-    Selection, Zoom,
+    Ablations, Difference, Extent, History, Hover, Leaderboard, LensLook, Load, Pane, Pin, Popup, Range,
+    Rules, Scale, Selection, Zoom,
 };
 use crate::config::keys::Keys;
 use crate::worker::protocol::{ConfiguredPair, JobId, Sampling, Side};
@@ -46,6 +46,8 @@ pub struct State {
     pub draft: Input,
     /// Why what was typed or pasted last was not taken, if it wasn't.
     pub refused: Option<String>,
+    /// Whether all of it is selected: what is typed takes its place.
+    pub is_draft_selected: bool,
     /// Whether what is being written runs by itself.
     pub live: bool,
     /// Ticks until it does, if nothing more is written.
@@ -58,6 +60,8 @@ pub struct State {
     pub sampling: Sampling,
     /// Whether the prompt grows by the token that is drawn, not by the likeliest.
     pub drawn: bool,
+    /// Sides whose marked next tokens wait to be appended, each after the pass that is under way, the next one first.
+    pub queued: Vec<Side>,
     /// Texts of tokens that were appended to the prompt since it was written, the newest last.
     pub appended: Vec<String>,
     /// The prompts of earlier.
@@ -68,6 +72,8 @@ pub struct State {
     pub linked: bool,
     /// How large cells are.
     pub zoom: Zoom,
+    /// Whether the focused pane has the whole width.
+    pub one_pane: bool,
     /// Whether a file is being written.
     pub is_exporting: bool,
     /// Left minus right in the place of both, if that is looked at.
@@ -108,17 +114,20 @@ impl State {
             popup: None,
             draft: Input::new(prompt.clone()),
             refused: None,
+            is_draft_selected: false,
             live: false,
             pause: None,
             prompt,
             job: JobId::default(),
             sampling: Sampling::default(),
             drawn: false,
+            queued: Vec::new(),
             appended: Vec::new(),
             history: History::default(),
             pairs: Vec::new(),
             linked: true,
             zoom: Zoom::default(),
+            one_pane: false,
             difference: None,
             leaderboard: Leaderboard::default(),
             lens: [None, None],
@@ -133,6 +142,13 @@ impl State {
             worker: true,
             ticks: 0,
         }
+    }
+
+    /// One model to load, which has the whole width, and a prompt to run.
+    pub fn of_one_model(model: String, prompt: String, keys: Keys, mouse: bool) -> Self {
+        let mut state = Self::new(model, String::new(), prompt, keys, mouse);
+        state.panes[Side::Right.index()].load = Load::Absent;
+        Self { one_pane: true, ..state }
     }
 
     /// What is pinned on a side, if anything is.
@@ -182,6 +198,11 @@ impl State {
         let behind = self.pin.as_ref().map(|pin| &pin.behind);
         self.worker
             && (self.panes.iter().chain(behind).any(Pane::is_busy)
+                || self
+                    .panes
+                    .iter()
+                    .filter_map(|pane| pane.shown.as_ref())
+                    .any(|shown| shown.by_layer.is_busy())
                 || self.awaits_heads()
                 || self.awaits_lens())
     }
@@ -198,7 +219,8 @@ impl State {
 
     /// Whether a matrix has more cells than there is room for.
     pub fn is_cut(&self) -> bool {
-        self.panes.iter().any(Pane::is_cut)
+        let is_visible = |side: &Side| !self.one_pane || *side == self.focus;
+        Side::BOTH.into_iter().filter(is_visible).any(|side| self.pane(side).is_cut())
     }
 
     /// Whether several cells share a pixel, so that all are on screen.
@@ -208,12 +230,13 @@ impl State {
 
     /// The colour scale of a side.
     pub fn scale(&self, side: Side) -> Scale {
-        let peak = |pane: &Pane| pane.shown.as_ref().map_or(0.0, |s| s.peak(self.rules.normalisation));
-        let top = match self.rules.range {
-            Range::Shared => self.panes.iter().map(peak).fold(0.0, f32::max),
-            Range::Own => peak(self.pane(side)),
-            Range::Fixed => 1.0,
+        let shown = |pane: &Pane| pane.shown.as_ref().map(|shown| shown.extent(self.rules.normalisation));
+        let both = self.panes.iter().filter_map(shown).fold(Extent::NONE, Extent::and);
+        let extent = match self.rules.range {
+            Range::Shared => both,
+            Range::Own => shown(self.pane(side)).unwrap_or(Extent::NONE),
+            Range::Fixed => Extent { top: 1.0, ..both },
         };
-        Scale::new(self.rules.curve, top)
+        Scale::new(self.rules.curve, extent)
     }
 }

@@ -5,7 +5,8 @@ use super::look::{follow, look, point, select};
 use super::pane::Load;
 use super::{
     Action, Cursor, Effect, ExportDialog, History, ListedHead, Mode, Palette, Popup, Selection, State,
-    ablation, copy, difference, export, grow, leaderboard, lens, picker, pin, popup, prompt, span, worker,
+    ablation, copy, difference, export, first_look, grow, layers, leaderboard, lens, one_pane, picker, pin,
+    popup, prompt, span, worker,
 };
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, Side};
@@ -13,12 +14,20 @@ use crate::worker::protocol::{Request, Side};
 /// Why a command that needs a matrix does nothing.
 pub(super) const NOTHING_SHOWN: &str = "this model has not read a prompt yet";
 
+/// Why nothing is run or found out any more.
+pub(super) const NO_WORKER: &str = "the thread that runs the models has stopped: quit and start again";
+
 /// Changes the state; what is to be done about it is returned.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let was_pinned = state.pin.is_some();
     let mut effects = take(state, action);
+    effects.extend(grow::go_on(state));
+    one_pane::follow_pin(state, was_pinned);
+    first_look::refresh(state);
     difference::refresh(state);
     effects.extend(leaderboard::refresh(state));
     effects.extend(lens::refresh(state));
+    effects.extend(layers::refresh(state));
     effects
 }
 
@@ -29,16 +38,16 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Start => {
-            let mut effects: Vec<Effect> = Side::BOTH.into_iter().map(|side| load(state, side)).collect();
+            let wanted = Side::BOTH.into_iter().filter(|side| !state.is_absent(*side));
+            let mut effects: Vec<Effect> =
+                wanted.collect::<Vec<_>>().into_iter().map(|side| load(state, side)).collect();
             // In reach for this run only: it is a default, or in the history of the shell.
             state.history.remember(&state.prompt);
             effects.extend(prompt::run(state, state.prompt.clone()));
             effects
         }
         Action::Command(command) => self::command(state, command),
-        Action::Edit(request) => prompt::write(state, |state| {
-            state.draft.handle(request);
-        }),
+        Action::Edit(request) => prompt::edit(state, request),
         Action::EarlierPrompt => prompt::recall(state, History::earlier),
         Action::LaterPrompt => prompt::recall(state, History::later),
         Action::Paste(text) => prompt::paste(state, &text),
@@ -126,10 +135,10 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Worker(event) => worker::update(state, event),
         Action::WorkerGone => {
             state.worker = false;
-            for side in Side::BOTH {
-                state.resident_mut(side).load =
-                    Load::Failed("the thread that runs the models has stopped: quit and start again".into());
+            for side in Side::BOTH.into_iter().filter(|side| !state.is_absent(*side)).collect::<Vec<_>>() {
+                state.resident_mut(side).load = Load::Failed(NO_WORKER.to_owned());
             }
+            picker::give_up(state, NO_WORKER);
             vec![]
         }
     }
@@ -161,13 +170,21 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
             state.mouse = !state.mouse;
             return vec![Effect::CaptureMouse(state.mouse)];
         }
-        Command::Difference => difference::toggle(state),
-        Command::Split => difference::toggle_split(state),
+        command if let Some(why) = one_pane::obstacle(state, command) => state.note = Some(why),
+        Command::OnePane => one_pane::toggle(state),
+        Command::Difference | Command::Split => {
+            // It is in the place of both panes.
+            if matches!(state.mode, Mode::HeadGrid(_) | Mode::Leaderboard | Mode::Lens) {
+                state.mode = Mode::Browse;
+            }
+            let is_split = command == Command::Split;
+            if is_split { difference::toggle_split(state) } else { difference::toggle(state) }
+        }
         Command::Leaderboard if state.mode != Mode::Leaderboard => leaderboard::open(state),
         Command::SimilarHeads if state.mode != Mode::Leaderboard => leaderboard::open_like_shown(state),
         Command::Lens => lens::toggle(state),
         Command::HeadGrid if !matches!(state.mode, Mode::HeadGrid(_)) => open_head_grid(state),
-        Command::EditPrompt => state.mode = Mode::EditPrompt,
+        Command::EditPrompt => prompt::open(state),
         Command::Live => return prompt::toggle_live(state),
         Command::OtherModel => {
             state.focus = state.focus.other();
@@ -186,9 +203,10 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::LikelierToken => grow::choose(state, -1),
         Command::UnlikelierToken => grow::choose(state, 1),
         Command::Sampling => grow::toggle_drawn(state),
-        Command::AppendNext => return prompt::run_changed(state, grow::appended),
-        Command::TakeBack => return prompt::run_changed(state, grow::taken_back),
+        Command::AppendNext => return grow::append(state),
+        Command::TakeBack => return grow::take_back(state),
         Command::MarkSpan if state.mode == Mode::Browse => span::mark(state),
+        Command::Back if state.mode == Mode::Browse && grow::drop_queued(state) => {}
         Command::Back if state.mode == Mode::Browse && span::clear(state) => {}
         Command::Export => match ExportDialog::new(state) {
             Some(dialog) => state.popup = Some(Popup::Export(dialog)),
@@ -197,6 +215,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::CopyRow => return copy::row(state),
         Command::CopyMatrix => return copy::matrix(state),
         Command::Cancel if state.is_exporting || state.runs_models() => {
+            grow::drop_queued(state);
             let models = state.runs_models().then_some(Effect::Send(Request::Cancel));
             return state.is_exporting.then_some(Effect::StopExport).into_iter().chain(models).collect();
         }
@@ -240,6 +259,13 @@ fn in_head_grid(state: &mut State, chosen: Selection, command: Command) -> Vec<E
         return vec![];
     }
     match command {
+        Command::ValueWeighted => {
+            let selection = state.focused().selection;
+            let effects = selection.changed(command, None).map(|changed| select(state, state.focus, changed));
+            let is_value_weighted = state.focused().selection.is_value_weighted;
+            state.mode = Mode::HeadGrid(Selection { is_value_weighted, ..chosen });
+            effects.unwrap_or_default()
+        }
         Command::Open => select(state, state.focus, chosen),
         Command::Back | Command::HeadGrid => vec![],
         command => look(state, command),
@@ -277,6 +303,8 @@ fn scroll_by(command: Command) -> Option<isize> {
         Command::CursorDown => Some(1),
         Command::PageUp => Some(-10),
         Command::PageDown => Some(10),
+        Command::RowStart => Some(isize::MIN),
+        Command::RowEnd => Some(isize::MAX),
         _ => None,
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::pane::{Load, Pane, Pass};
-use super::{Effect, Scores, State, ablation, leaderboard, lens, picker, pin};
+use super::{Effect, ScoreBook, Scores, State, ablation, layers, leaderboard, lens, picker, pin};
+use crate::attention::escape_controls;
 use crate::worker::protocol::{Event, JobId};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -18,9 +19,14 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             if pane.shown.is_none() {
                 pane.selection = pane.selection.within(&model);
             }
+            let notes = model.notes.join("; ");
             pane.model = Some(model);
-            pane.scores = Scores::Unknown;
-            return ablation::forget(state, side);
+            pane.scores = ScoreBook::default();
+            let effects = ablation::forget(state, side);
+            if !notes.is_empty() {
+                state.note = Some(escape_controls(&notes));
+            }
+            return effects;
         }
         Event::LoadFailed { side, error } => state.resident_mut(side).load = Load::Failed(error),
         Event::LoadCancelled { side } => {
@@ -33,7 +39,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             let pane = state.resident_mut(side);
             // Its pass was stopped; the newest prompt waits for the model that comes.
             pane.pass = Pass::Waiting;
-            pane.scores = Scores::Unknown;
+            pane.scores = ScoreBook::default();
             if let Some(model) = pane.model.take() {
                 state.note = Some(format!("{} made room", model.name));
             }
@@ -61,21 +67,25 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::ViewFailed { capture, view, error } => {
             return refresh(state, |pane| pane.give_up(&capture, view, &error));
         }
-        Event::Scoring { side, done, draws } => {
-            state.resident_mut(side).scores = Scores::Running { done, draws };
-        }
-        Event::Scored { side, model, scores } => {
-            let pane = state.resident_mut(side);
-            if pane.model.as_ref().is_some_and(|resident| Arc::ptr_eq(resident, &model)) {
-                pane.scores = Scores::Known(scores);
+        Event::Scoring { side, ablation, done, draws } => {
+            let scores = &mut state.resident_mut(side).scores;
+            if matches!(scores.of(&ablation), Scores::Running { .. }) {
+                scores.set(&ablation, Scores::Running { done, draws });
             }
         }
-        Event::ScoringFailed { side, error } => state.resident_mut(side).scores = Scores::Failed(error),
+        Event::Scored { side, model, ablation, scores } => {
+            let pane = state.resident_mut(side);
+            if pane.model.as_ref().is_some_and(|resident| Arc::ptr_eq(resident, &model)) {
+                pane.scores.set(&ablation, Scores::Known(scores));
+            }
+        }
+        Event::ScoringFailed { side, error } => state.resident_mut(side).scores.fail(&error),
         Event::Similar { captures, side, head, found } => {
             leaderboard::found(state, &captures, (side, head), found);
         }
         Event::LensRunning { pane, layer, layers } => lens::running(state, pane, layer, layers),
         Event::Lens { question, found } => lens::found(state, &question, found),
+        Event::Layer { capture, layer, found } => layers::found(state, &capture, layer, &found),
         Event::Viewed { capture, view, matrix } => {
             return refresh(state, |pane| pane.keep(&capture, view, &matrix));
         }
@@ -104,6 +114,7 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::Similar { .. }
         | Event::LensRunning { .. }
         | Event::Lens { .. }
+        | Event::Layer { .. }
         | Event::Viewed { .. } => None,
     }
 }

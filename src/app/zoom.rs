@@ -8,9 +8,9 @@ use crate::config::keys::Command;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Zoom {
     /// As large as lets all columns fit, and a character at least.
-    #[default]
     Fit,
-    /// All of a matrix on screen: several cells share a pixel where they don't fit otherwise.
+    /// All of a matrix on screen: as large as fits, and several cells share a pixel where they don't fit otherwise.
+    #[default]
     Whole,
     /// Of so many columns and rows of the screen, whatever fits.
     Cells(u16, u16),
@@ -62,7 +62,7 @@ pub(super) fn change(state: &mut State, command: Command) -> bool {
         Err(why) => {
             state.note = Some(why.to_owned());
             if command == Command::Overview {
-                state.zoom = Zoom::Fit;
+                state.zoom = Zoom::Whole;
             }
         }
     }

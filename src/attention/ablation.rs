@@ -87,7 +87,8 @@ pub struct NextChange {
     pub after: f32,
 }
 
-/// The likeliest next tokens of either pass with both probabilities; what was or became likelier comes first.
+/// The likeliest next tokens of either pass with both probabilities; what was or became likelier comes first. None
+/// without an output head.
 pub fn next_changes(before: &Capture, after: &Capture) -> Vec<NextChange> {
     let (old, new) = (before.probabilities(), after.probabilities());
     let mut ids = BTreeSet::new();
@@ -105,10 +106,13 @@ pub fn next_changes(before: &Capture, after: &Capture) -> Vec<NextChange> {
     changes
 }
 
-/// KL(before ‖ after) of the next-token distributions, in nats.
-pub fn next_divergence(before: &Capture, after: &Capture) -> f64 {
+/// KL(before ‖ after) of the next-token distributions, in nats; nothing without an output head.
+pub fn next_divergence(before: &Capture, after: &Capture) -> Option<f64> {
+    if before.logits.is_empty() {
+        return None;
+    }
     let (p, q) = (log_probabilities(&before.logits), log_probabilities(&after.logits));
-    p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum::<f64>().max(0.0)
+    Some(p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum::<f64>().max(0.0))
 }
 
 /// ln of the softmax.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::ablation::log_probabilities;
 use super::rollout::rollout;
-use super::{Ablation, CausalMatrix, HeadStatistics, LayerKind, ModelCard, Token, View};
+use super::{Ablation, CausalMatrix, Extent, HeadStatistics, LayerKind, ModelCard, Token, View};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
@@ -86,9 +86,9 @@ pub struct Capture {
     pub layers: Vec<LayerCapture>,
     /// Mean over all layers and heads.
     pub mean: CausalMatrix,
-    /// \[vocabulary\]: logits after the last token.
+    /// \[vocabulary\]: logits after the last token; none of a model without an output head.
     pub logits: Vec<f32>,
-    /// The likeliest next tokens, likeliest first.
+    /// The likeliest next tokens, likeliest first; none of a model without an output head.
     pub next: Vec<NextToken>,
     /// A next token that was drawn by chance, if one was asked for.
     pub drawn: Option<NextToken>,
@@ -170,15 +170,19 @@ impl Capture {
         Err(NoSuchView { view, name: name.clone(), has })
     }
 
-    /// What each row, and each column, of its matrices stands for: a token, or a range of token numbers.
+    /// What each row, and each column, of its matrices stands for: a token; or several, by the first and the last of
+    /// them: `once…time`.
     pub fn labels(&self) -> Vec<String> {
         let bin = self.mean.bin();
         if bin == 1 {
             return self.tokens.iter().map(Token::label).collect();
         }
-        let last = self.tokens.len().saturating_sub(1);
-        let end = |cell: usize| ((cell + 1) * bin - 1).min(last);
-        (0..self.mean.size()).map(|cell| format!("{}–{}", cell * bin, end(cell))).collect()
+        let label = |tokens: &[Token]| match tokens {
+            [first, .., last] => format!("{}…{}", first.label(), last.label()),
+            tokens => tokens.iter().map(Token::label).collect(),
+        };
+        let mut cells = self.tokens.chunks(bin);
+        (0..self.mean.size()).map(|_| label(cells.next().unwrap_or_default())).collect()
     }
 
     /// \[vocabulary\]: softmax of the logits.
@@ -186,11 +190,11 @@ impl Capture {
         probabilities(&self.logits)
     }
 
-    /// The largest [`CausalMatrix::peak_after_first_row`] of all heads' thumbnails: where the colour scale of
-    /// all heads at once ends.
-    pub fn heads_peak(&self) -> f32 {
+    /// [`CausalMatrix::extent_after_first_row`] of all heads' thumbnails: what the colour scale of all heads at once
+    /// is to show.
+    pub fn heads_extent(&self) -> Extent {
         let heads = self.layers.iter().flat_map(|layer| &layer.heads);
-        heads.map(|head| head.thumbnail.peak_after_first_row()).fold(0.0, f32::max)
+        heads.map(|head| head.thumbnail.extent_after_first_row()).fold(Extent::NONE, Extent::and)
     }
 
     /// The matrix of a view: kept ones are copied or averaged, heads are computed from their queries and keys.

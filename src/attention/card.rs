@@ -2,6 +2,9 @@
 
 use super::{LayerKind, View};
 
+/// What stands where next tokens would, of a model that has nothing to predict them with.
+pub const NO_OUTPUT_HEAD: &str = "no output head";
+
 /// A model, as its pane's title and an export's recipe name it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelCard {
@@ -21,6 +24,8 @@ pub struct ModelCard {
     pub windows: Vec<Option<usize>>,
     /// Whether its heads have learned sinks, so that rows sum to less than 1.
     pub has_sinks: bool,
+    /// Whether its file has, or shares with the embedding, what predicts the next token.
+    pub has_output_head: bool,
     /// Longest prompt, in tokens.
     pub context: usize,
     /// Size of the vocabulary.
@@ -33,6 +38,8 @@ pub struct ModelCard {
     pub device: String,
     /// Bytes they take there.
     pub resident_bytes: u64,
+    /// What of its files is not honoured, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl ModelCard {

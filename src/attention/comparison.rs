@@ -1,7 +1,8 @@
 //! Two models' attention to the same text, piece by piece.
 
 use super::alignment::{Granularity, Piece, pieces, pooled};
-use super::{CausalMatrix, Normalisation, Token};
+use super::scale::bottom_of;
+use super::{CausalMatrix, Extent, Normalisation, Token};
 
 /// Two matrices over the pieces that both tokenisations share.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,13 +118,18 @@ impl Comparison {
         text
     }
 
-    /// Where a scale that is centred on 0 ends: [`Normalisation::top`] of the largest differences.
-    pub fn peak(&self, normalisation: Normalisation) -> f32 {
-        let largest = |query| {
+    /// What a scale that is centred on 0 is to show: as [`Normalisation::extent`], of the sizes of differences.
+    pub fn extent(&self, normalisation: Normalisation) -> Extent {
+        let row = |query| {
             let DifferenceRow { sink, keys } = self.difference(normalisation, query);
-            keys.into_iter().flatten().chain(sink).map(f32::abs).reduce(f32::max)
+            Extent::of(keys.into_iter().flatten().chain(sink).map(f32::abs))
         };
-        Normalisation::top((0..self.pieces.len()).filter_map(largest).collect())
+        let rows: Vec<Extent> = (0..self.pieces.len()).map(row).collect();
+        let bottoms = rows.iter().map(|row| row.bottom).filter(|bottom| bottom.is_finite());
+        Extent {
+            bottom: bottom_of(bottoms.collect()),
+            top: Normalisation::top(rows.iter().map(|row| row.top).collect()),
+        }
     }
 }
 
@@ -210,7 +216,8 @@ mod tests {
         let second = DifferenceRow { sink: None, keys: vec![Some(-0.5), Some(0.5)] };
         assert_eq!(row(Normalisation::Renormalised, 1), second);
         assert_eq!(row(Normalisation::WithoutFirst, 1).keys, [None, None], "the right row has nothing left");
-        assert_eq!(comparison.peak(Normalisation::Raw), 0.5, "the first row is left aside");
+        let extent = comparison.extent(Normalisation::Raw);
+        assert_eq!(extent, Extent { bottom: 0.5, top: 0.5 }, "the first row is left aside");
     }
 
     /// Row 0: (1, 0) and (¼, ¾), m = (⅝, ⅜). Row 1: (½, ½, 0) and (½, 0, ½), m = (½, ¼, ¼).

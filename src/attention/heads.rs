@@ -19,6 +19,8 @@ pub struct HeadEntry {
     pub group: usize,
     /// What its layer sees.
     pub kind: LayerKind,
+    /// Whether it has a sink: without one nothing goes there, and there is no such number.
+    pub has_sink: bool,
     /// Over the prompt.
     pub statistics: HeadStatistics,
     /// On repeated random tokens, once they are known.
@@ -30,13 +32,14 @@ pub struct HeadEntry {
 impl HeadEntry {
     /// All heads of a capture, layer after layer, without what is not known from the capture.
     pub fn all(capture: &Capture) -> Vec<Self> {
-        let ModelCard { windows, heads, .. } = &*capture.model;
+        let ModelCard { windows, heads, has_sinks, .. } = &*capture.model;
         let size = capture.model.group_size();
         let entry = |layer: usize, head: usize| Self {
             layer,
             head,
             group: head / size,
             kind: LayerKind::of(windows.get(layer).copied().flatten()),
+            has_sink: *has_sinks,
             statistics: capture.layers[layer].heads[head].statistics,
             repeated: None,
             similarity: None,
@@ -123,7 +126,7 @@ impl HeadOrder {
         let HeadEntry { statistics, repeated, .. } = entry;
         match self {
             Self::Head => None,
-            Self::Sink => Some(statistics.sink_mass),
+            Self::Sink => entry.has_sink.then_some(statistics.sink_mass),
             Self::FirstToken => Some(statistics.first_token_mass),
             Self::Entropy => Some(statistics.entropy),
             Self::Distance => Some(statistics.mean_distance),
@@ -189,6 +192,7 @@ mod tests {
             head,
             group: head / 2,
             kind: if head == 3 { LayerKind::Full } else { LayerKind::Sliding },
+            has_sink: true,
             statistics: HeadStatistics { sink_mass, ..HeadStatistics::default() },
             repeated: induction.map(|induction| RepeatScores { induction, ..RepeatScores::default() }),
             similarity: None,
@@ -207,6 +211,8 @@ mod tests {
         assert_eq!(sorted(HeadOrder::Head), [0, 1, 2, 3]);
         assert_eq!(sorted(HeadOrder::Sink), [2, 0, 3, 1]);
         assert_eq!(sorted(HeadOrder::Induction), [2, 1, 0, 3]);
+        let without = HeadEntry { has_sink: false, ..entry(0, 0.0, None) };
+        assert_eq!(HeadOrder::Sink.value(&without), None, "no sink, no number");
     }
 
     #[test]

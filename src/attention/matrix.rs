@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::Extent;
 use crate::kernels::attention::Rows;
 use crate::kernels::elementwise::{add_scaled, fill_rows, largest};
 
@@ -113,6 +114,11 @@ impl CausalMatrix {
     pub fn peak_after_first_row(&self) -> f32 {
         let first = usize::from(self.cells.len() > 1);
         largest(&self.cells[first..])
+    }
+
+    /// What a colour scale of small pictures is to show: up to [`peak_after_first_row`](Self::peak_after_first_row).
+    pub fn extent_after_first_row(&self) -> Extent {
+        Extent { bottom: Extent::of(self.cells.iter().copied()).bottom, top: self.peak_after_first_row() }
     }
 
     /// All cells, row after row.

@@ -10,6 +10,7 @@ mod heads;
 pub mod lens;
 mod matrix;
 mod normalisation;
+mod pictures;
 mod pooling;
 pub mod repeated;
 pub mod rollout;
@@ -25,16 +26,17 @@ pub use capture::{
     Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, log_sum_exp, probability,
     thumbnail_bin, tokens_per_cell,
 };
-pub use card::ModelCard;
+pub use card::{ModelCard, NO_OUTPUT_HEAD};
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::{Normalisation, NormalisedRow};
+pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::{Pooled, Pooling};
 pub use repeated::RepeatScores;
-pub use scale::{Curve, LOG_FLOOR, Scale};
+pub use scale::{Curve, Extent, Scale};
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 #[cfg(test)]
 pub(crate) use token::tokens;
-pub use token::{Token, escape_controls};
+pub use token::{Token, escape_controls, is_unprintable};
 pub use view::{LayerKind, ParseViewError, View, Weighted};

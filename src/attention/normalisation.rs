@@ -1,6 +1,7 @@
 //! What a row is divided by before it is shown. The matrix itself is never changed.
 
-use super::CausalMatrix;
+use super::scale::bottom_of;
+use super::{CausalMatrix, Extent};
 use crate::kernels::elementwise::largest;
 
 /// What a row must have left to be divided by it; a row with less is shown as empty.
@@ -66,6 +67,13 @@ impl Normalisation {
         NormalisedRow { divisor: kept.kept(), ..kept }
     }
 
+    /// What a colour scale is to show: from the smallest value above 0, but for one row in ten, those with the smallest,
+    /// to [`peak`](Self::peak).
+    pub fn extent(self, matrix: &CausalMatrix) -> Extent {
+        let least = (0..matrix.size()).filter_map(|query| self.row(matrix, query).least_above_zero());
+        Extent { bottom: bottom_of(least.collect()), top: self.peak(matrix) }
+    }
+
     /// The top of a colour scale: the largest value shown, but for one row in ten, and one at least, those
     /// with the largest. A first row of 1 says nothing, and in a long prompt the few rows after it, which
     /// have few keys to choose from, would leave all others in the dark.
@@ -108,6 +116,18 @@ impl NormalisedRow<'_> {
         if key == 0 { (weight - self.left_out).max(0.0) } else { weight }
     }
 
+    fn least_above_zero(&self) -> Option<f32> {
+        let is_shown = self.divisor >= LEAST_SUM && self.first < self.weights.len();
+        let of_keys = is_shown.then(|| {
+            let first = if self.first == 0 { self.of(0, self.weights[0]) } else { 0.0 };
+            let least = |least: f32, weight: &f32| if *weight > 0.0 { least.min(*weight) } else { least };
+            let first = if first > 0.0 { first } else { f32::INFINITY };
+            self.weights[self.first.max(1)..].iter().fold(first, least) / self.divisor
+        });
+        let least = of_keys.into_iter().chain(self.sink.filter(|sink| *sink > 0.0)).reduce(f32::min);
+        least.filter(|least| least.is_finite())
+    }
+
     fn max(&self) -> Option<f32> {
         let is_shown = self.divisor >= LEAST_SUM && self.first < self.weights.len();
         let of_keys = is_shown.then(|| {
@@ -139,6 +159,8 @@ mod tests {
                 let row = rule.row(&matrix, query);
                 let one_by_one = row.keys().map(|(_, value)| value).chain(row.sink());
                 assert_eq!(row.max(), one_by_one.reduce(f32::max), "{rule:?} {query}");
+                let one_by_one = row.keys().map(|(_, value)| value).chain(row.sink());
+                assert_eq!(row.least_above_zero(), one_by_one.reduce(f32::min), "{rule:?} {query}");
             }
         }
     }
@@ -195,6 +217,12 @@ mod tests {
         let single = CausalMatrix::from_cells(1, vec![1.0], None);
         assert_eq!(Normalisation::ALL.map(|rule| rule.peak(&single)), [1.0, 1.0, 0.0]);
         assert_eq!(Normalisation::Raw.peak(&CausalMatrix::zeros(0, 1, false)), 0.0);
+        assert_eq!(Normalisation::Raw.extent(&matrix), Extent { bottom: 0.1, top: 0.7 });
+        assert_eq!(
+            Normalisation::Raw.extent(&CausalMatrix::zeros(2, 1, true)),
+            Extent::NONE,
+            "zeros are no values"
+        );
         let mut long = CausalMatrix::zeros(20, 1, true);
         for query in 0..20 {
             long.rows_mut().add_row(query, 0, &[], 1.0 / (query + 1) as f32, 1.0);

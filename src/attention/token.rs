@@ -43,6 +43,13 @@ impl Token {
         Self::from_bytes(0, String::new(), &bytes, 0).label()
     }
 
+    /// The texts of tokens in a row, those of a character that they split among them as one.
+    pub fn whole_texts(tokens: &[Self]) -> Vec<String> {
+        let runs = tokens.chunk_by(|a, b| a.splits_a_character() && b.splits_a_character());
+        let text = |run: &[Self]| printable_bytes(&run.iter().flat_map(Self::bytes).collect::<Vec<_>>());
+        runs.map(text).collect()
+    }
+
     /// The bytes that the text stands for.
     fn bytes(&self) -> Vec<u8> {
         if !self.splits_a_character() {
@@ -83,22 +90,35 @@ fn printable_bytes(bytes: &[u8]) -> String {
     out
 }
 
-/// Control characters, and the marks that reorder or hide text, replaced by their escapes.
+/// Characters that a terminal obeys, or that hide or reorder the text around them, replaced by their escapes. All
+/// text that comes from files goes through this before it is printed.
 pub fn escape_controls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
         match c {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() || hidden => {
+            c if is_unprintable(c) => {
                 let _ = write!(out, "\\u{{{:x}}}", c as u32);
             }
             c => out.push(c),
         }
     }
     out
+}
+
+/// Whether a character is a control character, none at all (U+FFFE), or one that Unicode calls ignorable: it shows nothing, and may hide or
+/// reorder what is around it. Selectors of a variant are none of these: they belong to the character before them.
+pub fn is_unprintable(c: char) -> bool {
+    let is_no_character = matches!(c, '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe;
+    is_no_character
+        || c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
 /// A prompt of these texts, for tests.
@@ -136,11 +156,51 @@ mod tests {
     }
 
     #[test]
+    fn what_hides_or_reorders_text_is_escaped() {
+        for c in [
+            '\u{7f}',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{200e}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{fff9}',
+            '\u{fffb}',
+            '\u{feff}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e007f}',
+            '\u{fffe}',
+            '\u{10ffff}',
+            '\u{fffe}',
+            '\u{10ffff}',
+        ] {
+            assert_eq!(escape_controls(&format!("a{c}b")), format!("a\\u{{{:x}}}b", c as u32));
+        }
+        // Letters, marks, blanks, selectors of a variant, private characters, and what stands for a broken one.
+        let shown = "é字🙂❤\u{fe0f}葛\u{e0100}e\u{301}\u{3000}\u{a0}\u{e000}\u{fffd}";
+        assert_eq!(escape_controls(shown), shown);
+    }
+
+    #[test]
     fn half_a_character_is_shown_by_its_bytes() {
         assert_eq!(token(&"é".as_bytes()[..1]).label(), "\\xc3");
         let split = |bytes: &[u8]| token(bytes).splits_a_character();
         assert!(split(&"é".as_bytes()[..1]) && split(b"a\xa9b"));
         assert!(!split("é".as_bytes()) && !split(b"\\x") && !split(b"\\xy0"));
+    }
+
+    #[test]
+    fn a_character_that_tokens_split_is_one_text() {
+        let emoji: Vec<Token> = "🙂".bytes().map(|byte| token(&[byte])).collect();
+        let row = [&[token(b"a ")], emoji.as_slice(), &[token(b" b")]].concat();
+        assert_eq!(Token::whole_texts(&row), ["a ", "🙂", " b"]);
+        assert_eq!(Token::whole_texts(&row[..4]), ["a ", "\\xf0\\x9f\\x99"]);
+        assert!(Token::whole_texts(&[]).is_empty());
     }
 
     #[test]

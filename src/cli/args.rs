@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::values::{DtypeName, EngineName, parse_device, parse_temperature, parse_top_p};
+use super::values::{DtypeName, EngineName, listed, parse_device, parse_temperature, parse_top_p, whole};
 use crate::config::Threads;
 use crate::model::DeviceChoice;
 
@@ -33,6 +33,7 @@ pub struct Cli {
 pub const EXAMPLES: &str = "Examples:
   attnscope                                        the two small models in the binary
   attnscope --pair article --prompt 'Once upon'    gpt2 beside gpt-oss-20b
+  attnscope --model openai-community/gpt2          one model at full width
   attnscope print --model demo:gpt2                the article's printout
   attnscope export --model ./my-gpt2 --ids 1,2,3 --format safetensors --view all --out heads.safetensors
   attnscope export --pair article --format png --out figure.png    both models with one colour bar
@@ -57,7 +58,7 @@ pub enum Command {
     Lens(LensArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
-    /// Time passes with everything captured, beside what this machine could do at best
+    /// Measure how long a pass with everything captured takes, and how long this machine needs at least
     Bench(BenchArgs),
     /// List the models that are here: embedded, cached, configured
     Models,
@@ -77,6 +78,9 @@ pub struct ViewerArgs {
     /// Name of a pair in config.toml
     #[arg(long, value_name = "NAME", conflicts_with_all = ["left", "right"])]
     pub pair: Option<String>,
+    /// One model alone, at full width
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["pair", "left", "right"])]
+    pub model: Option<String>,
     /// Model of the left pane
     #[arg(long, value_name = "MODEL")]
     pub left: Option<String>,
@@ -96,14 +100,14 @@ pub struct ViewerArgs {
 /// How next tokens are drawn. Any of these lets the prompt grow by them from the start.
 #[derive(Debug, Default, PartialEq, Args)]
 pub struct SamplingArgs {
-    /// Draw next tokens by chance, at this temperature: from 0, the likeliest, up
-    #[arg(long, value_name = "T", value_parser = parse_temperature)]
+    /// Draw next tokens by chance, at this temperature: a number from 0 up; 0 takes the likeliest
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_temperature)]
     pub temperature: Option<f64>,
-    /// Draw next tokens from the likeliest that together have this probability
-    #[arg(long, value_name = "P", value_parser = parse_top_p)]
+    /// Draw next tokens only from the likeliest that together have this probability: above 0, up to 1
+    #[arg(long, value_name = "P", allow_hyphen_values = true, value_parser = parse_top_p)]
     pub top_p: Option<f64>,
-    /// Draw next tokens, the same ones for the same number
-    #[arg(long, value_name = "N")]
+    /// Draw next tokens by chance; the same number draws the same tokens
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = whole::<u64>("seed", 0..=u64::MAX))]
     pub seed: Option<u64>,
 }
 
@@ -121,7 +125,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DTYPE")]
     pub dtype: Option<DtypeName>,
     /// Threads that compute: a number, or auto for one per core
-    #[arg(long, global = true, value_name = "N", value_parser = Threads::from_str)]
+    #[arg(long, global = true, value_name = "N", allow_hyphen_values = true, value_parser = Threads::from_str)]
     pub threads: Option<Threads>,
     /// Never ask the hub, use what its cache holds
     #[arg(long, global = true)]
@@ -147,8 +151,9 @@ pub struct InputArgs {
     /// File to read the text from, byte for byte; - is standard input
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
-    /// Tokens by number, separated by commas; needs no tokenizer
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    /// Token ids to read, separated by commas: 1,2,3; needs no tokenizer
+    #[arg(long, value_name = "IDS", value_delimiter = ',', allow_hyphen_values = true,
+        value_parser = listed::<u32>("token id", 0..=u32::MAX.into()))]
     pub ids: Option<Vec<u32>>,
 }
 
@@ -221,10 +226,11 @@ mod tests {
     fn what_excludes_each_other_is_refused() {
         for line in [
             "attnscope --pair demo --left m",
+            "attnscope --model m --right n",
+            "attnscope --model m --pair demo",
             "attnscope --prompt a --prompt-file b",
             "attnscope print --model m --pair demo",
             "attnscope print --prompt a --ids 1",
-            "attnscope export --format csv --out -",
             "attnscope export --model m --format bmp --out -",
             "attnscope export --model m --format svg --out - --range 2",
             "attnscope export --model m --format svg --out - --normalisation none",

@@ -11,7 +11,8 @@ use super::args::BenchArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::ModelCard;
+use crate::attention::{ModelCard, escape_controls};
+use crate::export::printable::write_json;
 use crate::model::files::human_bytes;
 use crate::model::{Marks, Model, ModelError, ProcessMemory, Profile};
 
@@ -68,7 +69,7 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
         let report = measure(&model, args, marks, session)?;
         let mut out = io::stdout().lock();
         if args.json {
-            serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+            write_json(&mut out, &report)?;
             writeln!(out)?;
         } else {
             out.write_all(table(&report, model.card()).as_bytes())?;
@@ -81,10 +82,10 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
     let card = model.card();
     let mut peak = ProcessMemory::default();
     let mut lengths = Vec::new();
-    for &tokens in &args.lengths {
+    for tokens in lengths_of(args, card)? {
         let ids = random_ids(card.vocabulary, tokens);
         let mut seconds = Vec::new();
-        for pass in 0..=args.repeats.get() {
+        for pass in 0..=args.repeats {
             session
                 .talk
                 .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", card.name, args.repeats));
@@ -111,6 +112,23 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
         peak_anon_bytes: peak.anon,
         peak_file_bytes: peak.file,
     })
+}
+
+/// Lengths that are measured where none are named.
+const LENGTHS: [usize; 5] = [5, 32, 128, 512, 1024];
+
+/// The lengths that a model is to read, all of which it can.
+fn lengths_of(args: &BenchArgs, card: &ModelCard) -> Result<Vec<usize>, Failure> {
+    let Some(named) = &args.lengths else {
+        return Ok(LENGTHS.into_iter().filter(|tokens| *tokens <= card.context).collect());
+    };
+    match named.iter().find(|tokens| **tokens > card.context) {
+        Some(tokens) => Err(Failure::Failed(format!(
+            "{} reads at most {} tokens: {tokens} tokens of --lengths are too many",
+            card.name, card.context
+        ))),
+        None => Ok(named.clone()),
+    }
 }
 
 /// What a pass gives, and the most memory it took; looking at that makes it slower.
@@ -170,7 +188,7 @@ fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), mark
 fn table(report: &Report, card: &ModelCard) -> String {
     let mut text = format!(
         "{}: {} layers × {} heads, {}, {} on {} threads; reads {}/s, multiplies {:.0} GFLOP/s\n",
-        report.model,
+        escape_controls(&report.model),
         card.layers,
         card.heads,
         card.precision,

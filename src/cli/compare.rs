@@ -22,14 +22,14 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let [left, right] = models.as_slice() else {
         return Err(Failure::Usage(
-            "a comparison takes two models: give --model twice, or a --pair".to_owned(),
+            "a comparison is of two models: name two with --model, or a pair with --pair".to_owned(),
         ));
     };
     if args.view.is_value_weighted() {
         return Err(Failure::Usage(NOT_COMPARED.to_owned()));
     }
-    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?;
-    let input = Input::Prompt(prompt);
+    let input = Input::Prompt(settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?);
+    session.listen();
     // Before a model is loaded for nothing.
     let page = args.report.as_deref().map(Destination::open).transpose()?;
     let mut read: Vec<(Capture, Source, Vec<HeadEntry>)> = Vec::new();

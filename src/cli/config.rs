@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::args::{ConfigArgs, GlobalArgs};
 use super::failure::Failure;
+use super::talk::Talk;
+use crate::attention::{escape_controls, is_unprintable};
 use crate::config::{load, starter, usual_path};
 
 /// Shows the settings, says where their file is looked for, or writes it.
@@ -23,15 +25,29 @@ pub fn run(args: &ConfigArgs, global: &GlobalArgs) -> Result<(), Failure> {
     }
     let mut out = io::stdout().lock();
     if args.path {
-        return Ok(writeln!(out, "{}", path()?.display())?);
+        return Ok(writeln!(out, "{}", escape_controls(&path()?.to_string_lossy()))?);
     }
     let config = load(global.config.as_deref())?.with_flags(global.settings())?;
     writeln!(out, "# Every setting of attnscope {}, and where it was made.", env!("CARGO_PKG_VERSION"))?;
     if let Some(path) = path().ok().filter(|path| !path.exists()) {
-        writeln!(out, "# There is no {}: attnscope config --init writes one.", path.display())?;
+        let path = escape_controls(&path.to_string_lossy());
+        writeln!(out, "# There is no {path}: attnscope config --init writes one.")?;
     }
     writeln!(out)?;
-    Ok(out.write_all(config.to_toml().as_bytes())?)
+    Ok(out.write_all(printable(&config.to_toml()).as_bytes())?)
+}
+
+/// Settings that may go to a terminal: what hides or reorders text, which stands in quotes, is escaped as TOML does.
+fn printable(toml: &str) -> String {
+    let mut out = String::with_capacity(toml.len());
+    for c in toml.chars() {
+        if c != '\n' && is_unprintable(c) {
+            out.push_str(&format!("\\U{:08x}", c as u32));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Writes a file to begin with, unless there is one.
@@ -51,6 +67,6 @@ fn init(path: &Path) -> Result<(), Failure> {
         };
         Failure::Failed(format!("{}: {advice}", path.display()))
     })?;
-    eprintln!("wrote {}: nothing in it is set yet", path.display());
+    Talk::new().say(&format!("wrote {}: nothing in it is set yet", path.display()));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `attnscope export`: attention as a file.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
@@ -9,7 +10,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, Format, Look, Recipe, Selection, Source};
+use crate::export::{self, Format, Input, Look, Recipe, Selection, Source};
 use crate::model::Reference;
 
 /// Why value-weighted attention of two models is not subtracted.
@@ -21,15 +22,17 @@ pub(super) const NOT_COMPARED: &str =
 /// # Errors
 /// If the file cannot be written, or the model not had, or it cannot read the prompt or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models, args.pair.as_deref())?;
+    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     check(args, models.len())?;
     let look = look(&args.figure, settings)?;
     let files = if args.format.is_figure() { 1 } else { models.len() };
-    let paths = paths(&args.out, files)?;
+    let paths = paths(args, &models, files)?;
+    let input = settings.input(&args.input)?;
+    session.listen();
     // Before a model is loaded for nothing.
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (models, out) in models.chunks(models.len() / files).zip(outs) {
-        let (captures, mut sources) = read(args, models, settings, session)?;
+        let (captures, mut sources) = read(models, &input, args.view, session)?;
         let left = sources.remove(0);
         let recipe = if args.format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
@@ -38,6 +41,10 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
             Recipe::new(left, Some(args.format))
         };
         write(out, &captures, &recipe, session)?;
+    }
+    if files > 1 {
+        let written = models.iter().zip(&paths).map(|(model, path)| format!("{} ({model})", path.display()));
+        session.talk.say(&format!("wrote {}", written.collect::<Vec<_>>().join(" and ")));
     }
     Ok(())
 }
@@ -50,27 +57,31 @@ pub(super) fn write(
     session: &mut Session,
 ) -> Result<(), Failure> {
     let captures: Vec<&Capture> = captures.iter().collect();
+    let path = out.path().map(Path::to_owned);
     let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
-    let undrawn = export::write(&mut stoppable, &captures, recipe)?;
-    if !undrawn.is_empty() {
-        session.talk.say(&undrawn.to_string());
+    let omissions = export::write(&mut stoppable, &captures, recipe);
+    if session.cancel.is_raised() {
+        return Err(Failure::Interrupted);
+    }
+    let omissions = omissions.map_err(|error| error.at(path.as_deref()))?;
+    if !omissions.is_empty() {
+        session.talk.say(&omissions.to_string());
     }
     Ok(out.finish()?)
 }
 
 /// A pass of each model, and how it was made.
 fn read(
-    args: &ExportArgs,
     models: &[Reference],
-    settings: &Settings,
+    input: &Input,
+    view: Selection,
     session: &mut Session,
 ) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
-    let input = settings.input(&args.input)?;
     let mut passes = (Vec::new(), Vec::new());
     for reference in models {
         let model = session.load(reference)?;
-        let capture = session.capture(&model, &input)?;
-        passes.1.push(Source::new(&capture, input.clone(), args.view));
+        let capture = session.capture(&model, input)?;
+        passes.1.push(Source::new(&capture, input.clone(), view));
         passes.0.push(capture);
     }
     Ok(passes)
@@ -123,14 +134,26 @@ fn look(args: &FigureArgs, settings: &Settings) -> Result<Look, Failure> {
 }
 
 /// One path, or two with `-left` and `-right` before the ending.
-fn paths(out: &Path, count: usize) -> Result<Vec<PathBuf>, Failure> {
+fn paths(args: &ExportArgs, models: &[Reference], count: usize) -> Result<Vec<PathBuf>, Failure> {
+    let (out, format) = (args.out.as_path(), args.format);
+    if out == Path::new("-") && format.is_binary() && io::stdout().is_terminal() {
+        return Err(Failure::Usage(format!("{format} is not for a terminal: name a file with --out")));
+    }
+    let [left, right] = models else { return Ok(vec![out.to_owned()]) };
     if count == 1 {
         return Ok(vec![out.to_owned()]);
     }
     if out == Path::new("-") {
-        return Err(Failure::Usage(
-            "numbers of two models are two files: name one with --out, or one model with --model".to_owned(),
-        ));
+        return Err(Failure::Usage(format!(
+            "{format} of two models, {left} and {right}, is two files: name a file with --out, or one of them with \
+             --model"
+        )));
+    }
+    if out.is_dir() {
+        return Err(export::ExportError::Folder(out.to_owned()).into());
+    }
+    if out.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(export::ExportError::NoName(out.to_owned()).into());
     }
     Ok(["-left", "-right"].map(|side| beside(out, side)).into())
 }
@@ -151,10 +174,8 @@ mod tests {
 
     #[test]
     fn a_pair_is_two_files() {
-        let named = |out: &str, count| paths(Path::new(out), count).unwrap();
-        assert_eq!(named("a.csv", 1), [Path::new("a.csv")]);
-        assert_eq!(named("x/a.csv", 2), [Path::new("x/a-left.csv"), Path::new("x/a-right.csv")]);
-        assert_eq!(named("a", 2), [Path::new("a-left"), Path::new("a-right")]);
-        assert_eq!(paths(Path::new("-"), 2).unwrap_err().exit_code(), 2);
+        let (left, right) = (PathBuf::from("x/a-left.csv"), PathBuf::from("x/a-right.csv"));
+        assert_eq!(["-left", "-right"].map(|side| beside(Path::new("x/a.csv"), side)), [left, right]);
+        assert_eq!(beside(Path::new("a"), "-left"), Path::new("a-left"));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::interrupt::INTERRUPTED;
+use crate::attention::escape_controls;
 use crate::config::ConfigError;
 use crate::export::{ExportError, RecipeError};
 use crate::model::ModelError;
@@ -15,6 +17,9 @@ pub enum Failure {
     /// Something went wrong: exit code 1. One sentence: what, where, what to do.
     #[error("{0}")]
     Failed(String),
+    /// Somebody pressed Ctrl-C: exit code 130, as a shell expects.
+    #[error("interrupted")]
+    Interrupted,
     /// Whoever read our output has seen enough: exit code 0.
     #[error("the pipe was closed")]
     ClosedPipe,
@@ -31,6 +36,7 @@ impl Failure {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Signal(code) => *code,
+            Self::Interrupted => INTERRUPTED,
         }
     }
 
@@ -38,9 +44,25 @@ impl Failure {
     pub fn message(&self) -> Option<String> {
         match self {
             Self::ClosedPipe | Self::Signal(_) => None,
-            Self::Usage(message) | Self::Failed(message) => Some(message.trim().replace('\n', " ")),
+            Self::Interrupted => Some("interrupted".to_owned()),
+            Self::Usage(message) | Self::Failed(message) => {
+                Some(without_codes(&escape_controls(&message.trim().replace('\n', " "))))
+            }
         }
     }
+}
+
+/// A message without the numbers that the system's errors have behind their words: ` (os error 2)`.
+fn without_codes(message: &str) -> String {
+    let mut parts = message.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').len();
+        match part[digits..].strip_prefix(')') {
+            Some(rest) if digits > 0 => text + rest,
+            _ => format!("{text} (os error {part}"),
+        }
+    })
 }
 
 impl From<ConfigError> for Failure {
@@ -49,9 +71,13 @@ impl From<ConfigError> for Failure {
     }
 }
 
+/// Of commands, only Ctrl-C cancels anything.
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            ModelError::Cancelled => Self::Interrupted,
+            error => Self::Failed(error.to_string()),
+        }
     }
 }
 
@@ -97,5 +123,6 @@ mod tests {
         let failure = Failure::Failed("one\ntwo\n".to_owned());
         assert_eq!((failure.exit_code(), failure.message().as_deref()), (1, Some("one two")));
         assert_eq!(Failure::Usage(String::new()).exit_code(), 2);
+        assert_eq!(Failure::from(ModelError::Cancelled).exit_code(), 130);
     }
 }

@@ -6,7 +6,7 @@ use super::args::HeadsArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::{Capture, HeadEntry, HeadFilter};
+use crate::attention::{Capture, HeadEntry, HeadFilter, ModelCard};
 use crate::export::heads::{ListedHead, write_json, write_table};
 use crate::export::{Recipe, Selection, Source};
 
@@ -31,6 +31,9 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
         let taken = entries.iter().filter(|entry| filter.takes(entry));
         heads.extend(taken.map(|entry| ListedHead { model: &capture.model, entry: *entry }));
     }
+    if heads.is_empty() {
+        return Err(no_heads(args, read.iter().map(|(capture, ..)| &*capture.model)));
+    }
     args.sort.sort(&mut heads, |head| &head.entry);
     heads.truncate(args.top.unwrap_or(usize::MAX));
 
@@ -42,4 +45,16 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
         write_table(&mut out, &heads)?;
     }
     Ok(out.flush()?)
+}
+
+/// Why a list is empty.
+fn no_heads<'a>(args: &HeadsArgs, models: impl Iterator<Item = &'a ModelCard>) -> Failure {
+    let has = |model: &ModelCard| format!("{} has key/value heads 0 to {}", model.name, model.kv_heads - 1);
+    match args.kv_group {
+        Some(group) => {
+            let models: Vec<String> = models.map(has).collect();
+            Failure::Failed(format!("--kv-group {group} leaves no head: {}", models.join(", ")))
+        }
+        None => Failure::Failed("--layers leaves no head: no model has layers of that kind".to_owned()),
+    }
 }

@@ -21,7 +21,7 @@ pub fn run(args: &LensArgs, settings: &Settings, session: &mut Session) -> Resul
         let model = session.load(reference)?;
         let (capture, stream) = session.capture_keeping(&model, &input)?;
         let query = args.token.unwrap_or(capture.tokens.len() - 1);
-        let lens = model.lens(&stream, query, args.top.get())?;
+        let lens = model.lens(&stream, query, args.top)?;
         let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
         looked.push(Looked { capture, lens, recipe });
     }

@@ -16,8 +16,9 @@ const DEFAULT: &str = "attnscope=debug,warn";
 /// # Errors
 /// If the file cannot be made.
 pub fn start(path: &Path) -> Result<(), Failure> {
-    let file = File::create(path)
-        .map_err(|error| Failure::Failed(format!("cannot log to {}: {error}", path.display())))?;
+    let file = File::create(path).map_err(|error| {
+        Failure::Failed(format!("{}: {error}: name another file with --log", path.display()))
+    })?;
     let filter = EnvFilter::try_from_env("ATTNSCOPE_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file)).init();
     Ok(())

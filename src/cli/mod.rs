@@ -21,13 +21,15 @@ mod render;
 mod session;
 mod settings;
 mod talk;
+mod usage;
 mod values;
 mod verify;
 mod viewer;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
+use clap::Parser as _;
 
 use crate::config::{Threads, load};
 use crate::model::limit_threads;
@@ -38,18 +40,31 @@ use settings::Settings;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let Err(failure) = run(&cli) else { return ExitCode::SUCCESS };
+    let ended = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(error) if error.use_stderr() => {
+            Err(Failure::Usage(usage::line(&error, std::env::args_os().skip(1))))
+        }
+        // Help, or the version. Whoever has closed the pipe has seen enough.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    let Err(failure) = ended else { return ExitCode::SUCCESS };
+    // Whatever a Ctrl-C made fail, and whatever that was called.
     if let Some(message) = failure.message() {
-        eprintln!("attnscope: {message}");
+        // Nobody can be told that standard error is gone.
+        let _ = writeln!(io::stderr(), "attnscope: {message}");
     }
     ExitCode::from(failure.exit_code())
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     if cli.command.is_some() && cli.viewer != ViewerArgs::default() {
-        let message = "flags of the viewer stand before a command: put them after it";
-        Cli::command().error(ErrorKind::ArgumentConflict, message).exit();
+        let message = "options stand between attnscope and the command: write them after it, as in \
+                       attnscope print --prompt TEXT";
+        return Err(Failure::Usage(message.to_owned()));
     }
     if let Some(file) = &cli.global.log {
         log::start(file)?;
@@ -75,7 +90,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             configured(cli, |settings, session| compare::run(args, settings, session))
         }
         Some(Command::Lens(args)) => configured(cli, |settings, session| lens::run(args, settings, session)),
-        Some(Command::Verify(args)) => configured(cli, |_, session| verify::run(args, session)),
+        Some(Command::Verify(args)) => {
+            configured(cli, |settings, session| verify::run(args, settings, session))
+        }
         Some(Command::Bench(args)) => {
             configured(cli, |settings, session| bench::run(args, settings, session))
         }

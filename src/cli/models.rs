@@ -4,15 +4,16 @@ use std::io::{self, Write};
 
 use super::failure::Failure;
 use super::settings::Settings;
+use crate::attention::escape_controls;
 use crate::model::files::human_bytes;
-use crate::model::{Fit, KnownModel, Place, catalogue};
+use crate::model::{Fit, KnownModel, Place, Published, catalogue};
 
 /// A line of the table, column by column.
 type Row = [String; 6];
 
 const HEADING: [&str; 6] = ["MODEL", "WHERE", "PAIRS", "DISK", "MEMORY", "FITS"];
 
-/// Lists the models of the binary, of the hub's cache and of the configured pairs.
+/// Lists the models of the binary, of the hub's cache and of the configured pairs, and some that the hub has.
 ///
 /// # Errors
 /// If this machine hasn't the device.
@@ -35,19 +36,22 @@ fn row(model: &KnownModel, free: Option<u64>) -> Row {
         Place::Hub => "to download",
         Place::Broken => "missing or broken",
     };
-    let size = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), human_bytes);
-    let needed = model.footprint.map(|footprint| footprint.resident_bytes);
-    let fits = match Fit::of(needed, free, 0) {
+    // What is not here is known about.
+    let published = model.published.map(Published::size);
+    let size = |bytes: Option<u64>| {
+        bytes.map(human_bytes).or_else(|| published.clone()).unwrap_or_else(|| "?".to_owned())
+    };
+    let fits = match Fit::of(model.needed_bytes(), free, 0) {
         Fit::Yes => "yes",
         Fit::Instead | Fit::No => "no",
         Fit::Unknown => "?",
     };
     [
-        model.name.clone(),
+        escape_controls(&model.name),
         place.to_owned(),
-        model.pairs.join(","),
+        escape_controls(&model.pairs.join(",")),
         size(model.footprint.map(|footprint| footprint.disk_bytes)),
-        size(needed),
+        size(model.footprint.map(|footprint| footprint.resident_bytes)),
         fits.to_owned(),
     ]
 }

@@ -4,9 +4,9 @@ use std::io::{self, BufWriter, Write};
 
 use super::args::PrintArgs;
 use super::failure::Failure;
-
 use super::session::Session;
 use super::settings::Settings;
+use crate::attention::escape_controls;
 use crate::export::file::Stoppable;
 use crate::export::print;
 
@@ -25,7 +25,7 @@ pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Resu
         capture.check(args.view).map_err(|error| Failure::Failed(error.to_string()))?;
         if models.len() > 1 {
             let gap = if at > 0 { "\n" } else { "" };
-            writeln!(out, "{gap}# {}", model.card().name)?;
+            writeln!(out, "{gap}# {}", escape_controls(&model.card().name))?;
         }
         print::write(&mut out, &capture, args.view)?;
         out.flush()?;

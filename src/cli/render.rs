@@ -16,6 +16,7 @@ use crate::model::Reference;
 /// If there is no recipe, a model it names not to be had in that revision, or the file cannot be written.
 pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(), Failure> {
     let mut recipe = Recipe::of_file(&args.recipe)?;
+    session.listen();
     let out = Destination::open(&args.out)?;
     let file = args.recipe.display();
     if recipe.program != PROGRAM {
@@ -40,7 +41,11 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
         }
         // What is written says what was done, under the name that was asked for.
         let name = std::mem::take(&mut source.model);
-        *source = Source { model: name, ..Source::new(&capture, source.input.clone(), source.selection) };
+        *source = Source {
+            model: name,
+            is_pinned: source.is_pinned,
+            ..Source::new(&capture, source.input.clone(), source.selection)
+        };
         captures.push(capture);
     }
     write(out, &captures, &recipe, session)

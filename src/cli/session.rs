@@ -1,13 +1,13 @@
 //! Loading models and running them, with progress, consent to large downloads, and a way to stop.
 
 use super::failure::Failure;
-use super::interrupt::raise_on_ctrl_c;
+use super::interrupt::{self, at_once};
 use super::settings::Settings;
 use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
-use crate::attention::{Ablation, Capture, ScoresByHead, Token};
+use crate::attention::{Ablation, Capture, ScoresByHead, Token, escape_controls};
 use crate::export::Input;
-use crate::model::files;
+use crate::model::files::{self, DownloadPlan};
 use crate::model::{
     Cancel, Control, LoadOptions, Model, ModelError, Reference, RepeatRun, ResidualStream, free_bytes,
     open_device,
@@ -18,7 +18,7 @@ use crate::model::{
 pub struct Session {
     options: LoadOptions,
     yes: bool,
-    /// Raised by Ctrl-C, once something is loaded.
+    /// Raised by Ctrl-C, once [`listen`](Self::listen) was called.
     pub cancel: Cancel,
     listening: bool,
     /// Standard error.
@@ -32,15 +32,20 @@ impl Session {
         Self { options, yes, cancel: Cancel::new(), listening: false, talk: Talk::new() }
     }
 
+    /// From now on, Ctrl-C raises [`cancel`](Self::cancel), and no signal leaves a file half written.
+    pub fn listen(&mut self) {
+        if !std::mem::replace(&mut self.listening, true) {
+            interrupt::listen(self.cancel.clone());
+        }
+    }
+
     /// Loads a model; asks before it downloads much.
     ///
     /// # Errors
     /// If somebody says no, or the model cannot be had or placed.
     pub fn load(&mut self, reference: &Reference) -> Result<Model, Failure> {
+        self.listen();
         self.consent(reference)?;
-        if !std::mem::replace(&mut self.listening, true) {
-            raise_on_ctrl_c(self.cancel.clone());
-        }
         let name = reference.to_string();
         let Self { options, cancel, talk, .. } = self;
         let mut progress = |step| talk.progress(&describe(&name, &step));
@@ -49,6 +54,7 @@ impl Session {
         talk.clear();
         let model = loaded?;
         let card = model.card();
+        card.notes.iter().for_each(|note| talk.say(&escape_controls(note)));
         tracing::info!(model = %card.name, device = %card.device, precision = %card.precision, bytes = card.resident_bytes, "loaded");
         Ok(model)
     }
@@ -131,36 +137,71 @@ impl Session {
         }
     }
 
-    fn is_here(&self, reference: &Reference) -> bool {
-        let mut control = Control { cancel: self.cancel.clone(), progress: &mut |_| () };
-        files::locate(reference, true, &mut control).is_ok()
-    }
-
     /// Whether loading a model needs no download, or one that was agreed to beforehand.
     pub fn may_load(&self, reference: &Reference) -> bool {
-        !is_remote(reference) || self.yes || self.is_here(reference)
+        !is_remote(reference) || self.yes || is_here(reference)
     }
 
     /// Says what a model would download, and asks if that is much.
     ///
     /// # Errors
-    /// If somebody says no or nobody can be asked, or the disk hasn't got the room.
+    /// If the hub can't say how much it is, somebody says no or nobody can be asked, or the disk hasn't got the room.
     pub fn consent(&mut self, reference: &Reference) -> Result<(), Failure> {
-        if !is_remote(reference) || self.is_here(reference) {
-            return Ok(());
+        match self.plan(reference)? {
+            Some(plan) => self.agree(reference, &plan),
+            None => Ok(()),
         }
-        // What keeps the hub from answering is told by whoever loads.
-        let Ok(plan) = files::plan(reference, self.options.offline) else { return Ok(()) };
+    }
+
+    /// As [`consent`](Self::consent), for the viewer, which shows in the model's pane what keeps the hub from saying
+    /// how much it is.
+    ///
+    /// # Errors
+    /// If somebody says no or nobody can be asked, or the disk hasn't got the room.
+    pub fn consent_to_show<'a>(
+        &mut self,
+        references: impl IntoIterator<Item = &'a Reference>,
+    ) -> Result<(), Failure> {
+        self.listen();
+        for reference in references {
+            match self.plan(reference) {
+                Ok(Some(plan)) => self.agree(reference, &plan)?,
+                Ok(None) => {}
+                Err(ModelError::Cancelled) => return Err(Failure::Interrupted),
+                Err(error) => self.options.consent.remember(reference, error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a model would download, if it isn't here.
+    fn plan(&mut self, reference: &Reference) -> Result<Option<DownloadPlan>, ModelError> {
+        if !is_remote(reference) || is_here(reference) {
+            return Ok(None);
+        }
+        let name = reference.to_string();
+        let Self { options, cancel, talk, .. } = self;
+        let mut progress = |step| talk.progress(&describe(&name, &step));
+        let mut control = Control { cancel: cancel.clone(), progress: &mut progress };
+        let plan = files::plan(reference, options.offline, &mut control);
+        talk.clear();
+        plan.map(Some)
+    }
+
+    fn agree(&mut self, reference: &Reference, plan: &DownloadPlan) -> Result<(), Failure> {
         let memory = open_device(self.options.device).ok().and_then(|device| free_bytes(&device));
         let statement = plan.statement(&reference.to_string(), memory)?;
         let agreed = if self.yes || !plan.is_large() {
             self.talk.say(&statement);
             Some(true)
         } else {
-            self.talk.ask(&format!("{statement}. Download it?"))
+            at_once(|| self.talk.ask(&format!("{statement}. Download it?")))
         };
         match agreed {
-            Some(true) => Ok(()),
+            Some(true) => {
+                self.options.consent.agree(reference, plan.missing_bytes);
+                Ok(())
+            }
             Some(false) => Err(Failure::Failed(format!("{reference}: not downloaded"))),
             None => Err(Failure::Failed(format!("{statement}: say --yes to download it"))),
         }
@@ -172,6 +213,10 @@ fn tokens(model: &Model, input: &Input) -> Result<Vec<Token>, Failure> {
         Input::Prompt(prompt) => model.tokenize(prompt)?,
         Input::Ids(ids) => model.tokens_from_ids(ids)?,
     })
+}
+
+fn is_here(reference: &Reference) -> bool {
+    files::locate_here(reference).is_ok()
 }
 
 fn is_remote(reference: &Reference) -> bool {

@@ -1,7 +1,7 @@
 //! From what was typed and what is configured to what is meant: flags go before settings.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::values::{DtypeName, EngineName, parse_device, parse_temperature, parse_top_p};
 use crate::config::{Config, Pair};
 use crate::export::Input;
+use crate::model::files::Consent;
 use crate::model::{ConfiguredPair, LoadOptions, Reference, Sampling};
 use crate::theme::ColorMap;
 
@@ -38,7 +39,11 @@ impl Settings {
             precision: named::<DtypeName>(&config, "dtype", &config.dtype)?.into(),
             engine: named::<EngineName>(&config, "engine", &config.engine)?.into(),
             offline: config.offline,
+            consent: Consent::default(),
         };
+        if args.yes {
+            load.consent.agree_to_all();
+        }
         Ok(Self { load, yes: args.yes, config })
     }
 
@@ -52,26 +57,32 @@ impl Settings {
         }
         let pair = pair.unwrap_or(&self.config.pair);
         let pair = self.config.pair(pair).map_err(|error| Failure::Usage(error.to_string()))?;
-        [&pair.left, &pair.right].into_iter().map(|name| reference(name)).collect()
+        pair.models().map(|name| reference(name)).collect()
     }
 
-    /// The models that the viewer starts with, left and right.
+    /// The models that the viewer starts with, left and right; or one alone.
     ///
     /// # Errors
     /// If one is no model's name, or there is no such pair.
-    pub fn viewer_models(&self, args: &ViewerArgs) -> Result<(Reference, Reference), Failure> {
+    pub fn viewer_models(&self, args: &ViewerArgs) -> Result<(Reference, Option<Reference>), Failure> {
+        if let Some(model) = &args.model {
+            return Ok((reference(model)?, None));
+        }
         let pair = args.pair.as_deref().unwrap_or(&self.config.pair);
         let pair = self.config.pair(pair).map_err(|error| Failure::Usage(error.to_string()))?;
         let left = args.left.as_ref().unwrap_or(&pair.left);
         let right = args.right.as_ref().unwrap_or(&pair.right);
-        Ok((reference(left)?, reference(right)?))
+        let given = |model: &&String| !model.is_empty();
+        let mut models = [left, right].into_iter().filter(given).map(|model| reference(model));
+        let first = models.next().unwrap_or_else(|| reference(""))?;
+        Ok((first, models.next().transpose()?))
     }
 
     /// Every configured pair.
     pub fn pairs(&self) -> Vec<ConfiguredPair> {
         let pair = |(name, pair): (&String, &Pair)| ConfiguredPair {
             name: name.clone(),
-            models: [pair.left.clone(), pair.right.clone()],
+            models: pair.models().cloned().collect(),
         };
         self.config.pairs.iter().map(pair).collect()
     }
@@ -111,8 +122,27 @@ impl Settings {
     pub fn input(&self, args: &InputArgs) -> Result<Input, Failure> {
         Ok(match &args.ids {
             Some(ids) => Input::Ids(ids.clone()),
-            None => Input::Prompt(self.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?),
+            None => Input::Prompt(self.text(args.prompt.as_deref(), args.prompt_file.as_deref())?),
         })
+    }
+
+    /// As [`prompt`](Self::prompt), of a command, which has nothing to do with an empty text.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or there is no text.
+    pub fn text(&self, text: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+        let read = self.prompt(text, file)?;
+        if !read.is_empty() {
+            return Ok(read);
+        }
+        let place = match file {
+            Some(file) if file == Path::new("-") => "standard input: ".to_owned(),
+            Some(file) => format!("{}: ", file.display()),
+            None => String::new(),
+        };
+        Err(Failure::Failed(format!(
+            "{place}the prompt is empty: give a text with --prompt or --prompt-file"
+        )))
     }
 
     /// A text that was given, else that of a file, else the configured one; byte for byte.
@@ -136,14 +166,32 @@ pub fn reference(name: &str) -> Result<Reference, Failure> {
     name.parse().map_err(|error: <Reference as std::str::FromStr>::Err| Failure::Usage(error.to_string()))
 }
 
+/// Bytes of a prompt, at most: no model reads that many.
+const LONGEST_PROMPT: u64 = 10 << 20;
+
+/// Reads a text, and no more of a file than a prompt can be.
 fn read_text(path: &Path) -> Result<String, Failure> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        fs::read_to_string(path)
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let read = |file: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        file.take(LONGEST_PROMPT + 1).read_to_end(&mut bytes).map(|_| bytes)
     };
-    text.map_err(|error| Failure::Failed(format!("cannot read a prompt from {}: {error}", path.display())))
+    let bytes =
+        if is_stdin { read(&mut io::stdin()) } else { File::open(path).and_then(|mut file| read(&mut file)) };
+    let bytes = bytes
+        .map_err(|error| Failure::Failed(format!("{name}: {error}: --prompt-file takes a text file")))?;
+    if bytes.len() as u64 > LONGEST_PROMPT {
+        let most = LONGEST_PROMPT >> 20;
+        return Err(Failure::Failed(format!(
+            "{name}: too long for a prompt: shorten it to {most} MB, or less"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+        Failure::Failed(format!("{name}:{line}: this is no UTF-8: save the text as UTF-8"))
+    })
 }
 
 /// A setting spelled as its flag.
@@ -190,7 +238,7 @@ mod tests {
         {
             let error = settings("attnscope", file).unwrap_err();
             let message = error.message().unwrap();
-            assert!(message.starts_with("my.toml: '") && message.contains(value), "{message}");
+            assert!(message.starts_with("my.toml:1: '") && message.contains(value), "{message}");
             assert_eq!(error.exit_code(), 1);
         }
     }
@@ -211,14 +259,31 @@ mod tests {
         let settings = settings("attnscope", "").unwrap();
         let args = ViewerArgs { right: Some("./x".to_owned()), ..ViewerArgs::default() };
         let (left, right) = settings.viewer_models(&args).unwrap();
-        assert_eq!((left.to_string().as_str(), right.to_string().as_str()), ("demo:gpt2", "./x"));
+        assert_eq!((left.to_string().as_str(), right.unwrap().to_string().as_str()), ("demo:gpt2", "./x"));
+    }
+
+    #[test]
+    fn the_viewer_may_have_one_model() {
+        let models = |line: &str, file: &str| {
+            let settings = settings(line, file).unwrap();
+            let viewer = Cli::try_parse_from(line.split(' ')).unwrap().viewer;
+            let (left, right) = settings.viewer_models(&viewer).unwrap();
+            (left.to_string(), right.map(|right| right.to_string()))
+        };
+        assert_eq!(models("attnscope --model ./x", ""), ("./x".to_owned(), None));
+        let alone = "pair = 'one'\n[pairs.one]\nright = './x'";
+        assert_eq!(models("attnscope", alone), ("./x".to_owned(), None));
+        let both = ("./y".to_owned(), Some("./x".to_owned()));
+        assert_eq!(models("attnscope --left ./y", alone), both);
+        let one = settings("attnscope", alone).unwrap().models(&[], None).unwrap();
+        assert_eq!(one.iter().map(ToString::to_string).collect::<Vec<_>>(), ["./x"]);
     }
 
     #[test]
     fn a_prompt_is_kept_byte_for_byte() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prompt");
-        fs::write(&path, " a\n").unwrap();
+        std::fs::write(&path, " a\n").unwrap();
         let line = format!("attnscope print --prompt-file {}", path.display());
         let Some(Command::Print(args)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
             panic!()

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::attention::escape_controls;
 use crate::model::LoadProgress;
 use crate::model::files::human_bytes;
 
@@ -30,7 +31,7 @@ impl Talk {
             return;
         }
         self.last = Some(Instant::now());
-        let text: String = text.chars().take(WIDTH).collect();
+        let text: String = escape_controls(text).chars().take(WIDTH).collect();
         // Nobody can be told that standard error is gone.
         let _ = write!(io::stderr(), "\r\x1b[K{text}");
     }
@@ -45,7 +46,7 @@ impl Talk {
     /// Says a line that stays.
     pub fn say(&mut self, text: &str) {
         self.clear();
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", escape_controls(text));
     }
 
     /// Asks a question; anything but yes is no. `None` where nobody could answer.
@@ -54,7 +55,7 @@ impl Talk {
             return None;
         }
         self.clear();
-        let _ = write!(io::stderr(), "{question} [y/N] ");
+        let _ = write!(io::stderr(), "{} [y/N] ", escape_controls(question));
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).ok()?;
         Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
@@ -71,6 +72,7 @@ impl Drop for Talk {
 pub fn describe(name: &str, progress: &LoadProgress) -> String {
     match progress {
         LoadProgress::Resolving => format!("{name}: asking the hub"),
+        LoadProgress::Waiting { seconds } => format!("{name}: waiting for the hub, {seconds} s"),
         LoadProgress::Downloading { file, done, total } => {
             format!("{name}: {file} {} of {}", human_bytes(*done), human_bytes(*total))
         }

@@ -1,5 +1,7 @@
 //! What flags take, by name.
 
+use std::ops::RangeInclusive;
+
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
@@ -103,7 +105,7 @@ pub fn about_granularity(granularity: Granularity) -> &'static str {
 pub fn about_curve(curve: Curve) -> &'static str {
     match curve {
         Curve::Linear => "In proportion",
-        Curve::Log => "By their logarithm, from 0.0001 on",
+        Curve::Log => "By their logarithm, from the smallest above 0 on",
     }
 }
 
@@ -121,6 +123,30 @@ pub fn about_background(background: Background) -> &'static str {
         Background::Light => "Dark text on white",
         Background::Dark => "Light text on black",
     }
+}
+
+/// Reads a whole number; what is wrong says what it should be, and from where to where it goes.
+pub fn whole<T: TryFrom<u64>>(
+    what: &'static str,
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.and_then(|number: u64| number.try_into().ok()).ok_or_else(|| {
+            let (least, most) = range.clone().into_inner();
+            let most = if most == u64::MAX { "up".to_owned() } else { format!("to {most}") };
+            format!("'{text}' is no {what}: use a whole number from {least} {most}")
+        })
+    }
+}
+
+/// Reads one of several numbers that commas separate.
+pub fn listed<T: TryFrom<u64>>(
+    what: &'static str,
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    let read = whole(what, range);
+    move |text| read(text.trim()).map_err(|error| format!("{error}, several with commas between: 1,2,3"))
 }
 
 /// Reads the name of a device.
@@ -156,6 +182,20 @@ pub fn parse_top_p(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_say_what_they_should_be() {
+        assert_eq!(whole::<u16>("width", 1..=1000)("7"), Ok(7));
+        let wrong = |text: &str| whole::<usize>("width", 1..=1000)(text).unwrap_err();
+        for text in ["0", "1001", "-1", "x", "", "1.5", "99999999999999999999"] {
+            assert_eq!(wrong(text), format!("'{text}' is no width: use a whole number from 1 to 1000"));
+        }
+        let error = listed::<usize>("position", 0..=u64::MAX)("x").unwrap_err();
+        assert_eq!(
+            error,
+            "'x' is no position: use a whole number from 0 up, several with commas between: 1,2,3"
+        );
+    }
 
     #[test]
     fn devices_by_name() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
+use super::interrupt;
 use super::session::Session;
 use super::settings::Settings;
 use crate::app::LONGEST_PROMPT;
@@ -22,6 +23,7 @@ use crate::worker;
 pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let mut viewer = configure(args, settings, session)?;
     viewer.history = config::history_path();
+    interrupt::leave_to_others();
     let ending = on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
         runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
@@ -35,36 +37,38 @@ pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Res
 /// Draws the viewer's screen into an SVG file, without a terminal.
 ///
 /// # Errors
-/// As [`run`], or if a key is none, or the file can't be written.
+/// As [`run`], or if a key is none, a model has failed in the end, or the file can't be written.
 pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let keys: Vec<Key> = args
         .keys
         .split_whitespace()
         .map(|key| key.parse().map_err(|error| Failure::Usage(format!("--keys: {error}"))))
         .collect::<Result<_, _>>()?;
+    session.listen();
     let mut out = Destination::open(&args.out)?;
     let mut viewer = configure(&args.viewer, settings, session)?;
     viewer.background = Some(viewer.background.unwrap_or_default());
-    let picture = on_runtime(|| async {
-        let (worker, events) = worker::spawn(settings.load.clone());
-        runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
-    })?;
+    let picture = interrupt::at_once(|| {
+        on_runtime(|| async {
+            let (worker, events) = worker::spawn(settings.load.clone());
+            runtime::screenshot(viewer, worker, events, (args.width, args.height), &keys).await
+        })
+    })?
+    .map_err(Failure::Failed)?;
     out.write_all(picture.as_bytes())?;
     Ok(out.finish()?)
 }
 
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
-    for model in [&left, &right] {
-        session.consent(model)?;
-    }
+    session.consent_to_show([&left].into_iter().chain(&right))?;
     let config = &settings.config;
     let (sampling, drawn) = settings.sampling(&args.sampling)?;
     Ok(ViewerConfig {
         sampling,
         drawn,
         left: left.to_string(),
-        right: right.to_string(),
+        right: right.map(|right| right.to_string()),
         prompt: prompt(args, settings)?,
         keys: config.keys.clone(),
         map: settings.color_map()?,
@@ -139,7 +143,7 @@ mod tests {
         let (given, on) = sampling("[sampling]\nseed = 5", "attnscope --temperature 0 --seed 7").unwrap();
         assert_eq!((given.temperature, given.top_p, given.seed, on), (0.0, 0.95, 7, true));
         let error = sampling("[sampling]\ntemperature = -1.5", "attnscope").unwrap_err().message().unwrap();
-        assert!(error.starts_with("my.toml: '-1.5' is no temperature"), "{error}");
+        assert!(error.starts_with("my.toml:2: '-1.5' is no temperature"), "{error}");
     }
 
     #[test]
@@ -155,6 +159,6 @@ mod tests {
             assert_eq!(map(name).unwrap(), expected);
         }
         let message = map("jet").unwrap_err().message().unwrap();
-        assert!(message.starts_with("my.toml: ") && message.contains("cividis"), "{message}");
+        assert!(message.starts_with("my.toml:2: ") && message.contains("cividis"), "{message}");
     }
 }

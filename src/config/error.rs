@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Origin;
+use super::lines::line_at;
 
 /// Why settings could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -42,10 +43,12 @@ pub enum ConfigError {
         advice: String,
     },
     /// A setting that does not go with the others.
-    #[error("{origin}: {message}")]
+    #[error("{origin}{}: {message}", line.map_or_else(String::new, |line| format!(":{line}")))]
     Misset {
         /// Where it was made.
         origin: Origin,
+        /// On which line of the file, if it is in one.
+        line: Option<usize>,
         /// What, and what to do.
         message: String,
     },
@@ -54,8 +57,7 @@ pub enum ConfigError {
 impl ConfigError {
     /// Places an error of the TOML reader in its file.
     pub(super) fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+        let line = line_at(text, error.span().map_or(0, |span| span.start));
         Self::Invalid { path: path.to_owned(), line, message: explain(error) }
     }
 }

@@ -1,12 +1,16 @@
 //! The one table of what keys do. The loop looks keys up here; help and the README are written from it.
 
+mod error;
 mod key;
 
+pub use error::KeysError;
 pub use key::{Key, KeyCode, ParseKeyError};
 
 use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
+
+use super::error::nearest;
 
 /// What a key can be bound to. The configuration calls each by [`Command::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +51,7 @@ pub enum Command {
     Pooling,
     NextColorMap,
     OtherModel,
+    OnePane,
     ModelPicker,
     Link,
     Pin,
@@ -160,6 +165,7 @@ const TABLE: &[Row] = &[
     row(Command::Pooling, "pooling", Group::Values, &["v"], "pixels of a long prompt: largest or mean"),
     row(Command::NextColorMap, "next-colormap", Group::Values, &["c"], "the next colour map"),
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
+    row(Command::OnePane, "one-pane", Group::Prompt, &["z"], "this model at full width, or both"),
     row(Command::ModelPicker, "model-picker", Group::Prompt, &["M"], "choose another model for this pane"),
     row(Command::Link, "link", Group::Prompt, &["x"], "unlink the two sides, or link them again"),
     row(Command::Pin, "pin", Group::Prompt, &["p"], "pin this beside what runs next, or unpin it"),
@@ -224,40 +230,6 @@ pub struct Keys {
     by_command: BTreeMap<Command, Vec<Key>>,
 }
 
-/// Why a table `[keys]` can't be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum KeysError {
-    /// A name that no command has.
-    #[error("[keys] has no action '{name}': it is one of {known}")]
-    UnknownAction {
-        /// As written.
-        name: String,
-        /// All names.
-        known: String,
-    },
-    /// A text that is no key.
-    #[error("[keys] {action}: {error}")]
-    UnknownKey {
-        /// Of which action.
-        action: &'static str,
-        /// Which, and what is possible.
-        error: ParseKeyError,
-    },
-    /// A key that is given to two actions.
-    #[error("[keys] gives '{key}' to both {first} and {second}")]
-    GivenTwice {
-        /// Which.
-        key: String,
-        /// One action.
-        first: &'static str,
-        /// The other.
-        second: &'static str,
-    },
-    /// There would be no way out.
-    #[error("[keys] quit: needs at least one key")]
-    NoWayOut,
-}
-
 impl Default for Keys {
     fn default() -> Self {
         let defaults = |row: &Row| row.keys.iter().filter_map(|key| key.parse().ok()).collect();
@@ -277,7 +249,10 @@ impl Keys {
         for (name, texts) in table {
             let command = Command::from_name(name).ok_or_else(|| KeysError::UnknownAction {
                 name: name.clone(),
-                known: Command::all().map(Command::name).collect::<Vec<_>>().join(", "),
+                advice: match nearest(name, &Command::all().map(Command::name).collect::<Vec<_>>()) {
+                    Some(name) => format!("did you mean '{name}'?"),
+                    None => "attnscope config --show lists them".to_owned(),
+                },
             })?;
             let mut keys = Vec::new();
             for text in texts {

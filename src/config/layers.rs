@@ -9,6 +9,8 @@ use serde::Deserialize as _;
 use toml::{Table, Value};
 
 use super::error::{explain, nearest};
+use super::keys::Keys;
+use super::lines::Lines;
 use super::{Config, ConfigError, Pair};
 
 /// The settings in the binary.
@@ -84,7 +86,7 @@ impl Config {
         self,
         flags: impl IntoIterator<Item = (&'static str, &'static str, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut settings = Settings { values: self.values, origins: self.origins };
+        let mut settings = Settings { values: self.values, origins: self.origins, lines: self.lines };
         for (name, key, value) in flags {
             settings.lay_text(Origin::Flag(name), name, key, value)?;
         }
@@ -99,7 +101,9 @@ impl Config {
 
     /// An error about the value of a key, with the place where it was set.
     pub fn misset(&self, key: &str, message: String) -> ConfigError {
-        ConfigError::Misset { origin: self.origin(key).clone(), message }
+        let origin = self.origin(key).clone();
+        let line = matches!(origin, Origin::File(_)).then(|| self.lines.line(key)).flatten();
+        ConfigError::Misset { origin, line, message }
     }
 
     /// The pair of that name.
@@ -122,20 +126,37 @@ impl Config {
 struct Settings {
     values: Table,
     origins: BTreeMap<String, Origin>,
+    lines: Lines,
 }
 
 impl Settings {
     fn embedded() -> Self {
         let values = EMBEDDED.parse().expect("a test reads the embedded config.toml");
-        Self { values, origins: BTreeMap::new() }
+        Self { values, origins: BTreeMap::new(), lines: Lines::default() }
     }
 
     fn lay_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         let invalid = |error| ConfigError::invalid(path, text, &error);
-        toml::from_str::<Config>(text).map_err(invalid)?;
         let values = toml::from_str::<Table>(text).map_err(invalid)?;
+        self.lines = Lines::of(text);
+        if let Some(error) = self.keys_error(path, &values) {
+            return Err(error);
+        }
+        toml::from_str::<Config>(text).map_err(invalid)?;
         self.lay(values, &Origin::File(path.to_owned()));
         Ok(())
+    }
+
+    /// What is wrong with a file's keys, placed where the reader of TOML knows no more than the whole table.
+    fn keys_error(&self, path: &Path, values: &Table) -> Option<ConfigError> {
+        let keys = BTreeMap::<String, Vec<String>>::deserialize(values.get("keys")?.clone()).ok()?;
+        let error = Keys::from_table(&keys).err()?;
+        let lines = error.places(&keys).into_iter().filter_map(|(action, at)| {
+            let key = at.map_or_else(|| format!("keys.{action}"), |at| format!("keys.{action}[{at}]"));
+            self.lines.line(&key)
+        });
+        let line = lines.max().unwrap_or(1);
+        Some(ConfigError::Invalid { path: path.to_owned(), line, message: error.to_string() })
     }
 
     /// Lays a value that is written without TOML's quotes.
@@ -170,14 +191,11 @@ impl Settings {
     fn finish(self) -> Result<Config, ConfigError> {
         let mut config =
             Config::deserialize(self.values.clone()).expect("every source was read before it was laid");
-        (config.values, config.origins) = (self.values, self.origins);
+        (config.values, config.origins, config.lines) = (self.values, self.origins, self.lines);
         for (name, pair) in &config.pairs {
-            for (side, model) in [("left", &pair.left), ("right", &pair.right)] {
-                if model.is_empty() {
-                    let message =
-                        format!("pair '{name}' has no {side} model: add {side} = \"…\" to [pairs.{name}]");
-                    return Err(config.misset(&format!("pairs.{name}"), message));
-                }
+            if pair.models().next().is_none() {
+                let message = format!("pair '{name}' has no model: add left = \"…\" to [pairs.{name}]");
+                return Err(config.misset(&format!("pairs.{name}"), message));
             }
         }
         if let Err(error) = config.pair(&config.pair) {
@@ -217,6 +235,16 @@ mod tests {
     fn from_variable(name: &str, value: &str) -> Result<Config, ConfigError> {
         let variable = |asked: &str| (asked == name).then(|| value.to_owned());
         Config::from_sources(&Sources { file: None, variable: &variable })
+    }
+
+    #[test]
+    fn a_pair_may_have_one_model() {
+        for (text, model) in [("left = 'a/b'", "a/b"), ("right = './c'", "./c")] {
+            let config = from_file(&format!("[pairs.one]\n{text}")).unwrap();
+            assert_eq!(config.pair("one").unwrap().models().collect::<Vec<_>>(), [model]);
+        }
+        let config = from_file("[pairs.demo]\nright = ''").unwrap();
+        assert_eq!(config.pair("demo").unwrap().models().collect::<Vec<_>>(), ["demo:gpt2"]);
     }
 
     #[test]
@@ -261,7 +289,7 @@ mod tests {
         let keys = from_file("[keys]\nmean = ['n']").unwrap().keys;
         assert_eq!((keys.hint(Command::Mean).as_str(), keys.hint(Command::Quit).as_str()), ("n", "q"));
         let error = from_file("[keys]\nmaen = ['n']").unwrap_err().to_string();
-        assert!(error.starts_with("my.toml:1: ") && error.contains("no action 'maen'"), "{error}");
+        assert_eq!(error, "my.toml:2: [keys] has no action 'maen': did you mean 'mean'?");
     }
 
     #[test]
@@ -333,9 +361,9 @@ mod tests {
         assert!(told("pair = ").starts_with("my.toml:1: "), "{}", told("pair = "));
         assert!(told("mouse = 'yes'").contains("expected a boolean"), "{}", told("mouse = 'yes'"));
         assert!(told("[theme]\ncolor = 'all'").contains("truecolor"), "{}", told("[theme]\ncolor = 'all'"));
-        assert_eq!(told("pair = 'dmo'"), "my.toml: there is no pair 'dmo': did you mean 'demo'?");
+        assert_eq!(told("\npair = 'dmo'"), "my.toml:2: there is no pair 'dmo': did you mean 'demo'?");
         assert!(told("pair = 'other'").contains("article or demo"), "{}", told("pair = 'other'"));
-        assert!(told("[pairs.x]\nleft = 'a/b'").starts_with("my.toml: pair 'x' has no right model"));
+        assert!(told("\n[pairs.x]\nleft = ''").starts_with("my.toml:2: pair 'x' has no model: add left"));
         let variable = from_variable("ATTNSCOPE_THREADS", "0").unwrap_err().to_string();
         assert!(variable.starts_with("ATTNSCOPE_THREADS: ") && variable.contains("from 1"), "{variable}");
         let variable = from_variable("ATTNSCOPE_OFFLINE", "maybe").unwrap_err().to_string();

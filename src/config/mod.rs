@@ -4,6 +4,7 @@
 mod error;
 pub mod keys;
 mod layers;
+mod lines;
 mod schema;
 mod show;
 mod starter;
@@ -13,7 +14,8 @@ pub use layers::{Origin, Sources, VARIABLES};
 pub use schema::{Background, ColorDepth, Config, Pair, ParseThreadsError, Sampling, Theme, Threads};
 pub use starter::starter;
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use etcetera::base_strategy::{BaseStrategy, Xdg};
@@ -31,7 +33,10 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
             .transpose()?,
     };
     let file = user.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
-    Config::from_sources(&Sources { file, variable: &|name| std::env::var(name).ok() })
+    Config::from_sources(&Sources {
+        file,
+        variable: &|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()),
+    })
 }
 
 /// Where the user's file is looked for; `None` for a user without a home.
@@ -44,6 +49,25 @@ pub fn history_path() -> Option<PathBuf> {
     Some(Xdg::new().ok()?.state_dir()?.join("attnscope").join("history"))
 }
 
+/// Bytes of a file of settings, at most: more is something else.
+const LONGEST: u64 = 1 << 20;
+
 fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let invalid = |line, message: &str| ConfigError::Invalid {
+        path: path.to_owned(),
+        line,
+        message: message.to_owned(),
+    };
+    if bytes.len() as u64 > LONGEST {
+        return Err(invalid(1, "too long for a file of settings: name another one with --config"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
+        invalid(line, "this is no UTF-8: save the file as UTF-8")
+    })
 }

@@ -11,6 +11,7 @@ use toml::Table;
 
 use super::Origin;
 use super::keys::Keys;
+use super::lines::Lines;
 
 /// All settings. The keys are those of the embedded `config.toml`, which says what each is for.
 ///
@@ -51,6 +52,9 @@ pub struct Config {
     /// Where each key was set; asked by [`Config::origin`].
     #[serde(skip)]
     pub(super) origins: BTreeMap<String, Origin>,
+    /// Where each key stands in the user's file.
+    #[serde(skip)]
+    pub(super) lines: Lines,
 }
 
 /// How next tokens are drawn.
@@ -111,14 +115,21 @@ pub enum Background {
     Light,
 }
 
-/// Two models to look at side by side, as they are asked for.
+/// Two models to look at side by side, or one alone, as they are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pair {
-    /// The left pane's.
+    /// The left pane's; empty if there is none.
     pub left: String,
-    /// The right pane's.
+    /// The right pane's; empty if there is none.
     pub right: String,
+}
+
+impl Pair {
+    /// Its models, the left one first: one or two.
+    pub fn models(&self) -> impl Iterator<Item = &String> {
+        [&self.left, &self.right].into_iter().filter(|model| !model.is_empty())
+    }
 }
 
 /// Threads that compute.

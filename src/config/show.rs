@@ -23,6 +23,10 @@ impl Config {
         let lines: Vec<(String, String)> = settings
             .map(|(key, value)| {
                 let place = self.place(&format!("{prefix}{key}"));
+                let value = match value {
+                    Value::String(text) => text_in_quotes(text),
+                    other => other.to_string(),
+                };
                 (format!("{} = {value}", quoted(key)), place)
             })
             .collect();
@@ -80,14 +84,28 @@ fn write_lines(lines: &[(String, String)], out: &mut String) {
     }
 }
 
-/// A key as TOML wants it: in quotes, whose escapes are JSON's, unless it is a plain word.
+/// A key as TOML wants it: in quotes, unless it is a plain word.
 fn quoted(key: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    if !key.is_empty() && key.chars().all(plain) {
-        key.to_owned()
-    } else {
-        Value::String(key.into()).to_string()
+    if !key.is_empty() && key.chars().all(plain) { key.to_owned() } else { text_in_quotes(key) }
+}
+
+/// A text as TOML wants it, on one line.
+fn text_in_quotes(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
     }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::printable::write_json_lines;
 use super::text::quoted;
 use super::{ExportError, Recipe};
 use crate::attention::ablation::{MovedHead, NextChange, next_changes, next_divergence};
-use crate::attention::{Capture, escape_controls};
+use crate::attention::{Capture, NO_OUTPUT_HEAD, escape_controls};
 
 /// Columns of a token's text.
 const TOKEN: usize = 24;
@@ -34,13 +35,19 @@ pub fn write_table(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), Expo
         let Ablated { before, after, heads, .. } = ablated;
         let gap = if at > 0 { "\n" } else { "" };
         writeln!(out, "{gap}# {} without {}", escape_controls(&after.model.name), after.ablation)?;
-        writeln!(out, "{:TOKEN$}{:>9}{:>9}{:>9}", "next token", "before", "after", "change")?;
+        if !after.model.has_output_head {
+            writeln!(out, "next token: {NO_OUTPUT_HEAD}")?;
+        } else {
+            writeln!(out, "{:TOKEN$}{:>9}{:>9}{:>9}", "next token", "before", "after", "change")?;
+        }
         for NextChange { before, after } in next_changes(before, after) {
             let (token, p) = (quoted(&before.token, TOKEN), before.probability);
             writeln!(out, "{token}{p:>9.4}{after:>9.4}{:>+9.4}", after - p)?;
         }
-        let divergence = next_divergence(before, after);
-        writeln!(out, "KL divergence of the next token, before ‖ after: {divergence:.4} nats\n")?;
+        if let Some(divergence) = next_divergence(before, after) {
+            writeln!(out, "KL divergence of the next token, before ‖ after: {divergence:.4} nats")?;
+        }
+        writeln!(out)?;
         writeln!(out, "{:TOKEN$}{:>9}", "head", "moved by")?;
         for MovedHead { layer, head, divergence } in heads {
             let name = format!("{layer}.{head}");
@@ -51,7 +58,7 @@ pub fn write_table(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), Expo
     Ok(())
 }
 
-/// Writes one JSON object: `models`, each with its recipe, next tokens and heads.
+/// Writes one JSON object: `models`, each with its recipe, next tokens (null without an output head) and heads.
 ///
 /// # Errors
 /// If `out` refuses.
@@ -66,12 +73,12 @@ pub fn write_json(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), Expor
         let head = |moved: &MovedHead| json!({ "layer": moved.layer, "head": moved.head, "js_divergence": moved.divergence });
         Ok(json!({
             "recipe": serde_json::to_value(recipe).map_err(io::Error::from)?,
-            "next": next_changes(before, after).into_iter().map(next).collect::<Vec<_>>(),
+            "next": after.model.has_output_head
+                .then(|| next_changes(before, after).into_iter().map(next).collect::<Vec<_>>()),
             "kl_divergence": next_divergence(before, after),
             "heads": heads.iter().map(head).collect::<Vec<_>>(),
         }))
     };
     let models = ablated.iter().map(model).collect::<Result<Vec<_>, _>>()?;
-    serde_json::to_writer_pretty(&mut *out, &json!({ "models": models })).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    Ok(write_json_lines(out, &json!({ "models": models }))?)
 }

@@ -1,13 +1,18 @@
 //! Comma-separated values, after one line with the recipe that begins with `#`.
 //!
 //! A view is a square: a row per query, a column per key, named `position:token`, and for a model with
-//! sinks a last column `sink`. All heads are a list: one line per layer, head, query and visible key;
-//! where `key` and `key_token` are empty, what the row gave to no token.
+//! sinks a last column `sink`. Cells of the future are empty. All heads are a list: one line per layer, head, query
+//! and visible key; where `key` and `key_token` are empty, what the row gave to no token.
+//!
+//! Texts stand in quotes, with control characters escaped, so that a record is a line and a `#` in a token begins no
+//! comment. `pandas.read_csv(file, comment="#")` reads the table. pandas takes the tokens `NA` and `null` for missing
+//! values unless it is told `keep_default_na=False, na_values=[""]`.
 
-use std::io::{self, Write};
+use std::io::Write;
 
+use super::printable::write_json;
 use super::{Export, ExportError, Selection, heads, rows};
-use crate::attention::{Capture, View};
+use crate::attention::{Capture, View, escape_controls};
 
 /// Writes the selection as CSV.
 ///
@@ -15,7 +20,7 @@ use crate::attention::{Capture, View};
 /// If the model has no such view, or `out` refuses.
 pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
     write!(out, "# ")?;
-    serde_json::to_writer(&mut *out, export.recipe).map_err(io::Error::from)?;
+    write_json(&mut *out, export.recipe)?;
     writeln!(out)?;
     match export.selection {
         Selection::One(view) => write_square(out, export.capture, view),
@@ -28,11 +33,15 @@ fn write_square(out: &mut impl Write, capture: &Capture, view: View) -> Result<(
         capture.tokens.iter().enumerate().map(|(at, token)| quoted(&format!("{at}:{}", token.raw))).collect();
     let sink = if capture.has_sinks(view) { ",sink" } else { "" };
     writeln!(out, "query,{}{sink}", names.join(","))?;
-    for (name, row) in names.iter().zip(rows(capture, view)) {
+    for (query, row) in rows(capture, view).enumerate() {
         let row = row?;
-        write!(out, "{name}")?;
-        for value in row.weights.iter().chain(&row.sink) {
+        write!(out, "{}", names[query])?;
+        for value in &row.weights[..=query] {
             write!(out, ",{value:?}")?;
+        }
+        write!(out, "{:,<1$}", "", names.len() - 1 - query)?;
+        if let Some(sink) = row.sink {
+            write!(out, ",{sink:?}")?;
         }
         writeln!(out)?;
     }
@@ -57,9 +66,9 @@ fn write_list(out: &mut impl Write, capture: &Capture) -> Result<(), ExportError
     Ok(())
 }
 
-/// A field in quotes, its own quotes doubled (RFC 4180).
+/// A field in quotes, its own quotes doubled (RFC 4180), on one line.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
+    format!("\"{}\"", escape_controls(text).replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -78,7 +87,7 @@ mod tests {
         let text = written(Selection::One(View::Mean));
         let (recipe, table) = text.split_once('\n').unwrap();
         assert!(recipe.starts_with("# {\"program\":\"attnscope "), "{recipe}");
-        assert_eq!(table, "query,\"0:it\",\"1:Ġ'\",sink\n\"0:it\",0.25,0.0,0.75\n\"1:Ġ'\",0.5,0.125,0.375\n");
+        assert_eq!(table, "query,\"0:it\",\"1:Ġ'\",sink\n\"0:it\",0.25,,0.75\n\"1:Ġ'\",0.5,0.125,0.375\n");
     }
 
     #[test]
@@ -93,7 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_doubled() {
-        assert_eq!(quoted("a\"b,\n"), "\"a\"\"b,\n\"");
+    fn texts_stand_in_quotes_on_one_line() {
+        assert_eq!(quoted("a\"b,#\n"), "\"a\"\"b,#\\n\"");
+        assert_eq!(quoted("\u{1b}\u{202e}"), "\"\\u{1b}\\u{202e}\"");
     }
 }

@@ -85,11 +85,13 @@ fn card(has_sinks: bool) -> ModelCard {
         kv_heads: 2,
         windows: vec![None, None],
         has_sinks,
+        has_output_head: true,
         context: 8,
         vocabulary: 3,
         parameters: 0,
         precision: "f32".to_owned(),
         device: "cpu".to_owned(),
         resident_bytes: 0,
+        notes: Vec::new(),
     }
 }

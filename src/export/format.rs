@@ -43,16 +43,26 @@ impl Format {
     /// What is in it, in a few words.
     pub fn about(self) -> &'static str {
         match self {
-            Format::Csv => "A table; with all heads, a list",
+            Format::Csv => {
+                "A table; with all heads, a list. pandas.read_csv(FILE, comment=\"#\") reads it: the first line is the \
+                 recipe"
+            }
             Format::Json => "An object with tokens, matrix, sinks, next tokens and recipe",
-            Format::Npz => "Arrays, as numpy stores them",
-            Format::Safetensors => "Tensors, as the model hub stores them",
+            Format::Npz => "Arrays for numpy.load, tokens among them",
+            Format::Safetensors => {
+                "Tensors, as the model hub stores them; tokens are in the metadata, as JSON"
+            }
             Format::Svg => "A figure, as vectors; of two models beside each other; with all heads, a grid",
             Format::Png => "The same figure, as pixels",
             Format::Html => {
                 "A page that stands alone and shows values where one points; with all heads, a list of them"
             }
         }
+    }
+
+    /// Whether it is no text.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Format::Npz | Format::Safetensors | Format::Png)
     }
 
     /// Whether it shows values as colours, of one model or of two beside each other.

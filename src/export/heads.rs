@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::printable::write_json_lines;
 use super::{ExportError, Recipe};
 use crate::attention::{HeadEntry, HeadOrder, ModelCard, escape_controls, repeated};
 
@@ -78,7 +79,7 @@ pub fn write_json(
             "kv_group": group,
             "layer_kind": kind.name(),
             "prompt": {
-                "sink": s.sink_mass,
+                "sink": HeadOrder::Sink.value(&head.entry),
                 "first_token": s.first_token_mass,
                 "entropy": s.entropy,
                 "distance": s.mean_distance,
@@ -107,8 +108,7 @@ pub fn write_json(
         "models": models.iter().map(model).collect::<Result<Vec<_>, _>>()?,
         "heads": heads.iter().map(entry).collect::<Vec<_>>(),
     });
-    serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    Ok(write_json_lines(out, &document)?)
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! A page that stands alone: matrices to point at, without a network. The page is `assets/export.html`; this fills
 //! in what it shows, as JSON.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::figure::{Content, Figure, inputs, view_name};
-use super::markup::{escape, fill, script};
+use super::figure::{Content, Figure, inputs, source_title, view_name};
+use super::markup::{escape, fill, script, sha256_of};
+use super::printable;
 use super::{ColorRange, ExportError, Look, Recipe, Selection, Source, heads};
 use crate::attention::alignment::{Granularity, pieces};
 use crate::attention::{Capture, CausalMatrix, Normalisation, View};
@@ -53,6 +54,8 @@ struct Panel {
     title: String,
     /// Said after the view and the rule.
     note: String,
+    /// Which of its matrices the page has no room for.
+    left_out: Option<String>,
     labels: Vec<String>,
     views: Vec<Matrix>,
     /// Where the heads are among the views, if all of them are.
@@ -76,27 +79,39 @@ struct Matrix {
     data: String,
 }
 
-/// Writes what a recipe says of the passes that it names.
+/// Writes what a recipe says of the passes that it names. Returns what of it the page has no room for.
 ///
 /// # Errors
-/// If a model has no such view, the page would be too large, or `out` refuses.
-pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Result<(), ExportError> {
+/// If a model has no such view, or `out` refuses.
+pub fn write(
+    out: &mut impl Write,
+    captures: &[&Capture],
+    recipe: &Recipe,
+) -> Result<Vec<String>, ExportError> {
     let data = data(captures, recipe)?;
-    let filled = [("title", escape(&data.title)), ("recipe", json(recipe)?), ("data", json(&data)?)];
-    Ok(out.write_all(fill(PAGE, &filled).as_bytes())?)
+    let filled = [
+        ("title", escape(&data.title)),
+        ("recipe", json(recipe)?),
+        ("data", json(&data)?),
+        ("style", sha256_of(PAGE, "<style>", "</style>")),
+        ("script", sha256_of(PAGE, "<script>", "</script>")),
+    ];
+    out.write_all(fill(PAGE, &filled).as_bytes())?;
+    let left_out = |panel: &Panel| Some(format!("{}: {}", panel.title, panel.left_out.as_ref()?));
+    Ok(data.panels.iter().filter_map(left_out).collect())
 }
 
 fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {
     let look = recipe.look.unwrap_or_default();
-    check(captures, recipe)?;
     let signed = look.difference.is_some();
     let fixed = signed || captures.iter().any(|capture| capture.mean.bin() > 1);
     let panels = if signed {
         vec![difference(Figure::new(captures, recipe)?)]
     } else {
         let rule = if fixed { recipe.normalisation } else { Normalisation::Raw };
-        let of = recipe.sources().zip(captures).map(|(source, capture)| panel(capture, source, rule));
-        of.collect::<Result<_, _>>()?
+        let sides: Vec<(&Source, &Capture)> = recipe.sources().zip(captures.iter().copied()).collect();
+        let of = sides.iter().zip(kept(&sides));
+        of.map(|((source, capture), kept)| panel(capture, source, rule, kept)).collect::<Result<_, _>>()?
     };
     let title = match panels.as_slice() {
         [left, right] => format!("{} and {}", left.title, right.title),
@@ -121,22 +136,50 @@ fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {
     })
 }
 
-/// Refuses what no page could hold.
-fn check(captures: &[&Capture], recipe: &Recipe) -> Result<(), ExportError> {
-    let bytes = |(source, capture): (&Source, &&Capture)| {
-        let (size, model) = (capture.mean.size(), &capture.model);
-        let views = match source.selection {
-            Selection::One(_) => 1,
-            Selection::All => 1 + model.layers + model.layers * model.heads,
-        };
-        // Four bytes become more than five letters.
-        views * (size * (size + 3) / 2) * 4 * 4 / 3
+/// Of each side the number of its matrices that the page has room for, its mean always. A side that needs less than
+/// its part leaves the rest to the other.
+fn kept(sides: &[(&Source, &Capture)]) -> Vec<usize> {
+    let wanted = |(source, capture): &(&Source, &Capture)| match source.selection {
+        Selection::One(_) => 1,
+        Selection::All => 1 + capture.model.layers + capture.model.layers * capture.model.heads,
     };
-    let bytes: usize = recipe.sources().zip(captures).map(bytes).sum();
-    if bytes > LARGEST { Err(ExportError::LargePage(bytes >> 20, LARGEST >> 20)) } else { Ok(()) }
+    // Four bytes become more than five letters.
+    let bytes = |(_, capture): &(&Source, &Capture)| {
+        let size = capture.mean.size();
+        size * (size + 3) / 2 * 4 * 4 / 3
+    };
+    let mut order: Vec<usize> = (0..sides.len()).collect();
+    order.sort_by_key(|side| wanted(&sides[*side]) * bytes(&sides[*side]));
+    let (mut kept, mut room) = (vec![1; sides.len()], LARGEST);
+    for (at, side) in order.into_iter().enumerate() {
+        let part = room / (sides.len() - at);
+        let bytes = bytes(&sides[side]).max(1);
+        kept[side] = (part / bytes).clamp(1, wanted(&sides[side]));
+        room = room.saturating_sub(kept[side] * bytes);
+    }
+    kept
 }
 
-fn panel(capture: &Capture, source: &Source, rule: Normalisation) -> Result<Panel, ExportError> {
+/// Which of all matrices of a model are left out after the first so many, and how to see one of them.
+fn left_out(capture: &Capture, kept: usize) -> Option<String> {
+    let (layers, heads) = (capture.model.layers, capture.model.heads);
+    let name = |head: usize| format!("{}.{}", head / heads, head % heads);
+    let (all, last) = (layers * heads, name(layers * heads - 1));
+    let what = match kept.checked_sub(1 + layers) {
+        Some(heads_kept) if heads_kept == all => return None,
+        Some(heads_kept) if heads_kept + 1 == all => format!("head {last} is left out"),
+        Some(first) => format!("heads {} to {last} are left out ({} of {all})", name(first), all - first),
+        None if kept == layers => format!("the mean of layer {} and all heads are left out", layers - 1),
+        None => format!("the means of layers {} to {} and all heads are left out", kept - 1, layers - 1),
+    };
+    let room = LARGEST >> 20;
+    Some(format!(
+        "{what}: a page has room for {room} MB; --view head:{last} alone fits, and so does a shorter prompt"
+    ))
+}
+
+/// The panel of a side with the first `kept` of its matrices.
+fn panel(capture: &Capture, source: &Source, rule: Normalisation, kept: usize) -> Result<Panel, ExportError> {
     let one = |view: View, group: Option<String>| -> Result<Matrix, ExportError> {
         Ok(matrix(view_name(view), group, &capture.matrix(view)?, rule))
     };
@@ -145,20 +188,22 @@ fn panel(capture: &Capture, source: &Source, rule: Normalisation) -> Result<Pane
         Selection::One(view) => vec![one(view, None)?],
         Selection::All => {
             let means = std::iter::once(View::Mean).chain((0..layers).map(View::Layer));
-            let means = means.map(|view| one(view, None));
-            let of_heads =
-                heads(capture).map(|view| one(view, view.layer().map(|layer| format!("layer {layer}"))));
-            means.chain(of_heads).collect::<Result<_, _>>()?
+            let all = means.map(|view| (view, None));
+            let all = all
+                .chain(heads(capture).map(|view| (view, view.layer().map(|layer| format!("layer {layer}")))));
+            all.take(kept).map(|(view, group)| one(view, group)).collect::<Result<_, _>>()?
         }
     };
-    let has_heads = source.selection == Selection::All;
+    let is_all = source.selection == Selection::All;
+    let has_heads = is_all && kept > 1 + layers;
     let cells = match capture.mean.bin() {
         1 => String::new(),
         bin => format!(" · cells of {bin} tokens"),
     };
     Ok(Panel {
-        title: crate::attention::escape_controls(&source.model),
+        title: source_title(&source.model, source),
         note: cells,
+        left_out: left_out(capture, kept).filter(|_| is_all),
         labels: capture.labels(),
         views,
         heads: has_heads.then_some(Heads { layers, heads: capture.model.heads, first: 1 + layers }),
@@ -179,8 +224,14 @@ fn matrix(name: String, group: Option<String>, matrix: &CausalMatrix, rule: Norm
 
 /// The one panel of a figure of a difference.
 fn difference(figure: Figure) -> Panel {
-    let mut panel =
-        Panel { title: String::new(), note: String::new(), labels: vec![], views: vec![], heads: None };
+    let mut panel = Panel {
+        title: String::new(),
+        note: String::new(),
+        left_out: None,
+        labels: vec![],
+        views: vec![],
+        heads: None,
+    };
     for part in figure.panels {
         let Content::Square(square) = part.content else { continue };
         let sinks = |row: usize| square.sink.as_ref().map(|sink| sink[row].unwrap_or(f32::NAN));
@@ -223,7 +274,7 @@ fn ramps(look: &Look) -> Ramps {
 }
 
 fn json(value: &impl Serialize) -> Result<String, ExportError> {
-    Ok(script(&serde_json::to_string(value).map_err(io::Error::from)?))
+    Ok(script(&printable::json(value)?))
 }
 
 #[cfg(test)]
@@ -268,8 +319,69 @@ mod tests {
 
     #[test]
     fn a_page_has_a_place_for_everything() {
-        for place in ["{{title}}", "{{recipe}}", "{{data}}", RECIPE] {
+        for place in ["{{title}}", "{{recipe}}", "{{data}}", "{{style}}", "{{script}}", RECIPE] {
             assert_eq!(PAGE.matches(place).count(), 1, "{place}");
         }
+    }
+
+    /// A browser runs and applies what has one of the hashes, and nothing else.
+    #[test]
+    fn only_the_programs_own_script_runs() {
+        let capture = example::capture();
+        let source = example::source(&capture, Selection::All);
+        let recipe = Recipe::of_figure((source, None), Format::Html, Normalisation::Raw, Look::default());
+        let mut page = Vec::new();
+        assert_eq!(write(&mut page, &[&capture], &recipe).unwrap(), [] as [&str; 0]);
+        let page = String::from_utf8(page).unwrap();
+        let policy =
+            page.split_once("Content-Security-Policy\" content=\"").unwrap().1.split_once('"').unwrap().0;
+        assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");
+        for tag in ["style", "script"] {
+            let inner =
+                page.split_once(&format!("<{tag}>")).unwrap().1.split_once(&format!("</{tag}>")).unwrap().0;
+            let hash = STANDARD.encode(<sha2::Sha256 as sha2::Digest>::digest(inner));
+            assert!(policy.contains(&format!("{tag}-src 'sha256-{hash}'")), "{tag} in {policy}");
+        }
+        assert!(!page.contains(" style=\"") && !page.contains(" onclick"), "an attribute has no hash");
+    }
+
+    #[test]
+    fn what_a_page_has_no_room_for_is_named() {
+        let capture = example::capture();
+        let source = example::source(&capture, Selection::All);
+        let all = 1 + 2 + 2 * 2;
+        assert_eq!(kept(&[(&source, &capture)]), [all]);
+        assert_eq!(left_out(&capture, all), None);
+        for (kept, words) in [
+            (all - 1, "head 1.1 is left out: a page"),
+            (4, "heads 0.1 to 1.1 are left out (3 of 4): a page"),
+            (3, "heads 0.0 to 1.1 are left out (4 of 4): a page"),
+            (2, "the mean of layer 1 and all heads are left out: a page"),
+            (1, "the means of layers 0 to 1 and all heads are left out: a page"),
+        ] {
+            let said = left_out(&capture, kept).unwrap();
+            assert!(said.starts_with(words), "{said}");
+            let panel = panel(&capture, &source, Normalisation::Raw, kept).unwrap();
+            assert_eq!((panel.views.len(), panel.heads.is_some()), (kept, kept > 3));
+            assert_eq!(panel.left_out, Some(said));
+        }
+    }
+
+    #[test]
+    fn two_models_share_the_room_of_a_page() {
+        let long = |size| {
+            let mut capture = example::capture();
+            capture.mean = CausalMatrix::zeros(size, 1, true);
+            capture
+        };
+        let (left, right) = (long(2048), long(1024));
+        let source = example::source(&left, Selection::All);
+        let of = |first, second| kept(&[(&source, first), (&source, second)]);
+        // A matrix of 2048 takes 11.2 MB of 33.6, one of 1024 2.8.
+        assert_eq!(of(&left, &right), [1, 5]);
+        assert_eq!(of(&right, &left), [5, 1]);
+        assert_eq!(of(&left, &left), [1, 1]);
+        let mean = example::source(&left, Selection::One(View::Mean));
+        assert_eq!(kept(&[(&source, &right), (&mean, &left)]), [7, 1]);
     }
 }

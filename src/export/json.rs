@@ -1,12 +1,13 @@
 //! JSON, written as it is computed.
 //!
 //! `attention` is \[S\]\[S\] for a view and \[L\]\[H\]\[S\]\[S\] for all heads, zeros for the future; `sink` has
-//! one number less per row, and is null for a model without sinks.
+//! one number less per row, and is null for a model without sinks; `next` is null for one without an output head.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 
+use super::printable::{json, write_json};
 use super::{Export, ExportError, Selection, rows};
 use crate::attention::{Capture, NextToken, Token, View};
 
@@ -48,7 +49,8 @@ impl<'a> From<&'a NextToken> for NextFields<'a> {
 pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
     let capture = export.capture;
     let tokens: Vec<TokenFields<'_>> = capture.tokens.iter().map(TokenFields::from).collect();
-    let next: Vec<NextFields<'_>> = capture.next.iter().map(NextFields::from).collect();
+    let next: Option<Vec<NextFields<'_>>> =
+        capture.model.has_output_head.then(|| capture.next.iter().map(NextFields::from).collect());
     write!(out, "{{\"recipe\":")?;
     value(out, export.recipe)?;
     write!(out, ",\n\"tokens\":")?;
@@ -57,11 +59,10 @@ pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportErro
     value(out, &next)?;
     write!(out, ",\n\"attention\":")?;
     let sink = match export.selection {
-        Selection::One(view) => serde_json::to_string(&square(out, capture, view)?),
-        Selection::All => serde_json::to_string(&layers(out, capture)?),
+        Selection::One(view) => json(&square(out, capture, view)?),
+        Selection::All => json(&layers(out, capture)?),
     };
-    let sink =
-        if export.selection.has_sinks(capture) { sink.map_err(io::Error::from)? } else { "null".to_owned() };
+    let sink = if export.selection.has_sinks(capture) { sink? } else { "null".to_owned() };
     writeln!(out, ",\n\"sink\":{sink}}}")?;
     Ok(())
 }
@@ -100,7 +101,7 @@ fn list<W: Write, T, R>(
 }
 
 fn value(out: &mut impl Write, value: &impl Serialize) -> Result<(), ExportError> {
-    Ok(serde_json::to_writer(out, value).map_err(io::Error::from)?)
+    Ok(write_json(out, value)?)
 }
 
 #[cfg(test)]

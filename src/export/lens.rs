@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::printable::write_json_lines;
 use super::text::quoted;
 use super::{ExportError, Recipe};
 use crate::attention::lens::{Lens, LensRow};
@@ -71,6 +72,5 @@ pub fn write_json(out: &mut impl Write, looked: &[Looked]) -> Result<(), ExportE
         }))
     };
     let models = looked.iter().map(model).collect::<Result<Vec<_>, _>>()?;
-    serde_json::to_writer_pretty(&mut *out, &json!({ "models": models })).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    Ok(write_json_lines(out, &json!({ "models": models }))?)
 }

@@ -1,8 +1,33 @@
 //! What may stand in a page of HTML, and how it gets there.
 
-/// Text between tags, or in an attribute.
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use crate::attention::{escape_controls, is_unprintable};
+
+/// Text between tags, or in an attribute. Of control characters, and of those that hide or reorder text, only blanks
+/// stay.
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if is_unprintable(c) => out.push_str(&escape_controls(c.encode_utf8(&mut [0; 4]))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The hash by which a page's policy knows what stands between two tags of it, the last of such.
+pub fn sha256_of(page: &str, start: &str, end: &str) -> String {
+    let inner = page.rsplit_once(start).and_then(|(_, rest)| Some(rest.split_once(end)?.0));
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(inner.unwrap_or_default())))
 }
 
 /// JSON that may stand in a script: nothing in it ends one, or begins a comment.
@@ -37,6 +62,7 @@ mod tests {
     #[test]
     fn nothing_is_markup() {
         assert_eq!(escape("<a b=\"c\"> & d"), "&lt;a b=&quot;c&quot;&gt; &amp; d");
+        assert_eq!(escape("a\n\t\u{1b}\u{202e}"), "a\n\t\\u{1b}\\u{202e}");
         assert_eq!(script("\"</script><!--\""), "\"\\u003c/script>\\u003c!--\"");
     }
 }

@@ -14,6 +14,7 @@ mod look;
 mod markup;
 mod npz;
 pub mod print;
+pub mod printable;
 mod python;
 mod recipe;
 pub mod report;
@@ -30,7 +31,7 @@ pub use recipe::{Input, KeyError, PROGRAM, Recipe, RecipeError, Source};
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rayon::prelude::*;
@@ -50,11 +51,11 @@ pub struct Export<'a> {
     pub recipe: &'a Recipe,
 }
 
-/// Writes what a recipe says of the passes that it names, in its order. Returns what could not be drawn.
+/// Writes what a recipe says of the passes that it names, in its order. Returns what is not in the file.
 ///
 /// # Errors
 /// If a model has no such view, the recipe cannot be followed, or `out` refuses.
-pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Result<Undrawn, ExportError> {
+pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Result<Omissions, ExportError> {
     let (Some(format), Some(capture)) = (recipe.format, captures.first()) else {
         return Err(ExportError::NoFormat);
     };
@@ -70,16 +71,43 @@ pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Re
         Format::Json => json::write(out, &export)?,
         Format::Npz => npz::write(out, &export)?,
         Format::Safetensors => safetensors::write(out, &export)?,
-        Format::Html => html::write(out, captures, recipe)?,
+        Format::Html => {
+            let left_out = html::write(out, captures, recipe)?;
+            return Ok(Omissions { left_out, ..Omissions::default() });
+        }
         Format::Svg => out.write_all(Figure::new(captures, recipe)?.svg().as_bytes())?,
         Format::Png => {
             let scale = recipe.look.unwrap_or_default().scale;
             let Bitmap { png, undrawn } = Figure::new(captures, recipe)?.png(scale)?;
             out.write_all(&png)?;
-            return Ok(undrawn);
+            return Ok(Omissions { undrawn, ..Omissions::default() });
         }
     }
-    Ok(Undrawn::default())
+    Ok(Omissions::default())
+}
+
+/// What was asked for and is not in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Omissions {
+    /// Characters that no font has.
+    undrawn: Undrawn,
+    /// Of each model the matrices that a page has no room for, in words.
+    left_out: Vec<String>,
+}
+
+impl Omissions {
+    /// Whether everything is there.
+    pub fn is_empty(&self) -> bool {
+        self.undrawn.is_empty() && self.left_out.is_empty()
+    }
+}
+
+impl fmt::Display for Omissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let undrawn = (!self.undrawn.is_empty()).then(|| self.undrawn.to_string());
+        let all: Vec<String> = self.left_out.iter().cloned().chain(undrawn).collect();
+        f.write_str(&all.join("; "))
+    }
 }
 
 /// One matrix of a capture, or every head.
@@ -143,11 +171,6 @@ pub enum ExportError {
     /// Two models are compared token by token up to a length.
     #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten the prompt")]
     LongDifference,
-    /// A page would hold so many megabytes, and may hold so many.
-    #[error(
-        "matrices of {0} MB are too many for a page, which holds {1} MB: choose one view, or shorten the prompt"
-    )]
-    LargePage(usize, usize),
     /// There is no memory for so many pixels.
     #[error("{0} × {1} pixels are too many: choose a smaller scale")]
     TooLarge(u32, u32),
@@ -168,9 +191,41 @@ pub enum ExportError {
         /// Why.
         source: io::Error,
     },
+    /// A folder stands where the file should.
+    #[error("{}: is a folder: name a file in it, or choose another place", .0.display())]
+    Folder(PathBuf),
+    /// What was named ends like a folder, or is nothing.
+    #[error("'{}': a file needs a name: add one", .0.display())]
+    NoName(PathBuf),
+    /// The file that is there may not be written to.
+    #[error("{}: is read-only, and stays as it is: make it writable, or choose another place", .0.display())]
+    ReadOnly(PathBuf),
+    /// The file that is there would belong to somebody else if it were replaced.
+    #[error(
+        "{}: belongs to another user or group, and a new file in its place would not: remove it, or choose another \
+         place",
+        .0.display()
+    )]
+    Owner(PathBuf),
+    /// A link whose target is not there.
+    #[error("{}: is a link to nothing, and stays as it is: remove it, or choose another place", .0.display())]
+    BrokenLink(PathBuf),
     /// The folder of the file is not there.
     #[error("{}: there is no such folder: create it, or choose another place", .0.display())]
     NoFolder(PathBuf),
+}
+
+impl ExportError {
+    /// The error of a writer, with the file that it writes; but that nobody reads on is none of the file's.
+    #[must_use]
+    pub fn at(self, path: Option<&Path>) -> Self {
+        match (self, path) {
+            (Self::Write(source), Some(path)) if source.kind() != io::ErrorKind::BrokenPipe => {
+                Self::File { path: path.to_owned(), source }
+            }
+            (error, _) => error,
+        }
+    }
 }
 
 /// One row of a square matrix.

@@ -1,12 +1,14 @@
 //! NPZ, numpy's archive of arrays: a ZIP file without compression, an array per [tensor](super::tensors), each
 //! written as it is computed. `recipe` is an array without axes that holds the recipe as JSON:
-//! `json.loads(str(numpy.load(file)["recipe"]))`.
+//! `json.loads(str(numpy.load(file)["recipe"]))`. `tokens` and `raw_tokens` are arrays of text, \[S\]: what each token
+//! stands for, and how the vocabulary spells it.
 
-use std::io::{self, Write};
+use std::io::{Seek, Write};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
+use super::printable::json;
 use super::tensors::{Element, Tensor, write as write_tensors};
 use super::{Export, ExportError};
 
@@ -23,16 +25,42 @@ const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 /// If the model has no such view, or `out` refuses.
 pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
     let mut zip = ZipWriter::new_stream(out);
-    let recipe = serde_json::to_string(export.recipe).map_err(io::Error::from)?;
-    zip.start_file(RECIPE, options(recipe.len())).map_err(refused)?;
-    zip.write_all(&header(&format!("<U{}", recipe.chars().count()), &[]))?;
-    zip.write_all(&recipe.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<u8>>())?;
+    let recipe = json(export.recipe)?;
+    write_texts(&mut zip, RECIPE, &[&recipe], &[])?;
+    let tokens = &export.capture.tokens;
+    let texts: Vec<String> = tokens.iter().map(|token| with_visible_end(&token.text)).collect();
+    let raw: Vec<String> = tokens.iter().map(|token| with_visible_end(&token.raw)).collect();
+    write_texts(&mut zip, "tokens.npy", &texts, &[texts.len()])?;
+    write_texts(&mut zip, "raw_tokens.npy", &raw, &[raw.len()])?;
     write_tensors(&mut zip, export, |zip, tensor| {
         zip.start_file(format!("{}.npy", tensor.name), options(tensor.bytes())).map_err(refused)?;
         Ok(zip.write_all(&header(element(tensor), &tensor.shape))?)
     })?;
     zip.finish().map_err(refused)?;
     Ok(())
+}
+
+/// Writes an array of texts: each takes as many characters as the longest, the rest of them zeros.
+fn write_texts<W: Write + Seek>(
+    zip: &mut ZipWriter<W>,
+    name: &str,
+    texts: &[impl AsRef<str>],
+    shape: &[usize],
+) -> Result<(), ExportError> {
+    let width = texts.iter().map(|text| text.as_ref().chars().count()).max().unwrap_or(0).max(1);
+    zip.start_file(name, options(texts.len() * width * size_of::<char>())).map_err(refused)?;
+    zip.write_all(&header(&format!("<U{width}"), shape))?;
+    for text in texts {
+        let characters = text.as_ref().chars().map(u32::from).chain(std::iter::repeat(0));
+        zip.write_all(&characters.take(width).flat_map(u32::to_le_bytes).collect::<Vec<u8>>())?;
+    }
+    Ok(())
+}
+
+/// A text that does not end with NUL, which numpy drops: it is spelled like other bytes that are no text.
+fn with_visible_end(text: &str) -> String {
+    let shown = text.trim_end_matches('\0');
+    format!("{shown}{}", "\\x00".repeat(text.len() - shown.len()))
 }
 
 /// Without a time, so that the same arrays are the same bytes; with room for long lengths where they may be.
@@ -135,6 +163,24 @@ mod tests {
         );
         let recipe: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&recipe["view"], &recipe["model"]), (&"mean".into(), &"example".into()));
+    }
+
+    #[test]
+    fn tokens_are_arrays_of_texts() {
+        let file = written(Selection::All);
+        let utf32 = |texts: [&str; 2], width: usize| {
+            let padded = texts.map(|text| format!("{text:\0<width$}"));
+            padded
+                .iter()
+                .flat_map(|text| text.chars())
+                .flat_map(|c| u32::from(c).to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
+        let (header, values) = array(&file, "tokens");
+        assert!(header.contains("'<U2'") && header.contains("'shape': (2,)"), "{header}");
+        assert_eq!(values, utf32(["it", " '"], 2));
+        assert_eq!(array(&file, "raw_tokens").1, utf32(["it", "Ġ'"], 2));
+        assert_eq!(with_visible_end("a\0b\0\0"), "a\0b\\x00\\x00");
     }
 
     #[test]

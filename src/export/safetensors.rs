@@ -1,28 +1,33 @@
 //! Safetensors: a header with the names and shapes of all [tensors](super::tensors), then their values.
 //!
-//! The recipe is in `__metadata__`, field by field.
+//! The recipe is in `__metadata__`, field by field. So are `tokens` and `raw_tokens`, each a JSON list of texts: what
+//! the tokens stand for, and how the vocabulary spells them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json as value};
 
+use super::printable::json;
 use super::tensors::{Element, tensors, write as write_tensors};
-use super::{Export, ExportError, Recipe};
+use super::{Export, ExportError};
+
+/// What of the metadata is no part of the recipe.
+pub const TOKENS: [&str; 2] = ["tokens", "raw_tokens"];
 
 /// Writes the selection as a safetensors file.
 ///
 /// # Errors
 /// If the model has no such view, or `out` refuses.
 pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
-    out.write_all(&header(export).map_err(io::Error::from)?)?;
+    out.write_all(&header(export)?)?;
     write_tensors(out, export, |_, _| Ok(()))
 }
 
 /// The length of the header, then the header: JSON, padded with spaces to a multiple of 8 bytes.
-fn header(export: &Export<'_>) -> serde_json::Result<Vec<u8>> {
+fn header(export: &Export<'_>) -> io::Result<Vec<u8>> {
     let mut fields = Map::new();
-    fields.insert("__metadata__".to_owned(), json!(metadata(export.recipe)?));
+    fields.insert("__metadata__".to_owned(), value!(metadata(export)?));
     let mut end = 0;
     for tensor in tensors(export) {
         let start = end;
@@ -31,17 +36,23 @@ fn header(export: &Export<'_>) -> serde_json::Result<Vec<u8>> {
             Element::I64 => "I64",
             Element::F32 => "F32",
         };
-        let field = json!({"dtype": dtype, "shape": tensor.shape, "data_offsets": [start, end]});
+        let field = value!({"dtype": dtype, "shape": tensor.shape, "data_offsets": [start, end]});
         fields.insert(tensor.name.to_owned(), field);
     }
-    let mut text = serde_json::to_vec(&fields)?;
+    let mut text = json(&fields)?.into_bytes();
     text.resize(text.len().next_multiple_of(8), b' ');
     Ok([&(text.len() as u64).to_le_bytes(), text.as_slice()].concat())
 }
 
-/// The recipe as safetensors wants it, texts by name: what is no text is written as JSON.
-fn metadata(recipe: &Recipe) -> serde_json::Result<BTreeMap<String, String>> {
-    let Value::Object(fields) = serde_json::to_value(recipe)? else { return Ok(BTreeMap::new()) };
+/// The recipe and the tokens as safetensors wants them, texts by name: what is no text is written as JSON.
+fn metadata(export: &Export<'_>) -> io::Result<BTreeMap<String, String>> {
+    let Value::Object(mut fields) = serde_json::to_value(export.recipe)? else { return Ok(BTreeMap::new()) };
+    let tokens = &export.capture.tokens;
+    let texts = [
+        tokens.iter().map(|token| token.text.as_str()).collect::<Vec<&str>>(),
+        tokens.iter().map(|token| token.raw.as_str()).collect(),
+    ];
+    fields.extend(TOKENS.into_iter().zip(texts).map(|(name, texts)| (name.to_owned(), texts.into())));
     let text = |value: Value| match value {
         Value::Null => None,
         Value::String(text) => Some(text),
@@ -54,7 +65,7 @@ fn metadata(recipe: &Recipe) -> serde_json::Result<BTreeMap<String, String>> {
 mod tests {
     use super::*;
     use crate::attention::View;
-    use crate::export::{Selection, example};
+    use crate::export::{Recipe, Selection, example};
     use safetensors::{Dtype, SafeTensors};
 
     fn written(selection: Selection) -> Vec<u8> {
@@ -113,5 +124,9 @@ mod tests {
         assert_eq!(recipe["view"], "mean");
         assert_eq!(recipe["input"], r#"{"prompt":"it '"}"#);
         assert!(!recipe.contains_key("revision"));
+        assert_eq!(
+            (recipe["tokens"].as_str(), recipe["raw_tokens"].as_str()),
+            (r#"["it"," '"]"#, r#"["it","Ġ'"]"#)
+        );
     }
 }

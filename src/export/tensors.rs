@@ -6,7 +6,7 @@
 //! | `input_ids` | i64 | \[S\] | \[S\] |
 //! | `attentions` | f32, zeros for the future | \[S, S\] | \[L, H, S, S\] |
 //! | `sink` | f32, only of models with sinks | \[S\] | \[L, H, S\] |
-//! | `logits` | f32, after the last token | \[V\] | \[V\] |
+//! | `logits` | f32, after the last token; only of models with an output head | \[V\] | \[V\] |
 
 use std::io::{self, Write};
 
@@ -57,7 +57,9 @@ pub fn tensors(export: &Export<'_>) -> Vec<Tensor> {
     if export.selection.has_sinks(capture) {
         tensors.push(f32s("sink", [outer.as_slice(), &[size]].concat()));
     }
-    tensors.push(f32s("logits", vec![capture.logits.len()]));
+    if capture.model.has_output_head {
+        tensors.push(f32s("logits", vec![capture.logits.len()]));
+    }
     tensors
 }
 

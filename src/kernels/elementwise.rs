@@ -53,6 +53,8 @@ fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 pub enum Function {
     /// GELU by its tanh formula (`gelu_new`): x/2 · (1 + tanh u) = x · sigmoid(2u), u = √(2/π)(x + 0.044715 x³).
     GeluTanh,
+    /// x · sigmoid(1.702 x) (`quick_gelu`).
+    GeluQuick,
     /// x · sigmoid(x)
     Silu,
     /// max(x, 0)
@@ -70,6 +72,7 @@ impl Function {
                 let u = simd.mul_add_f32s(cubed, simd.splat_f32s(0.044_715), x);
                 simd.mul_f32s(x, sigmoid(simd, simd.mul_f32s(simd.splat_f32s(TWICE), u)))
             }
+            Self::GeluQuick => simd.mul_f32s(x, sigmoid(simd, simd.mul_f32s(simd.splat_f32s(1.702), x))),
             Self::Silu => simd.mul_f32s(x, sigmoid(simd, x)),
             Self::Relu => simd.max_f32s(simd.splat_f32s(0.0), x),
         }
@@ -250,6 +253,7 @@ mod tests {
             let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
             0.5 * x * (1.0 + u.tanh())
         });
+        check(Function::GeluQuick, |x| x / (1.0 + (-1.702 * x).exp()));
         check(Function::Silu, |x| x / (1.0 + (-x).exp()));
         check(Function::Relu, |x| x.max(0.0));
     }

@@ -1,7 +1,7 @@
 //! Which models can be asked for here, what each takes, and whether this device has that.
 
 use super::files::{self, DownloadPlan};
-use super::{DemoModel, Footprint, LoadOptions, ModelError, Reference, device};
+use super::{Cancel, Control, DemoModel, Footprint, LoadOptions, ModelError, Reference, device};
 
 /// A model that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,50 @@ pub struct KnownModel {
     pub pairs: Vec<String>,
     /// What it takes; `None` if it is not here whole.
     pub footprint: Option<Footprint>,
+    /// What is known of it from elsewhere, if it is not here whole.
+    pub published: Option<Published>,
+}
+
+impl KnownModel {
+    /// Bytes of memory that its weights take, about, if that is known.
+    pub fn needed_bytes(&self) -> Option<u64> {
+        let here = self.footprint.map(|footprint| footprint.resident_bytes);
+        here.or(self.published.map(|published| published.bytes))
+    }
+}
+
+/// What is known of a model without asking the hub, to three digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Number of its weights.
+    pub parameters: u64,
+    /// Bytes of its files, which is also what its weights take on a CPU.
+    pub bytes: u64,
+}
+
+/// Models of the families that this program knows, as they stand on the hub.
+const PUBLISHED: [(&str, Published); 7] = [
+    ("distilbert/distilgpt2", Published { parameters: 81_900_000, bytes: 353_000_000 }),
+    ("openai-community/gpt2", Published { parameters: 124_000_000, bytes: 550_000_000 }),
+    ("openai-community/gpt2-medium", Published { parameters: 355_000_000, bytes: 1_520_000_000 }),
+    ("openai-community/gpt2-large", Published { parameters: 774_000_000, bytes: 3_250_000_000 }),
+    ("openai-community/gpt2-xl", Published { parameters: 1_560_000_000, bytes: 6_430_000_000 }),
+    ("openai/gpt-oss-20b", Published { parameters: 20_900_000_000, bytes: 13_800_000_000 }),
+    ("openai/gpt-oss-120b", Published { parameters: 117_000_000_000, bytes: 65_300_000_000 }),
+];
+
+impl Published {
+    /// Its size for people: `~0.55 GB`.
+    pub fn size(self) -> String {
+        let gigabytes = self.bytes as f64 / 1e9;
+        format!("~{gigabytes:.*} GB", if gigabytes < 10.0 { 2 } else { 1 })
+    }
+
+    /// What is known of a model of that name, at whatever revision.
+    fn of(reference: &Reference) -> Option<Self> {
+        let Reference::Hub { repository, .. } = reference else { return None };
+        PUBLISHED.iter().find(|(name, _)| name == repository).map(|(_, published)| *published)
+    }
 }
 
 /// Where a model is.
@@ -36,14 +80,14 @@ pub enum Place {
 pub struct ConfiguredPair {
     /// Its name.
     pub name: String,
-    /// Its two models, as they are asked for.
-    pub models: [String; 2],
+    /// Its models, as they are asked for: one or two.
+    pub models: Vec<String>,
 }
 
 /// The models that can be asked for here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Each once: those of the binary, then those cached, then those that only a pair names.
+    /// Each once: those of the binary, then those cached, then those that only a pair names, then others of the hub.
     pub models: Vec<KnownModel>,
     /// Where they would run: `cpu`, `cuda:0`.
     pub device: String,
@@ -98,8 +142,8 @@ pub struct Download {
     pub is_large: bool,
 }
 
-/// Lists the models of the binary, of the hub's cache and of the configured pairs. Reads headers of files and asks
-/// nobody.
+/// Lists the models of the binary, of the hub's cache and of the configured pairs, and some that the hub has. Reads
+/// headers of files and asks nobody.
 ///
 /// # Errors
 /// If this machine hasn't the device.
@@ -107,7 +151,8 @@ pub fn catalogue(pairs: &[ConfiguredPair], options: &LoadOptions) -> Result<Cata
     let device = device::open(options.device)?;
     let mut names: Vec<String> = DemoModel::ALL.map(Reference::Demo).map(|demo| demo.to_string()).to_vec();
     names.extend(files::cached().iter().map(|model| model.reference().to_string()));
-    for model in pairs.iter().flat_map(|pair| &pair.models).map(|name| canonical(name)) {
+    let configured = pairs.iter().flat_map(|pair| &pair.models).map(|name| canonical(name));
+    for model in configured.chain(PUBLISHED.map(|(name, _)| name.to_owned())) {
         if !names.contains(&model) {
             names.push(model);
         }
@@ -128,7 +173,8 @@ fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> Known
     };
     let names_it = |pair: &&ConfiguredPair| pair.models.iter().any(|model| canonical(model) == name);
     let pairs = pairs.iter().filter(names_it).map(|pair| pair.name.clone()).collect();
-    KnownModel { name, place, pairs, footprint }
+    let published = reference.as_ref().filter(|_| footprint.is_none()).and_then(Published::of);
+    KnownModel { name, place, pairs, footprint, published }
 }
 
 /// A name as a reference writes it, `~` for one written out; as it is if it is no model's.
@@ -136,7 +182,8 @@ fn canonical(name: &str) -> String {
     name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.to_string())
 }
 
-/// What loading a model would take. Asks the hub about one that is not here.
+/// What loading a model would take. Asks the hub about one that is not here. What there is to download
+/// is noted as said, not as agreed to.
 ///
 /// # Errors
 /// If it can't be had, is broken, or the disk hasn't the room for it.
@@ -144,12 +191,16 @@ pub fn appraise(name: &str, options: &LoadOptions) -> Result<Appraisal, ModelErr
     let reference: Reference = name.parse()?;
     let free_bytes = device::free_bytes(&device::open(options.device)?);
     let plan = match &reference {
-        Reference::Hub { .. } => Some(files::plan(&reference, options.offline)?),
+        Reference::Hub { .. } => {
+            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+            Some(files::plan(&reference, options.offline, &mut control)?)
+        }
         Reference::Demo(_) | Reference::Folder(_) => None,
     };
     match plan.filter(|plan| plan.missing_bytes > 0) {
         Some(plan) => {
             let download = download(&reference.to_string(), &plan, free_bytes)?;
+            options.consent.state(&reference, plan.missing_bytes);
             Ok(Appraisal { footprint: None, download: Some(download), free_bytes })
         }
         None => {
@@ -183,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_is_in_the_binary_is_known_whole() {
-        let pair = ConfiguredPair { name: "mine".into(), models: ["demo:gpt2".into(), "a b".into()] };
+        let pair = ConfiguredPair { name: "mine".into(), models: vec!["demo:gpt2".into(), "a b".into()] };
         let catalogue = catalogue(&[pair], &LoadOptions::default()).unwrap();
         let model = |name: &str| catalogue.models.iter().find(|model| model.name == name).unwrap();
         let demo = model("demo:gpt2");
@@ -191,6 +242,23 @@ mod tests {
         assert!(demo.footprint.is_some_and(|footprint| footprint.parameters > 100_000));
         assert_eq!((model("a b").place, model("a b").footprint), (Place::Broken, None));
         assert_eq!(model("demo:gpt-oss").pairs, [] as [String; 0]);
+    }
+
+    #[test]
+    fn the_size_of_a_well_known_model_is_known_before_it_is_here() {
+        let known = |name: &str| Published::of(&name.parse().unwrap()).map(|published| published.bytes);
+        assert_eq!(known("openai-community/gpt2"), Some(550_000_000));
+        assert_eq!(known("openai/gpt-oss-20b@main"), Some(13_800_000_000));
+        let sizes: Vec<String> = PUBLISHED.iter().map(|(_, published)| published.size()).collect();
+        assert_eq!(sizes[1..6], ["~0.55 GB", "~1.52 GB", "~3.25 GB", "~6.43 GB", "~13.8 GB"]);
+        assert_eq!((known("somebody/gpt2"), known("demo:gpt2"), known("./gpt2")), (None, None, None));
+        for (name, Published { parameters, bytes }) in PUBLISHED {
+            // Weights take half a byte, packed, to a little over four.
+            assert!(
+                name.parse::<Reference>().is_ok() && bytes > parameters / 2 && bytes < 5 * parameters,
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl Cancel {
 pub enum LoadProgress {
     /// Asking the hub which files there are.
     Resolving,
+    /// The hub, or another server, hasn't said anything for a while.
+    Waiting {
+        /// For how long.
+        seconds: u64,
+    },
     /// A file is on its way from the hub.
     Downloading {
         /// Its name in the repository.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::attention::escape_controls;
+
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -12,7 +14,7 @@ pub enum ModelError {
     #[error(transparent)]
     Reference(#[from] super::ReferenceError),
     /// A file could not be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", escape_controls(&path.display().to_string()))]
     Io {
         /// Which.
         path: PathBuf,
@@ -26,6 +28,6 @@ pub enum ModelError {
     #[error(transparent)]
     Hub(#[from] super::files::HubError),
     /// Anything else, in one sentence: what, where, what to do.
-    #[error("{0}")]
+    #[error("{}", escape_controls(.0))]
     Invalid(String),
 }

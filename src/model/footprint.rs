@@ -21,7 +21,7 @@ impl Footprint {
     /// If the model is not here or broken, or this machine hasn't the device.
     pub fn of(reference: &Reference, options: &LoadOptions) -> Result<Self, ModelError> {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
-        let files = files::locate(reference, true, &mut control)?;
+        let files = files::locate_here(reference)?;
         let weights = Weights::open(&files.weights, Placement::new(options)?, &mut control)?;
         let disk_bytes = files.all().map(files::ModelFile::size).sum::<Result<u64, _>>()?;
         Ok(Self { parameters: weights.parameters(), disk_bytes, resident_bytes: weights.resident_bytes() })
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn unpacked_experts_take_two_bytes_a_weight() {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
-        let files = files::locate(&Reference::Demo(DemoModel::GptOss), true, &mut control).unwrap();
+        let files = files::locate_here(&Reference::Demo(DemoModel::GptOss)).unwrap();
         let spec = family::read_spec(&files.config.read().unwrap(), &files.config.name()).unwrap();
         let mut take = |unpacked| {
             let placement = Placement { device: Device::Cpu, dtype: DType::BF16, mapped: false, unpacked };

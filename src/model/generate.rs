@@ -49,8 +49,9 @@ impl Model {
     /// The token that `sampling` draws after a capture's last one, with the probability the model gave it.
     ///
     /// # Errors
-    /// If the logits are no numbers.
+    /// If the model has no output head, or the logits are no numbers.
     pub fn draw(&self, capture: &Capture, sampling: Sampling) -> Result<NextToken, ModelError> {
+        self.check_output_head()?;
         let id = sampling.draw(&capture.logits, capture.tokens.len())?;
         let probability = probability(&capture.logits, id) as f32;
         Ok(NextToken { token: self.token(id), probability })
@@ -61,9 +62,10 @@ impl Model {
 /// is kept from one to the next.
 ///
 /// # Errors
-/// If `ids` and what follows don't fit the model, or `cancel` was raised.
+/// If the model has no output head, `ids` and what follows don't fit it, or `cancel` was raised.
 pub fn greedy(model: &Model, ids: &[u32], count: usize, cancel: &Cancel) -> Result<Vec<u32>, ModelError> {
     let mut processor = LogitsProcessor::from_sampling(0, Rule::ArgMax);
+    model.check_output_head()?;
     let mut all = ids.to_vec();
     for _ in 0..count {
         let capture = model.run(model.tokens_from_ids(&all)?, cancel, &mut |_| ())?;

@@ -17,7 +17,7 @@ impl Model {
     /// As [`run_without`](Self::run_without), and keeps what flows between the layers.
     ///
     /// # Errors
-    /// As [`run_without`](Self::run_without), or if there is no memory for it.
+    /// As [`run_without`](Self::run_without), or if there is no output head, or no memory for it.
     pub fn run_keeping(
         &self,
         tokens: Vec<Token>,
@@ -25,6 +25,7 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, ResidualStream), ModelError> {
+        self.check_output_head()?;
         self.check_room(tokens.len())?;
         let mut states = Vec::with_capacity(self.card.layers + 1);
         let (capture, _) =
@@ -46,7 +47,10 @@ impl Model {
         }
         let states = stream.states.iter().map(|state| state.narrow(0, query, 1));
         let states = Tensor::cat(&states.collect::<Result<Vec<_>, _>>()?, 0)?;
-        let logits = self.decoder.unembed(&states, self.engine, &mut Profile::default())?;
+        self.watch.check()?;
+        let logits = self.decoder.unembed(&states, self.engine, &mut Profile::default());
+        self.watch.check()?;
+        let logits = logits?;
         let likeliest: Vec<_> = logits.iter().map(|logits| self.likeliest(logits, count)).collect();
         let last = likeliest.last().and_then(|next| next.first()).map_or(0, |next| next.token.id);
         let row = |(next, logits): (_, &Vec<f32>)| {

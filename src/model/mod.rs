@@ -12,11 +12,13 @@ mod error;
 mod family;
 mod footprint;
 mod generate;
+mod json;
 mod lens;
 mod marks;
 mod memory;
 mod options;
 mod profile;
+mod prompt_limit;
 mod recorder;
 mod reference;
 mod repeated;
@@ -27,7 +29,7 @@ mod weights;
 pub mod files;
 
 pub use catalogue::{
-    Appraisal, Catalogue, ConfiguredPair, Download, Fit, KnownModel, Place, appraise, catalogue,
+    Appraisal, Catalogue, ConfiguredPair, Download, Fit, KnownModel, Place, Published, appraise, catalogue,
 };
 pub use compute::limit_threads;
 pub use control::{Cancel, Control, LoadProgress};
@@ -47,13 +49,14 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::attention::{Ablation, Capture, ModelCard, NextToken, Token, log_sum_exp};
+use crate::attention::{Ablation, Capture, ModelCard, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
 use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
+use prompt_limit::TooLong;
 use recorder::Recorder;
-use tokenizer::PromptTokenizer;
-use weights::{Placement, Weights};
+use tokenizer::{Opened, PromptTokenizer};
+use weights::{Placement, Watch, Weights};
 
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
@@ -62,8 +65,11 @@ const NEXT_TOKENS: usize = 10;
 pub struct Model {
     card: Arc<ModelCard>,
     engine: Engine,
-    tokenizer: Option<PromptTokenizer>,
+    /// Or why there is none.
+    tokenizer: Result<Box<PromptTokenizer>, String>,
     decoder: Decoder,
+    /// Of files that the decoder looks at where they lie.
+    watch: Watch,
     /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
     /// waits for a part of this one.
     threads: Threads,
@@ -79,7 +85,7 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let files = files::locate(reference, options.offline, control)?;
+        let files = files::locate(reference, options.offline, &options.consent, control)?;
         Self::from_files(&files, options, control)
     }
 
@@ -89,12 +95,16 @@ impl Model {
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
         let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
-        let tokenizer = files.tokenizer.as_ref().map(PromptTokenizer::open).transpose()?;
+        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
+            Opened::Ready(tokenizer) => Ok(tokenizer),
+            Opened::Missing(why) => Err(why),
+        };
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = family::assemble(&spec, &mut weights)?;
+        let watch = weights.watch();
         let card = ModelCard {
             name: files.name.clone(),
             revision: files.revision.clone(),
@@ -104,15 +114,19 @@ impl Model {
             kv_heads: spec.kv_heads,
             windows: spec.layers.iter().map(|layer| layer.window).collect(),
             has_sinks: spec.sinks,
+            has_output_head: decoder.head.is_some(),
             context: spec.context,
             vocabulary: spec.vocabulary,
             parameters: weights.parameters(),
             precision: weights.precision(),
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
+            notes: notes(files, tokenizer.as_deref().ok()),
         };
+        // Before anybody trusts what was read, while all of it is still mapped.
+        watch.check()?;
         let threads = Threads::new()?;
-        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, threads })
+        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, watch, threads })
     }
 
     /// What it is.
@@ -125,15 +139,28 @@ impl Model {
     /// # Errors
     /// If the prompt is empty, too long, or the model came without a tokenizer.
     pub fn tokenize(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
-        let Some(tokenizer) = &self.tokenizer else {
-            return Err(ModelError::Invalid(format!(
-                "{}: there is no tokenizer.json to read a prompt with: give token ids with --ids",
-                self.card.name
-            )));
-        };
+        let tokenizer = self.tokenizer.as_ref().map_err(|why| {
+            let name = &self.card.name;
+            ModelError::Invalid(format!(
+                "{name}: no tokenizer to read a prompt with: {why}; or give token ids with --ids"
+            ))
+        })?;
         if prompt.is_empty() {
             return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
         }
+        let ModelCard { name, context, .. } = &*self.card;
+        tokenizer.check_length(prompt, *context).map_err(|why| {
+            let size = prompt.len().div_ceil(1000);
+            ModelError::Invalid(match why {
+                TooLong::Tokens => format!(
+                    "the prompt of {size} kB is more tokens than {name} reads, at most {context}: shorten it"
+                ),
+                TooLong::Bytes => format!(
+                    "the prompt of {size} kB is too long, at most {} kB are read: shorten it",
+                    prompt_limit::MOST_BYTES / 1000
+                ),
+            })
+        })?;
         let tokens = tokenizer.encode(prompt)?;
         self.check_tokens(&tokens)?;
         Ok(tokens)
@@ -144,6 +171,7 @@ impl Model {
     /// # Errors
     /// If there are none, too many, or one is beyond the vocabulary.
     pub fn tokens_from_ids(&self, ids: &[u32]) -> Result<Vec<Token>, ModelError> {
+        self.check_count(ids.len())?;
         let tokens: Vec<Token> = ids.iter().map(|&id| self.token(id)).collect();
         self.check_tokens(&tokens)?;
         Ok(tokens)
@@ -151,7 +179,7 @@ impl Model {
 
     /// The token of an id, by number where there is no tokenizer.
     pub fn token(&self, id: u32) -> Token {
-        self.tokenizer.as_ref().map_or_else(|| Token::from_id(id), |tokenizer| tokenizer.token(id))
+        self.tokenizer.as_ref().map_or_else(|_| Token::from_id(id), |tokenizer| tokenizer.token(id))
     }
 
     /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.
@@ -211,7 +239,8 @@ impl Model {
         let recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
         let mut recorder = recorder.keeping(residual).timing(profile);
         let run = || {
-            let logits = self.decoder.run(&ids, self.engine, &mut recorder, cancel, on_layer)?;
+            let logits =
+                self.decoder.run(&ids, self.engine, &mut recorder, (cancel, &self.watch), on_layer)?;
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
@@ -227,6 +256,20 @@ impl Model {
         Ok((capture, profile))
     }
 
+    /// Whether it predicts anything.
+    ///
+    /// # Errors
+    /// If it has no output head.
+    pub fn check_output_head(&self) -> Result<(), ModelError> {
+        if self.card.has_output_head {
+            return Ok(());
+        }
+        Err(ModelError::Invalid(format!(
+            "{}: {NO_OUTPUT_HEAD}: the checkpoint has no lm_head.weight, and config.json ties it to nothing",
+            self.card.name
+        )))
+    }
+
     fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
         let ModelCard { name, layers, heads, .. } = &*self.card;
         match ablation.beyond(&self.card) {
@@ -239,17 +282,22 @@ impl Model {
         }
     }
 
-    fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
-        let ModelCard { name, context, vocabulary, .. } = &*self.card;
-        if tokens.is_empty() {
+    fn check_count(&self, tokens: usize) -> Result<(), ModelError> {
+        let ModelCard { name, context, .. } = &*self.card;
+        if tokens == 0 {
             return Err(ModelError::Invalid("there are no tokens to run".to_owned()));
         }
-        if tokens.len() > *context {
+        if tokens > *context {
             return Err(ModelError::Invalid(format!(
-                "the prompt is {} tokens long, {name} reads at most {context}: shorten it",
-                tokens.len()
+                "the prompt is {tokens} tokens long, {name} reads at most {context}: shorten it"
             )));
         }
+        Ok(())
+    }
+
+    fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
+        self.check_count(tokens.len())?;
+        let ModelCard { name, vocabulary, .. } = &*self.card;
         if let Some(token) = tokens.iter().find(|token| token.id as usize >= *vocabulary) {
             return Err(ModelError::Invalid(format!(
                 "token id {} is beyond the vocabulary of {name}: ids go from 0 to {}",
@@ -263,6 +311,9 @@ impl Model {
     fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+        if order.is_empty() {
+            return Vec::new();
+        }
         let count = count.clamp(1, order.len());
         order.select_nth_unstable_by(count - 1, likelier);
         order.truncate(count);
@@ -272,6 +323,12 @@ impl Model {
         let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
         order.into_iter().map(next).collect()
     }
+}
+
+/// What of a model's files is not honoured.
+fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
+    let adapter = files.adapter.iter().map(files::Adapter::not_applied);
+    adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
 }
 
 /// Better said before gigabytes are read than by the system's out-of-memory killer.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::files::Consent;
+
 /// Where a model is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
@@ -62,4 +64,6 @@ pub struct LoadOptions {
     pub engine: Engine,
     /// Never ask the hub, use what is in its cache.
     pub offline: bool,
+    /// How much may be downloaded.
+    pub consent: Consent,
 }

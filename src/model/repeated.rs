@@ -1,16 +1,23 @@
 //! Every head's scores on repeated random tokens.
 
 use super::{Cancel, Model, ModelError};
-use crate::attention::{RepeatScores, ScoresByHead, View, repeated};
+use crate::attention::{Ablation, RepeatScores, ScoresByHead, View, repeated};
 
 /// Runs a model over random sequences that repeat, one after the other, and keeps what its heads do.
 #[derive(Debug, Clone, Default)]
 pub struct RepeatRun {
+    /// Heads that are off.
+    ablation: Ablation,
     /// Of each draw so far.
     draws: Vec<ScoresByHead>,
 }
 
 impl RepeatRun {
+    /// A run of a model without some of its heads.
+    pub fn without(ablation: Ablation) -> Self {
+        Self { ablation, draws: Vec::new() }
+    }
+
     /// Draws that are done, of [`repeated::DRAWS`].
     pub fn done(&self) -> usize {
         self.draws.len()
@@ -19,14 +26,14 @@ impl RepeatRun {
     /// Runs the next draw, if there is one. A run that was cancelled can go on where it was.
     ///
     /// # Errors
-    /// If `cancel` was raised or the device failed.
+    /// If `cancel` was raised, the model hasn't got one of the heads that are off, or the device failed.
     pub fn step(&mut self, model: &Model, cancel: &Cancel) -> Result<(), ModelError> {
         let card = model.card();
         let period = repeated::period(&card.windows, card.context);
         let vocabulary = u32::try_from(card.vocabulary).unwrap_or(u32::MAX);
         let sequences = repeated::sequences(vocabulary, period, repeated::DRAWS, repeated::SEED);
         let Some(ids) = sequences.get(self.draws.len()) else { return Ok(()) };
-        let capture = model.run(model.tokens_from_ids(ids)?, cancel, &mut |_| ())?;
+        let capture = model.run_without(model.tokens_from_ids(ids)?, &self.ablation, cancel, &mut |_| ())?;
         let head = |layer, head| {
             let matrix = capture.matrix(View::Head { layer, head });
             let scores = matrix.map(|matrix| RepeatScores::of(&matrix, period));

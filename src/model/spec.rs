@@ -29,8 +29,10 @@ pub struct DecoderSpec {
     pub layers: Vec<LayerSpec>,
     /// What follows attention in a layer.
     pub mlp: MlpSpec,
-    /// Whether the output head is the embedding matrix.
+    /// Whether the output head is the embedding matrix, where the file has only one of them.
     pub tied_head: bool,
+    /// What config.json says the weights are packed with, if that isn't read: for messages.
+    pub quantization: Option<String>,
 }
 
 /// The families that the decoder runs.
@@ -51,6 +53,14 @@ impl Family {
         match self {
             Family::Gpt2 => "gpt2",
             Family::GptOss => "gpt_oss",
+        }
+    }
+
+    /// How the names of its classes in transformers begin, as `architectures` of config.json spells them.
+    pub fn classes(self) -> &'static str {
+        match self {
+            Family::Gpt2 => "GPT2",
+            Family::GptOss => "GptOss",
         }
     }
 }
@@ -138,15 +148,72 @@ pub struct ExpertsSpec {
     pub alpha: f64,
 }
 
-/// Activations of the dense MLP.
+/// Activations of the dense MLP: those of transformers that are functions of one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// GELU in its tanh form.
     GeluTanh,
     /// GELU with the error function.
     GeluErf,
+    /// The same within ±10.
+    GeluClipped,
+    /// x·σ(1.702 x)
+    GeluQuick,
+    /// x·min(max(x + 3, 0), 6) / 6
+    HardSwish,
+    /// The normal distribution function of mean 1/√2 and variance 1/(4π).
+    Laplace,
+    /// max(x, x / 100)
+    LeakyRelu,
+    /// x
+    Linear,
+    /// x·tanh(ln(1 + eˣ))
+    Mish,
     /// max(x, 0)
     Relu,
+    /// max(x, 0)²
+    ReluSquared,
+    /// min(max(x, 0), 6)
+    ReluClipped,
+    /// σ(x) = 1 / (1 + e⁻ˣ)
+    Sigmoid,
     /// x·σ(x)
     Silu,
+    /// √ln(1 + eˣ)
+    SqrtSoftplus,
+    /// tanh x
+    Tanh,
+}
+
+impl Activation {
+    /// As transformers' `ACT2FN` spells them; those that it lists besides have weights of their own.
+    pub const NAMES: [(&'static str, Self); 22] = [
+        ("gelu", Self::GeluErf),
+        ("gelu_10", Self::GeluClipped),
+        ("gelu_accurate", Self::GeluTanh),
+        ("gelu_fast", Self::GeluTanh),
+        ("gelu_new", Self::GeluTanh),
+        ("gelu_python", Self::GeluErf),
+        ("gelu_python_tanh", Self::GeluTanh),
+        ("gelu_pytorch_tanh", Self::GeluTanh),
+        ("hardswish", Self::HardSwish),
+        ("laplace", Self::Laplace),
+        ("leaky_relu", Self::LeakyRelu),
+        ("linear", Self::Linear),
+        ("mish", Self::Mish),
+        ("quick_gelu", Self::GeluQuick),
+        ("relu", Self::Relu),
+        ("relu2", Self::ReluSquared),
+        ("relu6", Self::ReluClipped),
+        ("sigmoid", Self::Sigmoid),
+        ("silu", Self::Silu),
+        ("sqrtsoftplus", Self::SqrtSoftplus),
+        ("swish", Self::Silu),
+        ("tanh", Self::Tanh),
+    ];
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find(|known| known.0 == name).map(|known| known.1)
+    }
 }

@@ -12,9 +12,10 @@ use tokio::time::timeout;
 use super::screenshot::picture;
 use crate::app::{ExportContent, ExportFormat, Exported, Range, Shown, State};
 use crate::attention::{Capture, Normalisation};
-use crate::export::figure::Undrawn;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, ColorRange, ExportError, Format, Input, Look, Recipe, Selection, Source};
+use crate::export::{
+    self, ColorRange, ExportError, Format, Input, Look, Omissions, Recipe, Selection, Source,
+};
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
 use crate::worker::protocol::Side;
@@ -99,28 +100,28 @@ fn write(content: &Content, target: &Target, cancel: &Cancel) -> Exported {
         return Exported::Exists;
     }
     match try_write(content, &path, cancel) {
-        Ok(undrawn) if undrawn.is_empty() => Exported::Written(path.display().to_string()),
-        Ok(undrawn) => Exported::Written(format!("{}; {undrawn}", path.display())),
+        Ok(omissions) if omissions.is_empty() => Exported::Written(path.display().to_string()),
+        Ok(omissions) => Exported::Written(format!("{}; {omissions}", path.display())),
         Err(_) if cancel.is_raised() => Exported::Failed("stopped: nothing was written".to_owned()),
         Err(error) => Exported::Failed(error.to_string()),
     }
 }
 
-fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Undrawn, ExportError> {
+fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Omissions, ExportError> {
     let mut file = Destination::open(path)?;
     let mut out = Stoppable::new(&mut file, || cancel.is_raised());
-    let undrawn = match content {
+    let omissions = match content {
         Content::Captures { captures, recipe } => {
             let captures: Vec<&Capture> = captures.iter().map(AsRef::as_ref).collect();
             export::write(&mut out, &captures, recipe)?
         }
         Content::Picture { state, theme, screen } => {
             out.write_all(picture(state, theme, *screen).as_bytes())?;
-            Undrawn::default()
+            Omissions::default()
         }
     };
     file.finish()?;
-    Ok(undrawn)
+    Ok(omissions)
 }
 
 /// The captures on screen that go into a file, and the recipe: numbers as they were computed, figures by the rules
@@ -138,15 +139,16 @@ fn captures(
     };
     let shown: Vec<&Shown> =
         sides.iter().map(|side| state.pane(*side).shown.as_ref()).collect::<Option<_>>()?;
-    let source = |shown: &&Shown| {
+    let source = |(side, shown): (&Side, &&Shown)| {
         let selection = match content {
             ExportContent::AllHeads => Selection::All,
             ExportContent::View(view) => Selection::One(view),
             _ => Selection::One(shown.view()),
         };
-        Source::new(&shown.capture, Input::Prompt(shown.prompt.clone()), selection)
+        let source = Source::new(&shown.capture, Input::Prompt(shown.prompt.clone()), selection);
+        Source { is_pinned: state.pinned(*side).is_some(), ..source }
     };
-    let mut sources = shown.iter().map(source);
+    let mut sources = sides.iter().zip(&shown).map(source);
     let left = sources.next()?;
     let written = match format {
         ExportFormat::Csv => Format::Csv,
@@ -193,4 +195,44 @@ fn path(file: &str) -> PathBuf {
         None => PathBuf::from(file),
     };
     absolute(&path).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Action;
+    use crate::config::keys::{Command, Keys};
+    use crate::model::LoadOptions;
+    use crate::runtime::screenshot::{apply, finish};
+    use crate::theme::{Background, ColorDepth};
+    use crate::worker;
+
+    /// What a figure of both panes says of each.
+    fn sources(state: &State) -> Vec<Source> {
+        let written =
+            captures(state, Side::Left, ExportContent::Panes, ExportFormat::Svg, ColorMap::default());
+        let Some(Content::Captures { recipe, .. }) = written else { panic!("there is nothing to write") };
+        recipe.sources().cloned().collect()
+    }
+
+    #[tokio::test]
+    async fn a_recipe_says_which_pane_was_pinned_and_which_heads_are_off() {
+        let demo = "demo:gpt2".to_owned();
+        let mut state = State::new(demo.clone(), demo, "a story".to_owned(), Keys::default(), false);
+        let mut theme = Theme::new(ColorMap::default(), ColorDepth::TrueColor, Background::Dark);
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        let mut done = async |state: &mut State, action| {
+            apply(state, &mut theme, action, &worker);
+            finish(state, &mut theme, &worker, &mut events).await;
+        };
+        done(&mut state, Action::Start).await;
+        assert!(sources(&state).iter().all(|source| !source.is_pinned && source.ablation.is_empty()));
+        done(&mut state, Action::Command(Command::Pin)).await;
+        assert_eq!(sources(&state).iter().map(|source| source.is_pinned).collect::<Vec<_>>(), [false, true]);
+        done(&mut state, Action::Command(Command::Pin)).await;
+        for command in [Command::Open, Command::NextHead, Command::AblateHead] {
+            done(&mut state, Action::Command(command)).await;
+        }
+        assert_eq!(sources(&state)[0].ablation.heads().count(), 1);
+    }
 }

@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn over_the_help_q_closes_and_ctrl_c_still_quits() {
         assert!(matches!(pressed(Mode::Help, "q"), Some(Action::Command(Command::Help))));
-        assert!(matches!(pressed(Mode::Help, "z"), Some(Action::Command(Command::Help))));
+        assert!(matches!(pressed(Mode::Help, "Z"), Some(Action::Command(Command::Help))));
         assert!(matches!(pressed(Mode::Help, "down"), Some(Action::Command(Command::CursorDown))));
         assert!(matches!(pressed(Mode::Help, "ctrl-c"), Some(Action::Command(Command::Quit))));
     }
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_is_not_bound_does_nothing() {
-        assert!(pressed(Mode::Browse, "z").is_none());
+        assert!(pressed(Mode::Browse, "Z").is_none());
         assert!(matches!(pressed(Mode::Browse, "]"), Some(Action::Command(Command::NextLayer))));
     }
 
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(turned(&layout, up, held), Some((false, Command::ZoomIn)));
         assert_eq!(turned(&layout, down, held), Some((false, Command::ZoomOut)));
         let pane = layout.panes[0].as_mut().unwrap();
-        pane.overview = Some(ui::Overview { area: pane.body, size: 100, bin: 2, sink: false });
+        pane.overview = Some(ui::Overview { area: pane.body, size: 100, bin: 2, sink: false, words: false });
         assert_eq!(turned(&layout, up, none), Some((true, Command::ZoomIn)));
         assert_eq!(turned(&layout, down, none), None);
     }

@@ -6,6 +6,7 @@ mod input;
 mod screenshot;
 mod signals;
 
+pub use input::action;
 pub use screenshot::screenshot;
 
 use std::path::PathBuf;
@@ -42,8 +43,8 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct ViewerConfig {
     /// The left model: `demo:gpt2`.
     pub left: String,
-    /// The right model.
-    pub right: String,
+    /// The right model; nothing to look at the left one alone.
+    pub right: Option<String>,
     /// The first prompt.
     pub prompt: String,
     /// What keys do.
@@ -96,7 +97,10 @@ impl From<std::io::Error> for RuntimeError {
 impl ViewerConfig {
     fn state(&self) -> State {
         let Self { left, right, prompt, keys, mouse, pairs, history, .. } = self.clone();
-        let mut state = State::new(left, right, prompt, keys, mouse);
+        let mut state = match right {
+            Some(right) => State::new(left, right, prompt, keys, mouse),
+            None => State::of_one_model(left, prompt, keys, mouse),
+        };
         (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
         state.pairs = pairs;
         state.history = history.as_deref().map(history::load).unwrap_or_default();
@@ -116,9 +120,9 @@ pub async fn run(
     events: mpsc::Receiver<Event>,
 ) -> Result<Ending, RuntimeError> {
     terminal::check(config.input_is_read)?;
-    let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
     let lease = Arc::new(OnceLock::new());
     let signals = Signals::new(Arc::clone(&lease))?;
+    let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
     let (mut session, input) = Session::start(&look, config.mouse, &lease)?;
     // Kept until the terminal is left: what comes until then is not for whoever has it next.
     let mut sources = Sources { input, signals, events };

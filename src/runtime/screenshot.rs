@@ -6,22 +6,25 @@ use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
 use super::{ViewerConfig, input, settle};
-use crate::app::{Action, Effect, Exported, State, update};
+use crate::app::{Action, Effect, Exported, Load, Pass, State, update};
 use crate::config::keys::Key;
 use crate::theme::{ColorDepth, Theme};
 use crate::ui;
 use crate::worker::WorkerHandle;
-use crate::worker::protocol::Event;
+use crate::worker::protocol::{Event, Side};
 
 /// Loads the models, runs the prompt, presses `keys` one after the other, each when everything that the
 /// one before it asked for is there, and returns the screen as SVG.
+///
+/// # Errors
+/// If a pane has nothing to show in the end because its model or its pass has failed: what, where, what to do.
 pub async fn screenshot(
     config: ViewerConfig,
     worker: WorkerHandle,
     mut events: mpsc::Receiver<Event>,
     (width, height): (u16, u16),
     keys: &[Key],
-) -> String {
+) -> Result<String, String> {
     let background = config.background.unwrap_or_default();
     let mut theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
     let mut state = config.state();
@@ -36,7 +39,29 @@ pub async fn screenshot(
         finish(&mut state, &mut theme, &worker, &mut events).await;
         settle(&mut state, area);
     }
-    picture(&state, &theme, area)
+    match failure(&state) {
+        Some(failure) => Err(failure),
+        None => Ok(picture(&state, &theme, area)),
+    }
+}
+
+/// Why a side shows no picture of the newest prompt, if that has failed.
+fn failure(state: &State) -> Option<String> {
+    if !state.worker {
+        return Some("internal error: the worker is gone: please report it".to_owned());
+    }
+    Side::BOTH.into_iter().find_map(|side| {
+        let pane = state.resident(side);
+        match (&pane.load, &pane.pass) {
+            (Load::Failed(error), _) | (_, Pass::Failed(error)) if error.contains(&pane.reference) => {
+                Some(error.clone())
+            }
+            (Load::Failed(error), _) | (_, Pass::Failed(error)) => {
+                Some(format!("{}: {error}", pane.reference))
+            }
+            _ => None,
+        }
+    })
 }
 
 /// A screen of that size as SVG.
@@ -49,7 +74,7 @@ pub(super) fn picture(state: &State, theme: &Theme, screen: Rect) -> String {
 }
 
 /// Waits until nothing is under way. A pause takes no time: no more keys come in it.
-async fn finish(
+pub(super) async fn finish(
     state: &mut State,
     theme: &mut Theme,
     worker: &WorkerHandle,
@@ -64,7 +89,7 @@ async fn finish(
     }
 }
 
-fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHandle) {
+pub(super) fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHandle) {
     for effect in update(state, action) {
         match effect {
             Effect::Send(request) => {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::export::file::remove_unfinished;
 use crate::terminal::{Lease, Patience};
 
 /// How long the loop may take to end when it is told to. After that, nobody waits for it any more.
@@ -62,6 +63,7 @@ impl Signals {
                     if let Some(lease) = lease.get() {
                         lease.leave(Patience::Hasty);
                     }
+                    remove_unfinished();
                     process::exit(exit_code(number).into());
                 }
             }

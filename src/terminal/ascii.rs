@@ -45,6 +45,22 @@ fn sign(symbol: &str) -> char {
         '×' => 'x',
         '≤' => '<',
         '≥' => '>',
+        '┈' | '⁻' => '-',
+        '±' => '+',
+        '␣' => '_',
+        'α' => 'a',
+        '◺' => '\\',
+        '◹' => '/',
+        '⁰'..='⁹' => char::from_digit(first as u32 - '⁰' as u32, 10).unwrap_or('?'),
+        '₀'..='₉' => char::from_digit(first as u32 - '₀' as u32, 10).unwrap_or('?'),
+        '¹' => '1',
+        '²' => '2',
+        '³' => '3',
+        // The spinner turns.
+        '⠋' | '⠸' | '⠧' => '|',
+        '⠙' | '⠼' | '⠇' => '/',
+        '⠹' | '⠴' | '⠏' => '-',
+        '⠦' => '\\',
         _ => '?',
     }
 }
@@ -62,6 +78,8 @@ mod tests {
         spell(&mut buffer);
         let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
         assert_eq!(text, "+-* ? ?  ? e .:%# >x|   ");
+        let spelled = |text: &str| text.chars().map(|c| sign(&c.to_string())).collect::<String>();
+        assert_eq!(["10⁻⁷", "log₁₀", "m²"].map(spelled), ["10-7", "log10", "m2"]);
     }
 
     #[test]

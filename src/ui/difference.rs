@@ -7,10 +7,10 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::grid::{Grid, Needs};
 use super::matrix::{Drawing, Marks};
-use super::pane::view_name;
-use super::text::{fit, put, put_line, width};
+use super::pane::{heads_to_come, view_name};
+use super::text::{fit, put, put_line, short, width};
 use super::values::Values;
-use crate::app::{Arrangement, Column, Compared, Curve, Difference, Pane, Range, Scale, State};
+use crate::app::{Arrangement, Column, Compared, Curve, Difference, Extent, Pane, Range, Scale, State};
 use crate::attention::alignment::Granularity;
 use crate::attention::short_names;
 use crate::theme::Theme;
@@ -50,11 +50,12 @@ pub fn place(state: &State, frame: Rect, sentences: Rect) -> Option<DifferenceLa
 /// The colour scale: of differences, centred on 0; of both sides.
 pub fn scale(state: &State, compared: &Compared) -> Scale {
     let arrangement = arrangement(state);
-    let top = match state.rules.range {
-        Range::Fixed => 1.0,
-        Range::Shared | Range::Own => compared.peak(state.rules.normalisation, arrangement),
+    let extent = compared.extent(state.rules.normalisation, arrangement);
+    let extent = match state.rules.range {
+        Range::Fixed => Extent { top: 1.0, ..extent },
+        Range::Shared | Range::Own => extent,
     };
-    Scale::new(state.rules.curve, top)
+    Scale::new(state.rules.curve, extent)
 }
 
 /// As what the sides are compared.
@@ -65,14 +66,19 @@ pub fn arrangement(state: &State) -> Arrangement {
 /// What the ends of a scale of differences stand for: below, above.
 pub fn ends(state: &State, compared: &Compared) -> (String, String) {
     let top = scale(state, compared).top;
-    let log = if state.rules.curve == Curve::Log { "log " } else { "" };
+    let log = match state.rules.curve {
+        Curve::Linear => String::new(),
+        Curve::Log => format!("log ±{} to ", short(scale(state, compared).bottom)),
+    };
     (format!("{log}−{top:.3} "), format!("+{top:.3}"))
 }
 
 /// The two models, short.
 pub fn names(state: &State) -> [String; 2] {
     let name = |pane: &Pane| {
-        let name = pane.model.as_ref().map_or(pane.reference.as_str(), |model| &model.name);
+        // Of the picture, which stays until another model has read the prompt.
+        let model = pane.shown.as_ref().map(|shown| &*shown.capture.model).or(pane.model.as_deref());
+        let name = model.map_or(pane.reference.as_str(), |model| &model.name);
         let ablation = pane.shown.as_ref().map(|shown| &shown.capture.ablation).filter(|off| !off.is_empty());
         ablation.map_or_else(|| name.to_owned(), |off| format!("{name} without {off}"))
     };
@@ -141,6 +147,10 @@ fn draw_frame(
     );
     if compared.prompt != state.prompt {
         mean.push_str("· of the previous prompt ");
+    }
+    for side in Side::BOTH {
+        let to_come = state.pane(side).shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
+        mean.push_str(&to_come.map_or_else(String::new, |what| format!("· {} {what} ", names[side.index()])));
     }
     Block::bordered()
         .border_type(BorderType::Rounded)

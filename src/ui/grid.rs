@@ -6,7 +6,7 @@ use crate::app::{Column, Scroll, Viewport};
 
 /// Columns and rows of a cell. Where one fits, cells look square; a single row with a number is the
 /// least before numbers, and then names, have to go.
-const SIZES: [(u16, u16); 21] = [
+const SIZES: [(u16, u16); 24] = [
     (16, 7),
     (14, 7),
     (14, 5),
@@ -26,9 +26,16 @@ const SIZES: [(u16, u16); 21] = [
     (6, 1),
     (5, 2),
     (5, 1),
+    (4, 2),
+    (4, 1),
+    (3, 2),
     (3, 1),
     (2, 1),
 ];
+/// Columns of cells that have a short number, and names in whose favour those of rows are cut.
+const NARROW: std::ops::RangeInclusive<u16> = 3..=4;
+/// Columns that a row's name keeps then.
+const LEAST_NAME: u16 = 5;
 /// The cell of a matrix that is too large for anything else.
 const SMALLEST: (u16, u16) = (1, 1);
 /// Columns between a row's name and its cells: the cursor's mark and a blank.
@@ -71,17 +78,27 @@ pub struct Grid {
 }
 
 impl Needs {
-    fn name_room(&self) -> u16 {
+    fn name_room(&self, cell: (u16, u16)) -> u16 {
         let most = (self.area.width / 4).clamp(3, 18);
-        (self.name as u16).min(most)
+        let name = (self.name as u16).min(most);
+        if !NARROW.contains(&cell.0) {
+            return name;
+        }
+        let cells = usize::from(MARK + self.sink_room(cell)) + self.size * usize::from(cell.0);
+        let left = usize::from(self.area.width).saturating_sub(cells) as u16;
+        name.min(left.max(LEAST_NAME))
+    }
+
+    /// Columns of the sink and of what sets it apart.
+    fn sink_room(&self, cell: (u16, u16)) -> u16 {
+        if self.sink { cell.0 + sink_gap(cell) } else { 0 }
     }
 
     /// Columns and rows for keys and queries of that size.
     fn room(&self, cell: (u16, u16)) -> (u16, u16) {
-        let sink = if self.sink { cell.0 + sink_gap(cell) } else { 0 };
         let above = 1 + if self.sink_row { cell.1 + 1 } else { 0 };
-        let width = self.area.width.saturating_sub(self.name_room() + MARK + sink);
-        (width, self.area.height.saturating_sub(above))
+        let beside = self.name_room(cell) + MARK + self.sink_room(cell);
+        (self.area.width.saturating_sub(beside), self.area.height.saturating_sub(above))
     }
 
     /// Whether all columns fit, and all rows too if cells are more than one row high.
@@ -107,7 +124,7 @@ impl Needs {
         let viewport =
             Viewport { rows: usize::from(height / cell.1), keys: usize::from(width / cell.0), cell };
         let Needs { area, size, sink, sink_row, .. } = *self;
-        let (name, first) = (self.name_room(), scroll.within(size, viewport));
+        let (name, first) = (self.name_room(cell), scroll.within(size, viewport));
         Grid { area, name, cell, size, first, viewport, sink, sink_row }
     }
 }
@@ -217,9 +234,21 @@ mod tests {
         assert_eq!(cell(56, 12, 5), (7, 2));
         assert_eq!(cell(56, 10, 5), (7, 1));
         assert_eq!(cell(49, 16, 7), (5, 2));
+        assert_eq!(cell(56, 16, 11), (4, 1), "eleven tokens at 120 columns have numbers");
+        assert_eq!(cell(56, 24, 11), (4, 2));
         assert_eq!(cell(56, 10, 12), (3, 1));
         assert_eq!(cell(56, 10, 20), (2, 1));
         assert_eq!(cell(56, 10, 500), (1, 1));
+    }
+
+    #[test]
+    fn names_of_rows_are_cut_where_that_saves_numbers() {
+        let needs = Needs { name: 12, ..needs(56, 16, 11, true) };
+        let grid = needs.place(Needs::cell(&[needs]), Scroll::default());
+        assert_eq!((grid.cell, grid.name), ((4, 1), 5));
+        let fewer = Needs { size: 10, ..needs };
+        let grid = fewer.place((4, 1), Scroll::default());
+        assert_eq!(grid.name, 9, "no more than that takes");
     }
 
     #[test]

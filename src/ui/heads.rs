@@ -6,11 +6,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::HeadsLayout;
-use super::pane::{head_facts, view_name};
+use super::pane::{head_facts, heads_to_come, view_name};
 use super::text::{center, fit, put, right, width};
 use super::thumbnails::{OFF, draw_pixels};
 use crate::app::{Mode, Scale, Selection, Shown, State};
-use crate::attention::{Ablation, View};
+use crate::attention::{Ablation, ModelCard, View};
 use crate::theme::Theme;
 
 /// Rows of a picture, which has twice as many columns, and blank rows below it, the largest first.
@@ -53,7 +53,7 @@ pub fn place(shown: &Shown, chosen: Selection, frame: Rect) -> Vec<(View, Rect)>
 
 /// The one colour scale of all heads, whichever are on screen.
 pub fn scale_of(state: &State, shown: &Shown) -> Scale {
-    Scale::new(state.rules.curve, shown.heads_peak)
+    Scale::new(state.rules.curve, shown.heads_extent())
 }
 
 /// Draws pictures, numbers, and what the chosen head does.
@@ -62,11 +62,16 @@ pub fn draw(state: &State, layout: &HeadsLayout, theme: &Theme, buffer: &mut Buf
     let Some(shown) = &pane.shown else { return };
     let chosen = chosen.within(&shown.capture.model).view().attention();
     let (scale, off) = (scale_of(state, shown), state.heads_off(layout.side));
-    draw_frame(shown, layout, (chosen, &off), theme, buffer);
+    draw_frame(state, shown, layout, (chosen, &off), theme, buffer);
     for &(view, area) in &layout.heads {
         draw_numbers(layout, (view, area), chosen, theme, buffer);
         let (layer, head) = (view.layer().unwrap_or(0), view.head().unwrap_or(0));
-        draw_pixels(&shown.capture.layers[layer].heads[head].thumbnail, scale, area, theme, buffer);
+        match shown.picture(view) {
+            Some(picture) => draw_pixels(picture, scale, area, theme, buffer),
+            None => {
+                _ = put(buffer, area.x + area.width / 2, area.y + area.height / 2, "…", 1, theme.chrome.dim)
+            }
+        }
         if off.contains(layer, head) {
             // Over the future, where the picture is blank.
             put(buffer, area.right() - 1, area.y, OFF, 1, theme.chrome.accent);
@@ -84,6 +89,7 @@ pub fn draw(state: &State, layout: &HeadsLayout, theme: &Theme, buffer: &mut Buf
 }
 
 fn draw_frame(
+    state: &State,
     shown: &Shown,
     layout: &HeadsLayout,
     (chosen, off): (View, &Ablation),
@@ -92,34 +98,48 @@ fn draw_frame(
 ) {
     let (model, chrome) = (&shown.capture.model, &theme.chrome);
     let name = Span::styled(format!(" {} ", model.name), chrome.strong);
-    let without = if off.is_empty() { String::new() } else { format!("· without {off} ") };
-    let what = format!(" {} layers × {} heads {without}", model.layers, model.heads);
-    let mut facts = head_facts(shown, chosen);
+    // Of what is on screen, which is of the pass before until the one that was asked for is done.
+    let ran = &shown.capture.ablation;
+    let without = if ran.is_empty() { String::new() } else { format!("· without {ran} ") };
+    let to_come =
+        heads_to_come(state, layout.side, shown).map_or_else(String::new, |what| format!("· {what} "));
+    let what = format!(" {} layers × {} heads {without}{to_come}", model.layers, model.heads);
+    let mut facts = head_facts(state, layout.side, shown, chosen);
     let is_off = chosen.head().is_some_and(|head| off.contains(chosen.layer().unwrap_or(0), head));
     facts.insert(0, format!("{}{}", view_name(chosen), if is_off { " · off" } else { "" }));
     let room = usize::from(layout.frame.width.saturating_sub(5));
-    let all = layout.heads.len() == model.layers * model.heads;
-    let part = Some(part(&layout.heads)).filter(|part| !all && width(&facts[0]) + width(part) <= room);
+    // Which of them are on screen is said first: what isn't, nobody would miss.
+    let part = part(&layout.heads, model).map(|part| fit(&part, room));
     let room = room - part.as_deref().map_or(0, width);
     while width(&facts.join(" · ")) > room && facts.pop().is_some() {}
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(chrome.focus)
         .title(Line::from(vec![name, Span::styled(what, chrome.dim)]))
-        .title_bottom(Span::styled(format!(" {} ", facts.join(" · ")), chrome.accent));
+        .title_bottom(Span::styled(said(&facts), chrome.accent));
     if let Some(part) = part {
         block = block.title_bottom(Line::from(Span::styled(part, chrome.dim)).alignment(Alignment::Right));
     }
     block.render(layout.frame, buffer);
 }
 
-/// Which layers and heads are on screen.
-fn part(heads: &[(View, Rect)]) -> String {
-    let ends = |number: fn(View) -> Option<usize>| {
-        let number = |entry: Option<&(View, Rect)>| entry.and_then(|(view, _)| number(*view)).unwrap_or(0);
-        format!("{}–{}", number(heads.first()), number(heads.last()))
+/// What is known of a head, with a blank on either side.
+fn said(facts: &[String]) -> String {
+    if facts.is_empty() { String::new() } else { format!(" {} ", facts.join(" · ")) }
+}
+
+/// Which layers and heads are on screen, where not all of them are.
+fn part(heads: &[(View, Rect)], model: &ModelCard) -> Option<String> {
+    let ends = |what: &str, number: fn(View) -> Option<usize>, count: usize| {
+        let number = |entry: Option<&(View, Rect)>| entry.and_then(|(view, _)| number(*view));
+        let (first, last) = (number(heads.first())?, number(heads.last())?);
+        let which =
+            if first == last { format!("{what} {first}") } else { format!("{what}s {first}–{last}") };
+        (last - first + 1 < count).then(|| format!("{which} of {count}"))
     };
-    format!(" layers {}, heads {} ", ends(View::layer), ends(View::head))
+    let parts = [ends("layer", View::layer, model.layers), ends("head", View::head, model.heads)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!(" {} ", parts.join(", ")))
 }
 
 /// The head's number above the first row of pictures, the layer's before the first column.

@@ -1,11 +1,12 @@
-//! The keys, from the key table.
+//! The keys, from the key table, and what the words on screen mean.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
-use super::text::{fit, put};
+use super::glossary::WORDS;
+use super::text::{fit, put, wrap};
 use crate::app::State;
 use crate::config::keys::{Command, Group};
 use crate::theme::Theme;
@@ -14,9 +15,14 @@ use crate::theme::Theme;
 const KEYS: usize = 16;
 const ENTRY: usize = 60;
 
+/// How everything is counted, said once.
+const COUNTING: &str = " layers, heads and tokens are counted from zero ";
+
 enum Row {
     Heading(&'static str),
     Entry(String, &'static str),
+    /// A line of what a word means, the word on the first one.
+    Word(&'static str, String),
     Blank,
 }
 
@@ -29,7 +35,7 @@ fn rows(columns: &[Vec<Row>]) -> usize {
     columns.iter().map(Vec::len).max().unwrap_or(0)
 }
 
-/// Draws a box in the middle of `screen`, in two columns if it is wide enough.
+/// Draws a box in the middle of `screen`, in two or three columns if it is wide enough.
 pub fn draw(state: &State, screen: Rect, theme: &Theme, buffer: &mut Buffer) {
     let columns = columns(state, screen);
     let height = rows(&columns) as u16 + 2;
@@ -47,7 +53,8 @@ pub fn draw(state: &State, screen: Rect, theme: &Theme, buffer: &mut Buffer) {
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.chrome.focus)
-        .title(Span::styled(" keys ", theme.chrome.strong));
+        .title(Span::styled(" keys and words ", theme.chrome.strong))
+        .title(Span::styled(COUNTING, theme.chrome.dim));
     if first < overflow {
         block = block.title_bottom(Span::styled(" ↓ more ", theme.chrome.accent));
     }
@@ -72,8 +79,27 @@ fn draw_row(row: &Row, x: u16, y: u16, room: usize, theme: &Theme, buffer: &mut 
             let room = room.saturating_sub(KEYS);
             put(buffer, x + KEYS as u16, y, &fit(does, room), room, theme.chrome.text);
         }
+        Row::Word(word, line) => {
+            put(buffer, x, y, &fit(word, KEYS - 1), room, theme.chrome.strong);
+            let room = room.saturating_sub(KEYS);
+            put(buffer, x + KEYS as u16, y, &fit(line, room), room, theme.chrome.text);
+        }
         Row::Blank => {}
     }
+}
+
+/// The words, each with what it means in lines that a column has room for.
+fn words(screen: Rect) -> Vec<Row> {
+    let room = usize::from(screen.width.saturating_sub(4)).min(ENTRY).saturating_sub(KEYS);
+    let word = |(word, meaning): &(&'static str, &'static str)| {
+        let words = [*word].into_iter().chain(std::iter::repeat(""));
+        wrap(meaning, room)
+            .into_iter()
+            .zip(words)
+            .map(|(line, word)| Row::Word(word, line))
+            .collect::<Vec<_>>()
+    };
+    std::iter::once(Row::Heading("Words")).chain(WORDS.iter().flat_map(word)).collect()
 }
 
 /// Groups side by side on a wide screen, below each other on a narrow one; without blanks where rows
@@ -98,12 +124,19 @@ fn columns(state: &State, screen: Rect) -> Vec<Vec<Row>> {
         }
         rows
     };
-    if usize::from(screen.width) >= 2 * ENTRY + 5 {
+    let below = |mut keys: Vec<Row>| {
+        keys.push(Row::Blank);
+        keys.extend(words(screen));
+        keys
+    };
+    let fitting = usize::from(screen.width.saturating_sub(3)) / (ENTRY + 1);
+    if fitting >= 2 {
         let (left, right) = Group::ALL.split_at(2);
-        return vec![stack(left, true), stack(right, true)];
+        let (left, right) = (stack(left, true), stack(right, true));
+        return if fitting == 2 { vec![below(left), right] } else { vec![left, right, words(screen)] };
     }
-    let roomy = stack(&Group::ALL, true);
-    vec![if roomy.len() + 2 <= usize::from(screen.height) { roomy } else { stack(&Group::ALL, false) }]
+    let roomy = below(stack(&Group::ALL, true));
+    vec![if roomy.len() + 2 <= usize::from(screen.height) { roomy } else { below(stack(&Group::ALL, false)) }]
 }
 
 #[cfg(test)]

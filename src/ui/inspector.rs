@@ -4,11 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::matrix::IN_SPAN;
-use super::text::{fit, put, put_line, right, width};
+use super::pane::lacks_sinks;
+use super::text::{fit, number, put, put_line, right, width};
 use super::{PaneLayout, next};
 use crate::app::{Column, Cursor, Hover, Pane, Shown, Span, State};
+use crate::attention::ablation::MovedHead;
 use crate::attention::{Normalisation, NormalisedRow, span};
 use crate::theme::Theme;
+use crate::worker::protocol::Side;
 
 /// Columns from which next tokens are listed beside the keys.
 const BESIDE: u16 = 44;
@@ -33,7 +36,7 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
             let name = fit(&span.name(shown), usize::from(area.width) / 4);
             format!("{}{name} {}", IN_SPAN.0, sum_of(row, span))
         }
-        _ => whole(normalisation, row),
+        _ => whole(state, (layout.side, shown), row),
     };
     match pointed.filter(|cell| cell.value(shown.matrix()).is_some()) {
         Some(cell) => {
@@ -43,6 +46,9 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
         None => exact(shown, (pane.cursor, ""), &row, &aside(&row), area, theme, buffer),
     }
     let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    if rest.height > 1 && draw_moved(shown, Rect { height: 1, ..rest }, theme, buffer) {
+        rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
+    }
     if let Some(span) = &pane.span {
         let lines = if rest.height < 4 { rest.height.min(1) } else { 2 };
         let area = Rect { height: lines, ..rest };
@@ -50,12 +56,13 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
         rest = Rect { y: rest.y + lines, height: rest.height - lines, ..rest };
     }
     let ranked = ranked(entries(&row));
+    let top = bars_end(shown, normalisation, &row);
     if rest.height > 3 && rest.width >= BESIDE {
         let half = rest.width / 2;
         let right = Rect { x: rest.x + half + 1, width: rest.width - half - 1, ..rest };
         next::with_bars(state, layout, right, theme, buffer);
         let left = Rect { width: half - 1, ..rest };
-        return with_bars(pane, shown, &ranked, left, theme, buffer);
+        return with_bars(pane, shown, (&ranked, top), left, theme, buffer);
     }
     if rest.height > 1 {
         rest.height -= 1;
@@ -64,19 +71,18 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     if rest.height < 3 {
         in_a_line(shown, &ranked, rest, theme, buffer);
     } else {
-        with_bars(pane, shown, &ranked, rest, theme, buffer);
+        with_bars(pane, shown, (&ranked, top), rest, theme, buffer);
     }
 }
 
-/// A column's name; of a token that comes more than once, which of them it is: `the₂`.
+/// A column's name; of a token that comes more than once, with its number, from zero on: `the₄`.
 fn name(shown: &Shown, column: Column) -> String {
     let Column::Key(key) = column else { return "sink".to_owned() };
     let Some(label) = shown.labels.get(key) else { return String::new() };
-    let same = |labels: &[String]| labels.iter().filter(|other| *other == label).count();
-    if same(&shown.labels) == 1 {
+    if shown.labels.iter().filter(|other| *other == label).count() == 1 {
         return label.clone();
     }
-    let number = (same(&shown.labels[..key]) + 1).to_string();
+    let number = (key * shown.matrix().bin()).to_string();
     let subscripts = number.bytes().filter_map(|digit| char::from_u32(0x2080 + u32::from(digit - b'0')));
     label.chars().chain(subscripts).collect()
 }
@@ -115,11 +121,53 @@ fn exact(
     }
 }
 
-/// What a row sums to: less than 1 where there is a sink.
-fn whole(normalisation: Normalisation, row: &NormalisedRow<'_>) -> String {
-    let sum = row.kept();
+/// The value that a bar as long as there is room for stands for: 1, or the largest of the row where values have no
+/// upper bound.
+fn bars_end(shown: &Shown, normalisation: Normalisation, row: &NormalisedRow<'_>) -> f32 {
+    if normalisation != Normalisation::Raw || !shown.view().is_value_weighted() {
+        return 1.0;
+    }
+    row.keys().map(|(_, value)| value).fold(f32::MIN_POSITIVE, f32::max)
+}
+
+/// `moved most  1.3 0.412  1.1 0.390`: the heads whose attention others that are off changed most; whether some are.
+fn draw_moved(shown: &Shown, area: Rect, theme: &Theme, buffer: &mut Buffer) -> bool {
+    let chrome = &theme.chrome;
+    let Some((heads, looked)) = shown.by_layer.moved(&shown.capture) else { return false };
+    let layers = shown.capture.layers.len();
+    if looked == layers && heads.is_empty() {
+        let none = "no head moved: those of the same and of earlier layers can't";
+        put_line(buffer, area, [(none.to_owned(), chrome.dim)]);
+        return true;
+    }
+    let part = if looked < layers { format!(" so far, {looked} of {layers} layers") } else { String::new() };
+    let mut x = put_line(buffer, area, [(format!("moved most{part}  "), chrome.dim)]);
+    for MovedHead { layer, head, divergence } in heads {
+        let (name, moved) = (format!("{layer}.{head} "), format!("{divergence:.3}"));
+        if usize::from(area.right().saturating_sub(x)) < width(&name) + width(&moved) {
+            return true;
+        }
+        let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
+        x = put_line(buffer, rest, [(name, chrome.accent), (moved, chrome.strong)]) + 2;
+    }
+    let unit = "JS, nats";
+    if usize::from(area.right().saturating_sub(x)) >= width(unit) {
+        put(buffer, x, area.y, unit, width(unit), chrome.dim);
+    }
+    true
+}
+
+/// What a row sums to: less than 1 where there is a sink; that there is none, beside a model that has one. Of rows whose
+/// values have no upper bound, where bars end.
+fn whole(state: &State, (side, shown): (Side, &Shown), row: &NormalisedRow<'_>) -> String {
+    let (sum, normalisation) = (row.kept(), state.rules.normalisation);
     match (normalisation, row.sink()) {
         (Normalisation::Raw, Some(sink)) => format!("row {sum:.3} + sink {sink:.3}"),
+        (Normalisation::Raw, None) if shown.view().is_value_weighted() => {
+            let end = bars_end(shown, normalisation, row);
+            format!("row sums to {}, bars to {}", number(sum), number(end))
+        }
+        (Normalisation::Raw, None) if lacks_sinks(state, side) => format!("row {sum:.3}, sink –"),
         (Normalisation::Raw, None) => format!("row sums to {sum:.3}"),
         _ if row.keys().next().is_none() => "empty row".to_owned(),
         _ => format!("row divided by {sum:.3}"),
@@ -199,16 +247,20 @@ fn in_a_line(shown: &Shown, ranked: &[Entry], area: Rect, theme: &Theme, buffer:
             entries.next();
             let line = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
             let style = if column == Column::Sink { theme.chrome.dim } else { theme.chrome.text };
-            x = put_line(
-                buffer,
-                line,
-                [(format!("{name} "), style), (format!("{value:.3}"), theme.chrome.strong)],
-            ) + 2;
+            x = put_line(buffer, line, [(format!("{name} "), style), (number(value), theme.chrome.strong)])
+                + 2;
         }
     }
 }
 
-fn with_bars(pane: &Pane, shown: &Shown, ranked: &[Entry], area: Rect, theme: &Theme, buffer: &mut Buffer) {
+fn with_bars(
+    pane: &Pane,
+    shown: &Shown,
+    (ranked, top): (&[Entry], f32),
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
     let rows = usize::from(area.height);
     let listed = &ranked[..ranked.len().min(rows)];
     let longest = listed.iter().map(|entry| width(&name(shown, entry.0))).max().unwrap_or(0);
@@ -218,8 +270,9 @@ fn with_bars(pane: &Pane, shown: &Shown, ranked: &[Entry], area: Rect, theme: &T
         let on_cursor = column == pane.cursor.column;
         let style = if on_cursor { theme.chrome.accent } else { theme.chrome.text };
         let x = put(buffer, area.x, y, &right(&name(shown, column), names), names, style);
-        let x = put(buffer, x + 1, y, &format!("{value:.3}"), 5, theme.chrome.strong) + 1;
-        put(buffer, x, y, &bar(value, bars), bars, theme.chrome.bar);
+        let x = put(buffer, x + 1, y, &number(value), 5, theme.chrome.strong);
+        let x = x.max(area.x + names as u16 + 6) + 1;
+        put(buffer, x, y, &bar(value / top, bars), bars, theme.chrome.bar);
     }
 }
 

@@ -219,19 +219,40 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         return Layout { difference: Some(placed), help_overflow, ..fixed };
     }
 
-    let mut panes = [None, None];
-    for (side, frame) in columns(state, rest) {
-        let under = Rect { x: frame.x + 1, width: frame.width.saturating_sub(2), ..inspector };
-        panes[side.index()] = Some(pane(state, side, frame, under));
+    let place = |has_strip: bool| {
+        let mut panes = [None, None];
+        for (side, frame) in columns(state, rest) {
+            let under = Rect { x: frame.x + 1, width: frame.width.saturating_sub(2), ..inspector };
+            panes[side.index()] = Some(pane(state, side, frame, under, has_strip));
+        }
+        place_grids(state, &mut panes);
+        panes
+    };
+    let mut panes = place(true);
+    // Small pictures of heads give way to a matrix that fits without them.
+    let may_fit = panes.iter().flatten().all(|pane| {
+        let rows = usize::from(pane.body.height + pane.strip.height);
+        pane.grid.is_none_or(|grid| grid.size < rows)
+    });
+    if state.zoom == Zoom::Whole && may_fit && is_cut(&panes) {
+        let without = place(false);
+        if !is_cut(&without) {
+            panes = without;
+        }
     }
-    place_grids(state, &mut panes);
     place_overviews(state, &mut panes);
     Layout { panes, help_overflow, ..fixed }
 }
 
-/// Both sides next to each other, or the one that keys go to where there is no room for both.
+fn is_cut(panes: &[Option<PaneLayout>; 2]) -> bool {
+    panes.iter().flatten().filter_map(|pane| pane.grid).any(|grid| grid.is_cut())
+}
+
+/// Both sides next to each other, or the one that keys go to: where there is no room for both, or it is to have all
+/// of it.
 fn columns(state: &State, area: Rect) -> Vec<(Side, Rect)> {
-    let sides = if area.width >= BOTH_FROM { Side::BOTH.to_vec() } else { vec![state.focus] };
+    let both = area.width >= BOTH_FROM && !state.one_pane;
+    let sides = if both { Side::BOTH.to_vec() } else { vec![state.focus] };
     let width = area.width / sides.len() as u16;
     let column = |(at, side): (usize, &Side)| {
         let x = area.x + at as u16 * width;
@@ -241,11 +262,11 @@ fn columns(state: &State, area: Rect) -> Vec<(Side, Rect)> {
     sides.iter().enumerate().map(column).collect()
 }
 
-fn pane(state: &State, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
+fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool) -> PaneLayout {
     let pane = state.pane(side);
     let mut body = frame.inner(Margin::new(1, 1));
     let shown = pane.shown.is_some();
-    let strip_height = if shown { thumbnails::height(body.height) } else { 0 };
+    let strip_height = if shown && has_strip { thumbnails::height(body.height) } else { 0 };
     let strip = take_bottom(&mut body, strip_height);
     let is_part = pane.is_cut() && !state.is_whole();
     let minimap = if is_part { minimap::place(strip) } else { Rect::default() };
@@ -277,7 +298,9 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect) -> PaneLayout {
 fn most_lines(state: &State) -> u16 {
     let columns = |shown: &Shown| shown.matrix().size() + usize::from(shown.matrix().sinks().is_some());
     let most = state.panes.iter().filter_map(|pane| pane.shown.as_ref()).map(columns).max();
-    most.map_or(3, |columns| columns.min(64) as u16 + 2)
+    let moved =
+        state.panes.iter().any(|pane| pane.shown.as_ref().is_some_and(|s| s.capture.before.is_some()));
+    most.map_or(3, |columns| columns.min(64) as u16 + 2 + u16::from(moved))
 }
 
 /// What went wrong last, if it did.
@@ -291,8 +314,8 @@ pub fn error_of(pane: &Pane) -> Option<&str> {
 /// Matrices with cells of the same size on both sides.
 fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let longest = |labels: &[String]| labels.iter().map(|label| text::width(label)).max().unwrap_or(0);
-    let shown = || state.panes.iter().filter_map(|pane| pane.shown.as_ref());
-    let name = shown().map(|shown| longest(&shown.labels)).max().unwrap_or(0);
+    let shown = panes.iter().flatten().filter_map(|pane| state.pane(pane.side).shown.as_ref());
+    let name = shown.map(|shown| longest(&shown.labels)).max().unwrap_or(0);
     let needs = |pane: &PaneLayout| {
         let matrix = state.pane(pane.side).shown.as_ref()?.matrix();
         let (size, sink) = (matrix.size(), matrix.sinks().is_some());
@@ -309,12 +332,14 @@ fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
 /// If a matrix is to be shown whole and isn't, both are, with pixels of as many cells.
 fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let grids = || panes.iter().flatten().filter_map(|pane| pane.grid);
-    if state.zoom != Zoom::Whole || !grids().any(|grid| grid.is_cut()) {
+    if state.zoom != Zoom::Whole || !is_cut(panes) {
         return;
     }
-    let bin = grids().map(|grid| Overview::of(&grid).bin).max().unwrap_or(1);
+    let is_folded = |pane: &Pane| pane.shown.as_ref().is_some_and(|shown| shown.matrix().bin() > 1);
+    let words = state.panes.iter().any(is_folded);
+    let bin = grids().map(|grid| Overview::of(&grid, words).bin).max().unwrap_or(1);
     for pane in panes.iter_mut().flatten() {
-        pane.overview = pane.grid.map(|grid| Overview { bin, ..Overview::of(&grid) });
+        pane.overview = pane.grid.map(|grid| Overview { bin, ..Overview::of(&grid, words) });
     }
 }
 

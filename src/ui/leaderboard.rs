@@ -184,12 +184,15 @@ fn status(state: &State) -> String {
     let names = difference::names(state);
     let mut parts = Vec::new();
     for (side, name) in Side::BOTH.into_iter().zip(&names) {
-        match &state.resident(side).scores {
-            Scores::Running { done, draws } => {
+        let Some(shown) = &state.pane(side).shown else { continue };
+        parts.extend(pane::heads_to_come(state, side, shown).map(|what| format!("{name}: {what}")));
+        match state.scores_of(shown) {
+            Some(Scores::Running { done, draws }) => {
                 parts.push(format!("{} {name}: {done} of {draws} draws", spinner(state)));
             }
-            Scores::Failed(error) => parts.push(format!("{name}: ↻ {error}")),
-            Scores::Unknown | Scores::Known(_) => {}
+            Some(Scores::Failed(error)) => parts.push(format!("{name}: ↻ {error}")),
+            Some(Scores::Unknown | Scores::Known(_)) => {}
+            None => parts.push(format!("{name} is not here any more: no ↻")),
         }
     }
     match state.leaderboard.like.as_ref().map(|like| &like.found) {

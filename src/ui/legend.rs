@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text::{put, put_line, width};
+use super::text::{put, put_line, short, width};
 use super::{Layout, Overview, difference, heads};
 use crate::app::{Arrangement, Compared, Curve, Mode, Range, State};
 use crate::attention::Normalisation;
@@ -31,12 +31,15 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
         Some(compared) if arrangement == Arrangement::Difference => {
             (&theme.differences, difference::ends(state, compared))
         }
-        _ => (&theme.values, (bottom(state.rules.curve).to_owned(), top(state))),
+        _ => (&theme.values, (bottom(state), top(state))),
     };
-    let rules = rules(state, layout, theme);
     let columns = |(key, rule): &(String, String)| 3 + width(key) + width(rule);
     let numbers = 1 + width(&bottom) + 1 + width(&top);
-    let needed = numbers + rules.iter().map(columns).sum::<usize>();
+    let needed = |rules: &[(String, String)]| numbers + rules.iter().map(columns).sum::<usize>();
+    let in_full = rules(state, layout, Words::All, theme);
+    let fits = needed(&in_full) + 1 + SCALE.0 <= usize::from(area.width);
+    let rules = if fits { in_full } else { rules(state, layout, Words::Few, theme) };
+    let needed = needed(&rules);
     let scale = usize::from(area.width).saturating_sub(needed + 1).clamp(SCALE.0, SCALE.1);
     let mut x = put(buffer, area.x + 1, area.y, &bottom, width(&bottom), chrome.text);
     x = bar(palette, scale, (x, area.y), buffer);
@@ -69,11 +72,18 @@ pub fn bar(palette: &Palette, columns: usize, (mut x, y): (u16, u16), buffer: &m
     x
 }
 
-/// What the lowest colour stands for.
-fn bottom(curve: Curve) -> &'static str {
-    match curve {
-        Curve::Linear => "0 ",
-        Curve::Log => "≤10⁻⁴ ",
+/// What the lowest colour stands for; on each side, if it isn't the same.
+fn bottom(state: &State) -> String {
+    if state.rules.curve == Curve::Linear {
+        return "0 ".to_owned();
+    }
+    let bottom = |side| format!("≤{}", short(state.scale(side).bottom));
+    let shown = Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some());
+    match (state.mode, &state.focused().shown, compared(state)) {
+        (Mode::HeadGrid(_), Some(shown), _) => format!("≤{} ", short(heads::scale_of(state, shown).bottom)),
+        (_, _, Some(compared)) => format!("≤{} ", short(difference::scale(state, compared).bottom)),
+        _ if state.rules.range == Range::Own => shown.map(bottom).collect::<Vec<_>>().join(" ┊ ") + " ",
+        _ => bottom(Side::Left) + " ",
     }
 }
 
@@ -96,16 +106,26 @@ fn top(state: &State) -> String {
     }
 }
 
+/// How much is said about a rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Words {
+    All,
+    Few,
+}
+
 /// Each rule with the key that changes it, the most needed first.
-fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)> {
+fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(String, String)> {
     let rules = state.rules;
     let curve = match rules.curve {
         Curve::Linear => "linear",
         Curve::Log => "log₁₀",
     };
     let range = match rules.range {
-        Range::Shared => format!("top of both{}", rows_aside(most_rows(state))),
-        Range::Own => format!("top of each{}", rows_aside(most_rows(state))),
+        Range::Shared | Range::Own if state.is_alone() => {
+            format!("up to the top{}", clipped(most_rows(state), words))
+        }
+        Range::Shared => format!("top of both{}", clipped(most_rows(state), words)),
+        Range::Own => format!("top of each{}", clipped(most_rows(state), words)),
         Range::Fixed => "0 to 1".to_owned(),
     };
     let map = match theme.depth {
@@ -116,9 +136,9 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
     let key = |command| state.keys.hint(command);
     if matches!(state.mode, Mode::HeadGrid(_)) {
         return vec![
-            ("heads".to_owned(), "raw".to_owned()),
+            ("heads".to_owned(), if is_weighted(state) { "‖α·v W_O‖, raw" } else { "raw" }.to_owned()),
             (key(Command::Curve), curve.to_owned()),
-            ("top".to_owned(), "of all from row 2 on".to_owned()),
+            ("top".to_owned(), "of all, row 1 is ignored".to_owned()),
             (key(Command::NextColorMap), map.to_owned()),
         ];
     }
@@ -128,7 +148,7 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
         let range = match rules.range {
             Range::Fixed if split => range,
             Range::Fixed => "−1 to 1".to_owned(),
-            Range::Shared | Range::Own => format!("top{}", rows_aside(compared.labels.len())),
+            Range::Shared | Range::Own => format!("top{}", clipped(compared.labels.len(), words)),
         };
         let common = [
             (key(Command::Normalisation), normalisation(state)),
@@ -152,6 +172,7 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
     ];
     match layout.panes.iter().flatten().find_map(|pane| pane.overview) {
         Some(Overview { bin, .. }) => {
+            let bin = bin * tokens_per_cell(state);
             let pooling = format!("{} of {bin}×{bin}", rules.pooling.name());
             shown.insert(0, (key(Command::Pooling), pooling));
         }
@@ -162,12 +183,20 @@ fn rules(state: &State, layout: &Layout, theme: &Theme) -> Vec<(String, String)>
 }
 
 /// Rows that may go beyond the top of the scale, as [`Normalisation::peak`] leaves them aside.
-fn rows_aside(rows: usize) -> &'static str {
-    match rows {
-        0 | 1 => "",
-        2..20 => ", 1 row aside",
-        20.. => ", 1 row in 10 aside",
+fn clipped(rows: usize, words: Words) -> &'static str {
+    match (rows, words) {
+        (0 | 1, _) => "",
+        (2..20, Words::All) => ", scale clipped: the highest row is ignored",
+        (2..20, Words::Few) => ", highest row ignored",
+        (20.., Words::All) => ", scale clipped: the top tenth of rows is ignored",
+        (20.., Words::Few) => ", top tenth of rows ignored",
     }
+}
+
+/// Tokens that a cell stands for, along each axis, where prompts are long.
+fn tokens_per_cell(state: &State) -> usize {
+    let shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    shown.map(|shown| shown.matrix().bin()).max().unwrap_or(1)
 }
 
 /// Rows of the larger matrix on screen.

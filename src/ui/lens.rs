@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::inspector::bar;
 use super::next::visible;
 use super::notice::spinner;
-use super::pane::what_it_is;
+use super::pane::{heads_to_come, what_it_is};
 use super::text::{fit, put, put_line, right, width, wrap};
 use crate::app::{LensLook, LensStage, State};
 use crate::attention::lens::Lens;
@@ -79,7 +79,9 @@ fn draw_frame(
             Span::styled(what, chrome.accent),
             Span::raw(" "),
         ]));
-    let status = look.map(|look| status(state, look)).unwrap_or_default();
+    let to_come = || heads_to_come(state, layout.side, pane.shown.as_ref()?);
+    let status = look.map(|look| status(state, look)).filter(|status| !status.is_empty());
+    let status = status.or_else(to_come).unwrap_or_default();
     if !status.is_empty() {
         block = block.title_bottom(Span::styled(fit(&format!(" {status} "), room), chrome.accent));
     }
@@ -113,8 +115,8 @@ fn draw_text(look: &LensLook, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let Some(own) = look.capture.tokens.get(look.query) else { return };
     let own = fit(&text(own), room);
     let (mut before, mut free) = (Vec::new(), room.saturating_sub(width(&own)));
-    for token in look.capture.tokens[..look.query].iter().rev() {
-        let part = text(token);
+    let texts = |tokens: &[Token]| Token::whole_texts(tokens).into_iter().map(|text| escape_controls(&text));
+    for part in texts(&look.capture.tokens[..look.query]).rev() {
         if width(&part) + 1 > free {
             before.push("…".to_owned());
             break;
@@ -123,7 +125,7 @@ fn draw_text(look: &LensLook, area: Rect, theme: &Theme, buffer: &mut Buffer) {
         before.push(part);
     }
     before.reverse();
-    let after: String = look.capture.tokens[look.query + 1..].iter().map(text).collect();
+    let after: String = texts(&look.capture.tokens[look.query + 1..]).collect();
     let pieces = [
         (before.concat(), theme.chrome.text),
         (own, theme.chrome.accent.add_modifier(Modifier::REVERSED)),

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use tui_input::Input;
 
@@ -12,8 +12,9 @@ use crate::theme::Theme;
 /// Control characters with a sign of their own.
 const SIGNS: [(char, char); 3] = [('\n', '⏎'), ('\r', '␍'), ('\t', '⇥')];
 
-/// Draws the line into the first row of `area`. Returns where the terminal's cursor goes.
-pub fn draw(input: &Input, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
+/// Draws the line into the first row of `area`, reversed if all of it is selected. Returns where the terminal's cursor
+/// goes.
+pub fn draw(input: &Input, is_selected: bool, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
     let room = usize::from(area.width).max(1);
     let at = input.value().char_indices().nth(input.cursor()).map_or(input.value().len(), |(byte, _)| byte);
     let before = end(&input.value()[..at], room);
@@ -32,6 +33,7 @@ pub fn draw(input: &Input, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Po
         }
         let is_sign = SIGNS.iter().any(|(_, sign)| grapheme.symbol.starts_with(*sign));
         let style = if is_sign { theme.chrome.dim } else { theme.chrome.text };
+        let style = if is_selected { style.add_modifier(Modifier::REVERSED) } else { style };
         x = put(buffer, x, area.y, grapheme.symbol, columns, style);
     }
     let column = column.saturating_sub(skipped) as u16;

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use super::axes;
 use super::grid::Grid;
 use super::text::{center, fit, put, right, width};
 use super::thumbnails::pixel;
@@ -50,6 +51,24 @@ impl Marks {
             Some(lit) if rows.contains(&lit.query) => ("›", chrome.strong),
             _ => ("", chrome.text),
         }
+    }
+}
+
+/// A column's name in full, and where it is on its line.
+struct Flag {
+    at: Range<u16>,
+    name: String,
+}
+
+impl Flag {
+    /// Whether it covers some of these columns.
+    fn covers(&self, columns: Range<u16>) -> bool {
+        columns.start < self.at.end && columns.end > self.at.start && !columns.is_empty()
+    }
+
+    /// Whether it does, or the blanks beside it do.
+    fn touches(&self, columns: Range<u16>) -> bool {
+        self.covers(columns.start.saturating_sub(1)..columns.end + 1)
     }
 }
 
@@ -142,7 +161,12 @@ impl Drawing<'_> {
 
     fn column_names(&self, buffer: &mut Buffer) {
         let Grid { area, cell: (cell, _), .. } = *self.grid;
-        for column in self.grid.columns() {
+        let cursor = self.flag(self.marks.cursor.column, "▾");
+        let lit = self.marks.lit.and_then(|lit| self.flag(lit.column, "▿"));
+        let lit = lit.filter(|lit| cursor.as_ref().is_none_or(|cursor| !lit.touches(cursor.at.clone())));
+        let flags: Vec<&Flag> = cursor.iter().chain(&lit).collect();
+        self.axes(&flags, buffer);
+        for (at, column) in self.grid.columns().enumerate() {
             if matches!(column, Column::Key(key) if self.marks.span.contains(&key)) {
                 let line = IN_SPAN.1.repeat(usize::from(cell));
                 put(buffer, self.grid.x(column), area.y, &line, usize::from(cell), self.theme.chrome.accent);
@@ -150,35 +174,69 @@ impl Drawing<'_> {
             let (name, room, style) = match column {
                 Column::Sink => ("sink", usize::from(cell).max(4), self.theme.chrome.dim),
                 // Narrower than this a name says nothing; the cursor's is written in full.
-                Column::Key(_) if cell < 5 => continue,
+                Column::Key(_) if cell < 3 => continue,
+                // With no blank between them, every other one is dim.
+                Column::Key(_) if cell == 3 && at % 2 == 1 => (self.name(column), 3, self.theme.chrome.dim),
+                Column::Key(_) if cell == 3 => (self.name(column), 3, self.theme.chrome.text),
                 Column::Key(_) => (self.name(column), usize::from(cell) - 1, self.theme.chrome.text),
             };
             let name = fit(name, room);
             let free = usize::from(cell).saturating_sub(width(&name));
-            put(buffer, self.grid.x(column) + free as u16 / 2, area.y, &name, room, style);
+            let x = self.grid.x(column) + free as u16 / 2;
+            // Half of a name, or of a wide character, says nothing.
+            let columns = x..x + width(&name) as u16;
+            let is_sink = column == Column::Sink;
+            if flags.iter().any(|flag| {
+                if is_sink { flag.covers(columns.clone()) } else { flag.touches(columns.clone()) }
+            }) {
+                continue;
+            }
+            put(buffer, x, area.y, &name, room, style);
         }
-        if let Some(lit) = self.marks.lit {
-            self.flag(lit.column, "▿", self.theme.chrome.strong, buffer);
+        let chrome = &self.theme.chrome;
+        for (flag, style) in
+            lit.iter().map(|lit| (lit, chrome.strong)).chain(cursor.iter().map(|it| (it, chrome.accent)))
+        {
+            put(buffer, flag.at.start, area.y, &flag.name, width(&flag.name), style);
         }
-        self.flag(self.marks.cursor.column, "▾", self.theme.chrome.accent, buffer);
+    }
+
+    /// What rows and columns are: before the columns' names, and after them.
+    fn axes(&self, flags: &[&Flag], buffer: &mut Buffer) {
+        // Of two sides in one square each has its own.
+        if !self.values.has_future() {
+            return;
+        }
+        let Grid { area, cell, .. } = *self.grid;
+        let style = self.theme.chrome.dim;
+        let mut write = |x: u16, text: &str| {
+            if flags.iter().all(|flag| !flag.touches(x..x + width(text) as u16)) {
+                put(buffer, x, area.y, text, width(text), style);
+            }
+        };
+        let corner = axes::corner(usize::from(self.grid.left().saturating_sub(area.x + 1)));
+        if let Some((text, _)) = corner {
+            write(area.x, text);
+        }
+        let end = self.grid.x(Column::Key(self.grid.keys().end)) + u16::from(cell.0 < 5);
+        if corner.is_none_or(|(_, has_keys)| !has_keys)
+            && usize::from(end) + width(axes::KEYS) <= usize::from(area.right())
+        {
+            write(end, axes::KEYS);
+        }
     }
 
     /// A column's name in full, with a sign where the name alone would not stand out.
-    fn flag(&self, column: Column, sign: &str, style: Style, buffer: &mut Buffer) {
+    fn flag(&self, column: Column, sign: &str) -> Option<Flag> {
         let Grid { area, cell: (cell, _), .. } = *self.grid;
-        if self.grid.columns().any(|on_screen| on_screen == column) {
-            let name = fit(self.name(column), usize::from(area.right().saturating_sub(self.grid.left())));
-            let columns = width(&name) as u16;
-            let name = if columns > cell || cell < 5 { format!("{sign}{name}") } else { name };
-            let columns = width(&name) as u16;
-            let free = cell.saturating_sub(columns) / 2;
-            let x = (self.grid.x(column) + free).min(area.right().saturating_sub(columns)).max(area.x);
-            // A name that is longer than its cell covers part of its neighbours: leave a blank after it.
-            let end = put(buffer, x, area.y, &name, usize::from(columns), style);
-            if columns > cell && end < area.right() {
-                put(buffer, end, area.y, " ", 1, Style::new());
-            }
-        }
+        self.grid.columns().find(|on_screen| *on_screen == column)?;
+        let name = fit(self.name(column), usize::from(area.right().saturating_sub(self.grid.left())));
+        let columns = width(&name) as u16;
+        let name = if columns > cell || cell < 5 { format!("{sign}{name}") } else { name };
+        let columns = width(&name) as u16;
+        let free = cell.saturating_sub(columns) / 2;
+        let x = (self.grid.x(column) + free).min(area.right().saturating_sub(columns)).max(area.x);
+        Some(Flag { at: x..x + columns, name })
     }
 
     fn cell(&self, at: Cursor, area: Rect, value: Option<f32>, buffer: &mut Buffer) {
@@ -236,7 +294,10 @@ impl Drawing<'_> {
         if is_lit {
             put(buffer, area.x, middle, &line, columns, style);
         }
-        if let Some(number) = self.values.number(value, area.width.min(self.grid.cell.0)) {
+        // Two numbers in a cell that two sides share would run into each other.
+        let is_narrow_half = area.width < self.grid.cell.0 && area.width < 5;
+        let number = self.values.number(value, area.width.min(self.grid.cell.0));
+        if let Some(number) = number.filter(|_| !is_narrow_half) {
             let free = columns.saturating_sub(width(&number));
             put(buffer, area.x + (free / 2) as u16, middle, &number, columns, style);
         }
@@ -260,6 +321,11 @@ impl Drawing<'_> {
         match (area.width, area.height) {
             (1, _) => {
                 put(buffer, area.x, area.y, "+", 1, style);
+            }
+            // Brackets would cover the number.
+            (3..=4, 1 | 2) => {
+                buffer
+                    .set_style(area.intersection(buffer.area), Style::new().add_modifier(Modifier::REVERSED));
             }
             (columns, 2..) => {
                 let line = "━".repeat(usize::from(columns) - 2);

@@ -1,8 +1,10 @@
 //! From the state to a frame: pure functions, one file per panel. [`layout`](layout::layout) says where
 //! everything goes; drawing and the mouse both read it.
 
+mod axes;
 mod difference;
 mod export;
+mod glossary;
 mod grid;
 mod heads;
 mod help;

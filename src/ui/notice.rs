@@ -25,6 +25,7 @@ pub fn spinner(state: &State) -> &'static str {
 pub fn progress(progress: &LoadProgress) -> (String, Option<&str>, Option<f64>) {
     match progress {
         LoadProgress::Resolving => ("asking the hub which files there are".to_owned(), None, None),
+        LoadProgress::Waiting { seconds } => (format!("waiting for the hub, {seconds} s"), None, None),
         LoadProgress::Downloading { file, done, total } => {
             let text = format!("downloading {} of {}", bytes(*done), bytes(*total));
             (text, Some(file), share(*done as f64, *total as f64))
@@ -72,6 +73,15 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
             let hint =
                 format!("{} tries again · {} other models", key(Command::Retry), key(Command::ModelPicker));
             say(&hint, chrome.dim);
+        }
+        (Load::Absent, _) => {
+            say("no second model", chrome.strong);
+            let key = |command| state.keys.hint(command);
+            let (other, picker) = (key(Command::OtherModel), key(Command::ModelPicker));
+            say(
+                &format!("{other}, then {picker}, loads one · {} hides this", key(Command::OnePane)),
+                chrome.dim,
+            );
         }
         (Load::Waiting, _) => say(&format!("{spinner} loading {}", pane.reference), chrome.text),
         (Load::Running(step), _) => {

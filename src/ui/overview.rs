@@ -7,14 +7,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
+use super::axes;
 use super::grid::Grid;
 use super::matrix::{IN_SPAN, Marks};
-use super::text::{put, right, width};
+use super::text::{fit, put, right, width};
 use super::thumbnails::pixel;
-use crate::app::{Column, State};
+use crate::app::{Column, Shown, State};
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
+/// Columns of a row's name, where that is words.
+const WORDS: u16 = 12;
 /// Columns between a row's name and its pixels: the cursor's mark and a blank.
 const MARK: u16 = 2;
 /// Columns of the sink and the line after it.
@@ -33,13 +36,15 @@ pub struct Overview {
     pub bin: usize,
     /// Whether there is a sink.
     pub sink: bool,
+    /// Whether cells are named by their words: where each stands for several tokens, its number says nothing.
+    pub words: bool,
 }
 
 impl Overview {
     /// In the place of a grid, with the smallest pixels that fit.
-    pub fn of(grid: &Grid) -> Self {
+    pub fn of(grid: &Grid, words: bool) -> Self {
         let Grid { area, size, sink, .. } = *grid;
-        let overview = Self { area, size, bin: 1, sink };
+        let overview = Self { area, size, bin: 1, sink, words };
         let across = usize::from(area.right().saturating_sub(overview.x(Column::Key(0))));
         let down = usize::from(area.height.saturating_sub(1)) * 2;
         Self { bin: size.div_ceil(across.min(down).max(1)).max(1), ..overview }
@@ -76,9 +81,20 @@ impl Overview {
         self.sink.then_some(Column::Sink).into_iter().chain(keys)
     }
 
-    /// Columns of the longest name: `289–300`.
+    /// Columns of the longest name: `288–299`.
     fn name(&self) -> u16 {
-        width(&name(self.size.saturating_sub(1)..self.size + 1)) as u16
+        let last = self.size.saturating_sub(1);
+        if self.words { WORDS } else { width(&format!("{last}–{last}")) as u16 }
+    }
+
+    /// Cells by their numbers, counted from zero: `12–14`, or `13`; where each is several tokens, by their words.
+    fn name_of(&self, cells: Range<usize>, shown: &Shown) -> String {
+        let (first, last) = (cells.start, cells.end.saturating_sub(1).max(cells.start));
+        match self.words {
+            true => shown.passage(cells),
+            false if first == last => first.to_string(),
+            false => format!("{first}–{last}"),
+        }
     }
 
     /// Rows that share a row of the screen, the one that is `y` rows below the first.
@@ -109,7 +125,7 @@ impl Overview {
             let is_in_span = rows.clone().any(|row| marks.span.contains(&row));
             if !sign.is_empty() || y % NAMED == 0 {
                 let style = if sign.is_empty() { chrome.dim } else { style };
-                let name = right(&name(rows), self.name().into()) + sign;
+                let name = right(&self.name_of(rows, shown), self.name().into()) + sign;
                 put(buffer, self.area.x, line, &name, width(&name), style);
             }
             if is_in_span {
@@ -140,32 +156,30 @@ impl Overview {
                 put(buffer, self.x(Column::Key(key)), self.area.y, IN_SPAN.1, 1, chrome.accent);
             }
         }
+        let room =
+            usize::from(self.x(Column::Key(0)).saturating_sub(self.area.x + if self.sink { 6 } else { 1 }));
+        if let Some((text, _)) = axes::corner(room) {
+            put(buffer, self.area.x, self.area.y, text, room, chrome.dim);
+        }
         if self.sink {
             let style = if cursor.column == Column::Sink { chrome.accent } else { chrome.dim };
             put(buffer, self.x(Column::Sink) - 3, self.area.y, "sink", 4, style);
         }
         if let Some(lit) = marks.lit {
-            self.flag(lit.column, "▿", chrome.strong, buffer);
+            self.flag(lit.column, "▿", shown, chrome.strong, buffer);
         }
-        self.flag(cursor.column, "▾", chrome.accent, buffer);
+        self.flag(cursor.column, "▾", shown, chrome.accent, buffer);
     }
 
     /// The keys that a column's pixels stand for.
-    fn flag(&self, column: Column, sign: &str, style: Style, buffer: &mut Buffer) {
+    fn flag(&self, column: Column, sign: &str, shown: &Shown, style: Style, buffer: &mut Buffer) {
         if let Column::Key(key) = column {
             let first = key - key % self.bin;
-            let name = format!("{sign}{}", name(first..(first + self.bin).min(self.size)));
+            let name = self.name_of(first..(first + self.bin).min(self.size), shown);
+            let name = format!("{sign}{}", fit(&name, usize::from(self.area.width / 2)));
             let x = self.x(column).min(self.area.right().saturating_sub(width(&name) as u16));
             put(buffer, x, self.area.y, &name, width(&name), style);
         }
-    }
-}
-
-/// Cells by their numbers: `13–15`, or `13`.
-fn name(cells: Range<usize>) -> String {
-    match cells.len() {
-        0 | 1 => cells.end.to_string(),
-        _ => format!("{}–{}", cells.start + 1, cells.end),
     }
 }
 
@@ -175,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_mouse_finds_the_pixels_and_nothing_beside_them() {
-        let overview = Overview { area: Rect::new(1, 1, 40, 10), size: 9, bin: 2, sink: true };
+        let overview = Overview { area: Rect::new(1, 1, 40, 10), size: 9, bin: 2, sink: true, words: false };
         let left = overview.x(Column::Key(0));
         assert_eq!(overview.hit(Position::new(left, 1)), None);
         assert_eq!(overview.hit(Position::new(left - 2, 2)), Some((0, Column::Sink)));

@@ -62,7 +62,7 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     }
     let left =
         state.pinned(layout.side).map_or_else(|| status(state, pane, false), |pin| behind(state, pane, pin));
-    let right = range(layout, state.rules.pooling);
+    let right = range(layout, pane.shown.as_ref(), state.rules.pooling);
     if !left.is_empty() {
         let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
         block = block.title_bottom(Line::from(Span::styled(fit(&left, room), chrome.accent)));
@@ -74,7 +74,7 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     }
     block.render(layout.frame, buffer);
     if let (Some(shown), true) = (&pane.shown, left.is_empty()) {
-        draw_head_facts(shown, layout, taken, chrome.dim, buffer);
+        draw_head_facts(state, shown, layout, taken, chrome.dim, buffer);
     }
 }
 
@@ -86,7 +86,11 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
     let model = pane.shown.as_ref().map(|shown| &*shown.capture.model).or(pane.model.as_deref());
     let shown = pane.shown.as_ref();
     let (what, prompt) = shown.map(|shown| what_it_is(state, layout.side, shown)).unwrap_or_default();
-    let name = model.map_or(&pane.reference, |model| &model.name);
+    let name = match model {
+        Some(model) => &model.name,
+        None if state.is_absent(layout.side) => "no model",
+        None => &pane.reference,
+    };
     let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
     let name = fit(name, name_room);
     let what = fit(&what, room.saturating_sub(width(&name)));
@@ -113,6 +117,19 @@ pub fn what_it_is(state: &State, side: Side, shown: &Shown) -> (String, Option<S
         Some(_) => (format!("{without}  pinned: "), Some(on_one_line(&shown.prompt))),
         None => (without, None),
     }
+}
+
+/// Which heads are to go off or on in a pane, where that is asked of the model and not on screen yet.
+pub fn heads_to_come(state: &State, side: Side, shown: &Shown) -> Option<String> {
+    let asked = state.heads_off(side);
+    if asked == shown.capture.ablation {
+        return None;
+    }
+    let what = if asked.is_empty() { "with all heads on".to_owned() } else { format!("without {asked}") };
+    Some(match state.resident(side).pass {
+        Pass::Failed(_) => format!("not run {what}: {} tries again", state.keys.hint(Command::Retry)),
+        _ => format!("{} running {what}", notice::spinner(state)),
+    })
 }
 
 /// Whether the head on screen is off.
@@ -197,23 +214,34 @@ fn behind(state: &State, pane: &Pane, pin: &Pin) -> String {
 }
 
 /// Which rows and columns are on screen, if not all are; how many cells a pixel stands for, if they share it.
-fn range(layout: &PaneLayout, pooling: Pooling) -> String {
-    if let Some(Overview { bin, size, .. }) = layout.overview {
-        return format!(" overview of {size}, {} of {bin}×{bin} ", pooling.name());
+fn range(layout: &PaneLayout, shown: Option<&Shown>, pooling: Pooling) -> String {
+    let Some(shown) = shown else { return String::new() };
+    let (tokens, unit) = (shown.capture.tokens.len(), shown.matrix().bin());
+    if let Some(Overview { bin, .. }) = layout.overview {
+        let bin = bin * unit;
+        return format!(" overview of {tokens}, {} of {bin}×{bin} ", pooling.name());
     }
     let Some(grid) = layout.grid else { return String::new() };
     let part = |what: &str, range: std::ops::Range<usize>| {
         let all = range.len() == grid.size || range.is_empty();
-        (!all).then(|| format!("{what} {}–{}", range.start + 1, range.end))
+        // Counted from zero, as everywhere.
+        (!all).then(|| format!("{what} {}–{}", range.start * unit, (range.end * unit).min(tokens) - 1))
     };
     let parts: Vec<String> =
         [part("rows", grid.rows()), part("keys", grid.keys())].into_iter().flatten().collect();
-    if parts.is_empty() { String::new() } else { format!(" {} of {} ", parts.join(", "), grid.size) }
+    if parts.is_empty() { String::new() } else { format!(" {} of {tokens} ", parts.join(", ")) }
 }
 
 /// What a head does in numbers, on the lower border.
-fn draw_head_facts(shown: &Shown, layout: &PaneLayout, taken: usize, style: Style, buffer: &mut Buffer) {
-    let mut facts = head_facts(shown, shown.view());
+fn draw_head_facts(
+    state: &State,
+    shown: &Shown,
+    layout: &PaneLayout,
+    taken: usize,
+    style: Style,
+    buffer: &mut Buffer,
+) {
+    let mut facts = head_facts(state, layout.side, shown, shown.view());
     let room = usize::from(layout.frame.width).saturating_sub(taken + 4);
     while width(&facts.join(" · ")) + 2 > room && facts.pop().is_some() {}
     if !facts.is_empty() {
@@ -222,8 +250,14 @@ fn draw_head_facts(shown: &Shown, layout: &PaneLayout, taken: usize, style: Styl
     }
 }
 
+/// Whether a pane's model has no sinks, and that of the other pane has.
+pub fn lacks_sinks(state: &State, side: Side) -> bool {
+    let has = |side: Side| state.pane(side).shown.as_ref().is_some_and(|shown| shown.capture.model.has_sinks);
+    !has(side) && has(side.other())
+}
+
 /// What a head does in numbers, the most telling first; nothing of other views.
-pub fn head_facts(shown: &Shown, view: View) -> Vec<String> {
+pub fn head_facts(state: &State, side: Side, shown: &Shown, view: View) -> Vec<String> {
     let View::Head { layer, head } = view.attention() else { return Vec::new() };
     let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
         return Vec::new();
@@ -238,6 +272,8 @@ pub fn head_facts(shown: &Shown, view: View) -> Vec<String> {
     ];
     if shown.capture.model.has_sinks {
         facts.insert(0, format!("sink {:.2}", s.sink_mass));
+    } else if lacks_sinks(state, side) {
+        facts.insert(0, "sink –".to_owned());
     }
     facts
 }

@@ -9,7 +9,7 @@ use super::popup::{MARK, PopupLayout, put_found};
 use super::text::{fit, put, right, wrap};
 use crate::app::{Found, Listing, Picker, Stage, State};
 use crate::theme::Theme;
-use crate::worker::protocol::{Fit, KnownModel, Place};
+use crate::worker::protocol::{Fit, Footprint, KnownModel, Place, Published};
 
 /// Columns of a name that are kept when others must go.
 const NAME: usize = 16;
@@ -20,9 +20,9 @@ struct Column(&'static str, usize, fn(&KnownModel, Fit) -> String);
 /// In the order of the screen; the number is its rank when there isn't room for all.
 const COLUMNS: [(usize, Column); 5] = [
     (3, Column("where", 12, |model, _| place(model).to_owned())),
-    (2, Column("weights", 8, |model, _| known(model.footprint.map(|f| count(f.parameters))))),
-    (4, Column("disk", 9, |model, _| known(model.footprint.map(|f| bytes(f.disk_bytes))))),
-    (1, Column("memory", 9, |model, _| known(model.footprint.map(|f| bytes(f.resident_bytes))))),
+    (2, Column("weights", 8, |model, _| known(model, |f| count(f.parameters), |p| count(p.parameters)))),
+    (4, Column("disk", 9, |model, _| known(model, |f| bytes(f.disk_bytes), Published::size))),
+    (1, Column("memory", 9, |model, _| known(model, |f| bytes(f.resident_bytes), Published::size))),
     (0, Column("fits", 12, |_, fit| fits(fit).to_owned())),
 ];
 
@@ -43,8 +43,10 @@ fn columns(room: usize) -> Vec<&'static Column> {
     shown.into_iter().map(|at| &COLUMNS[at].1).collect()
 }
 
-fn known(value: Option<String>) -> String {
-    value.unwrap_or_else(|| "?".to_owned())
+/// A number of a model that is here, else of one that is known.
+fn known(model: &KnownModel, here: fn(Footprint) -> String, elsewhere: fn(Published) -> String) -> String {
+    let known = model.footprint.map(here).or_else(|| model.published.map(elsewhere));
+    known.unwrap_or_else(|| "?".to_owned())
 }
 
 fn place(model: &KnownModel) -> &'static str {
@@ -78,8 +80,7 @@ fn count(number: u64) -> String {
 
 fn fit_of(state: &State, picker: &Picker, model: &KnownModel) -> Fit {
     let Listing::Known(catalogue) = &picker.listing else { return Fit::Unknown };
-    let needed = model.footprint.map(|footprint| footprint.resident_bytes);
-    Fit::of(needed, catalogue.free_bytes, state.replaced_bytes(picker.side))
+    Fit::of(model.needed_bytes(), catalogue.free_bytes, state.replaced_bytes(picker.side))
 }
 
 /// What the box is called.
@@ -167,7 +168,7 @@ pub fn detail(state: &State, picker: &Picker) -> String {
     };
     let resident = state.resident(picker.side).model.as_ref();
     let happens = match (fit_of(state, picker, model), resident, model.place) {
-        (Fit::Unknown, _, Place::Hub) => "Enter asks the hub what there is to download".to_owned(),
+        (Fit::Unknown | Fit::Yes, _, Place::Hub) => "Enter asks the hub what there is to download".to_owned(),
         (Fit::Unknown, _, Place::Broken) => "Enter says what is wrong with it".to_owned(),
         (Fit::Instead, Some(resident), _) => {
             format!("no memory for both: {} is unloaded first", resident.name)

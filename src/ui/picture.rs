@@ -184,7 +184,10 @@ fn rgb(color: Color, reset: Rgb) -> Rgb {
     }
 }
 
+/// Text between tags. What no XML document may hold is replaced.
 fn escape(text: &str) -> String {
+    let is_xml = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    let text: String = text.chars().map(|c| if is_xml(c) { c } else { '\u{fffd}' }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -194,6 +197,11 @@ mod tests {
     use ratatui::style::Style;
 
     use super::*;
+
+    #[test]
+    fn text_is_xml_and_no_markup() {
+        assert_eq!(escape("<a>&\u{1}\u{fffe}é🙂"), "&lt;a&gt;&amp;\u{fffd}\u{fffd}é🙂");
+    }
 
     #[test]
     fn wide_characters_keep_their_columns_and_markup_is_escaped() {

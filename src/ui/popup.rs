@@ -131,7 +131,8 @@ pub fn draw(
     }
     let typed = put(buffer, layout.line.x, layout.line.y, "❯ ", 2, chrome.accent);
     let room = layout.line.right().saturating_sub(typed);
-    let cursor = line::draw(&chooser.line, Rect { x: typed, width: room, ..layout.line }, theme, buffer);
+    let cursor =
+        line::draw(&chooser.line, false, Rect { x: typed, width: room, ..layout.line }, theme, buffer);
     if chooser.found.is_empty() {
         let (text, style) = match popup {
             Popup::Palette(_) => ("no command is like that".to_owned(), chrome.dim),

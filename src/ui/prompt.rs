@@ -8,13 +8,15 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::Layout;
 use super::line::{self, on_one_line};
-use super::text::{put, put_line, width};
+use super::text::{fit, put, put_line, width};
 use crate::app::{Column, Cursor, Mode, Popup, State};
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
+/// Columns that the prompt keeps beside a note.
+const LEAST_TEXT: usize = 14;
 /// What stands before a prompt that runs while it is written.
 const LIVE: &str = "live ";
 
@@ -37,7 +39,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let x = line.right().saturating_sub(width(&note) as u16 + 1);
     put(buffer, x, line.y, &note, width(&note), chrome.accent);
     if editing {
-        return Some(line::draw(&state.draft, area, theme, buffer));
+        return Some(line::draw(&state.draft, state.is_draft_selected, area, theme, buffer));
     }
     let lit = state.lit(state.focus);
     for piece in pieces(state, area) {
@@ -63,9 +65,11 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
 
 /// Where the text goes on its line, and what is said at its end.
 fn parts(state: &State, line: Rect) -> (Rect, String) {
-    let note = match (state.mode == Mode::EditPrompt, &state.note, state.is_edited()) {
+    let editing = state.mode == Mode::EditPrompt;
+    let note = match (editing, &state.note, state.is_edited()) {
         (true, ..) => state.refused.clone().unwrap_or_default(),
         (false, Some(note), _) => note.clone(),
+        (_, _, false) if !editing && !state.queued.is_empty() => waiting(state),
         (false, None, true) => {
             format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt))
         }
@@ -73,9 +77,19 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
     };
     let x = line.x + 3 + if state.live { width(LIVE) as u16 } else { 0 };
     let room = line.right().saturating_sub(x + 1);
-    let note = if width(&note) * 2 <= usize::from(room) { note } else { String::new() };
+    let most = usize::from(room).saturating_sub(LEAST_TEXT);
+    let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
     let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
     (Rect { x, width: room.saturating_sub(taken), ..line }, note)
+}
+
+/// How many tokens are to be appended after the pass that is under way.
+fn waiting(state: &State) -> String {
+    let drops = state.keys.hint(Command::Back);
+    match state.queued.len() {
+        1 => format!("1 more next token waits: {drops} drops it"),
+        count => format!("{count} more next tokens wait: {drops} drops them"),
+    }
 }
 
 /// A sign of the prompt on screen.
@@ -154,6 +168,14 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             }
             false => vec![],
         },
+        Mode::EditPrompt if state.is_draft_selected => vec![
+            ("type".into(), "replaces it"),
+            ("← →".into(), "keep and change it"),
+            ("Enter".into(), "run"),
+            ("Esc".into(), "leave"),
+            ("↑ ↓".into(), "earlier prompts"),
+            (key(Command::Live), if state.live { "wait for Enter" } else { "run as you type" }),
+        ],
         Mode::EditPrompt => vec![
             ("Enter".into(), "run"),
             ("↑ ↓".into(), "earlier prompts"),
@@ -163,7 +185,11 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             ("Ctrl-U".into(), "clear"),
         ],
         Mode::Help => {
-            vec![(pair(Command::CursorUp, Command::CursorDown), "scroll"), ("any other key".into(), "close")]
+            vec![
+                (pair(Command::CursorUp, Command::CursorDown), "scroll"),
+                (key(Command::RowEnd), "what the words mean"),
+                ("any other key".into(), "close"),
+            ]
         }
         Mode::HeadGrid(_) => vec![
             (pair(Command::CursorUp, Command::CursorDown), "layer"),
@@ -211,8 +237,12 @@ fn hints(state: &State, area: Rect, theme: &Theme, buffer: &mut Buffer) {
             (key(Command::CommandPalette), "all commands"),
             (key(Command::MarkSpan), "span"),
             (key(Command::Lens), "logit lens"),
+            (key(Command::OnePane), if state.one_pane { "both sides" } else { "one pane" }),
         ],
     };
+    if state.is_alone() {
+        hints.retain(|(_, does)| !matches!(*does, "other model" | "both sides" | "one pane"));
+    }
     let is_browsing = state.mode == Mode::Browse && state.popup.is_none();
     if state.is_cut() && is_browsing {
         let what = if state.is_whole() { "cell by cell" } else { "all of it" };

@@ -73,6 +73,33 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// A number of at most five columns, as exact as fits: `0.676`, `12.35`, `1234`, `2e12`.
+pub fn number(value: f32) -> String {
+    match value.abs() {
+        size if size >= 99_999.5 => format!("{value:.0e}"),
+        size if size >= 999.95 => format!("{value:.0}"),
+        size if size >= 99.995 => format!("{value:.1}"),
+        size if size >= 9.9995 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// Where a colour scale begins, in two digits: `0.12`, `0.034`, `4.2·10⁻⁵`.
+pub fn short(value: f32) -> String {
+    if value >= 0.001 {
+        let places = if value >= 0.0995 { 2 } else { 3 };
+        return format!("{value:.places$}");
+    }
+    let text = format!("{value:.1e}");
+    let (digits, exponent) = text.split_once("e-").unwrap_or((&text, "0"));
+    let superscript = |c: char| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(c.to_digit(10).unwrap_or(0) as usize);
+    let exponent: String = exponent.chars().filter_map(superscript).collect();
+    match digits.trim_end_matches(".0") {
+        "1" => format!("10⁻{exponent}"),
+        digits => format!("{digits}·10⁻{exponent}"),
+    }
+}
+
 /// Writes `text` at a position, no further than `room` columns and never outside the buffer. Returns
 /// the column after it.
 pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, room: usize, style: Style) -> u16 {
@@ -113,6 +140,17 @@ mod tests {
         assert_eq!(fit("cafe\u{301}s", 4), "caf…");
         assert_eq!(fit("abc", 0), "");
         assert_eq!(right("日本", 3), " 日…".replace(' ', "").as_str());
+    }
+
+    #[test]
+    fn numbers_of_any_size_fit() {
+        let texts = [0.676, 9.99951, 12.346, 123.46, 12_345.6, 2e12].map(number);
+        assert_eq!(texts, ["0.676", "10.00", "12.35", "123.5", "12346", "2e12"]);
+        assert!(texts.iter().all(|text| width(text) <= 5));
+        assert_eq!(
+            [2.5, 0.123, 0.034, 4.2e-5, 1e-7, 9.99e-4].map(short),
+            ["2.50", "0.12", "0.034", "4.2·10⁻⁵", "10⁻⁷", "10⁻³"]
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::PaneLayout;
-use super::text::{fit, put, width};
-use crate::app::{Curve, Pane, Scale, Shown, State};
+use super::text::{fit, put, short, width};
+use crate::app::{Curve, Extent, Pane, Scale, Shown, State};
 use crate::attention::{CausalMatrix, View};
 use crate::theme::{Palette, Theme};
 
@@ -53,14 +53,6 @@ fn views(pane: &Pane, shown: &Shown) -> (Vec<View>, usize) {
     ((0..heads).map(|head| View::Head { layer, head }).collect(), selection.head)
 }
 
-fn picture(shown: &Shown, view: View) -> Option<&CausalMatrix> {
-    match view {
-        View::Mean | View::Group { .. } | View::Kind(_) | View::Rollout | View::ValueWeighted(_) => None,
-        View::Layer(layer) => shown.layer_thumbnails.get(layer),
-        View::Head { layer, head } => Some(&shown.capture.layers.get(layer)?.heads.get(head)?.thumbnail),
-    }
-}
-
 /// Draws rule, numbers and pictures.
 pub fn draw(state: &State, layout: &PaneLayout, border: Style, theme: &Theme, buffer: &mut Buffer) {
     let (pane, strip) = (state.pane(layout.side), layout.strip);
@@ -69,8 +61,9 @@ pub fn draw(state: &State, layout: &PaneLayout, border: Style, theme: &Theme, bu
         return;
     }
     let (views, next) = views(pane, shown);
-    let scale = scale(state.rules.curve, views.iter().filter_map(|view| picture(shown, *view)));
-    draw_rule(pane, layout, (views.len(), scale), border, theme, buffer);
+    let scale = scale(state.rules.curve, views.iter().filter_map(|view| shown.picture(*view)));
+    let range = range(shown, scale);
+    draw_rule(pane, layout, (views.len(), &range), border, theme, buffer);
     let off = state.heads_off(layout.side);
     let is_off = |view: View| view.head().is_some_and(|head| off.contains(view.layer().unwrap_or(0), head));
     for &(view, area) in &layout.thumbnails {
@@ -86,9 +79,19 @@ pub fn draw(state: &State, layout: &PaneLayout, border: Style, theme: &Theme, bu
         let room = usize::from(area.width);
         let number = fit(&number, room);
         put(buffer, area.x + room.saturating_sub(width(&number)) as u16 / 2, area.y, &number, room, style);
-        if let Some(matrix) = picture(shown, view) {
-            let pixels = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-            draw_pixels(matrix, scale, pixels.intersection(strip), theme, buffer);
+        let pixels = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        match shown.picture(view) {
+            Some(matrix) => draw_pixels(matrix, scale, pixels.intersection(strip), theme, buffer),
+            None => {
+                _ = put(
+                    buffer,
+                    area.x + area.width / 2,
+                    pixels.y + pixels.height / 2,
+                    "…",
+                    1,
+                    theme.chrome.dim,
+                )
+            }
         }
     }
 }
@@ -96,7 +99,7 @@ pub fn draw(state: &State, layout: &PaneLayout, border: Style, theme: &Theme, bu
 fn draw_rule(
     pane: &Pane,
     layout: &PaneLayout,
-    (count, scale): (usize, Scale),
+    (count, range): (usize, &str),
     border: Style,
     theme: &Theme,
     buffer: &mut Buffer,
@@ -113,24 +116,26 @@ fn draw_rule(
     let (first, last) = (number(layout.thumbnails.first()), number(layout.thumbnails.last()));
     let part =
         if layout.thumbnails.len() < count { format!(" {first}–{last} of {count}") } else { String::new() };
-    let label = format!(" {what}{part} · {} ", range(scale));
+    let label = format!(" {what}{part} · {range} ");
     let room = usize::from(strip.width.saturating_sub(2));
     put(buffer, strip.x + 1, strip.y, &fit(&label, room), room, theme.chrome.dim);
 }
 
 /// One colour scale for pictures that are seen together, up to the largest value after their first row,
-/// which is 1 in many heads whatever they do. They hold raw values, whatever the matrices show, and no sinks.
+/// which is 1 in many heads whatever they do. They hold raw values, whatever the matrices show, and no sinks; where the
+/// matrix is value-weighted, they are.
 pub fn scale<'a>(curve: Curve, pictures: impl Iterator<Item = &'a CausalMatrix>) -> Scale {
-    Scale::new(curve, pictures.map(CausalMatrix::peak_after_first_row).fold(0.0, f32::max))
+    Scale::new(curve, pictures.map(CausalMatrix::extent_after_first_row).fold(Extent::NONE, Extent::and))
 }
 
-/// The colours of pictures in words: `raw 0–0.39`.
-fn range(scale: Scale) -> String {
+/// The colours of pictures in words: `raw, 0–0.39`; `values, 0–2.51` where they are value-weighted.
+fn range(shown: &Shown, scale: Scale) -> String {
     let bottom = match scale.curve {
-        Curve::Linear => "0",
-        Curve::Log => "log 10⁻⁴",
+        Curve::Linear => "0".to_owned(),
+        Curve::Log => format!("log {}", short(scale.bottom)),
     };
-    format!("raw, {bottom}–{:.2}", scale.top)
+    let what = if shown.view().is_value_weighted() { "values" } else { "raw" };
+    format!("{what}, {bottom}–{:.2}", scale.top)
 }
 
 /// Two rows of pixels in each row of `area`.

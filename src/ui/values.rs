@@ -95,27 +95,32 @@ impl Row<'_> {
     }
 }
 
-/// Nothing if the cell is too narrow.
+/// The narrower the cell the shorter: `0.580`, `0.58`, `.58`. A blank sets it apart from the next one, unless the
+/// cell has three columns. Nothing if the cell is too narrow.
 fn number(value: f32, columns: u16) -> Option<String> {
-    let places = match columns {
-        0..5 => return None,
-        5 => 2,
-        _ => 3,
+    let (room, most) = match columns {
+        0..3 => return None,
+        3 => (3, 2),
+        4..6 => (usize::from(columns) - 1, 2),
+        _ => (usize::from(columns) - 1, 3),
     };
     if value == 0.0 {
         return Some("0".to_owned());
     }
-    let number = format!("{value:.places$}");
-    Some(match (columns, number.strip_prefix('0')) {
-        (7.., _) => number,
-        (_, Some(fraction)) => fraction.to_owned(),
-        (_, None) => format!("{value:.*}", places - 1),
+    (0..=most).rev().find_map(|places: usize| {
+        let number = format!("{value:.places$}");
+        let short = number.strip_prefix('0').filter(|_| places == 2);
+        [Some(number.as_str()), short]
+            .into_iter()
+            .flatten()
+            .find(|text| text.len() <= room)
+            .map(str::to_owned)
     })
 }
 
-/// A difference with its sign, which takes the room that [`number`] leaves.
+/// A difference with its sign, for which a number leaves a column.
 fn signed(value: f32, columns: u16) -> Option<String> {
-    let number = number(value.abs(), columns)?;
+    let number = number(value.abs(), columns.saturating_sub(1))?;
     let is_zero = number.chars().all(|c| matches!(c, '0' | '.'));
     let sign = if is_zero { "" } else { ["+", "−"][usize::from(value < 0.0)] };
     Some(format!("{sign}{number}"))
@@ -127,26 +132,34 @@ mod tests {
 
     #[test]
     fn differences_have_a_sign_and_fit_their_cells() {
-        let texts = |value| [4, 5, 6, 7].map(|columns| signed(value, columns));
-        let some = |texts: [&str; 3]| {
-            let [a, b, c] = texts.map(|text| Some(text.to_owned()));
-            [None, a, b, c]
-        };
-        assert_eq!(texts(0.599), some(["+.60", "+.599", "+0.599"]));
-        assert_eq!(texts(-1.0), some(["−1.0", "−1.00", "−1.000"]));
-        assert_eq!(texts(-0.0001), some([".00", ".000", "0.000"]));
-    }
-
-    #[test]
-    fn numbers_fit_their_cells() {
-        let texts = |value| [4, 5, 6, 7, 12].map(|columns| number(value, columns));
+        let texts = |value| [3, 4, 5, 6, 7].map(|columns| signed(value, columns));
         let some = |texts: [&str; 4]| {
             let [a, b, c, d] = texts.map(|text| Some(text.to_owned()));
             [None, a, b, c, d]
         };
-        assert_eq!(texts(0.6764), some([".68", ".676", "0.676", "0.676"]));
-        assert_eq!(texts(1.0), some(["1.0", "1.00", "1.000", "1.000"]));
-        assert_eq!(texts(0.0), some(["0", "0", "0", "0"]));
-        assert_eq!(texts(0.0001), some([".00", ".000", "0.000", "0.000"]));
+        assert_eq!(texts(0.599), some(["+.60", "+.60", "+0.60", "+0.599"]));
+        assert_eq!(texts(-1.0), some(["−1.0", "−1.0", "−1.00", "−1.000"]));
+        assert_eq!(texts(-0.0001), some([".00", ".00", "0.00", "0.000"]));
+    }
+
+    #[test]
+    fn numbers_fit_their_cells() {
+        let texts = |value| [2, 3, 4, 5, 6, 12].map(|columns| number(value, columns));
+        let some = |texts: [&str; 5]| {
+            let [a, b, c, d, e] = texts.map(|text| Some(text.to_owned()));
+            [None, a, b, c, d, e]
+        };
+        assert_eq!(texts(0.6764), some([".68", ".68", "0.68", "0.676", "0.676"]));
+        assert_eq!(texts(1.0), some(["1.0", "1.0", "1.00", "1.000", "1.000"]));
+        assert_eq!(texts(0.0), some(["0", "0", "0", "0", "0"]));
+        assert_eq!(texts(0.0001), some([".00", ".00", "0.00", "0.000", "0.000"]));
+    }
+
+    #[test]
+    fn numbers_that_have_no_bound_are_rounded_and_not_cut() {
+        let texts = |value| [3, 4, 5, 6, 7].map(|columns| number(value, columns).unwrap_or_default());
+        assert_eq!(texts(12.345), ["12", "12", "12.3", "12.35", "12.345"].map(String::from));
+        assert_eq!(texts(987.6), ["988", "988", "988", "987.6", "987.60"].map(String::from));
+        assert_eq!(texts(12_345.6), ["", "", "", "12346", "12346"].map(String::from));
     }
 }

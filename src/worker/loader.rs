@@ -49,8 +49,15 @@ pub enum News {
 }
 
 /// Starts a load. Progress is told to the front end, everything else to the coordinator.
-pub fn spawn(load: Load, reports: mpsc::Sender<Report>, events: mpsc::Sender<Event>) {
-    resident::spawn_thread(format!("attnscope-load-{}", load.side), move || {
+///
+/// # Errors
+/// If the system gives no thread for it.
+pub fn spawn(
+    load: Load,
+    reports: mpsc::Sender<Report>,
+    events: mpsc::Sender<Event>,
+) -> Result<(), ModelError> {
+    let spawned = resident::spawn_thread(format!("attnscope-load-{}", load.side), move || {
         let mut progress = reporter(load.side, events);
         let mut control = Control { cancel: load.cancel.clone(), progress: &mut progress };
         let ended = resident::guarded(|| run(&load, &reports, &mut control));
@@ -58,13 +65,14 @@ pub fn spawn(load: Load, reports: mpsc::Sender<Report>, events: mpsc::Sender<Eve
         // If the coordinator is gone, so is everybody who wants a model.
         let _ = reports.blocking_send(Report { side: load.side, number: load.number, news });
     });
+    spawned.map_err(|error| ModelError::Invalid(format!("can't start a thread to load with: {error}")))
 }
 
 fn run(load: &Load, reports: &mpsc::Sender<Report>, control: &mut Control<'_>) -> Result<Model, ModelError> {
     let reference: Reference = load.reference.parse()?;
     if load.replaced_bytes > 0 {
         // The model in its place stays as long as it can: not before every file is here is known what is needed.
-        files::locate(&reference, load.options.offline, control)?;
+        files::locate(&reference, load.options.offline, &load.options.consent, control)?;
         let needed = Footprint::of(&reference, &load.options)?.resident_bytes;
         let free = free_bytes(&open_device(load.options.device)?);
         if Fit::of(Some(needed), free, load.replaced_bytes) == Fit::Instead {

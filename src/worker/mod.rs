@@ -4,6 +4,7 @@
 //! new one beside it, or in its place where there is no memory for both. All of them compute on the same pool; neither model waits for the other.
 
 mod coordinator;
+mod failed;
 mod lens;
 mod loader;
 pub mod protocol;

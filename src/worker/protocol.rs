@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
-use crate::attention::{Ablation, Capture, CausalMatrix, ModelCard, ScoresByHead, View};
+use crate::attention::{Ablation, Capture, CausalMatrix, LayerPictures, ModelCard, ScoresByHead, View};
 pub use crate::model::{
-    Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place, Sampling,
+    Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place,
+    Published, Sampling,
 };
 
 /// One of the two models on screen.
@@ -63,6 +65,24 @@ pub struct LensQuestion {
     pub query: usize,
 }
 
+/// What is computed of a layer, away from the models' threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerQuestion {
+    /// Small pictures, value-weighted.
+    Pictures,
+    /// How far its heads moved from what they did with all heads on, which the capture is to have beside it.
+    Moved,
+}
+
+/// What was computed of a layer.
+#[derive(Debug, Clone)]
+pub enum LayerAnswer {
+    /// Of its heads and of their mean.
+    Pictures(Arc<LayerPictures>),
+    /// In the order of the heads; none where the capture has nothing to compare with.
+    Moved(Vec<MovedHead>),
+}
+
 /// What the front end asks for.
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -93,12 +113,24 @@ pub enum Request {
         /// Which.
         view: View,
     },
-    /// Score a model's heads on repeated random tokens, between passes; it is to be resident, or soon.
+    /// Compute something of a layer, away from the models' threads.
+    Layer {
+        /// Where from; echoed.
+        capture: Arc<Capture>,
+        /// Which; echoed.
+        layer: usize,
+        /// What.
+        question: LayerQuestion,
+    },
+    /// Score a model's heads on repeated random tokens, between passes; it is to be resident, or soon. Takes the place
+    /// of an older request of the same side.
     Score {
         /// Where it is.
         side: Side,
         /// Which.
         model: Arc<ModelCard>,
+        /// Without which heads: each of these is scored by itself, in this order.
+        ablations: Vec<Ablation>,
     },
     /// Compare all heads to one, away from the models' threads.
     Similar {
@@ -117,6 +149,11 @@ pub enum Request {
     List {
         /// As they are configured.
         pairs: Vec<ConfiguredPair>,
+    },
+    /// Somebody was told what loading a model takes, and wants it.
+    Agree {
+        /// As it was appraised.
+        name: String,
     },
     /// Find out what loading a model would take. Asks the hub about one that is not here.
     Appraise {
@@ -220,10 +257,21 @@ pub enum Event {
         /// Its matrix.
         matrix: Arc<CausalMatrix>,
     },
+    /// Something of a layer is computed.
+    Layer {
+        /// Where it is from.
+        capture: Arc<Capture>,
+        /// Which layer.
+        layer: usize,
+        /// What it is.
+        found: LayerAnswer,
+    },
     /// So many draws of repeated random tokens are run.
     Scoring {
         /// By which side.
         side: Side,
+        /// Without which heads.
+        ablation: Ablation,
         /// How many.
         done: usize,
         /// Of how many.
@@ -235,6 +283,8 @@ pub enum Event {
         side: Side,
         /// Of which model.
         model: Arc<ModelCard>,
+        /// Without which heads.
+        ablation: Ablation,
         /// Layer, then head.
         scores: Arc<ScoresByHead>,
     },

@@ -1,6 +1,7 @@
 //! A side's thread: owns the resident model and runs the newest prompt through it.
 
 use std::any::Any;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
@@ -92,7 +93,7 @@ impl Resident {
 /// Starts a side's thread. It ends when every [`Resident`] of it is dropped.
 pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
     let (commands, inbox) = std_mpsc::channel();
-    spawn_thread(format!("attnscope-{side}"), move || {
+    let spawned = spawn_thread(format!("attnscope-{side}"), move || {
         let mut model: Option<Model> = None;
         let mut newest: Option<Job> = None;
         let mut whole: Option<Whole> = None;
@@ -143,6 +144,9 @@ pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
             }
         }
     });
+    if let Err(error) = spawned {
+        tracing::error!("can't start the thread of the {side} side: {error}");
+    }
     Resident { commands }
 }
 
@@ -162,7 +166,9 @@ fn run(
     let mut pass = |ablation: &Ablation| {
         let tokens = model.tokenize(&job.prompt)?;
         let mut capture = model.run_without(tokens, ablation, &job.cancel, &mut report)?;
-        capture.drawn = Some(model.draw(&capture, job.sampling)?);
+        if model.card().has_output_head {
+            capture.drawn = Some(model.draw(&capture, job.sampling)?);
+        }
         Ok::<_, ModelError>(capture)
     };
     let capture = guarded(|| {
@@ -198,11 +204,11 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Starts a named thread.
-pub fn spawn_thread(name: String, work: impl FnOnce() + Send + 'static) {
-    let spawned = std::thread::Builder::new().name(name.clone()).spawn(work);
-    if let Err(error) = spawned {
-        tracing::error!("can't start the thread {name}: {error}");
-    }
+///
+/// # Errors
+/// If the system gives none.
+pub fn spawn_thread(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name).spawn(work).map(|_| ())
 }
 
 #[cfg(test)]

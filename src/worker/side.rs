@@ -9,7 +9,7 @@ use super::loader::{self, Load, News, Report};
 use super::protocol::{Event, LensQuestion, Side};
 use super::resident::{self, Job, Resident};
 use super::scoring::Wanted;
-use crate::attention::ModelCard;
+use crate::attention::{Ablation, ModelCard};
 use crate::model::{Cancel, LoadOptions, ModelError};
 
 /// One of the two sides.
@@ -50,7 +50,10 @@ impl SideState {
     }
 
     /// Loads beside the resident model. An unfinished load of this side is of no use any more.
-    pub fn load(&mut self, reference: String, options: &LoadOptions) {
+    ///
+    /// # Errors
+    /// If the system gives no thread for it.
+    pub fn load(&mut self, reference: String, options: &LoadOptions) -> Result<(), ModelError> {
         self.load.raise();
         self.load = Cancel::new();
         self.loads += 1;
@@ -62,8 +65,9 @@ impl SideState {
             cancel: self.load.clone(),
             replaced_bytes: self.resident_bytes,
         };
-        loader::spawn(load, self.reports.clone(), self.events.clone());
+        loader::spawn(load, self.reports.clone(), self.events.clone())?;
         self.prepare();
+        Ok(())
     }
 
     /// Only the newest prompt counts.
@@ -74,11 +78,11 @@ impl SideState {
         self.newest = Some(job.clone());
         self.lens.iter().for_each(Cancel::raise);
         if let Some(wanted) = &self.wanted {
-            wanted.cancel.raise();
+            wanted.give_way();
         }
         self.resident.run(job);
-        if let Some(Wanted { model, .. }) = self.wanted.take() {
-            self.score(model);
+        if let Some(Wanted { model, ablations, .. }) = self.wanted.take() {
+            self.score(model, ablations);
         }
     }
 
@@ -95,9 +99,13 @@ impl SideState {
         self.resident.forget_lens();
     }
 
-    /// Scores the heads of a model, between passes.
-    pub fn score(&mut self, model: Arc<ModelCard>) {
-        let wanted = Wanted { model, cancel: Cancel::new() };
+    /// Scores the heads of a model, between passes, once for each set of heads that are off. What was asked for before
+    /// is of no use any more.
+    pub fn score(&mut self, model: Arc<ModelCard>, ablations: Vec<Ablation>) {
+        if let Some(wanted) = &self.wanted {
+            wanted.give_way();
+        }
+        let wanted = Wanted::new(model, ablations);
         self.wanted = Some(wanted.clone());
         self.resident.score(wanted);
     }
@@ -169,7 +177,6 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::attention::Ablation;
     use crate::model::{Control, Model, Reference, Sampling};
     use crate::worker::protocol::JobId;
 

@@ -56,3 +56,32 @@ fn heads_that_are_none_are_refused() {
     run("0.4").failed(1, &["head:0.4 can't be switched off", "layers 0 to 2 and heads 0 to 3"]);
     home.run(["ablate", "--model", text(&model)]).failed(2, &["--heads"]);
 }
+
+#[test]
+fn a_recipe_renders_without_the_heads_that_it_names() {
+    let home = Home::new();
+    let [whole, recipe, without, again] =
+        ["whole.json", "recipe.json", "without.json", "again.json"].map(|name| home.path(name));
+    let read =
+        |path: &std::path::Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    let (model, prompt) = (golden("gpt2-tiny"), "write a story");
+    let input = ["--model", text(&model), "--prompt", prompt];
+    let args = ["export", "--view", "head:2.1", "--format", "json", "--out", text(&whole)];
+    assert_eq!(home.run(args.into_iter().chain(input)).code, 0);
+    let mut of_without = read(&whole)["recipe"].take();
+    of_without["without_heads"] = "0.1, 1.0".into();
+    std::fs::write(&recipe, of_without.to_string()).unwrap();
+    assert_eq!(home.run(["render", text(&recipe), "--out", text(&without)]).code, 0);
+    assert_eq!(home.run(["render", text(&without), "--out", text(&again)]).code, 0);
+    assert_eq!(std::fs::read(&without).unwrap(), std::fs::read(&again).unwrap());
+
+    let (whole, without) = (read(&whole), read(&without));
+    assert_ne!(whole["attention"], without["attention"]);
+    let args = ["ablate", "--heads", "0.1,1.0", "--json"];
+    let ablated: Value = serde_json::from_str(home.run(args.into_iter().chain(input)).text()).unwrap();
+    let listed = ablated["models"][0]["next"].as_array().unwrap();
+    let next = &without["next"][0];
+    let same = listed.iter().find(|listed| listed["id"] == next["id"]).unwrap();
+    let apart = same["after"].as_f64().unwrap() - next["probability"].as_f64().unwrap();
+    assert!(apart.abs() < 1e-6, "{same} {next}");
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-use crate::support::hub::{Repository, TestHub};
+use crate::support::hub::{HubFault, Repository, TestHub};
 use crate::support::program::{Ended, Home, golden};
 
 const GIGABYTES: u64 = 5_000_000_000;
@@ -58,6 +58,53 @@ fn gigabytes_need_a_yes_where_nobody_can_be_asked() {
     let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
     let ended = run(&home, &hub, &["print", "--model", "org/tiny"]);
     ended.failed(1, &["org/tiny: 5.0 GB to download", "free", "memory", "--yes"]);
+}
+
+#[test]
+fn a_hub_that_cannot_say_how_large_a_model_is_gets_no_second_chance_to_send_it() {
+    for fault in [
+        HubFault::RefusesOnce(400, "x: y"),
+        HubFault::Refuses(500, "retry-after: 1000"),
+        HubFault::Says("x-linked-size", "99999999999999999999"),
+    ] {
+        let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
+        hub.hub_fault(fault);
+        run(&home, &hub, &["print", "--model", "org/tiny"]).failed(1, &["org/tiny"]);
+        assert!(hub.asked().iter().all(|asked| !asked.large));
+    }
+}
+
+#[test]
+fn a_viewer_asks_a_hub_that_is_down_once_and_downloads_nothing_large_later() {
+    let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
+    hub.hub_fault(HubFault::RefusesOnce(400, "x: y"));
+    let out = home.path("x.svg");
+    let arguments = ["screenshot", "--left", "org/tiny", "--right", "demo:gpt2", "--out"];
+    run(&home, &hub, &[&arguments[..], &[out.to_str().unwrap()]].concat());
+    assert_eq!(hub.asked().len(), 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_a_wait_for_a_silent_hub_at_once() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let (home, hub) = (Home::new(), hub(None));
+    hub.hub_fault(HubFault::Silent);
+    let mut command = home.command(["print", "--model", "org/tiny"]);
+    command.env_remove("HF_HUB_OFFLINE").env("HF_ENDPOINT", &hub.endpoint);
+    command.env("HF_HUB_DOWNLOAD_TIMEOUT", "600").stderr(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while hub.asked().is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "the hub was never asked");
+        thread::sleep(Duration::from_millis(20));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    assert_eq!(ended.stderr, "attnscope: interrupted\n");
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -122,9 +122,12 @@ fn formats_agree() {
             continue;
         }
         assert_eq!(csv.lines().nth(1).unwrap().split(',').next_back(), Some("sink"));
-        for (row, (attention, sink)) in rows.iter().zip(attention.chunks(7).zip(&sink)) {
-            let values: Vec<f32> = row.split(',').skip(1).map(|value| value.parse().unwrap()).collect();
-            assert_eq!((&values[..7], values[7]), (attention, *sink), "{view}");
+        for (query, (row, (attention, sink))) in rows.iter().zip(attention.chunks(7).zip(&sink)).enumerate() {
+            let cells: Vec<&str> = row.split(',').skip(1).collect();
+            let value = |cell: &&str| cell.parse::<f32>().unwrap();
+            assert_eq!(cells[..=query].iter().map(value).collect::<Vec<_>>(), attention[..=query], "{view}");
+            assert!(cells[query + 1..7].iter().all(|cell| cell.is_empty()), "the future is empty: {row}");
+            assert_eq!(value(&cells[7]), *sink, "{view}");
         }
         assert_eq!(rows.len(), 7);
     }
@@ -147,12 +150,24 @@ fn rollout_is_printed() {
 #[test]
 fn a_pair_is_exported_to_two_files() {
     let home = Home::new();
-    let ended = home.run(["export", "--pair", "demo", "--format", "csv", "--out", "both.csv"]);
-    assert_eq!(ended.text(), "");
-    for (file, model) in [("both-left.csv", "demo:gpt2"), ("both-right.csv", "demo:gpt-oss")] {
-        let csv = fs::read_to_string(home.path(file)).unwrap();
-        assert!(csv.lines().next().unwrap().contains(&format!("\"model\":\"{model}\"")), "{csv}");
+    // The pair that is configured needs no name.
+    for pair in [&["--pair", "demo"][..], &[]] {
+        let line = ["export", "--format", "csv", "--out", "both.csv"];
+        let ended = home.run(line.iter().chain(pair).copied());
+        assert_eq!((ended.code, ended.stdout.as_slice()), (0, &b""[..]));
+        assert_eq!(ended.stderr, "wrote both-left.csv (demo:gpt2) and both-right.csv (demo:gpt-oss)\n");
+        for (file, model) in [("both-left.csv", "demo:gpt2"), ("both-right.csv", "demo:gpt-oss")] {
+            let csv = fs::read_to_string(home.path(file)).unwrap();
+            assert!(csv.lines().next().unwrap().contains(&format!("\"model\":\"{model}\"")), "{csv}");
+            fs::remove_file(home.path(file)).unwrap();
+        }
     }
+    for format in ["csv", "json", "npz", "safetensors"] {
+        let ended = home.run(["export", "--format", format, "--out", "-"]);
+        ended.failed(2, &[format, "demo:gpt2 and demo:gpt-oss", "--out", "--model"]);
+    }
+    let figure = home.run(["export", "--format", "svg", "--out", "-"]);
+    assert!(figure.text().contains("demo:gpt2</text>") && figure.text().contains("demo:gpt-oss</text>"));
 }
 
 #[test]
@@ -308,8 +323,14 @@ fn a_page_stands_alone_and_no_token_is_markup() {
 
     let long = "word ".repeat(2000);
     fs::write(home.path("long.txt"), long).unwrap();
-    let line = "export --model demo:gpt-oss --view all --prompt-file long.txt --format html --out -";
-    home.run(line.split(' ')).failed(1, &["MB", "choose one view"]);
+    let line = "export --model demo:gpt-oss --view all --prompt-file long.txt --format html --out long.html";
+    let ended = home.run(line.split(' '));
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let left_out = "the means of layers 2 to 3 and all heads are left out: a page has room for 32 MB";
+    assert!(ended.stderr.starts_with(&format!("demo:gpt-oss: {left_out}")), "{}", ended.stderr);
+    let page = fs::read_to_string(home.path("long.html")).unwrap();
+    assert!(page.contains(&format!("\"left_out\":\"{left_out}")), "the page says so, too");
+    assert!(page.len() < 36 << 20, "{}", page.len());
 }
 
 #[test]

@@ -4,15 +4,19 @@
 
 mod ablate;
 mod bench;
+mod checkpoints;
 mod compare;
 mod config;
 mod downloads;
 mod exports;
 mod goldens;
 mod heads;
+mod hostile;
 mod lens;
 mod mistakes;
 mod models;
+#[cfg(unix)]
+mod outputs;
 mod verify;
 
 #[path = "../support"]

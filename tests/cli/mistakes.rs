@@ -37,13 +37,16 @@ fn an_architecture_we_do_not_know() {
     print(&home, text(&model)).failed(1, &["llama", "gpt2", "gpt_oss"]);
 }
 
+/// Nothing says the family; all other keys have transformers' defaults.
 #[test]
 fn a_config_that_lacks_a_key() {
-    for (name, key) in [("gpt2-tiny", "n_head"), ("gpt-oss-tiny", "num_local_experts")] {
+    for name in ["gpt2-tiny", "gpt-oss-tiny"] {
         let home = Home::new();
         let model = checkpoint(&home, name);
-        edit_config(&model, |config| drop(config.remove(key)));
-        print(&home, text(&model)).failed(1, &["config.json", key]);
+        edit_config(&model, |config| {
+            ["model_type", "architectures"].iter().for_each(|key| drop(config.remove(*key)))
+        });
+        print(&home, text(&model)).failed(1, &["config.json", "model_type", "gpt2"]);
     }
 }
 
@@ -230,4 +233,70 @@ fn a_device_that_this_build_has_not() {
         let ended = Home::new().run(["print", "--model", "demo:gpt2", "--device", "metal"]);
         ended.failed(1, &["metal"]);
     }
+}
+
+/// What is typed wrongly is told in one line that names the option, what is wrong with it, and what it can be.
+#[test]
+fn numbers_and_lists_say_what_is_wanted() {
+    let home = Home::new();
+    for (line, words) in [
+        ("lens --token=-1", &["--token: '-1'", "a whole number from 0 up", "attnscope lens --help"][..]),
+        ("lens --token -1", &["--token: '-1'"]),
+        ("print --ids 1,x", &["--ids: 'x' is no token id", "from 0 to 4294967295"]),
+        ("print --ids 1,,2", &["--ids: ''"]),
+        ("bench --lengths 5,0", &["--lengths: '0'", "from 1 to"]),
+        ("ablate --heads 0.0,x", &["--heads: 'x' is no head", "5.1,6.9"]),
+        ("heads --top few", &["--top: 'few'", "from 0 up"]),
+        ("screenshot --out - --width 70000", &["--width: '70000'", "from 1 to 1000"]),
+        ("export --format png --out a.png --scale 9", &["--scale: '9'", "from 0.25 to 8"]),
+        ("--threads many", &["--threads: 'many'", "from 1 to 1024, or auto"]),
+        ("--seed x", &["--seed: 'x'", "from 0 up"]),
+        ("--temperature hot", &["--temperature: 'hot'", "from 0 up"]),
+        ("bnech", &["'bnech': a similar subcommand exists: 'bench'"]),
+    ] {
+        let ended = home.run(line.split(' '));
+        ended.failed(2, words);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn prompts_that_are_no_texts_are_named_before_a_model_is_loaded() {
+    let home = Home::new();
+    fs::write(home.path("latin.txt"), b"two\nlines \xe9\n").unwrap();
+    fs::write(home.path("empty.txt"), "").unwrap();
+    fs::create_dir(home.path("folder")).unwrap();
+    for (file, words) in [
+        ("latin.txt", "latin.txt:2: this is no UTF-8"),
+        ("empty.txt", "empty.txt: the prompt is empty"),
+        ("folder", "folder: Is a directory: --prompt-file"),
+        ("nowhere.txt", "nowhere.txt: No such file or directory: --prompt-file"),
+    ] {
+        for command in ["print", "heads", "lens", "compare"] {
+            let ended = home.run([command, "--model", "./no", "--model", "./no", "--prompt-file", file]);
+            ended.failed(1, &[words]);
+            assert!(!ended.stderr.contains("os error"), "{}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn filters_that_leave_no_head_say_so() {
+    let home = Home::new();
+    home.run(["heads", "--model", "demo:gpt2", "--kv-group", "99"])
+        .failed(1, &["--kv-group 99", "demo:gpt2 has", "0 to"]);
+    home.run(["heads", "--model", "demo:gpt2", "--layers", "sliding"]).failed(1, &["--layers", "no model"]);
+}
+
+#[test]
+fn a_screenshot_of_a_model_that_failed_is_none() {
+    let home = Home::new();
+    let ended = home.run(["screenshot", "--left", "./nowhere", "--out", "a.svg"]);
+    ended.failed(1, &["./nowhere: no such folder"]);
+    assert!(!home.path("a.svg").exists());
+    let long = "word ".repeat(3000);
+    home.run(["screenshot", "--right", "demo:gpt2", "--prompt", &long, "--out", "-"])
+        .failed(1, &["demo:gpt2", "at most 1024"]);
+    let good = home.run(["screenshot", "--width", "80", "--height", "24", "--out", "-"]);
+    assert!(good.text().starts_with("<svg"));
 }

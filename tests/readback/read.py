@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Read what attnscope exports with numpy and with safetensors, as its users would, and compare with the CSV.
+"""Read what attnscope exports with numpy, safetensors and pandas, as its users would, and compare with the CSV.
 
     read.py ATTNSCOPE         runs that binary on the models that are in it
 
-Needs numpy and safetensors (requirements.txt); .ci/run has a virtual environment for it.
+Needs numpy, pandas and safetensors (requirements.txt); .ci/run has a virtual environment for it.
 """
 
 import csv
@@ -14,10 +14,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-PROMPT = "write a story about AI, 日本語 and 🙂\n"
+# Tokens that a reader of CSV could stumble over: its comment, its quotes, its commas, and what it takes for no value.
+PROMPT = "write a story about AI, 日本語 and 🙂\n#1 # \"it\", 'a', NA null nan None\r\n,,#"
 VIEWS = ["mean", "layer:1", "head:2.1", "group:1.0", "rollout", "all"]
 
 
@@ -45,18 +47,50 @@ def read_csv(file, shape):
                 sink[at] = np.float32(value)
     else:
         for query, row in enumerate(rows):
-            values = [np.float32(value) for value in row[1:]]
+            values = row[1:]
             if heading[-1] == "sink":
-                sink[query] = values.pop()
-            attention[query] = values
+                sink[query] = np.float32(values.pop())
+            assert all(value == "" for value in values[query + 1 :]), "the future is empty"
+            attention[query, : query + 1] = [np.float32(value) for value in values[: query + 1]]
     return attention, sink, recipe
+
+
+def check_pandas(file, attentions, sink, raw_tokens):
+    """The same file as the README says to read it: pandas.read_csv(file, comment="#")."""
+    frame = pandas.read_csv(file, comment="#")
+    if attentions.ndim == 2:
+        size = len(attentions)
+        names = [f"{at}:{token}" for at, token in enumerate(raw_tokens)]
+        assert frame["query"].tolist() == names and frame.columns[1 : size + 1].tolist() == names, frame.columns
+        values = frame.iloc[:, 1 : size + 1]
+        assert all(kind == np.float64 for kind in values.dtypes), values.dtypes
+        future = np.triu(np.ones((size, size), bool), 1)
+        assert values.isna().to_numpy()[future].all() and not values.isna().to_numpy()[~future].any()
+        np.testing.assert_array_equal(values.fillna(0).to_numpy(np.float32), attentions)
+        assert ("sink" in frame) == (sink is not None)
+        if sink is not None:
+            np.testing.assert_array_equal(frame["sink"].to_numpy(np.float32), sink)
+        return
+    layers, heads, size, _ = attentions.shape
+    cells = frame[frame["key"].notna()]
+    assert len(cells) == layers * heads * size * (size + 1) // 2
+    at = tuple(cells[name].astype(int) for name in ["layer", "head", "query", "key"])
+    np.testing.assert_array_equal(attentions[at], cells["attention"].to_numpy(np.float32))
+    assert (sink is None) == (len(cells) == len(frame))
+    # Tokens that look like missing values need two more words.
+    frame = pandas.read_csv(file, comment="#", keep_default_na=False, na_values=[""])
+    assert frame["query_token"].tolist() == [raw_tokens[at] for at in frame["query"]]
+    keys = frame[frame["key"].notna()]
+    assert keys["key_token"].tolist() == [raw_tokens[int(at)] for at in keys["key"]]
 
 
 def check(attnscope, folder, model, view):
     npz = np.load(export(attnscope, folder, model, view, "npz"))
     recipe = json.loads(str(npz["recipe"]))
     assert recipe["input"] == {"prompt": PROMPT} and recipe["view"] == view, recipe
-    arrays = {name: npz[name] for name in npz.files if name != "recipe"}
+    texts = {name: npz[name].tolist() for name in ["tokens", "raw_tokens"]}
+    assert all(npz[name].shape == npz["input_ids"].shape for name in texts), texts
+    arrays = {name: npz[name] for name in npz.files if name not in ["recipe", *texts]}
     assert arrays["input_ids"].dtype == np.int64 and arrays["attentions"].dtype == np.float32
 
     file = export(attnscope, folder, model, view, "safetensors")
@@ -67,9 +101,13 @@ def check(attnscope, folder, model, view):
     with safe_open(file, "numpy") as opened:
         metadata = opened.metadata()
     assert json.loads(metadata["input"]) == recipe["input"] and metadata["view"] == view, metadata
+    assert {name: json.loads(metadata[name]) for name in texts} == texts, metadata
+    tokens = json.loads(export(attnscope, folder, model, view, "json").read_text())["tokens"]
+    assert texts == {"tokens": [t["text"] for t in tokens], "raw_tokens": [t["raw"] for t in tokens]}, texts
 
-    table = read_csv(export(attnscope, folder, model, view, "csv"), arrays["attentions"].shape)
-    attention, sink, of_csv = table
+    file = export(attnscope, folder, model, view, "csv")
+    attention, sink, of_csv = read_csv(file, arrays["attentions"].shape)
+    check_pandas(file, arrays["attentions"], arrays.get("sink"), texts["raw_tokens"])
     np.testing.assert_array_equal(arrays["attentions"], attention, f"{model} {view}")
     if "sink" in arrays:
         np.testing.assert_array_equal(arrays["sink"], sink, f"{model} {view}")
@@ -83,7 +121,7 @@ def main():
         for model in ["demo:gpt2", "demo:gpt-oss"]:
             for view in VIEWS:
                 check(attnscope, folder, model, view)
-    print(f"numpy and safetensors read what the csv says: 2 models, {len(VIEWS)} views")
+    print(f"numpy, safetensors and pandas read what the csv says: 2 models, {len(VIEWS)} views")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 //! Speaks as much HTTP/1.1 as a client of the hub needs, remembers what it was asked, and misbehaves on demand.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 /// The commit of everything.
@@ -27,10 +28,37 @@ pub enum Fault {
     Slow(Duration),
     /// Changes the last byte.
     Damage,
+    /// Changes the last byte of the next transfer.
+    DamageOnce,
     /// Sends the whole file whatever range is asked for.
     NoRanges,
     /// Answers the next request with this status.
     StatusOnce(u16),
+    /// Answers every request with this status.
+    Status(u16),
+    /// Sends other bytes than it says: those one further on.
+    WrongBytes,
+    /// Says that it sends other bytes than it does.
+    WrongRange,
+    /// Hears, and says nothing.
+    Silent,
+}
+
+/// How the hub itself misbehaves, which says what files there are and sends the small ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubFault {
+    /// Hears, and says nothing.
+    Silent,
+    /// Answers with this status and header.
+    Refuses(u16, &'static str),
+    /// Answers the next request with this status and header.
+    RefusesOnce(u16, &'static str),
+    /// Says this of every file, instead of what it would say in that header.
+    Says(&'static str, &'static str),
+    /// Changes a bit of the body of a file.
+    Flips(&'static str, usize),
+    /// Says that this is somewhere else.
+    Redirects(&'static str),
 }
 
 /// The model that is served.
@@ -68,6 +96,7 @@ pub struct Asked {
 struct Shared {
     repository: Repository,
     fault: Mutex<Option<Fault>>,
+    hub_fault: Mutex<Option<HubFault>>,
     asked: Mutex<Vec<Asked>>,
     sent: AtomicUsize,
     open: AtomicUsize,
@@ -92,6 +121,7 @@ impl TestHub {
         let shared = Arc::new(Shared {
             repository,
             fault: Mutex::new(None),
+            hub_fault: Mutex::new(None),
             asked: Mutex::new(Vec::new()),
             sent: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
@@ -110,9 +140,15 @@ impl TestHub {
         *self.shared.fault.lock().unwrap() = Some(fault);
     }
 
+    /// The hub itself misbehaves from now on.
+    pub fn hub_fault(&self, fault: HubFault) {
+        *self.shared.hub_fault.lock().unwrap() = Some(fault);
+    }
+
     /// Behaves again.
     pub fn behave(&self) {
         *self.shared.fault.lock().unwrap() = None;
+        *self.shared.hub_fault.lock().unwrap() = None;
     }
 
     /// What was asked since the last call.
@@ -147,6 +183,12 @@ impl Drop for TestHub {
 /// The name of some content, as the hub names large files.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The name of some content, as git and so the hub names small files.
+pub fn git_hash(bytes: &[u8]) -> String {
+    let digest = Sha1::new_with_prefix(format!("blob {}\0", bytes.len())).chain_update(bytes).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn accept(listener: &TcpListener, large: bool, shared: &Arc<Shared>) {
@@ -196,6 +238,25 @@ impl Reply<'_> {
     /// `/{repository}/resolve/{revision}/{file}`
     fn hub(mut self, asked: &Asked) -> std::io::Result<()> {
         let repository = &self.shared.repository;
+        let fault = {
+            let mut fault = self.shared.hub_fault.lock().unwrap();
+            match &*fault {
+                Some(HubFault::RefusesOnce(..)) => fault.take(),
+                lasting => lasting.clone(),
+            }
+        };
+        match &fault {
+            Some(HubFault::Silent) => return self.silence(),
+            Some(HubFault::Refuses(status, header) | HubFault::RefusesOnce(status, header)) => {
+                let headers = [(*header).to_owned(), "content-length: 0".to_owned()];
+                return self.head(&format!("{status} Some Status"), &headers);
+            }
+            Some(HubFault::Redirects(to)) => {
+                let headers = [format!("location: {to}"), "content-length: 0".to_owned()];
+                return self.head("302 Found", &headers);
+            }
+            _ => {}
+        }
         let path = asked.path.trim_start_matches('/').to_owned();
         if let Some(rest) = repository.old_name.and_then(|old| path.strip_prefix(old)) {
             let to = format!("location: /{}{rest}", repository.name);
@@ -224,17 +285,25 @@ impl Reply<'_> {
         let commit = format!("x-repo-commit: {COMMIT}");
         let sha256 = sha256(bytes);
         if file.ends_with(".safetensors") {
-            let headers = [
+            let mut headers = vec![
                 commit,
                 format!("x-linked-etag: \"{sha256}\""),
                 format!("x-linked-size: {}", repository.claimed_size.unwrap_or(bytes.len() as u64)),
                 format!("location: {}/{file}", self.shared.large_endpoint),
                 "content-length: 0".to_owned(),
             ];
+            say(&mut headers, fault.as_ref());
             return self.head("302 Found", &headers);
         }
-        let headers = vec![commit, format!("etag: W/\"{}\"", &sha256[..40])];
-        self.file(bytes, asked.range.as_deref(), headers, None)
+        let mut headers = vec![commit, format!("etag: W/\"{}\"", git_hash(bytes))];
+        say(&mut headers, fault.as_ref());
+        let mut sent = bytes.clone();
+        if let Some(HubFault::Flips(name, bit)) = fault
+            && name == file
+        {
+            sent[bit / 8 % bytes.len()] ^= 1 << (bit % 8);
+        }
+        self.file(&sent, asked.range.as_deref(), headers, None)
     }
 
     /// `/{file}`
@@ -245,11 +314,16 @@ impl Reply<'_> {
         let fault = {
             let mut fault = self.shared.fault.lock().unwrap();
             match *fault {
-                Some(Fault::CutOnce(_) | Fault::StallOnce(_) | Fault::StatusOnce(_)) => fault.take(),
+                Some(Fault::CutOnce(_) | Fault::StallOnce(_) | Fault::StatusOnce(_) | Fault::DamageOnce) => {
+                    fault.take()
+                }
                 lasting => lasting,
             }
         };
-        if let Some(Fault::StatusOnce(status)) = fault {
+        if fault == Some(Fault::Silent) {
+            return self.silence();
+        }
+        if let Some(Fault::StatusOnce(status) | Fault::Status(status)) = fault {
             return self.head(&format!("{status} Some Status"), &["content-length: 0".to_owned()]);
         }
         self.file(bytes, asked.range.as_deref(), Vec::new(), fault)
@@ -266,8 +340,10 @@ impl Reply<'_> {
         let (status, body) = match asked {
             None => ("200 OK", bytes),
             Some(Some((first, end))) => {
-                headers.push(format!("content-range: bytes {first}-{}/{}", end - 1, bytes.len()));
-                ("206 Partial Content", &bytes[first..end])
+                let said = if fault == Some(Fault::WrongRange) { first + 1 } else { first };
+                headers.push(format!("content-range: bytes {said}-{}/{}", end - 1, bytes.len()));
+                let shift = usize::from(fault == Some(Fault::WrongBytes));
+                ("206 Partial Content", &bytes[(first + shift).min(end)..end])
             }
             Some(None) => return self.head("416 Range Not Satisfiable", &["content-length: 0".to_owned()]),
         };
@@ -279,7 +355,7 @@ impl Reply<'_> {
     fn body(&mut self, body: &[u8], fault: Option<Fault>) -> std::io::Result<()> {
         let mut body = body.to_vec();
         match (fault, body.last_mut()) {
-            (Some(Fault::Damage), Some(last)) => *last ^= 1,
+            (Some(Fault::Damage | Fault::DamageOnce), Some(last)) => *last ^= 1,
             (Some(Fault::CutOnce(length) | Fault::StallOnce(length)), _) => body.truncate(length),
             _ => {}
         }
@@ -291,7 +367,22 @@ impl Reply<'_> {
             }
         }
         if let Some(Fault::StallOnce(_)) = fault {
-            std::thread::sleep(Duration::from_secs(30));
+            return self.silence();
+        }
+        Ok(())
+    }
+
+    /// Until the other side has gone.
+    fn silence(&mut self) -> std::io::Result<()> {
+        self.stream.set_read_timeout(Some(Duration::from_millis(50)))?;
+        let mut byte = [0];
+        while !self.shared.stop.load(Ordering::SeqCst) {
+            match self.stream.read(&mut byte) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(_) => break,
+            }
         }
         Ok(())
     }
@@ -304,6 +395,14 @@ impl Reply<'_> {
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         write!(self.stream, "HTTP/1.1 {status}\r\n{headers}connection: close\r\n\r\n")
     }
+}
+
+/// Puts what a hub says that lies into its headers.
+fn say(headers: &mut Vec<String>, fault: Option<&HubFault>) {
+    let Some(HubFault::Says(name, value)) = fault else { return };
+    let prefix = format!("{name}: ");
+    headers.retain(|header| !header.starts_with(&prefix));
+    headers.push(format!("{prefix}{value}"));
 }
 
 /// First and end of `bytes=first-[last]`, if the file has such bytes.

@@ -30,7 +30,8 @@ impl Home {
     pub fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_attnscope"));
         for (name, _) in std::env::vars() {
-            if name.starts_with("ATTNSCOPE_") || name.starts_with("HF_") {
+            let is_proxy = name.to_ascii_uppercase().ends_with("_PROXY");
+            if name.starts_with("ATTNSCOPE_") || name.starts_with("HF_") || is_proxy {
                 command.env_remove(name);
             }
         }

@@ -1,7 +1,10 @@
 //! Heads are switched off, and what the model does without them comes beside what it does with all.
 
-use attnscope::app::{Effect, Popup, State};
-use attnscope::attention::View;
+use std::sync::Arc;
+
+use attnscope::app::{Effect, Popup, Scores, State};
+use attnscope::attention::ablation::moved_heads;
+use attnscope::attention::{Ablation, RepeatScores, View};
 use attnscope::worker::protocol::{Event, Request, Side};
 
 use crate::fixture::*;
@@ -173,4 +176,123 @@ fn only_a_head_that_is_here_can_be_switched_off() {
 
 fn text_of(state: &mut State) -> String {
     crate::screens::text(draw(state, (120, 40)).backend().buffer())
+}
+
+/// The scores that are asked for: of which side, and without which heads.
+fn scored(effects: &[Effect]) -> Vec<(Side, Vec<String>)> {
+    let asked = |effect: &Effect| match effect {
+        Effect::Send(Request::Score { side, ablations, .. }) => {
+            Some((*side, ablations.iter().map(ToString::to_string).collect()))
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(asked).collect()
+}
+
+/// The worker has scored the left model without these heads: each of its heads has this induction score.
+fn score(state: &mut State, heads: &str, induction: f32) {
+    let model = state.resident(Side::Left).model.clone().unwrap();
+    let ablation = if heads.is_empty() { Ablation::default() } else { heads.parse().unwrap() };
+    let of_head = RepeatScores { induction, ..RepeatScores::default() };
+    let scores = Arc::new(vec![vec![of_head; model.heads]; model.layers]);
+    hear(state, Event::Scored { side: Side::Left, model, ablation, scores });
+}
+
+fn inductions(state: &State, side: Side) -> Vec<Option<f32>> {
+    let listed = state.listed_heads();
+    let of_side = listed.iter().filter(|head| head.side == side);
+    of_side.map(|head| head.entry.repeated.map(|scores| scores.induction)).collect()
+}
+
+#[test]
+fn the_list_scores_each_pane_without_the_heads_that_are_off_in_it() {
+    let mut state = without_one();
+    let effects = press(&mut state, "o");
+    let left = |heads: &[&str]| (Side::Left, heads.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(scored(&effects), [left(&["0.1", ""])], "the model behind what was before is not on screen");
+    score(&mut state, "", 0.875);
+    assert_eq!(
+        inductions(&state, Side::Left),
+        vec![None; 6],
+        "nothing is said of the one that is not scored yet"
+    );
+    assert_eq!(inductions(&state, Side::Right), vec![Some(0.875); 6]);
+    score(&mut state, "0.1", 0.125);
+    assert_eq!(inductions(&state, Side::Left), vec![Some(0.125); 6]);
+    assert_eq!(inductions(&state, Side::Right), vec![Some(0.875); 6], "before: all heads on");
+
+    state.leaderboard.row = 0;
+    let head = state.listed_heads()[0];
+    assert_eq!(head.side, Side::Right);
+    let effects = press(&mut state, "a");
+    assert_eq!(scored(&effects), [], "until it has run");
+    let both = asked(&effects)[0][0].clone();
+    assert_screen!("list_before_another_head_is_off", state, (120, 24));
+    let (job, texts) = (state.job, state.prompt.clone());
+    let texts: Vec<&str> = texts.split_inclusive(' ').collect();
+    let capture = ablated(&gpt2(), &texts, &both);
+    let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture });
+    answer_views(&mut state, effects);
+    let model = state.pane(Side::Left).shown.as_ref().unwrap().capture.ablation.to_string();
+    assert_eq!(model, both);
+    assert!(inductions(&state, Side::Left).iter().all(Option::is_none), "not those without 0.1");
+    let book = &state.resident(Side::Left).scores;
+    assert!(matches!(book.of(&both.parse().unwrap()), Scores::Running { .. }));
+    assert!(matches!(book.of(&"0.1".parse().unwrap()), Scores::Known(_)), "kept for when it comes back");
+}
+
+#[test]
+fn what_is_on_screen_is_never_called_by_the_heads_that_are_to_go_off() {
+    for keys in ["g", "o", "P", "D"] {
+        let mut state = captured();
+        press_and_wait(&mut state, "enter enter }");
+        press(&mut state, "a");
+        press_and_wait(&mut state, keys);
+        let running = text_of(&mut state);
+        assert!(running.contains("running without 0.1"), "{keys}\n{running}");
+        let claims = running.replace("running without 0.1", "").replace("  without 0.1: u undoes it", "");
+        let claims = claims.replace("without 0.1: u undoes it", "");
+        assert!(!claims.contains("without 0.1"), "{keys}\n{running}");
+        let (side, job) = (Side::Left, state.job);
+        hear(&mut state, Event::Cancelled { side, job });
+        let stopped = text_of(&mut state);
+        assert!(stopped.contains("not run without 0.1"), "{keys}\n{stopped}");
+    }
+}
+
+#[test]
+fn what_is_copied_says_which_heads_were_off() {
+    let mut state = without_one();
+    press(&mut state, "y");
+    assert_eq!(state.note.as_deref(), Some("row without 0.1 sent to the terminal's clipboard"));
+    press(&mut state, "tab Y");
+    assert_eq!(state.note.as_deref(), Some("matrix sent to the terminal's clipboard"), "before: all are on");
+}
+
+#[test]
+fn the_heads_that_moved_most_are_named_under_what_was_left() {
+    let mut state = without_one();
+    let shown = state.pane(Side::Left).shown.as_ref().unwrap();
+    let (moved, looked) = shown.by_layer.moved(&shown.capture).unwrap();
+    let mut expected = moved_heads(shown.capture.before.as_ref().unwrap(), &shown.capture, 1).unwrap();
+    expected.sort_by(|a, b| b.divergence.total_cmp(&a.divergence));
+    assert_eq!((moved, looked), (expected.as_slice(), 2));
+    assert!(moved[0].divergence > 0.001, "{moved:?}");
+    let line = format!("moved most  1.{} {:.3}", moved[0].head, moved[0].divergence);
+    let screen = text_of(&mut state);
+    assert_eq!(screen.matches(&line).count(), 1, "not under what was before\n{screen}");
+    let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains(&line), "{screen}");
+    press(&mut state, "U");
+    ran(&mut state, Side::Left, "");
+    assert!(!text_of(&mut state).contains("moved most"), "all are on");
+}
+
+#[test]
+fn a_head_of_the_last_layer_moves_no_other() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter ]");
+    press(&mut state, "a");
+    ran(&mut state, Side::Left, "1.0");
+    assert!(text_of(&mut state).contains("no head moved"), "{}", text_of(&mut state));
 }

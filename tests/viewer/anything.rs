@@ -182,8 +182,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_panics_and_the_cursor_stays_inside(steps in prop::collection::vec(step(), 0..1000)) {
-        let mut state = started();
+    fn nothing_panics_and_the_cursor_stays_inside(
+        is_alone in any::<bool>(),
+        steps in prop::collection::vec(step(), 0..1000),
+    ) {
+        let mut state = if is_alone { alone() } else { started() };
         for step in steps {
             take(&mut state, step);
             check(&state);

@@ -2,7 +2,7 @@
 
 use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State, update};
 use attnscope::attention::alignment::Granularity;
-use attnscope::attention::{HeadOrder, LayerKind, View};
+use attnscope::attention::{Ablation, HeadOrder, LayerKind, View};
 use attnscope::worker::protocol::{Event, Request, Side};
 
 use crate::fixture::*;
@@ -37,6 +37,7 @@ fn a_difference_goes_by_pieces_then_by_words_then_back() {
 #[test]
 fn the_cursor_moves_on_pieces_and_takes_both_sides_along() {
     let mut state = compared();
+    point_to_first(&mut state);
     let at = |query, key| Cursor { query, column: Column::Key(key) };
     assert_eq!(state.difference.as_ref().unwrap().cursor, at(4, 0));
     press(&mut state, "up right right");
@@ -60,7 +61,7 @@ fn a_difference_follows_views_rules_and_prompts() {
     let copied = press(&mut state, "y");
     let Some(Effect::Copy(text)) = copied.into_iter().next() else { panic!("a row is copied") };
     assert!(text.starts_with("key\tleft\tright\tabout AI\nsink\t\t"), "{text}");
-    update(&mut state, Action::Paste(" now".to_owned()));
+    append(&mut state, " now");
     update(&mut state, Action::Submit);
     let words = ["write", " a", " story", " now"];
     let (job, right) = (state.job, capture(&gpt_oss(), &words));
@@ -101,12 +102,36 @@ fn both_share_a_square_and_its_two_triangles_are_one_pair_of_pieces() {
 
 #[test]
 fn without_two_captures_it_is_said_why_there_is_no_difference() {
-    let mut state = loaded();
-    press(&mut state, "D");
-    let why = state.difference.as_ref().unwrap().compared.as_ref().unwrap().as_ref().unwrap_err();
-    assert!(why.contains("both models"), "{why}");
-    captured_as(&mut state, &LEFT, &RIGHT);
-    assert_eq!(labels(&state).len(), 5, "it comes by itself");
+    for key in ["D", "d"] {
+        let mut state = loaded();
+        press(&mut state, key);
+        assert!(state.difference.is_none(), "the panes are still there");
+        assert!(state.note.as_deref().unwrap().contains("both models"), "{:?}", state.note);
+        for size in [(80, 24), (120, 36)] {
+            let screen = crate::screens::text(crate::screens::draw(&mut state, size).backend().buffer());
+            assert!(screen.contains("a difference needs both models"), "{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_difference_that_cant_go_on_is_left() {
+    let mut state = compared();
+    press_and_wait(&mut state, "V");
+    assert!(state.difference.is_none());
+    assert!(state.note.as_deref().unwrap().contains("not compared"), "{:?}", state.note);
+}
+
+#[test]
+fn a_difference_is_seen_from_wherever_it_is_asked_for() {
+    for keys in ["g D", "o D", "P D", "g d"] {
+        let mut state = compared();
+        press(&mut state, "D D");
+        assert!(state.difference.is_none());
+        press_and_wait(&mut state, keys);
+        assert!(state.difference.as_ref().is_some_and(|difference| difference.shown().is_some()), "{keys}");
+        assert_eq!(state.mode, Mode::Browse, "{keys}");
+    }
 }
 
 fn listed(keys: &str) -> State {
@@ -131,7 +156,7 @@ fn scores_are_asked_for_once_a_model() {
     assert!(state.is_busy());
     assert_eq!(asked(&press(&mut state, "down")), 0);
     answer(&mut state, effects);
-    assert!(!state.is_busy() && matches!(state.panes[0].scores, Scores::Known(_)));
+    assert!(!state.is_busy() && matches!(state.panes[0].scores.of(&Ablation::default()), Scores::Known(_)));
     assert_eq!(asked(&press(&mut state, "o o")), 0, "they are kept");
     let (side, model) = (Side::Left, gpt_oss());
     assert_eq!(asked(&hear(&mut state, Event::Loaded { side, model })), 1, "another model has others");

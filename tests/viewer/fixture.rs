@@ -1,8 +1,9 @@
 //! Models and captures made by hand, and a worker that answers at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use attnscope::app::{Action, Effect, State, update};
+use attnscope::app::{Action, Column, Effect, State, update};
+use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
     Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, RepeatScores,
@@ -10,7 +11,8 @@ use attnscope::attention::{
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
-use attnscope::worker::protocol::{Event, JobId, Request, Side};
+use attnscope::worker::protocol::{Event, JobId, LayerAnswer, LayerQuestion, Request, Side};
+use tui_input::InputRequest;
 
 pub const PROMPT: [&str; 5] = ["write", " a", " story", " about", " AI"];
 const HEAD_DIM: usize = 4;
@@ -26,23 +28,28 @@ pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<Mo
         kv_heads: heads,
         windows: vec![None; layers],
         has_sinks,
+        has_output_head: true,
         context: 1024,
         vocabulary: 2048,
         parameters: 1_000_000,
         precision: if has_sinks { "mxfp4" } else { "f32" }.to_owned(),
         device: "cpu".to_owned(),
         resident_bytes: 4_000_000,
+        notes: Vec::new(),
     })
 }
 
 /// `demo:gpt2`, as large as the tests need it.
 pub fn gpt2() -> Arc<ModelCard> {
-    model("demo:gpt2", 2, 3, false)
+    // Of one load: what is known of a model is known of that.
+    static MODEL: OnceLock<Arc<ModelCard>> = OnceLock::new();
+    MODEL.get_or_init(|| model("demo:gpt2", 2, 3, false)).clone()
 }
 
 /// `demo:gpt-oss`, a layer and two heads larger.
 pub fn gpt_oss() -> Arc<ModelCard> {
-    model("demo:gpt-oss", 3, 5, true)
+    static MODEL: OnceLock<Arc<ModelCard>> = OnceLock::new();
+    MODEL.get_or_init(|| model("demo:gpt-oss", 3, 5, true)).clone()
 }
 
 /// A gpt-oss whose layers are sliding and full in turn, and whose heads share keys in pairs.
@@ -224,6 +231,16 @@ pub fn captured() -> State {
     state
 }
 
+/// One model, loaded and with the first prompt read.
+pub fn alone() -> State {
+    let mut state = State::of_one_model("demo:gpt2".into(), PROMPT.concat(), Keys::default(), true);
+    update(&mut state, Action::Start);
+    let (side, job) = (Side::Left, state.job);
+    hear(&mut state, Event::Loaded { side, model: gpt2() });
+    hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &PROMPT) });
+    state
+}
+
 /// As [`captured`], the right model being [`grouped`].
 pub fn captured_with_groups() -> State {
     let mut state = started();
@@ -263,9 +280,26 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 let matrix = Arc::new(capture.matrix(view).unwrap());
                 Event::Viewed { capture, view, matrix }
             }
-            Request::Score { side, model } => {
-                let scores = Arc::new(scores(&model));
-                Event::Scored { side, model, scores }
+            Request::Score { side, model, ablations } => {
+                for ablation in ablations {
+                    let scores = Arc::new(scores(&model));
+                    let event = Event::Scored { side, model: model.clone(), ablation, scores };
+                    let effects = hear(state, event);
+                    answer(state, effects);
+                }
+                continue;
+            }
+            Request::Layer { capture, layer, question } => {
+                let found = match question {
+                    LayerQuestion::Pictures => {
+                        LayerAnswer::Pictures(Arc::new(capture.weighted_pictures(layer).unwrap()))
+                    }
+                    LayerQuestion::Moved => {
+                        let before = capture.before.as_ref().unwrap();
+                        LayerAnswer::Moved(moved_heads(before, &capture, layer).unwrap())
+                    }
+                };
+                Event::Layer { capture, layer, found }
             }
             Request::Similar { captures, side, head } => {
                 let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
@@ -275,6 +309,16 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
         };
         let effects = hear(state, event);
         answer(state, effects);
+    }
+}
+
+/// Computes views that are asked for, and nothing else.
+pub fn answer_views(state: &mut State, effects: Vec<Effect>) {
+    for effect in effects {
+        if let Effect::Send(Request::View { capture, view }) = effect {
+            let matrix = Arc::new(capture.matrix(view).unwrap());
+            hear(state, Event::Viewed { capture, view, matrix });
+        }
     }
 }
 
@@ -293,6 +337,19 @@ pub fn press_and_wait(state: &mut State, keys: &str) {
         let effects = press(state, key);
         answer(state, effects);
     }
+}
+
+/// Opens the prompt's editor and adds to the text in it.
+pub fn append(state: &mut State, text: &str) -> Vec<Effect> {
+    press(state, "i");
+    update(state, Action::Edit(InputRequest::GoToEnd));
+    update(state, Action::Paste(text.to_owned()))
+}
+
+/// Points to what the last token of the focused side gave to the first.
+pub fn point_to_first(state: &mut State) {
+    let (query, column) = (usize::MAX, Column::Key(0));
+    update(state, Action::Point { side: state.focus, query, column });
 }
 
 /// The number after the newest.

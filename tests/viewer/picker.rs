@@ -5,7 +5,7 @@ use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::worker::protocol::{
     Appraisal, Catalogue, ConfiguredPair, Download, Event, Fit, Footprint, KnownModel, LoadProgress, Place,
-    Request, Side,
+    Published, Request, Side,
 };
 use tui_input::InputRequest;
 
@@ -24,6 +24,8 @@ fn catalogue() -> Catalogue {
         place,
         pairs: pairs.iter().map(ToString::to_string).collect(),
         footprint,
+        published: (name == "openai/gpt-oss-20b")
+            .then_some(Published { parameters: 20_900_000_000, bytes: 13_800_000_000 }),
     };
     Catalogue {
         models: vec![
@@ -121,7 +123,7 @@ fn loads(effects: &[Effect]) -> Vec<(Side, &str)> {
 #[test]
 fn models_are_listed_with_those_of_the_pairs() {
     let mut state = captured();
-    let pair = ConfiguredPair { name: "mine".into(), models: ["./a".into(), "./b".into()] };
+    let pair = ConfiguredPair { name: "mine".into(), models: vec!["./a".into(), "./b".into()] };
     state.pairs = vec![pair.clone()];
     let effects = press(&mut state, "M");
     assert!(
@@ -192,7 +194,10 @@ fn gigabytes_are_asked_about() {
     assert!(update(&mut state, Action::Agree).is_empty(), "nothing is asked");
     update(&mut state, Action::Submit);
     appraise(&mut state, to_download(true));
-    assert_eq!(loads(&update(&mut state, Action::Agree)), [(Side::Left, "openai/gpt-oss-20b")]);
+    let effects = update(&mut state, Action::Agree);
+    assert_eq!(loads(&effects), [(Side::Left, "openai/gpt-oss-20b")]);
+    let agreed = matches!(&effects[0], Effect::Send(Request::Agree { name }) if name == "openai/gpt-oss-20b");
+    assert!(agreed, "the worker hears of the yes before it loads: {effects:?}");
     assert!(state.popup.is_none());
 }
 
@@ -325,4 +330,20 @@ fn how_a_swap_looks() {
     let screen = text(draw(&mut state, (120, 30)).backend().buffer());
     let keys = state.keys.hint(Command::Cancel);
     assert!(screen.contains(&format!("{keys} keeps demo:gpt2")), "{screen}");
+}
+
+#[test]
+fn a_worker_that_is_gone_leaves_no_picker_waiting() {
+    let mut awaiting_the_list = opened();
+    update(&mut awaiting_the_list, Action::WorkerGone);
+    let mut awaiting_a_size = opened();
+    hear(&mut awaiting_a_size, Event::Listed { models: Ok(catalogue()) });
+    update(&mut awaiting_a_size, Action::Submit);
+    assert!(matches!(stage(&awaiting_a_size), Some(Stage::Appraising(_))));
+    update(&mut awaiting_a_size, Action::WorkerGone);
+    assert!(matches!(stage(&awaiting_a_size), Some(Stage::Failed { name, .. }) if name == "demo:gpt2"));
+    for mut state in [awaiting_the_list, awaiting_a_size] {
+        let shown = text(draw(&mut state, (100, 30)).backend().buffer());
+        assert!(shown.contains("the models has stopped"), "{shown}");
+    }
 }

@@ -60,7 +60,7 @@ fn loading_ends_when_both_are_captured() {
     assert!(!state.is_busy());
     assert_eq!(shown(&state), [View::Mean; 2]);
     let cursor = state.pane(Side::Left).cursor;
-    assert_eq!(cursor, Cursor { query: 4, column: Column::Key(0) }, "what the last token gave to the first");
+    assert_eq!(cursor.query, 4, "what the last token looks at");
 }
 
 #[test]
@@ -236,6 +236,7 @@ fn the_editor_keeps_its_text_when_it_is_left() {
     let mut state = captured();
     press(&mut state, "i");
     assert_eq!(state.mode, Mode::EditPrompt);
+    update(&mut state, Action::Edit(InputRequest::GoToEnd));
     update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
     update(&mut state, Action::LeaveEditor);
     assert_eq!((state.mode, state.draft.value()), (Mode::Browse, "write a story about AI!"));
@@ -327,7 +328,7 @@ fn a_paste_goes_to_the_editor_whatever_it_holds() {
     let mut state = captured();
     let effects = update(&mut state, Action::Paste(" q\r\nr".into()));
     assert!(effects.is_empty());
-    assert_eq!((state.mode, state.draft.value()), (Mode::EditPrompt, "write a story about AI q\nr"));
+    assert_eq!((state.mode, state.draft.value()), (Mode::EditPrompt, " q\nr"));
 }
 
 #[test]
@@ -338,6 +339,7 @@ fn cursors_are_linked_by_the_text_they_stand_on() {
         let cursor = state.pane(side).cursor;
         (cursor.query, cursor.column)
     };
+    point_to_first(&mut state);
     press(&mut state, "up right");
     assert_eq!(cell(&state, Side::Left), (2, Column::Key(1)));
     assert_eq!(cell(&state, Side::Right), (1, Column::Key(0)));
@@ -355,6 +357,7 @@ fn the_screen_follows_the_cursor_and_the_wheel_only_scrolls() {
     let mut state = loaded();
     captured_as(&mut state, &texts, &texts);
     let side = Side::Left;
+    point_to_first(&mut state);
     update(&mut state, Action::Viewport { side, viewport: viewport(10, 20) });
     assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
     press(&mut state, "pageup end");
@@ -372,11 +375,11 @@ fn a_long_prompt_is_shown_whole_and_then_cell_by_cell_at_the_cursor() {
     let texts = vec![" word"; 100];
     let (mut state, side) = (loaded(), Side::Left);
     captured_as(&mut state, &texts, &texts);
+    point_to_first(&mut state);
     for side in Side::BOTH {
         update(&mut state, Action::Viewport { side, viewport: viewport(10, 20) });
     }
-    press(&mut state, "0");
-    assert_eq!(state.zoom, Zoom::Whole);
+    assert_eq!((state.zoom, state.is_whole()), (Zoom::Whole, true));
     update(&mut state, Action::Scroll { side, rows: -95, columns: 0 });
     press(&mut state, "0");
     assert_eq!(state.zoom, Zoom::Fit);
@@ -385,7 +388,7 @@ fn a_long_prompt_is_shown_whole_and_then_cell_by_cell_at_the_cursor() {
         update(&mut state, Action::Viewport { side, viewport: viewport(100, 100) });
     }
     press(&mut state, "0");
-    assert_eq!((state.zoom, state.note.as_deref()), (Zoom::Fit, Some("all of it is on screen")));
+    assert_eq!((state.is_whole(), state.note.as_deref()), (false, Some("all of it is on screen")));
 }
 
 #[test]
@@ -412,7 +415,10 @@ fn one_zooms_from_all_of_a_prompt_to_cells_with_numbers_and_back_around_the_curs
         keys.split_whitespace().map(step).collect()
     };
     let cells = Zoom::Cells;
-    assert_eq!(walk("- - + -"), [Zoom::Whole, Zoom::Whole, Zoom::Fit, Zoom::Whole]);
+    assert_eq!(
+        walk("- + - - + -"),
+        [Zoom::Whole, Zoom::Fit, Zoom::Whole, Zoom::Whole, Zoom::Fit, Zoom::Whole]
+    );
     assert_eq!(
         walk("+ + + + + + + +"),
         [
@@ -443,7 +449,6 @@ fn the_wheel_zooms_to_what_is_under_it() {
     for side in Side::BOTH {
         update(&mut state, Action::Viewport { side, viewport: viewport(20, 60) });
     }
-    press(&mut state, "0");
     let cell = Some((50, Column::Key(30)));
     update(&mut state, Action::Zoom { side, cell, command: Command::ZoomIn });
     assert_eq!((state.zoom, state.focus), (Zoom::Fit, side));
@@ -476,6 +481,7 @@ fn a_span_is_marked_at_its_two_ends_and_covers_the_same_text_on_the_other_side()
             span.map(|span| (span.cells, span.is_open))
         })
     };
+    point_to_first(&mut state);
     press(&mut state, "right space");
     assert_eq!(spans(&state), [Some((1..2, true)), Some((0..1, true))]);
     assert!(state.note.as_deref().unwrap().contains("span from real: Space"));
@@ -561,7 +567,7 @@ fn the_program_s_own_keys_are_effects() {
 #[test]
 fn the_scale_is_the_same_on_both_sides() {
     let state = captured();
-    let peak = |side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw);
+    let peak = |side| state.pane(side).shown.as_ref().unwrap().extent(Normalisation::Raw).top;
     let largest = f32::max(peak(Side::Left), peak(Side::Right));
     assert_eq!(Side::BOTH.map(|side| state.scale(side).top), [largest; 2]);
 }
@@ -570,7 +576,8 @@ fn the_scale_is_the_same_on_both_sides() {
 fn the_scale_ends_where_its_rule_says() {
     let mut state = captured();
     let tops = |state: &State| Side::BOTH.map(|side| state.scale(side).top);
-    let peaks = Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().peak(Normalisation::Raw));
+    let peaks =
+        Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().extent(Normalisation::Raw).top);
     assert_ne!(peaks[0], peaks[1]);
     assert!(peaks[0] < 1.0, "the first row, which is always 1, is left aside");
     press(&mut state, "f");
@@ -635,8 +642,6 @@ fn the_likeliest_token_is_appended_as_text_and_taken_back() {
     let grown = format!("{prompt} research");
     assert_eq!(runs(&press(&mut state, ".")), [(JobId(2), grown.clone())]);
     assert_eq!((state.prompt.as_str(), state.is_edited()), (grown.as_str(), false));
-    assert_eq!(runs(&press(&mut state, ".")), [], "what comes next is not known yet");
-    assert_eq!(state.note.as_deref(), Some("this model has not read the prompt yet"));
     captured_as(&mut state, &["write", " research"], &["write", " research"]);
     assert_eq!(runs(&press(&mut state, ".")), [(JobId(3), format!("{grown} research"))]);
     assert_eq!(state.note, None);
@@ -644,6 +649,91 @@ fn the_likeliest_token_is_appended_as_text_and_taken_back() {
     assert_eq!(runs(&press(&mut state, ",")), [(JobId(5), prompt)]);
     assert_eq!(runs(&press(&mut state, ",")), []);
     assert_eq!(state.note.as_deref(), Some("nothing was appended"));
+}
+
+/// The models have read the newest prompt; what is to be run next.
+fn read(state: &mut State) -> Vec<String> {
+    let effects = captured_as(state, &PROMPT, &PROMPT);
+    runs(&effects).into_iter().map(|(_, prompt)| prompt).collect()
+}
+
+#[test]
+fn tokens_wait_for_the_pass_that_is_under_way_and_follow_each_other() {
+    let mut state = captured();
+    let prompt = PROMPT.concat();
+    assert_eq!(runs(&press(&mut state, ". . .")).len(), 1, "two wait");
+    assert_eq!(state.queued, [Side::Left; 2]);
+    let (side, job) = (Side::Right, state.job);
+    let other = capture(&gpt_oss(), &PROMPT);
+    assert_eq!(
+        runs(&hear(&mut state, Event::Captured { side, job, capture: other })),
+        [],
+        "the other model's pass"
+    );
+    press(&mut state, "tab");
+    assert_eq!(
+        read(&mut state),
+        [format!("{prompt} research research")],
+        "the left model's, as when they were asked for"
+    );
+    assert_eq!(read(&mut state), [format!("{prompt} research research research")]);
+    assert_eq!((read(&mut state).len(), state.queued.len()), (0, 0));
+    assert_eq!(state.appended.len(), 3, "each is taken back by itself");
+}
+
+#[test]
+fn waiting_tokens_are_dropped_by_what_makes_them_pointless() {
+    let waiting = || {
+        let mut state = captured();
+        press(&mut state, "enter . . .");
+        assert_eq!(state.queued.len(), 2);
+        state
+    };
+    let mut state = waiting();
+    press(&mut state, ",");
+    assert_eq!(
+        (state.queued.len(), state.prompt.as_str()),
+        (1, "write a story about AI research"),
+        "one less"
+    );
+    press(&mut state, "esc");
+    assert_eq!((state.queued.len(), state.note.as_deref()), (0, Some("no token waits any more")));
+    assert_eq!(shown(&state), [View::Layer(0); 2], "Esc goes back only when there is nothing to drop");
+    assert_eq!(read(&mut state).len(), 0);
+
+    let mut state = waiting();
+    press(&mut state, "ctrl-x");
+    assert_eq!((state.queued.len(), read(&mut state).len()), (0, 0));
+
+    let mut state = waiting();
+    state.draft = "another".into();
+    update(&mut state, Action::Submit);
+    assert_eq!((state.queued.len(), read(&mut state).len()), (0, 0));
+
+    let mut state = waiting();
+    let (side, job) = (Side::Left, state.job);
+    hear(&mut state, Event::RunFailed { side, job, error: "the prompt is too long".into() });
+    assert_eq!(state.queued.len(), 0, "nothing can follow a pass that failed");
+    assert!(state.note.is_some());
+
+    let mut state = waiting();
+    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    assert_eq!(
+        (read(&mut state).len(), state.queued.len()),
+        (0, 0),
+        "what is being written is not to be lost"
+    );
+}
+
+#[test]
+fn a_token_waits_for_the_head_that_is_looked_at() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter enter");
+    press(&mut state, ". .");
+    let effects = captured_as(&mut state, &PROMPT, &PROMPT);
+    assert_eq!(runs(&effects), [], "the head is still being computed");
+    answer(&mut state, effects);
+    assert_eq!((state.queued.len(), state.job), (0, JobId(3)));
 }
 
 #[test]

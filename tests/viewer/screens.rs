@@ -66,7 +66,7 @@ fn loading() {
 fn mean_layer_and_head() {
     let mut state = captured();
     assert_screen!("mean", state, (120, 40));
-    press_and_wait(&mut state, "] ] tab left");
+    press_and_wait(&mut state, "] ] tab home");
     assert_screen!("layer_with_the_cursor_on_the_sink", state, (120, 40));
     press_and_wait(&mut state, "enter } right right up");
     assert_screen!("head", state, (120, 40));
@@ -132,7 +132,7 @@ fn heads_in_numbers() {
 #[test]
 fn every_rule() {
     let mut state = captured();
-    press(&mut state, "tab left n s");
+    press(&mut state, "tab home n s");
     assert_screen!("renormalised_on_a_logarithmic_scale", state, (120, 40));
     press(&mut state, "n f");
     assert_screen!("without_the_first_token_each_side_its_own_scale", state, (140, 34));
@@ -185,6 +185,12 @@ fn errors_in_place() {
 fn editing() {
     let mut state = captured();
     press(&mut state, "i");
+    assert_screen!("editing_selected", state, (80, 24));
+    let (terminal, _) = draw_with(&mut state, (80, 24), ColorDepth::None);
+    let reversed = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(ratatui::style::Modifier::REVERSED);
+    let selected = terminal.backend().buffer().content.iter().filter(reversed).map(|cell| cell.symbol());
+    assert_eq!(selected.collect::<String>(), PROMPT.concat(), "without colours, too");
+    update(&mut state, Action::Edit(InputRequest::GoToEnd));
     for c in " 日本\nx".chars() {
         update(&mut state, Action::Edit(InputRequest::InsertChar(c)));
     }
@@ -202,7 +208,7 @@ fn as_it_is_typed() {
     let mut state = captured();
     press(&mut state, "L");
     assert_screen!("live", state, (80, 24));
-    update(&mut state, Action::Paste("\r\nand\tmore".into()));
+    append(&mut state, "\r\nand\tmore");
     assert_screen!("live_editing_several_lines", state, (120, 34));
     update(&mut state, Action::Edit(InputRequest::DeleteLine));
     for _ in 0..3 {
@@ -221,7 +227,7 @@ fn pinned() {
     let mut state = captured();
     press(&mut state, "p");
     assert_screen!("pinned", state, (120, 34));
-    update(&mut state, Action::Paste("\nand mice".into()));
+    append(&mut state, "\nand mice");
     update(&mut state, Action::Submit);
     let texts = ["write", " a", " story", " about", " AI", "\n", "and", " mice"];
     captured_as(&mut state, &texts, &texts);
@@ -261,7 +267,7 @@ fn growing_unlinked() {
 #[test]
 fn a_prompt_longer_than_its_line_shows_its_end() {
     let mut state = captured();
-    update(&mut state, Action::Paste(" and another one of what it reads".repeat(4)));
+    append(&mut state, &" and another one of what it reads".repeat(4));
     update(&mut state, Action::Submit);
     captured_as(&mut state, &PROMPT, &PROMPT);
     let line = |state: &mut State| {
@@ -304,10 +310,10 @@ fn long_prompts() {
     assert_screen!("prompt_of_24_tokens", state, (120, 40));
     update(&mut state, Action::Submit);
     captured_as(&mut state, &words, &words);
-    press(&mut state, "pageup end");
+    assert_screen!("overview_of_300_tokens", state, (100, 30));
+    press(&mut state, "0 pageup end");
     assert_screen!("prompt_of_300_tokens", state, (100, 30));
     press(&mut state, "0");
-    assert_screen!("overview_of_300_tokens", state, (100, 30));
     press(&mut state, "v");
     assert_screen!("overview_by_the_mean", state, (80, 24));
     press(&mut state, "+ pageup left left");
@@ -322,6 +328,7 @@ fn long_prompts() {
 #[test]
 fn spans_and_what_the_mouse_is_over() {
     let mut state = captured();
+    point_to_first(&mut state);
     press(&mut state, "right space right space");
     let cell = Cursor { query: 3, column: Column::Key(0) };
     assert_screen!("span", state, (120, 40));
@@ -336,7 +343,7 @@ fn spans_and_what_the_mouse_is_over() {
     update(&mut state, Action::Submit);
     captured_as(&mut state, &words, &words);
     draw(&mut state, (100, 30));
-    press(&mut state, "pageup end space home pageup end space 0");
+    press(&mut state, "pageup end space home pageup end space");
     assert_screen!("span_in_an_overview", state, (100, 30));
 }
 
@@ -368,6 +375,42 @@ fn repeated_words() {
     captured_as(&mut state, &texts, &texts);
     press(&mut state, "end left");
     assert_screen!("repeated_words", state, (120, 40));
+}
+
+/// The first screens of prompts from short to long, as each comes on.
+#[test]
+fn first_looks() {
+    let texts =
+        ["The", " quick", " brown", " fox", " jumps", " over", " the", " lazy", " dog", " and", " runs"];
+    let first = |texts: &[&str]| {
+        let mut state = loaded();
+        captured_as(&mut state, texts, texts);
+        state
+    };
+    assert_screen!("first_look_at_11_tokens_80x24", first(&texts), (80, 24));
+    assert_screen!("first_look_at_11_tokens_120x36", first(&texts), (120, 36));
+    assert_screen!("first_look_at_11_tokens_200x60", first(&texts), (200, 60));
+    let wide = ["日本", "語の", "長い", "文章", "です", "から", "名前", "は", "短く", "なり", "ます"];
+    assert_screen!("first_look_at_11_wide_tokens", first(&wide), (100, 36));
+    let words: Vec<String> = (0..60).map(|number| format!(" w{number}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_screen!("first_look_at_60_tokens_80x24", first(&words), (80, 24));
+    assert_screen!("first_look_at_60_tokens_120x36", first(&words), (120, 36));
+    assert_screen!("first_look_at_60_tokens_200x60", first(&words), (200, 60));
+}
+
+#[test]
+fn one_pane() {
+    let mut state = captured();
+    press(&mut state, "tab z");
+    assert_screen!("one_pane_of_two", state, (120, 36));
+    let mut state = alone();
+    assert_screen!("one_model", state, (120, 36));
+    assert_screen!("one_model_80x24", state, (80, 24));
+    press(&mut state, "D");
+    assert_screen!("one_model_has_no_difference", state, (80, 24));
+    press(&mut state, "z");
+    assert_screen!("one_model_and_an_empty_side", state, (100, 24));
 }
 
 #[test]
@@ -452,6 +495,6 @@ fn a_picture_of_the_screen_holds_its_text() {
     let terminal = draw(&mut state, (100, 30));
     let svg = ui::svg(terminal.backend().buffer(), Background::Dark);
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
-    assert!(text(terminal.backend().buffer()).contains("row sums to 1.000"));
+    assert!(text(terminal.backend().buffer()).contains("row 1.000, sink –"));
     assert_eq!(svg.matches("<svg").count(), 1);
 }

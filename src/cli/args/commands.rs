@@ -1,6 +1,5 @@
 //! What each command takes.
 
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -11,10 +10,14 @@ use super::{InputArgs, ModelsArgs, ViewerArgs};
 use crate::attention::alignment::Granularity;
 use crate::attention::{Curve, Normalisation, Pooling, View};
 use crate::cli::values::{
-    about_background, about_curve, about_granularity, about_normalisation, about_pooling, one_of, parse_scale,
+    about_background, about_curve, about_granularity, about_normalisation, about_pooling, listed, one_of,
+    parse_scale, whole,
 };
 use crate::export::{ColorRange, Format, Selection};
 use crate::theme::{Background, ColorMap};
+
+/// Tokens that no model reads at once: more is a slip.
+const MOST_TOKENS: u64 = 10_000_000;
 
 #[derive(Debug, Args)]
 pub struct PrintArgs {
@@ -30,20 +33,16 @@ pub struct PrintArgs {
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Model to read with; given twice, a figure has both, and numbers go to two files, FILE with -left and -right
-    /// before its ending
-    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair", required_unless_present = "pair")]
-    pub models: Vec<String>,
-    /// Name of a pair in config.toml: as if both of its models were named
-    #[arg(long, value_name = "NAME")]
-    pub pair: Option<String>,
+    #[command(flatten)]
+    pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
     /// Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full, rollout, value-weighted:mean,
     /// value-weighted:layer:3, value-weighted:head:3.5; or all, every head
     #[arg(long, default_value_t = Selection::One(View::Mean))]
     pub view: Selection,
-    /// What to write
+    /// What to write. svg, png and html show two models in one file; of csv, json, npz and safetensors each model
+    /// has its own: FILE with -left and -right before its ending
     #[arg(long, value_parser = one_of(&Format::ALL, Format::name, Format::about))]
     pub format: Format,
     /// File to write, which is replaced if it is there; - is standard output
@@ -67,23 +66,24 @@ pub struct FigureArgs {
     /// How values become heights on the colour scale
     #[arg(long, value_name = "CURVE", value_parser = one_of(&Curve::ALL, Curve::name, about_curve))]
     pub curve: Option<Curve>,
-    /// Where the colour scale ends: shared, at the top of both models; own, of each; or at a value, up to 1
-    #[arg(long, value_name = "RANGE", value_parser = ColorRange::from_str)]
+    /// Where the colour scale ends: shared (at the top of both models), own (each model at its own top), or a value
+    /// above 0, up to 1
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true, value_parser = ColorRange::from_str)]
     pub range: Option<ColorRange>,
-    /// What cells of a long prompt that share a pixel are shown as
+    /// Which value a pixel has that stands for several cells of a long prompt
     #[arg(long, value_name = "RULE", value_parser = one_of(&Pooling::ALL, Pooling::name, about_pooling))]
     pub pooling: Option<Pooling>,
-    /// Colours from nothing to the top: viridis, cividis, magma or blues; else those of config.toml
+    /// Colour map: viridis, cividis, magma or blues; without it, that of config.toml
     #[arg(long, value_name = "NAME", value_parser = ColorMap::from_str)]
     pub colormap: Option<ColorMap>,
-    /// What it is drawn on
+    /// Background of the figure
     #[arg(long, value_parser = one_of(&Background::ALL, Background::name, about_background))]
     pub theme: Option<Background>,
     /// Leave out the recipe under the figure; it stays in the file
     #[arg(long)]
     pub no_caption: bool,
-    /// Pixels of a png for each of the figure's own, up to 8; else 2
-    #[arg(long, value_name = "N", value_parser = parse_scale)]
+    /// Size of a png: pixels for each unit of the figure, from 0.25 to 8; without it, 2
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_scale)]
     pub scale: Option<f32>,
 }
 
@@ -123,9 +123,12 @@ pub struct CompareArgs {
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Only this model; may be given several times
-    #[arg(long = "model", value_name = "MODEL")]
+    /// Only this model; may be given several times. Without it, every model that numbers were published of
+    #[arg(long = "model", value_name = "MODEL", conflicts_with = "pair")]
     pub models: Vec<String>,
+    /// Name of a pair in config.toml: only its models
+    #[arg(long, value_name = "NAME")]
+    pub pair: Option<String>,
     /// Numbers to expect, in place of the published ones
     #[arg(long, value_name = "FILE", hide = true)]
     pub expected: Option<PathBuf>,
@@ -135,12 +138,14 @@ pub struct VerifyArgs {
 pub struct BenchArgs {
     #[command(flatten)]
     pub models: ModelsArgs,
-    /// Tokens to read at a time, separated by commas
-    #[arg(long, value_name = "TOKENS", value_delimiter = ',', default_value = "5,32,128,512,1024")]
-    pub lengths: Vec<usize>,
+    /// Tokens to read at a time, separated by commas; without it, those of 5,32,128,512,1024 that the model can read
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', allow_hyphen_values = true,
+        value_parser = listed::<usize>("number of tokens", 1..=MOST_TOKENS))]
+    pub lengths: Option<Vec<usize>>,
     /// Passes that are timed at each length, after one that isn't
-    #[arg(long, value_name = "N", default_value = "5")]
-    pub repeats: NonZero<usize>,
+    #[arg(long, value_name = "N", default_value = "5", allow_hyphen_values = true,
+        value_parser = whole::<usize>("number of passes", 1..=10_000))]
+    pub repeats: usize,
     /// One line of JSON for each model
     #[arg(long)]
     pub json: bool,
@@ -154,10 +159,12 @@ pub struct ScreenshotArgs {
     #[arg(long, value_name = "KEYS", default_value = "", allow_hyphen_values = true)]
     pub keys: String,
     /// Columns of the screen
-    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 120, allow_hyphen_values = true,
+        value_parser = whole::<u16>("number of columns", 1..=1000))]
     pub width: u16,
     /// Rows of the screen
-    #[arg(long, default_value_t = 36, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 36, allow_hyphen_values = true,
+        value_parser = whole::<u16>("number of rows", 1..=1000))]
     pub height: u16,
     /// File to write, which is replaced if it is there; - is standard output
     #[arg(long, value_name = "FILE")]

@@ -1,13 +1,12 @@
 //! What the commands take that explain what a model does.
 
-use std::num::NonZero;
 use std::str::FromStr;
 
 use clap::Args;
 
 use super::{InputArgs, ModelsArgs};
 use crate::attention::{Ablation, HeadOrder};
-use crate::cli::values::LayerKindName;
+use crate::cli::values::{LayerKindName, whole};
 
 #[derive(Debug, Args)]
 pub struct HeadsArgs {
@@ -23,10 +22,12 @@ pub struct HeadsArgs {
     #[arg(long, value_name = "KIND")]
     pub layers: Option<LayerKindName>,
     /// Only heads that share this key/value head, counted from zero
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true,
+        value_parser = whole::<usize>("key/value head", 0..=u64::MAX))]
     pub kv_group: Option<usize>,
-    /// Only so many, the first ones
-    #[arg(long, value_name = "N")]
+    /// How many heads to list, the first ones; without it, all
+    #[arg(long, value_name = "N", allow_hyphen_values = true,
+        value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
     pub top: Option<usize>,
     /// An object with all numbers in place of the table
     #[arg(long)]
@@ -40,10 +41,11 @@ pub struct AblateArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// Heads to switch off, separated by commas: layer.head, both counted from zero
-    #[arg(long, value_name = "HEADS", value_parser = Ablation::from_str)]
+    #[arg(long, value_name = "HEADS", allow_hyphen_values = true, value_parser = Ablation::from_str)]
     pub heads: Ablation,
-    /// Heads to list, those whose pattern moved most
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    /// How many heads to list, those whose pattern moved most
+    #[arg(long, value_name = "N", default_value_t = 10, allow_hyphen_values = true,
+        value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
     pub top: usize,
     /// An object with all numbers in place of the tables
     #[arg(long)]
@@ -56,12 +58,14 @@ pub struct LensArgs {
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
-    /// The token that is predicted after, counted from zero; without it, the last
-    #[arg(long, value_name = "N")]
+    /// Position of the token after which layers predict, counted from zero; without it, the last token
+    #[arg(long, value_name = "N", allow_hyphen_values = true,
+        value_parser = whole::<usize>("place of a token", 0..=u64::MAX))]
     pub token: Option<usize>,
-    /// Tokens to list of each layer, the likeliest
-    #[arg(long, value_name = "K", default_value = "3")]
-    pub top: NonZero<usize>,
+    /// How many of the likeliest tokens to list for each layer
+    #[arg(long, value_name = "K", default_value = "3", allow_hyphen_values = true,
+        value_parser = whole::<usize>("number of tokens", 1..=u64::MAX))]
+    pub top: usize,
     /// An object with all numbers in place of the table
     #[arg(long)]
     pub json: bool,

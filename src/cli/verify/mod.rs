@@ -10,8 +10,8 @@ use std::path::Path;
 use super::args::VerifyArgs;
 use super::failure::Failure;
 use super::session::Session;
-use super::settings::reference;
-use crate::attention::View;
+use super::settings::{Settings, reference};
+use crate::attention::{Token, View};
 use crate::export::Input;
 use crate::model::{Model, greedy};
 use checks::Check;
@@ -21,14 +21,18 @@ use expected::{Expected, ExpectedContinuation, ExpectedModel, TextOrIds};
 ///
 /// # Errors
 /// If a number is off, a model is not here, or anything goes wrong on the way.
-pub fn run(args: &VerifyArgs, session: &mut Session) -> Result<(), Failure> {
+pub fn run(args: &VerifyArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let expected = match &args.expected {
         Some(path) => read(path)?,
         None => Expected::published(),
     };
     let mut failed = 0;
     let mut absent = Vec::new();
-    for model in select(&expected, &args.models)? {
+    let names = match &args.pair {
+        Some(pair) => settings.models(&[], Some(pair))?.iter().map(ToString::to_string).collect(),
+        None => args.models.clone(),
+    };
+    for model in select(&expected, &names)? {
         let reference = reference(&model.reference)?;
         if !session.may_load(&reference) {
             absent.push(format!("{} ({} to download)", model.reference, model.download));
@@ -68,7 +72,10 @@ fn select<'a>(expected: &'a Expected, names: &[String]) -> Result<Vec<&'a Expect
     let find = |name: &String| {
         expected.models.iter().find(|model| &model.reference == name).ok_or_else(|| {
             let known: Vec<&str> = expected.models.iter().map(|model| model.reference.as_str()).collect();
-            Failure::Usage(format!("no numbers were published of '{name}': use {}", known.join(" or ")))
+            Failure::Usage(format!(
+                "no numbers were published of '{name}': name {} with --model",
+                known.join(" or ")
+            ))
         })
     };
     names.iter().map(find).collect()
@@ -98,7 +105,8 @@ fn report(expected: &ExpectedModel, model: &Model, session: &mut Session) -> Res
     }
     for continuation in &expected.continuations {
         let ids = continue_greedily(continuation, model, session)?;
-        let text: String = ids.iter().map(|&id| model.token(id).text).collect();
+        let tokens: Vec<Token> = ids.iter().map(|&id| model.token(id)).collect();
+        let text = Token::whole_texts(&tokens).concat();
         tell(vec![checks::continuation(continuation, &ids, &text)])?;
     }
     Ok(failed)

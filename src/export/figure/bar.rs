@@ -1,6 +1,6 @@
 //! The numbers beside a colour bar.
 
-use crate::attention::{Curve, LOG_FLOOR, Scale};
+use crate::attention::{Curve, Scale};
 
 /// Two numbers nearer than this part of the bar would touch.
 const APART: f32 = 0.075;
@@ -22,7 +22,7 @@ pub fn ticks(scale: Scale, lowest: f32) -> Vec<Tick> {
     if lowest == 0.0 {
         let foot = match scale.curve {
             Curve::Linear => "0".to_owned(),
-            Curve::Log => format!("≤{}", power(LOG_FLOOR)),
+            Curve::Log => format!("≤{}", short(scale.bottom)),
         };
         let ends = [Tick { height: 0.0, text: foot }, Tick { height: 1.0, text: end(scale.top, "≥") }];
         return ends.into_iter().chain(above).collect();
@@ -51,9 +51,11 @@ fn above(scale: Scale) -> Vec<Tick> {
             values.map(|value| (value, format!("{value:.places$}"))).collect()
         }
         Curve::Log => {
-            let values =
-                (1..5).map(|decade| LOG_FLOOR * 10f32.powi(decade)).take_while(|value| *value < scale.top);
-            values.map(|value| (value, power(value))).collect()
+            let decades = scale.bottom.log10().floor() as i32 + 1..=scale.top.log10().floor() as i32;
+            // No more of them than there is room for.
+            let step = decades.clone().count().div_ceil(5).max(1);
+            let values = decades.rev().step_by(step).map(|decade| 10f32.powi(decade));
+            values.filter(|value| *value < scale.top).map(|value| (value, short(value))).collect()
         }
     };
     let placed = values.into_iter().map(|(value, text)| Tick { height: scale.level(value), text });
@@ -70,26 +72,39 @@ fn step(top: f32) -> (f32, usize) {
     (factor * unit, if factor == 10.0 { places.saturating_sub(1) } else { places })
 }
 
-/// The value at an end, and a sign for what is beyond; beyond 1 there is nothing.
+/// The value at an end, and a sign for what is beyond; beyond 1 there is no attention.
 fn end(top: f32, sign: &str) -> String {
-    if top >= 1.0 { "1".to_owned() } else { format!("{sign}{top:.3}") }
+    if top == 1.0 { "1".to_owned() } else { format!("{sign}{top:.3}") }
 }
 
-/// A power of ten: `10⁻³`.
-fn power(value: f32) -> String {
-    let digits = ["", "⁻¹", "⁻²", "⁻³", "⁻⁴"];
-    match digits.get(-value.log10().round() as usize) {
-        None | Some(&"") => value.to_string(),
-        Some(digit) => format!("10{digit}"),
+/// A value above 0 in a few characters: `0.25`, `0.03`, `10⁻³`, `4·10⁻⁵`.
+pub fn short(value: f32) -> String {
+    let mut decade = value.log10().floor() as i32;
+    let mut digit = (value / 10f32.powi(decade)).round() as u32;
+    if digit == 10 {
+        (digit, decade) = (1, decade + 1);
     }
+    let is_power = (value / 10f32.powi(decade) - 1.0).abs() < 1e-3;
+    if decade >= 0 {
+        return format!("{:.1}", value).trim_end_matches(".0").to_owned();
+    }
+    if decade >= -2 && !is_power {
+        return format!("{value:.places$}", places = (1 - decade) as usize);
+    }
+    let exponent = decade.unsigned_abs().to_string();
+    let superscript =
+        |digit: u8| ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][usize::from(digit - b'0')];
+    let exponent: String = exponent.bytes().map(superscript).collect();
+    if digit == 1 { format!("10⁻{exponent}") } else { format!("{digit}·10⁻{exponent}") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attention::Extent;
 
     fn texts(curve: Curve, top: f32, lowest: f32) -> Vec<String> {
-        let mut ticks = ticks(Scale::new(curve, top), lowest);
+        let mut ticks = ticks(Scale::new(curve, Extent { bottom: 1e-4, top }), lowest);
         ticks.sort_by(|a, b| a.height.total_cmp(&b.height));
         ticks.into_iter().map(|tick| tick.text).collect()
     }
@@ -100,6 +115,15 @@ mod tests {
         assert_eq!(texts(Curve::Linear, 1.0, 0.0), ["0", "0.25", "0.50", "0.75", "1"]);
         assert_eq!(texts(Curve::Linear, 0.031, 0.0), ["0", "0.01", "0.02", "≥0.031"]);
         assert_eq!(texts(Curve::Log, 0.676, 0.0), ["≤10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "≥0.676"]);
+        assert_eq!(
+            texts(Curve::Linear, 4.5, 0.0),
+            ["0", "2", "4", "≥4.500"],
+            "lengths of values may be beyond 1"
+        );
+        assert_eq!(
+            [0.25, 0.034, 0.1, 4.2e-5, 1e-7, 9.99e-4, 12.34, 3.0].map(short),
+            ["0.25", "0.034", "10⁻¹", "4·10⁻⁵", "10⁻⁷", "10⁻³", "12.3", "3"]
+        );
     }
 
     #[test]
@@ -112,11 +136,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn numbers_never_touch_at_any_top(top in 0.0f32..1.0, log: bool, signed: bool) {
+        fn numbers_never_touch_at_any_top(top in 0.0f32..9.0, bottom in 1e-7f32..0.9, log: bool, signed: bool) {
             let curve = if log { Curve::Log } else { Curve::Linear };
             let lowest = if signed { -1.0 } else { 0.0 };
             let mut heights: Vec<f32> =
-                ticks(Scale::new(curve, top), lowest).into_iter().map(|tick| tick.height).collect();
+                ticks(Scale::new(curve, Extent { bottom, top }), lowest).into_iter().map(|tick| tick.height).collect();
             heights.sort_by(f32::total_cmp);
             let least = if signed { APART / 2.0 } else { APART };
             proptest::prop_assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= least * 0.99), "{heights:?}");

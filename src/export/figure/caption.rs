@@ -1,8 +1,9 @@
 //! What is written under a figure: the recipe in sentences.
 
 use super::super::{ColorRange, Input, Look, Recipe, Selection, Source};
+use super::bar::short;
 use super::{Content, Figure, curve};
-use crate::attention::{Capture, Curve, LOG_FLOOR, Normalisation, escape_controls};
+use crate::attention::{Capture, Curve, Normalisation, escape_controls};
 
 /// Characters of a prompt that are written; of a longer one, its beginning and its end.
 const PROMPT: usize = 240;
@@ -32,7 +33,12 @@ fn model(source: &Source) -> String {
         source.revision.as_ref().map(|revision| format!(" at {}", &revision[..revision.len().min(12)]));
     let Source { model, dtype, device, ablation, .. } = source;
     let without = if ablation.is_empty() { String::new() } else { format!(" without heads {ablation}") };
-    format!("{}{} ({dtype}, {device}){without}", escape_controls(model), revision.unwrap_or_default())
+    let pinned = if source.is_pinned { ", pinned" } else { "" };
+    let (model, dtype, device) = (escape_controls(model), escape_controls(dtype), escape_controls(device));
+    format!(
+        "{model}{} ({dtype}, {device}){without}{pinned}",
+        revision.map(|at| escape_controls(&at)).unwrap_or_default()
+    )
 }
 
 fn prompt(source: &Source) -> String {
@@ -105,7 +111,12 @@ fn colors(figure: &Figure, look: &Look) -> String {
     let start = match look.curve {
         _ if figure.ramp.lowest() < 0.0 => format!("−{top}"),
         Curve::Linear => "0".to_owned(),
-        Curve::Log => LOG_FLOOR.to_string(),
+        Curve::Log => {
+            let mut bottoms: Vec<String> =
+                figure.panels.iter().map(|panel| short(panel.scale.bottom)).collect();
+            bottoms.dedup();
+            bottoms.join(" and ")
+        }
     };
     format!("Colours: {}, from {start} to {top}{rule}", curve(look.curve))
 }

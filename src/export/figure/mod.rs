@@ -15,14 +15,14 @@ mod tests;
 mod text;
 mod xml;
 
-use crate::attention::{Capture, Comparison, Curve, Normalisation, Scale};
+use crate::attention::{Capture, Comparison, Curve, Extent, Normalisation, Scale};
 use crate::theme::{Background, Ramp};
 
 use super::{ColorRange, ExportError, Look, Recipe, Selection};
 pub use bitmap::{Bitmap, RECIPE, Undrawn};
 pub(super) use caption::inputs;
-pub(super) use panel::view_name;
 pub use panel::{Content, Heads, Panel, Square};
+pub(super) use panel::{source_title, view_name};
 pub(super) use xml::unescape;
 
 /// A figure before it is laid out.
@@ -66,7 +66,7 @@ impl Figure {
             quantity: quantity.to_owned(),
             theme: look.theme,
             caption: vec![],
-            metadata: serde_json::to_string(recipe).map_err(std::io::Error::from)?,
+            metadata: super::printable::json(recipe)?,
             panels,
         };
         if look.caption {
@@ -92,16 +92,16 @@ fn difference(captures: &[&Capture], recipe: &Recipe, look: &Look) -> Result<Pan
     Ok(Panel::difference(&comparison, recipe, granularity))
 }
 
-/// Gives each panel the scale that the range asks for, from the tops that they have of themselves.
+/// Gives each panel the scale that the range asks for, from what they are to show of themselves.
 fn set_scales(panels: &mut [Panel], look: &Look) {
-    let highest = panels.iter().map(|panel| panel.scale.top).fold(0.0, f32::max);
+    let all = panels.iter().map(|panel| panel.extent).fold(Extent::NONE, Extent::and);
     for panel in panels {
-        let top = match look.range {
-            ColorRange::Shared => highest,
-            ColorRange::Own => panel.scale.top,
-            ColorRange::Top(top) => top,
+        let extent = match look.range {
+            ColorRange::Shared => all,
+            ColorRange::Own => panel.extent,
+            ColorRange::Top(top) => Extent { top, ..all },
         };
-        panel.scale = Scale::new(look.curve, top);
+        panel.scale = Scale::new(look.curve, extent);
     }
 }
 

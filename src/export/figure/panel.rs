@@ -4,8 +4,8 @@ use super::super::{ExportError, Recipe, Selection, Source};
 use super::rule;
 use crate::attention::alignment::Granularity;
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, DifferenceRow, LayerKind, Normalisation, Pooled, Pooling, Scale, View,
-    escape_controls, short_names,
+    Capture, CausalMatrix, Comparison, Curve, DifferenceRow, Extent, LayerKind, Normalisation, Pooled,
+    Pooling, Scale, View, escape_controls, short_names,
 };
 
 /// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
@@ -26,6 +26,8 @@ pub struct Panel {
     pub subtitle: String,
     /// What is drawn.
     pub content: Content,
+    /// What its colour scale is to show.
+    pub extent: Extent,
     /// How high values are on the colour scale.
     pub scale: Scale,
 }
@@ -68,8 +70,7 @@ impl Panel {
         normalisation: Normalisation,
         (pooling, bin): (Pooling, usize),
     ) -> Result<Self, ExportError> {
-        let title = escape_controls(&source.model);
-        let scale = |top| Scale { curve: Default::default(), top };
+        let title = source_title(&source.model, source);
         let Selection::One(view) = source.selection else {
             let heads = |layer: &crate::attention::LayerCapture| {
                 layer.heads.iter().map(|head| head.thumbnail.clone()).collect()
@@ -77,14 +78,23 @@ impl Panel {
             let layers = capture.layers.iter().map(heads).collect();
             let subtitle = format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
             let content = Content::Heads(Heads { layers });
-            return Ok(Self { title, subtitle, content, scale: scale(capture.heads_peak()) });
+            let extent = capture.heads_extent();
+            return Ok(Self {
+                title,
+                subtitle,
+                content,
+                extent,
+                scale: Scale::new(Curve::default(), extent),
+            });
         };
         let matrix = capture.matrix(view)?;
         let has_sinks = capture.has_sinks(view);
+        let extent = normalisation.extent(&matrix);
         Ok(Self {
             title,
             subtitle: format!("{} · {}", view_name(view), rule(normalisation, has_sinks)),
-            scale: scale(normalisation.peak(&matrix)),
+            extent,
+            scale: Scale::new(Curve::default(), extent),
             content: Content::Square(Square::new(
                 capture,
                 &Pooled::new(&matrix, normalisation, pooling, bin),
@@ -97,7 +107,8 @@ impl Panel {
     pub(super) fn difference(comparison: &Comparison, recipe: &Recipe, granularity: Granularity) -> Self {
         let beside = recipe.beside.as_ref().unwrap_or(&recipe.source);
         let names = short_names([&recipe.source.model, &beside.model]);
-        let [left, right] = names.map(|name| escape_controls(&name));
+        let [left, right] = [(&names[0], &recipe.source), (&names[1], beside)]
+            .map(|(name, source)| source_title(name, source));
         let views: Vec<String> = recipe.sources().map(|source| selection_name(source.selection)).collect();
         let view = if views[0] == views[1] { views[0].clone() } else { views.join(" − ") };
         let pieces = match granularity {
@@ -115,11 +126,13 @@ impl Panel {
             rows: rows.into_iter().map(|row| row.keys).collect(),
             bin: 1,
         };
+        let extent = comparison.extent(recipe.normalisation);
         Self {
             title: format!("{left} − {right}"),
             subtitle: format!("{view} · {rule} · {pieces}"),
             content: Content::Square(square),
-            scale: Scale { curve: Default::default(), top: comparison.peak(recipe.normalisation) },
+            extent,
+            scale: Scale::new(Curve::default(), extent),
         }
     }
 }
@@ -142,6 +155,22 @@ impl Square {
             bin,
         }
     }
+}
+
+/// Heads that are off of which a title says which they are.
+const NAMED_HEADS: usize = 6;
+
+/// The name of a model as the title of what it did: without which heads, and whether that was pinned.
+pub fn source_title(name: &str, source: &Source) -> String {
+    let mut title = escape_controls(name);
+    let heads: Vec<String> = source.ablation.heads().map(|(layer, head)| format!("{layer}.{head}")).collect();
+    if !heads.is_empty() {
+        title += &format!(" without {}", heads[..heads.len().min(NAMED_HEADS)].join(", "));
+    }
+    if heads.len() > NAMED_HEADS {
+        title += &format!(" and {} more heads", heads.len() - NAMED_HEADS);
+    }
+    if source.is_pinned { title + " (pinned)" } else { title }
 }
 
 /// A selection as people read it.

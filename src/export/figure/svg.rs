@@ -10,6 +10,8 @@ use super::{Content, Figure, Panel};
 use crate::attention::Curve;
 use crate::theme::{Background, Ramp, Rgb};
 
+/// Pixels of a matrix from which its axes are named in words.
+const IN_WORDS: f32 = 170.0;
 /// Colours that the gradient of a bar goes through.
 const STOPS: usize = 32;
 /// From the middle of letters to their foot, as a part of their size.
@@ -95,6 +97,10 @@ impl Drawing<'_> {
             Content::Heads(heads) => self.heads(heads, panel, place),
         }
         let names = match &panel.content {
+            // In words where a side has room for them.
+            Content::Square(_) if place.content.height.min(place.content.width) >= IN_WORDS => {
+                ["query: the token that looks", "key: what it looks at"]
+            }
             Content::Square(_) => ["query", "key"],
             Content::Heads(_) => ["layer", "head"],
         };

@@ -42,6 +42,35 @@ fn two_models_share_a_bar() {
 }
 
 #[test]
+fn titles_say_which_heads_are_off_and_what_was_pinned() {
+    let capture = example::reading(&TEXTS, false);
+    let source = |heads: &str, is_pinned| {
+        let ablation = if heads.is_empty() { Default::default() } else { heads.parse().unwrap() };
+        Source { ablation, is_pinned, ..source(&capture, Selection::One(View::Mean)) }
+    };
+    let titles = |left: Source, right: Source, difference| {
+        let look = Look { difference, ..Look::default() };
+        let recipe = Recipe::of_figure((left, Some(right)), Format::Svg, Normalisation::Raw, look);
+        let svg = Figure::new(&[&capture, &capture], &recipe).unwrap().svg();
+        texts(&svg)
+            .into_iter()
+            .filter(|text| text.starts_with("example"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let both = titles(source("0.1", false), source("", true), None);
+    assert_eq!(both[..2], ["example without 0.1", "example (pinned)"]);
+    assert!(
+        both[2].starts_with("example (f32, cpu) without heads 0.1 and example (f32, cpu), pinned."),
+        "{both:?}"
+    );
+    let many = titles(source("0.0,0.1,1.0,1.1,2.0,2.1,3.0,3.1", true), source("", false), None);
+    assert_eq!(many[0], "example without 0.0, 0.1, 1.0, 1.1, 2.0, 2.1 and 2 more heads (pinned)");
+    let difference = titles(source("0.1", false), source("", true), Some(Granularity::Pieces));
+    assert_eq!(difference[0], "example (left) without 0.1 − example (right) (pinned)");
+}
+
+#[test]
 fn a_difference_in_the_dark() {
     let (left, right) = (example::reading(&TEXTS, false), example::reading(&TEXTS, true));
     let look = Look {
@@ -77,7 +106,7 @@ fn any_text_is_shown_and_none_is_markup() {
     let svg = mean(&[&capture], Look::default()).svg();
     let texts = texts(&svg);
     let rows = texts.iter().position(|text| *text == "日本").unwrap();
-    assert_eq!(texts[rows..][..6], ["日本", "&lt;b&gt;&amp;", "\\u{1b}", "שלום", "🙂", "\u{fffd}"]);
+    assert_eq!(texts[rows..][..6], ["日本", "&lt;b&gt;&amp;", "\\u{1b}", "שלום", "🙂", "\\u{fffe}"]);
     assert!(!svg.contains('\u{1b}') && !svg.contains('\u{fffe}'));
 }
 

@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 
 use super::Recipe;
 use super::read::KeyError;
-use crate::export::{figure, html, npz};
+use crate::export::{figure, html, npz, safetensors};
 
-/// Longest header of a safetensors file.
-const LONGEST_HEADER: u64 = 100 << 20;
+/// Bytes of a file that are read in search of a recipe, and of the recipe itself, unpacked. The longest are those of
+/// long prompts, with the tokens of these in the header of a safetensors file.
+const MOST: u64 = 16 << 20;
 
 /// Why a file gives no recipe.
 #[derive(Debug, thiserror::Error)]
@@ -24,17 +25,49 @@ pub struct RecipeError {
 
 #[derive(Debug, thiserror::Error)]
 enum Problem {
-    #[error("{0}")]
+    #[error("{0}: name a file that can be read")]
     Read(#[from] io::Error),
-    #[error("not JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    #[error(
-        "has no recipe: name a file that attnscope has exported (csv, json, npz, safetensors, svg, png, html), or a \
-         recipe"
-    )]
+    #[error("not JSON: {0}: {ADVICE}")]
+    Json(serde_json::Error),
+    #[error("its recipe is longer than {} MB, more than is read: {ADVICE}", MOST >> 20)]
+    Long,
+    #[error("has no recipe: {ADVICE}")]
     None,
     #[error("{0}")]
     Key(#[from] KeyError),
+}
+
+const ADVICE: &str =
+    "name a file that attnscope has exported (csv, json, npz, safetensors, svg, png, html), or a recipe";
+
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        match error.io_error_kind() {
+            Some(io::ErrorKind::FileTooLarge) => Self::Long,
+            Some(_) => Self::Read(error.into()),
+            None => Self::Json(error),
+        }
+    }
+}
+
+/// A reader that fails after [`MOST`] bytes.
+struct Limited<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R> Limited<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, left: MOST }
+    }
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(read)
+    }
 }
 
 impl Recipe {
@@ -66,9 +99,12 @@ fn find(path: &Path) -> Result<Value, Problem> {
             Ok(serde_json::from_str(&between(file, html::RECIPE, "</script>")?)?)
         }
         text if text.starts_with('#') => {
-            let mut line = String::new();
-            file.read_line(&mut line)?;
-            Ok(serde_json::from_str(line.trim_start_matches('#'))?)
+            let mut line = Vec::new();
+            file.take(MOST).read_until(b'\n', &mut line)?;
+            if line.len() as u64 == MOST {
+                return Err(Problem::Long);
+            }
+            Ok(serde_json::from_slice(line.trim_ascii_start().strip_prefix(b"#").unwrap_or(&line))?)
         }
         text if text.starts_with('{') => of_json(file),
         _ => of_safetensors(file),
@@ -76,23 +112,41 @@ fn find(path: &Path) -> Result<Value, Problem> {
 }
 
 fn of_png(file: impl BufRead + Seek) -> Result<String, Problem> {
-    let reader = png::Decoder::new(file).read_info().map_err(|_| Problem::None)?;
+    let mut decoder = png::Decoder::new_with_limits(file, png::Limits { bytes: MOST as usize });
+    decoder.set_ignore_iccp_chunk(true);
+    let reader = decoder.read_info().map_err(|error| match error {
+        png::DecodingError::LimitsExceeded => Problem::Long,
+        _ => Problem::None,
+    })?;
     let chunk = reader.info().utf8_text.iter().find(|chunk| chunk.keyword == figure::RECIPE);
-    chunk.and_then(|chunk| chunk.get_text().ok()).ok_or(Problem::None)
+    // What is packed may be a thousand times as long.
+    let mut chunk = chunk.ok_or(Problem::None)?.clone();
+    chunk.decompress_text_with_limit(MOST as usize).map_err(|_| Problem::Long)?;
+    chunk.get_text().map_err(|_| Problem::None)
 }
 
 fn of_npz(file: impl Read + Seek) -> Result<String, Problem> {
     let mut zip = zip::ZipArchive::new(file).map_err(|_| Problem::None)?;
     let mut array = Vec::new();
-    zip.by_name(npz::RECIPE).map_err(|_| Problem::None)?.read_to_end(&mut array)?;
+    let recipe = zip.by_name(npz::RECIPE).map_err(|_| Problem::None)?;
+    if recipe.size() > MOST {
+        return Err(Problem::Long);
+    }
+    recipe.take(MOST).read_to_end(&mut array)?;
     npz::text(&array).ok_or(Problem::None)
 }
 
-fn between(mut file: impl Read, start: &str, end: &str) -> Result<String, Problem> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    let inner = text.split_once(start).and_then(|(_, rest)| Some(rest.split_once(end)?.0));
-    inner.map(str::to_owned).ok_or(Problem::None)
+/// What stands between two texts, the second of which comes among the first [`MOST`] bytes.
+fn between(file: impl Read, start: &str, end: &str) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let Some((_, rest)) = text.split_once(start) else { return Err(Problem::None) };
+    match rest.split_once(end) {
+        Some((inner, _)) => Ok(inner.to_owned()),
+        None if bytes.len() as u64 == MOST => Err(Problem::Long),
+        None => Err(Problem::None),
+    }
 }
 
 /// A recipe, or an export that begins with one: of that no more is read.
@@ -100,9 +154,9 @@ fn of_json(mut file: impl BufRead) -> Result<Value, Problem> {
     const EXPORT: &[u8] = b"{\"recipe\":";
     if file.fill_buf()?.starts_with(EXPORT) {
         file.consume(EXPORT.len());
-        return Ok(Value::deserialize(&mut serde_json::Deserializer::from_reader(file))?);
+        return Ok(Value::deserialize(&mut serde_json::Deserializer::from_reader(Limited::new(file)))?);
     }
-    let mut value: Value = serde_json::from_reader(file)?;
+    let mut value: Value = serde_json::from_reader(Limited::new(file))?;
     Ok(match value.get_mut("recipe") {
         Some(recipe) => recipe.take(),
         None => value,
@@ -114,7 +168,7 @@ fn of_safetensors(mut file: impl Read) -> Result<Value, Problem> {
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|_| Problem::None)?;
     let length = u64::from_le_bytes(length);
-    if length > LONGEST_HEADER {
+    if length > MOST {
         return Err(Problem::None);
     }
     let mut header = Vec::new();
@@ -129,7 +183,9 @@ fn of_safetensors(mut file: impl Read) -> Result<Value, Problem> {
         }
         _ => text.clone(),
     };
-    let fields: Map<String, Value> = fields.iter().map(|(key, text)| (key.clone(), value(text))).collect();
+    let is_recipe = |(key, _): &(&String, &Value)| !safetensors::TOKENS.contains(&key.as_str());
+    let fields: Map<String, Value> =
+        fields.iter().filter(is_recipe).map(|(key, text)| (key.clone(), value(text))).collect();
     // Anybody may have written metadata.
     if fields.contains_key("program") { Ok(Value::Object(fields)) } else { Err(Problem::None) }
 }

@@ -61,6 +61,8 @@ pub struct Source {
     pub input: Input,
     /// Its heads that were off.
     pub ablation: Ablation,
+    /// Whether it was pinned in the viewer, beside what ran after it.
+    pub is_pinned: bool,
     /// Which matrix: `mean`, `layer:3`, `head:3.5` or `all`.
     pub selection: Selection,
     /// Whether it has sinks, so that rows sum to less than 1.
@@ -79,6 +81,7 @@ impl Source {
             dtype: model.precision.clone(),
             input,
             ablation: capture.ablation.clone(),
+            is_pinned: false,
             selection,
             has_sinks: selection.has_sinks(capture),
         }
@@ -138,6 +141,8 @@ struct SourceFields<'a> {
     input: &'a Input,
     #[serde(skip_serializing_if = "Option::is_none")]
     without_heads: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pinned: bool,
     view: String,
     sink_rule: Option<&'static str>,
 }
@@ -179,6 +184,7 @@ impl<'a> From<&'a Source> for SourceFields<'a> {
             dtype: &source.dtype,
             input: &source.input,
             without_heads: (!source.ablation.is_empty()).then(|| source.ablation.to_string()),
+            pinned: source.is_pinned,
             view: source.selection.to_string(),
             sink_rule: source.has_sinks.then_some(SINK_RULE),
         }

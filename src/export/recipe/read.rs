@@ -139,6 +139,12 @@ impl<'a> Fields<'a> {
                 Some(_) => self.parsed("without_heads")?,
                 None => Ablation::default(),
             },
+            is_pinned: match self.optional("pinned") {
+                Some(pinned) => {
+                    pinned.as_bool().ok_or_else(|| self.error("pinned", "expected true or false"))?
+                }
+                None => false,
+            },
             selection: self.parsed("view")?,
             has_sinks: self.object.get("sink_rule").is_some_and(|rule| !rule.is_null()),
         })
@@ -194,6 +200,7 @@ mod tests {
             input: Input::Ids(vec![7, 8]),
             ablation,
             revision: Some("abc".to_owned()),
+            is_pinned: true,
             ..source.clone()
         };
         let look = Look {

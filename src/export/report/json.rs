@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::{ORDERS, Report};
 use crate::attention::Normalisation;
 use crate::attention::alignment::Granularity;
+use crate::export::printable::write_json_lines;
 use crate::export::{ExportError, Recipe};
 
-/// Writes one object: `models`, each with its recipe, masses, best heads and next tokens; `pieces`, each with its
+/// Writes one object: `models`, each with its recipe, masses, best heads and next tokens (null without an output head); `pieces`, each with its
 /// tokens of either side, its divergence in nats, its row of either side and their sinks.
 ///
 /// # Errors
@@ -33,11 +34,11 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
             "sink": report.sink(side),
             "first_token": report.first_token(side),
             "heads": serde_json::Map::from_iter(best),
-            "next": next.map(|next| json!({
+            "next": reading.capture.model.has_output_head.then(|| next.map(|next| json!({
                 "id": next.token.id,
                 "text": next.token.text,
                 "probability": next.probability,
-            })).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>()),
         }))
     };
     let comparison = &report.comparison;
@@ -62,8 +63,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         "models": [model(0)?, model(1)?],
         "pieces": comparison.pieces().iter().enumerate().map(piece).collect::<Vec<_>>(),
     });
-    serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    Ok(write_json_lines(out, &document)?)
 }
 
 #[cfg(test)]

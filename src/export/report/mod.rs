@@ -96,9 +96,6 @@ impl<'a> Report<'a> {
     /// The heads of a side with the largest numbers, if it has such numbers.
     pub fn best_heads(&self, side: usize, order: HeadOrder) -> Vec<(HeadEntry, f32)> {
         let reading = &self.readings[side];
-        if order == HeadOrder::Sink && !reading.capture.model.has_sinks {
-            return Vec::new();
-        }
         let mut heads = reading.heads.clone();
         order.sort(&mut heads, |head| head);
         heads.into_iter().filter_map(|head| Some((head, order.value(&head)?))).take(TOP_HEADS).collect()

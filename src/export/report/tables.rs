@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::page::SIDES;
 use super::{Report, title};
-use crate::attention::{HeadEntry, HeadOrder, HeadStatistics, NextToken, Token, escape_controls};
+use crate::attention::{
+    HeadEntry, HeadOrder, HeadStatistics, NO_OUTPUT_HEAD, NextToken, Token, escape_controls,
+};
 use crate::export::markup::escape;
 
 /// Pieces up to which every number is on the page.
@@ -71,7 +73,11 @@ pub(super) fn heads(report: &Report<'_>, order: HeadOrder) -> String {
 }
 
 pub(super) fn next(report: &Report<'_>, side: usize) -> String {
-    let next = &report.readings[side].capture.next;
+    let capture = report.readings[side].capture;
+    if !capture.model.has_output_head {
+        return heading(report, side, "") + "<p class=\"dim\">" + NO_OUTPUT_HEAD + "</p></div>";
+    }
+    let next = &capture.next;
     let top = next.first().map_or(1.0, |next| next.probability);
     let mut table = heading(report, side, "") + "<table>";
     for NextToken { token, probability } in next {

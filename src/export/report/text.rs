@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::{ORDERS, Report, title};
-use crate::attention::escape_controls;
+use crate::attention::{NO_OUTPUT_HEAD, escape_controls};
 use crate::export::ExportError;
 
 /// Rows of which the difference is told.
@@ -41,9 +41,13 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         line(&format!("head: {}", title(order)), best)?;
     }
     let most = report.readings.iter().map(|reading| reading.capture.next.len()).max().unwrap_or(0);
-    for at in 0..most.min(NEXT) {
+    for at in 0..most.clamp(1, NEXT) {
         let next = [0, 1].map(|side: usize| {
-            let next = report.readings[side].capture.next.get(at);
+            let capture = report.readings[side].capture;
+            if at == 0 && !capture.model.has_output_head {
+                return NO_OUTPUT_HEAD.to_owned();
+            }
+            let next = capture.next.get(at);
             next.map_or_else(String::new, |next| {
                 let text = escape_controls(&next.token.text);
                 format!("\"{text}\" {:.1}%", 100.0 * next.probability)

@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::activation;
 use super::host::{self, Buffer};
 use crate::kernels::elementwise::Function;
 use crate::model::spec::Activation;
@@ -66,22 +67,12 @@ impl Linear {
         buffer: Option<&Buffer>,
         profile: &mut Profile,
     ) -> Result<Tensor, ModelError> {
-        let function = match (activation, &self.weight) {
-            (Activation::GeluErf, _) | (_, Matrix::Device(_)) => None,
-            (Activation::GeluTanh, _) => Some(Function::GeluTanh),
-            (Activation::Relu, _) => Some(Function::Relu),
-            (Activation::Silu, _) => Some(Function::Silu),
+        let function = match &self.weight {
+            Matrix::Device(_) => None,
+            Matrix::Host(_) => activation::kernel(activation),
         };
         let y = self.product(x, function, buffer, profile)?;
-        if function.is_some() {
-            return Ok(y);
-        }
-        Ok(match activation {
-            Activation::GeluTanh => y.gelu()?,
-            Activation::GeluErf => y.gelu_erf()?,
-            Activation::Relu => y.relu()?,
-            Activation::Silu => y.silu()?,
-        })
+        if function.is_some() { Ok(y) } else { activation::activate(activation, &y) }
     }
 
     /// \[tokens, in\] → \[tokens, out\], added to `residual`; on the host in its place.

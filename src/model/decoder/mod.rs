@@ -1,5 +1,6 @@
 //! The one decoder: configured by its spec, filled by a family, run token by token in reading order.
 
+mod activation;
 mod attention;
 mod fused;
 mod generic;
@@ -24,8 +25,9 @@ use candle_core::{DType, Tensor};
 
 use super::recorder::Recorder;
 use super::spec::{DecoderSpec, Position};
-use super::weights::Matrix;
+use super::weights::{Matrix, Watch};
 use super::{Cancel, Engine, ModelError, Profile};
+use crate::attention::NO_OUTPUT_HEAD;
 use host::{Buffer, Buffers};
 use masks::Masks;
 use rotary::Rotation;
@@ -42,8 +44,8 @@ pub struct Decoder {
     pub blocks: Vec<Block>,
     /// Before the head.
     pub norm: Norm,
-    /// From the residual stream to the vocabulary.
-    pub head: Linear,
+    /// From the residual stream to the vocabulary; `None` of a model that predicts nothing.
+    pub head: Option<Linear>,
 }
 
 /// One layer.
@@ -105,18 +107,19 @@ impl Pass {
 
 impl Decoder {
     /// Runs a prompt and hands each layer's attention to `recorder`; returns the logits after the last token,
-    /// \[vocabulary\]. Calls `on_layer` with the number of finished layers.
+    /// \[vocabulary\], or none without an output head. Calls `on_layer` with the number of finished layers.
     ///
     /// # Errors
-    /// If `cancel` was raised, the device failed, or numbers overflowed.
+    /// If `cancel` was raised, a file that is watched changed, the device failed, or numbers overflowed.
     pub fn run(
         &self,
         ids: &[u32],
         engine: Engine,
         recorder: &mut Recorder<'_>,
-        cancel: &Cancel,
+        (cancel, watch): (&Cancel, &Watch),
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Vec<f32>, ModelError> {
+        watch.check()?;
         let device = self.embedding.device();
         let tokens = ids.len();
         let mut x = self.embedding.rows(ids)?;
@@ -138,28 +141,37 @@ impl Decoder {
             if at + 1 == self.blocks.len() && !recorder.keeps_residual() {
                 pass.needed = Needed::Last;
             }
-            x = block.forward(x, &self.spec, &mut pass, recorder, cancel)?;
+            let forwarded = block.forward(x, &self.spec, &mut pass, recorder, cancel);
+            // Before anything is made of numbers that may be those of a file that was cut.
+            watch.check()?;
+            x = forwarded?;
             recorder.check_finite(at)?;
             recorder.flow(&x)?;
             on_layer(at + 1);
         }
+        if self.head.is_none() {
+            return Ok(Vec::new());
+        }
         let last = Needed::Last.rows_of(x)?;
-        Ok(self.unembed(&last, engine, &mut recorder.profile)?.concat())
+        let logits = self.unembed(&last, engine, &mut recorder.profile);
+        watch.check()?;
+        Ok(logits?.concat())
     }
 
     /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].
     ///
     /// # Errors
-    /// If the device failed, or numbers overflowed.
+    /// If there is no output head, the device failed, or numbers overflowed.
     pub fn unembed(
         &self,
         x: &Tensor,
         engine: Engine,
         profile: &mut Profile,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
+        let head = self.head.as_ref().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
         let buffer = self.runs_on_host(engine).then(Buffer::default);
         let normed = self.norm.forward(x, buffer.as_ref())?;
-        let logits = self.head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        let logits = head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         for row in &logits {
             if let Some(at) = row.iter().position(|logit| !logit.is_finite()) {
                 return Err(ModelError::Invalid(format!(

@@ -1,7 +1,10 @@
 //! gpt-oss: RMSNorm before each part, YaRN, grouped queries with a sink per query head, alternating
 //! windows, and experts that are MXFP4 or dense. Defaults are those of Hugging Face transformers.
 
-use super::config::Config;
+use std::ops::RangeInclusive;
+
+use super::config::{Config, quoted};
+use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
 use crate::model::decoder::{
     Attention, Block, Decoder, ExpertMatrices, Experts, Lengths, Linear, Mlp, Norm, Projections,
@@ -11,51 +14,55 @@ use crate::model::spec::{
 };
 use crate::model::weights::Weights;
 
-const DEFAULT_HEAD_DIM: usize = 64;
-const DEFAULT_KV_HEADS: usize = 8;
-const DEFAULT_WINDOW: usize = 128;
-const DEFAULT_CONTEXT: usize = 131_072;
-const DEFAULT_ACTIVE_EXPERTS: usize = 4;
-const DEFAULT_THETA: f64 = 150_000.0;
+/// Keys, and their other names.
+pub const ALIASES: &[(&str, &str)] = &[("num_local_experts", "num_experts")];
 
+/// What transformers calls the model without its output head.
+const PREFIX: &str = "model.";
+
+/// Bases of wavelengths: below 1 they would shrink.
+const THETA: RangeInclusive<f64> = 1.0..=1e30;
+/// How far a context is stretched, and what goes with it.
+const FACTOR: RangeInclusive<f64> = 1e-3..=1e9;
+/// Weights in YaRN, of which 0 counts as absent.
+const WEIGHT: RangeInclusive<f64> = 0.0..=1e9;
+/// Limits and gains of the experts' activation. At 0 nothing passes, which transformers allows.
+const GAIN: RangeInclusive<f64> = 0.0..=1e6;
+
+/// Of keys that are absent transformers takes these values, too; they are those of gpt-oss-120b.
 pub fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
-    let hidden: usize = config.required("hidden_size")?;
-    let heads: usize = config.required("num_attention_heads")?;
-    let layer_count: usize = config.required("num_hidden_layers")?;
-    let context = config.optional("max_position_embeddings")?.unwrap_or(DEFAULT_CONTEXT);
-    let head_dim =
-        or_when_null(config, "head_dim", DEFAULT_HEAD_DIM, hidden.checked_div(heads).unwrap_or(0))?;
+    let hidden = config.whole("hidden_size", 2880, WIDTH)?;
+    let heads = config.whole("num_attention_heads", 64, PARTS)?;
+    let layer_count = config.whole("num_hidden_layers", 36, LAYERS)?;
+    let context = config.whole("max_position_embeddings", 131_072, TOKENS)?;
+    let head_dim = or_when_null(config, "head_dim", 64, hidden / heads)?;
+    let count = config.whole("num_local_experts", 128, PARTS)?;
     let experts = ExpertsSpec {
-        count: config.required_alias("num_local_experts", "num_experts")?,
-        active: config.optional("num_experts_per_tok")?.unwrap_or(DEFAULT_ACTIVE_EXPERTS),
-        inner: config.required("intermediate_size")?,
-        limit: config.optional("swiglu_limit")?.unwrap_or(7.0),
-        alpha: config.optional("swiglu_alpha")?.unwrap_or(1.702),
+        count,
+        active: config.whole("num_experts_per_tok", 4, 1..=count)?,
+        inner: config.whole("intermediate_size", 2880, WIDTH)?,
+        limit: config.real("swiglu_limit", 7.0, GAIN)?,
+        alpha: config.real("swiglu_alpha", 1.702, GAIN)?,
     };
-    if experts.active == 0 || experts.active > experts.count {
-        return Err(config.error(format!(
-            "num_experts_per_tok is {} of num_local_experts {}",
-            experts.active, experts.count
-        )));
-    }
     if !head_dim.is_multiple_of(2) {
         return Err(config.error(format!("head_dim {head_dim} is odd: rotary positions need an even one")));
     }
     Ok(DecoderSpec {
         family: Family::GptOss,
-        vocabulary: config.required("vocab_size")?,
+        vocabulary: config.whole("vocab_size", 201_088, VOCABULARY)?,
         context,
         hidden,
         heads,
-        kv_heads: or_when_null(config, "num_key_value_heads", DEFAULT_KV_HEADS, heads)?,
+        kv_heads: or_when_null(config, "num_key_value_heads", 8, heads)?,
         head_dim,
-        norm_epsilon: config.optional("rms_norm_eps")?.unwrap_or(1e-5),
+        norm_epsilon: config.real("rms_norm_eps", 1e-5, EPSILON)?,
         position: Position::Rotary(rotary(config, context)?),
-        attention_bias: config.optional("attention_bias")?.unwrap_or(true),
+        attention_bias: config.flag("attention_bias", true)?,
         sinks: true,
         layers: layers(config, layer_count, head_dim)?,
         mlp: MlpSpec::Experts(experts),
-        tied_head: config.optional("tie_word_embeddings")?.unwrap_or(false),
+        tied_head: config.flag("tie_word_embeddings", false)?,
+        quantization: super::quantization(config),
     })
 }
 
@@ -64,12 +71,12 @@ fn or_when_null(config: &Config, key: &str, absent: usize, null: usize) -> Resul
     if config.is_null(key) {
         return Ok(null);
     }
-    Ok(config.optional(key)?.unwrap_or(absent))
+    config.whole(key, absent, PARTS)
 }
 
 fn layers(config: &Config, count: usize, head_dim: usize) -> Result<Vec<LayerSpec>, ModelError> {
     let scale = (head_dim as f64).powf(-0.5) as f32;
-    let kinds = match config.optional::<Vec<String>>("layer_types")? {
+    let kinds = match config.texts("layer_types")? {
         Some(kinds) if kinds.len() < count => {
             return Err(config.error(format!("layer_types names {} layers of {count}", kinds.len())));
         }
@@ -78,21 +85,22 @@ fn layers(config: &Config, count: usize, head_dim: usize) -> Result<Vec<LayerSpe
             .map(|layer| if layer % 2 == 0 { "sliding_attention" } else { "full_attention" }.to_owned())
             .collect(),
     };
-    let window: Option<usize> = if config.is_null("sliding_window") {
-        None
-    } else {
-        Some(config.optional("sliding_window")?.unwrap_or(DEFAULT_WINDOW))
+    let window = match config.optional_whole("sliding_window", 0..=*TOKENS.end())? {
+        None if !config.is_null("sliding_window") => Some(128),
+        window => window,
     };
     kinds[..count]
         .iter()
         .map(|kind| match (kind.as_str(), window) {
-            ("full_attention", _) => Ok(LayerSpec { scale, window: None }),
+            // The second is what older versions of transformers called it.
+            ("full_attention" | "attention", _) => Ok(LayerSpec { scale, window: None }),
             ("sliding_attention", Some(window)) if window > 0 => {
                 Ok(LayerSpec { scale, window: Some(window) })
             }
             ("sliding_attention", _) => Err(config.error("a layer slides, but sliding_window is null or 0")),
             _ => Err(config.error(format!(
-                "layer_types names \"{kind}\"; supported are sliding_attention and full_attention"
+                "layer_types names {}; supported are sliding_attention and full_attention",
+                quoted(kind)
             ))),
         })
         .collect()
@@ -101,7 +109,7 @@ fn layers(config: &Config, count: usize, head_dim: usize) -> Result<Vec<LayerSpe
 /// `rope_scaling` (with `rope_theta` beside it) is the hub's form, `rope_parameters` the newer one.
 fn rotary(config: &Config, context: usize) -> Result<RotarySpec, ModelError> {
     let hub_form = config.object("rope_scaling")?.filter(|rope| !rope.is_empty());
-    let outer_theta = config.optional("rope_theta")?.unwrap_or(DEFAULT_THETA);
+    let outer_theta = config.optional_real("rope_theta", THETA)?.unwrap_or(150_000.0);
     let rope = match hub_form {
         Some(rope) => Some(rope),
         None => config.object("rope_parameters")?,
@@ -109,46 +117,59 @@ fn rotary(config: &Config, context: usize) -> Result<RotarySpec, ModelError> {
     let Some(rope) = rope else {
         return Ok(RotarySpec { theta: outer_theta, scaling: yarn(32.0, 32.0, 1.0, 4096.0, false, None) });
     };
-    if rope.optional("partial_rotary_factor")?.is_some_and(|share: f64| share != 1.0) {
+    let theta = rope.optional_real("rope_theta", THETA)?.unwrap_or(outer_theta);
+    if rope.optional_real("partial_rotary_factor", 0.0..=1.0)?.is_some_and(|share| share != 1.0) {
         return Err(rope.error("partial_rotary_factor is not supported"));
     }
-    let kind = match rope.optional::<String>("rope_type")? {
+    let kind = match rope.optional_text("rope_type")? {
         Some(kind) => Some(kind),
-        None => rope.optional("type")?,
+        None => rope.optional_text("type")?,
     };
     let scaling = match kind.as_deref().unwrap_or("default") {
         "default" => RotaryScaling::None,
-        "linear" => RotaryScaling::Linear { factor: rope.required("factor")? },
+        "linear" => RotaryScaling::Linear {
+            factor: rope.optional_real("factor", FACTOR)?.ok_or_else(|| rope.error(NO_FACTOR))?,
+        },
+        // Dimensions are found by the logarithm of theta.
+        "yarn" if theta == 1.0 => return Err(rope.error("rope_theta is 1; YaRN needs more than 1")),
         "yarn" => read_yarn(config, &rope, context)?,
         kind => {
             return Err(rope.error(format!(
-                "rope_type \"{kind}\" is not supported; supported are default, linear, yarn"
+                "rope_type {} is not supported; supported are default, linear, yarn",
+                quoted(kind)
             )));
         }
     };
-    Ok(RotarySpec { theta: rope.optional("rope_theta")?.unwrap_or(outer_theta), scaling })
+    Ok(RotarySpec { theta, scaling })
 }
 
+const NO_FACTOR: &str = "the key \"factor\" is missing";
+
 fn read_yarn(config: &Config, rope: &Config, context: usize) -> Result<RotaryScaling, ModelError> {
+    const ORIGINAL: &str = "original_max_position_embeddings";
+    let range = || 1.0..=*TOKENS.end() as f64;
     // Beside the block it wins over the one inside.
-    let original_context = match config.optional("original_max_position_embeddings")? {
+    let original_context = match config.optional_real(ORIGINAL, range())? {
         Some(original) => original,
-        None => rope.optional("original_max_position_embeddings")?.unwrap_or(context as f64),
+        None => rope.optional_real(ORIGINAL, range())?.unwrap_or(context as f64),
     };
-    let factor =
-        if rope.is_null("factor") { context as f64 / original_context } else { rope.required("factor")? };
+    let factor = match rope.optional_real("factor", FACTOR)? {
+        Some(factor) => factor,
+        None if rope.is_null("factor") => context as f64 / original_context,
+        None => return Err(rope.error(NO_FACTOR)),
+    };
     let given = |key: &str, default: f64| -> Result<f64, ModelError> {
-        Ok(rope.optional(key)?.filter(|value| *value != 0.0).unwrap_or(default))
+        Ok(rope.optional_real(key, WEIGHT)?.filter(|value| *value != 0.0).unwrap_or(default))
     };
-    let attention_factor =
-        match (rope.optional("attention_factor")?, given("mscale", 0.0)?, given("mscale_all_dim", 0.0)?) {
-            (Some(factor), ..) => Some(factor),
-            (None, mscale, all_dim) if mscale != 0.0 && all_dim != 0.0 => {
-                Some(magnitude(factor, mscale) / magnitude(factor, all_dim))
-            }
-            _ => None,
-        };
-    let truncate = rope.optional("truncate")?.unwrap_or(true);
+    let given_factor = rope.optional_real("attention_factor", 0.0..=1e6)?;
+    let attention_factor = match (given_factor, given("mscale", 0.0)?, given("mscale_all_dim", 0.0)?) {
+        (Some(factor), ..) => Some(factor),
+        (None, mscale, all_dim) if mscale != 0.0 && all_dim != 0.0 => {
+            Some(magnitude(factor, mscale) / magnitude(factor, all_dim))
+        }
+        _ => None,
+    };
+    let truncate = rope.flag("truncate", true)?;
     Ok(yarn(
         factor,
         given("beta_fast", 32.0)?,
@@ -180,10 +201,11 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
     let MlpSpec::Experts(experts) = spec.mlp else {
         unreachable!("gpt_oss::spec gives experts");
     };
-    let embedding = weights.matrix("model.embed_tokens.weight", [spec.vocabulary, spec.hidden])?;
-    let mut blocks = Vec::with_capacity(spec.layers.len());
+    weights.expect(spec, PREFIX);
+    let (embedding, head) = super::ends(spec, weights, "embed_tokens.weight")?;
+    let mut blocks = Vec::new();
     for (at, layer) in spec.layers.iter().enumerate() {
-        let name = format!("model.layers.{at}");
+        let name = format!("layers.{at}");
         blocks.push(Block {
             attention_norm: norm(spec, weights, &format!("{name}.input_layernorm"))?,
             attention: attention(spec, *layer, weights, &format!("{name}.self_attn"))?,
@@ -191,20 +213,8 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
             mlp: Mlp::Experts(Box::new(read_experts(spec, experts, weights, &format!("{name}.mlp"))?)),
         });
     }
-    let final_norm = norm(spec, weights, "model.norm")?;
-    let head = if spec.tied_head {
-        embedding.clone()
-    } else {
-        weights.matrix("lm_head.weight", [spec.vocabulary, spec.hidden])?
-    };
-    Ok(Decoder {
-        spec: spec.clone(),
-        embedding,
-        positions: None,
-        blocks,
-        norm: final_norm,
-        head: Linear::out_in(head, None, spec.vocabulary),
-    })
+    let final_norm = norm(spec, weights, "norm")?;
+    Ok(Decoder { spec: spec.clone(), embedding, positions: None, blocks, norm: final_norm, head })
 }
 
 fn norm(spec: &DecoderSpec, weights: &mut Weights<'_>, name: &str) -> Result<Norm, ModelError> {

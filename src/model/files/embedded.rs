@@ -1,6 +1,6 @@
 //! The models in the binary.
 
-use super::{ModelFile, ModelFiles};
+use super::{ModelFile, ModelFiles, TOKENIZER_JSON, TokenizerFiles};
 use crate::model::DemoModel;
 
 /// Bytes that lie where numbers of eight bytes may, as those of a mapped file do.
@@ -36,12 +36,17 @@ pub(super) fn files(demo: DemoModel) -> ModelFiles {
         DemoModel::Gpt2 => demo!("gpt2"),
         DemoModel::GptOss => demo!("gpt-oss"),
     };
+    let mut tokenizer = Some(tokenizer);
+    let Ok(tokenizer) = TokenizerFiles::gather(|name| {
+        Ok::<_, std::convert::Infallible>(if name == TOKENIZER_JSON { tokenizer.take() } else { None })
+    });
     ModelFiles {
         name: format!("demo:{}", demo.name()),
         revision: None,
         config,
-        tokenizer: Some(tokenizer),
+        tokenizer,
         weights: vec![weights],
+        adapter: None,
     }
 }
 

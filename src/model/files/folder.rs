@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ModelFile, ModelFiles, index};
+use super::adapter::is_adapter;
+use super::{Adapter, ModelFile, ModelFiles, TokenizerFiles, index};
 use crate::model::ModelError;
 
 /// The files of the model in `folder`. Subfolders are never looked into: `original/` and `metal/` hold copies.
@@ -14,18 +15,23 @@ pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
         let what = if folder.exists() { "is a file, not a model's folder" } else { "no such folder" };
         return Err(ModelError::Invalid(format!("{}: {what}", folder.display())));
     }
+    let adapter = Adapter::beside(folder);
     let config = folder.join("config.json");
     if !config.is_file() {
+        if let Some(adapter) = adapter.filter(|_| weights(folder).is_err()) {
+            return Err(ModelError::Invalid(adapter.instead_of_weights()));
+        }
         let hint = cache_hint(folder).map_or_else(String::new, |hint| format!("; {hint}"));
         return Err(ModelError::Invalid(format!("{}: no config.json in it{hint}", folder.display())));
     }
-    let tokenizer = folder.join("tokenizer.json");
+    let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file()).map(ModelFile::Path);
     Ok(ModelFiles {
         name: folder.display().to_string(),
         revision: None,
         config: ModelFile::Path(config),
-        tokenizer: tokenizer.is_file().then_some(ModelFile::Path(tokenizer)),
+        tokenizer: TokenizerFiles::gather(|name| Ok::<_, ModelError>(there(name)))?,
         weights: weights(folder)?.into_iter().map(ModelFile::Path).collect(),
+        adapter,
     })
 }
 
@@ -33,12 +39,16 @@ fn weights(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     if let Some(named) = named_weights(folder)? {
         return Ok(named);
     }
-    let mut loose: Vec<PathBuf> = entries(folder)?
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors") && path.is_file())
-        .collect();
+    let mut loose: Vec<PathBuf> =
+        entries(folder)?.into_iter().filter(|path| is_loose_weights(path) && path.is_file()).collect();
     loose.sort();
     if loose.is_empty() { Err(no_weights(folder)) } else { Ok(loose) }
+}
+
+/// An adapter's weights are not a model's.
+fn is_loose_weights(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".safetensors") && !is_adapter(&name)
 }
 
 /// The weights under the names that the hub gives them, or `None` if neither name is there.
@@ -65,22 +75,43 @@ pub(super) fn named_weights(folder: &Path) -> Result<Option<Vec<PathBuf>>, Model
     }
 }
 
+/// How the names of weights in other formats end.
+const OTHER_FORMATS: [&str; 9] =
+    [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx"];
+
+/// Files in `folder` that hold weights in a format that isn't read, sorted.
+pub(super) fn other_formats(folder: &Path) -> Vec<String> {
+    let names = entries(folder).unwrap_or_default().into_iter().filter(|path| path.is_file());
+    let names = names.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let is_other = |name: &String| {
+        let known = OTHER_FORMATS.iter().any(|end| name.ends_with(end));
+        // What a training leaves beside a model.
+        let leftover = ["training_args", "optimizer", "scheduler", "rng_state"];
+        known && !is_adapter(name) && !leftover.iter().any(|start| name.starts_with(start))
+    };
+    let mut names: Vec<String> = names.filter(is_other).collect();
+    names.sort();
+    names
+}
+
 fn no_weights(folder: &Path) -> ModelError {
-    let has_bin =
-        ["pytorch_model.bin", "pytorch_model.bin.index.json"].iter().any(|name| folder.join(name).is_file());
-    let shown = folder.display();
-    ModelError::Invalid(if has_bin {
-        format!(
-            "{shown}: only pytorch_model.bin, which isn't read; convert it with transformers: \
-             AutoModelForCausalLM.from_pretrained({shown:?}).save_pretrained({shown:?}, safe_serialization=True)",
-            shown = shown.to_string()
-        )
-    } else {
-        format!(
-            "{shown}: no weights in it; looked for {}, {} and any *.safetensors",
-            index::SINGLE,
-            index::INDEX
-        )
+    let shown = folder.display().to_string();
+    if let Some(adapter) = Adapter::beside(folder) {
+        return ModelError::Invalid(adapter.instead_of_weights());
+    }
+    ModelError::Invalid(match other_formats(folder).first() {
+        Some(name) if [".bin", ".bin.index.json"].iter().any(|end| name.ends_with(end)) => format!(
+            "{shown}: only {name}, which isn't read; convert it with transformers: \
+             AutoModelForCausalLM.from_pretrained({shown:?}).save_pretrained({shown:?}, safe_serialization=True)"
+        ),
+        Some(name) => format!("{shown}: only {name}, which isn't read; take the model's safetensors"),
+        None => {
+            format!(
+                "{shown}: no weights in it; looked for {}, {} and any *.safetensors",
+                index::SINGLE,
+                index::INDEX
+            )
+        }
     })
 }
 
@@ -131,7 +162,7 @@ mod tests {
         let folder = folder(&[("config.json", "{}"), ("model.safetensors", ""), ("other.safetensors", "")]);
         let files = files(folder.path()).unwrap();
         assert_eq!(names(&files.weights), ["model.safetensors"]);
-        assert_eq!(files.tokenizer, None);
+        assert!(files.tokenizer.is_empty());
         assert_eq!(files.name, folder.path().display().to_string());
     }
 
@@ -147,7 +178,7 @@ mod tests {
         ]);
         let found = files(folder.path()).unwrap();
         assert_eq!(names(&found.weights), ["a.safetensors", "b.safetensors"]);
-        assert!(found.tokenizer.is_some());
+        assert!(found.tokenizer.get("tokenizer.json").is_some());
         std::fs::remove_file(folder.path().join("b.safetensors")).unwrap();
         assert!(complaint(folder.path()).contains("b.safetensors"));
     }
@@ -170,6 +201,48 @@ mod tests {
         let pickled = folder(&[("config.json", "{}"), ("pytorch_model.bin", "")]);
         let message = complaint(pickled.path());
         assert!(message.contains("pytorch_model.bin") && message.contains("safe_serialization"), "{message}");
+    }
+
+    #[test]
+    fn other_formats_are_named_and_leftovers_of_a_training_are_not() {
+        for (name, words) in [
+            ("pytorch_model-00001-of-00002.bin", "safe_serialization"),
+            ("gpt2.Q4_K_M.gguf", "gguf"),
+            ("tf_model.h5", "isn't read"),
+        ] {
+            let folder = folder(&[("config.json", "{}"), (name, ""), ("training_args.bin", "")]);
+            let message = complaint(folder.path());
+            assert!(message.contains(&format!("only {name}")) && message.contains(words), "{message}");
+        }
+        let folder = folder(&[("config.json", "{}"), ("training_args.bin", ""), ("optimizer.pt", "")]);
+        assert!(complaint(folder.path()).contains("no weights"));
+    }
+
+    const ADAPTER: &str = r#"{"peft_type": "LORA", "base_model_name_or_path": "a/b"}"#;
+
+    #[test]
+    fn an_adapter_is_never_the_weights() {
+        for more in
+            [vec![], vec![("config.json", "{}")], vec![("config.json", "{}"), ("adapter_model.bin", "")]]
+        {
+            let alone = [("adapter_config.json", ADAPTER), ("adapter_model.safetensors", "")];
+            let folder = folder(&[alone.as_slice(), &more].concat());
+            let message = complaint(folder.path());
+            assert!(message.contains("LORA adapter of a/b") && !message.contains('\n'), "{message}");
+        }
+        let without_config = folder(&[("adapter_config.json", ADAPTER), ("model.safetensors", "")]);
+        assert!(complaint(without_config.path()).contains("no config.json"));
+    }
+
+    #[test]
+    fn an_adapter_beside_weights_is_known() {
+        for weights in ["model.safetensors", "gpt2.safetensors"] {
+            let present = ["config.json", "adapter_model.safetensors", weights].map(|name| (name, "{}"));
+            let folder = folder(&[present.as_slice(), &[("adapter_config.json", ADAPTER)]].concat());
+            let found = files(folder.path()).unwrap();
+            assert_eq!(names(&found.weights), [weights]);
+            assert_eq!(found.adapter.and_then(|adapter| adapter.base).as_deref(), Some("a/b"));
+        }
     }
 
     #[test]

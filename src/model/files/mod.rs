@@ -1,20 +1,28 @@
 //! From a reference to the files of a model.
 
+mod adapter;
+mod consent;
 mod disk;
 mod embedded;
 mod folder;
+mod foreign;
 pub mod hub;
 mod index;
 mod plan;
+mod tokenizer;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+pub use adapter::{ADAPTER_CONFIG, Adapter};
+pub use consent::Consent;
 pub use disk::human_bytes;
+pub use foreign::{foreign, pointer};
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use plan::DownloadPlan;
+pub use tokenizer::{TOKENIZER_JSON, TokenizerFiles};
 
-use super::{Control, ModelError, Reference};
+use super::{Cancel, Control, ModelError, Reference};
 
 /// One file of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +71,14 @@ impl ModelFile {
         }
     }
 
+    /// Files beside it that hold weights in a format that isn't read.
+    pub fn other_formats(&self) -> Vec<String> {
+        match self {
+            Self::Path(path) => path.parent().map(folder::other_formats).unwrap_or_default(),
+            Self::Embedded { .. } => Vec::new(),
+        }
+    }
+
     /// Its name without the folder.
     fn base_name(&self) -> String {
         let name = self.name();
@@ -79,39 +95,56 @@ pub struct ModelFiles {
     pub revision: Option<String>,
     /// config.json
     pub config: ModelFile,
-    /// tokenizer.json, if there is one.
-    pub tokenizer: Option<ModelFile>,
+    /// What the tokenizer is read from; nothing if there is none.
+    pub tokenizer: TokenizerFiles,
     /// The safetensors files; several if sharded.
     pub weights: Vec<ModelFile>,
+    /// An adapter beside them, which is not applied.
+    pub adapter: Option<Adapter>,
 }
 
 impl ModelFiles {
     /// Every file: config, tokenizer, weights.
     pub fn all(&self) -> impl Iterator<Item = &ModelFile> {
-        std::iter::once(&self.config).chain(&self.tokenizer).chain(&self.weights)
+        let tokenizer = self.tokenizer.iter().map(|(_, file)| file);
+        std::iter::once(&self.config).chain(tokenizer).chain(&self.weights)
     }
 }
 
-/// Finds the files of a model and downloads those that are missing.
+/// Finds the files of a model and downloads those that are missing, as far as `consent` goes.
 ///
 /// A model that is whole in the hub's cache is taken from there and nobody is asked whether the hub has a newer
 /// one: a start is instant and needs no network. With `offline` (or `HF_HUB_OFFLINE`) the hub is never asked.
-/// This doesn't ask before it downloads gigabytes either: see [`plan`].
 ///
 /// # Errors
-/// If a file is missing or can't be had, the disk is too full, or `control` was cancelled.
+/// If a file is missing or can't be had, nobody has agreed to so large a download, the disk is too full, or
+/// `control` was cancelled.
 pub fn locate(
     reference: &Reference,
     offline: bool,
+    consent: &Consent,
     control: &mut Control<'_>,
 ) -> Result<ModelFiles, ModelError> {
     match reference {
         Reference::Demo(demo) => Ok(embedded::files(*demo)),
         Reference::Folder(path) => folder::files(path),
         Reference::Hub { repository, revision } => {
-            Hub::from_env(offline)?.locate(repository, revision.as_deref(), control)
+            if let Some(error) = consent.recall(reference).filter(|_| !offline) {
+                return Err(error);
+            }
+            let limit = consent.limit(reference);
+            Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)
         }
     }
+}
+
+/// The files of a model that is here; nobody is asked for it.
+///
+/// # Errors
+/// If it isn't here whole.
+pub fn locate_here(reference: &Reference) -> Result<ModelFiles, ModelError> {
+    let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+    locate(reference, true, &Consent::default(), &mut control)
 }
 
 /// Which files [`locate`] would use, and how much of them it would download. Of an unknown model on the hub this
@@ -119,12 +152,16 @@ pub fn locate(
 ///
 /// # Errors
 /// As [`locate`].
-pub fn plan(reference: &Reference, offline: bool) -> Result<DownloadPlan, ModelError> {
+pub fn plan(
+    reference: &Reference,
+    offline: bool,
+    control: &mut Control<'_>,
+) -> Result<DownloadPlan, ModelError> {
     match reference {
         Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
         Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
         Reference::Hub { repository, revision } => {
-            Hub::from_env(offline)?.plan(repository, revision.as_deref())
+            Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
         }
     }
 }
@@ -141,20 +178,16 @@ fn io_error(path: &Path, source: std::io::Error) -> ModelError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cancel, DemoModel};
-
-    fn locate_quietly(reference: &Reference) -> ModelFiles {
-        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
-        locate(reference, true, &mut control).unwrap()
-    }
+    use crate::model::DemoModel;
 
     #[test]
     fn demos_and_folders_are_here_and_nothing_is_missing() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/gpt2");
         let demo = Reference::Demo(DemoModel::Gpt2);
         let [embedded, on_disk] = [demo, Reference::Folder(folder)].map(|reference| {
-            let files = locate_quietly(&reference);
-            let plan = plan(&reference, true).unwrap();
+            let files = locate_here(&reference).unwrap();
+            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
+            let plan = plan(&reference, true, &mut control).unwrap();
             assert_eq!((files.name.as_str(), plan.missing_bytes), (reference.to_string().as_str(), 0));
             let names: Vec<&str> = plan.files.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["config.json", "tokenizer.json", "model.safetensors"]);

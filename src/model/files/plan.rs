@@ -7,7 +7,7 @@ use super::disk::{self, human_bytes};
 use crate::model::ModelError;
 
 /// Bytes from which on somebody must agree.
-const LARGE: u64 = 1_000_000_000;
+pub(super) const LARGE: u64 = 1_000_000_000;
 
 /// What must be downloaded before a model can be loaded, so that somebody can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct DownloadPlan {
 impl DownloadPlan {
     /// Bytes of all files, here or not.
     pub fn total_bytes(&self) -> u64 {
-        self.files.iter().map(|(_, bytes)| bytes).sum()
+        self.files.iter().map(|(_, bytes)| *bytes).fold(0, u64::saturating_add)
     }
 
     /// Whether somebody must agree to it.

@@ -1,34 +1,52 @@
 //! The tensors of a checkpoint: safetensors files, mapped, checked as they are asked for.
 
+mod diagnosis;
 mod matrix;
 mod memmap;
 mod mxfp4;
+mod stored;
 
 pub use matrix::{HostMatrix, Matrix};
-pub use memmap::Bytes;
+pub use memmap::{Bytes, Watch};
 pub use mxfp4::PackedExperts;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
-use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::control::{Cancel, Control, LoadProgress};
 use super::decoder::ExpertMatrices;
-use super::files::ModelFile;
+use super::files::{ModelFile, foreign};
+use super::spec::DecoderSpec;
 use super::{Engine, LoadOptions, ModelError, Precision, device};
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
+use diagnosis::Evidence;
+use stored::{Stored, is_packed};
 
 /// The tensors of a checkpoint, being placed on a device.
 pub struct Weights<'a> {
-    tensors: HashMap<String, Stored>,
+    tensors: BTreeMap<String, Stored>,
+    /// The files that were looked into.
+    files: Vec<ModelFile>,
+    expected: Expected,
     placement: Placement,
     cancel: Cancel,
     progress: &'a mut dyn FnMut(LoadProgress),
     done: usize,
     packed: bool,
+}
+
+/// What is known of the tensors that are asked for.
+#[derive(Debug, Default)]
+struct Expected {
+    /// What the names of all but the output head begin with, in some files.
+    prefix: &'static str,
+    /// What config.json says they are packed with.
+    quantization: Option<String>,
+    /// Layers that config.json says.
+    layers: usize,
 }
 
 /// Where tensors go, and how.
@@ -60,15 +78,6 @@ impl Placement {
     }
 }
 
-/// A tensor where it lies in its file.
-#[derive(Debug, Clone)]
-struct Stored {
-    file: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Bytes,
-}
-
 impl<'a> Weights<'a> {
     /// Maps the files and reads their headers.
     ///
@@ -79,14 +88,17 @@ impl<'a> Weights<'a> {
         placement: Placement,
         control: &'a mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let mut tensors = HashMap::new();
+        let mut tensors = BTreeMap::new();
         for file in files {
             let name = file.name().into_owned();
             let bytes = Bytes::open(file)?;
             let whole = SafeTensors::deserialize(bytes.as_slice()).map_err(|error| {
-                ModelError::Invalid(format!(
-                    "{name}: truncated, corrupt or no safetensors file ({error}): fetch it again"
-                ))
+                ModelError::Invalid(match foreign(bytes.as_slice()) {
+                    Some(what) => format!("{name} {what}"),
+                    None => {
+                        format!("{name}: truncated, corrupt or no safetensors file ({error}): fetch it again")
+                    }
+                })
             })?;
             let start = bytes.as_slice().as_ptr() as usize;
             for (tensor, view) in whole.iter() {
@@ -104,6 +116,8 @@ impl<'a> Weights<'a> {
         let Control { cancel, progress } = control;
         Ok(Self {
             tensors,
+            files: files.to_vec(),
+            expected: Expected::default(),
             placement,
             cancel: cancel.clone(),
             progress: &mut **progress,
@@ -112,9 +126,28 @@ impl<'a> Weights<'a> {
         })
     }
 
+    /// Watches the files that the tensors are in.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.tensors.values().map(|stored| &stored.bytes))
+    }
+
+    /// Says whose tensors will be asked for, by their names without `prefix`: files name them with it or without.
+    pub fn expect(&mut self, spec: &DecoderSpec, prefix: &'static str) {
+        let (quantization, layers) = (spec.quantization.clone(), spec.layers.len());
+        self.expected = Expected { prefix, quantization, layers };
+    }
+
     /// Whether the checkpoint has a tensor.
     pub fn contains(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
+        self.look_up(name).is_some()
+    }
+
+    /// Whether two tensors are there and the same, byte for byte.
+    pub fn are_same(&self, one: &str, other: &str) -> bool {
+        match (self.look_up(one), self.look_up(other)) {
+            (Some((_, one)), Some((_, other))) => one.is_same(other),
+            _ => false,
+        }
     }
 
     /// Number of weights, scales of packed blocks not counted.
@@ -163,7 +196,7 @@ impl<'a> Weights<'a> {
         if !self.placement.mapped {
             return Ok(Matrix::Device(self.tensor(name, &shape)?));
         }
-        let (stored, columns) = (self.find(name, &shape)?, shape[1]);
+        let ((name, stored), columns) = (self.find(name, &shape)?, shape[1]);
         let bytes = || stored.bytes.clone();
         let mapped = match stored.dtype {
             Dtype::F32 => HostMatrix::mapped(bytes(), columns),
@@ -171,7 +204,8 @@ impl<'a> Weights<'a> {
             _ => None,
         };
         let Some(matrix) = mapped else {
-            return Ok(Matrix::Host(HostMatrix::owned(self.host_tensor(name, &shape)?, columns)));
+            let name = name.to_owned();
+            return Ok(Matrix::Host(HostMatrix::owned(self.host_tensor(&name, &shape)?, columns)));
         };
         stored.check_finite(name)?;
         self.step()?;
@@ -194,15 +228,10 @@ impl<'a> Weights<'a> {
     /// # Errors
     /// If it is missing, of another shape or type, or holds NaN or infinity.
     pub fn host_tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let stored = self.find(name, shape)?;
-        let bytes = stored.bytes.as_slice();
-        let values = match stored.dtype {
-            Dtype::F32 => widen(bytes, f32::from_le_bytes),
-            Dtype::F16 => widen(bytes, f16_value),
-            Dtype::BF16 => widen(bytes, bf16_value),
-            other => {
-                return Err(stored.error(name, format!("holds {other:?}; F32, F16 and BF16 are supported")));
-            }
+        let (name, stored) = self.find(name, shape)?;
+        let Some(values) = stored.floats() else {
+            let what = format!("holds {:?}; F64, F32, F16 and BF16 are supported", stored.dtype);
+            return Err(stored.error(name, self.evidence().with_cause(name, &what)));
         };
         stored.check_finite(name)?;
         self.step()?;
@@ -228,14 +257,13 @@ impl<'a> Weights<'a> {
         }
         let mut part = |suffix: &str, shape: &[usize]| {
             let name = format!("{name}_{suffix}");
-            let stored = self.find(&name, shape)?;
+            let (name, stored) = self.find(&name, shape)?;
             if !is_packed(stored.dtype) {
-                return Err(stored.error(&name, format!("holds {:?} where bytes are expected", stored.dtype)));
+                let what = format!("holds {:?} where bytes are expected", stored.dtype);
+                return Err(stored.error(name, self.evidence().with_cause(name, &what)));
             }
             if suffix == "scales" && stored.bytes.as_slice().par_iter().any(|&scale| scale == NAN_SCALE) {
-                return Err(
-                    stored.error(&name, "holds a scale that stands for NaN: the checkpoint is broken")
-                );
+                return Err(stored.error(name, "holds a scale that stands for NaN: the checkpoint is broken"));
             }
             let bytes = stored.bytes.clone();
             self.step()?;
@@ -252,18 +280,46 @@ impl<'a> Weights<'a> {
         Ok(ExpertMatrices::Packed(packed))
     }
 
-    fn find(&self, name: &str, shape: &[usize]) -> Result<&Stored, ModelError> {
-        let Some(stored) = self.tensors.get(name) else {
-            return Err(ModelError::Invalid(format!(
-                "the checkpoint has no tensor \"{name}\" (wanted {shape:?})"
-            )));
+    /// A tensor under the name that its file has for it.
+    fn find(&self, name: &str, shape: &[usize]) -> Result<(&str, &Stored), ModelError> {
+        let Some((name, stored)) = self.look_up(name) else {
+            return Err(ModelError::Invalid(self.evidence().missing(name, shape)));
         };
         if stored.shape != shape {
-            return Err(
-                stored.error(name, format!("has shape {:?}, config.json wants {shape:?}", stored.shape))
-            );
+            let what = format!("has shape {:?}, config.json wants {shape:?}", stored.shape);
+            let what = if diagnosis::is_transposed(&stored.shape, shape) {
+                format!("{what}: it is transposed, as nanoGPT saves it: save the transpose")
+            } else {
+                self.evidence().with_cause(name, &what)
+            };
+            return Err(stored.error(name, what));
         }
-        Ok(stored)
+        stored.bytes.check()?;
+        Ok((name, stored))
+    }
+
+    /// As transformers finds it: with the family's prefix, without, or with one too many.
+    fn look_up(&self, name: &str) -> Option<(&str, &Stored)> {
+        let prefix = self.expected.prefix;
+        let names = [format!("{prefix}{name}"), name.to_owned(), format!("{prefix}{prefix}{name}")];
+        let found = names.iter().find_map(|name| self.tensors.get_key_value(name));
+        found.map(|(name, stored)| (name.as_str(), stored))
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        let Expected { prefix, quantization, layers } = &self.expected;
+        Evidence {
+            files: self.files.iter().map(ModelFile::name).collect(),
+            beside: self.files.iter().flat_map(ModelFile::other_formats).next(),
+            names: self.tensors.keys().map(String::as_str).collect(),
+            prefix,
+            quantization: quantization.as_deref(),
+            has_fp8: self
+                .tensors
+                .values()
+                .any(|stored| matches!(stored.dtype, Dtype::F8_E4M3 | Dtype::F8_E5M2)),
+            layers: *layers,
+        }
     }
 
     fn step(&mut self) -> Result<(), ModelError> {
@@ -274,76 +330,11 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    /// All tensors but the causal masks that some exports of GPT-2 carry.
+    /// All tensors but those that some exports of GPT-2 carry and nobody reads: causal masks, and cross-attention.
     fn model_tensors(&self) -> impl Iterator<Item = (&String, &Stored)> {
-        self.tensors
-            .iter()
-            .filter(|(name, _)| !name.ends_with(".attn.bias") && !name.ends_with(".attn.masked_bias"))
+        self.tensors.iter().filter(|(name, _)| {
+            let is_mask = [".attn.bias", ".attn.masked_bias"].iter().any(|end| name.ends_with(end));
+            !is_mask && !name.contains(".crossattention.") && !name.contains(".ln_cross_attn.")
+        })
     }
-}
-
-impl Stored {
-    /// Number of values, as they are stored.
-    fn values(&self) -> u64 {
-        self.shape.iter().product::<usize>() as u64
-    }
-
-    /// Number of weights they stand for: a byte of a block for two, a scale for none.
-    fn weights(&self, name: &str) -> u64 {
-        match name {
-            name if name.ends_with("_blocks") => 2 * self.values(),
-            name if name.ends_with("_scales") => 0,
-            _ => self.values(),
-        }
-    }
-
-    fn check_finite(&self, name: &str) -> Result<(), ModelError> {
-        let bytes = self.bytes.as_slice();
-        let broken = match self.dtype {
-            Dtype::F32 => find_broken(bytes, f32::from_le_bytes),
-            Dtype::F16 => find_broken(bytes, f16_value),
-            Dtype::BF16 => find_broken(bytes, bf16_value),
-            _ => None,
-        };
-        match broken {
-            Some((at, value)) => {
-                Err(self.error(name, format!("holds {value} at element {at}: the checkpoint is broken")))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn error(&self, name: &str, what: impl std::fmt::Display) -> ModelError {
-        ModelError::Invalid(format!("{}: tensor \"{name}\" {what}", self.file))
-    }
-}
-
-/// Whether values are packed in bytes rather than stored one by one.
-fn is_packed(dtype: Dtype) -> bool {
-    matches!(dtype, Dtype::U8 | Dtype::F8_E8M0)
-}
-
-fn f16_value(bytes: [u8; 2]) -> f32 {
-    f16::from_le_bytes(bytes).to_f32()
-}
-
-fn bf16_value(bytes: [u8; 2]) -> f32 {
-    bf16::from_le_bytes(bytes).to_f32()
-}
-
-/// A value that is no number, and which one.
-fn find_broken<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32 + Sync) -> Option<(usize, f32)> {
-    const CHUNK: usize = 16 * 1024;
-    let (values, _) = bytes.as_chunks::<N>();
-    let chunks = values.par_chunks(CHUNK);
-    // All of a chunk are looked at, so that many can be looked at at once.
-    let chunk =
-        chunks.position_any(|chunk| chunk.iter().fold(false, |any, v| any | !read(*v).is_finite()))?;
-    let first = chunk * CHUNK;
-    let at = first + values[first..].iter().position(|value| !read(*value).is_finite())?;
-    Some((at, read(values[at])))
-}
-
-fn widen<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32 + Sync) -> Vec<f32> {
-    bytes.as_chunks::<N>().0.par_iter().map(|value| read(*value)).collect()
 }

@@ -8,13 +8,14 @@
 //!   .no_exist/<commit>/<file>      the hub said that there is no such file
 //! ```
 
-use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
-use crate::model::files::{ModelFile, ModelFiles, folder, io_error};
-use crate::model::{ModelError, Reference};
+use super::sound;
+use crate::model::ModelError;
+use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, io_error};
 
 /// One model's part of the cache, at one revision.
 pub(super) struct CachedRepository {
@@ -39,41 +40,120 @@ impl CachedRepository {
         Some(commit.trim().to_owned()).filter(|commit| is_safe_name(commit))
     }
 
-    /// Remembers what the revision is. A commit is what it is and needs no note.
+    /// Remembers what the revision is. A commit is what it is and needs no note; nor does one need it who may not
+    /// write here.
     pub(super) fn set_commit(&self, commit: &str) -> Result<(), ModelError> {
-        if commit == self.revision {
+        if commit == self.revision || self.commit().as_deref() == Some(commit) {
             return Ok(());
         }
-        self.layout.create_ref(commit).map_err(|source| io_error(&self.root.join("refs"), source))
+        let note = self.root.join("refs").join(&self.revision);
+        forgive_read_only(replace(&note, commit.as_bytes())).map_err(|source| io_error(&note, source))
     }
 
-    /// The model's files at `commit` under the name it was asked for, if all are there. Unless `trusting`, a
-    /// missing tokenizer counts only if the hub has said that there is none.
-    pub(super) fn whole(&self, commit: &str, name: &str, trusting: bool) -> Option<ModelFiles> {
-        let config = self.present(commit, "config.json")?;
-        let tokenizer = self.present(commit, "tokenizer.json");
-        if tokenizer.is_none() && !trusting && !self.is_absent(commit, "tokenizer.json") {
-            return None;
+    /// The model's files at `commit` under the name it was asked for, if all are there and sound. Unless `trusting`,
+    /// a file of a tokenizer that is missing counts only if the hub has said that there is none.
+    ///
+    /// # Errors
+    /// What is wrong with them: one clause that names the file.
+    pub(super) fn whole(&self, commit: &str, name: &str, trusting: bool) -> Result<ModelFiles, String> {
+        let config = self.sound(commit, "config.json")?;
+        let tokenizer = TokenizerFiles::gather(|name| match self.sound(commit, name) {
+            Ok(path) => Ok(Some(ModelFile::Path(path))),
+            Err(problem) if self.is_written(commit, name) => Err(problem),
+            Err(_) if trusting || self.is_absent(commit, name) => Ok(None),
+            Err(problem) => Err(problem),
+        })?;
+        let is_known = |name| self.has(commit, name) || self.is_absent(commit, name);
+        if !trusting && !is_known(ADAPTER_CONFIG) {
+            return Err("whether an adapter is beside the weights is not known".to_owned());
         }
-        // A shard that is missing, or an index that can't be read, is to be downloaded again.
-        let weights = folder::named_weights(&self.layout.pointer_path(commit)).ok().flatten()?;
-        Some(ModelFiles {
+        let snapshot = self.folder(commit);
+        let weights = match folder::named_weights(&snapshot) {
+            Ok(Some(weights)) => weights,
+            Ok(None) => return Err(self.no_weights(commit)),
+            // A shard that is missing, or an index that can't be read, is to be downloaded again.
+            Err(error) => return Err(error.to_string()),
+        };
+        for weights in &weights {
+            let name = weights.file_name().unwrap_or_default().to_string_lossy();
+            sound::check(weights).map_err(|problem| format!("{name} is damaged: {problem}"))?;
+        }
+        Ok(ModelFiles {
             name: name.to_owned(),
             revision: Some(commit.to_owned()),
             config: ModelFile::Path(config),
-            tokenizer: tokenizer.map(ModelFile::Path),
+            tokenizer,
             weights: weights.into_iter().map(ModelFile::Path).collect(),
+            adapter: Adapter::beside(&snapshot),
         })
+    }
+
+    /// What there is instead of weights that can be read.
+    fn no_weights(&self, commit: &str) -> String {
+        let files = self.files(commit);
+        if let Some(link) = files.iter().find(|name| name.starts_with("model") && !self.has(commit, name)) {
+            return format!("{link} is a link to content that is gone");
+        }
+        let others = [".bin", ".gguf", ".h5", ".msgpack", ".pt", ".pth"];
+        match files.iter().find(|name| others.iter().any(|end| name.ends_with(end))) {
+            Some(other) => format!("of its weights only {other} is there, which isn't read"),
+            None => "model.safetensors is missing".to_owned(),
+        }
     }
 
     /// The path of a file at `commit`, there or not.
     pub(super) fn path(&self, commit: &str, file: &str) -> PathBuf {
-        self.layout.pointer_path(commit).join(file)
+        self.folder(commit).join(file)
     }
 
-    /// The path of a file at `commit` if its content is there.
-    pub(super) fn present(&self, commit: &str, file: &str) -> Option<PathBuf> {
-        Some(self.path(commit, file)).filter(|path| path.is_file())
+    /// The folder of a commit's files.
+    pub(super) fn folder(&self, commit: &str) -> PathBuf {
+        self.layout.pointer_path(commit)
+    }
+
+    /// Whether a file at `commit` has content.
+    pub(super) fn has(&self, commit: &str, file: &str) -> bool {
+        self.path(commit, file).is_file()
+    }
+
+    /// Whether something is there by that name, be it a link that leads nowhere.
+    fn is_written(&self, commit: &str, file: &str) -> bool {
+        self.path(commit, file).symlink_metadata().is_ok()
+    }
+
+    /// The path of a file at `commit` if its content is there and sound; what is wrong with it otherwise.
+    pub(super) fn sound(&self, commit: &str, file: &str) -> Result<PathBuf, String> {
+        let path = self.path(commit, file);
+        if path.is_file() {
+            let checked = sound::check(&path);
+            return checked.map(|()| path).map_err(|problem| format!("{file} is damaged: {problem}"));
+        }
+        Err(match self.is_written(commit, file) {
+            true => format!("{file} is a link to content that is gone"),
+            false => format!("{file} is missing"),
+        })
+    }
+
+    /// The commits of which there is a snapshot, sorted.
+    pub(super) fn snapshots(&self) -> Vec<String> {
+        let mut commits = names(&self.root.join("snapshots"));
+        commits.retain(|name| is_safe_name(name) && self.layout.pointer_path(name).is_dir());
+        commits
+    }
+
+    /// The names of what is in a snapshot.
+    pub(super) fn files(&self, commit: &str) -> Vec<String> {
+        names(&self.layout.pointer_path(commit))
+    }
+
+    /// Branches and tags with their commits.
+    pub(super) fn refs(&self) -> Vec<(String, String)> {
+        refs(&self.root.join("refs"), "")
+    }
+
+    /// The model's folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Where content is kept.
@@ -94,12 +174,12 @@ impl CachedRepository {
     /// Names a blob in the snapshot of `commit`.
     pub(super) fn link(&self, commit: &str, file: &str, etag: &str) -> Result<(), ModelError> {
         let pointer = self.path(commit, file);
-        if pointer.is_file() {
+        if self.sound(commit, file).is_ok() {
             return Ok(());
         }
         let folder = self.layout.pointer_path(commit);
         std::fs::create_dir_all(&folder).map_err(|source| io_error(&folder, source))?;
-        // A link that leads nowhere is there, though no file is.
+        // A link that leads nowhere is there, though no file is; or a file that is damaged.
         let _ = std::fs::remove_file(&pointer);
         match link(&self.blob(etag), etag, &pointer) {
             // Two loads of one model at once: the other was quicker.
@@ -110,16 +190,49 @@ impl CachedRepository {
 
     /// Remembers that the hub has no such file.
     pub(super) fn set_absent(&self, commit: &str, file: &str) -> Result<(), ModelError> {
+        if self.is_absent(commit, file) {
+            return Ok(());
+        }
         let folder = self.root.join(".no_exist").join(commit);
-        std::fs::create_dir_all(&folder)
-            .and_then(|()| std::fs::write(folder.join(file), ""))
-            .map_err(|source| io_error(&folder, source))
+        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(folder.join(file), ""));
+        forgive_read_only(written).map_err(|source| io_error(&folder, source))
     }
 
     /// Whether the hub has said that there is no such file.
     pub(super) fn is_absent(&self, commit: &str, file: &str) -> bool {
         self.root.join(".no_exist").join(commit).join(file).exists()
     }
+}
+
+/// A note that can't be written where nothing can is not worth an error.
+fn forgive_read_only(written: std::io::Result<()>) -> std::io::Result<()> {
+    match written {
+        Err(error) if super::is_read_only(&error) => {
+            tracing::debug!(%error, "the cache is read-only");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Writes a file that others see whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Gives a file on the disk its name, for good: what has one is whole, even if the power fails.
+pub(super) fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::rename(from, to)?;
+    // Not every system can write folders out; then the name comes a little later.
+    if let Some(Ok(folder)) = to.parent().map(std::fs::File::open) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
 }
 
 /// Relative, so that the cache can be moved.
@@ -132,74 +245,6 @@ fn link(_blob: &Path, etag: &str, pointer: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn link(blob: &Path, _etag: &str, pointer: &Path) -> std::io::Result<()> {
     std::fs::hard_link(blob, pointer)
-}
-
-/// A model that the cache holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CachedModel {
-    /// `org/name`
-    pub repository: String,
-    /// The branch or tag it was downloaded as, else the commit.
-    pub revision: String,
-    /// Bytes of the files that would be loaded, each blob once.
-    pub bytes: u64,
-    /// Whether config and weights are all there.
-    pub complete: bool,
-}
-
-impl CachedModel {
-    /// What it is asked for by.
-    pub fn reference(&self) -> Reference {
-        let revision = (self.revision != "main").then(|| self.revision.clone());
-        Reference::Hub { repository: self.repository.clone(), revision }
-    }
-}
-
-/// The models in `cache` that have at least a config.json, sorted.
-pub(super) fn models(cache: &Path) -> Vec<CachedModel> {
-    let mut models: Vec<CachedModel> = names(cache)
-        .iter()
-        .filter_map(|folder| folder.strip_prefix("models--"))
-        .flat_map(|folder| snapshots(cache, &folder.replacen("--", "/", 1)))
-        .collect();
-    models.sort_by(|a, b| (&a.repository, &a.revision).cmp(&(&b.repository, &b.revision)));
-    models
-}
-
-fn snapshots(cache: &Path, repository: &str) -> Vec<CachedModel> {
-    let root = CachedRepository::new(cache, repository, "main").root;
-    let refs = refs(&root.join("refs"), "");
-    let revision_of = |commit: &str| {
-        let mut named = refs.iter().filter(|(_, known)| known == commit).map(|(name, _)| name);
-        named.clone().find(|name| *name == "main").or_else(|| named.next()).cloned()
-    };
-    names(&root.join("snapshots"))
-        .into_iter()
-        .filter_map(|commit| {
-            let revision = revision_of(&commit).unwrap_or_else(|| commit.clone());
-            let cached = CachedRepository::new(cache, repository, &revision);
-            cached.present(&commit, "config.json")?;
-            let whole = cached.whole(&commit, repository, true);
-            let bytes = match &whole {
-                Some(files) => bytes_once(files.all().filter_map(|file| match file {
-                    ModelFile::Path(path) => Some(path.clone()),
-                    ModelFile::Embedded { .. } => None,
-                })),
-                None => {
-                    bytes_once(names(&root.join("snapshots").join(&commit)).into_iter().filter_map(|name| {
-                        let wanted = name.ends_with(".safetensors") || name.ends_with(".json");
-                        wanted.then(|| cached.path(&commit, &name))
-                    }))
-                }
-            };
-            Some(CachedModel {
-                repository: repository.to_owned(),
-                revision,
-                bytes,
-                complete: whole.is_some(),
-            })
-        })
-        .collect()
 }
 
 /// Branches and tags with their commits; a name may have slashes.
@@ -216,13 +261,8 @@ fn refs(folder: &Path, prefix: &str) -> Vec<(String, String)> {
     found
 }
 
-fn bytes_once(paths: impl Iterator<Item = PathBuf>) -> u64 {
-    let blobs: BTreeSet<PathBuf> = paths.filter_map(|path| path.canonicalize().ok()).collect();
-    blobs.iter().filter_map(|blob| std::fs::metadata(blob).ok()).map(|data| data.len()).sum()
-}
-
 /// The names in a folder, sorted; none if it can't be read.
-fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> =
         entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();

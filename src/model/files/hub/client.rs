@@ -3,87 +3,22 @@
 //! `hf-hub` knows the addresses; the requests are our own, because its client sets no timeout, so that a stalled
 //! connection would hang for ever, and its progress callback can't stop a transfer.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
 
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
+use ureq::config::Config;
 use ureq::http::{Response, StatusCode, header};
-use ureq::{Agent, Body, BodyReader, Error, Timeout};
+use ureq::{Agent, Body, BodyReader};
 
-use super::cache::is_safe_name;
+use super::address::{self, origin};
+use super::answer::{self, Metadata};
+use super::connector;
+use super::failure::{Failure, Refusal, retry_after};
 use super::settings::HubSettings;
 
 const MAX_REDIRECTS: usize = 10;
-
-/// What the hub says about a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Metadata {
-    /// The commit that the asked revision is.
-    pub(super) commit: String,
-    /// What its content is called: the sha256 for large files.
-    pub(super) etag: String,
-    /// How many bytes it has.
-    pub(super) size: u64,
-}
-
-/// Why a request brought nothing.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The hub answered, with this status and its own name for the problem.
-    Status { status: u16, code: Option<String> },
-    /// Nobody answered.
-    Unreachable(String),
-    /// The connection broke off or fell silent.
-    Broken(String),
-    /// The answer is none of a hub.
-    Unexpected(String),
-}
-
-impl Failure {
-    /// Whether the same request may well succeed a little later.
-    pub(super) fn is_passing(&self) -> bool {
-        match self {
-            Self::Broken(_) => true,
-            Self::Status { status, .. } => *status == 429 || *status >= 500,
-            Self::Unreachable(_) | Self::Unexpected(_) => false,
-        }
-    }
-
-    /// Whether the hub is there and the file isn't.
-    pub(super) fn is_missing_file(&self) -> bool {
-        matches!(self, Self::Status { status: 404, code } if code.as_deref().is_none_or(|c| c == "EntryNotFound"))
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        use std::io::ErrorKind as Kind;
-        match error {
-            Error::HostNotFound => Self::Unreachable("its name can't be resolved".to_owned()),
-            Error::Timeout(at @ (Timeout::Resolve | Timeout::Connect)) => {
-                Self::Unreachable(format!("no answer in time: {at}"))
-            }
-            Error::Timeout(_) => Self::Broken("nothing came for too long".to_owned()),
-            Error::Io(error) => match error.kind() {
-                Kind::ConnectionReset
-                | Kind::ConnectionAborted
-                | Kind::BrokenPipe
-                | Kind::UnexpectedEof
-                | Kind::TimedOut => Self::Broken(error.to_string()),
-                // Refused, no route, or a name that isn't known, which has no kind of its own.
-                _ => Self::Unreachable(error.to_string()),
-            },
-            Error::Protocol(error) => Self::Broken(error.to_string()),
-            error => Self::Unreachable(error.to_string()),
-        }
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::from(Error::from(error))
-    }
-}
 
 /// Bytes of a file on their way.
 pub(super) struct Incoming {
@@ -94,53 +29,60 @@ pub(super) struct Incoming {
 }
 
 pub(super) struct Client {
-    agent: Agent,
+    settings: HubSettings,
     addresses: Api,
-    token: Option<String>,
+    plain: Agent,
+    /// Speaks TLS; certificates are read once somebody must.
+    secure: OnceLock<Result<Agent, String>>,
 }
 
 impl Client {
+    /// # Errors
+    /// If the settings can't be meant; nobody is asked.
     pub(super) fn new(settings: &HubSettings) -> Result<Self, Failure> {
         let mut builder = ApiBuilder::from_cache(Cache::new(settings.cache.clone())).with_progress(false);
         if let Some(endpoint) = &settings.endpoint {
+            if !address::is_web(endpoint) {
+                let shown = address::shown(endpoint);
+                return Err(Failure::Setting(format!(
+                    "HF_ENDPOINT is {shown:?}, which is no address of a hub: write https://host"
+                )));
+            }
             builder = builder.with_endpoint(endpoint.clone());
         }
+        if let Some(token) = &settings.token {
+            token.secret().map_err(Failure::Setting)?;
+        }
         let addresses = builder.build().map_err(|error| Failure::Unexpected(error.to_string()))?;
-        Ok(Self { agent: agent(settings.timeout), addresses, token: settings.token.clone() })
+        let plain = config(settings.timeout).into();
+        Ok(Self { settings: settings.clone(), addresses, plain, secure: OnceLock::new() })
     }
 
-    /// Asks what `file` is at `revision`.
+    /// Asks what `file` is at `revision`. All of it takes no longer than the timeout.
     pub(super) fn metadata(&self, repository: &str, revision: &str, file: &str) -> Result<Metadata, Failure> {
         let range = "bytes=0-0";
-        let answer = self.ask(&self.url(repository, revision, file), range)?;
-        let text = |name| answer.response.headers().get(name).and_then(|value| value.to_str().ok());
-        let commit = text("x-repo-commit").ok_or_else(|| missing("x-repo-commit"))?.to_owned();
-        let etag = text("x-linked-etag").or_else(|| text("etag")).ok_or_else(|| missing("etag"))?;
-        let etag = etag.trim_start_matches("W/").trim_matches('"').to_owned();
-        for (name, value) in [("commit", &commit), ("etag", &etag)] {
-            if !is_safe_name(value) {
-                return Err(Failure::Unexpected(format!("{value:?} is no {name}")));
-            }
-        }
-        let size = match text("x-linked-size").and_then(|size| size.parse().ok()) {
+        let asked = Asked { range, until: Some(Instant::now() + self.settings.timeout) };
+        let answer = self.ask(&self.url(repository, revision, file), &asked)?;
+        let mut metadata = answer::metadata(answer.response.headers())?;
+        let size = match metadata.size.take() {
             Some(size) => size,
-            None => size_in(&self.follow(answer, range)?).ok_or_else(|| missing("content-range"))?,
+            None => answer::size(&self.follow(answer, &asked)?)?,
         };
-        Ok(Metadata { commit, etag, size })
+        Ok(Metadata { size: Some(size), ..metadata })
     }
 
-    /// Asks for the bytes of `file` from `start` on.
+    /// Asks for the bytes of `file`, which has `size`, from `start` on.
     pub(super) fn open(
         &self,
         repository: &str,
         revision: &str,
         file: &str,
-        start: u64,
+        (start, size): (u64, u64),
     ) -> Result<Incoming, Failure> {
-        let range = format!("bytes={start}-");
-        let answer = self.ask(&self.url(repository, revision, file), &range)?;
-        let response = self.follow(answer, &range)?;
-        let start = if response.status() == StatusCode::PARTIAL_CONTENT { start } else { 0 };
+        let asked = Asked { range: &format!("bytes={start}-"), until: None };
+        let answer = self.ask(&self.url(repository, revision, file), &asked)?;
+        let response = self.follow(answer, &asked)?;
+        let start = answer::start(&response, start, size)?;
         Ok(Incoming { start, reader: response.into_body().into_reader() })
     }
 
@@ -151,10 +93,10 @@ impl Client {
 
     /// The hub's own last answer, which says what a file is. Redirects are followed by hand, because the one that
     /// leads to the bytes leads to a server of somebody else, and the token must not go there.
-    fn ask(&self, url: &str, range: &str) -> Result<Answer, Failure> {
+    fn ask(&self, url: &str, asked: &Asked<'_>) -> Result<Answer, Failure> {
         let mut url = url.to_owned();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.get(&url, range, self.token.as_deref())?;
+            let response = self.get(&url, asked, true)?;
             match redirect(&url, &response)? {
                 Some(next) if origin(&next) == origin(&url) => url = next,
                 elsewhere => return Ok(Answer { response, elsewhere }),
@@ -164,10 +106,10 @@ impl Client {
     }
 
     /// Where the bytes are.
-    fn follow(&self, answer: Answer, range: &str) -> Result<Response<Body>, Failure> {
+    fn follow(&self, answer: Answer, asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
         let Some(mut url) = answer.elsewhere else { return Ok(answer.response) };
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.get(&url, range, None)?;
+            let response = self.get(&url, asked, false)?;
             match redirect(&url, &response)? {
                 Some(next) => url = next,
                 None => return Ok(response),
@@ -176,19 +118,51 @@ impl Client {
         Err(Failure::Unexpected("too many redirects".to_owned()))
     }
 
-    fn get(&self, url: &str, range: &str, token: Option<&str>) -> Result<Response<Body>, Failure> {
-        let mut request = self.agent.get(url).header(header::RANGE, range);
-        if let Some(token) = token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    fn get(&self, url: &str, asked: &Asked<'_>, of_hub: bool) -> Result<Response<Body>, Failure> {
+        let server = address::host(url);
+        let proxy = self.settings.proxies.to(url).map_err(Failure::Setting)?;
+        let mut request = self.agent(url)?.get(url).header(header::RANGE, asked.range);
+        if let Some(token) = self.settings.token.as_ref().filter(|_| of_hub) {
+            let secret = token.secret().map_err(Failure::Setting)?;
+            request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
         }
-        let response = request.call()?;
+        let mut config = request.config().proxy(proxy);
+        if let Some(until) = asked.until {
+            let left = until.saturating_duration_since(Instant::now());
+            config = config.timeout_global(Some(left.max(Duration::from_millis(1))));
+        }
+        let response = config.build().call().map_err(|error| Failure::of(error, server))?;
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             let code = response.headers().get("x-error-code").and_then(|code| code.to_str().ok());
-            return Err(Failure::Status { status: status.as_u16(), code: code.map(str::to_owned) });
+            return Err(Failure::Status(Refusal {
+                status: status.as_u16(),
+                code: code.map(str::to_owned),
+                retry_after: retry_after(response.headers(), SystemTime::now()),
+                elsewhere: (!of_hub).then(|| server.to_owned()),
+            }));
+        }
+        if !status.is_redirection() && !matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+            return Err(Failure::Unexpected(format!("status {}", status.as_u16())));
         }
         Ok(response)
     }
+
+    fn agent(&self, url: &str) -> Result<&Agent, Failure> {
+        if !address::is_secure(url) {
+            return Ok(&self.plain);
+        }
+        let secure = || connector::agent(config(self.settings.timeout), self.settings.trust.roots()?);
+        self.secure.get_or_init(secure).as_ref().map_err(|problem| Failure::Setting(problem.clone()))
+    }
+}
+
+/// How something is asked for.
+struct Asked<'a> {
+    /// Which bytes.
+    range: &'a str,
+    /// Until when an answer is waited for, all redirects together.
+    until: Option<Instant>,
 }
 
 /// What the hub itself says, and where on another server the bytes are, if they aren't here.
@@ -203,85 +177,25 @@ fn redirect(url: &str, response: &Response<Body>) -> Result<Option<String>, Fail
         return Ok(None);
     }
     let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
-    match resolve(url, location.unwrap_or_default()) {
+    let location = location.unwrap_or_default();
+    match address::resolve(url, location) {
         Some(next) => Ok(Some(next)),
-        None => Err(Failure::Unexpected(format!("a redirect to {location:?}"))),
+        None => Err(Failure::Unexpected(format!("a redirect to {:?}", address::shown(location)))),
     }
 }
 
-fn agent(timeout: Duration) -> Agent {
+fn config(timeout: Duration) -> Config {
     Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
         // Sizes and positions are those of the files.
         .accept_encoding("identity")
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        // They go by the address, and aren't read from the environment here.
+        .proxy(None)
         .timeout_resolve(Some(timeout))
         .timeout_connect(Some(timeout))
         .timeout_recv_response(Some(timeout))
         .timeout_per_read(Some(timeout))
         .build()
-        .into()
-}
-
-fn missing(header: &str) -> Failure {
-    Failure::Unexpected(format!("the header {header} is missing"))
-}
-
-/// How many bytes the whole file has.
-fn size_in(response: &Response<Body>) -> Option<u64> {
-    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-    match text(header::CONTENT_RANGE) {
-        Some(range) => range.rsplit('/').next()?.parse().ok(),
-        None => text(header::CONTENT_LENGTH)?.parse().ok(),
-    }
-}
-
-/// `https://host:port` of a URL.
-fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
-    &url[..end]
-}
-
-/// Where a redirect from `url` leads.
-fn resolve(url: &str, location: &str) -> Option<String> {
-    if location.starts_with("http://") || location.starts_with("https://") {
-        Some(location.to_owned())
-    } else if location.starts_with('/') && !location.starts_with("//") {
-        Some(format!("{}{location}", origin(url)))
-    } else {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port() {
-        assert_eq!(origin("http://127.0.0.1:80/a/b?c"), "http://127.0.0.1:80");
-        assert_eq!(origin("https://hub"), "https://hub");
-        assert_ne!(origin("https://hub@evil/x"), origin("https://hub/x"));
-        assert_ne!(origin("https://hub.evil/x"), origin("https://hub/x"));
-    }
-
-    #[test]
-    fn redirects_lead_to_the_same_server_or_to_a_full_address() {
-        assert_eq!(resolve("http://h/a", "/b").as_deref(), Some("http://h/b"));
-        assert_eq!(resolve("http://h/a", "https://c/b").as_deref(), Some("https://c/b"));
-        for nowhere in ["", "b", "//c/b", "file:///etc/passwd"] {
-            assert_eq!(resolve("http://h/a", nowhere), None, "{nowhere}");
-        }
-    }
-
-    #[test]
-    fn only_a_passing_failure_is_tried_again() {
-        let status = |status| Failure::Status { status, code: None };
-        assert!(Failure::from(Error::Timeout(Timeout::PerRead)).is_passing());
-        assert!(status(503).is_passing() && status(429).is_passing());
-        assert!(!status(404).is_passing() && !status(403).is_passing());
-        assert!(!Failure::from(Error::HostNotFound).is_passing());
-    }
 }

@@ -5,68 +5,19 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
-use super::client::Failure;
+use super::checksum::{Checksum, Hasher};
+use super::failure::{Failure, Refusal};
+use super::wait::{ATTEMPTS, Flow, Stopped, TICK, pause};
 use crate::model::files::io_error;
 use crate::model::{Cancel, Control, LoadProgress, ModelError};
 
-/// Requests in a row that may bring nothing.
-const ATTEMPTS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// How soon a wait notices that it was cancelled.
-const TICK: Duration = Duration::from_millis(50);
+/// Transfers in a row in which a server may fall silent; each is a whole timeout.
+const SILENCES: u32 = 2;
+/// How often a file may be begun again, because a server doesn't know ranges.
+const RESTARTS: u32 = 3;
 /// Progress is told at most so often.
 const REPORT: Duration = Duration::from_millis(100);
 const CHUNK: usize = 128 * 1024;
-
-/// Why a file did not come.
-#[derive(Debug)]
-pub(super) enum Stopped {
-    /// The hub or the way to it.
-    Hub(Failure),
-    /// What came isn't what was announced; it was deleted.
-    Corrupt(String),
-    /// This machine, or somebody who cancelled.
-    Here(ModelError),
-}
-
-impl From<ModelError> for Stopped {
-    fn from(error: ModelError) -> Self {
-        Self::Here(error)
-    }
-}
-
-/// Calls `request` until it succeeds, fails for good, or has failed too often.
-pub(super) fn persist<T>(
-    cancel: &Cancel,
-    mut request: impl FnMut() -> Result<T, Failure>,
-) -> Result<T, Stopped> {
-    let mut failed = 0;
-    loop {
-        cancel.check()?;
-        match request() {
-            Ok(value) => return Ok(value),
-            Err(failure) => {
-                failed += 1;
-                if failed == ATTEMPTS || !failure.is_passing() {
-                    return Err(Stopped::Hub(failure));
-                }
-                pause(cancel, failed)?;
-            }
-        }
-    }
-}
-
-/// Twice as long each time.
-fn pause(cancel: &Cancel, failed: u32) -> Result<(), ModelError> {
-    let end = Instant::now() + FIRST_PAUSE * 2_u32.pow(failed.saturating_sub(1).min(5));
-    while Instant::now() < end {
-        cancel.check()?;
-        std::thread::sleep(TICK);
-    }
-    Ok(())
-}
 
 /// Holds `path` locked until the file is dropped, waiting for whoever has it: two loads of one model at once,
 /// here or in two programs, download it once.
@@ -94,83 +45,81 @@ pub(super) struct Download<'a> {
     pub(super) name: &'a str,
     /// How many bytes it has.
     pub(super) size: u64,
-    /// Its sha256, if the hub's etag is one.
-    pub(super) sha256: Option<&'a str>,
+    /// What its bytes must give.
+    pub(super) checksum: Checksum,
     /// Where it is gathered; what is there already is kept.
     pub(super) part: &'a Path,
 }
 
 impl Download<'_> {
-    /// Gathers the whole file. `open` asks for the bytes from a position on and returns where they really start.
+    /// Gathers the whole file, on the disk and not only in its cache. `open` asks for the bytes from a position on
+    /// and returns where they really start.
     ///
-    /// Cancelling drops the connection between two reads, so that nothing is sent any more. A connection that
-    /// brings nothing is given up after the client's timeout. What came is kept and the next call goes on with
-    /// it, unless it is damaged.
-    pub(super) fn run<R: Read>(
+    /// Cancelling drops the connection, so that nothing is sent any more. A connection that brings nothing is given
+    /// up after the client's timeout. What came is kept and the next call goes on with it, unless it is damaged.
+    pub(super) fn run(
         &self,
         control: &mut Control<'_>,
-        mut open: impl FnMut(u64) -> Result<(u64, R), Failure>,
+        mut open: impl FnMut(u64, &mut Control<'_>) -> Result<(u64, Flow), Stopped>,
     ) -> Result<(), Stopped> {
-        let mut gathered = Gathered::open(self.part, self.sha256.is_some(), &control.cancel)?;
+        let mut gathered = Gathered::open(self, &control.cancel)?;
         if gathered.done > self.size {
             gathered.restart()?;
         }
         let mut meter = Meter { download: self, told: None };
         meter.tell(gathered.done, control);
-        let mut failed = 0;
+        let (mut failed, mut silent) = (0, 0);
         while gathered.done < self.size {
             control.cancel.check()?;
             let before = gathered.done;
             match self.transfer(&mut gathered, &mut meter, control, &mut open) {
                 Ok(()) => {}
-                Err(Stopped::Hub(Failure::Status { status: 416, .. })) => {
+                Err(Stopped::Hub(Failure::Status(Refusal { status: 416, .. }))) => {
                     return Err(self.corrupt("it is shorter than announced".to_owned()));
                 }
                 Err(Stopped::Hub(failure)) => {
+                    if gathered.done > before {
+                        (failed, silent) = (0, 0);
+                    }
+                    failed += 1;
+                    silent += u32::from(matches!(failure, Failure::Silent));
                     // What has begun to come is worth waiting for, even if the network is gone for a while.
-                    let passing = failure.is_passing() || matches!(failure, Failure::Unreachable(_));
-                    failed = if gathered.done > before { 1 } else { failed + 1 };
-                    if failed >= ATTEMPTS || !passing {
+                    let passing =
+                        failure.is_passing() || matches!(failure, Failure::Silent | Failure::Unreachable(_));
+                    let too_often = failed >= ATTEMPTS || silent >= SILENCES || gathered.restarts > RESTARTS;
+                    if too_often || !passing {
                         return Err(Stopped::Hub(failure));
                     }
                     tracing::warn!(file = self.name, done = gathered.done, ?failure, "transfer broke off");
-                    pause(&control.cancel, failed)?;
+                    pause(failure, failed, control)?;
                 }
                 Err(stopped) => return Err(stopped),
             }
         }
-        let found = gathered.finish();
-        match (self.sha256, found) {
-            (Some(wanted), Some(found)) if !wanted.eq_ignore_ascii_case(&found) => {
-                Err(self.corrupt(format!("its sha256 is {found}, not {wanted}")))
-            }
-            _ => Ok(()),
-        }
+        gathered.finish()?.map_err(|problem| self.corrupt(problem))
     }
 
     /// One connection's worth.
-    fn transfer<R: Read>(
+    fn transfer(
         &self,
         gathered: &mut Gathered<'_>,
         meter: &mut Meter<'_>,
         control: &mut Control<'_>,
-        open: &mut impl FnMut(u64) -> Result<(u64, R), Failure>,
+        open: &mut impl FnMut(u64, &mut Control<'_>) -> Result<(u64, Flow), Stopped>,
     ) -> Result<(), Stopped> {
-        let (start, mut reader) = open(gathered.done).map_err(Stopped::Hub)?;
+        let (start, flow) = open(gathered.done, control)?;
         if start != gathered.done {
             gathered.restart()?;
         }
-        let mut chunk = vec![0; CHUNK];
         while gathered.done < self.size {
-            control.cancel.check()?;
-            let came = reader.read(&mut chunk).map_err(|error| Stopped::Hub(error.into()))?;
-            if came == 0 {
+            let came = flow.next(control)?;
+            if came.is_empty() {
                 return Err(Stopped::Hub(Failure::Broken("the connection was closed".to_owned())));
             }
-            if gathered.done + came as u64 > self.size {
+            if gathered.done + came.len() as u64 > self.size {
                 return Err(self.corrupt("it is longer than announced".to_owned()));
             }
-            gathered.push(&chunk[..came])?;
+            gathered.push(&came)?;
             meter.report(gathered.done, control);
         }
         Ok(())
@@ -187,18 +136,21 @@ impl Download<'_> {
 
 /// What has come, and its checksum so far.
 struct Gathered<'a> {
-    path: &'a Path,
+    download: &'a Download<'a>,
     file: File,
     done: u64,
-    hasher: Option<Sha256>,
+    hasher: Hasher,
+    restarts: u32,
 }
 
 impl<'a> Gathered<'a> {
     /// Reads what an earlier download has left, for the checksum.
-    fn open(path: &'a Path, hashed: bool, cancel: &Cancel) -> Result<Self, ModelError> {
+    fn open(download: &'a Download<'a>, cancel: &Cancel) -> Result<Self, ModelError> {
+        let path = download.part;
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|source| io_error(path, source))?;
-        let mut gathered = Self { path, file, done: 0, hasher: hashed.then(Sha256::new) };
+        let hasher = download.checksum.hasher(download.size);
+        let mut gathered = Self { download, file, done: 0, hasher, restarts: 0 };
         let mut chunk = vec![0; CHUNK];
         loop {
             cancel.check()?;
@@ -211,29 +163,30 @@ impl<'a> Gathered<'a> {
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), ModelError> {
-        self.file.write_all(bytes).map_err(|source| io_error(self.path, source))?;
+        self.file.write_all(bytes).map_err(|source| io_error(self.download.part, source))?;
         self.count(bytes);
         Ok(())
     }
 
     fn count(&mut self, bytes: &[u8]) {
         self.done += bytes.len() as u64;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(bytes);
-        }
+        self.hasher.update(bytes);
     }
 
     fn restart(&mut self) -> Result<(), ModelError> {
         let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
-        emptied.map_err(|source| io_error(self.path, source))?;
+        emptied.map_err(|source| io_error(self.download.part, source))?;
         self.done = 0;
-        self.hasher = self.hasher.take().map(|_| Sha256::new());
+        self.restarts += 1;
+        self.hasher = self.download.checksum.hasher(self.download.size);
         Ok(())
     }
 
-    /// The checksum, in hexadecimal.
-    fn finish(self) -> Option<String> {
-        Some(self.hasher?.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    /// What is wrong with the bytes, if anything is. They are on the disk: what has a name is whole, even if the
+    /// power fails.
+    fn finish(self) -> Result<Result<(), String>, ModelError> {
+        self.file.sync_all().map_err(|source| io_error(self.download.part, source))?;
+        Ok(self.download.checksum.check(self.hasher))
     }
 }
 
@@ -259,20 +212,24 @@ impl Meter<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wait::pump;
     use super::*;
 
-    /// Gives `bytes` from a position on, `cut` at a time.
-    fn server<'a>(bytes: &'a [u8], cut: usize) -> impl FnMut(u64) -> Result<(u64, &'a [u8]), Failure> {
+    type Opened = Result<(u64, Flow), Stopped>;
+
+    fn bytes(bytes: &'static [u8]) -> Flow {
+        pump(bytes).unwrap()
+    }
+
+    /// Gives `served` from a position on, `cut` at a time.
+    fn server(served: &'static [u8], cut: usize) -> impl FnMut(u64) -> Opened {
         move |start| {
-            let rest = &bytes[start as usize..];
-            Ok((start, &rest[..rest.len().min(cut)]))
+            let rest = &served[start as usize..];
+            Ok((start, bytes(&rest[..rest.len().min(cut)])))
         }
     }
 
-    fn run<'a>(
-        download: &Download<'_>,
-        open: impl FnMut(u64) -> Result<(u64, &'a [u8]), Failure>,
-    ) -> (Result<(), Stopped>, Vec<u64>) {
+    fn run(download: &Download<'_>, mut open: impl FnMut(u64) -> Opened) -> (Result<(), Stopped>, Vec<u64>) {
         let mut seen = Vec::new();
         let mut progress = |step| {
             if let LoadProgress::Downloading { done, .. } = step {
@@ -280,28 +237,35 @@ mod tests {
             }
         };
         let mut control = Control { cancel: Cancel::new(), progress: &mut progress };
-        let result = download.run(&mut control, open);
+        let result = download.run(&mut control, |start, _| open(start));
         (result, seen)
     }
 
-    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    /// Of `abc`.
+    const SHA256: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const GIT: &str = "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f";
+
+    fn abc<'a>(part: &'a Path, etag: &str) -> Download<'a> {
+        Download { name: "x", size: 3, checksum: Checksum::of(etag), part }
+    }
 
     #[test]
     fn a_cut_transfer_goes_on_where_it_broke() {
-        let folder = tempfile::tempdir().unwrap();
-        let part = folder.path().join("x.part");
-        std::fs::write(&part, "a").unwrap();
-        let download = Download { name: "x", size: 3, sha256: Some(ABC), part: &part };
-        let mut starts = Vec::new();
-        let mut serve = server(b"abc", 1);
-        let (result, seen) = run(&download, |start| {
-            starts.push(start);
-            serve(start)
-        });
-        result.unwrap();
-        assert_eq!(starts, [1, 2]);
-        assert_eq!((seen.first(), seen.last()), (Some(&1), Some(&3)));
-        assert_eq!(std::fs::read(&part).unwrap(), b"abc");
+        for etag in [SHA256, GIT] {
+            let folder = tempfile::tempdir().unwrap();
+            let part = folder.path().join("x.part");
+            std::fs::write(&part, "a").unwrap();
+            let mut starts = Vec::new();
+            let mut serve = server(b"abc", 1);
+            let (result, seen) = run(&abc(&part, etag), |start| {
+                starts.push(start);
+                serve(start)
+            });
+            result.unwrap();
+            assert_eq!(starts, [1, 2]);
+            assert_eq!((seen.first(), seen.last()), (Some(&1), Some(&3)));
+            assert_eq!(std::fs::read(&part).unwrap(), b"abc");
+        }
     }
 
     #[test]
@@ -309,18 +273,34 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let part = folder.path().join("x.part");
         std::fs::write(&part, "zz").unwrap();
-        let download = Download { name: "x", size: 3, sha256: Some(ABC), part: &part };
-        run(&download, |_| Ok((0, b"abc".as_slice()))).0.unwrap();
+        run(&abc(&part, SHA256), |_| Ok((0, bytes(b"abc")))).0.unwrap();
         assert_eq!(std::fs::read(&part).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn a_server_without_ranges_that_always_breaks_off_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("x.part");
+        let mut asked = 0;
+        // Each time a little further, so that something always comes.
+        let (result, _) = run(&Download { size: 9, ..abc(&part, "") }, |_| {
+            asked += 1;
+            Ok((0, bytes(&b"abcdefgh"[..asked.min(8)])))
+        });
+        assert!(matches!(result, Err(Stopped::Hub(_))), "{result:?}");
+        assert!(asked <= RESTARTS as usize + 2, "{asked}");
     }
 
     #[test]
     fn damage_is_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let part = folder.path().join("x.part");
-        for (size, sent, expected) in [(3, b"abd".as_slice(), "sha256"), (2, b"abc".as_slice(), "longer")] {
-            let download = Download { name: "x", size, sha256: Some(ABC), part: &part };
-            let (result, _) = run(&download, server(sent, 9));
+        for (etag, size, sent, expected) in [
+            (SHA256, 3, b"abd".as_slice(), "sha256"),
+            (GIT, 3, b"abd".as_slice(), "git hash"),
+            (SHA256, 2, b"abc".as_slice(), "longer"),
+        ] {
+            let (result, _) = run(&Download { size, ..abc(&part, etag) }, server(sent, 9));
             assert!(matches!(result, Err(Stopped::Corrupt(problem)) if problem.contains(expected)));
             assert!(!part.exists());
         }

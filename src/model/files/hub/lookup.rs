@@ -1,15 +1,28 @@
 //! One model at one revision: what the hub and the cache have of it.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::HubError;
-use super::cache::CachedRepository;
-use super::client::{Client, Failure, Incoming, Metadata};
-use super::download::{self, Download, Stopped};
+use super::answer::Metadata;
+use super::cache::{self, CachedRepository};
+use super::checksum::Checksum;
+use super::client::{Client, Incoming};
+use super::download::{self, Download};
 use super::settings::HubSettings;
-use crate::model::files::{ModelFile, ModelFiles, disk, index, io_error};
+use super::sound::SMALL;
+use super::wait::{Stopped, attend, persist, pump};
+use crate::model::files::plan::LARGE;
+use crate::model::files::{
+    ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index, io_error,
+};
 use crate::model::{Control, LoadProgress, ModelError};
+
+/// The largest list of shards, or settings of an adapter, that is believed to be one: it is fetched before anybody is
+/// asked. The largest known has 10 MB.
+const LARGEST_INDEX: u64 = 64 << 20;
+/// The most shards that are asked for one by one.
+const MOST_SHARDS: usize = 2_000;
 
 /// A file of a model on the hub.
 #[derive(Debug)]
@@ -24,7 +37,7 @@ pub(super) struct RemoteFile {
 #[derive(Debug)]
 pub(super) struct Survey {
     commit: String,
-    has_tokenizer: bool,
+    tokenizer: TokenizerFiles,
     weights: Vec<String>,
     pub(super) files: Vec<RemoteFile>,
 }
@@ -34,17 +47,17 @@ pub(super) enum Found {
     /// All of it, here.
     Here(ModelFiles),
     /// At least some of it, there.
-    OnHub(Box<Client>, Survey),
+    OnHub(Arc<Client>, Survey),
 }
 
 /// One model, asked for once.
 pub(super) struct Lookup<'a> {
-    settings: &'a HubSettings,
-    repository: &'a str,
-    revision: &'a str,
+    pub(super) settings: &'a HubSettings,
+    pub(super) repository: &'a str,
+    pub(super) revision: &'a str,
     /// As it was asked for.
-    model: String,
-    cache: CachedRepository,
+    pub(super) model: String,
+    pub(super) cache: CachedRepository,
 }
 
 impl<'a> Lookup<'a> {
@@ -61,39 +74,42 @@ impl<'a> Lookup<'a> {
     /// The model in the cache or, unless offline, on the hub.
     pub(super) fn find(&self, control: &mut Control<'_>) -> Result<Found, ModelError> {
         control.cancel.check()?;
-        if let Some(files) = self.cached(self.settings.offline) {
-            return Ok(Found::Here(files));
-        }
+        let lack = match self.cached(self.settings.offline) {
+            Ok(files) => return Ok(Found::Here(files)),
+            Err(lack) => lack,
+        };
         if self.settings.offline {
-            let cache = self.settings.cache.clone();
-            return Err(HubError::NotCached { model: self.model.clone(), cache }.into());
+            return Err(self.not_here(lack));
+        }
+        if let Some(lack) = &lack {
+            tracing::info!(model = self.model, lack, "the cache has a part of it");
         }
         (control.progress)(LoadProgress::Resolving);
         let client = Client::new(self.settings).map_err(|failure| self.explain(failure, "config.json"))?;
+        let client = Arc::new(client);
         match self.survey(&client, control) {
-            Ok(survey) => Ok(Found::OnHub(Box::new(client), survey)),
+            Ok(survey) => Ok(Found::OnHub(client, survey)),
             // Nobody can say whether there is a tokenizer: better a model without one than none.
-            Err(ModelError::Hub(error @ HubError::Unreachable { .. })) => {
-                self.cached(true).map(Found::Here).ok_or(error.into())
-            }
+            Err(ModelError::Hub(error)) if error.is_passing() => match self.cached(true) {
+                Ok(files) => Ok(Found::Here(files)),
+                Err(lack) => Err(error.with_lack(lack).into()),
+            },
             Err(error) => Err(error),
         }
     }
 
-    /// The model, if the cache has all of it. Unless `trusting`, a missing tokenizer counts only if the hub has
-    /// said that there is none.
-    fn cached(&self, trusting: bool) -> Option<ModelFiles> {
-        self.cache.whole(&self.cache.commit()?, &self.model, trusting)
-    }
-
-    /// Downloads what is missing.
+    /// Downloads what is missing, if that is no more than `limit` bytes.
     pub(super) fn download(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
         survey: &Survey,
+        limit: u64,
         control: &mut Control<'_>,
     ) -> Result<ModelFiles, ModelError> {
         let missing = self.missing_bytes(survey);
+        if missing > limit {
+            return Err(HubError::NotAgreed { model: self.model.clone(), missing }.into());
+        }
         if let Some(free) = disk::free_bytes(&self.settings.cache).filter(|free| *free < missing) {
             return Err(self.disk_full(missing, free));
         }
@@ -104,63 +120,133 @@ impl<'a> Lookup<'a> {
     }
 
     /// Asks the hub which files there are. The index of shards is fetched on the way.
-    fn survey(&self, client: &Client, control: &mut Control<'_>) -> Result<Survey, ModelError> {
-        let config = self
-            .metadata(client, self.revision, "config.json", control)?
-            .ok_or_else(|| HubError::NoFile { model: self.model.clone(), file: "config.json".to_owned() })?;
+    fn survey(&self, client: &Arc<Client>, control: &mut Control<'_>) -> Result<Survey, ModelError> {
+        let Some(config) = self.metadata(client, self.revision, "config.json", control)? else {
+            return Err(self.without_config(client, control)?);
+        };
         let commit = config.commit.clone();
-        self.cache.set_commit(&commit)?;
         let mut files = vec![self.remote("config.json", config)];
 
-        let tokenizer = self.file(client, &commit, "tokenizer.json", control)?;
-        let has_tokenizer = tokenizer.is_some();
-        files.extend(tokenizer);
-        if !has_tokenizer {
-            self.cache.set_absent(&commit, "tokenizer.json")?;
+        let tokenizer = TokenizerFiles::gather(|name| {
+            let Some(file) = self.optional(client, &commit, name, control)? else { return Ok(None) };
+            files.push(file);
+            Ok::<_, ModelError>(Some(ModelFile::Path(self.cache.path(&commit, name))))
+        })?;
+        let adapter = self.optional(client, &commit, ADAPTER_CONFIG, control)?;
+        if let Some(file) = &adapter {
+            self.fetch_small(client, &commit, file, control)?;
         }
 
         let mut weights = vec![index::SINGLE.to_owned()];
         match self.file(client, &commit, index::SINGLE, control)? {
             Some(single) => files.push(single),
             None => {
-                let no_weights = || HubError::NoWeights { model: self.model.clone() };
+                let no_weights = || match Adapter::beside(&self.cache.folder(&commit)) {
+                    Some(adapter) => ModelError::Invalid(adapter.instead_of_weights()),
+                    None => HubError::NoWeights { model: self.model.clone() }.into(),
+                };
                 let list = self.file(client, &commit, index::INDEX, control)?.ok_or_else(no_weights)?;
-                self.fetch(client, &commit, &list, control)?;
+                self.fetch_small(client, &commit, &list, control)?;
                 files.push(RemoteFile { etag: None, ..list });
                 weights = index::shards(&self.cache.path(&commit, index::INDEX))?;
+                if weights.len() > MOST_SHARDS {
+                    let problem = format!("{} shards are named", weights.len());
+                    return Err(self.unexpected(index::INDEX, problem));
+                }
                 for shard in &weights {
                     let no_shard = || HubError::NoFile { model: self.model.clone(), file: shard.clone() };
                     files.push(self.file(client, &commit, shard, control)?.ok_or_else(no_shard)?);
                 }
             }
         }
-        Ok(Survey { commit, has_tokenizer, weights, files })
+        // Not before the hub has answered for this commit: a ref that leads nowhere would keep Python out, too.
+        self.cache.set_commit(&commit)?;
+        Ok(Survey { commit, tokenizer, weights, files })
     }
 
-    /// A file at `commit`; the hub is not asked if the snapshot has it.
-    fn file(
+    /// Why a repository without config.json is no model: it may be an adapter.
+    fn without_config(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
+        control: &mut Control<'_>,
+    ) -> Result<ModelError, ModelError> {
+        if let Some(metadata) = self.metadata(client, self.revision, ADAPTER_CONFIG, control)? {
+            let commit = metadata.commit.clone();
+            self.fetch_small(client, &commit, &self.remote(ADAPTER_CONFIG, metadata), control)?;
+            if let Some(adapter) = Adapter::beside(&self.cache.folder(&commit)) {
+                return Ok(ModelError::Invalid(adapter.instead_of_weights()));
+            }
+        }
+        Ok(HubError::NoFile { model: self.model.clone(), file: "config.json".to_owned() }.into())
+    }
+
+    /// A file that a model may lack. That it does is remembered, so that the hub is not asked again.
+    fn optional(
+        &self,
+        client: &Arc<Client>,
         commit: &str,
         name: &str,
-        control: &Control<'_>,
+        control: &mut Control<'_>,
     ) -> Result<Option<RemoteFile>, ModelError> {
-        if let Some(path) = self.cache.present(commit, name) {
-            let size = ModelFile::Path(path).size()?;
-            return Ok(Some(RemoteFile { name: name.to_owned(), size, etag: None }));
+        if self.cache.is_absent(commit, name) {
+            return Ok(None);
+        }
+        let file = self.file(client, commit, name, control)?;
+        if file.is_none() {
+            self.cache.set_absent(commit, name)?;
+        }
+        Ok(file)
+    }
+
+    /// Fetches a file that is read before anybody is asked.
+    fn fetch_small(
+        &self,
+        client: &Arc<Client>,
+        commit: &str,
+        file: &RemoteFile,
+        control: &mut Control<'_>,
+    ) -> Result<(), ModelError> {
+        if file.size > LARGEST_INDEX {
+            return Err(self.absurd(file));
+        }
+        self.fetch(client, commit, file, control)
+    }
+
+    /// A file at `commit`; the hub is not asked if the snapshot has it, whole.
+    fn file(
+        &self,
+        client: &Arc<Client>,
+        commit: &str,
+        name: &str,
+        control: &mut Control<'_>,
+    ) -> Result<Option<RemoteFile>, ModelError> {
+        match self.cache.sound(commit, name) {
+            Ok(path) => {
+                let size = ModelFile::Path(path).size()?;
+                return Ok(Some(RemoteFile { name: name.to_owned(), size, etag: None }));
+            }
+            Err(problem) if self.cache.has(commit, name) => {
+                tracing::warn!(model = self.model, problem, "fetching it again");
+            }
+            Err(_) => {}
         }
         let metadata = self.metadata(client, commit, name, control)?;
         Ok(metadata.map(|metadata| self.remote(name, metadata)))
     }
 
+    /// What the hub says about a file; `None` if it has none of that name.
     fn metadata(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
         revision: &str,
         name: &str,
-        control: &Control<'_>,
+        control: &mut Control<'_>,
     ) -> Result<Option<Metadata>, ModelError> {
-        let asked = download::persist(&control.cancel, || client.metadata(self.repository, revision, name));
+        let asked = persist(control, |control| {
+            let (client, repository) = (Arc::clone(client), self.repository.to_owned());
+            let (revision, name) = (revision.to_owned(), name.to_owned());
+            attend(control, move || client.metadata(&repository, &revision, &name))
+        });
         match asked {
             Ok(metadata) => Ok(Some(metadata)),
             Err(Stopped::Hub(failure)) if failure.is_missing_file() => Ok(None),
@@ -169,20 +255,29 @@ impl<'a> Lookup<'a> {
     }
 
     fn remote(&self, name: &str, metadata: Metadata) -> RemoteFile {
-        let present = self.cache.present(&metadata.commit, name).is_some();
-        let etag = (!present).then_some(metadata.etag);
-        RemoteFile { name: name.to_owned(), size: metadata.size, etag }
+        let here = self.cache.sound(&metadata.commit, name).is_ok();
+        // The client always knows a size; without one, a file counts as larger than anything.
+        let size = metadata.size.unwrap_or(u64::MAX);
+        RemoteFile { name: name.to_owned(), size, etag: (!here).then_some(metadata.etag) }
     }
 
     /// Bytes that are neither in the snapshot, nor among the blobs, nor left by an interrupted download.
     pub(super) fn missing_bytes(&self, survey: &Survey) -> u64 {
-        let length = |path: PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
         let missing = |file: &RemoteFile| {
             let etag = file.etag.as_ref()?;
-            let here = length(self.cache.blob(etag)).max(length(self.cache.part(etag)));
-            Some(file.size.saturating_sub(here))
+            let part = std::fs::metadata(self.cache.part(etag)).map_or(0, |data| data.len());
+            let here = if self.has_blob(etag, file.size) { file.size } else { part };
+            // What is longer than the file is none of it.
+            Some(if here > file.size { file.size } else { file.size - here })
         };
-        survey.files.iter().filter_map(missing).sum()
+        survey.files.iter().filter_map(missing).fold(0, u64::saturating_add)
+    }
+
+    /// Whether the content of a file is here, as far as can be told at once.
+    fn has_blob(&self, etag: &str, size: u64) -> bool {
+        let blob = self.cache.blob(etag);
+        std::fs::metadata(&blob).is_ok_and(|data| data.is_file() && data.len() == size)
+            && (size > SMALL || Checksum::of(etag).check_file(&blob).is_ok())
     }
 
     fn disk_full(&self, missing: u64, free: u64) -> ModelError {
@@ -193,7 +288,7 @@ impl<'a> Lookup<'a> {
     /// Downloads a file unless it is here, and names it in the snapshot.
     fn fetch(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
         commit: &str,
         file: &RemoteFile,
         control: &mut Control<'_>,
@@ -204,26 +299,44 @@ impl<'a> Lookup<'a> {
             std::fs::create_dir_all(blobs).map_err(|source| io_error(blobs, source))?;
         }
         let lock = download::lock(&self.cache.lock(etag), &control.cancel)?;
-        let is_here = std::fs::metadata(&blob).is_ok_and(|data| data.len() == file.size);
-        if !is_here {
-            let is_sha256 = etag.len() == 64 && etag.bytes().all(|b| b.is_ascii_hexdigit());
-            let sha256 = is_sha256.then_some(etag.as_str());
-            let download = Download { name: &file.name, size: file.size, sha256, part: &part };
-            let open = |start| {
-                let Incoming { start, reader } = client.open(self.repository, commit, &file.name, start)?;
-                Ok((start, reader))
-            };
-            download.run(control, open).map_err(|stopped| match stopped {
+        if !self.has_blob(etag, file.size) {
+            let checksum = Checksum::of(etag);
+            let download = Download { name: &file.name, size: file.size, checksum, part: &part };
+            let mut gathered = self.gather(client, commit, &download, control);
+            if let Err(Stopped::Corrupt(problem)) = &gathered {
+                // Once more, unless that is more than anybody has agreed to.
+                if file.size < LARGE {
+                    tracing::warn!(model = self.model, file = file.name, problem, "fetching it again");
+                    gathered = self.gather(client, commit, &download, control);
+                }
+            }
+            gathered.map_err(|stopped| match stopped {
                 Stopped::Here(ModelError::Io { source, .. }) if source.kind() == ErrorKind::StorageFull => {
                     let here = std::fs::metadata(&part).map_or(0, |data| data.len());
                     self.disk_full(file.size.saturating_sub(here), disk::free_bytes(&part).unwrap_or(0))
                 }
                 stopped => self.stopped(stopped, &file.name),
             })?;
-            std::fs::rename(&part, &blob).map_err(|source| io_error(&part, source))?;
+            cache::rename(&part, &blob).map_err(|source| io_error(&part, source))?;
         }
         drop(lock);
         self.cache.link(commit, &file.name, etag)
+    }
+
+    fn gather(
+        &self,
+        client: &Arc<Client>,
+        commit: &str,
+        download: &Download<'_>,
+        control: &mut Control<'_>,
+    ) -> Result<(), Stopped> {
+        download.run(control, |start, control| {
+            let (client, repository) = (Arc::clone(client), self.repository.to_owned());
+            let (commit, name, size) = (commit.to_owned(), download.name.to_owned(), download.size);
+            let open = move || client.open(&repository, &commit, &name, (start, size));
+            let Incoming { start, reader } = attend(control, open)?;
+            Ok((start, pump(reader)?))
+        })
     }
 
     fn files(&self, survey: &Survey) -> ModelFiles {
@@ -232,40 +345,9 @@ impl<'a> Lookup<'a> {
             name: self.model.clone(),
             revision: Some(survey.commit.clone()),
             config: file("config.json"),
-            tokenizer: survey.has_tokenizer.then(|| file("tokenizer.json")),
+            tokenizer: survey.tokenizer.clone(),
             weights: survey.weights.iter().map(|name| file(name)).collect(),
+            adapter: Adapter::beside(&self.cache.folder(&survey.commit)),
         }
-    }
-
-    fn stopped(&self, stopped: Stopped, file: &str) -> ModelError {
-        match stopped {
-            Stopped::Here(error) => error,
-            Stopped::Hub(failure) => self.explain(failure, file),
-            Stopped::Corrupt(problem) => {
-                HubError::Corrupt { model: self.model.clone(), file: file.to_owned(), problem }.into()
-            }
-        }
-    }
-
-    /// The hub's answer in our words.
-    fn explain(&self, failure: Failure, file: &str) -> ModelError {
-        let (model, file) = (self.model.clone(), file.to_owned());
-        let error = match failure {
-            Failure::Unreachable(problem) => {
-                HubError::Unreachable { model, endpoint: self.settings.endpoint.clone(), problem }
-            }
-            Failure::Broken(problem) => HubError::Interrupted { model, file, problem },
-            Failure::Unexpected(problem) => HubError::Unexpected { model, file, problem },
-            Failure::Status { status, code } => match (status, code.as_deref()) {
-                (_, Some("RepoNotFound")) => HubError::NoRepository { model },
-                (_, Some("RevisionNotFound")) => HubError::NoRevision { model },
-                (401 | 403, _) => {
-                    HubError::Denied { model, file, status, with_token: self.settings.token.is_some() }
-                }
-                (404, _) => HubError::NoFile { model, file },
-                _ => HubError::Unexpected { model, file, problem: format!("status {status}") },
-            },
-        };
-        error.into()
     }
 }

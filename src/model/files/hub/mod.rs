@@ -1,23 +1,44 @@
 //! Models from the hub, by way of its cache.
 //!
 //! A model that is whole in the cache is used without a request. Otherwise the revision is pinned to a commit with
-//! the first answer, and only what a model needs is asked for: config.json, tokenizer.json, and model.safetensors
-//! or the shards that its index names.
+//! the first answer, and only what a model needs is asked for: config.json, the tokenizer's files, and
+//! model.safetensors or the shards that its index names.
 
+mod address;
+mod answer;
 mod cache;
+mod checksum;
 mod client;
+mod connector;
 mod download;
 mod error;
+mod expand;
+mod explain;
+mod failure;
+mod listing;
 mod lookup;
+mod proxy;
 mod settings;
+mod sound;
+mod token;
+mod trust;
+mod wait;
 
-pub use cache::CachedModel;
 pub use error::HubError;
+pub use listing::CachedModel;
+pub use proxy::Proxies;
 pub use settings::HubSettings;
+pub use token::Token;
+pub use trust::Trust;
 
 use super::{DownloadPlan, ModelFiles, disk};
-use crate::model::{Cancel, Control, ModelError};
+use crate::model::{Control, ModelError};
 use lookup::{Found, Lookup};
+
+/// Whether something failed because it may not be written.
+fn is_read_only(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
+}
 
 /// The hub and its cache.
 #[derive(Debug, Clone)]
@@ -36,37 +57,56 @@ impl Hub {
     /// # Errors
     /// If there is no place for a cache.
     pub fn from_env(offline: bool) -> Result<Self, ModelError> {
-        let mut settings = HubSettings::from_env(|name| std::env::var(name).ok())?;
+        let lookup = |name: &str| match std::env::var(name) {
+            Ok(value) => Some(value),
+            // As Python does, which asks the system's list of users where HOME doesn't say.
+            Err(_) if name == "HOME" => std::env::home_dir()?.into_os_string().into_string().ok(),
+            Err(_) => None,
+        };
+        let mut settings = HubSettings::from_env(lookup)?;
         settings.offline |= offline;
         Ok(Self::new(settings))
     }
 
-    /// The files of a model, downloading what is missing. Resumes what an earlier call has left.
+    /// The files of a model, downloading what is missing, up to `limit` bytes. Resumes what an earlier call has left.
     ///
     /// # Errors
-    /// If the model isn't there, can't be had, doesn't fit on the disk, or `control` was cancelled.
+    /// If the model isn't there, can't be had, is larger than the limit or the disk, or `control` was cancelled.
     pub fn locate(
         &self,
         repository: &str,
         revision: Option<&str>,
+        limit: u64,
         control: &mut Control<'_>,
     ) -> Result<ModelFiles, ModelError> {
         control.cancel.check()?;
         let lookup = Lookup::new(&self.settings, repository, revision);
         match lookup.find(control)? {
             Found::Here(files) => Ok(files),
-            Found::OnHub(client, survey) => lookup.download(&client, &survey, control),
+            Found::OnHub(client, survey) => match lookup.download(&client, &survey, limit, control) {
+                // What is missing can't be written, but what is here will do.
+                Err(ModelError::Io { source, .. })
+                    if is_read_only(&source) && lookup.cached(true).is_ok() =>
+                {
+                    lookup.cached(true).map_err(|lack| lookup.not_here(lack))
+                }
+                done => done,
+            },
         }
     }
 
     /// What [`Hub::locate`] would download. Fetches sizes and, if the model is sharded, the list of shards.
     ///
     /// # Errors
-    /// If the model isn't there or can't be had.
-    pub fn plan(&self, repository: &str, revision: Option<&str>) -> Result<DownloadPlan, ModelError> {
+    /// If the model isn't there or can't be had, or `control` was cancelled.
+    pub fn plan(
+        &self,
+        repository: &str,
+        revision: Option<&str>,
+        control: &mut Control<'_>,
+    ) -> Result<DownloadPlan, ModelError> {
         let lookup = Lookup::new(&self.settings, repository, revision);
-        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
-        match lookup.find(&mut control)? {
+        match lookup.find(control)? {
             Found::Here(files) => DownloadPlan::of_present(&files, &self.settings.cache),
             Found::OnHub(_, survey) => Ok(DownloadPlan {
                 missing_bytes: lookup.missing_bytes(&survey),
@@ -79,6 +119,6 @@ impl Hub {
 
     /// The models that the cache holds, by name.
     pub fn cached(&self) -> Vec<CachedModel> {
-        cache::models(&self.settings.cache)
+        listing::models(&self.settings.cache)
     }
 }

@@ -1,20 +1,26 @@
 //! Models from a hub: what is asked of it, what is kept, and what happens when it fails.
 #![allow(clippy::unwrap_used)]
 
-mod support {
-    pub mod hub;
-}
+#[path = "../support/tls.rs"]
+mod front;
+#[path = "../support/hub.rs"]
+mod server;
+
+mod cached;
+mod faults;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use attnscope::model::files::{CachedModel, Hub, HubError, HubSettings, ModelFile, ModelFiles};
+use attnscope::model::files::hub::Token;
+use attnscope::model::files::{CachedModel, DownloadPlan, Hub, HubError, HubSettings, ModelFile, ModelFiles};
 use attnscope::model::{Cancel, Control, LoadProgress, ModelError};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
-use support::hub::{Asked, COMMIT, Fault, Repository, TestHub, sha256};
+use server::{Asked, COMMIT, Fault, Repository, TestHub, sha256};
 use tempfile::TempDir;
 
 const NAME: &str = "org/tiny";
@@ -31,13 +37,8 @@ impl Scene {
     }
 
     fn settings(&self) -> HubSettings {
-        HubSettings {
-            endpoint: Some(self.server.endpoint.clone()),
-            cache: self.cache.path().to_owned(),
-            token: None,
-            offline: false,
-            timeout: Duration::from_secs(10),
-        }
+        let endpoint = Some(self.server.endpoint.clone());
+        HubSettings { endpoint, ..HubSettings::new(self.cache.path().to_owned()) }
     }
 
     fn hub(&self) -> Hub {
@@ -110,8 +111,16 @@ fn watched(
         steps.push(step);
     };
     let mut control = Control { cancel: cancel.clone(), progress: &mut progress };
-    let files = hub.locate(NAME, revision, &mut control);
+    let files = hub.locate(NAME, revision, u64::MAX, &mut control);
     (files, steps)
+}
+
+fn plan(hub: &Hub) -> Result<DownloadPlan, ModelError> {
+    hub.plan(NAME, None, &mut Control { cancel: Cancel::new(), progress: &mut |_| {} })
+}
+
+fn missing(hub: &Hub) -> u64 {
+    plan(hub).unwrap().missing_bytes
 }
 
 fn refusal(hub: &Hub, revision: Option<&str>) -> HubError {
@@ -146,7 +155,7 @@ fn a_fresh_download_is_the_served_model_and_tells_its_progress() {
     assert_eq!(files.name, NAME);
     assert_eq!(files.revision.as_deref(), Some(COMMIT));
     assert_eq!(digest(&files.config), sha256(&served["config.json"]));
-    assert_eq!(digest(files.tokenizer.as_ref().unwrap()), sha256(&served["tokenizer.json"]));
+    assert_eq!(digest(files.tokenizer.get("tokenizer.json").unwrap()), sha256(&served["tokenizer.json"]));
     assert_eq!(digest(&files.weights[0]), sha256(&served["model.safetensors"]));
 
     assert_eq!(steps[0], LoadProgress::Resolving);
@@ -207,13 +216,13 @@ fn a_revision_is_pinned_to_its_commit() {
     // The commit itself is in the cache now, by whatever name it came.
     assert!(locate(&scene.offline(), Some(COMMIT)).is_ok());
     assert!(locate(&scene.offline(), Some("refs/pr/1")).is_ok());
-    assert!(matches!(refusal(&scene.offline(), None), HubError::NotCached { .. }));
+    assert!(matches!(refusal(&scene.offline(), None), HubError::Incomplete { .. }));
 }
 
 #[test]
 fn the_token_goes_to_the_hub_and_to_nobody_else() {
     let scene = Scene::new(Repository { token: Some("secret"), ..tiny() });
-    let hub = Hub::new(HubSettings { token: Some("secret".to_owned()), ..scene.settings() });
+    let hub = Hub::new(HubSettings { token: Token::new("secret", "HF_TOKEN"), ..scene.settings() });
     locate(&hub, None).unwrap();
     let asked = scene.server.asked();
     assert!(asked.iter().any(|asked| asked.large));
@@ -227,7 +236,7 @@ fn the_token_goes_to_the_hub_and_to_nobody_else() {
 fn a_renamed_model_is_followed_with_the_token() {
     let scene =
         Scene::new(Repository { name: "new/tiny", old_name: Some(NAME), token: Some("secret"), ..tiny() });
-    let hub = Hub::new(HubSettings { token: Some("secret".to_owned()), ..scene.settings() });
+    let hub = Hub::new(HubSettings { token: Token::new("secret", "HF_TOKEN"), ..scene.settings() });
     assert_eq!(locate(&hub, None).unwrap().name, NAME);
 }
 
@@ -247,6 +256,10 @@ fn shards_are_those_of_the_index_and_nothing_else_is_asked_for() {
     let wanted = [
         "config.json",
         "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "adapter_config.json",
+        "added_tokens.json",
         "model.safetensors",
         "model.safetensors.index.json",
         first.as_str(),
@@ -260,9 +273,9 @@ fn shards_are_those_of_the_index_and_nothing_else_is_asked_for() {
 #[test]
 fn a_model_without_a_tokenizer_is_asked_for_it_once() {
     let scene = Scene::new(golden("gpt2-sort", &["config.json", "model.safetensors"]));
-    assert_eq!(locate(&scene.hub(), None).unwrap().tokenizer, None);
+    assert!(locate(&scene.hub(), None).unwrap().tokenizer.is_empty());
     scene.server.asked();
-    assert_eq!(locate(&scene.hub(), None).unwrap().tokenizer, None);
+    assert!(locate(&scene.hub(), None).unwrap().tokenizer.is_empty());
     assert_eq!(scene.server.asked(), []);
 }
 
@@ -319,7 +332,7 @@ fn cancelling_stops_the_transfer_and_the_next_load_resumes_it() {
 
     scene.server.behave();
     scene.server.asked();
-    let plan = scene.hub().plan(NAME, None).unwrap();
+    let plan = plan(&scene.hub()).unwrap();
     assert!(plan.missing_bytes > 0 && plan.missing_bytes < size as u64);
     let files = locate(&scene.hub(), None).unwrap();
     assert_eq!(digest(&files.weights[0]), sha256(&tiny().files["model.safetensors"]));
@@ -333,7 +346,7 @@ fn a_raised_cancel_asks_nothing() {
     let cancel = Cancel::new();
     cancel.raise();
     let mut control = Control { cancel, progress: &mut |_| {} };
-    let files = scene.hub().locate(NAME, None, &mut control);
+    let files = scene.hub().locate(NAME, None, u64::MAX, &mut control);
     assert!(matches!(files, Err(ModelError::Cancelled)));
     assert_eq!(scene.server.asked(), []);
 }
@@ -354,12 +367,13 @@ fn damaged_weights_are_deleted_and_the_next_load_is_whole() {
 fn refusals_say_what_to_do() {
     let gated = Scene::new(Repository { token: Some("secret"), gated: true, ..tiny() });
     let stranger = refusal(&gated.hub(), None);
-    assert!(matches!(stranger, HubError::Denied { status: 401, with_token: false, .. }));
+    assert!(matches!(stranger, HubError::Denied { status: 401, token: None, .. }));
     assert!(stranger.to_string().contains("set HF_TOKEN"), "{stranger}");
-    let hub = Hub::new(HubSettings { token: Some("other".to_owned()), ..gated.settings() });
+    let hub = Hub::new(HubSettings { token: Token::new("other", "HF_TOKEN"), ..gated.settings() });
     let known = refusal(&hub, None);
-    assert!(matches!(known, HubError::Denied { status: 403, with_token: true, .. }));
-    assert!(known.to_string().contains("licence") && !known.to_string().contains("other"), "{known}");
+    assert!(matches!(known, HubError::Denied { status: 403, token: Some(_), .. }));
+    let said = known.to_string();
+    assert!(said.contains("licence") && said.contains("HF_TOKEN") && !said.contains("other"), "{said}");
 }
 
 #[test]
@@ -379,6 +393,28 @@ fn missing_models_revisions_and_files_are_told_apart() {
     let holed = Scene::new(repository);
     let error = refusal(&holed.hub(), None);
     assert!(matches!(&error, HubError::NoFile { file, .. } if *file == shard_name(1)), "{error}");
+}
+
+#[test]
+fn an_adapter_on_the_hub_is_named_with_its_base() {
+    let with_adapter = |files: &[&str]| {
+        let mut repository = golden("gpt2-tiny", files);
+        let config = r#"{"peft_type": "LORA", "base_model_name_or_path": "org/base"}"#;
+        repository.files.insert("adapter_config.json".to_owned(), config.into());
+        repository.files.insert("adapter_model.safetensors".to_owned(), b"weights".to_vec());
+        Scene::new(repository)
+    };
+    for files in [&[][..], &["config.json", "tokenizer.json"]] {
+        let scene = with_adapter(files);
+        let said = locate(&scene.hub(), None).unwrap_err().to_string();
+        assert!(said.contains("a LORA adapter of org/base, and no model's weights"), "{said}");
+    }
+    let scene = with_adapter(&["config.json", "tokenizer.json", "model.safetensors"]);
+    for hub in [scene.hub(), scene.hub(), scene.offline()] {
+        let files = locate(&hub, None).unwrap();
+        assert_eq!(files.adapter.and_then(|adapter| adapter.base).as_deref(), Some("org/base"));
+    }
+    assert!(!scene.server.asked().iter().any(|asked| asked.path.contains("adapter_model")), "not downloaded");
 }
 
 #[test]
@@ -419,7 +455,7 @@ fn a_cached_model_of_which_no_tokenizer_is_known_loads_without_a_network() {
     std::fs::remove_dir_all(scene.cache.path().join("models--org--tiny/.no_exist")).unwrap();
     let hub = Hub::new(HubSettings { endpoint: Some(nobody()), ..scene.settings() });
     assert_eq!(locate(&hub, None).unwrap(), files);
-    assert_eq!(hub.plan(NAME, None).unwrap().missing_bytes, 0);
+    assert_eq!(missing(&hub), 0);
 }
 
 #[test]
@@ -434,7 +470,7 @@ fn a_model_larger_than_the_disk_is_refused_before_it_comes() {
 #[test]
 fn a_plan_says_what_is_missing_and_downloads_no_weights() {
     let scene = Scene::new(sharded());
-    let plan = scene.hub().plan(NAME, None).unwrap();
+    let plan = plan(&scene.hub()).unwrap();
     let served = sharded().files;
     let sizes: BTreeMap<String, u64> = plan.files.iter().cloned().collect();
     assert_eq!(sizes, served.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect());
@@ -445,8 +481,7 @@ fn a_plan_says_what_is_missing_and_downloads_no_weights() {
     assert!(scene.server.asked().iter().all(|asked| !asked.large));
 
     locate(&scene.hub(), None).unwrap();
-    let plan = scene.hub().plan(NAME, None).unwrap();
-    assert_eq!(plan.missing_bytes, 0);
+    assert_eq!(missing(&scene.hub()), 0);
 }
 
 #[test]

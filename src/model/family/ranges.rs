@@ -1,0 +1,17 @@
+//! What sizes a config.json may name. Wide enough for any model that exists, and narrow enough that products of
+//! sizes and loops over them stay small, whatever a file says; the tensors' own shapes are checked besides.
+
+use std::ops::RangeInclusive;
+
+/// Layers of a model.
+pub const LAYERS: RangeInclusive<usize> = 1..=10_000;
+/// Widths: of the residual stream, of an MLP.
+pub const WIDTH: RangeInclusive<usize> = 1..=1_000_000;
+/// Heads of a layer, values of a head, experts of a layer.
+pub const PARTS: RangeInclusive<usize> = 1..=65_536;
+/// Rows of the embedding.
+pub const VOCABULARY: RangeInclusive<usize> = 1..=100_000_000;
+/// Tokens: of a prompt, of a window.
+pub const TOKENS: RangeInclusive<usize> = 1..=u32::MAX as usize;
+/// What is added to a variance.
+pub const EPSILON: RangeInclusive<f64> = 0.0..=1.0;

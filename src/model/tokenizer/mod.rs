@@ -1,0 +1,118 @@
+//! From a prompt to tokens, as Hugging Face's transformers encode it from the same files, and the bytes each
+//! token stands for.
+
+mod around;
+mod build;
+mod class;
+mod guard;
+mod pipeline;
+mod protobuf;
+mod sentencepiece;
+mod source;
+mod spans;
+mod special;
+mod spelling;
+mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+use tokenizers::Tokenizer;
+
+use super::ModelError;
+use super::files::{ModelFile, TokenizerFiles};
+use super::json::without_literals;
+use super::prompt_limit::{PromptLimit, TooLong};
+use crate::attention::Token;
+use build::Built;
+use guard::guarded;
+use source::Source;
+use spans::Piece;
+use spelling::Spelling;
+
+pub use spelling::byte_characters;
+
+/// A model's tokenizer.
+pub struct PromptTokenizer {
+    inner: Tokenizer,
+    spelling: Spelling,
+    notes: Vec<String>,
+    limit: PromptLimit,
+}
+
+/// What a model's files make.
+pub enum Opened {
+    /// A tokenizer.
+    Ready(Box<PromptTokenizer>),
+    /// None, and why, in a sentence.
+    Missing(String),
+}
+
+impl PromptTokenizer {
+    /// Reads the files of a model of a `family` (`model_type`). `config` is its config.json, which may name a class.
+    ///
+    /// # Errors
+    /// If one of them can't be read, or is not what its name says.
+    pub fn open(files: &TokenizerFiles, config: &ModelFile, family: &str) -> Result<Opened, ModelError> {
+        // What is wrong with config.json is said by whoever reads it for more than this.
+        let config: Option<serde_json::Value> =
+            serde_json::from_slice(&without_literals(&config.read()?)).ok();
+        let named = config.as_ref().and_then(|config| config.get("tokenizer_class")?.as_str());
+        let mut source = Source::new(files);
+        Ok(match build::build(&mut source, named, family)? {
+            Built::Ready(inner, notes) => {
+                let spelling = Spelling::of(&inner);
+                let limit = PromptLimit::default();
+                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes, limit }))
+            }
+            Built::Nothing(why) => Opened::Missing(why),
+        })
+    }
+
+    /// What of the files is not honoured, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Checks that a prompt may be `most` tokens or fewer, without the memory that encoding it takes.
+    ///
+    /// # Errors
+    /// If it can't be.
+    pub fn check_length(&self, prompt: &str, most: usize) -> Result<(), TooLong> {
+        self.limit.check(&self.inner, prompt, most)
+    }
+
+    /// Encodes a prompt, special tokens included.
+    ///
+    /// # Errors
+    /// If the tokenizer refuses it.
+    pub fn encode(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
+        let encoding = guarded(|| self.inner.encode(prompt, true))
+            .map_err(|error| ModelError::Invalid(format!("the tokenizer refuses this prompt: {error}")))?;
+        let pieces = encoding
+            .get_ids()
+            .iter()
+            .zip(encoding.get_tokens())
+            .zip(encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask()))
+            .map(|((&id, raw), (&(start, end), &special))| Piece {
+                id,
+                raw: raw.clone(),
+                bytes: self.spelling.bytes(id, raw),
+                offsets: start..end,
+                // The template added it; the same token typed in the prompt covers bytes.
+                inserted: special == 1 && start == end,
+            });
+        Ok(spans::spread(pieces.collect(), prompt))
+    }
+
+    /// The token of an id; its text is what to write behind other text for it.
+    pub fn token(&self, id: u32) -> Token {
+        match self.inner.id_to_token(id) {
+            Some(raw) => {
+                let bytes = self.spelling.appended(id, &raw).unwrap_or_else(|| raw.clone().into_bytes());
+                Token { span: 0..0, ..Token::from_bytes(id, raw, &bytes, 0) }
+            }
+            None => Token::from_id(id),
+        }
+    }
+}
