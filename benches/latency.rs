@@ -10,7 +10,6 @@ use support::terminal::Terminal;
 
 #[path = "../tests/support"]
 mod support {
-    #[expect(dead_code, reason = "the tests use all of it")]
     pub mod terminal;
 }
 

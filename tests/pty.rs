@@ -269,21 +269,11 @@ fn it_can_be_left_while_models_load() {
 }
 
 #[test]
-fn signals_to_end_restore_the_terminal() {
-    use rustix::process::Signal;
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
-        let mut terminal = Terminal::viewer(&[]);
-        terminal.wait_for_both();
-        terminal.signal(signal);
-        assert_eq!(terminal.wait_for_end(), 0);
-        terminal.assert_restored();
-    }
-}
-
-#[test]
 #[ignore = "a panic in a terminal of its own: the test below starts it"]
 fn panics_in_the_viewer() {
-    let mut session = attnscope::terminal::Session::start(true).unwrap();
+    let look = attnscope::terminal::Look::new(None, None).unwrap();
+    let (mut session, _reports) =
+        attnscope::terminal::Session::start(&look, true, &std::sync::OnceLock::new()).unwrap();
     session.draw(|_| panic!("on purpose")).unwrap();
 }
 

@@ -5,6 +5,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::{Input, InputRequest};
 
 use super::selection::step;
+use super::typed::{self, LONGEST_LINE};
 
 /// An entry that what was typed leaves in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Chooser {
     pub found: Vec<Found>,
     /// Which of those is chosen.
     pub chosen: usize,
+    /// Why what was typed or pasted last was not taken, if it wasn't.
+    pub refused: Option<String>,
     texts: Vec<String>,
     takes_typed: bool,
 }
@@ -69,7 +72,17 @@ impl Chooser {
 
     /// Edits the line. The best of what it then leaves is chosen.
     pub(super) fn edit(&mut self, request: InputRequest) {
-        if self.line.handle(request).is_some_and(|change| change.value) {
+        let changed = typed::handle(&mut self.line, request, LONGEST_LINE);
+        if changed == Ok(true) {
+            self.search();
+        }
+        self.refused = changed.err();
+    }
+
+    /// Puts a text into the line.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.refused = typed::paste(&mut self.line, text).err();
+        if self.refused.is_none() {
             self.search();
         }
     }

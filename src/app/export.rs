@@ -3,6 +3,7 @@
 use tui_input::InputRequest;
 
 use super::selection::step;
+use super::typed::{self, LONGEST_LINE};
 use super::{Action, Arrangement, Chooser, Effect, Popup, Shown, State};
 use crate::attention::alignment::Granularity;
 use crate::attention::{Ablation, View};
@@ -142,10 +143,22 @@ impl ExportDialog {
     }
 
     fn edit(&mut self, request: InputRequest) {
-        if self.chooser.line.handle(request).is_some_and(|change| change.value) {
+        let changed = typed::handle(&mut self.chooser.line, request, LONGEST_LINE);
+        self.name(changed);
+    }
+
+    fn paste(&mut self, text: &str) {
+        let pasted = typed::paste(&mut self.chooser.line, text).map(|()| true);
+        self.name(pasted);
+    }
+
+    /// The name was changed, or was not to be.
+    fn name(&mut self, changed: Result<bool, String>) {
+        if changed == Ok(true) {
             self.is_named = true;
             self.stage = ExportStage::Choosing;
         }
+        self.chooser.refused = changed.err();
     }
 
     /// Chooses a row. The file's name follows: all of it, or only the ending of one that is the user's own.
@@ -213,11 +226,7 @@ pub(super) fn update(state: &mut State, action: Action) -> Result<Vec<Effect>, A
     let Some(Popup::Export(dialog)) = &mut state.popup else { return Err(action) };
     match action {
         Action::Edit(request) => dialog.edit(request),
-        Action::Paste(text) => {
-            for c in text.chars().filter(|c| !c.is_control()) {
-                dialog.edit(InputRequest::InsertChar(c));
-            }
-        }
+        Action::Paste(text) => dialog.paste(&text),
         Action::Choose(rows) => dialog.choose(step(dialog.chooser.chosen, rows, dialog.choices.len())),
         Action::Pick(row) if row < dialog.choices.len() => dialog.choose(row),
         Action::Pick(_) => {}

@@ -16,6 +16,9 @@ pub struct History {
     written: BTreeMap<usize, String>,
 }
 
+/// Bytes of a prompt that is remembered: one that is longer is a file's.
+const LONGEST: usize = 64 << 10;
+
 impl History {
     /// What is kept of `prompts`, the oldest first.
     pub fn new(prompts: impl IntoIterator<Item = String>) -> Self {
@@ -77,7 +80,7 @@ impl History {
 
     /// Adds a prompt, unless it is empty or the newest one already.
     fn push(&mut self, prompt: String) -> bool {
-        if prompt.is_empty() || self.prompts.last() == Some(&prompt) {
+        if prompt.is_empty() || prompt.len() > LONGEST || self.prompts.last() == Some(&prompt) {
             return false;
         }
         self.prompts.push(prompt);

@@ -1,7 +1,5 @@
 //! What lies over the matrices and takes the keys while it is there: a list, and a line to search it with.
 
-use tui_input::InputRequest;
-
 use super::update::command;
 use super::{Action, Chooser, Effect, ExportDialog, Palette, Picker, Stage, State, export, picker};
 
@@ -63,12 +61,7 @@ pub(super) fn update(state: &mut State, action: Action) -> Result<Vec<Effect>, A
         Action::LeaveEditor => leave(state),
         Action::Edit(_) | Action::Paste(_) | Action::Choose(_) | Action::Pick(_) if !is_choosing => {}
         Action::Edit(request) => chooser.edit(request),
-        Action::Paste(text) => {
-            // The line is one line.
-            for c in text.chars().filter(|c| !c.is_control()) {
-                chooser.edit(InputRequest::InsertChar(c));
-            }
-        }
+        Action::Paste(text) => chooser.paste(&text),
         Action::Choose(rows) => chooser.walk(rows),
         Action::Pick(row) if row < chooser.found.len() => {
             chooser.chosen = row;

@@ -3,6 +3,7 @@
 use tui_input::InputRequest;
 
 use super::pane::Pass;
+use super::typed::{self, LONGEST_PROMPT};
 use super::{Effect, History, Mode, State};
 use crate::worker::protocol::{JobId, Request, Side};
 
@@ -53,9 +54,14 @@ fn empty(state: &mut State) {
 /// Changes the text that is being written; if it is to run by itself, then after a pause. What runs of an
 /// older text is of no use any more.
 pub(super) fn write(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Effect> {
-    let before = state.draft.value().to_owned();
+    let before = state.draft.clone();
     change(state);
-    if !state.live || state.draft.value() == before {
+    state.refused = None;
+    if state.draft.value().len() > LONGEST_PROMPT {
+        state.draft = before.clone();
+        state.refused = Some(typed::too_long(LONGEST_PROMPT));
+    }
+    if !state.live || state.draft.value() == before.value() {
         return vec![];
     }
     let mut effects = Vec::new();
@@ -78,14 +84,26 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
         return vec![];
     }
     let is_selected = std::mem::take(&mut state.is_draft_selected);
-    write(state, |state| {
+    let mut refused = None;
+    let effects = write(state, |state| {
+        let before = is_selected.then(|| state.draft.clone());
         if is_selected {
             empty(state);
         }
-        for c in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
-            state.draft.handle(InputRequest::InsertChar(c));
+        // Measured first: no line end takes more than two bytes.
+        let inserted = if text.len() > 2 * LONGEST_PROMPT {
+            Err(typed::too_long(LONGEST_PROMPT))
+        } else {
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            typed::insert(&mut state.draft, &text, LONGEST_PROMPT)
+        };
+        refused = inserted.err();
+        if let Some(before) = before.filter(|_| refused.is_some()) {
+            state.draft = before;
         }
-    })
+    });
+    state.refused = refused;
+    effects
 }
 
 /// Puts another prompt into the editor, if there is one.

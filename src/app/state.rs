@@ -46,6 +46,8 @@ pub struct State {
     pub draft: Input,
     /// Whether all of it is selected: what is typed takes its place.
     pub is_draft_selected: bool,
+    /// Why what was typed or pasted last was not taken, if it wasn't.
+    pub refused: Option<String>,
     /// Whether what is being written runs by itself.
     pub live: bool,
     /// Ticks until it does, if nothing more is written.
@@ -112,6 +114,7 @@ impl State {
             popup: None,
             draft: Input::new(prompt.clone()),
             is_draft_selected: false,
+            refused: None,
             live: false,
             pause: None,
             prompt,

@@ -23,6 +23,9 @@ pub enum Failure {
     /// Whoever read our output has seen enough: exit code 0.
     #[error("the pipe was closed")]
     ClosedPipe,
+    /// A signal ended it, or its terminal went away: the exit code that shells give for that.
+    #[error("ended by a signal")]
+    Signal(u8),
 }
 
 impl Failure {
@@ -33,13 +36,14 @@ impl Failure {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Interrupted => INTERRUPTED,
+            Self::Signal(code) => *code,
         }
     }
 
     /// The line for standard error, if there is something to say.
     pub fn message(&self) -> Option<String> {
         match self {
-            Self::ClosedPipe => None,
+            Self::ClosedPipe | Self::Signal(_) => None,
             Self::Interrupted => Some("interrupted".to_owned()),
             Self::Usage(message) | Self::Failed(message) => {
                 Some(without_codes(&escape_controls(&message.trim().replace('\n', " "))))

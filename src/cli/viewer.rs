@@ -1,31 +1,37 @@
 //! The viewer: two models side by side.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::interrupt;
 use super::session::Session;
 use super::settings::Settings;
+use crate::app::LONGEST_PROMPT;
 use crate::config;
 use crate::config::keys::Key;
 use crate::export::file::Destination;
-use crate::runtime::{self, ViewerConfig};
+use crate::runtime::{self, Ending, ViewerConfig};
 use crate::theme::{Background, ColorDepth};
 use crate::worker;
 
 /// Looks at two models until it is quit.
 ///
 /// # Errors
-/// If a model has no such name, a large download is refused, or there is no terminal.
+/// If a model has no such name, a large download is refused, there is no terminal, or a signal ends it.
 pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let mut viewer = configure(args, settings, session)?;
     viewer.history = config::history_path();
     interrupt::leave_to_others();
-    on_runtime(|| async {
+    let ending = on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
         runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
-    })?
+    })??;
+    match ending {
+        Ending::Quit => Ok(()),
+        Ending::Signal(code) => Err(Failure::Signal(code)),
+    }
 }
 
 /// Draws the viewer's screen into an SVG file, without a terminal.
@@ -63,16 +69,28 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         drawn,
         left: left.to_string(),
         right: right.map(|right| right.to_string()),
-        prompt: settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?,
+        prompt: prompt(args, settings)?,
         keys: config.keys.clone(),
         map: settings.color_map()?,
         depth: color_depth(config.theme.color),
         background: background(config.theme.background),
         mouse: config.mouse,
+        input_is_read: args.prompt.is_none() && args.prompt_file.as_deref() == Some(Path::new("-")),
         live: config.live,
         pairs: settings.pairs(),
         history: None,
     })
+}
+
+/// The text to start with, if the editor takes it.
+fn prompt(args: &ViewerArgs, settings: &Settings) -> Result<String, Failure> {
+    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?;
+    if prompt.len() <= LONGEST_PROMPT {
+        return Ok(prompt);
+    }
+    let place = args.prompt_file.as_deref().map_or_else(String::new, |file| format!("{}: ", file.display()));
+    let most = LONGEST_PROMPT >> 20;
+    Err(Failure::Failed(format!("{place}too long for the viewer: give it a prompt of {most} MB, or less")))
 }
 
 fn color_depth(depth: config::ColorDepth) -> Option<ColorDepth> {
@@ -109,7 +127,6 @@ mod tests {
     use crate::config::{Config, Sources};
     use crate::theme::ColorMap;
     use clap::Parser as _;
-    use std::path::Path;
 
     #[test]
     fn flags_and_settings_say_how_next_tokens_are_drawn() {

@@ -1,15 +1,18 @@
 //! The prompts of earlier runs, on disk: one JSON string a line, for prompts may hold line ends. A viewer
 //! without its history is still a viewer: what fails is logged.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 use crate::app::History;
 
+/// Bytes of the file's end that are read: the newest prompts.
+const MOST_READ: u64 = 64 << 20;
+
 /// The history that a file holds; an empty one if there is none.
 pub(super) fn load(path: &Path) -> History {
-    let bytes = match fs::read(path) {
+    let bytes = match read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return History::default(),
         Err(error) => {
@@ -25,6 +28,25 @@ pub(super) fn load(path: &Path) -> History {
         });
     }
     history
+}
+
+/// The end of a file; what is no file, as a pipe, has none.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("this is no file"));
+    }
+    let (mut file, mut bytes) = (File::open(path)?, Vec::new());
+    let length = file.metadata()?.len();
+    if length > MOST_READ {
+        file.seek(SeekFrom::Start(length - MOST_READ))?;
+    }
+    file.take(MOST_READ).read_to_end(&mut bytes)?;
+    if length > MOST_READ {
+        // The first line is cut.
+        let line_end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+        bytes.drain(..line_end);
+    }
+    Ok(bytes)
 }
 
 /// Adds a prompt to a file, which is made if there is none.
@@ -55,10 +77,13 @@ fn try_append(path: &Path, prompt: &str) -> io::Result<()> {
 
 /// Replaces a file by what is kept of it, at once: whenever this is interrupted, one of both is there.
 fn rewrite(path: &Path, history: &History) -> io::Result<()> {
+    // Through a link to what it leads to: the link is the user's.
+    let path = &path.canonicalize()?;
     let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     for prompt in history.prompts() {
         file.write_all(line(prompt)?.as_bytes())?;
     }
+    file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
     file.persist(path)?;
     Ok(())
 }
@@ -109,6 +134,19 @@ mod tests {
         append(folder.path(), "prompt");
         append(&folder.path().join("\0"), "prompt");
         assert!(load(folder.path()).prompts().is_empty());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn it_is_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let [link, target] = ["history", "dotfiles"].map(|name| folder.path().join(name));
+        fs::write(&target, "\"a\"\n\"a\"\n\"b\"\n").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert_eq!(load(&link).prompts(), ["a", "b"]);
+        append(&link, "c");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "\"a\"\n\"b\"\n\"c\"\n");
     }
 
     #[test]

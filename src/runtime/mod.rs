@@ -10,6 +10,7 @@ pub use input::action;
 pub use screenshot::screenshot;
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossterm::event::Event as Input;
@@ -19,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{Action, Effect, State, update};
 use crate::config::keys::Keys;
-use crate::terminal::{self, Session, TerminalError};
+use crate::terminal::{self, Answer, Look, Patience, Report, Session, TerminalError};
 use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
@@ -32,6 +33,8 @@ const FRAME: Duration = Duration::from_millis(16);
 /// The least time from a frame to one that somebody waits for, after a key or with what was asked for: it is not to
 /// queue behind those of a progress.
 const AWAITED_FRAME: Duration = Duration::from_millis(4);
+/// How long the first frame waits for what the terminal says of itself. What it says later is shown later.
+const ANSWER: Duration = Duration::from_millis(100);
 /// The time between two turns of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -54,6 +57,8 @@ pub struct ViewerConfig {
     pub background: Option<Background>,
     /// Whether to take the mouse.
     pub mouse: bool,
+    /// Whether standard input held the prompt, so that keys come from the terminal itself.
+    pub input_is_read: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
     /// By which rule next tokens are drawn.
@@ -72,6 +77,15 @@ pub enum RuntimeError {
     /// There is no terminal, or it went away.
     #[error(transparent)]
     Terminal(#[from] TerminalError),
+}
+
+/// How the viewer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was quit.
+    Quit,
+    /// It was told to, or its terminal is gone: the exit code for that.
+    Signal(u8),
 }
 
 impl From<std::io::Error> for RuntimeError {
@@ -94,35 +108,74 @@ impl ViewerConfig {
     }
 }
 
-/// Runs the viewer until it is quit.
+/// Runs the viewer until it is quit, told to end, or its terminal is gone.
 ///
 /// To be awaited on the thread that entered `main`, whose panics leave the terminal first.
 ///
 /// # Errors
-/// If there is no terminal, or it went away.
+/// If there is no terminal, or it refuses.
 pub async fn run(
     config: ViewerConfig,
     worker: WorkerHandle,
-    mut events: mpsc::Receiver<Event>,
-) -> Result<(), RuntimeError> {
-    terminal::check()?;
-    let depth = config.depth.unwrap_or_else(terminal::color_depth);
-    let background = config.background.unwrap_or_else(terminal::background);
-    let mut theme = Theme::new(config.map, depth, background);
-    let mut signals = Signals::new()?;
-    let mut session = Session::start(config.mouse)?;
-    let mut input = terminal::events()?;
+    events: mpsc::Receiver<Event>,
+) -> Result<Ending, RuntimeError> {
+    terminal::check(config.input_is_read)?;
+    let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
+    let lease = Arc::new(OnceLock::new());
+    let signals = Signals::new(Arc::clone(&lease))?;
+    let (mut session, input) = Session::start(&look, config.mouse, &lease)?;
+    // Kept until the terminal is left: what comes until then is not for whoever has it next.
+    let mut sources = Sources { input, signals, events };
+    let ended = turn(&config, look, &mut session, &mut sources, &worker).await;
+    match ended {
+        // What the system refuses to do with a terminal that it let us take: that one is gone.
+        Err(RuntimeError::Terminal(TerminalError::Io(error)))
+            if session.is_gone() || error.raw_os_error().is_some() =>
+        {
+            tracing::warn!("the terminal is gone: {error}");
+            session.leave(Patience::Hasty);
+            Ok(Ending::Signal(signals::exit_code(Signal::HANG_UP)))
+        }
+        Ok(Ending::Signal(code)) => {
+            session.leave(Patience::Hasty);
+            Ok(Ending::Signal(code))
+        }
+        ended => {
+            session.leave(Patience::Orderly);
+            ended
+        }
+    }
+}
+
+/// Where the loop hears from.
+struct Sources {
+    input: mpsc::Receiver<Report>,
+    signals: Signals,
+    events: mpsc::Receiver<Event>,
+}
+
+async fn turn(
+    config: &ViewerConfig,
+    mut look: Look,
+    session: &mut Session,
+    Sources { input, signals, events }: &mut Sources,
+    worker: &WorkerHandle,
+) -> Result<Ending, RuntimeError> {
+    let mut theme = Theme::new(config.map, look.depth, look.background);
     let mut state = config.state();
-    let mut layout = draw(&mut session, &mut state, &theme)?;
-    let mut drawn = Instant::now();
+    settle(&mut state, session.area()?);
+    let mut layout = Layout::default();
     let mut exporter = Exporter::default();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
     let mut actions = vec![Action::Start];
     let mut worker_is_there = true;
-    let (mut changed, mut awaited, mut watched) = (false, false, true);
-    'viewer: loop {
+    let (mut changed, mut awaited, mut watched) = (true, false, true);
+    // The first frame comes with the last answer, or then.
+    let mut answered = Instant::now() + if look.asks() { ANSWER } else { Duration::ZERO };
+    let mut drawn = None;
+    let ending = 'viewer: loop {
         let mut failed = false;
         for action in actions.drain(..) {
             changed = true;
@@ -145,26 +198,31 @@ pub async fn run(
                     Effect::Redraw => session.enter()?,
                     #[cfg(unix)]
                     Effect::Suspend => {
-                        session.leave();
+                        session.leave(Patience::Orderly);
                         signals::stop_group()?;
                     }
                     #[cfg(not(unix))]
                     Effect::Suspend => {}
-                    Effect::Quit => break 'viewer,
+                    Effect::Quit => break 'viewer Ending::Quit,
                 }
             }
         }
         if failed {
             update(&mut state, Action::WorkerGone);
         }
-        let due = drawn + if awaited { AWAITED_FRAME } else { FRAME };
-        if changed && Instant::now() >= due {
-            layout = draw(&mut session, &mut state, &theme)?;
-            (drawn, changed, awaited) = (Instant::now(), false, false);
+        let due = drawn.map_or(answered, |at| at + if awaited { AWAITED_FRAME } else { FRAME });
+        let is_ready = session.is_ready();
+        if changed && is_ready && Instant::now() >= due {
+            if drawn.is_none() {
+                // A terminal that takes a question for text has written it there.
+                session.clear()?;
+            }
+            layout = draw(session, &mut state, &theme)?;
+            (drawn, changed, awaited) = (Some(Instant::now()), false, false);
         }
         tokio::select! {
             signal = signals.next() => match signal {
-                Signal::Quit => break,
+                Signal::End(number) => break Ending::Signal(signals::exit_code(number)),
                 Signal::Stop => {
                     session.suspend()?;
                     changed = true;
@@ -173,18 +231,29 @@ pub async fn run(
                     session.enter()?;
                     changed = true;
                 }
+                Signal::Resized => changed = true,
             },
-            event = input.recv() => {
+            report = input.recv() => match report {
                 // One at a time: what a key means depends on what the one before it did.
-                let Some(event) = event else { break };
-                actions.extend(input::action(&event, &state, &layout));
-                awaited |= !actions.is_empty();
-                match event {
-                    Input::Resize(..) => changed = true,
-                    Input::FocusGained => watched = true,
-                    Input::FocusLost => watched = false,
-                    _ => {}
+                Some(Report::Event(event)) => {
+                    actions.extend(input::action(&event, &state, &layout));
+                    awaited |= !actions.is_empty();
+                    match event {
+                        Input::FocusGained => watched = true,
+                        Input::FocusLost => watched = false,
+                        _ => {}
+                    }
                 }
+                Some(Report::Answer(answer)) => {
+                    if answer == Answer::Last {
+                        answered = Instant::now();
+                    }
+                    if look.hear(answer) {
+                        theme = Theme::new(theme.map, look.depth, look.background);
+                        (changed, awaited) = (true, true);
+                    }
+                }
+                None => break Ending::Signal(signals::exit_code(Signal::HANG_UP)),
             },
             event = events.recv(), if worker_is_there => {
                 worker_is_there = event.is_some();
@@ -200,11 +269,12 @@ pub async fn run(
             exported = exporter.done() => actions.push(Action::Exported(exported)),
             // A spinner that nobody watches needs no frames; whatever else changes is drawn all the same.
             _ = ticks.tick(), if state.wants_ticks() && (watched || state.pause.is_some()) => actions.push(Action::Tick),
-            () = sleep_until(due), if changed => {},
+            () = session.ready(), if changed && !is_ready => {},
+            () = sleep_until(due), if changed && is_ready => {},
         }
-    }
+    };
     exporter.end().await;
-    Ok(())
+    Ok(ending)
 }
 
 fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layout, RuntimeError> {

@@ -1,79 +1,135 @@
-//! What the system tells the process: to end, to stop, or that it goes on after it was stopped.
+//! What the system tells the process: to end, to stop, that it goes on after it was stopped, or that its screen has
+//! another size.
 
 use std::io;
+use std::process;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-#[cfg(unix)]
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::terminal::{Lease, Patience};
+
+/// How long the loop may take to end when it is told to. After that, nobody waits for it any more.
+const GRACE: Duration = Duration::from_millis(100);
+/// What a shell adds to the number of the signal that ended a process.
+const BY_SIGNAL: u8 = 128;
 
 /// What the system told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// To end.
-    Quit,
+    /// To end, by the signal of that number.
+    End(u8),
     /// To stop until it is continued.
     Stop,
     /// It was stopped, and goes on: whoever had the terminal meanwhile may have changed it.
     Continued,
+    /// The screen has another size.
+    Resized,
 }
 
-/// Listens to the system.
-#[cfg(unix)]
-pub struct Signals {
-    terminate: Stream,
-    hang_up: Stream,
-    interrupt: Stream,
-    stop: Stream,
-    go_on: Stream,
+impl Signal {
+    /// The number of [`Signal::End`] when the terminal is gone.
+    pub const HANG_UP: u8 = 1;
 }
 
-#[cfg(unix)]
+/// The exit code of a process that the signal of that number has ended.
+pub fn exit_code(number: u8) -> u8 {
+    BY_SIGNAL.saturating_add(number)
+}
+
+/// Listens to the system, apart from the loop: whatever that does, a signal to end is heard.
+pub struct Signals(mpsc::Receiver<Signal>);
+
 impl Signals {
-    /// Starts to listen.
+    /// Starts to listen, before the terminal is taken. If the loop doesn't end by itself when it is told to, the
+    /// terminal is left, if it was taken, and the process ended all the same.
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
-            go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-        })
+    pub fn new(lease: Arc<OnceLock<Lease>>) -> io::Result<Self> {
+        let mut streams = Streams::new()?;
+        let (sender, receiver) = mpsc::channel(16);
+        tokio::spawn(async move {
+            loop {
+                let signal = streams.next().await;
+                // A loop that is busy hears of the last change of size by drawing.
+                if sender.try_send(signal).is_err() && sender.is_closed() {
+                    return;
+                }
+                if let Signal::End(number) = signal {
+                    tokio::time::sleep(GRACE).await;
+                    if let Some(lease) = lease.get() {
+                        lease.leave(Patience::Hasty);
+                    }
+                    process::exit(exit_code(number).into());
+                }
+            }
+        });
+        Ok(Self(receiver))
     }
 
     /// Waits for the next.
     pub async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.terminate.recv() => Signal::Quit,
-            _ = self.hang_up.recv() => Signal::Quit,
-            _ = self.interrupt.recv() => Signal::Quit,
-            _ = self.stop.recv() => Signal::Stop,
-            _ = self.go_on.recv() => Signal::Continued,
+        match self.0.recv().await {
+            Some(signal) => signal,
+            None => std::future::pending().await,
         }
     }
 }
 
-/// Listens to the system.
-#[cfg(not(unix))]
-pub struct Signals;
+#[cfg(unix)]
+struct Streams {
+    ends: [(u8, tokio::signal::unix::Signal); 4],
+    stop: tokio::signal::unix::Signal,
+    go_on: tokio::signal::unix::Signal,
+    size: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Streams {
+    fn new() -> io::Result<Self> {
+        use rustix::process::Signal as Number;
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
+        let end = |number: Number| Ok::<_, io::Error>((number.as_raw() as u8, listen(number)?));
+        Ok(Self {
+            ends: [end(Number::TERM)?, end(Number::HUP)?, end(Number::INT)?, end(Number::QUIT)?],
+            stop: listen(Number::TSTP)?,
+            go_on: listen(Number::CONT)?,
+            size: listen(Number::WINCH)?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        let [term, hang_up, interrupt, quit] = &mut self.ends;
+        tokio::select! {
+            _ = term.1.recv() => Signal::End(term.0),
+            _ = hang_up.1.recv() => Signal::End(hang_up.0),
+            _ = interrupt.1.recv() => Signal::End(interrupt.0),
+            _ = quit.1.recv() => Signal::End(quit.0),
+            _ = self.stop.recv() => Signal::Stop,
+            _ = self.go_on.recv() => Signal::Continued,
+            _ = self.size.recv() => Signal::Resized,
+        }
+    }
+}
 
 #[cfg(not(unix))]
-impl Signals {
-    /// Starts to listen.
-    ///
-    /// # Errors
-    /// Never here.
-    pub fn new() -> io::Result<Self> {
+struct Streams;
+
+#[cfg(not(unix))]
+impl Streams {
+    fn new() -> io::Result<Self> {
         Ok(Self)
     }
 
     /// Waits for Ctrl-C from outside.
-    pub async fn next(&mut self) -> Signal {
+    async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Signal::Quit
+        Signal::End(2)
     }
 }
 

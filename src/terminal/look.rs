@@ -1,32 +1,93 @@
-//! What the terminal can show, as far as it says.
+//! What the terminal can show: as far as it is set, known of the terminal, or said by it.
 
-use std::time::Duration;
-
-use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
-
+use super::answers::{self, Answer};
+use super::capabilities::{self, Described};
 use crate::theme::{Background, ColorDepth};
 
-/// How long a terminal may take to say what is behind its text. One that doesn't know the question
-/// answers the one after it at once; only one that answers nothing at all costs this time.
-const PATIENCE: Duration = Duration::from_millis(400);
+/// What the terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// How many colours it has.
+    pub depth: ColorDepth,
+    /// What is behind its text.
+    pub background: Background,
+    /// Whether it shows nothing but ASCII.
+    pub ascii: bool,
+    /// Whether it is to be asked for more colours.
+    asks_depth: bool,
+    /// Whether it is to be asked what is behind its text.
+    asks_background: bool,
+}
 
-/// How many colours the terminal has; none if `NO_COLOR` is set.
-pub fn color_depth() -> ColorDepth {
-    match supports_color::on(supports_color::Stream::Stdout) {
-        Some(colors) if colors.has_16m => ColorDepth::TrueColor,
-        Some(colors) if colors.has_256 => ColorDepth::Ansi256,
-        Some(_) => ColorDepth::Ansi16,
-        None => ColorDepth::None,
+impl Look {
+    /// By what is set, else by what the environment says of the terminal.
+    ///
+    /// # Errors
+    /// The name of a terminal that can't place text on its screen.
+    pub fn new(depth: Option<ColorDepth>, background: Option<Background>) -> Result<Self, String> {
+        let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let described = Described::of_terminal();
+        if let Some(name) = capabilities::dumb(&variable, described.as_ref()) {
+            return Err(name);
+        }
+        let colors = capabilities::colors(&variable, described.as_ref(), capabilities::tmux_has_true_color);
+        Ok(Self {
+            depth: depth.unwrap_or(colors.depth),
+            background: background.or_else(|| capabilities::colorfgbg(&variable)).unwrap_or_default(),
+            ascii: !capabilities::is_utf8(&variable),
+            asks_depth: depth.is_none() && colors.may_be_more,
+            asks_background: background.is_none(),
+        })
+    }
+
+    /// What to ask the terminal; empty if all is known.
+    pub(super) fn questions(&self) -> String {
+        let mut questions = String::new();
+        if self.asks_background {
+            questions += answers::BACKGROUND;
+        }
+        if self.asks_depth {
+            questions += answers::COLORS;
+        }
+        questions
+    }
+
+    /// Whether something was asked.
+    pub fn asks(&self) -> bool {
+        self.asks_background || self.asks_depth
+    }
+
+    /// Takes an answer; returns whether that changes anything.
+    pub fn hear(&mut self, answer: Answer) -> bool {
+        let before = *self;
+        match answer {
+            Answer::Background(background) if self.asks_background => self.background = background,
+            Answer::TrueColor if self.asks_depth => self.depth = ColorDepth::TrueColor,
+            _ => {}
+        }
+        *self != before
     }
 }
 
-/// What is behind the text; dark if the terminal doesn't say. To be asked before anything else reads
-/// from the terminal.
-pub fn background() -> Background {
-    let mut options = QueryOptions::default();
-    options.timeout = PATIENCE;
-    match theme_mode(options) {
-        Ok(ThemeMode::Light) => Background::Light,
-        Ok(ThemeMode::Dark) | Err(_) => Background::Dark,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_changes_what_was_asked_about_only() {
+        let dark = Look {
+            depth: ColorDepth::Ansi256,
+            background: Background::Dark,
+            ascii: false,
+            asks_depth: true,
+            asks_background: true,
+        };
+        let (light, more) = (Answer::Background(Background::Light), Answer::TrueColor);
+        let mut asked = dark;
+        assert!(asked.hear(light) && asked.hear(more) && !asked.hear(more) && !asked.hear(Answer::Last));
+        assert_eq!((asked.background, asked.depth), (Background::Light, ColorDepth::TrueColor));
+        assert!(asked.questions().contains("]11;?") && asked.questions().contains("+q524742"));
+        let mut set = Look { asks_depth: false, asks_background: false, ..dark };
+        assert!(!set.hear(light) && !set.hear(more) && set.questions().is_empty() && !set.asks());
     }
 }

@@ -1,10 +1,22 @@
 //! The only room that touches the terminal: what it can show, entering and leaving it, its events.
 
+mod answers;
+mod ascii;
+mod capabilities;
 mod clipboard;
+mod decode;
+mod device;
 mod events;
+mod lease;
 mod look;
+mod output;
+mod parse;
 mod session;
+mod watcher;
 
-pub use events::{events, key};
-pub use look::{background, color_depth};
+pub use answers::Answer;
+pub use events::key;
+pub use lease::{Lease, Patience};
+pub use look::Look;
+pub use parse::Report;
 pub use session::{Session, TerminalError, check};

@@ -1,29 +1,32 @@
 //! The terminal while it is ours: entered, drawn to, and left as it was found on every way out.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use crossterm::cursor::Show;
-use crossterm::event::{
-    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
-    EnableMouseCapture,
-};
+use crossterm::event::{DisableMouseCapture, EnableBracketedPaste, EnableFocusChange, EnableMouseCapture};
+use crossterm::style::{Print, force_color_output};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, enable_raw_mode, size,
 };
 use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::{Position, Rect};
-use ratatui::{Frame, Terminal};
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+use tokio::sync::mpsc;
 
-use super::clipboard;
+use super::answers;
+use super::events::{self, Line};
+use super::lease::{self, Lease, Patience};
+use super::look::Look;
+use super::output::{Output, Pipe};
+use super::parse::Report;
+use super::watcher::Watcher;
+use super::{ascii, clipboard};
 
-/// A frame of a large screen in true colour fits, so that it leaves in one write.
-const FRAME_BYTES: usize = 256 * 1024;
+/// Columns and rows that are drawn to, at most: what a terminal says of itself is not believed without a limit.
+const LARGEST: (u16, u16) = (1500, 500);
 
 /// Why the terminal can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,17 +36,27 @@ pub enum TerminalError {
         "the viewer needs a terminal, and this is none: use `attnscope print` to write the matrices as text"
     )]
     NoTerminal,
+    /// It can only write line after line.
+    #[error(
+        "the viewer needs a terminal that can place text on its screen, and TERM={0} cannot: set TERM to what the \
+         terminal is, or use `attnscope print` to write the matrices as text"
+    )]
+    Dumb(String),
+    /// Others have the terminal.
+    #[error("the viewer is in the background, and needs the terminal: start it in the foreground")]
+    Background,
     /// The terminal went away or refused.
     #[error("the terminal: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Whether there is a terminal at all; to be asked before anything is asked of it.
+/// Whether there is a terminal at all; to be asked before anything is asked of it. Keys may come from the terminal
+/// itself, if standard input was something else that is read already.
 ///
 /// # Errors
 /// If input or output is none.
-pub fn check() -> Result<(), TerminalError> {
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+pub fn check(input_is_read: bool) -> Result<(), TerminalError> {
+    if (input_is_read || io::stdin().is_terminal()) && io::stdout().is_terminal() {
         Ok(())
     } else {
         Err(TerminalError::NoTerminal)
@@ -52,25 +65,77 @@ pub fn check() -> Result<(), TerminalError> {
 
 /// The terminal while it is ours. Dropping it gives the terminal back.
 pub struct Session {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Output>>,
+    pipe: Arc<Pipe>,
+    line: Arc<Line>,
+    lease: Lease,
     mouse: bool,
-    /// Shared with the panic hook, so that the terminal is left once.
-    entered: Arc<AtomicBool>,
+    ascii: bool,
+    /// The size of the last frame.
+    area: Rect,
 }
 
 impl Session {
-    /// Takes the terminal.
+    /// Takes the terminal, asks it what is not known of it yet, and returns what it reports from now on. What gives the
+    /// terminal back is in `given` before anything is changed about it, for whoever may have to.
     ///
     /// # Errors
-    /// If input or output is none, or it refuses.
-    pub fn start(mouse: bool) -> Result<Self, TerminalError> {
-        check()?;
-        let output = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
-        let entered = Arc::new(AtomicBool::new(false));
-        leave_on_panic(entered.clone());
-        let mut session = Self { terminal: Terminal::new(CrosstermBackend::new(output))?, mouse, entered };
+    /// If there is none, others have it, or it refuses.
+    pub fn start(
+        look: &Look,
+        mouse: bool,
+        given: &OnceLock<Lease>,
+    ) -> Result<(Self, mpsc::Receiver<Report>), TerminalError> {
+        wait_for_foreground()?;
+        let watcher = Watcher::start(&lease::sequences());
+        // Whether there are colours is our decision: it has one of its own, by other rules.
+        force_color_output(true);
+        let (pipe, line) = (Pipe::to_stdout()?, Arc::new(Line::default()));
+        let backend = CrosstermBackend::new(Output::new(Arc::clone(&pipe)));
+        let area = screen()?;
+        let viewport = Viewport::Fixed(area);
+        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        watcher.ready();
+        let lease = Lease::new(Arc::clone(&pipe), Arc::clone(&line), watcher);
+        leave_on_panic(lease.clone());
+        let _ = given.set(lease.clone());
+        let mut session = Self { terminal, pipe, line, lease, mouse, ascii: look.ascii, area };
         session.enter()?;
-        Ok(session)
+        session.ask(look)?;
+        let reports = events::reports(Arc::clone(&session.line))?;
+        Ok((session, reports))
+    }
+
+    fn ask(&mut self, look: &Look) -> io::Result<()> {
+        let questions = look.questions();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        self.line.asked();
+        execute!(self.terminal.backend_mut(), Print(questions), Print(answers::LAST))
+    }
+
+    /// The size of the screen.
+    ///
+    /// # Errors
+    /// If the terminal went away.
+    pub fn area(&self) -> io::Result<Rect> {
+        screen()
+    }
+
+    /// Whether the frame before is with the terminal, so that the next one can be drawn.
+    pub fn is_ready(&self) -> bool {
+        self.pipe.is_idle()
+    }
+
+    /// Whether the terminal is gone: what was written to it came back.
+    pub fn is_gone(&self) -> bool {
+        self.pipe.is_gone()
+    }
+
+    /// Waits until it is.
+    pub async fn ready(&self) {
+        self.pipe.idle().await;
     }
 
     /// Draws a frame; the terminal shows it at once or not at all.
@@ -78,12 +143,39 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        if !self.entered.load(Ordering::SeqCst) {
+        if self.pipe.is_gone() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if !self.lease.is_taken() {
             return Ok(());
         }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(render)?;
+        let area = screen()?;
+        if area != self.area {
+            self.resize(area)?;
+        }
+        let ascii = self.ascii;
+        self.terminal.draw(|frame| {
+            render(frame);
+            if ascii {
+                ascii::spell(frame.buffer_mut());
+            }
+        })?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Has the next frame drawn whole, whatever is on the screen.
+    ///
+    /// # Errors
+    /// If the terminal went away.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.resize(screen()?)
+    }
+
+    fn resize(&mut self, area: Rect) -> io::Result<()> {
+        self.area = area;
+        // Not `clear`, which asks where the cursor is and waits for an answer.
+        self.terminal.resize(area)
     }
 
     /// Takes the mouse, or leaves it to the terminal, so that text can be selected.
@@ -107,8 +199,8 @@ impl Session {
     }
 
     /// Gives the terminal back. Nothing is drawn until it is [taken](Self::enter) again.
-    pub fn leave(&self) {
-        leave(&self.entered);
+    pub fn leave(&self, patience: Patience) {
+        self.lease.leave(patience);
     }
 
     /// Gives the terminal to the shell until this process is continued. In a terminal that runs nothing but
@@ -117,7 +209,7 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn suspend(&mut self) -> io::Result<()> {
-        self.leave();
+        self.leave(Patience::Orderly);
         #[cfg(unix)]
         {
             use rustix::process::{Signal, getpid, getsid, kill_process};
@@ -134,54 +226,59 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn enter(&mut self) -> io::Result<()> {
+        // First: whoever leaves it now leaves what is begun here.
+        self.lease.take();
         enable_raw_mode()?;
-        self.entered.store(true, Ordering::SeqCst);
         execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
         self.capture_mouse(self.mouse)?;
-        // Not `clear`, which asks where the cursor is and waits for an answer.
-        let size = self.terminal.size()?;
-        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
+        self.clear()
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A frame that was begun and not finished: not to be begun after the terminal was left.
-        let _ = execute!(self.terminal.backend_mut(), EndSynchronizedUpdate);
-        leave(&self.entered);
+        self.lease.leave(Patience::Orderly);
     }
 }
 
-/// Gives the terminal back as it was found. A terminal that is gone needs nothing, hence no errors.
-fn leave(entered: &AtomicBool) {
-    if !entered.swap(false, Ordering::SeqCst) {
-        return;
+/// The screen, as far as it is drawn to.
+fn screen() -> io::Result<Rect> {
+    let (columns, rows) = size()?;
+    Ok(Rect::new(0, 0, columns.min(LARGEST.0), rows.min(LARGEST.1)))
+}
+
+/// Has the shell stop a process that it started in the background, as it does with others that change the terminal:
+/// nothing is asked and nothing drawn until it is in the foreground.
+///
+/// # Errors
+/// If it stays in the background, as where the shell doesn't stop anybody.
+fn wait_for_foreground() -> Result<(), TerminalError> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpgrp, kill_current_process_group};
+        // A terminal that is not our own has no foreground.
+        let is_behind = || rustix::termios::tcgetpgrp(io::stdout()).is_ok_and(|group| group != getpgrp());
+        if is_behind() {
+            kill_current_process_group(Signal::TTOU).map_err(io::Error::from)?;
+            if is_behind() {
+                return Err(TerminalError::Background);
+            }
+        }
     }
-    let mut output = io::stdout();
-    let _ = execute!(
-        output,
-        EndSynchronizedUpdate,
-        DisableMouseCapture,
-        DisableBracketedPaste,
-        DisableFocusChange,
-        LeaveAlternateScreen,
-        Show
-    );
-    let _ = disable_raw_mode();
-    let _ = output.flush();
+    Ok(())
 }
 
 /// A panic of this thread leaves the terminal before it is reported. That of another thread is left to
 /// whoever waits for that thread, and goes to the log: printed, it would be drawn over.
-fn leave_on_panic(entered: Arc<AtomicBool>) {
+fn leave_on_panic(lease: Lease) {
     let owner = thread::current().id();
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        if thread::current().id() != owner && entered.load(Ordering::SeqCst) {
+        if thread::current().id() != owner && lease.is_taken() {
             tracing::error!("{panic}");
             return;
         }
-        leave(&entered);
+        lease.leave(Patience::Hasty);
         report(panic);
     }));
 }

@@ -37,7 +37,7 @@ impl Chrome {
             }
             (ColorDepth::Ansi16, Background::Light) => {
                 use Color::*;
-                [Magenta, Blue, Gray, DarkGray, Red, Gray, Blue]
+                [Magenta, Blue, DarkGray, DarkGray, Red, DarkGray, Blue]
             }
             (_, Background::Dark) => DARK.map(|rgb| depth.color(rgb)),
             (_, Background::Light) => LIGHT.map(|rgb| depth.color(rgb)),

@@ -56,6 +56,46 @@ fn nearest_256(rgb: Rgb) -> u8 {
     (16..=255).min_by_key(|&index| distance(rgb, xterm(index))).unwrap_or(16)
 }
 
+/// Colours of the 256 for those of a scale, as near to them as there are such that lightness goes one way all along, as
+/// that of the scale does: the nearest of each by itself go back and forth.
+pub(super) fn way(scale: &[Rgb]) -> Vec<u8> {
+    let light = |rgb: Option<&Rgb>| rgb.map_or(0.0, |rgb| rgb.luminance());
+    let rises = light(scale.last()) >= light(scale.first());
+    let mut colors: Vec<u8> = (16..=255).collect();
+    colors.sort_by(|a, b| xterm(*a).luminance().total_cmp(&xterm(*b).luminance()));
+    if !rises {
+        colors.reverse();
+    }
+    // For each step and each colour: the least that it costs to come there, and from which colour.
+    let mut cost = vec![0; colors.len()];
+    let mut from: Vec<Vec<usize>> = Vec::with_capacity(scale.len());
+    for rgb in scale {
+        let mut cheapest = 0;
+        let mut came = Vec::with_capacity(colors.len());
+        for at in 0..colors.len() {
+            if cost[at] < cost[cheapest] {
+                cheapest = at;
+            }
+            came.push(cheapest);
+        }
+        cost =
+            came.iter().zip(&colors).map(|(at, color)| cost[*at] + distance(*rgb, xterm(*color))).collect();
+        from.push(came);
+    }
+    let mut at = (0..colors.len()).min_by_key(|at| cost[*at]).unwrap_or(0);
+    let mut way: Vec<u8> = from
+        .iter()
+        .rev()
+        .map(|came| {
+            let color = colors[at];
+            at = came[at];
+            color
+        })
+        .collect();
+    way.reverse();
+    way
+}
+
 /// What xterm shows for an index from 16 on.
 pub(crate) fn xterm(index: u8) -> Rgb {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];

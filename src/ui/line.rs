@@ -15,10 +15,11 @@ const SIGNS: [(char, char); 3] = [('\n', '⏎'), ('\r', '␍'), ('\t', '⇥')];
 /// Draws the line into the first row of `area`, reversed if all of it is selected. Returns where the terminal's cursor
 /// goes.
 pub fn draw(input: &Input, is_selected: bool, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
-    let value = input.value();
-    let before: String = value.chars().take(input.cursor()).collect();
-    let (shown, column) = (on_one_line(value), width(&on_one_line(&before)));
     let room = usize::from(area.width).max(1);
+    let at = input.value().char_indices().nth(input.cursor()).map_or(input.value().len(), |(byte, _)| byte);
+    let before = end(&input.value()[..at], room);
+    let value = [before, start(&input.value()[at..], room)].concat();
+    let (shown, column) = (on_one_line(&value), width(&on_one_line(before)));
     let skip = (column + 1).saturating_sub(room);
     let (mut x, mut skipped) = (area.x, 0);
     for grapheme in Span::raw(shown.as_str()).styled_graphemes(Style::new()) {
@@ -37,6 +38,21 @@ pub fn draw(input: &Input, is_selected: bool, area: Rect, theme: &Theme, buffer:
     }
     let column = column.saturating_sub(skipped) as u16;
     Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y)
+}
+
+/// Characters that fill a column, at most, with all that combine with them: more are not looked at.
+const PER_COLUMN: usize = 16;
+
+/// As much of a text's end as can fill so many columns, and more.
+pub fn end(text: &str, columns: usize) -> &str {
+    let characters = (columns + 1).saturating_mul(PER_COLUMN);
+    text.char_indices().rev().nth(characters).map_or(text, |(byte, _)| &text[byte..])
+}
+
+/// As much of a text's start as can fill so many columns, and more.
+fn start(text: &str, columns: usize) -> &str {
+    let characters = (columns + 1).saturating_mul(PER_COLUMN);
+    text.char_indices().nth(characters).map_or(text, |(byte, _)| &text[..byte])
 }
 
 /// Control characters as signs of one column, those without one as `�`.

@@ -113,12 +113,16 @@ pub fn draw(
         }
         Popup::Picker(picker) => (picker::title(picker), picker::footer(picker)),
     };
+    let footer = match &chooser.refused {
+        Some(why) => Span::styled(format!(" {why} "), chrome.error),
+        None => Span::styled(footer, chrome.dim),
+    };
     Clear.render(layout.frame, buffer);
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(chrome.focus)
         .title(Span::styled(title, chrome.strong))
-        .title_bottom(Span::styled(footer, chrome.dim))
+        .title_bottom(footer)
         .render(layout.frame, buffer);
     if let Popup::Picker(picker) = popup
         && picker::draw_message(state, picker, layout, theme, buffer)

@@ -67,6 +67,7 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
 fn parts(state: &State, line: Rect) -> (Rect, String) {
     let editing = state.mode == Mode::EditPrompt;
     let note = match (editing, &state.note, state.is_edited()) {
+        (true, ..) => state.refused.clone().unwrap_or_default(),
         (false, Some(note), _) => note.clone(),
         (_, _, false) if !editing && !state.queued.is_empty() => waiting(state),
         (false, None, true) => {
@@ -102,15 +103,17 @@ struct Piece {
 
 /// What of the text is on screen while it is not edited: its end, where it grows.
 fn pieces(state: &State, area: Rect) -> Vec<Piece> {
-    let (value, room) = (state.draft.value(), usize::from(area.width).max(1));
+    let room = usize::from(area.width).max(1);
+    let value = line::end(state.draft.value(), room);
+    let hidden = state.draft.value().len() - value.len();
     let text = on_one_line(value);
-    let bytes: Vec<usize> = value.char_indices().map(|(byte, _)| byte).collect();
-    let is_cut = width(&text) > room;
+    let bytes: Vec<usize> = value.char_indices().map(|(byte, _)| hidden + byte).collect();
+    let is_cut = hidden > 0 || width(&text) > room;
     let (mut x, mut skip) = (area.x, 0);
     let mut pieces = Vec::new();
     if is_cut {
         pieces.push(Piece { x, columns: 1, sign: "…".to_owned(), byte: None });
-        (x, skip) = (x + 1, width(&text) + 1 - room);
+        (x, skip) = (x + 1, (width(&text) + 1).saturating_sub(room));
     }
     let (mut characters, mut skipped) = (0, 0);
     for grapheme in Span::raw(text.as_str()).styled_graphemes(Style::new()) {

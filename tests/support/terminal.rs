@@ -1,7 +1,9 @@
 //! The real program in a terminal of its own.
+#![allow(dead_code, reason = "each user needs a part of it")]
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,9 +27,13 @@ impl vt100::Callbacks for Clipboard {
 /// A terminal with a program in it.
 pub struct Terminal {
     pub master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
+    keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
+    /// Every byte that the program wrote.
+    pub raw: Arc<Mutex<Vec<u8>>>,
+    /// Whether it reads what the program writes.
+    reads: Arc<AtomicBool>,
     pub screen: Arc<Mutex<vt100::Parser<Clipboard>>>,
-    child: Box<dyn Child + Send + Sync>,
+    child: Option<Box<dyn Child + Send + Sync>>,
     /// How the line discipline was set before the program came.
     line: String,
     /// Its home, which is also where it runs.
@@ -36,6 +42,16 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::answering(program, arguments, environment, &[])
+    }
+
+    /// One that answers what it is asked: pairs of a question, and how long after it comes which answer.
+    pub fn answering(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        answers: &[(&'static str, Duration, &'static str)],
+    ) -> Self {
         let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let line = format!("{:?}", pair.master.get_termios());
@@ -51,20 +67,47 @@ impl Terminal {
         command.env("HOME", home.path());
         command.env("XDG_STATE_HOME", home.path().join("state"));
         environment.iter().for_each(|(name, value)| command.env(name, value));
-        let child = pair.slave.spawn_command(command).unwrap();
+        let child = Some(pair.slave.spawn_command(command).unwrap());
         let (rows, columns) = (cells(size.rows), cells(size.cols));
         let parser = vt100::Parser::new_with_callbacks(rows, columns, 0, Clipboard::default());
         let screen = Arc::new(Mutex::new(parser));
         let mut output = pair.master.try_clone_reader().unwrap();
-        let parser = Arc::clone(&screen);
+        let keyboard = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let (raw, reads) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(true)));
+        let terminal = Self {
+            master: pair.master,
+            keyboard: Arc::clone(&keyboard),
+            raw: Arc::clone(&raw),
+            reads: Arc::clone(&reads),
+            screen: Arc::clone(&screen),
+            child,
+            line,
+            home,
+        };
+        let mut answers = answers.to_vec();
         thread::spawn(move || {
             let mut bytes = [0; 65536];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                parser.lock().unwrap().process(&bytes[..count]);
+            while reads.load(Ordering::SeqCst)
+                && let Ok(count @ 1..) = output.read(&mut bytes)
+            {
+                screen.lock().unwrap().process(&bytes[..count]);
+                let mut raw = raw.lock().unwrap();
+                raw.extend_from_slice(&bytes[..count]);
+                let text = String::from_utf8_lossy(&raw).into_owned();
+                answers.retain(|(question, delay, answer)| {
+                    let is_asked = text.contains(question);
+                    if is_asked {
+                        let (keyboard, delay, answer) = (Arc::clone(&keyboard), *delay, *answer);
+                        thread::spawn(move || {
+                            thread::sleep(delay);
+                            let _ = keyboard.lock().unwrap().write_all(answer.as_bytes());
+                        });
+                    }
+                    !is_asked
+                });
             }
         });
-        let keyboard = pair.master.take_writer().unwrap();
-        Self { master: pair.master, keyboard, screen, child, line, home }
+        terminal
     }
 
     pub fn viewer(environment: &[(&str, &str)]) -> Self {
@@ -76,8 +119,9 @@ impl Terminal {
     }
 
     pub fn keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
+        let mut keyboard = self.keyboard.lock().unwrap();
+        keyboard.write_all(keys.as_bytes()).unwrap();
+        keyboard.flush().unwrap();
     }
 
     pub fn resize(&self, rows: u16, cols: u16) {
@@ -112,11 +156,39 @@ impl Terminal {
         self.wait_until("nothing is under way", |screen| !screen.contents().contains("running"));
     }
 
+    /// Reads nothing any more, from the next thing on that the program writes.
+    pub fn stall(&self) {
+        self.reads.store(false, Ordering::SeqCst);
+    }
+
+    /// Goes away: its window is closed. Returns the program, which has lost it.
+    pub fn close(mut self) -> Orphan {
+        self.stall();
+        // Has something written, so that the reading thread comes to its end.
+        self.resize(41, 121);
+        let orphan = Orphan { pid: self.pid(), child: self.child.take() };
+        let deadline = Instant::now() + PATIENCE;
+        while Arc::strong_count(&self.reads) > 1 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        orphan
+    }
+
+    pub fn pid(&self) -> rustix::process::Pid {
+        let id = self.child.as_ref().unwrap().process_id().unwrap();
+        rustix::process::Pid::from_raw(id as i32).unwrap()
+    }
+
+    /// The answer of the line discipline, which a shell would find.
+    pub fn is_line_restored(&self) -> bool {
+        format!("{:?}", self.master.get_termios()) == self.line
+    }
+
     #[track_caller]
     pub fn wait_for_end(&mut self) -> u32 {
         let start = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 return status.exit_code();
             }
             assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
@@ -137,14 +209,37 @@ impl Terminal {
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_raw(self.child.process_id().unwrap() as i32).unwrap();
+        let pid = self.pid();
         rustix::process::kill_process(pid, signal).unwrap();
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+        }
+    }
+}
+
+/// A program whose terminal is gone.
+pub struct Orphan {
+    pub pid: rustix::process::Pid,
+    child: Option<Box<dyn Child + Send + Sync>>,
+}
+
+impl Orphan {
+    /// Its exit code.
+    #[track_caller]
+    pub fn wait_for_end(&mut self) -> u32 {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

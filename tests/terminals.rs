@@ -1,0 +1,363 @@
+//! Terminals as people have them: slow, gone, full, without colours, or not asked; and every way to be told to end.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use support::terminal::{BINARY, Terminal};
+
+#[path = "support"]
+mod support {
+    pub mod terminal;
+}
+
+/// What a signal takes at most. The promise is 0.2 s; machines that run tests are busy.
+const SOON: Duration = Duration::from_secs(2);
+
+const ASKS_BACKGROUND: &str = "\x1b]11;?";
+const ASKS_LAST: &str = "\x1b[c";
+const DARK: &str = "\x1b]11;rgb:0000/0000/0000\x1b\\";
+const LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
+const ATTRIBUTES: &str = "\x1b[?62;22c";
+
+/// What the viewer can be at when it is told to end, the keys that lead there, and what is then on screen.
+const STATES: [(&str, &str, &str); 19] = [
+    ("browsing", "", "mean of all layers and heads"),
+    ("deeper", "\r", "layer 0, mean of its heads"),
+    ("editing", "i", "leave"),
+    ("editing live", "i\x14", "live ❯"),
+    ("edited", "i\x15abc", "❯ abc"),
+    ("palette", ":", "do it"),
+    ("palette searched", ":lay", "❯ lay"),
+    ("picker", "M", "model for the left pane"),
+    ("picker failed", "M./nowhere\r", "no such folder"),
+    ("help", "?", "any other key"),
+    ("all heads", "g", "all heads of a model"),
+    ("list of heads", "o", "sort by"),
+    ("lens", "P", "lens"),
+    ("difference", "D", "by pieces, by words"),
+    ("export", "e", "write it"),
+    ("export failed", "e\x15no/such.svg\r", "no such folder"),
+    ("pinned", "p", "pinned"),
+    ("half a paste", "i\x1b[200~abc", "leave"),
+    ("half a sequence", "i\x1b[<35;1", "leave"),
+];
+
+/// The viewer in a state of the table, which it was led to.
+fn viewer_in((_, keys, shown): (&str, &str, &str)) -> Terminal {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys(keys);
+    terminal.wait_for(shown);
+    terminal
+}
+
+fn ends_restored(signal: Signal, code: u32) {
+    for state in STATES {
+        let mut terminal = viewer_in(state);
+        let start = Instant::now();
+        terminal.signal(signal);
+        assert_eq!(terminal.wait_for_end(), code, "{}", state.0);
+        assert!(start.elapsed() < SOON, "{}: {:?}", state.0, start.elapsed());
+        terminal.assert_restored();
+    }
+}
+
+#[test]
+fn an_interrupt_ends_every_state() {
+    ends_restored(Signal::INT, 130);
+}
+
+#[test]
+fn a_termination_ends_every_state() {
+    ends_restored(Signal::TERM, 143);
+}
+
+#[test]
+fn a_hang_up_ends_every_state() {
+    ends_restored(Signal::HUP, 129);
+}
+
+#[test]
+fn a_quit_ends_every_state() {
+    ends_restored(Signal::QUIT, 131);
+}
+
+#[test]
+fn a_closed_window_ends_every_state() {
+    for state in STATES {
+        let mut program = viewer_in(state).close();
+        let start = Instant::now();
+        assert_eq!(program.wait_for_end(), 129, "{}", state.0);
+        assert!(start.elapsed() < SOON, "{}: {:?}", state.0, start.elapsed());
+    }
+}
+
+#[test]
+fn a_signal_before_the_first_frame_restores_too() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_until("it is taken", vt100::Screen::alternate_screen);
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.wait_for_end(), 143);
+    terminal.assert_restored();
+}
+
+#[test]
+fn what_no_handler_can_hear_of_restores_too() {
+    for signal in [Signal::ABORT, Signal::BUS, Signal::SEGV, Signal::KILL] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let start = format!("/bin/sh -c 'echo $$ > {}; exec {BINARY}'; read -r line", file.path().display());
+        let terminal = Terminal::new("/bin/sh", &["-c", &start], &[]);
+        terminal.wait_for_both();
+        let pid = std::fs::read_to_string(file.path()).unwrap().trim().parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+        // The first that doesn't come from a fault is forgotten; a fault would come again.
+        thread::sleep(Duration::from_millis(50));
+        let _ = rustix::process::kill_process(pid, signal);
+        terminal.wait_until("the terminal is restored", |screen| {
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        });
+        let start = Instant::now();
+        while !terminal.is_line_restored() {
+            assert!(start.elapsed() < SOON, "the line stays raw after {signal:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn a_closed_window_ends_it_even_where_hang_ups_are_ignored() {
+    let script = format!("trap '' HUP; exec {BINARY}");
+    let terminal = Terminal::new("/bin/sh", &["-c", &script], &[]);
+    terminal.wait_for_both();
+    assert_eq!(terminal.close().wait_for_end(), 129);
+}
+
+#[test]
+fn a_terminal_that_reads_nothing_holds_up_no_signal() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.stall();
+    for key in ["\r", "m", "g", "\x1b", "c"].iter().cycle().take(60) {
+        terminal.keys(key);
+        thread::sleep(Duration::from_millis(10));
+    }
+    let start = Instant::now();
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.wait_for_end(), 143);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert!(terminal.is_line_restored());
+}
+
+#[test]
+fn ctrl_c_counts_in_half_a_sequence_and_half_a_paste() {
+    for begun in ["\x1b[<35;1", "\x1b]11;rgb:", "i\x1b[200~abc"] {
+        let mut terminal = Terminal::viewer(&[]);
+        terminal.wait_for_both();
+        terminal.keys(begun);
+        thread::sleep(Duration::from_millis(20));
+        terminal.keys("\x03");
+        assert_eq!(terminal.wait_for_end(), 0, "{begun:?}");
+        terminal.assert_restored();
+    }
+}
+
+#[test]
+fn keys_before_the_first_frame_are_kept() {
+    for delay in [0, 150] {
+        let delay = Duration::from_millis(delay);
+        let answers = [(ASKS_BACKGROUND, delay, DARK), (ASKS_LAST, delay, ATTRIBUTES)];
+        let mut terminal = Terminal::answering(BINARY, &[], &[], &answers);
+        terminal.keys("ihello");
+        terminal.wait_for("AIhello");
+        terminal.keys("\x03");
+        assert_eq!(terminal.wait_for_end(), 0);
+    }
+}
+
+#[test]
+fn a_late_answer_is_no_text_and_changes_the_colours() {
+    let delay = Duration::from_millis(700);
+    let answers = [(ASKS_BACKGROUND, delay, LIGHT), (ASKS_LAST, delay, ATTRIBUTES)];
+    let mut terminal = Terminal::answering(BINARY, &[], &[], &answers);
+    terminal.keys("iab");
+    let light = |screen: &vt100::Screen| {
+        let cells = (0..120).filter_map(|column| screen.cell(37, column));
+        cells.into_iter().any(|cell| cell.fgcolor() == vt100::Color::Rgb(175, 95, 0))
+    };
+    terminal.wait_until("the colours are those of a light background", light);
+    terminal.keys("c");
+    terminal.wait_for("AIabc");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn a_late_answer_does_not_go_to_the_shell() {
+    let delay = Duration::from_millis(700);
+    let answers = [(ASKS_BACKGROUND, delay, DARK), (ASKS_LAST, delay, ATTRIBUTES)];
+    let script = format!("{BINARY}; printf 'over'; read -t 1 -r rest; printf '<%s>' \"$rest\"");
+    let mut terminal = Terminal::answering("/bin/bash", &["-c", &script], &[], &answers);
+    terminal.wait_until("it is taken", vt100::Screen::alternate_screen);
+    terminal.keys("q");
+    terminal.wait_for("over");
+    terminal.wait_for("<>");
+}
+
+#[test]
+fn reports_of_the_mouse_do_not_go_to_the_shell() {
+    let script = format!("{BINARY}; printf 'over'; read -t 1 -r rest; printf '<%s>' \"$rest\"");
+    let answers = [(ASKS_LAST, Duration::from_millis(50), ATTRIBUTES)];
+    let mut terminal = Terminal::answering("/bin/bash", &["-c", &script], &[], &answers);
+    terminal.wait_for_both();
+    terminal.keys("q");
+    // As many as come on their way while the terminal hears of it.
+    for _ in 0..10 {
+        terminal.keys("\x1b[<35;10;5M");
+        thread::sleep(Duration::from_millis(4));
+    }
+    terminal.wait_for("over");
+    terminal.wait_for("<>");
+}
+
+#[test]
+fn a_sequence_in_pieces_is_one_key() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("i\x15abc");
+    terminal.wait_for("❯ abc");
+    terminal.keys("\x1b");
+    thread::sleep(Duration::from_millis(8));
+    terminal.keys("[DX");
+    terminal.wait_for("❯ abXc");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn a_paste_goes_in_as_a_whole_and_one_that_is_too_long_not_at_all() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    let words = "lorem ipsum dolor ".repeat(200_000 / 18);
+    let start = Instant::now();
+    terminal.keys(&format!("i\x15\x1b[200~{words}END\x1b[201~"));
+    terminal.wait_for("END");
+    // Quadratic, this took minutes.
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    terminal.keys(&format!("\x15\x1b[200~{}END\x1b[201~", words.repeat(6)));
+    terminal.wait_for("too long: 1 MB at most");
+    terminal.keys("\x1b");
+    terminal.wait_for("not run yet");
+    terminal.keys(":\x1b[200~");
+    terminal.keys(&words);
+    terminal.keys("\x1b[201~");
+    terminal.wait_for("too long: 4096 bytes at most");
+    let start = Instant::now();
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.wait_for_end(), 143);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+/// Backgrounds on screen that are no terminal's own, and shades.
+fn looks(screen: &vt100::Screen) -> (bool, bool) {
+    let cells = (0..40).flat_map(|row| (0..120).filter_map(move |column| screen.cell(row, column)));
+    let is_coloured = |color| !matches!(color, vt100::Color::Default);
+    (cells.clone().any(|cell| is_coloured(cell.bgcolor())), screen.contents().contains("███"))
+}
+
+#[test]
+fn there_are_colours_or_glyphs_and_never_neither() {
+    for (environment, colours) in [
+        (&[("NO_COLOR", "1")][..], false),
+        (&[("NO_COLOR", "0")], false),
+        (&[("NO_COLOR", "")], true),
+        (&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], true),
+        (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true),
+        (&[("NO_COLOR", "1"), ("ATTNSCOPE_COLOR", "truecolor")], true),
+        (&[("ATTNSCOPE_COLOR", "none")], false),
+    ] {
+        let mut terminal = Terminal::viewer(environment);
+        terminal.wait_for_both();
+        terminal.wait_until("the looks", |screen| looks(screen) == (colours, !colours));
+        terminal.keys("q");
+        assert_eq!(terminal.wait_for_end(), 0, "{environment:?}");
+    }
+}
+
+#[test]
+fn the_environment_says_what_a_terminal_does_not() {
+    let mut terminal = Terminal::viewer(&[("COLORFGBG", "0;15")]);
+    terminal.wait_for_both();
+    assert!(String::from_utf8_lossy(&terminal.raw.lock().unwrap()).contains("175;95;0"), "no light colours");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+
+    let mut terminal = Terminal::viewer(&[("LC_ALL", "C")]);
+    terminal.wait_for("row sums to 1.000");
+    terminal.wait_for("* demo:gpt2");
+    assert!(terminal.raw.lock().unwrap().is_ascii());
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn a_dumb_terminal_is_told_what_to_run() {
+    let mut terminal = Terminal::viewer(&[("TERM", "dumb")]);
+    terminal.wait_for("attnscope print");
+    assert_eq!(terminal.wait_for_end(), 1);
+    assert!(!terminal.raw.lock().unwrap().contains(&0x1b));
+}
+
+#[test]
+fn a_prompt_from_standard_input_leaves_the_keys_to_the_terminal() {
+    let script = format!("printf 'the cat sat' | {BINARY} --prompt-file -");
+    let mut terminal = Terminal::new("/bin/sh", &["-c", &script], &[]);
+    terminal.wait_for("❯ the cat sat");
+    terminal.wait_for_both();
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, mean of its heads");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn the_shell_goes_on_below_the_last_frame() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    let raw = String::from_utf8_lossy(&terminal.raw.lock().unwrap()).into_owned();
+    let (before, _) = raw.rsplit_once("\x1b[?1049l").unwrap();
+    assert!(before.ends_with("\x1b[9999;1H\r\n"), "{:?}", &before[before.len().saturating_sub(40)..]);
+}
+
+#[test]
+fn in_the_background_nothing_is_asked_and_nothing_drawn() {
+    let mut terminal = Terminal::new("/bin/bash", &["--norc", "-i"], &[("PS1", "shell> ")]);
+    terminal.wait_for("shell> ");
+    terminal.keys(&format!("{BINARY} & sleep 1; jobs\n"));
+    terminal.wait_for("Stopped");
+    let raw = String::from_utf8_lossy(&terminal.raw.lock().unwrap()).into_owned();
+    assert!(!raw.contains(ASKS_BACKGROUND) && !raw.contains("\x1b[?1049h"), "{raw:?}");
+    terminal.keys("fg\n");
+    terminal.wait_for_both();
+    terminal.keys("q");
+    terminal.wait_until("the shell is back", |screen| {
+        !screen.alternate_screen() && screen.contents().trim_end().ends_with("shell>")
+    });
+    terminal.keys("exit\n");
+    terminal.wait_for_end();
+}
+
+#[test]
+fn a_prompt_file_that_is_too_long_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "lorem ipsum dolor ".repeat(100_000)).unwrap();
+    let mut terminal = Terminal::new(BINARY, &["--prompt-file", file.path().to_str().unwrap()], &[]);
+    terminal.wait_for("too long for the viewer");
+    assert_eq!(terminal.wait_for_end(), 1);
+}
