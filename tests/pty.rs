@@ -197,7 +197,7 @@ fn one_side_is_swapped_from_the_list_and_by_a_folder() {
     terminal.keys("\x1b");
     terminal.wait_for("❯ ./nowhere");
     terminal.keys(&format!("\x15{folder}\r"));
-    terminal.wait_for("row sums to 1.000");
+    terminal.wait_for("row 1.000, sink –");
     terminal.wait_for("○ demo:gpt-oss");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
@@ -456,7 +456,7 @@ fn a_long_prompt_is_seen_whole() {
     terminal.wait_for_both();
     let words = "the quick cat sat! ".repeat(30);
     terminal.keys(&format!("i\x15\x1b[200~{words}\x1b[201~\r"));
-    terminal.wait_for("keys 1–");
+    terminal.wait_for("keys 0–");
     terminal.wait_for_both();
     terminal.keys("0");
     terminal.wait_for_times(", largest of 5×5", 2);
@@ -511,7 +511,7 @@ fn the_screen_can_be_had_as_a_picture() {
     let output = std::process::Command::new(BINARY).args(arguments).output().unwrap();
     let picture = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && picture.starts_with("<svg"), "{picture}");
-    for text in ["layer 1, head 0", "row sums to 1.000", "sink"] {
+    for text in ["layer 1, head 0", "row 1.000, sink", "sink"] {
         assert!(picture.contains(&format!(">{text}</text>")), "{text} in {picture}");
     }
 }

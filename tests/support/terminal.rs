@@ -107,7 +107,7 @@ impl Terminal {
     /// Both models have run a prompt.
     #[track_caller]
     pub fn wait_for_both(&self) {
-        self.wait_for("row sums to 1.000");
+        self.wait_for("row 1.000, sink –");
         self.wait_for(" + sink 0.");
         self.wait_until("nothing is under way", |screen| !screen.contents().contains("running"));
     }
