@@ -33,7 +33,7 @@ const STATES: [(&str, &str, &str); 19] = [
     ("palette searched", ":lay", "❯ lay"),
     ("picker", "M", "model for the left pane"),
     ("picker failed", "M./nowhere\r", "no such folder"),
-    ("help", "?", "any other key"),
+    ("help", "?", "keys and words"),
     ("all heads", "g", "all heads of a model"),
     ("list of heads", "o", "sort by"),
     ("lens", "P", "lens"),
@@ -172,7 +172,7 @@ fn keys_before_the_first_frame_are_kept() {
         let answers = [(ASKS_BACKGROUND, delay, DARK), (ASKS_LAST, delay, ATTRIBUTES)];
         let mut terminal = Terminal::answering(BINARY, &[], &[], &answers);
         terminal.keys("ihello");
-        terminal.wait_for("AIhello");
+        terminal.wait_for("❯ hello");
         terminal.keys("\x03");
         assert_eq!(terminal.wait_for_end(), 0);
     }
@@ -190,7 +190,7 @@ fn a_late_answer_is_no_text_and_changes_the_colours() {
     };
     terminal.wait_until("the colours are those of a light background", light);
     terminal.keys("c");
-    terminal.wait_for("AIabc");
+    terminal.wait_for("❯ abc");
     terminal.keys("\x03");
     assert_eq!(terminal.wait_for_end(), 0);
 }
@@ -296,7 +296,7 @@ fn the_environment_says_what_a_terminal_does_not() {
     assert_eq!(terminal.wait_for_end(), 0);
 
     let mut terminal = Terminal::viewer(&[("LC_ALL", "C")]);
-    terminal.wait_for("row sums to 1.000");
+    terminal.wait_for("row 1.000, sink");
     terminal.wait_for("* demo:gpt2");
     assert!(terminal.raw.lock().unwrap().is_ascii());
     terminal.keys("q");
