@@ -8,7 +8,6 @@ use support::terminal::Terminal;
 
 #[path = "support"]
 mod support {
-    #[allow(dead_code, reason = "other tests need more of a terminal")]
     pub mod terminal;
 }
 
