@@ -296,7 +296,7 @@ fn the_environment_says_what_a_terminal_does_not() {
     assert_eq!(terminal.wait_for_end(), 0);
 
     let mut terminal = Terminal::viewer(&[("LC_ALL", "C")]);
-    terminal.wait_for("row 1.000, sink -");
+    terminal.wait_for("row 1.000, sink");
     terminal.wait_for("* demo:gpt2");
     assert!(terminal.raw.lock().unwrap().is_ascii());
     terminal.keys("q");

@@ -83,25 +83,27 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     if text.is_empty() {
         return vec![];
     }
-    // Measured before anything reads it: no line end takes more than two bytes.
-    let text = if text.len() > 2 * LONGEST_PROMPT {
-        text.to_owned()
-    } else {
-        text.replace("\r\n", "\n").replace('\r', "\n")
-    };
-    let kept = if state.is_draft_selected { 0 } else { state.draft.value().len() };
-    if kept + text.len() > LONGEST_PROMPT {
-        state.refused = Some(typed::too_long(LONGEST_PROMPT));
-        return vec![];
-    }
     let is_selected = std::mem::take(&mut state.is_draft_selected);
-    write(state, |state| {
+    let mut refused = None;
+    let effects = write(state, |state| {
+        let before = is_selected.then(|| state.draft.clone());
         if is_selected {
             empty(state);
         }
-        // It was measured.
-        let _ = typed::insert(&mut state.draft, &text, LONGEST_PROMPT);
-    })
+        // Measured first: no line end takes more than two bytes.
+        let inserted = if text.len() > 2 * LONGEST_PROMPT {
+            Err(typed::too_long(LONGEST_PROMPT))
+        } else {
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            typed::insert(&mut state.draft, &text, LONGEST_PROMPT)
+        };
+        refused = inserted.err();
+        if let Some(before) = before.filter(|_| refused.is_some()) {
+            state.draft = before;
+        }
+    });
+    state.refused = refused;
+    effects
 }
 
 /// Puts another prompt into the editor, if there is one.

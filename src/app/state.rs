@@ -44,10 +44,10 @@ pub struct State {
     pub popup: Option<Popup>,
     /// The prompt as it is being edited; kept when the editor is left.
     pub draft: Input,
-    /// Why what was typed or pasted last was not taken, if it wasn't.
-    pub refused: Option<String>,
     /// Whether all of it is selected: what is typed takes its place.
     pub is_draft_selected: bool,
+    /// Why what was typed or pasted last was not taken, if it wasn't.
+    pub refused: Option<String>,
     /// Whether what is being written runs by itself.
     pub live: bool,
     /// Ticks until it does, if nothing more is written.
@@ -113,8 +113,8 @@ impl State {
             mode: Mode::Browse,
             popup: None,
             draft: Input::new(prompt.clone()),
-            refused: None,
             is_draft_selected: false,
+            refused: None,
             live: false,
             pause: None,
             prompt,

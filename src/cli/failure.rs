@@ -35,8 +35,8 @@ impl Failure {
             Self::ClosedPipe => 0,
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
-            Self::Signal(code) => *code,
             Self::Interrupted => INTERRUPTED,
+            Self::Signal(code) => *code,
         }
     }
 
