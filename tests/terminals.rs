@@ -361,3 +361,13 @@ fn a_prompt_file_that_is_too_long_is_named() {
     terminal.wait_for("too long for the viewer");
     assert_eq!(terminal.wait_for_end(), 1);
 }
+
+#[test]
+fn ctrl_c_ends_the_wait_for_a_prompt() {
+    let line = format!("sleep 60 | {BINARY} --prompt-file -");
+    let mut terminal = Terminal::new("/bin/sh", &["-c", &line], &[]);
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.keys("\x03");
+    assert_ne!(terminal.wait_for_end(), 0);
+    assert!(!terminal.screen.lock().unwrap().screen().alternate_screen());
+}

@@ -27,7 +27,7 @@ pub(super) fn edit(state: &mut State, request: InputRequest) -> Vec<Effect> {
     write(state, |state| match request {
         InputRequest::InsertChar(_) if is_selected => {
             empty(state);
-            state.draft.handle(request);
+            handle(state, request)
         }
         InputRequest::Yank if is_selected => {
             let before = state.draft.value().to_owned();
@@ -36,14 +36,17 @@ pub(super) fn edit(state: &mut State, request: InputRequest) -> Vec<Effect> {
             if state.draft.value().is_empty() {
                 state.draft = std::mem::take(&mut state.draft).with_value(before);
             }
+            Ok(())
         }
         InputRequest::DeletePrevChar | InputRequest::DeleteNextChar if is_selected => {
-            state.draft.handle(InputRequest::DeleteLine);
+            handle(state, InputRequest::DeleteLine)
         }
-        request => {
-            state.draft.handle(request);
-        }
+        request => handle(state, request),
     })
+}
+
+fn handle(state: &mut State, request: InputRequest) -> Result<(), String> {
+    typed::handle(&mut state.draft, request, LONGEST_PROMPT).map(drop)
 }
 
 /// Takes the text out of the editor; what was cut can still be pasted.
@@ -53,15 +56,11 @@ fn empty(state: &mut State) {
 
 /// Changes the text that is being written; if it is to run by itself, then after a pause. What runs of an
 /// older text is of no use any more.
-pub(super) fn write(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Effect> {
-    let before = state.draft.clone();
-    change(state);
-    state.refused = None;
-    if state.draft.value().len() > LONGEST_PROMPT {
-        state.draft = before.clone();
-        state.refused = Some(typed::too_long(LONGEST_PROMPT));
-    }
-    if !state.live || state.draft.value() == before.value() {
+fn write(state: &mut State, change: impl FnOnce(&mut State) -> Result<(), String>) -> Vec<Effect> {
+    // A copy for each key is dear where the text is long.
+    let before = state.live.then(|| state.draft.value().to_owned());
+    state.refused = change(state).err();
+    if before.is_none_or(|before| before == state.draft.value()) {
         return vec![];
     }
     let mut effects = Vec::new();
@@ -84,8 +83,7 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
         return vec![];
     }
     let is_selected = std::mem::take(&mut state.is_draft_selected);
-    let mut refused = None;
-    let effects = write(state, |state| {
+    write(state, |state| {
         let before = is_selected.then(|| state.draft.clone());
         if is_selected {
             empty(state);
@@ -97,13 +95,11 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             let text = text.replace("\r\n", "\n").replace('\r', "\n");
             typed::insert(&mut state.draft, &text, LONGEST_PROMPT)
         };
-        refused = inserted.err();
-        if let Some(before) = before.filter(|_| refused.is_some()) {
+        if let Some(before) = before.filter(|_| inserted.is_err()) {
             state.draft = before;
         }
-    });
-    state.refused = refused;
-    effects
+        inserted
+    })
 }
 
 /// Puts another prompt into the editor, if there is one.
@@ -114,6 +110,7 @@ pub(super) fn recall(state: &mut State, step: fn(&mut History, &str) -> Option<S
             // What was cut can still be pasted.
             state.draft = std::mem::take(&mut state.draft).with_value(text);
         }
+        Ok(())
     })
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what was typed, one file per command, and how it ends.
 //!
-//! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! Data goes to standard output, messages go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,
+//! 130 stopped with Ctrl-C.
 
 mod ablate;
 mod args;

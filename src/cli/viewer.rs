@@ -61,6 +61,8 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
 
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
+    // Before anybody listens to signals: who gives the prompt may take long, and Ctrl-C is to end that.
+    let prompt = prompt(args, settings)?;
     session.consent_to_show([&left].into_iter().chain(&right))?;
     let config = &settings.config;
     let (sampling, drawn) = settings.sampling(&args.sampling)?;
@@ -69,7 +71,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         drawn,
         left: left.to_string(),
         right: right.map(|right| right.to_string()),
-        prompt: prompt(args, settings)?,
+        prompt,
         keys: config.keys.clone(),
         map: settings.color_map()?,
         depth: color_depth(config.theme.color),

@@ -67,6 +67,10 @@ fn try_append(path: &Path, prompt: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
+    // Whoever reads a pipe may never come.
+    if fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    }
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     // As shells keep theirs: prompts are nobody else's business.
@@ -79,6 +83,8 @@ fn try_append(path: &Path, prompt: &str) -> io::Result<()> {
 fn rewrite(path: &Path, history: &History) -> io::Result<()> {
     // Through a link to what it leads to: the link is the user's.
     let path = &path.canonicalize()?;
+    // A file that was made read-only is to stay as it is.
+    OpenOptions::new().append(true).open(path)?;
     let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     for prompt in history.prompts() {
         file.write_all(line(prompt)?.as_bytes())?;
@@ -147,6 +153,18 @@ mod tests {
         append(&link, "c");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&target).unwrap(), "\"a\"\n\"b\"\n\"c\"\n");
+    }
+
+    /// A pipe that nobody reads would be waited for.
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        append(&path, "prompt");
+        assert!(load(&path).prompts().is_empty());
     }
 
     #[test]

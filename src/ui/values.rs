@@ -13,7 +13,7 @@ pub enum Values<'a> {
     Attention(&'a CausalMatrix),
     /// Left minus right.
     Difference(&'a Comparison),
-    /// Left as ever; right with its queries across and its keys down, in the place of the future.
+    /// Left below the diagonal; right with its queries across and its keys down, in the place of the future.
     Split(&'a Comparison),
 }
 

@@ -99,13 +99,17 @@ fn normalisation(recipe: &Recipe) -> &'static str {
 /// How values become colours, and where these end.
 fn colors(figure: &Figure, look: &Look) -> String {
     let of_heads = figure.panels.iter().any(|panel| matches!(panel.content, Content::Heads(_)));
-    let aside = if of_heads { "from the second row on" } else { "but for one row in ten (at least one)" };
+    let aside = if of_heads {
+        "; first rows are ignored"
+    } else {
+        "; the top tenth of rows (at least one) is ignored"
+    };
     let tops: Vec<String> = figure.panels.iter().map(|panel| format!("{:.3}", panel.scale.top)).collect();
     let (top, rule) = match look.range {
         ColorRange::Shared if figure.panels.len() > 1 => {
-            (tops[0].clone(), format!(", the largest of both {aside}"))
+            (tops[0].clone(), format!(", the largest of both{aside}"))
         }
-        ColorRange::Shared | ColorRange::Own => (tops.join(" and "), format!(", the largest {aside}")),
+        ColorRange::Shared | ColorRange::Own => (tops.join(" and "), format!(", the largest{aside}")),
         ColorRange::Top(top) => (top.to_string(), String::new()),
     };
     let start = match look.curve {

@@ -130,7 +130,7 @@ fn a_long_prompt_is_pooled_and_says_so() {
     let Content::Square(square) = &figure.panels[0].content else { panic!() };
     assert_eq!((square.rows.len(), square.bin), (200, 3));
     let svg = figure.svg();
-    assert!(svg.contains("A pixel is the largest of 3 × 3 tokens"));
+    assert!(texts(&svg).join(" ").contains("A pixel is the largest of 3 × 3 tokens"));
     assert_eq!(svg.matches("<image").count(), 2, "cells and sinks");
     assert!(svg.len() < 60_000, "{} bytes", svg.len());
     let labels = texts(&svg).iter().filter(|text| text.starts_with("15 15")).count();
