@@ -122,6 +122,15 @@ impl Difference {
     }
 }
 
+/// Leaves the difference where there is no view to go back to. Returns whether it did.
+pub(super) fn leave(state: &mut State) -> bool {
+    let leaves = state.difference.is_some() && state.focused().selection.view() == View::Mean;
+    if leaves {
+        state.difference = None;
+    }
+    leaves
+}
+
 /// From the two sides to their comparison, by pieces, then by words, and back to the sides.
 pub(super) fn toggle(state: &mut State) {
     state.difference = match state.difference.take() {

@@ -208,6 +208,7 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
         Command::MarkSpan if state.mode == Mode::Browse => span::mark(state),
         Command::Back if state.mode == Mode::Browse && grow::drop_queued(state) => {}
         Command::Back if state.mode == Mode::Browse && span::clear(state) => {}
+        Command::Back if state.mode == Mode::Browse && difference::leave(state) => {}
         Command::Export => match ExportDialog::new(state) {
             Some(dialog) => state.popup = Some(Popup::Export(dialog)),
             None => state.note = Some(NOTHING_SHOWN.to_owned()),

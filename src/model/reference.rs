@@ -35,7 +35,7 @@ impl DemoModel {
 /// | `demo:gpt2` | a model of the binary |
 /// | `./x`, `/x`, `~/x`, `x/`, `a/b/c` | a folder, whether it exists or not |
 /// | `name` | that folder if there is one, else one of the hub's old models without an owner |
-/// | `org/name` | that folder if it holds a `config.json`, else a repository of the hub |
+/// | `org/name` | that folder if there is one, else a repository of the hub |
 /// | `org/name@revision` | a branch, tag or commit of it |
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reference {
@@ -88,7 +88,6 @@ pub enum ReferenceError {
 struct Surroundings<'a> {
     home: Option<PathBuf>,
     is_folder: &'a dyn Fn(&Path) -> bool,
-    is_file: &'a dyn Fn(&Path) -> bool,
 }
 
 impl Reference {
@@ -115,13 +114,8 @@ impl Reference {
             Some((repository, revision)) => (repository, Some(revision)),
             None => (text, None),
         };
-        let is_folder = looks_like_a_path(text)
-            || repository.matches('/').count() > 1
-            || if text.contains('/') {
-                (around.is_file)(&path.join("config.json"))
-            } else {
-                (around.is_folder)(path)
-            };
+        let is_folder =
+            looks_like_a_path(text) || repository.matches('/').count() > 1 || (around.is_folder)(path);
         if is_folder {
             return Ok(Self::Folder(path.to_owned()));
         }
@@ -145,8 +139,7 @@ impl FromStr for Reference {
 
     /// Looks whether a folder of that name exists, and nothing else.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let around =
-            Surroundings { home: std::env::home_dir(), is_folder: &Path::is_dir, is_file: &Path::is_file };
+        let around = Surroundings { home: std::env::home_dir(), is_folder: &Path::is_dir };
         Self::parse(text, &around)
     }
 }
@@ -200,20 +193,16 @@ fn is_revision(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn parse_near(text: &str, folders: &[&str], files: &[&str]) -> Result<Reference, ReferenceError> {
+    fn parse_near(text: &str, folders: &[&str]) -> Result<Reference, ReferenceError> {
         let is_in = |path: &Path, known: &[&str]| known.iter().any(|k| Path::new(k) == path);
         Reference::parse(
             text,
-            &Surroundings {
-                home: Some(PathBuf::from("/home/me")),
-                is_folder: &|path| is_in(path, folders),
-                is_file: &|path| is_in(path, files),
-            },
+            &Surroundings { home: Some(PathBuf::from("/home/me")), is_folder: &|path| is_in(path, folders) },
         )
     }
 
     fn parse(text: &str) -> Result<Reference, ReferenceError> {
-        parse_near(text, &[], &[])
+        parse_near(text, &[])
     }
 
     fn hub(repository: &str, revision: Option<&str>) -> Reference {
@@ -247,10 +236,8 @@ mod tests {
 
     #[test]
     fn a_folder_of_that_name_wins() {
-        assert_eq!(parse_near("gpt2", &["gpt2"], &[]), Ok(Reference::Folder("gpt2".into())));
-        assert_eq!(parse_near("a/b", &["a/b"], &[]), Ok(hub("a/b", None)), "no config.json in it");
-        let found = parse_near("a/b", &["a/b"], &["a/b/config.json"]);
-        assert_eq!(found, Ok(Reference::Folder("a/b".into())));
+        assert_eq!(parse_near("gpt2", &["gpt2"]), Ok(Reference::Folder("gpt2".into())));
+        assert_eq!(parse_near("a/b", &["a/b"]), Ok(Reference::Folder("a/b".into())), "whatever is in it");
     }
 
     #[test]

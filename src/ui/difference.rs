@@ -13,6 +13,7 @@ use super::values::Values;
 use crate::app::{Arrangement, Column, Compared, Curve, Difference, Extent, Pane, Range, Scale, State};
 use crate::attention::alignment::Granularity;
 use crate::attention::short_names;
+use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
 
@@ -112,11 +113,29 @@ pub fn draw(state: &State, layout: &DifferenceLayout, theme: &Theme, buffer: &mu
     exact(state, difference, &names, Rect { height: 1, ..rest }, theme, buffer);
     (rest.y, rest.height) = (rest.y + 1, rest.height - 1);
     let different = compared.comparison.most_different();
+    if different.iter().all(|piece| compared.comparison.divergence(*piece) == 0.0) {
+        let text = match is_of_heads_off(state) {
+            true => format!(
+                "nothing moves here: heads of the same layer and of earlier ones stay as they are; {} is a later layer",
+                state.keys.hint(Command::NextLayer)
+            ),
+            false => "both give the same here".to_owned(),
+        };
+        let row = Rect { height: rest.height.min(1), ..rest };
+        put_line(buffer, row, [(text, theme.chrome.text)]);
+        return;
+    }
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison.divergence(piece);
         let number = (format!("{divergence:.3}  "), theme.chrome.strong);
         put_line(buffer, row, [number, (compared.comparison.sentence(&names, piece), theme.chrome.text)]);
     }
+}
+
+/// Whether one side is the model of the other without some heads.
+fn is_of_heads_off(state: &State) -> bool {
+    let mut shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
+    shown.any(|shown| !shown.capture.ablation.is_empty())
 }
 
 fn draw_frame(

@@ -16,7 +16,7 @@ const KEYS: usize = 16;
 const ENTRY: usize = 60;
 
 /// How everything is counted, said once.
-const COUNTING: &str = " layers, heads and tokens are counted from zero ";
+const COUNTING: &str = " everything is counted from 0 ";
 
 enum Row {
     Heading(&'static str),

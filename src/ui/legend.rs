@@ -138,7 +138,7 @@ fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(St
         return vec![
             ("heads".to_owned(), if is_weighted(state) { "‖α·v W_O‖, raw" } else { "raw" }.to_owned()),
             (key(Command::Curve), curve.to_owned()),
-            ("top".to_owned(), "of all, row 1 is ignored".to_owned()),
+            ("top".to_owned(), "of all, first rows are ignored".to_owned()),
             (key(Command::NextColorMap), map.to_owned()),
         ];
     }

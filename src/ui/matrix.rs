@@ -187,7 +187,8 @@ impl Drawing<'_> {
             let columns = x..x + width(&name) as u16;
             let is_sink = column == Column::Sink;
             if flags.iter().any(|flag| {
-                if is_sink { flag.covers(columns.clone()) } else { flag.touches(columns.clone()) }
+                // Names in narrow cells stand side by side; colours tell them apart.
+                if is_sink || cell < 5 { flag.covers(columns.clone()) } else { flag.touches(columns.clone()) }
             }) {
                 continue;
             }
@@ -232,7 +233,9 @@ impl Drawing<'_> {
         self.grid.columns().find(|on_screen| *on_screen == column)?;
         let name = fit(self.name(column), usize::from(area.right().saturating_sub(self.grid.left())));
         let columns = width(&name) as u16;
-        let name = if columns > cell || cell < 5 { format!("{sign}{name}") } else { name };
+        // A sign that leaves the cell would cost its neighbour the name.
+        let is_marked = columns > cell || cell < 5 && columns < cell;
+        let name = if is_marked { format!("{sign}{name}") } else { name };
         let columns = width(&name) as u16;
         let free = cell.saturating_sub(columns) / 2;
         let x = (self.grid.x(column) + free).min(area.right().saturating_sub(columns)).max(area.x);

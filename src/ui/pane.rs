@@ -46,11 +46,7 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
 
 fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
-    let view = pane
-        .shown
-        .as_ref()
-        .map(|shown| format!(" {}{} ", view_name(shown.view()), off(shown)))
-        .unwrap_or_default();
+    let view = pane.shown.as_ref().map(|shown| view_title(state, layout, shown)).unwrap_or_default();
     let room = usize::from(layout.frame.width).saturating_sub(width(&view) + 7);
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
@@ -106,6 +102,26 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
         Span::styled(facts, theme.chrome.dim),
         Span::raw(" "),
     ])
+}
+
+/// What the view is called beside the model's name: in short where that would leave no room for what is off or pinned.
+fn view_title(state: &State, layout: &PaneLayout, shown: &Shown) -> String {
+    let title = |name: String| format!(" {name}{} ", off(shown));
+    let full = title(view_name(shown.view()));
+    let (what, _) = what_it_is(state, layout.side, shown);
+    let needed = width(&what) + width(&full) + 7;
+    if what.is_empty() || needed <= usize::from(layout.frame.width) {
+        return full;
+    }
+    title(short_view_name(shown.view()))
+}
+
+fn short_view_name(view: View) -> String {
+    match view {
+        View::Head { layer, head } => format!("{layer}.{head}"),
+        View::ValueWeighted(_) => format!("{} values", short_view_name(view.attention())),
+        _ => view_name(view),
+    }
 }
 
 /// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.

@@ -408,6 +408,8 @@ fn an_adapter_on_the_hub_is_named_with_its_base() {
         let scene = with_adapter(files);
         let said = locate(&scene.hub(), None).unwrap_err().to_string();
         assert!(said.contains("a LORA adapter of org/base, and no model's weights"), "{said}");
+        let offline = locate(&scene.offline(), None).unwrap_err().to_string();
+        assert!(!files.is_empty() || offline.contains("a LORA adapter of org/base"), "{offline}");
     }
     let scene = with_adapter(&["config.json", "tokenizer.json", "model.safetensors"]);
     for hub in [scene.hub(), scene.hub(), scene.offline()] {

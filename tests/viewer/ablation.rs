@@ -296,3 +296,18 @@ fn a_head_of_the_last_layer_moves_no_other() {
     ran(&mut state, Side::Left, "1.0");
     assert!(text_of(&mut state).contains("no head moved"), "{}", text_of(&mut state));
 }
+
+#[test]
+fn a_difference_of_nothing_says_why() {
+    let mut state = without_one();
+    press_and_wait(&mut state, "D");
+    let screen = text_of(&mut state);
+    assert!(screen.contains("nothing moves here: heads of the same layer"), "{screen}");
+}
+
+#[test]
+fn titles_of_narrow_panes_say_which_heads_are_off() {
+    let mut state = without_one();
+    let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains("before: all heads on") && screen.contains("without 0.1"), "{screen}");
+}

@@ -198,3 +198,26 @@ fn a_grid_without_room_says_what_it_shows_and_scrolls() {
     update(&mut state, up);
     assert_eq!(screen_of(&mut state), top, "the wheel goes back");
 }
+
+#[test]
+fn esc_leaves_a_difference_that_has_no_view_to_go_back_to() {
+    let mut state = captured();
+    press_and_wait(&mut state, "enter D");
+    press_and_wait(&mut state, "esc");
+    assert!(state.difference.is_some(), "back from the layer to the mean");
+    press_and_wait(&mut state, "esc");
+    assert!(state.difference.is_none());
+}
+
+#[test]
+fn the_cursors_sign_costs_no_other_column_its_name() {
+    let mut state = loaded();
+    let words = ["the", " cat", " sat", " on", " the", " mat", " and", " the", " cow", " ran"];
+    captured_as(&mut state, &words, &words);
+    point_to_first(&mut state);
+    for size in [(100, 30), (120, 36)] {
+        let screen = screen(&mut state, size);
+        let header = screen.lines().find(|line| line.contains("sink") && line.contains("the")).unwrap();
+        assert_eq!(header.matches("cat").count(), 2, "{size:?}: {header}");
+    }
+}

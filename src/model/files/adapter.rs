@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::model::json::without_literals;
+
 /// Its settings.
 pub const ADAPTER_CONFIG: &str = "adapter_config.json";
 /// How the names of its files of weights begin.
@@ -36,7 +38,7 @@ impl Adapter {
         // What can't be read is an adapter all the same: its name says so.
         let values: Value = std::fs::read(&config)
             .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
+            .and_then(|text| serde_json::from_slice(&without_literals(&text)).ok())
             .unwrap_or_default();
         let text = |key: &str| values.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let (kind, base) = (text("peft_type"), text("base_model_name_or_path"));
@@ -88,6 +90,13 @@ mod tests {
         assert_eq!(named.description(), "a LORA adapter of a/b");
         assert!(named.not_applied().starts_with(&config.display().to_string()));
         assert!(named.instead_of_weights().contains("merge_and_unload"));
+        let with_nan = r#"{"lora_alpha": NaN, "base_model_name_or_path": "a/b"}"#;
+        std::fs::write(&config, with_nan).unwrap();
+        assert_eq!(
+            Adapter::beside(folder.path()).unwrap().base.as_deref(),
+            Some("a/b"),
+            "as Python writes it"
+        );
         std::fs::write(&config, "{").unwrap();
         assert_eq!(Adapter::beside(folder.path()).unwrap().base, None, "broken, and still an adapter");
     }

@@ -88,6 +88,15 @@ impl CachedRepository {
         })
     }
 
+    /// The adapter that a snapshot holds instead of a model, if one does.
+    pub(super) fn adapter_alone(&self) -> Option<Adapter> {
+        let snapshots = self.snapshots();
+        let commit = snapshots
+            .iter()
+            .find(|commit| self.has(commit, ADAPTER_CONFIG) && !self.has(commit, "config.json"))?;
+        Adapter::beside(&self.folder(commit))
+    }
+
     /// What there is instead of weights that can be read.
     fn no_weights(&self, commit: &str) -> String {
         let files = self.files(commit);

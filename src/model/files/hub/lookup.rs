@@ -79,6 +79,9 @@ impl<'a> Lookup<'a> {
             Err(lack) => lack,
         };
         if self.settings.offline {
+            if let Some(adapter) = self.cache.adapter_alone() {
+                return Err(ModelError::Invalid(adapter.instead_of_weights()));
+            }
             return Err(self.not_here(lack));
         }
         if let Some(lack) = &lack {
