@@ -173,8 +173,11 @@ fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(St
     match layout.panes.iter().flatten().find_map(|pane| pane.overview) {
         Some(Overview { bin, .. }) => {
             let bin = bin * tokens_per_cell(state);
-            let pooling = format!("{} of {bin}×{bin}", rules.pooling.name());
-            shown.insert(0, (key(Command::Pooling), pooling));
+            // A pixel that is one cell is neither a largest nor a mean.
+            if bin > 1 {
+                let pooling = format!("{} of {bin}×{bin}", rules.pooling.name());
+                shown.insert(0, (key(Command::Pooling), pooling));
+            }
         }
         // An overview leaves the future empty.
         None => shown.push(("·".to_owned(), "future".to_owned())),

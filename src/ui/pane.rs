@@ -234,8 +234,10 @@ fn range(layout: &PaneLayout, shown: Option<&Shown>, pooling: Pooling) -> String
     let Some(shown) = shown else { return String::new() };
     let (tokens, unit) = (shown.capture.tokens.len(), shown.matrix().bin());
     if let Some(Overview { bin, .. }) = layout.overview {
-        let bin = bin * unit;
-        return format!(" overview of {tokens}, {} of {bin}×{bin} ", pooling.name());
+        return match bin * unit {
+            1 => format!(" overview of {tokens} "),
+            bin => format!(" overview of {tokens}, {} of {bin}×{bin} ", pooling.name()),
+        };
     }
     let Some(grid) = layout.grid else { return String::new() };
     let part = |what: &str, range: std::ops::Range<usize>| {

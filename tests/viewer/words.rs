@@ -221,3 +221,13 @@ fn the_cursors_sign_costs_no_other_column_its_name() {
         assert_eq!(header.matches("cat").count(), 2, "{size:?}: {header}");
     }
 }
+
+#[test]
+fn an_overview_of_single_cells_does_not_speak_of_the_largest() {
+    let words: Vec<String> = (0..20).map(|at| format!(" w{at}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut state = loaded();
+    captured_as(&mut state, &words, &words);
+    let screen = screen(&mut state, (80, 24));
+    assert!(screen.contains("overview of 20 ") && !screen.contains("largest of 1"), "{screen}");
+}
