@@ -57,9 +57,7 @@ fn a_first_visit() {
     terminal.wait_for("keys");
     terminal.keys("q");
     terminal.wait_until("the help is closed", |screen| !screen.contents().contains("↓ more"));
-    terminal.keys("q");
-    assert_eq!(terminal.wait_for_end(), 0);
-    terminal.assert_restored();
+    terminal.quit();
 }
 
 #[test]
@@ -199,9 +197,7 @@ fn one_side_is_swapped_from_the_list_and_by_a_folder() {
     terminal.keys(&format!("\x15{folder}\r"));
     terminal.wait_for("row 1.000, sink –");
     terminal.wait_for("○ demo:gpt-oss");
-    terminal.keys("q");
-    assert_eq!(terminal.wait_for_end(), 0);
-    terminal.assert_restored();
+    terminal.quit();
 }
 
 /// A hub with one small model, which claims to be larger if it must.
@@ -360,9 +356,7 @@ fn what_others_wrote_on_the_screen_is_drawn_over() {
     }
     terminal.keys("\r");
     terminal.wait_for("layer 0, mean of its heads");
-    terminal.keys("q");
-    assert_eq!(terminal.wait_for_end(), 0);
-    terminal.assert_restored();
+    terminal.quit();
 }
 
 #[test]
@@ -424,9 +418,7 @@ fn sizes_that_change_all_the_time_end_with_the_last_one() {
             && contents.lines().any(|line| line.ends_with('┐') || line.ends_with('╮'))
     });
     terminal.wait_for_both();
-    terminal.keys("q");
-    assert_eq!(terminal.wait_for_end(), 0);
-    terminal.assert_restored();
+    terminal.quit();
 }
 
 #[test]
@@ -450,9 +442,7 @@ fn a_long_prompt_is_seen_whole() {
     terminal.wait_until("heatmaps", |screen| colours(screen) > 200);
     terminal.keys("0");
     terminal.wait_for("keys ");
-    terminal.keys("q");
-    assert_eq!(terminal.wait_for_end(), 0);
-    terminal.assert_restored();
+    terminal.quit();
 }
 
 #[test]
@@ -492,9 +482,7 @@ fn the_mouse_points_until_it_is_given_back() {
         screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     });
     terminal.wait_for("t take the mouse back");
-    terminal.keys("q");
-    assert_eq!(terminal.wait_for_end(), 0);
-    terminal.assert_restored();
+    terminal.quit();
 }
 
 #[test]

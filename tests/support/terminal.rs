@@ -186,14 +186,15 @@ impl Terminal {
 
     #[track_caller]
     pub fn wait_for_end(&mut self) -> u32 {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
-                return status.exit_code();
-            }
-            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
-            thread::sleep(Duration::from_millis(10));
-        }
+        ended(self.child.as_mut()).unwrap_or_else(|| panic!("it does not end:\n{}", self.text()))
+    }
+
+    /// Quits the viewer, which leaves the terminal as it was.
+    #[track_caller]
+    pub fn quit(&mut self) {
+        self.keys("q");
+        assert_eq!(self.wait_for_end(), 0);
+        self.assert_restored();
     }
 
     /// The terminal is as it was before the program came.
@@ -232,15 +233,20 @@ impl Orphan {
     /// Its exit code.
     #[track_caller]
     pub fn wait_for_end(&mut self) -> u32 {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
-                return status.exit_code();
-            }
-            assert!(start.elapsed() < PATIENCE, "it does not end");
-            thread::sleep(Duration::from_millis(10));
-        }
+        ended(self.child.as_mut()).expect("it ends")
     }
+}
+
+/// The exit code of a program, unless it doesn't end.
+fn ended(child: Option<&mut Box<dyn Child + Send + Sync>>) -> Option<u32> {
+    let (child, start) = (child.unwrap(), Instant::now());
+    while start.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status.exit_code());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 fn cells(count: u16) -> NonZero<u16> {
