@@ -56,13 +56,13 @@ fn heads_off(expected: &Value) -> Ablation {
 #[test]
 fn heads_that_are_off_move_the_others_and_the_next_tokens() {
     each_model(|model, engine, expected| {
-        let what = format!("{} {engine:?}", model.card().name);
+        let what = format!("{} {engine:?}", model.info().name);
         let ablation = heads_off(expected);
         let before = run(model, &expected["ids"], &Ablation::default());
         let after = run(model, &expected["ids"], &ablation);
         assert_eq!(after.ablation, ablation);
         let expected = &expected["ablation"];
-        for layer in 0..model.card().layers {
+        for layer in 0..model.info().layers {
             let moved = moved_heads(&before, &after, layer).unwrap();
             for (head, moved) in moved.iter().enumerate() {
                 let what = format!("{what} {layer}.{head}");
@@ -73,7 +73,7 @@ fn heads_that_are_off_move_the_others_and_the_next_tokens() {
                         close(matrix.get(query, key).unwrap(), number(expected), 5e-5, &what);
                     }
                 }
-                let expected = &expected["moved"][layer * model.card().heads + head];
+                let expected = &expected["moved"][layer * model.info().heads + head];
                 close(moved.divergence, number(expected), 5e-5, &what);
             }
         }
@@ -99,7 +99,7 @@ fn heads_that_are_off_move_the_others_and_the_next_tokens() {
 fn earlier_layers_do_not_move_and_nothing_off_changes_nothing() {
     each_model(|model, engine, expected| {
         let mut last = Ablation::default();
-        last.toggle(model.card().layers - 1, 0);
+        last.toggle(model.info().layers - 1, 0);
         let before = run(model, &expected["ids"], &Ablation::default());
         let after = run(model, &expected["ids"], &last);
         for (before, after) in before.layers.iter().zip(&after.layers) {
@@ -111,7 +111,7 @@ fn earlier_layers_do_not_move_and_nothing_off_changes_nothing() {
         let again = run(model, &expected["ids"], &Ablation::default());
         assert_eq!((&before.logits, &before.next), (&again.logits, &again.next));
         assert_eq!(next_divergence(&before, &again), Some(0.0));
-        for layer in 0..model.card().layers {
+        for layer in 0..model.info().layers {
             let moved = moved_heads(&before, &again, layer).unwrap();
             assert!(moved.iter().all(|moved| moved.divergence == 0.0));
         }
@@ -145,9 +145,9 @@ fn each_layer_predicts_what_it_would() {
         }
         for (query, expected) in expected["lens"].as_array().unwrap().iter().enumerate() {
             let lens = model.lens(&stream, query, 3).unwrap();
-            assert_eq!((lens.query, lens.rows.len()), (query, model.card().layers + 1));
+            assert_eq!((lens.query, lens.rows.len()), (query, model.info().layers + 1));
             for (at, row) in lens.rows.iter().enumerate() {
-                let what = format!("{} {engine:?} token {query}, {}", model.card().name, Lens::name(at));
+                let what = format!("{} {engine:?} token {query}, {}", model.info().name, Lens::name(at));
                 assert_eq!(row.next.len(), 3);
                 assert_eq!(
                     u64::from(row.next[0].token.id),
@@ -181,10 +181,10 @@ fn attention_is_weighted_by_what_values_add() {
         let capture = run(model, &expected["ids"], &Ablation::default());
         let tokens = capture.tokens.len();
         let mut means = vec![vec![0.0; tokens]; tokens];
-        for layer in 0..model.card().layers {
+        for layer in 0..model.info().layers {
             let mut mean = vec![vec![0.0; tokens]; tokens];
-            for head in 0..model.card().heads {
-                let what = format!("{} {engine:?} {layer}.{head}", model.card().name);
+            for head in 0..model.info().heads {
+                let what = format!("{} {engine:?} {layer}.{head}", model.info().name);
                 let norms = list(&expected["value_norms"][layer][head], number);
                 let found = &capture.layers[layer].value_norms[head * tokens..][..tokens];
                 for (found, expected) in found.iter().zip(&norms) {
@@ -198,13 +198,13 @@ fn attention_is_weighted_by_what_values_add() {
                     for (key, (norm, mean)) in norms.iter().zip(mean).enumerate().take(query + 1) {
                         let expected = attention.get(query, key).unwrap() * norm;
                         close(weighted.get(query, key).unwrap(), expected, 1e-4 * norm, &what);
-                        *mean += expected / model.card().heads as f32;
+                        *mean += expected / model.info().heads as f32;
                     }
                 }
             }
             check_rows(&capture, View::Layer(layer), &mean);
             for (sum, mean) in means.iter_mut().flatten().zip(mean.iter().flatten()) {
-                *sum += mean / model.card().layers as f32;
+                *sum += mean / model.info().layers as f32;
             }
         }
         check_rows(&capture, View::Mean, &means);

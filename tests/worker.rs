@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attnscope::attention::{Ablation, Capture, ModelCard, View};
+use attnscope::attention::{Ablation, Capture, ModelInfo, View};
 use attnscope::model::LoadOptions;
 use attnscope::worker::protocol::{
     ConfiguredPair, Event, JobId, LensQuestion, Place, Request, Sampling, Side,
@@ -30,7 +30,7 @@ fn run(worker: &WorkerHandle, job: u64, prompt: &str) {
 }
 
 /// Asks the left side for scores without each of these sets of heads.
-fn score(model: &Arc<ModelCard>, heads: &[&str]) -> Request {
+fn score(model: &Arc<ModelInfo>, heads: &[&str]) -> Request {
     let ablation = |heads: &&str| if heads.is_empty() { Ablation::default() } else { heads.parse().unwrap() };
     let ablations = heads.iter().map(ablation).collect();
     Request::Score { side: Side::Left, model: Arc::clone(model), ablations }
@@ -272,18 +272,18 @@ async fn models_are_listed_and_appraised_beside_everything_else() {
     .await;
     let here = catalogue.models.iter().find(|model| model.name == golden("gpt2-tiny")).unwrap();
     assert_eq!((here.place, here.pairs.as_slice()), (Place::Folder, &["mine".to_owned()][..]));
-    let mut appraisals = Vec::new();
+    let mut estimates = Vec::new();
     for name in [&here.name, "./none"] {
-        worker.send(Request::Appraise { name: name.to_owned() }).unwrap();
-        let appraisal = wait_for(&mut events, |event| match event {
-            Event::Appraised { name: of, appraisal } if of == name => Some(appraisal),
+        worker.send(Request::Estimate { name: name.to_owned() }).unwrap();
+        let estimate = wait_for(&mut events, |event| match event {
+            Event::Estimated { name: of, estimate } if of == name => Some(estimate),
             _ => None,
         })
         .await;
-        appraisals.push(appraisal);
+        estimates.push(estimate);
     }
-    assert_eq!(appraisals[0].as_ref().unwrap().footprint, here.footprint);
-    assert!(appraisals[1].as_ref().unwrap_err().contains("no such folder"), "{appraisals:?}");
+    assert_eq!(estimates[0].as_ref().unwrap().footprint, here.footprint);
+    assert!(estimates[1].as_ref().unwrap_err().contains("no such folder"), "{estimates:?}");
 }
 
 #[tokio::test]
@@ -450,7 +450,7 @@ async fn layers_say_what_they_would_predict() {
         _ => None,
     });
     assert!(again.await, "nothing was kept");
-    let model = Arc::new(ModelCard { name: "another".to_owned(), ..(*capture.model).clone() });
+    let model = Arc::new(ModelInfo { name: "another".to_owned(), ..(*capture.model).clone() });
     let stranger = Arc::new(Capture { model, ..(*capture).clone() });
     ask(0, &stranger);
     let found = wait_for(&mut events, |event| match event {

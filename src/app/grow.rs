@@ -41,7 +41,7 @@ pub(super) fn choose(state: &mut State, by: isize) {
     let side = state.focus;
     let listed = state.candidates(side).len();
     if listed == 0 {
-        state.note = Some(match state.pane(side).card() {
+        state.note = Some(match state.pane(side).info() {
             Some(model) if !model.has_output_head => without_head(),
             _ => "this model has not read a prompt yet".to_owned(),
         });
@@ -128,7 +128,7 @@ fn appended(state: &mut State, side: Side) -> Result<String, String> {
         }
         None => "this model has not read the prompt yet".to_owned(),
     })?;
-    if state.pane(side).card().is_some_and(|model| !model.has_output_head) {
+    if state.pane(side).info().is_some_and(|model| !model.has_output_head) {
         return Err(without_head());
     }
     let candidates = state.candidates(side);

@@ -20,7 +20,7 @@ pub(super) fn look(state: &mut State, command: Command) -> Vec<Effect> {
         return next_layer_kind(state);
     }
     let pane = state.focused();
-    if let Some(selection) = pane.selection.changed(command, pane.card()) {
+    if let Some(selection) = pane.selection.changed(command, pane.info()) {
         return select(state, state.focus, selection);
     }
     if difference::moved(state, command) {
@@ -47,7 +47,7 @@ fn next_layer_kind(state: &mut State) -> Vec<Effect> {
     let shown = order.iter().position(|kind| depth == Some(Depth::Kind(*kind)));
     let after = &order[shown.map_or(0, |at| at + 1)..];
     let has = |kind: LayerKind| {
-        let model = |side: Side| state.pane(side).card();
+        let model = |side: Side| state.pane(side).info();
         followers().filter_map(model).any(|model| model.has(View::Kind(kind)))
     };
     let next = after.iter().copied().find(|kind| has(*kind)).map_or(Depth::Mean, Depth::Kind);
@@ -58,10 +58,10 @@ fn next_layer_kind(state: &mut State) -> Vec<Effect> {
 pub(super) fn select(state: &mut State, side: Side, selection: Selection) -> Vec<Effect> {
     let linked = state.linked;
     let pane = state.pane_mut(side);
-    pane.selection = pane.card().map_or(selection, |model| selection.within(model));
+    pane.selection = pane.info().map_or(selection, |model| selection.within(model));
     let other = state.pane_mut(side.other());
     if linked {
-        other.selection = other.selection.following(selection, other.card());
+        other.selection = other.selection.following(selection, other.info());
     }
     state.panes.iter_mut().filter_map(Pane::refresh).map(Effect::Send).collect()
 }

@@ -36,7 +36,7 @@ mod update;
 mod worker;
 mod zoom;
 
-pub use crate::attention::{Curve, Extent, Scale};
+pub use crate::attention::{ColorScale, Extent, Scale};
 pub use ablation::Ablations;
 pub use action::{Action, Effect};
 pub use chooser::{Chooser, Found};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Cursor, ScoreBook, Scroll, Selection, Shown, Span, Viewport};
-use crate::attention::{Capture, CausalMatrix, ModelCard, View};
+use crate::attention::{Capture, CausalMatrix, ModelInfo, View};
 use crate::worker::protocol::{JobId, LoadProgress, Request};
 
 /// How a load stands.
@@ -47,7 +47,7 @@ pub struct Pane {
     /// How the newest load stands.
     pub load: Load,
     /// The resident model; stays while another is loading.
-    pub model: Option<Arc<ModelCard>>,
+    pub model: Option<Arc<ModelInfo>>,
     /// How the newest prompt stands.
     pub pass: Pass,
     /// What is on screen: of an earlier prompt, while the newest is still running.
@@ -122,7 +122,7 @@ impl Pane {
 
     /// The model whose layers and heads can be looked at: that of the picture, which is another than the resident one
     /// until a new one has read the prompt.
-    pub fn card(&self) -> Option<&ModelCard> {
+    pub fn info(&self) -> Option<&ModelInfo> {
         let shown = self.incoming.as_ref().or(self.shown.as_ref());
         shown.map(|shown| &*shown.capture.model).or(self.model.as_deref())
     }

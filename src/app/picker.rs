@@ -4,7 +4,7 @@
 use super::loading::load;
 use super::update::NO_WORKER;
 use super::{Chooser, Effect, Popup, State};
-use crate::worker::protocol::{Appraisal, Catalogue, Fit, KnownModel, Request, Side};
+use crate::worker::protocol::{Catalogue, KnownModel, LoadEstimate, MemoryFit, Request, Side};
 
 /// The model picker.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub enum Stage {
         /// What it takes.
         statement: String,
         /// Whether there is memory for it even then.
-        fit: Fit,
+        fit: MemoryFit,
     },
     /// There is no memory for it.
     TooLarge {
@@ -129,11 +129,15 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     };
     let Some(name) = name else { return vec![] };
     picker.stage = Stage::Appraising(name.clone());
-    vec![Effect::Send(Request::Appraise { name })]
+    vec![Effect::Send(Request::Estimate { name })]
 }
 
 /// What a model takes is known: loads it, unless something is in the way.
-pub(super) fn appraised(state: &mut State, name: String, answer: Result<Appraisal, String>) -> Vec<Effect> {
+pub(super) fn estimated(
+    state: &mut State,
+    name: String,
+    answer: Result<LoadEstimate, String>,
+) -> Vec<Effect> {
     let replaced = match &state.popup {
         Some(Popup::Picker(picker)) => state.replaced_bytes(picker.side),
         _ => return vec![],
@@ -144,7 +148,7 @@ pub(super) fn appraised(state: &mut State, name: String, answer: Result<Appraisa
         return vec![];
     }
     let obstacle = match answer {
-        Ok(appraisal) => obstacle(&name, &appraisal, replaced),
+        Ok(estimate) => obstacle(&name, &estimate, replaced),
         Err(error) => Some(Stage::Failed { name: name.clone(), error }),
     };
     match obstacle {
@@ -175,13 +179,13 @@ fn begin(state: &mut State, name: String) -> Vec<Effect> {
 
 /// What keeps a model from being loaded at once. Memory that an unfinished download takes is only guessed at:
 /// that is said, and doesn't stop anybody.
-fn obstacle(name: &str, appraisal: &Appraisal, replaced: u64) -> Option<Stage> {
-    let (name, free) = (name.to_owned(), appraisal.free_bytes);
-    if let Some(download) = appraisal.download.as_ref().filter(|download| download.is_large) {
-        let fit = Fit::of(Some(download.least_bytes), free, replaced);
+fn obstacle(name: &str, estimate: &LoadEstimate, replaced: u64) -> Option<Stage> {
+    let (name, free) = (name.to_owned(), estimate.free_bytes);
+    if let Some(download) = estimate.download.as_ref().filter(|download| download.is_large) {
+        let fit = MemoryFit::of(Some(download.least_bytes), free, replaced);
         return Some(Stage::Asking { name, statement: download.statement.clone(), fit });
     }
-    let (needed, free) = (appraisal.footprint?.resident_bytes, free?);
-    let too_large = Fit::of(Some(needed), Some(free), replaced) == Fit::No;
+    let (needed, free) = (estimate.footprint?.resident_bytes, free?);
+    let too_large = MemoryFit::of(Some(needed), Some(free), replaced) == MemoryFit::No;
     too_large.then(|| Stage::TooLarge { name, needed, free: free.saturating_add(replaced) })
 }

@@ -1,6 +1,6 @@
 //! By which rules values are shown: what rows are divided by, and how values become colours.
 
-use crate::attention::{Curve, Normalisation, Pooling};
+use crate::attention::{ColorScale, Normalisation, Pooling};
 use crate::config::keys::Command;
 
 /// What the top of the colour scale is.
@@ -21,7 +21,7 @@ pub struct Rules {
     /// What rows are divided by.
     pub normalisation: Normalisation,
     /// How values become heights on the colour scale.
-    pub curve: Curve,
+    pub curve: ColorScale,
     /// The top of the colour scale.
     pub range: Range,
     /// What cells that share a pixel are shown as.
@@ -33,10 +33,10 @@ impl Rules {
     pub fn changed(self, command: Command) -> Option<Self> {
         Some(match command {
             Command::Normalisation => Self { normalisation: self.normalisation.next(), ..self },
-            Command::Curve => Self {
+            Command::ColorScale => Self {
                 curve: match self.curve {
-                    Curve::Linear => Curve::Log,
-                    Curve::Log => Curve::Linear,
+                    ColorScale::Linear => ColorScale::Log,
+                    ColorScale::Log => ColorScale::Linear,
                 },
                 ..self
             },
@@ -60,9 +60,12 @@ mod tests {
 
     #[test]
     fn going_on_comes_back() {
-        for (command, times) in
-            [(Command::Normalisation, 3), (Command::Curve, 2), (Command::Range, 3), (Command::Pooling, 2)]
-        {
+        for (command, times) in [
+            (Command::Normalisation, 3),
+            (Command::ColorScale, 2),
+            (Command::Range, 3),
+            (Command::Pooling, 2),
+        ] {
             let changed = |rules: Rules| rules.changed(command).unwrap();
             assert_ne!(changed(Rules::default()), Rules::default());
             assert_eq!((0..times).fold(Rules::default(), |rules, _| changed(rules)), Rules::default());

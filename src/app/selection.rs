@@ -1,6 +1,6 @@
 //! Where a pane is between the mean of everything and a single head.
 
-use crate::attention::{LayerKind, ModelCard, View};
+use crate::attention::{LayerKind, ModelInfo, View};
 use crate::config::keys::Command;
 
 /// Layers that a page of heads goes up or down.
@@ -90,7 +90,7 @@ impl Selection {
     }
 
     /// Changed as a command says; `None` if the command changes no view.
-    pub fn changed(self, command: Command, model: Option<&ModelCard>) -> Option<Self> {
+    pub fn changed(self, command: Command, model: Option<&ModelInfo>) -> Option<Self> {
         Some(match command {
             Command::Mean => Self { depth: Depth::Mean, ..self },
             Command::Rollout if self.depth == Depth::Rollout => Self { depth: Depth::Mean, ..self },
@@ -120,7 +120,7 @@ impl Selection {
     }
 
     /// The layer `by` further. Where layers are averaged over, the remembered one is shown first.
-    fn layer_by(self, by: isize, model: Option<&ModelCard>) -> Self {
+    fn layer_by(self, by: isize, model: Option<&ModelInfo>) -> Self {
         match (self.depth, model) {
             (depth, _) if depth.is_over_layers() => Self { depth: Depth::Layer, ..self },
             (_, Some(model)) => Self { layer: step(self.layer, by, model.layers), ..self },
@@ -130,7 +130,7 @@ impl Selection {
 
     /// The head, or the group of heads, `by` further. Where heads are averaged over, the remembered one is
     /// shown first.
-    fn head_by(self, by: isize, model: Option<&ModelCard>) -> Self {
+    fn head_by(self, by: isize, model: Option<&ModelInfo>) -> Self {
         match (self.depth, model) {
             (Depth::Group, Some(model)) => {
                 let group = step(self.group, by, model.kv_heads);
@@ -146,7 +146,7 @@ impl Selection {
 
     /// The head that a command goes to from this one, where all heads are on screen, a row per layer;
     /// `None` if it goes to none.
-    pub fn walked(self, command: Command, model: &ModelCard) -> Option<Self> {
+    pub fn walked(self, command: Command, model: &ModelInfo) -> Option<Self> {
         let (layers, heads) = match command {
             Command::CursorUp | Command::PreviousLayer => (-1, 0),
             Command::CursorDown | Command::NextLayer => (1, 0),
@@ -162,7 +162,7 @@ impl Selection {
     }
 
     /// The head so many layers and heads further.
-    pub fn walked_by(self, layers: isize, heads: isize, model: &ModelCard) -> Self {
+    pub fn walked_by(self, layers: isize, heads: isize, model: &ModelInfo) -> Self {
         Self {
             depth: Depth::Head,
             layer: step(self.layer, layers, model.layers),
@@ -172,7 +172,7 @@ impl Selection {
     }
 
     /// Moved along with the other pane, to its layer, head and group where this model has them.
-    pub fn following(self, other: Self, model: Option<&ModelCard>) -> Self {
+    pub fn following(self, other: Self, model: Option<&ModelInfo>) -> Self {
         let Some(model) = model else { return other };
         let take = |theirs: usize, ours: usize, count: usize| if theirs < count { theirs } else { ours };
         let following = Self {
@@ -186,7 +186,7 @@ impl Selection {
     }
 
     /// What of it a model has; in place of layers of a kind that it hasn't, all.
-    pub fn within(self, model: &ModelCard) -> Self {
+    pub fn within(self, model: &ModelInfo) -> Self {
         let last = |count: usize| count.saturating_sub(1);
         let depth = match self.depth {
             Depth::Kind(kind) if !model.has(View::Kind(kind)) => Depth::Mean,

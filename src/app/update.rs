@@ -70,7 +70,7 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
                 Mode::Leaderboard => (state.mode, state.difference) = (Mode::Browse, None),
                 _ => {}
             }
-            if let Some(model) = state.pane(side).card() {
+            if let Some(model) = state.pane(side).info() {
                 let selection = state.pane(side).selection.at(view).within(model);
                 return select(state, side, selection);
             }

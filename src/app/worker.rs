@@ -45,7 +45,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::Listed { models } => picker::listed(state, models),
-        Event::Appraised { name, appraisal } => return picker::appraised(state, name, appraisal),
+        Event::Estimated { name, estimate } => return picker::estimated(state, name, estimate),
         Event::Running { side, layer, layers, .. } => {
             state.resident_mut(side).pass = Pass::Running { layer, layers }
         }
@@ -106,7 +106,7 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::LoadCancelled { .. }
         | Event::Unloaded { .. }
         | Event::Listed { .. }
-        | Event::Appraised { .. }
+        | Event::Estimated { .. }
         | Event::ViewFailed { .. }
         | Event::Scoring { .. }
         | Event::Scored { .. }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use super::{Capture, ModelCard, NextToken, NoSuchView, View, log_sum_exp, mean_divergence};
+use super::{Capture, ModelInfo, NextToken, NoSuchView, View, log_sum_exp, mean_divergence};
 
 /// Heads whose output is zero: what they would add to the residual stream, before the projection that heads
 /// share, so that its bias stays. Written `5.1, 6.9`: layer and head, both counted from zero.
@@ -44,7 +44,7 @@ impl Ablation {
     }
 
     /// The first head that a model doesn't have.
-    pub fn beyond(&self, model: &ModelCard) -> Option<View> {
+    pub fn beyond(&self, model: &ModelInfo) -> Option<View> {
         let view = |(layer, head)| View::Head { layer, head };
         self.heads().map(view).find(|view| !model.has(*view))
     }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::ablation::log_probabilities;
 use super::rollout::rollout;
-use super::{Ablation, CausalMatrix, Extent, HeadStatistics, LayerKind, ModelCard, Token, View};
+use super::{Ablation, CausalMatrix, Extent, HeadStatistics, LayerKind, ModelInfo, Token, View};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
@@ -75,7 +75,7 @@ pub struct HeadSummary {
 #[derive(Debug, Clone)]
 pub struct Capture {
     /// The model it came from.
-    pub model: Arc<ModelCard>,
+    pub model: Arc<ModelInfo>,
     /// The prompt, as this model reads it.
     pub tokens: Vec<Token>,
     /// Its heads that were off.
@@ -158,7 +158,7 @@ impl Capture {
     /// # Errors
     /// If it has not; the message says what it has.
     pub fn check(&self, view: View) -> Result<(), NoSuchView> {
-        let ModelCard { name, layers, heads, kv_heads, .. } = &*self.model;
+        let ModelInfo { name, layers, heads, kv_heads, .. } = &*self.model;
         if self.model.has(view) {
             return Ok(());
         }

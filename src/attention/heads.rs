@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Capture, HeadStatistics, LayerKind, ModelCard, RepeatScores, View};
+use super::{Capture, HeadStatistics, LayerKind, ModelInfo, RepeatScores, View};
 
 /// What a score on repeated random tokens is kept by: layer, then head.
 pub type ScoresByHead = Vec<Vec<RepeatScores>>;
@@ -32,7 +32,7 @@ pub struct HeadEntry {
 impl HeadEntry {
     /// All heads of a capture, layer after layer, without what is not known from the capture.
     pub fn all(capture: &Capture) -> Vec<Self> {
-        let ModelCard { windows, heads, has_sinks, .. } = &*capture.model;
+        let ModelInfo { windows, heads, has_sinks, .. } = &*capture.model;
         let size = capture.model.group_size();
         let entry = |layer: usize, head: usize| Self {
             layer,

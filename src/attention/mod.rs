@@ -4,9 +4,9 @@
 pub mod ablation;
 pub mod alignment;
 mod capture;
-mod card;
 mod comparison;
 mod heads;
+mod info;
 pub mod lens;
 mod matrix;
 mod normalisation;
@@ -26,15 +26,15 @@ pub use capture::{
     Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, log_sum_exp, probability,
     thumbnail_bin, tokens_per_cell,
 };
-pub use card::{ModelCard, NO_OUTPUT_HEAD};
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
+pub use info::{ModelInfo, NO_OUTPUT_HEAD};
 pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::{Normalisation, NormalisedRow};
 pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::{Pooled, Pooling};
 pub use repeated::RepeatScores;
-pub use scale::{Curve, Extent, Scale};
+pub use scale::{ColorScale, Extent, Scale};
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 #[cfg(test)]
 pub(crate) use token::tokens;

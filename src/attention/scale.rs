@@ -7,7 +7,7 @@ const NARROWEST: f32 = 10.0;
 
 /// How a value becomes a height on the colour scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Curve {
+pub enum ColorScale {
     /// In proportion.
     #[default]
     Linear,
@@ -15,15 +15,15 @@ pub enum Curve {
     Log,
 }
 
-impl Curve {
+impl ColorScale {
     /// Both.
-    pub const ALL: [Curve; 2] = [Curve::Linear, Curve::Log];
+    pub const ALL: [ColorScale; 2] = [ColorScale::Linear, ColorScale::Log];
 
     /// As exports and flags spell it.
     pub fn name(self) -> &'static str {
         match self {
-            Curve::Linear => "linear",
-            Curve::Log => "log",
+            ColorScale::Linear => "linear",
+            ColorScale::Log => "log",
         }
     }
 }
@@ -60,7 +60,7 @@ impl Extent {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
     /// How a value becomes a height.
-    pub curve: Curve,
+    pub curve: ColorScale,
     /// The value at the bottom; smaller ones have its colour. 0 of a linear scale.
     pub bottom: f32,
     /// The value at the top; larger ones have its colour.
@@ -70,10 +70,10 @@ pub struct Scale {
 impl Scale {
     /// A scale for these values. A logarithmic one begins with the smallest above 0; it spans a decade where all are the
     /// same, and seven decades at most.
-    pub fn new(curve: Curve, Extent { bottom, top }: Extent) -> Self {
+    pub fn new(curve: ColorScale, Extent { bottom, top }: Extent) -> Self {
         match curve {
-            Curve::Linear => Self { curve, bottom: 0.0, top: top.max(f32::MIN_POSITIVE) },
-            Curve::Log => {
+            ColorScale::Linear => Self { curve, bottom: 0.0, top: top.max(f32::MIN_POSITIVE) },
+            ColorScale::Log => {
                 let top = top.max(f32::MIN_POSITIVE * WIDEST);
                 let bottom = if bottom < top { bottom.max(top / WIDEST) } else { top / NARROWEST };
                 Self { curve, bottom, top }
@@ -84,9 +84,9 @@ impl Scale {
     /// How high a value is on it, from 0 to 1.
     pub fn level(self, value: f32) -> f32 {
         let level = match self.curve {
-            Curve::Linear => value / self.top,
-            Curve::Log if value <= self.bottom => 0.0,
-            Curve::Log => (value / self.bottom).log10() / (self.top / self.bottom).log10(),
+            ColorScale::Linear => value / self.top,
+            ColorScale::Log if value <= self.bottom => 0.0,
+            ColorScale::Log => (value / self.bottom).log10() / (self.top / self.bottom).log10(),
         };
         level.clamp(0.0, 1.0)
     }
@@ -110,9 +110,9 @@ mod tests {
 
     #[test]
     fn levels_go_from_nothing_to_the_top() {
-        let linear = Scale::new(Curve::Linear, Extent { bottom: 0.1, top: 0.5 });
+        let linear = Scale::new(ColorScale::Linear, Extent { bottom: 0.1, top: 0.5 });
         assert_eq!([0.0, 0.25, 0.5, 1.0].map(|value| linear.level(value)), [0.0, 0.5, 1.0, 1.0]);
-        let log = Scale::new(Curve::Log, Extent { bottom: 1e-4, top: 1.0 });
+        let log = Scale::new(ColorScale::Log, Extent { bottom: 1e-4, top: 1.0 });
         let levels = [0.0, 1e-5, 1e-4, 1e-2, 1.0, 2.0].map(|value| log.level(value));
         for (level, expected) in levels.into_iter().zip([0.0, 0.0, 0.0, 0.5, 1.0, 1.0]) {
             assert!((level - expected).abs() < 1e-6, "{levels:?}");
@@ -124,17 +124,17 @@ mod tests {
     #[test]
     fn a_logarithmic_scale_spans_what_is_there() {
         for (least, most) in [(0.05, 0.7), (3.0, 12.0), (2e-9, 3e-6)] {
-            let log = Scale::new(Curve::Log, Extent::of([0.0, most, least, least * 1.5]));
+            let log = Scale::new(ColorScale::Log, Extent::of([0.0, most, least, least * 1.5]));
             assert_eq!([least, most].map(|value| log.level(value)), [0.0, 1.0]);
             assert!((log.level((least * most).sqrt()) - 0.5).abs() < 1e-5, "{least} {most}");
         }
-        let wide = Scale::new(Curve::Log, Extent { bottom: 1e-30, top: 1.0 });
+        let wide = Scale::new(ColorScale::Log, Extent { bottom: 1e-30, top: 1.0 });
         assert!((wide.level(1e-7) - 0.0).abs() < 1e-6 && wide.level(1e-3) < 0.6, "no further than 7 decades");
     }
 
     #[test]
     fn a_scale_of_nothing_or_of_one_value_is_one_all_the_same() {
-        for curve in Curve::ALL {
+        for curve in ColorScale::ALL {
             for extent in [Extent::NONE, Extent::of([0.5, 0.5])] {
                 let scale = Scale::new(curve, extent);
                 assert_eq!((scale.level(0.0), scale.level(1.0)), (0.0, 1.0), "{curve:?}");

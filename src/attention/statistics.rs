@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use crate::kernels::softmax::RowNorm;
+use crate::kernels::softmax::SoftmaxStats;
 
 /// Statistics of one head over one prompt. A = attention, n = number of queries.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -85,7 +85,7 @@ impl HeadSums {
         query: usize,
         first_key: usize,
         weights: &[f32],
-        norm: RowNorm,
+        norm: SoftmaxStats,
         repeats: &TokenRepeats,
     ) {
         let at = |key: usize| key.checked_sub(first_key).map_or(0.0, |i| f64::from(weights[i]));
@@ -144,11 +144,11 @@ impl HeadSums {
 mod tests {
     use super::*;
 
-    fn norm(weights: &[f32], sink: f32) -> RowNorm {
+    fn norm(weights: &[f32], sink: f32) -> SoftmaxStats {
         let entropy = weights.iter().chain([&sink]).filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
         let far = weights.iter().rev().enumerate();
         let distance = far.map(|(far, weight)| far as f32 * weight).sum();
-        RowNorm { log_sum_exp: 0.0, sink, entropy, mass: weights.iter().sum(), distance }
+        SoftmaxStats { log_sum_exp: 0.0, sink, entropy, mass: weights.iter().sum(), distance }
     }
 
     fn close(a: f32, b: f32) {

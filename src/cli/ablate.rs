@@ -23,10 +23,10 @@ pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Res
         // First, so that a head that isn't there is told before anything takes long.
         let after = session.capture_without(&model, &input, &args.heads)?;
         let before = session.capture(&model, &input)?;
-        let (mut heads, layers) = (Vec::new(), model.card().layers);
+        let (mut heads, layers) = (Vec::new(), model.info().layers);
         for layer in 0..layers {
             session.cancel.check()?;
-            session.talk.progress(&format!("{}: comparing layer {layer} of {layers}", model.card().name));
+            session.talk.progress(&format!("{}: comparing layer {layer} of {layers}", model.info().name));
             heads.extend(moved_heads(&before, &after, layer).map_err(|e| Failure::Failed(e.to_string()))?);
         }
         session.talk.clear();

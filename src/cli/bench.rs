@@ -11,7 +11,7 @@ use super::args::BenchArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::{ModelCard, escape_controls};
+use crate::attention::{ModelInfo, escape_controls};
 use crate::export::printable::write_json;
 use crate::model::files::human_bytes;
 use crate::model::{Marks, Model, ModelError, ProcessMemory, Profile};
@@ -72,23 +72,23 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
             write_json(&mut out, &report)?;
             writeln!(out)?;
         } else {
-            out.write_all(table(&report, model.card()).as_bytes())?;
+            out.write_all(table(&report, model.info()).as_bytes())?;
         }
     }
     Ok(())
 }
 
 fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session) -> Result<Report, Failure> {
-    let card = model.card();
+    let info = model.info();
     let mut peak = ProcessMemory::default();
     let mut lengths = Vec::new();
-    for tokens in lengths_of(args, card)? {
-        let ids = random_ids(card.vocabulary, tokens);
+    for tokens in lengths_of(args, info)? {
+        let ids = random_ids(info.vocabulary, tokens);
         let mut seconds = Vec::new();
         for pass in 0..=args.repeats {
             session
                 .talk
-                .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", card.name, args.repeats));
+                .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", info.name, args.repeats));
             let tokens = model.tokens_from_ids(&ids)?;
             let run = || model.run(tokens, &session.cancel, &mut |_| ());
             // The first one brings weights in.
@@ -103,9 +103,9 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
     }
     session.talk.clear();
     Ok(Report {
-        model: card.name.clone(),
+        model: info.name.clone(),
         threads: rayon::current_num_threads(),
-        device: card.device.clone(),
+        device: info.device.clone(),
         bandwidth_bytes_s: marks.bytes_s,
         gemm_flops_s: marks.operations_s,
         lengths,
@@ -118,14 +118,14 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
 const LENGTHS: [usize; 5] = [5, 32, 128, 512, 1024];
 
 /// The lengths that a model is to read, all of which it can.
-fn lengths_of(args: &BenchArgs, card: &ModelCard) -> Result<Vec<usize>, Failure> {
+fn lengths_of(args: &BenchArgs, info: &ModelInfo) -> Result<Vec<usize>, Failure> {
     let Some(named) = &args.lengths else {
-        return Ok(LENGTHS.into_iter().filter(|tokens| *tokens <= card.context).collect());
+        return Ok(LENGTHS.into_iter().filter(|tokens| *tokens <= info.context).collect());
     };
-    match named.iter().find(|tokens| **tokens > card.context) {
+    match named.iter().find(|tokens| **tokens > info.context) {
         Some(tokens) => Err(Failure::Failed(format!(
             "{} reads at most {} tokens: {tokens} tokens of --lengths are too many",
-            card.name, card.context
+            info.name, info.context
         ))),
         None => Ok(named.clone()),
     }
@@ -185,13 +185,13 @@ fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), mark
     }
 }
 
-fn table(report: &Report, card: &ModelCard) -> String {
+fn table(report: &Report, info: &ModelInfo) -> String {
     let mut text = format!(
         "{}: {} layers × {} heads, {}, {} on {} threads; reads {}/s, multiplies {:.0} GFLOP/s\n",
         escape_controls(&report.model),
-        card.layers,
-        card.heads,
-        card.precision,
+        info.layers,
+        info.heads,
+        info.precision,
         report.device,
         report.threads,
         human_bytes(report.bandwidth_bytes_s as u64),

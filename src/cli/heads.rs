@@ -6,7 +6,7 @@ use super::args::HeadsArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::{Capture, HeadEntry, HeadFilter, ModelCard};
+use crate::attention::{Capture, HeadEntry, HeadFilter, ModelInfo};
 use crate::export::heads::{ListedHead, write_json, write_table};
 use crate::export::{Recipe, Selection, Source};
 
@@ -48,8 +48,8 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
 }
 
 /// Why a list is empty.
-fn no_heads<'a>(args: &HeadsArgs, models: impl Iterator<Item = &'a ModelCard>) -> Failure {
-    let has = |model: &ModelCard| format!("{} has key/value heads 0 to {}", model.name, model.kv_heads - 1);
+fn no_heads<'a>(args: &HeadsArgs, models: impl Iterator<Item = &'a ModelInfo>) -> Failure {
+    let has = |model: &ModelInfo| format!("{} has key/value heads 0 to {}", model.name, model.kv_heads - 1);
     match args.kv_group {
         Some(group) => {
             let models: Vec<String> = models.map(has).collect();

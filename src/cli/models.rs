@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::settings::Settings;
 use crate::attention::escape_controls;
 use crate::model::files::human_bytes;
-use crate::model::{Fit, KnownModel, Place, Published, catalogue};
+use crate::model::{KnownModel, MemoryFit, Place, Published, catalogue};
 
 /// A line of the table, column by column.
 type Row = [String; 6];
@@ -41,10 +41,10 @@ fn row(model: &KnownModel, free: Option<u64>) -> Row {
     let size = |bytes: Option<u64>| {
         bytes.map(human_bytes).or_else(|| published.clone()).unwrap_or_else(|| "?".to_owned())
     };
-    let fits = match Fit::of(model.needed_bytes(), free, 0) {
-        Fit::Yes => "yes",
-        Fit::Instead | Fit::No => "no",
-        Fit::Unknown => "?",
+    let fits = match MemoryFit::of(model.needed_bytes(), free, 0) {
+        MemoryFit::Yes => "yes",
+        MemoryFit::Instead | MemoryFit::No => "no",
+        MemoryFit::Unknown => "?",
     };
     [
         escape_controls(&model.name),

@@ -25,7 +25,7 @@ pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Resu
         capture.check(args.view).map_err(|error| Failure::Failed(error.to_string()))?;
         if models.len() > 1 {
             let gap = if at > 0 { "\n" } else { "" };
-            writeln!(out, "{gap}# {}", escape_controls(&model.card().name))?;
+            writeln!(out, "{gap}# {}", escape_controls(&model.info().name))?;
         }
         print::write(&mut out, &capture, args.view)?;
         out.flush()?;

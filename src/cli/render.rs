@@ -5,7 +5,7 @@ use super::export::write;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::{Settings, reference};
-use crate::attention::ModelCard;
+use crate::attention::ModelInfo;
 use crate::export::file::Destination;
 use crate::export::{PROGRAM, Recipe, Source};
 use crate::model::Reference;
@@ -36,7 +36,7 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
         };
         let model = session.load(&pinned(source).map_err(in_recipe)?).map_err(in_recipe)?;
         let capture = session.capture_without(&model, &source.input, &source.ablation).map_err(in_recipe)?;
-        for change in changes(source, model.card()) {
+        for change in changes(source, model.info()) {
             session.talk.say(&format!("{file}: {change}: numbers may differ"));
         }
         // What is written says what was done, under the name that was asked for.
@@ -62,15 +62,15 @@ fn pinned(source: &Source) -> Result<Reference, Failure> {
 }
 
 /// What of a model is not as the recipe has it.
-fn changes(source: &Source, card: &ModelCard) -> Vec<String> {
+fn changes(source: &Source, info: &ModelInfo) -> Vec<String> {
     let model = &source.model;
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "no revision".to_owned());
-    let (revision, here) = (text(&source.revision), text(&card.revision));
+    let (revision, here) = (text(&source.revision), text(&info.revision));
     [
         ("revision", revision, here),
-        ("family", source.family.clone(), card.family.clone()),
-        ("device", source.device.clone(), card.device.clone()),
-        ("dtype", source.dtype.clone(), card.precision.clone()),
+        ("family", source.family.clone(), info.family.clone()),
+        ("device", source.device.clone(), info.device.clone()),
+        ("dtype", source.dtype.clone(), info.precision.clone()),
     ]
     .into_iter()
     .filter(|(_, recipe, here)| recipe != here)

@@ -53,9 +53,9 @@ impl Session {
             Model::load(reference, options, &mut Control { cancel: cancel.clone(), progress: &mut progress });
         talk.clear();
         let model = loaded?;
-        let card = model.card();
-        card.notes.iter().for_each(|note| talk.say(&escape_controls(note)));
-        tracing::info!(model = %card.name, device = %card.device, precision = %card.precision, bytes = card.resident_bytes, "loaded");
+        let info = model.info();
+        info.notes.iter().for_each(|note| talk.say(&escape_controls(note)));
+        tracing::info!(model = %info.name, device = %info.device, precision = %info.precision, bytes = info.resident_bytes, "loaded");
         Ok(model)
     }
 
@@ -110,7 +110,7 @@ impl Session {
         model: &Model,
         pass: impl FnOnce(&Cancel, &mut (dyn FnMut(usize) + Send)) -> Result<T, ModelError>,
     ) -> Result<T, Failure> {
-        let (name, layers) = (&model.card().name, model.card().layers);
+        let (name, layers) = (&model.info().name, model.info().layers);
         let Self { cancel, talk, .. } = self;
         let done = pass(cancel, &mut |layer| {
             talk.progress(&format!("{name}: layer {layer} of {layers}"));
@@ -131,7 +131,7 @@ impl Session {
                 self.talk.clear();
                 return Ok(scores);
             }
-            let (name, draw) = (&model.card().name, run.done() + 1);
+            let (name, draw) = (&model.info().name, run.done() + 1);
             self.talk.progress(&format!("{name}: repeated random tokens, draw {draw} of {DRAWS}"));
             run.step(model, &self.cancel)?;
         }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::attention::alignment::Granularity;
-use crate::attention::{Curve, LayerKind, Normalisation, Pooling};
+use crate::attention::{ColorScale, LayerKind, Normalisation, Pooling};
 use crate::export::SCALES;
 use crate::model::{DeviceChoice, Engine, Precision};
 use crate::theme::Background;
@@ -102,10 +102,10 @@ pub fn about_granularity(granularity: Granularity) -> &'static str {
 }
 
 /// What is said of a curve.
-pub fn about_curve(curve: Curve) -> &'static str {
+pub fn about_curve(curve: ColorScale) -> &'static str {
     match curve {
-        Curve::Linear => "In proportion",
-        Curve::Log => "By their logarithm, from the smallest above 0 on",
+        ColorScale::Linear => "In proportion",
+        ColorScale::Log => "By their logarithm, from the smallest above 0 on",
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Export, Input, Recipe, Selection, Source};
 use crate::attention::{
-    Ablation, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelCard, NextToken, Token,
+    Ablation, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo, NextToken, Token,
 };
 
 /// Of a model with sinks; the kept mean is chosen, the heads follow from queries and keys.
@@ -60,7 +60,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         heads: vec![summary(), summary()],
     };
     Capture {
-        model: Arc::new(card(has_sinks)),
+        model: Arc::new(info(has_sinks)),
         tokens: vec![
             Token::from_bytes(7, "it".to_owned(), b"it", 0),
             Token::from_bytes(8, "Ġ'".to_owned(), b" '", 2),
@@ -75,8 +75,8 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
     }
 }
 
-fn card(has_sinks: bool) -> ModelCard {
-    ModelCard {
+fn info(has_sinks: bool) -> ModelInfo {
+    ModelInfo {
         name: "example".to_owned(),
         revision: None,
         family: "gpt_oss".to_owned(),

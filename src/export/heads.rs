@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::printable::write_json_lines;
 use super::{ExportError, Recipe};
-use crate::attention::{HeadEntry, HeadOrder, ModelCard, escape_controls, repeated};
+use crate::attention::{HeadEntry, HeadOrder, ModelInfo, escape_controls, repeated};
 
 /// A head of one of the models.
 #[derive(Debug, Clone, Copy)]
 pub struct ListedHead<'a> {
     /// Whose.
-    pub model: &'a ModelCard,
+    pub model: &'a ModelInfo,
     /// Which, and what is known of it.
     pub entry: HeadEntry,
 }
@@ -67,13 +67,13 @@ pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(),
 /// If `out` refuses.
 pub fn write_json(
     out: &mut impl Write,
-    models: &[(&ModelCard, &Recipe)],
+    models: &[(&ModelInfo, &Recipe)],
     heads: &[ListedHead<'_>],
 ) -> Result<(), ExportError> {
     let entry = |head: &ListedHead<'_>| -> Value {
         let HeadEntry { layer, head: number, group, kind, statistics: s, repeated, .. } = head.entry;
         json!({
-            "model": models.iter().position(|(card, _)| std::ptr::eq(*card, head.model)),
+            "model": models.iter().position(|(info, _)| std::ptr::eq(*info, head.model)),
             "layer": layer,
             "head": number,
             "kv_group": group,
@@ -94,11 +94,11 @@ pub fn write_json(
             })),
         })
     };
-    let model = |(card, recipe): &(&ModelCard, &Recipe)| -> Result<Value, ExportError> {
+    let model = |(info, recipe): &(&ModelInfo, &Recipe)| -> Result<Value, ExportError> {
         Ok(json!({
             "recipe": serde_json::to_value(recipe).map_err(io::Error::from)?,
             "repeated": {
-                "period": repeated::period(&card.windows, card.context),
+                "period": repeated::period(&info.windows, info.context),
                 "draws": repeated::DRAWS,
                 "seed": repeated::SEED,
             },

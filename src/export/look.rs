@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::attention::alignment::Granularity;
-use crate::attention::{Curve, Pooling};
+use crate::attention::{ColorScale, Pooling};
 use crate::theme::{Background, ColorMap};
 
 /// Pixels of a bitmap that there may be for each of the figure's own.
@@ -15,7 +15,7 @@ pub const SCALES: RangeInclusive<f32> = 0.25..=8.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Look {
     /// How values become heights on the colour scale.
-    pub curve: Curve,
+    pub curve: ColorScale,
     /// Where the colour scale ends.
     pub range: ColorRange,
     /// What cells of a long prompt that share a pixel are shown as.
@@ -35,7 +35,7 @@ pub struct Look {
 impl Default for Look {
     fn default() -> Self {
         Self {
-            curve: Curve::default(),
+            curve: ColorScale::default(),
             range: ColorRange::default(),
             pooling: Pooling::default(),
             colors: ColorMap::default(),

@@ -36,7 +36,7 @@ use std::str::FromStr;
 
 use rayon::prelude::*;
 
-use figure::{Bitmap, Figure, Undrawn};
+use figure::{Bitmap, Figure, MissingGlyphs};
 
 use crate::attention::{Capture, EXACT_TOKENS, NoSuchView, ParseViewError, View};
 
@@ -90,7 +90,7 @@ pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Re
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Omissions {
     /// Characters that no font has.
-    undrawn: Undrawn,
+    undrawn: MissingGlyphs,
     /// Of each model the matrices that a page has no room for, in words.
     left_out: Vec<String>,
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::elementwise::raise;
-use super::softmax::{RowNorm, softmax_with_sink};
+use super::softmax::{SoftmaxStats, softmax_with_sink};
 
 /// Queries that are computed together, so that a key is loaded once for all of them.
 pub const QUERIES: usize = 8;
@@ -63,7 +63,7 @@ pub struct Rows {
     /// \[queries, stride\]: 0 where a query sees nothing.
     weights: Vec<f32>,
     /// One per query.
-    rows: Vec<(Range<usize>, RowNorm)>,
+    rows: Vec<(Range<usize>, SoftmaxStats)>,
 }
 
 /// The attention of one query.
@@ -74,7 +74,7 @@ pub struct Row<'a> {
     /// What it gives to the keys from there up to its own.
     pub weights: &'a [f32],
     /// What the softmax gave beside them.
-    pub norm: RowNorm,
+    pub norm: SoftmaxStats,
 }
 
 impl Rows {

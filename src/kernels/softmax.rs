@@ -6,7 +6,7 @@ use super::elementwise::{LOWEST, exp};
 
 /// What a softmax divided by, beside its weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RowNorm {
+pub struct SoftmaxStats {
     /// ln Σ exp(score), the sink's logit included.
     pub log_sum_exp: f32,
     /// The weight of the sink; 0 without one.
@@ -20,7 +20,7 @@ pub struct RowNorm {
 }
 
 /// Softmax of `scores` together with the sink's logit, in place; the sink's own weight is returned.
-pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> RowNorm {
+pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> SoftmaxStats {
     Arch::new().dispatch(Softmax { scores, sink })
 }
 
@@ -33,10 +33,10 @@ struct Softmax<'a> {
 }
 
 impl WithSimd for Softmax<'_> {
-    type Output = RowNorm;
+    type Output = SoftmaxStats;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> RowNorm {
+    fn with_simd<S: Simd>(self, simd: S) -> SoftmaxStats {
         let Self { scores, sink } = self;
         let farthest = scores.len() as f32 - 1.0;
         let (registers, rest) = S::as_mut_simd_f32s(scores);
@@ -71,7 +71,7 @@ impl WithSimd for Softmax<'_> {
             *scores = simd.mul_f32s(*scores, shares);
         }
         simd.partial_store_f32s(rest, simd.mul_f32s(last, shares));
-        RowNorm {
+        SoftmaxStats {
             log_sum_exp: max + sum.ln(),
             sink: of_sink * share,
             // ln p = score − max − ln Σ exp, so that the entropy needs no logarithm per key.

@@ -97,7 +97,7 @@ pub struct Catalogue {
 
 /// Whether there is memory for a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fit {
+pub enum MemoryFit {
     /// There is.
     Yes,
     /// There is once the model in its place has given up its own.
@@ -108,7 +108,7 @@ pub enum Fit {
     Unknown,
 }
 
-impl Fit {
+impl MemoryFit {
     /// Whether `needed` bytes can be had where `free` are free, and `replaced` more could be.
     pub fn of(needed: Option<u64>, free: Option<u64>, replaced: u64) -> Self {
         match needed.zip(free) {
@@ -122,7 +122,7 @@ impl Fit {
 
 /// What loading one model would take, at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Appraisal {
+pub struct LoadEstimate {
     /// What it takes; `None` if it is not here whole.
     pub footprint: Option<Footprint>,
     /// What there is to download first.
@@ -187,7 +187,7 @@ fn canonical(name: &str) -> String {
 ///
 /// # Errors
 /// If it can't be had, is broken, or the disk hasn't the room for it.
-pub fn appraise(name: &str, options: &LoadOptions) -> Result<Appraisal, ModelError> {
+pub fn estimate(name: &str, options: &LoadOptions) -> Result<LoadEstimate, ModelError> {
     let reference: Reference = name.parse()?;
     let free_bytes = device::free_bytes(&device::open(options.device)?);
     let plan = match &reference {
@@ -201,11 +201,11 @@ pub fn appraise(name: &str, options: &LoadOptions) -> Result<Appraisal, ModelErr
         Some(plan) => {
             let download = download(&reference.to_string(), &plan, free_bytes)?;
             options.consent.state(&reference, plan.missing_bytes);
-            Ok(Appraisal { footprint: None, download: Some(download), free_bytes })
+            Ok(LoadEstimate { footprint: None, download: Some(download), free_bytes })
         }
         None => {
             let footprint = Some(Footprint::of(&reference, options)?);
-            Ok(Appraisal { footprint, download: None, free_bytes })
+            Ok(LoadEstimate { footprint, download: None, free_bytes })
         }
     }
 }
@@ -224,12 +224,12 @@ mod tests {
 
     #[test]
     fn a_model_fits_if_there_is_room_for_it_now_or_once_another_is_gone() {
-        assert_eq!(Fit::of(Some(5), Some(5), 0), Fit::Yes);
-        assert_eq!(Fit::of(Some(6), Some(5), 0), Fit::No);
-        assert_eq!(Fit::of(Some(6), Some(5), 1), Fit::Instead);
-        assert_eq!(Fit::of(Some(7), Some(5), 1), Fit::No);
-        assert_eq!(Fit::of(None, Some(5), 0), Fit::Unknown);
-        assert_eq!(Fit::of(Some(5), None, 0), Fit::Unknown);
+        assert_eq!(MemoryFit::of(Some(5), Some(5), 0), MemoryFit::Yes);
+        assert_eq!(MemoryFit::of(Some(6), Some(5), 0), MemoryFit::No);
+        assert_eq!(MemoryFit::of(Some(6), Some(5), 1), MemoryFit::Instead);
+        assert_eq!(MemoryFit::of(Some(7), Some(5), 1), MemoryFit::No);
+        assert_eq!(MemoryFit::of(None, Some(5), 0), MemoryFit::Unknown);
+        assert_eq!(MemoryFit::of(Some(5), None, 0), MemoryFit::Unknown);
     }
 
     #[test]
@@ -264,10 +264,10 @@ mod tests {
     #[test]
     fn what_is_here_is_appraised_by_its_headers() {
         let options = LoadOptions::default();
-        let appraisal = appraise("demo:gpt-oss", &options).unwrap();
-        assert_eq!(appraisal.download, None);
-        assert_eq!(appraisal.footprint, Footprint::of(&Reference::Demo(DemoModel::GptOss), &options).ok());
-        assert!(appraise("./none", &options).unwrap_err().to_string().contains("no such folder"));
-        assert!(appraise("no name", &options).unwrap_err().to_string().contains("no model's name"));
+        let found = estimate("demo:gpt-oss", &options).unwrap();
+        assert_eq!(found.download, None);
+        assert_eq!(found.footprint, Footprint::of(&Reference::Demo(DemoModel::GptOss), &options).ok());
+        assert!(estimate("./none", &options).unwrap_err().to_string().contains("no such folder"));
+        assert!(estimate("no name", &options).unwrap_err().to_string().contains("no model's name"));
     }
 }

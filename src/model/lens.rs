@@ -27,7 +27,7 @@ impl Model {
     ) -> Result<(Capture, ResidualStream), ModelError> {
         self.check_output_head()?;
         self.check_room(tokens.len())?;
-        let mut states = Vec::with_capacity(self.card.layers + 1);
+        let mut states = Vec::with_capacity(self.info.layers + 1);
         let (capture, _) =
             self.pass(tokens, ablation, Some(&mut states), Profile::default(), cancel, on_layer)?;
         Ok((capture, ResidualStream { states }))
@@ -61,11 +61,11 @@ impl Model {
     }
 
     fn check_room(&self, tokens: usize) -> Result<(), ModelError> {
-        let needed = (self.card.layers + 1) as u64 * tokens as u64 * self.decoder.spec.hidden as u64 * 4;
+        let needed = (self.info.layers + 1) as u64 * tokens as u64 * self.decoder.spec.hidden as u64 * 4;
         match device::free_bytes(self.decoder.embedding.device()) {
             Some(free) if needed > free => Err(ModelError::Invalid(format!(
                 "{}: what flows between the layers takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
-                self.card.name,
+                self.info.name,
                 needed as f64 / 1e9,
                 free as f64 / 1e9
             ))),

@@ -29,7 +29,8 @@ mod weights;
 pub mod files;
 
 pub use catalogue::{
-    Appraisal, Catalogue, ConfiguredPair, Download, Fit, KnownModel, Place, Published, appraise, catalogue,
+    Catalogue, ConfiguredPair, Download, KnownModel, LoadEstimate, MemoryFit, Place, Published, catalogue,
+    estimate,
 };
 pub use compute::limit_threads;
 pub use control::{Cancel, Control, LoadProgress};
@@ -49,7 +50,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use crate::attention::{Ablation, Capture, ModelCard, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
+use crate::attention::{Ablation, Capture, ModelInfo, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
 use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
@@ -63,7 +64,7 @@ const NEXT_TOKENS: usize = 10;
 
 /// A resident model.
 pub struct Model {
-    card: Arc<ModelCard>,
+    info: Arc<ModelInfo>,
     engine: Engine,
     /// Or why there is none.
     tokenizer: Result<Box<PromptTokenizer>, String>,
@@ -105,7 +106,7 @@ impl Model {
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = family::assemble(&spec, &mut weights)?;
         let watch = weights.watch();
-        let card = ModelCard {
+        let info = ModelInfo {
             name: files.name.clone(),
             revision: files.revision.clone(),
             family: spec.family.name().to_owned(),
@@ -126,12 +127,12 @@ impl Model {
         // Before anybody trusts what was read, while all of it is still mapped.
         watch.check()?;
         let threads = Threads::new()?;
-        Ok(Self { card: Arc::new(card), engine: options.engine, tokenizer, decoder, watch, threads })
+        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, decoder, watch, threads })
     }
 
     /// What it is.
-    pub fn card(&self) -> &Arc<ModelCard> {
-        &self.card
+    pub fn info(&self) -> &Arc<ModelInfo> {
+        &self.info
     }
 
     /// A prompt as this model reads it: encoded as Hugging Face does, special tokens included, never trimmed.
@@ -140,7 +141,7 @@ impl Model {
     /// If the prompt is empty, too long, or the model came without a tokenizer.
     pub fn tokenize(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
         let tokenizer = self.tokenizer.as_ref().map_err(|why| {
-            let name = &self.card.name;
+            let name = &self.info.name;
             ModelError::Invalid(format!(
                 "{name}: no tokenizer to read a prompt with: {why}; or give token ids with --ids"
             ))
@@ -148,7 +149,7 @@ impl Model {
         if prompt.is_empty() {
             return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
         }
-        let ModelCard { name, context, .. } = &*self.card;
+        let ModelInfo { name, context, .. } = &*self.info;
         tokenizer.check_length(prompt, *context).map_err(|why| {
             let size = prompt.len().div_ceil(1000);
             ModelError::Invalid(match why {
@@ -236,7 +237,7 @@ impl Model {
         self.check_tokens(&tokens)?;
         self.check_heads(ablation)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let recorder = Recorder::new(&ids, self.card.layers, self.card.has_sinks, ablation.clone());
+        let recorder = Recorder::new(&ids, self.info.layers, self.info.has_sinks, ablation.clone());
         let mut recorder = recorder.keeping(residual).timing(profile);
         let run = || {
             let logits =
@@ -250,7 +251,7 @@ impl Model {
         };
         let profile = std::mem::take(&mut recorder.profile);
         let (layers, mean) = recorder.finish();
-        let (model, ablation) = (Arc::clone(&self.card), ablation.clone());
+        let (model, ablation) = (Arc::clone(&self.info), ablation.clone());
         let capture =
             Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None };
         Ok((capture, profile))
@@ -261,18 +262,18 @@ impl Model {
     /// # Errors
     /// If it has no output head.
     pub fn check_output_head(&self) -> Result<(), ModelError> {
-        if self.card.has_output_head {
+        if self.info.has_output_head {
             return Ok(());
         }
         Err(ModelError::Invalid(format!(
             "{}: {NO_OUTPUT_HEAD}: the checkpoint has no lm_head.weight, and config.json ties it to nothing",
-            self.card.name
+            self.info.name
         )))
     }
 
     fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
-        let ModelCard { name, layers, heads, .. } = &*self.card;
-        match ablation.beyond(&self.card) {
+        let ModelInfo { name, layers, heads, .. } = &*self.info;
+        match ablation.beyond(&self.info) {
             None => Ok(()),
             Some(view) => Err(ModelError::Invalid(format!(
                 "{view} can't be switched off: {name} has layers 0 to {} and heads 0 to {}",
@@ -283,7 +284,7 @@ impl Model {
     }
 
     fn check_count(&self, tokens: usize) -> Result<(), ModelError> {
-        let ModelCard { name, context, .. } = &*self.card;
+        let ModelInfo { name, context, .. } = &*self.info;
         if tokens == 0 {
             return Err(ModelError::Invalid("there are no tokens to run".to_owned()));
         }
@@ -297,7 +298,7 @@ impl Model {
 
     fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
         self.check_count(tokens.len())?;
-        let ModelCard { name, vocabulary, .. } = &*self.card;
+        let ModelInfo { name, vocabulary, .. } = &*self.info;
         if let Some(token) = tokens.iter().find(|token| token.id as usize >= *vocabulary) {
             return Err(ModelError::Invalid(format!(
                 "token id {} is beyond the vocabulary of {name}: ids go from 0 to {}",

@@ -28,9 +28,9 @@ impl RepeatRun {
     /// # Errors
     /// If `cancel` was raised, the model hasn't got one of the heads that are off, or the device failed.
     pub fn step(&mut self, model: &Model, cancel: &Cancel) -> Result<(), ModelError> {
-        let card = model.card();
-        let period = repeated::period(&card.windows, card.context);
-        let vocabulary = u32::try_from(card.vocabulary).unwrap_or(u32::MAX);
+        let info = model.info();
+        let period = repeated::period(&info.windows, info.context);
+        let vocabulary = u32::try_from(info.vocabulary).unwrap_or(u32::MAX);
         let sequences = repeated::sequences(vocabulary, period, repeated::DRAWS, repeated::SEED);
         let Some(ids) = sequences.get(self.draws.len()) else { return Ok(()) };
         let capture = model.run_without(model.tokens_from_ids(ids)?, &self.ablation, cancel, &mut |_| ())?;
@@ -39,8 +39,8 @@ impl RepeatRun {
             let scores = matrix.map(|matrix| RepeatScores::of(&matrix, period));
             scores.map_err(|error| ModelError::Invalid(error.to_string()))
         };
-        let layer = |layer| (0..card.heads).map(|at| head(layer, at)).collect();
-        self.draws.push((0..card.layers).map(layer).collect::<Result<_, _>>()?);
+        let layer = |layer| (0..info.heads).map(|at| head(layer, at)).collect();
+        self.draws.push((0..info.layers).map(layer).collect::<Result<_, _>>()?);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::matrix::{Drawing, Marks};
 use super::pane::{heads_to_come, view_name};
 use super::text::{fit, put, put_line, short, width};
 use super::values::Values;
-use crate::app::{Arrangement, Column, Compared, Curve, Difference, Extent, Pane, Range, Scale, State};
+use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Pane, Range, Scale, State};
 use crate::attention::alignment::Granularity;
 use crate::attention::short_names;
 use crate::config::keys::Command;
@@ -68,8 +68,8 @@ pub fn arrangement(state: &State) -> Arrangement {
 pub fn ends(state: &State, compared: &Compared) -> (String, String) {
     let top = scale(state, compared).top;
     let log = match state.rules.curve {
-        Curve::Linear => String::new(),
-        Curve::Log => format!("log ±{} to ", short(scale(state, compared).bottom)),
+        ColorScale::Linear => String::new(),
+        ColorScale::Log => format!("log ±{} to ", short(scale(state, compared).bottom)),
     };
     (format!("{log}−{top:.3} "), format!("+{top:.3}"))
 }

@@ -10,7 +10,7 @@ use super::pane::{head_facts, heads_to_come, view_name};
 use super::text::{center, fit, put, right, width};
 use super::thumbnails::{OFF, draw_pixels};
 use crate::app::{Mode, Scale, Selection, Shown, State};
-use crate::attention::{Ablation, ModelCard, View};
+use crate::attention::{Ablation, ModelInfo, View};
 use crate::theme::Theme;
 
 /// Rows of a picture, which has twice as many columns, and blank rows below it, the largest first.
@@ -129,7 +129,7 @@ fn said(facts: &[String]) -> String {
 }
 
 /// Which layers and heads are on screen, where not all of them are.
-fn part(heads: &[(View, Rect)], model: &ModelCard) -> Option<String> {
+fn part(heads: &[(View, Rect)], model: &ModelInfo) -> Option<String> {
     let ends = |what: &str, number: fn(View) -> Option<usize>, count: usize| {
         let number = |entry: Option<&(View, Rect)>| entry.and_then(|(view, _)| number(*view));
         let (first, last) = (number(heads.first())?, number(heads.last())?);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::text::{put, put_line, short, width};
 use super::{Layout, Overview, difference, heads};
-use crate::app::{Arrangement, Compared, Curve, Mode, Range, State};
+use crate::app::{Arrangement, ColorScale, Compared, Mode, Range, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
 use crate::theme::{ColorDepth, Palette, Theme};
@@ -74,7 +74,7 @@ pub fn bar(palette: &Palette, columns: usize, (mut x, y): (u16, u16), buffer: &m
 
 /// What the lowest colour stands for; on each side, if it isn't the same.
 fn bottom(state: &State) -> String {
-    if state.rules.curve == Curve::Linear {
+    if state.rules.curve == ColorScale::Linear {
         return "0 ".to_owned();
     }
     let bottom = |side| format!("≤{}", short(state.scale(side).bottom));
@@ -117,8 +117,8 @@ enum Words {
 fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(String, String)> {
     let rules = state.rules;
     let curve = match rules.curve {
-        Curve::Linear => "linear",
-        Curve::Log => "log₁₀",
+        ColorScale::Linear => "linear",
+        ColorScale::Log => "log₁₀",
     };
     let range = match rules.range {
         Range::Shared | Range::Own if state.is_alone() => {
@@ -137,7 +137,7 @@ fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(St
     if matches!(state.mode, Mode::HeadGrid(_)) {
         return vec![
             ("heads".to_owned(), if is_weighted(state) { "‖α·v W_O‖, raw" } else { "raw" }.to_owned()),
-            (key(Command::Curve), curve.to_owned()),
+            (key(Command::ColorScale), curve.to_owned()),
             ("top".to_owned(), "of all, first rows are ignored".to_owned()),
             (key(Command::NextColorMap), map.to_owned()),
         ];
@@ -152,7 +152,7 @@ fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(St
         };
         let common = [
             (key(Command::Normalisation), normalisation(state)),
-            (key(Command::Curve), curve.to_owned()),
+            (key(Command::ColorScale), curve.to_owned()),
             (key(Command::Range), range),
         ];
         let (before, after) = if split {
@@ -166,7 +166,7 @@ fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(St
     }
     let mut shown = vec![
         (key(Command::Normalisation), normalisation(state)),
-        (key(Command::Curve), curve.to_owned()),
+        (key(Command::ColorScale), curve.to_owned()),
         (key(Command::Range), range),
         (key(Command::NextColorMap), map.to_owned()),
     ];

@@ -13,7 +13,7 @@ use super::text::{fit, put, width, wrap};
 use super::values::Values;
 use super::{Overview, PaneLayout, minimap, notice, thumbnails};
 use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
-use crate::attention::{ModelCard, Pooling, View};
+use crate::attention::{ModelInfo, Pooling, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::worker::protocol::Side;
@@ -174,7 +174,7 @@ pub fn view_name(view: View) -> String {
 }
 
 /// Layers × heads and where the weights are, as far as there is room after the name.
-fn facts(model: &ModelCard, room: usize) -> String {
+fn facts(model: &ModelInfo, room: usize) -> String {
     let size = format!("{}×{}", model.layers, model.heads);
     let mut text = String::new();
     for (fact, before) in [(&size, "  "), (&model.precision, " · "), (&model.device, " · ")] {

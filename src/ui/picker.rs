@@ -9,13 +9,13 @@ use super::popup::{MARK, PopupLayout, put_found};
 use super::text::{fit, put, right, wrap};
 use crate::app::{Found, Listing, Picker, Stage, State};
 use crate::theme::Theme;
-use crate::worker::protocol::{Fit, Footprint, KnownModel, Place, Published};
+use crate::worker::protocol::{Footprint, KnownModel, MemoryFit, Place, Published};
 
 /// Columns of a name that are kept when others must go.
 const NAME: usize = 16;
 
 /// A column after the name: its heading and its width.
-struct Column(&'static str, usize, fn(&KnownModel, Fit) -> String);
+struct Column(&'static str, usize, fn(&KnownModel, MemoryFit) -> String);
 
 /// In the order of the screen; the number is its rank when there isn't room for all.
 const COLUMNS: [(usize, Column); 5] = [
@@ -59,12 +59,12 @@ fn place(model: &KnownModel) -> &'static str {
     }
 }
 
-fn fits(fit: Fit) -> &'static str {
+fn fits(fit: MemoryFit) -> &'static str {
     match fit {
-        Fit::Yes => "fits",
-        Fit::Instead => "fits alone",
-        Fit::No => "does not fit",
-        Fit::Unknown => "?",
+        MemoryFit::Yes => "fits",
+        MemoryFit::Instead => "fits alone",
+        MemoryFit::No => "does not fit",
+        MemoryFit::Unknown => "?",
     }
 }
 
@@ -78,9 +78,9 @@ fn count(number: u64) -> String {
     if value < 99.95 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
 }
 
-fn fit_of(state: &State, picker: &Picker, model: &KnownModel) -> Fit {
-    let Listing::Known(catalogue) = &picker.listing else { return Fit::Unknown };
-    Fit::of(model.needed_bytes(), catalogue.free_bytes, state.replaced_bytes(picker.side))
+fn fit_of(state: &State, picker: &Picker, model: &KnownModel) -> MemoryFit {
+    let Listing::Known(catalogue) = &picker.listing else { return MemoryFit::Unknown };
+    MemoryFit::of(model.needed_bytes(), catalogue.free_bytes, state.replaced_bytes(picker.side))
 }
 
 /// What the box is called.
@@ -138,7 +138,7 @@ pub fn draw_row(
     }
     let fit = fit_of(state, picker, model);
     let cells = columns.iter().map(|column| {
-        let is_refusal = column.0 == "fits" && fit == Fit::No;
+        let is_refusal = column.0 == "fits" && fit == MemoryFit::No;
         ((column.2)(model, fit), if is_refusal { chrome.error } else { chrome.text })
     });
     put_columns(&columns, cells, area, buffer);
@@ -168,12 +168,14 @@ pub fn detail(state: &State, picker: &Picker) -> String {
     };
     let resident = state.resident(picker.side).model.as_ref();
     let happens = match (fit_of(state, picker, model), resident, model.place) {
-        (Fit::Unknown | Fit::Yes, _, Place::Hub) => "Enter asks the hub what there is to download".to_owned(),
-        (Fit::Unknown, _, Place::Broken) => "Enter says what is wrong with it".to_owned(),
-        (Fit::Instead, Some(resident), _) => {
+        (MemoryFit::Unknown | MemoryFit::Yes, _, Place::Hub) => {
+            "Enter asks the hub what there is to download".to_owned()
+        }
+        (MemoryFit::Unknown, _, Place::Broken) => "Enter says what is wrong with it".to_owned(),
+        (MemoryFit::Instead, Some(resident), _) => {
             format!("no memory for both: {} is unloaded first", resident.name)
         }
-        (Fit::No, _, _) => "there is not enough memory for it".to_owned(),
+        (MemoryFit::No, _, _) => "there is not enough memory for it".to_owned(),
         (_, Some(resident), _) => format!("{} stays until it is ready", resident.name),
         (_, None, _) => "Enter loads it".to_owned(),
     };
@@ -197,7 +199,7 @@ fn message(state: &State, picker: &Picker, theme: &Theme) -> Option<(&'static st
         }
         Stage::Asking { statement, fit, .. } => {
             let mut lines = vec![(statement.clone(), chrome.text)];
-            if *fit == Fit::No {
+            if *fit == MemoryFit::No {
                 let text = "Even in place of this pane's model, that is more memory than is free.";
                 lines.push((text.to_owned(), chrome.error));
             }
@@ -265,7 +267,7 @@ mod tests {
         for (_, column) in &COLUMNS {
             assert!(width(column.0) <= column.1, "{}", column.0);
         }
-        for fit in [Fit::Yes, Fit::Instead, Fit::No, Fit::Unknown] {
+        for fit in [MemoryFit::Yes, MemoryFit::Instead, MemoryFit::No, MemoryFit::Unknown] {
             assert!(width(fits(fit)) <= 12);
         }
     }

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::PaneLayout;
 use super::text::{fit, put, short, width};
-use crate::app::{Curve, Extent, Pane, Scale, Shown, State};
+use crate::app::{ColorScale, Extent, Pane, Scale, Shown, State};
 use crate::attention::{CausalMatrix, View};
 use crate::theme::{Palette, Theme};
 
@@ -124,15 +124,15 @@ fn draw_rule(
 /// One colour scale for pictures that are seen together, up to the largest value after their first row,
 /// which is 1 in many heads whatever they do. They hold raw values, whatever the matrices show, and no sinks; where the
 /// matrix is value-weighted, they are.
-pub fn scale<'a>(curve: Curve, pictures: impl Iterator<Item = &'a CausalMatrix>) -> Scale {
+pub fn scale<'a>(curve: ColorScale, pictures: impl Iterator<Item = &'a CausalMatrix>) -> Scale {
     Scale::new(curve, pictures.map(CausalMatrix::extent_after_first_row).fold(Extent::NONE, Extent::and))
 }
 
 /// The colours of pictures in words: `raw, 0–0.39`; `values, 0–2.51` where they are value-weighted.
 fn range(shown: &Shown, scale: Scale) -> String {
     let bottom = match scale.curve {
-        Curve::Linear => "0".to_owned(),
-        Curve::Log => format!("log {}", short(scale.bottom)),
+        ColorScale::Linear => "0".to_owned(),
+        ColorScale::Log => format!("log {}", short(scale.bottom)),
     };
     let what = if shown.view().is_value_weighted() { "values" } else { "raw" };
     format!("{what}, {bottom}–{:.2}", scale.top)

@@ -10,7 +10,7 @@ use super::side::SideState;
 use crate::attention::ablation::moved_heads;
 use crate::attention::similar::similar_heads;
 use crate::attention::{Capture, View};
-use crate::model::{Cancel, ConfiguredPair, LoadOptions, ModelError, appraise, catalogue};
+use crate::model::{Cancel, ConfiguredPair, LoadOptions, ModelError, catalogue, estimate};
 
 /// Reports of loads that may wait.
 const REPORTS: usize = 16;
@@ -68,7 +68,7 @@ fn begin(
         Request::Lens(question) => sides[question.side.index()].look(question),
         Request::ForgetLens => sides.iter_mut().for_each(SideState::forget_lens),
         Request::List { pairs } => list(pairs, options, events),
-        Request::Appraise { name } => look_at(name, options, events),
+        Request::Estimate { name } => look_at(name, options, events),
         Request::Agree { name } => {
             if let Ok(reference) = name.parse() {
                 options.consent.agree_to_stated(&reference);
@@ -125,10 +125,10 @@ fn list(pairs: Vec<ConfiguredPair>, options: &LoadOptions, events: &mpsc::Sender
 /// The hub may be asked, which may take its time.
 fn look_at(name: String, options: &LoadOptions, events: &mpsc::Sender<Event>) {
     let options = options.clone();
-    let asked = Request::Appraise { name: name.clone() };
+    let asked = Request::Estimate { name: name.clone() };
     answer(events, asked, move || {
-        let appraisal = appraise(&name, &options).map_err(|error| error.to_string());
-        Event::Appraised { name, appraisal }
+        let estimate = estimate(&name, &options).map_err(|error| error.to_string());
+        Event::Estimated { name, estimate }
     });
 }
 
@@ -163,7 +163,7 @@ fn answer(events: &mpsc::Sender<Event>, asked: Request, work: impl FnOnce() -> E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attention::{Ablation, ModelCard};
+    use crate::attention::{Ablation, ModelInfo};
     use crate::model::{Control, Model, Reference, Sampling};
     use crate::worker::protocol::{JobId, LensQuestion};
 
@@ -178,7 +178,7 @@ mod tests {
     /// Every request that whoever asks waits for.
     fn awaited() -> Vec<Request> {
         let (capture, side) = (capture(), Side::Right);
-        let model: Arc<ModelCard> = capture.model.clone();
+        let model: Arc<ModelInfo> = capture.model.clone();
         let question = LensQuestion { pane: Side::Left, side, capture: capture.clone(), query: 1 };
         let ablations = [Ablation::default(), Ablation::default()];
         let sampling = Sampling::default();
@@ -190,7 +190,7 @@ mod tests {
             Request::Similar { captures: [Some(capture), None], side, head: View::Mean },
             Request::Lens(question),
             Request::List { pairs: vec![] },
-            Request::Appraise { name: "a/b".into() },
+            Request::Estimate { name: "a/b".into() },
         ]
     }
 
@@ -204,7 +204,7 @@ mod tests {
             | Event::Similar { found: Err(error), .. }
             | Event::Lens { found: Err(error), .. }
             | Event::Listed { models: Err(error) }
-            | Event::Appraised { appraisal: Err(error), .. } => Some(error),
+            | Event::Estimated { estimate: Err(error), .. } => Some(error),
             _ => None,
         }
     }
@@ -237,8 +237,8 @@ mod tests {
             _ => None,
         };
         assert_eq!(answers.iter().filter_map(of).collect::<Vec<_>>(), Side::BOTH);
-        let asked = Request::Appraise { name: "a/b".into() };
-        assert!(matches!(&asked.failed("no")[..], [Event::Appraised { name, .. }] if name == "a/b"));
+        let asked = Request::Estimate { name: "a/b".into() };
+        assert!(matches!(&asked.failed("no")[..], [Event::Estimated { name, .. }] if name == "a/b"));
         assert!(Request::Cancel.failed("no").is_empty());
     }
 }

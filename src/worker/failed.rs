@@ -22,7 +22,7 @@ impl Request {
             }
             Self::Lens(question) => vec![Event::Lens { question, found: Err(error) }],
             Self::List { .. } => vec![Event::Listed { models: Err(error) }],
-            Self::Appraise { name } => vec![Event::Appraised { name, appraisal: Err(error) }],
+            Self::Estimate { name } => vec![Event::Estimated { name, estimate: Err(error) }],
             Self::ForgetLens | Self::Agree { .. } | Self::Cancel | Self::CancelPasses => vec![],
         }
     }

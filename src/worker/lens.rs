@@ -65,7 +65,7 @@ impl Lenses {
         events: &mpsc::Sender<Event>,
     ) -> Result<Lens, ModelError> {
         let capture = &question.capture;
-        let Some(model) = model.filter(|model| *model.card() == capture.model) else {
+        let Some(model) = model.filter(|model| *model.info() == capture.model) else {
             return Err(ModelError::Invalid(format!("{} is not here any more", capture.model.name)));
         };
         cancel.check()?;

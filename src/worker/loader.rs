@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::protocol::{Event, Side};
 use super::resident;
 use crate::model::{
-    Cancel, Control, Fit, Footprint, LoadOptions, LoadProgress, Model, ModelError, Reference, files,
+    Cancel, Control, Footprint, LoadOptions, LoadProgress, MemoryFit, Model, ModelError, Reference, files,
     free_bytes, open_device,
 };
 
@@ -75,7 +75,7 @@ fn run(load: &Load, reports: &mpsc::Sender<Report>, control: &mut Control<'_>) -
         files::locate(&reference, load.options.offline, &load.options.consent, control)?;
         let needed = Footprint::of(&reference, &load.options)?.resident_bytes;
         let free = free_bytes(&open_device(load.options.device)?);
-        if Fit::of(Some(needed), free, load.replaced_bytes) == Fit::Instead {
+        if MemoryFit::of(Some(needed), free, load.replaced_bytes) == MemoryFit::Instead {
             make_room(load, reports)?;
         }
     }

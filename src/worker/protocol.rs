@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
-use crate::attention::{Ablation, Capture, CausalMatrix, LayerPictures, ModelCard, ScoresByHead, View};
+use crate::attention::{Ablation, Capture, CausalMatrix, LayerPictures, ModelInfo, ScoresByHead, View};
 pub use crate::model::{
-    Appraisal, Catalogue, ConfiguredPair, Download, Fit, Footprint, KnownModel, LoadProgress, Place,
+    Catalogue, ConfiguredPair, Download, Footprint, KnownModel, LoadEstimate, LoadProgress, MemoryFit, Place,
     Published, Sampling,
 };
 
@@ -128,7 +128,7 @@ pub enum Request {
         /// Where it is.
         side: Side,
         /// Which.
-        model: Arc<ModelCard>,
+        model: Arc<ModelInfo>,
         /// Without which heads: each of these is scored by itself, in this order.
         ablations: Vec<Ablation>,
     },
@@ -152,11 +152,11 @@ pub enum Request {
     },
     /// Somebody was told what loading a model takes, and wants it.
     Agree {
-        /// As it was appraised.
+        /// As it was estimated.
         name: String,
     },
     /// Find out what loading a model would take. Asks the hub about one that is not here.
-    Appraise {
+    Estimate {
         /// As it would be asked for; echoed.
         name: String,
     },
@@ -181,7 +181,7 @@ pub enum Event {
         /// Of which side.
         side: Side,
         /// What it is.
-        model: Arc<ModelCard>,
+        model: Arc<ModelInfo>,
     },
     /// A load failed; a model that was resident before still is.
     LoadFailed {
@@ -206,11 +206,11 @@ pub enum Event {
         models: Result<Catalogue, String>,
     },
     /// What loading a model would take.
-    Appraised {
+    Estimated {
         /// Which.
         name: String,
         /// This; or what, where, what to do.
-        appraisal: Result<Appraisal, String>,
+        estimate: Result<LoadEstimate, String>,
     },
     /// A pass has come further.
     Running {
@@ -282,7 +282,7 @@ pub enum Event {
         /// Of which side.
         side: Side,
         /// Of which model.
-        model: Arc<ModelCard>,
+        model: Arc<ModelInfo>,
         /// Without which heads.
         ablation: Ablation,
         /// Layer, then head.

@@ -158,7 +158,7 @@ fn run(
     whole: &mut Option<Whole>,
     events: &mpsc::Sender<Event>,
 ) -> Event {
-    let layers = model.card().layers;
+    let layers = model.info().layers;
     let mut report = |layer| {
         let _ = events.try_send(Event::Running { side, job: job.id, layer, layers });
     };
@@ -166,7 +166,7 @@ fn run(
     let mut pass = |ablation: &Ablation| {
         let tokens = model.tokenize(&job.prompt)?;
         let mut capture = model.run_without(tokens, ablation, &job.cancel, &mut report)?;
-        if model.card().has_output_head {
+        if model.info().has_output_head {
             capture.drawn = Some(model.draw(&capture, job.sampling)?);
         }
         Ok::<_, ModelError>(capture)

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::protocol::{Event, Side};
 use super::resident::guarded;
-use crate::attention::{Ablation, ModelCard, ScoresByHead, repeated};
+use crate::attention::{Ablation, ModelInfo, ScoresByHead, repeated};
 use crate::model::{Cancel, Model, ModelError, RepeatRun};
 
 /// Runs that are kept, whether done or begun: as many sets of heads as one goes back and forth between.
@@ -16,7 +16,7 @@ const KEPT: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// Which.
-    pub model: Arc<ModelCard>,
+    pub model: Arc<ModelInfo>,
     /// Without which heads, the first one first. Each is scored by itself.
     pub ablations: Vec<Ablation>,
     /// Raised to stop.
@@ -27,7 +27,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// A wish for the scores of a model without each of these sets of heads.
-    pub fn new(model: Arc<ModelCard>, ablations: Vec<Ablation>) -> Self {
+    pub fn new(model: Arc<ModelInfo>, ablations: Vec<Ablation>) -> Self {
         Self { model, ablations, cancel: Cancel::new(), is_followed: Cancel::new() }
     }
 
@@ -66,7 +66,7 @@ impl Scoring {
 
     /// Whether there is something to do.
     pub fn is_due(&self, model: Option<&Model>) -> bool {
-        let is_of = |wanted: &Wanted| model.is_some_and(|model| Arc::ptr_eq(model.card(), &wanted.model));
+        let is_of = |wanted: &Wanted| model.is_some_and(|model| Arc::ptr_eq(model.info(), &wanted.model));
         self.wanted.as_ref().is_some_and(|wanted| !wanted.ablations.is_empty() && is_of(wanted))
     }
 
@@ -79,7 +79,7 @@ impl Scoring {
                 if let Some(wanted) = &mut self.wanted {
                     wanted.ablations.remove(0);
                 }
-                Event::Scored { side, model: model.card().clone(), ablation, scores }
+                Event::Scored { side, model: model.info().clone(), ablation, scores }
             }
             Ok((done, None)) => {
                 let _ = events.try_send(Event::Scoring { side, ablation, done, draws: repeated::DRAWS });

@@ -9,7 +9,7 @@ use super::loader::{self, Load, News, Report};
 use super::protocol::{Event, LensQuestion, Side};
 use super::resident::{self, Job, Resident};
 use super::scoring::Wanted;
-use crate::attention::{Ablation, ModelCard};
+use crate::attention::{Ablation, ModelInfo};
 use crate::model::{Cancel, LoadOptions, ModelError};
 
 /// One of the two sides.
@@ -101,7 +101,7 @@ impl SideState {
 
     /// Scores the heads of a model, between passes, once for each set of heads that are off. What was asked for before
     /// is of no use any more.
-    pub fn score(&mut self, model: Arc<ModelCard>, ablations: Vec<Ablation>) {
+    pub fn score(&mut self, model: Arc<ModelInfo>, ablations: Vec<Ablation>) {
         if let Some(wanted) = &self.wanted {
             wanted.give_way();
         }
@@ -130,9 +130,9 @@ impl SideState {
                 Event::LoadCancelled { side }
             }
             News::Ended(Ok(model)) => {
-                self.resident_bytes = model.card().resident_bytes;
-                // The card first: a capture is not to come from a model that nobody has heard of.
-                let _ = self.events.send(Event::Loaded { side, model: model.card().clone() }).await;
+                self.resident_bytes = model.info().resident_bytes;
+                // The info first: a capture is not to come from a model that nobody has heard of.
+                let _ = self.events.send(Event::Loaded { side, model: model.info().clone() }).await;
                 self.resident.replace(model);
                 return;
             }

@@ -79,7 +79,7 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         side().prop_map(|side| Event::Unloaded { side }),
         error.clone().prop_map(|error| Event::Listed { models: Err(error) }),
-        error.clone().prop_map(|error| Event::Appraised { name: "a/b".into(), appraisal: Err(error) }),
+        error.clone().prop_map(|error| Event::Estimated { name: "a/b".into(), estimate: Err(error) }),
         (side(), error.clone()).prop_map(|(side, error)| Event::LoadFailed { side, error }),
         side().prop_map(|side| Event::LoadCancelled { side }),
         (side(), job.clone(), 0..9usize, 0..9usize).prop_map(|(side, job, layer, layers)| Event::Running {

@@ -6,7 +6,7 @@ use attnscope::app::{Action, Column, Effect, State, update};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelCard, NextToken, RepeatScores,
+    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelInfo, NextToken, RepeatScores,
     ScoresByHead, Token, TokenRepeats, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
@@ -18,8 +18,8 @@ pub const PROMPT: [&str; 5] = ["write", " a", " story", " about", " AI"];
 const HEAD_DIM: usize = 4;
 
 /// A model without weights.
-pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<ModelCard> {
-    Arc::new(ModelCard {
+pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<ModelInfo> {
+    Arc::new(ModelInfo {
         name: name.to_owned(),
         revision: None,
         family: if has_sinks { "gpt_oss" } else { "gpt2" }.to_owned(),
@@ -40,22 +40,22 @@ pub fn model(name: &str, layers: usize, heads: usize, has_sinks: bool) -> Arc<Mo
 }
 
 /// `demo:gpt2`, as large as the tests need it.
-pub fn gpt2() -> Arc<ModelCard> {
+pub fn gpt2() -> Arc<ModelInfo> {
     // Of one load: what is known of a model is known of that.
-    static MODEL: OnceLock<Arc<ModelCard>> = OnceLock::new();
+    static MODEL: OnceLock<Arc<ModelInfo>> = OnceLock::new();
     MODEL.get_or_init(|| model("demo:gpt2", 2, 3, false)).clone()
 }
 
 /// `demo:gpt-oss`, a layer and two heads larger.
-pub fn gpt_oss() -> Arc<ModelCard> {
-    static MODEL: OnceLock<Arc<ModelCard>> = OnceLock::new();
+pub fn gpt_oss() -> Arc<ModelInfo> {
+    static MODEL: OnceLock<Arc<ModelInfo>> = OnceLock::new();
     MODEL.get_or_init(|| model("demo:gpt-oss", 3, 5, true)).clone()
 }
 
 /// A gpt-oss whose layers are sliding and full in turn, and whose heads share keys in pairs.
-pub fn grouped() -> Arc<ModelCard> {
+pub fn grouped() -> Arc<ModelInfo> {
     let windows = vec![Some(3), None, Some(3), None];
-    Arc::new(ModelCard { kv_heads: 2, windows, ..(*model("demo:gpt-oss", 4, 4, true)).clone() })
+    Arc::new(ModelInfo { kv_heads: 2, windows, ..(*model("demo:gpt-oss", 4, 4, true)).clone() })
 }
 
 /// Tokens that follow each other in a prompt.
@@ -70,7 +70,7 @@ pub fn tokens(texts: &[&str]) -> Vec<Token> {
 }
 
 /// The pass of a model whose queries and keys are drawn, always the same ones.
-pub fn capture(model: &Arc<ModelCard>, texts: &[&str]) -> Arc<Capture> {
+pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
     let tokens = tokens(texts);
     let mut random = Random(7 + model.heads as u64);
     let mut layers: Vec<LayerCapture> =
@@ -99,7 +99,7 @@ pub fn capture(model: &Arc<ModelCard>, texts: &[&str]) -> Arc<Capture> {
 
 /// A pass without some heads, and the one with all before it: its later layers look elsewhere, and its next tokens
 /// are others.
-pub fn ablated(model: &Arc<ModelCard>, texts: &[&str], heads: &str) -> Arc<Capture> {
+pub fn ablated(model: &Arc<ModelInfo>, texts: &[&str], heads: &str) -> Arc<Capture> {
     let before = Arc::new(foreseeing(capture(model, texts), [0.31, 0.125, 0.04]));
     let ablation: Ablation = heads.parse().unwrap();
     let mut after = foreseeing(before.clone(), [0.21, 0.25, 0.04]);
@@ -128,7 +128,7 @@ fn next_token(id: u32, text: &str, probability: f32) -> NextToken {
     NextToken { token: Token::from_bytes(id, text.to_owned(), text.as_bytes(), 0), probability }
 }
 
-fn layer(model: &ModelCard, at: usize, tokens: &[Token], random: &mut Random) -> LayerCapture {
+fn layer(model: &ModelInfo, at: usize, tokens: &[Token], random: &mut Random) -> LayerCapture {
     let (count, heads) = (tokens.len(), model.heads);
     let mut layer = LayerCapture {
         query: random.take(heads * count * HEAD_DIM),
@@ -323,7 +323,7 @@ pub fn answer_views(state: &mut State, effects: Vec<Effect>) {
 }
 
 /// Scores of heads, all of them different.
-fn scores(model: &ModelCard) -> ScoresByHead {
+fn scores(model: &ModelInfo) -> ScoresByHead {
     let mut random = Random(model.heads as u64);
     let mut score = || -random.take(1)[0] / 1.5;
     let mut head =

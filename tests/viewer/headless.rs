@@ -4,17 +4,17 @@
 use std::sync::Arc;
 
 use attnscope::app::{Effect, LensStage, State};
-use attnscope::attention::{Ablation, Capture, ModelCard};
+use attnscope::attention::{Ablation, Capture, ModelInfo};
 use attnscope::worker::protocol::{Event, Request, Side};
 
 use crate::fixture::*;
 use crate::screens::{draw, text};
 
-fn headless() -> Arc<ModelCard> {
-    Arc::new(ModelCard { has_output_head: false, ..(*gpt2()).clone() })
+fn headless() -> Arc<ModelInfo> {
+    Arc::new(ModelInfo { has_output_head: false, ..(*gpt2()).clone() })
 }
 
-fn read_by(model: &Arc<ModelCard>, off: &str) -> Capture {
+fn read_by(model: &Arc<ModelInfo>, off: &str) -> Capture {
     let capture = (*capture(model, &PROMPT)).clone();
     let ablation = if off.is_empty() { Ablation::default() } else { off.parse().unwrap() };
     Capture { logits: Vec::new(), next: Vec::new(), drawn: None, ablation, ..capture }
@@ -94,7 +94,7 @@ fn heads_go_off_without_next_tokens_that_change() {
 fn what_is_not_honoured_is_said_when_the_model_is_there() {
     let mut state = started();
     let notes = vec!["a LORA adapter of a/b\u{1b} is not applied".to_owned()];
-    let model = Arc::new(ModelCard { notes, ..(*gpt2()).clone() });
+    let model = Arc::new(ModelInfo { notes, ..(*gpt2()).clone() });
     hear(&mut state, Event::Loaded { side: Side::Left, model });
     let note = state.note.clone().unwrap();
     assert!(note.contains("adapter of a/b\\u{1b} is not applied"), "{note}");

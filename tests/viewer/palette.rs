@@ -34,7 +34,7 @@ fn a_command_is_found_by_its_name_by_what_it_does_and_by_its_key() {
         ("", Command::CursorUp),
         ("next layer", Command::NextLayer),
         ("nxtlay", Command::NextLayer),
-        ("logarithm", Command::Curve),
+        ("logarithm", Command::ColorScale),
         ("}", Command::NextHead),
         ("ctrl-x", Command::Cancel),
         ("quit", Command::Quit),

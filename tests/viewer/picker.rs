@@ -4,8 +4,8 @@ use attnscope::app::{Action, Effect, Load, Pass, Popup, Stage, State, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::worker::protocol::{
-    Appraisal, Catalogue, ConfiguredPair, Download, Event, Fit, Footprint, KnownModel, LoadProgress, Place,
-    Published, Request, Side,
+    Catalogue, ConfiguredPair, Download, Event, Footprint, KnownModel, LoadEstimate, LoadProgress, MemoryFit,
+    Place, Published, Request, Side,
 };
 use tui_input::InputRequest;
 
@@ -82,7 +82,7 @@ fn chosen(text: &str) -> State {
     let mut state = listed();
     type_text(&mut state, text);
     let effects = update(&mut state, Action::Submit);
-    assert!(matches!(&effects[..], [Effect::Send(Request::Appraise { .. })]), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::Send(Request::Estimate { .. })]), "{effects:?}");
     state
 }
 
@@ -94,21 +94,21 @@ fn stage(state: &State) -> Option<&Stage> {
 }
 
 /// The worker has found out what the chosen one takes.
-fn appraise(state: &mut State, appraisal: Result<Appraisal, String>) -> Vec<Effect> {
+fn estimate(state: &mut State, estimate: Result<LoadEstimate, String>) -> Vec<Effect> {
     let Some(Stage::Appraising(name)) = stage(state) else { panic!("{:?}", state.popup) };
     let name = name.clone();
-    hear(state, Event::Appraised { name, appraisal })
+    hear(state, Event::Estimated { name, estimate })
 }
 
-fn here(resident_bytes: u64) -> Result<Appraisal, String> {
-    Ok(Appraisal { footprint: footprint(1, 1, resident_bytes), download: None, free_bytes: Some(FREE) })
+fn here(resident_bytes: u64) -> Result<LoadEstimate, String> {
+    Ok(LoadEstimate { footprint: footprint(1, 1, resident_bytes), download: None, free_bytes: Some(FREE) })
 }
 
-fn to_download(is_large: bool) -> Result<Appraisal, String> {
+fn to_download(is_large: bool) -> Result<LoadEstimate, String> {
     let statement = "openai/gpt-oss-20b: 13.8 GB to download to /home/me/.cache/huggingface/hub of 52.1 GB free; takes \
                      at least 13.8 GB of memory of 9.2 GB free, more where a CPU widens it to f32";
     let download = Download { statement: statement.to_owned(), least_bytes: 13_800_000_000, is_large };
-    Ok(Appraisal { footprint: None, download: Some(download), free_bytes: Some(FREE) })
+    Ok(LoadEstimate { footprint: None, download: Some(download), free_bytes: Some(FREE) })
 }
 
 fn loads(effects: &[Effect]) -> Vec<(Side, &str)> {
@@ -143,7 +143,7 @@ fn models_are_listed_with_those_of_the_pairs() {
 fn choosing_loads_into_the_focused_pane_and_leaves_the_other_alone() {
     let mut state = chosen("comgpt2");
     let right = format!("{:?}", state.pane(Side::Right));
-    let effects = appraise(&mut state, here(5_000));
+    let effects = estimate(&mut state, here(5_000));
     assert_eq!(loads(&effects), [(Side::Left, "openai-community/gpt2")]);
     assert!(state.popup.is_none());
     let left = state.pane(Side::Left);
@@ -168,7 +168,7 @@ fn the_focused_pane_is_the_one_that_was_focused_when_the_picker_was_opened() {
     press(&mut state, "tab M");
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
     update(&mut state, Action::Pick(2));
-    let effects = appraise(&mut state, here(5_000));
+    let effects = estimate(&mut state, here(5_000));
     assert_eq!(loads(&effects), [(Side::Right, "openai-community/gpt2")]);
 }
 
@@ -179,21 +179,21 @@ fn a_name_that_is_not_listed_can_be_typed_before_the_list_is_there() {
     update(&mut state, Action::Submit);
     assert_eq!(stage(&state), Some(&Stage::Appraising("org/name@v1".into())));
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
-    let effects = appraise(&mut state, to_download(false));
+    let effects = estimate(&mut state, to_download(false));
     assert_eq!(loads(&effects), [(Side::Left, "org/name@v1")], "what is no gigabyte needs no yes");
 }
 
 #[test]
 fn gigabytes_are_asked_about() {
     let mut state = chosen("oss-20");
-    assert!(appraise(&mut state, to_download(true)).is_empty());
-    assert!(matches!(stage(&state), Some(Stage::Asking { fit: Fit::No, .. })));
+    assert!(estimate(&mut state, to_download(true)).is_empty());
+    assert!(matches!(stage(&state), Some(Stage::Asking { fit: MemoryFit::No, .. })));
     assert!(update(&mut state, Action::Submit).is_empty(), "Enter is no yes");
     update(&mut state, Action::LeaveEditor);
     assert_eq!(stage(&state), Some(&Stage::Choosing), "no leads back to the list");
     assert!(update(&mut state, Action::Agree).is_empty(), "nothing is asked");
     update(&mut state, Action::Submit);
-    appraise(&mut state, to_download(true));
+    estimate(&mut state, to_download(true));
     let effects = update(&mut state, Action::Agree);
     assert_eq!(loads(&effects), [(Side::Left, "openai/gpt-oss-20b")]);
     let agreed = matches!(&effects[0], Effect::Send(Request::Agree { name }) if name == "openai/gpt-oss-20b");
@@ -205,11 +205,11 @@ fn gigabytes_are_asked_about() {
 fn what_does_not_fit_is_not_loaded_and_can_be_tried_again() {
     let mut state = chosen("120b");
     let replaced = state.pane(Side::Left).model.as_ref().unwrap().resident_bytes;
-    assert!(appraise(&mut state, here(FREE + replaced + 1)).is_empty());
+    assert!(estimate(&mut state, here(FREE + replaced + 1)).is_empty());
     assert!(matches!(stage(&state), Some(Stage::TooLarge { free, .. }) if *free == FREE + replaced));
     update(&mut state, Action::Submit);
     assert_eq!(stage(&state), Some(&Stage::Appraising("openai/gpt-oss-120b".into())));
-    let effects = appraise(&mut state, here(FREE + replaced));
+    let effects = estimate(&mut state, here(FREE + replaced));
     assert_eq!(loads(&effects).len(), 1, "it fits in the place of the old one");
 }
 
@@ -218,7 +218,7 @@ fn an_answer_that_is_not_wanted_any_more_changes_nothing() {
     let mut state = chosen("comgpt2");
     update(&mut state, Action::LeaveEditor);
     let name = "openai-community/gpt2".to_owned();
-    let effects = hear(&mut state, Event::Appraised { name, appraisal: here(1) });
+    let effects = hear(&mut state, Event::Estimated { name, estimate: here(1) });
     assert!(effects.is_empty());
     assert_eq!(stage(&state), Some(&Stage::Choosing));
 }
@@ -227,7 +227,7 @@ fn an_answer_that_is_not_wanted_any_more_changes_nothing() {
 fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
     let side = Side::Left;
     let mut state = chosen("comgpt2");
-    appraise(&mut state, here(1));
+    estimate(&mut state, here(1));
     let effects = press(&mut state, "ctrl-x");
     assert!(matches!(&effects[..], [Effect::Send(Request::Cancel)]));
     hear(&mut state, Event::LoadCancelled { side });
@@ -237,7 +237,7 @@ fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
     press(&mut state, "M");
     type_text(&mut state, "org/none");
     update(&mut state, Action::Submit);
-    appraise(&mut state, to_download(false));
+    estimate(&mut state, to_download(false));
     hear(&mut state, Event::LoadFailed { side, error: "org/none: it broke".into() });
     let effects = press(&mut state, "r");
     assert_eq!(loads(&effects), [(side, "org/none")]);
@@ -251,7 +251,7 @@ fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
 fn a_model_that_makes_room_leaves_its_picture() {
     let side = Side::Left;
     let mut state = chosen("comgpt2");
-    appraise(&mut state, here(1));
+    estimate(&mut state, here(1));
     let job = state.job;
     hear(&mut state, Event::Cancelled { side, job });
     hear(&mut state, Event::Unloaded { side });
@@ -302,14 +302,14 @@ fn how_it_looks() {
 fn how_it_answers() {
     let mut state = chosen("oss-20");
     assert_screen!("picker_asking_the_hub", state, (100, 30));
-    appraise(&mut state, to_download(true));
+    estimate(&mut state, to_download(true));
     assert_screen!("picker_before_a_download", state, (100, 30));
     assert_screen!("picker_before_a_download_on_a_small_screen", state, (30, 14));
     let mut state = chosen("120b");
-    appraise(&mut state, here(68_100_000_000));
+    estimate(&mut state, here(68_100_000_000));
     assert_screen!("picker_too_large", state, (100, 30));
     let mut state = chosen("my-gpt2");
-    appraise(&mut state, Err("./my-gpt2: no such folder".into()));
+    estimate(&mut state, Err("./my-gpt2: no such folder".into()));
     assert_screen!("picker_failed", state, (100, 30));
 }
 
@@ -317,7 +317,7 @@ fn how_it_answers() {
 fn how_a_swap_looks() {
     let side = Side::Left;
     let mut state = chosen("comgpt2");
-    appraise(&mut state, here(1));
+    estimate(&mut state, here(1));
     let progress =
         LoadProgress::Downloading { file: "model.safetensors".into(), done: 137_000_000, total: 548_000_000 };
     hear(&mut state, Event::Loading { side, progress });

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use super::{InputArgs, ModelsArgs, ViewerArgs};
 use crate::attention::alignment::Granularity;
-use crate::attention::{Curve, Normalisation, Pooling, View};
+use crate::attention::{ColorScale, Normalisation, Pooling, View};
 use crate::cli::values::{
     about_background, about_curve, about_granularity, about_normalisation, about_pooling, listed, one_of,
     parse_scale, whole,
@@ -64,8 +64,8 @@ pub struct FigureArgs {
         value_parser = one_of(&Granularity::ALL, Granularity::name, about_granularity))]
     pub difference: Option<Granularity>,
     /// How values become heights on the colour scale
-    #[arg(long, value_name = "CURVE", value_parser = one_of(&Curve::ALL, Curve::name, about_curve))]
-    pub curve: Option<Curve>,
+    #[arg(long, value_name = "CURVE", value_parser = one_of(&ColorScale::ALL, ColorScale::name, about_curve))]
+    pub curve: Option<ColorScale>,
     /// Where the colour scale ends: shared (at the top of both models), own (each model at its own top), or a value
     /// above 0, up to 1
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true, value_parser = ColorRange::from_str)]

@@ -43,8 +43,8 @@ pub fn run(args: &VerifyArgs, settings: &Settings, session: &mut Session) -> Res
             io::stdout(),
             "{}, {} on {}",
             model.reference,
-            loaded.card().precision,
-            loaded.card().device
+            loaded.info().precision,
+            loaded.info().device
         )?;
         failed += report(model, &loaded, session)?;
     }

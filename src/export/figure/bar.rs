@@ -1,6 +1,6 @@
 //! The numbers beside a colour bar.
 
-use crate::attention::{Curve, Scale};
+use crate::attention::{ColorScale, Scale};
 
 /// Two numbers nearer than this part of the bar would touch.
 const APART: f32 = 0.075;
@@ -21,8 +21,8 @@ pub fn ticks(scale: Scale, lowest: f32) -> Vec<Tick> {
     let above = above(scale);
     if lowest == 0.0 {
         let foot = match scale.curve {
-            Curve::Linear => "0".to_owned(),
-            Curve::Log => format!("≤{}", short(scale.bottom)),
+            ColorScale::Linear => "0".to_owned(),
+            ColorScale::Log => format!("≤{}", short(scale.bottom)),
         };
         let ends = [Tick { height: 0.0, text: foot }, Tick { height: 1.0, text: end(scale.top, "≥") }];
         return ends.into_iter().chain(above).collect();
@@ -45,12 +45,12 @@ pub fn ticks(scale: Scale, lowest: f32) -> Vec<Tick> {
 /// The numbers between foot and top.
 fn above(scale: Scale) -> Vec<Tick> {
     let values: Vec<(f32, String)> = match scale.curve {
-        Curve::Linear => {
+        ColorScale::Linear => {
             let (step, places) = step(scale.top);
             let values = (1..).map(|at| at as f32 * step).take_while(|value| *value < scale.top);
             values.map(|value| (value, format!("{value:.places$}"))).collect()
         }
-        Curve::Log => {
+        ColorScale::Log => {
             let decades = scale.bottom.log10().floor() as i32 + 1..=scale.top.log10().floor() as i32;
             // No more of them than there is room for.
             let step = decades.clone().count().div_ceil(5).max(1);
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::attention::Extent;
 
-    fn texts(curve: Curve, top: f32, lowest: f32) -> Vec<String> {
+    fn texts(curve: ColorScale, top: f32, lowest: f32) -> Vec<String> {
         let mut ticks = ticks(Scale::new(curve, Extent { bottom: 1e-4, top }), lowest);
         ticks.sort_by(|a, b| a.height.total_cmp(&b.height));
         ticks.into_iter().map(|tick| tick.text).collect()
@@ -111,12 +111,12 @@ mod tests {
 
     #[test]
     fn numbers_are_round_and_the_ends_exact() {
-        assert_eq!(texts(Curve::Linear, 0.676, 0.0), ["0", "0.2", "0.4", "0.6", "≥0.676"]);
-        assert_eq!(texts(Curve::Linear, 1.0, 0.0), ["0", "0.25", "0.50", "0.75", "1"]);
-        assert_eq!(texts(Curve::Linear, 0.031, 0.0), ["0", "0.01", "0.02", "≥0.031"]);
-        assert_eq!(texts(Curve::Log, 0.676, 0.0), ["≤10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "≥0.676"]);
+        assert_eq!(texts(ColorScale::Linear, 0.676, 0.0), ["0", "0.2", "0.4", "0.6", "≥0.676"]);
+        assert_eq!(texts(ColorScale::Linear, 1.0, 0.0), ["0", "0.25", "0.50", "0.75", "1"]);
+        assert_eq!(texts(ColorScale::Linear, 0.031, 0.0), ["0", "0.01", "0.02", "≥0.031"]);
+        assert_eq!(texts(ColorScale::Log, 0.676, 0.0), ["≤10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "≥0.676"]);
         assert_eq!(
-            texts(Curve::Linear, 4.5, 0.0),
+            texts(ColorScale::Linear, 4.5, 0.0),
             ["0", "2", "4", "≥4.500"],
             "lengths of values may be beyond 1"
         );
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn differences_go_both_ways() {
         assert_eq!(
-            texts(Curve::Linear, 0.6, -1.0),
+            texts(ColorScale::Linear, 0.6, -1.0),
             ["≤−0.600", "−0.4", "−0.2", "0", "+0.2", "+0.4", "≥+0.600"]
         );
     }
@@ -137,7 +137,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn numbers_never_touch_at_any_top(top in 0.0f32..9.0, bottom in 1e-7f32..0.9, log: bool, signed: bool) {
-            let curve = if log { Curve::Log } else { Curve::Linear };
+            let curve = if log { ColorScale::Log } else { ColorScale::Linear };
             let lowest = if signed { -1.0 } else { 0.0 };
             let mut heights: Vec<f32> =
                 ticks(Scale::new(curve, Extent { bottom, top }), lowest).into_iter().map(|tick| tick.height).collect();

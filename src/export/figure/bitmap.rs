@@ -28,7 +28,7 @@ pub struct Bitmap {
     /// The file.
     pub png: Vec<u8>,
     /// What of its text could not be drawn.
-    pub undrawn: Undrawn,
+    pub undrawn: MissingGlyphs,
 }
 
 /// What stands for a character that no font has.
@@ -36,16 +36,16 @@ const BOX: &str = "□";
 
 /// Characters that no font has, so that boxes stand for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Undrawn(BTreeSet<char>);
+pub struct MissingGlyphs(BTreeSet<char>);
 
-impl Undrawn {
+impl MissingGlyphs {
     /// Whether everything was drawn.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl fmt::Display for Undrawn {
+impl fmt::Display for MissingGlyphs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
         let shown = self.0.iter().take(SHOWN).map(|c| format!("{c} (U+{:04X})", *c as u32));
@@ -106,7 +106,7 @@ fn encoded(
 }
 
 /// What of a text no font has. The fonts of this machine are read only where the embedded one lacks something.
-fn undrawn(text: &str, fonts: &mut Database) -> Undrawn {
+fn undrawn(text: &str, fonts: &mut Database) -> MissingGlyphs {
     // Joiners and marks of presentation draw nothing by themselves.
     let characters: BTreeSet<char> = text.chars().filter(|c| c.width().unwrap_or(0) > 0).collect();
     let lacking = |fonts: &Database, characters: BTreeSet<char>| -> BTreeSet<char> {
@@ -114,10 +114,10 @@ fn undrawn(text: &str, fonts: &mut Database) -> Undrawn {
     };
     let missing = lacking(fonts, characters);
     if missing.is_empty() {
-        return Undrawn(missing);
+        return MissingGlyphs(missing);
     }
     fonts.load_system_fonts();
-    Undrawn(lacking(fonts, missing))
+    MissingGlyphs(lacking(fonts, missing))
 }
 
 fn resolver() -> FontResolver<'static> {

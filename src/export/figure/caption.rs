@@ -3,7 +3,7 @@
 use super::super::{ColorRange, Input, Look, Recipe, Selection, Source};
 use super::bar::short;
 use super::{Content, Figure, curve};
-use crate::attention::{Capture, Curve, Normalisation, escape_controls};
+use crate::attention::{Capture, ColorScale, Normalisation, escape_controls};
 
 /// Characters of a prompt that are written; of a longer one, its beginning and its end.
 const PROMPT: usize = 240;
@@ -114,8 +114,8 @@ fn colors(figure: &Figure, look: &Look) -> String {
     };
     let start = match look.curve {
         _ if figure.ramp.lowest() < 0.0 => format!("−{top}"),
-        Curve::Linear => "0".to_owned(),
-        Curve::Log => {
+        ColorScale::Linear => "0".to_owned(),
+        ColorScale::Log => {
             let mut bottoms: Vec<String> =
                 figure.panels.iter().map(|panel| short(panel.scale.bottom)).collect();
             bottoms.dedup();

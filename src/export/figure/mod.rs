@@ -15,11 +15,11 @@ mod tests;
 mod text;
 mod xml;
 
-use crate::attention::{Capture, Comparison, Curve, Extent, Normalisation, Scale};
+use crate::attention::{Capture, ColorScale, Comparison, Extent, Normalisation, Scale};
 use crate::theme::{Background, Ramp};
 
 use super::{ColorRange, ExportError, Look, Recipe, Selection};
-pub use bitmap::{Bitmap, RECIPE, Undrawn};
+pub use bitmap::{Bitmap, MissingGlyphs, RECIPE};
 pub(super) use caption::inputs;
 pub use panel::{Content, Heads, Panel, Square};
 pub(super) use panel::{source_title, view_name};
@@ -117,9 +117,9 @@ fn rule(normalisation: Normalisation, has_sinks: bool) -> &'static str {
 }
 
 /// Why the values of a scale are where they are.
-fn curve(curve: Curve) -> &'static str {
+fn curve(curve: ColorScale) -> &'static str {
     match curve {
-        Curve::Linear => "linear",
-        Curve::Log => "logarithmic",
+        ColorScale::Linear => "linear",
+        ColorScale::Log => "logarithmic",
     }
 }

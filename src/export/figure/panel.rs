@@ -4,7 +4,7 @@ use super::super::{ExportError, Recipe, Selection, Source};
 use super::rule;
 use crate::attention::alignment::Granularity;
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, Curve, DifferenceRow, Extent, LayerKind, Normalisation, Pooled,
+    Capture, CausalMatrix, ColorScale, Comparison, DifferenceRow, Extent, LayerKind, Normalisation, Pooled,
     Pooling, Scale, View, escape_controls, short_names,
 };
 
@@ -84,7 +84,7 @@ impl Panel {
                 subtitle,
                 content,
                 extent,
-                scale: Scale::new(Curve::default(), extent),
+                scale: Scale::new(ColorScale::default(), extent),
             });
         };
         let matrix = capture.matrix(view)?;
@@ -94,7 +94,7 @@ impl Panel {
             title,
             subtitle: format!("{} · {}", view_name(view), rule(normalisation, has_sinks)),
             extent,
-            scale: Scale::new(Curve::default(), extent),
+            scale: Scale::new(ColorScale::default(), extent),
             content: Content::Square(Square::new(
                 capture,
                 &Pooled::new(&matrix, normalisation, pooling, bin),
@@ -132,7 +132,7 @@ impl Panel {
             subtitle: format!("{view} · {rule} · {pieces}"),
             content: Content::Square(square),
             extent,
-            scale: Scale::new(Curve::default(), extent),
+            scale: Scale::new(ColorScale::default(), extent),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::layout::{Area, BAR, LABEL, LABEL_GAP, Layout, Place, SMALL, SUBTITLE,
 use super::text::{FAMILY, Ruler};
 use super::xml::{escape, json_as_xml, number};
 use super::{Content, Figure, Panel};
-use crate::attention::Curve;
+use crate::attention::ColorScale;
 use crate::theme::{Background, Ramp, Rgb};
 
 /// Pixels of a matrix from which its axes are named in words.
@@ -186,7 +186,7 @@ impl Drawing<'_> {
             ));
             self.text((x + width + 7.0, at + SMALL * MIDDLE), &tick.text, SMALL, text, "");
         }
-        let log = if panel.scale.curve == Curve::Log { ", log scale" } else { "" };
+        let log = if panel.scale.curve == ColorScale::Log { ", log scale" } else { "" };
         let beside = (x + BAR + 62.0, y + height / 2.0);
         let turn = format!(
             " text-anchor=\"middle\" transform=\"rotate(-90 {} {})\"",

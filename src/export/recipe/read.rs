@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Input, Recipe, Source};
 use crate::attention::alignment::Granularity;
-use crate::attention::{Ablation, Curve, Normalisation, Pooling};
+use crate::attention::{Ablation, ColorScale, Normalisation, Pooling};
 use crate::export::{Format, Look, SCALES};
 use crate::theme::{Background, ColorMap};
 
@@ -160,7 +160,7 @@ impl<'a> Fields<'a> {
         let scale = self.required("scale")?.as_f64().map(|scale| scale as f32);
         let has_difference = self.optional("difference").is_some();
         Ok(Look {
-            curve: self.one_of("curve", &Curve::ALL, Curve::name)?,
+            curve: self.one_of("curve", &ColorScale::ALL, ColorScale::name)?,
             range: self.parsed("range")?,
             pooling: self.one_of("pooling", &Pooling::ALL, Pooling::name)?,
             colors: self.one_of("colors", &ColorMap::ALL, ColorMap::name)?,

@@ -70,16 +70,16 @@ fn prompt(report: &Report<'_>) -> String {
 fn facts(report: &Report<'_>) -> String {
     let model = |side: usize| {
         let reading = &report.readings[side];
-        let card = &reading.capture.model;
-        let revision = card.revision.as_ref().map(|revision| format!(" at {}", escape(revision)));
+        let info = &reading.capture.model;
+        let revision = info.revision.as_ref().map(|revision| format!(" at {}", escape(revision)));
         format!(
             "{}{}: {} layers of {} heads, {} on {}, {} tokens",
-            escape(&card.name),
+            escape(&info.name),
             revision.unwrap_or_default(),
-            card.layers,
-            card.heads,
-            card.precision,
-            card.device,
+            info.layers,
+            info.heads,
+            info.precision,
+            info.device,
             report.matrices[side].size()
         )
     };
@@ -135,8 +135,8 @@ fn sentences(report: &Report<'_>) -> String {
 
 fn repeated_rule(report: &Report<'_>) -> String {
     let [left, right] = report.readings.each_ref().map(|reading| {
-        let card = &reading.capture.model;
-        repeated::period(&card.windows, card.context)
+        let info = &reading.capture.model;
+        repeated::period(&info.windows, info.context)
     });
     let periods = if left == right { left.to_string() } else { format!("{left} (left) and {right} (right)") };
     format!("Repeated random tokens: {} draws of {periods} tokens and the same again.", repeated::DRAWS)

@@ -7,7 +7,7 @@ pub const NO_OUTPUT_HEAD: &str = "no output head";
 
 /// A model, as its pane's title and an export's recipe name it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ModelCard {
+pub struct ModelInfo {
     /// As it was asked for: `openai-community/gpt2`, a folder, `demo:gpt2`.
     pub name: String,
     /// The commit its files came from, if they came from the hub.
@@ -42,7 +42,7 @@ pub struct ModelCard {
     pub notes: Vec<String>,
 }
 
-impl ModelCard {
+impl ModelInfo {
     /// Query heads that share a key/value head.
     pub fn group_size(&self) -> usize {
         (self.heads / self.kv_heads.max(1)).max(1)
