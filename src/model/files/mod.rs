@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 
 pub use adapter::{ADAPTER_CONFIG, Adapter};
 pub use consent::Consent;
-pub use disk::human_bytes;
 pub use foreign::{foreign, pointer};
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use plan::DownloadPlan;
