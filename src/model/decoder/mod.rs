@@ -18,7 +18,7 @@ pub use host::{into_values, with_values};
 pub use lengths::Lengths;
 pub use linear::Linear;
 pub use mlp::Mlp;
-pub use moe::{ExpertMatrices, Experts};
+pub use moe::Experts;
 pub use norm::Norm;
 
 use candle_core::{DType, Tensor};

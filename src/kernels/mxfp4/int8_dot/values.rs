@@ -32,7 +32,8 @@ pub struct Values {
 }
 
 impl Values {
-    pub const ZERO: Self = Self { digits: [[[0; BYTES]; 2]; DIGITS], offsets: [0; LANES], scales: [0.0; LANES] };
+    pub const ZERO: Self =
+        Self { digits: [[[0; BYTES]; 2]; DIGITS], offsets: [0; LANES], scales: [0.0; LANES] };
 
     #[inline(always)]
     pub fn new(x: &[f32; VALUES]) -> Self {
