@@ -4,8 +4,9 @@
 use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::{Linear, host};
+use super::Linear;
 use crate::kernels::elementwise::{add_scaled, clamped_swiglu};
+use crate::model::host;
 use crate::model::spec::ExpertsSpec;
 use crate::model::weights::ExpertMatrices;
 use crate::model::{Cancel, ModelError, Profile};
