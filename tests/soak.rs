@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use attnscope::attention::{Ablation, Capture, View};
 use attnscope::export::{self, Format, Input, Recipe, Source};
 use attnscope::model::{LoadOptions, ProcessMemory};
-use attnscope::worker::protocol::{Event, JobId, Request, Side};
+use attnscope::worker::protocol::{Asker, Event, JobId, Request, Side, ViewJob};
 use attnscope::worker::{self, WorkerHandle};
 use tokio::sync::mpsc::Receiver;
 
@@ -56,7 +56,7 @@ async fn captures(worker: &WorkerHandle, events: &mut Receiver<Event>, number: u
 async fn look(worker: &WorkerHandle, events: &mut Receiver<Event>, capture: Arc<Capture>, number: usize) {
     let (layer, head) = (number % capture.model.layers, number % capture.model.heads);
     let view = View::Head { layer, head };
-    worker.send(Request::View { capture: capture.clone(), view }).unwrap();
+    worker.send(Request::View(ViewJob { asker: Asker(0), capture: capture.clone(), view })).unwrap();
     while !matches!(next(events).await, Event::Viewed { .. }) {}
     let source = Source::new(&capture, Input::Prompt(prompt(number)), "mean".parse().unwrap());
     export::write(&mut std::io::sink(), &[&capture], &Recipe::new(source, Some(Format::Json))).unwrap();

@@ -3,14 +3,17 @@
 //! One tokio task coordinates, one thread runs each side's model, one thread per load fetches and places a
 //! new one beside it, or in its place where there is no memory for both. All of them compute on the same pool; neither model waits for the other.
 
+mod caches;
 mod coordinator;
-mod failed;
-mod lens;
-mod loader;
+mod error;
+mod guard;
+mod job;
+mod jobs;
+mod latest_job;
+mod pool;
 pub mod protocol;
 mod resident;
-mod scoring;
-mod side;
+mod slot;
 
 use tokio::sync::mpsc;
 
