@@ -6,7 +6,7 @@
 use std::io::{self, BufWriter};
 
 use attnscope::app::State;
-use attnscope::runtime::settle;
+use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui;
 use attnscope::worker::protocol::{Event, Side};
@@ -35,7 +35,7 @@ fn captured() -> State {
         hear(&mut state, Event::Loaded { side, model });
         hear(&mut state, Event::Captured { side, job, capture });
     }
-    settle(&mut state, SCREEN);
+    sync_layout(&mut state, SCREEN);
     state
 }
 
@@ -64,8 +64,8 @@ fn frames(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 turn += 1;
-                settle(&mut state, SCREEN);
-                terminal.draw(|frame| drop(ui::draw(&state, &themes[turn % 2], frame))).unwrap();
+                let layout = sync_layout(&mut state, SCREEN);
+                terminal.draw(|frame| ui::draw(&state, &layout, &themes[turn % 2], frame)).unwrap();
             });
         });
     }

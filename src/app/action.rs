@@ -2,7 +2,7 @@
 
 use tui_input::InputRequest;
 
-use super::{Column, ExportContent, ExportFormat, Exported, Hover, Viewport};
+use super::{Column, ExportContent, ExportFormat, Exported, Hover};
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::worker::protocol::{Event, Request, Side};
@@ -71,17 +71,6 @@ pub enum Action {
     },
     /// The mouse is over something else now.
     Hover(Option<Hover>),
-    /// A pane has room for so many cells now.
-    Viewport {
-        /// Which pane.
-        side: Side,
-        /// How many.
-        viewport: Viewport,
-    },
-    /// The difference of both sides has room for so many cells now.
-    DifferenceViewport(Viewport),
-    /// So many rows of the help don't fit on the screen.
-    HelpOverflow(usize),
     /// A tenth of a second went by while [`State::wants_ticks`](super::State::wants_ticks).
     Tick,
     /// The worker reports.
@@ -94,6 +83,7 @@ pub enum Action {
 
 /// What the loop does for the state.
 #[derive(Debug, Clone)]
+#[must_use]
 pub enum Effect {
     /// Ask the worker.
     Send(Request),

@@ -42,6 +42,17 @@ pub struct Viewport {
     pub cell: (u16, u16),
 }
 
+/// What a layout of the state has room for. [`State::fit`](super::State::fit) takes it before a frame is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Viewports {
+    /// Cells of the left and of the right pane, as far as they show a matrix.
+    pub panes: [Option<Viewport>; 2],
+    /// Cells of the difference, if that is on screen.
+    pub difference: Option<Viewport>,
+    /// Rows of the help that don't fit; 0 unless it is open.
+    pub help_overflow: usize,
+}
+
 impl Default for Cursor {
     fn default() -> Self {
         Self { query: 0, column: Column::Key(0) }

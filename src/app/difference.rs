@@ -102,7 +102,18 @@ impl Difference {
             _ => cursor,
         };
         self.cursor = cursor.within(shape);
-        self.scroll = self.scroll.within(shape.size(), self.viewport).revealing(self.cursor, self.viewport);
+        self.scroll = self.revealing(self.viewport);
+    }
+
+    /// The first cell on screen where there is room for so many: the cursor stays in sight.
+    fn revealing(&self, viewport: Viewport) -> Scroll {
+        let size = self.shown().map_or(0, |compared| compared.comparison.shape().size());
+        self.scroll.within(size, viewport).revealing(self.cursor, viewport)
+    }
+
+    /// The first cell on screen in a layout that has room for so many.
+    pub fn scroll_in(&self, viewport: Viewport) -> Scroll {
+        if viewport == self.viewport { self.scroll } else { self.revealing(viewport) }
     }
 
     /// Scrolls by so many cells.
@@ -117,8 +128,7 @@ impl Difference {
 
     /// Takes how many cells there is room for.
     pub(super) fn fit(&mut self, viewport: Viewport) {
-        self.viewport = viewport;
-        self.point(self.cursor);
+        (self.scroll, self.viewport) = (self.scroll_in(viewport), viewport);
     }
 }
 

@@ -40,7 +40,7 @@ pub use crate::attention::{ColorScale, Extent, Scale};
 pub use ablation::Ablations;
 pub use action::{Action, Effect};
 pub use chooser::{Chooser, Found};
-pub use cursor::{Column, Cursor, Scroll, Viewport};
+pub use cursor::{Column, Cursor, Scroll, Viewport, Viewports};
 pub use difference::{Arrangement, Compared, Difference};
 pub use export::{ExportChoice, ExportContent, ExportDialog, ExportFormat, ExportStage, Exported};
 pub use history::History;

@@ -211,10 +211,23 @@ impl Pane {
         self.viewport != Viewport::default() && size > self.viewport.rows.min(self.viewport.keys)
     }
 
-    /// Takes how much there is room for. With cells of another size the cursor comes to the middle.
+    /// The first cell on screen where there is room for so many: with cells of another size the cursor comes to the
+    /// middle, with as large ones it stays in sight.
+    pub fn scroll_in(&self, viewport: Viewport) -> Scroll {
+        let Some(shown) = self.shown.as_ref().filter(|_| viewport != self.viewport) else {
+            return self.scroll;
+        };
+        let size = shown.matrix().size();
+        if self.viewport.cell == viewport.cell {
+            self.scroll.within(size, viewport).revealing(self.cursor, viewport)
+        } else {
+            self.scroll.centering(self.cursor, viewport).within(size, viewport)
+        }
+    }
+
+    /// Takes how much there is room for.
     pub(super) fn resize(&mut self, viewport: Viewport) {
-        let old = std::mem::replace(&mut self.viewport, viewport);
-        if old.cell == viewport.cell { self.point(self.cursor) } else { self.center() }
+        (self.scroll, self.viewport) = (self.scroll_in(viewport), viewport);
     }
 
     /// Brings the cursor to the middle of the screen.

@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use super::{
     Ablations, Difference, Extent, History, Hover, Leaderboard, LensLook, Load, Pane, Pin, Popup, Range,
-    Rules, Scale, Selection, Zoom,
+    Rules, Scale, Selection, Viewports, Zoom,
 };
 use crate::config::keys::Keys;
 use crate::worker::protocol::{Asker, ConfiguredPair, JobId, Sampling, Side};
@@ -226,6 +226,22 @@ impl State {
     /// Whether several cells share a pixel, so that all are on screen.
     pub fn is_whole(&self) -> bool {
         self.zoom == Zoom::Whole && self.is_cut()
+    }
+
+    /// Takes how much there is room for on the screen: what is looked at stays in sight.
+    pub fn fit(&mut self, viewports: &Viewports) {
+        for (pane, viewport) in self.panes.iter_mut().zip(viewports.panes) {
+            if let Some(viewport) = viewport.filter(|viewport| *viewport != pane.viewport) {
+                pane.resize(viewport);
+            }
+        }
+        if let (Some(viewport), Some(difference)) = (viewports.difference, &mut self.difference)
+            && viewport != difference.viewport
+        {
+            difference.fit(viewport);
+        }
+        self.help_overflow = viewports.help_overflow;
+        self.help_row = self.help_row.min(viewports.help_overflow);
     }
 
     /// The colour scale of a side.

@@ -18,6 +18,7 @@ pub(super) const NOTHING_SHOWN: &str = "this model has not read a prompt yet";
 pub(super) const NO_WORKER: &str = "the thread that runs the models has stopped: quit and start again";
 
 /// Changes the state; what is to be done about it is returned.
+#[must_use]
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let was_pinned = state.pin.is_some();
     let mut effects = take(state, action);
@@ -103,10 +104,6 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
             state.hover = hover;
             vec![]
         }
-        Action::Viewport { side, viewport } => {
-            state.pane_mut(side).resize(viewport);
-            vec![]
-        }
         Action::Zoom { side, cell, command } => {
             (state.focus, state.note) = (side, None);
             if let Some((query, column)) = cell
@@ -115,17 +112,6 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
                 point(state, side, Cursor { query, column });
             }
             look(state, command)
-        }
-        Action::DifferenceViewport(viewport) => {
-            if let Some(difference) = &mut state.difference {
-                difference.fit(viewport);
-            }
-            vec![]
-        }
-        Action::HelpOverflow(rows) => {
-            state.help_overflow = rows;
-            state.help_row = state.help_row.min(rows);
-            vec![]
         }
         Action::Tick => prompt::tick(state),
         Action::Exported(exported) => {

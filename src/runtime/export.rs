@@ -116,7 +116,7 @@ fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Omission
             export::write(&mut out, &captures, recipe)?
         }
         Content::Picture { state, theme, screen } => {
-            out.write_all(picture(state, theme, *screen).as_bytes())?;
+            out.write_all(picture((**state).clone(), theme, *screen).as_bytes())?;
             Omissions::default()
         }
     };

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn in_a_popup_characters_search_and_arrows_choose() {
         let mut state = in_mode(Mode::Browse);
-        update(&mut state, Action::Command(Command::CommandPalette));
+        let _ = update(&mut state, Action::Command(Command::CommandPalette));
         let press = |key: &str| of_key(key.parse().unwrap(), &state);
         for key in ["q", ":", "?", "[", "space"] {
             assert!(matches!(press(key), Some(Action::Edit(InputRequest::InsertChar(_)))), "{key}");
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_popup_takes_the_mouse() {
         let mut state = in_mode(Mode::Browse);
-        update(&mut state, Action::Command(Command::CommandPalette));
+        let _ = update(&mut state, Action::Command(Command::CommandPalette));
         let layout = ui::layout(&state, Rect::new(0, 0, 100, 40));
         let list = layout.popup.as_ref().unwrap().list;
         let mouse = |kind, column, row| {
@@ -336,7 +336,7 @@ mod tests {
         assert!(moved(&state, 10, 10).is_none(), "over nothing, as before");
         let over = moved(&state, 5, 37).unwrap();
         assert!(matches!(over, Action::Hover(Some(Hover::Text(1)))), "{over:?}");
-        update(&mut state, over);
+        let _ = update(&mut state, over);
         assert!(moved(&state, 5, 37).is_none());
         assert!(matches!(moved(&state, 10, 10), Some(Action::Hover(None))));
     }
@@ -371,7 +371,7 @@ mod tests {
         let kind = MouseEventKind::Down(MouseButton::Left);
         let event = Event::Mouse(MouseEvent { kind, column: 10, row: 10, modifiers: KeyModifiers::NONE });
         let action = action(&event, &state, &layout).unwrap();
-        update(&mut state, action);
+        let _ = update(&mut state, action);
         assert_eq!(state.mode, Mode::Browse);
     }
 }

@@ -24,7 +24,7 @@ use crate::terminal::{self, Answer, Look, Patience, Report, Session, TerminalErr
 use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
-use crate::worker::protocol::{ConfiguredPair, Event, Sampling, Side};
+use crate::worker::protocol::{ConfiguredPair, Event, Sampling};
 use export::{Exporter, Target};
 use signals::{Signal, Signals};
 
@@ -163,7 +163,6 @@ async fn turn(
 ) -> Result<Ending, RuntimeError> {
     let mut theme = Theme::new(config.map, look.depth, look.background);
     let mut state = config.state();
-    settle(&mut state, session.area()?);
     let mut layout = Layout::default();
     let mut exporter = Exporter::default();
     let mut ticks = interval(TICK);
@@ -208,7 +207,8 @@ async fn turn(
             }
         }
         if failed {
-            update(&mut state, Action::WorkerGone);
+            // Nobody is there to send anything to.
+            let _ = update(&mut state, Action::WorkerGone);
         }
         let due = drawn.map_or(answered, |at| at + if awaited { AWAITED_FRAME } else { FRAME });
         let is_ready = session.is_ready();
@@ -280,28 +280,15 @@ async fn turn(
 fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layout, RuntimeError> {
     let mut layout = Layout::default();
     session.draw(|frame| {
-        settle(state, frame.area());
-        layout = ui::draw(state, theme, frame);
+        layout = sync_layout(state, frame.area());
+        ui::draw(state, &layout, theme, frame);
     })?;
     Ok(layout)
 }
 
-/// Tells the state how much there is room for on a screen of that size, as before every frame.
-pub fn settle(state: &mut State, area: Rect) {
+/// Lays a screen of that size out, and tells the state how much there is room for: once before every frame.
+pub fn sync_layout(state: &mut State, area: Rect) -> Layout {
     let layout = ui::layout(state, area);
-    if layout.help_overflow != state.help_overflow {
-        update(state, Action::HelpOverflow(layout.help_overflow));
-    }
-    if let (Some(placed), Some(difference)) = (&layout.difference, &state.difference)
-        && placed.grid.viewport != difference.viewport
-    {
-        update(state, Action::DifferenceViewport(placed.grid.viewport));
-    }
-    for side in Side::BOTH {
-        if let Some(viewport) =
-            layout.viewport(side).filter(|viewport| *viewport != state.pane(side).viewport)
-        {
-            update(state, Action::Viewport { side, viewport });
-        }
-    }
+    state.fit(&layout.viewports());
+    layout
 }

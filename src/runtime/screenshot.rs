@@ -5,7 +5,7 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
-use super::{ViewerConfig, input, settle};
+use super::{ViewerConfig, input, sync_layout};
 use crate::app::{Action, Effect, Exported, Load, Pass, State, update};
 use crate::config::keys::Key;
 use crate::theme::{ColorDepth, Theme};
@@ -31,17 +31,17 @@ pub async fn screenshot(
     let area = Rect::new(0, 0, width, height);
     apply(&mut state, &mut theme, Action::Start, &worker);
     finish(&mut state, &mut theme, &worker, &mut events).await;
-    settle(&mut state, area);
+    sync_layout(&mut state, area);
     for key in keys {
         if let Some(action) = input::of_key(*key, &state) {
             apply(&mut state, &mut theme, action, &worker);
         }
         finish(&mut state, &mut theme, &worker, &mut events).await;
-        settle(&mut state, area);
+        sync_layout(&mut state, area);
     }
     match failure(&state) {
         Some(failure) => Err(failure),
-        None => Ok(picture(&state, &theme, area)),
+        None => Ok(picture(state, &theme, area)),
     }
 }
 
@@ -65,10 +65,11 @@ fn failure(state: &State) -> Option<String> {
 }
 
 /// A screen of that size as SVG.
-pub(super) fn picture(state: &State, theme: &Theme, screen: Rect) -> String {
+pub(super) fn picture(mut state: State, theme: &Theme, screen: Rect) -> String {
+    let layout = sync_layout(&mut state, screen);
     let Ok(mut terminal) = Terminal::new(TestBackend::new(screen.width, screen.height));
     let Ok(frame) = terminal.draw(|frame| {
-        ui::draw(state, theme, frame);
+        ui::draw(&state, &layout, theme, frame);
     });
     ui::svg(frame.buffer, theme.background)
 }
@@ -94,13 +95,13 @@ pub(super) fn apply(state: &mut State, theme: &mut Theme, action: Action, worker
         match effect {
             Effect::Send(request) => {
                 if worker.send(request).is_err() {
-                    update(state, Action::WorkerGone);
+                    let _ = update(state, Action::WorkerGone);
                 }
             }
             Effect::NextColorMap => *theme = theme.with_next_map(),
             Effect::Export { .. } => {
                 let error = "a picture is taken without writing other files".to_owned();
-                update(state, Action::Exported(Exported::Failed(error)));
+                let _ = update(state, Action::Exported(Exported::Failed(error)));
             }
             // There is no terminal, no history, and nothing to leave.
             Effect::Remember(_)

@@ -43,7 +43,7 @@ pub fn place(state: &State, frame: Rect, sentences: Rect) -> Option<DifferenceLa
     };
     let area = frame.inner(Margin::new(2, 1));
     let needs = Needs { area, size, sink, sink_row, name };
-    let grid = needs.place(Needs::cell(&[needs]), difference.scroll);
+    let grid = needs.place(Needs::cell(&[needs]), |viewport| difference.scroll_in(viewport));
     let sentences = Rect { x: sentences.x + 1, width: sentences.width.saturating_sub(2), ..sentences };
     Some(DifferenceLayout { side: state.focus, frame, grid, sentences })
 }

@@ -115,16 +115,16 @@ impl Needs {
 
     /// Whether all of the matrix is on screen with cells of a given size.
     pub fn shows_all(&self, cell: (u16, u16)) -> bool {
-        !self.place(cell, Scroll::default()).is_cut()
+        !self.place(cell, |_| Scroll::default()).is_cut()
     }
 
-    /// The grid, with cells of a given size.
-    pub fn place(&self, cell: (u16, u16), scroll: Scroll) -> Grid {
+    /// The grid, with cells of a given size; `scroll` says which is the first where there is room for so many.
+    pub fn place(&self, cell: (u16, u16), scroll: impl Fn(Viewport) -> Scroll) -> Grid {
         let (width, height) = self.room(cell);
         let viewport =
             Viewport { rows: usize::from(height / cell.1), keys: usize::from(width / cell.0), cell };
         let Needs { area, size, sink, sink_row, .. } = *self;
-        let (name, first) = (self.name_room(cell), scroll.within(size, viewport));
+        let (name, first) = (self.name_room(cell), scroll(viewport).within(size, viewport));
         Grid { area, name, cell, size, first, viewport, sink, sink_row }
     }
 }
@@ -244,10 +244,10 @@ mod tests {
     #[test]
     fn names_of_rows_are_cut_where_that_saves_numbers() {
         let needs = Needs { name: 12, ..needs(56, 16, 11, true) };
-        let grid = needs.place(Needs::cell(&[needs]), Scroll::default());
+        let grid = needs.place(Needs::cell(&[needs]), |_| Scroll::default());
         assert_eq!((grid.cell, grid.name), ((4, 1), 5));
         let fewer = Needs { size: 10, ..needs };
-        let grid = fewer.place((4, 1), Scroll::default());
+        let grid = fewer.place((4, 1), |_| Scroll::default());
         assert_eq!(grid.name, 9, "no more than that takes");
     }
 
@@ -261,7 +261,7 @@ mod tests {
     fn the_mouse_finds_every_cell_on_screen() {
         for size in [1, 5, 300] {
             let needs = needs(56, 20, size, true);
-            let grid = needs.place(Needs::cell(&[needs]), Scroll { row: 3, key: 2 });
+            let grid = needs.place(Needs::cell(&[needs]), |_| Scroll { row: 3, key: 2 });
             for query in grid.rows() {
                 for column in grid.columns() {
                     let at = grid.rect(query, column).as_position();
@@ -276,7 +276,7 @@ mod tests {
     fn a_row_for_sinks_lies_above_the_queries_and_is_found_by_the_mouse() {
         let needs = Needs { sink_row: true, ..needs(56, 30, 5, false) };
         assert_eq!(Needs::cell(&[needs]), (9, 3), "a row of cells and a line less");
-        let grid = needs.place((9, 3), Scroll::default());
+        let grid = needs.place((9, 3), |_| Scroll::default());
         assert_eq!((grid.row_divider(), grid.y(0)), (Some(5), 6));
         for key in grid.keys() {
             let at = grid.sink_row_rect(key).as_position();
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn nothing_fits_into_nothing() {
         let needs = Needs { area: Rect::ZERO, size: 5, sink: true, sink_row: true, name: 5 };
-        let grid = needs.place(Needs::cell(&[needs]), Scroll::default());
+        let grid = needs.place(Needs::cell(&[needs]), |_| Scroll::default());
         assert!(grid.rows().is_empty() && grid.keys().is_empty());
     }
 }

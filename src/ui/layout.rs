@@ -8,7 +8,7 @@ use super::{
     DifferenceLayout, LeaderboardLayout, LensLayout, PopupLayout, difference, heads, help, leaderboard,
     minimap, popup, text, thumbnails,
 };
-use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewport, Zoom};
+use crate::app::{Column, Load, Mode, Pane, Pass, Shown, State, Viewports, Zoom};
 use crate::attention::View;
 use crate::worker::protocol::Side;
 
@@ -172,9 +172,13 @@ impl Layout {
         Some(thumbnail.map_or(Hit::Pane(side), |&(view, _)| Hit::Thumbnail { side, view }))
     }
 
-    /// How many cells a pane has room for, if it shows a matrix.
-    pub fn viewport(&self, side: Side) -> Option<Viewport> {
-        self.panes[side.index()].as_ref()?.grid.map(|grid| grid.viewport)
+    /// What there is room for: what the state takes before the layout is drawn.
+    pub fn viewports(&self) -> Viewports {
+        Viewports {
+            panes: self.panes.each_ref().map(|pane| Some(pane.as_ref()?.grid?.viewport)),
+            difference: self.difference.as_ref().map(|placed| placed.grid.viewport),
+            help_overflow: self.help_overflow,
+        }
     }
 }
 
@@ -241,6 +245,7 @@ pub fn layout(state: &State, area: Rect) -> Layout {
         }
     }
     place_overviews(state, &mut panes);
+    place_strips(state, &mut panes);
     Layout { panes, help_overflow, ..fixed }
 }
 
@@ -268,9 +273,6 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
     let shown = pane.shown.is_some();
     let strip_height = if shown && has_strip { thumbnails::height(body.height) } else { 0 };
     let strip = take_bottom(&mut body, strip_height);
-    let is_part = pane.is_cut() && !state.is_whole();
-    let minimap = if is_part { minimap::place(strip) } else { Rect::default() };
-    let thumbnails = thumbnails::place(pane, Rect { width: strip.width - minimap.width, ..strip });
     if body.width >= AIRY {
         body = Rect { x: body.x + 1, width: body.width - 2, ..body };
     }
@@ -288,9 +290,27 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
         grid: None,
         overview: None,
         strip,
-        thumbnails,
-        minimap,
+        thumbnails: Vec::new(),
+        minimap: Rect::default(),
         inspector,
+    }
+}
+
+/// Small pictures of heads, and where the part of a matrix lies that is on screen: it is known once the grids are
+/// placed.
+fn place_strips(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
+    // A pane that is wanted, and that there is no room for, is cut as it was when it was on screen last.
+    let is_cut = |side: Side| match &panes[side.index()] {
+        Some(pane) => pane.grid.is_some_and(|grid| grid.is_cut()),
+        None => state.pane(side).is_cut() && !state.one_pane,
+    };
+    let is_whole = state.zoom == Zoom::Whole && Side::BOTH.into_iter().any(is_cut);
+    for pane in panes.iter_mut().flatten() {
+        if !is_whole && pane.grid.is_some_and(|grid| grid.is_cut()) {
+            pane.minimap = minimap::place(pane.strip);
+        }
+        let strip = Rect { width: pane.strip.width - pane.minimap.width, ..pane.strip };
+        pane.thumbnails = thumbnails::place(state.pane(pane.side), strip);
     }
 }
 
@@ -325,7 +345,8 @@ fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let shows_all = |cell| all.iter().all(|needs| needs.shows_all(cell));
     let cell = state.zoom.cell(Needs::cell(&all), shows_all);
     for pane in panes.iter_mut().flatten() {
-        pane.grid = needs(pane).map(|needs| needs.place(cell, state.pane(pane.side).scroll));
+        let placed = state.pane(pane.side);
+        pane.grid = needs(pane).map(|needs| needs.place(cell, |viewport| placed.scroll_in(viewport)));
     }
 }
 

@@ -45,15 +45,15 @@ use ratatui::Frame;
 use crate::app::{Mode, State};
 use crate::theme::Theme;
 
-/// Draws everything. The layout that is returned is the one the mouse is to be read with.
-pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
-    let layout = layout(state, frame.area());
+/// Draws everything where `layout` says, which is of this state and of the frame's area, and which the state was
+/// [fitted](State::fit) to.
+pub fn draw(state: &State, layout: &Layout, theme: &Theme, frame: &mut Frame<'_>) {
     let buffer = frame.buffer_mut();
     if layout.too_small {
         notice::too_small(layout.area, theme, buffer);
-        return layout;
+        return;
     }
-    title::draw(state, &layout, theme, buffer);
+    title::draw(state, layout, theme, buffer);
     for pane in layout.panes.iter().flatten() {
         pane::draw(state, pane, theme, buffer);
         inspector::draw(state, pane, theme, buffer);
@@ -70,8 +70,8 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     if let Some(compared) = &layout.difference {
         difference::draw(state, compared, theme, buffer);
     }
-    legend::draw(state, &layout, theme, buffer);
-    let cursor = prompt::draw(state, &layout, theme, buffer);
+    legend::draw(state, layout, theme, buffer);
+    let cursor = prompt::draw(state, layout, theme, buffer);
     if state.mode == Mode::Help {
         help::draw(state, layout.area, theme, buffer);
     } else if let (Some(popup), Some(place)) = (&state.popup, &layout.popup) {
@@ -81,5 +81,4 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     } else if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }
-    layout
 }

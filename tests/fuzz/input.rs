@@ -1,7 +1,7 @@
 //! Keys, pastes and the mouse, as the terminal reports them, in whatever state and on a screen of whatever size.
 
 use attnscope::app::{Action, State, update};
-use attnscope::runtime::{action, settle};
+use attnscope::runtime::{action, sync_layout};
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui::{self, Layout};
 use attnscope::worker::protocol::Side;
@@ -74,11 +74,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn draw(state: &mut State, (width, height): (u16, u16)) -> Layout {
-    settle(state, Rect::new(0, 0, width, height));
+    let layout = sync_layout(state, Rect::new(0, 0, width, height));
     let theme = Theme::new(ColorMap::Cividis, ColorDepth::Ansi256, Background::Light);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let mut layout = Layout::default();
-    terminal.draw(|frame| layout = ui::draw(state, &theme, frame)).unwrap();
+    terminal.draw(|frame| ui::draw(state, &layout, &theme, frame)).unwrap();
     layout
 }
 

@@ -4,7 +4,7 @@
 use attnscope::app::{Action, Column, Cursor, Exported, Hover, State, Zoom, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
-use attnscope::runtime::settle;
+use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui;
 use attnscope::worker::protocol::{Event, JobId, LoadProgress, Side, WorkerError};
@@ -157,12 +157,12 @@ fn take(state: &mut State, step: Step) {
 }
 
 fn draw(state: &mut State, width: u16, height: u16) {
-    settle(state, Rect::new(0, 0, width, height));
+    let layout = sync_layout(state, Rect::new(0, 0, width, height));
     let theme = Theme::new(ColorMap::Cividis, ColorDepth::Ansi256, Background::Light);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal
         .draw(|frame| {
-            let layout = ui::draw(state, &theme, frame);
+            ui::draw(state, &layout, &theme, frame);
             assert_eq!(layout.area, frame.area());
         })
         .unwrap();

@@ -1,6 +1,6 @@
 //! Left minus right, and the list of all heads: what keys do to them, and what they look like.
 
-use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State, update};
+use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State};
 use attnscope::attention::alignment::Granularity;
 use attnscope::attention::{Ablation, HeadOrder, LayerKind, View};
 use attnscope::worker::protocol::{Event, Request, Side};
@@ -45,7 +45,7 @@ fn the_cursor_moves_on_pieces_and_takes_both_sides_along() {
     assert_eq!([0, 1].map(|side: usize| state.panes[side].cursor), [at(4, 3), at(3, 2)]);
     press(&mut state, "home");
     assert_eq!(state.difference.as_ref().unwrap().cursor.column, Column::Sink, "the right side has sinks");
-    update(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(1) });
+    act(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(1) });
     assert_eq!(state.difference.as_ref().unwrap().cursor, at(1, 1));
 }
 
@@ -62,7 +62,7 @@ fn a_difference_follows_views_rules_and_prompts() {
     let Some(Effect::Copy(text)) = copied.into_iter().next() else { panic!("a row is copied") };
     assert!(text.starts_with("key\tleft\tright\tabout AI\nsink\t\t"), "{text}");
     append(&mut state, " now");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     let words = ["write", " a", " story", " now"];
     let (job, right) = (state.job, capture(&gpt_oss(), &words));
     let effects = hear(&mut state, Event::Captured { side: Side::Right, job, capture: right });
@@ -82,7 +82,7 @@ fn both_share_a_square_and_its_two_triangles_are_one_pair_of_pieces() {
     press(&mut state, "d");
     let arrangement = |state: &State| state.difference.as_ref().map(|shown| shown.arrangement);
     assert_eq!(arrangement(&state), Some(Arrangement::Split));
-    update(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(3) });
+    act(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(3) });
     let cursor = state.difference.as_ref().unwrap().cursor;
     assert_eq!(cursor, Cursor { query: 3, column: Column::Key(1) }, "above the diagonal columns are queries");
     let copied = press(&mut state, "Y");
@@ -198,7 +198,7 @@ fn enter_and_a_click_go_to_a_head() {
     assert_eq!((state.mode, state.focus), (Mode::Browse, side));
     assert_eq!(state.pane(side).shown.as_ref().unwrap().view(), view);
     press_and_wait(&mut state, "o");
-    update(&mut state, Action::Look { side: Side::Left, view: head(1, 2) });
+    act(&mut state, Action::Look { side: Side::Left, view: head(1, 2) });
     assert_eq!((state.mode, state.focus), (Mode::Browse, Side::Left));
     press_and_wait(&mut state, "o esc");
     assert_eq!(state.mode, Mode::Browse);

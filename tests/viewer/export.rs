@@ -24,7 +24,7 @@ fn file(state: &State) -> &str {
 
 fn type_text(state: &mut State, text: &str) {
     for c in text.chars() {
-        update(state, Action::Edit(InputRequest::InsertChar(c)));
+        act(state, Action::Edit(InputRequest::InsertChar(c)));
     }
 }
 
@@ -47,7 +47,7 @@ fn it_begins_with_what_is_on_screen() {
     assert_eq!(dialog(&state).stage, ExportStage::Writing);
     assert!(state.is_busy());
     assert!(update(&mut state, Action::Submit).is_empty(), "once is enough");
-    update(&mut state, Action::Exported(Exported::Written("/home/me/a.csv".to_owned())));
+    act(&mut state, Action::Exported(Exported::Written("/home/me/a.csv".to_owned())));
     assert!(state.popup.is_none() && !state.is_busy());
     assert_eq!(state.note.as_deref(), Some("wrote /home/me/a.csv"));
 }
@@ -55,23 +55,23 @@ fn it_begins_with_what_is_on_screen() {
 #[test]
 fn the_name_follows_the_choice_until_it_is_the_users_own() {
     let mut state = opened();
-    update(&mut state, Action::Choose(1));
+    act(&mut state, Action::Choose(1));
     assert_eq!(file(&state), "demo-gpt-oss-layer-0.json");
-    update(&mut state, Action::Choose(4));
+    act(&mut state, Action::Choose(4));
     assert_eq!(file(&state), "demo-gpt-oss-layer-0.png");
-    update(&mut state, Action::Choose(2));
+    act(&mut state, Action::Choose(2));
     assert_eq!(file(&state), "demo-gpt2-and-demo-gpt-oss.svg");
-    update(&mut state, Action::Choose(6));
+    act(&mut state, Action::Choose(6));
     assert_eq!(file(&state), "demo-gpt-oss-all-heads.safetensors");
-    update(&mut state, Action::Pick(17));
+    act(&mut state, Action::Pick(17));
     assert_eq!(file(&state), "attnscope-screen.svg");
-    update(&mut state, Action::Edit(InputRequest::GoToStart));
+    act(&mut state, Action::Edit(InputRequest::GoToStart));
     type_text(&mut state, "my ");
-    update(&mut state, Action::Choose(-99));
+    act(&mut state, Action::Choose(-99));
     assert_eq!(file(&state), "my attnscope-screen.csv");
-    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
     type_text(&mut state, "notes.txt");
-    update(&mut state, Action::Choose(1));
+    act(&mut state, Action::Choose(1));
     assert_eq!(file(&state), "notes.txt", "an ending that is no format's stays");
 }
 
@@ -86,10 +86,10 @@ fn a_difference_is_exported_as_one_and_one_model_alone_has_no_pair() {
     };
     let mut state = opened();
     assert_eq!(of_both(&state), Some(ExportContent::Panes));
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     press_and_wait(&mut state, "D D e");
     assert_eq!(of_both(&state), Some(ExportContent::Difference(Granularity::Words)));
-    update(&mut state, Action::Pick(8));
+    act(&mut state, Action::Pick(8));
     assert_eq!(file(&state), "demo-gpt2-minus-demo-gpt-oss.png");
     let effects = update(&mut state, Action::Submit);
     assert!(matches!(&effects[..], [Effect::Export { format: ExportFormat::Png, .. }]), "{effects:?}");
@@ -102,15 +102,15 @@ fn a_difference_is_exported_as_one_and_one_model_alone_has_no_pair() {
 #[test]
 fn a_file_that_is_there_is_replaced_only_if_that_is_said_twice() {
     let mut state = opened();
-    update(&mut state, Action::Submit);
-    update(&mut state, Action::Exported(Exported::Exists));
+    act(&mut state, Action::Submit);
+    act(&mut state, Action::Exported(Exported::Exists));
     assert_eq!(dialog(&state).stage, ExportStage::Exists);
     // Another name is another file.
     type_text(&mut state, "2");
     assert_eq!(dialog(&state).stage, ExportStage::Choosing);
     let effects = update(&mut state, Action::Submit);
     assert!(matches!(&effects[..], [Effect::Export { replace: false, .. }]), "{effects:?}");
-    update(&mut state, Action::Exported(Exported::Exists));
+    act(&mut state, Action::Exported(Exported::Exists));
     let effects = update(&mut state, Action::Submit);
     assert!(matches!(&effects[..], [Effect::Export { replace: true, .. }]), "{effects:?}");
 }
@@ -119,27 +119,27 @@ fn a_file_that_is_there_is_replaced_only_if_that_is_said_twice() {
 fn what_fails_is_said_in_the_dialog_or_after_it_was_left() {
     let failed = || Action::Exported(Exported::Failed("no room".to_owned()));
     let mut state = opened();
-    update(&mut state, Action::Submit);
-    update(&mut state, failed());
+    act(&mut state, Action::Submit);
+    act(&mut state, failed());
     assert_eq!(dialog(&state).stage, ExportStage::Failed("no room".to_owned()));
-    update(&mut state, Action::Submit);
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::Submit);
+    act(&mut state, Action::LeaveEditor);
     assert!(state.popup.is_none() && state.is_busy(), "it goes on");
     // One file at a time.
     press(&mut state, "e");
     assert!(update(&mut state, Action::Submit).is_empty());
     assert!(matches!(dialog(&state).stage, ExportStage::Failed(_)));
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     let effects = press(&mut state, "ctrl-x");
     assert!(matches!(&effects[..], [Effect::StopExport]), "{effects:?}");
-    update(&mut state, failed());
+    act(&mut state, failed());
     assert_eq!((state.note.as_deref(), state.is_busy()), (Some("no room"), false));
 }
 
 #[test]
 fn without_a_name_or_a_matrix_nothing_is_written() {
     let mut state = opened();
-    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
     assert!(update(&mut state, Action::Submit).is_empty());
     assert!(matches!(dialog(&state).stage, ExportStage::Failed(_)));
     let mut state = started();
@@ -151,16 +151,16 @@ fn without_a_name_or_a_matrix_nothing_is_written() {
 fn dialogs() {
     let mut state = opened();
     insta::assert_snapshot!("export", draw(&mut state, (120, 40)).backend());
-    update(&mut state, Action::Pick(17));
+    act(&mut state, Action::Pick(17));
     insta::assert_snapshot!("export_scrolled", draw(&mut state, (80, 24)).backend());
-    update(&mut state, Action::Pick(0));
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Pick(0));
+    act(&mut state, Action::Submit);
     insta::assert_snapshot!("export_under_way", draw(&mut state, (80, 24)).backend());
-    update(&mut state, Action::Exported(Exported::Exists));
+    act(&mut state, Action::Exported(Exported::Exists));
     insta::assert_snapshot!("export_of_a_file_that_is_there", draw(&mut state, (80, 24)).backend());
     let error =
         "/home/me/a/folder/that/is/not/there: there is no such folder: create it, or choose another place";
-    update(&mut state, Action::Submit);
-    update(&mut state, Action::Exported(Exported::Failed(error.to_owned())));
+    act(&mut state, Action::Submit);
+    act(&mut state, Action::Exported(Exported::Failed(error.to_owned())));
     insta::assert_snapshot!("export_that_failed_on_a_small_screen", draw(&mut state, (40, 12)).backend());
 }

@@ -3,7 +3,7 @@
 use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, State, Zoom, update};
 use attnscope::attention::{Ablation, Normalisation};
 use attnscope::config::keys::{Command, Keys};
-use attnscope::runtime::settle;
+use attnscope::runtime::sync_layout;
 use attnscope::worker::protocol::{Event, Request, Side};
 use ratatui::layout::Rect;
 use tui_input::InputRequest::{self, *};
@@ -12,7 +12,7 @@ use crate::fixture::*;
 
 fn edit(state: &mut State, requests: &[InputRequest]) {
     requests.iter().for_each(|request| {
-        update(state, Action::Edit(*request));
+        act(state, Action::Edit(*request));
     });
 }
 
@@ -58,18 +58,18 @@ fn both_keys_and_a_paste_select_and_enter_runs_the_text_as_it_is() {
     for key in ["i", "/"] {
         let mut state = captured();
         press(&mut state, key);
-        update(&mut state, Action::Paste("two\r\nlines".into()));
+        act(&mut state, Action::Paste("two\r\nlines".into()));
         assert_eq!((state.draft.value(), state.mode), ("two\nlines", Mode::EditPrompt));
     }
     let mut state = captured();
-    update(&mut state, Action::Paste("pasted".into()));
+    act(&mut state, Action::Paste("pasted".into()));
     assert_eq!((state.draft.value(), state.mode), ("pasted", Mode::EditPrompt), "a paste opens the editor");
-    update(&mut state, Action::Paste(" twice".into()));
+    act(&mut state, Action::Paste(" twice".into()));
     assert_eq!(state.draft.value(), "pasted twice");
 
     let mut state = captured();
     press(&mut state, "i");
-    update(&mut state, Action::Paste(String::new()));
+    act(&mut state, Action::Paste(String::new()));
     assert!(state.is_draft_selected, "nothing was pasted");
     let effects = update(&mut state, Action::Submit);
     assert_eq!(runs(&effects)[0].1, PROMPT.concat());
@@ -77,7 +77,7 @@ fn both_keys_and_a_paste_select_and_enter_runs_the_text_as_it_is() {
     for leave in [Action::LeaveEditor, Action::Command(Command::Help)] {
         let mut state = captured();
         press(&mut state, "i");
-        update(&mut state, leave);
+        act(&mut state, leave);
         assert_eq!((state.is_draft_selected, state.draft.value()), (false, PROMPT.concat().as_str()));
     }
 }
@@ -87,20 +87,20 @@ fn a_text_that_was_not_run_is_not_selected_and_neither_is_none() {
     let mut state = captured();
     press(&mut state, "i");
     edit(&mut state, &[InsertChar('a')]);
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     press(&mut state, "i");
     edit(&mut state, &[InsertChar('b')]);
     assert_eq!(state.draft.value(), "ab", "it goes on");
     edit(&mut state, &[DeleteLine]);
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     press(&mut state, "i");
     assert!(!state.is_draft_selected);
-    update(&mut state, Action::EarlierPrompt);
+    act(&mut state, Action::EarlierPrompt);
     edit(&mut state, &[InsertChar('!')]);
     assert!(state.draft.value().ends_with('!') && state.draft.value().len() > 1, "an earlier prompt goes on");
     let mut state = captured();
     press(&mut state, "i");
-    update(&mut state, Action::EarlierPrompt);
+    act(&mut state, Action::EarlierPrompt);
     edit(&mut state, &[InsertChar('!')]);
     assert_eq!(state.draft.value(), PROMPT.concat() + "!", "with none before it, this one");
 }
@@ -159,8 +159,8 @@ fn a_text_that_grows_keeps_the_cell_that_the_user_chose_and_else_goes_to_the_new
     assert_eq!(Side::BOTH.map(|side| state.pane(side).cursor), chosen, "and appended");
     let other = ["write", " a", " poem"];
     press(&mut state, "i");
-    update(&mut state, Action::Paste(other.concat()));
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Paste(other.concat()));
+    act(&mut state, Action::Submit);
     captured_as(&mut state, &other, &other);
     assert_eq!(state.focused().cursor, strongest(&state, Side::Left, Normalisation::Raw), "its text is gone");
 }
@@ -175,7 +175,7 @@ fn a_span_stays_while_its_text_does() {
     press(&mut state, ".");
     captured_as(&mut state, &grown, &grown);
     assert_eq!(state.focused().span, span);
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     captured_as(&mut state, &["write", " the"], &["write", " the"]);
     assert_eq!(state.focused().span, None);
 }
@@ -188,16 +188,16 @@ fn words(count: usize) -> Vec<String> {
 fn read(state: &mut State, count: usize, size: (u16, u16)) {
     let words = words(count);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    update(state, Action::Submit);
+    act(state, Action::Submit);
     captured_as(state, &words, &words);
-    settle(state, Rect::new(0, 0, size.0, size.1));
+    sync_layout(state, Rect::new(0, 0, size.0, size.1));
 }
 
 #[test]
 fn a_long_prompt_is_first_seen_whole_and_a_zoom_that_was_chosen_stays() {
     let size = (120, 36);
     let mut state = captured();
-    settle(&mut state, Rect::new(0, 0, size.0, size.1));
+    sync_layout(&mut state, Rect::new(0, 0, size.0, size.1));
     assert!(!state.is_whole() && !state.is_cut(), "five tokens fit as they are");
     read(&mut state, 60, size);
     assert!(state.is_whole());
@@ -207,11 +207,11 @@ fn a_long_prompt_is_first_seen_whole_and_a_zoom_that_was_chosen_stays() {
     read(&mut state, 60, size);
     press(&mut state, "0");
     assert_eq!(state.zoom, Zoom::Fit);
-    settle(&mut state, Rect::new(0, 0, size.0, size.1));
+    sync_layout(&mut state, Rect::new(0, 0, size.0, size.1));
     read(&mut state, 61, size);
     assert_eq!((state.zoom, state.is_whole()), (Zoom::Fit, false), "cell by cell, as it was left");
     press(&mut state, "+");
-    settle(&mut state, Rect::new(0, 0, size.0, size.1));
+    sync_layout(&mut state, Rect::new(0, 0, size.0, size.1));
     let chosen = state.zoom;
     assert!(matches!(chosen, Zoom::Cells(..)));
     read(&mut state, 62, size);
@@ -280,10 +280,10 @@ fn a_second_model_is_loaded_on_the_empty_side() {
     );
     press(&mut state, "z tab M");
     assert!(state.popup.is_some());
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     press(&mut state, "r");
     assert_eq!(state.note.as_deref(), Some("nothing has failed"), "an empty side is no failure");
-    update(&mut state, Action::WorkerGone);
+    act(&mut state, Action::WorkerGone);
     assert_eq!(state.pane(Side::Right).load, Load::Absent);
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use attnscope::app::{Action, Column, Effect, State, update};
+use attnscope::app::{Action, Column, Effect, State, Viewport, Viewports, update};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
@@ -198,8 +198,20 @@ impl Random {
 pub fn started() -> State {
     let mut state =
         State::new("demo:gpt2".into(), "demo:gpt-oss".into(), PROMPT.concat(), Keys::default(), true);
-    update(&mut state, Action::Start);
+    act(&mut state, Action::Start);
     state
+}
+
+/// Something happens, and what it asks for is left undone.
+pub fn act(state: &mut State, action: Action) {
+    let _ = update(state, action);
+}
+
+/// A screen has room for so many cells of a pane.
+pub fn fit(state: &mut State, side: Side, viewport: Viewport) {
+    let mut viewports = Viewports::default();
+    viewports.panes[side.index()] = Some(viewport);
+    state.fit(&viewports);
 }
 
 /// The worker reports.
@@ -236,7 +248,7 @@ pub fn captured() -> State {
 /// One model, loaded and with the first prompt read.
 pub fn alone() -> State {
     let mut state = State::of_one_model("demo:gpt2".into(), PROMPT.concat(), Keys::default(), true);
-    update(&mut state, Action::Start);
+    act(&mut state, Action::Start);
     let (side, job) = (Side::Left, state.job);
     hear(&mut state, Event::Loaded { side, model: gpt2() });
     hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &PROMPT) });
@@ -350,14 +362,14 @@ pub fn press_and_wait(state: &mut State, keys: &str) {
 /// Opens the prompt's editor and adds to the text in it.
 pub fn append(state: &mut State, text: &str) -> Vec<Effect> {
     press(state, "i");
-    update(state, Action::Edit(InputRequest::GoToEnd));
+    act(state, Action::Edit(InputRequest::GoToEnd));
     update(state, Action::Paste(text.to_owned()))
 }
 
 /// Points to what the last token of the focused side gave to the first.
 pub fn point_to_first(state: &mut State) {
     let (query, column) = (usize::MAX, Column::Key(0));
-    update(state, Action::Point { side: state.focus, query, column });
+    act(state, Action::Point { side: state.focus, query, column });
 }
 
 /// The number after the newest.

@@ -88,7 +88,7 @@ fn it_follows_the_cursor_and_shows_the_older_answer_meanwhile() {
 fn another_prompt_is_asked_about_and_closing_keeps_nothing() {
     let mut state = open();
     state.draft = "a new one".into();
-    attnscope::app::update(&mut state, attnscope::app::Action::Submit);
+    act(&mut state, attnscope::app::Action::Submit);
     let effects = press(&mut state, "P");
     assert_eq!(places(&effects).len(), 2);
     let effects = captured_as(&mut state, &["a", " new", " one"], &["a", " new", " one"]);

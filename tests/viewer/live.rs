@@ -10,7 +10,7 @@ use crate::fixture::*;
 fn live() -> State {
     let mut state = captured();
     press(&mut state, "ctrl-t i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     state
 }
 
@@ -63,7 +63,7 @@ fn what_is_typed_runs_once_it_is_left_alone() {
 fn without_it_nothing_runs_by_itself() {
     let mut state = captured();
     press(&mut state, "i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, " now");
     assert!(wait(&mut state, 9).is_empty());
     assert!(!state.wants_ticks());
@@ -92,14 +92,14 @@ fn a_newer_edit_stops_the_pass_that_runs() {
 #[test]
 fn what_changes_no_text_runs_nothing() {
     let mut state = live();
-    update(&mut state, Action::Edit(InputRequest::GoToStart));
-    update(&mut state, Action::LaterPrompt);
+    act(&mut state, Action::Edit(InputRequest::GoToStart));
+    act(&mut state, Action::LaterPrompt);
     assert_eq!(state.pause, None);
     type_in(&mut state, "x");
     erase(&mut state);
     assert_eq!(state.pause, None, "it is what was run");
     press(&mut state, "esc i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "!");
     wait(&mut state, 3);
     assert!(update(&mut state, Action::Edit(InputRequest::GoToEnd)).is_empty(), "the pass goes on");
@@ -114,12 +114,12 @@ fn enter_runs_at_once_and_not_again() {
     assert_eq!(remembered(&effects), [grown("!")]);
     assert_eq!((state.mode, state.pause), (Mode::Browse, None));
     press(&mut state, "i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     assert!(update(&mut state, Action::Submit).is_empty(), "it is running already");
     let (side, job) = (Side::Left, state.job);
     hear(&mut state, Event::RunFailed { side, job, error: refused("no") });
     press(&mut state, "i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     assert_eq!(runs(&update(&mut state, Action::Submit)).len(), 1);
 }
 
@@ -133,17 +133,17 @@ fn what_was_left_standing_is_remembered_and_what_ran_on_the_way_is_not() {
     let effects = update(&mut state, Action::LeaveEditor);
     assert_eq!((runs(&effects).len(), remembered(&effects)), (0, vec![grown(" on").as_str()]));
     press(&mut state, "i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "!");
     let effects = update(&mut state, Action::LeaveEditor);
     assert_eq!((runs(&effects).len(), remembered(&effects)), (1, vec![grown(" on!").as_str()]));
     assert_eq!(state.history.prompts(), [grown(""), grown(" on"), grown(" on!")]);
     press(&mut state, "i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");
     assert_eq!(remembered(&press(&mut state, "f1")), [grown(" on!?")], "the help closes the editor");
     press(&mut state, "esc i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");
     let effects = press(&mut state, "ctrl-c");
     assert_eq!(remembered(&effects), [grown(" on!??")]);
@@ -153,20 +153,20 @@ fn what_was_left_standing_is_remembered_and_what_ran_on_the_way_is_not() {
 #[test]
 fn earlier_prompts_and_pastes_run_too() {
     let mut state = live();
-    update(&mut state, Action::Paste("\r\nand\ttwo".into()));
+    act(&mut state, Action::Paste("\r\nand\ttwo".into()));
     assert_eq!(runs(&wait(&mut state, 3)), [(JobId(2), grown("\nand\ttwo"))]);
-    update(&mut state, Action::EarlierPrompt);
+    act(&mut state, Action::EarlierPrompt);
     assert_eq!(runs(&wait(&mut state, 3)).last().unwrap().1, grown(""));
-    update(&mut state, Action::LaterPrompt);
+    act(&mut state, Action::LaterPrompt);
     assert_eq!(state.draft.value(), grown("\nand\ttwo"), "what was typed is not lost");
 }
 
 #[test]
 fn an_empty_text_is_run_so_that_its_error_is_seen() {
     let mut state = live();
-    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
     assert_eq!(runs(&wait(&mut state, 3)), [(JobId(2), String::new())]);
-    update(&mut state, Action::Edit(InputRequest::Yank));
+    act(&mut state, Action::Edit(InputRequest::Yank));
     assert_eq!(state.draft.value(), grown(""));
 }
 
@@ -174,18 +174,18 @@ fn an_empty_text_is_run_so_that_its_error_is_seen() {
 fn it_takes_up_what_was_typed_before_and_leaves_nothing_behind() {
     let mut state = captured();
     press(&mut state, "i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "!");
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     let effects = press(&mut state, "L");
     assert_eq!((runs(&effects).len(), remembered(&effects)), (1, vec![grown("!").as_str()]));
     press(&mut state, "i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");
     assert_eq!(runs(&press(&mut state, "ctrl-t")), [(JobId(4), grown("!?"))], "it was to run anyway");
     assert!(!state.live);
     press(&mut state, "esc i");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");
     press(&mut state, "ctrl-t");
     assert_eq!(runs(&wait(&mut state, 3)).len(), 1);

@@ -11,7 +11,7 @@ use crate::screens::{assert_screen, draw, text};
 
 fn type_text(state: &mut State, text: &str) {
     for c in text.chars() {
-        update(state, Action::Edit(InputRequest::InsertChar(c)));
+        act(state, Action::Edit(InputRequest::InsertChar(c)));
     }
 }
 
@@ -47,7 +47,7 @@ fn a_command_is_found_by_its_name_by_what_it_does_and_by_its_key() {
 #[test]
 fn enter_does_what_the_key_would() {
     let mut state = typed("go deeper");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     assert!(state.popup.is_none());
     assert_eq!(state.focused().selection.view(), View::Layer(0));
     assert_eq!(state.draft.value(), PROMPT.concat(), "nothing was typed into the prompt");
@@ -64,13 +64,13 @@ fn a_command_that_makes_no_sense_says_why() {
         let mut state = typed(command);
         state.panes.iter_mut().for_each(|pane| pane.viewport.keys = 99);
         state.panes.iter_mut().for_each(|pane| pane.viewport.rows = 99);
-        update(&mut state, Action::Submit);
+        act(&mut state, Action::Submit);
         let note = state.note.clone().unwrap_or_default();
         assert!(note.contains(why), "{command}: {note}");
     }
     let mut state = loaded();
     for command in [Command::HeadGrid, Command::CopyRow, Command::CursorUp] {
-        update(&mut state, Action::Command(command));
+        act(&mut state, Action::Command(command));
         assert_eq!(state.note.as_deref(), Some("this model has not read a prompt yet"), "{command:?}");
     }
 }
@@ -78,17 +78,17 @@ fn a_command_that_makes_no_sense_says_why() {
 #[test]
 fn rows_are_walked_and_clicked_and_esc_leaves() {
     let mut state = typed("");
-    update(&mut state, Action::Choose(2));
+    act(&mut state, Action::Choose(2));
     assert_eq!(chosen(&state), Some(Command::CursorLeft));
-    update(&mut state, Action::Choose(-9));
+    act(&mut state, Action::Choose(-9));
     assert_eq!(chosen(&state), Some(Command::CursorUp));
-    update(&mut state, Action::Pick(999));
+    act(&mut state, Action::Pick(999));
     assert!(state.popup.is_some(), "there is no such row");
     type_text(&mut state, "head grid");
-    update(&mut state, Action::Pick(0));
+    act(&mut state, Action::Pick(0));
     assert!(state.popup.is_none() && matches!(state.mode, Mode::HeadGrid(_)));
     press(&mut state, ":");
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     assert!(state.popup.is_none() && matches!(state.mode, Mode::HeadGrid(_)), "what is below stays");
 }
 
@@ -97,8 +97,8 @@ fn nothing_left_is_nothing_done_and_a_paste_is_typed() {
     let mut state = typed("xyzzy");
     assert!(update(&mut state, Action::Submit).is_empty());
     assert!(state.popup.is_some());
-    update(&mut state, Action::Edit(InputRequest::DeleteLine));
-    update(&mut state, Action::Paste("qu\nit".into()));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Paste("qu\nit".into()));
     assert_eq!(chosen(&state), Some(Command::Quit));
     assert_eq!(state.mode, Mode::Browse);
 }
@@ -109,7 +109,7 @@ fn how_it_looks() {
     assert_screen!("palette_with_something_typed", typed("layer"), (80, 24));
     assert_screen!("palette_with_nothing_left", typed("xyzzy"), (80, 24));
     let mut state = typed("");
-    update(&mut state, Action::Choose(15));
+    act(&mut state, Action::Choose(15));
     assert_screen!("palette_on_a_small_screen", state, (30, 10));
 }
 

@@ -71,9 +71,9 @@ fn listed() -> State {
 }
 
 fn type_text(state: &mut State, text: &str) {
-    update(state, Action::Edit(InputRequest::DeleteLine));
+    act(state, Action::Edit(InputRequest::DeleteLine));
     for c in text.chars() {
-        update(state, Action::Edit(InputRequest::InsertChar(c)));
+        act(state, Action::Edit(InputRequest::InsertChar(c)));
     }
 }
 
@@ -133,7 +133,7 @@ fn models_are_listed_with_those_of_the_pairs() {
     assert!(state.is_busy(), "the list is awaited");
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
     assert!(!state.is_busy());
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     assert!(state.popup.is_none());
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
     assert!(state.popup.is_none(), "a list that comes too late opens nothing");
@@ -167,7 +167,7 @@ fn the_focused_pane_is_the_one_that_was_focused_when_the_picker_was_opened() {
     let mut state = captured();
     press(&mut state, "tab M");
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
-    update(&mut state, Action::Pick(2));
+    act(&mut state, Action::Pick(2));
     let effects = estimate(&mut state, here(5_000));
     assert_eq!(loads(&effects), [(Side::Right, "openai-community/gpt2")]);
 }
@@ -176,7 +176,7 @@ fn the_focused_pane_is_the_one_that_was_focused_when_the_picker_was_opened() {
 fn a_name_that_is_not_listed_can_be_typed_before_the_list_is_there() {
     let mut state = opened();
     type_text(&mut state, " org/name@v1 ");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     assert_eq!(stage(&state), Some(&Stage::Appraising("org/name@v1".into())));
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
     let effects = estimate(&mut state, to_download(false));
@@ -189,10 +189,10 @@ fn gigabytes_are_asked_about() {
     assert!(estimate(&mut state, to_download(true)).is_empty());
     assert!(matches!(stage(&state), Some(Stage::Asking { fit: MemoryFit::No, .. })));
     assert!(update(&mut state, Action::Submit).is_empty(), "Enter is no yes");
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     assert_eq!(stage(&state), Some(&Stage::Choosing), "no leads back to the list");
     assert!(update(&mut state, Action::Agree).is_empty(), "nothing is asked");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     estimate(&mut state, to_download(true));
     let effects = update(&mut state, Action::Agree);
     assert_eq!(loads(&effects), [(Side::Left, "openai/gpt-oss-20b")]);
@@ -207,7 +207,7 @@ fn what_does_not_fit_is_not_loaded_and_can_be_tried_again() {
     let replaced = state.pane(Side::Left).model.as_ref().unwrap().resident_bytes;
     assert!(estimate(&mut state, here(FREE + replaced + 1)).is_empty());
     assert!(matches!(stage(&state), Some(Stage::TooLarge { free, .. }) if *free == FREE + replaced));
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     assert_eq!(stage(&state), Some(&Stage::Appraising("openai/gpt-oss-120b".into())));
     let effects = estimate(&mut state, here(FREE + replaced));
     assert_eq!(loads(&effects).len(), 1, "it fits in the place of the old one");
@@ -216,7 +216,7 @@ fn what_does_not_fit_is_not_loaded_and_can_be_tried_again() {
 #[test]
 fn an_answer_that_is_not_wanted_any_more_changes_nothing() {
     let mut state = chosen("comgpt2");
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     let name = "openai-community/gpt2".to_owned();
     let effects = hear(&mut state, Event::Estimated { name, estimate: here(1) });
     assert!(effects.is_empty());
@@ -236,7 +236,7 @@ fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
 
     press(&mut state, "M");
     type_text(&mut state, "org/none");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     estimate(&mut state, to_download(false));
     hear(&mut state, Event::LoadFailed { side, error: refused("org/none: it broke") });
     let effects = press(&mut state, "r");
@@ -285,7 +285,7 @@ fn how_it_looks() {
     assert_screen!("picker_looking_for_models", state, (120, 40));
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
     assert_screen!("picker", state, (120, 40));
-    update(&mut state, Action::Choose(3));
+    act(&mut state, Action::Choose(3));
     assert_screen!("picker_80x24", state, (80, 24));
     assert_screen!("picker_on_a_small_screen", state, (36, 12));
     type_text(&mut state, "gpt2x");
@@ -335,12 +335,12 @@ fn how_a_swap_looks() {
 #[test]
 fn a_worker_that_is_gone_leaves_no_picker_waiting() {
     let mut awaiting_the_list = opened();
-    update(&mut awaiting_the_list, Action::WorkerGone);
+    act(&mut awaiting_the_list, Action::WorkerGone);
     let mut awaiting_a_size = opened();
     hear(&mut awaiting_a_size, Event::Listed { models: Ok(catalogue()) });
-    update(&mut awaiting_a_size, Action::Submit);
+    act(&mut awaiting_a_size, Action::Submit);
     assert!(matches!(stage(&awaiting_a_size), Some(Stage::Appraising(_))));
-    update(&mut awaiting_a_size, Action::WorkerGone);
+    act(&mut awaiting_a_size, Action::WorkerGone);
     assert!(matches!(stage(&awaiting_a_size), Some(Stage::Failed { name, .. }) if name == "demo:gpt2"));
     for mut state in [awaiting_the_list, awaiting_a_size] {
         let shown = text(draw(&mut state, (100, 30)).backend().buffer());

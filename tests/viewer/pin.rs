@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Column, Effect, Load, Pass, State, update};
+use attnscope::app::{Action, Column, Effect, Load, Pass, State};
 use attnscope::attention::{Capture, View};
 use attnscope::worker::protocol::{Event, LoadProgress, Request, Side, ViewJob};
 
@@ -32,7 +32,7 @@ fn pinned() -> State {
 
 fn run(state: &mut State, texts: &[&str]) {
     state.draft = texts.concat().into();
-    update(state, Action::Submit);
+    act(state, Action::Submit);
     captured_as(state, texts, texts);
 }
 
@@ -131,7 +131,7 @@ fn what_is_heard_of_a_model_behind_a_pin_reaches_that_model() {
     assert_eq!(reference, "demo:gpt-oss");
     hear(&mut state, Event::Loaded { side, model: gpt_oss() });
     assert_eq!(state.pane(side).model.as_ref().unwrap().name, "demo:gpt2");
-    update(&mut state, Action::WorkerGone);
+    act(&mut state, Action::WorkerGone);
     press(&mut state, "p");
     assert!(matches!(state.pane(side).load, Load::Failed(_)));
 }
@@ -171,7 +171,7 @@ fn what_is_pinned_is_what_is_seen() {
     let mut state = captured();
     let before: Arc<Capture> = state.pane(Side::Left).shown.as_ref().unwrap().capture.clone();
     state.draft = LONGER.concat().into();
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     press(&mut state, "p");
     captured_as(&mut state, &LONGER, &LONGER);
     let pinned = state.pane(Side::Right).shown.as_ref().unwrap();

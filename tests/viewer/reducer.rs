@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use attnscope::app::{
-    Action, Column, Cursor, Effect, History, Hover, Load, Mode, Pass, Scroll, State, Viewport, Zoom, update,
+    Action, Column, Cursor, Effect, History, Hover, Load, Mode, Pass, Scroll, State, Viewport, Viewports,
+    Zoom, update,
 };
 use attnscope::attention::{Capture, Normalisation, Token, View};
 use attnscope::config::keys::Command;
@@ -128,7 +129,7 @@ fn a_head_that_is_not_wanted_any_more_is_not_shown() {
 fn reports_about_an_older_prompt_change_nothing() {
     let mut state = captured();
     let (side, job) = (Side::Left, state.job);
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     hear(&mut state, Event::Running { side, job, layer: 1, layers: 2 });
     hear(&mut state, Event::RunFailed { side, job, error: refused("old") });
     hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
@@ -142,7 +143,7 @@ fn reports_about_an_older_prompt_change_nothing() {
 fn a_new_prompt_comes_on_screen_with_the_head_that_is_looked_at() {
     let mut state = captured();
     press_and_wait(&mut state, "enter enter up");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     let effects = captured_as(&mut state, &["one", " two"], &["one", " two"]);
     assert_eq!(asked(&effects), [(Side::Left, head(0, 0)), (Side::Right, head(0, 0))]);
     let tokens = |state: &State| state.pane(Side::Left).shown.as_ref().unwrap().capture.tokens.len();
@@ -156,12 +157,12 @@ fn a_new_prompt_comes_on_screen_with_the_head_that_is_looked_at() {
 #[test]
 fn a_failed_pass_leaves_the_matrix_and_can_be_tried_again() {
     let mut state = captured();
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     let (side, job) = (Side::Right, state.job);
     hear(&mut state, Event::RunFailed { side, job, error: refused("too long") });
     assert_eq!(state.pane(side).pass, Pass::Failed("too long".into()));
     assert!(state.pane(side).shown.is_some());
-    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
     let effects = press(&mut state, "r");
     assert_eq!(
         runs(&effects),
@@ -200,7 +201,7 @@ fn a_cancelled_load_keeps_the_model_that_was_there() {
 fn what_is_under_way_can_be_stopped_and_run_again() {
     let mut state = captured();
     assert!(press(&mut state, "ctrl-x").is_empty(), "nothing is under way");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     let job = state.job;
     assert!(matches!(press(&mut state, "ctrl-x")[..], [Effect::Send(Request::Cancel)]));
     for side in Side::BOTH {
@@ -226,7 +227,7 @@ fn a_head_that_cannot_be_computed_is_given_up() {
 #[test]
 fn without_a_worker_nothing_is_waited_for() {
     let mut state = started();
-    update(&mut state, Action::WorkerGone);
+    act(&mut state, Action::WorkerGone);
     assert!(!state.is_busy());
     assert!(matches!(state.pane(Side::Left).load, Load::Failed(_)));
 }
@@ -236,9 +237,9 @@ fn the_editor_keeps_its_text_when_it_is_left() {
     let mut state = captured();
     press(&mut state, "i");
     assert_eq!(state.mode, Mode::EditPrompt);
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
-    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    act(&mut state, Action::LeaveEditor);
     assert_eq!((state.mode, state.draft.value()), (Mode::Browse, "write a story about AI!"));
     assert_eq!(state.prompt, "write a story about AI");
     let next = next_job(&state);
@@ -261,8 +262,8 @@ fn walked(state: &mut State, keys: &str) -> Vec<String> {
 
 /// Writes a prompt into the empty editor.
 fn write(state: &mut State, text: &str) {
-    update(state, Action::Edit(InputRequest::DeleteLine));
-    update(state, Action::Paste(text.into()));
+    act(state, Action::Edit(InputRequest::DeleteLine));
+    act(state, Action::Paste(text.into()));
 }
 
 /// Runs a prompt; what is kept for later runs of the program.
@@ -279,7 +280,7 @@ fn submit(state: &mut State, text: &str) -> Vec<String> {
 fn with_history(prompts: &[&str]) -> State {
     let mut state = State::new("a".into(), "b".into(), "first".into(), Default::default(), true);
     state.history = History::new(prompts.iter().map(|prompt| (*prompt).to_owned()));
-    update(&mut state, Action::Start);
+    act(&mut state, Action::Start);
     state
 }
 
@@ -358,12 +359,12 @@ fn the_screen_follows_the_cursor_and_the_wheel_only_scrolls() {
     captured_as(&mut state, &texts, &texts);
     let side = Side::Left;
     point_to_first(&mut state);
-    update(&mut state, Action::Viewport { side, viewport: viewport(10, 20) });
+    fit(&mut state, side, viewport(10, 20));
     assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
     press(&mut state, "pageup end");
     assert_eq!(state.pane(side).cursor, Cursor { query: 90, column: Column::Key(90) });
     assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 71 });
-    update(&mut state, Action::Scroll { side, rows: -95, columns: 500 });
+    act(&mut state, Action::Scroll { side, rows: -95, columns: 500 });
     assert_eq!(state.pane(side).scroll, Scroll { row: 0, key: 80 });
     assert_eq!(state.pane(side).cursor.query, 90);
     press(&mut state, "up");
@@ -377,15 +378,15 @@ fn a_long_prompt_is_shown_whole_and_then_cell_by_cell_at_the_cursor() {
     captured_as(&mut state, &texts, &texts);
     point_to_first(&mut state);
     for side in Side::BOTH {
-        update(&mut state, Action::Viewport { side, viewport: viewport(10, 20) });
+        fit(&mut state, side, viewport(10, 20));
     }
     assert_eq!((state.zoom, state.is_whole()), (Zoom::Whole, true));
-    update(&mut state, Action::Scroll { side, rows: -95, columns: 0 });
+    act(&mut state, Action::Scroll { side, rows: -95, columns: 0 });
     press(&mut state, "0");
     assert_eq!(state.zoom, Zoom::Fit);
     assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
     for side in Side::BOTH {
-        update(&mut state, Action::Viewport { side, viewport: viewport(100, 100) });
+        fit(&mut state, side, viewport(100, 100));
     }
     press(&mut state, "0");
     assert_eq!((state.is_whole(), state.note.as_deref()), (false, Some("all of it is on screen")));
@@ -404,7 +405,7 @@ fn one_zooms_from_all_of_a_prompt_to_cells_with_numbers_and_back_around_the_curs
         };
         let (keys, height) = (60 / usize::from(columns), 20 / usize::from(rows));
         let viewport = Viewport { rows: height, keys, cell: (columns, rows) };
-        update(state, Action::Viewport { side, viewport });
+        fit(state, side, viewport);
     };
     let mut walk = |keys: &str| -> Vec<Zoom> {
         let step = |key| {
@@ -447,10 +448,10 @@ fn the_wheel_zooms_to_what_is_under_it() {
     let (mut state, side) = (loaded(), Side::Right);
     captured_as(&mut state, &texts, &texts);
     for side in Side::BOTH {
-        update(&mut state, Action::Viewport { side, viewport: viewport(20, 60) });
+        fit(&mut state, side, viewport(20, 60));
     }
     let cell = Some((50, Column::Key(30)));
-    update(&mut state, Action::Zoom { side, cell, command: Command::ZoomIn });
+    act(&mut state, Action::Zoom { side, cell, command: Command::ZoomIn });
     assert_eq!((state.zoom, state.focus), (Zoom::Fit, side));
     assert_eq!(state.pane(side).cursor, Cursor { query: 50, column: Column::Key(30) });
     assert_eq!(state.pane(side).scroll, Scroll { row: 40, key: 0 });
@@ -459,7 +460,7 @@ fn the_wheel_zooms_to_what_is_under_it() {
 #[test]
 fn the_mouse_points_and_looks() {
     let mut state = captured();
-    update(&mut state, Action::Point { side: Side::Right, query: 2, column: Column::Sink });
+    act(&mut state, Action::Point { side: Side::Right, query: 2, column: Column::Sink });
     assert_eq!(state.focus, Side::Right);
     assert_eq!(state.pane(Side::Right).cursor, Cursor { query: 2, column: Column::Sink });
     assert_eq!(state.pane(Side::Left).cursor, Cursor { query: 2, column: Column::Key(0) });
@@ -497,7 +498,7 @@ fn a_span_is_marked_at_its_two_ends_and_covers_the_same_text_on_the_other_side()
     assert_eq!(spans(&state), [Some((3..4, true)), Some((3..4, true))], "on the sink it is the query");
     press(&mut state, "right tab space");
     assert_eq!(spans(&state), [Some((1..4, false)), Some((0..4, false))], "backwards, from the other side");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     captured_as(&mut state, &["one"], &["one"]);
     assert_eq!(spans(&state), [None, None]);
 }
@@ -508,26 +509,26 @@ fn the_mouse_lights_a_row_and_a_column_on_both_sides() {
     let lit = |state: &State| Side::BOTH.map(|side| state.lit(side));
     let cell = |query, key| Cursor { query, column: Column::Key(key) };
     let story = PROMPT[..2].concat().len();
-    update(&mut state, Action::Hover(Some(Hover::Text(story))));
+    act(&mut state, Action::Hover(Some(Hover::Text(story))));
     assert_eq!(lit(&state), [Some(cell(2, 2)); 2]);
-    update(&mut state, Action::Hover(Some(Hover::Text(500))));
+    act(&mut state, Action::Hover(Some(Hover::Text(500))));
     assert_eq!(lit(&state), [None, None]);
     let hover = |side, cell| Action::Hover(Some(Hover::Cell { side, cell }));
-    update(&mut state, hover(Side::Left, cell(3, 1)));
+    act(&mut state, hover(Side::Left, cell(3, 1)));
     assert_eq!(lit(&state), [Some(cell(3, 1)); 2]);
     let sink = Cursor { query: 3, column: Column::Sink };
-    update(&mut state, hover(Side::Right, sink));
+    act(&mut state, hover(Side::Right, sink));
     assert_eq!(lit(&state), [Some(cell(3, 0)), Some(sink)], "no sink there: the cursor's column");
-    update(&mut state, hover(Side::Left, cell(9, 1)));
+    act(&mut state, hover(Side::Left, cell(9, 1)));
     assert_eq!(lit(&state), [None, None]);
     assert_eq!(state.pane(Side::Left).cursor, cell(4, 0), "the cursor stays");
-    update(&mut state, hover(Side::Left, cell(3, 1)));
+    act(&mut state, hover(Side::Left, cell(3, 1)));
     press(&mut state, "x");
     assert_eq!(state.hover, None, "a key is pressed for the cursor");
-    update(&mut state, hover(Side::Left, cell(3, 1)));
+    act(&mut state, hover(Side::Left, cell(3, 1)));
     assert_eq!(lit(&state), [Some(cell(3, 1)), None], "the sides are not linked");
-    update(&mut state, Action::Hover(Some(Hover::Text(0))));
-    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    act(&mut state, Action::Hover(Some(Hover::Text(0))));
+    act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
     assert_eq!(lit(&state), [None, None], "the text is not the one that was run");
 }
 
@@ -544,12 +545,12 @@ fn help_goes_as_it_came() {
 fn help_scrolls_as_far_as_there_is_something_to_see() {
     let mut state = captured();
     press(&mut state, "?");
-    update(&mut state, Action::HelpOverflow(3));
+    state.fit(&Viewports { help_overflow: 3, ..Viewports::default() });
     press(&mut state, "down down");
     assert_eq!((state.mode, state.help_row), (Mode::Help, 2));
     press(&mut state, "pagedown");
     assert_eq!(state.help_row, 3);
-    update(&mut state, Action::HelpOverflow(1));
+    state.fit(&Viewports { help_overflow: 1, ..Viewports::default() });
     assert_eq!(state.help_row, 1, "the screen has grown");
     press(&mut state, "? ?");
     assert_eq!(state.help_row, 0);
@@ -626,7 +627,7 @@ fn the_head_grid_is_of_the_focused_model() {
     assert_eq!(chosen(&state), Some(head(2, 4)));
     press(&mut state, "tab");
     assert_eq!(chosen(&state), Some(head(0, 0)), "where the other model is");
-    update(&mut state, Action::Scroll { side: Side::Left, rows: 3, columns: 1 });
+    act(&mut state, Action::Scroll { side: Side::Left, rows: 3, columns: 1 });
     assert_eq!(chosen(&state), Some(head(1, 1)));
     let effects = update(&mut state, Action::Look { side: Side::Left, view: head(1, 0) });
     answer(&mut state, effects);
@@ -707,7 +708,7 @@ fn waiting_tokens_are_dropped_by_what_makes_them_pointless() {
 
     let mut state = waiting();
     state.draft = "another".into();
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     assert_eq!((state.queued.len(), read(&mut state).len()), (0, 0));
 
     let mut state = waiting();
@@ -717,7 +718,7 @@ fn waiting_tokens_are_dropped_by_what_makes_them_pointless() {
     assert!(state.note.is_some());
 
     let mut state = waiting();
-    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
     assert_eq!(
         (read(&mut state).len(), state.queued.len()),
         (0, 0),
@@ -775,12 +776,12 @@ fn the_prompt_grows_by_what_is_drawn_while_that_is_on() {
 fn nothing_is_appended_to_a_prompt_that_is_being_written_or_that_was_written_since() {
     let mut state = captured();
     press(&mut state, ".");
-    update(&mut state, Action::Edit(InputRequest::InsertChar('!')));
+    act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
     for key in [".", ","] {
         assert_eq!(runs(&press(&mut state, key)), []);
         assert_eq!(state.note.as_deref(), Some("the prompt was edited: run it first"));
     }
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     assert_eq!(runs(&press(&mut state, ",")), [], "it is the user's text now");
 }
 

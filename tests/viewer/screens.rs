@@ -1,7 +1,7 @@
 //! What the state looks like.
 
-use attnscope::app::{Action, Column, Cursor, Hover, State, update};
-use attnscope::runtime::settle;
+use attnscope::app::{Action, Column, Cursor, Hover, State};
+use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui::{self, Layout};
 use attnscope::worker::protocol::{Event, LoadProgress, Side};
@@ -23,10 +23,9 @@ fn draw_with(
     (width, height): (u16, u16),
     depth: ColorDepth,
 ) -> (Terminal<TestBackend>, Layout) {
-    settle(state, Rect::new(0, 0, width, height));
+    let layout = sync_layout(state, Rect::new(0, 0, width, height));
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let mut layout = Layout::default();
-    terminal.draw(|frame| layout = ui::draw(state, &theme(depth), frame)).unwrap();
+    terminal.draw(|frame| ui::draw(state, &layout, &theme(depth), frame)).unwrap();
     (terminal, layout)
 }
 
@@ -171,13 +170,13 @@ fn errors_in_place() {
     hear(&mut state, Event::LoadFailed { side: Side::Left, error });
     assert_screen!("a_load_that_failed", state, (100, 24));
     let mut state = captured();
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     let (side, job) = (Side::Left, state.job);
     let error = refused("the prompt has 1,300 tokens, demo:gpt2 takes at most 1,024: shorten it");
     hear(&mut state, Event::RunFailed { side, job, error });
     hear(&mut state, Event::Running { side: Side::Right, job, layer: 2, layers: 3 });
     assert_screen!("a_pass_that_failed_and_one_that_runs", state, (100, 30));
-    update(&mut state, Action::WorkerGone);
+    act(&mut state, Action::WorkerGone);
     assert_screen!("no_worker", state, (100, 24));
 }
 
@@ -190,16 +189,16 @@ fn editing() {
     let reversed = |cell: &&ratatui::buffer::Cell| cell.modifier.contains(ratatui::style::Modifier::REVERSED);
     let selected = terminal.backend().buffer().content.iter().filter(reversed).map(|cell| cell.symbol());
     assert_eq!(selected.collect::<String>(), PROMPT.concat(), "without colours, too");
-    update(&mut state, Action::Edit(InputRequest::GoToEnd));
+    act(&mut state, Action::Edit(InputRequest::GoToEnd));
     for c in " 日本\nx".chars() {
-        update(&mut state, Action::Edit(InputRequest::InsertChar(c)));
+        act(&mut state, Action::Edit(InputRequest::InsertChar(c)));
     }
     let mut terminal = draw(&mut state, (80, 24));
     insta::assert_snapshot!("editing", terminal.backend());
     assert_eq!(terminal.get_cursor_position().unwrap(), (3 + 22 + 1 + 4 + 2, 22).into());
-    update(&mut state, Action::LeaveEditor);
+    act(&mut state, Action::LeaveEditor);
     assert_screen!("edited_and_not_run", state, (80, 24));
-    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
     assert_screen!("an_empty_prompt", state, (80, 24));
 }
 
@@ -210,9 +209,9 @@ fn as_it_is_typed() {
     assert_screen!("live", state, (80, 24));
     append(&mut state, "\r\nand\tmore");
     assert_screen!("live_editing_several_lines", state, (120, 34));
-    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
     for _ in 0..3 {
-        update(&mut state, Action::Tick);
+        act(&mut state, Action::Tick);
     }
     let job = state.job;
     for side in Side::BOTH {
@@ -228,7 +227,7 @@ fn pinned() {
     press(&mut state, "p");
     assert_screen!("pinned", state, (120, 34));
     append(&mut state, "\nand mice");
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     let texts = ["write", " a", " story", " about", " AI", "\n", "and", " mice"];
     captured_as(&mut state, &texts, &texts);
     press(&mut state, "up up up");
@@ -268,7 +267,7 @@ fn growing_unlinked() {
 fn a_prompt_longer_than_its_line_shows_its_end() {
     let mut state = captured();
     append(&mut state, &" and another one of what it reads".repeat(4));
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     captured_as(&mut state, &PROMPT, &PROMPT);
     let line = |state: &mut State| {
         let terminal = draw(state, (80, 24));
@@ -308,7 +307,7 @@ fn long_prompts() {
     let mut state = loaded();
     captured_as(&mut state, &words[..24], &words[..24]);
     assert_screen!("prompt_of_24_tokens", state, (120, 40));
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     captured_as(&mut state, &words, &words);
     assert_screen!("overview_of_300_tokens", state, (100, 30));
     press(&mut state, "0 pageup end");
@@ -334,13 +333,13 @@ fn spans_and_what_the_mouse_is_over() {
     assert_screen!("span", state, (120, 40));
     assert_screen!("span_in_small_cells", state, (80, 24));
     assert_screen!("span_on_a_small_screen", state, (40, 12));
-    update(&mut state, Action::Hover(Some(Hover::Cell { side: Side::Left, cell })));
+    act(&mut state, Action::Hover(Some(Hover::Cell { side: Side::Left, cell })));
     assert_screen!("span_and_a_cell_under_the_mouse", state, (120, 40));
     let (terminal, _) = draw_with(&mut state, (64, 14), ColorDepth::None);
     insta::assert_snapshot!("span_without_colours", terminal.backend());
     let words: Vec<String> = (0..300).map(|number| format!(" w{number}")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     captured_as(&mut state, &words, &words);
     draw(&mut state, (100, 30));
     press(&mut state, "pageup end space home pageup end space");
@@ -350,11 +349,11 @@ fn spans_and_what_the_mouse_is_over() {
 #[test]
 fn the_mouse_finds_the_bytes_of_the_prompt() {
     let mut state = captured();
-    update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
     for c in "a日本\ne\u{301}x".chars() {
-        update(&mut state, Action::Edit(InputRequest::InsertChar(c)));
+        act(&mut state, Action::Edit(InputRequest::InsertChar(c)));
     }
-    update(&mut state, Action::Submit);
+    act(&mut state, Action::Submit);
     let (terminal, layout) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
     let bytes: Vec<Option<usize>> =
         (3..13).map(|x| ui::prompt_byte(&state, &layout, (x, 37).into())).collect();

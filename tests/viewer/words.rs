@@ -1,6 +1,6 @@
 //! What is said of numbers: scales that span what is there, counting from zero, words, and dashes for what isn't there.
 
-use attnscope::app::{Action, Mode, State, update};
+use attnscope::app::{Action, Mode, State};
 use attnscope::attention::{View, Weighted};
 use attnscope::worker::protocol::{Event, Side};
 use ratatui::buffer::Cell;
@@ -125,7 +125,7 @@ fn tokens_are_counted_from_zero() {
     point_to_first(&mut state);
     let end = screen(&mut state, (100, 30));
     assert!(end.contains("–299, keys 0–"), "{end}");
-    update(&mut state, Action::Scroll { side: Side::Left, rows: -300, columns: 0 });
+    act(&mut state, Action::Scroll { side: Side::Left, rows: -300, columns: 0 });
     let top = screen(&mut state, (100, 30));
     assert!(top.contains(" rows 0–"), "{top}");
 }
@@ -195,7 +195,7 @@ fn a_grid_without_room_says_what_it_shows_and_scrolls() {
     let end = screen_of(&mut state);
     assert!(end.contains("layer 2 of 3"), "{end}");
     let up = Action::Scroll { side: Side::Right, rows: -3, columns: 0 };
-    update(&mut state, up);
+    act(&mut state, up);
     assert_eq!(screen_of(&mut state), top, "the wheel goes back");
 }
 
