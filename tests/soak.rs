@@ -12,9 +12,12 @@ use attnscope::export::{self, Format, Input, Recipe, Source};
 use attnscope::model::{LoadOptions, ProcessMemory};
 use attnscope::worker::protocol::{Asker, Event, JobId, Request, Side, ViewJob};
 use attnscope::worker::{self, WorkerHandle};
+use patience::patience;
 use tokio::sync::mpsc::Receiver;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+#[path = "support/patience.rs"]
+mod patience;
+
 const PROMPTS: usize = 100;
 /// Prompts after which everything that is kept has been made.
 const WARM: usize = 30;
@@ -31,7 +34,7 @@ fn prompt(number: usize) -> String {
 }
 
 async fn next(events: &mut Receiver<Event>) -> Event {
-    tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("the worker is there")
+    tokio::time::timeout(patience(), events.recv()).await.expect("in time").expect("the worker is there")
 }
 
 /// What both models capture of a prompt, every second time without a head.

@@ -183,8 +183,8 @@ mod tests {
     async fn a_load_that_was_stopped_or_overtaken_changes_nothing() {
         let (mut slot, mut outbox) = slot();
         let (promise, gone) = oneshot::channel();
-        let mut older = slot.load.clone();
-        older.supersede();
+        let older = slot.load.clone();
+        slot.load.supersede();
         let event = |stage| LoadEvent { side: Side::Left, ticket: older.clone(), stage };
         slot.handle(event(LoadStage::NeedsRoom(promise))).await;
         assert!(gone.await.is_err(), "nobody promises room to a load that was overtaken");
