@@ -1,13 +1,17 @@
-//! Products of one or two vectors, by the instructions that multiply bytes and sum the products, which take half as long
+//! Products of one or two vectors by the instructions that multiply bytes and sum the products. They take half as long
 //! as those for f32.
 //!
 //! Twice a code is a whole number. A value is taken for a multiple of a power of two, which eight of them share, in three
 //! digits of base 256: it is off by at most 1.21e-7 of the largest of its eight (2^-23 is 1.19e-7), which is what f32 would
 //! lose in summing their products. These sums are exact; then they are summed as f32s.
+//!
+//! Only `mxfp4::add_product` knows of this folder. To take it out: delete the folder, its `mod` line and the `if` there.
 
-mod bytes;
+mod dispatch;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod simd;
+mod values;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -15,79 +19,28 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::{BLOCK, BLOCK_BYTES, Packed};
-use crate::kernels::codes::{Codes, LANES};
-use crate::kernels::matmul::by_rows;
-use crate::kernels::panel::{LINE, fetch};
-use bytes::{Bytes, WithBytes, dispatch};
+use super::format::BLOCK_BYTES;
+use super::packed::Packed;
+use crate::kernels::cache::{LINE, fetch};
+use crate::kernels::codes::Codes;
+use crate::kernels::parallel::by_rows;
+use dispatch::{WithInt8, dispatch};
+use simd::Int8Simd;
+use values::{BLOCKS, VALUES, Values};
 
-/// Blocks that are multiplied at a time: there is no product of rows that have fewer.
-pub const BLOCKS: usize = 4;
-/// Bytes of these: as many as the widest registers have.
-const BYTES: usize = BLOCKS * BLOCK_BYTES;
-/// Values that are multiplied at a time.
-const VALUES: usize = BLOCKS * BLOCK;
-/// Values that share a power of two: a lane of 32 bits sums their products.
-const SHARED: usize = VALUES / LANES;
-/// Digits of a value.
-const DIGITS: usize = 3;
-/// How much higher than the power of two the exponent of the largest value is.
-const BITS: u32 = 22;
-/// What is added to twice a code where only unsigned bytes can be multiplied by signed ones.
-const OFFSET: i32 = 12;
-
-/// Values of a vector, taken apart.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Values {
-    /// The highest digit first, each from -128 to 127: of the values at even places, as low nibbles have them, then of
-    /// those at odd ones.
-    digits: [[[i8; BYTES]; 2]; DIGITS],
-    /// What takes away the share of [`OFFSET`] in the sum of each lane.
-    offsets: [i32; LANES],
-    /// Half of the power of two of each lane, as codes are taken twice; or NaN, if one of its values is no number.
-    scales: [f32; LANES],
-}
-
-impl Values {
-    const ZERO: Self = Self { digits: [[[0; BYTES]; 2]; DIGITS], offsets: [0; LANES], scales: [0.0; LANES] };
-
-    #[inline(always)]
-    fn new(x: &[f32; VALUES]) -> Self {
-        let x = x.as_chunks::<SHARED>().0;
-        let mut values = Self::ZERO;
-        let mut ups = [0.0; LANES];
-        for ((x, scale), up) in x.iter().zip(&mut values.scales).zip(&mut ups) {
-            // As bits, by which positive f32s are in order, and what is no number comes last.
-            let largest = x.iter().fold(0, |largest, x| x.abs().to_bits().max(largest));
-            // The next one, if three digits would just be too few. Below 2^-100 there is nothing.
-            let exponent = ((largest + (1 << 17)) >> 23).max(127 - 100);
-            let half = f32::from_bits((exponent - BITS - 1) << 23);
-            let times = f32::from_bits((2 * 127 + BITS - exponent) << 23);
-            (*scale, *up) = if largest < f32::INFINITY.to_bits() { (half, times) } else { (f32::NAN, 0.0) };
-        }
-        let mut wholes = [[0; SHARED]; LANES];
-        for ((whole, x), up) in wholes.iter_mut().zip(x).zip(ups) {
-            *whole = x.map(|x| (x * up).round_ties_even() as i32);
-        }
-        for (offset, whole) in values.offsets.iter_mut().zip(&wholes) {
-            *offset = -OFFSET * whole.iter().sum::<i32>();
-        }
-        // As digits from 0 to 255 they are 128 more.
-        let wholes = wholes.map(|whole| whole.map(|whole| (whole + 0x80_8080) ^ 0x80_8080));
-        for (digit, places) in values.digits.iter_mut().rev().enumerate() {
-            for (place, bytes) in places.iter_mut().enumerate() {
-                for (byte, pair) in bytes.iter_mut().zip(wholes.as_flattened().as_chunks::<2>().0) {
-                    *byte = (pair[place] >> (8 * digit)) as i8;
-                }
-            }
-        }
-        values
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, if these are one or two vectors with rows of enough blocks. Returns whether it
+/// was done.
+pub fn add_product(sizes: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f32]) -> bool {
+    match x.len() / sizes[0] {
+        _ if packed.groups < BLOCKS => return false,
+        1 => add_products_of::<1>(sizes, x, packed, y),
+        2 => add_products_of::<2>(sizes, x, packed, y),
+        _ => return false,
     }
+    true
 }
 
-/// `y` \[VECTORS, to\] += `x` \[VECTORS, from\] · Wᵀ.
-pub fn by_digits<const VECTORS: usize>(
+fn add_products_of<const VECTORS: usize>(
     [from, to]: [usize; 2],
     x: &[f32],
     packed: &Packed<'_>,
@@ -106,9 +59,9 @@ struct Split<'a, const VECTORS: usize> {
     values: &'a mut [[Values; VECTORS]],
 }
 
-impl<const VECTORS: usize> WithBytes for Split<'_, VECTORS> {
+impl<const VECTORS: usize> WithInt8 for Split<'_, VECTORS> {
     #[inline(always)]
-    fn with_bytes<B: Bytes>(self, _: B) {
+    fn with_int8<B: Int8Simd>(self, _: B) {
         for (vector, x) in self.x.chunks_exact(self.from).enumerate() {
             for (x, values) in x.chunks(VALUES).zip(self.values.iter_mut()) {
                 let mut all = [0.0; VALUES];
@@ -127,23 +80,23 @@ struct Dots<'a, const VECTORS: usize> {
     sums: &'a mut [[f32; VECTORS]],
 }
 
-impl<const VECTORS: usize> WithBytes for Dots<'_, VECTORS> {
+impl<const VECTORS: usize> WithInt8 for Dots<'_, VECTORS> {
     #[inline(always)]
-    fn with_bytes<B: Bytes>(self, bytes: B) {
+    fn with_int8<B: Int8Simd>(self, int8: B) {
         // Rows side by side share what is read of vectors, where there are registers for it.
         match (B::Simd::REGISTER_COUNT, VECTORS) {
-            (32, 1) => self.dots::<B, 4>(bytes),
-            (32, _) => self.dots::<B, 3>(bytes),
-            _ => self.dots::<B, 1>(bytes),
+            (32, 1) => self.dots::<B, 4>(int8),
+            (32, _) => self.dots::<B, 3>(int8),
+            _ => self.dots::<B, 1>(int8),
         }
     }
 }
 
 impl<const VECTORS: usize> Dots<'_, VECTORS> {
     #[inline(always)]
-    fn dots<B: Bytes, const ROWS: usize>(self, bytes: B) {
+    fn dots<B: Int8Simd, const ROWS: usize>(self, int8: B) {
         let Self { x, packed, rows, sums } = self;
-        let simd = bytes.simd();
+        let simd = int8.simd();
         for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
             let row: [_; ROWS] = std::array::from_fn(|at| packed.row((first + at).min(rows.end - 1)));
             let next = packed.blocks_of((first + ROWS).min(rows.end)..(first + 2 * ROWS).min(rows.end));
@@ -154,7 +107,7 @@ impl<const VECTORS: usize> Dots<'_, VECTORS> {
                     fetch(next, (at * ROWS + line) * LINE);
                     let blocks = blocks[start * BLOCK_BYTES..].first_chunk().expect("as many as scales");
                     let scales = scales[start..].first_chunk().expect("the last ones end with the row");
-                    add_products(bytes, bytes.twice_codes(blocks), bytes.scales(scales), x, lanes);
+                    add_products(int8, int8.twice_codes(blocks), int8.scales(scales), x, lanes);
                 }
             }
             for (sums, lanes) in sums.iter_mut().zip(lanes) {
@@ -170,16 +123,16 @@ impl<const VECTORS: usize> Dots<'_, VECTORS> {
 
 /// `sums` += the products of some blocks with each vector.
 #[inline(always)]
-fn add_products<B: Bytes, const VECTORS: usize>(
-    bytes: B,
+fn add_products<B: Int8Simd, const VECTORS: usize>(
+    int8: B,
     codes: B::TwiceCodes,
     scales: <B::Simd as Codes>::Half,
     x: &[Values; VECTORS],
     sums: &mut [<B::Simd as Codes>::Half; VECTORS],
 ) {
-    let simd = bytes.simd();
+    let simd = int8.simd();
     for (x, sums) in x.iter().zip(sums) {
-        let products = bytes.products(codes, x);
+        let products = int8.products(codes, x);
         let x_scales = <B::Simd as Simd>::as_simd_f32s(&x.scales).0;
         let scales = scales.as_ref().iter().zip(x_scales);
         for ((sum, &product), (&scale, &x_scale)) in
@@ -193,50 +146,9 @@ fn add_products<B: Bytes, const VECTORS: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::mxfp4::{CODES, scale_value};
-    use bytes::on_every_machine;
-    use proptest::prelude::*;
-
-    /// What digits and their scale stand for.
-    fn values(x: &Values) -> Vec<f64> {
-        let value = |at: usize| {
-            let digit = |digit: usize| i32::from(x.digits[digit][at % 2][at / 2]);
-            let whole = (digit(0) * 256 + digit(1)) * 256 + digit(2);
-            2.0 * f64::from(x.scales[at / SHARED]) * f64::from(whole)
-        };
-        (0..VALUES).map(value).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn values_are_off_by_no_more_than_promised(
-            x in prop::array::uniform32(-1.0f32..1.0),
-            exponents in prop::array::uniform32(-90i32..120),
-        ) {
-            let mut all = [0.0; VALUES];
-            for ((x, exponent), all) in x.iter().zip(exponents).zip(all.iter_mut().step_by(3)) {
-                *all = x * 2.0f32.powi(exponent);
-            }
-            let split = Values::new(&all);
-            for (eight, taken) in all.chunks(SHARED).zip(values(&split).chunks(SHARED)) {
-                let largest = eight.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-                for (x, taken) in eight.iter().zip(taken) {
-                    let most = (1.21e-7 * f64::from(largest)).max(2.0f64.powi(-123));
-                    prop_assert!((f64::from(*x) - taken).abs() <= most, "{x} became {taken} beside {largest}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn largest_values_have_three_digits() {
-        for x in
-            [f32::MAX, -f32::MAX, 1.0, -1.0, 1.0f32.next_down(), 1.984_375, 1.984_375f32.next_down(), 1.99]
-        {
-            let taken = values(&Values::new(&[x; VALUES]));
-            assert!(taken.iter().all(|taken| (taken / f64::from(x) - 1.0).abs() < 1.21e-7), "{x}");
-        }
-    }
+    use crate::kernels::mxfp4::format::{BLOCK, CODES, scale_value};
+    use dispatch::on_every_machine;
+    use values::{BYTES, SHARED};
 
     #[derive(Clone, Copy)]
     struct Check<const VECTORS: usize> {
@@ -244,8 +156,8 @@ mod tests {
         outliers: usize,
     }
 
-    impl<const VECTORS: usize> WithBytes for Check<VECTORS> {
-        fn with_bytes<B: Bytes>(self, bytes: B) {
+    impl<const VECTORS: usize> WithInt8 for Check<VECTORS> {
+        fn with_int8<B: Int8Simd>(self, int8: B) {
             // Rows that are no whole groups, and blocks that are none.
             let (from, to) = (544, 37);
             let groups = from / BLOCK;
@@ -257,9 +169,9 @@ mod tests {
             x.iter_mut().step_by(self.outliers).for_each(|x| *x *= 1000.0);
             let packed = Packed { blocks: &blocks, scales: &scales, groups };
             let mut values = vec![[Values::ZERO; VECTORS]; from.div_ceil(VALUES)];
-            Split { x: &x, from, values: &mut values }.with_bytes(bytes);
+            Split { x: &x, from, values: &mut values }.with_int8(int8);
             let mut sums = vec![[f32::NAN; VECTORS]; to];
-            Dots { x: &values, packed: &packed, rows: 0..to, sums: &mut sums }.with_bytes(bytes);
+            Dots { x: &values, packed: &packed, rows: 0..to, sums: &mut sums }.with_int8(int8);
             for (row, sums) in sums.iter().enumerate() {
                 let weight = |at: usize| {
                     let code = CODES[usize::from(blocks[(row * from + at) / 2] >> (at % 2 * 4) & 15)];
@@ -294,12 +206,8 @@ mod tests {
             let mut x = [1.0; VALUES];
             x[100] = none;
             let mut y = [0.0; 2];
-            by_digits::<1>(
-                [VALUES, 2],
-                &x,
-                &Packed { blocks: &blocks, scales: &scales, groups: BLOCKS },
-                &mut y,
-            );
+            let packed = Packed { blocks: &blocks, scales: &scales, groups: BLOCKS };
+            assert!(add_product([VALUES, 2], &x, &packed, &mut y));
             assert!(y.iter().all(|y| y.is_nan()), "{y:?} of {none}");
         }
     }

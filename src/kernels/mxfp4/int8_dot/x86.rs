@@ -7,8 +7,8 @@ use std::arch::x86_64::{__m256i, __m512i, _mm512_dpbusd_epi32};
 use pulp::x86::{V3, V4};
 use pulp::{NullaryFnOnce, cast, f32x8, f32x16};
 
-use super::bytes::{Bytes, TWICE};
-use super::{BLOCKS, BYTES, OFFSET, Values};
+use super::simd::{Int8Simd, TWICE};
+use super::values::{BLOCKS, BYTES, OFFSET, Values};
 
 pulp::simd_type! {
     /// What pulp has for f32s, and what it has no name for.
@@ -73,7 +73,7 @@ const fn spread<const N: usize>() -> [u8; N] {
     spread
 }
 
-impl Bytes for Vnni {
+impl Int8Simd for Vnni {
     type Simd = V4;
     type TwiceCodes = [__m512i; 2];
 
@@ -116,7 +116,7 @@ impl Bytes for Vnni {
     }
 }
 
-impl Bytes for V3 {
+impl Int8Simd for V3 {
     type Simd = Self;
     type TwiceCodes = [[__m256i; 2]; 2];
 

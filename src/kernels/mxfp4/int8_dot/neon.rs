@@ -5,11 +5,11 @@ use std::arch::aarch64::int8x16_t;
 use pulp::aarch64::Neon;
 use pulp::{Simd, cast, f32x4};
 
-use super::bytes::{Bytes, TWICE};
-use super::{BLOCKS, BYTES, Values};
-use crate::kernels::mxfp4::{BLOCK_BYTES, SCALES};
+use super::simd::{Int8Simd, TWICE};
+use super::values::{BLOCKS, BYTES, Values};
+use crate::kernels::mxfp4::format::{BLOCK_BYTES, SCALES};
 
-impl Bytes for Neon {
+impl Int8Simd for Neon {
     type Simd = Self;
     type TwiceCodes = [[int8x16_t; 2]; BLOCKS];
 
