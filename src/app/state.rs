@@ -8,7 +8,7 @@ use super::{
 };
 use crate::config::keys::Keys;
 use crate::vocabulary::ColorRange;
-use crate::worker::protocol::{ConfiguredPair, JobId, Sampling, Side};
+use crate::worker::protocol::{Asker, ConfiguredPair, JobId, Sampling, Side};
 
 /// What keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,7 +107,7 @@ impl State {
     /// Two models to load and a prompt to run.
     pub fn new(left: String, right: String, prompt: String, keys: Keys, mouse: bool) -> Self {
         Self {
-            panes: [Pane::new(left), Pane::new(right)],
+            panes: [Pane::new(Asker(0), left), Pane::new(Asker(1), right)],
             pin: None,
             ablations: Ablations::default(),
             focus: Side::Left,

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::screenshot::picture;
+use super::frame::picture;
 use crate::app::{ExportContent, Exported, Shown, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
