@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use attnscope::attention::{Ablation, Capture, View};
 use attnscope::export::{self, Format, Input, Recipe, Source};

@@ -4,7 +4,9 @@
 use super::loading::load;
 use super::update::NO_WORKER;
 use super::{Chooser, Effect, Popup, State};
-use crate::worker::protocol::{Catalogue, EstimateJob, KnownModel, ListJob, LoadEstimate, MemoryFit, Request, Side};
+use crate::worker::protocol::{
+    Catalogue, EstimateJob, KnownModel, ListJob, LoadEstimate, MemoryFit, Request, Side,
+};
 
 /// The model picker.
 #[derive(Debug, Clone)]

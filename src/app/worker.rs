@@ -99,9 +99,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
 /// The prompt that an event is about, if it is about the newest one only.
 fn job(event: &Event) -> Option<JobId> {
     match event {
-        Event::Running { job, .. }
-        | Event::Captured { job, .. }
-        | Event::RunFailed { job, .. } => Some(*job),
+        Event::Running { job, .. } | Event::Captured { job, .. } | Event::RunFailed { job, .. } => Some(*job),
         Event::Loading { .. }
         | Event::Loaded { .. }
         | Event::LoadFailed { .. }

@@ -267,7 +267,14 @@ mod tests {
         let found = estimate("demo:gpt-oss", &options, &Cancel::new()).unwrap();
         assert_eq!(found.download, None);
         assert_eq!(found.footprint, Footprint::of(&Reference::Demo(DemoModel::GptOss), &options).ok());
-        assert!(estimate("./none", &options, &Cancel::new()).unwrap_err().to_string().contains("no such folder"));
-        assert!(estimate("no name", &options, &Cancel::new()).unwrap_err().to_string().contains("no model's name"));
+        assert!(
+            estimate("./none", &options, &Cancel::new()).unwrap_err().to_string().contains("no such folder")
+        );
+        assert!(
+            estimate("no name", &options, &Cancel::new())
+                .unwrap_err()
+                .to_string()
+                .contains("no model's name")
+        );
     }
 }

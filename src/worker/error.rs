@@ -66,8 +66,7 @@ impl From<ModelError> for WorkerError {
 
 impl PartialEq for WorkerError {
     fn eq(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-            && self.to_string() == other.to_string()
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.to_string() == other.to_string()
     }
 }
 

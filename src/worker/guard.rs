@@ -25,7 +25,9 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 /// If the system gives none.
 pub fn spawn_thread(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), WorkerError> {
     let spawned = std::thread::Builder::new().name(name.clone()).spawn(work);
-    spawned.map(|_| ()).map_err(|error| WorkerError::Refused(format!("can't start the thread {name}: {error}")))
+    spawned
+        .map(|_| ())
+        .map_err(|error| WorkerError::Refused(format!("can't start the thread {name}: {error}")))
 }
 
 #[cfg(test)]

@@ -194,7 +194,10 @@ mod tests {
         handle(&mut slot, LoadStage::NeedsRoom(promise)).await;
         assert!(gone.await.is_err(), "nor to one that was stopped");
         handle(&mut slot, LoadStage::Ended(Ok(demo("demo:gpt2")))).await;
-        assert!(matches!(next(&mut outbox).await, Event::LoadFailed { error: WorkerError::Cancelled, .. }), "done, but too late");
+        assert!(
+            matches!(next(&mut outbox).await, Event::LoadFailed { error: WorkerError::Cancelled, .. }),
+            "done, but too late"
+        );
         assert_eq!(slot.resident_bytes, 0);
     }
 }

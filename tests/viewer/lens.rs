@@ -19,7 +19,10 @@ fn asked(effects: &[Effect]) -> Vec<LensJob> {
 
 /// Of which pane, of which side's model, and after which token.
 fn places(effects: &[Effect]) -> Vec<(Side, Side, usize)> {
-    asked(effects).iter().map(|question| (Side::BOTH[question.asker.0], question.side, question.query)).collect()
+    asked(effects)
+        .iter()
+        .map(|question| (Side::BOTH[question.asker.0], question.side, question.query))
+        .collect()
 }
 
 /// Layers that grow more certain of what is predicted in the end.

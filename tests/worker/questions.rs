@@ -5,7 +5,9 @@ use std::sync::Arc;
 use attnscope::attention::View;
 use attnscope::model::LoadOptions;
 use attnscope::worker;
-use attnscope::worker::protocol::{Asker, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, Side, SimilarJob, ViewJob};
+use attnscope::worker::protocol::{
+    Asker, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, Side, SimilarJob, ViewJob,
+};
 
 use crate::fixture::*;
 

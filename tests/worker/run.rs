@@ -99,7 +99,9 @@ async fn a_cancelled_pass_says_so_and_the_model_stays() {
     worker.send(Request::Cancel).unwrap();
     // Whether the pass or the cancellation is faster, there is one end.
     wait_for(&mut events, |event| match event {
-        Event::RunFailed { error: WorkerError::Cancelled, .. } | Event::Captured { job: JobId(1), .. } => Some(()),
+        Event::RunFailed { error: WorkerError::Cancelled, .. } | Event::Captured { job: JobId(1), .. } => {
+            Some(())
+        }
         Event::RunFailed { error, .. } => panic!("{error}"),
         _ => None,
     })

@@ -61,8 +61,7 @@ impl LensJob {
         let (asker, layers) = (self.asker, self.capture.model.layers);
         let mut progress = |layer| report(context.events, Event::LensRunning { asker, layer, layers });
         let tokens = self.capture.tokens.clone();
-        let (_, stream) =
-            model.run_keeping(tokens, &self.capture.ablation, context.cancel, &mut progress)?;
+        let (_, stream) = model.run_keeping(tokens, &self.capture.ablation, context.cancel, &mut progress)?;
         Ok(stream)
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Asker, Catalogue, JobId, LensJob, LoadEstimate, LoadProgress, Side, SimilarJob, WorkerError,
-};
+use super::{Asker, Catalogue, JobId, LensJob, LoadEstimate, LoadProgress, Side, SimilarJob, WorkerError};
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;

@@ -1,6 +1,8 @@
 //! What the front end asks of the worker.
 
-use super::{EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, Side, SimilarJob, ViewJob};
+use super::{
+    EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, Side, SimilarJob, ViewJob,
+};
 use crate::attention::Ablation;
 
 /// What the front end asks for.
