@@ -13,7 +13,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("worker", &["model", "attention"]),
     ("config", &[]),
     ("theme", &[]),
-    ("app", &["attention", "worker::protocol", "config"]),
+    ("app", &["attention", "worker::protocol", "config", "theme::ColorMap"]),
     ("ui", &["app", "attention", "config::keys", "theme", "worker::protocol"]),
     ("terminal", &["config::keys", "theme"]),
     (

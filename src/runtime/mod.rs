@@ -101,9 +101,11 @@ impl ViewerConfig {
             Some(right) => State::new(left, right, prompt, keys, mouse),
             None => State::of_one_model(left, prompt, keys, mouse),
         };
-        (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
+        state.editor.is_live = self.live;
+        (state.run.sampling, state.run.is_drawn) = (self.sampling, self.drawn);
+        state.display.color_map = self.map;
         state.pairs = pairs;
-        state.history = history.as_deref().map(history::load).unwrap_or_default();
+        state.editor.history = history.as_deref().map(history::load).unwrap_or_default();
         state
     }
 }
@@ -178,7 +180,9 @@ async fn turn(
         let mut failed = false;
         for action in actions.drain(..) {
             changed = true;
-            for effect in update(&mut state, action) {
+            let effects = update(&mut state, action);
+            theme.show(state.display.color_map);
+            for effect in effects {
                 match effect {
                     Effect::Send(request) => failed |= worker.send(request).is_err(),
                     Effect::CaptureMouse(mouse) => session.capture_mouse(mouse)?,
@@ -193,7 +197,6 @@ async fn turn(
                     }
                     Effect::StopExport => exporter.stop(),
                     Effect::Copy(text) => session.copy(&text)?,
-                    Effect::NextColorMap => theme = theme.with_next_map(),
                     Effect::Redraw => session.enter()?,
                     #[cfg(unix)]
                     Effect::Suspend => {
@@ -249,7 +252,7 @@ async fn turn(
                         answered = Instant::now();
                     }
                     if look.hear(answer) {
-                        theme = Theme::new(theme.map, look.depth, look.background);
+                        theme = Theme::new(state.display.color_map, look.depth, look.background);
                         (changed, awaited) = (true, true);
                     }
                 }
@@ -268,7 +271,7 @@ async fn turn(
             },
             exported = exporter.done() => actions.push(Action::Exported(exported)),
             // A spinner that nobody watches needs no frames; whatever else changes is drawn all the same.
-            _ = ticks.tick(), if state.wants_ticks() && (watched || state.pause.is_some()) => actions.push(Action::Tick),
+            _ = ticks.tick(), if state.wants_ticks() && (watched || state.editor.pause.is_some()) => actions.push(Action::Tick),
             () = session.ready(), if changed && !is_ready => {},
             () = sleep_until(due), if changed && is_ready => {},
         }
