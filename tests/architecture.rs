@@ -1,26 +1,47 @@
-//! Which room may use which: the table of the library's front page, held against the paths in the source.
+//! Which room may use which: the table of the library's front page, held against the paths in the source. And within
+//! a room, no two files use each other, by whatever way: what both want is a file of its own, named by what it holds.
 
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "architecture/graph.rs"]
+mod graph;
+#[path = "architecture/source.rs"]
+mod source;
+
+use std::path::Path;
+
+use graph::Graph;
+use source::{Segments, Source, Tests};
 
 /// A room, and the paths below the crate's root that it may use besides its own.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
+    ("vocabulary", &[]),
     ("kernels", &[]),
-    ("attention", &["kernels"]),
-    ("model", &["kernels", "attention"]),
-    ("worker", &["model", "attention"]),
-    ("config", &[]),
-    ("theme", &[]),
-    ("app", &["attention", "worker::protocol", "config", "theme::ColorMap"]),
-    ("ui", &["app", "attention", "config::keys", "theme", "worker::protocol"]),
-    ("terminal", &["config::keys", "theme"]),
+    ("attention", &["kernels", "vocabulary"]),
+    ("model", &["kernels", "attention", "vocabulary"]),
+    ("worker", &["model", "attention", "vocabulary"]),
+    ("config", &["vocabulary"]),
+    ("theme", &["vocabulary"]),
+    ("app", &["attention", "worker::protocol", "config", "vocabulary"]),
+    ("ui", &["app", "attention", "config::keys", "theme", "vocabulary", "worker::protocol"]),
+    ("terminal", &["config::keys", "theme", "vocabulary"]),
     (
         "runtime",
-        &["app", "attention", "config", "export", "kernels", "model", "terminal", "theme", "ui", "worker"],
+        &[
+            "app",
+            "attention",
+            "config",
+            "export",
+            "kernels",
+            "model",
+            "terminal",
+            "theme",
+            "ui",
+            "vocabulary",
+            "worker",
+        ],
     ),
-    ("export", &["attention", "theme"]),
+    ("export", &["attention", "theme", "vocabulary"]),
     (
         "cli",
         &[
@@ -34,6 +55,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "terminal",
             "theme",
             "ui",
+            "vocabulary",
             "worker",
         ],
     ),
@@ -42,158 +64,181 @@ const ROOMS: [(&str, &[&str]); 12] = [
 /// Lines a file may have.
 const LONGEST_FILE: usize = 400;
 
-/// Every file of `src` with its text.
-fn sources() -> Vec<(PathBuf, String)> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    walk(&root, &mut found);
-    let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path).unwrap();
-        (path.strip_prefix(&root).unwrap().to_owned(), text)
-    };
-    found.into_iter().map(read).collect()
-}
+/// Files that may say `#[allow(unsafe_code)]`: they map files, talk to a driver, or name instructions of a processor.
+const UNSAFE: [&str; 6] = [
+    "kernels/cache.rs",
+    "kernels/matmul.rs",
+    "kernels/mxfp4/int8_dot/x86.rs",
+    "model/device.rs",
+    "model/weights/memmap/lost.rs",
+    "model/weights/memmap/mod.rs",
+];
 
-/// The module a file is: `["app", "state"]` for `app/state.rs`.
-fn module(path: &Path) -> Vec<String> {
-    let mut parts: Vec<String> =
-        path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    if parts.last().is_some_and(|last| last == "mod") {
-        parts.pop();
-    }
-    parts
-}
-
-/// The paths from the crate's root that a source names, in `use` and elsewhere, groups taken apart.
-fn paths(text: &str) -> Vec<String> {
-    let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap()).collect();
-    let code = code.join("\n");
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        expand("", &code[at + "crate::".len()..], &mut found);
-    }
-    found
-}
-
-/// Reads one path of a `use` tree and returns what is behind it.
-fn expand<'a>(prefix: &str, text: &'a str, found: &mut Vec<String>) -> &'a str {
-    let text = text.trim_start();
-    if let Some(mut rest) = text.strip_prefix('{') {
-        loop {
-            rest = expand(prefix, rest, found).trim_start();
-            match rest.strip_prefix(',') {
-                Some(next) if !next.trim_start().starts_with('}') => rest = next,
-                Some(next) => return next.trim_start().strip_prefix('}').unwrap_or(next),
-                None => return rest.strip_prefix('}').unwrap_or(rest),
-            }
-        }
-    }
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    let (name, rest) = text.split_at(end);
-    let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}::{name}") };
-    match rest.strip_prefix("::") {
-        Some(deeper) => expand(&path, deeper, found),
-        None => {
-            found.push(path);
-            rest
-        }
-    }
-}
+/// Files that are on a circle of uses, and are still to be cut off it. One a line; this list only shrinks.
+const ON_A_CIRCLE: &str = include_str!("architecture/still_on_a_circle.txt");
 
 /// What of a file is against the table.
-fn trespasses(module: &[String], text: &str) -> Vec<String> {
-    let Some(room) = module.first() else { return Vec::new() };
+fn trespasses(graph: &Graph, source: &Source) -> Vec<String> {
+    let room = &source.module[0];
     let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| name == room) else {
         return vec![format!("{room} is no room of the table")];
     };
-    let mut found: Vec<String> = paths(text)
-        .into_iter()
-        .filter(|path| {
-            let is_below = |room: &str| path == room || path.starts_with(&format!("{room}::"));
-            let names_a_room = ROOMS.iter().any(|(name, _)| is_below(name));
-            names_a_room && !is_below(room) && !allowed.iter().any(|allowed| is_below(allowed))
-        })
-        .map(|path| format!("{} uses {path}", module.join("::")))
-        .collect();
-    // From `a::b`, `super::super` is the crate's root.
-    let to_root = format!("{}::", vec!["super"; module.len()].join("::"));
-    for (other, _) in ROOMS {
-        if other != room && text.contains(&format!("{to_root}{other}")) {
-            found.push(format!(
-                "{} leaves its room by {to_root}{other}: name it from crate::",
-                module.join("::")
-            ));
-        }
-    }
-    found
+    let is_forbidden = |path: &String| {
+        let is_below = |room: &str| path == room || path.starts_with(&format!("{room}::"));
+        let names_a_room = ROOMS.iter().any(|(name, _)| is_below(name));
+        names_a_room && !is_below(room) && !allowed.iter().any(|allowed| is_below(allowed))
+    };
+    let paths = graph.paths(source, true);
+    let paths = paths.iter().map(|path| path.join("::")).filter(is_forbidden);
+    paths.map(|path| format!("{} uses {path}", source.module.join("::"))).collect()
+}
+
+/// One line per file on a circle: whom of the circle it uses.
+fn describe(graph: &Graph) -> Vec<String> {
+    let line = |(module, used): (&Segments, &std::collections::BTreeSet<Segments>)| {
+        let used: Vec<String> = used.iter().map(|module| module.join("::")).collect();
+        format!("{} -> {}", module.join("::"), used.join(", "))
+    };
+    let circles = graph.circles();
+    circles.iter().flat_map(|circle| circle.iter().map(line).collect::<Vec<_>>()).collect()
+}
+
+/// The crate of these files.
+fn graph(files: &[(&str, &str)], tests: Tests) -> Graph {
+    Graph::new(files.iter().map(|(path, text)| source::parse(Path::new(path), text, tests)).collect())
 }
 
 #[test]
 fn rooms_use_what_the_table_allows() {
-    let found: Vec<String> = sources()
-        .iter()
-        .filter(|(path, _)| path.components().count() > 1)
-        .flat_map(|(path, text)| trespasses(&module(path), text))
-        .collect();
+    let graph = Graph::new(source::read_all(Tests::Included));
+    let found: Vec<String> = graph.sources().flat_map(|source| trespasses(&graph, source)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
-fn every_folder_is_a_room_and_every_room_is_there() {
-    let mut rooms: Vec<String> = sources()
-        .iter()
-        .map(|(path, _)| module(path))
-        .filter(|module| module.len() > 1)
-        .map(|m| m[0].clone())
-        .collect();
-    rooms.sort();
-    rooms.dedup();
-    let mut table: Vec<&str> = ROOMS.iter().map(|(name, _)| *name).collect();
-    table.sort_unstable();
-    assert_eq!(rooms, table);
-}
-
-#[test]
-fn no_file_does_the_work_of_two() {
-    for (path, text) in sources() {
-        let lines = text.lines().count();
-        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
+fn every_room_of_the_table_is_there() {
+    let sources = source::read_all(Tests::Included);
+    for (room, _) in ROOMS {
+        assert!(sources.iter().any(|source| source.module[0] == room), "there is no room {room}");
     }
 }
 
 #[test]
+fn no_file_does_the_work_of_two() {
+    for source in source::read_all(Tests::Included) {
+        assert!(source.lines <= LONGEST_FILE, "{} has {} lines", source.path.display(), source.lines);
+    }
+}
+
+#[test]
+fn unsafe_code_is_where_the_list_says() {
+    let sources = source::read_all(Tests::Included);
+    let found = sources.iter().filter(|source| source.allows_unsafe);
+    let found: Vec<String> = found.map(|source| source.path.display().to_string()).collect();
+    assert_eq!(found, UNSAFE);
+}
+
+#[test]
+fn no_files_use_each_other() {
+    let graph = Graph::new(source::read_all(Tests::Left));
+    let circles = graph.circles();
+    let found: Vec<String> =
+        circles.iter().flat_map(|circle| circle.keys().map(|module| module.join("::"))).collect();
+    let new: Vec<&String> =
+        found.iter().filter(|file| !ON_A_CIRCLE.lines().any(|line| line == *file)).collect();
+    let lines = describe(&graph).join("\n");
+    assert!(
+        new.is_empty(),
+        "these files are on a circle: {new:?}. All circles, with whom each file uses:\n{lines}"
+    );
+    let cut: Vec<&str> = ON_A_CIRCLE.lines().filter(|line| !found.iter().any(|file| file == line)).collect();
+    assert!(cut.is_empty(), "take these off still_on_a_circle.txt, they are on no circle any more: {cut:?}");
+}
+
+#[test]
 fn a_trespass_is_found_however_it_is_written() {
-    let in_app = ["app".to_owned(), "state".to_owned()];
     for (text, expected) in [
         ("use crate::ui;", "app::state uses ui"),
         ("use crate::{attention::View, theme::{Theme, Rgb}};", "app::state uses theme::Theme"),
         ("use crate::{\n    config,\n    model::Model,\n};", "app::state uses model::Model"),
         ("fn f() { crate::terminal::draw() }", "app::state uses terminal::draw"),
+        ("fn f() { println!(\"{}\", crate::terminal::width()) }", "app::state uses terminal::width"),
+        ("#[arg(value_parser = crate::cli::parse)]\nstruct Size;", "app::state uses cli::parse"),
         ("use crate::worker::spawn;", "app::state uses worker::spawn"),
-        ("use crate::worker::{protocol::Side, coordinator};", "app::state uses worker::coordinator"),
+        ("pub use crate::worker::{protocol::Side, coordinator};", "app::state uses worker::coordinator"),
+        ("use super::super::ui::draw;", "app::state uses ui::draw"),
+        ("#[cfg(test)]\nmod tests { use crate::ui::draw; }", "app::state uses ui::draw"),
     ] {
-        let found = trespasses(&in_app, text);
+        let graph = graph(&[("app/state.rs", text)], Tests::Included);
+        let found: Vec<String> = graph.sources().flat_map(|source| trespasses(&graph, source)).collect();
         assert_eq!(found.first().map(String::as_str), Some(expected), "{text}");
     }
-    assert_eq!(trespasses(&in_app, "use super::super::ui::draw;").len(), 1);
-    assert_eq!(trespasses(&["app".to_owned()], "use super::ui;").len(), 1);
-    assert_eq!(trespasses(&["attic".to_owned()], "").len(), 1);
+    let outside = graph(&[("app/mod.rs", "use super::ui;"), ("attic.rs", "")], Tests::Included);
+    assert!(outside.sources().all(|source| trespasses(&outside, source).len() == 1));
 }
 
 #[test]
 fn what_is_allowed_is_not_found() {
-    let in_app = ["app".to_owned(), "state".to_owned()];
     let text = "use crate::worker::protocol::{Event, Side};\nuse crate::{app::Action, attention};\n\
-                // crate::ui is only talked about\nuse super::super::app::x;";
-    assert_eq!(trespasses(&in_app, text), Vec::<String>::new());
+                // crate::ui is only talked about\nuse super::super::app::x;\n\
+                /// As crate::ui does.\nconst NAME: &str = \"crate::ui\";";
+    let graph = graph(&[("app/state.rs", text)], Tests::Included);
+    assert!(graph.sources().all(|source| trespasses(&graph, source).is_empty()));
+}
+
+#[test]
+fn a_circle_is_found_however_it_is_written() {
+    let (a, b) = ("pub struct A;\nuse super::b::B;", "pub struct B;");
+    for back in [
+        "use super::a::A;",
+        "use crate::app::a::A as Other;",
+        "use crate::{app::{a::{self}}};\nfn f() -> a::A { a::A }",
+        "use super::*;\nfn f(_: A) {}\nuse super::a::*;",
+        "fn f() { println!(\"{}\", super::a::A::NAME) }",
+        "fn f(_: Vec<super::a::A>) {}",
+        "use super::A;",
+        "use super::Renamed;",
+        "mod inner { use super::super::a::A; }",
+        "pub use super::a::A;\nfn f(_: A) {}",
+        "use super::c::C;",
+    ] {
+        let root = "mod a;\nmod b;\nmod c;\npub use a::A;\npub use a::A as Renamed;";
+        let files = [
+            ("app/mod.rs", root),
+            ("app/a.rs", a),
+            ("app/b.rs", &format!("{b}\n{back}")),
+            ("app/c.rs", "pub struct C;\nuse super::a::A;"),
+        ];
+        let circles = graph(&files, Tests::Left).circles();
+        assert_eq!(circles.len(), 1, "{back}");
+        let members: Vec<String> = circles[0].keys().map(|module| module.join("::")).collect();
+        assert!(members.starts_with(&["app::a".to_owned(), "app::b".to_owned()]), "{back}: {members:?}");
+    }
+}
+
+#[test]
+fn what_is_no_circle_is_not_found() {
+    for (parent, child) in [
+        // A folder's front hands its children's things on, and a child takes its brother's from there.
+        ("mod child;\nmod other;\npub use child::Child;\npub use other::Thing;", "use super::Thing;"),
+        ("mod child;\nmod other;\npub use child::*;\npub use other::*;", "use super::Thing;"),
+        // Only tests look back.
+        (
+            "mod child;\npub fn f() {}\nfn g(_: child::Child) {}",
+            "#[cfg(test)]\nmod tests { use super::super::f; }",
+        ),
+        ("mod child;\npub fn f() {}\nfn g(_: child::Child) {}", "#[cfg(test)]\nmod tests;"),
+        // A local variable has the name of an import.
+        ("mod child;\npub struct Top;\npub use child::run;\nfn f(run: u8) -> u8 { run }", "use super::Top;"),
+        ("mod child;\npub struct Top;\nuse child::Child;\nfn f(_: Child) {}", "// use super::Top;"),
+    ] {
+        let files = [
+            ("app/mod.rs", parent),
+            ("app/child.rs", &format!("pub struct Child;\npub fn run() {{}}\n{child}")),
+            ("app/child/tests.rs", "use super::super::f;"),
+            ("app/other.rs", "pub struct Thing;"),
+        ];
+        let graph = graph(&files, Tests::Left);
+        assert_eq!(describe(&graph), Vec::<String>::new(), "{parent}\n{child}");
+    }
 }

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "golden/steps.rs"]
+mod steps;
+
 use std::path::{Path, PathBuf};
 
 use attnscope::attention::{Capture, CausalMatrix, View};

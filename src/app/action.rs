@@ -3,10 +3,11 @@
 use tui_input::InputRequest;
 
 use super::state::cursor::Column;
-use super::state::exports::{ExportContent, ExportFormat, Exported};
+use super::state::exports::{ExportContent, Exported};
 use super::state::hover::Hover;
 use crate::attention::View;
 use crate::config::keys::Command;
+use crate::vocabulary::ExportFormat;
 use crate::worker::protocol::{Event, Request, Side};
 
 /// Everything that changes the state.

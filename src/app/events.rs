@@ -8,7 +8,7 @@ use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
 use super::{ablate, layers, loading};
 use crate::attention::escape_controls;
-use crate::worker::protocol::{Event, JobId};
+use crate::worker::protocol::{Event, JobId, WorkerError};
 
 /// Takes a report.
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -32,13 +32,14 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
             return effects;
         }
-        Event::LoadFailed { side, error } => state.panes.resident_mut(side).load = Load::Failed(error),
-        Event::LoadCancelled { side } => {
+        Event::LoadFailed { side, error } => {
             let pane = state.panes.resident_mut(side);
-            pane.load = Load::Failed("the load was stopped".to_owned());
-            pane.keep_model();
-            state.note =
-                state.panes.resident(side).model.as_ref().map(|model| format!("{} stays", model.name));
+            pane.load = Load::Failed(error.about("load"));
+            if error == WorkerError::Cancelled {
+                pane.keep_model();
+                let model = state.panes.resident(side).model.as_ref();
+                state.note = model.map(|model| format!("{} stays", model.name));
+            }
         }
         Event::Unloaded { side } => {
             let pane = state.panes.resident_mut(side);
@@ -51,17 +52,17 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Listed { models } => {
             if let Some(picker) = state.picker_mut() {
-                picker.listed(models);
+                picker.listed(models.map_err(|error| error.to_string()));
             }
         }
-        Event::Estimated { name, estimate } => return loading::estimated(state, name, estimate),
+        Event::Estimated { name, estimate } => {
+            return loading::estimated(state, name, estimate.map_err(|error| error.to_string()));
+        }
         Event::Running { side, layer, layers, .. } => {
             state.panes.resident_mut(side).pass = Pass::Running { layer, layers }
         }
-        Event::RunFailed { side, error, .. } => state.panes.resident_mut(side).pass = Pass::Failed(error),
-        // A pass that a newer prompt stopped is of an older job, and was left out above.
-        Event::Cancelled { side, .. } => {
-            state.panes.resident_mut(side).pass = Pass::Failed("the pass was stopped".to_owned());
+        Event::RunFailed { side, error, .. } => {
+            state.panes.resident_mut(side).pass = Pass::Failed(error.about("pass"));
         }
         Event::Captured { side, job, capture } => {
             let prompt = &state.run.prompt;
@@ -74,7 +75,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             return request.into_iter().chain(before).collect();
         }
         Event::ViewFailed { capture, view, error } => {
-            return state.panes.refresh(|pane| pane.give_up(&capture, view, &error));
+            return state.panes.refresh(|pane| pane.give_up(&capture, view, &error.to_string()));
         }
         Event::Scoring { side, ablation, done, draws } => {
             let scores = &mut state.panes.resident_mut(side).scores;
@@ -88,18 +89,20 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 pane.scores.set(&ablation, Scores::Known(scores));
             }
         }
-        Event::ScoringFailed { side, error } => state.panes.resident_mut(side).scores.fail(&error),
-        Event::Similar { captures, side, head, found } => {
-            state.screen.list.found(&captures, (side, head), found);
+        Event::ScoringFailed { side, error } => {
+            state.panes.resident_mut(side).scores.fail(&error.to_string())
         }
-        Event::LensRunning { pane, layer, layers } => {
+        Event::Similar { question, found } => {
+            state.screen.list.found(&question, found.map_err(|error| error.to_string()));
+        }
+        Event::LensRunning { asker, layer, layers } => {
             if let Some(lens) = state.screen.lens_mut() {
-                lens.running(pane, layer, layers);
+                lens.running(asker, layer, layers);
             }
         }
         Event::Lens { question, found } => {
             if let Some(lens) = state.screen.lens_mut() {
-                lens.found(&question, found);
+                lens.found(&question, found.map_err(|error| error.to_string()));
             }
         }
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),
@@ -113,14 +116,10 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
 /// The prompt that an event is about, if it is about the newest one only.
 fn job(event: &Event) -> Option<JobId> {
     match event {
-        Event::Running { job, .. }
-        | Event::Captured { job, .. }
-        | Event::RunFailed { job, .. }
-        | Event::Cancelled { job, .. } => Some(*job),
+        Event::Running { job, .. } | Event::Captured { job, .. } | Event::RunFailed { job, .. } => Some(*job),
         Event::Loading { .. }
         | Event::Loaded { .. }
         | Event::LoadFailed { .. }
-        | Event::LoadCancelled { .. }
         | Event::Unloaded { .. }
         | Event::Listed { .. }
         | Event::Estimated { .. }

@@ -8,7 +8,7 @@ use super::panels::{Opened, Panes};
 use super::state::State;
 use super::state::displayed::DisplayedCapture;
 use crate::attention::Capture;
-use crate::worker::protocol::{LayerAnswer, Request, Side};
+use crate::worker::protocol::{LayerAnswer, LayerJob, Request, Side};
 
 /// Asks for the next layer of what is on screen, unless one is on its way.
 pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
@@ -18,13 +18,14 @@ pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
 
 fn ask(panes: &mut Panes, side: Side, is_grid: bool) -> Option<Effect> {
     let pane = panes.pane_mut(side);
-    let selection = pane.selection;
+    let (selection, asker) = (pane.selection, pane.asker);
     let shown = pane.shown.as_mut()?;
     let (is_weighted, layers) = (shown.view().is_value_weighted(), shown.capture.layers.len());
     let is_over_layers = is_grid || selection.depth.is_over_layers();
     let wanted = is_weighted.then_some((selection.layer, is_over_layers));
     let (layer, question) = shown.by_layer.ask(wanted, layers)?;
-    Some(Effect::Send(Request::Layer { capture: shown.capture.clone(), layer, question }))
+    let capture = shown.capture.clone();
+    Some(Effect::Send(Request::Layer(LayerJob { asker, capture, layer, question })))
 }
 
 /// Takes an answer to every pane that shows the capture.

@@ -7,7 +7,7 @@ use super::prompt;
 use super::state::State;
 use super::state::notes::NO_WORKER;
 use super::state::pane::{Load, Pass};
-use crate::worker::protocol::{LoadEstimate, Request, Side};
+use crate::worker::protocol::{ListJob, LoadEstimate, Request, Side};
 
 /// Where a model that was to take another's place could not be loaded, the other one stays.
 pub(super) fn keep_models(state: &mut State) {
@@ -59,7 +59,7 @@ pub(super) fn open_picker(state: &mut State) -> Vec<Effect> {
         return vec![];
     }
     state.popup = Some(Popup::Picker(Picker::new(state.panes.focus)));
-    vec![Effect::Send(Request::List { pairs: state.pairs.clone() })]
+    vec![Effect::Send(Request::List(ListJob { pairs: state.pairs.clone() }))]
 }
 
 /// What a model takes is known: loads it, unless something is in the way.

@@ -26,9 +26,10 @@ use super::panels::{Panes, Screen};
 use super::popups::{ExportDialog, Picker, Popup};
 use crate::attention::{Extent, Scale};
 use crate::config::keys::Keys;
-use crate::worker::protocol::{ConfiguredPair, Side};
+use crate::vocabulary::ColorRange;
+use crate::worker::protocol::{Asker, ConfiguredPair, Side};
 use cursor::Viewports;
-use display::{DisplaySettings, Range};
+use display::DisplaySettings;
 use editor::Editor;
 use hover::Hover;
 use pane::{Load, Pane};
@@ -72,7 +73,7 @@ impl State {
     /// Two models to load and a prompt to run.
     pub fn new(left: String, right: String, prompt: String, keys: Keys, mouse: bool) -> Self {
         Self {
-            panes: Panes::new(Pane::new(left), Pane::new(right)),
+            panes: Panes::new(Pane::new(Asker(0), left), Pane::new(Asker(1), right)),
             screen: Screen::default(),
             popup: None,
             editor: Editor { draft: prompt.clone().into(), ..Editor::default() },
@@ -174,9 +175,9 @@ impl State {
         let shown = |pane: &Pane| Some(pane.shown.as_ref()?.extent(self.display.normalisation));
         let both = self.panes.iter().filter_map(shown).fold(Extent::NONE, Extent::and);
         let extent = match self.display.range {
-            Range::Shared => both,
-            Range::Own => shown(self.pane(side)).unwrap_or(Extent::NONE),
-            Range::Fixed => Extent { top: 1.0, ..both },
+            ColorRange::Shared => both,
+            ColorRange::Own => shown(self.pane(side)).unwrap_or(Extent::NONE),
+            ColorRange::Top(top) => Extent { top, ..both },
         };
         Scale::new(self.display.color_scale, extent)
     }

@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
+use super::cache::{LINE, fetch};
 use super::codes::{Codes, LANES, WithCodes, dispatch};
 use super::decoded::{Decoded, by_panels};
-use super::matmul::{by_rows, gemm, sizes};
-use super::panel::{LINE, PANEL, fetch};
+use super::matmul::gemm;
+use super::panel::PANEL;
+use super::parallel::{by_rows, sizes};
 
 /// Values that are taken from a row at a time.
 const VALUES: usize = 8;

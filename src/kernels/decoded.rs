@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use pulp::Arch;
 
-use super::matmul::{SCRATCH, aligned, by_columns};
 use super::panel::{PANEL, TimesPanel};
+use super::parallel::{SCRATCH, aligned, by_columns};
 
 /// Rows of a panel that are decoded at a time: few enough vectors pass that the nearest cache counts.
 pub const DEPTH: usize = 320;

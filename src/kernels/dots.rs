@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::panel::{LINE, fetch};
+use super::cache::{LINE, fetch};
 
 /// `out` \[n\]\[rows\] += x · Wᵀ over some columns, the values of x and W in the same order.
 pub struct Dots<'a> {

@@ -2,23 +2,12 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
-use std::ops::Range;
-
 use pulp::Arch;
-use rayon::prelude::*;
 
 use super::dots::Dots;
-use super::panel::LINE;
+use super::parallel::{DOT_ROWS, SCRATCH, aligned, by_columns, sizes};
 
-thread_local! {
-    /// Of each thread, to be used again: fresh memory is slow.
-    pub(super) static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Rows that are multiplied at a time, and values of each that are then multiplied: these stay in a core's nearest
-/// cache.
-const DOT_ROWS: usize = 8;
+/// Values of each of [`DOT_ROWS`] rows that are multiplied at a time: these stay in a core's nearest cache.
 const DEPTH: usize = 960;
 
 /// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the weight being \[to, from\].
@@ -53,58 +42,6 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], from: usize, y: &mut [f
             }
         });
     });
-}
-
-/// Room for `len` values from a cache line's start on: a register filled from two lines takes twice as long.
-pub(super) fn aligned(room: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    room.resize(room.len().max(len + LINE / size_of::<f32>()), 0.0);
-    let skip = room.as_ptr().align_offset(LINE).min(LINE / size_of::<f32>());
-    &mut room[skip..skip + len]
-}
-
-/// Hands out parts of `part` columns of `y` \[n, to\], each a row per vector, for `work` to add to.
-pub(super) fn by_columns(
-    part: usize,
-    to: usize,
-    y: &mut [f32],
-    work: impl Fn(Range<usize>, &mut [&mut [f32]]) + Sync,
-) {
-    let mut rows: Vec<_> = y.chunks_exact_mut(to).map(|row| row.chunks_mut(part)).collect();
-    let parts: Vec<_> = (0..to)
-        .step_by(part)
-        .map(|start| {
-            let out: Vec<&mut [f32]> = rows.iter_mut().filter_map(Iterator::next).collect();
-            (start..(start + part).min(to), out)
-        })
-        .collect();
-    parts.into_par_iter().with_max_len(1).for_each(|(columns, mut out)| work(columns, &mut out));
-}
-
-/// Hands out parts of the rows of a weight, each row belonging to one of `to` outputs, for `work` to sum their products
-/// with N vectors; adds these to `y` \[N, to\].
-pub(super) fn by_rows<const N: usize>(
-    to: usize,
-    y: &mut [f32],
-    work: impl Fn(Range<usize>, &mut [[f32; N]]) + Sync,
-) {
-    let mut sums = vec![[0.0; N]; to];
-    let part = to.div_ceil(4 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
-    sums.par_chunks_mut(part).with_max_len(1).enumerate().for_each(|(at, sums)| {
-        work(at * part..at * part + sums.len(), sums);
-    });
-    for (at, sums) in sums.iter().enumerate() {
-        sums.iter().enumerate().for_each(|(vector, sum)| y[vector * to + at] += sum);
-    }
-}
-
-pub(super) fn sizes(x: &[f32], weights: usize, from: usize, y: &[f32]) -> (usize, usize) {
-    let (count, to) = (x.len() / from, weights / from);
-    assert_eq!(
-        (count * from, to * from, count * to),
-        (x.len(), weights, y.len()),
-        "x is [n, from], the weight from times to values, y is [n, to]"
-    );
-    (count, to)
 }
 
 /// `y` \[n, to\] += `x` \[n, from\] · W, in the sizes \[n, from, to\]; x and y with the stride of their rows,

@@ -6,6 +6,7 @@
 
 pub mod attention;
 pub mod bf16;
+mod cache;
 mod codes;
 mod decoded;
 pub mod dots;
@@ -14,6 +15,7 @@ pub mod matmul;
 pub mod mxfp4;
 pub mod norm;
 pub mod panel;
+mod parallel;
 pub mod peak;
 pub mod quadratic;
 pub mod softmax;

@@ -1,16 +1,15 @@
 //! Products with a weight that was packed once: in panels of some columns, each of which is read from its start
 //! to its end, while a tile of results stays in registers.
 
-#![allow(unsafe_code)]
-
 use std::ops::Range;
 
 use memmap2::MmapMut;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::cache::{LINE, fetch};
 use super::elementwise::{AddScaled, Each, Function};
-use super::matmul::by_columns;
+use super::parallel::by_columns;
 
 /// Columns of a panel: whole registers of every width.
 pub(super) const PANEL: usize = 48;
@@ -26,8 +25,6 @@ const FEW: usize = 8;
 const STREAMS: usize = 8;
 /// Rows of a panel between which nothing else is done.
 const STEP: usize = 16;
-/// Bytes of a cache line.
-pub(super) const LINE: usize = 64;
 
 /// A weight \[from, to\] as panels \[from, PANEL\], the last one filled up with zeros.
 #[derive(Debug)]
@@ -347,16 +344,4 @@ fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
         }
     }
     VECTORS
-}
-
-/// Asks for a line of memory that will be read soon. Other machines than x86 look ahead by themselves.
-#[inline(always)]
-#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
-pub(super) fn fetch(bytes: &[u8], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(byte) = bytes.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: every x86-64 has the instruction, which reads nothing that the program sees.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(byte).cast()) };
-    }
 }

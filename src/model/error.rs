@@ -1,6 +1,6 @@
 //! Everything that can go wrong with a model, each with what, where and what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::attention::escape_controls;
 
@@ -16,9 +16,9 @@ pub enum ModelError {
     /// A file could not be read.
     #[error("{}: {source}", escape_controls(&path.display().to_string()))]
     Io {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: std::io::Error,
     },
     /// The device refused an operation.
@@ -30,4 +30,11 @@ pub enum ModelError {
     /// Anything else, in one sentence: what, where, what to do.
     #[error("{}", escape_controls(.0))]
     Invalid(String),
+}
+
+impl ModelError {
+    /// What the system said of the file or folder at `path`.
+    pub fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::{Cancel, Model, ModelError, Profile, device};
+use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint, device};
 use crate::attention::lens::{Lens, LensRow};
 use crate::attention::{Ablation, Capture, Token, probability};
 
@@ -28,8 +28,14 @@ impl Model {
         self.check_output_head()?;
         self.check_room(tokens.len())?;
         let mut states = Vec::with_capacity(self.info.layers + 1);
-        let (capture, _) =
-            self.pass(tokens, ablation, Some(&mut states), Profile::default(), cancel, on_layer)?;
+        let mut keep = |point: ResidualPoint, x: &mut Tensor| {
+            if !matches!(point, ResidualPoint::AfterAttention(_)) {
+                states.push(x.copy()?);
+            }
+            Ok(())
+        };
+        let mut hooks = Hooks { head_mask: ablation.clone(), residual: Some(&mut keep), ..Hooks::default() };
+        let capture = self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)?;
         Ok((capture, ResidualStream { states }))
     }
 

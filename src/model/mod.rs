@@ -12,6 +12,7 @@ mod error;
 mod family;
 mod footprint;
 mod generate;
+mod host;
 mod json;
 mod lens;
 mod marks;
@@ -28,12 +29,14 @@ mod weights;
 
 pub mod files;
 
+pub use crate::vocabulary::{DeviceChoice, Engine, Precision};
 pub use catalogue::{
     Catalogue, ConfiguredPair, Download, KnownModel, LoadEstimate, MemoryFit, Place, Published, catalogue,
     estimate,
 };
 pub use compute::limit_threads;
 pub use control::{Cancel, Control, LoadProgress};
+pub use decoder::{Hooks, ResidualPoint};
 pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, open as open_device};
 pub use error::ModelError;
 pub use footprint::Footprint;
@@ -41,14 +44,12 @@ pub use generate::{Sampling, greedy};
 pub use lens::ResidualStream;
 pub use marks::Marks;
 pub use memory::ProcessMemory;
-pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
+pub use options::LoadOptions;
 pub use profile::Profile;
 pub use reference::{DemoModel, Reference, ReferenceError};
 pub use repeated::RepeatRun;
 
 use std::sync::Arc;
-
-use candle_core::Tensor;
 
 use crate::attention::{Ablation, Capture, ModelInfo, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
 use compute::Threads;
@@ -207,7 +208,8 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
-        self.pass(tokens, ablation, None, Profile::default(), cancel, on_layer).map(|(capture, _)| capture)
+        let mut hooks = Hooks { head_mask: ablation.clone(), ..Hooks::default() };
+        self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)
     }
 
     /// As [`run`](Self::run), and says what it cost; on a GPU it waits for each part, and takes longer.
@@ -220,28 +222,32 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, Profile), ModelError> {
-        let device = self.decoder.embedding.device();
-        let profile = Profile { device: Some(device.clone()), ..Profile::default() };
-        self.pass(tokens, &Ablation::default(), None, profile, cancel, on_layer)
+        let device = Some(self.decoder.embedding.device().clone());
+        let mut profile = Profile { device, ..Profile::default() };
+        let capture = self.run_hooked(tokens, &mut Hooks::default(), &mut profile, cancel, on_layer)?;
+        Ok((capture, profile))
     }
 
-    fn pass(
+    /// As [`run`](Self::run), with `hooks` in the pass, and adds what it costs to `profile`.
+    ///
+    /// # Errors
+    /// As [`run_without`](Self::run_without), or if a hook fails.
+    pub fn run_hooked(
         &self,
         tokens: Vec<Token>,
-        ablation: &Ablation,
-        residual: Option<&mut Vec<Tensor>>,
-        profile: Profile,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
-    ) -> Result<(Capture, Profile), ModelError> {
+    ) -> Result<Capture, ModelError> {
         self.check_tokens(&tokens)?;
-        self.check_heads(ablation)?;
+        self.check_heads(&hooks.head_mask)?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let recorder = Recorder::new(&ids, self.info.layers, self.info.has_sinks, ablation.clone());
-        let mut recorder = recorder.keeping(residual).timing(profile);
+        let mut recorder = Recorder::new(ids.len(), self.info.layers, self.info.has_sinks);
         let run = || {
-            let logits =
-                self.decoder.run(&ids, self.engine, &mut recorder, (cancel, &self.watch), on_layer)?;
+            let stop = (cancel, &self.watch);
+            let mut on_layer = |layer| on_layer(recorder.add(layer));
+            let logits = self.decoder.run(&ids, self.engine, hooks, profile, stop, &mut on_layer)?;
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
@@ -249,12 +255,9 @@ impl Model {
             true => self.threads.run_awake(run)?,
             false => self.threads.run(run)?,
         };
-        let profile = std::mem::take(&mut recorder.profile);
         let (layers, mean) = recorder.finish();
-        let (model, ablation) = (Arc::clone(&self.info), ablation.clone());
-        let capture =
-            Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None };
-        Ok((capture, profile))
+        let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
+        Ok(Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None })
     }
 
     /// Whether it predicts anything.

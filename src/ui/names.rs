@@ -6,39 +6,19 @@ use crate::attention::{NextToken, View, escape_controls, short_names};
 /// Marks a head that is switched off.
 pub const ABLATED: &str = "×";
 
-/// `mean`, `layer 3`, `layer 3 · head 5`, `layer 3 · KV group 1`, `sliding layers`, `rollout`.
-pub fn view_name(view: View) -> String {
-    match view {
-        View::Mean => "mean".to_owned(),
-        View::Layer(layer) => format!("layer {layer}"),
-        View::Head { layer, head } => format!("layer {layer} · head {head}"),
-        View::Group { layer, group } => format!("layer {layer} · KV group {group}"),
-        View::Kind(kind) => format!("{} layers", kind.name()),
-        View::Rollout => "rollout".to_owned(),
-        View::ValueWeighted(_) => format!("{} · values", view_name(view.attention())),
-    }
-}
-
-/// The same in fewer columns: `3.5`.
+/// A view in as few columns as are understood: `3.5`.
 pub fn short_view_name(view: View) -> String {
     match view {
         View::Head { layer, head } => format!("{layer}.{head}"),
         View::ValueWeighted(_) => format!("{} values", short_view_name(view.attention())),
-        _ => view_name(view),
+        _ => view.short_title(),
     }
 }
 
-/// The same in a sentence.
+/// The view as people read it; rollout says what it is.
 pub fn view_sentence(view: View) -> String {
-    match view {
-        View::Mean => "mean of all layers and heads".to_owned(),
-        View::Layer(layer) => format!("layer {layer}, mean of its heads"),
-        View::Head { layer, head } => format!("layer {layer}, head {head}"),
-        View::Group { layer, group } => format!("layer {layer}, mean of the heads that share keys {group}"),
-        View::Kind(kind) => format!("mean of all heads of the {} layers", kind.name()),
-        View::ValueWeighted(_) => format!("{}, value-weighted", view_sentence(view.attention())),
-        View::Rollout => "rollout: attention through all layers, residuals kept".to_owned(),
-    }
+    let more = if view == View::Rollout { ": attention through all layers, residuals kept" } else { "" };
+    view.title() + more
 }
 
 /// Both models, as short as tells them apart.

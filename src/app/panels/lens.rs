@@ -12,7 +12,7 @@ use crate::app::state::step::step;
 use crate::attention::lens::Lens;
 use crate::attention::{Capture, NO_OUTPUT_HEAD, View};
 use crate::config::keys::Command;
-use crate::worker::protocol::{LensQuestion, Request, Side};
+use crate::worker::protocol::{Asker, LensJob, Request, Side};
 
 /// Tokens that a page goes up or down.
 const PAGE: isize = 8;
@@ -95,20 +95,25 @@ impl LogitLens {
         };
         *place = Some(LensPanel { capture: capture.clone(), query, stage, lens });
         let slot = slot.filter(|_| capture.model.has_output_head)?;
-        Some(Effect::Send(Request::Lens(LensQuestion { pane: side, side: slot, capture, query })))
+        Some(Effect::Send(Request::Lens(LensJob { asker: Asker(side.index()), side: slot, capture, query })))
+    }
+
+    /// The lens that asked: of the left pane by the number 0, of the right one by 1.
+    fn asked_by(&mut self, asker: Asker) -> Option<&mut LensPanel> {
+        self.panes.get_mut(asker.0)?.as_mut()
     }
 
     /// The pass that is needed for a pane has come further.
-    pub(in crate::app) fn running(&mut self, pane: Side, layer: usize, layers: usize) {
-        if let Some(lens) = self.panes[pane.index()].as_mut().filter(|lens| lens.awaits()) {
+    pub(in crate::app) fn running(&mut self, asker: Asker, layer: usize, layers: usize) {
+        if let Some(lens) = self.asked_by(asker).filter(|lens| lens.awaits()) {
             lens.stage = LensStage::Running { layer, layers };
         }
     }
 
     /// Takes an answer, unless something else was asked since.
-    pub(in crate::app) fn found(&mut self, question: &LensQuestion, found: Result<Arc<Lens>, String>) {
+    pub(in crate::app) fn found(&mut self, question: &LensJob, found: Result<Arc<Lens>, String>) {
         let is_asked = |lens: &&mut LensPanel| lens.is_about(&question.capture, question.query);
-        let Some(panel) = self.panes[question.pane.index()].as_mut().filter(is_asked) else { return };
+        let Some(panel) = self.asked_by(question.asker).filter(is_asked) else { return };
         match found {
             Ok(lens) => (panel.lens, panel.stage) = (Some(lens), LensStage::Known),
             Err(error) => panel.stage = LensStage::Failed(error),

@@ -11,7 +11,7 @@ use crate::app::state::step::step;
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ScoresByHead, View};
 use crate::config::keys::Command;
-use crate::worker::protocol::{Request, Side};
+use crate::worker::protocol::{Request, ScoringJob, Side, SimilarJob};
 
 /// Heads that a page goes up or down.
 const PAGE: isize = 10;
@@ -179,18 +179,18 @@ impl HeadList {
             return None;
         }
         (to.asked, to.found) = (Some(captures.clone()), None);
-        Some(Request::Similar { captures, side, head })
+        Some(Request::Similar(SimilarJob { captures, of: side.index(), head }))
     }
 
     /// Takes what was found of captures, unless something else was asked for since.
     pub(in crate::app) fn found(
         &mut self,
-        captures: &Captures,
-        head: (Side, View),
+        question: &SimilarJob,
         found: Result<[Option<Similarities>; 2], String>,
     ) {
         let is_asked = |to: &&mut Similarity| {
-            (to.side, to.head) == head && to.asked.as_ref().is_some_and(|asked| are_same(asked, captures))
+            (to.side.index(), to.head) == (question.of, question.head)
+                && to.asked.as_ref().is_some_and(|asked| are_same(asked, &question.captures))
         };
         if let Some(to) = self.similarity.as_mut().filter(is_asked) {
             to.found = Some(found.map(Arc::new));
@@ -284,7 +284,7 @@ fn ask_for_scores(panes: &mut Panes) -> Vec<Effect> {
             wanted.push(panes.ablations.of(side));
         }
         if let Some(ablations) = panes.resident_mut(side).scores.ask(&wanted) {
-            effects.push(Effect::Send(Request::Score { side, model, ablations }));
+            effects.push(Effect::Send(Request::Score(ScoringJob { side, model, ablations })));
         }
     }
     effects

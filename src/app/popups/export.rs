@@ -4,11 +4,12 @@ use tui_input::InputRequest;
 
 use crate::app::panels::{Arrangement, Difference, Panes};
 use crate::app::state::displayed::DisplayedCapture;
-use crate::app::state::exports::{ExportChoice, ExportContent, ExportFormat};
+use crate::app::state::exports::{ExportChoice, ExportContent};
 use crate::app::state::fuzzy_list::FuzzyList;
 use crate::app::state::step::step;
 use crate::app::state::typed::{self, LONGEST_LINE};
 use crate::attention::Ablation;
+use crate::vocabulary::ExportFormat;
 use crate::worker::protocol::Side;
 
 /// The state of an export.
@@ -45,19 +46,16 @@ pub struct ExportDialog {
 impl ExportDialog {
     /// Of a pane that shows a matrix; nothing of one that doesn't.
     pub(in crate::app) fn new(panes: &Panes, difference: Option<&Difference>) -> Option<Self> {
-        use ExportFormat::{Csv, Html, Json, Npz, Png, Safetensors, Svg};
+        let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = panes.focus;
         let shown = panes.pane(side).shown.as_ref()?;
         let mut choices: Vec<ExportChoice> = Vec::new();
-        let mut add = |content, formats: &[ExportFormat]| {
-            choices.extend(formats.iter().map(|format| (content, *format)));
-        };
-        add(ExportContent::View(shown.view()), &[Csv, Json, Npz, Safetensors, Svg, Png, Html]);
+        choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
         if panes.shown().count() == 2 {
-            add(both(difference), &[Svg, Png, Html]);
+            choices.extend(figures().map(|format| (both(difference), format)));
         }
-        add(ExportContent::AllHeads, &[Csv, Json, Npz, Safetensors, Svg, Png, Html]);
-        add(ExportContent::Screen, &[Svg]);
+        choices.extend(ExportFormat::ALL.map(|format| (ExportContent::AllHeads, format)));
+        choices.push((ExportContent::Screen, ExportFormat::Svg));
         let mut dialog = Self {
             side,
             list: FuzzyList::new(vec![String::new(); choices.len()]),

@@ -2,7 +2,7 @@
 //! loading it.
 
 use crate::app::state::fuzzy_list::FuzzyList;
-use crate::worker::protocol::{Catalogue, KnownModel, LoadEstimate, MemoryFit, Request, Side};
+use crate::worker::protocol::{Catalogue, EstimateJob, KnownModel, LoadEstimate, MemoryFit, Request, Side};
 
 /// The model picker.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl Picker {
             Stage::Estimating(_) | Stage::Asking { .. } => None,
         }?;
         self.stage = Stage::Estimating(name.clone());
-        Some(Request::Estimate { name })
+        Some(Request::Estimate(EstimateJob { name }))
     }
 
     /// What a model takes is known, in the place of `replaced` bytes: whether it is to be loaded at once.

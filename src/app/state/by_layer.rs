@@ -45,6 +45,11 @@ impl ByLayer {
         self.pictures.iter().flatten().flat_map(|pictures| &pictures.heads)
     }
 
+    /// Nobody answers what was asked: somebody else asked it.
+    pub(in crate::app) fn forget_question(&mut self) {
+        self.asked = None;
+    }
+
     /// Whether something is being computed.
     pub fn is_busy(&self) -> bool {
         self.asked.is_some()

@@ -1,31 +1,18 @@
 //! How values are shown, on both sides: what rows are divided by, how values become colours, and how large cells are.
 
 use super::zoom::Zoom;
-use crate::attention::{ColorScale, Normalisation, Pooling};
 use crate::config::keys::Command;
-use crate::theme::ColorMap;
-
-/// What the top of the colour scale is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Range {
-    /// The higher one of both sides' [`Normalisation::peak`], so that colours compare.
-    #[default]
-    Shared,
-    /// Each side's own.
-    Own,
-    /// 1, whatever is shown.
-    Fixed,
-}
+use crate::vocabulary::{ColorMap, ColorRange, ColorScale, Normalisation, Pooling};
 
 /// How values are shown, on both sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DisplaySettings {
     /// What rows are divided by.
     pub normalisation: Normalisation,
     /// How values become heights on the colour scale.
     pub color_scale: ColorScale,
     /// The top of the colour scale.
-    pub range: Range,
+    pub range: ColorRange,
     /// What cells that share a pixel are shown as.
     pub pooling: Pooling,
     /// How heights on the colour scale become colours.
@@ -41,18 +28,12 @@ impl DisplaySettings {
     pub fn changed(self, command: Command) -> Option<Self> {
         Some(match command {
             Command::Normalisation => Self { normalisation: self.normalisation.next(), ..self },
-            Command::ColorScale => Self {
-                color_scale: match self.color_scale {
-                    ColorScale::Linear => ColorScale::Log,
-                    ColorScale::Log => ColorScale::Linear,
-                },
-                ..self
-            },
+            Command::ColorScale => Self { color_scale: self.color_scale.next(), ..self },
             Command::Range => Self {
                 range: match self.range {
-                    Range::Shared => Range::Own,
-                    Range::Own => Range::Fixed,
-                    Range::Fixed => Range::Shared,
+                    ColorRange::Shared => ColorRange::Own,
+                    ColorRange::Own => ColorRange::Top(1.0),
+                    ColorRange::Top(_) => ColorRange::Shared,
                 },
                 ..self
             },

@@ -2,6 +2,7 @@
 
 use crate::attention::View;
 use crate::attention::alignment::Granularity;
+use crate::vocabulary::ExportFormat;
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,45 +17,6 @@ pub enum ExportContent {
     Difference(Granularity),
     /// What is on screen, as a picture.
     Screen,
-}
-
-/// How it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// A table; of all heads, a list.
-    Csv,
-    /// An object with tokens, matrix, sinks, next tokens and recipe.
-    Json,
-    /// Arrays, as numpy stores them.
-    Npz,
-    /// Tensors, as the model hub stores them.
-    Safetensors,
-    /// A picture, as vectors.
-    Svg,
-    /// A picture, as pixels.
-    Png,
-    /// A page to point at.
-    Html,
-}
-
-impl ExportFormat {
-    /// Its name, which is the ending of its files.
-    pub fn name(self) -> &'static str {
-        match self {
-            ExportFormat::Csv => "csv",
-            ExportFormat::Json => "json",
-            ExportFormat::Npz => "npz",
-            ExportFormat::Safetensors => "safetensors",
-            ExportFormat::Svg => "svg",
-            ExportFormat::Png => "png",
-            ExportFormat::Html => "html",
-        }
-    }
-
-    /// Whether it shows values as colours, by the rules that are on.
-    pub fn is_figure(self) -> bool {
-        matches!(self, ExportFormat::Svg | ExportFormat::Png | ExportFormat::Html)
-    }
 }
 
 /// A row of the dialog: what, and how.

@@ -1,46 +1,16 @@
 //! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
 
-mod digits;
+mod format;
+mod int8_dot;
+mod packed;
 mod panels;
 mod tiles;
 
-use std::ops::Range;
+pub use format::{BLOCK, BLOCK_BYTES, CODES, NAN_SCALE, SCALES, scale_value};
 
-use super::codes::LANES;
 use super::decoded::by_panels;
-use digits::{BLOCKS, by_digits};
+use packed::Packed;
 use tiles::{by_tiles, most_vectors};
-
-/// Values that share a scale.
-pub const BLOCK: usize = 32;
-/// Bytes a block's values take: two in a byte, the low nibble first.
-pub const BLOCK_BYTES: usize = BLOCK / 2;
-/// What the 16 codes stand for, before scaling; bit 3 is the sign.
-pub const CODES: [f32; 16] =
-    [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0];
-/// The scale that the format reserves for "not a number".
-pub const NAN_SCALE: u8 = 255;
-
-/// [`scale_value`] of every byte.
-pub(super) static SCALES: [f32; 256] = {
-    let mut scales = [0.0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        scales[byte] = scale_value(byte as u8);
-        byte += 1;
-    }
-    scales
-};
-
-/// The power of two that a scale byte stands for: 2^(byte − 127); NaN for [`NAN_SCALE`].
-pub const fn scale_value(byte: u8) -> f32 {
-    match byte {
-        NAN_SCALE => f32::NAN,
-        // 2^-127 is below f32's normal range: its bits are those of a subnormal.
-        0 => f32::from_bits(1 << 22),
-        _ => f32::from_bits((byte as u32) << 23),
-    }
-}
 
 /// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the blocks being the rows of W. Nothing decoded leaves a core's cache.
 ///
@@ -50,65 +20,21 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut
     let packed = Packed { blocks, scales, groups: from / BLOCK };
     let (count, to) = (x.len() / from, scales.len() / packed.groups);
     assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
+    if int8_dot::add_product([from, to], x, &packed, y) {
+        return;
+    }
     let most = most_vectors();
-    // Each number of vectors has a kernel of its own; one or two are multiplied bytewise.
+    // Each number of vectors has a kernel of its own.
     macro_rules! products {
         ($($vectors:literal)*) => {
             match count {
                 0 => {}
-                1 if packed.groups >= BLOCKS => by_digits::<1>([from, to], x, &packed, y),
-                2 if packed.groups >= BLOCKS => by_digits::<2>([from, to], x, &packed, y),
                 $($vectors if $vectors <= most => by_tiles::<$vectors>([from, to], x, &packed, y),)*
                 _ => by_panels([from, to], x, &packed, y),
             }
         };
     }
     products!(3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
-}
-
-/// The rows of a weight, each of `groups` blocks.
-struct Packed<'a> {
-    blocks: &'a [u8],
-    scales: &'a [u8],
-    groups: usize,
-}
-
-impl Packed<'_> {
-    /// Blocks and scales of a row.
-    fn row(&self, row: usize) -> (&[u8], &[u8]) {
-        (self.blocks_of(row..row + 1), &self.scales[row * self.groups..][..self.groups])
-    }
-
-    /// Blocks and scales of [`LANES`] rows, of which those beyond the last of `rows` repeat it.
-    #[inline(always)]
-    fn lanes(
-        &self,
-        rows: Range<usize>,
-        blocks: Range<usize>,
-    ) -> ([&[[u8; BLOCK_BYTES]]; LANES], [[u8; BLOCK_BYTES]; LANES]) {
-        let start = |lane: usize| (rows.start + lane).min(rows.end - 1) * self.groups + blocks.start;
-        let codes = |lane: usize| &self.blocks[start(lane) * BLOCK_BYTES..].as_chunks().0[..blocks.len()];
-        // Later ones are not looked at.
-        let scales = |lane: usize| match self.scales[start(lane)..].first_chunk() {
-            Some(scales) => *scales,
-            None => filled_up(&self.scales[start(lane)..]),
-        };
-        (std::array::from_fn(codes), std::array::from_fn(scales))
-    }
-
-    /// Blocks of some rows.
-    fn blocks_of(&self, rows: Range<usize>) -> &[u8] {
-        &self.blocks[rows.start * self.groups * BLOCK_BYTES..rows.end * self.groups * BLOCK_BYTES]
-    }
-}
-
-/// The last scales of a weight.
-#[cold]
-#[inline(never)]
-fn filled_up(rest: &[u8]) -> [u8; BLOCK_BYTES] {
-    let mut scales = [0; BLOCK_BYTES];
-    scales[..rest.len()].copy_from_slice(rest);
-    scales
 }
 
 #[cfg(test)]
@@ -151,13 +77,5 @@ mod tests {
                 assert!((f64::from(*y) - exact).abs() < 1e-6 * size, "{y}, not {exact}");
             }
         }
-    }
-
-    #[test]
-    fn every_scale_is_its_power_of_two() {
-        for byte in 0..NAN_SCALE {
-            assert_eq!(f64::from(scale_value(byte)), 2.0f64.powi(i32::from(byte) - 127), "{byte}");
-        }
-        assert!(scale_value(NAN_SCALE).is_nan());
     }
 }

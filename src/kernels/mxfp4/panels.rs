@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{BLOCK, Packed};
+use super::format::BLOCK;
+use super::packed::Packed;
 use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
 use crate::kernels::decoded::Decoded;
 use crate::kernels::panel::PANEL;

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{BLOCK, BLOCK_BYTES, Packed};
+use super::format::{BLOCK, BLOCK_BYTES};
+use super::packed::Packed;
+use crate::kernels::cache::{LINE, fetch};
 use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
-use crate::kernels::matmul::by_columns;
-use crate::kernels::panel::{LINE, fetch};
+use crate::kernels::parallel::by_columns;
 
 /// Places of a word.
 const PLACES: usize = 8;

@@ -2,11 +2,13 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::host::{self, Buffer, Buffers};
-use super::{Lengths, Linear, Pass, Way, fused, generic};
-use crate::attention::{CausalMatrix, HeadSummary};
-use crate::model::recorder::Recorder;
-use crate::model::spec::{DecoderSpec, LayerSpec};
+use super::heads::{Attended, HeadInputs};
+use super::hooks::Hooks;
+use super::pass::{Backend, Pass};
+use super::{Lengths, Linear, fused, generic};
+use crate::attention::LayerCapture;
+use crate::model::host::{self, Buffer, Buffers};
+use crate::model::spec::LayerSpec;
 use crate::model::{ModelError, Profile};
 
 /// The attention of a layer.
@@ -38,48 +40,54 @@ pub enum Projections {
     },
 }
 
-/// Queries, keys and values of a layer, as both ways to attend take them.
-pub struct HeadInputs<'a> {
-    /// f32 \[heads, S, head_dim\]
-    pub query: Tensor,
-    /// f32 \[kv_heads, S, head_dim\]
-    pub key: Tensor,
-    /// f32 \[kv_heads, S, head_dim\]
-    pub value: Tensor,
-    /// Scale and window.
-    pub layer: LayerSpec,
-    /// \[heads\]
-    pub sinks: Option<&'a [f32]>,
-}
-
-/// What attending gives: the values that tokens took, and what was seen on the way.
-pub struct Attended {
-    /// \[S, heads · head_dim\]
-    pub context: Tensor,
-    /// \[S, heads\]
-    pub log_sum_exp: Vec<f32>,
-    /// Mean over heads.
-    pub mean: CausalMatrix,
-    /// One per head.
-    pub heads: Vec<HeadSummary>,
-}
-
 impl Attention {
-    /// \[tokens, hidden\] → the same, added to `residual`, of which the rows that the pass still needs are returned;
-    /// what was attended to goes to `recorder`.
+    /// \[tokens, hidden\] → the same, added to `residual`, of which the rows that the pass still needs are returned,
+    /// and with them what the layer attended to.
     ///
     /// # Errors
-    /// If the device fails.
+    /// If the device or a hook fails.
     pub fn add_to(
         &self,
         residual: Tensor,
         x: &Tensor,
-        spec: &DecoderSpec,
-        pass: &mut Pass,
-        recorder: &mut Recorder<'_>,
-    ) -> Result<Tensor, ModelError> {
-        let [query, key, value] = self.project(x, pass.buffers(), &mut recorder.profile)?;
-        let buffers = pass.buffers();
+        layer: usize,
+        pass: &mut Pass<'_>,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
+    ) -> Result<(Tensor, LayerCapture), ModelError> {
+        let mut inputs = self.inputs(x, pass, profile)?;
+        if let Some(hook) = &mut hooks.after_rotary {
+            hook(layer, [&mut inputs.query, &mut inputs.key, &mut inputs.value])?;
+        }
+        let attended = profile.attention(|| match &mut pass.backend {
+            Backend::Cpu { buffers, repeated_tokens } => {
+                fused::attend(&inputs, repeated_tokens, &buffers.context)
+            }
+            Backend::Tensors(masks) => generic::attend(&inputs, masks),
+        })?;
+        let off: Vec<usize> = hooks.head_mask.of_layer(layer).collect();
+        let mut context = without(attended.context.to_dtype(x.dtype())?, &off, pass.spec.head_dim)?;
+        if let Some(hook) = &mut hooks.heads {
+            hook(layer, &mut context)?;
+        }
+        let capture = profile.record(|| {
+            let on_host = pass.buffers().is_some();
+            let value_norms = self.lengths.of(&inputs.value, &self.output, pass.spec.heads, &off, on_host)?;
+            capture(inputs, attended, value_norms)
+        })?;
+        let out = self.output.add_to(pass.rows.of(residual)?, &pass.rows.of(context)?, profile)?;
+        Ok((out, capture))
+    }
+
+    /// From \[tokens, hidden\] to what attention takes.
+    fn inputs(
+        &self,
+        x: &Tensor,
+        pass: &Pass<'_>,
+        profile: &mut Profile,
+    ) -> Result<HeadInputs<'_>, ModelError> {
+        let (spec, buffers) = (pass.spec, pass.buffers());
+        let [query, key, value] = self.project(x, buffers, profile)?;
         let split = |x: Tensor, heads: usize, buffer: Option<&Buffer>| -> Result<Tensor, ModelError> {
             if buffers.is_some() {
                 // Queries and keys are kept: of these each layer has its own.
@@ -89,30 +97,13 @@ impl Attention {
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
         let turn = |x: Tensor| pass.rotation.as_ref().map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
-        let inputs = HeadInputs {
+        Ok(HeadInputs {
             query: turn(split(query, spec.heads, None)?)?,
             key: turn(split(key, spec.kv_heads, None)?)?,
             value: split(value, spec.kv_heads, buffers.map(|buffers| &buffers.values))?,
             layer: self.layer,
             sinks: self.sinks.as_deref(),
-        };
-        let mut profile = std::mem::take(&mut recorder.profile);
-        let attended = profile.attention(|| match &mut pass.way {
-            Way::Kernels(buffers) => fused::attend(&inputs, recorder.repeats(), &buffers.context),
-            Way::Tensors(masks) => generic::attend(&inputs, masks),
-        })?;
-        let off = recorder.heads_off();
-        let context = attended.context.to_dtype(x.dtype())?;
-        let context = without(context, &off, spec.head_dim)?;
-        profile.record(|| {
-            let norms =
-                self.lengths.of(&inputs.value, &self.output, spec.heads, &off, pass.buffers().is_some())?;
-            recorder.record(inputs, attended, norms)
-        })?;
-        let (residual, context) = (pass.needed.rows_of(residual)?, pass.needed.rows_of(context)?);
-        let out = self.output.add_to(residual, &context, &mut profile);
-        recorder.profile = profile;
-        out
+        })
     }
 
     fn project(
@@ -136,6 +127,26 @@ impl Attention {
             ]),
         }
     }
+}
+
+/// What is kept of a layer, on the host.
+fn capture(
+    inputs: HeadInputs<'_>,
+    attended: Attended,
+    value_norms: Vec<f32>,
+) -> Result<LayerCapture, ModelError> {
+    Ok(LayerCapture {
+        head_dim: inputs.query.dim(2)?,
+        query: host::into_values(inputs.query)?,
+        key: host::into_values(inputs.key)?,
+        value_norms,
+        log_sum_exp: attended.log_sum_exp,
+        scale: inputs.layer.scale,
+        window: inputs.layer.window,
+        sinks: inputs.sinks.map(<[f32]>::to_vec),
+        mean: attended.mean,
+        heads: attended.heads,
+    })
 }
 
 /// \[S, heads · head_dim\] with zeros in the place of some heads.

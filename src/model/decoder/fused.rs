@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::attention::{Attended, HeadInputs};
-use super::host::{self, Buffer, with_values};
+use super::heads::{Attended, HeadInputs};
 use crate::attention::{
     CausalMatrix, HeadSummary, HeadSums, RowsMut, TokenRepeats, thumbnail_bin, tokens_per_cell,
 };
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 use crate::model::ModelError;
+use crate::model::host::{self, Buffer, with_values};
 
 /// Queries that a thread takes at a time, at least, and if there are enough for all: the keys and values of a head
 /// stay in a core's cache for so many.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use super::attention::{Attended, HeadInputs};
+use super::heads::{Attended, HeadInputs};
 use super::masks::{BlockMasks, Masks};
 use crate::attention::{CausalMatrix, HeadFeature, HeadSummary, HeadSums, thumbnail_bin, tokens_per_cell};
 use crate::model::ModelError;

@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
-use super::{Linear, with_values};
+use super::Linear;
 use crate::kernels::quadratic::lengths;
 use crate::model::ModelError;
+use crate::model::host::with_values;
 
 /// Of a layer's output projection: W Wᵀ of each head, once it is needed: on the host \[heads, head_dim, head_dim\];
 /// on a device those of the query heads that share a key/value head beside each other, \[kv_heads, head_dim,

@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 
 use super::activation;
-use super::host::{self, Buffer};
 use crate::kernels::elementwise::Function;
+use crate::model::host::{self, Buffer};
 use crate::model::spec::Activation;
 use crate::model::weights::Matrix;
 use crate::model::{ModelError, Profile};

@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::host::Buffers;
 use super::{Experts, Linear};
+use crate::model::host::Buffers;
 use crate::model::spec::Activation;
 use crate::model::{Cancel, ModelError, Profile};
 

@@ -4,32 +4,34 @@ mod activation;
 mod attention;
 mod fused;
 mod generic;
-mod host;
+mod heads;
+mod hooks;
 mod lengths;
 mod linear;
 mod masks;
 mod mlp;
 mod moe;
 mod norm;
+mod pass;
 mod rotary;
 
-pub use attention::{Attended, Attention, HeadInputs, Projections};
-pub use host::{into_values, with_values};
+pub use attention::{Attention, Projections};
+pub use hooks::{Hooks, ResidualPoint};
 pub use lengths::Lengths;
 pub use linear::Linear;
 pub use mlp::Mlp;
-pub use moe::{ExpertMatrices, Experts};
+pub use moe::Experts;
 pub use norm::Norm;
 
 use candle_core::{DType, Tensor};
 
-use super::recorder::Recorder;
+use super::host::{Buffer, Buffers};
 use super::spec::{DecoderSpec, Position};
 use super::weights::{Matrix, Watch};
 use super::{Cancel, Engine, ModelError, Profile};
-use crate::attention::NO_OUTPUT_HEAD;
-use host::{Buffer, Buffers};
+use crate::attention::{LayerCapture, NO_OUTPUT_HEAD, TokenRepeats};
 use masks::Masks;
+use pass::{Backend, OutputRows, Pass};
 use rotary::Rotation;
 
 /// A decoder with its weights.
@@ -60,102 +62,66 @@ pub struct Block {
     pub mlp: Mlp,
 }
 
-/// What all layers of a pass have in common.
-pub struct Pass {
-    /// Where positions are turned.
-    rotation: Option<Rotation>,
-    way: Way,
-    /// Of which tokens the residual stream is needed after a layer's attention.
-    needed: Needed,
-}
-
-/// Tokens that a computation is needed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needed {
-    All,
-    /// The next token is predicted from the last one.
-    Last,
-}
-
-impl Needed {
-    /// Of \[tokens, size\] the rows that are needed.
-    fn rows_of(self, x: Tensor) -> Result<Tensor, ModelError> {
-        match self {
-            Self::All => Ok(x),
-            Self::Last => Ok(x.narrow(0, x.dim(0)? - 1, 1)?),
-        }
-    }
-}
-
-/// What computes, and what it needs in every layer.
-enum Way {
-    /// The CPU's kernels.
-    Kernels(Buffers),
-    /// Tensor operations, on any device.
-    Tensors(Masks),
-}
-
-impl Pass {
-    /// Where the CPU's kernels write, if it is these that compute.
-    fn buffers(&self) -> Option<&Buffers> {
-        match &self.way {
-            Way::Kernels(buffers) => Some(buffers),
-            Way::Tensors(_) => None,
-        }
-    }
-}
-
 impl Decoder {
-    /// Runs a prompt and hands each layer's attention to `recorder`; returns the logits after the last token,
-    /// \[vocabulary\], or none without an output head. Calls `on_layer` with the number of finished layers.
+    /// Runs a prompt; returns the logits after the last token, \[vocabulary\], or none without an output head. Hands
+    /// the attention of each finished layer to `on_layer`, in order.
     ///
     /// # Errors
-    /// If `cancel` was raised, a file that is watched changed, the device failed, or numbers overflowed.
+    /// If `cancel` was raised, a file that is watched changed, the device or a hook failed, or numbers overflowed.
     pub fn run(
         &self,
         ids: &[u32],
         engine: Engine,
-        recorder: &mut Recorder<'_>,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
         (cancel, watch): (&Cancel, &Watch),
-        on_layer: &mut (dyn FnMut(usize) + Send),
+        on_layer: &mut (dyn FnMut(LayerCapture) + Send),
     ) -> Result<Vec<f32>, ModelError> {
         watch.check()?;
-        let device = self.embedding.device();
-        let tokens = ids.len();
-        let mut x = self.embedding.rows(ids)?;
-        if let Some(positions) = &self.positions {
-            x = (x + positions.narrow(0, 0, tokens)?)?;
-        }
-        let rotation = match &self.spec.position {
-            Position::Learned => None,
-            Position::Rotary(spec) => Some(Rotation::new(spec, self.spec.head_dim, tokens, device)?),
-        };
-        let way = match self.runs_on_host(engine) {
-            true => Way::Kernels(Buffers::default()),
-            false => Way::Tensors(Masks::new(ids, device)?),
-        };
-        let mut pass = Pass { rotation, way, needed: Needed::All };
-        recorder.flow(&x)?;
-        for (at, block) in self.blocks.iter().enumerate() {
+        let mut pass = self.pass(ids, engine, cancel)?;
+        let mut x = self.embed(ids)?;
+        hooks.on_residual(ResidualPoint::Embedding, &mut x)?;
+        for (layer, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
-            if at + 1 == self.blocks.len() && !recorder.keeps_residual() {
-                pass.needed = Needed::Last;
+            if layer + 1 == self.blocks.len() && hooks.residual.is_none() {
+                pass.rows = OutputRows::Last;
             }
-            let forwarded = block.forward(x, &self.spec, &mut pass, recorder, cancel);
+            let forwarded = block.forward(x, layer, &mut pass, hooks, profile);
             // Before anything is made of numbers that may be those of a file that was cut.
             watch.check()?;
-            x = forwarded?;
-            recorder.check_finite(at)?;
-            recorder.flow(&x)?;
-            on_layer(at + 1);
+            let (next, capture) = forwarded?;
+            x = next;
+            check_finite(layer, &capture)?;
+            profile.record(|| on_layer(capture));
         }
         if self.head.is_none() {
             return Ok(Vec::new());
         }
-        let last = Needed::Last.rows_of(x)?;
-        let logits = self.unembed(&last, engine, &mut recorder.profile);
+        let logits = self.unembed(&OutputRows::Last.of(x)?, engine, profile);
         watch.check()?;
         Ok(logits?.concat())
+    }
+
+    fn pass<'a>(&'a self, ids: &[u32], engine: Engine, cancel: &'a Cancel) -> Result<Pass<'a>, ModelError> {
+        let (spec, device) = (&self.spec, self.embedding.device());
+        let rotation = match &spec.position {
+            Position::Learned => None,
+            Position::Rotary(rotary) => Some(Rotation::new(rotary, spec.head_dim, ids.len(), device)?),
+        };
+        let backend = match self.runs_on_host(engine) {
+            true => Backend::Cpu { buffers: Buffers::default(), repeated_tokens: TokenRepeats::new(ids) },
+            false => Backend::Tensors(Masks::new(ids, device)?),
+        };
+        Ok(Pass { spec, rotation, backend, rows: OutputRows::All, cancel })
+    }
+
+    /// The residual stream before the first layer, \[tokens, hidden\].
+    fn embed(&self, ids: &[u32]) -> Result<Tensor, ModelError> {
+        let x = self.embedding.rows(ids)?;
+        match &self.positions {
+            Some(positions) => Ok((x + positions.narrow(0, 0, ids.len())?)?),
+            None => Ok(x),
+        }
     }
 
     /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].
@@ -192,17 +158,28 @@ impl Block {
     fn forward(
         &self,
         x: Tensor,
-        spec: &DecoderSpec,
-        pass: &mut Pass,
-        recorder: &mut Recorder<'_>,
-        cancel: &Cancel,
-    ) -> Result<Tensor, ModelError> {
-        fn buffer(pass: &Pass) -> Option<&Buffer> {
+        layer: usize,
+        pass: &mut Pass<'_>,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
+    ) -> Result<(Tensor, LayerCapture), ModelError> {
+        fn buffer<'a>(pass: &'a Pass<'_>) -> Option<&'a Buffer> {
             pass.buffers().map(|buffers| &buffers.normed)
         }
         let normed = self.attention_norm.forward(&x, buffer(pass))?;
-        let x = self.attention.add_to(x, &normed, spec, pass, recorder)?;
+        let (mut x, capture) = self.attention.add_to(x, &normed, layer, pass, hooks, profile)?;
+        hooks.on_residual(ResidualPoint::AfterAttention(layer), &mut x)?;
         let normed = self.mlp_norm.forward(&x, buffer(pass))?;
-        self.mlp.add_to(x, &normed, pass.buffers(), &mut recorder.profile, cancel)
+        let mut x = self.mlp.add_to(x, &normed, pass.buffers(), profile, pass.cancel)?;
+        hooks.on_residual(ResidualPoint::AfterMlp(layer), &mut x)?;
+        Ok((x, capture))
     }
+}
+
+/// Finite weights can still overflow.
+fn check_finite(layer: usize, capture: &LayerCapture) -> Result<(), ModelError> {
+    if capture.log_sum_exp.iter().all(|value| value.is_finite()) {
+        return Ok(());
+    }
+    Err(ModelError::Invalid(format!("the attention of layer {layer} is not a number: numbers overflowed")))
 }

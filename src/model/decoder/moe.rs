@@ -4,11 +4,11 @@
 use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::{Linear, host};
+use super::Linear;
 use crate::kernels::elementwise::{add_scaled, clamped_swiglu};
-use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES};
+use crate::model::host;
 use crate::model::spec::ExpertsSpec;
-use crate::model::weights::PackedExperts;
+use crate::model::weights::ExpertMatrices;
 use crate::model::{Cancel, ModelError, Profile};
 
 /// Experts that the CPU computes at the same time: the room that each takes grows with the prompt.
@@ -32,43 +32,6 @@ pub struct Experts {
     pub down: ExpertMatrices,
     /// \[experts, hidden\]
     pub down_bias: Tensor,
-}
-
-/// One matrix per expert.
-pub enum ExpertMatrices {
-    /// MXFP4, decoded when used.
-    Packed(PackedExperts),
-    /// \[experts, in, out\]
-    Dense(Tensor),
-}
-
-impl ExpertMatrices {
-    /// Weights of all experts.
-    fn weights(&self) -> usize {
-        match self {
-            ExpertMatrices::Packed(packed) => packed.weights(),
-            ExpertMatrices::Dense(matrices) => matrices.elem_count(),
-        }
-    }
-
-    /// Bytes they take.
-    fn bytes(&self) -> u64 {
-        match self {
-            ExpertMatrices::Packed(packed) => (packed.weights() / BLOCK * (BLOCK_BYTES + 1)) as u64,
-            ExpertMatrices::Dense(matrices) => {
-                (matrices.elem_count() * matrices.dtype().size_in_bytes()) as u64
-            }
-        }
-    }
-
-    /// x W + the expert's row of `biases`.
-    fn forward(&self, expert: usize, x: &Tensor, biases: &Tensor) -> Result<Tensor, ModelError> {
-        let bias = biases.get(expert)?;
-        match self {
-            ExpertMatrices::Packed(packed) => packed.forward(expert, x, &bias),
-            ExpertMatrices::Dense(matrices) => Ok(x.matmul(&matrices.get(expert)?)?.broadcast_add(&bias)?),
-        }
-    }
 }
 
 impl Experts {

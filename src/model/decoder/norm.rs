@@ -5,9 +5,9 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::host::{self, Buffer};
 use crate::kernels::norm::normalise;
 use crate::model::ModelError;
+use crate::model::host::{self, Buffer};
 
 /// Brings every token's vector to a common size.
 pub struct Norm {

@@ -44,6 +44,21 @@ impl Config {
         ModelError::Invalid(format!("{}: {what}", self.name))
     }
 
+    /// What `quantization_config` says the weights are packed with, unless that is read: for messages, because the tensors
+    /// decide. Fine-tunes keep the key after dequantising.
+    pub fn quantization(&self) -> Option<String> {
+        let packed = ["quantization_config", "compression_config"];
+        let block = packed.into_iter().find_map(|key| self.object(key).ok().flatten())?;
+        let method = block.text("quant_method").ok().flatten();
+        let bits = ["load_in_4bit", "load_in_8bit"].map(|key| block.flag(key, false).unwrap_or(false));
+        match method.as_deref() {
+            Some("mxfp4") => None,
+            Some(method) => Some(method.to_owned()),
+            None if bits.contains(&true) => Some("bitsandbytes".to_owned()),
+            None => Some("a method that it doesn't name".to_owned()),
+        }
+    }
+
     /// A whole number within `range`; `default` where the key is absent.
     pub fn whole(
         &self,

@@ -1,6 +1,7 @@
 //! GPT-2, all sizes: LayerNorm before each part, learned positions, fused q|k|v, weights as \[in, out\].
 
 use super::config::{Config, quoted};
+use super::ends::ends;
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
 use crate::model::decoder::{Attention, Block, Decoder, Lengths, Linear, Mlp, Norm, Projections};
@@ -45,7 +46,7 @@ pub fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
             activation: activation(config)?,
         },
         tied_head: config.flag("tie_word_embeddings", true)?,
-        quantization: super::quantization(config),
+        quantization: config.quantization(),
     })
 }
 
@@ -73,7 +74,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
     };
     weights.expect(spec, PREFIX);
     let hidden = spec.hidden;
-    let (embedding, head) = super::ends(spec, weights, "wte.weight")?;
+    let (embedding, head) = ends(spec, weights, "wte.weight")?;
     let positions = weights.tensor("wpe.weight", &[spec.context, hidden])?;
     let norm = |weights: &mut Weights<'_>, name: String| {
         let weight = weights.tensor(&format!("{name}.weight"), &[hidden])?;

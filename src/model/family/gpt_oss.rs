@@ -4,15 +4,14 @@
 use std::ops::RangeInclusive;
 
 use super::config::{Config, quoted};
+use super::ends::ends;
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
-use crate::model::decoder::{
-    Attention, Block, Decoder, ExpertMatrices, Experts, Lengths, Linear, Mlp, Norm, Projections,
-};
+use crate::model::decoder::{Attention, Block, Decoder, Experts, Lengths, Linear, Mlp, Norm, Projections};
 use crate::model::spec::{
     DecoderSpec, ExpertsSpec, Family, LayerSpec, MlpSpec, Position, RotaryScaling, RotarySpec,
 };
-use crate::model::weights::Weights;
+use crate::model::weights::{ExpertMatrices, Weights};
 
 /// Keys, and their other names.
 pub const ALIASES: &[(&str, &str)] = &[("num_local_experts", "num_experts")];
@@ -62,7 +61,7 @@ pub fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
         layers: layers(config, layer_count, head_dim)?,
         mlp: MlpSpec::Experts(experts),
         tied_head: config.flag("tie_word_embeddings", false)?,
-        quantization: super::quantization(config),
+        quantization: config.quantization(),
     })
 }
 
@@ -202,7 +201,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         unreachable!("gpt_oss::spec gives experts");
     };
     weights.expect(spec, PREFIX);
-    let (embedding, head) = super::ends(spec, weights, "embed_tokens.weight")?;
+    let (embedding, head) = ends(spec, weights, "embed_tokens.weight")?;
     let mut blocks = Vec::new();
     for (at, layer) in spec.layers.iter().enumerate() {
         let name = format!("layers.{at}");

@@ -1,6 +1,7 @@
 //! One file per family: what its config.json says, and which of its tensors go where in the decoder.
 
 mod config;
+mod ends;
 mod gpt2;
 mod gpt_oss;
 mod ranges;
@@ -8,9 +9,9 @@ mod ranges;
 use config::{Config, quoted};
 
 use super::ModelError;
-use super::decoder::{Decoder, Linear};
+use super::decoder::Decoder;
 use super::spec::{DecoderSpec, Family};
-use super::weights::{Matrix, Weights};
+use super::weights::Weights;
 
 /// Reads config.json; `name` is for messages.
 ///
@@ -65,48 +66,4 @@ fn family(config: &Config) -> Result<Family, ModelError> {
     Family::ALL.into_iter().find(is_of).ok_or_else(|| {
         config.error(format!("the key \"model_type\" is missing; supported are {}", supported()))
     })
-}
-
-/// What `quantization_config` says the weights are packed with, unless that is read: for messages, because the tensors
-/// decide. Fine-tunes keep the key after dequantising.
-fn quantization(config: &Config) -> Option<String> {
-    let packed = ["quantization_config", "compression_config"];
-    let block = packed.into_iter().find_map(|key| config.object(key).ok().flatten())?;
-    let method = block.text("quant_method").ok().flatten();
-    let bits = ["load_in_4bit", "load_in_8bit"].map(|key| block.flag(key, false).unwrap_or(false));
-    match method.as_deref() {
-        Some("mxfp4") => None,
-        Some(method) => Some(method.to_owned()),
-        None if bits.contains(&true) => Some("bitsandbytes".to_owned()),
-        None => Some("a method that it doesn't name".to_owned()),
-    }
-}
-
-/// The embedding and the output head, by transformers' rule: of two that config.json ties, the one in the file is both;
-/// if both are there, each is what it is, whatever config.json says. A model whose head is neither there nor tied has
-/// none.
-///
-/// # Errors
-/// If there is no embedding, or one of them isn't as config.json says.
-fn ends(
-    spec: &DecoderSpec,
-    weights: &mut Weights<'_>,
-    embedding: &str,
-) -> Result<(Matrix, Option<Linear>), ModelError> {
-    const HEAD: &str = "lm_head.weight";
-    let shape = [spec.vocabulary, spec.hidden];
-    let linear = |matrix| Linear::out_in(matrix, None, spec.vocabulary);
-    let (has_embedding, has_head) = (weights.contains(embedding), weights.contains(HEAD));
-    if !has_embedding && has_head && spec.tied_head {
-        let both = weights.matrix(HEAD, shape)?;
-        return Ok((both.clone(), Some(linear(both))));
-    }
-    let matrix = weights.matrix(embedding, shape)?;
-    let head = match has_head {
-        // A copy takes no room of its own.
-        true if weights.are_same(embedding, HEAD) => Some(matrix.clone()),
-        true => Some(weights.matrix(HEAD, shape)?),
-        false => spec.tied_head.then(|| matrix.clone()),
-    };
-    Ok((matrix, head.map(linear)))
 }

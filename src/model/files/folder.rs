@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::adapter::is_adapter;
+use super::formats::{entries, other_formats};
 use super::{Adapter, ModelFile, ModelFiles, TokenizerFiles, index};
 use crate::model::ModelError;
 
@@ -75,25 +76,6 @@ pub(super) fn named_weights(folder: &Path) -> Result<Option<Vec<PathBuf>>, Model
     }
 }
 
-/// How the names of weights in other formats end.
-const OTHER_FORMATS: [&str; 9] =
-    [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx"];
-
-/// Files in `folder` that hold weights in a format that isn't read, sorted.
-pub(super) fn other_formats(folder: &Path) -> Vec<String> {
-    let names = entries(folder).unwrap_or_default().into_iter().filter(|path| path.is_file());
-    let names = names.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
-    let is_other = |name: &String| {
-        let known = OTHER_FORMATS.iter().any(|end| name.ends_with(end));
-        // What a training leaves beside a model.
-        let leftover = ["training_args", "optimizer", "scheduler", "rng_state"];
-        known && !is_adapter(name) && !leftover.iter().any(|start| name.starts_with(start))
-    };
-    let mut names: Vec<String> = names.filter(is_other).collect();
-    names.sort();
-    names
-}
-
 fn no_weights(folder: &Path) -> ModelError {
     let shown = folder.display().to_string();
     if let Some(adapter) = Adapter::beside(folder) {
@@ -124,12 +106,6 @@ fn cache_hint(folder: &Path) -> Option<String> {
     let names = entries(folder).ok()?;
     let name = names.iter().find_map(|path| path.file_name()?.to_str()?.strip_prefix("models--"))?;
     Some(format!("it is the hub's cache: name a model in it, {}", name.replacen("--", "/", 1)))
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
-    std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(|source| super::io_error(folder, source))
 }
 
 #[cfg(test)]

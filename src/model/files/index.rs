@@ -23,7 +23,7 @@ struct Index {
 /// # Errors
 /// If it can't be read, isn't an index, or names something that is no file beside it.
 pub(super) fn shards(path: &Path) -> Result<Vec<String>, ModelError> {
-    let text = std::fs::read(path).map_err(|source| super::io_error(path, source))?;
+    let text = std::fs::read(path).map_err(|source| ModelError::io(path, source))?;
     parse(&text).map_err(|problem| {
         ModelError::Invalid(match foreign(&text) {
             Some(what) => format!("{} {what}", path.display()),

@@ -1,26 +1,29 @@
 //! The tensors of a checkpoint: safetensors files, mapped, checked as they are asked for.
 
 mod diagnosis;
+mod experts;
 mod matrix;
 mod memmap;
 mod mxfp4;
+mod placement;
 mod stored;
 
+pub use experts::ExpertMatrices;
 pub use matrix::{HostMatrix, Matrix};
 pub use memmap::{Bytes, Watch};
 pub use mxfp4::PackedExperts;
+pub use placement::Placement;
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors};
 
+use super::ModelError;
 use super::control::{Cancel, Control, LoadProgress};
-use super::decoder::ExpertMatrices;
 use super::files::{ModelFile, foreign};
 use super::spec::DecoderSpec;
-use super::{Engine, LoadOptions, ModelError, Precision, device};
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
 use diagnosis::Evidence;
 use stored::{Stored, is_packed};
@@ -47,35 +50,6 @@ struct Expected {
     quantization: Option<String>,
     /// Layers that config.json says.
     layers: usize,
-}
-
-/// Where tensors go, and how.
-#[derive(Debug, Clone)]
-pub struct Placement {
-    /// Where dense tensors go.
-    pub device: Device,
-    /// What dense tensors become there.
-    pub dtype: DType,
-    /// Whether matrices stay in the mapped file, for the CPU's kernels.
-    pub mapped: bool,
-    /// Whether experts in MXFP4 become dense tensors once and for all.
-    pub unpacked: bool,
-}
-
-impl Placement {
-    /// As `options` ask for.
-    ///
-    /// # Errors
-    /// If this build or machine hasn't the device, or the device not the precision.
-    pub fn new(options: &LoadOptions) -> Result<Self, ModelError> {
-        let device = device::open(options.device)?;
-        Ok(Self {
-            dtype: device::dtype(options.precision, &device)?,
-            mapped: device.is_cpu() && options.engine == Engine::Auto,
-            unpacked: options.precision == Precision::Bf16,
-            device,
-        })
-    }
 }
 
 impl<'a> Weights<'a> {

@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use super::{Bytes, Placement};
 use crate::kernels::elementwise::fill_rows;
 use crate::kernels::mxfp4::{self, BLOCK, BLOCK_BYTES, CODES};
-use crate::model::decoder::with_values;
+use crate::model::host::with_values;
 use crate::model::{Cancel, ModelError};
 
 /// `count` matrices of `to` rows of `from` values.

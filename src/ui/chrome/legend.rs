@@ -100,14 +100,7 @@ pub fn color_map(state: &State, theme: &Theme) -> Setting {
 
 /// The normalisation, and what it leaves out.
 pub fn normalisation(state: &State) -> Setting {
-    let sink = state.panes.shown().any(|shown| shown.matrix().sinks().is_some());
-    let text = match (state.display.normalisation, sink) {
-        (Normalisation::Raw, _) => "raw",
-        (Normalisation::Renormalised, false) => "renormalised",
-        (Normalisation::Renormalised, true) => "renormalised without sink",
-        (Normalisation::WithoutFirst, false) => "without first token",
-        (Normalisation::WithoutFirst, true) => "without first token and sink",
-    };
+    let has_sinks = state.panes.shown().any(|shown| shown.matrix().sinks().is_some());
     let text = if is_value_weighted(state) {
         let normalisation = match state.display.normalisation {
             Normalisation::Raw => "raw",
@@ -116,7 +109,7 @@ pub fn normalisation(state: &State) -> Setting {
         };
         format!("‖α·v W_O‖ {normalisation}, no upper bound, sinks add 0")
     } else {
-        text.to_owned()
+        state.display.normalisation.title(has_sinks).to_owned()
     };
     (state.keys.hint(Command::Normalisation), text)
 }

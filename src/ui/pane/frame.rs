@@ -12,7 +12,7 @@ use crate::attention::{ModelInfo, Pooling, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::facts::{head_facts, in_columns, what_it_is};
-use crate::ui::names::{short_view_name, view_name};
+use crate::ui::names::short_view_name;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::overview::Overview;
@@ -110,7 +110,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
 /// What the view is called beside the model's name: in short where that would leave no room for what is off or pinned.
 fn view_title(state: &State, layout: &PaneLayout, shown: &DisplayedCapture) -> String {
     let title = |name: String| format!(" {name}{} ", off(shown));
-    let full = title(view_name(shown.view()));
+    let full = title(shown.view().short_title());
     let (what, _) = what_it_is(state, layout.side, shown);
     let needed = width(&what) + width(&full) + 7;
     if what.is_empty() || needed <= usize::from(layout.frame.width) {
@@ -163,7 +163,7 @@ fn status(state: &State, pane: &Pane, pinned: bool) -> String {
         (_, Pass::Running { layer, layers }) => format!(" {spinner} {running}: layer {layer} of {layers} "),
         (Load::Ready, Pass::Waiting) => format!(" {spinner} {running} "),
         _ if shown.view() != pane.selection.view() => {
-            format!(" {spinner} computing {} ", view_name(pane.selection.view()))
+            format!(" {spinner} computing {} ", pane.selection.view().short_title())
         }
         _ if shown.job != state.run.job && !pinned => " of the previous prompt ".to_owned(),
         _ => String::new(),

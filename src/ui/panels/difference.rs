@@ -7,19 +7,20 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::columns::take_inspector;
 use super::face::Face;
-use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Range, Scale, State};
+use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Scale, State};
 use crate::attention::alignment::Granularity;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::heads_to_come;
-use crate::ui::names::{model_names, view_name, view_sentence};
+use crate::ui::names::{model_names, view_sentence};
 use crate::ui::places::{Body, DifferenceLayout};
 use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::text::{fit, put, put_line, short, width};
 use crate::ui::widgets::values::Values;
+use crate::vocabulary::{ColorRange, View};
 use crate::worker::protocol::Side;
 
 /// Both panes in one square.
@@ -49,8 +50,10 @@ fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option
     let [left, right] = model_names(state);
     let is_split = arrangement(state) == Arrangement::Split;
     let range = match state.display.range {
-        Range::Fixed => if is_split { "0 to 1" } else { "−1 to 1" }.to_owned(),
-        Range::Shared | Range::Own => format!("top{}", legend::clipped(compared.labels.len(), words)),
+        ColorRange::Top(_) => if is_split { "0 to 1" } else { "−1 to 1" }.to_owned(),
+        ColorRange::Shared | ColorRange::Own => {
+            format!("top{}", legend::clipped(compared.labels.len(), words))
+        }
     };
     let (before, after) = if is_split {
         let own = [("◺".to_owned(), left), ("◹".to_owned(), format!("{right}, queries across"))];
@@ -97,8 +100,8 @@ fn place(state: &State, mut frame: Rect, screen: u16) -> Body {
 fn scale(state: &State, compared: &Compared) -> Scale {
     let extent = compared.extent(state.display.normalisation, arrangement(state));
     let extent = match state.display.range {
-        Range::Fixed => Extent { top: 1.0, ..extent },
-        Range::Shared | Range::Own => extent,
+        ColorRange::Top(top) => Extent { top, ..extent },
+        ColorRange::Shared | ColorRange::Own => extent,
     };
     Scale::new(state.display.color_scale, extent)
 }
@@ -169,7 +172,7 @@ fn draw_frame(
     buffer: &mut Buffer,
 ) {
     let chrome = &theme.chrome;
-    let [left, right] = compared.views.map(view_name);
+    let [left, right] = compared.views.map(View::short_title);
     let joined = |[left, right]: [&str; 2]| match arrangement(state) {
         Arrangement::Difference => format!("{left} − {right}"),
         Arrangement::Split => format!("{left} below, {right} above"),

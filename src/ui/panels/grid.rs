@@ -13,7 +13,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{head_facts, heads_to_come, in_columns};
-use crate::ui::names::{ABLATED, view_name};
+use crate::ui::names::ABLATED;
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::pixels::{draw_awaited, draw_pixels};
 use crate::ui::widgets::text::{center, fit, put, right, short, width};
@@ -158,7 +158,7 @@ fn draw_frame(
     let what = format!(" {} layers × {} heads {without}{to_come}", model.layers, model.heads);
     let mut facts = head_facts(state, layout.side, shown, chosen);
     let is_ablated = chosen.head().is_some_and(|head| ablated.contains(chosen.layer().unwrap_or(0), head));
-    facts.insert(0, format!("{}{}", view_name(chosen), if is_ablated { " · off" } else { "" }));
+    facts.insert(0, format!("{}{}", chosen.short_title(), if is_ablated { " · off" } else { "" }));
     let room = usize::from(layout.frame.width.saturating_sub(5));
     // Which of them are on screen is said first: what isn't, nobody would miss.
     let part = part(&layout.parts, model).map(|part| fit(&part, room));

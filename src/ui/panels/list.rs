@@ -15,7 +15,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::heads_to_come;
-use crate::ui::names::{ABLATED, model_names, view_name};
+use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
@@ -177,7 +177,7 @@ fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, 
     let sorted = match (&list.similarity, list.order) {
         (Some(to), HeadOrder::Similarity) => {
             let names = model_names(state);
-            format!(" like {} {} ", names[to.side.index()], view_name(to.head))
+            format!(" like {} {} ", names[to.side.index()], to.head.short_title())
         }
         (_, HeadOrder::Head) => " in the order of the models ".to_owned(),
         (_, order) => match order {

@@ -5,7 +5,7 @@ use ratatui::layout::{Margin, Rect};
 
 use super::columns::{columns, take_inspector};
 use super::face::Face;
-use crate::app::{ColorScale, Pane, Range, State, Zoom};
+use crate::app::{ColorScale, Pane, State, Zoom};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -17,6 +17,7 @@ use crate::ui::widgets::area::{take_bottom, take_top};
 use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::text::{short, width, wrap};
+use crate::vocabulary::ColorRange;
 use crate::worker::protocol::Side;
 
 /// Columns of a pane from which the matrix doesn't touch the border.
@@ -85,10 +86,10 @@ fn range(state: &State, words: Words) -> Setting {
     let rows = state.panes.shown().map(|shown| shown.matrix().size()).max().unwrap_or(0);
     let clipped = legend::clipped(rows, words);
     let range = match state.display.range {
-        Range::Shared | Range::Own if state.panes.is_alone() => format!("up to the top{clipped}"),
-        Range::Shared => format!("top of both{clipped}"),
-        Range::Own => format!("top of each{clipped}"),
-        Range::Fixed => "0 to 1".to_owned(),
+        ColorRange::Shared | ColorRange::Own if state.panes.is_alone() => format!("up to the top{clipped}"),
+        ColorRange::Shared => format!("top of both{clipped}"),
+        ColorRange::Own => format!("top of each{clipped}"),
+        ColorRange::Top(_) => "0 to 1".to_owned(),
     };
     (state.keys.hint(Command::Range), range)
 }
@@ -104,13 +105,15 @@ fn bottom(state: &State) -> String {
 /// What the highest colour stands for; on each side, if it isn't the same.
 fn top(state: &State) -> String {
     match state.display.range {
-        Range::Fixed => if legend::is_value_weighted(state) { "≥1" } else { "1" }.to_owned(),
-        Range::Shared | Range::Own => on_each_side(state, |side| format!("≥{:.3}", state.scale(side).top)),
+        ColorRange::Top(_) => if legend::is_value_weighted(state) { "≥1" } else { "1" }.to_owned(),
+        ColorRange::Shared | ColorRange::Own => {
+            on_each_side(state, |side| format!("≥{:.3}", state.scale(side).top))
+        }
     }
 }
 
 fn on_each_side(state: &State, text: impl Fn(Side) -> String) -> String {
-    if state.display.range != Range::Own {
+    if state.display.range != ColorRange::Own {
         return text(Side::Left);
     }
     let shown = Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some());

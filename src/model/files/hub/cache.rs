@@ -15,7 +15,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::sound;
 use crate::model::ModelError;
-use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, io_error};
+use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder};
 
 /// One model's part of the cache, at one revision.
 pub(super) struct CachedRepository {
@@ -47,7 +47,7 @@ impl CachedRepository {
             return Ok(());
         }
         let note = self.root.join("refs").join(&self.revision);
-        forgive_read_only(replace(&note, commit.as_bytes())).map_err(|source| io_error(&note, source))
+        forgive_read_only(replace(&note, commit.as_bytes())).map_err(|source| ModelError::io(&note, source))
     }
 
     /// The model's files at `commit` under the name it was asked for, if all are there and sound. Unless `trusting`,
@@ -187,13 +187,13 @@ impl CachedRepository {
             return Ok(());
         }
         let folder = self.layout.pointer_path(commit);
-        std::fs::create_dir_all(&folder).map_err(|source| io_error(&folder, source))?;
+        std::fs::create_dir_all(&folder).map_err(|source| ModelError::io(&folder, source))?;
         // A link that leads nowhere is there, though no file is; or a file that is damaged.
         let _ = std::fs::remove_file(&pointer);
         match link(&self.blob(etag), etag, &pointer) {
             // Two loads of one model at once: the other was quicker.
             Err(_) if pointer.is_file() => Ok(()),
-            other => other.map_err(|source| io_error(&pointer, source)),
+            other => other.map_err(|source| ModelError::io(&pointer, source)),
         }
     }
 
@@ -204,7 +204,7 @@ impl CachedRepository {
         }
         let folder = self.root.join(".no_exist").join(commit);
         let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(folder.join(file), ""));
-        forgive_read_only(written).map_err(|source| io_error(&folder, source))
+        forgive_read_only(written).map_err(|source| ModelError::io(&folder, source))
     }
 
     /// Whether the hub has said that there is no such file.
@@ -213,10 +213,15 @@ impl CachedRepository {
     }
 }
 
+/// Whether something failed because it may not be written.
+pub(super) fn is_read_only(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
+}
+
 /// A note that can't be written where nothing can is not worth an error.
 fn forgive_read_only(written: std::io::Result<()>) -> std::io::Result<()> {
     match written {
-        Err(error) if super::is_read_only(&error) => {
+        Err(error) if is_read_only(&error) => {
             tracing::debug!(%error, "the cache is read-only");
             Ok(())
         }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::checksum::{Checksum, Hasher};
 use super::failure::{Failure, Refusal};
 use super::wait::{ATTEMPTS, Flow, Stopped, TICK, pause};
-use crate::model::files::io_error;
 use crate::model::{Cancel, Control, LoadProgress, ModelError};
 
 /// Transfers in a row in which a server may fall silent; each is a whole timeout.
@@ -22,7 +21,7 @@ const CHUNK: usize = 128 * 1024;
 /// Holds `path` locked until the file is dropped, waiting for whoever has it: two loads of one model at once,
 /// here or in two programs, download it once.
 pub(super) fn lock(path: &Path, cancel: &Cancel) -> Result<File, ModelError> {
-    let file = File::create(path).map_err(|source| io_error(path, source))?;
+    let file = File::create(path).map_err(|source| ModelError::io(path, source))?;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -34,7 +33,7 @@ pub(super) fn lock(path: &Path, cancel: &Cancel) -> Result<File, ModelError> {
             Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
                 return Ok(file);
             }
-            Err(TryLockError::Error(source)) => return Err(io_error(path, source)),
+            Err(TryLockError::Error(source)) => return Err(ModelError::io(path, source)),
         }
     }
 }
@@ -129,7 +128,7 @@ impl Download<'_> {
     fn corrupt(&self, problem: String) -> Stopped {
         match std::fs::remove_file(self.part) {
             Ok(()) => Stopped::Corrupt(problem),
-            Err(source) => Stopped::Here(io_error(self.part, source)),
+            Err(source) => Stopped::Here(ModelError::io(self.part, source)),
         }
     }
 }
@@ -148,13 +147,13 @@ impl<'a> Gathered<'a> {
     fn open(download: &'a Download<'a>, cancel: &Cancel) -> Result<Self, ModelError> {
         let path = download.part;
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(|source| io_error(path, source))?;
+        let file = file.map_err(|source| ModelError::io(path, source))?;
         let hasher = download.checksum.hasher(download.size);
         let mut gathered = Self { download, file, done: 0, hasher, restarts: 0 };
         let mut chunk = vec![0; CHUNK];
         loop {
             cancel.check()?;
-            let came = gathered.file.read(&mut chunk).map_err(|source| io_error(path, source))?;
+            let came = gathered.file.read(&mut chunk).map_err(|source| ModelError::io(path, source))?;
             if came == 0 {
                 return Ok(gathered);
             }
@@ -163,7 +162,7 @@ impl<'a> Gathered<'a> {
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), ModelError> {
-        self.file.write_all(bytes).map_err(|source| io_error(self.download.part, source))?;
+        self.file.write_all(bytes).map_err(|source| ModelError::io(self.download.part, source))?;
         self.count(bytes);
         Ok(())
     }
@@ -175,7 +174,7 @@ impl<'a> Gathered<'a> {
 
     fn restart(&mut self) -> Result<(), ModelError> {
         let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
-        emptied.map_err(|source| io_error(self.download.part, source))?;
+        emptied.map_err(|source| ModelError::io(self.download.part, source))?;
         self.done = 0;
         self.restarts += 1;
         self.hasher = self.download.checksum.hasher(self.download.size);
@@ -185,7 +184,7 @@ impl<'a> Gathered<'a> {
     /// What is wrong with the bytes, if anything is. They are on the disk: what has a name is whole, even if the
     /// power fails.
     fn finish(self) -> Result<Result<(), String>, ModelError> {
-        self.file.sync_all().map_err(|source| io_error(self.download.part, source))?;
+        self.file.sync_all().map_err(|source| ModelError::io(self.download.part, source))?;
         Ok(self.download.checksum.check(self.hasher))
     }
 }

@@ -13,9 +13,7 @@ use super::settings::HubSettings;
 use super::sound::SMALL;
 use super::wait::{Stopped, attend, persist, pump};
 use crate::model::files::plan::LARGE;
-use crate::model::files::{
-    ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index, io_error,
-};
+use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index};
 use crate::model::{Control, LoadProgress, ModelError};
 
 /// The largest list of shards, or settings of an adapter, that is believed to be one: it is fetched before anybody is
@@ -299,7 +297,7 @@ impl<'a> Lookup<'a> {
         let Some(etag) = &file.etag else { return Ok(()) };
         let (blob, part) = (self.cache.blob(etag), self.cache.part(etag));
         if let Some(blobs) = blob.parent() {
-            std::fs::create_dir_all(blobs).map_err(|source| io_error(blobs, source))?;
+            std::fs::create_dir_all(blobs).map_err(|source| ModelError::io(blobs, source))?;
         }
         let lock = download::lock(&self.cache.lock(etag), &control.cancel)?;
         if !self.has_blob(etag, file.size) {
@@ -320,7 +318,7 @@ impl<'a> Lookup<'a> {
                 }
                 stopped => self.stopped(stopped, &file.name),
             })?;
-            cache::rename(&part, &blob).map_err(|source| io_error(&part, source))?;
+            cache::rename(&part, &blob).map_err(|source| ModelError::io(&part, source))?;
         }
         drop(lock);
         self.cache.link(commit, &file.name, etag)

@@ -33,12 +33,8 @@ pub use trust::Trust;
 
 use super::{DownloadPlan, ModelFiles, disk};
 use crate::model::{Control, ModelError};
+use cache::is_read_only;
 use lookup::{Found, Lookup};
-
-/// Whether something failed because it may not be written.
-fn is_read_only(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
-}
 
 /// The hub and its cache.
 #[derive(Debug, Clone)]

@@ -1,0 +1,214 @@
+//! Products of one or two vectors by the instructions that multiply bytes and sum the products. They take half as long
+//! as those for f32.
+//!
+//! Twice a code is a whole number. A value is taken for a multiple of a power of two, which eight of them share, in three
+//! digits of base 256: it is off by at most 1.21e-7 of the largest of its eight (2^-23 is 1.19e-7), which is what f32 would
+//! lose in summing their products. These sums are exact; then they are summed as f32s.
+//!
+//! Only `mxfp4::add_product` knows of this folder. To take it out: delete the folder, its `mod` line and the `if` there.
+
+mod dispatch;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod simd;
+mod values;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::ops::Range;
+
+use pulp::Simd;
+
+use super::format::BLOCK_BYTES;
+use super::packed::Packed;
+use crate::kernels::cache::{LINE, fetch};
+use crate::kernels::codes::Codes;
+use crate::kernels::parallel::by_rows;
+use dispatch::{WithInt8, dispatch};
+use simd::Int8Simd;
+use values::{BLOCKS, VALUES, Values};
+
+/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, if these are one or two vectors with rows of enough blocks. Returns whether it
+/// was done.
+pub fn add_product(sizes: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f32]) -> bool {
+    match x.len() / sizes[0] {
+        _ if packed.groups < BLOCKS => return false,
+        1 => add_products_of::<1>(sizes, x, packed, y),
+        2 => add_products_of::<2>(sizes, x, packed, y),
+        _ => return false,
+    }
+    true
+}
+
+fn add_products_of<const VECTORS: usize>(
+    [from, to]: [usize; 2],
+    x: &[f32],
+    packed: &Packed<'_>,
+    y: &mut [f32],
+) {
+    let mut values = vec![[Values::ZERO; VECTORS]; from.div_ceil(VALUES)];
+    dispatch(Split { x, from, values: &mut values });
+    by_rows(to, y, |rows, sums| dispatch(Dots { x: &values, packed, rows, sums }));
+}
+
+/// Takes vectors apart. The last values of each end with it, as its last blocks do: what was among those before counts
+/// as zero.
+struct Split<'a, const VECTORS: usize> {
+    x: &'a [f32],
+    from: usize,
+    values: &'a mut [[Values; VECTORS]],
+}
+
+impl<const VECTORS: usize> WithInt8 for Split<'_, VECTORS> {
+    #[inline(always)]
+    fn with_int8<B: Int8Simd>(self, _: B) {
+        for (vector, x) in self.x.chunks_exact(self.from).enumerate() {
+            for (x, values) in x.chunks(VALUES).zip(self.values.iter_mut()) {
+                let mut all = [0.0; VALUES];
+                all[VALUES - x.len()..].copy_from_slice(x);
+                values[vector] = Values::new(&all);
+            }
+        }
+    }
+}
+
+/// `sums` \[rows, VECTORS\] = x · some rows.
+struct Dots<'a, const VECTORS: usize> {
+    x: &'a [[Values; VECTORS]],
+    packed: &'a Packed<'a>,
+    rows: Range<usize>,
+    sums: &'a mut [[f32; VECTORS]],
+}
+
+impl<const VECTORS: usize> WithInt8 for Dots<'_, VECTORS> {
+    #[inline(always)]
+    fn with_int8<B: Int8Simd>(self, int8: B) {
+        // Rows side by side share what is read of vectors, where there are registers for it.
+        match (B::Simd::REGISTER_COUNT, VECTORS) {
+            (32, 1) => self.dots::<B, 4>(int8),
+            (32, _) => self.dots::<B, 3>(int8),
+            _ => self.dots::<B, 1>(int8),
+        }
+    }
+}
+
+impl<const VECTORS: usize> Dots<'_, VECTORS> {
+    #[inline(always)]
+    fn dots<B: Int8Simd, const ROWS: usize>(self, int8: B) {
+        let Self { x, packed, rows, sums } = self;
+        let simd = int8.simd();
+        for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
+            let row: [_; ROWS] = std::array::from_fn(|at| packed.row((first + at).min(rows.end - 1)));
+            let next = packed.blocks_of((first + ROWS).min(rows.end)..(first + 2 * ROWS).min(rows.end));
+            let mut lanes = [[simd.zero(); VECTORS]; ROWS];
+            for (at, x) in x.iter().enumerate() {
+                let start = (at * BLOCKS).min(packed.groups - BLOCKS);
+                for (line, (lanes, (blocks, scales))) in lanes.iter_mut().zip(&row).enumerate() {
+                    fetch(next, (at * ROWS + line) * LINE);
+                    let blocks = blocks[start * BLOCK_BYTES..].first_chunk().expect("as many as scales");
+                    let scales = scales[start..].first_chunk().expect("the last ones end with the row");
+                    add_products(int8, int8.twice_codes(blocks), int8.scales(scales), x, lanes);
+                }
+            }
+            for (sums, lanes) in sums.iter_mut().zip(lanes) {
+                for (sum, lanes) in sums.iter_mut().zip(lanes) {
+                    let [first, rest @ ..] = lanes.as_ref() else { unreachable!("lanes fill registers") };
+                    let all = rest.iter().fold(*first, |all, lanes| simd.add_f32s(all, *lanes));
+                    *sum = simd.reduce_sum_f32s(all);
+                }
+            }
+        }
+    }
+}
+
+/// `sums` += the products of some blocks with each vector.
+#[inline(always)]
+fn add_products<B: Int8Simd, const VECTORS: usize>(
+    int8: B,
+    codes: B::TwiceCodes,
+    scales: <B::Simd as Codes>::Half,
+    x: &[Values; VECTORS],
+    sums: &mut [<B::Simd as Codes>::Half; VECTORS],
+) {
+    let simd = int8.simd();
+    for (x, sums) in x.iter().zip(sums) {
+        let products = int8.products(codes, x);
+        let x_scales = <B::Simd as Simd>::as_simd_f32s(&x.scales).0;
+        let scales = scales.as_ref().iter().zip(x_scales);
+        for ((sum, &product), (&scale, &x_scale)) in
+            sums.as_mut().iter_mut().zip(products.as_ref()).zip(scales)
+        {
+            *sum = simd.mul_add_f32s(product, simd.mul_f32s(scale, x_scale), *sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::mxfp4::format::{BLOCK, CODES, scale_value};
+    use dispatch::on_every_machine;
+    use values::{BYTES, SHARED};
+
+    #[derive(Clone, Copy)]
+    struct Check<const VECTORS: usize> {
+        /// One in so many values is a thousand times as large.
+        outliers: usize,
+    }
+
+    impl<const VECTORS: usize> WithInt8 for Check<VECTORS> {
+        fn with_int8<B: Int8Simd>(self, int8: B) {
+            // Rows that are no whole groups, and blocks that are none.
+            let (from, to) = (544, 37);
+            let groups = from / BLOCK;
+            let mut random = fastrand::Rng::with_seed(7);
+            let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
+            let scales: Vec<u8> = std::iter::repeat_with(|| random.u8(120..130)).take(to * groups).collect();
+            let mut x: Vec<f32> =
+                std::iter::repeat_with(|| random.f32() - 0.5).take(VECTORS * from).collect();
+            x.iter_mut().step_by(self.outliers).for_each(|x| *x *= 1000.0);
+            let packed = Packed { blocks: &blocks, scales: &scales, groups };
+            let mut values = vec![[Values::ZERO; VECTORS]; from.div_ceil(VALUES)];
+            Split { x: &x, from, values: &mut values }.with_int8(int8);
+            let mut sums = vec![[f32::NAN; VECTORS]; to];
+            Dots { x: &values, packed: &packed, rows: 0..to, sums: &mut sums }.with_int8(int8);
+            for (row, sums) in sums.iter().enumerate() {
+                let weight = |at: usize| {
+                    let code = CODES[usize::from(blocks[(row * from + at) / 2] >> (at % 2 * 4) & 15)];
+                    f64::from(code * scale_value(scales[row * groups + at / BLOCK]))
+                };
+                for (sum, x) in sums.iter().zip(x.chunks(from)) {
+                    let exact: f64 = x.iter().enumerate().map(|(at, x)| weight(at) * f64::from(*x)).sum();
+                    let size = |(eight, x): (usize, &[f32])| {
+                        let largest = x.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
+                        let weights = (0..SHARED).map(|at| weight(eight * SHARED + at).abs());
+                        f64::from(largest) * weights.sum::<f64>()
+                    };
+                    let size: f64 = x.chunks(SHARED).enumerate().map(size).sum();
+                    assert!((f64::from(*sum) - exact).abs() < 2.0f64.powi(-22) * size, "{sum}, not {exact}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_machine_multiplies_alike() {
+        for outliers in [usize::MAX, 100, 5] {
+            on_every_machine(Check::<1> { outliers });
+            on_every_machine(Check::<2> { outliers });
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        let (blocks, scales) = ([0x22; 2 * BYTES], [127; 2 * BLOCKS]);
+        for none in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut x = [1.0; VALUES];
+            x[100] = none;
+            let mut y = [0.0; 2];
+            let packed = Packed { blocks: &blocks, scales: &scales, groups: BLOCKS };
+            assert!(add_product([VALUES, 2], &x, &packed, &mut y));
+            assert!(y.iter().all(|y| y.is_nan()), "{y:?} of {none}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What all layers of a pass have in common.
+
+use candle_core::Tensor;
+
+use super::masks::Masks;
+use super::rotary::Rotation;
+use crate::attention::TokenRepeats;
+use crate::model::host::Buffers;
+use crate::model::spec::DecoderSpec;
+use crate::model::{Cancel, ModelError};
+
+/// What all layers of a pass have in common.
+pub struct Pass<'a> {
+    /// How the decoder is built.
+    pub spec: &'a DecoderSpec,
+    /// Where positions are rotary.
+    pub rotation: Option<Rotation>,
+    /// What computes.
+    pub backend: Backend,
+    /// Of which tokens the residual stream is needed after a layer's attention.
+    pub rows: OutputRows,
+    /// Stops the pass.
+    pub cancel: &'a Cancel,
+}
+
+/// What computes, and what it needs in every layer.
+pub enum Backend {
+    /// The CPU's kernels.
+    Cpu {
+        /// Where they write.
+        buffers: Buffers,
+        /// Where the prompt's tokens occurred before.
+        repeated_tokens: TokenRepeats,
+    },
+    /// Tensor operations, on any device.
+    Tensors(Masks),
+}
+
+/// Tokens that a computation is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputRows {
+    /// Every token.
+    All,
+    /// The last token: the next one is predicted from it.
+    Last,
+}
+
+impl Pass<'_> {
+    /// Where the CPU's kernels write, if it is these that compute.
+    pub fn buffers(&self) -> Option<&Buffers> {
+        match &self.backend {
+            Backend::Cpu { buffers, .. } => Some(buffers),
+            Backend::Tensors(_) => None,
+        }
+    }
+}
+
+impl OutputRows {
+    /// The rows that are needed of \[tokens, size\].
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn of(self, x: Tensor) -> Result<Tensor, ModelError> {
+        match self {
+            Self::All => Ok(x),
+            Self::Last => Ok(x.narrow(0, x.dim(0)? - 1, 1)?),
+        }
+    }
+}

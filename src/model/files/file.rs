@@ -1,0 +1,71 @@
+//! One file of a model: on disk, or in the binary.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use super::formats::other_formats;
+use crate::model::ModelError;
+
+/// One file of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelFile {
+    /// On disk.
+    Path(PathBuf),
+    /// In the binary.
+    Embedded {
+        /// For messages: `demo:gpt2/config.json`.
+        name: &'static str,
+        /// Its content.
+        bytes: &'static [u8],
+    },
+}
+
+impl ModelFile {
+    /// For messages.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self {
+            Self::Path(path) => path.to_string_lossy(),
+            Self::Embedded { name, .. } => Cow::Borrowed(name),
+        }
+    }
+
+    /// Its content. For small files: weights are better mapped.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn read(&self) -> Result<Cow<'static, [u8]>, ModelError> {
+        match self {
+            Self::Path(path) => {
+                std::fs::read(path).map(Cow::Owned).map_err(|source| ModelError::io(path, source))
+            }
+            Self::Embedded { bytes, .. } => Ok(Cow::Borrowed(bytes)),
+        }
+    }
+
+    /// How many bytes it has.
+    ///
+    /// # Errors
+    /// If it isn't there.
+    pub fn size(&self) -> Result<u64, ModelError> {
+        match self {
+            Self::Path(path) => {
+                std::fs::metadata(path).map(|data| data.len()).map_err(|source| ModelError::io(path, source))
+            }
+            Self::Embedded { bytes, .. } => Ok(bytes.len() as u64),
+        }
+    }
+
+    /// Files beside it that hold weights in a format that isn't read.
+    pub fn other_formats(&self) -> Vec<String> {
+        match self {
+            Self::Path(path) => path.parent().map(other_formats).unwrap_or_default(),
+            Self::Embedded { .. } => Vec::new(),
+        }
+    }
+
+    /// Its name without the folder.
+    pub(super) fn base_name(&self) -> String {
+        let name = self.name();
+        name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,90 @@
+//! The entry points: where the files of a model are, and what a download of them would take.
+
+use std::path::Path;
+
+use super::hub::{CachedModel, Hub};
+use super::{Consent, DownloadPlan, ModelFiles, embedded, folder};
+use crate::model::{Cancel, Control, ModelError, Reference};
+
+/// Finds the files of a model and downloads those that are missing, as far as `consent` goes.
+///
+/// A model that is whole in the hub's cache is taken from there and nobody is asked whether the hub has a newer
+/// one: a start is instant and needs no network. With `offline` (or `HF_HUB_OFFLINE`) the hub is never asked.
+///
+/// # Errors
+/// If a file is missing or can't be had, nobody has agreed to so large a download, the disk is too full, or
+/// `control` was cancelled.
+pub fn locate(
+    reference: &Reference,
+    offline: bool,
+    consent: &Consent,
+    control: &mut Control<'_>,
+) -> Result<ModelFiles, ModelError> {
+    match reference {
+        Reference::Demo(demo) => Ok(embedded::files(*demo)),
+        Reference::Folder(path) => folder::files(path),
+        Reference::Hub { repository, revision } => {
+            if let Some(error) = consent.recall(reference).filter(|_| !offline) {
+                return Err(error);
+            }
+            let limit = consent.limit(reference);
+            Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)
+        }
+    }
+}
+
+/// The files of a model that is here; nobody is asked for it.
+///
+/// # Errors
+/// If it isn't here whole.
+pub fn locate_here(reference: &Reference) -> Result<ModelFiles, ModelError> {
+    let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+    locate(reference, true, &Consent::default(), &mut control)
+}
+
+/// Which files [`locate`] would use, and how much of them it would download. Of an unknown model on the hub this
+/// fetches sizes and, if it is sharded, the list of shards.
+///
+/// # Errors
+/// As [`locate`].
+pub fn plan(
+    reference: &Reference,
+    offline: bool,
+    control: &mut Control<'_>,
+) -> Result<DownloadPlan, ModelError> {
+    match reference {
+        Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
+        Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
+        Reference::Hub { repository, revision } => {
+            Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
+        }
+    }
+}
+
+/// The models in the hub's cache, by name; none if there is no cache.
+pub fn cached() -> Vec<CachedModel> {
+    Hub::from_env(true).map(|hub| hub.cached()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DemoModel;
+
+    #[test]
+    fn demos_and_folders_are_here_and_nothing_is_missing() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/gpt2");
+        let demo = Reference::Demo(DemoModel::Gpt2);
+        let [embedded, on_disk] = [demo, Reference::Folder(folder)].map(|reference| {
+            let files = locate_here(&reference).unwrap();
+            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
+            let plan = plan(&reference, true, &mut control).unwrap();
+            assert_eq!((files.name.as_str(), plan.missing_bytes), (reference.to_string().as_str(), 0));
+            let names: Vec<&str> = plan.files.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["config.json", "tokenizer.json", "model.safetensors"]);
+            assert!(plan.total_bytes() > 0);
+            files.all().map(|file| file.read().unwrap().into_owned()).collect::<Vec<_>>()
+        });
+        assert!(embedded == on_disk, "the demo is the folder");
+    }
+}

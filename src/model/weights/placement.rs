@@ -1,0 +1,34 @@
+//! Where the tensors of a checkpoint go, and in what precision.
+
+use candle_core::{DType, Device};
+
+use crate::model::{Engine, LoadOptions, ModelError, Precision, device};
+
+/// Where tensors go, and how.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// Where dense tensors go.
+    pub device: Device,
+    /// What dense tensors become there.
+    pub dtype: DType,
+    /// Whether matrices stay in the mapped file, for the CPU's kernels.
+    pub mapped: bool,
+    /// Whether experts in MXFP4 become dense tensors once and for all.
+    pub unpacked: bool,
+}
+
+impl Placement {
+    /// As `options` ask for.
+    ///
+    /// # Errors
+    /// If this build or machine hasn't the device, or the device not the precision.
+    pub fn new(options: &LoadOptions) -> Result<Self, ModelError> {
+        let device = device::open(options.device)?;
+        Ok(Self {
+            dtype: device::dtype(options.precision, &device)?,
+            mapped: device.is_cpu() && options.engine == Engine::Auto,
+            unpacked: options.precision == Precision::Bf16,
+            device,
+        })
+    }
+}
