@@ -104,7 +104,7 @@ impl Rows {
     pub fn add_values(&self, value: &[f32], head_dim: usize, context: &mut [f32], context_stride: usize) {
         let Some((last, _)) = self.rows.last() else { return };
         let value = &value[self.start * head_dim..last.end * head_dim];
-        Arch::new().dispatch(AddValues { rows: self, value, head_dim, context, context_stride });
+        Arch::new().dispatch(AllQueries(AddValues { rows: self, value, head_dim, context, context_stride }));
     }
 }
 
@@ -131,7 +131,7 @@ impl<K: AsRef<PackedKeys>> Head<'_, K> {
             &self.query[query * keys.head_dim..][..keys.head_dim]
         });
         let arch = Arch::new();
-        arch.dispatch(Scores { query, panels, scale: self.scale, weights: &mut rows.weights });
+        arch.dispatch(AllQueries(Scores { query, panels, scale: self.scale, weights: &mut rows.weights }));
         for (query, weights) in queries.zip(rows.weights.chunks_exact_mut(rows.stride)) {
             let keys = self.visible(query);
             let seen = keys.start - start..keys.end - start;
@@ -148,6 +148,27 @@ impl AsRef<PackedKeys> for PackedKeys {
     }
 }
 
+/// Work on [`QUERIES`] queries, of which as many are taken together as there are registers for.
+trait ByQueries {
+    /// `N` queries from `first` on.
+    fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize);
+}
+
+struct AllQueries<W>(W);
+
+impl<W: ByQueries> WithSimd for AllQueries<W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self(mut work) = self;
+        match S::REGISTER_COUNT {
+            32 => work.queries::<S, QUERIES>(simd, 0),
+            _ => (0..QUERIES).step_by(FEWER).for_each(|first| work.queries::<S, FEWER>(simd, first)),
+        }
+    }
+}
+
 /// `weights` \[QUERIES, keys\] = scale · query · keysᵀ.
 struct Scores<'a> {
     query: [&'a [f32]; QUERIES],
@@ -156,20 +177,7 @@ struct Scores<'a> {
     weights: &'a mut [f32],
 }
 
-impl WithSimd for Scores<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        match S::REGISTER_COUNT {
-            32 => self.queries::<S, QUERIES>(simd, 0),
-            _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
-        }
-    }
-}
-
-impl Scores<'_> {
-    /// `N` queries from `first` on.
+impl ByQueries for Scores<'_> {
     #[inline(always)]
     fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
         let query: [&[f32]; N] = std::array::from_fn(|at| self.query[first + at]);
@@ -208,20 +216,7 @@ struct AddValues<'a> {
     context_stride: usize,
 }
 
-impl WithSimd for AddValues<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        match S::REGISTER_COUNT {
-            32 => self.queries::<S, QUERIES>(simd, 0),
-            _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
-        }
-    }
-}
-
-impl AddValues<'_> {
-    /// `N` queries from `first` on.
+impl ByQueries for AddValues<'_> {
     #[inline(always)]
     fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
         let stride = self.rows.stride;
@@ -243,7 +238,9 @@ impl AddValues<'_> {
             }
         }
     }
+}
 
+impl AddValues<'_> {
     /// `REGISTERS` registers of the context of `N` queries, from register `at` on.
     #[inline(always)]
     fn columns<S: Simd, const N: usize, const REGISTERS: usize>(

@@ -241,107 +241,95 @@ impl WithSimd for TimesPanel<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, from, rows, panel, next, columns, out } = self;
+    fn with_simd<S: Simd>(mut self, simd: S) {
         // As many results as there are registers for, of 32 or of 16.
         match S::REGISTER_COUNT {
-            32 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, next, &columns, out),
-            _ => tiles::<S, 6, 2>(simd, x, from, &rows, panel, next, &columns, out),
+            32 => self.tiles::<S, 8, 3>(simd),
+            _ => self.tiles::<S, 6, 2>(simd),
         }
     }
 }
 
-/// All vectors times one panel; `rows` are those of the weight, `columns` those of `out`. On the way `next` is
-/// brought into the cache.
-#[allow(clippy::too_many_arguments)]
-#[inline(always)]
-fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
-    simd: S,
-    x: &[f32],
-    from: usize,
-    rows: &Range<usize>,
-    panel: &[f32],
-    next: &[u8],
-    columns: &Range<usize>,
-    out: &mut [&mut [f32]],
-) {
-    let tiles = out.len().div_ceil(VECTORS);
-    let part = next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE);
-    let mut next = next.chunks(part);
-    let mut done = 0;
-    for left in (1..=tiles).rev() {
-        let (x, out) = (&x[done * from..], &mut out[done..]);
-        let next = next.next().unwrap_or(&[]);
-        macro_rules! tile {
-            ($($vectors:literal)*) => {
-                // All of about the same size: one of few vectors takes nearly as long.
-                match out.len().div_ceil(left) {
-                    $($vectors if $vectors < VECTORS => {
-                        tile::<S, $vectors, REGISTERS>(simd, x, from, rows, panel, next, columns, out)
-                    })*
-                    _ => tile::<S, VECTORS, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
+impl TimesPanel<'_, '_> {
+    /// All vectors, in tiles of at most `VECTORS` vectors and `REGISTERS` registers. On the way `next` is brought into
+    /// the cache.
+    #[inline(always)]
+    fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(&mut self, simd: S) {
+        let tiles = self.out.len().div_ceil(VECTORS);
+        let part = self.next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE);
+        let mut next = self.next.chunks(part);
+        let mut done = 0;
+        for left in (1..=tiles).rev() {
+            let next = next.next().unwrap_or(&[]);
+            macro_rules! tile {
+                ($($vectors:literal)*) => {
+                    // All of about the same size: one of few vectors takes nearly as long.
+                    match (self.out.len() - done).div_ceil(left) {
+                        $($vectors if $vectors < VECTORS => {
+                            self.tile::<S, $vectors, REGISTERS>(simd, done, next)
+                        })*
+                        _ => self.tile::<S, VECTORS, REGISTERS>(simd, done, next),
+                    }
+                };
+            }
+            done += tile!(1 2 3 4 5 6 7);
+        }
+    }
+
+    /// `VECTORS` vectors from `first` on; returns how many these are.
+    #[inline(always)]
+    fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        next: &[u8],
+    ) -> usize {
+        let Self { x, from, panel, .. } = *self;
+        let (rows, columns, out) = (&self.rows, &self.columns, &mut self.out[first..]);
+        let x: [&[f32]; VECTORS] = std::array::from_fn(|at| &x[(first + at) * from..][rows.clone()]);
+        let (steps, rest) = panel.as_chunks::<{ STEP * PANEL }>();
+        let x_in_steps = x.map(|x| &x.as_chunks::<STEP>().0[..steps.len()]);
+        // No faster than the panel is read, or the machine would forget what it was asked for.
+        let times = PANEL / S::F32_LANES / REGISTERS;
+        let lines_in_a_step = next.len().div_ceil(LINE * (times * steps.len()).max(1));
+        let mut next = next.chunks((lines_in_a_step * LINE * steps.len()).max(1));
+        for register in (0..PANEL / S::F32_LANES).step_by(REGISTERS) {
+            let next = next.next().unwrap_or(&[]);
+            let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; VECTORS];
+            for (at, step) in steps.iter().enumerate() {
+                (0..lines_in_a_step).for_each(|line| fetch(next, (at * lines_in_a_step + line) * LINE));
+                for row in 0..STEP {
+                    let panel =
+                        &S::as_simd_f32s(&step[row * PANEL..][..PANEL]).0[register..register + REGISTERS];
+                    for (sums, x) in sums.iter_mut().zip(&x_in_steps) {
+                        let x = simd.splat_f32s(x[at][row]);
+                        for (sum, &weight) in sums.iter_mut().zip(panel) {
+                            *sum = simd.mul_add_f32s(x, weight, *sum);
+                        }
+                    }
                 }
-            };
-        }
-        done += tile!(1 2 3 4 5 6 7);
-    }
-}
-
-/// The first `VECTORS` vectors of `x` times one panel; says how many these are.
-#[allow(clippy::too_many_arguments)]
-#[inline(always)]
-fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
-    simd: S,
-    x: &[f32],
-    from: usize,
-    rows: &Range<usize>,
-    panel: &[f32],
-    next: &[u8],
-    columns: &Range<usize>,
-    out: &mut [&mut [f32]],
-) -> usize {
-    let x: [&[f32]; VECTORS] = std::array::from_fn(|at| &x[at * from..][rows.clone()]);
-    let (steps, rest) = panel.as_chunks::<{ STEP * PANEL }>();
-    let x_in_steps = x.map(|x| &x.as_chunks::<STEP>().0[..steps.len()]);
-    // No faster than the panel is read, or the machine would forget what it was asked for.
-    let times = PANEL / S::F32_LANES / REGISTERS;
-    let lines_in_a_step = next.len().div_ceil(LINE * (times * steps.len()).max(1));
-    let mut next = next.chunks((lines_in_a_step * LINE * steps.len()).max(1));
-    for first in (0..PANEL / S::F32_LANES).step_by(REGISTERS) {
-        let next = next.next().unwrap_or(&[]);
-        let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; VECTORS];
-        for (at, step) in steps.iter().enumerate() {
-            (0..lines_in_a_step).for_each(|line| fetch(next, (at * lines_in_a_step + line) * LINE));
-            for row in 0..STEP {
-                let panel = &S::as_simd_f32s(&step[row * PANEL..][..PANEL]).0[first..first + REGISTERS];
-                for (sums, x) in sums.iter_mut().zip(&x_in_steps) {
-                    let x = simd.splat_f32s(x[at][row]);
+            }
+            for (row, panel) in rest.chunks_exact(PANEL).enumerate() {
+                let panel = &S::as_simd_f32s(panel).0[register..register + REGISTERS];
+                for (sums, x) in sums.iter_mut().zip(&x) {
+                    let x = simd.splat_f32s(x[steps.len() * STEP + row]);
                     for (sum, &weight) in sums.iter_mut().zip(panel) {
                         *sum = simd.mul_add_f32s(x, weight, *sum);
                     }
                 }
             }
-        }
-        for (row, panel) in rest.chunks_exact(PANEL).enumerate() {
-            let panel = &S::as_simd_f32s(panel).0[first..first + REGISTERS];
-            for (sums, x) in sums.iter_mut().zip(&x) {
-                let x = simd.splat_f32s(x[steps.len() * STEP + row]);
-                for (sum, &weight) in sums.iter_mut().zip(panel) {
-                    *sum = simd.mul_add_f32s(x, weight, *sum);
+            for (sums, out) in sums.into_iter().zip(out.iter_mut()) {
+                let out = &mut out[columns.clone()];
+                if out.len() == PANEL {
+                    let out = &mut S::as_mut_simd_f32s(out).0[register..register + REGISTERS];
+                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = simd.add_f32s(*out, sum));
+                } else {
+                    let mut all = [0.0; PANEL];
+                    S::as_mut_simd_f32s(&mut all).0[register..register + REGISTERS].copy_from_slice(&sums);
+                    out.iter_mut().zip(all).for_each(|(out, sum)| *out += sum);
                 }
             }
         }
-        for (sums, out) in sums.into_iter().zip(out.iter_mut()) {
-            let out = &mut out[columns.clone()];
-            if out.len() == PANEL {
-                let out = &mut S::as_mut_simd_f32s(out).0[first..first + REGISTERS];
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = simd.add_f32s(*out, sum));
-            } else {
-                let mut all = [0.0; PANEL];
-                S::as_mut_simd_f32s(&mut all).0[first..first + REGISTERS].copy_from_slice(&sums);
-                out.iter_mut().zip(all).for_each(|(out, sum)| *out += sum);
-            }
-        }
+        VECTORS
     }
-    VECTORS
 }

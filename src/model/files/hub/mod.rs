@@ -79,7 +79,7 @@ impl Hub {
         let lookup = Lookup::new(&self.settings, repository, revision);
         match lookup.find(control)? {
             Found::Here(files) => Ok(files),
-            Found::OnHub(client, survey) => match lookup.download(&client, &survey, limit, control) {
+            Found::OnHub(survey) => match lookup.download(&survey, limit, control) {
                 // What is missing can't be written, but what is here will do.
                 Err(ModelError::Io { source, .. })
                     if is_read_only(&source) && lookup.cached(true).is_ok() =>
@@ -104,7 +104,7 @@ impl Hub {
         let lookup = Lookup::new(&self.settings, repository, revision);
         match lookup.find(control)? {
             Found::Here(files) => DownloadPlan::of_present(&files, &self.settings.cache),
-            Found::OnHub(_, survey) => Ok(DownloadPlan {
+            Found::OnHub(survey) => Ok(DownloadPlan {
                 missing_bytes: lookup.missing_bytes(&survey),
                 files: survey.files.into_iter().map(|file| (file.name, file.size)).collect(),
                 cache_dir: self.settings.cache.clone(),

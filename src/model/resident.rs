@@ -1,0 +1,117 @@
+//! A resident model: how it is loaded, and what it is.
+
+use std::sync::Arc;
+
+use super::compute::Threads;
+use super::decoder::Decoder;
+use super::files::{self, ModelFiles};
+use super::tokenizer::{Opened, PromptTokenizer};
+use super::weights::{Placement, Watch, Weights};
+use super::{Control, Engine, LoadOptions, ModelError, Reference, device, family};
+use crate::attention::{ModelInfo, NO_OUTPUT_HEAD};
+
+/// A resident model.
+pub struct Model {
+    pub(super) info: Arc<ModelInfo>,
+    pub(super) engine: Engine,
+    /// Or why there is none.
+    pub(super) tokenizer: Result<Box<PromptTokenizer>, String>,
+    pub(super) decoder: Decoder,
+    /// Of files that the decoder looks at where they lie.
+    pub(super) watch: Watch,
+    /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
+    /// waits for a part of this one.
+    pub(super) threads: Threads,
+}
+
+impl Model {
+    /// Finds, checks and places a model.
+    ///
+    /// # Errors
+    /// If a file is missing or broken, the model is unsupported or too large, or `control` was cancelled.
+    pub fn load(
+        reference: &Reference,
+        options: &LoadOptions,
+        control: &mut Control<'_>,
+    ) -> Result<Self, ModelError> {
+        let files = files::locate(reference, options.offline, &options.consent, control)?;
+        Self::from_files(&files, options, control)
+    }
+
+    fn from_files(
+        files: &ModelFiles,
+        options: &LoadOptions,
+        control: &mut Control<'_>,
+    ) -> Result<Self, ModelError> {
+        let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
+        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
+            Opened::Ready(tokenizer) => Ok(tokenizer),
+            Opened::Missing(why) => Err(why),
+        };
+        let placement = Placement::new(options)?;
+        let device = placement.device.clone();
+        let mut weights = Weights::open(&files.weights, placement, control)?;
+        check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
+        let decoder = family::assemble(&spec, &mut weights)?;
+        let watch = weights.watch();
+        let info = ModelInfo {
+            name: files.name.clone(),
+            revision: files.revision.clone(),
+            family: spec.family.name().to_owned(),
+            layers: spec.layers.len(),
+            heads: spec.heads,
+            kv_heads: spec.kv_heads,
+            windows: spec.layers.iter().map(|layer| layer.window).collect(),
+            has_sinks: spec.sinks,
+            has_output_head: decoder.head.is_some(),
+            context: spec.context,
+            vocabulary: spec.vocabulary,
+            parameters: weights.parameters(),
+            precision: weights.precision(),
+            device: device::label(&device),
+            resident_bytes: weights.resident_bytes(),
+            notes: notes(files, tokenizer.as_deref().ok()),
+        };
+        // Before anybody trusts what was read, while all of it is still mapped.
+        watch.check()?;
+        let threads = Threads::new()?;
+        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, decoder, watch, threads })
+    }
+
+    /// What it is.
+    pub fn info(&self) -> &Arc<ModelInfo> {
+        &self.info
+    }
+
+    /// Whether it predicts anything.
+    ///
+    /// # Errors
+    /// If it has no output head.
+    pub fn check_output_head(&self) -> Result<(), ModelError> {
+        if self.info.has_output_head {
+            return Ok(());
+        }
+        Err(ModelError::Invalid(format!(
+            "{}: {NO_OUTPUT_HEAD}: the checkpoint has no lm_head.weight, and config.json ties it to nothing",
+            self.info.name
+        )))
+    }
+}
+
+/// What of a model's files is not honoured.
+fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
+    let adapter = files.adapter.iter().map(files::Adapter::not_applied);
+    adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
+}
+
+/// Better said before gigabytes are read than by the system's out-of-memory killer.
+fn check_memory(name: &str, needed: u64, free: Option<u64>) -> Result<(), ModelError> {
+    match free {
+        Some(free) if needed > free => Err(ModelError::Invalid(format!(
+            "{name}: not enough memory: the weights take {:.1} GB, {:.1} GB are free: choose a smaller model, or close something",
+            needed as f64 / 1e9,
+            free as f64 / 1e9
+        ))),
+        _ => Ok(()),
+    }
+}
