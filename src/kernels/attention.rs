@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::elementwise::raise;
+use super::elementwise::max_in_place;
 use super::softmax::{SoftmaxStats, softmax_with_sink};
 
 /// Queries that are computed together, so that a key is loaded once for all of them.
@@ -48,7 +48,7 @@ pub struct Head<'a, K> {
     /// What a dot product is multiplied by.
     pub scale: f32,
     /// Keys a query sees, itself included; `None` sees all.
-    pub window: Option<usize>,
+    pub sliding_window: Option<usize>,
     /// The learned logit that competes with the keys and leads to no token.
     pub sink: Option<f32>,
 }
@@ -94,7 +94,7 @@ impl Rows {
         highest.clear();
         highest.resize(end, 0.0);
         for weights in self.weights.chunks_exact(self.stride).take(queries.end).skip(queries.start) {
-            raise(highest, weights);
+            max_in_place(highest, weights);
         }
         self.start
     }
@@ -111,7 +111,7 @@ impl Rows {
 impl<K: AsRef<PackedKeys>> Head<'_, K> {
     /// The keys that `query` sees.
     pub fn visible(&self, query: usize) -> Range<usize> {
-        let first = self.window.map_or(0, |window| (query + 1).saturating_sub(window));
+        let first = self.sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
         first..query + 1
     }
 
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_window_counts_the_query_itself() {
         let keys = PackedKeys::new(&[], 1);
-        let head = Head { query: &[], keys, scale: 1.0, window: Some(3), sink: None };
+        let head = Head { query: &[], keys, scale: 1.0, sliding_window: Some(3), sink: None };
         assert_eq!(head.visible(1), 0..2);
         assert_eq!(head.visible(2), 0..3);
         assert_eq!(head.visible(7), 5..8);
@@ -291,14 +291,14 @@ mod tests {
     #[test]
     fn rows_are_the_formula_and_the_same_bits_however_queries_are_grouped() {
         let (tokens, sink) = (75, Some(0.3));
-        for (head_dim, window) in [(32, None), (10, Some(40)), (3, Some(1)), (48, None)] {
+        for (head_dim, sliding_window) in [(32, None), (10, Some(40)), (3, Some(1)), (48, None)] {
             let mut random = fastrand::Rng::with_seed(7);
             let mut draw = || -> Vec<f32> {
                 std::iter::repeat_with(|| random.f32() - 0.5).take(tokens * head_dim).collect()
             };
             let (query, key, value) = (draw(), draw(), draw());
             let keys = PackedKeys::new(&key, head_dim);
-            let head = Head { query: &query, keys: &keys, scale: 2.0, window, sink };
+            let head = Head { query: &query, keys: &keys, scale: 2.0, sliding_window, sink };
             let vector = |of: &[f32], at: usize| -> Vec<f64> {
                 of[at * head_dim..][..head_dim].iter().map(|x| f64::from(*x)).collect()
             };
@@ -317,19 +317,19 @@ mod tests {
                     assert_eq!((row.weights, row.norm), (by_itself.weights, by_itself.norm));
                     let keys = head.visible(query);
                     assert_eq!(row.first_key, keys.start);
-                    let raised: Vec<f64> = keys
+                    let exps: Vec<f64> = keys
                         .clone()
                         .map(|key_at| (2.0 * dot(vector(head.query, query), vector(&key, key_at))).exp())
                         .collect();
-                    let sum = raised.iter().sum::<f64>() + 0.3f64.exp();
-                    for (weight, raised) in row.weights.iter().zip(&raised) {
-                        assert!((f64::from(*weight) - raised / sum).abs() < 1e-6);
+                    let sum = exps.iter().sum::<f64>() + 0.3f64.exp();
+                    for (weight, exps) in row.weights.iter().zip(&exps) {
+                        assert!((f64::from(*weight) - exps / sum).abs() < 1e-6);
                     }
                     for (dim, context) in context.iter().enumerate() {
                         let exact: f64 = keys
                             .clone()
-                            .zip(&raised)
-                            .map(|(key, raised)| raised / sum * vector(&value, key)[dim])
+                            .zip(&exps)
+                            .map(|(key, exps)| exps / sum * vector(&value, key)[dim])
                             .sum();
                         assert!((f64::from(*context) - exact).abs() < 1e-5, "{context}, not {exact}");
                     }

@@ -1,4 +1,4 @@
-//! Products of many vectors with a weight of which each row belongs to an output: it is decoded into panels that stay in
+//! Products of many batch rows with a weight of which each row belongs to an output: it is decoded into panels that stay in
 //! a core's cache.
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use pulp::Arch;
 use super::panel::{PANEL, TimesPanel};
 use super::parallel::{SCRATCH, aligned, by_columns};
 
-/// Rows of a panel that are decoded at a time: few enough vectors pass that the nearest cache counts.
+/// Rows of a panel that are decoded at a time: few enough batch rows pass that the nearest cache counts.
 pub const DEPTH: usize = 320;
 
 /// The rows of a weight, each of which belongs to an output.
@@ -21,23 +21,23 @@ pub trait Decoded: Sync {
     fn bytes(&self, outputs: Range<usize>) -> &[u8];
 }
 
-/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ in the sizes \[from, to\].
-pub fn by_panels([from, to]: [usize; 2], x: &[f32], weight: &impl Decoded, y: &mut [f32]) {
-    let part = to.div_ceil(PANEL).div_ceil(4 * rayon::current_num_threads()) * PANEL;
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ in the sizes \[in, out\].
+pub fn by_panels([in_features, out_features]: [usize; 2], x: &[f32], weight: &impl Decoded, y: &mut [f32]) {
+    let part = out_features.div_ceil(PANEL).div_ceil(4 * rayon::current_num_threads()) * PANEL;
     let arch = Arch::new();
-    by_columns(part, to, y, |columns, out| {
+    by_columns(part, out_features, y, |columns, out| {
         SCRATCH.with_borrow_mut(|scratch| {
             for first in columns.clone().step_by(PANEL) {
                 let outputs = first..(first + PANEL).min(columns.end);
                 let ahead = weight.bytes(outputs.end..(outputs.end + PANEL).min(columns.end));
-                let mut next = ahead.chunks(ahead.len().div_ceil(from.div_ceil(DEPTH)).max(1));
-                for start in (0..from).step_by(DEPTH) {
-                    let rows = start..(start + DEPTH).min(from);
+                let mut next = ahead.chunks(ahead.len().div_ceil(in_features.div_ceil(DEPTH)).max(1));
+                for start in (0..in_features).step_by(DEPTH) {
+                    let rows = start..(start + DEPTH).min(in_features);
                     let panel = aligned(scratch, rows.len() * PANEL);
                     weight.decode(outputs.clone(), rows.clone(), panel);
                     let columns = outputs.start - columns.start..outputs.end - columns.start;
                     let next = next.next().unwrap_or(&[]);
-                    arch.dispatch(TimesPanel { x, from, rows, panel, next, columns, out });
+                    arch.dispatch(TimesPanel { x, in_features, rows, panel, next, columns, out });
                 }
             }
         });

@@ -175,16 +175,16 @@ impl WithSimd for AddScaled<'_> {
 }
 
 /// Raises values to those of another slice where these are larger.
-pub fn raise(to: &mut [f32], from: &[f32]) {
-    Arch::new().dispatch(Raise { to, from });
+pub fn max_in_place(to: &mut [f32], from: &[f32]) {
+    Arch::new().dispatch(MaxInPlace { to, from });
 }
 
-struct Raise<'a> {
+struct MaxInPlace<'a> {
     to: &'a mut [f32],
     from: &'a [f32],
 }
 
-impl WithSimd for Raise<'_> {
+impl WithSimd for MaxInPlace<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -51,7 +51,7 @@ impl WithSimd for Softmax<'_> {
         let max = simd.reduce_max_f32s(highest).max(sink.unwrap_or(f32::NEG_INFINITY));
 
         let zero = simd.splat_f32s(0.0);
-        let mut sums = Sums::<S> { raised: zero, weighted: zero, distance: zero };
+        let mut sums = Sums::<S> { exps: zero, weighted: zero, distance: zero };
         let mut far = simd.sub_f32s(simd.splat_f32s(farthest), S::as_simd_f32s(&PLACES).0[0]);
         let width = simd.splat_f32s(S::F32_LANES as f32);
         let max_of_all = simd.splat_f32s(max);
@@ -62,7 +62,7 @@ impl WithSimd for Softmax<'_> {
 
         let of_sink = sink.map_or(0.0, |sink| exp(Scalar, sink - max));
         let sink_weighted = of_sink * (sink.unwrap_or(max) - max).max(LOWEST);
-        let mass = simd.reduce_sum_f32s(sums.raised);
+        let mass = simd.reduce_sum_f32s(sums.exps);
         let sum = mass + of_sink;
         let weighted = simd.reduce_sum_f32s(sums.weighted) + sink_weighted;
         let share = 1.0 / sum;
@@ -85,7 +85,7 @@ impl WithSimd for Softmax<'_> {
 /// Sums over a row, in as many parts as a register holds, before they are divided by the first and the sink.
 struct Sums<S: Simd> {
     /// Σ exp(score − max)
-    raised: S::f32s,
+    exps: S::f32s,
     /// Σ exp(score − max) · (score − max)
     weighted: S::f32s,
     /// Σ exp(score − max) · (n − 1 − i)
@@ -96,13 +96,13 @@ impl<S: Simd> Sums<S> {
     /// Raises some scores, less the maximum, and adds them.
     #[inline(always)]
     fn add(&mut self, simd: S, scores: S::f32s, far: S::f32s) -> S::f32s {
-        let raised = exp(simd, scores);
+        let exps = exp(simd, scores);
         // A score of −∞ has no weight, and 0 · −∞ is no number.
         let finite = simd.max_f32s(scores, simd.splat_f32s(LOWEST));
-        self.raised = simd.add_f32s(self.raised, raised);
-        self.weighted = simd.mul_add_f32s(raised, finite, self.weighted);
-        self.distance = simd.mul_add_f32s(raised, far, self.distance);
-        raised
+        self.exps = simd.add_f32s(self.exps, exps);
+        self.weighted = simd.mul_add_f32s(exps, finite, self.weighted);
+        self.distance = simd.mul_add_f32s(exps, far, self.distance);
+        exps
     }
 }
 

@@ -46,7 +46,7 @@ impl Threads {
                     help_until(over);
                 }
             });
-            let _raised_in_the_end = Raised(over);
+            let _set_at_the_end = SetOnDrop(over);
             work()
         })
     }
@@ -62,9 +62,9 @@ fn help_until(over: &AtomicBool) {
 }
 
 /// A flag that is raised when this goes, even by a panic.
-struct Raised<'a>(&'a AtomicBool);
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Raised<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

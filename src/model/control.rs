@@ -16,12 +16,12 @@ impl Cancel {
     }
 
     /// Asks whoever holds a clone to stop.
-    pub fn raise(&self) {
+    pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was raised.
-    pub fn is_raised(&self) -> bool {
+    pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
@@ -30,7 +30,7 @@ impl Cancel {
     /// # Errors
     /// [`ModelError::Cancelled`] once raised.
     pub fn check(&self) -> Result<(), ModelError> {
-        if self.is_raised() { Err(ModelError::Cancelled) } else { Ok(()) }
+        if self.is_cancelled() { Err(ModelError::Cancelled) } else { Ok(()) }
     }
 }
 

@@ -43,7 +43,7 @@ mod tests {
         let mut take = |unpacked| {
             let placement = Placement { device: Device::Cpu, dtype: DType::BF16, mapped: false, unpacked };
             let mut weights = Weights::open(&files.weights, placement, &mut control).unwrap();
-            family::assemble(&spec, &mut weights).unwrap();
+            family::build(&spec, &mut weights).unwrap();
             (weights.precision(), weights.parameters(), weights.resident_bytes())
         };
         let (packed, unpacked) = (take(false), take(true));

@@ -35,7 +35,7 @@ pub struct Buffers {
     /// What attention takes from the values.
     pub context: Buffer,
     /// Inside the MLP.
-    pub inner: Buffer,
+    pub intermediate: Buffer,
 }
 
 /// A tensor on the CPU that is used again.

@@ -52,7 +52,7 @@ impl Model {
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
-        let decoder = family::assemble(&spec, &mut weights)?;
+        let decoder = family::build(&spec, &mut weights)?;
         let watch = weights.watch();
         let info = ModelInfo {
             name: files.name.clone(),
@@ -61,9 +61,9 @@ impl Model {
             layers: spec.layers.len(),
             heads: spec.heads,
             kv_heads: spec.kv_heads,
-            windows: spec.layers.iter().map(|layer| layer.window).collect(),
+            windows: spec.layers.iter().map(|layer| layer.sliding_window).collect(),
             has_sinks: spec.sinks,
-            has_output_head: decoder.head.is_some(),
+            has_output_head: decoder.lm_head.is_some(),
             context: spec.context,
             vocabulary: spec.vocabulary,
             parameters: weights.parameters(),

@@ -71,7 +71,7 @@ pub struct LayerSpec {
     /// What q·k is multiplied by.
     pub scale: f32,
     /// Keys a query sees, itself included; `None` sees all.
-    pub window: Option<usize>,
+    pub sliding_window: Option<usize>,
 }
 
 /// How position enters.
@@ -125,7 +125,7 @@ pub enum MlpSpec {
     /// Up, activation, down.
     Dense {
         /// Width between up and down.
-        inner: usize,
+        intermediate_size: usize,
         /// Between up and down.
         activation: Activation,
     },
@@ -141,7 +141,7 @@ pub struct ExpertsSpec {
     /// Experts that a token goes through.
     pub active: usize,
     /// Width between up and down.
-    pub inner: usize,
+    pub intermediate_size: usize,
     /// The gate is clamped to at most this, the up projection to ± this.
     pub limit: f64,
     /// Gain inside the gate's sigmoid.

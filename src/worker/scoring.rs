@@ -33,8 +33,8 @@ impl Wanted {
 
     /// Makes room for the next wish.
     pub fn give_way(&self) {
-        self.is_followed.raise();
-        self.cancel.raise();
+        self.is_followed.cancel();
+        self.cancel.cancel();
     }
 }
 
@@ -87,7 +87,7 @@ impl Scoring {
             }
             Err(error) => {
                 self.wanted = None;
-                if is_followed.is_raised() {
+                if is_followed.is_cancelled() {
                     return;
                 }
                 let stopped = matches!(error, ModelError::Cancelled);

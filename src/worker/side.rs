@@ -54,7 +54,7 @@ impl SideState {
     /// # Errors
     /// If the system gives no thread for it.
     pub fn load(&mut self, reference: String, options: &LoadOptions) -> Result<(), ModelError> {
-        self.load.raise();
+        self.load.cancel();
         self.load = Cancel::new();
         self.loads += 1;
         let load = Load {
@@ -72,11 +72,11 @@ impl SideState {
 
     /// Only the newest prompt counts.
     pub fn run(&mut self, job: Job) {
-        self.pass.raise();
+        self.pass.cancel();
         self.pass = Cancel::new();
         let job = Job { cancel: self.pass.clone(), ..job };
         self.newest = Some(job.clone());
-        self.lens.iter().for_each(Cancel::raise);
+        self.lens.iter().for_each(Cancel::cancel);
         if let Some(wanted) = &self.wanted {
             wanted.give_way();
         }
@@ -89,13 +89,13 @@ impl SideState {
     /// Says what layers would predict, between passes. Only the newest question of a pane counts.
     pub fn look(&mut self, question: LensQuestion) {
         let cancel = Cancel::new();
-        std::mem::replace(&mut self.lens[question.pane.index()], cancel.clone()).raise();
+        std::mem::replace(&mut self.lens[question.pane.index()], cancel.clone()).cancel();
         self.resident.look(Asked { question, cancel });
     }
 
     /// Nobody looks any more.
     pub fn forget_lens(&mut self) {
-        self.lens.iter().for_each(Cancel::raise);
+        self.lens.iter().for_each(Cancel::cancel);
         self.resident.forget_lens();
     }
 
@@ -118,7 +118,7 @@ impl SideState {
         let side = self.side;
         let event = match report.news {
             News::NeedsRoom(promise) => {
-                if !self.load.is_raised() {
+                if !self.load.is_cancelled() {
                     self.cancel_work();
                     self.prepare();
                     self.resident_bytes = 0;
@@ -126,7 +126,7 @@ impl SideState {
                 }
                 return;
             }
-            News::Ended(Ok(_) | Err(ModelError::Cancelled)) if self.load.is_raised() => {
+            News::Ended(Ok(_) | Err(ModelError::Cancelled)) if self.load.is_cancelled() => {
                 Event::LoadCancelled { side }
             }
             News::Ended(Ok(model)) => {
@@ -144,26 +144,26 @@ impl SideState {
 
     /// Stops the pass.
     pub fn cancel_pass(&self) {
-        self.pass.raise();
+        self.pass.cancel();
     }
 
     /// Stops load, pass and scores. The resident model stays.
     pub fn cancel(&mut self) {
-        self.load.raise();
+        self.load.cancel();
         self.cancel_work();
     }
 
     fn cancel_work(&mut self) {
-        self.pass.raise();
-        self.lens.iter().for_each(Cancel::raise);
+        self.pass.cancel();
+        self.lens.iter().for_each(Cancel::cancel);
         if let Some(wanted) = self.wanted.take() {
-            wanted.cancel.raise();
+            wanted.cancel.cancel();
         }
     }
 
     /// Whoever stopped everything and now loads again wants to see something of the model that comes.
     fn prepare(&mut self) {
-        if self.pass.is_raised()
+        if self.pass.is_cancelled()
             && let Some(job) = self.newest.clone()
         {
             self.pass = Cancel::new();

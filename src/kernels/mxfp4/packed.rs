@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::format::BLOCK_BYTES;
-use crate::kernels::codes::LANES;
+use crate::kernels::fp4_decoder::LANES;
 
 /// The rows of a weight, each of `groups` blocks.
 pub struct Packed<'a> {

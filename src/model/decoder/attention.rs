@@ -5,7 +5,7 @@ use candle_core::{D, DType, Tensor};
 use super::heads::{Attended, HeadInputs};
 use super::hooks::Hooks;
 use super::pass::{Backend, Pass};
-use super::{Lengths, Linear, fused, generic};
+use super::{Linear, ValueNorms, fused, generic};
 use crate::attention::LayerCapture;
 use crate::model::host::{self, Buffer, Buffers};
 use crate::model::spec::LayerSpec;
@@ -22,7 +22,7 @@ pub struct Attention {
     /// One logit per query head, on the host.
     pub sinks: Option<Vec<f32>>,
     /// Of the output projection, for the lengths of what values become.
-    pub lengths: Lengths,
+    pub value_norms: ValueNorms,
 }
 
 /// To queries, keys and values.
@@ -72,7 +72,8 @@ impl Attention {
         }
         let capture = profile.record(|| {
             let on_host = pass.buffers().is_some();
-            let value_norms = self.lengths.of(&inputs.value, &self.output, pass.spec.heads, &off, on_host)?;
+            let value_norms =
+                self.value_norms.of(&inputs.value, &self.output, pass.spec.heads, &off, on_host)?;
             capture(inputs, attended, value_norms)
         })?;
         let out = self.output.add_to(pass.rows.of(residual)?, &pass.rows.of(context)?, profile)?;
@@ -96,10 +97,10 @@ impl Attention {
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
-        let turn = |x: Tensor| pass.rotation.as_ref().map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
+        let apply_rope = |x: Tensor| pass.rope.as_ref().map_or(Ok(x.clone()), |rope| rope.apply(&x));
         Ok(HeadInputs {
-            query: turn(split(query, spec.heads, None)?)?,
-            key: turn(split(key, spec.kv_heads, None)?)?,
+            query: apply_rope(split(query, spec.heads, None)?)?,
+            key: apply_rope(split(key, spec.kv_heads, None)?)?,
             value: split(value, spec.kv_heads, buffers.map(|buffers| &buffers.values))?,
             layer: self.layer,
             sinks: self.sinks.as_deref(),
@@ -142,7 +143,7 @@ fn capture(
         value_norms,
         log_sum_exp: attended.log_sum_exp,
         scale: inputs.layer.scale,
-        window: inputs.layer.window,
+        window: inputs.layer.sliding_window,
         sinks: inputs.sinks.map(<[f32]>::to_vec),
         mean: attended.mean,
         heads: attended.heads,

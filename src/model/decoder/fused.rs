@@ -25,12 +25,14 @@ const BLOCKS: usize = 8;
 /// If a tensor is not on the CPU.
 pub fn attend(
     inputs: &HeadInputs<'_>,
-    repeats: &TokenRepeats,
+    repeated_tokens: &TokenRepeats,
     buffer: &Buffer,
 ) -> Result<Attended, ModelError> {
     with_values(&inputs.query, |query| {
         with_values(&inputs.key, |key| {
-            with_values(&inputs.value, |value| attend_values(inputs, [query, key, value], repeats, buffer))
+            with_values(&inputs.value, |value| {
+                attend_values(inputs, [query, key, value], repeated_tokens, buffer)
+            })
         })
     })???
 }
@@ -38,7 +40,7 @@ pub fn attend(
 fn attend_values(
     inputs: &HeadInputs<'_>,
     [query, key, value]: [&[f32]; 3],
-    repeats: &TokenRepeats,
+    repeated_tokens: &TokenRepeats,
     buffer: &Buffer,
 ) -> Result<Attended, ModelError> {
     let (heads, tokens, head_dim) = inputs.query.dims3()?;
@@ -51,13 +53,13 @@ fn attend_values(
                 query: &query[head * stride..][..stride],
                 keys: &keys[head / group],
                 scale: inputs.layer.scale,
-                window: inputs.layer.window,
+                sliding_window: inputs.layer.sliding_window,
                 sink: inputs.sinks.map(|sinks| sinks[head]),
             })
             .collect(),
         values: (0..heads).map(|head| &value[head / group * stride..][..stride]).collect(),
         head_dim,
-        repeats,
+        repeated_tokens,
     };
 
     let has_sinks = inputs.sinks.is_some();
@@ -110,7 +112,7 @@ struct LayerHeads<'a> {
     /// For each query head the values of its key/value head, \[S, head_dim\].
     values: Vec<&'a [f32]>,
     head_dim: usize,
-    repeats: &'a TokenRepeats,
+    repeated_tokens: &'a TokenRepeats,
 }
 
 /// Some queries, and the rows of the layer's matrices that are theirs.
@@ -146,7 +148,7 @@ impl LayerHeads<'_> {
                 rows.add_values(self.values[at], head_dim, context, heads * head_dim);
                 for (query, row) in group.clone().zip(rows.iter()) {
                     done.log_sum_exp[(query - block.queries.start) * heads + at] = row.norm.log_sum_exp;
-                    done.sums[at].add_row(query, row.first_key, row.weights, row.norm, self.repeats);
+                    done.sums[at].add_row(query, row.first_key, row.weights, row.norm, self.repeated_tokens);
                     block.mean.add_row(query, row.first_key, row.weights, row.norm.sink, 1.0 / heads as f32);
                 }
                 block.thumbnails[at].raise_rows(group, &rows, &mut highest);

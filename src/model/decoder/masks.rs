@@ -59,16 +59,16 @@ impl Masks {
         &mut self,
         queries: Range<usize>,
         keys: Range<usize>,
-        window: Option<usize>,
+        sliding_window: Option<usize>,
     ) -> Result<BlockMasks, ModelError> {
         if self.ids.dim(0)? > EXACT_TOKENS {
-            return self.make(&queries, &keys, window);
+            return self.make(&queries, &keys, sliding_window);
         }
-        let made = match self.kept.entry((queries.start, window)) {
+        let made = match self.kept.entry((queries.start, sliding_window)) {
             Entry::Occupied(kept) => return Ok(kept.get().clone()),
-            Entry::Vacant(_) => self.make(&queries, &keys, window)?,
+            Entry::Vacant(_) => self.make(&queries, &keys, sliding_window)?,
         };
-        self.kept.insert((queries.start, window), made.clone());
+        self.kept.insert((queries.start, sliding_window), made.clone());
         Ok(made)
     }
 
@@ -76,7 +76,7 @@ impl Masks {
         &self,
         queries: &Range<usize>,
         keys: &Range<usize>,
-        window: Option<usize>,
+        sliding_window: Option<usize>,
     ) -> Result<BlockMasks, ModelError> {
         let column = |x: &Tensor| x.narrow(0, queries.start, queries.len())?.unsqueeze(1);
         let row = |x: &Tensor| x.narrow(0, keys.start, keys.len())?.unsqueeze(0);
@@ -85,8 +85,8 @@ impl Masks {
         let id = column(&self.ids)?;
         let distance = query.broadcast_sub(&key)?;
         let mut seen = truth(distance.ge(0f32)?)?;
-        if let Some(window) = window {
-            seen = (seen * truth(distance.lt(window as f32)?)?)?;
+        if let Some(sliding_window) = sliding_window {
+            seen = (seen * truth(distance.lt(sliding_window as f32)?)?)?;
         }
         let feature = |feature: HeadFeature| match feature {
             HeadFeature::Mass => distance.ones_like(),
@@ -112,21 +112,21 @@ mod tests {
     #[test]
     fn masks_give_the_sums_of_rows() {
         let ids = [3, 1, 3, 3, 2, 1, 3, 2];
-        let repeats = TokenRepeats::new(&ids);
+        let repeated_tokens = TokenRepeats::new(&ids);
         let mut masks = Masks::new(&ids, &Device::Cpu).unwrap();
-        for (window, queries, first) in
+        for (sliding_window, queries, first) in
             [(None, 0..8, 0), (None, 4..8, 0), (Some(3), 0..5, 0), (Some(3), 5..8, 3)]
         {
             let (mut by_row, mut by_mask) = (HeadSums::default(), HeadSums::default());
-            let block = masks.of(queries.clone(), first..queries.end, window).unwrap();
+            let block = masks.of(queries.clone(), first..queries.end, sliding_window).unwrap();
             let unseen = block.unseen.to_vec2::<f32>().unwrap();
             let features = block.features.to_vec3::<f32>().unwrap();
             for query in queries.clone() {
-                let first_key = window.map_or(0, |window| (query + 1).saturating_sub(window));
+                let first_key = sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
                 let weight = 1.0 / (query - first_key + 1) as f32;
                 let mut row = vec![0.0; query - first_key + 1];
                 let norm = softmax_with_sink(&mut row, None);
-                by_row.add_row(query, first_key, &row, norm, &repeats);
+                by_row.add_row(query, first_key, &row, norm, &repeated_tokens);
 
                 let at = query - queries.start;
                 let weights: Vec<f32> =
@@ -140,7 +140,7 @@ mod tests {
                 [s.first_token_mass, s.mean_distance, s.previous, s.duplicate, s.induction]
             };
             for (row, mask) in numbers(row).into_iter().zip(numbers(mask)) {
-                assert!((row - mask).abs() < 1e-6, "{window:?} {queries:?}: {row} is not {mask}");
+                assert!((row - mask).abs() < 1e-6, "{sliding_window:?} {queries:?}: {row} is not {mask}");
             }
         }
     }

@@ -11,11 +11,11 @@ use crate::model::{Cancel, ModelError, Profile};
 pub enum Mlp {
     /// One for all tokens.
     Dense {
-        /// hidden → inner
+        /// hidden → intermediate
         up: Linear,
         /// Between them.
         activation: Activation,
-        /// inner → hidden
+        /// intermediate → hidden
         down: Linear,
     },
     /// A few of many for each token.
@@ -37,9 +37,9 @@ impl Mlp {
     ) -> Result<Tensor, ModelError> {
         match self {
             Mlp::Dense { up, activation, down } => {
-                let buffer = buffers.map(|buffers| &buffers.inner);
-                let inner = up.activated(x, *activation, buffer, profile)?;
-                down.add_to(residual, &inner, profile)
+                let buffer = buffers.map(|buffers| &buffers.intermediate);
+                let intermediate = up.activated(x, *activation, buffer, profile)?;
+                down.add_to(residual, &intermediate, profile)
             }
             Mlp::Experts(experts) => experts.add_to(residual, x, buffers.is_some(), profile, cancel),
         }

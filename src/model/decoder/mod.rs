@@ -6,7 +6,6 @@ mod fused;
 mod generic;
 mod heads;
 mod hooks;
-mod lengths;
 mod linear;
 mod masks;
 mod mlp;
@@ -14,14 +13,15 @@ mod moe;
 mod norm;
 mod pass;
 mod rotary;
+mod value_norms;
 
 pub use attention::{Attention, Projections};
 pub use hooks::{Hooks, ResidualPoint};
-pub use lengths::Lengths;
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use moe::Experts;
 pub use norm::Norm;
+pub use value_norms::ValueNorms;
 
 use candle_core::{DType, Tensor};
 
@@ -32,7 +32,7 @@ use super::{Cancel, Engine, ModelError, Profile};
 use crate::attention::{LayerCapture, NO_OUTPUT_HEAD, TokenRepeats};
 use masks::Masks;
 use pass::{Backend, OutputRows, Pass};
-use rotary::Rotation;
+use rotary::Rope;
 
 /// A decoder with its weights.
 pub struct Decoder {
@@ -47,7 +47,7 @@ pub struct Decoder {
     /// Before the head.
     pub norm: Norm,
     /// From the residual stream to the vocabulary; `None` of a model that predicts nothing.
-    pub head: Option<Linear>,
+    pub lm_head: Option<Linear>,
 }
 
 /// One layer.
@@ -94,7 +94,7 @@ impl Decoder {
             check_finite(layer, &capture)?;
             profile.record(|| on_layer(capture));
         }
-        if self.head.is_none() {
+        if self.lm_head.is_none() {
             return Ok(Vec::new());
         }
         let logits = self.unembed(&OutputRows::Last.of(x)?, engine, profile);
@@ -104,15 +104,15 @@ impl Decoder {
 
     fn pass<'a>(&'a self, ids: &[u32], engine: Engine, cancel: &'a Cancel) -> Result<Pass<'a>, ModelError> {
         let (spec, device) = (&self.spec, self.embedding.device());
-        let rotation = match &spec.position {
+        let rope = match &spec.position {
             Position::Learned => None,
-            Position::Rotary(rotary) => Some(Rotation::new(rotary, spec.head_dim, ids.len(), device)?),
+            Position::Rotary(rotary) => Some(Rope::new(rotary, spec.head_dim, ids.len(), device)?),
         };
         let backend = match self.runs_on_host(engine) {
             true => Backend::Cpu { buffers: Buffers::default(), repeated_tokens: TokenRepeats::new(ids) },
             false => Backend::Tensors(Masks::new(ids, device)?),
         };
-        Ok(Pass { spec, rotation, backend, rows: OutputRows::All, cancel })
+        Ok(Pass { spec, rope, backend, rows: OutputRows::All, cancel })
     }
 
     /// The residual stream before the first layer, \[tokens, hidden\].
@@ -134,10 +134,10 @@ impl Decoder {
         engine: Engine,
         profile: &mut Profile,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
-        let head = self.head.as_ref().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
+        let lm_head = self.lm_head.as_ref().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
         let buffer = self.runs_on_host(engine).then(Buffer::default);
         let normed = self.norm.forward(x, buffer.as_ref())?;
-        let logits = head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        let logits = lm_head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         for row in &logits {
             if let Some(at) = row.iter().position(|logit| !logit.is_finite()) {
                 return Err(ModelError::Invalid(format!(

@@ -24,11 +24,11 @@ pub struct Experts {
     pub spec: ExpertsSpec,
     /// hidden → one logit per expert.
     pub router: Linear,
-    /// hidden → 2 · inner; gate and up values alternate.
+    /// hidden → 2 · intermediate; gate and up values alternate.
     pub gate_up: ExpertMatrices,
-    /// \[experts, 2 · inner\]
+    /// \[experts, 2 · intermediate\]
     pub gate_up_bias: Tensor,
-    /// inner → hidden
+    /// intermediate → hidden
     pub down: ExpertMatrices,
     /// \[experts, hidden\]
     pub down_bias: Tensor,
@@ -93,9 +93,14 @@ impl Experts {
         let experts = self.spec.count;
         let rows = x.index_select(&Tensor::new(&slots.tokens[..], x.device())?, 0)?;
         let with_bias = |y: Tensor, bias: &Tensor| y.broadcast_add(&bias.unsqueeze(1)?);
-        let inner = with_bias(rows.reshape((experts, (), hidden))?.matmul(gate_up)?, &self.gate_up_bias)?;
-        let inner = self.activate(&inner.flatten(0, 1)?)?.reshape((experts, (), self.spec.inner))?;
-        let y = with_bias(inner.matmul(down)?, &self.down_bias)?.flatten(0, 1)?;
+        let intermediate =
+            with_bias(rows.reshape((experts, (), hidden))?.matmul(gate_up)?, &self.gate_up_bias)?;
+        let intermediate = self.activate(&intermediate.flatten(0, 1)?)?.reshape((
+            experts,
+            (),
+            self.spec.intermediate_size,
+        ))?;
+        let y = with_bias(intermediate.matmul(down)?, &self.down_bias)?.flatten(0, 1)?;
         let chosen = y.index_select(&Tensor::new(&slots.places[..], x.device())?, 0)?;
         let weights = Tensor::new(&slots.weights[..], x.device())?.to_dtype(x.dtype())?;
         let weights = weights.reshape((tokens, self.spec.active, 1))?;
@@ -136,19 +141,23 @@ impl Experts {
 
     fn forward_one(&self, expert: usize, x: &Tensor, on_host: bool) -> Result<Tensor, ModelError> {
         let gate_up = self.gate_up.forward(expert, x, &self.gate_up_bias)?;
-        let inner = if on_host {
-            let ExpertsSpec { inner, alpha, limit, .. } = self.spec;
+        let intermediate = if on_host {
+            let ExpertsSpec { intermediate_size, alpha, limit, .. } = self.spec;
             let values = |pairs: &[f32]| clamped_swiglu(pairs, alpha as f32, limit as f32);
-            Tensor::from_vec(host::with_values(&gate_up, values)?, (x.dim(0)?, inner), &Device::Cpu)?
+            Tensor::from_vec(
+                host::with_values(&gate_up, values)?,
+                (x.dim(0)?, intermediate_size),
+                &Device::Cpu,
+            )?
         } else {
             self.activate(&gate_up)?
         };
-        self.down.forward(expert, &inner, &self.down_bias)
+        self.down.forward(expert, &intermediate, &self.down_bias)
     }
 
-    /// The gated activation of \[tokens, 2 · inner\] → \[tokens, inner\].
+    /// The gated activation of \[tokens, 2 · intermediate\] → \[tokens, intermediate\].
     fn activate(&self, gate_up: &Tensor) -> Result<Tensor, ModelError> {
-        let pairs = gate_up.reshape((gate_up.dim(0)?, self.spec.inner, 2))?;
+        let pairs = gate_up.reshape((gate_up.dim(0)?, self.spec.intermediate_size, 2))?;
         let gate = pairs.narrow(D::Minus1, 0, 1)?.squeeze(D::Minus1)?.minimum(self.spec.limit)?;
         let up =
             pairs.narrow(D::Minus1, 1, 1)?.squeeze(D::Minus1)?.clamp(-self.spec.limit, self.spec.limit)?;
@@ -238,14 +247,14 @@ mod tests {
     #[test]
     fn experts_one_by_one_and_all_at_once_agree() {
         let (spec, hidden, tokens) =
-            (ExpertsSpec { count: 5, active: 2, inner: 6, limit: 7.0, alpha: 1.702 }, 4, 9);
+            (ExpertsSpec { count: 5, active: 2, intermediate_size: 6, limit: 7.0, alpha: 1.702 }, 4, 9);
         let random = |shape: &[usize]| Tensor::rand(-1f32, 1., shape, &Device::Cpu).unwrap();
         let experts = Experts {
             spec,
             router: Linear::out_in(Matrix::Device(random(&[spec.count, hidden])), None, spec.count),
-            gate_up: ExpertMatrices::Dense(random(&[spec.count, hidden, 2 * spec.inner])),
-            gate_up_bias: random(&[spec.count, 2 * spec.inner]),
-            down: ExpertMatrices::Dense(random(&[spec.count, spec.inner, hidden])),
+            gate_up: ExpertMatrices::Dense(random(&[spec.count, hidden, 2 * spec.intermediate_size])),
+            gate_up_bias: random(&[spec.count, 2 * spec.intermediate_size]),
+            down: ExpertMatrices::Dense(random(&[spec.count, spec.intermediate_size, hidden])),
             down_bias: random(&[spec.count, hidden]),
         };
         let (x, residual) = (random(&[tokens, hidden]), random(&[tokens, hidden]));

@@ -9,14 +9,14 @@ use crate::model::ModelError;
 use crate::model::spec::{RotaryScaling, RotarySpec};
 
 /// The rotations of the first positions.
-pub struct Rotation {
+pub struct Rope {
     /// \[tokens, head_dim / 2\]
     cos: Tensor,
     /// \[tokens, head_dim / 2\]
     sin: Tensor,
 }
 
-impl Rotation {
+impl Rope {
     /// For positions 0 .. `tokens`.
     ///
     /// # Errors

@@ -42,10 +42,10 @@ pub fn read_spec(json: &[u8], name: &str) -> Result<DecoderSpec, ModelError> {
 ///
 /// # Errors
 /// If a tensor is missing or not as config.json says.
-pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
+pub fn build(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
     match spec.family {
-        Family::Gpt2 => gpt2::assemble(spec, weights),
-        Family::GptOss => gpt_oss::assemble(spec, weights),
+        Family::Gpt2 => gpt2::build(spec, weights),
+        Family::GptOss => gpt_oss::build(spec, weights),
     }
 }
 

@@ -90,9 +90,9 @@ mod tests {
 
     #[test]
     fn disk_and_memory_are_stated() {
-        let said = plan(13_700_000_000, 50_000_000_000).statement("a/b", Some(24_000_000_000)).unwrap();
+        let message = plan(13_700_000_000, 50_000_000_000).statement("a/b", Some(24_000_000_000)).unwrap();
         assert_eq!(
-            said,
+            message,
             "a/b: 13.7 GB to download to /cache of 50.0 GB free; takes at least 13.7 GB of memory of 24.0 GB free, more \
              where a CPU widens it to f32"
         );

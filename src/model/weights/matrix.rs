@@ -33,7 +33,7 @@ enum Values {
     Mapped(Bytes),
     /// bf16, where it lies in the file; an even number of columns.
     MappedBf16(Bytes),
-    /// f32, packed from what a file holds; for vectors from the left.
+    /// f32, packed from what a file holds; for batch rows from the left.
     Packed(Arc<Panels>),
     /// Anything else, as f32.
     Owned(Arc<Vec<f32>>),
@@ -162,8 +162,8 @@ impl HostMatrix {
                 bf16::add_product_transposed(x, pairs, self.columns, y);
             }
             (Values::MappedBf16(bytes), false) => {
-                let from = x.len() / (y.len() / self.columns);
-                bf16::add_product(x, bytemuck::cast_slice(bytes.as_slice()), from, y);
+                let in_features = x.len() / (y.len() / self.columns);
+                bf16::add_product(x, bytemuck::cast_slice(bytes.as_slice()), in_features, y);
             }
             _ => unreachable!("weights [in, out] are packed, those [out, in] are not"),
         }

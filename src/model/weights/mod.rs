@@ -213,7 +213,7 @@ impl<'a> Weights<'a> {
     }
 
     /// The MXFP4 matrices of a layer's experts, which `name` with `_blocks` and `_scales` hold:
-    /// `count` matrices from `from` to `to` values; packed, or dense if they are to be unpacked.
+    /// `count` matrices from `in_features` to `out_features` values; packed, or dense if they are to be unpacked.
     ///
     /// # Errors
     /// If one is missing, of another shape or type, or has a scale that stands for NaN.
@@ -221,12 +221,12 @@ impl<'a> Weights<'a> {
         &mut self,
         name: &str,
         count: usize,
-        from: usize,
-        to: usize,
+        in_features: usize,
+        out_features: usize,
     ) -> Result<ExpertMatrices, ModelError> {
-        if !from.is_multiple_of(BLOCK) {
+        if !in_features.is_multiple_of(BLOCK) {
             return Err(ModelError::Invalid(format!(
-                "{name}: rows of {from} values can't be packed in blocks of {BLOCK}"
+                "{name}: rows of {in_features} values can't be packed in blocks of {BLOCK}"
             )));
         }
         let mut part = |suffix: &str, shape: &[usize]| {
@@ -243,10 +243,10 @@ impl<'a> Weights<'a> {
             self.step()?;
             Ok(bytes)
         };
-        let groups = from / BLOCK;
-        let blocks = part("blocks", &[count, to, groups, BLOCK_BYTES])?;
-        let scales = part("scales", &[count, to, groups])?;
-        let packed = PackedExperts::new(blocks, scales, [count, from, to], &self.placement)?;
+        let groups = in_features / BLOCK;
+        let blocks = part("blocks", &[count, out_features, groups, BLOCK_BYTES])?;
+        let scales = part("scales", &[count, out_features, groups])?;
+        let packed = PackedExperts::new(blocks, scales, [count, in_features, out_features], &self.placement)?;
         if self.placement.unpacked {
             return Ok(ExpertMatrices::Dense(packed.unpacked(&self.cancel)?));
         }

@@ -4,7 +4,7 @@ use pulp::{Arch, NullaryFnOnce, Scalar};
 
 use super::simd::Int8Simd;
 
-/// What is done with the products of bytes. Not a closure, for the reason that is told of `WithCodes`.
+/// What is done with the products of bytes. Not a closure, for the reason that is told of `WithDecoder`.
 pub trait WithInt8 {
     /// With what a machine has.
     fn with_int8<B: Int8Simd>(self, int8: B);
@@ -61,11 +61,11 @@ impl<B: Int8Simd, W: WithInt8> NullaryFnOnce for Work<B, W> {
 mod tests {
     use super::super::values::{BLOCKS, BYTES, VALUES, Values};
     use super::*;
-    use crate::kernels::codes::Codes;
+    use crate::kernels::fp4_decoder::Fp4Decoder;
 
     /// Scales and products of four blocks, lane by lane.
     fn lanes<B: Int8Simd>(int8: B, blocks: &[u8; BYTES], scales: [u8; BLOCKS], x: &Values) -> [Vec<f32>; 2] {
-        let half = |half: <B::Simd as Codes>::Half| -> Vec<f32> {
+        let half = |half: <B::Simd as Fp4Decoder>::Half| -> Vec<f32> {
             half.as_ref().iter().flat_map(|register| bytemuck::cast_slice(&[*register]).to_vec()).collect()
         };
         [half(int8.scales(&scales)), half(int8.products(int8.twice_codes(blocks), x))]

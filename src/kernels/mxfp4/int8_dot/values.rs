@@ -1,6 +1,6 @@
-//! Values of a vector as whole numbers in three digits of base 256, so that bytes can be multiplied.
+//! Values of a batch row as whole numbers in three digits of base 256, so that bytes can be multiplied.
 
-use crate::kernels::codes::LANES;
+use crate::kernels::fp4_decoder::LANES;
 use crate::kernels::mxfp4::format::{BLOCK, BLOCK_BYTES};
 
 /// Blocks that are multiplied at a time: there is no product of rows that have fewer.
@@ -18,7 +18,7 @@ const BITS: u32 = 22;
 /// What is added to twice a code where only unsigned bytes can be multiplied by signed ones.
 pub const OFFSET: i32 = 12;
 
-/// Values of a vector, taken apart.
+/// Values of a batch row, taken apart.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub struct Values {

@@ -121,8 +121,8 @@ mod tests {
     fn names_of_hubs_and_mirrors_are_held_against_the_bytes() {
         for name in [SHA256, GIT, SHA1, &SHA256.to_uppercase()] {
             assert_eq!(check(name, b"abc"), Ok(()), "{name}");
-            let said = check(name, b"abd").unwrap_err();
-            assert!(said.contains(&name.to_lowercase()), "{said}");
+            let message = check(name, b"abd").unwrap_err();
+            assert!(message.contains(&name.to_lowercase()), "{message}");
             assert!(check(name, b"abcd").is_err() && check(name, b"").is_err());
         }
     }

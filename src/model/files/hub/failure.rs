@@ -216,15 +216,15 @@ mod tests {
     #[test]
     fn what_tls_says_is_put_in_words() {
         use rustls::CertificateError as Certificate;
-        let said = |error: Certificate| match Failure::of(Error::Rustls(error.into()), "hub:1") {
+        let message = |error: Certificate| match Failure::of(Error::Rustls(error.into()), "hub:1") {
             Failure::Untrusted { server, problem, unknown_issuer } => {
                 assert_eq!(server, "hub:1");
                 (problem, unknown_issuer)
             }
             other => panic!("{other:?}"),
         };
-        assert!(said(Certificate::UnknownIssuer).1);
-        assert!(said(Certificate::Expired).0.contains("clock") && !said(Certificate::Expired).1);
-        assert!(said(Certificate::NotValidForName).0.contains("another name"));
+        assert!(message(Certificate::UnknownIssuer).1);
+        assert!(message(Certificate::Expired).0.contains("clock") && !message(Certificate::Expired).1);
+        assert!(message(Certificate::NotValidForName).0.contains("another name"));
     }
 }

@@ -12,7 +12,7 @@ use super::client::{Client, Incoming};
 use super::download::{self, Download};
 use super::settings::HubSettings;
 use super::sound::SMALL;
-use super::wait::{Stopped, attend, persist, pump};
+use super::wait::{Stopped, attend, pump, retry};
 use crate::model::files::plan::LARGE;
 use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index};
 use crate::model::{Control, LoadProgress, ModelError};
@@ -243,7 +243,7 @@ impl<'a> Lookup<'a> {
         name: &str,
         control: &mut Control<'_>,
     ) -> Result<Option<Metadata>, ModelError> {
-        let asked = persist(control, |control| {
+        let asked = retry(control, |control| {
             let (client, repository) = (self.client()?, self.repository.to_owned());
             let (revision, name) = (revision.to_owned(), name.to_owned());
             attend(control, move || client.metadata(&repository, &revision, &name))
