@@ -11,7 +11,7 @@ use super::softmax::{SoftmaxStats, softmax_with_sink};
 
 /// Queries that are computed together, so that a key is loaded once for all of them.
 pub const QUERIES: usize = 8;
-/// Of these, as many as 16 registers have room for.
+/// Queries that are computed together where there are only 16 registers.
 const FEWER: usize = 4;
 /// Keys that lie side by side in [`PackedKeys`].
 const PANEL: usize = 32;
@@ -43,7 +43,7 @@ impl PackedKeys {
 pub struct Head<'a, K> {
     /// \[S, head_dim\], position already applied.
     pub query: &'a [f32],
-    /// Of the KV head that this head shares; a [`PackedKeys`] or something that holds one.
+    /// The keys of its KV head: a [`PackedKeys`], or something that holds one.
     pub keys: K,
     /// What a dot product is multiplied by.
     pub scale: f32,
@@ -58,7 +58,7 @@ pub struct Head<'a, K> {
 pub struct Rows {
     /// The key of the first column.
     start: usize,
-    /// Columns.
+    /// Columns of `weights`.
     stride: usize,
     /// \[queries, stride\]: 0 where a query sees nothing.
     weights: Vec<f32>,
@@ -71,9 +71,9 @@ pub struct Rows {
 pub struct Row<'a> {
     /// The first key it sees.
     pub first_key: usize,
-    /// What it gives to the keys from there up to its own.
+    /// The weights of the keys from there up to its own.
     pub weights: &'a [f32],
-    /// What the softmax gave beside them.
+    /// What the softmax gave besides the weights.
     pub norm: SoftmaxStats,
 }
 
@@ -87,8 +87,8 @@ impl Rows {
         })
     }
 
-    /// Writes to `highest` the largest weight that each key gets from some of the queries, given by their places among
-    /// them, and returns the first of these keys; the last one is that of the last query.
+    /// Writes the largest weight that each key gets from some of the queries to `highest`, and returns the first of
+    /// these keys; the last one is that of the last query. `queries` are places among these rows.
     pub fn highest(&self, queries: Range<usize>, highest: &mut Vec<f32>) -> usize {
         let end = self.rows[queries.end - 1].0.end - self.start;
         highest.clear();
@@ -99,8 +99,8 @@ impl Rows {
         self.start
     }
 
-    /// Adds what the queries take from `value` \[S, head_dim\] to the first `head_dim` places of each row of
-    /// `context`, of which a row begins every `context_stride` places.
+    /// Adds what the queries take from `value` \[S, head_dim\] to the first `head_dim` values of each row of `context`.
+    /// A row of `context` begins every `context_stride` values.
     pub fn add_values(&self, value: &[f32], head_dim: usize, context: &mut [f32], context_stride: usize) {
         let Some((last, _)) = self.rows.last() else { return };
         let value = &value[self.start * head_dim..last.end * head_dim];
@@ -125,7 +125,7 @@ impl<K: AsRef<PackedKeys>> Head<'_, K> {
         let keys = self.keys.as_ref();
         let panel = PANEL * keys.head_dim;
         let panels = &keys.panels[start / PANEL * panel..][..rows.stride / PANEL * panel];
-        // Fewer queries than fit: the last is computed again, and not looked at.
+        // The last query stands in where there are fewer than fit; what it gives there is not used.
         let query: [&[f32]; QUERIES] = std::array::from_fn(|at| {
             let query = (queries.start + at).min(queries.end - 1);
             &self.query[query * keys.head_dim..][..keys.head_dim]
@@ -148,7 +148,7 @@ impl AsRef<PackedKeys> for PackedKeys {
     }
 }
 
-/// Work on [`QUERIES`] queries, of which as many are taken together as there are registers for.
+/// Work on [`QUERIES`] queries. As many are computed together as there are registers for.
 trait ByQueries {
     /// `N` queries from `first` on.
     fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize);
@@ -267,7 +267,7 @@ impl AddValues<'_> {
         }
     }
 
-    /// Those of the queries from `first` on, of which there may be none.
+    /// The contexts of the queries from `first` on; there may be none.
     #[inline(always)]
     fn contexts(&mut self, first: usize) -> std::slice::ChunksMut<'_, f32> {
         let start = self.context.len().min(first * self.context_stride);

@@ -1,5 +1,7 @@
-//! A weight in bf16, two values in each `u32`, the first in its low half: for a few batch rows widened in registers,
-//! multiplied there and never written; for many as panels.
+//! Products with a weight in bf16. Two values lie in each `u32`, the first in its low half.
+//!
+//! For a small batch the values are widened in registers, multiplied there and never written. For a large batch they
+//! are decoded into panels.
 
 use std::ops::Range;
 
@@ -57,7 +59,7 @@ pub fn add_product_transposed(x: &[f32], weight: &[u32], in_features: usize, y: 
     }
 }
 
-/// Values as f32.
+/// Widens bf16 values to f32.
 pub fn widen(pairs: &[u32], values: &mut [f32]) {
     Arch::new().dispatch(Widen { pairs, values });
 }
@@ -79,7 +81,7 @@ impl WithSimd for Widen<'_> {
     }
 }
 
-/// Rows of which each belongs to an output.
+/// A weight in bf16; each row belongs to an output.
 struct Halves<'a> {
     /// \[out, in / 2\]
     pairs: &'a [u32],
@@ -174,7 +176,7 @@ impl<const N: usize> WithSimd for Few<'_, N> {
 }
 
 impl<const N: usize> Few<'_, N> {
-    /// All rows, `ROWS` side by side, so that one needn't wait for another's sum.
+    /// All rows, `ROWS` at a time, so that no sum has to wait for the one before it.
     #[inline(always)]
     fn rows<S: Simd, const ROWS: usize>(self, simd: S) {
         let Self { x, weight, pairs, sums } = self;
@@ -211,7 +213,7 @@ impl<const N: usize> Few<'_, N> {
     }
 }
 
-/// Σ over some pairs.
+/// The products of some pairs, summed.
 fn rest_of(row: &[u32], x: &[&[f32]; 2], pairs: Range<usize>) -> f32 {
     let product = |at: usize| {
         f32::from_bits(row[at] << 16) * x[0][at] + f32::from_bits(row[at] & 0xffff_0000) * x[1][at]

@@ -1,5 +1,5 @@
-//! Products of many batch rows with a weight of which each row belongs to an output: it is decoded into panels that stay in
-//! a core's cache.
+//! Products of large batches with a weight that must be decoded. It is decoded into panels, piece by piece, and each
+//! panel stays in a core's cache.
 
 use std::ops::Range;
 
@@ -8,16 +8,16 @@ use pulp::Arch;
 use super::panel::{PANEL, TimesPanel};
 use super::parallel::{SCRATCH, aligned, by_columns};
 
-/// Rows of a panel that are decoded at a time: few enough batch rows pass that the nearest cache counts.
+/// Rows of a panel that are decoded at a time, so that they fit the nearest cache.
 pub const DEPTH: usize = 320;
 
-/// The rows of a weight, each of which belongs to an output.
+/// A weight that is decoded when it is used. Each of its rows belongs to an output.
 pub trait Decoded: Sync {
-    /// Writes what some of them hold for some inputs, of which the first is a multiple of [`DEPTH`], to a panel, in
-    /// which each row belongs to an input. Columns beyond the rows may hold anything.
+    /// Decodes some outputs and inputs into a panel. Each row of the panel belongs to an input. The first input is a
+    /// multiple of [`DEPTH`]. Columns beyond the outputs may hold anything.
     fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]);
 
-    /// Where some of them lie.
+    /// The bytes that hold some of the outputs.
     fn bytes(&self, outputs: Range<usize>) -> &[u8];
 }
 

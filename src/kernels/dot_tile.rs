@@ -1,4 +1,4 @@
-//! Products of batch rows with a weight of which each row belongs to an output: tiles of dot products.
+//! Tiles of dot products: some rows of the batch times some rows of a weight whose rows belong to outputs.
 
 use std::ops::Range;
 
@@ -6,23 +6,23 @@ use pulp::{Simd, WithSimd};
 
 use super::cache::{LINE, fetch};
 
-/// `out` \[n\]\[rows\] += x · Wᵀ over some columns, the values of x and W in the same order.
+/// `out` \[n\]\[rows\] += x · Wᵀ, over some columns of both.
 pub struct DotTile<'a> {
     /// \[n, in\]
     pub x: &'a [f32],
-    /// \[rows, in\], and what is multiplied after it.
+    /// \[rows, in\], and after them the rows that are multiplied next.
     pub weight: &'a [f32],
     /// Rows to be multiplied.
     pub rows: usize,
     /// Values of a batch row.
     pub in_features: usize,
-    /// Which of them.
+    /// The columns that are multiplied.
     pub columns: Range<usize>,
     /// \[n, stride\]
     pub out: &'a mut [f32],
     /// The length of a row of `out`.
     pub stride: usize,
-    /// Where in it the first row of `weight` belongs.
+    /// The column of `out` that belongs to the first row of `weight`.
     pub at: usize,
 }
 
@@ -49,7 +49,7 @@ impl WithSimd for DotTile<'_> {
 }
 
 impl DotTile<'_> {
-    /// Some batch rows times all rows; says how many batch rows these are.
+    /// Some batch rows times all rows of the weight; returns how many batch rows these are.
     #[inline(always)]
     fn rows<S: Simd, const BATCH_ROWS: usize, const ROWS: usize>(
         &mut self,
@@ -82,7 +82,7 @@ impl DotTile<'_> {
         let registers = self.columns.len() / S::F32_LANES;
         let xs = x.map(|x| &S::as_simd_f32s(x).0[..registers]);
         let ws = w.map(|w| &S::as_simd_f32s(w).0[..registers]);
-        // Rows that come as many later; later batch rows find theirs in the cache.
+        // The first batch rows fetch the next rows of the weight; later ones find them in the cache.
         let next = match batch_row {
             0 => weight.get((row + self.rows) * in_features + self.columns.start..).unwrap_or(&[]),
             _ => &[],

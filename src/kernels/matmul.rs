@@ -44,8 +44,8 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: 
     });
 }
 
-/// `y` \[n, out\] += `x` \[n, in\] · W, in the sizes \[n, in, out\]; x and y with the stride of their rows,
-/// W with those of its two axes.
+/// `y` \[n, out\] += `x` \[n, in\] · W, in the sizes \[n, in, out\]. `x` and `y` come with the stride of their rows,
+/// W with the strides of its two axes.
 pub(super) fn gemm(
     [count, in_features, out_features]: [usize; 3],
     (x, x_stride): (&[f32], usize),

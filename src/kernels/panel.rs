@@ -1,5 +1,5 @@
-//! Products with a weight that was packed once: in panels of some columns, each of which is read from its start
-//! to its end, while a tile of results stays in registers.
+//! Products with a weight that was packed once into panels of some columns. A panel is read from its start to its end
+//! while a tile of results stays in registers.
 
 use std::ops::Range;
 
@@ -11,9 +11,9 @@ use super::cache::{LINE, fetch};
 use super::elementwise::{AddScaled, Each, Function};
 use super::parallel::by_columns;
 
-/// Columns of a panel: whole registers of every width.
+/// Columns of a panel: they fill registers of every width.
 pub(super) const PANEL: usize = 48;
-/// Rows of a panel that are multiplied at a time: of these, [`GROUP`] panels stay in a core's cache.
+/// Rows of a panel that are multiplied at a time. So many rows of [`GROUP`] panels stay in a core's cache.
 const DEPTH: usize = 384;
 /// Panels that a thread takes at a time, at most.
 const GROUP: usize = 8;
@@ -21,9 +21,9 @@ const GROUP: usize = 8;
 const BATCH_ROWS: usize = 64;
 /// Batch rows up to which reading a panel takes longer than multiplying it.
 const FEW: usize = 8;
-/// Rows that are packed side by side: so many streams a core reads from memory at its best.
+/// Rows that are packed together: the number of streams that a core reads fastest.
 const STREAMS: usize = 8;
-/// Rows of a panel between which nothing else is done.
+/// Rows of a panel that are multiplied without a check in between.
 const STEP: usize = 16;
 
 /// A weight \[in, out\] as panels \[in, PANEL\], the last one filled up with zeros.
@@ -57,12 +57,12 @@ impl Panels {
         Ok(Self { values, in_features, out_features })
     }
 
-    /// Values of a batch row, and of a result.
+    /// \[in, out\]
     pub fn sizes(&self) -> [usize; 2] {
         [self.in_features, self.out_features]
     }
 
-    /// Writes what belongs to one place of a batch row to `out` \[out\].
+    /// Writes row `row` of the weight to `out` \[out\].
     pub fn read_row(&self, row: usize, out: &mut [f32]) {
         let panels = self.values().chunks_exact(self.in_features * PANEL);
         for (panel, out) in panels.zip(out.chunks_mut(PANEL)) {
@@ -125,10 +125,10 @@ fn pack(weight: &[f32], out_features: usize, first: usize, panels: &mut [f32]) {
     }
 }
 
-/// What a result begins with, and what becomes of it, while it is in a core's cache.
+/// What a result begins with, and what is applied to it while it is in a core's cache.
 #[derive(Clone, Copy)]
 struct Ends<'a> {
-    /// It is added to what is there.
+    /// The product is added to what is there.
     keeps: bool,
     /// Added to every row, \[out\].
     bias: Option<&'a [f32]>,
@@ -136,7 +136,7 @@ struct Ends<'a> {
 }
 
 impl Ends<'_> {
-    /// Those of some columns.
+    /// The same for some of the columns.
     fn of(&self, columns: Range<usize>) -> Self {
         Self { bias: self.bias.map(|bias| &bias[columns]), ..*self }
     }
@@ -181,7 +181,7 @@ impl WithSimd for TimesPanels<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, in_features, panels, width, ends, out } = self;
         let depth = if out.len() <= FEW { in_features } else { DEPTH };
-        // As for tiles: all of about the same size.
+        // All chunks are of about the same size, as tiles are.
         let chunks = out.len().div_ceil(BATCH_ROWS).max(1);
         let batch_rows = out.len().div_ceil(chunks).max(1);
         for first in (0..in_features).step_by(depth) {
@@ -212,8 +212,8 @@ impl WithSimd for TimesPanels<'_, '_> {
     }
 }
 
-/// What is multiplied after some rows of the panel number `at`: the same rows of the next one, or after the last one the
-/// next rows of the first.
+/// What is multiplied after some rows of panel `at`: the same rows of the next panel, or after the last panel the next
+/// rows of the first one.
 fn after<'a>(panels: &'a [f32], in_features: usize, at: usize, rows: &Range<usize>) -> &'a [f32] {
     let next = (at + 1) * in_features * PANEL;
     let (start, rows) = match next < panels.len() {
@@ -229,15 +229,15 @@ pub(super) struct TimesPanel<'a, 'y> {
     pub x: &'a [f32],
     /// Values of a batch row.
     pub in_features: usize,
-    /// Which of them.
+    /// Rows of the weight that are multiplied.
     pub rows: Range<usize>,
     /// \[rows, PANEL\]
     pub panel: &'a [f32],
-    /// What is to be brought into the cache on the way.
+    /// What is brought into the cache meanwhile.
     pub next: &'a [u8],
-    /// Which columns these are.
+    /// The columns of `out` that belong to the panel.
     pub columns: Range<usize>,
-    /// One row per batch row.
+    /// One slice for each batch row.
     pub out: &'a mut [&'y mut [f32]],
 }
 
@@ -255,8 +255,8 @@ impl WithSimd for TimesPanel<'_, '_> {
 }
 
 impl TimesPanel<'_, '_> {
-    /// All batch rows, in tiles of at most `BATCH_ROWS` batch rows and `REGISTERS` registers. On the way `next` is brought into
-    /// the cache.
+    /// All batch rows, in tiles of at most `BATCH_ROWS` batch rows and `REGISTERS` registers. Meanwhile `next` is
+    /// brought into the cache.
     #[inline(always)]
     fn tiles<S: Simd, const BATCH_ROWS: usize, const REGISTERS: usize>(&mut self, simd: S) {
         let tiles = self.out.len().div_ceil(BATCH_ROWS);
@@ -267,7 +267,7 @@ impl TimesPanel<'_, '_> {
             let next = next.next().unwrap_or(&[]);
             macro_rules! tile {
                 ($($batch_rows:literal)*) => {
-                    // All of about the same size: one of few batch rows takes nearly as long.
+                    // All tiles are of about the same size: a small one takes nearly as long.
                     match (self.out.len() - done).div_ceil(left) {
                         $($batch_rows if $batch_rows < BATCH_ROWS => {
                             self.tile::<S, $batch_rows, REGISTERS>(simd, done, next)
@@ -294,7 +294,7 @@ impl TimesPanel<'_, '_> {
             std::array::from_fn(|at| &x[(first + at) * in_features..][rows.clone()]);
         let (steps, rest) = panel.as_chunks::<{ STEP * PANEL }>();
         let x_in_steps = x.map(|x| &x.as_chunks::<STEP>().0[..steps.len()]);
-        // No faster than the panel is read, or the machine would forget what it was asked for.
+        // Not faster than the panel is read, or the processor would drop the requests.
         let times = PANEL / S::F32_LANES / REGISTERS;
         let lines_in_a_step = next.len().div_ceil(LINE * (times * steps.len()).max(1));
         let mut next = next.chunks((lines_in_a_step * LINE * steps.len()).max(1));

@@ -11,18 +11,19 @@ use super::cache::LINE;
 pub(super) const DOT_ROWS: usize = 8;
 
 thread_local! {
-    /// Of each thread, to be used again: fresh memory is slow.
+    /// Memory of each thread that is used again, because fresh memory is slow.
     pub(super) static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Room for `len` values from a cache line's start on: a register filled from two lines takes twice as long.
+/// Memory for `len` values that begins with a cache line: to fill a register from two lines takes twice as long.
 pub(super) fn aligned(scratch: &mut Vec<f32>, len: usize) -> &mut [f32] {
     scratch.resize(scratch.len().max(len + LINE / size_of::<f32>()), 0.0);
     let skip = scratch.as_ptr().align_offset(LINE).min(LINE / size_of::<f32>());
     &mut scratch[skip..skip + len]
 }
 
-/// Hands out parts of `part` columns of `y` \[n, out\], each a row per batch row, for `work` to add to.
+/// Cuts `y` \[n, out\] into parts of `part` columns and hands each to `work`, which adds to it: a slice for each
+/// batch row.
 pub(super) fn by_columns(
     part: usize,
     out_features: usize,
@@ -40,8 +41,8 @@ pub(super) fn by_columns(
     parts.into_par_iter().with_max_len(1).for_each(|(columns, mut out)| work(columns, &mut out));
 }
 
-/// Hands out parts of the rows of a weight, each row belonging to one of `to` outputs, for `work` to sum their products
-/// with N batch rows; adds these to `y` \[N, out\].
+/// Cuts the rows of a weight, one for each output, into parts. `work` sums the products of a part with N batch rows;
+/// the sums are added to `y` \[N, out\].
 pub(super) fn by_rows<const N: usize>(
     out_features: usize,
     y: &mut [f32],

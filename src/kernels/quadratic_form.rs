@@ -1,13 +1,13 @@
-//! Lengths of batch rows that a projection would turn, by the square of that projection.
+//! The norm of x W for each row x, by way of the small square matrix W Wᵀ.
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Batch rows that are multiplied at a time, and registers of each.
+/// Batch rows that are multiplied at a time, and registers that each of them takes.
 const BATCH_ROWS: usize = 8;
 const REGISTERS: usize = 2;
 
-/// `out` \[n\] = √(x S xᵀ) for each batch row of `x` \[n, size\], with S = W Wᵀ \[size, size\]: that is ‖x W‖. Rounding
-/// may leave less than nothing, of which the root is taken as 0.
+/// `out` \[n\] = √(x S xᵀ) for each batch row of `x` \[n, size\]. With S = W Wᵀ \[size, size\] that is ‖x W‖.
+/// Where rounding leaves a negative number, the root is 0.
 ///
 /// # Panics
 /// If the sizes don't belong together.
@@ -31,7 +31,7 @@ impl WithSimd for Norms<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, square, size, out } = self;
         for (x, out) in x.chunks(BATCH_ROWS * size).zip(out.chunks_mut(BATCH_ROWS)) {
-            // Fewer batch rows than fit: the last is computed again, and not looked at.
+            // The last batch row stands in where there are fewer than fit; what it gives there is not used.
             let x: [&[f32]; BATCH_ROWS] =
                 std::array::from_fn(|at| &x[at.min(out.len() - 1) * size..][..size]);
             let form = form(simd, &x, square);
@@ -66,7 +66,7 @@ fn form<S: Simd>(simd: S, x: &[&[f32]; BATCH_ROWS], square: &[f32]) -> [f32; BAT
     rest
 }
 
-/// Adds to `all` what some columns of S, from register `at` on, contribute.
+/// Adds the share of some columns of S to `all`, from register `at` on.
 #[inline(always)]
 fn columns<S: Simd, const N: usize>(
     simd: S,

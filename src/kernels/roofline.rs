@@ -1,4 +1,4 @@
-//! What this machine could do at best: the marks that the kernels are measured against.
+//! What this machine can do at best: peak memory bandwidth and peak FLOP/s. The kernels are measured against them.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::matmul::gemm;
 
-/// Several times what the largest caches hold, of which a part would stay from one try to the next.
+/// Several times what the largest caches hold, so that nothing stays in them from one try to the next.
 const BYTES: usize = 1 << 30;
 const TRIES: usize = 3;
 

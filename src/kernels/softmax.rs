@@ -1,10 +1,10 @@
-//! Softmax of a row of scores that shares itself with a sink, and what a row is like.
+//! Softmax of a row of scores together with a sink (a learned logit that leads to no token), and the sums of the row.
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::elementwise::{LOWEST, exp};
 
-/// What a softmax divided by, beside its weights.
+/// What a softmax gives besides its weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SoftmaxStats {
     /// ln Σ exp(score), the sink's logit included.
@@ -19,12 +19,12 @@ pub struct SoftmaxStats {
     pub distance: f32,
 }
 
-/// Softmax of `scores` together with the sink's logit, in place; the sink's own weight is returned.
+/// Softmax of `scores` in place. The sink's logit takes part; its weight is returned.
 pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> SoftmaxStats {
     Arch::new().dispatch(Softmax { scores, sink })
 }
 
-/// Of the values in a register, as many as the widest have.
+/// The places of the values in a register, for the widest registers there are.
 const PLACES: [f32; 16] = [0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.];
 
 struct Softmax<'a> {
@@ -82,7 +82,7 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// Sums over a row, in as many parts as a register holds, before they are divided by the first and the sink.
+/// Sums over a row, a part for each value of a register. They are divided by the first one and the sink at the end.
 struct Sums<S: Simd> {
     /// Σ exp(score − max)
     exps: S::f32s,
@@ -93,7 +93,7 @@ struct Sums<S: Simd> {
 }
 
 impl<S: Simd> Sums<S> {
-    /// Raises some scores, less the maximum, and adds them.
+    /// Takes the exponentials of some scores, less the maximum, and adds them up.
     #[inline(always)]
     fn add(&mut self, simd: S, scores: S::f32s, far: S::f32s) -> S::f32s {
         let exps = exp(simd, scores);

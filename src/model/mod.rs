@@ -1,7 +1,20 @@
 //! A model, from its name to a captured pass.
 //!
-//! `reference` names it, `files` finds it, `spec` says how it is built, `family` knows its config.json and
-//! tensor names, `weights` reads them, `decoder` runs, `recorder` keeps what is looked at.
+//! # How it works
+//! [`Model::load`] goes through these in order:
+//! 1. `reference` reads the name: a demo, a folder, or a repository of the hub.
+//! 2. [`files`] finds the files, and downloads what is missing.
+//! 3. `family` reads config.json into a `spec`, which says how the decoder is built.
+//! 4. `tokenizer` reads the vocabulary.
+//! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
+//!
+//! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. Who wants
+//! to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way.
+//!
+//! # How to add
+//! - A family of models: one file in `family`, one variant of `spec::Family`. The decoder knows no family.
+//! - A step of a pass to look at: a hook in `decoder/hooks.rs`, and its golden in `tests/golden/steps.py`.
+//! - A format of weights: a variant of `weights::Matrix` or of `weights::ExpertMatrices`.
 
 mod catalogue;
 mod compute;

@@ -37,7 +37,7 @@ impl Model {
         Ok(tokens)
     }
 
-    /// Tokens given by number; no tokenizer is needed, but is used to name them where there is one.
+    /// Tokens given by id. The tokenizer names them, if there is one.
     ///
     /// # Errors
     /// If there are none, too many, or one is beyond the vocabulary.
@@ -48,7 +48,7 @@ impl Model {
         Ok(tokens)
     }
 
-    /// The token of an id, by number where there is no tokenizer.
+    /// The token of an id. Without a tokenizer its text is the id.
     pub fn token(&self, id: u32) -> Token {
         self.tokenizer.as_ref().map_or_else(|_| Token::from_id(id), |tokenizer| tokenizer.token(id))
     }
@@ -66,7 +66,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether there are as many tokens as the model reads, all of its vocabulary.
+    /// Checks that the model can read so many tokens, and that all of them are in its vocabulary.
     pub(super) fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
         self.check_count(tokens.len())?;
         let ModelInfo { name, vocabulary, .. } = &*self.info;

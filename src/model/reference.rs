@@ -1,4 +1,4 @@
-//! What a model is called.
+//! The name of a model, and where that name leads.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -59,13 +59,13 @@ pub enum ReferenceError {
     /// There is nothing.
     #[error("a model needs a name: org/name, a folder, demo:gpt2 or demo:gpt-oss")]
     Empty,
-    /// `demo:` and something that isn't there.
+    /// `demo:` and a name that no demo has.
     #[error("no embedded model is called {0:?}: there are demo:gpt2 and demo:gpt-oss")]
     UnknownDemo(String),
     /// A `.gguf` file.
     #[error("{0}: GGUF files aren't supported yet; name the model's safetensors repository or folder")]
     Gguf(String),
-    /// `~` where nobody is at home.
+    /// `~` on a machine without a home folder.
     #[error("{0}: the home folder is unknown (HOME is not set); write the path out")]
     NoHome(String),
     /// Not a name that the hub gives.
@@ -77,9 +77,9 @@ pub enum ReferenceError {
     /// Not a name that git gives.
     #[error("{revision:?} is no revision of {repository}: expected a branch, a tag or a commit")]
     Revision {
-        /// The model.
+        /// The repository of the model.
         repository: String,
-        /// What stood behind the `@`.
+        /// The text behind the `@`.
         revision: String,
     },
 }

@@ -8,7 +8,7 @@ use crate::attention::{Ablation, RepeatScores, ScoresByHead, View, repeated};
 pub struct RepeatRun {
     /// Heads that are off.
     ablation: Ablation,
-    /// Of each draw so far.
+    /// The scores of each draw so far.
     draws: Vec<ScoresByHead>,
 }
 

@@ -14,13 +14,13 @@ use crate::attention::{ModelInfo, NO_OUTPUT_HEAD};
 pub struct Model {
     pub(super) info: Arc<ModelInfo>,
     pub(super) engine: Engine,
-    /// Or why there is none.
+    /// `Err` says why there is none.
     pub(super) tokenizer: Result<Box<PromptTokenizer>, String>,
     pub(super) decoder: Decoder,
-    /// Of files that the decoder looks at where they lie.
+    /// Watches the mapped files that the decoder reads.
     pub(super) watch: Watch,
-    /// A pass runs on threads of its own: one of a shared pool might take up the pass of another model while it
-    /// waits for a part of this one.
+    /// Threads of this model alone. A thread of a shared pool that waits for a part of this pass might take up the
+    /// pass of another model.
     pub(super) threads: Threads,
 }
 
@@ -72,18 +72,18 @@ impl Model {
             resident_bytes: weights.resident_bytes(),
             notes: notes(files, tokenizer.as_deref().ok()),
         };
-        // Before anybody trusts what was read, while all of it is still mapped.
+        // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
         let threads = Threads::new()?;
         Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, decoder, watch, threads })
     }
 
-    /// What it is.
+    /// What it is: its name, shape and precision.
     pub fn info(&self) -> &Arc<ModelInfo> {
         &self.info
     }
 
-    /// Whether it predicts anything.
+    /// Checks that it predicts anything.
     ///
     /// # Errors
     /// If it has no output head.
@@ -98,13 +98,13 @@ impl Model {
     }
 }
 
-/// What of a model's files is not honoured.
+/// What in the model's files has no effect here.
 fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
     let adapter = files.adapter.iter().map(files::Adapter::not_applied);
     adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
 }
 
-/// Better said before gigabytes are read than by the system's out-of-memory killer.
+/// Refuses a model before gigabytes are read, and before the system's out-of-memory killer ends the program.
 fn check_memory(name: &str, needed: u64, free: Option<u64>) -> Result<(), ModelError> {
     match free {
         Some(free) if needed > free => Err(ModelError::Invalid(format!(

@@ -1,4 +1,4 @@
-//! What a device could do at best: the marks that passes are measured against.
+//! What a device can do at best: peak memory bandwidth and peak FLOP/s. Passes are measured against them.
 
 use candle_core::{Device, Tensor};
 
@@ -21,10 +21,10 @@ pub struct Roofline {
 }
 
 impl Roofline {
-    /// Of the device that `options` choose.
+    /// Measures the device that `options` choose.
     ///
     /// # Errors
-    /// If there is no such device, or it has no room.
+    /// If there is no such device, or it has no memory for this.
     pub fn measure(options: &LoadOptions) -> Result<Self, ModelError> {
         let Placement { device, dtype, .. } = Placement::new(options)?;
         if device.is_cpu() {
@@ -42,7 +42,7 @@ impl Roofline {
     }
 }
 
-/// Of the fastest of a few tries; a GPU is still at work when it is asked for the next thing.
+/// Seconds of the fastest of a few tries; a GPU is still at work when it is asked for the next thing.
 fn seconds(device: &Device, work: impl Fn() -> candle_core::Result<Tensor>) -> Result<f64, ModelError> {
     let mut failed = None;
     let seconds = roofline::fastest(|| {

@@ -38,7 +38,7 @@ impl Model {
         self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)
     }
 
-    /// As [`run`](Self::run), and says what it cost; on a GPU it waits for each part, and takes longer.
+    /// As [`run`](Self::run), and returns what it cost. On a GPU it waits for each part, and takes longer.
     ///
     /// # Errors
     /// As [`run`](Self::run).

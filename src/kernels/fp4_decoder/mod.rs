@@ -1,4 +1,4 @@
-//! Decoding of rows by the widest registers that a machine has, and by any machine: MXFP4 and bf16.
+//! Decodes MXFP4 and bf16, 16 rows at a time, with the widest registers that a processor has.
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -12,14 +12,14 @@ use super::mxfp4::{BLOCK_BYTES, CODES, SCALES};
 /// Rows that are decoded side by side.
 pub const LANES: usize = 16;
 
-/// What is done with blocks. Not a closure: the compiler may leave that a function of its own, which has no wide
-/// registers. For the same reason there is none around what [`Fp4Decoder`] do.
+/// Work that decodes blocks. Not a closure: the compiler may make a function of a closure, and that function would not
+/// use wide registers. For the same reason the methods of [`Fp4Decoder`] are not called from closures.
 pub trait WithDecoder {
-    /// With what a machine has.
+    /// Runs with the registers of one kind of processor.
     fn with_decoder<S: Fp4Decoder>(self, simd: S);
 }
 
-/// Does it with the widest registers that the machine has.
+/// Runs with the widest registers that this machine has.
 pub fn dispatch(work: impl WithDecoder) {
     match Arch::new() {
         #[cfg(target_arch = "x86_64")]
@@ -32,7 +32,7 @@ pub fn dispatch(work: impl WithDecoder) {
     }
 }
 
-/// Does it in every way that this machine can.
+/// Runs with every kind of registers that this machine has.
 #[cfg(test)]
 pub fn on_every_machine(work: impl WithDecoder + Copy) {
     work.with_decoder(Scalar);
@@ -59,7 +59,7 @@ impl<S: Fp4Decoder, W: WithDecoder> WithSimd for Work<S, W> {
     }
 }
 
-/// Processors that look up the codes of 16 rows at once, and any other.
+/// A processor that looks up the codes of 16 rows at once; [`Scalar`] stands for any other.
 pub trait Fp4Decoder: Simd {
     /// Registers that hold 16 values.
     type Half: Copy + AsRef<[Self::f32s]> + AsMut<[Self::f32s]>;
@@ -69,16 +69,16 @@ pub trait Fp4Decoder: Simd {
     /// Nothing but zeros.
     fn zero(self) -> Self::Half;
 
-    /// The same four bytes of all rows beside each other, four times.
+    /// Four registers: each holds the same four bytes of all rows.
     fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [Self::Words; BLOCK_BYTES / 4];
 
-    /// What the lowest nibble of each word stands for, which is then shifted out.
+    /// The value of the lowest code of each word, which is then shifted out.
     fn next_values(self, words: &mut Self::Words) -> Self::Half;
 
-    /// What both halves of each word stand for as bf16, the low one first.
+    /// Both halves of each word as bf16, the low one first.
     fn halves(self, words: Self::Words) -> [Self::Half; 2];
 
-    /// What the lowest byte of each word stands for as a scale, which is then shifted out.
+    /// The scale of the lowest byte of each word, which is then shifted out.
     fn next_scales(self, words: &mut Self::Words) -> Self::Half;
 }
 

@@ -1,4 +1,4 @@
-//! By NEON's registers of 128 bits. Tested under emulation; nobody has timed it.
+//! Decoding with NEON. Tested under emulation; nobody has timed it.
 
 use std::arch::aarch64::uint32x4_t;
 

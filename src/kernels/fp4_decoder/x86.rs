@@ -1,4 +1,4 @@
-//! By registers of 512 and of 256 bits.
+//! Decoding with AVX-512 and with AVX2.
 
 use std::arch::x86_64::{__m256i, __m512i};
 

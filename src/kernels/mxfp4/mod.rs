@@ -1,4 +1,8 @@
-//! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
+//! Products with a weight in MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding
+//! is exact.
+//!
+//! One or two batch rows are multiplied as bytes (`int8_dot`). Up to two dozen are multiplied while the values are
+//! decoded (`tiles`). For more of them the weight is decoded into panels (`panels`).
 
 mod format;
 mod int8_dot;
@@ -12,7 +16,8 @@ use super::decoded::by_panels;
 use packed::Packed;
 use tiles::{by_tiles, max_batch_rows};
 
-/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, the blocks being the rows of W. Nothing decoded leaves a core's cache.
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, where the blocks are the rows of W. Decoded values never leave a core's
+/// cache.
 ///
 /// # Panics
 /// If the lengths don't belong together.

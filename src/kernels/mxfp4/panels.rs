@@ -1,4 +1,4 @@
-//! Blocks as panels.
+//! Blocks decoded into panels, for large batches.
 
 use std::ops::Range;
 
@@ -19,8 +19,8 @@ impl Decoded for Packed<'_> {
     }
 }
 
-/// Decodes some blocks of the rows of `outputs` into a panel, in which each row belongs to an input. Columns beyond
-/// the outputs repeat the last.
+/// Decodes some blocks of the rows of `outputs` into a panel. Each row of the panel belongs to an input. Columns beyond
+/// the outputs repeat the last one.
 struct Decode<'a> {
     packed: &'a Packed<'a>,
     blocks: Range<usize>,

@@ -1,4 +1,4 @@
-//! Products of some batch rows: the codes of 16 rows are decoded in registers, multiplied there, and never written.
+//! Products of small batches: the codes of 16 rows are decoded in registers, multiplied there and never written.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use crate::kernels::cache::{LINE, fetch};
 use crate::kernels::fp4_decoder::{Fp4Decoder, LANES, WithDecoder, dispatch};
 use crate::kernels::parallel::by_columns;
 
-/// Places of a word.
+/// Codes in a word.
 const PLACES: usize = 8;
-/// Registers beside those of the sums: codes, what they stand for, scales, values.
+/// Registers that do not hold sums: codes, their values, scales, values of x.
 const OTHERS: usize = 6;
 
-/// For how many batch rows, at most, this machine has registers.
+/// The largest number of batch rows that this machine has registers for.
 pub fn max_batch_rows() -> usize {
     Arch::new().dispatch(MaxBatchRows)
 }
@@ -31,7 +31,7 @@ impl WithSimd for MaxBatchRows {
     }
 }
 
-/// For how many batch rows there are registers, or as many as any machine takes.
+/// The number of batch rows that there are registers for, at least 3.
 const fn most<S: Simd>() -> usize {
     let most = (S::REGISTER_COUNT - OTHERS) * S::F32_LANES / LANES;
     if most < 3 { 3 } else { most }
@@ -64,18 +64,18 @@ struct Tiles<'a, 'y, const BATCH_ROWS: usize> {
     packed: &'a Packed<'a>,
     /// Rows of the weight.
     columns: Range<usize>,
-    /// One row per batch row, \[columns\].
+    /// One slice for each batch row, \[columns\].
     out: &'a mut [&'y mut [f32]],
 }
 
 impl<const BATCH_ROWS: usize> WithDecoder for Tiles<'_, '_, BATCH_ROWS> {
     #[inline(always)]
     fn with_decoder<S: Fp4Decoder>(mut self, simd: S) {
-        // Known to the compiler, which makes no kernel for them.
+        // The compiler knows this, and makes no kernel for them.
         if const { BATCH_ROWS > most::<S>() } {
             panic!("{BATCH_ROWS} batch rows are too many for the registers of this machine");
         }
-        // A sum waits for the one before it: there should be several, if half of the registers are enough for them.
+        // A sum waits for the one before it, so several are kept where half of the registers are enough for them.
         match S::REGISTER_COUNT * S::F32_LANES / (2 * LANES * BATCH_ROWS) {
             0 | 1 => self.rows::<S, 1>(simd),
             2 | 3 => self.rows::<S, 2>(simd),
@@ -89,7 +89,7 @@ impl<const BATCH_ROWS: usize> Tiles<'_, '_, BATCH_ROWS> {
     #[inline(always)]
     fn rows<S: Fp4Decoder, const PARTS: usize>(&mut self, simd: S) {
         for first in self.columns.clone().step_by(LANES) {
-            // As many blocks as have their scales in a register.
+            // The scales of so many blocks fit a register.
             for start in (0..self.packed.groups).step_by(BLOCK_BYTES) {
                 let blocks = start..(start + BLOCK_BYTES).min(self.packed.groups);
                 self.blocks::<S, PARTS>(simd, first, blocks);

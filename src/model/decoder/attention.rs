@@ -1,4 +1,4 @@
-//! What tokens take from each other: project, turn by position, attend, project back.
+//! The attention of a layer: project, rotate by position, attend, project back.
 
 use candle_core::{D, DType, Tensor};
 
@@ -21,7 +21,7 @@ pub struct Attention {
     pub layer: LayerSpec,
     /// One logit per query head, on the host.
     pub sinks: Option<Vec<f32>>,
-    /// Of the output projection, for the lengths of what values become.
+    /// How long values are after the output projection.
     pub value_norms: ValueNorms,
 }
 
@@ -41,8 +41,8 @@ pub enum Projections {
 }
 
 impl Attention {
-    /// \[tokens, hidden\] → the same, added to `residual`, of which the rows that the pass still needs are returned,
-    /// and with them what the layer attended to.
+    /// Adds attention to `residual` \[tokens, hidden\]; `x` is the same, normalised. Returns the rows that the pass
+    /// still needs, and what the layer attended to.
     ///
     /// # Errors
     /// If the device or a hook fails.
@@ -80,7 +80,7 @@ impl Attention {
         Ok((out, capture))
     }
 
-    /// From \[tokens, hidden\] to what attention takes.
+    /// Queries, keys and values of \[tokens, hidden\].
     fn inputs(
         &self,
         x: &Tensor,
@@ -91,7 +91,7 @@ impl Attention {
         let [query, key, value] = self.project(x, buffers, profile)?;
         let split = |x: Tensor, heads: usize, buffer: Option<&Buffer>| -> Result<Tensor, ModelError> {
             if buffers.is_some() {
-                // Queries and keys are kept: of these each layer has its own.
+                // Queries and keys are kept, so that each layer has its own.
                 return host::split_heads(&x, spec.head_dim, buffer.unwrap_or(&Buffer::default()));
             }
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
@@ -130,7 +130,7 @@ impl Attention {
     }
 }
 
-/// What is kept of a layer, on the host.
+/// The part of a layer that is kept, on the host.
 fn capture(
     inputs: HeadInputs<'_>,
     attended: Attended,

@@ -1,6 +1,6 @@
-//! Attention in tensor operations that every device has: what a GPU runs, and what the CPU runs with
-//! `--engine generic`. A block of queries at a time, binned on the device; only sums come to the host, all of a
-//! layer at once, because each transfer waits for the device.
+//! Attention in tensor operations that every device has. A GPU runs this, and the CPU with `--engine generic`. A
+//! block of queries is computed at a time and binned on the device. Only sums come to the host, all of a layer at
+//! once, because each transfer waits for the device.
 
 use std::ops::Range;
 
@@ -144,7 +144,7 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// What [`Binned::add`] takes, in its order.
+    /// The tensors that [`Binned::add`] takes, in its order.
     fn binned(&self, block: &Block, masks: &BlockMasks, rows: &Rows) -> Result<Vec<Tensor>, ModelError> {
         let Rows { weights, log_sum_exp, entropy, sink, .. } = rows;
         let (count, keys) = (block.queries.len(), block.keys.len());
@@ -178,7 +178,7 @@ impl<'a> Layer<'a> {
             return Ok(weights.clone());
         }
         let (weights, rows, columns) = whole_cells(weights, bin)?;
-        // Over queries first: neighbouring keys, that lie beside each other, are taken by neighbouring threads.
+        // Over queries first: neighbouring threads then take neighbouring keys.
         let weights = weights.unsqueeze(0)?.max_pool2d((bin, 1))?;
         Ok(weights.reshape((self.heads, rows, columns, bin))?.max(3)?)
     }
@@ -192,7 +192,7 @@ fn whole_cells(x: &Tensor, bin: usize) -> Result<(Tensor, usize, usize), ModelEr
     Ok((x, rows, columns))
 }
 
-/// What is kept of a layer, on the host.
+/// The sums of a layer, on the host.
 struct Binned {
     bin: usize,
     small_bin: usize,
@@ -218,7 +218,7 @@ impl Binned {
         }
     }
 
-    /// Adds a block of which [`Layer::binned`] made the first of `values`; returns the others.
+    /// Adds a block: `values` begins with what [`Layer::binned`] made of it. Returns the rest of `values`.
     fn add<'v>(&mut self, block: &Block, values: &'v [f32]) -> &'v [f32] {
         let Self { bin, small_bin, .. } = *self;
         let (heads, count, keys) = (self.sums.len(), block.queries.len(), block.keys.len());

@@ -1,4 +1,4 @@
-//! y = x W + b, and its activation.
+//! Linear maps, y = x W + b, with an activation if there is one.
 
 use candle_core::Tensor;
 
@@ -28,7 +28,7 @@ impl Linear {
         Self { weight, bias, transposed: true, out_features }
     }
 
-    /// Its weight, with the values that go in in `parts`: \[parts, in / parts, out\]. On the CPU it may be a view.
+    /// Its weight with the input cut into `parts`: \[parts, in / parts, out\]. On the CPU it may be a view.
     ///
     /// # Errors
     /// If the device fails.
@@ -43,7 +43,7 @@ impl Linear {
         Ok(if view.device().is_cpu() { view } else { view.contiguous()? })
     }
 
-    /// \[tokens, in\] → \[tokens, out\]; on the host in `buffer`, if there is one.
+    /// \[tokens, in\] → \[tokens, out\]; on the host in the memory of `buffer`, if there is one.
     ///
     /// # Errors
     /// If the device fails.
@@ -75,7 +75,7 @@ impl Linear {
         if function.is_some() { Ok(y) } else { activation::activate(activation, &y) }
     }
 
-    /// \[tokens, in\] → \[tokens, out\], added to `residual`; on the host in its place.
+    /// Adds y \[tokens, out\] of `x` \[tokens, in\] to `residual`; on the host in place.
     ///
     /// # Errors
     /// If the device fails.

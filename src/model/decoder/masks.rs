@@ -1,5 +1,5 @@
-//! What a block of queries may see, and which of it each statistic counts: made on the device from the positions
-//! and ids of the prompt, and the same for all layers with the same window.
+//! Masks of a block of queries: what they may see, and what each statistic counts. They are made on the device from the
+//! positions and ids of the prompt, and are the same for all layers with the same window.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,7 +21,7 @@ pub struct Masks {
     ids: Tensor,
     /// u32 \[S\]: the id of the token before each.
     ids_before: Tensor,
-    /// By first query and window. Those of longer prompts would take too much, and are made anew.
+    /// Masks by first query and window. Those of long prompts would take too much memory and are made anew.
     kept: HashMap<(usize, Option<usize>), BlockMasks>,
 }
 
@@ -31,8 +31,8 @@ pub struct BlockMasks {
     /// \[queries, keys\], to be added to scores: far below any score where a query doesn't see a key. Not −∞,
     /// which times a weight of 0 is no number.
     pub unseen: Tensor,
-    /// \[queries, features, keys\]: for each query the masks of [`HeadFeature`]; for attention that is 0 where
-    /// it can't be seen.
+    /// \[queries, features, keys\]: the masks of [`HeadFeature`] for each query. They expect attention that is 0
+    /// where a query doesn't see a key.
     pub features: Tensor,
 }
 
@@ -40,7 +40,7 @@ impl Masks {
     /// For a prompt of `ids`.
     ///
     /// # Errors
-    /// If the device has no room.
+    /// If the device has no memory for them.
     pub fn new(ids: &[u32], device: &Device) -> Result<Self, ModelError> {
         let before: Vec<u32> = [&[NO_TOKEN], &ids[..ids.len().saturating_sub(1)]].concat();
         Ok(Self {
@@ -54,7 +54,7 @@ impl Masks {
     /// Of the queries in a layer with `window`, over `keys`: all that one of them sees, and the queries themselves.
     ///
     /// # Errors
-    /// If the device has no room.
+    /// If the device has no memory for them.
     pub fn of(
         &mut self,
         queries: Range<usize>,

@@ -1,4 +1,4 @@
-//! What each token does by itself: up, activation, down; or a mixture of experts.
+//! The MLP of a layer: up, activation, down; or a mixture of experts.
 
 use candle_core::Tensor;
 
@@ -13,7 +13,7 @@ pub enum Mlp {
     Dense {
         /// hidden → intermediate
         up: Linear,
-        /// Between them.
+        /// Applied between up and down.
         activation: Activation,
         /// intermediate → hidden
         down: Linear,
@@ -23,7 +23,7 @@ pub enum Mlp {
 }
 
 impl Mlp {
-    /// \[tokens, hidden\] → the same, added to `residual`; by the CPU's kernels if they are given `buffers`.
+    /// Adds the MLP of `x` to `residual`, both \[tokens, hidden\]. With `buffers` the CPU's kernels compute it.
     ///
     /// # Errors
     /// If `cancel` was raised or the device failed.

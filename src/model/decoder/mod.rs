@@ -1,4 +1,15 @@
-//! The one decoder: configured by its spec, filled by a family, run token by token in reading order.
+//! The one decoder. A spec configures it, a family fills it with weights.
+//!
+//! # How it works
+//! [`Decoder::run`] embeds the ids and sends them through the blocks. Each block adds its attention and its MLP to the
+//! residual stream. Two backends compute (`pass::Backend`): the CPU's kernels (`fused`, with `model::host`), and tensor
+//! operations on any device (`generic`, with `masks`). Both take `heads::HeadInputs` and give `heads::Attended`, and each
+//! layer becomes a `LayerCapture` on the host.
+//!
+//! # How to add
+//! - An activation: a variant of `spec::Activation`, and its formula in `activation`.
+//! - A kind of positions, norm or MLP: a variant of the spec, and its code in `rotary`, `norm` or `mlp`.
+//! - A point to look at or to change: a field of [`Hooks`], called where the numbers are.
 
 mod activation;
 mod attention;
@@ -44,7 +55,7 @@ pub struct Decoder {
     pub positions: Option<Tensor>,
     /// One per layer.
     pub blocks: Vec<Block>,
-    /// Before the head.
+    /// Before the output head.
     pub norm: Norm,
     /// From the residual stream to the vocabulary; `None` of a model that predicts nothing.
     pub lm_head: Option<Linear>,
@@ -52,13 +63,13 @@ pub struct Decoder {
 
 /// One layer.
 pub struct Block {
-    /// Before attention.
+    /// The norm before attention.
     pub attention_norm: Norm,
-    /// What tokens take from each other.
+    /// Attention: what tokens take from each other.
     pub attention: Attention,
-    /// Before the MLP.
+    /// The norm before the MLP.
     pub mlp_norm: Norm,
-    /// What each token does by itself.
+    /// The MLP: what each token computes by itself.
     pub mlp: Mlp,
 }
 

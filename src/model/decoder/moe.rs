@@ -11,11 +11,11 @@ use crate::model::spec::ExpertsSpec;
 use crate::model::weights::ExpertMatrices;
 use crate::model::{Cancel, ModelError, Profile};
 
-/// Experts that the CPU computes at the same time: the room that each takes grows with the prompt.
+/// Experts that the CPU computes at the same time: the memory that each takes grows with the prompt.
 const EXPERTS_AT_A_TIME: usize = 8;
 
-/// Rows of all experts together up to which a device computes them in one product: beyond, those that nobody looks at
-/// cost more than launches.
+/// The largest number of rows, of all experts together, that a device computes in one product. With more, the unused
+/// rows cost more than separate launches.
 const BATCHED_ROWS: usize = 16_384;
 
 /// The experts of a layer.
@@ -35,7 +35,8 @@ pub struct Experts {
 }
 
 impl Experts {
-    /// \[tokens, hidden\] → the same, added to `residual`; `on_host` by the CPU's kernels.
+    /// Adds the experts' output for `x` to `residual`, both \[tokens, hidden\]. `on_host` says whether the CPU's
+    /// kernels compute it.
     ///
     /// # Errors
     /// If `cancel` was raised or the device failed.
@@ -66,7 +67,7 @@ impl Experts {
                 return Ok((residual + profile.linear(tokens, count, bytes, batch)?)?);
             }
         }
-        // The residual stream may be too coarse for the outputs one by one: they are added up first.
+        // Outputs are added up first: the residual stream may be too coarse to add them one by one.
         let mut out = x.zeros_like()?;
         for (expert, visits) in &visits {
             cancel.check()?;
@@ -107,7 +108,7 @@ impl Experts {
         Ok(chosen.reshape((tokens, self.spec.active, hidden))?.broadcast_mul(&weights)?.sum(1)?)
     }
 
-    /// Several experts at a time: to bring all threads together after each would take as long as a small one.
+    /// Several experts at a time: to join all threads after each would take as long as a small expert.
     fn add_on_host(
         &self,
         residual: &Tensor,
@@ -170,7 +171,7 @@ fn tokens_of(visits: &[Visit], device: &Device) -> Result<Tensor, ModelError> {
     Ok(Tensor::new(visits.iter().map(|visit| visit.token).collect::<Vec<u32>>(), device)?)
 }
 
-/// Adds what an expert made of the tokens that visited it to theirs in `out`, in place.
+/// Adds an expert's outputs to the rows of the tokens that visited it, in place.
 fn add_outputs(out: &Tensor, visits: &[Visit], y: &Tensor) -> Result<(), ModelError> {
     let size = out.dim(D::Minus1)?;
     host::with_values(y, |y| {
@@ -189,9 +190,9 @@ struct Visit {
     weight: f32,
 }
 
-/// The same number of rows for every expert, which not all of them need.
+/// A batch with the same number of rows for every expert; some rows are unused.
 struct Slots {
-    /// \[experts · rows\]: the token in each row; token 0 where nobody looks.
+    /// \[experts · rows\]: the token of each row, 0 in unused rows.
     tokens: Vec<u32>,
     /// \[tokens · active\]: the rows of each token.
     places: Vec<u32>,

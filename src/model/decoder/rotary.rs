@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use crate::model::ModelError;
 use crate::model::spec::{RotaryScaling, RotarySpec};
 
-/// The rotations of the first positions.
+/// Rotary position embedding (RoPE) for the first positions.
 pub struct Rope {
     /// \[tokens, head_dim / 2\]
     cos: Tensor,
@@ -38,7 +38,7 @@ impl Rope {
         Ok(Self { cos: table(f64::cos)?, sin: table(f64::sin)? })
     }
 
-    /// Turns \[heads, tokens, head_dim\].
+    /// Rotates \[heads, tokens, head_dim\] by position.
     ///
     /// # Errors
     /// If the device fails.

@@ -1,5 +1,5 @@
-//! How long values are once the output projection has brought them to the residual stream: ‖v W_O‖ for each head.
-//! With the head's part W of the projection, that is √(v W Wᵀ vᵀ): the square W Wᵀ is small, and always the same.
+//! How long values are after the output projection: ‖v W_O‖ for each head. With W, the head's part of the projection,
+//! that is √(v W Wᵀ vᵀ). The matrix W Wᵀ is small and never changes.
 
 use std::sync::OnceLock;
 
@@ -11,15 +11,15 @@ use crate::kernels::quadratic_form;
 use crate::model::ModelError;
 use crate::model::host::with_values;
 
-/// Of a layer's output projection: W Wᵀ of each head, once it is needed: on the host \[heads, head_dim, head_dim\];
-/// on a device those of the query heads that share a key/value head beside each other, \[kv_heads, head_dim,
-/// heads / kv_heads · head_dim\].
+/// W Wᵀ of each head of a layer's output projection, computed when it is first needed. On the host it is \[heads,
+/// head_dim, head_dim\]; on a device \[kv_heads, head_dim, heads / kv_heads · head_dim\], the matrices of query heads
+/// that share a key/value head side by side.
 #[derive(Debug, Default)]
 pub struct ValueNorms(OnceLock<Tensor>);
 
 impl ValueNorms {
-    /// ‖v W_O‖ for values \[kv_heads, S, head_dim\], \[heads, S\]; 0 for heads that are off. `on_host` by the
-    /// CPU's kernel, each time if at all.
+    /// ‖v W_O‖ for values \[kv_heads, S, head_dim\], \[heads, S\]; 0 for heads that are off. `on_host` says whether the
+    /// CPU's kernel computes it; that must be the same each time.
     ///
     /// # Errors
     /// If the device fails.

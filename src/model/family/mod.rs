@@ -1,4 +1,11 @@
-//! One file per family: what its config.json says, and which of its tensors go where in the decoder.
+//! Families of models. One file for each: it reads the family's config.json into a `DecoderSpec`, and its tensors into
+//! the decoder.
+//!
+//! # How to add a family
+//! 1. A variant of `spec::Family` with its `model_type`.
+//! 2. A file here with `ALIASES`, `spec` (every key through `Config`, with the default that transformers has and a range
+//!    from `ranges`), and `build` (every tensor through `Weights`, which checks names and shapes).
+//! 3. A line in each `match` below, and a tiny checkpoint with goldens in `tests/golden`.
 
 mod config;
 mod ends;

@@ -1,4 +1,4 @@
-//! What is said before a download, and when it must be agreed to.
+//! What a download takes, as it is told beforehand, and from which size on it must be agreed to.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub struct DownloadPlan {
     pub missing_bytes: u64,
     /// Where they would go. The model's own folder (empty for a demo) if nothing is ever downloaded.
     pub cache_dir: PathBuf,
-    /// Room there, if the system tells.
+    /// Free space there, if the system tells.
     pub free_disk_bytes: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ impl DownloadPlan {
     /// only the size of the files is known, which is the least that they take: bf16 doubles on a CPU, MXFP4 does not.
     ///
     /// # Errors
-    /// If the disk hasn't got the room.
+    /// If the disk is too full.
     pub fn statement(&self, name: &str, free_memory: Option<u64>) -> Result<String, ModelError> {
         let cache = self.cache_dir.display();
         let missing = human_bytes(self.missing_bytes);

@@ -33,7 +33,7 @@ enum Values {
     Mapped(Bytes),
     /// bf16, where it lies in the file; an even number of columns.
     MappedBf16(Bytes),
-    /// f32, packed from what a file holds; for batch rows from the left.
+    /// f32, packed for products x · W.
     Packed(Arc<Panels>),
     /// Anything else, as f32.
     Owned(Arc<Vec<f32>>),
@@ -184,7 +184,7 @@ impl HostMatrix {
         if matches!(self.values, Values::MappedBf16(_)) { 2 } else { 4 }
     }
 
-    /// Some rows, one after the other.
+    /// Some rows, concatenated.
     fn rows(&self, rows: &[u32]) -> Vec<f32> {
         let mut values = vec![0.0; rows.len() * self.columns];
         let each = values.par_chunks_mut(self.columns).zip(rows);

@@ -1,4 +1,4 @@
-//! The experts of a layer in MXFP4, packed in memory and decoded when a token comes through.
+//! The experts of a layer in MXFP4: packed in memory, decoded when a token is routed to them.
 
 use candle_core::{DType, Device, Tensor};
 
@@ -41,7 +41,7 @@ impl PackedExperts {
     /// were checked; `sizes` is \[count, in, out\].
     ///
     /// # Errors
-    /// If the device has no room.
+    /// If the device has no memory for it.
     pub fn new(
         blocks: Bytes,
         scales: Bytes,
@@ -115,7 +115,7 @@ impl DeviceBlocks {
         })
     }
 
-    /// One expert's matrix \[out, in\], by one look into the table for each byte.
+    /// One expert's matrix \[out, in\], by one table lookup for each byte.
     fn decode(&self, expert: usize, in_features: usize, out_features: usize) -> Result<Tensor, ModelError> {
         let bytes = |packed: &Tensor, columns: usize| {
             packed.get(expert)?.reshape(((), columns))?.to_dtype(DType::U32)

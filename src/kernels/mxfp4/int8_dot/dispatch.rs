@@ -1,16 +1,16 @@
-//! Work is compiled for each kind of machine that multiplies bytes; which one this is, is found out when the program runs.
+//! Compiles work for each kind of processor that multiplies bytes, and picks one when the program runs.
 
 use pulp::{Arch, NullaryFnOnce, Scalar};
 
 use super::simd::Int8Simd;
 
-/// What is done with the products of bytes. Not a closure, for the reason that is told of `WithDecoder`.
+/// Work that needs products of bytes. Not a closure, for the reason that `WithDecoder` gives.
 pub trait WithInt8 {
-    /// With what a machine has.
+    /// Runs with the instructions of one kind of processor.
     fn with_int8<B: Int8Simd>(self, int8: B);
 }
 
-/// Does it with the best that the machine has.
+/// Runs with the best instructions that this machine has.
 pub fn dispatch(work: impl WithInt8) {
     match Arch::new() {
         #[cfg(target_arch = "x86_64")]
@@ -26,7 +26,7 @@ pub fn dispatch(work: impl WithInt8) {
     }
 }
 
-/// Does it in every way that this machine can.
+/// Runs with every kind of instructions that this machine has.
 #[cfg(test)]
 pub fn on_every_machine(work: impl WithInt8 + Copy) {
     work.with_int8(Scalar);

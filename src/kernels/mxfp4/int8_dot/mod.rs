@@ -1,11 +1,13 @@
-//! Products of one or two batch rows by the instructions that multiply bytes and sum the products. They take half as long
-//! as those for f32.
+//! Products of one or two batch rows by the instructions that multiply bytes and sum the products. They take half as
+//! long as those for f32.
 //!
-//! Twice a code is a whole number. A value is taken for a multiple of a power of two, which eight of them share, in three
-//! digits of base 256: it is off by at most 1.21e-7 of the largest of its eight (2^-23 is 1.19e-7), which is what f32 would
-//! lose in summing their products. These sums are exact; then they are summed as f32s.
+//! Twice a code is a whole number. A value of x becomes a whole number too: three digits of base 256, times a power
+//! of two that eight values share. It is off by at most 1.21e-7 of the largest of the eight (2^-23 is 1.19e-7); f32
+//! would lose as much when it sums their products. The sum of eight products is exact. These sums are then added as
+//! f32.
 //!
-//! Only `mxfp4::add_product` knows of this folder. To take it out: delete the folder, its `mod` line and the `if` there.
+//! Only `mxfp4::add_product` knows of this folder. To take it out: delete the folder, its `mod` line and the `if`
+//! there.
 
 mod dispatch;
 #[cfg(target_arch = "aarch64")]
@@ -28,8 +30,8 @@ use dispatch::{WithInt8, dispatch};
 use simd::Int8Simd;
 use values::{BLOCKS, VALUES, Values};
 
-/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, if these are one or two batch rows with rows of enough blocks. Returns whether it
-/// was done.
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, for one or two batch rows of at least [`BLOCKS`]
+/// blocks. Returns whether it was done.
 pub fn add_product(sizes: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f32]) -> bool {
     match x.len() / sizes[0] {
         _ if packed.groups < BLOCKS => return false,
@@ -51,8 +53,8 @@ fn add_products_of<const BATCH_ROWS: usize>(
     by_rows(out_features, y, |rows, sums| dispatch(Products { x: &values, packed, rows, sums }));
 }
 
-/// Takes batch rows apart. The last values of each end with it, as its last blocks do: what was among those before counts
-/// as zero.
+/// Takes batch rows apart. The last group of values ends where the row ends; values that the group before has already
+/// count as zero.
 struct Split<'a, const BATCH_ROWS: usize> {
     x: &'a [f32],
     in_features: usize,
@@ -83,7 +85,7 @@ struct Products<'a, const BATCH_ROWS: usize> {
 impl<const BATCH_ROWS: usize> WithInt8 for Products<'_, BATCH_ROWS> {
     #[inline(always)]
     fn with_int8<B: Int8Simd>(self, int8: B) {
-        // Rows side by side share what is read of batch rows, where there are registers for it.
+        // Several rows share what is read of x, where there are registers for it.
         match (B::Simd::REGISTER_COUNT, BATCH_ROWS) {
             (32, 1) => self.dots::<B, 4>(int8),
             (32, _) => self.dots::<B, 3>(int8),

@@ -1,4 +1,4 @@
-//! What a machine must do for products of bytes, and how any machine does it.
+//! What a processor must offer for products of bytes, and how any processor does it without special instructions.
 
 use pulp::Scalar;
 
@@ -17,15 +17,15 @@ pub(super) const TWICE: [i8; 16] = {
     twice
 };
 
-/// Processors that multiply bytes, and sum the products that belong to a lane.
+/// A processor that multiplies bytes and sums the products of each lane.
 pub trait Int8Simd: Copy {
-    /// What they have for f32s.
+    /// Its registers of f32.
     type Simd: Fp4Decoder;
     /// Registers that hold twice what the low, and what the high nibbles of four blocks stand for, perhaps with an
     /// offset.
     type TwiceCodes: Copy;
 
-    /// What they have for f32s.
+    /// Its operations on f32.
     fn simd(self) -> Self::Simd;
 
     /// Twice what the nibbles of four blocks stand for.

@@ -67,18 +67,18 @@ impl Checksum {
     }
 }
 
-/// Takes bytes and gives their checksum.
+/// Takes bytes and computes their checksum.
 pub(super) enum Hasher {
     /// Of a large file.
     Sha256(Sha256),
-    /// Of a small file, in both ways.
+    /// Of a small file, computed in both ways.
     Git {
         /// With git's header.
         git: Sha1,
-        /// Without.
+        /// Without git's header.
         plain: Sha1,
     },
-    /// Of nobody knows what.
+    /// No checksum is known.
     None,
 }
 

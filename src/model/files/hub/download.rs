@@ -14,7 +14,7 @@ use crate::model::{Cancel, Control, LoadProgress, ModelError};
 const SILENCES: u32 = 2;
 /// How often a file may be begun again, because a server doesn't know ranges.
 const RESTARTS: u32 = 3;
-/// Progress is told at most so often.
+/// Progress is reported at most so often.
 const REPORT: Duration = Duration::from_millis(100);
 const CHUNK: usize = 128 * 1024;
 
@@ -98,7 +98,7 @@ impl Download<'_> {
         part_file.finish()?.map_err(|problem| self.corrupt(problem))
     }
 
-    /// One connection's worth.
+    /// Takes the bytes of one connection.
     fn transfer(
         &self,
         part_file: &mut PartFile<'_>,
@@ -133,7 +133,7 @@ impl Download<'_> {
     }
 }
 
-/// What has come, and its checksum so far.
+/// The bytes that have come, in their `.part` file, and their checksum so far.
 struct PartFile<'a> {
     download: &'a Download<'a>,
     file: File,
@@ -143,7 +143,7 @@ struct PartFile<'a> {
 }
 
 impl<'a> PartFile<'a> {
-    /// Reads what an earlier download has left, for the checksum.
+    /// Resumes: reads what an earlier download has left, for the checksum.
     fn resume(download: &'a Download<'a>, cancel: &Cancel) -> Result<Self, ModelError> {
         let path = download.part;
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
@@ -189,7 +189,7 @@ impl<'a> PartFile<'a> {
     }
 }
 
-/// Tells progress: the start, the end, and not too often in between.
+/// Reports progress: the start, the end, and not too often in between.
 struct Meter<'a> {
     download: &'a Download<'a>,
     reported: Option<Instant>,

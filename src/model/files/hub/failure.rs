@@ -10,7 +10,7 @@ use ureq::{Error, Timeout};
 pub(super) enum Failure {
     /// A server refused.
     Status(Refusal),
-    /// Nobody answered.
+    /// No server answered.
     Unreachable(String),
     /// Somebody is there and says nothing.
     Silent,
@@ -34,7 +34,7 @@ pub(super) enum Failure {
 /// A server's refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// HTTP's number.
+    /// The HTTP status.
     pub(super) status: u16,
     /// The hub's own name for the problem.
     pub(super) code: Option<String>,

@@ -1,4 +1,4 @@
-//! One model at one revision: what the hub and the cache have of it.
+//! One model at one revision: finds it in the cache or on the hub, and downloads what is missing.
 
 use std::cell::OnceCell;
 use std::io::ErrorKind;

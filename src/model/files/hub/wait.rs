@@ -1,4 +1,4 @@
-//! Waiting for servers, so that somebody who cancels is heard at once and somebody who watches sees it.
+//! Waits for servers. A cancel takes effect at once, and the wait is reported.
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -36,8 +36,8 @@ impl From<ModelError> for Stopped {
     }
 }
 
-/// Does `request` on a thread of its own and waits for it, telling each second how long. If somebody cancels, it
-/// is left alone and ends by its own timeout.
+/// Does `request` on a thread of its own and waits for it; reports each second how long. A cancelled request is left
+/// alone and ends by its own timeout.
 pub(super) fn attend<T: Send + 'static>(
     control: &mut Control<'_>,
     request: impl FnOnce() -> Result<T, Failure> + Send + 'static,
@@ -100,7 +100,7 @@ fn take<T>(receiver: &Receiver<T>, control: &mut Control<'_>) -> Result<Option<T
     }
 }
 
-/// Tells how long something takes.
+/// Reports how long something takes.
 struct Clock {
     begun: Instant,
     reported: u64,
