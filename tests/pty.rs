@@ -407,6 +407,7 @@ fn sizes_that_change_all_the_time_end_with_the_last_one() {
     terminal.wait_for_both();
     for step in 0..80 {
         terminal.resize(8 + step % 40, 20 + step);
+        // As fast as somebody who drags a corner of the window.
         thread::sleep(Duration::from_millis(2));
     }
     terminal.resize(30, 100);

@@ -5,16 +5,20 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use attnscope::attention::{Ablation, Capture, View};
-use attnscope::export::{self, Format, Input, Recipe, Source};
+use attnscope::export::{self, Input, Recipe, Source};
 use attnscope::model::{LoadOptions, ProcessMemory};
-use attnscope::worker::protocol::{Event, JobId, Request, Side};
+use attnscope::vocabulary::ExportFormat;
+use attnscope::worker::protocol::{Asker, Event, JobId, Request, Side, ViewJob};
 use attnscope::worker::{self, WorkerHandle};
+use patience::patience;
 use tokio::sync::mpsc::Receiver;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+#[path = "support/patience.rs"]
+mod patience;
+
 const PROMPTS: usize = 100;
 /// Prompts after which everything that is kept has been made.
 const WARM: usize = 30;
@@ -31,7 +35,7 @@ fn prompt(number: usize) -> String {
 }
 
 async fn next(events: &mut Receiver<Event>) -> Event {
-    tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("the worker is there")
+    tokio::time::timeout(patience(), events.recv()).await.expect("in time").expect("the worker is there")
 }
 
 /// What both models capture of a prompt, every second time without a head.
@@ -56,10 +60,10 @@ async fn captures(worker: &WorkerHandle, events: &mut Receiver<Event>, number: u
 async fn look(worker: &WorkerHandle, events: &mut Receiver<Event>, capture: Arc<Capture>, number: usize) {
     let (layer, head) = (number % capture.model.layers, number % capture.model.heads);
     let view = View::Head { layer, head };
-    worker.send(Request::View { capture: capture.clone(), view }).unwrap();
+    worker.send(Request::View(ViewJob { asker: Asker(0), capture: capture.clone(), view })).unwrap();
     while !matches!(next(events).await, Event::Viewed { .. }) {}
     let source = Source::new(&capture, Input::Prompt(prompt(number)), "mean".parse().unwrap());
-    export::write(&mut std::io::sink(), &[&capture], &Recipe::new(source, Some(Format::Json))).unwrap();
+    export::write(&mut std::io::sink(), &[&capture], &Recipe::new(source, Some(ExportFormat::Json))).unwrap();
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Effect, Mode, Shown, State};
 use crate::attention::ablation::MovedHead;
 use crate::attention::{Capture, CausalMatrix, LayerPictures, View};
-use crate::worker::protocol::{LayerAnswer, LayerQuestion, Request, Side};
+use crate::worker::protocol::{LayerAnswer, LayerJob, LayerQuestion, Request, Side};
 
 /// Heads that are kept of those that moved.
 const MOVED: usize = 8;
@@ -45,6 +45,11 @@ impl ByLayer {
     /// The value-weighted pictures of all heads that are there.
     pub fn heads(&self) -> impl Iterator<Item = &CausalMatrix> {
         self.pictures.iter().flatten().flat_map(|pictures| &pictures.heads)
+    }
+
+    /// Nobody answers what was asked: somebody else asked it.
+    pub(super) fn forget_question(&mut self) {
+        self.asked = None;
     }
 
     /// Whether something is being computed.
@@ -94,7 +99,7 @@ pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
 fn ask(state: &mut State, side: Side) -> Option<Effect> {
     let is_grid = matches!(state.mode, Mode::HeadGrid(_)) && state.focus == side;
     let pane = state.pane_mut(side);
-    let selection = pane.selection;
+    let (selection, asker) = (pane.selection, pane.asker);
     let shown = pane.shown.as_mut()?;
     let (is_weighted, layers) = (shown.view().is_value_weighted(), shown.capture.layers.len());
     let by_layer = &mut shown.by_layer;
@@ -111,7 +116,7 @@ fn ask(state: &mut State, side: Side) -> Option<Effect> {
     let picture = picture.flatten().map(|layer| (layer, LayerQuestion::Pictures));
     let (layer, question) = picture.or_else(moved)?;
     by_layer.asked = Some((layer, question));
-    Some(Effect::Send(Request::Layer { capture: shown.capture.clone(), layer, question }))
+    Some(Effect::Send(Request::Layer(LayerJob { asker, capture: shown.capture.clone(), layer, question })))
 }
 
 /// Takes an answer to every pane that shows the capture.

@@ -8,7 +8,7 @@ use super::{Effect, Mode, Scores, State, scores};
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, View};
 use crate::config::keys::Command;
-use crate::worker::protocol::{Request, Side};
+use crate::worker::protocol::{Request, Side, SimilarJob};
 
 /// Heads that a page goes up or down.
 const PAGE: isize = 10;
@@ -206,19 +206,19 @@ fn ask_for_likeness(state: &mut State) -> Option<Request> {
         return None;
     }
     (like.asked, like.found) = (Some(captures.clone()), None);
-    Some(Request::Similar { captures, side, head })
+    Some(Request::Similar(SimilarJob { captures, of: side.index(), head }))
 }
 
 /// Takes what was found of captures, unless something else was asked for since.
 pub(super) fn found(
     state: &mut State,
-    captures: &[Option<Arc<Capture>>; 2],
-    (side, head): (Side, View),
+    question: &SimilarJob,
     found: Result<[Option<Similarities>; 2], String>,
 ) {
     let is_asked = |like: &&mut Likeness| {
         let asked = like.asked.as_ref();
-        (like.side, like.head) == (side, head) && asked.is_some_and(|asked| are_same(asked, captures))
+        (like.side.index(), like.head) == (question.of, question.head)
+            && asked.is_some_and(|asked| are_same(asked, &question.captures))
     };
     if let Some(like) = state.leaderboard.like.as_mut().filter(is_asked) {
         like.found = Some(found);

@@ -10,7 +10,7 @@ use super::{Cursor, Effect, Mode, State};
 use crate::attention::lens::Lens;
 use crate::attention::{Capture, NO_OUTPUT_HEAD};
 use crate::config::keys::Command;
-use crate::worker::protocol::{LensQuestion, Request, Side};
+use crate::worker::protocol::{Asker, LensJob, Request, Side};
 
 /// Tokens that a page goes up or down.
 const PAGE: isize = 8;
@@ -128,7 +128,7 @@ fn ask(state: &mut State, pane: Side) -> Option<Effect> {
     };
     state.lens[pane.index()] = Some(LensLook { capture: capture.clone(), query, stage, lens });
     let side = side.filter(|_| capture.model.has_output_head)?;
-    Some(Effect::Send(Request::Lens(LensQuestion { pane, side, capture, query })))
+    Some(Effect::Send(Request::Lens(LensJob { asker: Asker(pane.index()), side, capture, query })))
 }
 
 /// What a pane shows, and the token of its cursor: the last one of a row of several.
@@ -138,16 +138,21 @@ fn looked_at(pane: &Pane) -> Option<(Arc<Capture>, usize)> {
     Some((shown.capture.clone(), last.min(shown.capture.tokens.len()).saturating_sub(1)))
 }
 
+/// What a pane asked: the left one by the number 0, the right one by 1.
+fn asked_by(state: &mut State, asker: Asker) -> Option<&mut LensLook> {
+    state.lens.get_mut(asker.0)?.as_mut()
+}
+
 /// The pass that is needed for a pane has come further.
-pub(super) fn running(state: &mut State, pane: Side, layer: usize, layers: usize) {
-    if let Some(look) = state.lens[pane.index()].as_mut().filter(|look| look.awaits()) {
+pub(super) fn running(state: &mut State, asker: Asker, layer: usize, layers: usize) {
+    if let Some(look) = asked_by(state, asker).filter(|look| look.awaits()) {
         look.stage = LensStage::Running { layer, layers };
     }
 }
 
 /// Takes an answer, unless something else was asked since.
-pub(super) fn found(state: &mut State, question: &LensQuestion, found: Result<Arc<Lens>, String>) {
-    let look = state.lens[question.pane.index()].as_mut();
+pub(super) fn found(state: &mut State, question: &LensJob, found: Result<Arc<Lens>, String>) {
+    let look = asked_by(state, question.asker);
     let Some(look) = look.filter(|look| look.is_about(&question.capture, question.query)) else { return };
     match found {
         Ok(lens) => (look.lens, look.stage) = (Some(lens), LensStage::Known),

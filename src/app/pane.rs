@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::{Cursor, ScoreBook, Scroll, Selection, Shown, Span, Viewport};
 use crate::attention::{Capture, CausalMatrix, ModelInfo, View};
-use crate::worker::protocol::{JobId, LoadProgress, Request};
+use crate::worker::protocol::{Asker, JobId, LoadProgress, Request, ViewJob};
+
+/// The number of the pane that shows what is pinned, if anything is. The other two have 0 and 1.
+const PINNED: Asker = Asker(2);
 
 /// How a load stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub enum Pass {
 /// One of the two models on screen.
 #[derive(Debug, Clone)]
 pub struct Pane {
+    /// The number by which it asks the worker.
+    pub(super) asker: Asker,
     /// As it was asked for: `demo:gpt2`.
     pub reference: String,
     /// How the newest load stands.
@@ -75,9 +80,10 @@ pub struct Pane {
 }
 
 impl Pane {
-    /// A pane for a model that is still to be loaded.
-    pub fn new(reference: String) -> Self {
+    /// A pane for a model that is still to be loaded. No other one that is there has its number.
+    pub fn new(asker: Asker, reference: String) -> Self {
         Self {
+            asker,
             reference,
             load: Load::Waiting,
             model: None,
@@ -116,8 +122,11 @@ impl Pane {
 
     /// What it shows, in a pane that runs nothing.
     pub(super) fn pinned(&self) -> Option<Self> {
-        self.shown.as_ref()?;
-        Some(Self { load: Load::Ready, pass: Pass::Idle, incoming: None, ..self.clone() })
+        let mut pinned = Self { load: Load::Ready, pass: Pass::Idle, incoming: None, ..self.clone() };
+        // It asks the worker for itself.
+        pinned.asker = PINNED;
+        pinned.shown.as_mut()?.by_layer.forget_question();
+        Some(pinned)
     }
 
     /// The model whose layers and heads can be looked at: that of the picture, which is another than the resident one
@@ -182,7 +191,7 @@ impl Pane {
         let view = self.selection.view();
         let target = self.incoming.as_mut().or(self.shown.as_mut())?;
         if !target.show(view) {
-            return Some(Request::View { capture: target.capture.clone(), view });
+            return Some(Request::View(ViewJob { asker: self.asker, capture: target.capture.clone(), view }));
         }
         self.promote();
         self.clamp();

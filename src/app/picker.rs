@@ -4,7 +4,9 @@
 use super::loading::load;
 use super::update::NO_WORKER;
 use super::{Chooser, Effect, Popup, State};
-use crate::worker::protocol::{Catalogue, KnownModel, LoadEstimate, MemoryFit, Request, Side};
+use crate::worker::protocol::{
+    Catalogue, EstimateJob, KnownModel, ListJob, LoadEstimate, MemoryFit, Request, Side,
+};
 
 /// The model picker.
 #[derive(Debug, Clone)]
@@ -96,7 +98,7 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
         return vec![];
     }
     state.popup = Some(Popup::Picker(Picker::new(state.focus)));
-    vec![Effect::Send(Request::List { pairs: state.pairs.clone() })]
+    vec![Effect::Send(Request::List(ListJob { pairs: state.pairs.clone() }))]
 }
 
 /// The worker has looked for models.
@@ -129,7 +131,7 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     };
     let Some(name) = name else { return vec![] };
     picker.stage = Stage::Appraising(name.clone());
-    vec![Effect::Send(Request::Estimate { name })]
+    vec![Effect::Send(Request::Estimate(EstimateJob { name }))]
 }
 
 /// What a model takes is known: loads it, unless something is in the way.

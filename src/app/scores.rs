@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Effect, Shown, State};
 use crate::attention::repeated::DRAWS;
 use crate::attention::{Ablation, ScoresByHead};
-use crate::worker::protocol::{Request, Side};
+use crate::worker::protocol::{Request, ScoringJob, Side};
 
 /// Sets of heads that scores are kept of, besides those that are asked for.
 const KEPT: usize = 8;
@@ -130,7 +130,7 @@ pub(super) fn ask(state: &mut State) -> Vec<Effect> {
         }
         let pane = state.resident_mut(side);
         if let Some(ablations) = pane.scores.ask(&wanted) {
-            effects.push(Effect::Send(Request::Score { side, model, ablations }));
+            effects.push(Effect::Send(Request::Score(ScoringJob { side, model, ablations })));
         }
     }
     effects

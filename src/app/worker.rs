@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::pane::{Load, Pane, Pass};
 use super::{Effect, ScoreBook, Scores, State, ablation, layers, leaderboard, lens, picker, pin};
 use crate::attention::escape_controls;
-use crate::worker::protocol::{Event, JobId};
+use crate::worker::protocol::{Event, JobId, WorkerError};
 
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
     if job(&event).is_some_and(|job| job != state.job) {
@@ -28,12 +28,13 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
             return effects;
         }
-        Event::LoadFailed { side, error } => state.resident_mut(side).load = Load::Failed(error),
-        Event::LoadCancelled { side } => {
+        Event::LoadFailed { side, error } => {
             let pane = state.resident_mut(side);
-            pane.load = Load::Failed("the load was stopped".to_owned());
-            pane.keep_model();
-            state.note = state.resident(side).model.as_ref().map(|model| format!("{} stays", model.name));
+            pane.load = Load::Failed(error.about("load"));
+            if error == WorkerError::Cancelled {
+                pane.keep_model();
+                state.note = state.resident(side).model.as_ref().map(|model| format!("{} stays", model.name));
+            }
         }
         Event::Unloaded { side } => {
             let pane = state.resident_mut(side);
@@ -44,15 +45,15 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 state.note = Some(format!("{} made room", model.name));
             }
         }
-        Event::Listed { models } => picker::listed(state, models),
-        Event::Estimated { name, estimate } => return picker::estimated(state, name, estimate),
+        Event::Listed { models } => picker::listed(state, models.map_err(|error| error.to_string())),
+        Event::Estimated { name, estimate } => {
+            return picker::estimated(state, name, estimate.map_err(|error| error.to_string()));
+        }
         Event::Running { side, layer, layers, .. } => {
             state.resident_mut(side).pass = Pass::Running { layer, layers }
         }
-        Event::RunFailed { side, error, .. } => state.resident_mut(side).pass = Pass::Failed(error),
-        // A pass that a newer prompt stopped is of an older job, and was left out above.
-        Event::Cancelled { side, .. } => {
-            state.resident_mut(side).pass = Pass::Failed("the pass was stopped".to_owned());
+        Event::RunFailed { side, error, .. } => {
+            state.resident_mut(side).pass = Pass::Failed(error.about("pass"));
         }
         Event::Captured { side, job, capture } => {
             let prompt = state.prompt.clone();
@@ -65,7 +66,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             return request.into_iter().chain(before).collect();
         }
         Event::ViewFailed { capture, view, error } => {
-            return refresh(state, |pane| pane.give_up(&capture, view, &error));
+            return refresh(state, |pane| pane.give_up(&capture, view, &error.to_string()));
         }
         Event::Scoring { side, ablation, done, draws } => {
             let scores = &mut state.resident_mut(side).scores;
@@ -79,12 +80,14 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 pane.scores.set(&ablation, Scores::Known(scores));
             }
         }
-        Event::ScoringFailed { side, error } => state.resident_mut(side).scores.fail(&error),
-        Event::Similar { captures, side, head, found } => {
-            leaderboard::found(state, &captures, (side, head), found);
+        Event::ScoringFailed { side, error } => state.resident_mut(side).scores.fail(&error.to_string()),
+        Event::Similar { question, found } => {
+            leaderboard::found(state, &question, found.map_err(|error| error.to_string()));
         }
-        Event::LensRunning { pane, layer, layers } => lens::running(state, pane, layer, layers),
-        Event::Lens { question, found } => lens::found(state, &question, found),
+        Event::LensRunning { asker, layer, layers } => lens::running(state, asker, layer, layers),
+        Event::Lens { question, found } => {
+            lens::found(state, &question, found.map_err(|error| error.to_string()));
+        }
         Event::Layer { capture, layer, found } => layers::found(state, &capture, layer, &found),
         Event::Viewed { capture, view, matrix } => {
             return refresh(state, |pane| pane.keep(&capture, view, &matrix));
@@ -96,14 +99,10 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
 /// The prompt that an event is about, if it is about the newest one only.
 fn job(event: &Event) -> Option<JobId> {
     match event {
-        Event::Running { job, .. }
-        | Event::Captured { job, .. }
-        | Event::RunFailed { job, .. }
-        | Event::Cancelled { job, .. } => Some(*job),
+        Event::Running { job, .. } | Event::Captured { job, .. } | Event::RunFailed { job, .. } => Some(*job),
         Event::Loading { .. }
         | Event::Loaded { .. }
         | Event::LoadFailed { .. }
-        | Event::LoadCancelled { .. }
         | Event::Unloaded { .. }
         | Event::Listed { .. }
         | Event::Estimated { .. }

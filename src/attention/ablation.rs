@@ -7,6 +7,7 @@ use std::str::FromStr;
 use rayon::prelude::*;
 
 use super::{Capture, ModelInfo, NextToken, NoSuchView, View, log_sum_exp, mean_divergence};
+use crate::vocabulary::serde_as_text;
 
 /// Heads whose output is zero: what they would add to the residual stream, before the projection that heads
 /// share, so that its bias stays. Written `5.1, 6.9`: layer and head, both counted from zero.
@@ -49,6 +50,8 @@ impl Ablation {
         self.heads().map(view).find(|view| !model.has(*view))
     }
 }
+
+serde_as_text!(Ablation);
 
 impl fmt::Display for Ablation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,7 +19,6 @@ pub mod similar;
 pub mod span;
 mod statistics;
 mod token;
-mod view;
 
 pub use ablation::{Ablation, ParseAblationError};
 pub use capture::{
@@ -30,13 +29,14 @@ pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, si
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use info::{ModelInfo, NO_OUTPUT_HEAD};
 pub use matrix::{CausalMatrix, RowsMut};
-pub use normalisation::{Normalisation, NormalisedRow};
+pub use normalisation::NormalisedRow;
 pub use pictures::{LayerPictures, layer_picture};
-pub use pooling::{Pooled, Pooling};
+pub use pooling::Pooled;
 pub use repeated::RepeatScores;
-pub use scale::{ColorScale, Extent, Scale};
+pub use scale::{Extent, Scale};
 pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
 #[cfg(test)]
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};
-pub use view::{LayerKind, ParseViewError, View, Weighted};
+
+pub use crate::vocabulary::{ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, View, Weighted};

@@ -1,24 +1,12 @@
-//! What a row is divided by before it is shown. The matrix itself is never changed.
+//! What a [`Normalisation`] does to rows. The matrix itself is never changed.
 
 use super::scale::bottom_of;
 use super::{CausalMatrix, Extent};
 use crate::kernels::elementwise::largest;
+use crate::vocabulary::Normalisation;
 
 /// What a row must have left to be divided by it; a row with less is shown as empty.
 const LEAST_SUM: f32 = 1e-6;
-
-/// How the rows of a matrix are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Normalisation {
-    /// As the model computed them; a row and its sink sum to 1.
-    #[default]
-    Raw,
-    /// Divided by their sum, the sink left out.
-    Renormalised,
-    /// Divided by their sum, the sink and the first token left out: it is often given what a head has no use
-    /// for, and drowns the rest. Where it shares a cell with others, its share of the cell is left out.
-    WithoutFirst,
-}
 
 /// A row as a [`Normalisation`] shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,24 +21,6 @@ pub struct NormalisedRow<'a> {
 }
 
 impl Normalisation {
-    /// All of them, in the order in which one goes through them.
-    pub const ALL: [Normalisation; 3] =
-        [Normalisation::Raw, Normalisation::Renormalised, Normalisation::WithoutFirst];
-
-    /// The one after it, round and round.
-    pub fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
-    }
-
-    /// As exports and flags spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Normalisation::Raw => "raw",
-            Normalisation::Renormalised => "renormalised",
-            Normalisation::WithoutFirst => "without-first",
-        }
-    }
-
     /// One row as it is shown.
     ///
     /// # Panics
@@ -228,10 +198,5 @@ mod tests {
             long.rows_mut().add_row(query, 0, &[], 1.0 / (query + 1) as f32, 1.0);
         }
         assert_eq!(Normalisation::Raw.peak(&long), 1.0 / 3.0, "two rows of twenty are left aside");
-    }
-
-    #[test]
-    fn going_on_comes_back() {
-        assert_eq!(Normalisation::Raw.next().next().next(), Normalisation::Raw);
     }
 }

@@ -9,11 +9,11 @@ pub use explain::{AblateArgs, HeadsArgs, LensArgs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use super::values::{DtypeName, EngineName, listed, parse_device, parse_temperature, parse_top_p, whole};
+use super::values::{listed, one_of, parse_temperature, parse_top_p, whole};
 use crate::config::Threads;
-use crate::model::DeviceChoice;
+use crate::vocabulary::{DeviceChoice, Engine, Precision};
 
 /// An oscilloscope for LLM attention, in a terminal.
 ///
@@ -116,14 +116,14 @@ pub struct SamplingArgs {
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Where models run: auto, cpu, cuda, cuda:N or metal
-    #[arg(long, global = true, value_name = "DEVICE", value_parser = parse_device)]
+    #[arg(long, global = true, value_name = "DEVICE", value_parser = DeviceChoice::from_str)]
     pub device: Option<DeviceChoice>,
     /// What computes attention and experts
-    #[arg(long, global = true, value_name = "ENGINE")]
-    pub engine: Option<EngineName>,
+    #[arg(long, global = true, value_name = "ENGINE", value_parser = one_of::<Engine>())]
+    pub engine: Option<Engine>,
     /// How dense weights are held
-    #[arg(long, global = true, value_name = "DTYPE")]
-    pub dtype: Option<DtypeName>,
+    #[arg(long, global = true, value_name = "DTYPE", value_parser = one_of::<Precision>())]
+    pub dtype: Option<Precision>,
     /// Threads that compute: a number, or auto for one per core
     #[arg(long, global = true, value_name = "N", allow_hyphen_values = true, value_parser = Threads::from_str)]
     pub threads: Option<Threads>,
@@ -171,14 +171,14 @@ pub struct ModelsArgs {
 impl GlobalArgs {
     /// The settings that were given as flags: of each its flag, its key, and its value as text.
     pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
-        fn name(value: impl ValueEnum) -> Option<String> {
-            value.to_possible_value().map(|value| value.get_name().to_owned())
+        fn text(value: Option<impl ToString>) -> Option<String> {
+            value.map(|value| value.to_string())
         }
         let given = [
-            ("--device", "device", self.device.map(|device| device.to_string())),
-            ("--engine", "engine", self.engine.and_then(name)),
-            ("--dtype", "dtype", self.dtype.and_then(name)),
-            ("--threads", "threads", self.threads.map(|threads| threads.to_string())),
+            ("--device", "device", text(self.device)),
+            ("--engine", "engine", text(self.engine)),
+            ("--dtype", "dtype", text(self.dtype)),
+            ("--threads", "threads", text(self.threads)),
             ("--offline", "offline", self.offline.then(|| "true".to_owned())),
         ];
         given.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value?))).collect()

@@ -13,8 +13,8 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::{ModelInfo, escape_controls};
 use crate::export::printable::write_json;
-use crate::model::files::human_bytes;
 use crate::model::{Model, ModelError, ProcessMemory, Profile, Roofline};
+use crate::vocabulary::human_bytes;
 
 /// How often memory is looked at while a model runs.
 const LOOK: Duration = Duration::from_millis(2);

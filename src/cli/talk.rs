@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::attention::escape_controls;
 use crate::model::LoadProgress;
-use crate::model::files::human_bytes;
+use crate::vocabulary::human_bytes;
 
 /// Time between two lines of progress.
 const PACE: Duration = Duration::from_millis(100);

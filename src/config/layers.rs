@@ -224,8 +224,9 @@ fn lay(under: &mut Table, values: Table, prefix: &str, placed: &mut dyn FnMut(St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Threads;
     use crate::config::keys::{Command, Keys};
-    use crate::config::{ColorDepth, Threads};
+    use crate::vocabulary::{ColorDepth, ColorMap, DeviceChoice, Engine, Precision};
 
     fn from_file(text: &str) -> Result<Config, ConfigError> {
         let file = Some((Path::new("my.toml"), text));
@@ -253,11 +254,11 @@ mod tests {
         assert_eq!(config.pair, "demo");
         assert_eq!(config.prompt, "write a story about AI");
         assert_eq!(
-            (config.device.as_str(), config.engine.as_str(), config.dtype.as_str()),
-            ("auto", "auto", "auto")
+            (config.device, config.engine, config.dtype),
+            (DeviceChoice::Auto, Engine::Auto, Precision::Auto)
         );
         assert_eq!((config.threads, config.offline, config.mouse), (Threads::Auto, false, true));
-        assert_eq!(config.theme.color, ColorDepth::Auto);
+        assert_eq!(config.theme.color, None);
         assert_eq!(config.pair("article").unwrap().right, "openai/gpt-oss-20b");
         assert_eq!(config.origin("pair"), &Origin::Embedded);
     }
@@ -295,8 +296,8 @@ mod tests {
     #[test]
     fn a_file_is_laid_over_key_by_key() {
         let config = from_file("[theme]\ncolor = '256'\n[pairs.mine]\nleft = 'a/b'\nright = './c'").unwrap();
-        assert_eq!(config.theme.color, ColorDepth::Ansi256);
-        assert_eq!(config.theme.colormap, "viridis");
+        assert_eq!(config.theme.color, Some(ColorDepth::Ansi256));
+        assert_eq!(config.theme.colormap, ColorMap::Viridis);
         assert_eq!(config.pairs.len(), 3);
         assert_eq!(config.origin("theme.color"), &Origin::File("my.toml".into()));
         assert_eq!(config.origin("theme.colormap"), &Origin::Embedded);
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn variables_reach_tables_and_switches() {
-        assert_eq!(from_variable("ATTNSCOPE_COLOR", "none").unwrap().theme.color, ColorDepth::None);
+        assert_eq!(from_variable("ATTNSCOPE_COLOR", "none").unwrap().theme.color, Some(ColorDepth::None));
         assert!(from_variable("ATTNSCOPE_OFFLINE", "1").unwrap().offline);
         assert!(!from_variable("ATTNSCOPE_OFFLINE", "false").unwrap().offline);
     }
@@ -358,6 +359,16 @@ mod tests {
             told("[theme]\nfont = 'x'"),
             "my.toml:2: unknown key 'font': the keys here are colormap, color, background"
         );
+        for (text, message) in [
+            ("dtype = 'f8'", "'f8' is no dtype: use auto, f32, bf16, f16"),
+            ("engine = 'fast'", "'fast' is no engine: use auto, generic"),
+            ("device = 'x'", "'x' is no device: use auto, cpu, cuda, cuda:N or metal"),
+            ("[theme]\ncolormap = 'jet'", "'jet' is no colour map: use viridis, cividis, magma, blues"),
+            ("[theme]\ncolor = '15'", "'15' is no number of colours: use truecolor, 256, 16, none, or auto"),
+            ("[theme]\nbackground = 'grey'", "'grey' is no background: use light, dark, or auto"),
+        ] {
+            assert_eq!(told(text), format!("my.toml:{}: {message}", text.lines().count()));
+        }
         assert!(told("pair = ").starts_with("my.toml:1: "), "{}", told("pair = "));
         assert!(told("mouse = 'yes'").contains("expected a boolean"), "{}", told("mouse = 'yes'"));
         assert!(told("[theme]\ncolor = 'all'").contains("truecolor"), "{}", told("[theme]\ncolor = 'all'"));

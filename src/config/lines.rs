@@ -123,7 +123,7 @@ mod tests {
         let error = Config::from_sources(&Sources { file, variable: &variable }).unwrap_err().to_string();
         assert!(error.starts_with("ATTNSCOPE_PAIR: there is no pair 'dmo'"), "{error}");
         let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
-        let flagged = config.with_flags([("--device", "device", "x".to_owned())]).unwrap();
+        let flagged = config.with_flags([("--device", "device", "cpu".to_owned())]).unwrap();
         assert_eq!(flagged.misset("device", "wrong".to_owned()).to_string(), "--device: wrong");
         assert_eq!(flagged.misset("pair", "wrong".to_owned()).to_string(), "my.toml:2: wrong");
         assert_eq!(

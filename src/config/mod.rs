@@ -11,7 +11,7 @@ mod starter;
 
 pub use error::ConfigError;
 pub use layers::{Origin, Sources, VARIABLES};
-pub use schema::{Background, ColorDepth, Config, Pair, ParseThreadsError, Sampling, Theme, Threads};
+pub use schema::{Config, Pair, ParseThreadsError, Sampling, Theme, Threads};
 pub use starter::starter;
 
 use std::fs::File;

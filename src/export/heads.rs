@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::error::ExportError;
 use super::printable::write_json_lines;
-use super::{ExportError, Recipe};
+use super::recipe::Recipe;
 use crate::attention::{HeadEntry, HeadOrder, ModelInfo, escape_controls, repeated};
 
 /// A head of one of the models.

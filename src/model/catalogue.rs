@@ -186,13 +186,13 @@ fn canonical(name: &str) -> String {
 /// as agreed to.
 ///
 /// # Errors
-/// If it can't be had, is broken, or the disk is too full.
-pub fn estimate(name: &str, options: &LoadOptions) -> Result<LoadEstimate, ModelError> {
+/// If it can't be had, is broken, or was cancelled, or the disk is too full.
+pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<LoadEstimate, ModelError> {
     let reference: Reference = name.parse()?;
     let free_bytes = device::free_bytes(&device::open(options.device)?);
     let plan = match &reference {
         Reference::Hub { .. } => {
-            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+            let mut control = Control { cancel: cancel.clone(), progress: &mut |_| () };
             Some(files::plan(&reference, options.offline, &mut control)?)
         }
         Reference::Demo(_) | Reference::Folder(_) => None,
@@ -264,10 +264,17 @@ mod tests {
     #[test]
     fn what_is_here_is_appraised_by_its_headers() {
         let options = LoadOptions::default();
-        let found = estimate("demo:gpt-oss", &options).unwrap();
+        let found = estimate("demo:gpt-oss", &options, &Cancel::new()).unwrap();
         assert_eq!(found.download, None);
         assert_eq!(found.footprint, Footprint::of(&Reference::Demo(DemoModel::GptOss), &options).ok());
-        assert!(estimate("./none", &options).unwrap_err().to_string().contains("no such folder"));
-        assert!(estimate("no name", &options).unwrap_err().to_string().contains("no model's name"));
+        assert!(
+            estimate("./none", &options, &Cancel::new()).unwrap_err().to_string().contains("no such folder")
+        );
+        assert!(
+            estimate("no name", &options, &Cancel::new())
+                .unwrap_err()
+                .to_string()
+                .contains("no model's name")
+        );
     }
 }

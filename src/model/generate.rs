@@ -62,7 +62,7 @@ impl Model {
 /// is kept from one to the next.
 ///
 /// # Errors
-/// If the model has no output head, `ids` and what follows don't fit it, or `cancel` was raised.
+/// If the model has no output head, `ids` and what follows don't fit it, or it was cancelled.
 pub fn greedy(model: &Model, ids: &[u32], count: usize, cancel: &Cancel) -> Result<Vec<u32>, ModelError> {
     let mut processor = LogitsProcessor::from_sampling(0, Rule::ArgMax);
     model.check_output_head()?;

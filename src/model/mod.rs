@@ -45,6 +45,7 @@ mod weights;
 
 pub mod files;
 
+pub use crate::vocabulary::{DeviceChoice, Engine, Precision};
 pub use catalogue::{
     Catalogue, ConfiguredPair, Download, KnownModel, LoadEstimate, MemoryFit, Place, Published, catalogue,
     estimate,
@@ -58,7 +59,7 @@ pub use footprint::Footprint;
 pub use generate::{Sampling, greedy};
 pub use lens::ResidualStream;
 pub use memory::ProcessMemory;
-pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
+pub use options::LoadOptions;
 pub use profile::Profile;
 pub use reference::{DemoModel, Reference, ReferenceError};
 pub use repeated::RepeatRun;

@@ -13,7 +13,7 @@ impl Model {
     /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.
     ///
     /// # Errors
-    /// If the tokens are none, too many or beyond the vocabulary, `cancel` was raised or the device failed.
+    /// If the tokens are none, too many or beyond the vocabulary, it was cancelled or the device failed.
     pub fn run(
         &self,
         tokens: Vec<Token>,

@@ -1,30 +1,31 @@
 //! The loop: events become actions, actions change the state, the state becomes a frame.
 
+mod config;
 mod export;
+mod frame;
 mod history;
 mod input;
 mod screenshot;
 mod signals;
 
+pub use config::ViewerConfig;
+pub use frame::sync_layout;
 pub use input::action;
 pub use screenshot::screenshot;
 
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossterm::event::Event as Input;
-use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{Action, Effect, State, update};
-use crate::config::keys::Keys;
 use crate::terminal::{self, Answer, Look, Patience, Report, Session, TerminalError};
-use crate::theme::{Background, ColorDepth, ColorMap, Theme};
+use crate::theme::Theme;
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
-use crate::worker::protocol::{ConfiguredPair, Event, Sampling};
+use crate::worker::protocol::Event;
 use export::{Exporter, Target};
 use signals::{Signal, Signals};
 
@@ -37,39 +38,6 @@ const AWAITED_FRAME: Duration = Duration::from_millis(4);
 const ANSWER: Duration = Duration::from_millis(100);
 /// The time between two turns of the spinner.
 const TICK: Duration = Duration::from_millis(100);
-
-/// What the viewer starts with.
-#[derive(Debug, Clone)]
-pub struct ViewerConfig {
-    /// The left model: `demo:gpt2`.
-    pub left: String,
-    /// The right model; nothing to look at the left one alone.
-    pub right: Option<String>,
-    /// The first prompt.
-    pub prompt: String,
-    /// What keys do.
-    pub keys: Keys,
-    /// How values become colours.
-    pub map: ColorMap,
-    /// How many colours there are; asked of the terminal if not given.
-    pub depth: Option<ColorDepth>,
-    /// What is behind the text; asked of the terminal if not given.
-    pub background: Option<Background>,
-    /// Whether to take the mouse.
-    pub mouse: bool,
-    /// Whether standard input held the prompt, so that keys come from the terminal itself.
-    pub input_is_read: bool,
-    /// Whether prompts run as they are typed.
-    pub live: bool,
-    /// By which rule next tokens are drawn.
-    pub sampling: Sampling,
-    /// Whether the prompt grows by those that are drawn.
-    pub drawn: bool,
-    /// The configured pairs, which the model picker offers.
-    pub pairs: Vec<ConfiguredPair>,
-    /// The file that keeps prompts from run to run, if any does.
-    pub history: Option<PathBuf>,
-}
 
 /// Why the viewer stopped.
 #[derive(Debug, thiserror::Error)]
@@ -91,20 +59,6 @@ pub enum Ending {
 impl From<std::io::Error> for RuntimeError {
     fn from(error: std::io::Error) -> Self {
         Self::Terminal(error.into())
-    }
-}
-
-impl ViewerConfig {
-    fn state(&self) -> State {
-        let Self { left, right, prompt, keys, mouse, pairs, history, .. } = self.clone();
-        let mut state = match right {
-            Some(right) => State::new(left, right, prompt, keys, mouse),
-            None => State::of_one_model(left, prompt, keys, mouse),
-        };
-        (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
-        state.pairs = pairs;
-        state.history = history.as_deref().map(history::load).unwrap_or_default();
-        state
     }
 }
 
@@ -284,11 +238,4 @@ fn draw(session: &mut Session, state: &mut State, theme: &Theme) -> Result<Layou
         ui::draw(state, &layout, theme, frame);
     })?;
     Ok(layout)
-}
-
-/// Lays a screen of that size out, and tells the state how much there is room for: once before every frame.
-pub fn sync_layout(state: &mut State, area: Rect) -> Layout {
-    let layout = ui::layout(state, area);
-    state.fit(&layout.viewports());
-    layout
 }

@@ -1,15 +1,14 @@
 //! The viewer without a terminal: the same state, reducer and panels, drawn once into a picture.
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 
-use super::{ViewerConfig, input, sync_layout};
+use super::config::ViewerConfig;
+use super::frame::{picture, sync_layout};
+use super::input;
 use crate::app::{Action, Effect, Exported, Load, Pass, State, update};
 use crate::config::keys::Key;
 use crate::theme::{ColorDepth, Theme};
-use crate::ui;
 use crate::worker::WorkerHandle;
 use crate::worker::protocol::{Event, Side};
 
@@ -62,16 +61,6 @@ fn failure(state: &State) -> Option<String> {
             _ => None,
         }
     })
-}
-
-/// A screen of that size as SVG.
-pub(super) fn picture(mut state: State, theme: &Theme, screen: Rect) -> String {
-    let layout = sync_layout(&mut state, screen);
-    let Ok(mut terminal) = Terminal::new(TestBackend::new(screen.width, screen.height));
-    let Ok(frame) = terminal.draw(|frame| {
-        ui::draw(&state, &layout, theme, frame);
-    });
-    ui::svg(frame.buffer, theme.background)
 }
 
 /// Waits until nothing is under way. A pause takes no time: no more keys come in it.

@@ -156,7 +156,7 @@ fn draw_frame(state: &State, count: usize, layout: &LeaderboardLayout, theme: &T
     let sorted = match (&board.like, board.order) {
         (Some(like), HeadOrder::Similarity) => {
             let names = difference::names(state);
-            format!(" like {} {} ", names[like.side.index()], pane::view_name(like.head))
+            format!(" like {} {} ", names[like.side.index()], like.head.short_title())
         }
         (_, HeadOrder::Head) => " in the order of the models ".to_owned(),
         (_, order) => match order {

@@ -1,16 +1,30 @@
 //! The background: owns the resident models, takes requests, answers with events.
 //!
-//! One tokio task coordinates, one thread runs each side's model, one thread per load fetches and places a
-//! new one beside it, or in its place where there is no memory for both. All of them compute on the same pool; neither model waits for the other.
+//! ```text
+//!              Request                 ┌─► pool: a thread for each kind of question about captures ──────┐
+//! front end ───────────► coordinator ──┤                                                                 ├─► Event
+//!                                      └─► slot: a thread that owns a model ◄── load: a thread for each ─┘
+//! ```
+//!
+//! The coordinator never computes. A slot's thread runs the jobs that need its model, the most urgent first;
+//! what takes many passes is done a step at a time, so that a prompt need not wait. A load fetches and places a model
+//! beside the one in the slot, or in its place where there is no memory for both. Slots don't wait for each other.
+//!
+//! The newest job wins (`latest_job`): a job takes the place of an older one of the same kind and the same asker, which
+//! is stopped if it runs. So no queue grows, and whoever asks faster than the worker answers gets the answer to the
+//! newest question. `jobs` says how to add a kind of job.
 
+mod caches;
 mod coordinator;
-mod failed;
-mod lens;
-mod loader;
+mod error;
+mod guard;
+mod job;
+mod jobs;
+mod latest_job;
+mod pool;
 pub mod protocol;
 mod resident;
-mod scoring;
-mod side;
+mod slot;
 
 use tokio::sync::mpsc;
 

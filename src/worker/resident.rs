@@ -1,224 +1,350 @@
-//! A side's thread: owns the resident model and runs the newest prompt through it.
+//! A slot's thread: owns the resident model, and runs the jobs that need it.
 
-use std::any::Any;
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::mpsc as std_mpsc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::lens::{Asked, Lenses};
-use super::protocol::{Event, JobId, Side};
-use super::scoring::{Scoring, Wanted};
-use crate::attention::{Ablation, Capture};
-use crate::model::{Cancel, Model, ModelError, Sampling};
+use super::caches::Caches;
+use super::error::WorkerError;
+use super::guard::{guarded, spawn_thread};
+use super::job::{Progress, SlotJob, StepContext};
+use super::latest_job::{Key, LatestJobs, Taken};
+use super::protocol::{Event, Side};
+use crate::model::Model;
 
-/// A prompt to run.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Echoed in events.
-    pub id: JobId,
-    /// The text.
-    pub prompt: Arc<str>,
-    /// By which rule a next token is drawn.
-    pub sampling: Sampling,
-    /// Heads that are off.
-    pub ablation: Ablation,
-    /// Raised when a newer prompt is there.
-    pub cancel: Cancel,
+/// The way to a slot's thread, which ends when this is dropped.
+pub struct Resident(Arc<Inbox>);
+
+/// What waits for the thread. It has a place for one model and for one job of each key.
+#[derive(Default)]
+struct Inbox {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
 }
 
-/// The way to a side's thread.
-#[derive(Debug, Clone)]
-pub struct Resident {
-    commands: std_mpsc::Sender<Command>,
+#[derive(Default)]
+struct Waiting {
+    swap: Option<Swap>,
+    tidying: Option<Tidying>,
+    jobs: LatestJobs<Box<dyn SlotJob>>,
+    is_closed: bool,
 }
 
-/// The newest pass with all heads on: what comes before any without some.
-struct Whole {
-    prompt: Arc<str>,
-    sampling: Sampling,
-    capture: Arc<Capture>,
+/// What the slot is to hold from now on. The newest wish counts.
+enum Swap {
+    /// This model.
+    In(Box<Model>),
+    /// None. The promise is kept when the model is gone.
+    Out(oneshot::Sender<()>),
 }
 
-enum Command {
-    Replace(Box<Model>),
-    Unload(oneshot::Sender<()>),
-    Run(Job),
-    Prepare(Job),
-    Score(Wanted),
-    Look(Asked),
-    ForgetLens,
+/// Lets go of something that jobs keep of the model.
+type Tidying = fn(&mut Caches);
+
+/// What the thread does next.
+enum Turn {
+    Swap(Swap),
+    Tidy(Tidying),
+    Step(Taken<Box<dyn SlotJob>>),
 }
 
 impl Resident {
-    /// Gives the thread another model; it then runs the newest prompt through it.
-    pub fn replace(&self, model: Box<Model>) {
-        // The thread ends only when all senders are gone.
-        let _ = self.commands.send(Command::Replace(model));
+    /// Starts the thread of a slot.
+    pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Self {
+        let inbox = Arc::<Inbox>::default();
+        let of_thread = inbox.clone();
+        let spawned = spawn_thread(format!("attnscope-{side}"), move || serve(side, &of_thread, &events));
+        if let Err(error) = spawned {
+            tracing::error!("{error}");
+        }
+        Self(inbox)
+    }
+
+    /// Gives the thread another model, and a job to begin with. That the model is there is told by the thread, so that
+    /// no answer of the model before comes later.
+    pub fn replace(&self, model: Box<Model>, first: Option<Box<dyn SlotJob>>) {
+        self.0.change(|waiting| {
+            waiting.swap = Some(Swap::In(model));
+            if let Some(job) = first {
+                waiting.submit(job);
+            }
+        });
     }
 
     /// Takes the thread's model from it, and keeps `promise` when that is gone.
     pub fn unload(&self, promise: oneshot::Sender<()>) {
-        let _ = self.commands.send(Command::Unload(promise));
+        self.0.change(|waiting| waiting.swap = Some(Swap::Out(promise)));
     }
 
-    /// Gives the thread a prompt for the next model; the one that is there doesn't run it.
-    pub fn prepare(&self, job: Job) {
-        let _ = self.commands.send(Command::Prepare(job));
+    /// Gives the thread a job, in the place of an older one with the same key. Less urgent ones give way to it.
+    pub fn submit(&self, job: Box<dyn SlotJob>) {
+        self.0.change(|waiting| waiting.submit(job));
     }
 
-    /// Asks the thread for the scores of a model's heads.
-    pub fn score(&self, wanted: Wanted) {
-        let _ = self.commands.send(Command::Score(wanted));
+    /// Lets go of something that jobs keep of the model, before the next job.
+    pub fn tidy(&self, tidying: Tidying) {
+        self.0.change(|waiting| waiting.tidying = Some(tidying));
     }
 
-    /// Asks the thread what layers would predict.
-    pub fn look(&self, asked: Asked) {
-        let _ = self.commands.send(Command::Look(asked));
-    }
-
-    /// Lets the thread keep nothing for such questions.
-    pub fn forget_lens(&self) {
-        let _ = self.commands.send(Command::ForgetLens);
-    }
-
-    /// Gives the thread a prompt.
-    pub fn run(&self, job: Job) {
-        let _ = self.commands.send(Command::Run(job));
+    /// Stops jobs for good. Those that could begin are answered.
+    pub fn stop(&self, is_meant: impl Fn(&Key) -> bool) {
+        self.0.change(|waiting| waiting.jobs.stop(is_meant));
     }
 }
 
-/// Starts a side's thread. It ends when every [`Resident`] of it is dropped.
-pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Resident {
-    let (commands, inbox) = std_mpsc::channel();
-    let spawned = spawn_thread(format!("attnscope-{side}"), move || {
-        let mut model: Option<Model> = None;
-        let mut newest: Option<Job> = None;
-        let mut whole: Option<Whole> = None;
-        let mut scoring = Scoring::default();
-        let mut lenses = Lenses::default();
+impl Drop for Resident {
+    fn drop(&mut self) {
+        self.0.change(|waiting| {
+            waiting.is_closed = true;
+            waiting.jobs.stop(|_| true);
+        });
+    }
+}
+
+impl Waiting {
+    fn submit(&mut self, job: Box<dyn SlotJob>) {
+        let key = job.key();
+        self.jobs.preempt(key.rank);
+        self.jobs.submit(key, job);
+    }
+}
+
+impl Inbox {
+    fn change(&self, change: impl FnOnce(&mut Waiting)) {
+        change(&mut self.lock());
+        self.changed.notify_one();
+    }
+
+    /// Waits until there is something to do; `None` when nobody is there any more.
+    fn next(&self, model: Option<&Model>) -> Option<Turn> {
+        let mut waiting = self.lock();
         loop {
-            // Where something else is due, nobody is waited for.
-            let first = if lenses.is_due() || scoring.is_due(model.as_ref()) {
-                match inbox.try_recv() {
-                    Err(std_mpsc::TryRecvError::Disconnected) => return,
-                    received => received.ok(),
-                }
-            } else {
-                let Ok(command) = inbox.recv() else { return };
-                Some(command)
-            };
-            // What has piled up during a pass counts as one step: the last model, the last prompt.
-            let mut is_due = false;
-            for command in first.into_iter().chain(inbox.try_iter()) {
-                match command {
-                    Command::Replace(new) => {
-                        (model, whole, is_due) = (Some(*new), None, true);
-                        scoring.forget();
-                        lenses.forget();
+            if waiting.is_closed {
+                return None;
+            }
+            // A model first, whatever waits for it.
+            if let Some(swap) = waiting.swap.take() {
+                return Some(Turn::Swap(swap));
+            }
+            if let Some(tidying) = waiting.tidying.take() {
+                return Some(Turn::Tidy(tidying));
+            }
+            if let Some(taken) = waiting.jobs.take(|_, job| job.is_ready(model)) {
+                return Some(Turn::Step(taken));
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// No job runs while they are locked, so that no panic leaves them half changed.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does what waits, one thing after the other.
+fn serve(side: Side, inbox: &Inbox, events: &mpsc::Sender<Event>) {
+    let mut model: Option<Box<Model>> = None;
+    let mut caches = Caches::default();
+    while let Some(turn) = inbox.next(model.as_deref()) {
+        match turn {
+            Turn::Swap(swap) => {
+                caches.clear();
+                let event = match swap {
+                    Swap::In(new) => {
+                        let info = new.info().clone();
+                        model = Some(new);
+                        Event::Loaded { side, model: info }
                     }
-                    Command::Unload(promise) => {
-                        (model, whole) = (None, None);
-                        scoring.forget();
-                        lenses.forget();
-                        let _ = events.blocking_send(Event::Unloaded { side });
+                    Swap::Out(promise) => {
+                        model = None;
                         // Whoever waits for it may have given up.
                         let _ = promise.send(());
+                        Event::Unloaded { side }
                     }
-                    Command::Run(job) => (newest, is_due) = (Some(job), true),
-                    Command::Prepare(job) => newest = Some(job),
-                    Command::Score(wanted) => scoring.want(wanted),
-                    Command::Look(asked) => lenses.ask(asked),
-                    Command::ForgetLens => lenses.forget(),
-                }
+                };
+                let _ = events.blocking_send(event);
             }
-            match (&model, &newest) {
-                (Some(model), Some(job)) if is_due => {
-                    let _ = events.blocking_send(run(side, model, job, &mut whole, &events));
-                }
-                (model, _) if lenses.is_due() => lenses.step(model.as_ref(), &events),
-                (Some(model), _) if scoring.is_due(Some(model)) => scoring.step(side, model, &events),
-                _ => {}
+            Turn::Tidy(tidying) => tidying(&mut caches),
+            Turn::Step(mut taken) => {
+                let cancel = taken.ticket.cancel().clone();
+                let mut context =
+                    StepContext { model: model.as_deref(), caches: &mut caches, cancel: &cancel, events };
+                let done = match taken.ticket.is_cancelled() {
+                    true => Err(WorkerError::Cancelled),
+                    false => guarded(|| taken.job.step(&mut context)),
+                };
+                finish(taken, done, inbox, events);
             }
         }
-    });
-    if let Err(error) = spawned {
-        tracing::error!("can't start the thread of the {side} side: {error}");
     }
-    Resident { commands }
 }
 
-/// Runs a prompt with all heads on, and then without those that are off. What was run last is not run again.
-fn run(
-    side: Side,
-    model: &Model,
-    job: &Job,
-    whole: &mut Option<Whole>,
+/// Puts a job back that is not over, and answers for one that has failed.
+fn finish(
+    taken: Taken<Box<dyn SlotJob>>,
+    done: Result<Progress, WorkerError>,
+    inbox: &Inbox,
     events: &mpsc::Sender<Event>,
-) -> Event {
-    let layers = model.info().layers;
-    let mut report = |layer| {
-        let _ = events.try_send(Event::Running { side, job: job.id, layer, layers });
-    };
-    report(0);
-    let mut pass = |ablation: &Ablation| {
-        let tokens = model.tokenize(&job.prompt)?;
-        let mut capture = model.run_without(tokens, ablation, &job.cancel, &mut report)?;
-        if model.info().has_output_head {
-            capture.drawn = Some(model.draw(&capture, job.sampling)?);
+) {
+    let error = match done {
+        Ok(Progress::Done) => None,
+        Err(WorkerError::Cancelled) if taken.ticket.is_preempted() => {
+            return inbox.lock().jobs.put_back(taken);
         }
-        Ok::<_, ModelError>(capture)
+        Ok(Progress::More) => return inbox.lock().jobs.put_back(taken),
+        Err(error) => Some(error),
     };
-    let capture = guarded(|| {
-        let is_same = |whole: &Whole| whole.prompt == job.prompt && whole.sampling == job.sampling;
-        let capture = match whole.take().filter(is_same) {
-            Some(whole) => whole.capture,
-            None => Arc::new(pass(&Ablation::default())?),
-        };
-        let (prompt, sampling) = (job.prompt.clone(), job.sampling);
-        *whole = Some(Whole { prompt, sampling, capture: capture.clone() });
-        if job.ablation.is_empty() {
-            return Ok(capture);
-        }
-        Ok(Arc::new(Capture { before: Some(capture), ..pass(&job.ablation)? }))
-    });
-    match capture {
-        Ok(capture) => Event::Captured { side, job: job.id, capture },
-        Err(ModelError::Cancelled) => Event::Cancelled { side, job: job.id },
-        Err(error) => Event::RunFailed { side, job: job.id, error: error.to_string() },
+    inbox.lock().jobs.finish(taken.key);
+    if let Some(error) = error.filter(|_| !taken.ticket.is_superseded()) {
+        // Nobody may be listening any more.
+        let _ = events.blocking_send(taken.job.failed(error));
     }
-}
-
-/// Runs `work`; a panic in it, which would be our mistake or a library's, becomes an error of this side alone.
-pub fn guarded<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        Err(ModelError::Invalid(format!("internal error: {}: please report it", panic_message(&*panic))))
-    })
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic")
-}
-
-/// Starts a named thread.
-///
-/// # Errors
-/// If the system gives none.
-pub fn spawn_thread(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new().name(name).spawn(work).map(|_| ())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc as std_mpsc;
+    use std::time::Duration;
+
     use super::*;
+    use crate::worker::job::Job;
+    use crate::worker::latest_job::Rank;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A job that tells of each step it begins, and then waits until somebody lets it go on.
+    struct Told {
+        key: Key,
+        steps: usize,
+        begun: std_mpsc::Sender<usize>,
+        go_on: Arc<Mutex<std_mpsc::Receiver<()>>>,
+    }
+
+    impl Job for Told {
+        fn key(&self) -> Key {
+            self.key
+        }
+
+        fn failed(&self, error: WorkerError) -> Event {
+            Event::ScoringFailed { side: Side::Left, error }
+        }
+    }
+
+    impl SlotJob for Told {
+        fn is_ready(&self, _: Option<&Model>) -> bool {
+            true
+        }
+
+        fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
+            self.begun.send(self.steps).unwrap();
+            if self.go_on.lock().unwrap().recv_timeout(PATIENCE).is_err() {
+                panic!("by hand");
+            }
+            context.cancel.check()?;
+            self.steps -= 1;
+            Ok(if self.steps == 0 { Progress::Done } else { Progress::More })
+        }
+    }
+
+    struct Scene {
+        resident: Resident,
+        begun: std_mpsc::Sender<usize>,
+        has_begun: std_mpsc::Receiver<usize>,
+        /// Lets the next step go on; dropped, it lets that panic.
+        go_on: Option<std_mpsc::Sender<()>>,
+        goes_on: Arc<Mutex<std_mpsc::Receiver<()>>>,
+        outbox: mpsc::Receiver<Event>,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let (events, outbox) = mpsc::channel(9);
+            let (begun, has_begun) = std_mpsc::channel();
+            let (go_on, goes_on) = std_mpsc::channel();
+            let (go_on, goes_on) = (Some(go_on), Arc::new(Mutex::new(goes_on)));
+            Self { resident: Resident::spawn(Side::Left, events), begun, has_begun, go_on, goes_on, outbox }
+        }
+
+        fn submit(&self, rank: Rank, steps: usize) {
+            let (begun, go_on) = (self.begun.clone(), self.goes_on.clone());
+            let key = Key { rank, kind: "told", asker: 0 };
+            self.resident.submit(Box::new(Told { key, steps, begun, go_on }));
+        }
+
+        /// Steps that the job has left which has begun one.
+        fn begun(&self) -> usize {
+            self.has_begun.recv_timeout(PATIENCE).unwrap()
+        }
+
+        fn go_on(&self) {
+            self.go_on.as_ref().unwrap().send(()).unwrap();
+        }
+
+        /// Why a job has failed.
+        fn error(&mut self) -> WorkerError {
+            match self.outbox.blocking_recv().unwrap() {
+                Event::ScoringFailed { error, .. } => error,
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
 
     #[test]
-    fn a_panic_becomes_an_error() {
-        let result: Result<(), _> = guarded(|| panic!("shape {}", 3));
-        let message = result.unwrap_err().to_string();
-        assert!(message.contains("shape 3"), "{message}");
+    fn a_prompt_interrupts_scores_which_go_on_where_they_were() {
+        let scene = Scene::new();
+        scene.submit(Rank::Background, 5);
+        assert_eq!(scene.begun(), 5);
+        scene.go_on();
+        assert_eq!(scene.begun(), 4);
+        scene.submit(Rank::Prompt, 1);
+        scene.go_on();
+        assert_eq!(scene.begun(), 1, "the prompt is next");
+        scene.go_on();
+        assert_eq!(scene.begun(), 4, "the step that was stopped is done again");
+    }
+
+    #[test]
+    fn of_a_storm_the_newest_runs_and_only_what_is_stopped_is_answered() {
+        let mut scene = Scene::new();
+        scene.submit(Rank::Prompt, 1000);
+        assert_eq!(scene.begun(), 1000);
+        (1..1000).for_each(|steps| scene.submit(Rank::Prompt, steps));
+        scene.go_on();
+        assert_eq!(scene.begun(), 999);
+        scene.resident.stop(|_| true);
+        scene.go_on();
+        assert_eq!(scene.error(), WorkerError::Cancelled);
+        assert!(scene.outbox.is_empty() && scene.has_begun.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_job_that_panics_says_so_and_the_next_one_runs() {
+        let mut scene = Scene::new();
+        scene.submit(Rank::Prompt, 1);
+        scene.begun();
+        scene.go_on = None;
+        assert_eq!(scene.error(), WorkerError::Internal("by hand".to_owned()));
+        scene.submit(Rank::Prompt, 2);
+        assert_eq!(scene.begun(), 2);
+    }
+
+    #[test]
+    fn a_thread_whose_front_end_is_gone_goes_on_and_ends_with_its_handle() {
+        let mut scene = Scene::new();
+        scene.outbox.close();
+        scene.submit(Rank::Prompt, 2);
+        scene.begun();
+        scene.resident.stop(|_| true);
+        scene.go_on();
+        scene.submit(Rank::Prompt, 1);
+        assert_eq!(scene.begun(), 1, "an answer that nobody takes keeps nobody");
+        let inbox = Arc::downgrade(&scene.resident.0);
+        drop(scene);
+        let begin = std::time::Instant::now();
+        while inbox.strong_count() > 0 {
+            assert!(begin.elapsed() < PATIENCE, "the thread doesn't end");
+            std::thread::yield_now();
+        }
     }
 }

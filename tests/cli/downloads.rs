@@ -9,11 +9,10 @@ use std::time::Duration;
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 use crate::support::hub::{HubFault, Repository, TestHub};
+use crate::support::patience::patience;
 use crate::support::program::{Ended, Home, golden};
 
 const GIGABYTES: u64 = 5_000_000_000;
-/// Longer than the slowest machine takes; nothing waits longer than it has to.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A hub with one small model, which claims to be larger if it must.
 fn hub(claimed_size: Option<u64>) -> TestHub {
@@ -97,14 +96,14 @@ fn ctrl_c_ends_a_wait_for_a_silent_hub_at_once() {
     let child = command.spawn().unwrap();
     let begun = std::time::Instant::now();
     while hub.asked().is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "the hub was never asked");
+        assert!(begun.elapsed() < patience(), "the hub was never asked");
         thread::sleep(Duration::from_millis(20));
     }
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let ended: Ended = child.wait_with_output().unwrap().into();
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     assert_eq!(ended.stderr, "attnscope: interrupted\n");
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < patience(), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -130,7 +129,7 @@ fn somebody_at_a_terminal_is_asked_and_may_say_no() {
     let mut screen = String::new();
     let mut read_until = |wanted: &str| {
         while !screen.contains(wanted) {
-            let piece = pieces.recv_timeout(PATIENCE);
+            let piece = pieces.recv_timeout(patience());
             screen += &piece.unwrap_or_else(|_| panic!("no {wanted:?} in {screen:?}"));
         }
         screen.clone()

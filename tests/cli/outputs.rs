@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::support::patience::patience;
 use crate::support::program::{Ended, Home};
 
 fn export(home: &Home, out: &str) -> Ended {
@@ -70,12 +71,24 @@ fn long_export(home: &Home) -> Child {
     let line = "export --model demo:gpt-oss --view all --format csv --out a.csv --ids";
     let mut command = home.command(line.split(' ').chain([ids.as_str()]));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_more(home, 0);
+    child
+}
+
+/// Waits until more than so many bytes are written, and says how many.
+fn wait_for_more(home: &Home, bytes: u64) -> u64 {
     let start = Instant::now();
-    while files(home) == 0 {
-        assert!(start.elapsed() < Duration::from_secs(60), "the file was not begun");
+    loop {
+        let written: u64 = fs::read_dir(home.folder.path())
+            .unwrap()
+            .filter_map(|file| Some(file.ok()?.metadata().ok()?.len()))
+            .sum();
+        if written > bytes {
+            return written;
+        }
+        assert!(start.elapsed() < patience(), "nothing more is written");
         sleep(Duration::from_millis(5));
     }
-    child
 }
 
 fn files(home: &Home) -> usize {
@@ -92,7 +105,7 @@ fn signals_leave_no_half_written_file() {
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("QUIT", 131), ("INT", 130)] {
         let home = Home::new();
         let child = long_export(&home);
-        sleep(Duration::from_millis(300));
+        wait_for_more(&home, 1 << 20);
         kill(&child, signal);
         let ended = Ended::from(child.wait_with_output().unwrap());
         assert_eq!(ended.code, code, "{signal}: {}", ended.stderr);
@@ -119,13 +132,9 @@ fn a_signal_that_is_ignored_stays_ignored() {
         }
     }
     let mut child = shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let start = Instant::now();
-    while files(&home) == 0 {
-        assert!(start.elapsed() < Duration::from_secs(60), "the file was not begun");
-        sleep(Duration::from_millis(5));
-    }
+    let before = wait_for_more(&home, 0);
     kill(&child, "HUP");
-    sleep(Duration::from_millis(300));
+    wait_for_more(&home, before + (1 << 20));
     assert!(child.try_wait().unwrap().is_none(), "it goes on");
     kill(&child, "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(143));

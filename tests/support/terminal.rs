@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use patience::patience;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// Longer than the slowest machine takes; nothing waits longer than it has to.
-const PATIENCE: Duration = Duration::from_secs(60);
+#[path = "patience.rs"]
+mod patience;
+
 pub const BINARY: &str = env!("CARGO_BIN_EXE_attnscope");
 
 /// What the program put on the clipboard last, in base 64.
@@ -133,7 +135,7 @@ impl Terminal {
     pub fn wait_until(&self, what: &str, mut is_so: impl FnMut(&vt100::Screen) -> bool) {
         let start = Instant::now();
         while !is_so(self.screen.lock().unwrap().screen()) {
-            assert!(start.elapsed() < PATIENCE, "{what}: not so on\n{}", self.text());
+            assert!(start.elapsed() < patience(), "{what}: not so on\n{}", self.text());
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -167,7 +169,7 @@ impl Terminal {
         // Has something written, so that the reading thread comes to its end.
         self.resize(41, 121);
         let orphan = Orphan { pid: self.pid(), child: self.child.take() };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         while Arc::strong_count(&self.reads) > 1 && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(2));
         }
@@ -240,7 +242,7 @@ impl Orphan {
 /// The exit code of a program, unless it doesn't end.
 fn ended(child: Option<&mut Box<dyn Child + Send + Sync>>) -> Option<u32> {
     let (child, start) = (child.unwrap(), Instant::now());
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < patience() {
         if let Some(status) = child.try_wait().unwrap() {
             return Some(status.exit_code());
         }

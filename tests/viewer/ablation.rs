@@ -5,7 +5,7 @@ use std::sync::Arc;
 use attnscope::app::{Effect, Popup, Scores, State};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::{Ablation, RepeatScores, View};
-use attnscope::worker::protocol::{Event, Request, Side};
+use attnscope::worker::protocol::{Event, Request, ScoringJob, Side, WorkerError};
 
 use crate::fixture::*;
 use crate::screens::{assert_screen, draw};
@@ -181,7 +181,7 @@ fn text_of(state: &mut State) -> String {
 /// The scores that are asked for: of which side, and without which heads.
 fn scored(effects: &[Effect]) -> Vec<(Side, Vec<String>)> {
     let asked = |effect: &Effect| match effect {
-        Effect::Send(Request::Score { side, ablations, .. }) => {
+        Effect::Send(Request::Score(ScoringJob { side, ablations, .. })) => {
             Some((*side, ablations.iter().map(ToString::to_string).collect()))
         }
         _ => None,
@@ -254,7 +254,7 @@ fn what_is_on_screen_is_never_called_by_the_heads_that_are_to_go_off() {
         let claims = claims.replace("without 0.1: u undoes it", "");
         assert!(!claims.contains("without 0.1"), "{keys}\n{running}");
         let (side, job) = (Side::Left, state.job);
-        hear(&mut state, Event::Cancelled { side, job });
+        hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
         let stopped = text_of(&mut state);
         assert!(stopped.contains("not run without 0.1"), "{keys}\n{stopped}");
     }

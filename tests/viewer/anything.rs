@@ -7,7 +7,7 @@ use attnscope::config::keys::Command;
 use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui;
-use attnscope::worker::protocol::{Event, JobId, LoadProgress, Side};
+use attnscope::worker::protocol::{Event, JobId, LoadProgress, Side, WorkerError};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -66,7 +66,7 @@ fn edit() -> impl Strategy<Value = InputRequest> {
 
 fn event() -> impl Strategy<Value = Event> {
     let job = (0..4u64).prop_map(JobId);
-    let error = "[ a-z\u{300}日\n]{0,200}".prop_map(String::from);
+    let error = "[ a-z\u{300}日\n]{0,200}".prop_map(|error| refused(&error));
     prop_oneof![
         side().prop_map(|side| Event::Loading { side, progress: LoadProgress::Resolving }),
         (side(), any::<u64>(), any::<u64>()).prop_map(|(side, done, total)| {
@@ -81,7 +81,7 @@ fn event() -> impl Strategy<Value = Event> {
         error.clone().prop_map(|error| Event::Listed { models: Err(error) }),
         error.clone().prop_map(|error| Event::Estimated { name: "a/b".into(), estimate: Err(error) }),
         (side(), error.clone()).prop_map(|(side, error)| Event::LoadFailed { side, error }),
-        side().prop_map(|side| Event::LoadCancelled { side }),
+        side().prop_map(|side| Event::LoadFailed { side, error: WorkerError::Cancelled }),
         (side(), job.clone(), 0..9usize, 0..9usize).prop_map(|(side, job, layer, layers)| Event::Running {
             side,
             job,
@@ -93,7 +93,7 @@ fn event() -> impl Strategy<Value = Event> {
             job,
             error
         }),
-        (side(), job).prop_map(|(side, job)| Event::Cancelled { side, job }),
+        (side(), job).prop_map(|(side, job)| Event::RunFailed { side, job, error: WorkerError::Cancelled }),
     ]
 }
 
@@ -149,7 +149,7 @@ fn take(state: &mut State, step: Step) {
             let pane = state.pane(side);
             let Some(capture) = pane.shown.as_ref().map(|shown| shown.capture.clone()) else { return };
             let view = pane.selection.view();
-            let effects = hear(state, Event::ViewFailed { capture, view, error: "no".into() });
+            let effects = hear(state, Event::ViewFailed { capture, view, error: refused("no") });
             answer(state, effects);
         }
         Step::Draw(width, height) => draw(state, width, height),

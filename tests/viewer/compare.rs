@@ -149,7 +149,7 @@ fn best(state: &State) -> (Side, View) {
 fn scores_are_asked_for_once_a_model() {
     let mut state = captured_with_groups();
     let asked = |effects: &[Effect]| {
-        effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::Score { .. }))).count()
+        effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::Score(_)))).count()
     };
     let effects = press(&mut state, "o");
     assert_eq!(asked(&effects), 2);
@@ -160,7 +160,7 @@ fn scores_are_asked_for_once_a_model() {
     assert_eq!(asked(&press(&mut state, "o o")), 0, "they are kept");
     let (side, model) = (Side::Left, gpt_oss());
     assert_eq!(asked(&hear(&mut state, Event::Loaded { side, model })), 1, "another model has others");
-    hear(&mut state, Event::ScoringFailed { side, error: "stopped".to_owned() });
+    hear(&mut state, Event::ScoringFailed { side, error: refused("stopped") });
     assert_eq!(asked(&press(&mut state, "down")), 0, "what was stopped stays so");
     assert_eq!(asked(&press(&mut state, "r")), 1, "until it is asked for");
 }

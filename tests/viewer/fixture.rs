@@ -11,7 +11,9 @@ use attnscope::attention::{
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
-use attnscope::worker::protocol::{Event, JobId, LayerAnswer, LayerQuestion, Request, Side};
+use attnscope::worker::protocol::{
+    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, Side, ViewJob, WorkerError,
+};
 use tui_input::InputRequest;
 
 pub const PROMPT: [&str; 5] = ["write", " a", " story", " about", " AI"];
@@ -288,11 +290,11 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
     for effect in effects {
         let Effect::Send(request) = effect else { continue };
         let event = match request {
-            Request::View { capture, view } => {
+            Request::View(ViewJob { capture, view, .. }) => {
                 let matrix = Arc::new(capture.matrix(view).unwrap());
                 Event::Viewed { capture, view, matrix }
             }
-            Request::Score { side, model, ablations } => {
+            Request::Score(ScoringJob { side, model, ablations }) => {
                 for ablation in ablations {
                     let scores = Arc::new(scores(&model));
                     let event = Event::Scored { side, model: model.clone(), ablation, scores };
@@ -301,7 +303,7 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 }
                 continue;
             }
-            Request::Layer { capture, layer, question } => {
+            Request::Layer(LayerJob { capture, layer, question, .. }) => {
                 let found = match question {
                     LayerQuestion::Pictures => {
                         LayerAnswer::Pictures(Arc::new(capture.weighted_pictures(layer).unwrap()))
@@ -313,9 +315,10 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 };
                 Event::Layer { capture, layer, found }
             }
-            Request::Similar { captures, side, head } => {
-                let found = similar_heads(captures.each_ref().map(Option::as_deref), (side.index(), head));
-                Event::Similar { captures, side, head, found }
+            Request::Similar(question) => {
+                let captures = question.captures.each_ref().map(Option::as_deref);
+                let found = similar_heads(captures, (question.of, question.head));
+                Event::Similar { found: found.map_err(WorkerError::Refused), question }
             }
             _ => continue,
         };
@@ -324,10 +327,15 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
     }
 }
 
+/// What the worker says where something can't be done.
+pub fn refused(why: &str) -> WorkerError {
+    WorkerError::Refused(why.to_owned())
+}
+
 /// Computes views that are asked for, and nothing else.
 pub fn answer_views(state: &mut State, effects: Vec<Effect>) {
     for effect in effects {
-        if let Effect::Send(Request::View { capture, view }) = effect {
+        if let Effect::Send(Request::View(ViewJob { capture, view, .. })) = effect {
             let matrix = Arc::new(capture.matrix(view).unwrap());
             hear(state, Event::Viewed { capture, view, matrix });
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use attnscope::app::{Effect, LensStage, State};
 use attnscope::attention::{Ablation, Capture, ModelInfo};
-use attnscope::worker::protocol::{Event, Request, Side};
+use attnscope::worker::protocol::{Asker, Event, Request, Side};
 
 use crate::fixture::*;
 use crate::screens::{draw, text};
@@ -64,14 +64,14 @@ fn nothing_is_appended_or_chosen() {
 fn its_layers_are_not_asked() {
     let mut state = shown();
     let effects = press(&mut state, "P");
-    let asked: Vec<Side> = effects
+    let asked: Vec<Asker> = effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Send(Request::Lens(question)) => Some(question.pane),
+            Effect::Send(Request::Lens(question)) => Some(question.asker),
             _ => None,
         })
         .collect();
-    assert_eq!(asked, [Side::Right]);
+    assert_eq!(asked, [Asker(1)], "only the right one");
     let stage = state.lens[0].as_ref().map(|look| look.stage.clone());
     assert!(matches!(&stage, Some(LensStage::Failed(why)) if why.contains("no output head")), "{stage:?}");
     let screen = text(draw(&mut state, (160, 40)).backend().buffer());

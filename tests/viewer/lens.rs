@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use attnscope::app::{Effect, LensStage, State};
 use attnscope::attention::lens::{Lens, LensRow};
-use attnscope::worker::protocol::{Event, LensQuestion, Request, Side};
+use attnscope::worker::protocol::{Asker, Event, LensJob, Request, Side};
 
 use crate::fixture::*;
 use crate::screens::{assert_screen, draw, text};
 
-fn asked(effects: &[Effect]) -> Vec<LensQuestion> {
+fn asked(effects: &[Effect]) -> Vec<LensJob> {
     let question = |effect: &Effect| match effect {
         Effect::Send(Request::Lens(question)) => Some(question.clone()),
         _ => None,
@@ -19,11 +19,14 @@ fn asked(effects: &[Effect]) -> Vec<LensQuestion> {
 
 /// Of which pane, of which side's model, and after which token.
 fn places(effects: &[Effect]) -> Vec<(Side, Side, usize)> {
-    asked(effects).iter().map(|question| (question.pane, question.side, question.query)).collect()
+    asked(effects)
+        .iter()
+        .map(|question| (Side::BOTH[question.asker.0], question.side, question.query))
+        .collect()
 }
 
 /// Layers that grow more certain of what is predicted in the end.
-fn lens(question: &LensQuestion) -> Arc<Lens> {
+fn lens(question: &LensJob) -> Arc<Lens> {
     let model = &question.capture.model;
     let next = &question.capture.next;
     let row = |row: usize| {
@@ -57,7 +60,7 @@ fn open() -> State {
 fn both_models_say_what_their_layers_would_predict() {
     let mut state = captured();
     let effects = press(&mut state, "P");
-    hear(&mut state, Event::LensRunning { pane: Side::Left, layer: 1, layers: 2 });
+    hear(&mut state, Event::LensRunning { asker: Asker(0), layer: 1, layers: 2 });
     assert_screen!("lens_while_it_runs", state, (100, 24));
     answered(&mut state, &effects);
     assert_screen!("lens", state, (120, 40));
@@ -105,7 +108,7 @@ fn what_failed_is_tried_again() {
     let mut state = captured();
     let effects = press(&mut state, "P");
     for question in asked(&effects) {
-        hear(&mut state, Event::Lens { question, found: Err("no memory".into()) });
+        hear(&mut state, Event::Lens { question, found: Err(refused("no memory")) });
     }
     assert!(!state.is_busy());
     assert!(text(draw(&mut state, (120, 40)).backend().buffer()).contains("no memory · r tries again"));

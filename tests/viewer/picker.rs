@@ -4,8 +4,8 @@ use attnscope::app::{Action, Effect, Load, Pass, Popup, Stage, State, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::worker::protocol::{
-    Catalogue, ConfiguredPair, Download, Event, Footprint, KnownModel, LoadEstimate, LoadProgress, MemoryFit,
-    Place, Published, Request, Side,
+    Catalogue, ConfiguredPair, Download, Event, Footprint, KnownModel, ListJob, LoadEstimate, LoadProgress,
+    MemoryFit, Place, Published, Request, Side, WorkerError,
 };
 use tui_input::InputRequest;
 
@@ -82,7 +82,7 @@ fn chosen(text: &str) -> State {
     let mut state = listed();
     type_text(&mut state, text);
     let effects = update(&mut state, Action::Submit);
-    assert!(matches!(&effects[..], [Effect::Send(Request::Estimate { .. })]), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::Send(Request::Estimate(_))]), "{effects:?}");
     state
 }
 
@@ -94,17 +94,17 @@ fn stage(state: &State) -> Option<&Stage> {
 }
 
 /// The worker has found out what the chosen one takes.
-fn estimate(state: &mut State, estimate: Result<LoadEstimate, String>) -> Vec<Effect> {
+fn estimate(state: &mut State, estimate: Result<LoadEstimate, WorkerError>) -> Vec<Effect> {
     let Some(Stage::Appraising(name)) = stage(state) else { panic!("{:?}", state.popup) };
     let name = name.clone();
     hear(state, Event::Estimated { name, estimate })
 }
 
-fn here(resident_bytes: u64) -> Result<LoadEstimate, String> {
+fn here(resident_bytes: u64) -> Result<LoadEstimate, WorkerError> {
     Ok(LoadEstimate { footprint: footprint(1, 1, resident_bytes), download: None, free_bytes: Some(FREE) })
 }
 
-fn to_download(is_large: bool) -> Result<LoadEstimate, String> {
+fn to_download(is_large: bool) -> Result<LoadEstimate, WorkerError> {
     let statement = "openai/gpt-oss-20b: 13.8 GB to download to /home/me/.cache/huggingface/hub of 52.1 GB free; takes \
                      at least 13.8 GB of memory of 9.2 GB free, more where a CPU widens it to f32";
     let download = Download { statement: statement.to_owned(), least_bytes: 13_800_000_000, is_large };
@@ -127,7 +127,7 @@ fn models_are_listed_with_those_of_the_pairs() {
     state.pairs = vec![pair.clone()];
     let effects = press(&mut state, "M");
     assert!(
-        matches!(&effects[..], [Effect::Send(Request::List { pairs })] if *pairs == [pair]),
+        matches!(&effects[..], [Effect::Send(Request::List(ListJob { pairs }))] if *pairs == [pair]),
         "{effects:?}"
     );
     assert!(state.is_busy(), "the list is awaited");
@@ -230,7 +230,7 @@ fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
     estimate(&mut state, here(1));
     let effects = press(&mut state, "ctrl-x");
     assert!(matches!(&effects[..], [Effect::Send(Request::Cancel)]));
-    hear(&mut state, Event::LoadCancelled { side });
+    hear(&mut state, Event::LoadFailed { side, error: WorkerError::Cancelled });
     assert_eq!((&state.pane(side).load, state.pane(side).reference.as_str()), (&Load::Ready, "demo:gpt2"));
     assert!(!state.is_busy());
 
@@ -238,10 +238,10 @@ fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
     type_text(&mut state, "org/none");
     act(&mut state, Action::Submit);
     estimate(&mut state, to_download(false));
-    hear(&mut state, Event::LoadFailed { side, error: "org/none: it broke".into() });
+    hear(&mut state, Event::LoadFailed { side, error: refused("org/none: it broke") });
     let effects = press(&mut state, "r");
     assert_eq!(loads(&effects), [(side, "org/none")]);
-    hear(&mut state, Event::LoadFailed { side, error: "org/none: it broke".into() });
+    hear(&mut state, Event::LoadFailed { side, error: refused("org/none: it broke") });
     assert!(press(&mut state, "ctrl-x").is_empty());
     assert_eq!((&state.pane(side).load, state.pane(side).reference.as_str()), (&Load::Ready, "demo:gpt2"));
     assert_eq!(state.note.as_deref(), Some("demo:gpt2 stays"));
@@ -253,14 +253,14 @@ fn a_model_that_makes_room_leaves_its_picture() {
     let mut state = chosen("comgpt2");
     estimate(&mut state, here(1));
     let job = state.job;
-    hear(&mut state, Event::Cancelled { side, job });
+    hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
     hear(&mut state, Event::Unloaded { side });
     let pane = state.pane(side);
     assert!(pane.model.is_none() && pane.shown.is_some());
     assert_eq!(pane.pass, Pass::Waiting);
     press(&mut state, "enter ]");
     assert_eq!(state.pane(side).shown.as_ref().unwrap().view(), View::Layer(1), "which can be looked at");
-    hear(&mut state, Event::LoadFailed { side, error: "it broke".into() });
+    hear(&mut state, Event::LoadFailed { side, error: refused("it broke") });
     assert!(!state.is_busy());
     assert!(press(&mut state, "ctrl-x").is_empty());
     assert_eq!(state.pane(side).load, Load::Failed("it broke".into()), "there is no model to go on with");
@@ -293,7 +293,7 @@ fn how_it_looks() {
     type_text(&mut state, "org/name@v2");
     assert_screen!("picker_with_a_name_typed", state, (100, 30));
     let mut state = opened();
-    let models = Err("no CUDA device: use --device cpu".to_owned());
+    let models = Err(refused("no CUDA device: use --device cpu"));
     hear(&mut state, Event::Listed { models });
     assert_screen!("picker_without_a_list", state, (80, 24));
 }
@@ -309,7 +309,7 @@ fn how_it_answers() {
     estimate(&mut state, here(68_100_000_000));
     assert_screen!("picker_too_large", state, (100, 30));
     let mut state = chosen("my-gpt2");
-    estimate(&mut state, Err("./my-gpt2: no such folder".into()));
+    estimate(&mut state, Err(refused("./my-gpt2: no such folder")));
     assert_screen!("picker_failed", state, (100, 30));
 }
 
@@ -324,7 +324,7 @@ fn how_a_swap_looks() {
     assert_screen!("loading_beside_a_picture", state, (120, 30));
     hear(
         &mut state,
-        Event::LoadFailed { side, error: "openai-community/gpt2: the hub does not answer".into() },
+        Event::LoadFailed { side, error: refused("openai-community/gpt2: the hub does not answer") },
     );
     assert_screen!("a_swap_that_failed", state, (120, 30));
     let screen = text(draw(&mut state, (120, 30)).backend().buffer());

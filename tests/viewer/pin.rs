@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use attnscope::app::{Action, Column, Effect, Load, Pass, State};
 use attnscope::attention::{Capture, View};
-use attnscope::worker::protocol::{Event, LoadProgress, Request, Side};
+use attnscope::worker::protocol::{Event, LoadProgress, Request, Side, ViewJob};
 
 use crate::fixture::*;
 
@@ -82,7 +82,7 @@ fn views_go_together_and_each_capture_gets_its_own_heads() {
     let asked: Vec<(usize, View)> = effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Send(Request::View { capture, view }) => Some((capture.tokens.len(), *view)),
+            Effect::Send(Request::View(ViewJob { capture, view, .. })) => Some((capture.tokens.len(), *view)),
             _ => None,
         })
         .collect();
@@ -105,7 +105,7 @@ fn a_late_head_of_the_model_behind_is_not_taken_for_the_pinned_ones() {
     let mut state = captured();
     let effects = press(&mut state, "enter enter");
     let pin = press(&mut state, "p");
-    let oss = |effect: &Effect| matches!(effect, Effect::Send(Request::View { capture, .. }) if capture.model.has_sinks);
+    let oss = |effect: &Effect| matches!(effect, Effect::Send(Request::View(ViewJob { capture, .. })) if capture.model.has_sinks);
     let (late, own): (Vec<Effect>, Vec<Effect>) = effects.into_iter().chain(pin).partition(oss);
     assert_eq!(late.len(), 1);
     answer(&mut state, late);
@@ -122,7 +122,7 @@ fn what_is_heard_of_a_model_behind_a_pin_reaches_that_model() {
     hear(&mut state, Event::Loading { side, progress: LoadProgress::Resolving });
     assert!(state.is_busy());
     assert_eq!((&state.pane(side).load, state.pane(side).is_busy()), (&Load::Ready, false));
-    hear(&mut state, Event::LoadFailed { side, error: "no".into() });
+    hear(&mut state, Event::LoadFailed { side, error: refused("no") });
     assert_eq!(state.resident(side).load, Load::Failed("no".into()));
     let effects = press(&mut state, "r");
     let [Effect::Send(Request::Load { side: Side::Right, reference })] = &effects[..] else {

@@ -8,7 +8,7 @@ use attnscope::app::{
 };
 use attnscope::attention::{Capture, Normalisation, Token, View};
 use attnscope::config::keys::Command;
-use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side};
+use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Side, ViewJob, WorkerError};
 use tui_input::InputRequest;
 
 use crate::fixture::*;
@@ -29,7 +29,7 @@ fn head(layer: usize, head: usize) -> View {
 fn asked(effects: &[Effect]) -> Vec<(Side, View)> {
     let side = |capture: &Capture| if capture.model.has_sinks { Side::Right } else { Side::Left };
     let view = |effect: &Effect| match effect {
-        Effect::Send(Request::View { capture, view }) => Some((side(capture), *view)),
+        Effect::Send(Request::View(ViewJob { capture, view, .. })) => Some((side(capture), *view)),
         _ => None,
     };
     effects.iter().filter_map(view).collect()
@@ -131,8 +131,8 @@ fn reports_about_an_older_prompt_change_nothing() {
     let (side, job) = (Side::Left, state.job);
     act(&mut state, Action::Submit);
     hear(&mut state, Event::Running { side, job, layer: 1, layers: 2 });
-    hear(&mut state, Event::RunFailed { side, job, error: "old".into() });
-    hear(&mut state, Event::Cancelled { side, job });
+    hear(&mut state, Event::RunFailed { side, job, error: refused("old") });
+    hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
     let effects = hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &["other"]) });
     assert!(effects.is_empty());
     assert_eq!(state.pane(side).pass, Pass::Waiting);
@@ -159,7 +159,7 @@ fn a_failed_pass_leaves_the_matrix_and_can_be_tried_again() {
     let mut state = captured();
     act(&mut state, Action::Submit);
     let (side, job) = (Side::Right, state.job);
-    hear(&mut state, Event::RunFailed { side, job, error: "too long".into() });
+    hear(&mut state, Event::RunFailed { side, job, error: refused("too long") });
     assert_eq!(state.pane(side).pass, Pass::Failed("too long".into()));
     assert!(state.pane(side).shown.is_some());
     act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
@@ -175,7 +175,7 @@ fn a_failed_pass_leaves_the_matrix_and_can_be_tried_again() {
 #[test]
 fn a_failed_load_is_tried_again_on_its_side_only() {
     let mut state = started();
-    hear(&mut state, Event::LoadFailed { side: Side::Right, error: "no network".into() });
+    hear(&mut state, Event::LoadFailed { side: Side::Right, error: refused("no network") });
     assert_eq!(state.pane(Side::Right).load, Load::Failed("no network".into()));
     let effects = press(&mut state, "r");
     let [Effect::Send(Request::Load { side: Side::Right, reference })] = &effects[..] else {
@@ -190,10 +190,10 @@ fn a_failed_load_is_tried_again_on_its_side_only() {
 #[test]
 fn a_cancelled_load_keeps_the_model_that_was_there() {
     let mut state = captured();
-    hear(&mut state, Event::LoadCancelled { side: Side::Left });
+    hear(&mut state, Event::LoadFailed { side: Side::Left, error: WorkerError::Cancelled });
     assert_eq!(state.pane(Side::Left).load, Load::Ready);
     let mut state = started();
-    hear(&mut state, Event::LoadCancelled { side: Side::Left });
+    hear(&mut state, Event::LoadFailed { side: Side::Left, error: WorkerError::Cancelled });
     assert!(matches!(state.pane(Side::Left).load, Load::Failed(_)));
 }
 
@@ -205,7 +205,7 @@ fn what_is_under_way_can_be_stopped_and_run_again() {
     let job = state.job;
     assert!(matches!(press(&mut state, "ctrl-x")[..], [Effect::Send(Request::Cancel)]));
     for side in Side::BOTH {
-        hear(&mut state, Event::Cancelled { side, job });
+        hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
         assert!(matches!(state.pane(side).pass, Pass::Failed(_)));
         assert!(state.pane(side).shown.is_some(), "the matrix that was there stays");
     }
@@ -219,7 +219,7 @@ fn a_head_that_cannot_be_computed_is_given_up() {
     press(&mut state, "enter enter");
     let (side, view) = (Side::Left, head(0, 0));
     let capture = state.pane(side).shown.as_ref().unwrap().capture.clone();
-    hear(&mut state, Event::ViewFailed { capture, view, error: "no".into() });
+    hear(&mut state, Event::ViewFailed { capture, view, error: refused("no") });
     assert_eq!(state.pane(side).pass, Pass::Failed("no".into()));
     assert!(!state.pane(side).awaits_head());
 }
@@ -713,7 +713,7 @@ fn waiting_tokens_are_dropped_by_what_makes_them_pointless() {
 
     let mut state = waiting();
     let (side, job) = (Side::Left, state.job);
-    hear(&mut state, Event::RunFailed { side, job, error: "the prompt is too long".into() });
+    hear(&mut state, Event::RunFailed { side, job, error: refused("the prompt is too long") });
     assert_eq!(state.queued.len(), 0, "nothing can follow a pass that failed");
     assert!(state.note.is_some());
 

@@ -166,13 +166,13 @@ fn every_size() {
 #[test]
 fn errors_in_place() {
     let mut state = started();
-    let error = "org/none: the hub has no such repository, or it needs a token: set HF_TOKEN".to_owned();
+    let error = refused("org/none: the hub has no such repository, or it needs a token: set HF_TOKEN");
     hear(&mut state, Event::LoadFailed { side: Side::Left, error });
     assert_screen!("a_load_that_failed", state, (100, 24));
     let mut state = captured();
     act(&mut state, Action::Submit);
     let (side, job) = (Side::Left, state.job);
-    let error = "the prompt has 1,300 tokens, demo:gpt2 takes at most 1,024: shorten it".to_owned();
+    let error = refused("the prompt has 1,300 tokens, demo:gpt2 takes at most 1,024: shorten it");
     hear(&mut state, Event::RunFailed { side, job, error });
     hear(&mut state, Event::Running { side: Side::Right, job, layer: 2, layers: 3 });
     assert_screen!("a_pass_that_failed_and_one_that_runs", state, (100, 30));
@@ -215,7 +215,7 @@ fn as_it_is_typed() {
     }
     let job = state.job;
     for side in Side::BOTH {
-        let error = "the prompt is empty: type something to look at".to_owned();
+        let error = refused("the prompt is empty: type something to look at");
         hear(&mut state, Event::RunFailed { side, job, error });
     }
     assert_screen!("live_with_an_empty_draft", state, (80, 24));
@@ -237,7 +237,7 @@ fn pinned() {
     assert_screen!("pinned_on_a_narrow_screen", state, (40, 20));
     let (side, job) = (Side::Right, next_job(&state));
     press(&mut state, "tab .");
-    hear(&mut state, Event::RunFailed { side, job, error: "no memory".into() });
+    hear(&mut state, Event::RunFailed { side, job, error: refused("no memory") });
     assert_screen!("pinned_over_a_pass_that_failed", state, (100, 24));
 }
 

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::{InputArgs, ModelsArgs};
 use crate::attention::{Ablation, HeadOrder};
-use crate::cli::values::{LayerKindName, whole};
+use crate::cli::values::{one_of, whole};
+use crate::vocabulary::LayerKind;
 
 #[derive(Debug, Args)]
 pub struct HeadsArgs {
@@ -19,8 +20,8 @@ pub struct HeadsArgs {
     #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str)]
     pub sort: HeadOrder,
     /// Only heads of layers of this kind
-    #[arg(long, value_name = "KIND")]
-    pub layers: Option<LayerKindName>,
+    #[arg(long, value_name = "KIND", value_parser = one_of::<LayerKind>())]
+    pub layers: Option<LayerKind>,
     /// Only heads that share this key/value head, counted from zero
     #[arg(long, value_name = "N", allow_hyphen_values = true,
         value_parser = whole::<usize>("key/value head", 0..=u64::MAX))]

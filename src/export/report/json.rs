@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{ORDERS, Report};
-use crate::attention::Normalisation;
-use crate::attention::alignment::Granularity;
+use super::compared::{ORDERS, Report};
+use crate::attention::alignment::Piece;
 use crate::export::printable::write_json_lines;
 use crate::export::{ExportError, Recipe};
+use crate::vocabulary::Normalisation;
 
 /// Writes one object: `models`, each with its recipe, masses, best heads and next tokens (null without an output head); `pieces`, each with its
 /// tokens of either side, its divergence in nats, its row of either side and their sinks.
@@ -42,7 +42,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         }))
     };
     let comparison = &report.comparison;
-    let piece = |(at, piece): (usize, &crate::attention::alignment::Piece)| {
+    let piece = |(at, piece): (usize, &Piece)| {
         let row = comparison.difference(Normalisation::Raw, at);
         json!({
             "text": piece.label,
@@ -55,10 +55,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     };
     let document = json!({
         "view": report.view.to_string(),
-        "granularity": match report.granularity {
-            Granularity::Pieces => "pieces",
-            Granularity::Words => "words",
-        },
+        "granularity": report.granularity,
         "mean_divergence": comparison.mean_divergence(),
         "models": [model(0)?, model(1)?],
         "pieces": comparison.pieces().iter().enumerate().map(piece).collect::<Vec<_>>(),
@@ -69,7 +66,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::report::tests::with_report;
+    use crate::export::report::compared::tests::with_report;
 
     #[test]
     fn has_every_number() {

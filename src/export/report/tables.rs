@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::page::SIDES;
-use super::{Report, title};
+use super::compared::{Report, title};
 use crate::attention::{
     HeadEntry, HeadOrder, HeadStatistics, NO_OUTPUT_HEAD, NextToken, Token, escape_controls,
 };
 use crate::export::markup::escape;
 
+/// How sides are marked.
+pub(super) const SIDES: [&str; 2] = ["left", "right"];
 /// Pieces up to which every number is on the page.
 const NUMBERS: usize = 64;
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{ORDERS, Report, title};
+use super::compared::{ORDERS, Report, title};
 use crate::attention::{NO_OUTPUT_HEAD, escape_controls};
 use crate::export::ExportError;
 
@@ -72,7 +72,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::report::tests::with_report;
+    use crate::export::report::compared::tests::with_report;
 
     #[test]
     fn says_what_differs() {

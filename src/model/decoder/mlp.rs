@@ -26,7 +26,7 @@ impl Mlp {
     /// Adds the MLP of `x` to `residual`, both \[tokens, hidden\]. With `buffers` the CPU's kernels compute it.
     ///
     /// # Errors
-    /// If `cancel` was raised or the device failed.
+    /// If it was cancelled or the device failed.
     pub fn add_to(
         &self,
         residual: Tensor,

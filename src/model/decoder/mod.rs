@@ -78,7 +78,7 @@ impl Decoder {
     /// the attention of each finished layer to `on_layer`, in order.
     ///
     /// # Errors
-    /// If `cancel` was raised, a file that is watched changed, the device or a hook failed, or numbers overflowed.
+    /// If it was cancelled, a file that is watched changed, the device or a hook failed, or numbers overflowed.
     pub fn run(
         &self,
         ids: &[u32],

@@ -39,7 +39,7 @@ impl Experts {
     /// kernels compute it.
     ///
     /// # Errors
-    /// If `cancel` was raised or the device failed.
+    /// If it was cancelled or the device failed.
     pub fn add_to(
         &self,
         residual: Tensor,

@@ -87,7 +87,7 @@ impl PackedExperts {
     /// All of them decoded, \[count, in, out\], in the precision of dense weights.
     ///
     /// # Errors
-    /// If they are in a mapped file, `cancel` was raised, or the device has no room.
+    /// If they are in a mapped file, it was cancelled, or the device has no room.
     pub fn unpacked(&self, cancel: &Cancel) -> Result<Tensor, ModelError> {
         let Place::Device(packed) = &self.place else {
             return Err(ModelError::Invalid("the CPU's kernels take experts packed as they are".to_owned()));

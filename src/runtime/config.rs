@@ -1,0 +1,57 @@
+//! What the viewer starts with.
+
+use std::path::PathBuf;
+
+use super::history;
+use crate::app::State;
+use crate::config::keys::Keys;
+use crate::theme::{Background, ColorDepth, ColorMap};
+use crate::worker::protocol::{ConfiguredPair, Sampling};
+
+/// What the viewer starts with.
+#[derive(Debug, Clone)]
+pub struct ViewerConfig {
+    /// The left model: `demo:gpt2`.
+    pub left: String,
+    /// The right model; nothing to look at the left one alone.
+    pub right: Option<String>,
+    /// The first prompt.
+    pub prompt: String,
+    /// What keys do.
+    pub keys: Keys,
+    /// How values become colours.
+    pub map: ColorMap,
+    /// How many colours there are; asked of the terminal if not given.
+    pub depth: Option<ColorDepth>,
+    /// What is behind the text; asked of the terminal if not given.
+    pub background: Option<Background>,
+    /// Whether to take the mouse.
+    pub mouse: bool,
+    /// Whether standard input held the prompt, so that keys come from the terminal itself.
+    pub input_is_read: bool,
+    /// Whether prompts run as they are typed.
+    pub live: bool,
+    /// By which rule next tokens are drawn.
+    pub sampling: Sampling,
+    /// Whether the prompt grows by those that are drawn.
+    pub drawn: bool,
+    /// The configured pairs, which the model picker offers.
+    pub pairs: Vec<ConfiguredPair>,
+    /// The file that keeps prompts from run to run, if any does.
+    pub history: Option<PathBuf>,
+}
+
+impl ViewerConfig {
+    /// The state before anything was asked of the worker.
+    pub(super) fn state(&self) -> State {
+        let Self { left, right, prompt, keys, mouse, pairs, history, .. } = self.clone();
+        let mut state = match right {
+            Some(right) => State::new(left, right, prompt, keys, mouse),
+            None => State::of_one_model(left, prompt, keys, mouse),
+        };
+        (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
+        state.pairs = pairs;
+        state.history = history.as_deref().map(history::load).unwrap_or_default();
+        state
+    }
+}

@@ -1,0 +1,73 @@
+//! Why the worker could not do what was asked. The error keeps its type up to the screen.
+
+use std::sync::Arc;
+
+use crate::attention::NoSuchView;
+use crate::model::ModelError;
+use crate::model::files::HubError;
+
+/// Why a request failed. Clones share the cause. Two are equal if they read the same.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WorkerError {
+    /// Somebody stopped it.
+    #[error("stopped")]
+    Cancelled,
+    /// The model it needs is in no slot any more.
+    #[error("{0} is not here any more")]
+    ModelGone(String),
+    /// There is no model of that name.
+    #[error(transparent)]
+    NoSuchModel(Arc<ModelError>),
+    /// The hub or its cache did not give the model.
+    #[error(transparent)]
+    Hub(Arc<ModelError>),
+    /// The model could not be loaded, or could not run.
+    #[error(transparent)]
+    Model(Arc<ModelError>),
+    /// The capture has no such layer or head.
+    #[error(transparent)]
+    View(#[from] NoSuchView),
+    /// It can't be done: what, where, what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// A panic: our mistake, or a library's.
+    #[error("internal error: {0}: please report it")]
+    Internal(String),
+    /// There is no worker any more.
+    #[error("what runs the models has stopped: quit and start again")]
+    WorkerGone,
+}
+
+impl WorkerError {
+    /// A sentence about what failed, `load` for example: `the load was stopped`.
+    pub fn about(&self, what: &str) -> String {
+        match self {
+            Self::Cancelled => format!("the {what} was stopped"),
+            error => error.to_string(),
+        }
+    }
+}
+
+impl From<ModelError> for WorkerError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Cancelled => Self::Cancelled,
+            ModelError::Reference(_) => Self::NoSuchModel(Arc::new(error)),
+            ModelError::Hub(HubError::NoRepository { .. } | HubError::NoRevision { .. }) => {
+                Self::NoSuchModel(Arc::new(error))
+            }
+            ModelError::Hub(_) => Self::Hub(Arc::new(error)),
+            ModelError::Io { .. } | ModelError::Device(_) | ModelError::Invalid(_) => {
+                Self::Model(Arc::new(error))
+            }
+        }
+    }
+}
+
+impl PartialEq for WorkerError {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for WorkerError {}

@@ -1,0 +1,103 @@
+//! A prompt, run through the model of a slot: with all heads on, and then without those that are off.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::attention::{Ablation, Capture};
+use crate::model::{Model, Sampling};
+use crate::worker::error::WorkerError;
+use crate::worker::job::{Job, Progress, SlotJob, StepContext, report};
+use crate::worker::latest_job::{Key, Rank};
+use crate::worker::protocol::{Event, JobId, Side};
+
+/// A prompt to run.
+#[derive(Debug, Clone)]
+pub struct RunJob {
+    /// The slot whose model runs it.
+    pub side: Side,
+    /// Echoed in events.
+    pub id: JobId,
+    /// The text.
+    pub prompt: Arc<str>,
+    /// How the next token is drawn.
+    pub sampling: Sampling,
+    /// Heads that are off.
+    pub ablation: Ablation,
+}
+
+/// The newest pass with all heads on, which is not run again for other heads that are off.
+#[derive(Default)]
+struct Baseline(Option<(Arc<str>, Sampling, Arc<Capture>)>);
+
+impl Job for RunJob {
+    fn key(&self) -> Key {
+        Key { rank: Rank::Prompt, kind: "run", asker: 0 }
+    }
+
+    fn failed(&self, error: WorkerError) -> Event {
+        Event::RunFailed { side: self.side, job: self.id, error }
+    }
+}
+
+impl SlotJob for RunJob {
+    fn is_ready(&self, model: Option<&Model>) -> bool {
+        model.is_some()
+    }
+
+    fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
+        let Some(model) = context.model else { return Ok(Progress::More) };
+        let baseline = context.caches.take();
+        let baseline = self.baseline(baseline, model, context)?;
+        context.caches.keep(Baseline(Some((self.prompt.clone(), self.sampling, baseline.clone()))));
+        let capture = match self.ablation.is_empty() {
+            true => baseline,
+            false => {
+                let pass = self.pass(&self.ablation, model, context)?;
+                Arc::new(Capture { before: Some(baseline), ..pass })
+            }
+        };
+        context.answer(Event::Captured { side: self.side, job: self.id, capture });
+        Ok(Progress::Done)
+    }
+}
+
+impl RunJob {
+    /// The pass with all heads on: the one that is kept, or a new one.
+    fn baseline(
+        &self,
+        Baseline(kept): Baseline,
+        model: &Model,
+        context: &StepContext<'_>,
+    ) -> Result<Arc<Capture>, WorkerError> {
+        match kept {
+            Some((prompt, sampling, capture)) if prompt == self.prompt && sampling == self.sampling => {
+                self.report(0, model, context.events);
+                Ok(capture)
+            }
+            _ => Ok(Arc::new(self.pass(&Ablation::default(), model, context)?)),
+        }
+    }
+
+    fn pass(
+        &self,
+        ablation: &Ablation,
+        model: &Model,
+        context: &StepContext<'_>,
+    ) -> Result<Capture, WorkerError> {
+        let events = context.events;
+        self.report(0, model, events);
+        let tokens = model.tokenize(&self.prompt)?;
+        let mut progress = |layer| self.report(layer, model, events);
+        let mut capture = model.run_without(tokens, ablation, context.cancel, &mut progress)?;
+        if model.info().has_output_head {
+            capture.drawn = Some(model.draw(&capture, self.sampling)?);
+        }
+        Ok(capture)
+    }
+
+    fn report(&self, layer: usize, model: &Model, events: &mpsc::Sender<Event>) {
+        let layers = model.info().layers;
+        report(events, Event::Running { side: self.side, job: self.id, layer, layers });
+    }
+}

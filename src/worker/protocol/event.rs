@@ -1,0 +1,179 @@
+//! What the front end hears of the worker.
+
+use std::sync::Arc;
+
+use super::{Asker, Catalogue, JobId, LensJob, LoadEstimate, LoadProgress, Side, SimilarJob, WorkerError};
+use crate::attention::ablation::MovedHead;
+use crate::attention::lens::Lens;
+use crate::attention::similar::Similarities;
+use crate::attention::{Ablation, Capture, CausalMatrix, LayerPictures, ModelInfo, ScoresByHead, View};
+
+/// What was computed of a layer.
+#[derive(Debug, Clone)]
+pub enum LayerAnswer {
+    /// Small pictures of its heads and of their mean.
+    Pictures(Arc<LayerPictures>),
+    /// How far each head moved; empty where the capture has nothing to compare with.
+    Moved(Vec<MovedHead>),
+}
+
+/// What the worker reports. Events about a job that is no longer the newest are to be ignored.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A load has come further.
+    Loading {
+        /// The side.
+        side: Side,
+        /// How far the load has come.
+        progress: LoadProgress,
+    },
+    /// A model is resident.
+    Loaded {
+        /// The side.
+        side: Side,
+        /// The model.
+        model: Arc<ModelInfo>,
+    },
+    /// A load failed; a model that was resident before still is.
+    LoadFailed {
+        /// The side.
+        side: Side,
+        /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
+        error: WorkerError,
+    },
+    /// There was no memory for two: the resident model is gone, and the load goes on.
+    Unloaded {
+        /// The side.
+        side: Side,
+    },
+    /// The models that can be asked for.
+    Listed {
+        /// The models, or why they can't be listed.
+        models: Result<Catalogue, WorkerError>,
+    },
+    /// What loading a model would take.
+    Estimated {
+        /// The model as it was asked for.
+        name: String,
+        /// What it would take, or why that is not known.
+        estimate: Result<LoadEstimate, WorkerError>,
+    },
+    /// A pass has come further.
+    Running {
+        /// The side.
+        side: Side,
+        /// Names the prompt.
+        job: JobId,
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// A pass is done.
+    Captured {
+        /// The side.
+        side: Side,
+        /// Names the prompt.
+        job: JobId,
+        /// What was captured.
+        capture: Arc<Capture>,
+    },
+    /// A pass failed; the model is still resident.
+    RunFailed {
+        /// The side.
+        side: Side,
+        /// Names the prompt.
+        job: JobId,
+        /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
+        error: WorkerError,
+    },
+    /// A view's matrix is ready.
+    Viewed {
+        /// The capture it is computed from.
+        capture: Arc<Capture>,
+        /// The view.
+        view: View,
+        /// The matrix of the view.
+        matrix: Arc<CausalMatrix>,
+    },
+    /// Something of a layer is computed.
+    Layer {
+        /// The capture it is computed from.
+        capture: Arc<Capture>,
+        /// The index of the layer.
+        layer: usize,
+        /// What was computed.
+        found: LayerAnswer,
+    },
+    /// The run over repeated random tokens has come further.
+    Scoring {
+        /// The side.
+        side: Side,
+        /// Heads that are off.
+        ablation: Ablation,
+        /// Draws that are done.
+        done: usize,
+        /// Draws of a run.
+        draws: usize,
+    },
+    /// The scores of a model's heads on repeated random tokens are known.
+    Scored {
+        /// The side.
+        side: Side,
+        /// The model.
+        model: Arc<ModelInfo>,
+        /// Heads that are off.
+        ablation: Ablation,
+        /// The scores, by layer and head.
+        scores: Arc<ScoresByHead>,
+    },
+    /// The scores of a model's heads won't be known.
+    ScoringFailed {
+        /// The side.
+        side: Side,
+        /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
+        error: WorkerError,
+    },
+    /// All heads are compared to one.
+    Similar {
+        /// What was asked.
+        question: SimilarJob,
+        /// How similar the heads of the left and the right capture are to it, or why that can't be said.
+        found: Result<[Option<Similarities>; 2], WorkerError>,
+    },
+    /// The pass that is needed to say what layers would predict has come further.
+    LensRunning {
+        /// Whoever asked.
+        asker: Asker,
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// What each layer would predict.
+    Lens {
+        /// What was asked.
+        question: LensJob,
+        /// The predictions, or why there are none.
+        found: Result<Arc<Lens>, WorkerError>,
+    },
+    /// A view can't be computed.
+    ViewFailed {
+        /// The capture it was to be computed from.
+        capture: Arc<Capture>,
+        /// The view.
+        view: View,
+        /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
+        error: WorkerError,
+    },
+}
+
+impl Event {
+    /// Whether it only says how far something has come: such events are many, and none of them is waited for.
+    pub fn is_progress(&self) -> bool {
+        matches!(
+            self,
+            Self::Loading { .. } | Self::Running { .. } | Self::Scoring { .. } | Self::LensRunning { .. }
+        )
+    }
+}

@@ -1,0 +1,21 @@
+//! What the front end asks of the worker, and what it hears back.
+//!
+//! A [`Request`] that takes a while holds a job, and the answer to it is an [`Event`]. Where a newer job of the same
+//! kind and the same [`Asker`] comes before the answer, the older one is not answered any more.
+
+mod event;
+mod question;
+mod request;
+mod side;
+
+pub use super::error::WorkerError;
+pub use crate::model::{
+    Catalogue, ConfiguredPair, Download, Footprint, KnownModel, LoadEstimate, LoadProgress, MemoryFit, Place,
+    Published, Sampling,
+};
+pub use event::{Event, LayerAnswer};
+pub use question::{
+    Asker, EstimateJob, JobId, LayerJob, LayerQuestion, LensJob, ListJob, ScoringJob, SimilarJob, ViewJob,
+};
+pub use request::Request;
+pub use side::Side;

@@ -1,0 +1,97 @@
+//! Jobs as the front end describes them. How they are done stands in the worker's `jobs`.
+
+use std::sync::Arc;
+
+use super::Side;
+use crate::attention::{Ablation, Capture, ModelInfo, View};
+use crate::model::ConfiguredPair;
+
+/// Names a prompt that was sent; a later one has a larger number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct JobId(pub u64);
+
+/// Whoever asks, by a number that the front end chooses. An asker waits for the answer to its newest question only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Asker(pub usize);
+
+/// Compute the matrix of a view.
+#[derive(Debug, Clone)]
+pub struct ViewJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// The capture to compute from; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+    /// The view to compute; echoed.
+    pub view: View,
+}
+
+/// Compute something of a layer.
+#[derive(Debug, Clone)]
+pub struct LayerJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// The capture to compute from; echoed.
+    pub capture: Arc<Capture>,
+    /// The index of the layer; echoed.
+    pub layer: usize,
+    /// What to compute.
+    pub question: LayerQuestion,
+}
+
+/// What is computed of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerQuestion {
+    /// Small pictures, value-weighted.
+    Pictures,
+    /// How far its heads moved from what they did with all heads on. The capture holds that one beside it.
+    Moved,
+}
+
+/// Compare all heads to one.
+#[derive(Debug, Clone)]
+pub struct SimilarJob {
+    /// Left and right, as far as they are there.
+    pub captures: [Option<Arc<Capture>>; 2],
+    /// Which of the captures the head is of: 0 or 1.
+    pub of: usize,
+    /// The head.
+    pub head: View,
+}
+
+/// Score a model's heads on repeated random tokens.
+#[derive(Debug, Clone)]
+pub struct ScoringJob {
+    /// Where the model is resident, or soon will be.
+    pub side: Side,
+    /// The model.
+    pub model: Arc<ModelInfo>,
+    /// Sets of heads that are off. The heads are scored without each of these sets, the first one first.
+    pub ablations: Vec<Ablation>,
+}
+
+/// Say what each layer of a model would predict after a token.
+#[derive(Debug, Clone)]
+pub struct LensJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub side: Side,
+    /// What the model has read, and without which heads.
+    pub capture: Arc<Capture>,
+    /// The index of the token.
+    pub query: usize,
+}
+
+/// List the models that can be asked for.
+#[derive(Debug, Clone)]
+pub struct ListJob {
+    /// Configured pairs whose models are listed, too.
+    pub pairs: Vec<ConfiguredPair>,
+}
+
+/// Find out what loading a model would take.
+#[derive(Debug, Clone)]
+pub struct EstimateJob {
+    /// The model as it would be asked for; echoed.
+    pub name: String,
+}

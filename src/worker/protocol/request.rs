@@ -1,0 +1,56 @@
+//! What the front end asks of the worker.
+
+use super::{
+    EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, Side, SimilarJob, ViewJob,
+};
+use crate::attention::Ablation;
+
+/// What the front end asks for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Load a model into a side. The one that is there stays until the new one is ready; where there is no memory
+    /// for both, until the files of the new one are here.
+    Load {
+        /// The side.
+        side: Side,
+        /// `org/name[@revision]`, a folder, `demo:gpt2`.
+        reference: String,
+    },
+    /// Run a prompt through both models. An older prompt that runs is stopped, and one that waits is dropped. A model
+    /// that is still loading takes the newest prompt when it is ready.
+    Run {
+        /// Larger than any before.
+        job: JobId,
+        /// The text, passed on unchanged.
+        prompt: String,
+        /// How the capture's next token is drawn.
+        sampling: Sampling,
+        /// Left and right: heads that are off. A side with some runs with all first, unless it just did.
+        ablations: [Ablation; 2],
+    },
+    /// Compute the matrix of a view, away from the models' threads.
+    View(ViewJob),
+    /// Compute something of a layer, away from the models' threads.
+    Layer(LayerJob),
+    /// Score a model's heads on repeated random tokens, between passes.
+    Score(ScoringJob),
+    /// Compare all heads to one, away from the models' threads.
+    Similar(SimilarJob),
+    /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
+    Lens(LensJob),
+    /// Nobody looks at what layers would predict any more: nothing is kept for it.
+    ForgetLens,
+    /// List the models that can be asked for.
+    List(ListJob),
+    /// Somebody was told what loading a model takes, and wants it.
+    Agree {
+        /// The model as it was estimated.
+        name: String,
+    },
+    /// Find out what loading a model would take. The hub is asked about one that is not here.
+    Estimate(EstimateJob),
+    /// Stop what is running: passes, loads and downloads. Resident models stay.
+    Cancel,
+    /// Stop passes, but no loads.
+    CancelPasses,
+}

@@ -1,0 +1,13 @@
+//! The worker with real models: what it answers, in which order, and what one side's trouble does to the other.
+
+#![allow(clippy::unwrap_used)]
+
+mod endings;
+mod fixture;
+mod lens;
+mod load;
+#[path = "../support/patience.rs"]
+mod patience;
+mod questions;
+mod run;
+mod score;
