@@ -62,7 +62,7 @@ struct Share {
 /// If a model cannot be had, reads less than a length, or Ctrl-C was pressed.
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
-    session.talk.progress("measuring this machine");
+    session.reporter.progress("measuring this machine");
     let roofline = Roofline::measure(&settings.load)?;
     for reference in &models {
         let model = session.load(reference)?;
@@ -92,7 +92,7 @@ fn measure(
         let mut seconds = Vec::new();
         for pass in 0..=args.repeats {
             session
-                .talk
+                .reporter
                 .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", info.name, args.repeats));
             let tokens = model.tokens_from_ids(&ids)?;
             let run = || model.run(tokens, &session.cancel, &mut |_| ());
@@ -106,7 +106,7 @@ fn measure(
         let ((_, profile), took) = time(|| model.profile(ids, &session.cancel, &mut |_| ()))?;
         lengths.push(summary(tokens, seconds, (took, &profile), roofline));
     }
-    session.talk.clear();
+    session.reporter.clear();
     Ok(Report {
         model: info.name.clone(),
         threads: rayon::current_num_threads(),

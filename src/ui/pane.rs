@@ -13,9 +13,10 @@ use super::text::{fit, put, width, wrap};
 use super::values::Values;
 use super::{Overview, PaneLayout, minimap, notice, thumbnails};
 use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
-use crate::attention::{ModelInfo, Pooling, View};
+use crate::attention::{ModelInfo, Statistic, Unit};
 use crate::config::keys::Command;
 use crate::theme::Theme;
+use crate::vocabulary::{Pooling, View};
 use crate::worker::protocol::Side;
 
 /// Columns of a model's name, at least: in fewer there is none, but what sets its capture apart.
@@ -267,20 +268,15 @@ pub fn head_facts(state: &State, side: Side, shown: &Shown, view: View) -> Vec<S
     let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
         return Vec::new();
     };
-    let s = &summary.statistics;
-    let mut facts = vec![
-        format!("previous {:.2}", s.previous),
-        format!("induction {:.2}", s.induction),
-        format!("first {:.2}", s.first_token_mass),
-        format!("distance {:.1}", s.mean_distance),
-        format!("entropy {:.2}", s.entropy),
-    ];
-    if shown.capture.model.has_sinks {
-        facts.insert(0, format!("sink {:.2}", s.sink_mass));
-    } else if lacks_sinks(state, side) {
-        facts.insert(0, "sink –".to_owned());
-    }
-    facts
+    let fact = |statistic: Statistic| {
+        let name = statistic.heading();
+        if statistic.needs_sinks() && !shown.capture.model.has_sinks {
+            return lacks_sinks(state, side).then(|| format!("{name} –"));
+        }
+        let digits = if statistic.unit() == Unit::Tokens { 1 } else { 2 };
+        Some(format!("{name} {:.digits$}", summary.statistics.get(statistic)))
+    };
+    Statistic::of_panes().into_iter().filter_map(fact).collect()
 }
 
 /// What went wrong, over the matrix of the prompt before.
