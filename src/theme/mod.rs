@@ -1,5 +1,9 @@
-//! What the screen looks like: colour maps for values, styles for everything else, in as many colours
-//! as the terminal has.
+//! What the screen looks like: colour maps for values, styles for everything else, in as many colours as the terminal
+//! has.
+//!
+//! A value becomes a level on a scale, from 0 to 1, and [`Palette`] says what a level looks like; [`Ramp`] does so for
+//! figures, which have as many colours as they like. [`Chrome`] has the styles of everything that is no value. To add a
+//! colour map: a variant of [`ColorMap`] and its line in `map`.
 
 mod chrome;
 mod depth;
@@ -34,7 +38,7 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// For a terminal with these colours.
+    /// The theme for a terminal with these colours.
     pub fn new(map: ColorMap, depth: ColorDepth, background: Background) -> Self {
         Self {
             map,
@@ -46,9 +50,11 @@ impl Theme {
         }
     }
 
-    /// The same with the next colour map.
-    pub fn with_next_map(&self) -> Self {
-        Self { map: self.map.next(), values: Palette::of_values(self.map.next(), self.depth), ..self.clone() }
+    /// Shows values in the colours of a map.
+    pub fn show(&mut self, map: ColorMap) {
+        if map != self.map {
+            (self.map, self.values) = (map, Palette::of_values(map, self.depth));
+        }
     }
 }
 
