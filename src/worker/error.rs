@@ -71,3 +71,28 @@ impl PartialEq for WorkerError {
 }
 
 impl Eq for WorkerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reference;
+
+    #[test]
+    fn an_error_keeps_its_kind_and_its_words() {
+        let no_name = "no name".parse::<Reference>().unwrap_err();
+        let words = no_name.to_string();
+        let error = WorkerError::from(ModelError::from(no_name));
+        assert!(matches!(error, WorkerError::NoSuchModel(_)), "{error:?}");
+        assert_eq!((error.to_string(), error.about("load")), (words.clone(), words));
+        let stopped = WorkerError::from(ModelError::Cancelled);
+        assert_eq!(
+            (stopped.to_string().as_str(), stopped.about("load").as_str()),
+            ("stopped", "the load was stopped")
+        );
+        let hub = HubError::NoRevision { model: "org/tiny@v2".to_owned() };
+        assert!(matches!(ModelError::from(hub).into(), WorkerError::NoSuchModel(_)));
+        let other = || WorkerError::from(ModelError::Invalid("config.json: no layers".to_owned()));
+        assert!(matches!(other(), WorkerError::Model(_)));
+        assert!(other() == other() && other() != WorkerError::Refused(other().to_string()));
+    }
+}
