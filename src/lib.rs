@@ -10,14 +10,14 @@
 //!                                                                         model ─► kernels, attention
 //! ```
 //!
-//! | room | what lives there | may use |
+//! | room | what lives there | may use, beside vocabulary |
 //! |---|---|---|
 //! | [`kernels`] | slices in, slices out: products with weights as they lie or packed, MXFP4, norms, row softmax with sink, the attention of a head | nothing of ours |
-//! | [`attention`] | the domain, pure: matrices, tokens, captures, views, statistics | kernels |
+//! | [`attention`] | the domain, pure: matrices, tokens, captures, statistics | kernels |
 //! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), spec, family, weights, decoder, recorder | kernels, attention |
 //! | [`worker`] | owns the resident models; one coordinator, a thread per model and per load; [`worker::protocol`] | model, attention |
 //! | [`app`] | state, actions, the pure reducer, effects | attention, worker::protocol, config |
-//! | [`theme`] | colour maps, colour depth, styles | nothing of ours |
+//! | [`theme`] | colours of values, the nearest a terminal has, styles | nothing of ours |
 //! | [`ui`] | pure functions from state to a frame, one file per panel | app, attention, config::keys, theme, worker::protocol |
 //! | [`terminal`] | the only room that touches the tty | config::keys, theme |
 //! | [`runtime`] | the loop: events, actions, effects, frames | all but cli |
@@ -41,4 +41,5 @@ pub mod runtime;
 pub mod terminal;
 pub mod theme;
 pub mod ui;
+pub mod vocabulary;
 pub mod worker;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use attnscope::attention::{Ablation, Capture, View};
-use attnscope::export::{self, Format, Input, Recipe, Source};
+use attnscope::export::{self, Input, Recipe, Source};
 use attnscope::model::{LoadOptions, ProcessMemory};
+use attnscope::vocabulary::ExportFormat;
 use attnscope::worker::protocol::{Asker, Event, JobId, Request, Side, ViewJob};
 use attnscope::worker::{self, WorkerHandle};
 use patience::patience;
@@ -62,7 +63,7 @@ async fn look(worker: &WorkerHandle, events: &mut Receiver<Event>, capture: Arc<
     worker.send(Request::View(ViewJob { asker: Asker(0), capture: capture.clone(), view })).unwrap();
     while !matches!(next(events).await, Event::Viewed { .. }) {}
     let source = Source::new(&capture, Input::Prompt(prompt(number)), "mean".parse().unwrap());
-    export::write(&mut std::io::sink(), &[&capture], &Recipe::new(source, Some(Format::Json))).unwrap();
+    export::write(&mut std::io::sink(), &[&capture], &Recipe::new(source, Some(ExportFormat::Json))).unwrap();
 }
 
 #[tokio::test]

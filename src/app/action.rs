@@ -2,9 +2,10 @@
 
 use tui_input::InputRequest;
 
-use super::{Column, ExportContent, ExportFormat, Exported, Hover};
+use super::{Column, ExportContent, Exported, Hover};
 use crate::attention::View;
 use crate::config::keys::Command;
+use crate::vocabulary::ExportFormat;
 use crate::worker::protocol::{Event, Request, Side};
 
 /// Everything that changes the state.

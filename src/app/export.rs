@@ -7,6 +7,7 @@ use super::typed::{self, LONGEST_LINE};
 use super::{Action, Arrangement, Chooser, Effect, Popup, Shown, State};
 use crate::attention::alignment::Granularity;
 use crate::attention::{Ablation, View};
+use crate::vocabulary::ExportFormat;
 use crate::worker::protocol::Side;
 
 /// What is written.
@@ -22,45 +23,6 @@ pub enum ExportContent {
     Difference(Granularity),
     /// What is on screen, as a picture.
     Screen,
-}
-
-/// How it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// A table; of all heads, a list.
-    Csv,
-    /// An object with tokens, matrix, sinks, next tokens and recipe.
-    Json,
-    /// Arrays, as numpy stores them.
-    Npz,
-    /// Tensors, as the model hub stores them.
-    Safetensors,
-    /// A picture, as vectors.
-    Svg,
-    /// A picture, as pixels.
-    Png,
-    /// A page to point at.
-    Html,
-}
-
-impl ExportFormat {
-    /// Its name, which is the ending of its files.
-    pub fn name(self) -> &'static str {
-        match self {
-            ExportFormat::Csv => "csv",
-            ExportFormat::Json => "json",
-            ExportFormat::Npz => "npz",
-            ExportFormat::Safetensors => "safetensors",
-            ExportFormat::Svg => "svg",
-            ExportFormat::Png => "png",
-            ExportFormat::Html => "html",
-        }
-    }
-
-    /// Whether it shows values as colours, by the rules that are on.
-    pub fn is_figure(self) -> bool {
-        matches!(self, ExportFormat::Svg | ExportFormat::Png | ExportFormat::Html)
-    }
 }
 
 /// A row of the dialog: what, and how.
@@ -111,19 +73,16 @@ pub struct ExportDialog {
 impl ExportDialog {
     /// Of a pane that shows a matrix; nothing of one that doesn't.
     pub(super) fn new(state: &State) -> Option<Self> {
-        use ExportFormat::{Csv, Html, Json, Npz, Png, Safetensors, Svg};
+        let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = state.focus;
         let shown = state.pane(side).shown.as_ref()?;
         let mut choices: Vec<ExportChoice> = Vec::new();
-        let mut add = |content, formats: &[ExportFormat]| {
-            choices.extend(formats.iter().map(|format| (content, *format)));
-        };
-        add(ExportContent::View(shown.view()), &[Csv, Json, Npz, Safetensors, Svg, Png, Html]);
+        choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
         if state.panes.iter().all(|pane| pane.shown.is_some()) {
-            add(both(state), &[Svg, Png, Html]);
+            choices.extend(figures().map(|format| (both(state), format)));
         }
-        add(ExportContent::AllHeads, &[Csv, Json, Npz, Safetensors, Svg, Png, Html]);
-        add(ExportContent::Screen, &[Svg]);
+        choices.extend(ExportFormat::ALL.map(|format| (ExportContent::AllHeads, format)));
+        choices.push((ExportContent::Screen, ExportFormat::Svg));
         let mut dialog = Self {
             side,
             chooser: Chooser::new(vec![String::new(); choices.len()]),

@@ -84,7 +84,7 @@ impl State {
 impl Leaderboard {
     /// The orders one can go to: likeness only if there is a head to be like.
     fn orders(&self) -> impl Iterator<Item = HeadOrder> + '_ {
-        HeadOrder::ALL.into_iter().filter(|order| *order != HeadOrder::Similarity || self.like.is_some())
+        HeadOrder::all().filter(|order| *order != HeadOrder::Similarity || self.like.is_some())
     }
 
     fn order_by(&mut self, by: isize) {

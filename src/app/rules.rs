@@ -1,29 +1,17 @@
 //! By which rules values are shown: what rows are divided by, and how values become colours.
 
-use crate::attention::{ColorScale, Normalisation, Pooling};
 use crate::config::keys::Command;
-
-/// What the top of the colour scale is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Range {
-    /// The higher one of both sides' [`Normalisation::peak`], so that colours compare.
-    #[default]
-    Shared,
-    /// Each side's own.
-    Own,
-    /// 1, whatever is shown.
-    Fixed,
-}
+use crate::vocabulary::{ColorRange, ColorScale, Normalisation, Pooling};
 
 /// By which rules values are shown, on both sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Rules {
     /// What rows are divided by.
     pub normalisation: Normalisation,
     /// How values become heights on the colour scale.
     pub curve: ColorScale,
     /// The top of the colour scale.
-    pub range: Range,
+    pub range: ColorRange,
     /// What cells that share a pixel are shown as.
     pub pooling: Pooling,
 }
@@ -33,18 +21,12 @@ impl Rules {
     pub fn changed(self, command: Command) -> Option<Self> {
         Some(match command {
             Command::Normalisation => Self { normalisation: self.normalisation.next(), ..self },
-            Command::ColorScale => Self {
-                curve: match self.curve {
-                    ColorScale::Linear => ColorScale::Log,
-                    ColorScale::Log => ColorScale::Linear,
-                },
-                ..self
-            },
+            Command::ColorScale => Self { curve: self.curve.next(), ..self },
             Command::Range => Self {
                 range: match self.range {
-                    Range::Shared => Range::Own,
-                    Range::Own => Range::Fixed,
-                    Range::Fixed => Range::Shared,
+                    ColorRange::Shared => ColorRange::Own,
+                    ColorRange::Own => ColorRange::Top(1.0),
+                    ColorRange::Top(_) => ColorRange::Shared,
                 },
                 ..self
             },

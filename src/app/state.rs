@@ -3,10 +3,11 @@
 use tui_input::Input;
 
 use super::{
-    Ablations, Difference, Extent, History, Hover, Leaderboard, LensLook, Load, Pane, Pin, Popup, Range,
-    Rules, Scale, Selection, Viewports, Zoom,
+    Ablations, Difference, Extent, History, Hover, Leaderboard, LensLook, Load, Pane, Pin, Popup, Rules,
+    Scale, Selection, Viewports, Zoom,
 };
 use crate::config::keys::Keys;
+use crate::vocabulary::ColorRange;
 use crate::worker::protocol::{Asker, ConfiguredPair, JobId, Sampling, Side};
 
 /// What keys go to.
@@ -249,9 +250,9 @@ impl State {
         let shown = |pane: &Pane| pane.shown.as_ref().map(|shown| shown.extent(self.rules.normalisation));
         let both = self.panes.iter().filter_map(shown).fold(Extent::NONE, Extent::and);
         let extent = match self.rules.range {
-            Range::Shared => both,
-            Range::Own => shown(self.pane(side)).unwrap_or(Extent::NONE),
-            Range::Fixed => Extent { top: 1.0, ..both },
+            ColorRange::Shared => both,
+            ColorRange::Own => shown(self.pane(side)).unwrap_or(Extent::NONE),
+            ColorRange::Top(top) => Extent { top, ..both },
         };
         Scale::new(self.rules.curve, extent)
     }

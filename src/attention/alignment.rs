@@ -4,29 +4,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::{CausalMatrix, Token};
-
-/// How finely two tokenisations are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Granularity {
-    /// The finest byte boundaries that both share; a split character is never split further than both do.
-    #[default]
-    Pieces,
-    /// Of these boundaries, those before a word: blanks go with the word after them.
-    Words,
-}
-
-impl Granularity {
-    /// Both.
-    pub const ALL: [Granularity; 2] = [Granularity::Pieces, Granularity::Words];
-
-    /// As exports and flags spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Granularity::Pieces => "pieces",
-            Granularity::Words => "words",
-        }
-    }
-}
+pub use crate::vocabulary::Granularity;
 
 /// A run of bytes that both tokenisations have whole tokens of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,24 +1,12 @@
-//! What a row is divided by before it is shown. The matrix itself is never changed.
+//! What a [`Normalisation`] does to rows. The matrix itself is never changed.
 
 use super::scale::bottom_of;
 use super::{CausalMatrix, Extent};
 use crate::kernels::elementwise::largest;
+use crate::vocabulary::Normalisation;
 
 /// What a row must have left to be divided by it; a row with less is shown as empty.
 const LEAST_SUM: f32 = 1e-6;
-
-/// How the rows of a matrix are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Normalisation {
-    /// As the model computed them; a row and its sink sum to 1.
-    #[default]
-    Raw,
-    /// Divided by their sum, the sink left out.
-    Renormalised,
-    /// Divided by their sum, the sink and the first token left out: it is often given what a head has no use
-    /// for, and drowns the rest. Where it shares a cell with others, its share of the cell is left out.
-    WithoutFirst,
-}
 
 /// A row as a [`Normalisation`] shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,24 +21,6 @@ pub struct NormalisedRow<'a> {
 }
 
 impl Normalisation {
-    /// All of them, in the order in which one goes through them.
-    pub const ALL: [Normalisation; 3] =
-        [Normalisation::Raw, Normalisation::Renormalised, Normalisation::WithoutFirst];
-
-    /// The one after it, round and round.
-    pub fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
-    }
-
-    /// As exports and flags spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Normalisation::Raw => "raw",
-            Normalisation::Renormalised => "renormalised",
-            Normalisation::WithoutFirst => "without-first",
-        }
-    }
-
     /// One row as it is shown.
     ///
     /// # Panics
@@ -189,16 +159,16 @@ mod tests {
     /// In a matrix of several tokens a cell, what is left out is the first token and not its neighbours.
     #[test]
     fn the_first_token_is_left_out_of_the_cell_it_shares() {
-        let mut folded = CausalMatrix::zeros(4, 2, true);
+        let mut binned = CausalMatrix::zeros(4, 2, true);
         let weights: [&[f32]; 4] = [&[0.5], &[0.25, 0.25], &[0.25, 0.125, 0.125], &[0.25, 0.125, 0.0, 0.125]];
-        (0..4).for_each(|query| folded.rows_mut().add_row(query, 0, weights[query], 0.5, 1.0));
+        (0..4).for_each(|query| binned.rows_mut().add_row(query, 0, weights[query], 0.5, 1.0));
         let row = |query| {
-            let row = Normalisation::WithoutFirst.row(&folded, query);
+            let row = Normalisation::WithoutFirst.row(&binned, query);
             (row.kept(), row.keys().collect::<Vec<_>>())
         };
         assert_eq!(row(0), (0.125, vec![(0, 1.0)]), "the second token's");
         assert_eq!(row(1), (0.25, vec![(0, 0.5), (1, 0.5)]));
-        assert_eq!(Normalisation::Raw.row(&folded, 1).get(0), Some(0.375));
+        assert_eq!(Normalisation::Raw.row(&binned, 1).get(0), Some(0.375));
     }
 
     #[test]
@@ -228,10 +198,5 @@ mod tests {
             long.rows_mut().add_row(query, 0, &[], 1.0 / (query + 1) as f32, 1.0);
         }
         assert_eq!(Normalisation::Raw.peak(&long), 1.0 / 3.0, "two rows of twenty are left aside");
-    }
-
-    #[test]
-    fn going_on_comes_back() {
-        assert_eq!(Normalisation::Raw.next().next().next(), Normalisation::Raw);
     }
 }

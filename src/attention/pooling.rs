@@ -1,37 +1,7 @@
 //! A matrix in fewer, larger cells, for a screen that has no room for each.
 
-use super::{CausalMatrix, Normalisation};
-
-/// How the cells that share a pixel become one value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Pooling {
-    /// The largest of them: a single high value is still seen.
-    #[default]
-    Largest,
-    /// Their mean.
-    Mean,
-}
-
-impl Pooling {
-    /// Both.
-    pub const ALL: [Pooling; 2] = [Pooling::Largest, Pooling::Mean];
-
-    /// The other one.
-    pub fn next(self) -> Self {
-        match self {
-            Pooling::Largest => Pooling::Mean,
-            Pooling::Mean => Pooling::Largest,
-        }
-    }
-
-    /// In a word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Pooling::Largest => "largest",
-            Pooling::Mean => "mean",
-        }
-    }
-}
+use super::CausalMatrix;
+use crate::vocabulary::{Normalisation, Pooling};
 
 /// A matrix as a [`Normalisation`] shows it, in pixels of several rows and as many keys each.
 #[derive(Debug, Clone, PartialEq)]

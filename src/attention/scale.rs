@@ -1,32 +1,11 @@
 //! How high a value is on a colour scale.
 
+use crate::vocabulary::ColorScale;
+
 /// A logarithmic scale spans no more than this: what is smaller is lost in an `f32` beside the top.
 const WIDEST: f32 = 1e7;
 /// What it spans where all values are the same.
 const NARROWEST: f32 = 10.0;
-
-/// How a value becomes a height on the colour scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ColorScale {
-    /// In proportion.
-    #[default]
-    Linear,
-    /// By its logarithm, from the smallest value above 0 on: [`Extent::bottom`].
-    Log,
-}
-
-impl ColorScale {
-    /// Both.
-    pub const ALL: [ColorScale; 2] = [ColorScale::Linear, ColorScale::Log];
-
-    /// As exports and flags spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            ColorScale::Linear => "linear",
-            ColorScale::Log => "log",
-        }
-    }
-}
 
 /// What values a colour scale is to show.
 #[derive(Debug, Clone, Copy, PartialEq)]

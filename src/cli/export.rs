@@ -10,8 +10,9 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, Format, Input, Look, Recipe, Selection, Source};
+use crate::export::{self, FigureStyle, Input, Recipe, Selection, Source};
 use crate::model::Reference;
+use crate::vocabulary::ExportFormat;
 
 /// Why value-weighted attention of two models is not subtracted.
 pub(super) const NOT_COMPARED: &str =
@@ -24,7 +25,7 @@ pub(super) const NOT_COMPARED: &str =
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     check(args, models.len())?;
-    let look = look(&args.figure, settings)?;
+    let style = style(&args.figure, settings);
     let files = if args.format.is_figure() { 1 } else { models.len() };
     let paths = paths(args, &models, files)?;
     let input = settings.input(&args.input)?;
@@ -36,7 +37,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
         let left = sources.remove(0);
         let recipe = if args.format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
-            Recipe::of_figure((left, sources.pop()), args.format, normalisation, look)
+            Recipe::of_figure((left, sources.pop()), args.format, normalisation, style)
         } else {
             Recipe::new(left, Some(args.format))
         };
@@ -44,7 +45,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     }
     if files > 1 {
         let written = models.iter().zip(&paths).map(|(model, path)| format!("{} ({model})", path.display()));
-        session.talk.say(&format!("wrote {}", written.collect::<Vec<_>>().join(" and ")));
+        session.reporter.say(&format!("wrote {}", written.collect::<Vec<_>>().join(" and ")));
     }
     Ok(())
 }
@@ -65,7 +66,7 @@ pub(super) fn write(
     }
     let omissions = omissions.map_err(|error| error.at(path.as_deref()))?;
     if !omissions.is_empty() {
-        session.talk.say(&omissions.to_string());
+        session.reporter.say(&omissions.to_string());
     }
     Ok(out.finish()?)
 }
@@ -99,7 +100,7 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
             "numbers are written as the model computed them: flags of figures go with --format svg, png or html",
         );
     }
-    if figure.scale.is_some() && args.format != Format::Png {
+    if figure.scale.is_some() && args.format != ExportFormat::Png {
         return usage("--scale is of pixels: it goes with --format png");
     }
     if figure.difference.is_some() && models < 2 {
@@ -111,7 +112,7 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
     if args.view == Selection::All && figure.difference.is_some() {
         return usage("--difference is of one matrix of each model: choose another --view than all");
     }
-    let is_grid = args.view == Selection::All && args.format != Format::Html;
+    let is_grid = args.view == Selection::All && args.format.draws_a_grid();
     if is_grid && figure.normalisation.is_some_and(|rule| rule != Default::default()) {
         return usage("all heads at once are drawn raw: leave --normalisation out, or choose one --view");
     }
@@ -119,18 +120,18 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
 }
 
 /// How a figure looks, by flags and settings.
-fn look(args: &FigureArgs, settings: &Settings) -> Result<Look, Failure> {
-    let usual = Look::default();
-    Ok(Look {
+fn style(args: &FigureArgs, settings: &Settings) -> FigureStyle {
+    let usual = FigureStyle::default();
+    FigureStyle {
         curve: args.curve.unwrap_or(usual.curve),
         range: args.range.unwrap_or(usual.range),
         pooling: args.pooling.unwrap_or(usual.pooling),
-        colors: args.colormap.map_or_else(|| settings.color_map(), Ok)?,
+        colors: args.colormap.unwrap_or(settings.config.theme.colormap),
         theme: args.theme.unwrap_or(usual.theme),
         caption: !args.no_caption,
         scale: args.scale.unwrap_or(usual.scale),
         difference: args.difference,
-    })
+    }
 }
 
 /// One path, or two with `-left` and `-right` before the ending.

@@ -25,7 +25,7 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
         let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
         read.push((capture, recipe, entries));
     }
-    let filter = HeadFilter { kind: args.layers.map(Into::into), group: args.kv_group };
+    let filter = HeadFilter { kind: args.layers, group: args.kv_group };
     let mut heads = Vec::new();
     for (capture, _, entries) in &read {
         let taken = entries.iter().filter(|entry| filter.takes(entry));

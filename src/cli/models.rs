@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::failure::Failure;
 use super::settings::Settings;
 use crate::attention::escape_controls;
-use crate::model::files::human_bytes;
 use crate::model::{KnownModel, MemoryFit, Place, Published, catalogue};
+use crate::vocabulary::human_bytes;
 
 /// A line of the table, column by column.
 type Row = [String; 6];

@@ -4,16 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use clap::ValueEnum;
-
 use super::args::{GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
 use super::failure::Failure;
-use super::values::{DtypeName, EngineName, parse_device, parse_temperature, parse_top_p};
+use super::values::{parse_temperature, parse_top_p};
 use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::files::Consent;
 use crate::model::{ConfiguredPair, LoadOptions, Reference, Sampling};
-use crate::theme::ColorMap;
 
 /// What every command goes by.
 #[derive(Debug)]
@@ -33,11 +30,10 @@ impl Settings {
     /// If a setting holds no value of its kind.
     pub fn new(args: &GlobalArgs, config: Config) -> Result<Self, Failure> {
         let config = config.with_flags(args.settings())?;
-        let device = parse_device(&config.device).map_err(|error| config.misset("device", error))?;
         let load = LoadOptions {
-            device,
-            precision: named::<DtypeName>(&config, "dtype", &config.dtype)?.into(),
-            engine: named::<EngineName>(&config, "engine", &config.engine)?.into(),
+            device: config.device,
+            precision: config.dtype,
+            engine: config.engine,
             offline: config.offline,
             consent: Consent::default(),
         };
@@ -87,15 +83,6 @@ impl Settings {
         self.config.pairs.iter().map(pair).collect()
     }
 
-    /// How the viewer colours values.
-    ///
-    /// # Errors
-    /// If the setting names no colour map.
-    pub fn color_map(&self) -> Result<ColorMap, Failure> {
-        let name = &self.config.theme.colormap;
-        name.parse().map_err(|error| self.config.misset("theme.colormap", format!("{error}")).into())
-    }
-
     /// How next tokens are drawn, and whether they are from the start.
     ///
     /// # Errors
@@ -103,7 +90,7 @@ impl Settings {
     pub fn sampling(&self, args: &SamplingArgs) -> Result<(Sampling, bool), Failure> {
         let set = &self.config.sampling;
         let checked = |key: &str, value: f64, parse: fn(&str) -> Result<f64, String>| {
-            parse(&value.to_string()).map_err(|error| self.config.misset(key, error))
+            parse(&value.to_string()).map_err(|error| self.config.reject_unknown(key, error))
         };
         let temperature = checked("sampling.temperature", set.temperature, parse_temperature)?;
         let top_p = checked("sampling.top-p", set.top_p, parse_top_p)?;
@@ -194,21 +181,12 @@ fn read_text(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// A setting spelled as its flag.
-fn named<T: ValueEnum>(config: &Config, key: &str, text: &str) -> Result<T, Failure> {
-    T::from_str(text, false).map_err(|_| {
-        let names: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
-        let names: Vec<&str> = names.iter().map(clap::builder::PossibleValue::get_name).collect();
-        config.misset(key, format!("'{text}' is no {key}: use {}", names.join(", "))).into()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::args::{Cli, Command};
     use crate::config::Sources;
-    use crate::model::{DeviceChoice, Engine, Precision};
+    use crate::vocabulary::{DeviceChoice, Engine, Precision};
     use clap::Parser as _;
 
     fn settings(line: &str, file: &str) -> Result<Settings, Failure> {

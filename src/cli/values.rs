@@ -2,127 +2,24 @@
 
 use std::ops::RangeInclusive;
 
-use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use strum::{EnumMessage, VariantArray};
 
-use crate::attention::alignment::Granularity;
-use crate::attention::{ColorScale, LayerKind, Normalisation, Pooling};
 use crate::export::SCALES;
-use crate::model::{DeviceChoice, Engine, Precision};
-use crate::theme::Background;
 
-/// What `--engine` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineName {
-    /// Own kernels on the CPU, tensor operations elsewhere
-    Auto,
-    /// Tensor operations everywhere: what a GPU runs
-    Generic,
-}
-
-/// What `--dtype` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DtypeName {
-    /// f32 on the CPU, bf16 on a GPU, where experts stay packed
-    Auto,
-    /// 32 bits
-    F32,
-    /// bfloat16; on a GPU, experts unpacked to it once
-    Bf16,
-    /// IEEE half; on a GPU
-    F16,
-}
-
-/// What `--layers` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LayerKindName {
-    /// Those that see a window of keys
-    Sliding,
-    /// Those that see all keys
-    Full,
-}
-
-impl From<LayerKindName> for LayerKind {
-    fn from(name: LayerKindName) -> Self {
-        match name {
-            LayerKindName::Sliding => LayerKind::Sliding,
-            LayerKindName::Full => LayerKind::Full,
-        }
-    }
-}
-
-impl From<EngineName> for Engine {
-    fn from(name: EngineName) -> Self {
-        match name {
-            EngineName::Auto => Engine::Auto,
-            EngineName::Generic => Engine::Generic,
-        }
-    }
-}
-
-impl From<DtypeName> for Precision {
-    fn from(name: DtypeName) -> Self {
-        match name {
-            DtypeName::Auto => Precision::Auto,
-            DtypeName::F32 => Precision::F32,
-            DtypeName::Bf16 => Precision::Bf16,
-            DtypeName::F16 => Precision::F16,
-        }
-    }
-}
-
-/// Reads the name of one of several, each with what is said of it in the help.
-pub fn one_of<T: Copy + Send + Sync + 'static>(
-    all: &'static [T],
-    name: fn(T) -> &'static str,
-    about: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T> {
-    let value = move |value: &T| PossibleValue::new(name(*value)).help(about(*value));
-    PossibleValuesParser::new(all.iter().map(value)).try_map(move |text| {
-        let named = all.iter().copied().find(|value| name(*value) == text);
-        named.ok_or_else(|| format!("'{text}' is none of them"))
+/// Reads a word of the [`vocabulary`](crate::vocabulary); each choice has its line in the help.
+pub fn one_of<T>() -> impl TypedValueParser<Value = T>
+where
+    T: VariantArray + EnumMessage + Into<&'static str> + Copy + Send + Sync + 'static,
+{
+    let value = |choice: &T| {
+        let help = choice.get_documentation().unwrap_or_default().trim_end_matches('.');
+        PossibleValue::new((*choice).into()).help(help)
+    };
+    PossibleValuesParser::new(T::VARIANTS.iter().map(value)).try_map(|text| {
+        let named = T::VARIANTS.iter().find(|choice| Into::<&str>::into(**choice) == text);
+        named.copied().ok_or_else(|| format!("'{text}' is none of them"))
     })
-}
-
-/// What is said of a normalisation.
-pub fn about_normalisation(normalisation: Normalisation) -> &'static str {
-    match normalisation {
-        Normalisation::Raw => "Nothing: a row and its sink sum to 1",
-        Normalisation::Renormalised => "Their sum without the sink",
-        Normalisation::WithoutFirst => "Their sum without the sink and the first token",
-    }
-}
-
-/// What is said of pieces and words.
-pub fn about_granularity(granularity: Granularity) -> &'static str {
-    match granularity {
-        Granularity::Pieces => "The smallest pieces that both have whole tokens of",
-        Granularity::Words => "Whole words",
-    }
-}
-
-/// What is said of a curve.
-pub fn about_curve(curve: ColorScale) -> &'static str {
-    match curve {
-        ColorScale::Linear => "In proportion",
-        ColorScale::Log => "By their logarithm, from the smallest above 0 on",
-    }
-}
-
-/// What is said of a pooling.
-pub fn about_pooling(pooling: Pooling) -> &'static str {
-    match pooling {
-        Pooling::Largest => "The largest of them",
-        Pooling::Mean => "Their mean",
-    }
-}
-
-/// What is said of a background.
-pub fn about_background(background: Background) -> &'static str {
-    match background {
-        Background::Light => "Dark text on white",
-        Background::Dark => "Light text on black",
-    }
 }
 
 /// Reads a whole number; what is wrong says what it should be, and from where to where it goes.
@@ -147,18 +44,6 @@ pub fn listed<T: TryFrom<u64>>(
 ) -> impl Fn(&str) -> Result<T, String> + Clone {
     let read = whole(what, range);
     move |text| read(text.trim()).map_err(|error| format!("{error}, several with commas between: 1,2,3"))
-}
-
-/// Reads the name of a device.
-pub fn parse_device(text: &str) -> Result<DeviceChoice, String> {
-    let known = match text {
-        "auto" => Some(DeviceChoice::Auto),
-        "cpu" => Some(DeviceChoice::Cpu),
-        "cuda" => Some(DeviceChoice::Cuda(0)),
-        "metal" => Some(DeviceChoice::Metal),
-        _ => text.strip_prefix("cuda:").and_then(|number| number.parse().ok()).map(DeviceChoice::Cuda),
-    };
-    known.ok_or_else(|| format!("'{text}' is no device: use auto, cpu, cuda, cuda:N or metal"))
 }
 
 /// Reads how large a bitmap is.
@@ -195,12 +80,5 @@ mod tests {
             error,
             "'x' is no position: use a whole number from 0 up, several with commas between: 1,2,3"
         );
-    }
-
-    #[test]
-    fn devices_by_name() {
-        assert_eq!(parse_device("cuda"), Ok(DeviceChoice::Cuda(0)));
-        assert_eq!(parse_device("metal"), Ok(DeviceChoice::Metal));
-        assert!(parse_device("cuda:x").is_err());
     }
 }

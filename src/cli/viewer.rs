@@ -13,7 +13,6 @@ use crate::config;
 use crate::config::keys::Key;
 use crate::export::file::Destination;
 use crate::runtime::{self, Ending, ViewerConfig};
-use crate::theme::{Background, ColorDepth};
 use crate::worker;
 
 /// Looks at two models until it is quit.
@@ -73,9 +72,9 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         right: right.map(|right| right.to_string()),
         prompt,
         keys: config.keys.clone(),
-        map: settings.color_map()?,
-        depth: color_depth(config.theme.color),
-        background: background(config.theme.background),
+        map: config.theme.colormap,
+        depth: config.theme.color,
+        background: config.theme.background,
         mouse: config.mouse,
         input_is_read: args.prompt.is_none() && args.prompt_file.as_deref() == Some(Path::new("-")),
         live: config.live,
@@ -95,24 +94,6 @@ fn prompt(args: &ViewerArgs, settings: &Settings) -> Result<String, Failure> {
     Err(Failure::Failed(format!("{place}too long for the viewer: give it a prompt of {most} MB, or less")))
 }
 
-fn color_depth(depth: config::ColorDepth) -> Option<ColorDepth> {
-    match depth {
-        config::ColorDepth::Auto => None,
-        config::ColorDepth::TrueColor => Some(ColorDepth::TrueColor),
-        config::ColorDepth::Ansi256 => Some(ColorDepth::Ansi256),
-        config::ColorDepth::Ansi16 => Some(ColorDepth::Ansi16),
-        config::ColorDepth::None => Some(ColorDepth::None),
-    }
-}
-
-fn background(background: config::Background) -> Option<Background> {
-    match background {
-        config::Background::Auto => None,
-        config::Background::Dark => Some(Background::Dark),
-        config::Background::Light => Some(Background::Light),
-    }
-}
-
 /// Runs `work` on a runtime that doesn't wait, when it is done, for models that still compute.
 fn on_runtime<T, F: Future<Output = T>>(work: impl FnOnce() -> F) -> Result<T, Failure> {
     let runtime = tokio::runtime::Runtime::new()
@@ -127,7 +108,6 @@ mod tests {
     use super::*;
     use crate::cli::args::Cli;
     use crate::config::{Config, Sources};
-    use crate::theme::ColorMap;
     use clap::Parser as _;
 
     #[test]
@@ -146,21 +126,5 @@ mod tests {
         assert_eq!((given.temperature, given.top_p, given.seed, on), (0.0, 0.95, 7, true));
         let error = sampling("[sampling]\ntemperature = -1.5", "attnscope").unwrap_err().message().unwrap();
         assert!(error.starts_with("my.toml:2: '-1.5' is no temperature"), "{error}");
-    }
-
-    #[test]
-    fn colour_maps_go_by_the_names_that_config_toml_lists() {
-        let map = |name: &str| {
-            let text = format!("[theme]\ncolormap = '{name}'");
-            let file = Some((Path::new("my.toml"), text.as_str()));
-            let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
-            let cli = Cli::try_parse_from(["attnscope"]).unwrap();
-            Settings::new(&cli.global, config).unwrap().color_map()
-        };
-        for (name, expected) in ["viridis", "cividis", "magma", "blues"].iter().zip(ColorMap::ALL) {
-            assert_eq!(map(name).unwrap(), expected);
-        }
-        let message = map("jet").unwrap_err().message().unwrap();
-        assert!(message.starts_with("my.toml:2: ") && message.contains("cividis"), "{message}");
     }
 }

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use toml::Table;
 
-use super::Origin;
 use super::keys::Keys;
 use super::lines::Lines;
+use super::origin::Origin;
+use crate::vocabulary::{Background, ColorDepth, ColorMap, DeviceChoice, Engine, Precision};
 
 /// All settings. The keys are those of the embedded `config.toml`, which says what each is for.
 ///
@@ -24,12 +25,12 @@ pub struct Config {
     pub pair: String,
     /// The prompt where none was given.
     pub prompt: String,
-    /// Where models run, as the command line spells it.
-    pub device: String,
-    /// What computes attention and experts, as the command line spells it.
-    pub engine: String,
-    /// How dense weights are held, as the command line spells it.
-    pub dtype: String,
+    /// Where models run.
+    pub device: DeviceChoice,
+    /// What computes attention and experts.
+    pub engine: Engine,
+    /// How dense weights are held.
+    pub dtype: Precision,
     /// Threads that compute.
     pub threads: Threads,
     /// Never ask the hub.
@@ -75,44 +76,24 @@ pub struct Sampling {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Theme {
-    /// Name of a colour map.
-    pub colormap: String,
-    /// Colours the terminal can show.
-    pub color: ColorDepth,
-    /// What it shows them on.
-    pub background: Background,
+    /// How values become colours.
+    pub colormap: ColorMap,
+    /// How many colours the terminal can show; the terminal is asked if not given.
+    #[serde(deserialize_with = "unless_auto")]
+    pub color: Option<ColorDepth>,
+    /// What is behind its text; the terminal is asked if not given.
+    #[serde(deserialize_with = "unless_auto")]
+    pub background: Option<Background>,
 }
 
-/// Colours a terminal can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ColorDepth {
-    /// Ask the terminal.
-    #[default]
-    Auto,
-    /// 24 bits.
-    TrueColor,
-    /// The 256 of xterm.
-    #[serde(rename = "256")]
-    Ansi256,
-    /// The 16 that users choose themselves.
-    #[serde(rename = "16")]
-    Ansi16,
-    /// None: glyphs and digits.
-    None,
-}
-
-/// What a terminal shows text on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Background {
-    /// Ask the terminal.
-    #[default]
-    Auto,
-    /// Light text on dark.
-    Dark,
-    /// Dark text on light.
-    Light,
+/// A word of the vocabulary; nothing if it says `auto`.
+fn unless_auto<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "auto" => Ok(None),
+        text => text.parse().map(Some).map_err(|error| de::Error::custom(format!("{error}, or auto"))),
+    }
 }
 
 /// Two models to look at side by side, or one alone, as they are asked for.

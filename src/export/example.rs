@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Export, Input, Recipe, Selection, Source};
+use super::formats::Export;
+use super::{Input, Recipe, Selection, Source};
 use crate::attention::{
     Ablation, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo, NextToken, Token,
 };

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
-use super::ExportError;
+use super::error::ExportError;
 
 /// A writer that refuses to go on once it is to stop.
 #[derive(Debug)]

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::error::ExportError;
 use super::printable::write_json_lines;
+use super::recipe::Recipe;
 use super::text::quoted;
-use super::{ExportError, Recipe};
 use crate::attention::lens::{Lens, LensRow};
 use crate::attention::{Capture, NextToken, escape_controls};
 

@@ -5,23 +5,20 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use crate::attention::{escape_controls, is_unprintable};
+use crate::vocabulary::xml;
 
 /// Text between tags, or in an attribute. Of control characters, and of those that hide or reorder text, only blanks
 /// stay.
 pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if is_unprintable(c) => out.push_str(&escape_controls(c.encode_utf8(&mut [0; 4]))),
-            c => out.push(c),
+            '\n' | '\t' => visible.push(c),
+            c if is_unprintable(c) => visible.push_str(&escape_controls(c.encode_utf8(&mut [0; 4]))),
+            c => visible.push(c),
         }
     }
-    out
+    xml::escape(&visible).replace('"', "&quot;")
 }
 
 /// The hash by which a page's policy knows what stands between two tags of it, the last of such.

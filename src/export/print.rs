@@ -2,9 +2,11 @@
 
 use std::io::Write;
 
+use super::error::ExportError;
 use super::python::{repr_list, rounded_list};
-use super::{ExportError, rows};
-use crate::attention::{Capture, LayerKind, View, escape_controls};
+use super::rows::rows;
+use crate::attention::{Capture, escape_controls};
+use crate::vocabulary::{LayerKind, View};
 
 /// Columns that a query's token takes, as in the article's `{token:>10}`.
 const TOKEN_WIDTH: usize = 10;

@@ -10,14 +10,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frame::picture;
-use crate::app::{ExportContent, ExportFormat, Exported, Range, Shown, State};
+use crate::app::{ExportContent, Exported, Shown, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{
-    self, ColorRange, ExportError, Format, Input, Look, Omissions, Recipe, Selection, Source,
-};
+use crate::export::{self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source};
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
+use crate::vocabulary::ExportFormat;
 use crate::worker::protocol::Side;
 
 /// How long the program stays for a file that is stopped, so that nothing is left of it.
@@ -150,38 +149,25 @@ fn captures(
     };
     let mut sources = sides.iter().zip(&shown).map(source);
     let left = sources.next()?;
-    let written = match format {
-        ExportFormat::Csv => Format::Csv,
-        ExportFormat::Json => Format::Json,
-        ExportFormat::Npz => Format::Npz,
-        ExportFormat::Safetensors => Format::Safetensors,
-        ExportFormat::Svg => Format::Svg,
-        ExportFormat::Png => Format::Png,
-        ExportFormat::Html => Format::Html,
-    };
     let recipe = if format.is_figure() {
         let rules = state.rules;
-        let look = Look {
+        let style = FigureStyle {
             curve: rules.curve,
-            range: match rules.range {
-                Range::Shared => ColorRange::Shared,
-                Range::Own => ColorRange::Own,
-                Range::Fixed => ColorRange::Top(1.0),
-            },
+            range: rules.range,
             pooling: rules.pooling,
             colors,
             difference: match content {
                 ExportContent::Difference(granularity) => Some(granularity),
                 _ => None,
             },
-            ..Look::default()
+            ..FigureStyle::default()
         };
         // All heads at once are drawn raw; a page normalises them by itself.
-        let is_grid = content == ExportContent::AllHeads && written != Format::Html;
+        let is_grid = content == ExportContent::AllHeads && format.draws_a_grid();
         let normalisation = if is_grid { Normalisation::Raw } else { rules.normalisation };
-        Recipe::of_figure((left, sources.next()), written, normalisation, look)
+        Recipe::of_figure((left, sources.next()), format, normalisation, style)
     } else {
-        Recipe::new(left, Some(written))
+        Recipe::new(left, Some(format))
     };
     let captures = shown.iter().map(|shown| shown.capture.clone()).collect();
     Some(Content::Captures { captures, recipe: Box::new(recipe) })

@@ -2,7 +2,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::{Background, ColorDepth, Rgb};
+use super::rgb::Rgb;
+use crate::vocabulary::{Background, ColorDepth};
 
 /// Styles of everything that is no value.
 #[derive(Debug, Clone)]

@@ -1,44 +1,9 @@
-//! How many colours a terminal has, and the nearest of them.
+//! The nearest colour that a terminal has.
 
 use ratatui::style::Color;
 
-use super::Rgb;
-
-/// How many colours there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColorDepth {
-    /// Any of 16 million.
-    TrueColor,
-    /// The 256 of xterm.
-    Ansi256,
-    /// The 16 that the terminal's own theme defines.
-    Ansi16,
-    /// None: values are shown by glyphs and digits.
-    None,
-}
-
-/// What is behind the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Background {
-    /// Light text on dark.
-    #[default]
-    Dark,
-    /// Dark text on light.
-    Light,
-}
-
-impl Background {
-    /// Both.
-    pub const ALL: [Background; 2] = [Background::Light, Background::Dark];
-
-    /// As the configuration and flags spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Background::Light => "light",
-            Background::Dark => "dark",
-        }
-    }
-}
+use super::rgb::Rgb;
+use crate::vocabulary::ColorDepth;
 
 impl ColorDepth {
     /// A colour, or the nearest there is. The 16 have no fixed values: styles name them instead.

@@ -6,13 +6,15 @@ mod depth;
 mod map;
 mod palette;
 mod ramp;
+mod rgb;
 
 pub use chrome::Chrome;
 pub(crate) use depth::xterm;
-pub use depth::{Background, ColorDepth};
-pub use map::{ColorMap, ParseColorMapError, Rgb};
 pub use palette::Palette;
 pub use ramp::Ramp;
+pub use rgb::Rgb;
+
+pub use crate::vocabulary::{Background, ColorDepth, ColorMap};
 
 /// Colours and styles for one terminal.
 #[derive(Debug, Clone)]

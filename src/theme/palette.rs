@@ -3,9 +3,10 @@
 use ratatui::style::{Color, Style};
 
 use super::depth::{way, xterm};
-use super::map::{ColorMap, Rgb, differences};
+use super::map::differences;
 use super::ramp::step;
-use super::{Background, ColorDepth};
+use super::rgb::Rgb;
+use crate::vocabulary::{Background, ColorDepth, ColorMap};
 
 /// Glyphs of values, from none to all.
 const RAMP: &[char] = &[' ', '░', '▒', '▓', '█'];

@@ -1,7 +1,8 @@
 //! The colours of all levels of a scale, for pictures that have as many as they like.
 
-use super::Background;
-use super::map::{ColorMap, Rgb, differences};
+use super::map::differences;
+use super::rgb::Rgb;
+use crate::vocabulary::{Background, ColorMap};
 
 /// Colours of levels: of values, which go from 0 to 1, or of differences, from −1 to 1.
 #[derive(Debug, Clone, PartialEq)]

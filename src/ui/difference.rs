@@ -7,14 +7,15 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::grid::{Grid, Needs};
 use super::matrix::{Drawing, Marks};
-use super::pane::{heads_to_come, view_name};
+use super::pane::heads_to_come;
 use super::text::{fit, put, put_line, short, width};
 use super::values::Values;
-use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Pane, Range, Scale, State};
+use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Pane, Scale, State};
 use crate::attention::alignment::Granularity;
 use crate::attention::short_names;
 use crate::config::keys::Command;
 use crate::theme::Theme;
+use crate::vocabulary::{ColorRange, View};
 use crate::worker::protocol::Side;
 
 /// Where the parts of a comparison go.
@@ -53,8 +54,8 @@ pub fn scale(state: &State, compared: &Compared) -> Scale {
     let arrangement = arrangement(state);
     let extent = compared.extent(state.rules.normalisation, arrangement);
     let extent = match state.rules.range {
-        Range::Fixed => Extent { top: 1.0, ..extent },
-        Range::Shared | Range::Own => extent,
+        ColorRange::Top(top) => Extent { top, ..extent },
+        ColorRange::Shared | ColorRange::Own => extent,
     };
     Scale::new(state.rules.curve, extent)
 }
@@ -147,7 +148,7 @@ fn draw_frame(
     buffer: &mut Buffer,
 ) {
     let chrome = &theme.chrome;
-    let [left, right] = compared.views.map(view_name);
+    let [left, right] = compared.views.map(View::short_title);
     let joined = |[left, right]: [&str; 2]| match arrangement(state) {
         Arrangement::Difference => format!("{left} − {right}"),
         Arrangement::Split => format!("{left} below, {right} above"),

@@ -5,9 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::notice::spinner;
-use super::pane::view_name;
 use super::text::{fit, put, wrap};
-use crate::app::{ExportChoice, ExportContent, ExportDialog, ExportFormat, ExportStage, State};
+use crate::app::{ExportChoice, ExportContent, ExportDialog, ExportStage, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 
@@ -20,7 +19,7 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
     let chrome = &theme.chrome;
     let (content, format) = choice;
     let what = match content {
-        ExportContent::View(view) => view_name(view),
+        ExportContent::View(view) => view.short_title(),
         ExportContent::AllHeads => "all heads".to_owned(),
         ExportContent::Panes => "both panes".to_owned(),
         ExportContent::Difference(_) => "left minus right".to_owned(),
@@ -41,20 +40,10 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
 }
 
 /// What a file then holds.
-fn holds(choice: ExportChoice) -> &'static str {
-    match choice {
-        (ExportContent::Screen, _) => "a picture of what is on screen",
-        (ExportContent::AllHeads, ExportFormat::Svg) => "a grid of small matrices, as vectors",
-        (ExportContent::AllHeads, ExportFormat::Png) => "a grid of small matrices, as pixels",
-        (ExportContent::AllHeads, ExportFormat::Html) => "a page to choose heads and point at",
-        (_, ExportFormat::Svg) => "a figure with a colour bar, as vectors",
-        (_, ExportFormat::Png) => "the same figure, as pixels",
-        (_, ExportFormat::Html) => "a page with values where one points",
-        (_, ExportFormat::Npz) => "arrays: ids, attention, sinks, logits",
-        (ExportContent::AllHeads, ExportFormat::Csv) => "a line per layer, head, query and key",
-        (_, ExportFormat::Csv) => "a row per query, a column per key",
-        (_, ExportFormat::Json) => "tokens, attention, sinks, next tokens",
-        (_, ExportFormat::Safetensors) => "tensors: ids, attention, sinks, logits",
+fn holds((content, format): ExportChoice) -> &'static str {
+    match content {
+        ExportContent::Screen => "a picture of what is on screen",
+        content => format.holds(content == ExportContent::AllHeads),
     }
 }
 
@@ -62,7 +51,7 @@ fn holds(choice: ExportChoice) -> &'static str {
 fn rules(choice: ExportChoice) -> &'static str {
     match choice {
         (ExportContent::Screen, _) => "as it is on screen now, in its colours",
-        (ExportContent::AllHeads, ExportFormat::Svg | ExportFormat::Png) => "raw, in these colours, on white",
+        (ExportContent::AllHeads, format) if format.draws_a_grid() => "raw, in these colours, on white",
         (_, format) if format.is_figure() => "by the rules and in the colours on screen, on white",
         _ => "numbers are written raw, whatever the screen shows",
     }

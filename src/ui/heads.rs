@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::HeadsLayout;
-use super::pane::{head_facts, heads_to_come, view_name};
+use super::pane::{head_facts, heads_to_come};
 use super::text::{center, fit, put, right, width};
 use super::thumbnails::{OFF, draw_pixels};
 use crate::app::{Mode, Scale, Selection, Shown, State};
@@ -106,7 +106,7 @@ fn draw_frame(
     let what = format!(" {} layers × {} heads {without}{to_come}", model.layers, model.heads);
     let mut facts = head_facts(state, layout.side, shown, chosen);
     let is_off = chosen.head().is_some_and(|head| off.contains(chosen.layer().unwrap_or(0), head));
-    facts.insert(0, format!("{}{}", view_name(chosen), if is_off { " · off" } else { "" }));
+    facts.insert(0, format!("{}{}", chosen.short_title(), if is_off { " · off" } else { "" }));
     let room = usize::from(layout.frame.width.saturating_sub(5));
     // Which of them are on screen is said first: what isn't, nobody would miss.
     let part = part(&layout.heads, model).map(|part| fit(&part, room));

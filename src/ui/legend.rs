@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 
 use super::text::{put, put_line, short, width};
 use super::{Layout, Overview, difference, heads};
-use crate::app::{Arrangement, ColorScale, Compared, Mode, Range, State};
+use crate::app::{Arrangement, ColorScale, Compared, Mode, State};
 use crate::attention::Normalisation;
 use crate::config::keys::Command;
 use crate::theme::{ColorDepth, Palette, Theme};
+use crate::vocabulary::ColorRange;
 use crate::worker::protocol::Side;
 
 /// Columns of the scale, at least and at most.
@@ -82,7 +83,7 @@ fn bottom(state: &State) -> String {
     match (state.mode, &state.focused().shown, compared(state)) {
         (Mode::HeadGrid(_), Some(shown), _) => format!("≤{} ", short(heads::scale_of(state, shown).bottom)),
         (_, _, Some(compared)) => format!("≤{} ", short(difference::scale(state, compared).bottom)),
-        _ if state.rules.range == Range::Own => shown.map(bottom).collect::<Vec<_>>().join(" ┊ ") + " ",
+        _ if state.rules.range == ColorRange::Own => shown.map(bottom).collect::<Vec<_>>().join(" ┊ ") + " ",
         _ => bottom(Side::Left) + " ",
     }
 }
@@ -97,9 +98,9 @@ fn top(state: &State) -> String {
         return format!("≥{:.3}", difference::scale(state, compared).top);
     }
     match state.rules.range {
-        Range::Fixed => if is_weighted(state) { "≥1" } else { "1" }.to_owned(),
-        Range::Shared => top(Side::Left),
-        Range::Own => {
+        ColorRange::Top(_) => if is_weighted(state) { "≥1" } else { "1" }.to_owned(),
+        ColorRange::Shared => top(Side::Left),
+        ColorRange::Own => {
             let shown = Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some());
             shown.map(top).collect::<Vec<_>>().join(" ┊ ")
         }
@@ -121,12 +122,12 @@ fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(St
         ColorScale::Log => "log₁₀",
     };
     let range = match rules.range {
-        Range::Shared | Range::Own if state.is_alone() => {
+        ColorRange::Shared | ColorRange::Own if state.is_alone() => {
             format!("up to the top{}", clipped(most_rows(state), words))
         }
-        Range::Shared => format!("top of both{}", clipped(most_rows(state), words)),
-        Range::Own => format!("top of each{}", clipped(most_rows(state), words)),
-        Range::Fixed => "0 to 1".to_owned(),
+        ColorRange::Shared => format!("top of both{}", clipped(most_rows(state), words)),
+        ColorRange::Own => format!("top of each{}", clipped(most_rows(state), words)),
+        ColorRange::Top(_) => "0 to 1".to_owned(),
     };
     let map = match theme.depth {
         ColorDepth::TrueColor | ColorDepth::Ansi256 => theme.map.name(),
@@ -146,9 +147,9 @@ fn rules(state: &State, layout: &Layout, words: Words, theme: &Theme) -> Vec<(St
         let [left, right] = difference::names(state);
         let split = difference::arrangement(state) == Arrangement::Split;
         let range = match rules.range {
-            Range::Fixed if split => range,
-            Range::Fixed => "−1 to 1".to_owned(),
-            Range::Shared | Range::Own => format!("top{}", clipped(compared.labels.len(), words)),
+            ColorRange::Top(_) if split => range,
+            ColorRange::Top(_) => "−1 to 1".to_owned(),
+            ColorRange::Shared | ColorRange::Own => format!("top{}", clipped(compared.labels.len(), words)),
         };
         let common = [
             (key(Command::Normalisation), normalisation(state)),
@@ -225,13 +226,7 @@ fn normalisation(state: &State) -> String {
     }
     let mut shown = state.panes.iter().filter_map(|pane| pane.shown.as_ref());
     let sink = shown.any(|shown| shown.matrix().sinks().is_some());
-    match (state.rules.normalisation, sink) {
-        (Normalisation::Raw, _) => "raw".to_owned(),
-        (Normalisation::Renormalised, false) => "renormalised".to_owned(),
-        (Normalisation::Renormalised, true) => "renormalised without sink".to_owned(),
-        (Normalisation::WithoutFirst, false) => "without first token".to_owned(),
-        (Normalisation::WithoutFirst, true) => "without first token and sink".to_owned(),
-    }
+    state.rules.normalisation.title(sink).to_owned()
 }
 
 #[cfg(test)]

@@ -13,9 +13,10 @@ use super::text::{fit, put, width, wrap};
 use super::values::Values;
 use super::{Overview, PaneLayout, minimap, notice, thumbnails};
 use crate::app::{Load, Mode, Pane, Pass, Pin, Shown, State};
-use crate::attention::{ModelInfo, Pooling, View};
+use crate::attention::{ModelInfo, Statistic, Unit};
 use crate::config::keys::Command;
 use crate::theme::Theme;
+use crate::vocabulary::{Pooling, View};
 use crate::worker::protocol::Side;
 
 /// Columns of a model's name, at least: in fewer there is none, but what sets its capture apart.
@@ -107,7 +108,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
 /// What the view is called beside the model's name: in short where that would leave no room for what is off or pinned.
 fn view_title(state: &State, layout: &PaneLayout, shown: &Shown) -> String {
     let title = |name: String| format!(" {name}{} ", off(shown));
-    let full = title(view_name(shown.view()));
+    let full = title(shown.view().short_title());
     let (what, _) = what_it_is(state, layout.side, shown);
     let needed = width(&what) + width(&full) + 7;
     if what.is_empty() || needed <= usize::from(layout.frame.width) {
@@ -120,7 +121,7 @@ fn short_view_name(view: View) -> String {
     match view {
         View::Head { layer, head } => format!("{layer}.{head}"),
         View::ValueWeighted(_) => format!("{} values", short_view_name(view.attention())),
-        _ => view_name(view),
+        _ => view.short_title(),
     }
 }
 
@@ -160,19 +161,6 @@ fn border(state: &State, layout: &PaneLayout, theme: &Theme) -> Style {
     if state.focus == layout.side { theme.chrome.focus } else { theme.chrome.border }
 }
 
-/// `mean`, `layer 3`, `layer 3 · head 5`, `layer 3 · KV group 1`, `sliding layers`, `rollout`.
-pub fn view_name(view: View) -> String {
-    match view {
-        View::Mean => "mean".to_owned(),
-        View::Layer(layer) => format!("layer {layer}"),
-        View::Head { layer, head } => format!("layer {layer} · head {head}"),
-        View::Group { layer, group } => format!("layer {layer} · KV group {group}"),
-        View::Kind(kind) => format!("{} layers", kind.name()),
-        View::Rollout => "rollout".to_owned(),
-        View::ValueWeighted(_) => format!("{} · values", view_name(view.attention())),
-    }
-}
-
 /// Layers × heads and where the weights are, as far as there is room after the name.
 fn facts(model: &ModelInfo, room: usize) -> String {
     let size = format!("{}×{}", model.layers, model.heads);
@@ -205,7 +193,7 @@ fn status(state: &State, pane: &Pane, pinned: bool) -> String {
         (_, Pass::Running { layer, layers }) => format!(" {spinner} {running}: layer {layer} of {layers} "),
         (Load::Ready, Pass::Waiting) => format!(" {spinner} {running} "),
         _ if shown.view() != pane.selection.view() => {
-            format!(" {spinner} computing {} ", view_name(pane.selection.view()))
+            format!(" {spinner} computing {} ", pane.selection.view().short_title())
         }
         _ if shown.job != state.job && !pinned => " of the previous prompt ".to_owned(),
         _ => String::new(),
@@ -280,20 +268,15 @@ pub fn head_facts(state: &State, side: Side, shown: &Shown, view: View) -> Vec<S
     let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
         return Vec::new();
     };
-    let s = &summary.statistics;
-    let mut facts = vec![
-        format!("previous {:.2}", s.previous),
-        format!("induction {:.2}", s.induction),
-        format!("first {:.2}", s.first_token_mass),
-        format!("distance {:.1}", s.mean_distance),
-        format!("entropy {:.2}", s.entropy),
-    ];
-    if shown.capture.model.has_sinks {
-        facts.insert(0, format!("sink {:.2}", s.sink_mass));
-    } else if lacks_sinks(state, side) {
-        facts.insert(0, "sink –".to_owned());
-    }
-    facts
+    let fact = |statistic: Statistic| {
+        let name = statistic.heading();
+        if statistic.needs_sinks() && !shown.capture.model.has_sinks {
+            return lacks_sinks(state, side).then(|| format!("{name} –"));
+        }
+        let digits = if statistic.unit() == Unit::Tokens { 1 } else { 2 };
+        Some(format!("{name} {:.digits$}", summary.statistics.get(statistic)))
+    };
+    Statistic::of_panes().into_iter().filter_map(fact).collect()
 }
 
 /// What went wrong, over the matrix of the prompt before.

@@ -4,11 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::notice::{bytes, spinner};
+use super::notice::spinner;
 use super::popup::{MARK, PopupLayout, put_found};
 use super::text::{fit, put, right, wrap};
 use crate::app::{Found, Listing, Picker, Stage, State};
 use crate::theme::Theme;
+use crate::vocabulary::human_bytes;
 use crate::worker::protocol::{Footprint, KnownModel, MemoryFit, Place, Published};
 
 /// Columns of a name that are kept when others must go.
@@ -21,8 +22,8 @@ struct Column(&'static str, usize, fn(&KnownModel, MemoryFit) -> String);
 const COLUMNS: [(usize, Column); 5] = [
     (3, Column("where", 12, |model, _| place(model).to_owned())),
     (2, Column("weights", 8, |model, _| known(model, |f| count(f.parameters), |p| count(p.parameters)))),
-    (4, Column("disk", 9, |model, _| known(model, |f| bytes(f.disk_bytes), Published::size))),
-    (1, Column("memory", 9, |model, _| known(model, |f| bytes(f.resident_bytes), Published::size))),
+    (4, Column("disk", 9, |model, _| known(model, |f| human_bytes(f.disk_bytes), Published::size))),
+    (1, Column("memory", 9, |model, _| known(model, |f| human_bytes(f.resident_bytes), Published::size))),
     (0, Column("fits", 12, |_, fit| fits(fit).to_owned())),
 ];
 
@@ -93,7 +94,7 @@ pub fn footer(picker: &Picker) -> String {
     match &picker.listing {
         Listing::Known(catalogue) => catalogue
             .free_bytes
-            .map_or_else(String::new, |free| format!(" {} free on {} ", bytes(free), catalogue.device)),
+            .map_or_else(String::new, |free| format!(" {} free on {} ", human_bytes(free), catalogue.device)),
         Listing::Awaited | Listing::Failed(_) => String::new(),
     }
 }
@@ -208,8 +209,8 @@ fn message(state: &State, picker: &Picker, theme: &Theme) -> Option<(&'static st
         Stage::TooLarge { name, needed, free } => {
             let text = format!(
                 "{name} does not fit: its weights take {}, {} can be had: choose a smaller model, or close something",
-                bytes(*needed),
-                bytes(*free)
+                human_bytes(*needed),
+                human_bytes(*free)
             );
             (answer, vec![(text, chrome.error)])
         }

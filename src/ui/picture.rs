@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 use crate::theme::{Background, Rgb, xterm};
+use crate::vocabulary::xml::escape;
 
 /// Pixels of a column and of a row of the screen.
 const COLUMN: f32 = 8.4;
@@ -184,24 +185,12 @@ fn rgb(color: Color, reset: Rgb) -> Rgb {
     }
 }
 
-/// Text between tags. What no XML document may hold is replaced.
-fn escape(text: &str) -> String {
-    let is_xml = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-    let text: String = text.chars().map(|c| if is_xml(c) { c } else { '\u{fffd}' }).collect();
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use ratatui::layout::Rect;
     use ratatui::style::Style;
 
     use super::*;
-
-    #[test]
-    fn text_is_xml_and_no_markup() {
-        assert_eq!(escape("<a>&\u{1}\u{fffe}é🙂"), "&lt;a&gt;&amp;\u{fffd}\u{fffd}é🙂");
-    }
 
     #[test]
     fn wide_characters_keep_their_columns_and_markup_is_escaped() {

@@ -54,14 +54,8 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     }
 }
 
+/// The view as people read it; rollout says what it is.
 fn describe(view: View) -> String {
-    match view {
-        View::Mean => "mean of all layers and heads".to_owned(),
-        View::Layer(layer) => format!("layer {layer}, mean of its heads"),
-        View::Head { layer, head } => format!("layer {layer}, head {head}"),
-        View::Group { layer, group } => format!("layer {layer}, mean of the heads that share keys {group}"),
-        View::Kind(kind) => format!("mean of all heads of the {} layers", kind.name()),
-        View::ValueWeighted(_) => format!("{}, value-weighted", describe(view.attention())),
-        View::Rollout => "rollout: attention through all layers, residuals kept".to_owned(),
-    }
+    let more = if view == View::Rollout { ": attention through all layers, residuals kept" } else { "" };
+    view.title() + more
 }

@@ -66,7 +66,7 @@ fn bare(home: &Home) -> PathBuf {
 }
 
 #[test]
-fn names_with_and_without_the_familys_prefix() {
+fn names_with_and_without_the_prefix_of_their_family() {
     let home = Home::new();
     let with = |name: &str| format!("transformer.{name}");
     gives(&home, "gpt2-tiny", &changed(&home, "gpt2-tiny", |tensors| rename(tensors, with)), Some(1.0));

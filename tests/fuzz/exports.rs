@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 
 use attnscope::attention::Normalisation;
-use attnscope::export::{self, Format, Input, Look, Recipe, Selection, Source};
+use attnscope::export::{self, FigureStyle, Input, Recipe, Selection, Source};
+use attnscope::vocabulary::ExportFormat;
 use proptest::prelude::*;
 
 use crate::change::{apply, changes};
@@ -11,17 +12,17 @@ use crate::fixture::{PROMPT, capture, gpt_oss};
 use crate::run::{keep, run};
 
 /// An export in every format.
-pub fn exports() -> Vec<(Format, Vec<u8>)> {
+pub fn exports() -> Vec<(ExportFormat, Vec<u8>)> {
     let capture = capture(&gpt_oss(), &PROMPT);
     let source = || {
         let selection: Selection = "mean".parse().unwrap();
         Source::new(&capture, Input::Prompt(PROMPT.concat()), selection)
     };
-    let export = |format: Format| {
+    let export = |format: ExportFormat| {
         let recipe = match format.is_figure() {
             true => {
-                let look = Look { scale: 1.0, ..Look::default() };
-                Recipe::of_figure((source(), None), format, Normalisation::Raw, look)
+                let style = FigureStyle { scale: 1.0, ..FigureStyle::default() };
+                Recipe::of_figure((source(), None), format, Normalisation::Raw, style)
             }
             false => Recipe::new(source(), Some(format)),
         };
@@ -29,7 +30,7 @@ pub fn exports() -> Vec<(Format, Vec<u8>)> {
         export::write(&mut bytes, &[&capture], &recipe).unwrap();
         (format, bytes)
     };
-    Format::ALL.map(export).into()
+    ExportFormat::ALL.map(export).into()
 }
 
 #[test]

@@ -6,15 +6,12 @@ use std::str::FromStr;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{InputArgs, ModelsArgs, ViewerArgs};
-use crate::attention::alignment::Granularity;
-use crate::attention::{ColorScale, Normalisation, Pooling, View};
-use crate::cli::values::{
-    about_background, about_curve, about_granularity, about_normalisation, about_pooling, listed, one_of,
-    parse_scale, whole,
+use super::shared::{InputArgs, ModelsArgs, ViewerArgs};
+use crate::cli::values::{listed, one_of, parse_scale, whole};
+use crate::export::Selection;
+use crate::vocabulary::{
+    Background, ColorMap, ColorRange, ColorScale, ExportFormat, Granularity, Normalisation, Pooling, View,
 };
-use crate::export::{ColorRange, Format, Selection};
-use crate::theme::{Background, ColorMap};
 
 /// Tokens that no model reads at once: more is a slip.
 const MOST_TOKENS: u64 = 10_000_000;
@@ -43,8 +40,8 @@ pub struct ExportArgs {
     pub view: Selection,
     /// What to write. svg, png and html show two models in one file; of csv, json, npz and safetensors each model
     /// has its own: FILE with -left and -right before its ending
-    #[arg(long, value_parser = one_of(&Format::ALL, Format::name, Format::about))]
-    pub format: Format,
+    #[arg(long, value_parser = one_of::<ExportFormat>())]
+    pub format: ExportFormat,
     /// File to write, which is replaced if it is there; - is standard output
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -57,27 +54,27 @@ pub struct ExportArgs {
 #[command(next_help_heading = "Figures")]
 pub struct FigureArgs {
     /// What rows are divided by
-    #[arg(long, value_name = "RULE", value_parser = one_of(&Normalisation::ALL, Normalisation::name, about_normalisation))]
+    #[arg(long, value_name = "RULE", value_parser = one_of::<Normalisation>())]
     pub normalisation: Option<Normalisation>,
     /// Left minus right on one scale around zero, by the pieces of text that both models have tokens of, or by words
     #[arg(long, value_name = "BY", num_args = 0..=1, default_missing_value = "pieces",
-        value_parser = one_of(&Granularity::ALL, Granularity::name, about_granularity))]
+        value_parser = one_of::<Granularity>())]
     pub difference: Option<Granularity>,
     /// How values become heights on the colour scale
-    #[arg(long, value_name = "CURVE", value_parser = one_of(&ColorScale::ALL, ColorScale::name, about_curve))]
+    #[arg(long, value_name = "CURVE", value_parser = one_of::<ColorScale>())]
     pub curve: Option<ColorScale>,
     /// Where the colour scale ends: shared (at the top of both models), own (each model at its own top), or a value
     /// above 0, up to 1
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true, value_parser = ColorRange::from_str)]
     pub range: Option<ColorRange>,
     /// Which value a pixel has that stands for several cells of a long prompt
-    #[arg(long, value_name = "RULE", value_parser = one_of(&Pooling::ALL, Pooling::name, about_pooling))]
+    #[arg(long, value_name = "RULE", value_parser = one_of::<Pooling>())]
     pub pooling: Option<Pooling>,
     /// Colour map: viridis, cividis, magma or blues; without it, that of config.toml
     #[arg(long, value_name = "NAME", value_parser = ColorMap::from_str)]
     pub colormap: Option<ColorMap>,
     /// Background of the figure
-    #[arg(long, value_parser = one_of(&Background::ALL, Background::name, about_background))]
+    #[arg(long, value_parser = one_of::<Background>())]
     pub theme: Option<Background>,
     /// Leave out the recipe under the figure; it stays in the file
     #[arg(long)]

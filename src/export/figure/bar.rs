@@ -1,6 +1,7 @@
 //! The numbers beside a colour bar.
 
-use crate::attention::{ColorScale, Scale};
+use crate::attention::Scale;
+use crate::vocabulary::ColorScale;
 
 /// Two numbers nearer than this part of the bar would touch.
 const APART: f32 = 0.075;

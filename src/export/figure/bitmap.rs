@@ -2,7 +2,6 @@
 //! come from fonts of this machine.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, Unit};
@@ -12,9 +11,10 @@ use resvg::usvg::{FontResolver, Options, Tree};
 use skrifa::{FontRef, MetadataProvider as _};
 use unicode_width::UnicodeWidthChar as _;
 
-use super::super::ExportError;
-use super::Figure;
+use super::contents::Figure;
 use super::text::FONT;
+use crate::export::error::ExportError;
+use crate::export::omissions::MissingGlyphs;
 
 /// The keyword of the chunk with the recipe.
 pub const RECIPE: &str = "recipe";
@@ -27,35 +27,12 @@ const INCHES_PER_METRE: f32 = 39.370_08;
 pub struct Bitmap {
     /// The file.
     pub png: Vec<u8>,
-    /// What of its text could not be drawn.
-    pub undrawn: MissingGlyphs,
+    /// The characters that could not be drawn.
+    pub missing: MissingGlyphs,
 }
 
 /// What stands for a character that no font has.
 const BOX: &str = "□";
-
-/// Characters that no font has, so that boxes stand for them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MissingGlyphs(BTreeSet<char>);
-
-impl MissingGlyphs {
-    /// Whether everything was drawn.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Display for MissingGlyphs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 8;
-        let shown = self.0.iter().take(SHOWN).map(|c| format!("{c} (U+{:04X})", *c as u32));
-        write!(f, "no font here has {}", shown.collect::<Vec<_>>().join(", "))?;
-        if self.0.len() > SHOWN {
-            write!(f, " and {} more characters", self.0.len() - SHOWN)?;
-        }
-        f.write_str(": boxes stand for them; install one that has, or write svg")
-    }
-}
 
 impl Figure {
     /// The figure in `scale` pixels for each of its own. The recipe is in a text chunk.
@@ -66,8 +43,8 @@ impl Figure {
         let mut fonts = Database::new();
         fonts.load_font_data(FONT.to_vec());
         let mut svg = self.document("");
-        let undrawn = undrawn(&svg, &mut fonts);
-        for c in &undrawn.0 {
+        let missing = missing_glyphs(&svg, &mut fonts);
+        for c in &missing.0 {
             svg = svg.replace(*c, BOX);
         }
         let options = Options { fontdb: Arc::new(fonts), font_resolver: resolver(), ..Options::default() };
@@ -81,7 +58,7 @@ impl Figure {
             pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
         let png = encoded(&pixels, (width, height), scale, &self.metadata)
             .map_err(|error| ExportError::Draw(error.to_string()))?;
-        Ok(Bitmap { png, undrawn })
+        Ok(Bitmap { png, missing })
     }
 }
 
@@ -105,8 +82,8 @@ fn encoded(
     Ok(png)
 }
 
-/// What of a text no font has. The fonts of this machine are read only where the embedded one lacks something.
-fn undrawn(text: &str, fonts: &mut Database) -> MissingGlyphs {
+/// The characters of a text that no font has. The fonts of this machine are read only where the embedded one lacks something.
+fn missing_glyphs(text: &str, fonts: &mut Database) -> MissingGlyphs {
     // Joiners and marks of presentation draw nothing by themselves.
     let characters: BTreeSet<char> = text.chars().filter(|c| c.width().unwrap_or(0) > 0).collect();
     let lacking = |fonts: &Database, characters: BTreeSet<char>| -> BTreeSet<char> {

@@ -1,18 +1,21 @@
 //! What is written under a figure: the recipe in sentences.
 
-use super::super::{ColorRange, Input, Look, Recipe, Selection, Source};
 use super::bar::short;
-use super::{Content, Figure, curve};
-use crate::attention::{Capture, ColorScale, Normalisation, escape_controls};
+use super::contents::Figure;
+use super::panel::Content;
+use crate::attention::{Capture, escape_controls};
+use crate::export::recipe::{FigureStyle, Input, Recipe, Source};
+use crate::export::selection::Selection;
+use crate::vocabulary::{ColorRange, ColorScale, Normalisation};
 
 /// Characters of a prompt that are written; of a longer one, its beginning and its end.
 const PROMPT: usize = 240;
 
 /// The recipe in sentences, a paragraph each: what was read by what; how values became colours.
-pub(super) fn caption(figure: &Figure, captures: &[&Capture], recipe: &Recipe, look: &Look) -> Vec<String> {
+pub fn caption(figure: &Figure, captures: &[&Capture], recipe: &Recipe, style: &FigureStyle) -> Vec<String> {
     let mut rules = vec![attention(recipe)];
-    rules.push(colors(figure, look));
-    rules.extend(pooled(figure, captures, look));
+    rules.push(colors(figure, style));
+    rules.extend(pooled(figure, captures, style));
     vec![inputs(recipe), format!("{}. {}", rules.join(". "), recipe.program)]
 }
 
@@ -97,7 +100,7 @@ fn normalisation(recipe: &Recipe) -> &'static str {
 }
 
 /// How values become colours, and where these end.
-fn colors(figure: &Figure, look: &Look) -> String {
+fn colors(figure: &Figure, style: &FigureStyle) -> String {
     let of_heads = figure.panels.iter().any(|panel| matches!(panel.content, Content::Heads(_)));
     let aside = if of_heads {
         "; first rows are ignored"
@@ -105,14 +108,14 @@ fn colors(figure: &Figure, look: &Look) -> String {
         "; the top tenth of rows (at least one) is ignored"
     };
     let tops: Vec<String> = figure.panels.iter().map(|panel| format!("{:.3}", panel.scale.top)).collect();
-    let (top, rule) = match look.range {
+    let (top, rule) = match style.range {
         ColorRange::Shared if figure.panels.len() > 1 => {
             (tops[0].clone(), format!(", the largest of both{aside}"))
         }
         ColorRange::Shared | ColorRange::Own => (tops.join(" and "), format!(", the largest{aside}")),
         ColorRange::Top(top) => (top.to_string(), String::new()),
     };
-    let start = match look.curve {
+    let start = match style.curve {
         _ if figure.ramp.lowest() < 0.0 => format!("−{top}"),
         ColorScale::Linear => "0".to_owned(),
         ColorScale::Log => {
@@ -122,11 +125,15 @@ fn colors(figure: &Figure, look: &Look) -> String {
             bottoms.join(" and ")
         }
     };
-    format!("Colours: {}, from {start} to {top}{rule}", curve(look.curve))
+    let curve = match style.curve {
+        ColorScale::Linear => "linear",
+        ColorScale::Log => "logarithmic",
+    };
+    format!("Colours: {}, from {start} to {top}{rule}", curve)
 }
 
 /// What cells stand for, if that is more than a token.
-fn pooled(figure: &Figure, captures: &[&Capture], look: &Look) -> Vec<String> {
+fn pooled(figure: &Figure, captures: &[&Capture], style: &FigureStyle) -> Vec<String> {
     let mut sentences = Vec::new();
     let has_heads = figure.panels.iter().any(|panel| matches!(panel.content, Content::Heads(_)));
     if has_heads && captures.iter().any(|capture| capture.model.has_sinks) {
@@ -135,16 +142,16 @@ fn pooled(figure: &Figure, captures: &[&Capture], look: &Look) -> Vec<String> {
     for (panel, capture) in figure.panels.iter().zip(captures) {
         let sentence = match &panel.content {
             Content::Square(square) => {
-                let (bin, folded) = (square.bin, capture.mean.bin());
-                let cells = if folded > 1 {
-                    format!("cells of {folded} tokens (keys summed, queries averaged)")
+                let (bin, cell_tokens) = (square.bin, capture.mean.bin());
+                let cells = if cell_tokens > 1 {
+                    format!("cells of {cell_tokens} tokens (keys summed, queries averaged)")
                 } else {
                     "tokens".to_owned()
                 };
                 match bin {
-                    1 if folded == 1 => continue,
+                    1 if cell_tokens == 1 => continue,
                     1 => format!("Rows and columns are {cells}"),
-                    _ => format!("A pixel is the {} of {bin} × {bin} {cells}", look.pooling.name()),
+                    _ => format!("A pixel is the {} of {bin} × {bin} {cells}", style.pooling.name()),
                 }
             }
             Content::Heads(heads) => match heads.layers.first().and_then(|layer| layer.first()) {

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::layout::{Area, LABEL, Place, SMALL};
+use super::panel::{Heads, Panel, Square};
 use super::pixels::Pixels;
 use super::svg::{Drawing, MIDDLE};
-use super::xml::number;
-use super::{Heads, Panel, Square};
+use crate::vocabulary::xml::number;
 
 /// Cells of a small matrix up to which its outline follows each.
 const FEW: usize = 16;

@@ -1,7 +1,8 @@
 //! Where the parts of a figure go, in its own pixels.
 
+use super::contents::Figure;
+use super::panel::{Content, Heads, Panel, Square};
 use super::text::Ruler;
-use super::{Content, Figure, Heads, Panel, Square};
 
 /// Around everything.
 const MARGIN: f32 = 28.0;

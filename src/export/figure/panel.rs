@@ -1,12 +1,12 @@
 //! One matrix of a figure, or all heads of a model: values by place, before they have colours.
 
-use super::super::{ExportError, Recipe, Selection, Source};
-use super::rule;
-use crate::attention::alignment::Granularity;
 use crate::attention::{
-    Capture, CausalMatrix, ColorScale, Comparison, DifferenceRow, Extent, LayerKind, Normalisation, Pooled,
-    Pooling, Scale, View, escape_controls, short_names,
+    Capture, CausalMatrix, Comparison, DifferenceRow, Extent, Pooled, Scale, escape_controls, short_names,
 };
+use crate::export::error::ExportError;
+use crate::export::recipe::{Recipe, Source};
+use crate::export::selection::Selection;
+use crate::vocabulary::{ColorScale, Granularity, Normalisation, Pooling};
 
 /// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
 const MOST_CELLS: usize = 256;
@@ -92,7 +92,7 @@ impl Panel {
         let extent = normalisation.extent(&matrix);
         Ok(Self {
             title,
-            subtitle: format!("{} · {}", view_name(view), rule(normalisation, has_sinks)),
+            subtitle: format!("{} · {}", view.title(), normalisation.title(has_sinks)),
             extent,
             scale: Scale::new(ColorScale::default(), extent),
             content: Content::Square(Square::new(
@@ -109,13 +109,13 @@ impl Panel {
         let names = short_names([&recipe.source.model, &beside.model]);
         let [left, right] = [(&names[0], &recipe.source), (&names[1], beside)]
             .map(|(name, source)| source_title(name, source));
-        let views: Vec<String> = recipe.sources().map(|source| selection_name(source.selection)).collect();
+        let views: Vec<String> = recipe.sources().map(|source| source.selection.title()).collect();
         let view = if views[0] == views[1] { views[0].clone() } else { views.join(" − ") };
         let pieces = match granularity {
             Granularity::Pieces => "shared pieces of text",
             Granularity::Words => "whole words",
         };
-        let rule = rule(recipe.normalisation, recipe.sources().any(|source| source.has_sinks));
+        let rule = recipe.normalisation.title(recipe.sources().any(|source| source.has_sinks));
         let rows: Vec<DifferenceRow> = (0..comparison.pieces().len())
             .map(|query| comparison.difference(recipe.normalisation, query))
             .collect();
@@ -141,12 +141,12 @@ impl Square {
     fn new(capture: &Capture, pooled: &Pooled, bin: usize) -> Self {
         let sinks: Vec<_> = (0..pooled.size()).map(|row| pooled.sink(row)).collect();
         let labels = capture.labels().into_iter().step_by(bin);
-        let folded = capture.mean.bin();
+        let cell_tokens = capture.mean.bin();
         // Of a pixel, its first token with its number; of many tokens, only that.
-        let label = |(at, label): (usize, String)| match (bin, folded) {
+        let label = |(at, label): (usize, String)| match (bin, cell_tokens) {
             (1, _) => label,
             (_, 1) => format!("{} {label}", at * bin),
-            _ => (at * bin * folded).to_string(),
+            _ => (at * bin * cell_tokens).to_string(),
         };
         Self {
             labels: labels.enumerate().map(label).collect(),
@@ -171,26 +171,4 @@ pub fn source_title(name: &str, source: &Source) -> String {
         title += &format!(" and {} more heads", heads.len() - NAMED_HEADS);
     }
     if source.is_pinned { title + " (pinned)" } else { title }
-}
-
-/// A selection as people read it.
-pub(super) fn selection_name(selection: Selection) -> String {
-    match selection {
-        Selection::One(view) => view_name(view),
-        Selection::All => "all heads".to_owned(),
-    }
-}
-
-/// A view as people read it.
-pub fn view_name(view: View) -> String {
-    match view {
-        View::Mean => "mean of all layers and heads".to_owned(),
-        View::Layer(layer) => format!("layer {layer}, mean of its heads"),
-        View::Head { layer, head } => format!("layer {layer}, head {head}"),
-        View::Group { layer, group } => format!("layer {layer}, mean of KV group {group}"),
-        View::Kind(LayerKind::Sliding) => "mean of the sliding layers".to_owned(),
-        View::Kind(LayerKind::Full) => "mean of the full layers".to_owned(),
-        View::Rollout => "rollout".to_owned(),
-        View::ValueWeighted(_) => format!("{}, value-weighted", view_name(view.attention())),
-    }
 }

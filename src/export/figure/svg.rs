@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use super::bar::ticks;
+use super::contents::Figure;
 use super::layout::{Area, BAR, LABEL, LABEL_GAP, Layout, Place, SMALL, SUBTITLE, TITLE};
+use super::panel::{Content, Panel};
 use super::text::{FAMILY, Ruler};
-use super::xml::{escape, json_as_xml, number};
-use super::{Content, Figure, Panel};
-use crate::attention::ColorScale;
-use crate::theme::{Background, Ramp, Rgb};
+use crate::theme::{Ramp, Rgb};
+use crate::vocabulary::xml::{escape, json_as_xml, number};
+use crate::vocabulary::{Background, ColorScale};
 
 /// Pixels of a matrix from which its axes are named in words.
 const IN_WORDS: f32 = 170.0;

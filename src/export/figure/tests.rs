@@ -1,10 +1,9 @@
 //! Figures as a whole.
 
 use super::*;
-use crate::attention::alignment::Granularity;
-use crate::attention::{Normalisation, View};
-use crate::export::{Format, Source, example};
-use crate::theme::ColorMap;
+use crate::attention::Capture;
+use crate::export::{FigureStyle, Recipe, Selection, Source, example};
+use crate::vocabulary::{Background, ColorMap, ColorRange, ExportFormat, Granularity, Normalisation, View};
 
 const TEXTS: [&str; 3] = ["write", " a", " story"];
 
@@ -12,14 +11,19 @@ fn source(capture: &Capture, selection: Selection) -> Source {
     example::source(capture, selection)
 }
 
-fn figure(captures: &[&Capture], selection: Selection, normalisation: Normalisation, look: Look) -> Figure {
+fn figure(
+    captures: &[&Capture],
+    selection: Selection,
+    normalisation: Normalisation,
+    style: FigureStyle,
+) -> Figure {
     let mut sources = captures.iter().map(|capture| source(capture, selection));
     let sides = (sources.next().unwrap(), sources.next());
-    Figure::new(captures, &Recipe::of_figure(sides, Format::Svg, normalisation, look)).unwrap()
+    Figure::new(captures, &Recipe::of_figure(sides, ExportFormat::Svg, normalisation, style)).unwrap()
 }
 
-fn mean(captures: &[&Capture], look: Look) -> Figure {
-    figure(captures, Selection::One(View::Mean), Normalisation::Raw, look)
+fn mean(captures: &[&Capture], style: FigureStyle) -> Figure {
+    figure(captures, Selection::One(View::Mean), Normalisation::Raw, style)
 }
 
 /// The texts of an SVG, in order.
@@ -31,10 +35,10 @@ fn texts(svg: &str) -> Vec<&str> {
 #[test]
 fn two_models_share_a_bar() {
     let (left, right) = (example::reading(&TEXTS, false), example::reading(&TEXTS, true));
-    let figure = mean(&[&left, &right], Look { colors: ColorMap::Blues, ..Look::default() });
+    let figure = mean(&[&left, &right], FigureStyle { colors: ColorMap::Blues, ..FigureStyle::default() });
     insta::assert_snapshot!(figure.svg());
     assert_eq!(figure.panels[0].scale, figure.panels[1].scale);
-    let own = mean(&[&left, &right], Look { range: ColorRange::Own, ..Look::default() });
+    let own = mean(&[&left, &right], FigureStyle { range: ColorRange::Own, ..FigureStyle::default() });
     assert_eq!(
         own.svg().matches("url(#").count(),
         2 - usize::from(own.panels[0].scale == own.panels[1].scale)
@@ -49,8 +53,8 @@ fn titles_say_which_heads_are_off_and_what_was_pinned() {
         Source { ablation, is_pinned, ..source(&capture, Selection::One(View::Mean)) }
     };
     let titles = |left: Source, right: Source, difference| {
-        let look = Look { difference, ..Look::default() };
-        let recipe = Recipe::of_figure((left, Some(right)), Format::Svg, Normalisation::Raw, look);
+        let style = FigureStyle { difference, ..FigureStyle::default() };
+        let recipe = Recipe::of_figure((left, Some(right)), ExportFormat::Svg, Normalisation::Raw, style);
         let svg = Figure::new(&[&capture, &capture], &recipe).unwrap().svg();
         texts(&svg)
             .into_iter()
@@ -73,18 +77,18 @@ fn titles_say_which_heads_are_off_and_what_was_pinned() {
 #[test]
 fn a_difference_in_the_dark() {
     let (left, right) = (example::reading(&TEXTS, false), example::reading(&TEXTS, true));
-    let look = Look {
+    let style = FigureStyle {
         difference: Some(Granularity::Words),
         theme: Background::Dark,
         caption: false,
-        ..Look::default()
+        ..FigureStyle::default()
     };
-    insta::assert_snapshot!(mean(&[&left, &right], look).svg());
+    insta::assert_snapshot!(mean(&[&left, &right], style).svg());
     let recipe = Recipe::of_figure(
         (source(&left, Selection::One(View::Mean)), None),
-        Format::Svg,
+        ExportFormat::Svg,
         Normalisation::Raw,
-        look,
+        style,
     );
     assert!(Figure::new(&[&left], &recipe).is_err());
 }
@@ -92,7 +96,7 @@ fn a_difference_in_the_dark() {
 #[test]
 fn all_heads_are_one_image() {
     let capture = example::capture();
-    let figure = figure(&[&capture], Selection::All, Normalisation::Raw, Look::default());
+    let figure = figure(&[&capture], Selection::All, Normalisation::Raw, FigureStyle::default());
     let svg = figure.svg();
     assert_eq!(svg.matches("<image").count(), 1);
     let texts = texts(&svg);
@@ -103,7 +107,7 @@ fn all_heads_are_one_image() {
 #[test]
 fn any_text_is_shown_and_none_is_markup() {
     let capture = example::reading(&["日本", " <b>&", "\u{1b}", " שלום", "🙂", "\u{fffe}"], true);
-    let svg = mean(&[&capture], Look::default()).svg();
+    let svg = mean(&[&capture], FigureStyle::default()).svg();
     let texts = texts(&svg);
     let rows = texts.iter().position(|text| *text == "日本").unwrap();
     assert_eq!(texts[rows..][..6], ["日本", "&lt;b&gt;&amp;", "\\u{1b}", "שלום", "🙂", "\\u{fffe}"]);
@@ -114,7 +118,7 @@ fn any_text_is_shown_and_none_is_markup() {
 fn a_cell_that_is_left_out_has_no_colour_and_the_future_no_cell() {
     let capture = example::reading(&TEXTS, true);
     let figure =
-        figure(&[&capture], Selection::One(View::Mean), Normalisation::WithoutFirst, Look::default());
+        figure(&[&capture], Selection::One(View::Mean), Normalisation::WithoutFirst, FigureStyle::default());
     let svg = figure.svg();
     // Paper, three cells, the bar.
     assert_eq!(svg.matches("<rect").count(), 1 + 3 + 1);
@@ -126,7 +130,7 @@ fn a_long_prompt_is_pooled_and_says_so() {
     let words: Vec<String> = (0..600).map(|at| format!(" {at}")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let capture = example::reading(&words, true);
-    let figure = mean(&[&capture], Look::default());
+    let figure = mean(&[&capture], FigureStyle::default());
     let Content::Square(square) = &figure.panels[0].content else { panic!() };
     assert_eq!((square.rows.len(), square.bin), (200, 3));
     let svg = figure.svg();
@@ -141,7 +145,7 @@ fn a_long_prompt_is_pooled_and_says_so() {
 fn pixels_of_folded_cells_are_named_by_their_first_token() {
     let mut capture = example::reading(&TEXTS, true);
     capture.mean = crate::attention::CausalMatrix::zeros(3000, 3, true);
-    let figure = mean(&[&capture], Look::default());
+    let figure = mean(&[&capture], FigureStyle::default());
     let Content::Square(square) = &figure.panels[0].content else { panic!() };
     assert_eq!((square.bin, &square.labels[..3]), (4, ["0", "12", "24"].map(str::to_owned).as_slice()));
     assert!(figure.caption[1].contains("4 × 4 cells of 3 tokens (keys summed, queries averaged)"));
@@ -151,7 +155,7 @@ fn pixels_of_folded_cells_are_named_by_their_first_token() {
 fn the_recipe_is_in_the_file_whether_it_is_written_under_it_or_not() {
     let capture = example::reading(&TEXTS, true);
     for caption in [true, false] {
-        let svg = mean(&[&capture], Look { caption, ..Look::default() }).svg();
+        let svg = mean(&[&capture], FigureStyle { caption, ..FigureStyle::default() }).svg();
         let metadata = svg.split_once("<metadata>").unwrap().1.split_once("</metadata>").unwrap().0;
         let recipe: serde_json::Value = serde_json::from_str(metadata).unwrap();
         assert_eq!((&recipe["format"], &recipe["figure"]["caption"]), (&"svg".into(), &caption.into()));
@@ -170,7 +174,7 @@ fn pixels(png: &[u8]) -> (usize, usize, Vec<u8>, Vec<png::text_metadata::ITXtChu
 #[test]
 fn a_bitmap_has_the_colours_of_its_cells_and_the_recipe() {
     let capture = example::reading(&TEXTS, true);
-    let figure = mean(&[&capture], Look { colors: ColorMap::Blues, ..Look::default() });
+    let figure = mean(&[&capture], FigureStyle { colors: ColorMap::Blues, ..FigureStyle::default() });
     let layout = layout::Layout::new(&figure, &text::Ruler::new());
     for scale in [1.0, 2.5] {
         let bitmap = figure.png(scale).unwrap();
@@ -193,7 +197,7 @@ fn a_bitmap_has_the_colours_of_its_cells_and_the_recipe() {
             (chunks[0].keyword.as_str(), chunks[0].get_text().unwrap()),
             ("recipe", figure.metadata.clone())
         );
-        assert!(bitmap.undrawn.is_empty());
+        assert!(bitmap.missing.is_empty());
         assert_eq!(figure.png(scale).unwrap(), bitmap, "the same bytes each time");
     }
 }
@@ -201,9 +205,10 @@ fn a_bitmap_has_the_colours_of_its_cells_and_the_recipe() {
 #[test]
 fn what_no_font_has_is_said() {
     let capture = example::reading(&["a", "\u{f8ff0}", "\u{fe0f}\u{f8ff1}"], true);
-    let bitmap = mean(&[&capture], Look { caption: false, ..Look::default() }).png(1.0).unwrap();
+    let bitmap =
+        mean(&[&capture], FigureStyle { caption: false, ..FigureStyle::default() }).png(1.0).unwrap();
     assert_eq!(
-        bitmap.undrawn.to_string(),
+        bitmap.missing.to_string(),
         "no font here has \u{f8ff0} (U+F8FF0), \u{f8ff1} (U+F8FF1): boxes stand for them; install one that has, or \
          write svg"
     );
@@ -217,7 +222,7 @@ proptest::proptest! {
     fn any_text_can_be_drawn(texts in proptest::collection::vec("\\PC{1,8}|.{1,8}", 1..6)) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let capture = example::reading(&texts, true);
-        proptest::prop_assert!(mean(&[&capture], Look::default()).png(0.25).is_ok());
+        proptest::prop_assert!(mean(&[&capture], FigureStyle::default()).png(0.25).is_ok());
     }
 
     /// Whatever tokens are, labels and cells stay on the paper.
@@ -225,7 +230,7 @@ proptest::proptest! {
     fn nothing_is_off_the_paper(texts in proptest::collection::vec(".{1,12}", 1..40), sinks: bool) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let capture = example::reading(&texts, sinks);
-        let figure = mean(&[&capture, &capture], Look::default());
+        let figure = mean(&[&capture, &capture], FigureStyle::default());
         let layout = layout::Layout::new(&figure, &text::Ruler::new());
         for place in &layout.panels {
             let right = place.content.x + place.content.width;

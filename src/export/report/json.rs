@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{ORDERS, Report};
-use crate::attention::Normalisation;
-use crate::attention::alignment::Granularity;
+use super::compared::Report;
+use crate::attention::Statistic;
+use crate::attention::alignment::Piece;
 use crate::export::printable::write_json_lines;
 use crate::export::{ExportError, Recipe};
+use crate::vocabulary::Normalisation;
 
 /// Writes one object: `models`, each with its recipe, masses, best heads and next tokens (null without an output head); `pieces`, each with its
 /// tokens of either side, its divergence in nats, its row of either side and their sinks.
@@ -19,13 +20,13 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let sides = [0, 1];
     let model = |side: usize| -> Result<Value, io::Error> {
         let reading = &report.readings[side];
-        let best = ORDERS.map(|order| {
-            let heads = report.best_heads(side, order);
+        let best = Statistic::of_report().into_iter().map(|statistic| {
+            let heads = report.best_heads(side, statistic);
             let heads: Vec<Value> = heads
                 .iter()
                 .map(|(head, value)| json!({ "layer": head.layer, "head": head.head, "value": value }))
                 .collect();
-            (order.name().to_owned(), Value::from(heads))
+            (statistic.id().to_owned(), Value::from(heads))
         });
         let next = reading.capture.next.iter();
         Ok(json!({
@@ -42,7 +43,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         }))
     };
     let comparison = &report.comparison;
-    let piece = |(at, piece): (usize, &crate::attention::alignment::Piece)| {
+    let piece = |(at, piece): (usize, &Piece)| {
         let row = comparison.difference(Normalisation::Raw, at);
         json!({
             "text": piece.label,
@@ -55,10 +56,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     };
     let document = json!({
         "view": report.view.to_string(),
-        "granularity": match report.granularity {
-            Granularity::Pieces => "pieces",
-            Granularity::Words => "words",
-        },
+        "granularity": report.granularity,
         "mean_divergence": comparison.mean_divergence(),
         "models": [model(0)?, model(1)?],
         "pieces": comparison.pieces().iter().enumerate().map(piece).collect::<Vec<_>>(),
@@ -69,7 +67,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::report::tests::with_report;
+    use crate::export::report::compared::tests::with_report;
 
     #[test]
     fn has_every_number() {

@@ -1,158 +1,16 @@
 //! The article's comparison for any two models and any prompt: where their attention differs, what their sinks and
 //! first tokens take, which heads stand out, and what would come next.
+//!
+//! [`Report`] holds the numbers. It is written as text for a terminal, as a page (`page` fills in
+//! `assets/report.html`, `tables` makes its tables), and as JSON.
 
+mod compared;
 mod json;
 mod page;
 mod tables;
 mod text;
 
+pub use compared::{Reading, Report, ReportError};
 pub use json::write as write_json;
 pub use page::write as write_page;
 pub use text::write as write_text;
-
-use super::Source;
-use crate::attention::alignment::Granularity;
-use crate::attention::{
-    Capture, CausalMatrix, Comparison, EXACT_TOKENS, HeadEntry, HeadOrder, NoSuchView, View, escape_controls,
-    short_names,
-};
-
-/// What heads are best at, one list for each.
-pub const ORDERS: [HeadOrder; 5] =
-    [HeadOrder::Previous, HeadOrder::Duplicate, HeadOrder::Induction, HeadOrder::FirstToken, HeadOrder::Sink];
-/// Heads in each of the lists.
-const TOP_HEADS: usize = 5;
-
-/// One of two models that have read the same prompt.
-#[derive(Debug, Clone)]
-pub struct Reading<'a> {
-    /// The pass.
-    pub capture: &'a Capture,
-    /// How it was made.
-    pub source: Source,
-    /// All of its heads, with their scores on repeated random tokens.
-    pub heads: Vec<HeadEntry>,
-}
-
-/// Two models that have read the same prompt, compared.
-#[derive(Debug, Clone)]
-pub struct Report<'a> {
-    /// Left and right.
-    pub readings: [Reading<'a>; 2],
-    /// Their names, short.
-    pub names: [String; 2],
-    /// Which matrix of both is compared.
-    pub view: View,
-    /// That matrix, token by token.
-    pub matrices: [CausalMatrix; 2],
-    /// Both over the pieces that they share.
-    pub comparison: Comparison,
-    /// What a piece is.
-    pub granularity: Granularity,
-}
-
-/// Why two models cannot be compared.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// One has no such layer or head.
-    #[error(transparent)]
-    View(#[from] NoSuchView),
-    /// Matrices are kept token by token up to a length.
-    #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten this one")]
-    Long,
-}
-
-impl<'a> Report<'a> {
-    /// Compares one view of both.
-    ///
-    /// # Errors
-    /// If one hasn't got the view, or the prompt is too long.
-    pub fn new(
-        readings: [Reading<'a>; 2],
-        view: View,
-        granularity: Granularity,
-    ) -> Result<Self, ReportError> {
-        let [left, right] = readings.each_ref().map(|reading| reading.capture);
-        let matrices = [left.matrix(view)?, right.matrix(view)?];
-        let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
-        let comparison = Comparison::new(sides, granularity).ok_or(ReportError::Long)?;
-        let names = short_names([&left.model.name, &right.model.name]).map(|name| escape_controls(&name));
-        Ok(Self { readings, names, view, matrices, comparison, granularity })
-    }
-
-    /// What an average row of a side gives to no token; nothing if the model has no sinks.
-    pub fn sink(&self, side: usize) -> Option<f32> {
-        let sinks = self.matrices[side].sinks()?;
-        Some(sinks.iter().sum::<f32>() / sinks.len().max(1) as f32)
-    }
-
-    /// What an average row of a side after the first one gives to the first token; nothing of a single token.
-    pub fn first_token(&self, side: usize) -> Option<f32> {
-        let matrix = &self.matrices[side];
-        let rows = matrix.size().checked_sub(1).filter(|rows| *rows > 0)?;
-        Some((1..matrix.size()).map(|query| matrix.row(query)[0]).sum::<f32>() / rows as f32)
-    }
-
-    /// The heads of a side with the largest numbers, if it has such numbers.
-    pub fn best_heads(&self, side: usize, order: HeadOrder) -> Vec<(HeadEntry, f32)> {
-        let reading = &self.readings[side];
-        let mut heads = reading.heads.clone();
-        order.sort(&mut heads, |head| head);
-        heads.into_iter().filter_map(|head| Some((head, order.value(&head)?))).take(TOP_HEADS).collect()
-    }
-}
-
-/// What a number of a head is, and over what.
-pub fn title(order: HeadOrder) -> &'static str {
-    match order {
-        HeadOrder::Previous => "previous token, on repeated random tokens",
-        HeadOrder::Duplicate => "duplicate token, on repeated random tokens",
-        HeadOrder::Induction => "induction, on repeated random tokens",
-        HeadOrder::FirstToken => "to the first token, on this prompt",
-        HeadOrder::Sink => "to the sink, on this prompt",
-        other => other.name(),
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::attention::RepeatScores;
-    use crate::export::{Input, Selection, example};
-
-    fn reading(capture: &Capture) -> Reading<'_> {
-        let input = Input::Prompt("it '".to_owned());
-        let source = Source::new(capture, input, Selection::One(View::Mean));
-        let mut heads = HeadEntry::all(capture);
-        heads[2].repeated = Some(RepeatScores { previous: 0.75, duplicate: 0.5, induction: 0.25 });
-        Reading { capture, source, heads }
-    }
-
-    /// Both example captures, with the prompt that they stand for.
-    pub fn with_report(check: impl FnOnce(&Report<'_>)) {
-        let captures = [example::capture_without_sinks(), example::capture()];
-        let readings = captures.each_ref().map(reading);
-        check(&Report::new(readings, View::Mean, Granularity::Pieces).unwrap());
-    }
-
-    /// Left is \[1\], \[½ ½\]; right \[¼|¾\], \[½ ⅛|⅜\].
-    #[test]
-    fn what_sinks_and_first_tokens_take() {
-        with_report(|report| {
-            assert_eq!([0, 1].map(|side| report.sink(side)), [None, Some(0.5625)]);
-            assert_eq!([0, 1].map(|side| report.first_token(side)), [Some(0.5), Some(0.5)]);
-            assert_eq!(report.comparison.most_different(), [0, 1]);
-            assert_eq!(report.names, ["example (left)", "example (right)"], "both are called the same");
-        });
-    }
-
-    #[test]
-    fn the_best_heads_come_first_and_unknown_ones_not_at_all() {
-        with_report(|report| {
-            let best = report.best_heads(1, HeadOrder::Induction);
-            let names: Vec<_> = best.iter().map(|(head, score)| (head.layer, head.head, *score)).collect();
-            assert_eq!(names, [(1, 0, 0.25)]);
-            assert_eq!(report.best_heads(0, HeadOrder::Sink), [], "it has no sinks");
-        });
-    }
-}

@@ -3,20 +3,18 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::tables::{heads, layers, masses, next, numbers};
-use super::{ORDERS, Report};
-use crate::attention::alignment::Granularity;
-use crate::attention::{Normalisation, repeated};
+use super::compared::Report;
+use super::tables::{SIDES, heads, layers, masses, next, numbers};
+use crate::attention::{Statistic, repeated};
 use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
-use crate::export::{ExportError, Format, Input, Look, Recipe};
+use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe};
+use crate::vocabulary::{ExportFormat, Granularity, Normalisation};
 
 /// What the page looks like, with places for what it says.
 const TEMPLATE: &str = include_str!("../../../assets/report.html");
 /// Pieces of which the difference is told.
 const SENTENCES: usize = 12;
-/// How sides are marked.
-pub(super) const SIDES: [&str; 2] = ["left", "right"];
 
 /// Writes the page.
 ///
@@ -25,9 +23,9 @@ pub(super) const SIDES: [&str; 2] = ["left", "right"];
 pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportError> {
     let [left, right] = report.names.each_ref().map(|name| escape(name));
     let recipe = |difference| {
-        let look = Look { caption: false, difference, ..Look::default() };
+        let style = FigureStyle { caption: false, difference, ..FigureStyle::default() };
         let [left, right] = report.readings.each_ref().map(|reading| reading.source.clone());
-        Recipe::of_figure((left, Some(right)), Format::Svg, Normalisation::Raw, look)
+        Recipe::of_figure((left, Some(right)), ExportFormat::Svg, Normalisation::Raw, style)
     };
     let captures = report.readings.each_ref().map(|reading| reading.capture);
     let svg = |difference| Ok::<_, ExportError>(Figure::new(&captures, &recipe(difference))?.svg());
@@ -45,7 +43,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         ("masses", masses(report)),
         ("layers", both(|side| layers(report, side))),
         ("repeated", repeated_rule(report)),
-        ("heads", ORDERS.map(|order| heads(report, order)).concat()),
+        ("heads", Statistic::of_report().into_iter().map(|it| heads(report, it)).collect()),
         ("next", both(|side| next(report, side))),
         ("numbers", numbers(report)),
         ("made", made(report)),
@@ -154,7 +152,7 @@ fn made(report: &Report<'_>) -> String {
     format!(
         "<code>{}</code><br>{}. Attention as Hugging Face transformers computes it with eager attention in float32.",
         escape(&command),
-        concat!("attnscope ", env!("CARGO_PKG_VERSION"))
+        PROGRAM
     )
 }
 
@@ -166,7 +164,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::report::tests::with_report;
+    use crate::export::report::compared::tests::with_report;
 
     fn page(change: impl FnOnce(&mut Report<'_>)) -> String {
         let mut page = Vec::new();

@@ -17,7 +17,6 @@ mod tokenizer;
 
 pub use adapter::{ADAPTER_CONFIG, Adapter};
 pub use consent::Consent;
-pub use disk::human_bytes;
 pub use file::ModelFile;
 pub use foreign::{foreign, pointer};
 pub use hub::{CachedModel, Hub, HubError, HubSettings};

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::ModelFiles;
-use super::disk::{self, human_bytes};
+use super::disk;
 use crate::model::ModelError;
+use crate::vocabulary::human_bytes;
 
 /// Bytes from which on somebody must agree.
 pub(super) const LARGE: u64 = 1_000_000_000;

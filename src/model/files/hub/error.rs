@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::files::human_bytes;
+use crate::vocabulary::human_bytes;
 
 /// Why the hub or its cache did not give a model. `model` is `org/name[@revision]` as it was asked for.
 #[derive(Debug, thiserror::Error)]

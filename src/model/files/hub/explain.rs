@@ -5,7 +5,8 @@ use super::failure::{Failure, Refusal};
 use super::lookup::{Lookup, RemoteFile};
 use super::wait::Stopped;
 use crate::model::ModelError;
-use crate::model::files::{ModelFiles, human_bytes};
+use crate::model::files::ModelFiles;
+use crate::vocabulary::human_bytes;
 
 /// What the cache has of a model that it doesn't have whole: a clause.
 pub(super) type Lack = Option<String>;

@@ -1,26 +1,44 @@
 //! A page that stands alone: matrices to point at, without a network. The page is `assets/export.html`; this fills
 //! in what it shows, as JSON.
 
+mod room;
+
 use std::io::Write;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::figure::{Content, Figure, inputs, source_title, view_name};
-use super::markup::{escape, fill, script, sha256_of};
-use super::printable;
-use super::{ColorRange, ExportError, Look, Recipe, Selection, Source, heads};
-use crate::attention::alignment::{Granularity, pieces};
-use crate::attention::{Capture, CausalMatrix, Normalisation, View};
-use crate::theme::{Background, Ramp, Rgb};
+use super::entry::{Format, Writer};
+use super::problem::between;
+use crate::attention::alignment::pieces;
+use crate::attention::{Capture, CausalMatrix};
+use crate::export::error::ExportError;
+use crate::export::figure::{Content, Figure, inputs, source_title};
+use crate::export::markup::{escape, fill, script, sha256_of};
+use crate::export::omissions::Omissions;
+use crate::export::printable;
+use crate::export::recipe::{FigureStyle, Recipe, Source};
+use crate::export::rows::heads;
+use crate::export::selection::Selection;
+use crate::theme::{Ramp, Rgb};
+use crate::vocabulary::{Background, ColorRange, Granularity, Normalisation, View};
+use room::{kept, left_out};
 
 /// The page, with places for what it shows.
-const PAGE: &str = include_str!("../../assets/export.html");
+const PAGE: &str = include_str!("../../../../assets/export.html");
 /// What is before the recipe in a page.
-pub const RECIPE: &str = "<script type=\"application/json\" id=\"recipe\">";
-/// Bytes of matrices that a page may hold: more opens slowly, and is not for sharing.
-const LARGEST: usize = 32 << 20;
+const RECIPE: &str = "<script type=\"application/json\" id=\"recipe\">";
+/// Bytes that a page in HTML begins with.
+const DOCTYPE: &[u8] = b"<!doctype html";
+
+pub const FORMAT: Format = Format {
+    write: Writer::Figure(|out, captures, recipe| {
+        Ok(Omissions { left_out: write(out, captures, recipe)?, ..Omissions::default() })
+    }),
+    begins: |start| start.get(..DOCTYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE)),
+    recipe: |file| Ok(serde_json::from_str(&between(file, RECIPE, "</script>")?)?),
+};
 
 /// What a page shows.
 #[derive(Serialize)]
@@ -83,11 +101,7 @@ struct Matrix {
 ///
 /// # Errors
 /// If a model has no such view, or `out` refuses.
-pub fn write(
-    out: &mut impl Write,
-    captures: &[&Capture],
-    recipe: &Recipe,
-) -> Result<Vec<String>, ExportError> {
+fn write(out: &mut dyn Write, captures: &[&Capture], recipe: &Recipe) -> Result<Vec<String>, ExportError> {
     let data = data(captures, recipe)?;
     let filled = [
         ("title", escape(&data.title)),
@@ -102,8 +116,8 @@ pub fn write(
 }
 
 fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {
-    let look = recipe.look.unwrap_or_default();
-    let signed = look.difference.is_some();
+    let style = recipe.style.unwrap_or_default();
+    let signed = style.difference.is_some();
     let fixed = signed || captures.iter().any(|capture| capture.mean.bin() > 1);
     let panels = if signed {
         vec![difference(Figure::new(captures, recipe)?)]
@@ -117,71 +131,29 @@ fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {
         [left, right] => format!("{} and {}", left.title, right.title),
         panels => panels.iter().map(|panel| panel.title.clone()).collect(),
     };
-    let caption = if look.caption { vec![inputs(recipe), format!("{}.", recipe.program)] } else { vec![] };
+    let caption = if style.caption { vec![inputs(recipe), format!("{}.", recipe.program)] } else { vec![] };
     Ok(Data {
         title: format!("Attention of {title}"),
         caption,
-        ramps: ramps(&look),
+        ramps: ramps(&style),
         signed,
         fixed,
         rule: recipe.normalisation.name(),
-        curve: look.curve.name(),
-        top: match look.range {
+        curve: style.curve.name(),
+        top: match style.range {
             ColorRange::Top(top) => Some(top),
             ColorRange::Shared | ColorRange::Own => None,
         },
-        own: look.range == ColorRange::Own,
+        own: style.range == ColorRange::Own,
         links: links(captures, recipe).filter(|_| !fixed),
         panels,
     })
 }
 
-/// Of each side the number of its matrices that the page has room for, its mean always. A side that needs less than
-/// its part leaves the rest to the other.
-fn kept(sides: &[(&Source, &Capture)]) -> Vec<usize> {
-    let wanted = |(source, capture): &(&Source, &Capture)| match source.selection {
-        Selection::One(_) => 1,
-        Selection::All => 1 + capture.model.layers + capture.model.layers * capture.model.heads,
-    };
-    // Four bytes become more than five letters.
-    let bytes = |(_, capture): &(&Source, &Capture)| {
-        let size = capture.mean.size();
-        size * (size + 3) / 2 * 4 * 4 / 3
-    };
-    let mut order: Vec<usize> = (0..sides.len()).collect();
-    order.sort_by_key(|side| wanted(&sides[*side]) * bytes(&sides[*side]));
-    let (mut kept, mut room) = (vec![1; sides.len()], LARGEST);
-    for (at, side) in order.into_iter().enumerate() {
-        let part = room / (sides.len() - at);
-        let bytes = bytes(&sides[side]).max(1);
-        kept[side] = (part / bytes).clamp(1, wanted(&sides[side]));
-        room = room.saturating_sub(kept[side] * bytes);
-    }
-    kept
-}
-
-/// Which of all matrices of a model are left out after the first so many, and how to see one of them.
-fn left_out(capture: &Capture, kept: usize) -> Option<String> {
-    let (layers, heads) = (capture.model.layers, capture.model.heads);
-    let name = |head: usize| format!("{}.{}", head / heads, head % heads);
-    let (all, last) = (layers * heads, name(layers * heads - 1));
-    let what = match kept.checked_sub(1 + layers) {
-        Some(heads_kept) if heads_kept == all => return None,
-        Some(heads_kept) if heads_kept + 1 == all => format!("head {last} is left out"),
-        Some(first) => format!("heads {} to {last} are left out ({} of {all})", name(first), all - first),
-        None if kept == layers => format!("the mean of layer {} and all heads are left out", layers - 1),
-        None => format!("the means of layers {} to {} and all heads are left out", kept - 1, layers - 1),
-    };
-    let room = LARGEST >> 20;
-    Some(format!(
-        "{what}: a page has room for {room} MB; --view head:{last} alone fits, and so does a shorter prompt"
-    ))
-}
-
 /// The panel of a side with the first `kept` of its matrices.
 fn panel(capture: &Capture, source: &Source, rule: Normalisation, kept: usize) -> Result<Panel, ExportError> {
     let one = |view: View, group: Option<String>| -> Result<Matrix, ExportError> {
-        Ok(matrix(view_name(view), group, &capture.matrix(view)?, rule))
+        Ok(matrix(view.title(), group, &capture.matrix(view)?, rule))
     };
     let layers = capture.model.layers;
     let views = match source.selection {
@@ -264,11 +236,11 @@ fn links(captures: &[&Capture], recipe: &Recipe) -> Option<[Vec<usize>; 2]> {
     }))
 }
 
-fn ramps(look: &Look) -> Ramps {
+fn ramps(style: &FigureStyle) -> Ramps {
     let hex = |ramp: Ramp| ramp.colors().iter().map(|color: &Rgb| color.hex()).collect();
-    let of = |background| match look.difference {
+    let of = |background| match style.difference {
         Some(_) => hex(Ramp::of_differences(background)),
-        None => hex(Ramp::of_values(look.colors)),
+        None => hex(Ramp::of_values(style.colors)),
     };
     Ramps { light: of(Background::Light), dark: of(Background::Dark) }
 }
@@ -280,12 +252,18 @@ fn json(value: &impl Serialize) -> Result<String, ExportError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::{Format, example};
+    use crate::export::example;
+    use crate::vocabulary::ExportFormat;
 
-    fn of(captures: &[&Capture], selection: Selection, normalisation: Normalisation, look: Look) -> Data {
+    fn of(
+        captures: &[&Capture],
+        selection: Selection,
+        normalisation: Normalisation,
+        style: FigureStyle,
+    ) -> Data {
         let mut sources = captures.iter().map(|capture| example::source(capture, selection));
         let sides = (sources.next().unwrap(), sources.next());
-        data(captures, &Recipe::of_figure(sides, Format::Html, normalisation, look)).unwrap()
+        data(captures, &Recipe::of_figure(sides, ExportFormat::Html, normalisation, style)).unwrap()
     }
 
     fn values(matrix: &Matrix) -> Vec<f32> {
@@ -298,7 +276,7 @@ mod tests {
         let (left, right) =
             (example::reading(&["ab", " c"], false), example::reading(&["a", "b", " c"], true));
         let mean = Selection::One(View::Mean);
-        let data = of(&[&left, &right], mean, Normalisation::Renormalised, Look::default());
+        let data = of(&[&left, &right], mean, Normalisation::Renormalised, FigureStyle::default());
         assert_eq!(data.links, Some([vec![0, 1], vec![0, 0, 1]]));
         assert_eq!(values(&data.panels[0].views[0]), [0.5, 0.25, 0.5], "raw: the page normalises by itself");
         assert_eq!(values(&data.panels[1].views[0])[..4], [0.5, 0.5, 0.25, 0.25], "each row after its sink");
@@ -311,7 +289,7 @@ mod tests {
         capture.mean = CausalMatrix::zeros(4, 2, true);
         capture.mean.rows_mut().add_row(2, 0, &[0.25, 0.0, 0.25], 0.5, 1.0);
         let mean = Selection::One(View::Mean);
-        let data = of(&[&capture], mean, Normalisation::WithoutFirst, Look::default());
+        let data = of(&[&capture], mean, Normalisation::WithoutFirst, FigureStyle::default());
         assert!(data.fixed);
         let values = values(&data.panels[0].views[0]);
         assert!(values[0].is_nan() && values[2] == 1.0, "{values:?}");
@@ -329,7 +307,8 @@ mod tests {
     fn only_the_programs_own_script_runs() {
         let capture = example::capture();
         let source = example::source(&capture, Selection::All);
-        let recipe = Recipe::of_figure((source, None), Format::Html, Normalisation::Raw, Look::default());
+        let recipe =
+            Recipe::of_figure((source, None), ExportFormat::Html, Normalisation::Raw, FigureStyle::default());
         let mut page = Vec::new();
         assert_eq!(write(&mut page, &[&capture], &recipe).unwrap(), [] as [&str; 0]);
         let page = String::from_utf8(page).unwrap();
@@ -346,42 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_has_no_room_for_is_named() {
+    fn a_panel_has_the_matrices_that_are_kept_and_names_the_others() {
         let capture = example::capture();
         let source = example::source(&capture, Selection::All);
-        let all = 1 + 2 + 2 * 2;
-        assert_eq!(kept(&[(&source, &capture)]), [all]);
-        assert_eq!(left_out(&capture, all), None);
-        for (kept, words) in [
-            (all - 1, "head 1.1 is left out: a page"),
-            (4, "heads 0.1 to 1.1 are left out (3 of 4): a page"),
-            (3, "heads 0.0 to 1.1 are left out (4 of 4): a page"),
-            (2, "the mean of layer 1 and all heads are left out: a page"),
-            (1, "the means of layers 0 to 1 and all heads are left out: a page"),
-        ] {
-            let said = left_out(&capture, kept).unwrap();
-            assert!(said.starts_with(words), "{said}");
+        for kept in 1..7 {
             let panel = panel(&capture, &source, Normalisation::Raw, kept).unwrap();
             assert_eq!((panel.views.len(), panel.heads.is_some()), (kept, kept > 3));
-            assert_eq!(panel.left_out, Some(said));
+            assert_eq!(panel.left_out, left_out(&capture, kept));
         }
-    }
-
-    #[test]
-    fn two_models_share_the_room_of_a_page() {
-        let long = |size| {
-            let mut capture = example::capture();
-            capture.mean = CausalMatrix::zeros(size, 1, true);
-            capture
-        };
-        let (left, right) = (long(2048), long(1024));
-        let source = example::source(&left, Selection::All);
-        let of = |first, second| kept(&[(&source, first), (&source, second)]);
-        // A matrix of 2048 takes 11.2 MB of 33.6, one of 1024 2.8.
-        assert_eq!(of(&left, &right), [1, 5]);
-        assert_eq!(of(&right, &left), [5, 1]);
-        assert_eq!(of(&left, &left), [1, 1]);
-        let mean = example::source(&left, Selection::One(View::Mean));
-        assert_eq!(kept(&[(&source, &right), (&mean, &left)]), [7, 1]);
     }
 }

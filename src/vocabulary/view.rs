@@ -3,27 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
+use strum::{EnumCount, EnumMessage, IntoStaticStr, VariantArray};
+
+use super::names::{names, serde_as_text};
+
 /// Which keys a layer's queries see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumCount, EnumMessage, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum LayerKind {
-    /// Those within a window.
+    /// Those that see a window of keys.
     Sliding,
-    /// All.
+    /// Those that see all keys.
     Full,
 }
+names!(LayerKind, "kind of layers");
 
 impl LayerKind {
-    /// Of a layer with that window.
+    /// The kind of a layer with that window.
     pub fn of(window: Option<usize>) -> Self {
         if window.is_some() { LayerKind::Sliding } else { LayerKind::Full }
-    }
-
-    /// `sliding` or `full`.
-    pub fn name(self) -> &'static str {
-        match self {
-            LayerKind::Sliding => "sliding",
-            LayerKind::Full => "full",
-        }
     }
 }
 
@@ -69,7 +67,7 @@ pub enum View {
     /// The mean over all heads of the layers of a kind.
     Kind(LayerKind),
     /// What of the first layer's input is in the last layer's output, by attention alone:
-    /// [`rollout`](super::rollout::rollout).
+    /// [`rollout`](crate::attention::rollout::rollout).
     Rollout,
     /// The length of what each key adds to the residual stream through a head: ‖α · v W_O‖ (Kobayashi et al. 2020).
     /// What goes to a sink adds nothing.
@@ -117,7 +115,34 @@ impl View {
             view => view,
         }
     }
+
+    /// As people read it: `layer 3, mean of its heads`.
+    pub fn title(self) -> String {
+        match self {
+            View::Mean => "mean of all layers and heads".to_owned(),
+            View::Layer(layer) => format!("layer {layer}, mean of its heads"),
+            View::Head { layer, head } => format!("layer {layer}, head {head}"),
+            View::Group { layer, group } => format!("layer {layer}, mean of KV group {group}"),
+            View::Kind(kind) => format!("mean of the {kind} layers"),
+            View::Rollout => "rollout".to_owned(),
+            View::ValueWeighted(_) => format!("{}, value-weighted", self.attention().title()),
+        }
+    }
+
+    /// As people read it where there is little room: `layer 3 · head 5`.
+    pub fn short_title(self) -> String {
+        match self {
+            View::Mean => "mean".to_owned(),
+            View::Layer(layer) => format!("layer {layer}"),
+            View::Head { layer, head } => format!("layer {layer} · head {head}"),
+            View::Group { layer, group } => format!("layer {layer} · KV group {group}"),
+            View::Kind(kind) => format!("{kind} layers"),
+            View::Rollout => "rollout".to_owned(),
+            View::ValueWeighted(_) => format!("{} · values", self.attention().short_title()),
+        }
+    }
 }
+serde_as_text!(View);
 
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,27 +3,41 @@
 //! `json.loads(str(numpy.load(file)["recipe"]))`. `tokens` and `raw_tokens` are arrays of text, \[S\]: what each token
 //! stands for, and how the vocabulary spells it.
 
-use std::io::{Seek, Write};
+use std::fs::File;
+use std::io::{BufReader, Read as _, Seek, Write};
 
+use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::printable::json;
+use super::entry::{Export, Format, Writer};
+use super::problem::{MOST, Problem};
 use super::tensors::{Element, Tensor, write as write_tensors};
-use super::{Export, ExportError};
+use crate::export::error::ExportError;
+use crate::export::printable::json;
 
 /// The array with the recipe.
-pub const RECIPE: &str = "recipe.npy";
+const RECIPE: &str = "recipe.npy";
 /// What headers of arrays are padded to a multiple of.
 const ALIGNMENT: usize = 64;
 /// What every array begins with: a mark, and the version of the format.
 const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 
-/// Writes the selection as NPZ.
-///
-/// # Errors
-/// If the model has no such view, or `out` refuses.
-pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
+pub const FORMAT: Format =
+    Format { write: Writer::Numbers(write), begins: |start| start.starts_with(b"PK\x03\x04"), recipe };
+
+fn recipe(file: BufReader<File>) -> Result<Value, Problem> {
+    let mut zip = zip::ZipArchive::new(file).map_err(|_| Problem::None)?;
+    let mut array = Vec::new();
+    let recipe = zip.by_name(RECIPE).map_err(|_| Problem::None)?;
+    if recipe.size() > MOST {
+        return Err(Problem::Long);
+    }
+    recipe.take(MOST).read_to_end(&mut array)?;
+    Ok(serde_json::from_str(&text(&array).ok_or(Problem::None)?)?)
+}
+
+fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     let mut zip = ZipWriter::new_stream(out);
     let recipe = json(export.recipe)?;
     write_texts(&mut zip, RECIPE, &[&recipe], &[])?;
@@ -95,7 +109,7 @@ fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
 }
 
 /// The text of an array that holds one without axes.
-pub fn text(array: &[u8]) -> Option<String> {
+fn text(array: &[u8]) -> Option<String> {
     let rest = array.strip_prefix(MAGIC)?;
     let (length, rest) = rest.split_first_chunk()?;
     let values = rest.get(usize::from(u16::from_le_bytes(*length))..)?;
@@ -104,7 +118,7 @@ pub fn text(array: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Read as _};
+    use std::io::Cursor;
 
     use super::*;
     use crate::attention::View;

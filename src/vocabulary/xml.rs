@@ -1,4 +1,4 @@
-//! How numbers and text are spelled in SVG.
+//! How numbers and text are spelled in SVG and other XML.
 
 /// A coordinate, to a hundredth.
 pub fn number(value: f32) -> String {
@@ -7,7 +7,7 @@ pub fn number(value: f32) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// Text between tags. What no XML document may hold is replaced.
+/// Text between tags. Characters that no XML document may hold are replaced by U+FFFD.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -33,6 +33,7 @@ pub fn json_as_xml(json: &str) -> String {
     json.chars().map(escape).collect()
 }
 
+/// Whether a character may stand in an XML document.
 fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }

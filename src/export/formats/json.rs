@@ -3,13 +3,20 @@
 //! `attention` is \[S\]\[S\] for a view and \[L\]\[H\]\[S\]\[S\] for all heads, zeros for the future; `sink` has
 //! one number less per row, and is null for a model without sinks; `next` is null for one without an output head.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write};
 
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
 
-use super::printable::{json, write_json};
-use super::{Export, ExportError, Selection, rows};
-use crate::attention::{Capture, NextToken, Token, View};
+use super::entry::{Export, Format, Writer};
+use super::problem::{Limited, Problem};
+use crate::attention::{Capture, NextToken, Token};
+use crate::export::error::ExportError;
+use crate::export::printable::{json, write_json};
+use crate::export::rows::rows;
+use crate::export::selection::Selection;
+use crate::vocabulary::View;
 
 #[derive(Serialize)]
 struct TokenFields<'a> {
@@ -42,11 +49,24 @@ impl<'a> From<&'a NextToken> for NextFields<'a> {
     }
 }
 
-/// Writes the selection as one JSON object.
-///
-/// # Errors
-/// If the model has no such view, or `out` refuses.
-pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
+pub const FORMAT: Format =
+    Format { write: Writer::Numbers(write), begins: |start| start.starts_with(b"{"), recipe };
+
+/// A recipe by itself, or an export that begins with one: of that no more is read.
+fn recipe(mut file: BufReader<File>) -> Result<Value, Problem> {
+    const EXPORT: &[u8] = b"{\"recipe\":";
+    if file.fill_buf()?.starts_with(EXPORT) {
+        file.consume(EXPORT.len());
+        return Ok(Value::deserialize(&mut serde_json::Deserializer::from_reader(Limited::new(file)))?);
+    }
+    let mut value: Value = serde_json::from_reader(Limited::new(file))?;
+    Ok(match value.get_mut("recipe") {
+        Some(recipe) => recipe.take(),
+        None => value,
+    })
+}
+
+fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     let capture = export.capture;
     let tokens: Vec<TokenFields<'_>> = capture.tokens.iter().map(TokenFields::from).collect();
     let next: Option<Vec<NextFields<'_>>> =
@@ -68,14 +88,14 @@ pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportErro
 }
 
 /// Writes \[L\]\[H\]\[S\]\[S\] and returns \[L\]\[H\]\[S\] of sinks.
-fn layers(out: &mut impl Write, capture: &Capture) -> Result<Vec<Vec<Vec<f32>>>, ExportError> {
+fn layers(out: &mut dyn Write, capture: &Capture) -> Result<Vec<Vec<Vec<f32>>>, ExportError> {
     list(out, 0..capture.model.layers, |out, layer| {
         list(out, 0..capture.model.heads, |out, head| square(out, capture, View::Head { layer, head }))
     })
 }
 
 /// Writes \[S\]\[S\] and returns \[S\] of sinks.
-fn square(out: &mut impl Write, capture: &Capture, view: View) -> Result<Vec<f32>, ExportError> {
+fn square(out: &mut dyn Write, capture: &Capture, view: View) -> Result<Vec<f32>, ExportError> {
     let sinks = list(out, rows(capture, view), |out, row| {
         let row = row?;
         value(out, &row.weights)?;
@@ -85,10 +105,10 @@ fn square(out: &mut impl Write, capture: &Capture, view: View) -> Result<Vec<f32
 }
 
 /// Writes a JSON list of what `write` makes of each item, a line each, and returns what it returns.
-fn list<W: Write, T, R>(
-    out: &mut W,
+fn list<T, R>(
+    out: &mut dyn Write,
     items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut W, T) -> Result<R, ExportError>,
+    mut write: impl FnMut(&mut dyn Write, T) -> Result<R, ExportError>,
 ) -> Result<Vec<R>, ExportError> {
     let mut returned = Vec::new();
     out.write_all(b"[")?;
@@ -100,7 +120,7 @@ fn list<W: Write, T, R>(
     Ok(returned)
 }
 
-fn value(out: &mut impl Write, value: &impl Serialize) -> Result<(), ExportError> {
+fn value(out: &mut dyn Write, value: &impl Serialize) -> Result<(), ExportError> {
     Ok(write_json(out, value)?)
 }
 
@@ -108,7 +128,7 @@ fn value(out: &mut impl Write, value: &impl Serialize) -> Result<(), ExportError
 mod tests {
     use super::*;
     use crate::export::example;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn written(selection: Selection) -> Value {
         let mut out = Vec::new();

@@ -8,17 +8,34 @@
 //! comment. `pandas.read_csv(file, comment="#")` reads the table. pandas takes the tokens `NA` and `null` for missing
 //! values unless it is told `keep_default_na=False, na_values=[""]`.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 
-use super::printable::write_json;
-use super::{Export, ExportError, Selection, heads, rows};
-use crate::attention::{Capture, View, escape_controls};
+use serde_json::Value;
 
-/// Writes the selection as CSV.
-///
-/// # Errors
-/// If the model has no such view, or `out` refuses.
-pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
+use super::entry::{Export, Format, Writer};
+use super::problem::{MOST, Problem};
+use crate::attention::{Capture, escape_controls};
+use crate::export::error::ExportError;
+use crate::export::printable::write_json;
+use crate::export::rows::{heads, rows};
+use crate::export::selection::Selection;
+use crate::vocabulary::View;
+
+pub const FORMAT: Format =
+    Format { write: Writer::Numbers(write), begins: |start| start.starts_with(b"#"), recipe };
+
+/// The recipe is the first line, behind its `#`.
+fn recipe(file: BufReader<File>) -> Result<Value, Problem> {
+    let mut line = Vec::new();
+    file.take(MOST).read_until(b'\n', &mut line)?;
+    if line.len() as u64 == MOST {
+        return Err(Problem::Long);
+    }
+    Ok(serde_json::from_slice(line.trim_ascii_start().strip_prefix(b"#").unwrap_or(&line))?)
+}
+
+fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     write!(out, "# ")?;
     write_json(&mut *out, export.recipe)?;
     writeln!(out)?;
@@ -28,7 +45,7 @@ pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportErro
     }
 }
 
-fn write_square(out: &mut impl Write, capture: &Capture, view: View) -> Result<(), ExportError> {
+fn write_square(out: &mut dyn Write, capture: &Capture, view: View) -> Result<(), ExportError> {
     let names: Vec<String> =
         capture.tokens.iter().enumerate().map(|(at, token)| quoted(&format!("{at}:{}", token.raw))).collect();
     let sink = if capture.has_sinks(view) { ",sink" } else { "" };
@@ -48,7 +65,7 @@ fn write_square(out: &mut impl Write, capture: &Capture, view: View) -> Result<(
     Ok(())
 }
 
-fn write_list(out: &mut impl Write, capture: &Capture) -> Result<(), ExportError> {
+fn write_list(out: &mut dyn Write, capture: &Capture) -> Result<(), ExportError> {
     let tokens: Vec<String> = capture.tokens.iter().map(|token| quoted(&token.raw)).collect();
     writeln!(out, "layer,head,query,key,query_token,key_token,attention")?;
     for view in heads(capture) {

@@ -4,22 +4,52 @@
 //! the tokens stand for, and how the vocabulary spells them.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Write};
 
 use serde_json::{Map, Value, json as value};
 
-use super::printable::json;
+use super::entry::{Export, Format, Writer};
+use super::problem::{MOST, Problem};
 use super::tensors::{Element, tensors, write as write_tensors};
-use super::{Export, ExportError};
+use crate::export::error::ExportError;
+use crate::export::printable::json;
 
 /// What of the metadata is no part of the recipe.
-pub const TOKENS: [&str; 2] = ["tokens", "raw_tokens"];
+const TOKENS: [&str; 2] = ["tokens", "raw_tokens"];
 
-/// Writes the selection as a safetensors file.
-///
-/// # Errors
-/// If the model has no such view, or `out` refuses.
-pub fn write(out: &mut impl Write, export: &Export<'_>) -> Result<(), ExportError> {
+/// The file begins with the length of its header, in eight bytes, then with the header.
+pub const FORMAT: Format =
+    Format { write: Writer::Numbers(write), begins: |start| start.get(8) == Some(&b'{'), recipe };
+
+/// The metadata are texts: of what is JSON in them only objects are read as JSON, and what is true or false.
+fn recipe(mut file: BufReader<File>) -> Result<Value, Problem> {
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(|_| Problem::None)?;
+    let length = u64::from_le_bytes(length);
+    if length > MOST {
+        return Err(Problem::None);
+    }
+    let mut header = Vec::new();
+    file.take(length).read_to_end(&mut header)?;
+    let header: Value = serde_json::from_slice(&header).map_err(|_| Problem::None)?;
+    let Some(fields) = header.get("__metadata__").and_then(Value::as_object) else {
+        return Err(Problem::None);
+    };
+    let value = |(key, text): (&String, &Value)| match text.as_str() {
+        Some(json) if json.starts_with('{') || key == "pinned" => {
+            serde_json::from_str(json).unwrap_or_else(|_| text.clone())
+        }
+        _ => text.clone(),
+    };
+    let is_recipe = |(key, _): &(&String, &Value)| !TOKENS.contains(&key.as_str());
+    let fields: Map<String, Value> =
+        fields.iter().filter(is_recipe).map(|field| (field.0.clone(), value(field))).collect();
+    // Anybody may have written metadata.
+    if fields.contains_key("program") { Ok(Value::Object(fields)) } else { Err(Problem::None) }
+}
+
+fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     out.write_all(&header(export)?)?;
     write_tensors(out, export, |_, _| Ok(()))
 }

@@ -10,8 +10,11 @@
 
 use std::io::{self, Write};
 
-use super::{Export, ExportError, Selection, heads, rows};
-use crate::attention::View;
+use super::entry::Export;
+use crate::export::error::ExportError;
+use crate::export::rows::{heads, rows};
+use crate::export::selection::Selection;
+use crate::vocabulary::View;
 
 /// What a tensor holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +70,7 @@ pub fn tensors(export: &Export<'_>) -> Vec<Tensor> {
 ///
 /// # Errors
 /// If the model has no such view, or `out` refuses.
-pub fn write<W: Write>(
+pub fn write<W: Write + ?Sized>(
     out: &mut W,
     export: &Export<'_>,
     mut begin: impl FnMut(&mut W, &Tensor) -> Result<(), ExportError>,
@@ -99,7 +102,7 @@ pub fn write<W: Write>(
     Ok(())
 }
 
-fn write_f32s(out: &mut impl Write, values: &[f32]) -> io::Result<()> {
+fn write_f32s(out: &mut (impl Write + ?Sized), values: &[f32]) -> io::Result<()> {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     out.write_all(&bytes)
 }

@@ -1,0 +1,79 @@
+//! From passes and a recipe to a figure.
+
+use super::caption;
+use super::contents::Figure;
+use super::panel::{self, Panel};
+use crate::attention::{Capture, Comparison, Extent, Scale};
+use crate::export::error::ExportError;
+use crate::export::printable;
+use crate::export::recipe::{FigureStyle, Recipe};
+use crate::export::selection::Selection;
+use crate::theme::Ramp;
+use crate::vocabulary::ColorRange;
+
+impl Figure {
+    /// What a recipe says of the passes that it names, in its order.
+    ///
+    /// # Errors
+    /// If a model has no such view, or the prompt is too long for a difference.
+    pub fn new(captures: &[&Capture], recipe: &Recipe) -> Result<Self, ExportError> {
+        let style = recipe.style.unwrap_or_default();
+        let is_difference = style.difference.is_some();
+        let mut panels = match style.difference {
+            Some(_) => vec![difference(captures, recipe, &style)?],
+            None => {
+                let pixels = (style.pooling, panel::bin(captures));
+                let of = recipe.sources().zip(captures);
+                of.map(|(source, capture)| Panel::new(capture, source, recipe.normalisation, pixels))
+                    .collect::<Result<_, _>>()?
+            }
+        };
+        set_scales(&mut panels, &style);
+        let quantity = if is_difference { "difference of attention" } else { "attention" };
+        let mut figure = Self {
+            ramp: if is_difference {
+                Ramp::of_differences(style.theme)
+            } else {
+                Ramp::of_values(style.colors)
+            },
+            quantity: quantity.to_owned(),
+            theme: style.theme,
+            caption: vec![],
+            metadata: printable::json(recipe)?,
+            panels,
+        };
+        if style.caption {
+            figure.caption = caption::caption(&figure, captures, recipe, &style);
+        }
+        Ok(figure)
+    }
+}
+
+/// The panel of left minus right.
+fn difference(captures: &[&Capture], recipe: &Recipe, style: &FigureStyle) -> Result<Panel, ExportError> {
+    let granularity = style.difference.unwrap_or_default();
+    let (&[left, right], Some(beside)) = (captures, &recipe.beside) else {
+        return Err(ExportError::OneModel);
+    };
+    let matrix = |capture: &Capture, selection| match selection {
+        Selection::One(view) => Ok(capture.matrix(view)?),
+        Selection::All => Err(ExportError::DifferenceOfAll),
+    };
+    let matrices = [matrix(left, recipe.source.selection)?, matrix(right, beside.selection)?];
+    let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
+    let comparison = Comparison::new(sides, granularity).ok_or(ExportError::LongDifference)?;
+    Ok(Panel::difference(&comparison, recipe, granularity))
+}
+
+/// Gives each panel the scale that the range asks for, from what they are to show of themselves.
+fn set_scales(panels: &mut [Panel], style: &FigureStyle) {
+    let all = panels.iter().map(|panel| panel.extent).fold(Extent::NONE, Extent::and);
+    for panel in panels {
+        let extent = match style.range {
+            ColorRange::Shared => all,
+            ColorRange::Own => panel.extent,
+            ColorRange::Top(top) => Extent { top, ..all },
+        };
+        panel.scale = Scale::new(style.curve, extent);
+    }
+}

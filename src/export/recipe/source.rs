@@ -1,0 +1,75 @@
+//! A pass of a model, and which of its matrices are exported.
+
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
+
+use super::sink_rule;
+use crate::attention::{Ablation, Capture};
+use crate::export::selection::Selection;
+
+/// What a model was given.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Input {
+    /// A text, byte for byte.
+    Prompt(String),
+    /// Token ids.
+    Ids(Vec<u32>),
+}
+
+/// Reads what a model was given. An error says how it is spelled.
+pub(super) fn read_input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let wrong = |_| D::Error::custom("expected {\"prompt\": a text} or {\"ids\": [numbers]}");
+    Input::deserialize(value).map_err(wrong)
+}
+
+/// A pass of a model, and which of its matrices are exported.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub struct Source {
+    /// As it was asked for.
+    pub model: String,
+    /// The commit of its files, if they came from the hub.
+    pub revision: Option<String>,
+    /// `gpt2` or `gpt_oss`.
+    pub family: String,
+    /// Where it ran: `cpu`, `cuda:0`.
+    pub device: String,
+    /// How its weights were held: `f32`, `mxfp4`.
+    pub dtype: String,
+    /// The text or the ids it was given.
+    #[serde(deserialize_with = "read_input")]
+    pub input: Input,
+    /// The heads that were switched off.
+    #[serde(rename = "without_heads", default, skip_serializing_if = "Ablation::is_empty")]
+    pub ablation: Ablation,
+    /// Whether it was pinned in the viewer, beside what ran after it.
+    #[serde(rename = "pinned", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pinned: bool,
+    /// Which matrix: `mean`, `layer:3`, `head:3.5` or `all`.
+    #[serde(rename = "view")]
+    pub selection: Selection,
+    /// Whether it has sinks, so that rows sum to less than 1.
+    #[serde(rename = "sink_rule", default, with = "sink_rule")]
+    pub has_sinks: bool,
+}
+
+impl Source {
+    /// The pass that `capture` is of, over `input`.
+    pub fn new(capture: &Capture, input: Input, selection: Selection) -> Self {
+        let model = &capture.model;
+        Self {
+            model: model.name.clone(),
+            revision: model.revision.clone(),
+            family: model.family.clone(),
+            device: model.device.clone(),
+            dtype: model.precision.clone(),
+            input,
+            ablation: capture.ablation.clone(),
+            is_pinned: false,
+            selection,
+            has_sinks: selection.has_sinks(capture),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Where and how a model runs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use strum::{EnumCount, EnumMessage, IntoStaticStr, VariantArray};
+
+use super::names::{names, serde_as_text};
+
+/// Where a model is placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DeviceChoice {
+    /// A CUDA or Metal device if this build and machine have one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The CUDA device of that index.
+    Cuda(usize),
+    /// The Metal device.
+    Metal,
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Auto => f.write_str("auto"),
+            DeviceChoice::Cpu => f.write_str("cpu"),
+            DeviceChoice::Cuda(index) => write!(f, "cuda:{index}"),
+            DeviceChoice::Metal => f.write_str("metal"),
+        }
+    }
+}
+
+/// A text that names no device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no device: use auto, cpu, cuda, cuda:N or metal")]
+pub struct ParseDeviceError(String);
+
+impl FromStr for DeviceChoice {
+    type Err = ParseDeviceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(DeviceChoice::Auto),
+            "cpu" => Ok(DeviceChoice::Cpu),
+            "cuda" => Ok(DeviceChoice::Cuda(0)),
+            "metal" => Ok(DeviceChoice::Metal),
+            _ => {
+                let index = text.strip_prefix("cuda:").and_then(|index| index.parse().ok());
+                index.map(DeviceChoice::Cuda).ok_or_else(|| ParseDeviceError(text.to_owned()))
+            }
+        }
+    }
+}
+serde_as_text!(DeviceChoice);
+
+/// How dense weights are held.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Precision {
+    /// f32 on the CPU, bf16 on a GPU, where experts stay packed.
+    #[default]
+    Auto,
+    /// 32 bits.
+    F32,
+    /// bfloat16; on a GPU, experts unpacked to it once.
+    Bf16,
+    /// IEEE half; on a GPU.
+    F16,
+}
+names!(Precision, "dtype");
+
+/// What computes attention and experts.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Engine {
+    /// Own kernels on the CPU, tensor operations elsewhere.
+    #[default]
+    Auto,
+    /// Tensor operations everywhere: what a GPU runs.
+    Generic,
+}
+names!(Engine, "engine");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_by_name() {
+        assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
+        for device in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(3), DeviceChoice::Metal] {
+            assert_eq!(device.to_string().parse(), Ok(device));
+        }
+        let error = "cuda:x".parse::<DeviceChoice>().unwrap_err().to_string();
+        assert_eq!(error, "'cuda:x' is no device: use auto, cpu, cuda, cuda:N or metal");
+    }
+}

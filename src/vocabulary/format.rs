@@ -1,0 +1,62 @@
+//! What an export is written as. To add a format: a variant here, its file in `export/formats`, and its line in the
+//! table of `export/formats/mod.rs`.
+
+use strum::{EnumCount, EnumMessage, EnumProperty, IntoStaticStr, VariantArray};
+
+use super::names::names;
+
+/// What an export is written as. The name is the ending of its files.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, EnumCount, EnumMessage, EnumProperty, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum ExportFormat {
+    /// A table; with all heads, a list. pandas.read_csv(FILE, comment="#") reads it: the first line is the recipe.
+    #[strum(props(one = "a row per query, a column per key", all = "a line per layer, head, query and key"))]
+    Csv,
+    /// An object with tokens, matrix, sinks, next tokens and recipe.
+    #[strum(props(one = "tokens, attention, sinks, next tokens"))]
+    Json,
+    /// Arrays for numpy.load, tokens among them.
+    #[strum(props(one = "arrays: ids, attention, sinks, logits"))]
+    Npz,
+    /// Tensors, as the model hub stores them; tokens are in the metadata, as JSON.
+    #[strum(props(one = "tensors: ids, attention, sinks, logits"))]
+    Safetensors,
+    /// A figure, as vectors; of two models beside each other; with all heads, a grid.
+    #[strum(props(
+        one = "a figure with a colour bar, as vectors",
+        all = "a grid of small matrices, as vectors"
+    ))]
+    Svg,
+    /// The same figure, as pixels.
+    #[strum(props(one = "the same figure, as pixels", all = "a grid of small matrices, as pixels"))]
+    Png,
+    /// A page that stands alone and shows values where one points; with all heads, a list of them.
+    #[strum(props(one = "a page with values where one points", all = "a page to choose heads and point at"))]
+    Html,
+}
+names!(ExportFormat, "format");
+
+impl ExportFormat {
+    /// What a file of it holds, in a few words: of one matrix, or of all heads.
+    pub fn holds(self, all_heads: bool) -> &'static str {
+        let of_all = self.get_str("all").filter(|_| all_heads);
+        of_all.or_else(|| self.get_str("one")).unwrap_or_default()
+    }
+
+    /// Whether a file of it is no text, which a terminal could not show.
+    pub fn is_binary(self) -> bool {
+        matches!(self, ExportFormat::Npz | ExportFormat::Safetensors | ExportFormat::Png)
+    }
+
+    /// Whether it shows values as colours, of one model or of two beside each other.
+    pub fn is_figure(self) -> bool {
+        matches!(self, ExportFormat::Svg | ExportFormat::Png | ExportFormat::Html)
+    }
+
+    /// Whether it draws all heads as one grid, which is raw; a page normalises by itself.
+    pub fn draws_a_grid(self) -> bool {
+        matches!(self, ExportFormat::Svg | ExportFormat::Png)
+    }
+}
