@@ -337,7 +337,7 @@ fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String>
 /// Better said before gigabytes are read than by the system's out-of-memory killer.
 fn check_memory(name: &str, needed: u64, free: Option<u64>) -> Result<(), ModelError> {
     match free {
-        Some(free) if needed > free => Err(ModelError::Invalid(format!(
+        Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
             "{name}: not enough memory: the weights take {:.1} GB, {:.1} GB are free: choose a smaller model, or close something",
             needed as f64 / 1e9,
             free as f64 / 1e9

@@ -21,6 +21,9 @@ pub enum WorkerError {
     /// The hub or its cache did not give the model.
     #[error(transparent)]
     Hub(Arc<ModelError>),
+    /// There is not enough memory for the model, or for what was asked of it.
+    #[error(transparent)]
+    OutOfMemory(Arc<ModelError>),
     /// The model could not be loaded, or could not run.
     #[error(transparent)]
     Model(Arc<ModelError>),
@@ -56,6 +59,7 @@ impl From<ModelError> for WorkerError {
             ModelError::Hub(HubError::NoRepository { .. } | HubError::NoRevision { .. }) => {
                 Self::NoSuchModel(Arc::new(error))
             }
+            ModelError::OutOfMemory(_) => Self::OutOfMemory(Arc::new(error)),
             ModelError::Hub(_) => Self::Hub(Arc::new(error)),
             ModelError::Io { .. } | ModelError::Device(_) | ModelError::Invalid(_) => {
                 Self::Model(Arc::new(error))
@@ -91,6 +95,8 @@ mod tests {
         );
         let hub = HubError::NoRevision { model: "org/tiny@v2".to_owned() };
         assert!(matches!(ModelError::from(hub).into(), WorkerError::NoSuchModel(_)));
+        let too_large = ModelError::OutOfMemory("a/b: not enough memory".to_owned());
+        assert!(matches!(too_large.into(), WorkerError::OutOfMemory(_)));
         let other = || WorkerError::from(ModelError::Invalid("config.json: no layers".to_owned()));
         assert!(matches!(other(), WorkerError::Model(_)));
         assert!(other() == other() && other() != WorkerError::Refused(other().to_string()));
