@@ -31,7 +31,7 @@ fn captured() -> State {
     for (side, model) in
         [(Side::Left, model("gpt2", 12, 12, false)), (Side::Right, model("gpt-oss", 24, 64, true))]
     {
-        let (job, capture) = (state.job, capture(&model, &words));
+        let (job, capture) = (state.run.job, capture(&model, &words));
         hear(&mut state, Event::Loaded { side, model });
         hear(&mut state, Event::Captured { side, job, capture });
     }

@@ -2,7 +2,9 @@
 
 use tui_input::InputRequest;
 
-use super::{Column, ExportContent, Exported, Hover};
+use super::state::cursor::Column;
+use super::state::exports::{ExportContent, Exported};
+use super::state::hover::Hover;
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::vocabulary::ExportFormat;
@@ -36,43 +38,43 @@ pub enum Action {
     Pick(usize),
     /// A cell was clicked.
     Point {
-        /// Of which pane.
+        /// The pane that shows it.
         side: Side,
-        /// Its row.
+        /// Index of its row.
         query: usize,
         /// Its column.
         column: Column,
     },
     /// A thumbnail was clicked, or a head in the list of all.
-    Look {
-        /// Of which pane.
+    ShowView {
+        /// The side of its model.
         side: Side,
-        /// What it stands for.
+        /// The view that it stands for.
         view: View,
     },
     /// A pane was clicked.
     Focus(Side),
     /// The wheel was turned over a pane: cells to move by, down and right being positive.
     Scroll {
-        /// Over which pane.
+        /// The pane that the mouse is over.
         side: Side,
-        /// Rows.
+        /// Rows to move by.
         rows: isize,
-        /// Columns.
+        /// Columns to move by.
         columns: isize,
     },
     /// The wheel was turned to zoom.
     Zoom {
-        /// Over which pane.
+        /// The pane that the mouse is over.
         side: Side,
-        /// Over which cell, if it was one: the row and the column.
+        /// The cell that the mouse is over, if it is one: its row and its column.
         cell: Option<(usize, Column)>,
         /// [`Command::ZoomIn`] or [`Command::ZoomOut`].
         command: Command,
     },
     /// The mouse is over something else now.
     Hover(Option<Hover>),
-    /// A tenth of a second went by while [`State::wants_ticks`](super::State::wants_ticks).
+    /// A tenth of a second went by while `State::wants_ticks`.
     Tick,
     /// The worker reports.
     Worker(Event),
@@ -94,13 +96,13 @@ pub enum Effect {
     Remember(String),
     /// Write a file, without holding up the loop.
     Export {
-        /// Of which pane.
+        /// The pane whose matrices are written, where those of one are.
         side: Side,
-        /// What.
+        /// What is written.
         content: ExportContent,
-        /// In which format.
+        /// The format of the file.
         format: ExportFormat,
-        /// Under which name, as it was typed.
+        /// The name of the file, as it was typed.
         file: String,
         /// Whether a file of that name may go.
         replace: bool,
@@ -109,8 +111,6 @@ pub enum Effect {
     StopExport,
     /// Put a text on the clipboard.
     Copy(String),
-    /// Show values in the colours of the next map.
-    NextColorMap,
     /// Draw everything anew, whatever the terminal shows.
     Redraw,
     /// Stop this process, as Ctrl-Z does.

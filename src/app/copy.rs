@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::update::NOTHING_SHOWN;
-use super::{Effect, Shown, State, difference};
+use super::action::Effect;
+use super::panels::{Arrangement, Compared, Difference};
+use super::state::State;
+use super::state::cursor::Column;
+use super::state::displayed::DisplayedCapture;
+use super::state::notes::NOTHING_SHOWN;
 use crate::attention::{CausalMatrix, Normalisation, NormalisedRow};
 
 /// Bytes of a text that goes to the clipboard. It goes there as an escape in base 64, of which many
@@ -12,13 +16,14 @@ const MOST: usize = 74_000;
 
 /// The row of the cursor: a line per column, its name and its value.
 pub(super) fn row(state: &mut State) -> Vec<Effect> {
-    if let Some(text) = difference::row_text(state) {
-        return send(state, "row", Some(text));
+    if let Some((difference, compared)) = compared(state) {
+        let text = compared_row(difference, compared, state.display.normalisation);
+        return send(state, "row", text);
     }
-    let pane = state.focused();
+    let pane = state.panes.focused();
     let Some(shown) = &pane.shown else { return nothing(state) };
     let Some(query) = shown.labels.get(pane.cursor.query) else { return vec![] };
-    let row = state.rules.normalisation.row(shown.matrix(), pane.cursor.query);
+    let row = state.display.normalisation.row(shown.matrix(), pane.cursor.query);
     let mut text = format!("key\t{query}\n");
     for (name, value) in named(shown, &row) {
         let _ = writeln!(text, "{name}\t{value}");
@@ -28,20 +33,17 @@ pub(super) fn row(state: &mut State) -> Vec<Effect> {
 
 /// The matrix: a line per query, a column per key, nothing where there is no value.
 pub(super) fn matrix(state: &mut State) -> Vec<Effect> {
-    if let Some(text) = difference::matrix_text(state) {
-        return send(state, "matrix", Some(text));
+    if let Some((difference, compared)) = compared(state) {
+        let text = compared_matrix(difference, compared, state.display.normalisation);
+        return send(state, "matrix", text);
     }
-    let Some(shown) = &state.focused().shown else { return nothing(state) };
-    let text = table(&shown.labels, shown.matrix(), state.rules.normalisation);
+    let Some(shown) = &state.panes.focused().shown else { return nothing(state) };
+    let text = table(&shown.labels, shown.matrix(), state.display.normalisation);
     send(state, "matrix", text)
 }
 
 /// A line per query, a column per key; nothing if it is too long for a clipboard.
-pub(super) fn table(
-    labels: &[String],
-    matrix: &CausalMatrix,
-    normalisation: Normalisation,
-) -> Option<String> {
+fn table(labels: &[String], matrix: &CausalMatrix, normalisation: Normalisation) -> Option<String> {
     let sink = matrix.size() > 0 && normalisation.row(matrix, 0).sink().is_some();
     let mut text = String::from(if sink { "query\tsink" } else { "query" });
     for key in labels {
@@ -68,8 +70,73 @@ pub(super) fn table(
     Some(text)
 }
 
+/// The difference, if that is what is copied.
+fn compared(state: &State) -> Option<(&Difference, &Compared)> {
+    let difference = state.screen.difference.as_ref()?;
+    Some((difference, difference.shown()?))
+}
+
+/// The square as it is shown: a line per query, a column per key; of a square that two share, one after the other.
+/// Nothing if it is too long for a clipboard.
+fn compared_matrix(
+    difference: &Difference,
+    compared: &Compared,
+    normalisation: Normalisation,
+) -> Option<String> {
+    if difference.arrangement == Arrangement::Split {
+        let table = |side| table(&compared.labels, side, normalisation);
+        let [left, right] = compared.comparison.sides().each_ref().map(table);
+        return Some(format!("{}\n{}", left?, right?));
+    }
+    let sink = compared.comparison.shape().sinks().is_some();
+    let mut text = format!("query{}\t{}\n", if sink { "\tsink" } else { "" }, compared.labels.join("\t"));
+    for (query, name) in compared.labels.iter().enumerate() {
+        let row = compared.comparison.difference(normalisation, query);
+        text.push_str(name);
+        if sink {
+            text.push_str(&format!("\t{}", number(row.sink)));
+        }
+        for value in row.keys.iter().copied().chain(std::iter::repeat(None)).take(compared.labels.len()) {
+            text.push_str(&format!("\t{}", number(value)));
+        }
+        text.push('\n');
+        if text.len() > MOST {
+            return None;
+        }
+    }
+    Some(text)
+}
+
+/// The row of the cursor as it is shown: a line per column, its name, its value on either side, and the difference.
+fn compared_row(
+    difference: &Difference,
+    compared: &Compared,
+    normalisation: Normalisation,
+) -> Option<String> {
+    let query = difference.cursor.query;
+    let mut text = format!("key\tleft\tright\t{}\n", compared.labels.get(query)?);
+    let rows = [0, 1].map(|side: usize| normalisation.row(&compared.comparison.sides()[side], query));
+    let row = compared.comparison.difference(normalisation, query);
+    let sink = row.sink.map(|value| ("sink", Column::Sink, Some(value)));
+    let keys = row.keys.iter().enumerate();
+    let keys = keys.map(|(key, value)| (compared.labels[key].as_str(), Column::Key(key), *value));
+    for (name, column, value) in sink.into_iter().chain(keys) {
+        let [left, right] = rows.map(|row| number(column.value(&row)));
+        text.push_str(&format!("{name}\t{left}\t{right}\t{}\n", number(value)));
+    }
+    Some(text)
+}
+
+/// A value as a cell of a table: empty where there is none.
+fn number(value: Option<f32>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
 /// What a row shows, the sink first.
-fn named<'a>(shown: &'a Shown, row: &'a NormalisedRow<'_>) -> impl Iterator<Item = (&'a str, f32)> {
+fn named<'a>(
+    shown: &'a DisplayedCapture,
+    row: &'a NormalisedRow<'_>,
+) -> impl Iterator<Item = (&'a str, f32)> {
     let sink = row.sink().map(|value| ("sink", value));
     let keys = row.keys().map(|(key, value)| (shown.labels[key].as_str(), value));
     sink.into_iter().chain(keys)
@@ -87,8 +154,8 @@ fn send(state: &mut State, what: &str, text: Option<String>) -> Vec<Effect> {
         return vec![];
     };
     // A comparison's own texts are of two models.
-    let off = state.focused().shown.as_ref().map(|shown| &shown.capture.ablation);
-    let off = off.filter(|off| !off.is_empty() && state.difference.is_none());
+    let off = state.panes.focused().shown.as_ref().map(|shown| &shown.capture.ablation);
+    let off = off.filter(|off| !off.is_empty() && state.screen.difference.is_none());
     let without = off.map_or_else(String::new, |off| format!(" without {off}"));
     state.note = Some(format!("{what}{without} sent to the terminal's clipboard"));
     vec![Effect::Copy(text)]

@@ -1,64 +1,56 @@
 //! What the viewer knows and how it changes: a pure reducer. No I/O, no clock, no terminal; what happens
 //! comes in as an [`Action`], what is to be done goes out as an [`Effect`].
+//!
+//! [`State`] is made of sub-states (`state/`, each a file that knows nothing of the others), of the panes and the panels
+//! in their place (`panels/`), and of the popup over them (`popups/`). [`update`] is the only way to change it. It asks
+//! the popup first, then the panel that is open, and then the files beside this one, each of which is a subject: the
+//! prompt, tokens that are appended, heads that are switched off, loads. After every action it brings what depends on
+//! other things up to date: the difference, the panel, what is computed layer by layer.
+//!
+//! Nothing here computes anything large: matrices come from the worker.
 
-mod ablation;
+mod ablate;
 mod action;
-mod chooser;
+mod append;
+mod commands;
 mod copy;
-mod cursor;
-mod difference;
-mod export;
-mod first_look;
-mod grow;
-mod history;
-mod hover;
+mod events;
+mod first_cursor;
 mod layers;
-mod leaderboard;
-mod lens;
-mod link;
+mod lit;
 mod loading;
-mod look;
+mod navigation;
 mod one_pane;
-mod palette;
-mod pane;
-mod picker;
-mod pin;
-mod popup;
+mod panels;
+mod popups;
 mod prompt;
-mod rules;
-mod scores;
-mod selection;
-mod shown;
-mod span;
 mod state;
-mod typed;
 mod update;
-mod worker;
-mod zoom;
 
 pub use crate::attention::{ColorScale, Extent, Scale};
-pub use ablation::Ablations;
 pub use action::{Action, Effect};
-pub use chooser::{Chooser, Found};
-pub use cursor::{Column, Cursor, Scroll, Viewport, Viewports};
-pub use difference::{Arrangement, Compared, Difference};
-pub use export::{ExportChoice, ExportContent, ExportDialog, ExportStage, Exported};
-pub use history::History;
-pub use hover::Hover;
-pub use layers::ByLayer;
-pub use leaderboard::{Leaderboard, Likeness, ListedHead};
-pub use lens::{LensLook, LensStage};
-pub use palette::{Palette, columns as palette_columns};
-pub use pane::{Load, Pane, Pass};
-pub use picker::{Listing, Picker, Stage};
-pub use pin::Pin;
-pub use popup::Popup;
-pub use rules::Rules;
-pub use scores::{ScoreBook, Scores};
-pub use selection::{Depth, Selection};
-pub use shown::Shown;
-pub use span::Span;
-pub use state::{Mode, State};
-pub use typed::{LONGEST_PROMPT, too_long};
+pub use panels::{
+    Arrangement, Compared, Difference, HeadGrid, HeadList, LensPanel, LensStage, ListedHead, LogitLens, Mode,
+    Opened, Panel, Panes, Pin, Reaction, Screen, Similarity,
+};
+pub use popups::{ExportDialog, ExportStage, Listing, Palette, Picker, Popup, Stage, palette_columns};
+pub use state::State;
+pub use state::ablations::Ablations;
+pub use state::by_layer::ByLayer;
+pub use state::cursor::{Column, Cursor, Scroll, Viewport, Viewports};
+pub use state::display::DisplaySettings;
+pub use state::displayed::DisplayedCapture;
+pub use state::editor::Editor;
+pub use state::exports::{ExportChoice, ExportContent, Exported};
+pub use state::fuzzy_list::{Found, FuzzyList};
+pub use state::help::Help;
+pub use state::history::History;
+pub use state::hover::Hover;
+pub use state::pane::{Load, Pane, Pass};
+pub use state::run::Run;
+pub use state::scores::{ScoreBook, Scores};
+pub use state::selection::{Depth, Selection};
+pub use state::span::Span;
+pub use state::typed::{LONGEST_PROMPT, too_long};
+pub use state::zoom::Zoom;
 pub use update::update;
-pub use zoom::Zoom;

@@ -49,9 +49,11 @@ impl ViewerConfig {
             Some(right) => State::new(left, right, prompt, keys, mouse),
             None => State::of_one_model(left, prompt, keys, mouse),
         };
-        (state.live, state.sampling, state.drawn) = (self.live, self.sampling, self.drawn);
+        state.editor.is_live = self.live;
+        (state.run.sampling, state.run.is_drawn) = (self.sampling, self.drawn);
+        state.display.color_map = self.map;
         state.pairs = pairs;
-        state.history = history.as_deref().map(history::load).unwrap_or_default();
+        state.editor.history = history.as_deref().map(history::load).unwrap_or_default();
         state
     }
 }

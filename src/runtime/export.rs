@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frame::picture;
-use crate::app::{ExportContent, Exported, Shown, State};
+use crate::app::{DisplayedCapture, ExportContent, Exported, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source};
@@ -136,25 +136,25 @@ fn captures(
         ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
         _ => vec![side],
     };
-    let shown: Vec<&Shown> =
+    let shown: Vec<&DisplayedCapture> =
         sides.iter().map(|side| state.pane(*side).shown.as_ref()).collect::<Option<_>>()?;
-    let source = |(side, shown): (&Side, &&Shown)| {
+    let source = |(side, shown): (&Side, &&DisplayedCapture)| {
         let selection = match content {
             ExportContent::AllHeads => Selection::All,
             ExportContent::View(view) => Selection::One(view),
             _ => Selection::One(shown.view()),
         };
         let source = Source::new(&shown.capture, Input::Prompt(shown.prompt.clone()), selection);
-        Source { is_pinned: state.pinned(*side).is_some(), ..source }
+        Source { is_pinned: state.panes.pinned(*side).is_some(), ..source }
     };
     let mut sources = sides.iter().zip(&shown).map(source);
     let left = sources.next()?;
     let recipe = if format.is_figure() {
-        let rules = state.rules;
+        let display = state.display;
         let style = FigureStyle {
-            curve: rules.curve,
-            range: rules.range,
-            pooling: rules.pooling,
+            curve: display.color_scale,
+            range: display.range,
+            pooling: display.pooling,
             colors,
             difference: match content {
                 ExportContent::Difference(granularity) => Some(granularity),
@@ -164,7 +164,7 @@ fn captures(
         };
         // All heads at once are drawn raw; a page normalises them by itself.
         let is_grid = content == ExportContent::AllHeads && format.draws_a_grid();
-        let normalisation = if is_grid { Normalisation::Raw } else { rules.normalisation };
+        let normalisation = if is_grid { Normalisation::Raw } else { display.normalisation };
         Recipe::of_figure((left, sources.next()), format, normalisation, style)
     } else {
         Recipe::new(left, Some(format))
@@ -190,7 +190,6 @@ mod tests {
     use crate::config::keys::{Command, Keys};
     use crate::model::LoadOptions;
     use crate::runtime::screenshot::{apply, finish};
-    use crate::theme::{Background, ColorDepth};
     use crate::worker;
 
     /// What a figure of both panes says of each.
@@ -205,11 +204,10 @@ mod tests {
     async fn a_recipe_says_which_pane_was_pinned_and_which_heads_are_off() {
         let demo = "demo:gpt2".to_owned();
         let mut state = State::new(demo.clone(), demo, "a story".to_owned(), Keys::default(), false);
-        let mut theme = Theme::new(ColorMap::default(), ColorDepth::TrueColor, Background::Dark);
         let (worker, mut events) = worker::spawn(LoadOptions::default());
         let mut done = async |state: &mut State, action| {
-            apply(state, &mut theme, action, &worker);
-            finish(state, &mut theme, &worker, &mut events).await;
+            apply(state, action, &worker);
+            finish(state, &worker, &mut events).await;
         };
         done(&mut state, Action::Start).await;
         assert!(sources(&state).iter().all(|source| !source.is_pinned && source.ablation.is_empty()));

@@ -18,9 +18,11 @@ pub fn sync_layout(state: &mut State, area: Rect) -> Layout {
 /// A screen of that size as SVG.
 pub(super) fn picture(mut state: State, theme: &Theme, screen: Rect) -> String {
     let layout = sync_layout(&mut state, screen);
+    let mut theme = theme.clone();
+    theme.show(state.display.color_map);
     let Ok(mut terminal) = Terminal::new(TestBackend::new(screen.width, screen.height));
     let Ok(frame) = terminal.draw(|frame| {
-        ui::draw(&state, &layout, theme, frame);
+        ui::draw(&state, &layout, &theme, frame);
     });
     ui::svg(frame.buffer, theme.background)
 }

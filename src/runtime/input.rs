@@ -40,7 +40,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
                 | Command::Cancel
         )
     );
-    match state.mode {
+    match state.screen.mode() {
         _ if let Some(popup) = &state.popup
             && !(anywhere && key.typed().is_none()) =>
         {
@@ -50,7 +50,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
                 answer(key, popup)
             }
         }
-        Mode::Browse | Mode::HeadGrid(_) | Mode::Leaderboard | Mode::Lens => command.map(Action::Command),
+        Mode::Browse | Mode::Panel => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
         // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
         Mode::Help => match command {
@@ -127,7 +127,7 @@ fn edit(key: Key) -> Option<Action> {
 
 fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action> {
     let click = matches!(event.kind, MouseEventKind::Down(MouseButton::Left));
-    if state.mode == Mode::Help {
+    if state.screen.mode() == Mode::Help {
         return click.then_some(Action::Command(Command::Help));
     }
     let at = Position::new(event.column, event.row);
@@ -170,7 +170,7 @@ fn hover(at: Position, state: &State, layout: &Layout) -> Option<Hover> {
 /// What the wheel zooms by: with Ctrl, and where all of a matrix is on screen, so that there is nothing to
 /// move over. There it can't zoom out any further.
 fn zooms(event: MouseEvent, hit: Hit, layout: &Layout) -> Option<Option<Command>> {
-    let pane = layout.panes[hit.side()?.index()].as_ref()?;
+    let pane = layout.pane(hit.side()?)?;
     let (held, is_whole) = (event.modifiers.contains(KeyModifiers::CONTROL), pane.overview.is_some());
     let command = match event.kind {
         MouseEventKind::ScrollUp => Some(Command::ZoomIn),
@@ -192,7 +192,7 @@ fn zoom(hit: Hit, command: Command) -> Option<Action> {
 fn of_click(hit: Hit) -> Option<Action> {
     Some(match hit {
         Hit::Cell { side, query, column } => Action::Point { side, query, column },
-        Hit::Thumbnail { side, view } => Action::Look { side, view },
+        Hit::Thumbnail { side, view } => Action::ShowView { side, view },
         Hit::Pane(side) => Action::Focus(side),
         Hit::Prompt => Action::Command(Command::EditPrompt),
         Hit::Row(row) => Action::Pick(row),
@@ -212,7 +212,12 @@ mod tests {
 
     fn in_mode(mode: Mode) -> State {
         let mut state = State::new("a".into(), "b".into(), String::new(), Keys::default(), true);
-        state.mode = mode;
+        let opens = match mode {
+            Mode::EditPrompt => Some(Command::EditPrompt),
+            Mode::Help => Some(Command::Help),
+            Mode::Browse | Mode::Panel => None,
+        };
+        let _ = opens.map(|command| update(&mut state, Action::Command(command)));
         state
     }
 
@@ -327,7 +332,7 @@ mod tests {
     #[test]
     fn the_mouse_is_over_something_else_once_and_not_at_every_move() {
         let mut state = in_mode(Mode::Browse);
-        state.draft = "ab".into();
+        state.editor.draft = "ab".into();
         let layout = ui::layout(&state, Rect::new(0, 0, 100, 40));
         let moved = |state: &State, column, row| {
             let (kind, modifiers) = (MouseEventKind::Moved, KeyModifiers::NONE);
@@ -358,7 +363,7 @@ mod tests {
         assert_eq!(turned(&layout, up, none), None);
         assert_eq!(turned(&layout, up, held), Some((false, Command::ZoomIn)));
         assert_eq!(turned(&layout, down, held), Some((false, Command::ZoomOut)));
-        let pane = layout.panes[0].as_mut().unwrap();
+        let ui::Body::Panes([Some(pane), _]) = &mut layout.body else { panic!("both panes are there") };
         pane.overview = Some(ui::Overview { area: pane.body, size: 100, bin: 2, sink: false, words: false });
         assert_eq!(turned(&layout, up, none), Some((true, Command::ZoomIn)));
         assert_eq!(turned(&layout, down, none), None);
@@ -372,6 +377,6 @@ mod tests {
         let event = Event::Mouse(MouseEvent { kind, column: 10, row: 10, modifiers: KeyModifiers::NONE });
         let action = action(&event, &state, &layout).unwrap();
         let _ = update(&mut state, action);
-        assert_eq!(state.mode, Mode::Browse);
+        assert_eq!(state.screen.mode(), Mode::Browse);
     }
 }

@@ -132,7 +132,9 @@ async fn turn(
         let mut failed = false;
         for action in actions.drain(..) {
             changed = true;
-            for effect in update(&mut state, action) {
+            let effects = update(&mut state, action);
+            theme.show(state.display.color_map);
+            for effect in effects {
                 match effect {
                     Effect::Send(request) => failed |= worker.send(request).is_err(),
                     Effect::CaptureMouse(mouse) => session.capture_mouse(mouse)?,
@@ -147,7 +149,6 @@ async fn turn(
                     }
                     Effect::StopExport => exporter.stop(),
                     Effect::Copy(text) => session.copy(&text)?,
-                    Effect::NextColorMap => theme = theme.with_next_map(),
                     Effect::Redraw => session.enter()?,
                     #[cfg(unix)]
                     Effect::Suspend => {
@@ -203,7 +204,7 @@ async fn turn(
                         answered = Instant::now();
                     }
                     if look.hear(answer) {
-                        theme = Theme::new(theme.map, look.depth, look.background);
+                        theme = Theme::new(state.display.color_map, look.depth, look.background);
                         (changed, awaited) = (true, true);
                     }
                 }
@@ -222,7 +223,7 @@ async fn turn(
             },
             exported = exporter.done() => actions.push(Action::Exported(exported)),
             // A spinner that nobody watches needs no frames; whatever else changes is drawn all the same.
-            _ = ticks.tick(), if state.wants_ticks() && (watched || state.pause.is_some()) => actions.push(Action::Tick),
+            _ = ticks.tick(), if state.wants_ticks() && (watched || state.editor.pause.is_some()) => actions.push(Action::Tick),
             () = session.ready(), if changed && !is_ready => {},
             () = sleep_until(due), if changed && is_ready => {},
         }

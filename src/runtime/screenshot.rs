@@ -25,17 +25,17 @@ pub async fn screenshot(
     keys: &[Key],
 ) -> Result<String, String> {
     let background = config.background.unwrap_or_default();
-    let mut theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
+    let theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
     let mut state = config.state();
     let area = Rect::new(0, 0, width, height);
-    apply(&mut state, &mut theme, Action::Start, &worker);
-    finish(&mut state, &mut theme, &worker, &mut events).await;
+    apply(&mut state, Action::Start, &worker);
+    finish(&mut state, &worker, &mut events).await;
     sync_layout(&mut state, area);
     for key in keys {
         if let Some(action) = input::of_key(*key, &state) {
-            apply(&mut state, &mut theme, action, &worker);
+            apply(&mut state, action, &worker);
         }
-        finish(&mut state, &mut theme, &worker, &mut events).await;
+        finish(&mut state, &worker, &mut events).await;
         sync_layout(&mut state, area);
     }
     match failure(&state) {
@@ -50,7 +50,7 @@ fn failure(state: &State) -> Option<String> {
         return Some("internal error: the worker is gone: please report it".to_owned());
     }
     Side::BOTH.into_iter().find_map(|side| {
-        let pane = state.resident(side);
+        let pane = state.panes.resident(side);
         match (&pane.load, &pane.pass) {
             (Load::Failed(error), _) | (_, Pass::Failed(error)) if error.contains(&pane.reference) => {
                 Some(error.clone())
@@ -64,22 +64,17 @@ fn failure(state: &State) -> Option<String> {
 }
 
 /// Waits until nothing is under way. A pause takes no time: no more keys come in it.
-pub(super) async fn finish(
-    state: &mut State,
-    theme: &mut Theme,
-    worker: &WorkerHandle,
-    events: &mut mpsc::Receiver<Event>,
-) {
-    while state.pause.is_some() {
-        apply(state, theme, Action::Tick, worker);
+pub(super) async fn finish(state: &mut State, worker: &WorkerHandle, events: &mut mpsc::Receiver<Event>) {
+    while state.editor.pause.is_some() {
+        apply(state, Action::Tick, worker);
     }
     while state.is_busy() {
         let event = events.recv().await;
-        apply(state, theme, event.map_or(Action::WorkerGone, Action::Worker), worker);
+        apply(state, event.map_or(Action::WorkerGone, Action::Worker), worker);
     }
 }
 
-pub(super) fn apply(state: &mut State, theme: &mut Theme, action: Action, worker: &WorkerHandle) {
+pub(super) fn apply(state: &mut State, action: Action, worker: &WorkerHandle) {
     for effect in update(state, action) {
         match effect {
             Effect::Send(request) => {
@@ -87,7 +82,6 @@ pub(super) fn apply(state: &mut State, theme: &mut Theme, action: Action, worker
                     let _ = update(state, Action::WorkerGone);
                 }
             }
-            Effect::NextColorMap => *theme = theme.with_next_map(),
             Effect::Export { .. } => {
                 let error = "a picture is taken without writing other files".to_owned();
                 let _ = update(state, Action::Exported(Exported::Failed(error)));

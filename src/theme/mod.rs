@@ -46,9 +46,11 @@ impl Theme {
         }
     }
 
-    /// The same with the next colour map.
-    pub fn with_next_map(&self) -> Self {
-        Self { map: self.map.next(), values: Palette::of_values(self.map.next(), self.depth), ..self.clone() }
+    /// Shows values in the colours of a map.
+    pub fn show(&mut self, map: ColorMap) {
+        if map != self.map {
+            (self.map, self.values) = (map, Palette::of_values(map, self.depth));
+        }
     }
 }
 

@@ -21,7 +21,7 @@ fn asked(effects: &[Effect]) -> Vec<[String; 2]> {
 
 /// The worker answers: a side's model ran without these heads, the other one as ever.
 fn ran(state: &mut State, side: Side, heads: &str) {
-    let (job, texts) = (state.job, state.prompt.clone());
+    let (job, texts) = (state.run.job, state.run.prompt.clone());
     let texts: Vec<&str> = texts.split_inclusive(' ').collect();
     let model = |side| if side == Side::Left { gpt2() } else { gpt_oss() };
     let other = capture(&model(side.other()), &texts);
@@ -94,7 +94,7 @@ fn a_file_is_named_after_the_heads_that_are_off() {
     let mut state = without_one();
     press(&mut state, "e");
     let Some(Popup::Export(dialog)) = &state.popup else { panic!() };
-    assert_eq!(dialog.chooser.line.value(), "demo-gpt2-without-0.1-head-0.1.csv");
+    assert_eq!(dialog.list.line.value(), "demo-gpt2-without-0.1-head-0.1.csv");
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn all_come_back_at_once() {
     let mut state = without_one();
     press(&mut state, "} a");
     assert_eq!(asked(&press(&mut state, "U")), [[String::new(), String::new()]]);
-    assert!(state.pin.is_none());
+    assert!(state.panes.pin.is_none());
     assert_eq!(asked(&press(&mut state, "u")).len(), 0, "and stay");
 }
 
 #[test]
 fn a_new_prompt_keeps_heads_off_and_renews_what_was_before() {
     let mut state = without_one();
-    state.draft = "write a long story about AI".into();
+    state.editor.draft = "write a long story about AI".into();
     let effects = attnscope::app::update(&mut state, attnscope::app::Action::Submit);
     assert_eq!(asked(&effects), [["0.1".to_owned(), String::new()]]);
     ran(&mut state, Side::Left, "0.1");
@@ -134,7 +134,7 @@ fn heads_go_off_in_the_grid_and_in_the_list_and_are_marked_there() {
     ran(&mut state, Side::Left, "0.2");
     assert_screen!("without_a_head_among_all", state, (120, 40));
     press_and_wait(&mut state, "esc p o");
-    let head = state.listed_heads()[0];
+    let head = state.screen.list.rows()[0];
     let name = format!("{}.{}", head.entry.layer, head.entry.head);
     let effects = press(&mut state, "a");
     assert!(asked(&effects)[0][head.side.index()].contains(&name), "{effects:?}");
@@ -148,9 +148,9 @@ fn a_pin_of_ones_own_stays() {
     let effects = press(&mut state, "a");
     answer(&mut state, effects);
     ran(&mut state, Side::Left, "0.0");
-    assert!(!state.pin.as_ref().unwrap().is_before);
+    assert!(!state.panes.pin.as_ref().unwrap().is_before);
     press_and_wait(&mut state, "U");
-    assert!(state.pin.is_some(), "as it was put");
+    assert!(state.panes.pin.is_some(), "as it was put");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn another_model_has_all_its_heads() {
     let mut state = without_one();
     let effects = hear(&mut state, Event::Loaded { side: Side::Left, model: gpt_oss() });
     assert_eq!(asked(&effects), [[String::new(), String::new()]]);
-    assert!(state.pin.is_none());
+    assert!(state.panes.pin.is_none());
     let effects = hear(&mut state, Event::Loaded { side: Side::Right, model: gpt2() });
     assert_eq!(asked(&effects).len(), 0, "none of this one's were off");
 }
@@ -191,7 +191,7 @@ fn scored(effects: &[Effect]) -> Vec<(Side, Vec<String>)> {
 
 /// The worker has scored the left model without these heads: each of its heads has this induction score.
 fn score(state: &mut State, heads: &str, induction: f32) {
-    let model = state.resident(Side::Left).model.clone().unwrap();
+    let model = state.panes.resident(Side::Left).model.clone().unwrap();
     let ablation = if heads.is_empty() { Ablation::default() } else { heads.parse().unwrap() };
     let of_head = RepeatScores { induction, ..RepeatScores::default() };
     let scores = Arc::new(vec![vec![of_head; model.heads]; model.layers]);
@@ -199,7 +199,7 @@ fn score(state: &mut State, heads: &str, induction: f32) {
 }
 
 fn inductions(state: &State, side: Side) -> Vec<Option<f32>> {
-    let listed = state.listed_heads();
+    let listed = state.screen.list.rows();
     let of_side = listed.iter().filter(|head| head.side == side);
     of_side.map(|head| head.entry.repeated.map(|scores| scores.induction)).collect()
 }
@@ -221,14 +221,14 @@ fn the_list_scores_each_pane_without_the_heads_that_are_off_in_it() {
     assert_eq!(inductions(&state, Side::Left), vec![Some(0.125); 6]);
     assert_eq!(inductions(&state, Side::Right), vec![Some(0.875); 6], "before: all heads on");
 
-    state.leaderboard.row = 0;
-    let head = state.listed_heads()[0];
+    state.screen.list.row = 0;
+    let head = state.screen.list.rows()[0];
     assert_eq!(head.side, Side::Right);
     let effects = press(&mut state, "a");
     assert_eq!(scored(&effects), [], "until it has run");
     let both = asked(&effects)[0][0].clone();
     assert_screen!("list_before_another_head_is_off", state, (120, 24));
-    let (job, texts) = (state.job, state.prompt.clone());
+    let (job, texts) = (state.run.job, state.run.prompt.clone());
     let texts: Vec<&str> = texts.split_inclusive(' ').collect();
     let capture = ablated(&gpt2(), &texts, &both);
     let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture });
@@ -236,7 +236,7 @@ fn the_list_scores_each_pane_without_the_heads_that_are_off_in_it() {
     let model = state.pane(Side::Left).shown.as_ref().unwrap().capture.ablation.to_string();
     assert_eq!(model, both);
     assert!(inductions(&state, Side::Left).iter().all(Option::is_none), "not those without 0.1");
-    let book = &state.resident(Side::Left).scores;
+    let book = &state.panes.resident(Side::Left).scores;
     assert!(matches!(book.of(&both.parse().unwrap()), Scores::Running { .. }));
     assert!(matches!(book.of(&"0.1".parse().unwrap()), Scores::Known(_)), "kept for when it comes back");
 }
@@ -253,7 +253,7 @@ fn what_is_on_screen_is_never_called_by_the_heads_that_are_to_go_off() {
         let claims = running.replace("running without 0.1", "").replace("  without 0.1: u undoes it", "");
         let claims = claims.replace("without 0.1: u undoes it", "");
         assert!(!claims.contains("without 0.1"), "{keys}\n{running}");
-        let (side, job) = (Side::Left, state.job);
+        let (side, job) = (Side::Left, state.run.job);
         hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
         let stopped = text_of(&mut state);
         assert!(stopped.contains("not run without 0.1"), "{keys}\n{stopped}");

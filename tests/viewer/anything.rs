@@ -110,7 +110,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => ".{0,40}".prop_map(Action::Paste),
         1 => prop_oneof![Just(Action::Submit), Just(Action::Agree), Just(Action::LeaveEditor)],
         2 => (side(), 0..400usize, column()).prop_map(|(side, query, column)| Action::Point { side, query, column }),
-        2 => (side(), view()).prop_map(|(side, view)| Action::Look { side, view }),
+        2 => (side(), view()).prop_map(|(side, view)| Action::ShowView { side, view }),
         1 => side().prop_map(Action::Focus),
         2 => (side(), -500..500isize, -500..500isize)
             .prop_map(|(side, rows, columns)| Action::Scroll { side, rows, columns }),
@@ -135,12 +135,12 @@ fn take(state: &mut State, step: Step) {
             answer(state, effects);
         }
         Step::Capture(side, length) => {
-            let prompt = format!("{} ", state.prompt);
+            let prompt = format!("{} ", state.run.prompt);
             let characters: Vec<char> = prompt.chars().take(120).collect();
             let texts: Vec<String> = characters.chunks(length).map(|chunk| chunk.iter().collect()).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let model = if side == Side::Left { gpt2() } else { gpt_oss() };
-            let (job, capture) = (state.job, capture(&model, &texts));
+            let (job, capture) = (state.run.job, capture(&model, &texts));
             hear(state, Event::Loaded { side, model });
             let effects = hear(state, Event::Captured { side, job, capture });
             answer(state, effects);
@@ -198,7 +198,7 @@ proptest! {
 fn small_sizes_can_be_drawn() {
     let mut state = captured();
     for zoom in [Zoom::Fit, Zoom::Whole, Zoom::Cells(1, 1), Zoom::Cells(14, 5)] {
-        state.zoom = zoom;
+        state.display.zoom = zoom;
         for width in (0..70).step_by(3) {
             for height in (0..30).step_by(2) {
                 draw(&mut state, width, height);

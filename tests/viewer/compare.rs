@@ -19,7 +19,7 @@ fn compared() -> State {
 }
 
 fn labels(state: &State) -> Vec<&str> {
-    let compared = state.difference.as_ref().unwrap().shown().unwrap();
+    let compared = state.screen.difference.as_ref().unwrap().shown().unwrap();
     compared.labels.iter().map(String::as_str).collect()
 }
 
@@ -28,10 +28,10 @@ fn a_difference_goes_by_pieces_then_by_words_then_back() {
     let mut state = compared();
     assert_eq!(labels(&state), ["write", "a", "st", "ory", "about AI"]);
     press(&mut state, "D");
-    assert_eq!(state.difference.as_ref().unwrap().granularity, Granularity::Words);
+    assert_eq!(state.screen.difference.as_ref().unwrap().granularity, Granularity::Words);
     assert_eq!(labels(&state), ["write", "a", "story", "about AI"]);
     press(&mut state, "D");
-    assert!(state.difference.is_none());
+    assert!(state.screen.difference.is_none());
 }
 
 #[test]
@@ -39,20 +39,24 @@ fn the_cursor_moves_on_pieces_and_takes_both_sides_along() {
     let mut state = compared();
     point_to_first(&mut state);
     let at = |query, key| Cursor { query, column: Column::Key(key) };
-    assert_eq!(state.difference.as_ref().unwrap().cursor, at(4, 0));
+    assert_eq!(state.screen.difference.as_ref().unwrap().cursor, at(4, 0));
     press(&mut state, "up right right");
-    assert_eq!(state.difference.as_ref().unwrap().cursor, at(3, 2));
-    assert_eq!([0, 1].map(|side: usize| state.panes[side].cursor), [at(4, 3), at(3, 2)]);
+    assert_eq!(state.screen.difference.as_ref().unwrap().cursor, at(3, 2));
+    assert_eq!([0, 1].map(|side: usize| state.panes.both[side].cursor), [at(4, 3), at(3, 2)]);
     press(&mut state, "home");
-    assert_eq!(state.difference.as_ref().unwrap().cursor.column, Column::Sink, "the right side has sinks");
+    assert_eq!(
+        state.screen.difference.as_ref().unwrap().cursor.column,
+        Column::Sink,
+        "the right side has sinks"
+    );
     act(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(1) });
-    assert_eq!(state.difference.as_ref().unwrap().cursor, at(1, 1));
+    assert_eq!(state.screen.difference.as_ref().unwrap().cursor, at(1, 1));
 }
 
 #[test]
 fn a_difference_follows_views_rules_and_prompts() {
     let mut state = compared();
-    let views = |state: &State| state.difference.as_ref().unwrap().shown().unwrap().views;
+    let views = |state: &State| state.screen.difference.as_ref().unwrap().shown().unwrap().views;
     press_and_wait(&mut state, "] enter");
     let head = View::Head { layer: 0, head: 0 };
     assert_eq!(views(&state), [head, head]);
@@ -64,7 +68,7 @@ fn a_difference_follows_views_rules_and_prompts() {
     append(&mut state, " now");
     act(&mut state, Action::Submit);
     let words = ["write", " a", " story", " now"];
-    let (job, right) = (state.job, capture(&gpt_oss(), &words));
+    let (job, right) = (state.run.job, capture(&gpt_oss(), &words));
     let effects = hear(&mut state, Event::Captured { side: Side::Right, job, capture: right });
     answer(&mut state, effects);
     assert_eq!(labels(&state).len(), 5, "the old difference stays until both are there");
@@ -80,10 +84,10 @@ fn both_share_a_square_and_its_two_triangles_are_one_pair_of_pieces() {
     let mut state = loaded();
     captured_as(&mut state, &LEFT, &RIGHT);
     press(&mut state, "d");
-    let arrangement = |state: &State| state.difference.as_ref().map(|shown| shown.arrangement);
+    let arrangement = |state: &State| state.screen.difference.as_ref().map(|shown| shown.arrangement);
     assert_eq!(arrangement(&state), Some(Arrangement::Split));
     act(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(3) });
-    let cursor = state.difference.as_ref().unwrap().cursor;
+    let cursor = state.screen.difference.as_ref().unwrap().cursor;
     assert_eq!(cursor, Cursor { query: 3, column: Column::Key(1) }, "above the diagonal columns are queries");
     let copied = press(&mut state, "Y");
     let Some(Effect::Copy(text)) = copied.into_iter().next() else { panic!("both are copied") };
@@ -105,7 +109,7 @@ fn without_two_captures_it_is_said_why_there_is_no_difference() {
     for key in ["D", "d"] {
         let mut state = loaded();
         press(&mut state, key);
-        assert!(state.difference.is_none(), "the panes are still there");
+        assert!(state.screen.difference.is_none(), "the panes are still there");
         assert!(state.note.as_deref().unwrap().contains("both models"), "{:?}", state.note);
         for size in [(80, 24), (120, 36)] {
             let screen = crate::screens::text(crate::screens::draw(&mut state, size).backend().buffer());
@@ -118,7 +122,7 @@ fn without_two_captures_it_is_said_why_there_is_no_difference() {
 fn a_difference_that_cant_go_on_is_left() {
     let mut state = compared();
     press_and_wait(&mut state, "V");
-    assert!(state.difference.is_none());
+    assert!(state.screen.difference.is_none());
     assert!(state.note.as_deref().unwrap().contains("not compared"), "{:?}", state.note);
 }
 
@@ -127,10 +131,13 @@ fn a_difference_is_seen_from_wherever_it_is_asked_for() {
     for keys in ["g D", "o D", "P D", "g d"] {
         let mut state = compared();
         press(&mut state, "D D");
-        assert!(state.difference.is_none());
+        assert!(state.screen.difference.is_none());
         press_and_wait(&mut state, keys);
-        assert!(state.difference.as_ref().is_some_and(|difference| difference.shown().is_some()), "{keys}");
-        assert_eq!(state.mode, Mode::Browse, "{keys}");
+        assert!(
+            state.screen.difference.as_ref().is_some_and(|difference| difference.shown().is_some()),
+            "{keys}"
+        );
+        assert_eq!(state.screen.mode(), Mode::Browse, "{keys}");
     }
 }
 
@@ -141,7 +148,7 @@ fn listed(keys: &str) -> State {
 }
 
 fn best(state: &State) -> (Side, View) {
-    let best = state.listed_heads()[state.leaderboard.row];
+    let best = state.screen.list.rows()[state.screen.list.row];
     (best.side, best.entry.view())
 }
 
@@ -156,7 +163,9 @@ fn scores_are_asked_for_once_a_model() {
     assert!(state.is_busy());
     assert_eq!(asked(&press(&mut state, "down")), 0);
     answer(&mut state, effects);
-    assert!(!state.is_busy() && matches!(state.panes[0].scores.of(&Ablation::default()), Scores::Known(_)));
+    assert!(
+        !state.is_busy() && matches!(state.panes.both[0].scores.of(&Ablation::default()), Scores::Known(_))
+    );
     assert_eq!(asked(&press(&mut state, "o o")), 0, "they are kept");
     let (side, model) = (Side::Left, gpt_oss());
     assert_eq!(asked(&hear(&mut state, Event::Loaded { side, model })), 1, "another model has others");
@@ -168,21 +177,23 @@ fn scores_are_asked_for_once_a_model() {
 #[test]
 fn heads_of_both_models_are_sorted_and_filtered() {
     let mut state = listed("o");
-    let heads = state.listed_heads();
-    assert_eq!((state.mode, heads.len()), (Mode::Leaderboard, 2 * 3 + 4 * 4));
+    let heads = state.screen.list.rows();
+    assert_eq!((state.screen.mode(), heads.len()), (Mode::Panel, 2 * 3 + 4 * 4));
     let induction: Vec<f32> =
         heads.iter().map(|head| HeadOrder::By(Statistic::Induction).value(&head.entry).unwrap()).collect();
     assert!(induction.is_sorted_by(|a, b| a >= b), "{induction:?}");
     press(&mut state, "w");
-    assert!(state.listed_heads().iter().all(|head| head.side == Side::Right && head.entry.layer % 2 == 0));
+    assert!(
+        state.screen.list.rows().iter().all(|head| head.side == Side::Right && head.entry.layer % 2 == 0)
+    );
     press(&mut state, "K K");
-    let heads = state.listed_heads();
+    let heads = state.screen.list.rows();
     assert!(heads.iter().all(|head| head.entry.group == 1 && head.entry.kind == LayerKind::Sliding));
     assert_eq!(heads.len(), 4);
     press(&mut state, "w w K K left left end");
-    assert_eq!((state.leaderboard.order, state.leaderboard.row), (HeadOrder::By(Statistic::Previous), 21));
+    assert_eq!((state.screen.list.order, state.screen.list.row), (HeadOrder::By(Statistic::Previous), 21));
     press(&mut state, "home left left left left left left left left left left");
-    assert_eq!((state.leaderboard.order, best(&state)), (HeadOrder::Head, (Side::Left, head(0, 0))));
+    assert_eq!((state.screen.list.order, best(&state)), (HeadOrder::Head, (Side::Left, head(0, 0))));
 }
 
 fn head(layer: usize, head: usize) -> View {
@@ -192,29 +203,30 @@ fn head(layer: usize, head: usize) -> View {
 #[test]
 fn enter_and_a_click_go_to_a_head() {
     let mut state = listed("D o down down enter");
-    assert!(state.difference.is_none(), "a head is looked at by itself");
+    assert!(state.screen.difference.is_none(), "a head is looked at by itself");
     let chosen = listed("o down down");
     let (side, view) = best(&chosen);
-    assert_eq!((state.mode, state.focus), (Mode::Browse, side));
+    assert_eq!((state.screen.mode(), state.panes.focus), (Mode::Browse, side));
     assert_eq!(state.pane(side).shown.as_ref().unwrap().view(), view);
     press_and_wait(&mut state, "o");
-    act(&mut state, Action::Look { side: Side::Left, view: head(1, 2) });
-    assert_eq!((state.mode, state.focus), (Mode::Browse, Side::Left));
+    act(&mut state, Action::ShowView { side: Side::Left, view: head(1, 2) });
+    assert_eq!((state.screen.mode(), state.panes.focus), (Mode::Browse, Side::Left));
     press_and_wait(&mut state, "o esc");
-    assert_eq!(state.mode, Mode::Browse);
+    assert_eq!(state.screen.mode(), Mode::Browse);
 }
 
 #[test]
 fn a_head_is_most_like_itself() {
     let mut state = listed("tab ] enter } ~");
-    assert_eq!((state.mode, state.leaderboard.order), (Mode::Leaderboard, HeadOrder::Similarity));
+    assert_eq!((state.screen.mode(), state.screen.list.order), (Mode::Panel, HeadOrder::Similarity));
     assert_eq!(best(&state), (Side::Right, head(0, 1)));
-    let alike: Vec<f32> = state.listed_heads().iter().map(|head| head.entry.similarity.unwrap()).collect();
+    let alike: Vec<f32> =
+        state.screen.list.rows().iter().map(|head| head.entry.similarity.unwrap()).collect();
     assert!((alike[0] - 1.0).abs() < 1e-6 && alike.len() == 22 && alike[1] < 1.0);
     press_and_wait(&mut state, "down ~");
-    assert_ne!(state.leaderboard.like.as_ref().unwrap().head, head(0, 1));
-    assert_eq!(state.leaderboard.row, 0);
+    assert_ne!(state.screen.list.similarity.as_ref().unwrap().head, head(0, 1));
+    assert_eq!(state.screen.list.row, 0);
     let mut state = captured();
     press(&mut state, "~");
-    assert!(state.mode == Mode::Browse && state.note.as_ref().unwrap().contains("head first"));
+    assert!(state.screen.mode() == Mode::Browse && state.note.as_ref().unwrap().contains("head first"));
 }

@@ -20,7 +20,7 @@ fn dialog(state: &State) -> &ExportDialog {
 }
 
 fn file(state: &State) -> &str {
-    dialog(state).chooser.line.value()
+    dialog(state).list.line.value()
 }
 
 fn type_text(state: &mut State, text: &str) {
@@ -95,7 +95,7 @@ fn a_difference_is_exported_as_one_and_one_model_alone_has_no_pair() {
     let effects = update(&mut state, Action::Submit);
     assert!(matches!(&effects[..], [Effect::Export { format: ExportFormat::Png, .. }]), "{effects:?}");
     let mut state = captured();
-    state.panes[1].shown = None;
+    state.panes.both[1].shown = None;
     press(&mut state, "e");
     assert_eq!(of_both(&state), None);
 }

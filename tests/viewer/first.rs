@@ -20,10 +20,10 @@ fn edit(state: &mut State, requests: &[InputRequest]) {
 fn edited(requests: &[InputRequest]) -> String {
     let mut state = captured();
     press(&mut state, "i");
-    assert!(state.is_draft_selected);
+    assert!(state.editor.is_selected);
     edit(&mut state, requests);
-    assert!(!state.is_draft_selected, "{requests:?}");
-    state.draft.value().to_owned()
+    assert!(!state.editor.is_selected, "{requests:?}");
+    state.editor.text().to_owned()
 }
 
 #[test]
@@ -59,26 +59,30 @@ fn both_keys_and_a_paste_select_and_enter_runs_the_text_as_it_is() {
         let mut state = captured();
         press(&mut state, key);
         act(&mut state, Action::Paste("two\r\nlines".into()));
-        assert_eq!((state.draft.value(), state.mode), ("two\nlines", Mode::EditPrompt));
+        assert_eq!((state.editor.text(), state.screen.mode()), ("two\nlines", Mode::EditPrompt));
     }
     let mut state = captured();
     act(&mut state, Action::Paste("pasted".into()));
-    assert_eq!((state.draft.value(), state.mode), ("pasted", Mode::EditPrompt), "a paste opens the editor");
+    assert_eq!(
+        (state.editor.text(), state.screen.mode()),
+        ("pasted", Mode::EditPrompt),
+        "a paste opens the editor"
+    );
     act(&mut state, Action::Paste(" twice".into()));
-    assert_eq!(state.draft.value(), "pasted twice");
+    assert_eq!(state.editor.text(), "pasted twice");
 
     let mut state = captured();
     press(&mut state, "i");
     act(&mut state, Action::Paste(String::new()));
-    assert!(state.is_draft_selected, "nothing was pasted");
+    assert!(state.editor.is_selected, "nothing was pasted");
     let effects = update(&mut state, Action::Submit);
     assert_eq!(runs(&effects)[0].1, PROMPT.concat());
-    assert!(!state.is_draft_selected);
+    assert!(!state.editor.is_selected);
     for leave in [Action::LeaveEditor, Action::Command(Command::Help)] {
         let mut state = captured();
         press(&mut state, "i");
         act(&mut state, leave);
-        assert_eq!((state.is_draft_selected, state.draft.value()), (false, PROMPT.concat().as_str()));
+        assert_eq!((state.editor.is_selected, state.editor.text()), (false, PROMPT.concat().as_str()));
     }
 }
 
@@ -90,19 +94,19 @@ fn a_text_that_was_not_run_is_not_selected_and_neither_is_none() {
     act(&mut state, Action::LeaveEditor);
     press(&mut state, "i");
     edit(&mut state, &[InsertChar('b')]);
-    assert_eq!(state.draft.value(), "ab", "it goes on");
+    assert_eq!(state.editor.text(), "ab", "it goes on");
     edit(&mut state, &[DeleteLine]);
     act(&mut state, Action::Submit);
     press(&mut state, "i");
-    assert!(!state.is_draft_selected);
+    assert!(!state.editor.is_selected);
     act(&mut state, Action::EarlierPrompt);
     edit(&mut state, &[InsertChar('!')]);
-    assert!(state.draft.value().ends_with('!') && state.draft.value().len() > 1, "an earlier prompt goes on");
+    assert!(state.editor.text().ends_with('!') && state.editor.text().len() > 1, "an earlier prompt goes on");
     let mut state = captured();
     press(&mut state, "i");
     act(&mut state, Action::EarlierPrompt);
     edit(&mut state, &[InsertChar('!')]);
-    assert_eq!(state.draft.value(), PROMPT.concat() + "!", "with none before it, this one");
+    assert_eq!(state.editor.text(), PROMPT.concat() + "!", "with none before it, this one");
 }
 
 /// The largest value that the last row of a pane gives to a token.
@@ -119,14 +123,14 @@ fn the_cursor_is_first_on_the_strongest_cell_of_the_last_row_and_never_on_the_si
     for focus in Side::BOTH {
         for rule in Normalisation::ALL {
             let mut state = loaded();
-            (state.focus, state.rules.normalisation) = (focus, rule);
+            (state.panes.focus, state.display.normalisation) = (focus, rule);
             captured_as(&mut state, &PROMPT, &PROMPT);
             let expected = strongest(&state, focus, rule);
             assert_eq!(Side::BOTH.map(|side| state.pane(side).cursor), [expected; 2], "{focus} {rule:?}");
         }
     }
     let mut state = loaded();
-    state.linked = false;
+    state.panes.linked = false;
     captured_as(&mut state, &PROMPT, &PROMPT);
     for side in Side::BOTH {
         assert_eq!(state.pane(side).cursor, strongest(&state, side, Normalisation::Raw), "each its own");
@@ -136,7 +140,7 @@ fn the_cursor_is_first_on_the_strongest_cell_of_the_last_row_and_never_on_the_si
 #[test]
 fn a_row_with_nothing_left_has_its_cursor_on_the_first_token() {
     let mut state = loaded();
-    state.rules.normalisation = Normalisation::WithoutFirst;
+    state.display.normalisation = Normalisation::WithoutFirst;
     captured_as(&mut state, &["AI"], &["AI"]);
     assert_eq!(state.focused().cursor, Cursor { query: 0, column: Column::Key(0) });
 }
@@ -206,21 +210,21 @@ fn a_long_prompt_is_first_seen_whole_and_a_zoom_that_was_chosen_stays() {
     assert!(!state.is_whole());
     read(&mut state, 60, size);
     press(&mut state, "0");
-    assert_eq!(state.zoom, Zoom::Fit);
+    assert_eq!(state.display.zoom, Zoom::Fit);
     sync_layout(&mut state, Rect::new(0, 0, size.0, size.1));
     read(&mut state, 61, size);
-    assert_eq!((state.zoom, state.is_whole()), (Zoom::Fit, false), "cell by cell, as it was left");
+    assert_eq!((state.display.zoom, state.is_whole()), (Zoom::Fit, false), "cell by cell, as it was left");
     press(&mut state, "+");
     sync_layout(&mut state, Rect::new(0, 0, size.0, size.1));
-    let chosen = state.zoom;
+    let chosen = state.display.zoom;
     assert!(matches!(chosen, Zoom::Cells(..)));
     read(&mut state, 62, size);
-    assert_eq!(state.zoom, chosen);
+    assert_eq!(state.display.zoom, chosen);
 }
 
 fn panes(state: &State, width: u16) -> Vec<Side> {
     let layout = attnscope::ui::layout(state, Rect::new(0, 0, width, 36));
-    layout.panes.iter().flatten().map(|pane| pane.side).collect()
+    layout.panes().map(|pane| pane.side).collect()
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn one_model_is_loaded_alone_and_has_the_whole_width() {
     let loads = effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::Load { .. })));
     assert_eq!(loads.count(), 1);
     let state = alone();
-    assert!(!state.is_busy() && state.is_alone() && state.is_absent(Side::Right));
+    assert!(!state.is_busy() && state.panes.is_alone() && state.panes.is_absent(Side::Right));
     assert_eq!(panes(&state, 120), [Side::Left]);
 }
 
@@ -245,7 +249,7 @@ fn what_needs_two_models_says_so() {
             "{note}"
         );
         assert_eq!(
-            (state.difference.is_some(), state.focus, state.linked),
+            (state.screen.difference.is_some(), state.panes.focus, state.panes.linked),
             (false, Side::Left, true),
             "{key}"
         );
@@ -254,12 +258,12 @@ fn what_needs_two_models_says_so() {
     press_and_wait(&mut state, "enter enter");
     press(&mut state, "a");
     assert_eq!(panes(&state, 120), Side::BOTH, "with all heads beside it there are two to see");
-    let (side, job) = (Side::Left, state.job);
-    let off: Ablation = state.ablations.of(side);
+    let (side, job) = (Side::Left, state.run.job);
+    let off: Ablation = state.panes.ablations.of(side);
     assert!(!off.is_empty());
     hear(&mut state, Event::Captured { side, job, capture: ablated(&gpt2(), &PROMPT, "0.0") });
     press(&mut state, "D");
-    assert!(state.difference.is_some(), "and to compare");
+    assert!(state.screen.difference.is_some(), "and to compare");
     press(&mut state, "D D");
     press(&mut state, "U");
     assert_eq!(panes(&state, 120), [Side::Left], "and the only one has the whole width again");
@@ -271,10 +275,10 @@ fn a_second_model_is_loaded_on_the_empty_side() {
     press(&mut state, "z");
     assert_eq!(panes(&state, 120), Side::BOTH);
     press(&mut state, "tab");
-    assert_eq!(state.focus, Side::Right);
+    assert_eq!(state.panes.focus, Side::Right);
     press(&mut state, "z");
     assert_eq!(
-        (panes(&state, 120), state.focus),
+        (panes(&state, 120), state.panes.focus),
         (vec![Side::Left], Side::Left),
         "never the empty one alone"
     );

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use attnscope::app::{Action, Column, Effect, State, Viewport, Viewports, update};
+use attnscope::app::{Action, Column, Effect, LensPanel, Opened, State, Viewport, Viewports, update};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
@@ -230,7 +230,7 @@ pub fn loaded() -> State {
 
 /// Both models have run the newest prompt, which each reads in its own tokens.
 pub fn captured_as(state: &mut State, left: &[&str], right: &[&str]) -> Vec<Effect> {
-    let job = state.job;
+    let job = state.run.job;
     let captures = [(Side::Left, capture(&gpt2(), left)), (Side::Right, capture(&gpt_oss(), right))];
     captures
         .into_iter()
@@ -249,7 +249,7 @@ pub fn captured() -> State {
 pub fn alone() -> State {
     let mut state = State::of_one_model("demo:gpt2".into(), PROMPT.concat(), Keys::default(), true);
     act(&mut state, Action::Start);
-    let (side, job) = (Side::Left, state.job);
+    let (side, job) = (Side::Left, state.run.job);
     hear(&mut state, Event::Loaded { side, model: gpt2() });
     hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &PROMPT) });
     state
@@ -259,7 +259,7 @@ pub fn alone() -> State {
 pub fn captured_with_groups() -> State {
     let mut state = started();
     for (side, model) in [(Side::Left, gpt2()), (Side::Right, grouped())] {
-        let (job, capture) = (state.job, capture(&model, &PROMPT));
+        let (job, capture) = (state.run.job, capture(&model, &PROMPT));
         hear(&mut state, Event::Loaded { side, model });
         hear(&mut state, Event::Captured { side, job, capture });
     }
@@ -369,10 +369,18 @@ pub fn append(state: &mut State, text: &str) -> Vec<Effect> {
 /// Points to what the last token of the focused side gave to the first.
 pub fn point_to_first(state: &mut State) {
     let (query, column) = (usize::MAX, Column::Key(0));
-    act(state, Action::Point { side: state.focus, query, column });
+    act(state, Action::Point { side: state.panes.focus, query, column });
+}
+
+/// What lens of a pane is open.
+pub fn lens_panel(state: &State, side: Side) -> Option<&LensPanel> {
+    match state.screen.opened() {
+        Opened::Lens(lens) => lens.panes[side.index()].as_ref(),
+        _ => None,
+    }
 }
 
 /// The number after the newest.
 pub fn next_job(state: &State) -> JobId {
-    JobId(state.job.0 + 1)
+    JobId(state.run.job.0 + 1)
 }

@@ -25,7 +25,7 @@ fn shown() -> State {
     let mut state = started();
     hear(&mut state, Event::Loaded { side: Side::Left, model: headless() });
     hear(&mut state, Event::Loaded { side: Side::Right, model: gpt_oss() });
-    let job = state.job;
+    let job = state.run.job;
     for (side, capture) in
         [(Side::Left, Arc::new(read_by(&headless(), ""))), (Side::Right, capture(&gpt_oss(), &PROMPT))]
     {
@@ -49,7 +49,7 @@ fn where_next_tokens_would_stand() {
 fn nothing_is_appended_or_chosen() {
     for key in [".", "<", ">"] {
         let mut state = shown();
-        state.focus = Side::Left;
+        state.panes.focus = Side::Left;
         let effects = press(&mut state, key);
         assert!(runs(&effects).is_empty(), "{key}");
         assert!(
@@ -72,7 +72,7 @@ fn its_layers_are_not_asked() {
         })
         .collect();
     assert_eq!(asked, [Asker(1)], "only the right one");
-    let stage = state.lens[0].as_ref().map(|look| look.stage.clone());
+    let stage = lens_panel(&state, Side::Left).map(|lens| lens.stage.clone());
     assert!(matches!(&stage, Some(LensStage::Failed(why)) if why.contains("no output head")), "{stage:?}");
     let screen = text(draw(&mut state, (160, 40)).backend().buffer());
     assert!(screen.contains("no output head"));
@@ -83,7 +83,7 @@ fn heads_go_off_without_next_tokens_that_change() {
     let mut state = shown();
     let before = Arc::new(read_by(&headless(), ""));
     let after = Capture { before: Some(before), ..read_by(&headless(), "0.1") };
-    let job = state.job;
+    let job = state.run.job;
     let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture: Arc::new(after) });
     answer(&mut state, effects);
     let screen = text(draw(&mut state, (160, 40)).backend().buffer());

@@ -76,11 +76,11 @@ fn it_follows_the_cursor_and_shows_the_older_answer_meanwhile() {
     assert_eq!(places(&effects), expected);
     let old = asked(&effects).remove(0);
     hear(&mut state, Event::Lens { found: Ok(lens(&old)), question: old });
-    let look = state.lens[0].as_ref().unwrap();
-    assert_eq!((look.query, &look.stage), (2, &LensStage::Waiting), "an answer to an older question");
-    assert_eq!(look.lens.as_ref().unwrap().query, 4, "which stays until the new one is there");
+    let panel = lens_panel(&state, Side::Left).unwrap();
+    assert_eq!((panel.query, &panel.stage), (2, &LensStage::Waiting), "an answer to an older question");
+    assert_eq!(panel.lens.as_ref().unwrap().query, 4, "which stays until the new one is there");
     answered(&mut state, &effects);
-    assert_eq!(state.lens[0].as_ref().unwrap().lens.as_ref().unwrap().query, 2);
+    assert_eq!(lens_panel(&state, Side::Left).unwrap().lens.as_ref().unwrap().query, 2);
     assert_eq!(places(&press(&mut state, "home")).len(), 2);
     assert_eq!(state.pane(Side::Left).cursor.query, 0);
     press(&mut state, "end");
@@ -90,7 +90,7 @@ fn it_follows_the_cursor_and_shows_the_older_answer_meanwhile() {
 #[test]
 fn another_prompt_is_asked_about_and_closing_keeps_nothing() {
     let mut state = open();
-    state.draft = "a new one".into();
+    state.editor.draft = "a new one".into();
     act(&mut state, attnscope::app::Action::Submit);
     let effects = press(&mut state, "P");
     assert_eq!(places(&effects).len(), 2);
@@ -98,7 +98,7 @@ fn another_prompt_is_asked_about_and_closing_keeps_nothing() {
     assert_eq!(places(&effects), Side::BOTH.map(|side| (side, side, 2)));
     let effects = press(&mut state, "esc");
     assert!(matches!(effects[..], [Effect::Send(Request::ForgetLens)]), "{effects:?}");
-    assert!(state.lens.iter().all(Option::is_none) && !state.is_busy());
+    assert!(lens_panel(&state, Side::Left).is_none() && !state.is_busy());
     let effects = press(&mut state, "P P");
     assert!(matches!(effects.last(), Some(Effect::Send(Request::ForgetLens))), "the same key closes it");
 }

@@ -56,7 +56,7 @@ fn what_is_typed_runs_once_it_is_left_alone() {
     let effects = wait(&mut state, 1);
     assert_eq!(runs(&effects), [(JobId(2), grown(" now!"))]);
     assert_eq!(remembered(&effects), Vec::<&str>::new());
-    assert_eq!((state.mode, state.is_edited(), state.pause), (Mode::EditPrompt, false, None));
+    assert_eq!((state.screen.mode(), state.is_edited(), state.editor.pause), (Mode::EditPrompt, false, None));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_newer_edit_stops_the_pass_that_runs() {
     let mut state = live();
     type_in(&mut state, "!");
     wait(&mut state, 3);
-    let old = state.job;
+    let old = state.run.job;
     assert_eq!(cancels(&type_in(&mut state, "?!")), 1, "once, not for each key");
     let late = Event::Captured { side: Side::Left, job: old, capture: capture(&gpt2(), &["late"]) };
     hear(&mut state, late);
@@ -94,10 +94,10 @@ fn what_changes_no_text_runs_nothing() {
     let mut state = live();
     act(&mut state, Action::Edit(InputRequest::GoToStart));
     act(&mut state, Action::LaterPrompt);
-    assert_eq!(state.pause, None);
+    assert_eq!(state.editor.pause, None);
     type_in(&mut state, "x");
     erase(&mut state);
-    assert_eq!(state.pause, None, "it is what was run");
+    assert_eq!(state.editor.pause, None, "it is what was run");
     press(&mut state, "esc i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "!");
@@ -112,11 +112,11 @@ fn enter_runs_at_once_and_not_again() {
     let effects = update(&mut state, Action::Submit);
     assert_eq!(runs(&effects), [(JobId(2), grown("!"))]);
     assert_eq!(remembered(&effects), [grown("!")]);
-    assert_eq!((state.mode, state.pause), (Mode::Browse, None));
+    assert_eq!((state.screen.mode(), state.editor.pause), (Mode::Browse, None));
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     assert!(update(&mut state, Action::Submit).is_empty(), "it is running already");
-    let (side, job) = (Side::Left, state.job);
+    let (side, job) = (Side::Left, state.run.job);
     hear(&mut state, Event::RunFailed { side, job, error: refused("no") });
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
@@ -137,7 +137,7 @@ fn what_was_left_standing_is_remembered_and_what_ran_on_the_way_is_not() {
     type_in(&mut state, "!");
     let effects = update(&mut state, Action::LeaveEditor);
     assert_eq!((runs(&effects).len(), remembered(&effects)), (1, vec![grown(" on!").as_str()]));
-    assert_eq!(state.history.prompts(), [grown(""), grown(" on"), grown(" on!")]);
+    assert_eq!(state.editor.history.prompts(), [grown(""), grown(" on"), grown(" on!")]);
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");
@@ -158,7 +158,7 @@ fn earlier_prompts_and_pastes_run_too() {
     act(&mut state, Action::EarlierPrompt);
     assert_eq!(runs(&wait(&mut state, 3)).last().unwrap().1, grown(""));
     act(&mut state, Action::LaterPrompt);
-    assert_eq!(state.draft.value(), grown("\nand\ttwo"), "what was typed is not lost");
+    assert_eq!(state.editor.text(), grown("\nand\ttwo"), "what was typed is not lost");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn an_empty_text_is_run_so_that_its_error_is_seen() {
     act(&mut state, Action::Edit(InputRequest::DeleteLine));
     assert_eq!(runs(&wait(&mut state, 3)), [(JobId(2), String::new())]);
     act(&mut state, Action::Edit(InputRequest::Yank));
-    assert_eq!(state.draft.value(), grown(""));
+    assert_eq!(state.editor.text(), grown(""));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn it_takes_up_what_was_typed_before_and_leaves_nothing_behind() {
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");
     assert_eq!(runs(&press(&mut state, "ctrl-t")), [(JobId(4), grown("!?"))], "it was to run anyway");
-    assert!(!state.live);
+    assert!(!state.editor.is_live);
     press(&mut state, "esc i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");

@@ -1,6 +1,6 @@
 //! The command palette: what typing and choosing do, and how it looks.
 
-use attnscope::app::{Action, Mode, Popup, State, update};
+use attnscope::app::{Action, Mode, Opened, Popup, State, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use ratatui::style::Modifier;
@@ -50,7 +50,7 @@ fn enter_does_what_the_key_would() {
     act(&mut state, Action::Submit);
     assert!(state.popup.is_none());
     assert_eq!(state.focused().selection.view(), View::Layer(0));
-    assert_eq!(state.draft.value(), PROMPT.concat(), "nothing was typed into the prompt");
+    assert_eq!(state.editor.text(), PROMPT.concat(), "nothing was typed into the prompt");
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn a_command_that_makes_no_sense_says_why() {
         ("all of a long prompt", "all of it is on screen"),
     ] {
         let mut state = typed(command);
-        state.panes.iter_mut().for_each(|pane| pane.viewport.keys = 99);
-        state.panes.iter_mut().for_each(|pane| pane.viewport.rows = 99);
+        state.panes.both.iter_mut().for_each(|pane| pane.viewport.keys = 99);
+        state.panes.both.iter_mut().for_each(|pane| pane.viewport.rows = 99);
         act(&mut state, Action::Submit);
         let note = state.note.clone().unwrap_or_default();
         assert!(note.contains(why), "{command}: {note}");
@@ -86,10 +86,10 @@ fn rows_are_walked_and_clicked_and_esc_leaves() {
     assert!(state.popup.is_some(), "there is no such row");
     type_text(&mut state, "head grid");
     act(&mut state, Action::Pick(0));
-    assert!(state.popup.is_none() && matches!(state.mode, Mode::HeadGrid(_)));
+    assert!(state.popup.is_none() && matches!(state.screen.opened(), Opened::Grid(_)));
     press(&mut state, ":");
     act(&mut state, Action::LeaveEditor);
-    assert!(state.popup.is_none() && matches!(state.mode, Mode::HeadGrid(_)), "what is below stays");
+    assert!(state.popup.is_none() && matches!(state.screen.opened(), Opened::Grid(_)), "what is below stays");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn nothing_left_is_nothing_done_and_a_paste_is_typed() {
     act(&mut state, Action::Edit(InputRequest::DeleteLine));
     act(&mut state, Action::Paste("qu\nit".into()));
     assert_eq!(chosen(&state), Some(Command::Quit));
-    assert_eq!(state.mode, Mode::Browse);
+    assert_eq!(state.screen.mode(), Mode::Browse);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn stage(state: &State) -> Option<&Stage> {
 
 /// The worker has found out what the chosen one takes.
 fn estimate(state: &mut State, estimate: Result<LoadEstimate, WorkerError>) -> Vec<Effect> {
-    let Some(Stage::Appraising(name)) = stage(state) else { panic!("{:?}", state.popup) };
+    let Some(Stage::Estimating(name)) = stage(state) else { panic!("{:?}", state.popup) };
     let name = name.clone();
     hear(state, Event::Estimated { name, estimate })
 }
@@ -153,7 +153,7 @@ fn choosing_loads_into_the_focused_pane_and_leaves_the_other_alone() {
     hear(&mut state, Event::Loading { side, progress: LoadProgress::Weights { done: 37, total: 148 } });
     let new = model("openai-community/gpt2", 12, 12, false);
     hear(&mut state, Event::Loaded { side, model: new.clone() });
-    let job = state.job;
+    let job = state.run.job;
     hear(&mut state, Event::Running { side, job, layer: 1, layers: 12 });
     let capture = capture(&new, &PROMPT);
     hear(&mut state, Event::Captured { side, job, capture });
@@ -177,7 +177,7 @@ fn a_name_that_is_not_listed_can_be_typed_before_the_list_is_there() {
     let mut state = opened();
     type_text(&mut state, " org/name@v1 ");
     act(&mut state, Action::Submit);
-    assert_eq!(stage(&state), Some(&Stage::Appraising("org/name@v1".into())));
+    assert_eq!(stage(&state), Some(&Stage::Estimating("org/name@v1".into())));
     hear(&mut state, Event::Listed { models: Ok(catalogue()) });
     let effects = estimate(&mut state, to_download(false));
     assert_eq!(loads(&effects), [(Side::Left, "org/name@v1")], "what is no gigabyte needs no yes");
@@ -208,7 +208,7 @@ fn what_does_not_fit_is_not_loaded_and_can_be_tried_again() {
     assert!(estimate(&mut state, here(FREE + replaced + 1)).is_empty());
     assert!(matches!(stage(&state), Some(Stage::TooLarge { free, .. }) if *free == FREE + replaced));
     act(&mut state, Action::Submit);
-    assert_eq!(stage(&state), Some(&Stage::Appraising("openai/gpt-oss-120b".into())));
+    assert_eq!(stage(&state), Some(&Stage::Estimating("openai/gpt-oss-120b".into())));
     let effects = estimate(&mut state, here(FREE + replaced));
     assert_eq!(loads(&effects).len(), 1, "it fits in the place of the old one");
 }
@@ -252,7 +252,7 @@ fn a_model_that_makes_room_leaves_its_picture() {
     let side = Side::Left;
     let mut state = chosen("comgpt2");
     estimate(&mut state, here(1));
-    let job = state.job;
+    let job = state.run.job;
     hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
     hear(&mut state, Event::Unloaded { side });
     let pane = state.pane(side);
@@ -273,7 +273,7 @@ fn layers_that_only_the_new_model_has_wait_for_its_picture() {
     hear(&mut state, Event::Loaded { side, model: new.clone() });
     press(&mut state, "enter ] ] ] ]");
     assert_eq!(state.pane(side).selection.view(), View::Layer(1));
-    let (job, capture) = (state.job, capture(&new, &PROMPT));
+    let (job, capture) = (state.run.job, capture(&new, &PROMPT));
     hear(&mut state, Event::Captured { side, job, capture });
     press(&mut state, "] ]");
     assert_eq!(state.pane(side).shown.as_ref().unwrap().view(), View::Layer(3));
@@ -339,7 +339,7 @@ fn a_worker_that_is_gone_leaves_no_picker_waiting() {
     let mut awaiting_a_size = opened();
     hear(&mut awaiting_a_size, Event::Listed { models: Ok(catalogue()) });
     act(&mut awaiting_a_size, Action::Submit);
-    assert!(matches!(stage(&awaiting_a_size), Some(Stage::Appraising(_))));
+    assert!(matches!(stage(&awaiting_a_size), Some(Stage::Estimating(_))));
     act(&mut awaiting_a_size, Action::WorkerGone);
     assert!(matches!(stage(&awaiting_a_size), Some(Stage::Failed { name, .. }) if name == "demo:gpt2"));
     for mut state in [awaiting_the_list, awaiting_a_size] {

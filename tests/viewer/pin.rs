@@ -31,7 +31,7 @@ fn pinned() -> State {
 }
 
 fn run(state: &mut State, texts: &[&str]) {
-    state.draft = texts.concat().into();
+    state.editor.draft = texts.concat().into();
     act(state, Action::Submit);
     captured_as(state, texts, texts);
 }
@@ -49,7 +49,7 @@ fn two_prompts_of_one_model_stand_side_by_side() {
     assert_eq!(shown(&state), [on("demo:gpt2", &LONGER), on("demo:gpt2", &PROMPT)]);
     press(&mut state, "p");
     assert_eq!(shown(&state), [on("demo:gpt2", &LONGER), on("demo:gpt-oss", &LONGER)], "it went on behind");
-    assert!(state.pin.is_none() && !state.is_busy());
+    assert!(state.panes.pin.is_none() && !state.is_busy());
     press(&mut state, "tab p");
     assert_eq!(shown(&state), [on("demo:gpt-oss", &LONGER), on("demo:gpt-oss", &LONGER)]);
 }
@@ -123,7 +123,7 @@ fn what_is_heard_of_a_model_behind_a_pin_reaches_that_model() {
     assert!(state.is_busy());
     assert_eq!((&state.pane(side).load, state.pane(side).is_busy()), (&Load::Ready, false));
     hear(&mut state, Event::LoadFailed { side, error: refused("no") });
-    assert_eq!(state.resident(side).load, Load::Failed("no".into()));
+    assert_eq!(state.panes.resident(side).load, Load::Failed("no".into()));
     let effects = press(&mut state, "r");
     let [Effect::Send(Request::Load { side: Side::Right, reference })] = &effects[..] else {
         panic!("{effects:?}")
@@ -161,7 +161,10 @@ fn a_row_of_the_pinned_prompt_is_copied_from_it() {
 fn there_is_nothing_to_pin_before_something_is_shown() {
     let mut state = loaded();
     press(&mut state, "p");
-    assert_eq!((state.note.as_deref(), state.pin.is_none()), (Some("there is nothing to pin yet"), true));
+    assert_eq!(
+        (state.note.as_deref(), state.panes.pin.is_none()),
+        (Some("there is nothing to pin yet"), true)
+    );
     assert_eq!(state.pane(Side::Left).cursor.column, Column::Key(0));
 }
 
@@ -170,7 +173,7 @@ fn there_is_nothing_to_pin_before_something_is_shown() {
 fn what_is_pinned_is_what_is_seen() {
     let mut state = captured();
     let before: Arc<Capture> = state.pane(Side::Left).shown.as_ref().unwrap().capture.clone();
-    state.draft = LONGER.concat().into();
+    state.editor.draft = LONGER.concat().into();
     act(&mut state, Action::Submit);
     press(&mut state, "p");
     captured_as(&mut state, &LONGER, &LONGER);

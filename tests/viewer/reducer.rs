@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use attnscope::app::{
-    Action, Column, Cursor, Effect, History, Hover, Load, Mode, Pass, Scroll, State, Viewport, Viewports,
-    Zoom, update,
+    Action, Column, Cursor, Effect, History, Hover, Load, Mode, Opened, Pass, Scroll, State, Viewport,
+    Viewports, Zoom, update,
 };
 use attnscope::attention::{Capture, Normalisation, Token, View};
 use attnscope::config::keys::Command;
@@ -128,7 +128,7 @@ fn a_head_that_is_not_wanted_any_more_is_not_shown() {
 #[test]
 fn reports_about_an_older_prompt_change_nothing() {
     let mut state = captured();
-    let (side, job) = (Side::Left, state.job);
+    let (side, job) = (Side::Left, state.run.job);
     act(&mut state, Action::Submit);
     hear(&mut state, Event::Running { side, job, layer: 1, layers: 2 });
     hear(&mut state, Event::RunFailed { side, job, error: refused("old") });
@@ -158,7 +158,7 @@ fn a_new_prompt_comes_on_screen_with_the_head_that_is_looked_at() {
 fn a_failed_pass_leaves_the_matrix_and_can_be_tried_again() {
     let mut state = captured();
     act(&mut state, Action::Submit);
-    let (side, job) = (Side::Right, state.job);
+    let (side, job) = (Side::Right, state.run.job);
     hear(&mut state, Event::RunFailed { side, job, error: refused("too long") });
     assert_eq!(state.pane(side).pass, Pass::Failed("too long".into()));
     assert!(state.pane(side).shown.is_some());
@@ -202,7 +202,7 @@ fn what_is_under_way_can_be_stopped_and_run_again() {
     let mut state = captured();
     assert!(press(&mut state, "ctrl-x").is_empty(), "nothing is under way");
     act(&mut state, Action::Submit);
-    let job = state.job;
+    let job = state.run.job;
     assert!(matches!(press(&mut state, "ctrl-x")[..], [Effect::Send(Request::Cancel)]));
     for side in Side::BOTH {
         hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
@@ -236,17 +236,17 @@ fn without_a_worker_nothing_is_waited_for() {
 fn the_editor_keeps_its_text_when_it_is_left() {
     let mut state = captured();
     press(&mut state, "i");
-    assert_eq!(state.mode, Mode::EditPrompt);
+    assert_eq!(state.screen.mode(), Mode::EditPrompt);
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
     act(&mut state, Action::LeaveEditor);
-    assert_eq!((state.mode, state.draft.value()), (Mode::Browse, "write a story about AI!"));
-    assert_eq!(state.prompt, "write a story about AI");
+    assert_eq!((state.screen.mode(), state.editor.text()), (Mode::Browse, "write a story about AI!"));
+    assert_eq!(state.run.prompt, "write a story about AI");
     let next = next_job(&state);
     press(&mut state, "/");
     let effects = update(&mut state, Action::Submit);
     assert_eq!(runs(&effects), [(next, "write a story about AI!".to_owned())]);
-    assert_eq!(state.mode, Mode::Browse);
+    assert_eq!(state.screen.mode(), Mode::Browse);
     assert!(!state.is_edited());
 }
 
@@ -255,7 +255,7 @@ fn walked(state: &mut State, keys: &str) -> Vec<String> {
     let step = |key| {
         let action = if key == "up" { Action::EarlierPrompt } else { Action::LaterPrompt };
         assert!(update(state, action).is_empty());
-        state.draft.value().to_owned()
+        state.editor.text().to_owned()
     };
     keys.split_whitespace().map(step).collect()
 }
@@ -279,7 +279,7 @@ fn submit(state: &mut State, text: &str) -> Vec<String> {
 /// Prompts of earlier runs, and the first one of this run.
 fn with_history(prompts: &[&str]) -> State {
     let mut state = State::new("a".into(), "b".into(), "first".into(), Default::default(), true);
-    state.history = History::new(prompts.iter().map(|prompt| (*prompt).to_owned()));
+    state.editor.history = History::new(prompts.iter().map(|prompt| (*prompt).to_owned()));
     act(&mut state, Action::Start);
     state
 }
@@ -317,11 +317,14 @@ fn prompts_are_kept_once_in_a_row_and_the_first_one_for_this_run_only() {
     assert_eq!(submit(&mut state, "one"), Vec::<String>::new());
     assert_eq!(submit(&mut state, ""), Vec::<String>::new());
     assert_eq!(submit(&mut state, "two"), ["two"]);
-    assert_eq!(state.history.prompts(), ["first", "one", "two"]);
+    assert_eq!(state.editor.history.prompts(), ["first", "one", "two"]);
     for n in 0..1_000 {
         submit(&mut state, &n.to_string());
     }
-    assert_eq!((state.history.prompts().len(), state.history.prompts()[0].as_str()), (1_000, "0"));
+    assert_eq!(
+        (state.editor.history.prompts().len(), state.editor.history.prompts()[0].as_str()),
+        (1_000, "0")
+    );
 }
 
 #[test]
@@ -329,7 +332,7 @@ fn a_paste_goes_to_the_editor_whatever_it_holds() {
     let mut state = captured();
     let effects = update(&mut state, Action::Paste(" q\r\nr".into()));
     assert!(effects.is_empty());
-    assert_eq!((state.mode, state.draft.value()), (Mode::EditPrompt, " q\nr"));
+    assert_eq!((state.screen.mode(), state.editor.text()), (Mode::EditPrompt, " q\nr"));
 }
 
 #[test]
@@ -380,10 +383,10 @@ fn a_long_prompt_is_shown_whole_and_then_cell_by_cell_at_the_cursor() {
     for side in Side::BOTH {
         fit(&mut state, side, viewport(10, 20));
     }
-    assert_eq!((state.zoom, state.is_whole()), (Zoom::Whole, true));
+    assert_eq!((state.display.zoom, state.is_whole()), (Zoom::Whole, true));
     act(&mut state, Action::Scroll { side, rows: -95, columns: 0 });
     press(&mut state, "0");
-    assert_eq!(state.zoom, Zoom::Fit);
+    assert_eq!(state.display.zoom, Zoom::Fit);
     assert_eq!(state.pane(side).scroll, Scroll { row: 90, key: 0 });
     for side in Side::BOTH {
         fit(&mut state, side, viewport(100, 100));
@@ -399,7 +402,7 @@ fn one_zooms_from_all_of_a_prompt_to_cells_with_numbers_and_back_around_the_curs
     captured_as(&mut state, &texts, &texts);
     // As the screen would: a pane of 60 × 20 characters.
     let settle = |state: &mut State| {
-        let (columns, rows) = match state.zoom {
+        let (columns, rows) = match state.display.zoom {
             Zoom::Cells(columns, rows) => (columns, rows),
             _ => (1, 1),
         };
@@ -411,7 +414,7 @@ fn one_zooms_from_all_of_a_prompt_to_cells_with_numbers_and_back_around_the_curs
         let step = |key| {
             settle(&mut state);
             press(&mut state, key);
-            state.zoom
+            state.display.zoom
         };
         keys.split_whitespace().map(step).collect()
     };
@@ -452,7 +455,7 @@ fn the_wheel_zooms_to_what_is_under_it() {
     }
     let cell = Some((50, Column::Key(30)));
     act(&mut state, Action::Zoom { side, cell, command: Command::ZoomIn });
-    assert_eq!((state.zoom, state.focus), (Zoom::Fit, side));
+    assert_eq!((state.display.zoom, state.panes.focus), (Zoom::Fit, side));
     assert_eq!(state.pane(side).cursor, Cursor { query: 50, column: Column::Key(30) });
     assert_eq!(state.pane(side).scroll, Scroll { row: 40, key: 0 });
 }
@@ -461,14 +464,14 @@ fn the_wheel_zooms_to_what_is_under_it() {
 fn the_mouse_points_and_looks() {
     let mut state = captured();
     act(&mut state, Action::Point { side: Side::Right, query: 2, column: Column::Sink });
-    assert_eq!(state.focus, Side::Right);
+    assert_eq!(state.panes.focus, Side::Right);
     assert_eq!(state.pane(Side::Right).cursor, Cursor { query: 2, column: Column::Sink });
     assert_eq!(state.pane(Side::Left).cursor, Cursor { query: 2, column: Column::Key(0) });
-    let effects = update(&mut state, Action::Look { side: Side::Left, view: head(1, 2) });
+    let effects = update(&mut state, Action::ShowView { side: Side::Left, view: head(1, 2) });
     assert_eq!(asked(&effects), [(Side::Left, head(1, 2)), (Side::Right, head(1, 2))]);
     answer(&mut state, effects);
-    assert_eq!((state.focus, shown(&state)), (Side::Left, [head(1, 2); 2]));
-    let effects = update(&mut state, Action::Look { side: Side::Left, view: head(9, 9) });
+    assert_eq!((state.panes.focus, shown(&state)), (Side::Left, [head(1, 2); 2]));
+    let effects = update(&mut state, Action::ShowView { side: Side::Left, view: head(9, 9) });
     assert_eq!(asked(&effects), [], "the nearest there is, which is there already");
 }
 
@@ -536,9 +539,16 @@ fn the_mouse_lights_a_row_and_a_column_on_both_sides() {
 fn help_goes_as_it_came() {
     let mut state = captured();
     press(&mut state, "?");
-    assert_eq!(state.mode, Mode::Help);
+    assert_eq!(state.screen.mode(), Mode::Help);
     press(&mut state, "esc");
-    assert_eq!((state.mode, shown(&state)), (Mode::Browse, [View::Mean; 2]));
+    assert_eq!((state.screen.mode(), shown(&state)), (Mode::Browse, [View::Mean; 2]));
+}
+
+fn help_row(state: &State) -> Option<usize> {
+    match state.screen.opened() {
+        Opened::Help(help) => Some(help.row),
+        _ => None,
+    }
 }
 
 #[test]
@@ -547,13 +557,13 @@ fn help_scrolls_as_far_as_there_is_something_to_see() {
     press(&mut state, "?");
     state.fit(&Viewports { help_overflow: 3, ..Viewports::default() });
     press(&mut state, "down down");
-    assert_eq!((state.mode, state.help_row), (Mode::Help, 2));
+    assert_eq!(help_row(&state), Some(2));
     press(&mut state, "pagedown");
-    assert_eq!(state.help_row, 3);
+    assert_eq!(help_row(&state), Some(3));
     state.fit(&Viewports { help_overflow: 1, ..Viewports::default() });
-    assert_eq!(state.help_row, 1, "the screen has grown");
+    assert_eq!(help_row(&state), Some(1), "the screen has grown");
     press(&mut state, "? ?");
-    assert_eq!(state.help_row, 0);
+    assert_eq!(help_row(&state), Some(0));
 }
 
 #[test]
@@ -591,13 +601,16 @@ fn the_scale_ends_where_its_rule_says() {
 }
 
 #[test]
-fn another_colour_map_is_an_effect() {
-    assert!(matches!(press(&mut captured(), "c")[..], [Effect::NextColorMap]));
+fn another_colour_map_is_a_setting() {
+    let mut state = captured();
+    let first = state.display.color_map;
+    assert!(press(&mut state, "c").is_empty());
+    assert_eq!(state.display.color_map, first.next());
 }
 
 fn chosen(state: &State) -> Option<View> {
-    match state.mode {
-        Mode::HeadGrid(chosen) => Some(chosen.view()),
+    match state.screen.opened() {
+        Opened::Grid(grid) => Some(grid.chosen.view()),
         _ => None,
     }
 }
@@ -629,7 +642,7 @@ fn the_head_grid_is_of_the_focused_model() {
     assert_eq!(chosen(&state), Some(head(0, 0)), "where the other model is");
     act(&mut state, Action::Scroll { side: Side::Left, rows: 3, columns: 1 });
     assert_eq!(chosen(&state), Some(head(1, 1)));
-    let effects = update(&mut state, Action::Look { side: Side::Left, view: head(1, 0) });
+    let effects = update(&mut state, Action::ShowView { side: Side::Left, view: head(1, 0) });
     answer(&mut state, effects);
     assert_eq!((chosen(&state), shown(&state)), (None, [head(1, 0); 2]));
     press(&mut started(), "g");
@@ -642,7 +655,7 @@ fn the_likeliest_token_is_appended_as_text_and_taken_back() {
     let prompt = PROMPT.concat();
     let grown = format!("{prompt} research");
     assert_eq!(runs(&press(&mut state, ".")), [(JobId(2), grown.clone())]);
-    assert_eq!((state.prompt.as_str(), state.is_edited()), (grown.as_str(), false));
+    assert_eq!((state.run.prompt.as_str(), state.is_edited()), (grown.as_str(), false));
     captured_as(&mut state, &["write", " research"], &["write", " research"]);
     assert_eq!(runs(&press(&mut state, ".")), [(JobId(3), format!("{grown} research"))]);
     assert_eq!(state.note, None);
@@ -663,8 +676,8 @@ fn tokens_wait_for_the_pass_that_is_under_way_and_follow_each_other() {
     let mut state = captured();
     let prompt = PROMPT.concat();
     assert_eq!(runs(&press(&mut state, ". . .")).len(), 1, "two wait");
-    assert_eq!(state.queued, [Side::Left; 2]);
-    let (side, job) = (Side::Right, state.job);
+    assert_eq!(state.run.queued, [Side::Left; 2]);
+    let (side, job) = (Side::Right, state.run.job);
     let other = capture(&gpt_oss(), &PROMPT);
     assert_eq!(
         runs(&hear(&mut state, Event::Captured { side, job, capture: other })),
@@ -678,8 +691,8 @@ fn tokens_wait_for_the_pass_that_is_under_way_and_follow_each_other() {
         "the left model's, as when they were asked for"
     );
     assert_eq!(read(&mut state), [format!("{prompt} research research research")]);
-    assert_eq!((read(&mut state).len(), state.queued.len()), (0, 0));
-    assert_eq!(state.appended.len(), 3, "each is taken back by itself");
+    assert_eq!((read(&mut state).len(), state.run.queued.len()), (0, 0));
+    assert_eq!(state.run.appended.len(), 3, "each is taken back by itself");
 }
 
 #[test]
@@ -687,40 +700,40 @@ fn waiting_tokens_are_dropped_by_what_makes_them_pointless() {
     let waiting = || {
         let mut state = captured();
         press(&mut state, "enter . . .");
-        assert_eq!(state.queued.len(), 2);
+        assert_eq!(state.run.queued.len(), 2);
         state
     };
     let mut state = waiting();
     press(&mut state, ",");
     assert_eq!(
-        (state.queued.len(), state.prompt.as_str()),
+        (state.run.queued.len(), state.run.prompt.as_str()),
         (1, "write a story about AI research"),
         "one less"
     );
     press(&mut state, "esc");
-    assert_eq!((state.queued.len(), state.note.as_deref()), (0, Some("no token waits any more")));
+    assert_eq!((state.run.queued.len(), state.note.as_deref()), (0, Some("no token waits any more")));
     assert_eq!(shown(&state), [View::Layer(0); 2], "Esc goes back only when there is nothing to drop");
     assert_eq!(read(&mut state).len(), 0);
 
     let mut state = waiting();
     press(&mut state, "ctrl-x");
-    assert_eq!((state.queued.len(), read(&mut state).len()), (0, 0));
+    assert_eq!((state.run.queued.len(), read(&mut state).len()), (0, 0));
 
     let mut state = waiting();
-    state.draft = "another".into();
+    state.editor.draft = "another".into();
     act(&mut state, Action::Submit);
-    assert_eq!((state.queued.len(), read(&mut state).len()), (0, 0));
+    assert_eq!((state.run.queued.len(), read(&mut state).len()), (0, 0));
 
     let mut state = waiting();
-    let (side, job) = (Side::Left, state.job);
+    let (side, job) = (Side::Left, state.run.job);
     hear(&mut state, Event::RunFailed { side, job, error: refused("the prompt is too long") });
-    assert_eq!(state.queued.len(), 0, "nothing can follow a pass that failed");
+    assert_eq!(state.run.queued.len(), 0, "nothing can follow a pass that failed");
     assert!(state.note.is_some());
 
     let mut state = waiting();
     act(&mut state, Action::Edit(InputRequest::InsertChar('!')));
     assert_eq!(
-        (read(&mut state).len(), state.queued.len()),
+        (read(&mut state).len(), state.run.queued.len()),
         (0, 0),
         "what is being written is not to be lost"
     );
@@ -734,7 +747,7 @@ fn a_token_waits_for_the_head_that_is_looked_at() {
     let effects = captured_as(&mut state, &PROMPT, &PROMPT);
     assert_eq!(runs(&effects), [], "the head is still being computed");
     answer(&mut state, effects);
-    assert_eq!((state.queued.len(), state.job), (0, JobId(3)));
+    assert_eq!((state.run.queued.len(), state.run.job), (0, JobId(3)));
 }
 
 #[test]
@@ -788,13 +801,13 @@ fn nothing_is_appended_to_a_prompt_that_is_being_written_or_that_was_written_sin
 #[test]
 fn a_part_of_a_character_is_not_appended() {
     let mut state = captured();
-    let (side, job) = (Side::Left, state.job);
+    let (side, job) = (Side::Left, state.run.job);
     let mut split = (*capture(&gpt2(), &PROMPT)).clone();
     split.next[0].token = Token::from_bytes(1, "Ã".into(), &"é".as_bytes()[..1], 0);
     hear(&mut state, Event::Captured { side, job, capture: Arc::new(split) });
     assert_eq!(runs(&press(&mut state, ".")), []);
     assert_eq!(state.note.as_deref(), Some("\\xc3 is a part of a character, no text to append"));
-    assert_eq!(state.prompt, PROMPT.concat());
+    assert_eq!(state.run.prompt, PROMPT.concat());
 }
 
 #[test]

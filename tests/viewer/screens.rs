@@ -3,7 +3,7 @@
 use attnscope::app::{Action, Column, Cursor, Hover, State};
 use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
-use attnscope::ui::{self, Layout};
+use attnscope::ui::{self, Layout, Part};
 use attnscope::worker::protocol::{Event, LoadProgress, Side};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -27,6 +27,12 @@ fn draw_with(
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| ui::draw(state, &layout, &theme(depth), frame)).unwrap();
     (terminal, layout)
+}
+
+/// The parts of the panel that is open.
+fn parts(layout: &Layout) -> &[Part] {
+    let ui::Body::Panel(panel) = &layout.body else { panic!("a panel is open") };
+    &panel.parts
 }
 
 pub fn draw(state: &mut State, size: (u16, u16)) -> Terminal<TestBackend> {
@@ -55,7 +61,7 @@ fn loading() {
     hear(&mut state, Event::Loading { side: Side::Left, progress });
     assert_screen!("loading", state, (100, 24));
     hear(&mut state, Event::Loaded { side: Side::Left, model: gpt2() });
-    let job = state.job;
+    let job = state.run.job;
     hear(&mut state, Event::Running { side: Side::Left, job, layer: 1, layers: 2 });
     hear(&mut state, Event::Loading { side: Side::Right, progress: LoadProgress::Resolving });
     assert_screen!("running_beside_a_load", state, (100, 24));
@@ -146,7 +152,7 @@ fn head_grid() {
     assert_screen!("head_grid", state, (100, 30));
     assert_screen!("head_grid_without_room_for_all", state, (40, 14));
     let model = model("large", 24, 64, true);
-    let (side, job) = (Side::Right, state.job);
+    let (side, job) = (Side::Right, state.run.job);
     let capture = capture(&model, &PROMPT);
     hear(&mut state, Event::Loaded { side, model });
     let effects = hear(&mut state, Event::Captured { side, job, capture });
@@ -171,7 +177,7 @@ fn errors_in_place() {
     assert_screen!("a_load_that_failed", state, (100, 24));
     let mut state = captured();
     act(&mut state, Action::Submit);
-    let (side, job) = (Side::Left, state.job);
+    let (side, job) = (Side::Left, state.run.job);
     let error = refused("the prompt has 1,300 tokens, demo:gpt2 takes at most 1,024: shorten it");
     hear(&mut state, Event::RunFailed { side, job, error });
     hear(&mut state, Event::Running { side: Side::Right, job, layer: 2, layers: 3 });
@@ -213,7 +219,7 @@ fn as_it_is_typed() {
     for _ in 0..3 {
         act(&mut state, Action::Tick);
     }
-    let job = state.job;
+    let job = state.run.job;
     for side in Side::BOTH {
         let error = refused("the prompt is empty: type something to look at");
         hear(&mut state, Event::RunFailed { side, job, error });
@@ -461,28 +467,29 @@ fn what_is_clicked_is_what_is_drawn() {
     assert!(cells > 500, "{cells}");
     press(&mut state, "g");
     let (_, grid) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
-    let heads = &grid.heads.as_ref().unwrap().heads;
+    let heads = parts(&grid);
     assert_eq!(heads.len(), 6);
-    for &(view, area) in heads {
+    for &Part { view, area, .. } in heads {
         let hit = grid.hit((area.right() - 1, area.bottom() - 1).into());
-        assert_eq!(hit, Some(ui::Hit::Thumbnail { side: Side::Left, view }));
+        assert_eq!(hit, Some(ui::Hit::Thumbnail { side: Side::Left, view: view.unwrap() }));
     }
     press(&mut state, "esc D");
     let (terminal, difference) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
-    let placed = difference.difference.as_ref().unwrap();
+    let ui::Body::Difference(placed) = &difference.body else { panic!("it is compared") };
     let at = placed.grid.rect(3, Column::Key(2)).as_position();
     let hit = ui::Hit::Cell { side: Side::Left, query: 3, column: Column::Key(2) };
     assert_eq!(difference.hit(at), Some(hit));
     assert_ne!(terminal.backend().buffer()[at].bg, ratatui::style::Color::Reset);
     press_and_wait(&mut state, "D D o");
     let (_, board) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
-    let heads = &board.leaderboard.as_ref().unwrap().heads;
+    let heads = parts(&board);
     assert_eq!(heads.len(), 2 * 3 + 3 * 5);
-    for &(side, view, area) in heads {
-        assert_eq!(board.hit(area.as_position()), Some(ui::Hit::Thumbnail { side, view }));
+    for &Part { side, view, area } in heads {
+        let hit = board.hit(area.as_position());
+        assert_eq!(hit, Some(ui::Hit::Thumbnail { side, view: view.unwrap() }));
     }
     press(&mut state, "esc");
-    let heads = |layout: &Layout| layout.panes[1].as_ref().unwrap().thumbnails.len();
+    let heads = |layout: &Layout| layout.pane(Side::Right).unwrap().thumbnails.len();
     assert_eq!(heads(&layout), 3);
     press_and_wait(&mut state, "enter");
     assert_eq!(heads(&draw_with(&mut state, (120, 40), ColorDepth::TrueColor).1), 5);

@@ -1,6 +1,6 @@
 //! What is said of numbers: scales that span what is there, counting from zero, words, and dashes for what isn't there.
 
-use attnscope::app::{Action, Mode, State};
+use attnscope::app::{Action, Opened, State};
 use attnscope::attention::{View, Weighted};
 use attnscope::worker::protocol::{Event, Side};
 use ratatui::buffer::Cell;
@@ -21,7 +21,7 @@ fn long(count: usize) -> State {
     let words: Vec<String> = (0..count).map(|at| format!(" w{at}")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut state = loaded();
-    let (side, job) = (Side::Left, state.job);
+    let (side, job) = (Side::Left, state.run.job);
     hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &words) });
     state
 }
@@ -51,7 +51,7 @@ fn strips_and_grid_are_value_weighted_where_the_matrix_is() {
     press_and_wait(&mut state, "g");
     assert_screen!("head_grid_value_weighted", state, (100, 30));
     press_and_wait(&mut state, "V");
-    assert!(matches!(state.mode, Mode::HeadGrid(_)), "the grid stays");
+    assert!(matches!(state.screen.opened(), Opened::Grid(_)), "the grid stays");
     let shown = state.pane(Side::Left).shown.as_ref().unwrap();
     let head = View::Head { layer: 1, head: 2 };
     assert_eq!(shown.picture(head), Some(&shown.capture.layers[1].heads[2].thumbnail));
@@ -95,8 +95,8 @@ fn a_logarithmic_scale_begins_with_the_smallest_value_on_screen() {
         let mut state = captured();
         press_and_wait(&mut state, keys);
         let mut values: Vec<f32> = Vec::new();
-        let rule = state.rules.normalisation;
-        let is_difference = state.difference.is_some();
+        let rule = state.display.normalisation;
+        let is_difference = state.screen.difference.is_some();
         if !is_difference {
             for side in Side::BOTH {
                 let matrix = state.pane(side).shown.as_ref().unwrap().matrix();
@@ -204,9 +204,9 @@ fn esc_leaves_a_difference_that_has_no_view_to_go_back_to() {
     let mut state = captured();
     press_and_wait(&mut state, "enter D");
     press_and_wait(&mut state, "esc");
-    assert!(state.difference.is_some(), "back from the layer to the mean");
+    assert!(state.screen.difference.is_some(), "back from the layer to the mean");
     press_and_wait(&mut state, "esc");
-    assert!(state.difference.is_none());
+    assert!(state.screen.difference.is_none());
 }
 
 #[test]

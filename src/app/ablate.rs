@@ -1,0 +1,102 @@
+//! Heads that are switched off, on either side: what the model does without them comes beside what it does with
+//! all.
+
+use super::action::Effect;
+use super::prompt;
+use super::state::State;
+use super::state::ablations::Step;
+use super::state::notes::NOTHING_SHOWN;
+use crate::attention::View;
+use crate::config::keys::Command;
+use crate::worker::protocol::Side;
+
+/// Switches the head that is looked at, or chosen among all, off or on again.
+pub(super) fn toggle(state: &mut State) -> Vec<Effect> {
+    let (side, layer, head) = match aimed(state) {
+        Ok(step) => step,
+        Err(why) => {
+            state.note = Some(why);
+            return vec![];
+        }
+    };
+    state.panes.ablations.toggle((side, layer, head));
+    changed(state, side)
+}
+
+/// Takes the last step back.
+pub(super) fn undo(state: &mut State) -> Vec<Effect> {
+    match state.panes.ablations.undo() {
+        Some(side) => changed(state, side),
+        None => nothing_off(state),
+    }
+}
+
+/// Switches all heads on again.
+pub(super) fn clear(state: &mut State) -> Vec<Effect> {
+    match state.panes.ablations.clear() {
+        Some(side) => changed(state, side),
+        None => nothing_off(state),
+    }
+}
+
+/// A side has another model: which of its heads were off means nothing for this one.
+pub(super) fn forget(state: &mut State, side: Side) -> Vec<Effect> {
+    if state.panes.ablations.forget(side) { changed(state, side) } else { vec![] }
+}
+
+fn nothing_off(state: &mut State) -> Vec<Effect> {
+    state.note = Some("all heads are on".to_owned());
+    vec![]
+}
+
+/// The head that is meant. What is pinned runs nothing: a head of it is that of the model beside it.
+fn aimed(state: &State) -> Result<Step, String> {
+    let panes = &state.panes;
+    let (side, view) = match state.screen.panel() {
+        Some(panel) => panel.head(panes).ok_or("there is no head here")?,
+        None => (panes.focus, panes.focused().selection.view()),
+    };
+    let shown = panes.pane(side).shown.as_ref().ok_or(NOTHING_SHOWN)?;
+    let View::Head { layer, head } = view.attention() else {
+        let key = state.keys.hint(Command::AblateHead);
+        return Err(format!("go to a head first: then {key} switches it off"));
+    };
+    let runs = if panes.pinned(side).is_some() { side.other() } else { side };
+    match &panes.resident(runs).model {
+        Some(model) if *model == shown.capture.model => Ok((runs, layer, head)),
+        _ => {
+            Err(format!("{} is not here any more: its heads can't be switched off", shown.capture.model.name))
+        }
+    }
+}
+
+/// Runs the prompt as the heads are now. What was before comes beside it, unless something else is pinned.
+fn changed(state: &mut State, side: Side) -> Vec<Effect> {
+    let off = state.panes.ablations.of(side);
+    let before = state.panes.pin.as_ref().map(|pin| pin.is_before);
+    let mut effects = match before {
+        None if !off.is_empty() => pin_before(state, side),
+        Some(true) if off.is_empty() => state.panes.unpin(),
+        _ => vec![],
+    };
+    let key = |command| state.keys.hint(command);
+    state.note = Some(match off.is_empty() {
+        true => "all heads are on".to_owned(),
+        false => {
+            let (undo, all) = (key(Command::UndoAblation), key(Command::AllHeadsOn));
+            format!("without {off}: {undo} undoes it, {all} switches all on")
+        }
+    });
+    effects.extend(prompt::run(state, state.run.prompt.clone()));
+    effects
+}
+
+/// Puts what a model does with all its heads on beside it.
+fn pin_before(state: &mut State, side: Side) -> Vec<Effect> {
+    let after = state.panes.pane(side).shown.as_ref().map(|shown| (shown.job, shown.capture.clone()));
+    let mut effects = state.panes.pin(side, true);
+    let renewed =
+        after.and_then(|(job, after)| state.panes.refresh_pin(side, (job, &state.run.prompt), &after));
+    effects.extend(renewed);
+    effects
+}

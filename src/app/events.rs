@@ -1,0 +1,136 @@
+//! What the worker's reports change. Reports about an older prompt change nothing.
+
+use std::sync::Arc;
+
+use super::action::Effect;
+use super::state::State;
+use super::state::pane::{Load, Pass};
+use super::state::scores::{ScoreBook, Scores};
+use super::{ablate, layers, loading};
+use crate::attention::escape_controls;
+use crate::worker::protocol::{Event, JobId, WorkerError};
+
+/// Takes a report.
+pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    if job(&event).is_some_and(|job| job != state.run.job) {
+        return vec![];
+    }
+    match event {
+        Event::Loading { side, progress } => state.panes.resident_mut(side).load = Load::Running(progress),
+        Event::Loaded { side, model } => {
+            let pane = state.panes.resident_mut(side);
+            pane.load = Load::Ready;
+            if pane.shown.is_none() {
+                pane.selection = pane.selection.within(&model);
+            }
+            let notes = model.notes.join("; ");
+            pane.model = Some(model);
+            pane.scores = ScoreBook::default();
+            let effects = ablate::forget(state, side);
+            if !notes.is_empty() {
+                state.note = Some(escape_controls(&notes));
+            }
+            return effects;
+        }
+        Event::LoadFailed { side, error } => {
+            let pane = state.panes.resident_mut(side);
+            pane.load = Load::Failed(error.about("load"));
+            if error == WorkerError::Cancelled {
+                pane.keep_model();
+                let model = state.panes.resident(side).model.as_ref();
+                state.note = model.map(|model| format!("{} stays", model.name));
+            }
+        }
+        Event::Unloaded { side } => {
+            let pane = state.panes.resident_mut(side);
+            // Its pass was stopped; the newest prompt waits for the model that comes.
+            pane.pass = Pass::Waiting;
+            pane.scores = ScoreBook::default();
+            if let Some(model) = pane.model.take() {
+                state.note = Some(format!("{} made room", model.name));
+            }
+        }
+        Event::Listed { models } => {
+            if let Some(picker) = state.picker_mut() {
+                picker.listed(models.map_err(|error| error.to_string()));
+            }
+        }
+        Event::Estimated { name, estimate } => {
+            return loading::estimated(state, name, estimate.map_err(|error| error.to_string()));
+        }
+        Event::Running { side, layer, layers, .. } => {
+            state.panes.resident_mut(side).pass = Pass::Running { layer, layers }
+        }
+        Event::RunFailed { side, error, .. } => {
+            state.panes.resident_mut(side).pass = Pass::Failed(error.about("pass"));
+        }
+        Event::Captured { side, job, capture } => {
+            let prompt = &state.run.prompt;
+            let pane = state.panes.resident_mut(side);
+            pane.pass = Pass::Idle;
+            pane.take(job, prompt.clone(), capture.clone(), capture.before.as_deref());
+            let request = pane.refresh().map(Effect::Send);
+            let before = state.panes.refresh_pin(side, (job, prompt), &capture);
+            state.panes.keep_linked();
+            return request.into_iter().chain(before).collect();
+        }
+        Event::ViewFailed { capture, view, error } => {
+            return state.panes.refresh(|pane| pane.give_up(&capture, view, &error.to_string()));
+        }
+        Event::Scoring { side, ablation, done, draws } => {
+            let scores = &mut state.panes.resident_mut(side).scores;
+            if matches!(scores.of(&ablation), Scores::Running { .. }) {
+                scores.set(&ablation, Scores::Running { done, draws });
+            }
+        }
+        Event::Scored { side, model, ablation, scores } => {
+            let pane = state.panes.resident_mut(side);
+            if pane.model.as_ref().is_some_and(|resident| Arc::ptr_eq(resident, &model)) {
+                pane.scores.set(&ablation, Scores::Known(scores));
+            }
+        }
+        Event::ScoringFailed { side, error } => {
+            state.panes.resident_mut(side).scores.fail(&error.to_string())
+        }
+        Event::Similar { question, found } => {
+            state.screen.list.found(&question, found.map_err(|error| error.to_string()));
+        }
+        Event::LensRunning { asker, layer, layers } => {
+            if let Some(lens) = state.screen.lens_mut() {
+                lens.running(asker, layer, layers);
+            }
+        }
+        Event::Lens { question, found } => {
+            if let Some(lens) = state.screen.lens_mut() {
+                lens.found(&question, found.map_err(|error| error.to_string()));
+            }
+        }
+        Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),
+        Event::Viewed { capture, view, matrix } => {
+            return state.panes.refresh(|pane| pane.keep(&capture, view, &matrix));
+        }
+    }
+    vec![]
+}
+
+/// The prompt that an event is about, if it is about the newest one only.
+fn job(event: &Event) -> Option<JobId> {
+    match event {
+        Event::Running { job, .. } | Event::Captured { job, .. } | Event::RunFailed { job, .. } => Some(*job),
+        Event::Loading { .. }
+        | Event::Loaded { .. }
+        | Event::LoadFailed { .. }
+        | Event::Unloaded { .. }
+        | Event::Listed { .. }
+        | Event::Estimated { .. }
+        | Event::ViewFailed { .. }
+        | Event::Scoring { .. }
+        | Event::Scored { .. }
+        | Event::ScoringFailed { .. }
+        | Event::Similar { .. }
+        | Event::LensRunning { .. }
+        | Event::Lens { .. }
+        | Event::Layer { .. }
+        | Event::Viewed { .. } => None,
+    }
+}

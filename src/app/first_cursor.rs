@@ -1,0 +1,47 @@
+//! Where one looks first: at the strongest cell of the newest row, on both sides at the same text.
+
+use super::panels::Panes;
+use super::state::cursor::{Column, Cursor};
+use super::state::link;
+use super::state::pane::Pane;
+use crate::attention::{CausalMatrix, Normalisation};
+use crate::worker::protocol::Side;
+
+/// The largest value that the last row gives to a token, as it is shown; the first of several.
+fn strongest(matrix: &CausalMatrix, normalisation: Normalisation) -> Cursor {
+    let start = Cursor::start(matrix);
+    if matrix.size() == 0 {
+        return start;
+    }
+    let row = normalisation.row(matrix, start.query);
+    let larger = |best: Option<(usize, f32)>, cell: (usize, f32)| match best {
+        Some((_, value)) if value >= cell.1 => best,
+        _ => Some(cell),
+    };
+    row.keys().fold(None, larger).map_or(start, |(key, _)| Cursor { column: Column::Key(key), ..start })
+}
+
+/// Puts the cursors of panes with a new text on their first place. Where the user chose another, panes aren't new.
+pub(super) fn refresh(panes: &mut Panes, normalisation: Normalisation) {
+    let is_new = panes.both.each_mut().map(|pane| std::mem::take(&mut pane.is_new));
+    if is_new == [false; 2] {
+        return;
+    }
+    for side in Side::BOTH.into_iter().filter(|side| is_new[side.index()]) {
+        let matrix = panes.pane(side).shown.as_ref().map(|shown| shown.matrix());
+        if let Some(cursor) = matrix.map(|matrix| strongest(matrix, normalisation)) {
+            put(panes.pane_mut(side), cursor);
+        }
+    }
+    let (from, to) = (panes.focused(), panes.pane(panes.focus.other()));
+    let prompt = |pane: &Pane| pane.shown.as_ref().map(|shown| shown.prompt.clone());
+    let are_beside = prompt(from) == prompt(to) || panes.pin.is_some();
+    if let Some(cursor) = link::same_place(from, from.cursor, to).filter(|_| panes.linked && are_beside) {
+        put(panes.pane_mut(panes.focus.other()), cursor);
+    }
+}
+
+fn put(pane: &mut Pane, cursor: Cursor) {
+    pane.point(cursor);
+    pane.first_cursor = Some(pane.cursor);
+}

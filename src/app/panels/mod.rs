@@ -1,0 +1,173 @@
+//! What fills the screen between title and legend, and takes the keys.
+//!
+//! Both panes are always there ([`panes`]); they can share one square ([`difference`]). A panel lies in their place
+//! until it is closed, and then what was there before is there again.
+//!
+//! # Adding a panel
+//! A panel is two files of one name: one here, with what it knows and what commands do to it, and one in
+//! `ui::panels`, with its title, its hints, its legend, where its parts are, and how it is drawn.
+//!
+//! 1. Give it a command in the key table (`config::keys`).
+//! 2. Here, write a struct with what it knows, an `open` that makes it, and [`Panel`] for it.
+//! 3. In this file, add a variant to [`Opened`], a line to [`Screen::panel`] and [`Screen::panel_mut`], and one to
+//!    [`Screen::open_by`].
+//! 4. In `ui::panels`, write a `Face` and add a line to `ui::panels::face`.
+//!
+//! A panel never reads the rest of the state: it is handed the panes, and what it wants to happen is a [`Reaction`].
+
+pub mod difference;
+mod grid;
+mod lens;
+mod list;
+mod panel;
+mod panes;
+
+pub use difference::{Arrangement, Compared, Difference};
+pub use grid::HeadGrid;
+pub use lens::{LensPanel, LensStage, LogitLens};
+pub use list::{HeadList, ListedHead, Similarity};
+pub use panel::{Panel, Reaction};
+pub use panes::{Panes, Pin};
+
+use super::action::Effect;
+use super::state::help::Help;
+use crate::config::keys::Command;
+
+/// What keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Both panes, or their difference.
+    Browse,
+    /// The prompt's editor.
+    EditPrompt,
+    /// The help over the panes.
+    Help,
+    /// A panel in their place.
+    Panel,
+}
+
+/// What lies over the panes, or takes the keys from them.
+#[derive(Debug, Clone, Default)]
+pub enum Opened {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The prompt's editor.
+    Editor,
+    /// The help.
+    Help(Help),
+    /// All heads of the focused model as small pictures.
+    Grid(HeadGrid),
+    /// All heads of both models in [`Screen::list`].
+    List,
+    /// What each layer of both models would predict.
+    Lens(LogitLens),
+}
+
+/// What fills the screen between title and legend.
+#[derive(Debug, Clone, Default)]
+pub struct Screen {
+    /// Both panes in one square, if they are compared.
+    pub difference: Option<Difference>,
+    /// What lies over that.
+    opened: Opened,
+    /// How all heads are listed, whether the list is open or not.
+    pub list: HeadList,
+    /// What panels that were closed leave to be done.
+    left: Vec<Effect>,
+}
+
+impl Screen {
+    /// What keys go to.
+    pub fn mode(&self) -> Mode {
+        match self.opened {
+            Opened::Nothing => Mode::Browse,
+            Opened::Editor => Mode::EditPrompt,
+            Opened::Help(_) => Mode::Help,
+            _ => Mode::Panel,
+        }
+    }
+
+    /// What lies over the panes.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// The panel in the place of the panes, if one is open.
+    pub fn panel(&self) -> Option<&dyn Panel> {
+        match &self.opened {
+            Opened::Nothing | Opened::Editor | Opened::Help(_) => None,
+            Opened::Grid(grid) => Some(grid),
+            Opened::List => Some(&self.list),
+            Opened::Lens(lens) => Some(lens),
+        }
+    }
+
+    pub(super) fn panel_mut(&mut self) -> Option<&mut dyn Panel> {
+        match &mut self.opened {
+            Opened::Nothing | Opened::Editor | Opened::Help(_) => None,
+            Opened::Grid(grid) => Some(grid),
+            Opened::List => Some(&mut self.list),
+            Opened::Lens(lens) => Some(lens),
+        }
+    }
+
+    /// Opens the panel that a command opens; `None` if it opens none.
+    pub(super) fn open_by(
+        &mut self,
+        command: Command,
+        panes: &mut Panes,
+    ) -> Option<Result<(), &'static str>> {
+        let opened = match command {
+            Command::HeadGrid => HeadGrid::open(panes).map(Opened::Grid),
+            Command::Leaderboard => self.list.open(panes).map(|()| Opened::List),
+            Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
+            Command::Lens => LogitLens::open(panes).map(Opened::Lens),
+            _ => return None,
+        };
+        Some(opened.map(|opened| self.open(opened)))
+    }
+
+    /// Opens something in the place of what is open.
+    pub(super) fn open(&mut self, opened: Opened) {
+        if let Some(panel) = self.panel_mut() {
+            let left = panel.close();
+            self.left.extend(left);
+        }
+        self.opened = opened;
+    }
+
+    /// Closes what is open.
+    pub(super) fn close(&mut self) {
+        self.open(Opened::Nothing);
+    }
+
+    /// What is compared, if that is what is on screen.
+    pub fn compared(&self) -> Option<&Compared> {
+        self.difference.as_ref()?.shown().filter(|_| self.panel().is_none())
+    }
+
+    /// The help, if it is open.
+    pub(super) fn help_mut(&mut self) -> Option<&mut Help> {
+        if let Opened::Help(help) = &mut self.opened { Some(help) } else { None }
+    }
+
+    /// The lens, if it is open.
+    pub(super) fn lens_mut(&mut self) -> Option<&mut LogitLens> {
+        if let Opened::Lens(lens) = &mut self.opened { Some(lens) } else { None }
+    }
+
+    /// Whether something is computed for the screen.
+    pub(super) fn is_busy(&self) -> bool {
+        self.list.is_comparing() || self.panel().is_some_and(|panel| panel.is_busy())
+    }
+
+    /// Brings what is open to what the panes show now. What panels that were closed leave to be done is done then.
+    pub(super) fn refresh(&mut self, panes: &mut Panes) -> Vec<Effect> {
+        let mut effects = std::mem::take(&mut self.left);
+        if let Some(panel) = self.panel_mut() {
+            effects.extend(panel.refresh(panes));
+        }
+        effects
+    }
+}

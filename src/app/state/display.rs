@@ -1,0 +1,67 @@
+//! How values are shown, on both sides: what rows are divided by, how values become colours, and how large cells are.
+
+use super::zoom::Zoom;
+use crate::config::keys::Command;
+use crate::vocabulary::{ColorMap, ColorRange, ColorScale, Normalisation, Pooling};
+
+/// How values are shown, on both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DisplaySettings {
+    /// What rows are divided by.
+    pub normalisation: Normalisation,
+    /// How values become heights on the colour scale.
+    pub color_scale: ColorScale,
+    /// The top of the colour scale.
+    pub range: ColorRange,
+    /// What cells that share a pixel are shown as.
+    pub pooling: Pooling,
+    /// How heights on the colour scale become colours.
+    pub color_map: ColorMap,
+    /// How large cells are.
+    pub zoom: Zoom,
+    /// Whether the focused pane has the whole width.
+    pub one_pane: bool,
+}
+
+impl DisplaySettings {
+    /// The settings after a command about values and colours; `None` if the command is about something else.
+    pub fn changed(self, command: Command) -> Option<Self> {
+        Some(match command {
+            Command::Normalisation => Self { normalisation: self.normalisation.next(), ..self },
+            Command::ColorScale => Self { color_scale: self.color_scale.next(), ..self },
+            Command::Range => Self {
+                range: match self.range {
+                    ColorRange::Shared => ColorRange::Own,
+                    ColorRange::Own => ColorRange::Top(1.0),
+                    ColorRange::Top(_) => ColorRange::Shared,
+                },
+                ..self
+            },
+            Command::Pooling => Self { pooling: self.pooling.next(), ..self },
+            Command::NextColorMap => Self { color_map: self.color_map.next(), ..self },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn going_on_comes_back() {
+        for (command, times) in [
+            (Command::Normalisation, 3),
+            (Command::ColorScale, 2),
+            (Command::Range, 3),
+            (Command::Pooling, 2),
+            (Command::NextColorMap, ColorMap::ALL.len()),
+        ] {
+            let changed = |display: DisplaySettings| display.changed(command).unwrap();
+            let start = DisplaySettings::default();
+            assert_ne!(changed(start), start);
+            assert_eq!((0..times).fold(start, |display, _| changed(display)), start);
+        }
+        assert_eq!(DisplaySettings::default().changed(Command::Help), None);
+    }
+}

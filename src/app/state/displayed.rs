@@ -1,0 +1,199 @@
+//! A capture on screen: the view of it that is looked at, and what was computed of it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::by_layer::ByLayer;
+use crate::attention::{
+    Capture, CausalMatrix, Extent, NextToken, Normalisation, Pooled, Pooling, View, layer_picture,
+};
+use crate::worker::protocol::JobId;
+
+/// Computed matrices kept after they were looked at.
+const KEPT_VIEWS: usize = 16;
+
+/// A capture, and the view of it that is on screen.
+#[derive(Debug, Clone)]
+pub struct DisplayedCapture {
+    /// The job that ran its prompt.
+    pub job: JobId,
+    /// The text of its prompt.
+    pub prompt: String,
+    /// What was captured of the pass.
+    pub capture: Arc<Capture>,
+    /// What each row, and each column, stands for: a token, or the first and the last of several.
+    pub labels: Vec<String>,
+    /// What is computed of it layer by layer.
+    pub by_layer: ByLayer,
+    /// The mean of each layer, pooled to a few cells by their maximum.
+    layer_thumbnails: Vec<CausalMatrix>,
+    /// [`Capture::heads_extent`].
+    heads: Extent,
+    /// By how much the probability of each next token rises, by id, when heads are switched off: with these on
+    /// before, or off after.
+    changes: Vec<(u32, f32)>,
+    view: View,
+    /// What the colour scale is to show for each normalisation.
+    extents: [Extent; Normalisation::ALL.len()],
+    /// Heads, and other views that are no matrix of the capture.
+    computed: VecDeque<(View, Arc<CausalMatrix>)>,
+    /// The matrix on screen in pixels, as it was last asked for.
+    pooled: RefCell<Option<(Pixels, Arc<Pooled>)>>,
+}
+
+/// Normalisation, pooling, and rows of a pixel.
+type Pixels = (Normalisation, Pooling, usize);
+
+impl DisplayedCapture {
+    /// A new capture, shown as the mean of everything; `beside` it another of the same prompt and model, if heads are
+    /// off in one of them.
+    pub fn new(job: JobId, prompt: String, capture: Arc<Capture>, beside: Option<&Capture>) -> Self {
+        let layer_thumbnails = capture.layers.iter().map(|layer| layer_picture(&layer.mean)).collect();
+        let extents = extents(&capture.mean);
+        let labels = capture.labels();
+        let (heads, by_layer) = (capture.heads_extent(), ByLayer::new(&capture));
+        let changes = beside.map(|beside| changes(&capture, beside)).unwrap_or_default();
+        let (view, computed, pooled) = (View::Mean, VecDeque::new(), RefCell::default());
+        Self {
+            job,
+            prompt,
+            capture,
+            labels,
+            by_layer,
+            layer_thumbnails,
+            heads,
+            changes,
+            view,
+            extents,
+            computed,
+            pooled,
+        }
+    }
+
+    /// The same capture once more, of a newer job; `beside` as for a new one.
+    pub(in crate::app) fn rerun(&mut self, job: JobId, prompt: String, beside: Option<&Capture>) {
+        self.changes = beside.map(|beside| changes(&self.capture, beside)).unwrap_or_default();
+        (self.job, self.prompt) = (job, prompt);
+    }
+
+    /// The first and the last token of some cells, by their text: `write…story`; one of them, if that is all.
+    pub fn passage(&self, cells: Range<usize>) -> String {
+        let (tokens, unit) = (&self.capture.tokens, self.matrix().bin());
+        let end = (cells.end * unit).min(tokens.len());
+        match tokens.get(cells.start * unit..end) {
+            Some([first, .., last]) => format!("{}…{}", first.label(), last.label()),
+            Some([token]) => token.label(),
+            _ => String::new(),
+        }
+    }
+
+    /// The view on screen.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// The matrix on screen.
+    pub fn matrix(&self) -> &CausalMatrix {
+        self.get(self.view).unwrap_or(&self.capture.mean)
+    }
+
+    /// What the colour scale of the matrix on screen is to show: [`Normalisation::extent`].
+    pub fn extent(&self, normalisation: Normalisation) -> Extent {
+        self.extents[normalisation as usize]
+    }
+
+    /// A small picture of a layer's mean or of a head, value-weighted where the view on screen is; nothing until that
+    /// is computed.
+    pub fn picture(&self, view: View) -> Option<&CausalMatrix> {
+        match view {
+            View::Layer(_) | View::Head { .. } if self.view.is_value_weighted() => {
+                self.by_layer.picture(view)
+            }
+            View::Layer(layer) => self.layer_thumbnails.get(layer),
+            View::Head { layer, head } => Some(&self.capture.layers.get(layer)?.heads.get(head)?.thumbnail),
+            _ => None,
+        }
+    }
+
+    /// What the one colour scale of the pictures of all heads is to show.
+    pub fn heads_extent(&self) -> Extent {
+        if !self.view.is_value_weighted() {
+            return self.heads;
+        }
+        self.by_layer.heads().map(CausalMatrix::extent_after_first_row).fold(Extent::NONE, Extent::and)
+    }
+
+    /// Rows that are the same in another capture of this model: those of the text that both begin with.
+    pub(in crate::app) fn same_cells(&self, other: &DisplayedCapture) -> usize {
+        let (bin, other_bin) = (self.matrix().bin(), other.matrix().bin());
+        if bin != other_bin {
+            return 0;
+        }
+        let (a, b) = (&self.capture.tokens, &other.capture.tokens);
+        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        if same == a.len().min(b.len()) { same.div_ceil(bin) } else { same / bin }
+    }
+
+    /// By how much the probability of a next token rises when heads are switched off, if some are, here or beside.
+    pub fn change(&self, next: &NextToken) -> Option<f32> {
+        self.changes.iter().find(|(id, _)| *id == next.token.id).map(|(_, change)| *change)
+    }
+
+    /// The matrix on screen in pixels of `bin` × `bin` cells, pooled once and not for every frame.
+    pub fn pooled(&self, normalisation: Normalisation, pooling: Pooling, bin: usize) -> Arc<Pooled> {
+        let pixels = (normalisation, pooling, bin);
+        let mut kept = self.pooled.borrow_mut();
+        if let Some((_, pooled)) = kept.as_ref().filter(|kept| kept.0 == pixels) {
+            return pooled.clone();
+        }
+        let pooled = Arc::new(Pooled::new(self.matrix(), normalisation, pooling, bin));
+        kept.insert((pixels, pooled)).1.clone()
+    }
+
+    /// A matrix that is at hand.
+    fn get(&self, view: View) -> Option<&CausalMatrix> {
+        match view {
+            View::Mean => Some(&self.capture.mean),
+            View::Layer(layer) => self.capture.layers.get(layer).map(|layer| &layer.mean),
+            _ => self.computed.iter().find(|computed| computed.0 == view).map(|computed| &*computed.1),
+        }
+    }
+
+    /// Shows a view if its matrix is at hand.
+    pub(in crate::app) fn show(&mut self, view: View) -> bool {
+        let Some(matrix) = self.get(view) else { return false };
+        if view != self.view {
+            (self.extents, self.view) = (extents(matrix), view);
+            self.pooled.take();
+        }
+        true
+    }
+
+    pub(in crate::app) fn keep(&mut self, view: View, matrix: Arc<CausalMatrix>) {
+        let on_screen = self.view;
+        self.computed.retain(|computed| computed.0 != view);
+        self.computed.push_back((view, matrix));
+        if self.computed.len() > KEPT_VIEWS
+            && let Some(oldest) = self.computed.iter().position(|computed| computed.0 != on_screen)
+        {
+            self.computed.remove(oldest);
+        }
+    }
+}
+
+fn changes(capture: &Capture, beside: &Capture) -> Vec<(u32, f32)> {
+    let (here, there) = (capture.probabilities(), beside.probabilities());
+    if here.is_empty() || there.is_empty() {
+        return Vec::new();
+    }
+    let sign = if capture.ablation.is_empty() { -1.0 } else { 1.0 };
+    let listed = capture.next.iter().chain(&capture.drawn).map(|next| next.token.id);
+    let change = |id: u32| sign * (here[id as usize] - there[id as usize]);
+    listed.map(|id| (id, change(id) as f32)).collect()
+}
+
+fn extents(matrix: &CausalMatrix) -> [Extent; Normalisation::ALL.len()] {
+    Normalisation::ALL.map(|normalisation| normalisation.extent(matrix))
+}

@@ -1,0 +1,34 @@
+//! What is written to a file, how, and how that ended.
+
+use crate::attention::View;
+use crate::attention::alignment::Granularity;
+use crate::vocabulary::ExportFormat;
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportContent {
+    /// The matrix of a view, as the model computed it.
+    View(View),
+    /// Every head of every layer.
+    AllHeads,
+    /// Both panes beside each other.
+    Panes,
+    /// Left minus right, by these pieces.
+    Difference(Granularity),
+    /// What is on screen, as a picture.
+    Screen,
+}
+
+/// A row of the dialog: what, and how.
+pub type ExportChoice = (ExportContent, ExportFormat);
+
+/// How the writing of a file ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exported {
+    /// It is there, at this path.
+    Written(String),
+    /// There was one of that name already, which stayed as it is.
+    Exists,
+    /// What went wrong, where, and what to do.
+    Failed(String),
+}

@@ -1,0 +1,146 @@
+//! The prompt and its editor.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use crate::app::{Column, Cursor, Mode, State};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::layout::Layout;
+use crate::ui::widgets::area::inset;
+use crate::ui::widgets::line::{self, on_one_line};
+use crate::ui::widgets::text::{fit, put, put_line, width};
+
+/// Columns that the prompt keeps beside a note.
+const LEAST_TEXT: usize = 14;
+/// What stands before a prompt that runs while it is written.
+const LIVE: &str = "live ";
+
+/// Draws the prompt. Returns where the terminal's cursor goes while the prompt is edited.
+pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
+    let chrome = &theme.chrome;
+    let editing = state.screen.mode() == Mode::EditPrompt;
+    let mut line = layout.prompt;
+    if line.height >= 3 {
+        let border = if editing { chrome.focus } else { chrome.border };
+        let block = Block::bordered().border_type(BorderType::Rounded).border_style(border).title(" prompt ");
+        line = block.inner(line);
+        block.render(layout.prompt, buffer);
+    }
+    let mark = if editing { chrome.accent } else { chrome.dim };
+    let live = if state.editor.is_live { LIVE } else { "" };
+    put_line(buffer, inset(line), [(live.to_owned(), chrome.accent), ("❯ ".to_owned(), mark)]);
+    let (area, note) = parts(state, line);
+    let x = line.right().saturating_sub(width(&note) as u16 + 1);
+    put(buffer, x, line.y, &note, width(&note), chrome.accent);
+    if editing {
+        return Some(line::draw(&state.editor.draft, state.editor.is_selected, area, theme, buffer));
+    }
+    let lit = state.lit(state.panes.focus);
+    for piece in pieces(state, area) {
+        let style = highlight(state, piece.byte, lit, theme);
+        put(buffer, piece.x, area.y, &piece.sign, usize::from(piece.columns), style);
+    }
+    None
+}
+
+/// The byte of the prompt that is at a position of the screen, unless it is being edited.
+pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize> {
+    if state.screen.mode() == Mode::EditPrompt {
+        return None;
+    }
+    let mut line = layout.prompt;
+    if line.height >= 3 {
+        line = line.inner(Margin::new(1, 1));
+    }
+    let (area, _) = parts(state, line);
+    let is_under = |piece: &Piece| at.y == area.y && (piece.x..piece.x + piece.columns).contains(&at.x);
+    pieces(state, area).into_iter().find(is_under)?.byte
+}
+
+/// Where the text goes on its line, and what is said at its end.
+fn parts(state: &State, line: Rect) -> (Rect, String) {
+    let editing = state.screen.mode() == Mode::EditPrompt;
+    let note = match (editing, &state.note, state.is_edited()) {
+        (true, ..) => state.editor.refused.clone().unwrap_or_default(),
+        (false, Some(note), _) => note.clone(),
+        (_, _, false) if !editing && !state.run.queued.is_empty() => waiting(state),
+        (false, None, true) => {
+            format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt))
+        }
+        _ => String::new(),
+    };
+    let x = line.x + 3 + if state.editor.is_live { width(LIVE) as u16 } else { 0 };
+    let room = line.right().saturating_sub(x + 1);
+    let most = usize::from(room).saturating_sub(LEAST_TEXT);
+    let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
+    let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
+    (Rect { x, width: room.saturating_sub(taken), ..line }, note)
+}
+
+/// How many tokens are to be appended after the pass that is under way.
+fn waiting(state: &State) -> String {
+    let drops = state.keys.hint(Command::Back);
+    match state.run.queued.len() {
+        1 => format!("1 more next token waits: {drops} drops it"),
+        count => format!("{count} more next tokens wait: {drops} drops them"),
+    }
+}
+
+/// A sign of the prompt on screen.
+struct Piece {
+    x: u16,
+    columns: u16,
+    sign: String,
+    /// Where it begins in the prompt; nothing for what stands for a part that doesn't fit.
+    byte: Option<usize>,
+}
+
+/// What of the text is on screen while it is not edited: its end, where it grows.
+fn pieces(state: &State, area: Rect) -> Vec<Piece> {
+    let room = usize::from(area.width).max(1);
+    let value = line::end(state.editor.text(), room);
+    let hidden = state.editor.text().len() - value.len();
+    let text = on_one_line(value);
+    let bytes: Vec<usize> = value.char_indices().map(|(byte, _)| hidden + byte).collect();
+    let is_cut = hidden > 0 || width(&text) > room;
+    let (mut x, mut skip) = (area.x, 0);
+    let mut pieces = Vec::new();
+    if is_cut {
+        pieces.push(Piece { x, columns: 1, sign: "…".to_owned(), byte: None });
+        (x, skip) = (x + 1, (width(&text) + 1).saturating_sub(room));
+    }
+    let (mut characters, mut skipped) = (0, 0);
+    for grapheme in Span::raw(text.as_str()).styled_graphemes(Style::new()) {
+        let columns = width(grapheme.symbol);
+        // On one line there is a sign for each character.
+        let byte = bytes.get(characters).copied();
+        characters += grapheme.symbol.chars().count();
+        if skipped < skip {
+            skipped += columns;
+            continue;
+        }
+        pieces.push(Piece { x, columns: columns as u16, sign: grapheme.symbol.to_owned(), byte });
+        x += columns as u16;
+    }
+    pieces
+}
+
+/// How a byte of the prompt is highlighted: reversed under the mouse, underlined in a span.
+fn highlight(state: &State, byte: Option<usize>, lit: Option<Cursor>, theme: &Theme) -> Style {
+    let plain = theme.chrome.text;
+    let (Some(byte), false) = (byte, state.is_edited()) else { return plain };
+    let pane = state.focused();
+    let Some(shown) = pane.shown.as_ref().filter(|shown| shown.prompt == state.run.prompt) else {
+        return plain;
+    };
+    let token = shown.capture.tokens.iter().position(|token| token.span.contains(&byte));
+    let Some(at) = token.map(|token| token / shown.matrix().bin()) else { return plain };
+    let is_lit = lit.is_some_and(|lit| lit.query == at || lit.column == Column::Key(at));
+    let is_in_span = pane.span.as_ref().is_some_and(|span| span.cells.contains(&at));
+    let style = if is_in_span { theme.chrome.accent.add_modifier(Modifier::UNDERLINED) } else { plain };
+    if is_lit { style.add_modifier(Modifier::REVERSED) } else { style }
+}

@@ -1,0 +1,63 @@
+//! What several panels say of a capture and of its heads.
+
+use super::widgets::line::on_one_line;
+use super::widgets::progress::spinner;
+use super::widgets::text::width;
+use crate::app::{DisplayedCapture, Pass, State};
+use crate::attention::{Statistic, Unit};
+use crate::config::keys::Command;
+use crate::vocabulary::View;
+use crate::worker::protocol::Side;
+
+/// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.
+pub fn what_it_is(state: &State, side: Side, shown: &DisplayedCapture) -> (String, Option<String>) {
+    let ablation = &shown.capture.ablation;
+    let without = if ablation.is_empty() { String::new() } else { format!("  without {ablation}") };
+    match state.panes.pinned(side) {
+        Some(pin) if pin.is_before && ablation.is_empty() => ("  before: all heads on".to_owned(), None),
+        Some(_) => (format!("{without}  pinned: "), Some(on_one_line(&shown.prompt))),
+        None => (without, None),
+    }
+}
+
+/// Which heads are to go off or on in a pane, where that is asked of the model and not on screen yet.
+pub fn heads_to_come(state: &State, side: Side, shown: &DisplayedCapture) -> Option<String> {
+    let asked = state.panes.ablated_heads(side);
+    if asked == shown.capture.ablation {
+        return None;
+    }
+    let what = if asked.is_empty() { "with all heads on".to_owned() } else { format!("without {asked}") };
+    Some(match state.panes.resident(side).pass {
+        Pass::Failed(_) => format!("not run {what}: {} tries again", state.keys.hint(Command::Retry)),
+        _ => format!("{} running {what}", spinner(state)),
+    })
+}
+
+/// Whether a pane's model has no sinks, and that of the other pane has.
+pub fn lacks_sinks(state: &State, side: Side) -> bool {
+    let has = |side: Side| state.pane(side).shown.as_ref().is_some_and(|shown| shown.capture.model.has_sinks);
+    !has(side) && has(side.other())
+}
+
+/// What a head does in numbers, the most telling first; nothing of other views.
+pub fn head_facts(state: &State, side: Side, shown: &DisplayedCapture, view: View) -> Vec<String> {
+    let View::Head { layer, head } = view.attention() else { return Vec::new() };
+    let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
+        return Vec::new();
+    };
+    let fact = |statistic: Statistic| {
+        let name = statistic.heading();
+        if statistic.needs_sinks() && !shown.capture.model.has_sinks {
+            return lacks_sinks(state, side).then(|| format!("{name} –"));
+        }
+        let digits = if statistic.unit() == Unit::Tokens { 1 } else { 2 };
+        Some(format!("{name} {:.digits$}", summary.statistics.get(statistic)))
+    };
+    Statistic::of_panes().into_iter().filter_map(fact).collect()
+}
+
+/// Facts in a line of at most so many columns: the last ones go where there is no room for all.
+pub fn in_columns(mut facts: Vec<String>, room: usize) -> String {
+    while width(&facts.join(" · ")) > room && facts.pop().is_some() {}
+    if facts.is_empty() { String::new() } else { format!(" {} ", facts.join(" · ")) }
+}

@@ -1,0 +1,254 @@
+//! One model: a box with its name, the matrix, the thumbnails, and how load and pass stand.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::{minimap, notice, thumbnails};
+use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
+use crate::attention::ModelInfo;
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::facts::{head_facts, in_columns, what_it_is};
+use crate::ui::names::short_view_name;
+use crate::ui::places::PaneLayout;
+use crate::ui::widgets::matrix::{Drawing, Highlights};
+use crate::ui::widgets::overview::Overview;
+use crate::ui::widgets::progress::{progress, spinner};
+use crate::ui::widgets::text::{fit, put, width, wrap};
+use crate::ui::widgets::values::Values;
+use crate::vocabulary::{Pooling, View};
+
+/// Columns of a model's name, at least: in fewer there is none, but what sets its capture apart.
+const LEAST_NAME: usize = 3;
+
+/// Draws the box and what is in it.
+pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
+    let pane = state.pane(layout.side);
+    frame(state, pane, layout, theme, buffer);
+    match (&pane.shown, &layout.grid) {
+        (Some(shown), Some(grid)) => {
+            error(state, pane, layout.error, theme, buffer);
+            let (normalisation, scale) = (state.display.normalisation, state.scale(layout.side));
+            match &layout.overview {
+                Some(overview) => overview.draw(state, layout.side, theme, buffer),
+                None => {
+                    let highlights = Highlights::of(state, layout.side);
+                    let (names, values) = (shown.labels.as_slice(), Values::Attention(shown.matrix()));
+                    Drawing { names, values, grid, highlights, normalisation, scale, theme }.draw(buffer)
+                }
+            }
+            thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);
+            minimap::draw(grid, layout.minimap, theme, buffer);
+        }
+        _ => notice::draw(state, pane, layout.body, theme, buffer),
+    }
+}
+
+fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let view = pane.shown.as_ref().map(|shown| view_title(state, layout, shown)).unwrap_or_default();
+    let room = usize::from(layout.frame.width).saturating_sub(width(&view) + 7);
+    let mut block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(border(state, layout, theme))
+        .title(name(state, pane, layout, room, theme));
+    if !view.is_empty() {
+        let view = Line::from(Span::styled(view, chrome.accent));
+        block = block.title(view.alignment(Alignment::Right));
+    }
+    let left = state
+        .panes
+        .pinned(layout.side)
+        .map_or_else(|| status(state, pane, false), |pin| behind(state, pane, pin));
+    let right = range(layout, pane.shown.as_ref(), state.display.pooling);
+    if !left.is_empty() {
+        let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
+        block = block.title_bottom(Line::from(Span::styled(fit(&left, room), chrome.accent)));
+    }
+    let taken = width(&right);
+    if !right.is_empty() {
+        let right = Line::from(Span::styled(right, chrome.dim));
+        block = block.title_bottom(right.alignment(Alignment::Right));
+    }
+    block.render(layout.frame, buffer);
+    if let (Some(shown), true) = (&pane.shown, left.is_empty()) {
+        draw_head_facts(state, shown, layout, taken, chrome.dim, buffer);
+    }
+}
+
+/// The model's name, what it is as far as there is room, and whether keys go to it.
+fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Theme) -> Line<'static> {
+    let focused = state.panes.focus == layout.side;
+    let (mark, style) = if focused { (" ● ", theme.chrome.strong) } else { (" ○ ", theme.chrome.text) };
+    let model = pane.pictured();
+    let shown = pane.shown.as_ref();
+    let (what, prompt) = shown.map(|shown| what_it_is(state, layout.side, shown)).unwrap_or_default();
+    let name = match model {
+        Some(model) => &model.name,
+        None if state.panes.is_absent(layout.side) => "no model",
+        None => &pane.reference,
+    };
+    let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
+    let name = fit(name, name_room);
+    let what = fit(&what, room.saturating_sub(width(&name)));
+    let rest = room.saturating_sub(width(&name) + width(&what));
+    let facts = match prompt {
+        Some(prompt) => fit(&prompt, rest),
+        None => model.map(|model| facts(model, rest)).unwrap_or_default(),
+    };
+    Line::from(vec![
+        Span::styled(mark, border(state, layout, theme)),
+        Span::styled(name, style),
+        Span::styled(what, theme.chrome.accent),
+        Span::styled(facts, theme.chrome.dim),
+        Span::raw(" "),
+    ])
+}
+
+/// What the view is called beside the model's name: in short where that would leave no room for what is off or pinned.
+fn view_title(state: &State, layout: &PaneLayout, shown: &DisplayedCapture) -> String {
+    let title = |name: String| format!(" {name}{} ", off(shown));
+    let full = title(shown.view().short_title());
+    let (what, _) = what_it_is(state, layout.side, shown);
+    let needed = width(&what) + width(&full) + 7;
+    if what.is_empty() || needed <= usize::from(layout.frame.width) {
+        return full;
+    }
+    title(short_view_name(shown.view()))
+}
+
+/// Whether the head on screen is off.
+fn off(shown: &DisplayedCapture) -> &'static str {
+    match shown.view().attention() {
+        View::Head { layer, head } if shown.capture.ablation.contains(layer, head) => " · off",
+        _ => "",
+    }
+}
+
+fn border(state: &State, layout: &PaneLayout, theme: &Theme) -> Style {
+    if state.panes.focus == layout.side { theme.chrome.focus } else { theme.chrome.border }
+}
+
+/// Layers × heads and where the weights are, as far as there is room after the name.
+fn facts(model: &ModelInfo, room: usize) -> String {
+    let size = format!("{}×{}", model.layers, model.heads);
+    let mut text = String::new();
+    for (fact, before) in [(&size, "  "), (&model.precision, " · "), (&model.device, " · ")] {
+        if width(&text) + width(before) + width(fact) > room {
+            break;
+        }
+        text.push_str(before);
+        text.push_str(fact);
+    }
+    text
+}
+
+/// What is under way while a matrix is on screen.
+fn status(state: &State, pane: &Pane, pinned: bool) -> String {
+    let Some(shown) = &pane.shown else { return String::new() };
+    let spinner = spinner(state);
+    let running = match &pane.model {
+        Some(model) if model.name != shown.capture.model.name => format!("running on {}", model.name),
+        _ => "running".to_owned(),
+    };
+    match (&pane.load, &pane.pass) {
+        (Load::Waiting, _) => format!(" {spinner} loading {} ", pane.reference),
+        (Load::Running(step), _) => {
+            let (text, _, share) = progress(step);
+            let share = share.map_or_else(String::new, |share| format!(", {:.0}%", share * 100.0));
+            format!(" {spinner} loading {}{share}: {text} ", pane.reference)
+        }
+        (_, Pass::Running { layer, layers }) => format!(" {spinner} {running}: layer {layer} of {layers} "),
+        (Load::Ready, Pass::Waiting) => format!(" {spinner} {running} "),
+        _ if shown.view() != pane.selection.view() => {
+            format!(" {spinner} computing {} ", pane.selection.view().short_title())
+        }
+        _ if shown.job != state.run.job && !pinned => " of the previous prompt ".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Which model a pinned capture takes the place of, and how that is getting on; of a head, its numbers are more.
+fn behind(state: &State, pane: &Pane, pin: &Pin) -> String {
+    let status = status(state, pane, true);
+    let is_head = pane.shown.as_ref().is_some_and(|shown| matches!(shown.view(), View::Head { .. }));
+    let Pane { model, reference, .. } = &pin.behind;
+    let name = model.as_ref().map_or(reference, |model| &model.name);
+    let key = state.keys.hint(Command::Pin);
+    match pin.behind.error() {
+        Some(_) => format!(" {name}, behind this, failed: {key} unpins "),
+        None if pin.behind.is_busy() => {
+            format!(" {} {name} is behind this: {key} unpins ", spinner(state))
+        }
+        None if is_head || !status.is_empty() => status,
+        None => format!(" {name} is behind this: {key} unpins "),
+    }
+}
+
+/// Which rows and columns are on screen, if not all are; how many cells a pixel stands for, if they share it.
+fn range(layout: &PaneLayout, shown: Option<&DisplayedCapture>, pooling: Pooling) -> String {
+    let Some(shown) = shown else { return String::new() };
+    let (tokens, unit) = (shown.capture.tokens.len(), shown.matrix().bin());
+    if let Some(Overview { bin, .. }) = layout.overview {
+        return match bin * unit {
+            1 => format!(" overview of {tokens} "),
+            bin => format!(" overview of {tokens}, {} of {bin}×{bin} ", pooling.name()),
+        };
+    }
+    let Some(grid) = layout.grid else { return String::new() };
+    let part = |what: &str, range: std::ops::Range<usize>| {
+        let all = range.len() == grid.size || range.is_empty();
+        // Counted from zero, as everywhere.
+        (!all).then(|| format!("{what} {}–{}", range.start * unit, (range.end * unit).min(tokens) - 1))
+    };
+    let parts: Vec<String> =
+        [part("rows", grid.rows()), part("keys", grid.keys())].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!(" {} of {tokens} ", parts.join(", ")) }
+}
+
+/// What a head does in numbers, on the lower border.
+fn draw_head_facts(
+    state: &State,
+    shown: &DisplayedCapture,
+    layout: &PaneLayout,
+    taken: usize,
+    style: Style,
+    buffer: &mut Buffer,
+) {
+    let room = usize::from(layout.frame.width).saturating_sub(taken + 4);
+    let facts = head_facts(state, layout.side, shown, shown.view());
+    let text = in_columns(facts, room.saturating_sub(2));
+    if !text.is_empty() {
+        put(buffer, layout.frame.x + 1, layout.frame.bottom().saturating_sub(1), &text, room, style);
+    }
+}
+
+/// What went wrong, over the matrix of the prompt before.
+fn error(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let Some(error) = pane.error().filter(|_| area.height > 0) else { return };
+    let room = usize::from(area.width);
+    let mut lines = wrap(error, room);
+    lines.truncate(usize::from(area.height - 1).max(1));
+    for (y, line) in (area.y..area.bottom()).zip(&lines) {
+        put(buffer, area.x, y, line, room, theme.chrome.error);
+    }
+    // In the editor these keys are text.
+    if !state.worker || state.screen.mode() == Mode::EditPrompt {
+        return;
+    }
+    let mut keys = vec![(Command::Retry, "tries again".to_owned())];
+    match (&pane.load, &pane.model) {
+        (Load::Failed(_), Some(model)) => {
+            keys.push((Command::Cancel, format!("keeps {}", model.name)));
+            keys.push((Command::ModelPicker, "other models".to_owned()));
+        }
+        (Load::Failed(_), None) => keys.push((Command::ModelPicker, "other models".to_owned())),
+        _ => keys.push((Command::EditPrompt, "edits the prompt".to_owned())),
+    }
+    let hint: Vec<String> =
+        keys.iter().map(|(command, does)| format!("{} {does}", state.keys.hint(*command))).collect();
+    put(buffer, area.x, area.bottom() - 1, &fit(&hint.join(" · "), room), room, theme.chrome.dim);
+}

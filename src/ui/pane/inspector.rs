@@ -1,0 +1,279 @@
+//! Under each pane, in text: the cell at the cursor, where its query looked, most first, and what comes next.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::next;
+use crate::app::{Column, Cursor, DisplayedCapture, Hover, Pane, Span, State};
+use crate::attention::ablation::MovedHead;
+use crate::attention::{Normalisation, NormalisedRow, span};
+use crate::theme::Theme;
+use crate::ui::facts::lacks_sinks;
+use crate::ui::places::PaneLayout;
+use crate::ui::widgets::bar::bar;
+use crate::ui::widgets::matrix::IN_SPAN;
+use crate::ui::widgets::text::{fit, number, put, put_line, right, width};
+use crate::worker::protocol::Side;
+
+/// Columns from which next tokens are listed beside the keys.
+const BESIDE: u16 = 44;
+
+/// A column of the cursor's row, and its value.
+type Entry = (Column, f32);
+
+/// Draws what there is room for.
+pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
+    let pane = state.pane(layout.side);
+    let area = layout.inspector;
+    let Some(shown) = &pane.shown else { return };
+    if pane.cursor.query >= shown.matrix().size() {
+        return;
+    }
+    let normalisation = state.display.normalisation;
+    let row = normalisation.row(shown.matrix(), pane.cursor.query);
+    let pointed = matches!(state.hover, Some(Hover::Cell { .. })).then(|| state.lit(layout.side)).flatten();
+    // Where there is no other line for it, a span's sum is said here.
+    let aside = |row: &NormalisedRow<'_>| match &pane.span {
+        Some(span) if area.height == 1 => {
+            let name = fit(&span.name(shown), usize::from(area.width) / 4);
+            format!("{}{name} {}", IN_SPAN.0, sum_of(row, span))
+        }
+        _ => whole(state, (layout.side, shown), row),
+    };
+    match pointed.filter(|cell| cell.value(shown.matrix()).is_some()) {
+        Some(cell) => {
+            let row = normalisation.row(shown.matrix(), cell.query);
+            exact(shown, (cell, "▿ "), &row, &aside(&row), area, theme, buffer);
+        }
+        None => exact(shown, (pane.cursor, ""), &row, &aside(&row), area, theme, buffer),
+    }
+    let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    if rest.height > 1 && draw_moved(shown, Rect { height: 1, ..rest }, theme, buffer) {
+        rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
+    }
+    if let Some(span) = &pane.span {
+        let lines = if rest.height < 4 { rest.height.min(1) } else { 2 };
+        let area = Rect { height: lines, ..rest };
+        summed(shown, (pane.cursor.query, span), normalisation, area, theme, buffer);
+        rest = Rect { y: rest.y + lines, height: rest.height - lines, ..rest };
+    }
+    let ranked = ranked(entries(&row));
+    let top = bars_end(shown, normalisation, &row);
+    if rest.height > 3 && rest.width >= BESIDE {
+        let half = rest.width / 2;
+        let right = Rect { x: rest.x + half + 1, width: rest.width - half - 1, ..rest };
+        next::with_bars(state, layout, right, theme, buffer);
+        let left = Rect { width: half - 1, ..rest };
+        return with_bars(pane, shown, (&ranked, top), left, theme, buffer);
+    }
+    if rest.height > 1 {
+        rest.height -= 1;
+        next::in_a_line(state, layout, Rect { y: rest.bottom(), height: 1, ..rest }, theme, buffer);
+    }
+    if rest.height < 3 {
+        in_a_line(shown, &ranked, rest, theme, buffer);
+    } else {
+        with_bars(pane, shown, (&ranked, top), rest, theme, buffer);
+    }
+}
+
+/// A column's name; of a token that comes more than once, with its number, from zero on: `the₄`.
+fn name(shown: &DisplayedCapture, column: Column) -> String {
+    let Column::Key(key) = column else { return "sink".to_owned() };
+    let Some(label) = shown.labels.get(key) else { return String::new() };
+    if shown.labels.iter().filter(|other| *other == label).count() == 1 {
+        return label.clone();
+    }
+    let number = (key * shown.matrix().bin()).to_string();
+    let subscripts = number.bytes().filter_map(|digit| char::from_u32(0x2080 + u32::from(digit - b'0')));
+    label.chars().chain(subscripts).collect()
+}
+
+/// `AI → write 0.676`, and at the end of the line something else about the row.
+fn exact(
+    shown: &DisplayedCapture,
+    (cell, sign): (Cursor, &str),
+    row: &NormalisedRow<'_>,
+    aside: &str,
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let chrome = &theme.chrome;
+    let Some(raw) = cell.value(shown.matrix()) else { return };
+    let value = match cell.column.value(row) {
+        Some(value) => format!("  {value:.4}"),
+        None => format!("  left out, raw {raw:.4}"),
+    };
+    let third = usize::from(area.width) / 3;
+    let x = put_line(
+        buffer,
+        area,
+        [
+            (sign.to_owned(), chrome.strong),
+            (fit(&name(shown, Column::Key(cell.query)), third), chrome.accent),
+            (" → ".to_owned(), chrome.dim),
+            (fit(&name(shown, cell.column), third), chrome.accent),
+            (value, chrome.strong),
+        ],
+    );
+    let start = area.right().saturating_sub(width(aside) as u16);
+    if start > x + 1 {
+        put(buffer, start, area.y, aside, width(aside), chrome.dim);
+    }
+}
+
+/// The value that a bar as long as there is room for stands for: 1, or the largest of the row where values have no
+/// upper bound.
+fn bars_end(shown: &DisplayedCapture, normalisation: Normalisation, row: &NormalisedRow<'_>) -> f32 {
+    if normalisation != Normalisation::Raw || !shown.view().is_value_weighted() {
+        return 1.0;
+    }
+    row.keys().map(|(_, value)| value).fold(f32::MIN_POSITIVE, f32::max)
+}
+
+/// `moved most  1.3 0.412  1.1 0.390`: the heads whose attention others that are off changed most; whether some are.
+fn draw_moved(shown: &DisplayedCapture, area: Rect, theme: &Theme, buffer: &mut Buffer) -> bool {
+    let chrome = &theme.chrome;
+    let Some((heads, looked)) = shown.by_layer.moved(&shown.capture) else { return false };
+    let layers = shown.capture.layers.len();
+    if looked == layers && heads.is_empty() {
+        let none = "no head moved: those of the same and of earlier layers can't";
+        put_line(buffer, area, [(none.to_owned(), chrome.dim)]);
+        return true;
+    }
+    let part = if looked < layers { format!(" so far, {looked} of {layers} layers") } else { String::new() };
+    let mut x = put_line(buffer, area, [(format!("moved most{part}  "), chrome.dim)]);
+    for MovedHead { layer, head, divergence } in heads {
+        let (name, moved) = (format!("{layer}.{head} "), format!("{divergence:.3}"));
+        if usize::from(area.right().saturating_sub(x)) < width(&name) + width(&moved) {
+            return true;
+        }
+        let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
+        x = put_line(buffer, rest, [(name, chrome.accent), (moved, chrome.strong)]) + 2;
+    }
+    let unit = "JS, nats";
+    if usize::from(area.right().saturating_sub(x)) >= width(unit) {
+        put(buffer, x, area.y, unit, width(unit), chrome.dim);
+    }
+    true
+}
+
+/// What a row sums to: less than 1 where there is a sink; that there is none, beside a model that has one. Of rows whose
+/// values have no upper bound, where bars end.
+fn whole(state: &State, (side, shown): (Side, &DisplayedCapture), row: &NormalisedRow<'_>) -> String {
+    let (sum, normalisation) = (row.kept(), state.display.normalisation);
+    match (normalisation, row.sink()) {
+        (Normalisation::Raw, Some(sink)) => format!("row {sum:.3} + sink {sink:.3}"),
+        (Normalisation::Raw, None) if shown.view().is_value_weighted() => {
+            let end = bars_end(shown, normalisation, row);
+            format!("row sums to {}, bars to {}", number(sum), number(end))
+        }
+        (Normalisation::Raw, None) if lacks_sinks(state, side) => format!("row {sum:.3}, sink –"),
+        (Normalisation::Raw, None) => format!("row sums to {sum:.3}"),
+        _ if row.keys().next().is_none() => "empty row".to_owned(),
+        _ => format!("row divided by {sum:.3}"),
+    }
+}
+
+/// What a row gives to a span, in digits.
+fn sum_of(row: &NormalisedRow<'_>, span: &Span) -> String {
+    span::given_to(row, span.cells.clone()).map_or("nothing".to_owned(), |sum| format!("{sum:.4}"))
+}
+
+/// `AI → ┃write…story 0.812`, the sum of the keys of a span, and then what its queries give on average:
+/// `┃write…story → sink 0.412  write 0.280`.
+fn summed(
+    shown: &DisplayedCapture,
+    (query, span): (usize, &Span),
+    normalisation: Normalisation,
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    if area.height == 0 {
+        return;
+    }
+    let chrome = &theme.chrome;
+    let third = usize::from(area.width) / 3;
+    let name = format!("{}{}", IN_SPAN.0, fit(&span.name(shown), third));
+    let row = normalisation.row(shown.matrix(), query);
+    let sum = sum_of(&row, span);
+    let line = [
+        (fit(&self::name(shown, Column::Key(query)), third), chrome.text),
+        (" → ".to_owned(), chrome.dim),
+        (name.clone(), chrome.accent),
+        (format!("  {sum}"), chrome.strong),
+        (if area.height > 1 { "  summed over its keys" } else { "   " }.to_owned(), chrome.dim),
+    ];
+    let x = put_line(buffer, area, line);
+    let (keys, sink) = span::given_by(shown.matrix(), normalisation, span.cells.clone());
+    let sink = sink.map(|value| (Column::Sink, value));
+    let keys = keys.into_iter().map(|(key, value)| (Column::Key(key), value));
+    let entries = ranked(sink.into_iter().chain(keys));
+    let rest = match area.height {
+        1 => Rect { x, width: area.right().saturating_sub(x), ..area },
+        _ => Rect { y: area.y + 1, height: 1, ..area },
+    };
+    if usize::from(rest.width) < width(&name) + 12 {
+        return;
+    }
+    let x = put_line(buffer, rest, [(name, chrome.accent), (" → ".to_owned(), chrome.dim)]);
+    let rest = Rect { x, width: area.right().saturating_sub(x), ..rest };
+    in_a_line(shown, &entries, rest, theme, buffer);
+}
+
+/// What is shown of a row.
+fn entries(row: &NormalisedRow<'_>) -> impl Iterator<Item = Entry> {
+    let sink = row.sink().map(|value| (Column::Sink, value));
+    sink.into_iter().chain(row.keys().map(|(key, value)| (Column::Key(key), value)))
+}
+
+/// The largest first.
+fn ranked(entries: impl Iterator<Item = Entry>) -> Vec<Entry> {
+    let mut ranked: Vec<Entry> = entries.collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked
+}
+
+fn in_a_line(shown: &DisplayedCapture, ranked: &[Entry], area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let mut entries = ranked.iter();
+    for y in area.top()..area.bottom() {
+        let mut x = area.x;
+        while let Some(&(column, value)) = entries.as_slice().first() {
+            let name = fit(&name(shown, column), usize::from(area.width) / 3);
+            let columns = (width(&name) + 6) as u16;
+            if x > area.x && x + columns > area.right() {
+                break;
+            }
+            entries.next();
+            let line = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
+            let style = if column == Column::Sink { theme.chrome.dim } else { theme.chrome.text };
+            x = put_line(buffer, line, [(format!("{name} "), style), (number(value), theme.chrome.strong)])
+                + 2;
+        }
+    }
+}
+
+fn with_bars(
+    pane: &Pane,
+    shown: &DisplayedCapture,
+    (ranked, top): (&[Entry], f32),
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let rows = usize::from(area.height);
+    let listed = &ranked[..ranked.len().min(rows)];
+    let longest = listed.iter().map(|entry| width(&name(shown, entry.0))).max().unwrap_or(0);
+    let names = longest.min(usize::from(area.width) / 3);
+    let bars = usize::from(area.width).saturating_sub(names + 8);
+    for (y, &(column, value)) in (area.top()..).zip(listed) {
+        let on_cursor = column == pane.cursor.column;
+        let style = if on_cursor { theme.chrome.accent } else { theme.chrome.text };
+        let x = put(buffer, area.x, y, &right(&name(shown, column), names), names, style);
+        let x = put(buffer, x + 1, y, &number(value), 5, theme.chrome.strong);
+        let x = x.max(area.x + names as u16 + 6) + 1;
+        put(buffer, x, y, &bar(value / top, bars), bars, theme.chrome.bar);
+    }
+}

@@ -1,0 +1,9 @@
+//! The parts of a pane: its frame, what is written under it, its strip of small pictures, and what it says while there
+//! is no matrix to show.
+
+pub mod frame;
+pub mod inspector;
+pub mod minimap;
+mod next;
+mod notice;
+pub mod thumbnails;

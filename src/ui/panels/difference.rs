@@ -1,0 +1,260 @@
+//! Left and right in one square, and in sentences where the two differ most.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::columns::take_inspector;
+use super::face::Face;
+use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Scale, State};
+use crate::attention::alignment::Granularity;
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::legend::{self, Legend, Words};
+use crate::ui::facts::heads_to_come;
+use crate::ui::names::{model_names, view_sentence};
+use crate::ui::places::{Body, DifferenceLayout};
+use crate::ui::widgets::grid::Needs;
+use crate::ui::widgets::matrix::{Drawing, Highlights};
+use crate::ui::widgets::text::{fit, put, put_line, short, width};
+use crate::ui::widgets::values::Values;
+use crate::vocabulary::{ColorRange, View};
+use crate::worker::protocol::Side;
+
+/// Both panes in one square.
+pub const FACE: Face = Face { title, hints, legend, place, draw };
+
+fn title(state: &State, _: &str) -> String {
+    let view = view_sentence(state.focused().selection.view());
+    match arrangement(state) {
+        Arrangement::Split => format!("left below, right above: {view}"),
+        Arrangement::Difference => format!("left minus right: {view}"),
+    }
+}
+
+fn hints(state: &State) -> Vec<Hint> {
+    vec![
+        hint(state, Command::Difference, "by pieces, by words, back to both"),
+        hint(state, Command::Split, "below and above the diagonal"),
+        pair(state, (Command::Open, Command::Back), "deeper, back"),
+        pair(state, (Command::PreviousLayer, Command::NextLayer), "layer"),
+        pair(state, (Command::PreviousHead, Command::NextHead), "head"),
+        hint(state, Command::EditPrompt, "prompt"),
+    ]
+}
+
+fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
+    let compared = state.screen.compared()?;
+    let [left, right] = model_names(state);
+    let is_split = arrangement(state) == Arrangement::Split;
+    let range = match state.display.range {
+        ColorRange::Top(_) => if is_split { "0 to 1" } else { "−1 to 1" }.to_owned(),
+        ColorRange::Shared | ColorRange::Own => {
+            format!("top{}", legend::clipped(compared.labels.len(), words))
+        }
+    };
+    let (before, after) = if is_split {
+        let own = [("◺".to_owned(), left), ("◹".to_owned(), format!("{right}, queries across"))];
+        (own, legend::color_map(state, theme))
+    } else {
+        let more = [("−".to_owned(), format!("{right} more")), ("+".to_owned(), format!("{left} more"))];
+        (more, ("·".to_owned(), "future".to_owned()))
+    };
+    let common =
+        [legend::normalisation(state), legend::color_scale(state), (state.keys.hint(Command::Range), range)];
+    let settings = before.into_iter().chain(common).chain([after]).collect();
+    let Scale { bottom, top, .. } = scale(state, compared);
+    let is_log = state.display.color_scale == ColorScale::Log;
+    Some(if is_split {
+        let bottom = if is_log { format!("≤{} ", short(bottom)) } else { "0 ".to_owned() };
+        Legend { palette: &theme.values, bottom, top: format!("≥{top:.3}"), settings }
+    } else {
+        let log = if is_log { format!("log ±{} to ", short(bottom)) } else { String::new() };
+        let (bottom, top) = (format!("{log}−{top:.3} "), format!("+{top:.3}"));
+        Legend { palette: &theme.differences, bottom, top, settings }
+    })
+}
+
+fn place(state: &State, mut frame: Rect, screen: u16) -> Body {
+    let sentences = take_inspector(state, &mut frame, screen);
+    let (Some(difference), Some(compared)) = (&state.screen.difference, state.screen.compared()) else {
+        return Body::default();
+    };
+    let name = compared.labels.iter().map(|label| width(label)).max().unwrap_or(0);
+    let size = compared.comparison.shape().size();
+    let [left, right] = compared.comparison.sides().each_ref().map(|side| side.sinks().is_some());
+    let (sink, sink_row) = match difference.arrangement {
+        Arrangement::Difference => (left || right, false),
+        Arrangement::Split => (left, right),
+    };
+    let area = frame.inner(Margin::new(2, 1));
+    let needs = Needs { area, size, sink, sink_row, name };
+    let grid = needs.place(Needs::cell(&[needs]), |viewport| difference.scroll_in(viewport));
+    let sentences = Rect { x: sentences.x + 1, width: sentences.width.saturating_sub(2), ..sentences };
+    Body::Difference(DifferenceLayout { side: state.panes.focus, frame, grid, sentences })
+}
+
+/// The colour scale: of differences, centred on 0; of both sides.
+fn scale(state: &State, compared: &Compared) -> Scale {
+    let extent = compared.extent(state.display.normalisation, arrangement(state));
+    let extent = match state.display.range {
+        ColorRange::Top(top) => Extent { top, ..extent },
+        ColorRange::Shared | ColorRange::Own => extent,
+    };
+    Scale::new(state.display.color_scale, extent)
+}
+
+/// How the sides share the square.
+fn arrangement(state: &State) -> Arrangement {
+    state.screen.difference.as_ref().map(|difference| difference.arrangement).unwrap_or_default()
+}
+
+/// Draws square and sentences.
+fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
+    let Body::Difference(layout) = body else { return };
+    let (Some(difference), Some(compared)) = (&state.screen.difference, state.screen.compared()) else {
+        return;
+    };
+    let names = model_names(state);
+    draw_frame(state, compared, &names, layout, theme, buffer);
+    Drawing {
+        names: &compared.labels,
+        values: match difference.arrangement {
+            Arrangement::Difference => Values::Difference(&compared.comparison),
+            Arrangement::Split => Values::Split(&compared.comparison),
+        },
+        grid: &layout.grid,
+        highlights: Highlights { cursor: difference.cursor, lit: None, span: 0..0 },
+        normalisation: state.display.normalisation,
+        scale: scale(state, compared),
+        theme,
+    }
+    .draw(buffer);
+    let mut rest = layout.sentences;
+    if rest.height == 0 {
+        return;
+    }
+    exact(state, difference, &names, Rect { height: 1, ..rest }, theme, buffer);
+    (rest.y, rest.height) = (rest.y + 1, rest.height - 1);
+    let different = compared.comparison.most_different();
+    if different.iter().all(|piece| compared.comparison.divergence(*piece) == 0.0) {
+        let text = match is_of_ablated_heads(state) {
+            true => format!(
+                "nothing moves here: heads of the same layer and of earlier ones stay as they are; {} is a later layer",
+                state.keys.hint(Command::NextLayer)
+            ),
+            false => "both give the same here".to_owned(),
+        };
+        let row = Rect { height: rest.height.min(1), ..rest };
+        put_line(buffer, row, [(text, theme.chrome.text)]);
+        return;
+    }
+    for (row, piece) in rest.rows().zip(different) {
+        let divergence = compared.comparison.divergence(piece);
+        let number = (format!("{divergence:.3}  "), theme.chrome.strong);
+        put_line(buffer, row, [number, (compared.comparison.sentence(&names, piece), theme.chrome.text)]);
+    }
+}
+
+/// Whether one side is the model of the other without some heads.
+fn is_of_ablated_heads(state: &State) -> bool {
+    state.panes.shown().any(|shown| !shown.capture.ablation.is_empty())
+}
+
+fn draw_frame(
+    state: &State,
+    compared: &Compared,
+    names: &[String; 2],
+    layout: &DifferenceLayout,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let chrome = &theme.chrome;
+    let [left, right] = compared.views.map(View::short_title);
+    let joined = |[left, right]: [&str; 2]| match arrangement(state) {
+        Arrangement::Difference => format!("{left} − {right}"),
+        Arrangement::Split => format!("{left} below, {right} above"),
+    };
+    let views = if left == right { left } else { joined([&left, &right]) };
+    let pieces = match state.screen.difference.as_ref().map(|difference| difference.granularity) {
+        Some(Granularity::Words) => "whole words",
+        _ => "pieces of text that both have",
+    };
+    let room = usize::from(layout.frame.width).saturating_sub(width(&views) + 8);
+    let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
+    let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
+    let mut mean = format!(
+        " Jensen-Shannon divergence, raw: {:.3} nats on average ",
+        compared.comparison.mean_divergence()
+    );
+    if compared.prompt != state.run.prompt {
+        mean.push_str("· of the previous prompt ");
+    }
+    for side in Side::BOTH {
+        let to_come = state.pane(side).shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
+        mean.push_str(&to_come.map_or_else(String::new, |what| format!("· {} {what} ", names[side.index()])));
+    }
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(chrome.focus)
+        .title(Line::from(vec![Span::styled(title, chrome.strong), Span::styled(facts, chrome.dim)]))
+        .title(Line::from(Span::styled(format!(" {views} "), chrome.accent)).alignment(Alignment::Right))
+        .title_bottom(Span::styled(fit(&mean, usize::from(layout.frame.width.saturating_sub(2))), chrome.dim))
+        .render(layout.frame, buffer);
+}
+
+/// `AI → write  gpt2 0.676 − gpt-oss 0.077 = +0.599`.
+fn exact(
+    state: &State,
+    difference: &Difference,
+    names: &[String; 2],
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let Some(compared) = difference.shown() else { return };
+    let (cursor, chrome, rule) = (difference.cursor, &theme.chrome, state.display.normalisation);
+    let label = |column: Column| match column {
+        Column::Sink => "sink",
+        Column::Key(key) => compared.labels.get(key).map_or("", String::as_str),
+    };
+    if cursor.query >= compared.labels.len() {
+        return;
+    }
+    let side = |at: usize| {
+        let row = rule.row(&compared.comparison.sides()[at], cursor.query);
+        match (cursor.column.value(&row), cursor.column) {
+            (Some(value), _) => format!("{} {value:.3}", names[at]),
+            (None, Column::Sink) if compared.comparison.sides()[at].sinks().is_none() => {
+                format!("{} has no sinks", names[at])
+            }
+            (None, _) => format!("{} left out", names[at]),
+        }
+    };
+    let row = compared.comparison.difference(rule, cursor.query);
+    let value = match cursor.column {
+        Column::Sink => row.sink,
+        Column::Key(key) => row.keys.get(key).copied().flatten(),
+    };
+    let result = value.map_or_else(String::new, |value| format!(" = {value:+.3}").replace('-', "−"));
+    let third = usize::from(area.width) / 3;
+    put_line(
+        buffer,
+        area,
+        [
+            (fit(label(Column::Key(cursor.query)), third), chrome.accent),
+            (" → ".to_owned(), chrome.dim),
+            (fit(label(cursor.column), third), chrome.accent),
+            (format!("  {} − {}", side(0), side(1)), chrome.text),
+            (result, chrome.strong),
+        ],
+    );
+    let heading = "divergence, most different first";
+    let x = area.right().saturating_sub(width(heading) as u16);
+    // Only where it leaves the numbers alone.
+    if area.width > 100 {
+        put(buffer, x, area.y, heading, width(heading), chrome.dim);
+    }
+}

@@ -1,0 +1,83 @@
+//! The export dialog's rows, and how the export stands.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::app::{ExportChoice, ExportContent, ExportDialog, ExportStage, State};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::widgets::progress::spinner;
+use crate::ui::widgets::text::{fit, put, wrap};
+
+/// Columns of what is written, and of its format, with a blank after each.
+const WHAT: usize = 20;
+const FORMAT: usize = 13;
+
+/// Draws a row: what, in which format, and what is then in the file.
+pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let (content, format) = choice;
+    let what = match content {
+        ExportContent::View(view) => view.short_title(),
+        ExportContent::AllHeads => "all heads".to_owned(),
+        ExportContent::Panes => "both panes".to_owned(),
+        ExportContent::Difference(_) => "left minus right".to_owned(),
+        ExportContent::Screen => "the screen".to_owned(),
+    };
+    let style = if is_chosen { chrome.strong } else { chrome.text };
+    let columns = [
+        (what.as_str(), WHAT, style),
+        (format.name(), FORMAT, style),
+        (holds(choice), usize::MAX, chrome.dim),
+    ];
+    let mut x = area.x;
+    for (text, columns, style) in columns {
+        let room = usize::from(area.right().saturating_sub(x)).min(columns);
+        put(buffer, x, area.y, &fit(text, room.saturating_sub(1)), room, style);
+        x += room as u16;
+    }
+}
+
+/// What a file then holds.
+fn holds((content, format): ExportChoice) -> &'static str {
+    match content {
+        ExportContent::Screen => "a picture of what is on screen",
+        content => format.holds(content == ExportContent::AllHeads),
+    }
+}
+
+/// By which rules values are then in the file.
+fn rules(choice: ExportChoice) -> &'static str {
+    match choice {
+        (ExportContent::Screen, _) => "as it is on screen now, in its colours",
+        (ExportContent::AllHeads, format) if format.draws_a_grid() => "raw, in these colours, on white",
+        (_, format) if format.is_figure() => "by the rules and in the colours on screen, on white",
+        _ => "numbers are written raw, whatever the screen shows",
+    }
+}
+
+/// Draws how the export stands over the last lines of `area`.
+pub fn draw_stage(state: &State, dialog: &ExportDialog, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let (text, style): (String, Style) = match &dialog.stage {
+        ExportStage::Choosing => (rules(dialog.choice()).to_owned(), chrome.dim),
+        ExportStage::Exists => (
+            "there is a file of that name: Enter replaces it, another name keeps it".to_owned(),
+            chrome.accent,
+        ),
+        ExportStage::Writing => {
+            let stop = state.keys.hint(Command::Cancel);
+            let text = format!("{} writing · {stop} stops it · Esc leaves, it goes on", spinner(state));
+            (text, chrome.accent)
+        }
+        ExportStage::Failed(error) => (error.clone(), chrome.error),
+    };
+    let room = usize::from(area.width);
+    let mut lines = wrap(&text, room);
+    lines.truncate(usize::from(area.height));
+    let top = area.bottom() - lines.len() as u16;
+    for (y, line) in (top..).zip(&lines) {
+        put(buffer, area.x, y, &format!("{line:room$}"), room, style);
+    }
+}
