@@ -37,7 +37,7 @@ pub enum WorkerError {
     #[error("internal error: {0}: please report it")]
     Internal(String),
     /// There is no worker any more.
-    #[error("what runs the models has stopped: quit and start again")]
+    #[error("the thread that runs the models has stopped: quit and start again")]
     WorkerGone,
 }
 
