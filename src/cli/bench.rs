@@ -39,7 +39,7 @@ struct Length {
     median_s: f64,
     min_s: f64,
     max_s: f64,
-    /// What of the weights is read.
+    /// The bytes of weights that are read.
     weight_bytes: u64,
     /// Floating-point operations of their products.
     operations: u64,
@@ -162,7 +162,7 @@ fn random_ids(vocabulary: usize, count: usize) -> Vec<u32> {
     std::iter::repeat_with(|| random.u32(0..vocabulary as u32)).take(count).collect()
 }
 
-/// Of what passes took, and of a profile with what its pass took.
+/// Lines about what passes took, and about a profile with what its pass took.
 fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), marks: Marks) -> Length {
     seconds.sort_by(f64::total_cmp);
     let (profiled_s, profile) = profiled;

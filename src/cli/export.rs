@@ -21,7 +21,7 @@ pub(super) const NOT_COMPARED: &str =
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
 /// # Errors
-/// If the file cannot be written, or the model not had, or it cannot read the prompt or has no such view.
+/// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     check(args, models.len())?;
@@ -96,9 +96,10 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
         return usage("two models at most go into an export: name fewer with --model");
     }
     if !args.format.is_figure() && *figure != FigureArgs::default() {
-        return usage(
-            "numbers are written as the model computed them: flags of figures go with --format svg, png or html",
-        );
+        return usage(&format!(
+            "numbers are written as the model computed them: flags of figures go with --format {}",
+            ExportFormat::list(true, "or")
+        ));
     }
     if figure.scale.is_some() && args.format != ExportFormat::Png {
         return usage("--scale is of pixels: it goes with --format png");
