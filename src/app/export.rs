@@ -147,6 +147,15 @@ impl ExportDialog {
         self.name(changed);
     }
 
+    fn insert(&mut self, text: &str) {
+        let line = &mut self.chooser.line;
+        let before = line.value().len();
+        let refused = typed::insert_fitting(line, text, LONGEST_LINE).err();
+        let changed = line.value().len() > before;
+        self.name(Ok(changed));
+        self.chooser.refused = refused;
+    }
+
     fn paste(&mut self, text: &str) {
         let pasted = typed::paste(&mut self.chooser.line, text).map(|()| true);
         self.name(pasted);
@@ -226,6 +235,7 @@ pub(super) fn update(state: &mut State, action: Action) -> Result<Vec<Effect>, A
     let Some(Popup::Export(dialog)) = &mut state.popup else { return Err(action) };
     match action {
         Action::Edit(request) => dialog.edit(request),
+        Action::Insert(text) => dialog.insert(&text),
         Action::Paste(text) => dialog.paste(&text),
         Action::Choose(rows) => dialog.choose(step(dialog.chooser.chosen, rows, dialog.choices.len())),
         Action::Pick(row) if row < dialog.choices.len() => dialog.choose(row),

@@ -59,8 +59,10 @@ pub(super) fn update(state: &mut State, action: Action) -> Result<Vec<Effect>, A
         Action::Submit => return Ok(submit(state)),
         Action::Agree => return Ok(picker::agree(state)),
         Action::LeaveEditor => leave(state),
-        Action::Edit(_) | Action::Paste(_) | Action::Choose(_) | Action::Pick(_) if !is_choosing => {}
+        Action::Edit(_) | Action::Insert(_) | Action::Paste(_) | Action::Choose(_) | Action::Pick(_)
+            if !is_choosing => {}
         Action::Edit(request) => chooser.edit(request),
+        Action::Insert(text) => chooser.insert(&text),
         Action::Paste(text) => chooser.paste(&text),
         Action::Choose(rows) => chooser.walk(rows),
         Action::Pick(row) if row < chooser.found.len() => {

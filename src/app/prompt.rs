@@ -45,6 +45,17 @@ pub(super) fn edit(state: &mut State, request: InputRequest) -> Vec<Effect> {
     })
 }
 
+/// Characters that are typed in the editor, one after the other.
+pub(super) fn insert(state: &mut State, text: &str) -> Vec<Effect> {
+    let is_selected = std::mem::take(&mut state.is_draft_selected);
+    write(state, |state| {
+        if is_selected {
+            empty(state);
+        }
+        typed::insert_fitting(&mut state.draft, text, LONGEST_PROMPT)
+    })
+}
+
 fn handle(state: &mut State, request: InputRequest) -> Result<(), String> {
     typed::handle(&mut state.draft, request, LONGEST_PROMPT).map(drop)
 }

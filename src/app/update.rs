@@ -48,6 +48,7 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Command(command) => self::command(state, command),
         Action::Edit(request) => prompt::edit(state, request),
+        Action::Insert(text) => prompt::insert(state, &text),
         Action::EarlierPrompt => prompt::recall(state, History::earlier),
         Action::LaterPrompt => prompt::recall(state, History::later),
         Action::Paste(text) => prompt::paste(state, &text),

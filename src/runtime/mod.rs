@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{Action, Effect, State, update};
-use crate::config::keys::Keys;
-use crate::terminal::{self, Answer, Look, Patience, Report, Session, TerminalError};
+use crate::config::keys::{Command, Key, Keys};
+use crate::terminal::{self, Answer, Inbox, Look, Patience, Report, Session, TerminalError};
 use crate::theme::{Background, ColorDepth, ColorMap, Theme};
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
@@ -122,8 +122,11 @@ pub async fn run(
     terminal::check(config.input_is_read)?;
     let lease = Arc::new(OnceLock::new());
     let signals = Signals::new(Arc::clone(&lease))?;
-    let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
-    let (mut session, input) = Session::start(&look, config.mouse, &lease)?;
+    let look = Look::new(config.depth, config.background)?;
+    let keys = config.keys.clone();
+    // Those that type no character quit in every mode.
+    let quits = move |key: Key| key.typed().is_none() && keys.command(key) == Some(Command::Quit);
+    let (mut session, input) = Session::start(&look, config.mouse, &lease, quits)?;
     // Kept until the terminal is left: what comes until then is not for whoever has it next.
     let mut sources = Sources { input, signals, events };
     let ended = turn(&config, look, &mut session, &mut sources, &worker).await;
@@ -149,7 +152,7 @@ pub async fn run(
 
 /// Where the loop hears from.
 struct Sources {
-    input: mpsc::Receiver<Report>,
+    input: Inbox,
     signals: Signals,
     events: mpsc::Receiver<Event>,
 }
@@ -233,7 +236,11 @@ async fn turn(
                 }
                 Signal::Resized => changed = true,
             },
-            report = input.recv() => match report {
+            report = input.next(input::takes_text(&state)) => match report {
+                Some(Report::Text(text)) => {
+                    actions.extend(input::typed(text, &state));
+                    awaited |= !actions.is_empty();
+                }
                 // One at a time: what a key means depends on what the one before it did.
                 Some(Report::Event(event)) => {
                     actions.extend(input::action(&event, &state, &layout));

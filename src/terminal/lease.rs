@@ -27,7 +27,7 @@ impl Patience {
     /// How long it may take until a frame is written, until the terminal is told, and until it is quiet.
     fn limits(self) -> [Duration; 3] {
         match self {
-            Self::Orderly => [300, 300, 2000],
+            Self::Orderly => [200, 300, 2000],
             Self::Hasty => [30, 20, 40],
         }
         .map(Duration::from_millis)
@@ -78,8 +78,10 @@ impl Lease {
         if !shared.taken.swap(false, Ordering::SeqCst) {
             return;
         }
-        let [frame, told, quiet] = patience.limits();
+        let [frame, mut told, mut quiet] = patience.limits();
         if !shared.pipe.wait(frame) {
+            // Who was patient with it has been so for long enough.
+            [_, told, quiet] = Patience::Hasty.limits();
             // It reads nothing. What it has not read is thrown away, so that it may read what follows when it does.
             shared.pipe.give_up();
             #[cfg(unix)]
