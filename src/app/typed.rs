@@ -31,7 +31,8 @@ pub(super) fn insert(line: &mut Input, text: &str, longest: usize) -> Result<(),
 pub(super) fn insert_fitting(line: &mut Input, text: &str, longest: usize) -> Result<(), String> {
     let room = longest.saturating_sub(line.value().len());
     let ends = text.char_indices().map(|(byte, c)| byte + c.len_utf8());
-    let fitting = if text.len() <= room { text.len() } else { ends.take_while(|end| *end <= room).last().unwrap_or(0) };
+    let fitting =
+        if text.len() <= room { text.len() } else { ends.take_while(|end| *end <= room).last().unwrap_or(0) };
     if fitting > 0 {
         insert(line, &text[..fitting], longest)?;
     }

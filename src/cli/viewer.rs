@@ -7,8 +7,7 @@ use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::interrupt;
 use super::session::Session;
-use super::settings::Settings;
-use crate::app::LONGEST_PROMPT;
+use super::settings::{Longest, Settings};
 use crate::config;
 use crate::config::keys::Key;
 use crate::export::file::Destination;
@@ -62,7 +61,7 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
     // Before anybody listens to signals: who gives the prompt may take long, and Ctrl-C is to end that.
-    let prompt = prompt(args, settings)?;
+    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref(), Longest::OfViewer)?;
     session.consent_to_show([&left].into_iter().chain(&right))?;
     let config = &settings.config;
     let (sampling, drawn) = settings.sampling(&args.sampling)?;
@@ -82,17 +81,6 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         pairs: settings.pairs(),
         history: None,
     })
-}
-
-/// The text to start with, if the editor takes it.
-fn prompt(args: &ViewerArgs, settings: &Settings) -> Result<String, Failure> {
-    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?;
-    if prompt.len() <= LONGEST_PROMPT {
-        return Ok(prompt);
-    }
-    let place = args.prompt_file.as_deref().map_or_else(String::new, |file| format!("{}: ", file.display()));
-    let most = LONGEST_PROMPT >> 20;
-    Err(Failure::Failed(format!("{place}too long for the viewer: give it a prompt of {most} MB, or less")))
 }
 
 fn color_depth(depth: config::ColorDepth) -> Option<ColorDepth> {

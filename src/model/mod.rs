@@ -42,6 +42,7 @@ pub use marks::Marks;
 pub use memory::ProcessMemory;
 pub use options::{DeviceChoice, Engine, LoadOptions, Precision};
 pub use profile::Profile;
+pub use prompt_limit::MOST_BYTES as MOST_PROMPT_BYTES;
 pub use reference::{DemoModel, Reference, ReferenceError};
 pub use repeated::RepeatRun;
 

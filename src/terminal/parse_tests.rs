@@ -170,18 +170,25 @@ fn a_paste_whose_end_is_lost_ends_by_itself() {
 
 #[test]
 fn sequences_may_begin_and_end_with_one_byte_of_eight_bits() {
-    for (csi, osc, st) in [(&b"\x9b"[..], &b"\x9d"[..], &b"\x9c"[..]), (b"\xc2\x9b", b"\xc2\x9d", b"\xc2\x9c")] {
+    for (csi, osc, st) in
+        [(&b"\x9b"[..], &b"\x9d"[..], &b"\x9c"[..]), (b"\xc2\x9b", b"\xc2\x9d", b"\xc2\x9c")]
+    {
         let answer = [osc, b"11;rgb:0000/0000/0000", st, csi, b"?62;22c", csi, b"Aq"].concat();
         for at in 1..answer.len() {
             let said = said(&[&answer[..at], &answer[at..]]);
-            let [Report::Answer(Answer::Background(_)), Report::Answer(Answer::Last), rest @ ..] = said.as_slice()
+            let [Report::Answer(Answer::Background(_)), Report::Answer(Answer::Last), rest @ ..] =
+                said.as_slice()
             else {
                 panic!("{at}: {said:?}")
             };
             assert_eq!(keys(rest), "up q", "{at}");
         }
     }
-    assert_eq!(keys(&said(&[b"\x1b]0;\xc3\x9c\xe2\x9c\x93\x07q"])), "q", "a title with these bytes in characters");
+    assert_eq!(
+        keys(&said(&[b"\x1b]0;\xc3\x9c\xe2\x9c\x93\x07q"])),
+        "q",
+        "a title with these bytes in characters"
+    );
     assert_eq!(keys(&said(&["é›日😀\u{85}".as_bytes()])), "é › 日 😀");
 }
 

@@ -39,14 +39,15 @@ impl Theme {
             depth,
             background,
             chrome: Chrome::new(depth, background),
-            values: Palette::of_values(map, depth),
+            values: Palette::of_values(map, depth, background),
             differences: Palette::of_differences(depth, background),
         }
     }
 
     /// The same with the next colour map.
     pub fn with_next_map(&self) -> Self {
-        Self { map: self.map.next(), values: Palette::of_values(self.map.next(), self.depth), ..self.clone() }
+        let map = self.map.next();
+        Self { map, values: Palette::of_values(map, self.depth, self.background), ..self.clone() }
     }
 }
 
