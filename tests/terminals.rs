@@ -511,7 +511,10 @@ fn who_is_in_a_hurry_does_not_wait_for_answers() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for("mean of all layers and heads");
     terminal.keys("q");
-    thread::sleep(Duration::from_millis(50));
+    let silenced = || String::from_utf8_lossy(&terminal.raw.lock().unwrap()).contains("\x1b[?1003l");
+    while !silenced() {
+        thread::sleep(Duration::from_millis(5));
+    }
     let start = Instant::now();
     terminal.keys("\x03");
     assert_eq!(terminal.wait_for_end(), 0);

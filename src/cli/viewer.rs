@@ -22,10 +22,12 @@ use crate::worker;
 pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let mut viewer = configure(args, settings, session)?;
     viewer.history = config::history_path();
-    interrupt::leave_to_others();
+    let told_to_end = interrupt::hand_over(&session.cancel);
     let ending = on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
-        runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
+        runtime::run(viewer, worker, events, told_to_end)
+            .await
+            .map_err(|error| Failure::Failed(error.to_string()))
     })??;
     match ending {
         Ending::Quit => Ok(()),

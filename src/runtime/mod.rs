@@ -110,7 +110,8 @@ impl ViewerConfig {
 
 /// Runs the viewer until it is quit, told to end, or its terminal is gone.
 ///
-/// To be awaited on the thread that entered `main`, whose panics leave the terminal first.
+/// To be awaited on the thread that entered `main`, whose panics leave the terminal first. `told_to_end` hears the
+/// numbers of the signals that are to end it.
 ///
 /// # Errors
 /// If there is no terminal, or it refuses.
@@ -118,10 +119,11 @@ pub async fn run(
     config: ViewerConfig,
     worker: WorkerHandle,
     events: mpsc::Receiver<Event>,
+    told_to_end: mpsc::UnboundedReceiver<u8>,
 ) -> Result<Ending, RuntimeError> {
-    terminal::check(config.input_is_read)?;
     let lease = Arc::new(OnceLock::new());
-    let signals = Signals::new(Arc::clone(&lease))?;
+    let signals = Signals::new(Arc::clone(&lease), told_to_end)?;
+    terminal::check(config.input_is_read)?;
     let look = Look::new(config.depth, config.background)?;
     let keys = config.keys.clone();
     // Those that type no character quit in every mode.

@@ -92,9 +92,10 @@ impl Lease {
         shared.pipe.wait(told);
         shared.line.drain(quiet);
         let _ = shared.pipe.push(farewell());
-        shared.pipe.wait(told);
+        let is_told = shared.pipe.wait(told);
         let _ = disable_raw_mode();
-        shared.watcher.left();
+        // What is not written when this process ends, as on a machine that is too busy, the watcher writes.
+        if is_told { shared.watcher.left() } else { shared.watcher.line_left() }
     }
 }
 

@@ -274,25 +274,6 @@ mod tests {
     }
 
     #[test]
-    fn text_is_readable_in_16_colours() {
-        for (name, shades) in &SHADES {
-            let least = if *name == "Solarized" { 2.5 } else { 3.0 };
-            for background in Background::ALL {
-                let maps = ColorMap::ALL.map(|map| Palette::of_values(map, ColorDepth::Ansi16, background));
-                let differences = Palette::of_differences(ColorDepth::Ansi16, background);
-                for (behind, text) in maps.iter().chain([&differences]).flat_map(|palette| &palette.cells) {
-                    let (a, b) = (luminance(*behind, shades) + 0.05, luminance(*text, shades) + 0.05);
-                    assert!(
-                        a.max(b) / a.min(b) > least,
-                        "{name}: {text:?} on {behind:?}: {}",
-                        a.max(b) / a.min(b)
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
     fn text_is_readable_in_256_colours() {
         for map in ColorMap::ALL {
             for (color, text) in Palette::of_values(map, ColorDepth::Ansi256, Background::Dark).cells {
