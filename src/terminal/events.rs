@@ -37,7 +37,7 @@ struct State {
     round_trip: Option<Duration>,
     /// Whether what comes is thrown away.
     is_closed: bool,
-    /// Whether the user, who leaves already, has pressed a key that quits once more.
+    /// Whether whoever leaves is to leave now: the user has pressed a key that quits once more, or a signal came.
     is_urged: bool,
 }
 
@@ -71,6 +71,11 @@ impl Line {
             }
             thread::sleep(LOOK_AGAIN);
         }
+    }
+
+    /// Ends the wait of whoever [drains](Self::drain) it.
+    pub fn urge(&self) {
+        self.lock().is_urged = true;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -74,7 +74,15 @@ impl Lease {
     /// Gives the terminal back as it was found. A terminal that is gone needs nothing, hence no errors.
     pub fn leave(&self, patience: Patience) {
         let shared = &self.0;
-        let _leaving = shared.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let _leaving = match (shared.leaving.try_lock(), patience) {
+            (Ok(leaving), _) => leaving,
+            (Err(_), Patience::Orderly) => shared.leaving.lock().unwrap_or_else(PoisonError::into_inner),
+            (Err(_), Patience::Hasty) => {
+                // Somebody is more patient than there is time for.
+                shared.line.urge();
+                shared.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
         if !shared.taken.swap(false, Ordering::SeqCst) {
             return;
         }

@@ -19,7 +19,7 @@ const LONGEST_SEQUENCE: usize = 4096;
 /// How long an ESC waits for the rest of its sequence: longer than a connection holds parts of one apart, shorter
 /// than anyone notices.
 const LONE_ESCAPE: Duration = Duration::from_millis(25);
-/// How long the beginning of a sequence that can't be a key waits for its end.
+/// How long the beginning of a sequence that can't be a key waits for its end, and an ESC that may begin an answer.
 const HALF: Duration = Duration::from_millis(250);
 /// How long the beginning of an answer waits for its end. What follows would be typed as text.
 const HALF_ANSWER: Duration = Duration::from_secs(1);
@@ -101,7 +101,8 @@ impl Parser {
         Some(match self.pending.as_slice() {
             [] => return None,
             [ESC] if !self.is_apart => LONE_ESCAPE,
-            [ESC] | [ESC, b'[' | b']' | b'P'] | [ESC, b'[', b'?', ..] if self.awaits_answer => HALF_ANSWER,
+            [ESC] if self.awaits_answer => HALF,
+            [ESC, b'[' | b']' | b'P'] | [ESC, b'[', b'?', ..] if self.awaits_answer => HALF_ANSWER,
             [ESC] | [ESC, _] => LONE_ESCAPE,
             [ESC, b']' | b'P' | b'_', ..] => HALF_ANSWER,
             _ => HALF,
