@@ -23,6 +23,9 @@ const WORDS: &str = "lorem ipsum dolor ";
 /// The answer to the last question that a terminal is asked, without delay.
 const ANSWERS: [(&str, Duration, &str); 1] = [("\x1b[c", Duration::ZERO, "\x1b[?62;22c")];
 
+/// A way out: its name, and what leads there.
+type Way = (&'static str, fn(&mut Terminal));
+
 fn binary() -> String {
     std::env::var("ATTNSCOPE").unwrap_or_else(|_| BINARY.to_owned())
 }
@@ -127,7 +130,7 @@ fn waiting() {
 #[ignore = "prints figures"]
 fn exits() {
     println!("way out, ms until the process is gone: each of five");
-    let ways: [(&str, fn(&mut Terminal)); 5] = [
+    let ways: [Way; 5] = [
         ("q", |terminal| terminal.keys("q")),
         ("Ctrl-C", |terminal| terminal.keys("\x03")),
         ("TERM", |terminal| terminal.signal(Signal::TERM)),

@@ -22,8 +22,11 @@ fn said_to(parser: &mut Parser, pieces: &[&[u8]]) -> Vec<Report> {
     reports
 }
 
+/// How many milliseconds after the one before, and what.
+type Piece<'a> = (u64, &'a [u8]);
+
 /// What a terminal says by `pieces`, each so many milliseconds after the one before, as the reading thread hears it.
-fn said_in_time(parser: &mut Parser, pieces: &[(u64, &[u8])]) -> Vec<Report> {
+fn said_in_time(parser: &mut Parser, pieces: &[Piece<'_>]) -> Vec<Report> {
     let (mut now, mut reports) = (Instant::now(), Vec::new());
     let mut report = |said: Report| reports.push(said);
     for (wait, piece) in pieces {
@@ -124,7 +127,7 @@ fn an_answer_may_be_cut_anywhere_for_as_long_as_it_is_awaited() {
 
 #[test]
 fn keys_stay_keys_while_an_answer_is_awaited() {
-    let typed = |pieces: &[(u64, &[u8])]| {
+    let typed = |pieces: &[Piece<'_>]| {
         let mut parser = Parser::default();
         parser.awaits_answer(true);
         let mut reports = said_in_time(&mut parser, pieces);
@@ -143,26 +146,26 @@ fn keys_stay_keys_while_an_answer_is_awaited() {
 
 #[test]
 fn a_paste_whose_end_is_lost_ends_by_itself() {
-    let typed = |pieces: &[(u64, &[u8])]| {
+    let typed = |pieces: &[Piece<'_>]| {
         let mut parser = Parser::default();
         let reports = said_in_time(&mut parser, pieces);
         let mouse = |report: &Report| matches!(report, Report::Event(Event::Mouse(_) | Event::FocusLost));
         let (others, said): (Vec<_>, Vec<_>) = reports.into_iter().partition(mouse);
         (keys(&said), others.len())
     };
-    let lost: (u64, &[u8]) = (0, b"\x1b[200~abc");
+    let lost: Piece<'_> = (0, b"\x1b[200~abc");
     assert_eq!(typed(&[lost, (1900, b"def"), (1900, b"g\x1b[201~")]), ("<abcdefg>".into(), 0), "it goes on");
     assert_eq!(typed(&[lost, (2100, b"q")]), ("<abc> q".into(), 0));
     assert_eq!(typed(&[lost, (2100, b"\x1b[201~q")]), ("<abc> q".into(), 0), "its end is no key");
     // The mouse and the focus are no part of it, wherever their reports are cut.
-    let moved: (u64, &[u8]) = (400, b"\x1b[<35;10;2M\x1b[O\x1b[M#!!");
+    let moved: Piece<'_> = (400, b"\x1b[<35;10;2M\x1b[O\x1b[M#!!");
     assert_eq!(typed(&[lost, moved, moved, moved, moved, moved, (0, b"q")]), ("<abc> q".into(), 15));
-    let (half, rest): ((u64, &[u8]), (u64, &[u8])) = ((900, b"\x1b[<35;1"), (0, b"0;2M"));
+    let (half, rest): (Piece<'_>, Piece<'_>) = ((900, b"\x1b[<35;1"), (0, b"0;2M"));
     assert_eq!(typed(&[lost, half, rest, half, rest, half, rest]), ("<abc>".into(), 3));
     assert_eq!(typed(&[lost, moved, (0, b"x\x1b[201~")]).0, "<abc\u{1b}[<35;10;2M\u{1b}[O\u{1b}[M#!!x>");
     // Ctrl-C doesn't wait for so long.
-    let interrupt: (u64, &[u8]) = (10, b"de\x03");
-    let moved: (u64, &[u8]) = (8, b"\x1b[<35;10;2M");
+    let interrupt: Piece<'_> = (10, b"de\x03");
+    let moved: Piece<'_> = (8, b"\x1b[<35;10;2M");
     let moves = [moved; 8];
     assert_eq!(typed(&[&[lost, interrupt], &moves[..]].concat()), ("ctrl-c".into(), 8));
     assert_eq!(typed(&[lost, (10, b"\x03\x1b[<35;10;2M"), (60, b"")]), ("ctrl-c".into(), 1));
