@@ -7,9 +7,7 @@ use std::thread;
 
 use crossterm::event::{DisableMouseCapture, EnableBracketedPaste, EnableFocusChange, EnableMouseCapture};
 use crossterm::style::{Print, force_color_output};
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, enable_raw_mode, size,
-};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, size};
 use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -234,9 +232,7 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn enter(&mut self) -> io::Result<()> {
-        // First: whoever leaves it now leaves what is begun here.
-        self.lease.take();
-        enable_raw_mode()?;
+        self.lease.take()?;
         execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
         self.capture_mouse(self.mouse)?;
         self.clear()
