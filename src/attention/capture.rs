@@ -126,7 +126,7 @@ impl LayerCapture {
             query: &self.query[head * stride..][..stride],
             keys: PackedKeys::new(&self.key[kv_head * stride..][..stride], self.head_dim),
             scale: self.scale,
-            window: self.window,
+            sliding_window: self.window,
             sink: self.sinks.as_ref().map(|sinks| sinks[head]),
         }
     }

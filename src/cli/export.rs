@@ -59,9 +59,9 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let captures: Vec<&Capture> = captures.iter().collect();
     let path = out.path().map(Path::to_owned);
-    let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
+    let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_cancelled());
     let omissions = export::write(&mut stoppable, &captures, recipe);
-    if session.cancel.is_raised() {
+    if session.cancel.is_cancelled() {
         return Err(Failure::Interrupted);
     }
     let omissions = omissions.map_err(|error| error.at(path.as_deref()))?;

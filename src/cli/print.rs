@@ -18,7 +18,7 @@ pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Resu
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let input = settings.input(&args.input)?;
     let cancel = session.cancel.clone();
-    let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_raised());
+    let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_cancelled());
     for (at, reference) in models.iter().enumerate() {
         let model = session.load(reference)?;
         let capture = session.capture(&model, &input)?;

@@ -7,7 +7,7 @@ use crate::attention::escape_controls;
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// Somebody raised the [`Cancel`](super::Cancel).
+    /// Somebody called [`Cancel::cancel`](super::Cancel::cancel).
     #[error("cancelled")]
     Cancelled,
     /// What was asked for is no name of a model.

@@ -9,6 +9,7 @@ use crate::attention::View;
 
 /// What is between title and legend.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a frame")]
 pub enum Body {
     /// Left and right, as far as they are shown.
     Panes([Option<PaneLayout>; 2]),
