@@ -12,6 +12,7 @@ use support::terminal::{BINARY, Terminal};
 mod support {
     #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
     pub mod hub;
+    pub mod patience;
     pub mod terminal;
 }
 
