@@ -18,5 +18,5 @@ pub use answers::Answer;
 pub use events::key;
 pub use lease::{Lease, Patience};
 pub use look::Look;
-pub use parse::Report;
+pub use parse::{Parser, Report};
 pub use session::{Session, TerminalError, check};

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bytes;
 mod change;
 mod checkpoint;
 mod exports;

@@ -179,7 +179,7 @@ fn index() {
     checkpoint.write("model.safetensors.index.json", &seed);
     load(checkpoint.path()).unwrap();
     let checkpoint = Mutex::new(checkpoint);
-    run("index", 1500, &changes(), |changes| {
+    run("index", 1200, &changes(), |changes| {
         let checkpoint = checkpoint.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let index = apply(changes, &seed);
         keep("model.safetensors.index.json", &index);
