@@ -14,15 +14,16 @@
 //! |---|---|---|
 //! | [`kernels`] | slices in, slices out: products with weights as they lie or packed, MXFP4, norms, row softmax with sink, the attention of a head | nothing of ours |
 //! | [`attention`] | the domain, pure: matrices, tokens, captures, views, statistics | kernels |
-//! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), spec, family, weights, decoder, recorder | kernels, attention |
+//! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), spec, family, weights, decoder, recorder | kernels, attention, bounded |
 //! | [`worker`] | owns the resident models; one coordinator, a thread per model and per load; [`worker::protocol`] | model, attention |
 //! | [`app`] | state, actions, the pure reducer, effects | attention, worker::protocol, config |
 //! | [`theme`] | colour maps, colour depth, styles | nothing of ours |
 //! | [`ui`] | pure functions from state to a frame, one file per panel | app, attention, config::keys, theme, worker::protocol |
 //! | [`terminal`] | the only room that touches the tty | config::keys, theme |
 //! | [`runtime`] | the loop: events, actions, effects, frames | all but cli |
-//! | [`export`] | the article's printout, csv, json, npz, safetensors, figures (svg, png), pages; each with its recipe | attention, theme |
-//! | [`config`] | settings in layers, and the table of keys | nothing of ours |
+//! | [`export`] | the article's printout, csv, json, npz, safetensors, figures (svg, png), pages; each with its recipe | attention, bounded, theme |
+//! | [`config`] | settings in layers, and the table of keys | bounded |
+//! | [`bounded`] | files of others, read within bounds | nothing of ours |
 //! | [`cli`] | what was typed; one file per command | all |
 //!
 //! Two things differ from what one might expect. A family of models (`model::family`) is one file that knows
@@ -32,6 +33,7 @@
 
 pub mod app;
 pub mod attention;
+pub mod bounded;
 pub mod cli;
 pub mod config;
 pub mod export;

@@ -6,26 +6,40 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A room, and the paths below the crate's root that it may use besides its own.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
+    ("bounded", &[]),
     ("kernels", &[]),
     ("attention", &["kernels"]),
-    ("model", &["kernels", "attention"]),
+    ("model", &["kernels", "attention", "bounded"]),
     ("worker", &["model", "attention"]),
-    ("config", &[]),
+    ("config", &["bounded"]),
     ("theme", &[]),
     ("app", &["attention", "worker::protocol", "config"]),
     ("ui", &["app", "attention", "config::keys", "theme", "worker::protocol"]),
     ("terminal", &["config::keys", "theme"]),
     (
         "runtime",
-        &["app", "attention", "config", "export", "kernels", "model", "terminal", "theme", "ui", "worker"],
+        &[
+            "app",
+            "attention",
+            "bounded",
+            "config",
+            "export",
+            "kernels",
+            "model",
+            "terminal",
+            "theme",
+            "ui",
+            "worker",
+        ],
     ),
-    ("export", &["attention", "theme"]),
+    ("export", &["attention", "bounded", "theme"]),
     (
         "cli",
         &[
             "app",
             "attention",
+            "bounded",
             "config",
             "export",
             "kernels",

@@ -62,10 +62,17 @@ struct Share {
 /// If a model cannot be had, reads less than a length, or Ctrl-C was pressed.
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
-    session.talk.progress("measuring this machine");
-    let marks = Marks::measure(&settings.load)?;
+    let mut marks = None;
     for reference in &models {
+        // First, for it may not be one.
         let model = session.load(reference)?;
+        let marks = match marks {
+            Some(marks) => marks,
+            None => {
+                session.talk.progress("measuring this machine");
+                *marks.insert(Marks::measure(&settings.load)?)
+            }
+        };
         let report = measure(&model, args, marks, session)?;
         let mut out = io::stdout().lock();
         if args.json {

@@ -1,6 +1,5 @@
 //! From what was typed and what is configured to what is meant: flags go before settings.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use clap::ValueEnum;
 use super::args::{GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
 use super::failure::Failure;
 use super::values::{DtypeName, EngineName, parse_device, parse_temperature, parse_top_p};
+use crate::bounded;
 use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::files::Consent;
@@ -177,8 +177,11 @@ fn read_text(path: &Path) -> Result<String, Failure> {
         let mut bytes = Vec::new();
         file.take(LONGEST_PROMPT + 1).read_to_end(&mut bytes).map(|_| bytes)
     };
-    let bytes =
-        if is_stdin { read(&mut io::stdin()) } else { File::open(path).and_then(|mut file| read(&mut file)) };
+    let bytes = if is_stdin {
+        read(&mut io::stdin())
+    } else {
+        bounded::open(path).and_then(|mut file| read(&mut file))
+    };
     let bytes = bytes
         .map_err(|error| Failure::Failed(format!("{name}: {error}: --prompt-file takes a text file")))?;
     if bytes.len() as u64 > LONGEST_PROMPT {

@@ -17,7 +17,11 @@ pub fn limit_threads(threads: usize) -> Result<(), ModelError> {
 }
 
 /// The threads of one model.
-pub struct Threads(ThreadPool);
+pub struct Threads {
+    pool: ThreadPool,
+    /// Whether each has a core of its own: those that wait awake keep others from working where they share them.
+    have_cores: bool,
+}
 
 impl Threads {
     /// As many as the shared pool has.
@@ -27,19 +31,23 @@ impl Threads {
     pub fn new() -> Result<Self, ModelError> {
         let threads = rayon::current_num_threads();
         let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.map(Self).map_err(|error| unavailable(threads, &error))
+        let have_cores = thread::available_parallelism().is_ok_and(|cores| threads <= cores.get());
+        pool.map(|pool| Self { pool, have_cores }).map_err(|error| unavailable(threads, &error))
     }
 
     /// Does `work` on them.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        self.0.install(work)
+        self.pool.install(work)
     }
 
-    /// As [`run`](Self::run), and none of them sleeps meanwhile: to wake one takes as long as a small product. For work
+    /// As [`run`](Self::run), and none of them that has a core sleeps meanwhile: to wake one takes as long as a small product. For work
     /// that is theirs from its start to its end.
     pub fn run_awake<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        if !self.have_cores {
+            return self.run(work);
+        }
         let over = &AtomicBool::new(false);
-        self.0.scope(|scope| {
+        self.pool.scope(|scope| {
             let first = rayon::current_thread_index();
             scope.spawn_broadcast(move |_, thread| {
                 if first != Some(thread.index()) {

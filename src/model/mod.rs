@@ -94,7 +94,7 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
+        let spec = family::read_spec(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
         let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
             Opened::Ready(tokenizer) => Ok(tokenizer),
             Opened::Missing(why) => Err(why),
@@ -161,7 +161,16 @@ impl Model {
                 ),
             })
         })?;
-        let tokens = tokenizer.encode(prompt)?;
+        let tokens = tokenizer.encode(prompt).map_err(|why| {
+            ModelError::Invalid(format!(
+                "{name}: its tokenizer refuses this prompt: {why}: correct its files, or give token ids with --ids"
+            ))
+        })?;
+        if tokens.is_empty() {
+            return Err(ModelError::Invalid(format!(
+                "{name}: its tokenizer makes no tokens of this prompt: give token ids with --ids"
+            )));
+        }
         self.check_tokens(&tokens)?;
         Ok(tokens)
     }

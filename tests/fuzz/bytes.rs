@@ -68,11 +68,11 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     let control =
         (prop::collection::vec(prop::sample::select(b"0123456789;:<?>=! $".to_vec()), 0..12), 0x40..0x7fu8)
             .prop_map(|(parameters, last)| [b"\x1b[", &parameters[..], &[last]].concat());
-    let string =
-        (prop::sample::select(b"]P_X^".to_vec()), prop::collection::vec(any::<u8>(), 0..40), any::<bool>())
-            .prop_map(|(kind, text, ends)| {
-                [&[0x1b, kind][..], &b"11;rgb:"[..], &text, if ends { STRING_END } else { &[] }].concat()
-            });
+    let answer = prop::sample::select(vec!["11;rgb:", "11;#", "11;rgba:", "1+r", "1$r", "G", ""]);
+    let string = (prop::sample::select(b"]P_X^".to_vec()), answer, prop::collection::vec(any::<u8>(), 0..40));
+    let string = (string, any::<bool>()).prop_map(|((kind, answer, text), ends)| {
+        [&[0x1b, kind][..], answer.as_bytes(), &text, if ends { STRING_END } else { &[] }].concat()
+    });
     let paste = (prop::collection::vec(any::<u8>(), 0..60), any::<bool>())
         .prop_map(|(text, ends)| [&b"\x1b[200~"[..], &text, if ends { PASTE_END } else { &[] }].concat());
     let whole = prop_oneof![

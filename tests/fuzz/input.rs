@@ -138,9 +138,9 @@ impl Viewer {
     }
 }
 
-/// A joiner is a part of an emoji, and stays.
+/// What joins characters is a part of them, and stays.
 fn is_evil(c: char) -> bool {
-    is_unprintable(c) && c != '\u{200d}'
+    is_unprintable(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// Short runs, which reach most of what there is, and one in so many that is long.

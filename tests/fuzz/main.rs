@@ -16,3 +16,4 @@ mod mxfp4;
 mod recipes;
 mod run;
 mod settings;
+mod tokenizers;

@@ -1,6 +1,5 @@
 //! The recipe in an exported file, or in a file of its own.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Recipe;
 use super::read::KeyError;
+use crate::bounded;
 use crate::export::{figure, html, npz, safetensors};
 
 /// Bytes of a file that are read in search of a recipe, and of the recipe itself, unpacked. The longest are those of
@@ -83,7 +83,7 @@ impl Recipe {
 
 /// The recipe as JSON, by what the file begins with.
 fn find(path: &Path) -> Result<Value, Problem> {
-    let mut file = BufReader::new(File::open(path)?);
+    let mut file = BufReader::new(bounded::open(path)?);
     let start = {
         let start = file.fill_buf()?;
         start[..start.len().min(64)].to_vec()

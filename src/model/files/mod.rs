@@ -23,6 +23,12 @@ pub use plan::DownloadPlan;
 pub use tokenizer::{TOKENIZER_JSON, TokenizerFiles};
 
 use super::{Cancel, Control, ModelError, Reference};
+use crate::bounded;
+
+/// Bytes of a config.json and its like, at most: the longest there are have a few hundred thousand.
+pub const LONGEST_CONFIG: u64 = 4 << 20;
+/// Bytes of a file of a tokenizer, or of an index of shards, at most. Vocabularies of 256,000 take 34 MB.
+pub const LONGEST_TOKENIZER: u64 = 40 << 20;
 
 /// One file of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +53,15 @@ impl ModelFile {
         }
     }
 
-    /// Its content. For small files: weights are better mapped.
+    /// Its content, of at most `most` bytes: weights are mapped.
     ///
     /// # Errors
-    /// If it can't be read.
-    pub fn read(&self) -> Result<Cow<'static, [u8]>, ModelError> {
+    /// If it can't be read, or is longer.
+    pub fn read(&self, most: u64) -> Result<Cow<'static, [u8]>, ModelError> {
         match self {
-            Self::Path(path) => std::fs::read(path).map(Cow::Owned).map_err(|source| io_error(path, source)),
+            Self::Path(path) => {
+                bounded::read(path, most).map(Cow::Owned).map_err(|source| unreadable(path, source))
+            }
             Self::Embedded { bytes, .. } => Ok(Cow::Borrowed(bytes)),
         }
     }
@@ -171,6 +179,20 @@ pub fn cached() -> Vec<CachedModel> {
     Hub::from_env(true).map(|hub| hub.cached()).unwrap_or_default()
 }
 
+/// Of a file that is read whole: one that is too long is another file than its name says.
+fn unreadable(path: &Path, source: std::io::Error) -> ModelError {
+    match source.kind() {
+        std::io::ErrorKind::FileTooLarge => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ModelError::Invalid(format!(
+                "{}: {source}, too long for a {name}: fetch it again",
+                path.display()
+            ))
+        }
+        _ => io_error(path, source),
+    }
+}
+
 fn io_error(path: &Path, source: std::io::Error) -> ModelError {
     ModelError::Io { path: path.to_owned(), source }
 }
@@ -192,7 +214,7 @@ mod tests {
             let names: Vec<&str> = plan.files.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["config.json", "tokenizer.json", "model.safetensors"]);
             assert!(plan.total_bytes() > 0);
-            files.all().map(|file| file.read().unwrap().into_owned()).collect::<Vec<_>>()
+            files.all().map(|file| file.read(u64::MAX).unwrap().into_owned()).collect::<Vec<_>>()
         });
         assert!(embedded == on_disk, "the demo is the folder");
     }
