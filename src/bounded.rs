@@ -34,8 +34,12 @@ pub fn create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// If it can't be read, or is longer.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let there = file.metadata()?;
+    // Of the system's own files some never end, or wait for news: those have no length, and nothing is read of them.
+    let length = if there.is_file() { there.len() } else { u64::MAX };
     let mut bytes = Vec::new();
-    open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(length.min(most.saturating_add(1))).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         let most = match most >> 20 {
             0 => format!("{most} bytes"),

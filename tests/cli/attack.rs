@@ -40,6 +40,37 @@ fn no_file_of_a_model_is_read_that_is_longer_than_it_can_be() {
     home.run(["verify", "--expected", "expected.toml"]).failed(1, &["expected.toml: longer than 4 MB"]);
 }
 
+/// What is there and can't be read is not what isn't there.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_named() {
+    let home = Home::new();
+    for (at, name) in ["config.json", "model.safetensors", "tokenizer.json", "model.safetensors.index.json"]
+        .into_iter()
+        .enumerate()
+    {
+        let model = copy(&golden("gpt2-tiny"), home.path(&format!("model-{at}")));
+        if name.ends_with("index.json") {
+            fs::remove_file(model.join("model.safetensors")).unwrap();
+        }
+        let path = model.join(name);
+        let _ = fs::remove_file(&path);
+        let print = || home.run(["print", "--model", text(&model), "--ids", "1"]);
+        fs::create_dir(&path).unwrap();
+        print().failed(1, &[text(&path), "no file but a folder"]);
+        fs::remove_dir(&path).unwrap();
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        print().failed(1, &[text(&path), "a link to a file that isn't there"]);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(name, &path).unwrap();
+        print().failed(1, &[text(&path), "symbolic links"]);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        print().failed(1, &[text(&path), "a device"]);
+    }
+    home.run(["print", "--model", "./none", "--ids", "1"]).failed(1, &["none: no such folder"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn no_pipe_is_waited_for_without_an_end() {

@@ -25,8 +25,8 @@ pub use tokenizer::{TOKENIZER_JSON, TokenizerFiles};
 use super::{Cancel, Control, ModelError, Reference};
 use crate::bounded;
 
-/// Bytes of a config.json and its like, at most: the longest there are have a few hundred thousand.
-pub const LONGEST_CONFIG: u64 = 4 << 20;
+/// Bytes of a config.json and its like, at most: with the tokens that Gemma adds, they have a million.
+pub const LONGEST_CONFIG: u64 = 8 << 20;
 /// Bytes of a file of a tokenizer, or of an index of shards, at most. Vocabularies of 256,000 take 34 MB.
 pub const LONGEST_TOKENIZER: u64 = 40 << 20;
 
