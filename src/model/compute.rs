@@ -1,5 +1,6 @@
 //! The threads that models compute on.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -7,12 +8,17 @@ use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 
 use super::ModelError;
 
-/// Limits the shared pool to `threads`. To be called once, before anything is computed; without it the pool
-/// has a thread per core.
+/// Threads that share a core, at most: more only take each other's time.
+const PER_CORE: usize = 4;
+
+/// Limits the shared pool to `threads`, or to a few per core if these are more. To be called once, before anything is
+/// computed; without it the pool has a thread per core.
 ///
 /// # Errors
 /// If the pool is running already, or the system gives no threads.
 pub fn limit_threads(threads: usize) -> Result<(), ModelError> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = threads.min(PER_CORE * cores);
     ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| unavailable(threads, &error))
 }
 
