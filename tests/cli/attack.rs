@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -150,4 +151,22 @@ fn more_threads_than_cores_are_not_slow() {
     let cores = thread::available_parallelism().unwrap().get() as u64;
     let threads = report["threads"].as_u64().unwrap();
     assert!((cores..=4 * cores).contains(&threads), "{threads} on {cores} cores");
+}
+
+/// However many tokens a file adds, each is looked up, and not compared with all others.
+#[test]
+fn very_many_added_tokens_take_no_very_long_time() {
+    let home = Home::new();
+    let model = copy(&golden("gpt-oss-tiny"), home.path("model"));
+    let path = model.join("tokenizer.json");
+    let mut tokenizer: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let token = |id: usize| {
+        json!({"id": id, "content": format!("<{id}>"), "single_word": false, "lstrip": false,
+        "rstrip": false, "normalized": false, "special": true})
+    };
+    tokenizer["added_tokens"] = (0..100_000).map(|at| token(1000 + at)).collect();
+    fs::write(&path, tokenizer.to_string()).unwrap();
+    let started = Instant::now();
+    home.run(["print", "--model", text(&model), "--prompt", "a story"]).text();
+    assert!(started.elapsed().as_secs() < 40, "{:?}", started.elapsed());
 }

@@ -6,7 +6,7 @@ use tokenizers::Tokenizer;
 
 use super::around::{Around, finish};
 use super::class::{self, Choice, Class, Kind, Needs};
-use super::growth;
+use super::growth::Head;
 use super::guard::guarded;
 use super::pipeline;
 use super::sentencepiece::SentencePiece;
@@ -36,13 +36,6 @@ struct Parts {
 struct Model {
     vocab: Option<Value>,
     merges: Option<Vec<MergeText>>,
-}
-
-/// What of a tokenizer.json is looked at before the library sees it.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default)]
-    normalizer: Value,
 }
 
 #[derive(Deserialize)]
@@ -179,7 +172,7 @@ fn whole(source: &Source<'_>) -> Result<Tokenizer, ModelError> {
 
 fn parse(json: &[u8]) -> Result<Tokenizer, String> {
     let head: Head = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    growth::check_charsmaps(&head.normalizer)?;
+    head.check()?;
     guarded(|| Tokenizer::from_bytes(json))
 }
 

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
@@ -13,11 +14,36 @@ const LONGEST: u64 = 24 << 20;
 /// Times as many tokens that may stand in a prompt as its text has, and tokens that may be added.
 const MOST_TOKENS: (u64, u64) = (4, 64 << 10);
 
-/// Checks what the library would believe: SentencePiece's compiled rules begin with the length of a part of them.
-///
-/// # Errors
-/// What is wrong with them.
-pub fn check_charsmaps(normalizer: &Value) -> Result<(), String> {
+/// What of a tokenizer.json is looked at before the library sees it, which normalises the tokens in it.
+#[derive(Deserialize)]
+pub struct Head {
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    added_tokens: Option<Vec<Content>>,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    #[serde(default)]
+    content: String,
+}
+
+impl Head {
+    /// Checks what the library would believe, or do however long it takes.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        check_charsmaps(&self.normalizer)?;
+        let mut growth = Growth::default();
+        growth.add_normalizer(&self.normalizer);
+        growth.check_tokens(self.added_tokens.iter().flatten().map(|token| token.content.as_str()))
+    }
+}
+
+/// SentencePiece's compiled rules begin with the length of a part of them.
+fn check_charsmaps(normalizer: &Value) -> Result<(), String> {
     match normalizer {
         Value::Object(fields) => fields.iter().try_for_each(|(key, value)| match value.as_str() {
             Some(map) if key == "precompiled_charsmap" => check_charsmap(map),
@@ -90,6 +116,26 @@ impl Growth {
         let tokens = self.frames.iter().fold(grown, count);
         if tokens > MOST_TOKENS.0 * grown + MOST_TOKENS.1 {
             return Err("its post_processor repeats the prompt, or adds too much to it".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks that tokens which are normalised as a text is stay ones that can be kept.
+    ///
+    /// # Errors
+    /// What would become of them.
+    pub fn check_tokens<'a>(&self, tokens: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        let (mut length, mut grown) = (0, 0u64);
+        for token in tokens {
+            let bytes = token.len() as u64;
+            length += bytes;
+            grown = grown.saturating_add(self.rules.iter().fold(bytes, |bytes, rule| rule.after(bytes)));
+        }
+        if grown > MOST.0 * length + MOST.1 {
+            let grown = grown.div_ceil(1000);
+            return Err(format!(
+                "its normalizer would make up to {grown} kB of {length} bytes of added_tokens"
+            ));
         }
         Ok(())
     }
@@ -193,6 +239,9 @@ mod tests {
         ] {
             let why = growth(&evil, &Value::Null).check("a story").unwrap_err();
             assert!(why.contains("normalizer") && why.contains("7 bytes"), "{why}");
+            let head = json!({"normalizer": evil, "added_tokens": [{"content": "a story", "id": 1}]});
+            let head: Head = serde_json::from_value(head).unwrap();
+            assert!(head.check().unwrap_err().contains("7 bytes of added_tokens"));
         }
     }
 
