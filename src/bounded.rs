@@ -91,6 +91,8 @@ fn is_pipe(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -119,10 +121,11 @@ mod tests {
         let soon = Duration::from_millis(20);
         let error = within(soon, &pipe, |path| File::open(path), "nobody").unwrap_err();
         assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::TimedOut, "nobody".into()));
-        // The thread that still waits to read is the other end of this.
-        drop(create(&pipe).unwrap());
+        // Whoever still waits at that pipe is none of this one's ends.
+        let pipe = folder.path().join("another");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let writer = pipe.clone();
-        let writing = thread::spawn(move || fs::write(writer, "a recipe"));
+        let writing = thread::spawn(move || create(&writer)?.write_all(b"a recipe"));
         assert_eq!(read(&pipe, 9).unwrap(), b"a recipe");
         writing.join().unwrap().unwrap();
     }

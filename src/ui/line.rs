@@ -6,8 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use tui_input::Input;
 
-use super::text::{put, width};
-use crate::attention::is_unprintable;
+use super::text::{is_hidden, put, width};
 use crate::theme::Theme;
 
 /// Control characters with a sign of their own.
@@ -56,13 +55,11 @@ fn start(text: &str, columns: usize) -> &str {
     text.char_indices().nth(characters).map_or(text, |(byte, _)| &text[..byte])
 }
 
-/// A sign for each character: control characters have some of one column, and what hides or reorders text is `�`. What
-/// joins characters, as those of a family in emoji, is a part of them.
+/// A sign for each character: control characters have some of one column, and what hides or reorders text is `�`.
 pub fn on_one_line(text: &str) -> String {
-    let joins = |c| matches!(c, '\u{200c}' | '\u{200d}');
     let sign = |c: char| match SIGNS.iter().find(|(control, _)| *control == c) {
         Some((_, sign)) => *sign,
-        None if is_unprintable(c) && !joins(c) => '�',
+        None if is_hidden(c) => '�',
         None => c,
     };
     text.chars().map(sign).collect()

@@ -81,5 +81,6 @@ pub fn draw(state: &State, theme: &Theme, frame: &mut Frame<'_>) -> Layout {
     } else if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }
+    text::clean(frame.buffer_mut());
     layout
 }
