@@ -52,7 +52,13 @@ fn characters_typed_in_a_row_do_what_each_of_them_does() {
             let line = chooser.map_or(&state.editor.draft, |chooser| &chooser.line);
             let found =
                 chooser.map(|chooser| (chooser.found.clone(), chooser.chosen, chooser.refused.clone()));
-            (line.value().to_owned(), line.cursor(), found, state.editor.is_selected, state.editor.refused.clone())
+            (
+                line.value().to_owned(),
+                line.cursor(),
+                found,
+                state.editor.is_selected,
+                state.editor.refused.clone(),
+            )
         };
         assert_eq!(shown(&together), shown(&apart), "{place}");
         assert!(shown(&together).0.ends_with("layé日"), "{place}");
