@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use support::terminal::Terminal;
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support"]
 mod support {
     pub mod terminal;

@@ -19,6 +19,8 @@ mod models;
 mod outputs;
 mod verify;
 
+#[path = "../support/patience.rs"]
+mod patience;
 #[path = "../support"]
 mod support {
     pub mod checkpoint;

@@ -3,6 +3,8 @@
 
 #[path = "../support/tls.rs"]
 mod front;
+#[path = "../support/patience.rs"]
+mod patience;
 #[path = "../support/hub.rs"]
 mod server;
 

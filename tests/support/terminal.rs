@@ -8,11 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use patience::patience;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-#[path = "patience.rs"]
-mod patience;
+use crate::patience::patience;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_attnscope");
 
