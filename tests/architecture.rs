@@ -139,7 +139,7 @@ fn a_trespass_is_found_however_it_is_written() {
         ("fn f() { println!(\"{}\", crate::terminal::width()) }", "app::state uses terminal::width"),
         ("#[arg(value_parser = crate::cli::parse)]\nstruct Size;", "app::state uses cli::parse"),
         ("use crate::worker::spawn;", "app::state uses worker::spawn"),
-        ("pub use crate::worker::{protocol::Side, coordinator};", "app::state uses worker::coordinator"),
+        ("pub use crate::worker::{protocol::Slot, coordinator};", "app::state uses worker::coordinator"),
         ("use super::super::ui::draw;", "app::state uses ui::draw"),
         ("#[cfg(test)]\nmod tests { use crate::ui::draw; }", "app::state uses ui::draw"),
     ] {
@@ -153,7 +153,7 @@ fn a_trespass_is_found_however_it_is_written() {
 
 #[test]
 fn what_is_allowed_is_not_found() {
-    let text = "use crate::worker::protocol::{Event, Side};\nuse crate::{app::Action, attention};\n\
+    let text = "use crate::worker::protocol::{Event, Slot};\nuse crate::{app::Action, attention};\n\
                 // crate::ui is only talked about\nuse super::super::app::x;\n\
                 /// As crate::ui does.\nconst NAME: &str = \"crate::ui\";";
     let graph = graph(&[("app/state.rs", text)], Tests::Included);

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
-use crate::export::lens::{Looked, write_json, write_table};
+use crate::export::lens::{LensPass, write_json, write_table};
 use crate::export::{Recipe, Selection, Source};
 
 /// Runs every model, and predicts from each of its layers.
@@ -15,14 +15,14 @@ use crate::export::{Recipe, Selection, Source};
 pub fn run(args: &LensArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let input = settings.input(&args.input)?;
-    let mut looked = Vec::new();
+    let mut passes = Vec::new();
     for reference in &models {
         let model = session.load(reference)?;
         let (capture, stream) = session.capture_keeping(&model, &input)?;
         let query = args.token.unwrap_or(capture.tokens.len() - 1);
         let lens = model.lens(&stream, query, args.top)?;
         let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
-        looked.push(Looked { capture, lens, recipe });
+        passes.push(LensPass { capture, lens, recipe });
     }
-    stdout::print(args.json, |out| write_json(out, &looked), |out| write_table(out, &looked))
+    stdout::print(args.json, |out| write_json(out, &passes), |out| write_table(out, &passes))
 }

@@ -69,7 +69,7 @@ impl Model {
     fn check_room(&self, tokens: usize) -> Result<(), ModelError> {
         let needed = (self.info.layers + 1) as u64 * tokens as u64 * self.decoder.spec.hidden as u64 * 4;
         match device::free_bytes(self.decoder.embedding.device()) {
-            Some(free) if needed > free => Err(ModelError::Invalid(format!(
+            Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
                 "{}: what flows between the layers takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
                 self.info.name,
                 needed as f64 / 1e9,

@@ -107,7 +107,7 @@ fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String>
 /// Refuses a model before gigabytes are read, and before the system's out-of-memory killer ends the program.
 fn check_memory(name: &str, needed: u64, free: Option<u64>) -> Result<(), ModelError> {
     match free {
-        Some(free) if needed > free => Err(ModelError::Invalid(format!(
+        Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
             "{name}: not enough memory: the weights take {:.1} GB, {:.1} GB are free: choose a smaller model, or close something",
             needed as f64 / 1e9,
             free as f64 / 1e9

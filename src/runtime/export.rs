@@ -10,14 +10,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frame::picture;
-use crate::app::{DisplayedCapture, ExportContent, Exported, State};
+use crate::app::{DisplayedCapture, ExportContent, Exported, Side, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source};
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
 use crate::vocabulary::ExportFormat;
-use crate::worker::protocol::Side;
 
 /// How long the program stays for a file that is stopped, so that nothing is left of it.
 const LEAVE: Duration = Duration::from_secs(1);

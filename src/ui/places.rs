@@ -4,9 +4,8 @@ use ratatui::layout::{Position, Rect};
 
 use super::widgets::grid::Grid;
 use super::widgets::overview::Overview;
-use crate::app::Column;
+use crate::app::{Column, Side};
 use crate::attention::View;
-use crate::worker::protocol::Side;
 
 /// What is between title and legend.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Left minus right, and the list of all heads: what keys do to them, and what they look like.
 
-use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State};
+use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, Side, State};
 use attnscope::attention::alignment::Granularity;
 use attnscope::attention::{Ablation, HeadOrder, LayerKind, Statistic, View};
-use attnscope::worker::protocol::{Event, Request, Side};
+use attnscope::worker::protocol::{Event, Request, Slot, WorkerError};
 
 use crate::fixture::*;
 
@@ -69,11 +69,11 @@ fn a_difference_follows_views_rules_and_prompts() {
     act(&mut state, Action::Submit);
     let words = ["write", " a", " story", " now"];
     let (job, right) = (state.run.job, capture(&gpt_oss(), &words));
-    let effects = hear(&mut state, Event::Captured { side: Side::Right, job, capture: right });
+    let effects = hear(&mut state, Event::Captured { slot: Slot::Second, job, capture: right });
     answer(&mut state, effects);
     assert_eq!(labels(&state).len(), 5, "the old difference stays until both are there");
     let left = capture(&gpt2(), &words);
-    let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture: left });
+    let effects = hear(&mut state, Event::Captured { slot: Slot::First, job, capture: left });
     answer(&mut state, effects);
     press_and_wait(&mut state, "m");
     assert_eq!(labels(&state), ["write", "a", "story", "now"]);
@@ -168,8 +168,12 @@ fn scores_are_asked_for_once_a_model() {
     );
     assert_eq!(asked(&press(&mut state, "o o")), 0, "they are kept");
     let (side, model) = (Side::Left, gpt_oss());
-    assert_eq!(asked(&hear(&mut state, Event::Loaded { side, model })), 1, "another model has others");
-    hear(&mut state, Event::ScoringFailed { side, error: refused("stopped") });
+    assert_eq!(
+        asked(&hear(&mut state, Event::Loaded { slot: side.slot(), model })),
+        1,
+        "another model has others"
+    );
+    hear(&mut state, Event::ScoringFailed { slot: side.slot(), error: WorkerError::Cancelled });
     assert_eq!(asked(&press(&mut state, "down")), 0, "what was stopped stays so");
     assert_eq!(asked(&press(&mut state, "r")), 1, "until it is asked for");
 }

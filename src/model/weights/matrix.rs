@@ -106,7 +106,7 @@ impl HostMatrix {
         let pack = |values: &[f32]| {
             Panels::new(values, values.len() / columns, columns)
                 .map(|panels| Values::Packed(Arc::new(panels)))
-                .map_err(|error| ModelError::Invalid(format!("no memory for weights: {error}")))
+                .map_err(|error| ModelError::OutOfMemory(format!("no memory for weights: {error}")))
         };
         let values = match values {
             Values::Mapped(bytes) => {

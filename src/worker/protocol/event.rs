@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Asker, Catalogue, JobId, LensJob, LoadEstimate, LoadProgress, Side, SimilarJob, WorkerError};
+use super::{Asker, Catalogue, JobId, LensJob, LoadEstimate, LoadProgress, SimilarJob, Slot, WorkerError};
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
@@ -22,29 +22,29 @@ pub enum LayerAnswer {
 pub enum Event {
     /// A load has come further.
     Loading {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// How far the load has come.
         progress: LoadProgress,
     },
     /// A model is resident.
     Loaded {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// The model.
         model: Arc<ModelInfo>,
     },
     /// A load failed; a model that was resident before still is.
     LoadFailed {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
         error: WorkerError,
     },
     /// There was no memory for two: the resident model is gone, and the load goes on.
     Unloaded {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
     },
     /// The models that can be asked for.
     Listed {
@@ -60,8 +60,8 @@ pub enum Event {
     },
     /// A pass has come further.
     Running {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Names the prompt.
         job: JobId,
         /// Layers that are done.
@@ -71,8 +71,8 @@ pub enum Event {
     },
     /// A pass is done.
     Captured {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Names the prompt.
         job: JobId,
         /// What was captured.
@@ -80,8 +80,8 @@ pub enum Event {
     },
     /// A pass failed; the model is still resident.
     RunFailed {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Names the prompt.
         job: JobId,
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
@@ -107,8 +107,8 @@ pub enum Event {
     },
     /// The run over repeated random tokens has come further.
     Scoring {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Heads that are off.
         ablation: Ablation,
         /// Draws that are done.
@@ -118,8 +118,8 @@ pub enum Event {
     },
     /// The scores of a model's heads on repeated random tokens are known.
     Scored {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// The model.
         model: Arc<ModelInfo>,
         /// Heads that are off.
@@ -129,8 +129,8 @@ pub enum Event {
     },
     /// The scores of a model's heads won't be known.
     ScoringFailed {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
         error: WorkerError,
     },
