@@ -271,7 +271,7 @@ fn it_can_be_left_while_models_load() {
 fn panics_in_the_viewer() {
     let look = attnscope::terminal::Look::new(None, None).unwrap();
     let (mut session, _reports) =
-        attnscope::terminal::Session::start(&look, true, &std::sync::OnceLock::new()).unwrap();
+        attnscope::terminal::Session::start(&look, true, &std::sync::OnceLock::new(), |_| false).unwrap();
     session.draw(|_| panic!("on purpose")).unwrap();
 }
 
