@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use support::terminal::Terminal;
 
-#[path = "../tests/support/patience.rs"]
-mod patience;
 #[path = "../tests/support"]
 mod support {
     pub mod terminal;

@@ -8,12 +8,11 @@ use std::time::Duration;
 use support::hub::{Fault, Repository, TestHub};
 use support::terminal::{BINARY, Terminal};
 
-#[path = "support/patience.rs"]
-mod patience;
 #[path = "support"]
 mod support {
     #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
     pub mod hub;
+    pub mod patience;
     pub mod terminal;
 }
 

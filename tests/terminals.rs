@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use support::terminal::{BINARY, Terminal};
 
-#[path = "support/patience.rs"]
-mod patience;
 #[path = "support"]
 mod support {
+    pub mod patience;
     pub mod terminal;
 }
 

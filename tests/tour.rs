@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use support::terminal::Terminal;
 
-#[path = "support/patience.rs"]
-mod patience;
 #[path = "support"]
 mod support {
+    pub mod patience;
     pub mod terminal;
 }
 

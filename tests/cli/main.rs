@@ -19,13 +19,12 @@ mod models;
 mod outputs;
 mod verify;
 
-#[path = "../support/patience.rs"]
-mod patience;
 #[path = "../support"]
 mod support {
     pub mod checkpoint;
     #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
     pub mod hub;
     pub mod numbers;
+    pub mod patience;
     pub mod program;
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::patience::patience;
+use super::patience::patience;
 
 /// The commit of everything.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::patience::patience;
+use super::patience::patience;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_attnscope");
 

@@ -45,19 +45,25 @@ fn characters_typed_in_a_row_do_what_each_of_them_does() {
         let mut together = captured();
         press(&mut together, opens);
         let mut apart = together.clone();
-        update(&mut together, Action::Insert("layé日".to_owned()));
+        act(&mut together, Action::Insert("layé日".to_owned()));
         "layé日".chars().for_each(|c| edit(&mut apart, &[InsertChar(c)]));
         let shown = |state: &State| {
             let chooser = state.popup.as_ref().map(|popup| popup.list());
             let line = chooser.map_or(&state.editor.draft, |chooser| &chooser.line);
             let found =
                 chooser.map(|chooser| (chooser.found.clone(), chooser.chosen, chooser.refused.clone()));
-            (line.value().to_owned(), line.cursor(), found, state.editor.is_selected, state.editor.refused.clone())
+            (
+                line.value().to_owned(),
+                line.cursor(),
+                found,
+                state.editor.is_selected,
+                state.editor.refused.clone(),
+            )
         };
         assert_eq!(shown(&together), shown(&apart), "{place}");
         assert!(shown(&together).0.ends_with("layé日"), "{place}");
         // As much as there is room for, and then it says so.
-        update(&mut together, Action::Insert("x".repeat(2 << 20)));
+        act(&mut together, Action::Insert("x".repeat(2 << 20)));
         let popup = together.popup.as_ref().map(|popup| popup.list());
         let (length, refused) = popup.map_or_else(
             || (together.editor.draft.value().len(), together.editor.refused.clone()),
