@@ -8,7 +8,7 @@ mod steps;
 
 use std::path::{Path, PathBuf};
 
-use attnscope::attention::{Capture, CausalMatrix, View};
+use attnscope::attention::{Capture, CausalMatrix, Statistic, View};
 use attnscope::model::{
     Cancel, Control, DemoModel, DeviceChoice, Engine, LoadOptions, Model, Precision, Reference,
 };
@@ -174,18 +174,8 @@ fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
             same_matrix(&a.mean, &b.mean);
             for (a, b) in a.heads.iter().zip(&b.heads) {
                 let (s, t) = (a.statistics, b.statistics);
-                let of = |s: attnscope::attention::HeadStatistics| {
-                    [
-                        s.sink_mass,
-                        s.first_token_mass,
-                        s.entropy,
-                        s.mean_distance,
-                        s.previous,
-                        s.duplicate,
-                        s.induction,
-                    ]
-                };
-                for (s, t) in of(s).into_iter().zip(of(t)) {
+                for statistic in Statistic::ALL {
+                    let (s, t) = (s.get(statistic), t.get(statistic));
                     assert!((s - t).abs() <= 1e-4 * s.abs().max(1.0), "{name}: {s} is not {t}");
                 }
                 same_matrix(&a.thumbnail, &b.thumbnail);

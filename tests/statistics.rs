@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use attnscope::attention::alignment::{Granularity, pieces};
-use attnscope::attention::{Capture, CausalMatrix, Comparison, Normalisation, Token, View, similarity};
+use attnscope::attention::{
+    Capture, CausalMatrix, Comparison, Normalisation, Statistic, Token, View, similarity,
+};
 use attnscope::model::{Cancel, Control, LoadOptions, Model, Reference};
 use serde_json::Value;
 
@@ -85,17 +87,21 @@ fn numbers_of_every_head() {
         for (layer, heads) in expected["heads"].as_array().unwrap().iter().enumerate() {
             for (head, expected) in heads.as_array().unwrap().iter().enumerate() {
                 let found = capture.layers[layer].heads[head].statistics;
-                for (what, found) in [
-                    ("sink_mass", found.sink_mass),
-                    ("first_token_mass", found.first_token_mass),
-                    ("entropy", found.entropy),
-                    ("mean_distance", found.mean_distance / 40.0),
-                    ("previous", found.previous),
-                    ("duplicate", found.duplicate),
-                    ("induction", found.induction),
+                for (what, statistic) in [
+                    ("sink_mass", Statistic::Sink),
+                    ("first_token_mass", Statistic::FirstToken),
+                    ("entropy", Statistic::Entropy),
+                    ("mean_distance", Statistic::Distance),
+                    ("previous", Statistic::PromptPrevious),
+                    ("duplicate", Statistic::PromptDuplicate),
+                    ("induction", Statistic::PromptInduction),
                 ] {
                     let scale = if what == "mean_distance" { 40.0 } else { 1.0 };
-                    close(found, number(&expected[what]) / scale, &format!("{name} {layer}.{head} {what}"));
+                    close(
+                        found.get(statistic) / scale,
+                        number(&expected[what]) / scale,
+                        &format!("{name} {layer}.{head} {what}"),
+                    );
                 }
             }
         }

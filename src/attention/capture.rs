@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::ablation::log_probabilities;
+use super::logits::probabilities;
 use super::rollout::rollout;
 use super::{Ablation, CausalMatrix, Extent, HeadStatistics, LayerKind, ModelInfo, Token, View};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
@@ -14,11 +14,11 @@ use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 /// Rows and columns of a matrix up to which it is kept cell by cell.
 pub const EXACT_TOKENS: usize = 2048;
 /// Rows and columns of a matrix that stands for a longer prompt.
-pub const FOLDED_ROWS: usize = 1024;
+pub const BINNED_ROWS: usize = 1024;
 
 /// Tokens that one cell of a matrix over `tokens` stands for, along each axis.
 pub fn tokens_per_cell(tokens: usize) -> usize {
-    if tokens <= EXACT_TOKENS { 1 } else { tokens.div_ceil(FOLDED_ROWS) }
+    if tokens <= EXACT_TOKENS { 1 } else { tokens.div_ceil(BINNED_ROWS) }
 }
 
 /// Layers whose heads are added to a matrix at the same time.
@@ -101,26 +101,6 @@ pub struct NextToken {
     pub token: Token,
     /// Softmax of the logits.
     pub probability: f32,
-}
-
-/// ln Σ exp(logit): what is taken from a logit to get the logarithm of its probability.
-pub fn log_sum_exp(logits: &[f32]) -> f64 {
-    const CHUNK: usize = 4 * 1024;
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let raised = |logits: &[f32]| logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum::<f64>();
-    // Added up in order, so that the sum is the same again.
-    let sums: Vec<f64> = logits.par_chunks(CHUNK).map(raised).collect();
-    largest + sums.iter().sum::<f64>().ln()
-}
-
-/// The probability of one token.
-pub fn probability(logits: &[f32], id: u32) -> f64 {
-    (f64::from(logits[id as usize]) - log_sum_exp(logits)).exp()
-}
-
-/// The softmax of logits.
-pub fn probabilities(logits: &[f32]) -> Vec<f64> {
-    log_probabilities(logits).into_iter().map(f64::exp).collect()
 }
 
 /// A view that this capture doesn't have.

@@ -252,8 +252,8 @@ mod tests {
     #[test]
     fn a_folded_prompt_is_not_compared() {
         let tokens = tokens(&["a", " b", " c"]);
-        let folded = CausalMatrix::zeros(3, 2, false);
-        assert_eq!(Comparison::new([(&tokens, &folded), (&tokens, &folded)], Granularity::Pieces), None);
+        let binned = CausalMatrix::zeros(3, 2, false);
+        assert_eq!(Comparison::new([(&tokens, &binned), (&tokens, &binned)], Granularity::Pieces), None);
     }
 
     /// Without column 0, a is (.5, 0, .5) and b (.5, .5, 0): cosine ½ / (½ √2)² = ½.

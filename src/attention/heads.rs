@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Capture, HeadStatistics, LayerKind, ModelInfo, RepeatScores, View};
+use super::statistics::{HeadStatistics, Over, Statistic};
+use super::{Capture, ModelInfo, RepeatScores};
+use crate::vocabulary::{LayerKind, View};
 
 /// What a score on repeated random tokens is kept by: layer, then head.
 pub type ScoresByHead = Vec<Vec<RepeatScores>>;
@@ -59,6 +61,17 @@ impl HeadEntry {
         entries
     }
 
+    /// A statistic of it; nothing if it is not known, or the head cannot have it.
+    pub fn value(&self, statistic: Statistic) -> Option<f32> {
+        match statistic.over() {
+            Over::Prompt(..) => {
+                let can_have = self.has_sink || !statistic.needs_sinks();
+                can_have.then(|| self.statistics.get(statistic))
+            }
+            Over::Repeated(score) => self.repeated.as_ref().map(score),
+        }
+    }
+
     /// Its view.
     pub fn view(&self) -> View {
         View::Head { layer: self.layer, head: self.head }
@@ -66,76 +79,42 @@ impl HeadEntry {
 }
 
 /// What heads are sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[allow(missing_docs)] // Each is a statistic of `HeadStatistics` or `RepeatScores` by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HeadOrder {
     /// Layer after layer.
     Head,
-    Sink,
-    FirstToken,
-    Entropy,
-    Distance,
-    PromptPrevious,
-    PromptDuplicate,
-    PromptInduction,
-    Previous,
-    Duplicate,
-    #[default]
-    Induction,
-    /// By [`HeadEntry::similarity`].
+    /// A statistic.
+    By(Statistic),
+    /// [`HeadEntry::similarity`].
     Similarity,
+}
+
+impl Default for HeadOrder {
+    fn default() -> Self {
+        Self::By(Statistic::default())
+    }
 }
 
 impl HeadOrder {
     /// All of them, in the order in which tables have their columns.
-    pub const ALL: [Self; 12] = [
-        Self::Head,
-        Self::Sink,
-        Self::FirstToken,
-        Self::Entropy,
-        Self::Distance,
-        Self::PromptPrevious,
-        Self::PromptDuplicate,
-        Self::PromptInduction,
-        Self::Previous,
-        Self::Duplicate,
-        Self::Induction,
-        Self::Similarity,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Head].into_iter().chain(Statistic::ALL.map(Self::By)).chain([Self::Similarity])
+    }
 
     /// As the command line spells it. The patterns without `prompt-` are those on repeated random tokens.
     pub fn name(self) -> &'static str {
         match self {
             Self::Head => "head",
-            Self::Sink => "sink",
-            Self::FirstToken => "first-token",
-            Self::Entropy => "entropy",
-            Self::Distance => "distance",
-            Self::PromptPrevious => "prompt-previous",
-            Self::PromptDuplicate => "prompt-duplicate",
-            Self::PromptInduction => "prompt-induction",
-            Self::Previous => "previous",
-            Self::Duplicate => "duplicate",
-            Self::Induction => "induction",
+            Self::By(statistic) => statistic.id(),
             Self::Similarity => "similarity",
         }
     }
 
-    /// A head's number for it; nothing if it is not known, or the order goes by no number.
+    /// The number of a head that it is sorted by; nothing if it is not known, or heads are not sorted by a number.
     pub fn value(self, entry: &HeadEntry) -> Option<f32> {
-        let HeadEntry { statistics, repeated, .. } = entry;
         match self {
             Self::Head => None,
-            Self::Sink => entry.has_sink.then_some(statistics.sink_mass),
-            Self::FirstToken => Some(statistics.first_token_mass),
-            Self::Entropy => Some(statistics.entropy),
-            Self::Distance => Some(statistics.mean_distance),
-            Self::PromptPrevious => Some(statistics.previous),
-            Self::PromptDuplicate => Some(statistics.duplicate),
-            Self::PromptInduction => Some(statistics.induction),
-            Self::Previous => repeated.map(|scores| scores.previous),
-            Self::Duplicate => repeated.map(|scores| scores.duplicate),
-            Self::Induction => repeated.map(|scores| scores.induction),
+            Self::By(statistic) => entry.value(statistic),
             Self::Similarity => entry.similarity,
         }
     }
@@ -158,7 +137,7 @@ impl FromStr for HeadOrder {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // Without a head that is chosen nothing is similar to it.
-        let known = || Self::ALL.into_iter().filter(|order| *order != Self::Similarity);
+        let known = || Self::all().filter(|order| *order != Self::Similarity);
         known().find(|order| order.name() == text).ok_or_else(|| {
             let names: Vec<&str> = known().map(Self::name).collect();
             format!("'{text}' is nothing that heads are sorted by: use {}", names.join(", "))
@@ -193,7 +172,7 @@ mod tests {
             group: head / 2,
             kind: if head == 3 { LayerKind::Full } else { LayerKind::Sliding },
             has_sink: true,
-            statistics: HeadStatistics { sink_mass, ..HeadStatistics::default() },
+            statistics: HeadStatistics::default().with(Statistic::Sink, sink_mass),
             repeated: induction.map(|induction| RepeatScores { induction, ..RepeatScores::default() }),
             similarity: None,
         }
@@ -209,10 +188,10 @@ mod tests {
     #[test]
     fn the_largest_comes_first_and_what_is_not_known_last() {
         assert_eq!(sorted(HeadOrder::Head), [0, 1, 2, 3]);
-        assert_eq!(sorted(HeadOrder::Sink), [2, 0, 3, 1]);
-        assert_eq!(sorted(HeadOrder::Induction), [2, 1, 0, 3]);
+        assert_eq!(sorted(HeadOrder::By(Statistic::Sink)), [2, 0, 3, 1]);
+        assert_eq!(sorted(HeadOrder::By(Statistic::Induction)), [2, 1, 0, 3]);
         let without = HeadEntry { has_sink: false, ..entry(0, 0.0, None) };
-        assert_eq!(HeadOrder::Sink.value(&without), None, "no sink, no number");
+        assert_eq!(without.value(Statistic::Sink), None, "no sink, no number");
     }
 
     #[test]
@@ -227,7 +206,7 @@ mod tests {
 
     #[test]
     fn orders_are_read_by_name() {
-        for order in HeadOrder::ALL.into_iter().filter(|order| *order != HeadOrder::Similarity) {
+        for order in HeadOrder::all().filter(|order| *order != HeadOrder::Similarity) {
             assert_eq!(order.to_string().parse(), Ok(order));
         }
         assert!("size".parse::<HeadOrder>().unwrap_err().contains("first-token, entropy"));

@@ -358,9 +358,9 @@ mod tests {
             matrix
         };
         assert_eq!([0, 1, 2, 3].map(|query| filled(1).first_token(query)), [1.0, 0.5, 0.25, 0.75]);
-        let (folded, mut sum) = (filled(2), CausalMatrix::zeros(4, 2, false));
-        assert_eq!([0, 1].map(|row| folded.first_token(row)), [0.75, 0.5]);
-        sum.add_scaled(&folded, 0.5);
+        let (binned, mut sum) = (filled(2), CausalMatrix::zeros(4, 2, false));
+        assert_eq!([0, 1].map(|row| binned.first_token(row)), [0.75, 0.5]);
+        sum.add_scaled(&binned, 0.5);
         assert_eq!([0, 1].map(|row| sum.first_token(row)), [0.375, 0.25]);
     }
 

@@ -8,6 +8,7 @@ mod comparison;
 mod heads;
 mod info;
 pub mod lens;
+mod logits;
 mod matrix;
 mod normalisation;
 mod pictures;
@@ -22,19 +23,19 @@ mod token;
 
 pub use ablation::{Ablation, ParseAblationError};
 pub use capture::{
-    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, log_sum_exp, probability,
-    thumbnail_bin, tokens_per_cell,
+    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
 };
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
 pub use info::{ModelInfo, NO_OUTPUT_HEAD};
+pub use logits::{log_sum_exp, probability};
 pub use matrix::{CausalMatrix, RowsMut};
 pub use normalisation::NormalisedRow;
 pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::Pooled;
 pub use repeated::RepeatScores;
 pub use scale::{Extent, Scale};
-pub use statistics::{HeadFeature, HeadStatistics, HeadSums, TokenRepeats};
+pub use statistics::{Feature, HeadStatistics, HeadSums, Mask, Over, PromptIndex, Statistic, Unit};
 #[cfg(test)]
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};

@@ -159,16 +159,16 @@ mod tests {
     /// In a matrix of several tokens a cell, what is left out is the first token and not its neighbours.
     #[test]
     fn the_first_token_is_left_out_of_the_cell_it_shares() {
-        let mut folded = CausalMatrix::zeros(4, 2, true);
+        let mut binned = CausalMatrix::zeros(4, 2, true);
         let weights: [&[f32]; 4] = [&[0.5], &[0.25, 0.25], &[0.25, 0.125, 0.125], &[0.25, 0.125, 0.0, 0.125]];
-        (0..4).for_each(|query| folded.rows_mut().add_row(query, 0, weights[query], 0.5, 1.0));
+        (0..4).for_each(|query| binned.rows_mut().add_row(query, 0, weights[query], 0.5, 1.0));
         let row = |query| {
-            let row = Normalisation::WithoutFirst.row(&folded, query);
+            let row = Normalisation::WithoutFirst.row(&binned, query);
             (row.kept(), row.keys().collect::<Vec<_>>())
         };
         assert_eq!(row(0), (0.125, vec![(0, 1.0)]), "the second token's");
         assert_eq!(row(1), (0.25, vec![(0, 0.5), (1, 0.5)]));
-        assert_eq!(Normalisation::Raw.row(&folded, 1).get(0), Some(0.375));
+        assert_eq!(Normalisation::Raw.row(&binned, 1).get(0), Some(0.375));
     }
 
     #[test]

@@ -26,10 +26,10 @@ pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Res
         let (mut heads, layers) = (Vec::new(), model.info().layers);
         for layer in 0..layers {
             session.cancel.check()?;
-            session.talk.progress(&format!("{}: comparing layer {layer} of {layers}", model.info().name));
+            session.reporter.progress(&format!("{}: comparing layer {layer} of {layers}", model.info().name));
             heads.extend(moved_heads(&before, &after, layer).map_err(|e| Failure::Failed(e.to_string()))?);
         }
-        session.talk.clear();
+        session.reporter.clear();
         heads.sort_by(|a, b| b.divergence.total_cmp(&a.divergence));
         heads.truncate(args.top);
         let recipe = Recipe::new(Source::new(&after, input.clone(), Selection::All), None);

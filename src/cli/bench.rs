@@ -62,7 +62,7 @@ struct Share {
 /// If a model cannot be had, reads less than a length, or Ctrl-C was pressed.
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
-    session.talk.progress("measuring this machine");
+    session.reporter.progress("measuring this machine");
     let marks = Marks::measure(&settings.load)?;
     for reference in &models {
         let model = session.load(reference)?;
@@ -87,7 +87,7 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
         let mut seconds = Vec::new();
         for pass in 0..=args.repeats {
             session
-                .talk
+                .reporter
                 .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", info.name, args.repeats));
             let tokens = model.tokens_from_ids(&ids)?;
             let run = || model.run(tokens, &session.cancel, &mut |_| ());
@@ -101,7 +101,7 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
         let ((_, profile), took) = time(|| model.profile(ids, &session.cancel, &mut |_| ()))?;
         lengths.push(summary(tokens, seconds, (took, &profile), marks));
     }
-    session.talk.clear();
+    session.reporter.clear();
     Ok(Report {
         model: info.name.clone(),
         threads: rayon::current_num_threads(),

@@ -6,16 +6,16 @@ use std::path::Path;
 
 use super::args::{ConfigArgs, GlobalArgs};
 use super::failure::Failure;
-use super::talk::Talk;
+use super::reporter::Reporter;
 use crate::attention::{escape_controls, is_unprintable};
-use crate::config::{load, starter, usual_path};
+use crate::config::{default_config_path, load, starter};
 
 /// Shows the settings, says where their file is looked for, or writes it.
 ///
 /// # Errors
 /// If there is no place for a file, it is there already, or says something that is no setting.
 pub fn run(args: &ConfigArgs, global: &GlobalArgs) -> Result<(), Failure> {
-    let path = global.config.clone().or_else(usual_path);
+    let path = global.config.clone().or_else(default_config_path);
     let path = || {
         let nowhere = "there is no home for a file of settings: set HOME, or name one with --config";
         path.as_deref().ok_or_else(|| Failure::Failed(nowhere.to_owned()))
@@ -67,6 +67,6 @@ fn init(path: &Path) -> Result<(), Failure> {
         };
         Failure::Failed(format!("{}: {advice}", path.display()))
     })?;
-    Talk::new().say(&format!("wrote {}: nothing in it is set yet", path.display()));
+    Reporter::new().say(&format!("wrote {}: nothing in it is set yet", path.display()));
     Ok(())
 }

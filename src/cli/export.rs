@@ -45,7 +45,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     }
     if files > 1 {
         let written = models.iter().zip(&paths).map(|(model, path)| format!("{} ({model})", path.display()));
-        session.talk.say(&format!("wrote {}", written.collect::<Vec<_>>().join(" and ")));
+        session.reporter.say(&format!("wrote {}", written.collect::<Vec<_>>().join(" and ")));
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ pub(super) fn write(
     }
     let omissions = omissions.map_err(|error| error.at(path.as_deref()))?;
     if !omissions.is_empty() {
-        session.talk.say(&omissions.to_string());
+        session.reporter.say(&omissions.to_string());
     }
     Ok(out.finish()?)
 }

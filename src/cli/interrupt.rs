@@ -103,11 +103,11 @@ mod unix {
     }
 
     async fn next(signal: &mut Option<Signal>) {
-        let told = match signal {
+        let received = match signal {
             Some(signal) => signal.recv().await,
             None => None,
         };
-        if told.is_none() {
+        if received.is_none() {
             std::future::pending::<()>().await;
         }
     }

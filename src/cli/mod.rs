@@ -19,9 +19,10 @@ mod man;
 mod models;
 mod print;
 mod render;
+mod reporter;
 mod session;
 mod settings;
-mod talk;
+
 mod usage;
 mod values;
 mod verify;

@@ -10,7 +10,7 @@ use crate::export::file::Destination;
 use crate::export::{PROGRAM, Recipe, Source};
 use crate::model::Reference;
 
-/// Reads a recipe, and does what it says. What cannot be as it was is told.
+/// Reads a recipe, and does what it says. What cannot be as it was is reported.
 ///
 /// # Errors
 /// If there is no recipe, a model it names not to be had in that revision, or the file cannot be written.
@@ -22,7 +22,7 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
     if recipe.program != PROGRAM {
         let made = &recipe.program;
         session
-            .talk
+            .reporter
             .say(&format!("{file}: made by {made}, this is {PROGRAM}: not every byte may be the same"));
         recipe.program = PROGRAM.to_owned();
     }
@@ -37,7 +37,7 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
         let model = session.load(&pinned(source).map_err(in_recipe)?).map_err(in_recipe)?;
         let capture = session.capture_without(&model, &source.input, &source.ablation).map_err(in_recipe)?;
         for change in changes(source, model.info()) {
-            session.talk.say(&format!("{file}: {change}: numbers may differ"));
+            session.reporter.say(&format!("{file}: {change}: numbers may differ"));
         }
         // What is written says what was done, under the name that was asked for.
         let name = std::mem::take(&mut source.model);

@@ -2,8 +2,8 @@
 
 use super::failure::Failure;
 use super::interrupt::{self, at_once};
+use super::reporter::{Reporter, describe};
 use super::settings::Settings;
-use super::talk::{Talk, describe};
 use crate::attention::repeated::DRAWS;
 use crate::attention::{Ablation, Capture, ScoresByHead, Token, escape_controls};
 use crate::export::Input;
@@ -22,14 +22,14 @@ pub struct Session {
     pub cancel: Cancel,
     listening: bool,
     /// Standard error.
-    pub talk: Talk,
+    pub reporter: Reporter,
 }
 
 impl Session {
     /// One that goes by `settings`.
     pub fn new(settings: &Settings) -> Self {
         let (options, yes) = (settings.load.clone(), settings.yes);
-        Self { options, yes, cancel: Cancel::new(), listening: false, talk: Talk::new() }
+        Self { options, yes, cancel: Cancel::new(), listening: false, reporter: Reporter::new() }
     }
 
     /// From now on, Ctrl-C raises [`cancel`](Self::cancel), and no signal leaves a file half written.
@@ -47,14 +47,14 @@ impl Session {
         self.listen();
         self.consent(reference)?;
         let name = reference.to_string();
-        let Self { options, cancel, talk, .. } = self;
-        let mut progress = |step| talk.progress(&describe(&name, &step));
+        let Self { options, cancel, reporter, .. } = self;
+        let mut progress = |step| reporter.progress(&describe(&name, &step));
         let loaded =
             Model::load(reference, options, &mut Control { cancel: cancel.clone(), progress: &mut progress });
-        talk.clear();
+        reporter.clear();
         let model = loaded?;
         let info = model.info();
-        info.notes.iter().for_each(|note| talk.say(&escape_controls(note)));
+        info.notes.iter().for_each(|note| reporter.say(&escape_controls(note)));
         tracing::info!(model = %info.name, device = %info.device, precision = %info.precision, bytes = info.resident_bytes, "loaded");
         Ok(model)
     }
@@ -111,11 +111,11 @@ impl Session {
         pass: impl FnOnce(&Cancel, &mut (dyn FnMut(usize) + Send)) -> Result<T, ModelError>,
     ) -> Result<T, Failure> {
         let (name, layers) = (&model.info().name, model.info().layers);
-        let Self { cancel, talk, .. } = self;
+        let Self { cancel, reporter, .. } = self;
         let done = pass(cancel, &mut |layer| {
-            talk.progress(&format!("{name}: layer {layer} of {layers}"));
+            reporter.progress(&format!("{name}: layer {layer} of {layers}"));
         });
-        talk.clear();
+        reporter.clear();
         tracing::info!(model = %name, "ran");
         Ok(done?)
     }
@@ -128,11 +128,11 @@ impl Session {
         let mut run = RepeatRun::default();
         loop {
             if let Some(scores) = run.scores() {
-                self.talk.clear();
+                self.reporter.clear();
                 return Ok(scores);
             }
             let (name, draw) = (&model.info().name, run.done() + 1);
-            self.talk.progress(&format!("{name}: repeated random tokens, draw {draw} of {DRAWS}"));
+            self.reporter.progress(&format!("{name}: repeated random tokens, draw {draw} of {DRAWS}"));
             run.step(model, &self.cancel)?;
         }
     }
@@ -180,11 +180,11 @@ impl Session {
             return Ok(None);
         }
         let name = reference.to_string();
-        let Self { options, cancel, talk, .. } = self;
-        let mut progress = |step| talk.progress(&describe(&name, &step));
+        let Self { options, cancel, reporter, .. } = self;
+        let mut progress = |step| reporter.progress(&describe(&name, &step));
         let mut control = Control { cancel: cancel.clone(), progress: &mut progress };
         let plan = files::plan(reference, options.offline, &mut control);
-        talk.clear();
+        reporter.clear();
         plan.map(Some)
     }
 
@@ -192,10 +192,10 @@ impl Session {
         let memory = open_device(self.options.device).ok().and_then(|device| free_bytes(&device));
         let statement = plan.statement(&reference.to_string(), memory)?;
         let agreed = if self.yes || !plan.is_large() {
-            self.talk.say(&statement);
+            self.reporter.say(&statement);
             Some(true)
         } else {
-            at_once(|| self.talk.ask(&format!("{statement}. Download it?")))
+            at_once(|| self.reporter.ask(&format!("{statement}. Download it?")))
         };
         match agreed {
             Some(true) => {

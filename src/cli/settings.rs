@@ -90,7 +90,7 @@ impl Settings {
     pub fn sampling(&self, args: &SamplingArgs) -> Result<(Sampling, bool), Failure> {
         let set = &self.config.sampling;
         let checked = |key: &str, value: f64, parse: fn(&str) -> Result<f64, String>| {
-            parse(&value.to_string()).map_err(|error| self.config.misset(key, error))
+            parse(&value.to_string()).map_err(|error| self.config.reject_unknown(key, error))
         };
         let temperature = checked("sampling.temperature", set.temperature, parse_temperature)?;
         let top_p = checked("sampling.top-p", set.top_p, parse_top_p)?;

@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    fn said(arguments: &[&str]) -> String {
+    fn reported(arguments: &[&str]) -> String {
         let typed = std::iter::once("attnscope").chain(arguments.iter().copied());
         let error = Cli::try_parse_from(typed).unwrap_err();
         line(&error, arguments.iter().map(OsString::from))
@@ -63,18 +63,18 @@ mod tests {
 
     #[test]
     fn one_line_names_the_option_the_value_and_what_it_can_be() {
-        let lens = said(&["lens", "--token=-1"]);
+        let lens = reported(&["lens", "--token=-1"]);
         assert_eq!(
             lens,
             "--token: '-1' is no place of a token: use a whole number from 0 up: attnscope lens --help says more"
         );
-        assert_eq!(said(&["lens", "--token", "-1"]), lens);
-        let ids = said(&["print", "--ids", "1,x"]);
+        assert_eq!(reported(&["lens", "--token", "-1"]), lens);
+        let ids = reported(&["print", "--ids", "1,x"]);
         assert!(
             ids.starts_with("--ids: 'x' is no token id: use a whole number from 0 to 4294967295, several"),
             "{ids}"
         );
-        let format = said(&["export", "--out", "-", "--format", "bmp"]);
+        let format = reported(&["export", "--out", "-", "--format", "bmp"]);
         assert!(format.starts_with("--format: 'bmp' is none of csv, json, npz"), "{format}");
         for (arguments, words) in [
             (&["export"][..], &["required", "--format", "--out <FILE>", "attnscope export --help"][..]),
@@ -87,9 +87,9 @@ mod tests {
             (&["print", "--prompt", "a", "--ids", "1"], &["--prompt", "cannot be used with", "--ids"]),
             (&["lens", "extra"], &["unexpected argument 'extra'"]),
         ] {
-            let said = said(arguments);
-            assert!(words.iter().all(|word| said.contains(word)), "{arguments:?}: {said}");
-            assert!(!said.contains('\n') && !said.contains("  "), "{said:?}");
+            let reported = reported(arguments);
+            assert!(words.iter().all(|word| reported.contains(word)), "{arguments:?}: {reported}");
+            assert!(!reported.contains('\n') && !reported.contains("  "), "{reported:?}");
         }
     }
 
@@ -120,9 +120,12 @@ mod tests {
             ("export --format png --out - --range -1", "above 0 and up to 1"),
         ] {
             let arguments: Vec<&str> = line.split(' ').collect();
-            let said = said(&arguments);
+            let reported = reported(&arguments);
             let option = arguments[arguments.len() - 2];
-            assert!(said.starts_with(&format!("{option}: ")) && said.contains(words), "{line}: {said}");
+            assert!(
+                reported.starts_with(&format!("{option}: ")) && reported.contains(words),
+                "{line}: {reported}"
+            );
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Origin;
 use super::lines::line_at;
+use super::nearest::nearest;
+use super::origin::Origin;
 
 /// Why settings could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +45,7 @@ pub enum ConfigError {
     },
     /// A setting that does not go with the others.
     #[error("{origin}{}: {message}", line.map_or_else(String::new, |line| format!(":{line}")))]
-    Misset {
+    Rejected {
         /// Where it was made.
         origin: Origin,
         /// On which line of the file, if it is in one.
@@ -76,26 +77,5 @@ pub(super) fn explain(error: &toml::de::Error) -> String {
             }
         }
         _ => message.trim().replace('\n', " "),
-    }
-}
-
-/// The name most like `word`, if any is alike.
-pub(super) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    let distance = |name: &str| strsim::damerau_levenshtein(word, name);
-    let best = names.iter().copied().min_by_key(|name| distance(name))?;
-    (distance(best) <= 1 + word.len() / 3).then_some(best)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_finds_its_name_and_a_stranger_none() {
-        let names = ["device", "dtype", "threads"];
-        assert_eq!(nearest("thread", &names), Some("threads"));
-        assert_eq!(nearest("devcie", &names), Some("device"));
-        assert_eq!(nearest("precision", &names), None);
-        assert_eq!(nearest("x", &[]), None);
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::error::nearest;
+use super::nearest::nearest;
 
 /// What a key can be bound to. The configuration calls each by [`Command::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

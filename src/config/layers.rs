@@ -1,17 +1,18 @@
 //! Laying one source of settings over another, key by key, and remembering where each key came from.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::iter::successors;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::error::{explain, nearest};
+use super::error::{ConfigError, explain};
 use super::keys::Keys;
 use super::lines::Lines;
-use super::{Config, ConfigError, Pair};
+use super::nearest::nearest;
+use super::origin::Origin;
+use super::schema::{Config, Pair};
 
 /// The settings in the binary.
 pub(super) const EMBEDDED: &str = include_str!("../../config.toml");
@@ -29,29 +30,6 @@ pub const VARIABLES: [(&str, &str); 9] = [
     ("ATTNSCOPE_BACKGROUND", "theme.background"),
 ];
 
-/// Where a setting was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// In the `config.toml` of the binary.
-    Embedded,
-    /// In the user's file.
-    File(PathBuf),
-    /// In a variable of the environment.
-    Variable(&'static str),
-    /// By a flag of the command line.
-    Flag(&'static str),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Embedded => f.write_str("the embedded config.toml"),
-            Origin::File(path) => path.display().fmt(f),
-            Origin::Variable(name) | Origin::Flag(name) => f.write_str(name),
-        }
-    }
-}
-
 /// What is laid over the embedded settings.
 pub struct Sources<'a> {
     /// The user's file: its path, for messages, and its text.
@@ -68,11 +46,11 @@ impl Config {
     pub fn from_sources(sources: &Sources<'_>) -> Result<Self, ConfigError> {
         let mut settings = Settings::embedded();
         if let Some((path, text)) = sources.file {
-            settings.lay_file(path, text)?;
+            settings.merge_file(path, text)?;
         }
         for (name, key) in VARIABLES {
             if let Some(value) = (sources.variable)(name) {
-                settings.lay_text(Origin::Variable(name), name, key, value)?;
+                settings.merge_text(Origin::Variable(name), name, key, value)?;
             }
         }
         settings.finish()
@@ -88,7 +66,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut settings = Settings { values: self.values, origins: self.origins, lines: self.lines };
         for (name, key, value) in flags {
-            settings.lay_text(Origin::Flag(name), name, key, value)?;
+            settings.merge_text(Origin::Flag(name), name, key, value)?;
         }
         settings.finish()
     }
@@ -100,10 +78,10 @@ impl Config {
     }
 
     /// An error about the value of a key, with the place where it was set.
-    pub fn misset(&self, key: &str, message: String) -> ConfigError {
+    pub fn reject_unknown(&self, key: &str, message: String) -> ConfigError {
         let origin = self.origin(key).clone();
         let line = matches!(origin, Origin::File(_)).then(|| self.lines.line(key)).flatten();
-        ConfigError::Misset { origin, line, message }
+        ConfigError::Rejected { origin, line, message }
     }
 
     /// The pair of that name.
@@ -135,7 +113,7 @@ impl Settings {
         Self { values, origins: BTreeMap::new(), lines: Lines::default() }
     }
 
-    fn lay_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+    fn merge_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         let invalid = |error| ConfigError::invalid(path, text, &error);
         let values = toml::from_str::<Table>(text).map_err(invalid)?;
         self.lines = Lines::of(text);
@@ -143,7 +121,7 @@ impl Settings {
             return Err(error);
         }
         toml::from_str::<Config>(text).map_err(invalid)?;
-        self.lay(values, &Origin::File(path.to_owned()));
+        self.merge_layer(values, &Origin::File(path.to_owned()));
         Ok(())
     }
 
@@ -160,7 +138,7 @@ impl Settings {
     }
 
     /// Lays a value that is written without TOML's quotes.
-    fn lay_text(
+    fn merge_text(
         &mut self,
         origin: Origin,
         name: &'static str,
@@ -178,12 +156,12 @@ impl Settings {
         let values = path.fold(leaf, |inner, key| Table::from_iter([(key.to_owned(), Value::Table(inner))]));
         Config::deserialize(values.clone())
             .map_err(|error| ConfigError::Variable { name, message: explain(&error) })?;
-        self.lay(values, &origin);
+        self.merge_layer(values, &origin);
         Ok(())
     }
 
-    fn lay(&mut self, values: Table, origin: &Origin) {
-        lay(&mut self.values, values, "", &mut |key| {
+    fn merge_layer(&mut self, values: Table, origin: &Origin) {
+        merge_layer(&mut self.values, values, "", &mut |key| {
             self.origins.insert(key, origin.clone());
         });
     }
@@ -195,23 +173,23 @@ impl Settings {
         for (name, pair) in &config.pairs {
             if pair.models().next().is_none() {
                 let message = format!("pair '{name}' has no model: add left = \"…\" to [pairs.{name}]");
-                return Err(config.misset(&format!("pairs.{name}"), message));
+                return Err(config.reject_unknown(&format!("pairs.{name}"), message));
             }
         }
         if let Err(error) = config.pair(&config.pair) {
-            return Err(config.misset("pair", error.to_string()));
+            return Err(config.reject_unknown("pair", error.to_string()));
         }
         Ok(config)
     }
 }
 
 /// Lays `values` over `under`, table by table, and tells `placed` the full name of each key.
-fn lay(under: &mut Table, values: Table, prefix: &str, placed: &mut dyn FnMut(String)) {
+fn merge_layer(under: &mut Table, values: Table, prefix: &str, placed: &mut dyn FnMut(String)) {
     for (key, value) in values {
         let name = format!("{prefix}{key}");
         match (under.get_mut(&key), value) {
             (Some(Value::Table(under)), Value::Table(values)) => {
-                lay(under, values, &format!("{name}."), placed);
+                merge_layer(under, values, &format!("{name}."), placed);
             }
             (_, value) => {
                 under.insert(key, value);
@@ -353,10 +331,10 @@ mod tests {
 
     #[test]
     fn errors_say_where_what_and_what_to_do() {
-        let told = |text: &str| from_file(text).unwrap_err().to_string();
-        assert_eq!(told("\nthread = 1"), "my.toml:2: unknown key 'thread': did you mean 'threads'?");
+        let reported = |text: &str| from_file(text).unwrap_err().to_string();
+        assert_eq!(reported("\nthread = 1"), "my.toml:2: unknown key 'thread': did you mean 'threads'?");
         assert_eq!(
-            told("[theme]\nfont = 'x'"),
+            reported("[theme]\nfont = 'x'"),
             "my.toml:2: unknown key 'font': the keys here are colormap, color, background"
         );
         for (text, message) in [
@@ -364,17 +342,21 @@ mod tests {
             ("engine = 'fast'", "'fast' is no engine: use auto, generic"),
             ("device = 'x'", "'x' is no device: use auto, cpu, cuda, cuda:N or metal"),
             ("[theme]\ncolormap = 'jet'", "'jet' is no colour map: use viridis, cividis, magma, blues"),
-            ("[theme]\ncolor = '15'", "'15' is no number of colours: use truecolor, 256, 16, none, or auto"),
+            ("[theme]\ncolor = '15'", "'15' is no colour depth: use truecolor, 256, 16, none, or auto"),
             ("[theme]\nbackground = 'grey'", "'grey' is no background: use light, dark, or auto"),
         ] {
-            assert_eq!(told(text), format!("my.toml:{}: {message}", text.lines().count()));
+            assert_eq!(reported(text), format!("my.toml:{}: {message}", text.lines().count()));
         }
-        assert!(told("pair = ").starts_with("my.toml:1: "), "{}", told("pair = "));
-        assert!(told("mouse = 'yes'").contains("expected a boolean"), "{}", told("mouse = 'yes'"));
-        assert!(told("[theme]\ncolor = 'all'").contains("truecolor"), "{}", told("[theme]\ncolor = 'all'"));
-        assert_eq!(told("\npair = 'dmo'"), "my.toml:2: there is no pair 'dmo': did you mean 'demo'?");
-        assert!(told("pair = 'other'").contains("article or demo"), "{}", told("pair = 'other'"));
-        assert!(told("\n[pairs.x]\nleft = ''").starts_with("my.toml:2: pair 'x' has no model: add left"));
+        assert!(reported("pair = ").starts_with("my.toml:1: "), "{}", reported("pair = "));
+        assert!(reported("mouse = 'yes'").contains("expected a boolean"), "{}", reported("mouse = 'yes'"));
+        assert!(
+            reported("[theme]\ncolor = 'all'").contains("truecolor"),
+            "{}",
+            reported("[theme]\ncolor = 'all'")
+        );
+        assert_eq!(reported("\npair = 'dmo'"), "my.toml:2: there is no pair 'dmo': did you mean 'demo'?");
+        assert!(reported("pair = 'other'").contains("article or demo"), "{}", reported("pair = 'other'"));
+        assert!(reported("\n[pairs.x]\nleft = ''").starts_with("my.toml:2: pair 'x' has no model: add left"));
         let variable = from_variable("ATTNSCOPE_THREADS", "0").unwrap_err().to_string();
         assert!(variable.starts_with("ATTNSCOPE_THREADS: ") && variable.contains("from 1"), "{variable}");
         let variable = from_variable("ATTNSCOPE_OFFLINE", "maybe").unwrap_err().to_string();

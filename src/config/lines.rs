@@ -124,10 +124,10 @@ mod tests {
         assert!(error.starts_with("ATTNSCOPE_PAIR: there is no pair 'dmo'"), "{error}");
         let config = Config::from_sources(&Sources { file, variable: &|_| None }).unwrap();
         let flagged = config.with_flags([("--device", "device", "cpu".to_owned())]).unwrap();
-        assert_eq!(flagged.misset("device", "wrong".to_owned()).to_string(), "--device: wrong");
-        assert_eq!(flagged.misset("pair", "wrong".to_owned()).to_string(), "my.toml:2: wrong");
+        assert_eq!(flagged.reject_unknown("device", "wrong".to_owned()).to_string(), "--device: wrong");
+        assert_eq!(flagged.reject_unknown("pair", "wrong".to_owned()).to_string(), "my.toml:2: wrong");
         assert_eq!(
-            flagged.misset("dtype", "wrong".to_owned()).to_string(),
+            flagged.reject_unknown("dtype", "wrong".to_owned()).to_string(),
             "the embedded config.toml: wrong"
         );
     }

@@ -5,12 +5,15 @@ mod error;
 pub mod keys;
 mod layers;
 mod lines;
+mod nearest;
+mod origin;
 mod schema;
 mod show;
 mod starter;
 
 pub use error::ConfigError;
-pub use layers::{Origin, Sources, VARIABLES};
+pub use layers::{Sources, VARIABLES};
+pub use origin::Origin;
 pub use schema::{Config, Pair, ParseThreadsError, Sampling, Theme, Threads};
 pub use starter::starter;
 
@@ -27,7 +30,7 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     let user = match file {
         Some(path) => Some((path.to_owned(), read(path)?)),
-        None => usual_path()
+        None => default_config_path()
             .filter(|path| path.exists())
             .map(|path| read(&path).map(|text| (path, text)))
             .transpose()?,
@@ -40,7 +43,7 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
 }
 
 /// Where the user's file is looked for; `None` for a user without a home.
-pub fn usual_path() -> Option<PathBuf> {
+pub fn default_config_path() -> Option<PathBuf> {
     Some(Xdg::new().ok()?.config_dir().join("attnscope").join("config.toml"))
 }
 

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use toml::Table;
 
-use super::Origin;
 use super::keys::Keys;
 use super::lines::Lines;
+use super::origin::Origin;
 use crate::vocabulary::{Background, ColorDepth, ColorMap, DeviceChoice, Engine, Precision};
 
 /// All settings. The keys are those of the embedded `config.toml`, which says what each is for.

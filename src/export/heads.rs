@@ -2,35 +2,35 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::ExportError;
 use super::printable::write_json_lines;
 use super::recipe::Recipe;
-use crate::attention::{HeadEntry, HeadOrder, ModelInfo, escape_controls, repeated};
+use crate::attention::{HeadEntry, ModelInfo, Statistic, escape_controls, repeated};
 
 /// A head of one of the models.
 #[derive(Debug, Clone, Copy)]
 pub struct ListedHead<'a> {
-    /// Whose.
+    /// The model.
     pub model: &'a ModelInfo,
-    /// Which, and what is known of it.
+    /// The head, and what is known of it.
     pub entry: HeadEntry,
 }
 
-/// Heading, columns, and what heads are sorted by for each number.
-const COLUMNS: [(&str, usize, HeadOrder); 10] = [
-    ("sink", 6, HeadOrder::Sink),
-    ("first", 6, HeadOrder::FirstToken),
-    ("entropy", 8, HeadOrder::Entropy),
-    ("distance", 9, HeadOrder::Distance),
-    ("previous", 9, HeadOrder::PromptPrevious),
-    ("duplicate", 10, HeadOrder::PromptDuplicate),
-    ("induction", 10, HeadOrder::PromptInduction),
-    ("previous", 11, HeadOrder::Previous),
-    ("duplicate", 10, HeadOrder::Duplicate),
-    ("induction", 10, HeadOrder::Induction),
-];
+/// Columns of a number, at least.
+const NUMBER: usize = 6;
+/// Columns between the numbers over the prompt and those on repeated random tokens.
+const GAP: usize = 2;
+
+/// A statistic for each column of numbers, with its width.
+fn columns() -> [(Statistic, usize); Statistic::ALL.len()] {
+    let first_on_repeated = Statistic::ALL.into_iter().find(|statistic| statistic.is_on_repeated_tokens());
+    Statistic::ALL.map(|statistic| {
+        let gap = if Some(statistic) == first_on_repeated { GAP } else { 0 };
+        (statistic, NUMBER.max(statistic.heading().len() + 1) + gap)
+    })
+}
 
 /// Writes a table, a line per head in the order they come in, under two lines of headings.
 ///
@@ -39,21 +39,23 @@ const COLUMNS: [(&str, usize, HeadOrder); 10] = [
 pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(), ExportError> {
     let model = |head: &ListedHead<'_>| escape_controls(&head.model.name);
     let room = heads.iter().map(|head| model(head).chars().count()).max().unwrap_or(0).max(5);
-    let prompt: usize = COLUMNS[..7].iter().map(|column| column.1).sum();
+    let columns = columns();
+    let of_prompt = columns.iter().filter(|(statistic, _)| !statistic.is_on_repeated_tokens());
+    let prompt: usize = of_prompt.map(|(_, width)| width).sum();
     writeln!(out, "{:room$}{:23}{:prompt$}  on repeated random tokens", "", "", " on the prompt")?;
     write!(out, "{:room$}{:>8}{:>9}  {:7}", "model", "head", "kv group", "layer")?;
-    for (heading, columns, _) in COLUMNS {
-        write!(out, "{heading:>columns$}")?;
+    for (statistic, width) in columns {
+        write!(out, "{:>width$}", statistic.heading())?;
     }
     writeln!(out)?;
     for head in heads {
-        let HeadEntry { layer, head: number, group, kind, .. } = head.entry;
-        let name = format!("{layer}.{number}");
+        let HeadEntry { layer, head: index, group, kind, .. } = head.entry;
+        let name = format!("{layer}.{index}");
         write!(out, "{:room$}{name:>8}{group:>9}  {:7}", model(head), kind.name())?;
-        for (_, columns, order) in COLUMNS {
-            match order.value(&head.entry) {
-                Some(value) => write!(out, "{value:>columns$.3}")?,
-                None => write!(out, "{:>columns$}", "-")?,
+        for (statistic, width) in columns {
+            match head.entry.value(statistic) {
+                Some(value) => write!(out, "{value:>width$.3}")?,
+                None => write!(out, "{:>width$}", "-")?,
             }
         }
         writeln!(out)?;
@@ -61,7 +63,7 @@ pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(),
     Ok(())
 }
 
-/// Writes one JSON object: `heads`, in the order they come in, each with the number of its model among
+/// Writes one JSON object: `heads`, in the order they come in, each with the index of its model among
 /// `models`, which hold how each was run.
 ///
 /// # Errors
@@ -72,27 +74,20 @@ pub fn write_json(
     heads: &[ListedHead<'_>],
 ) -> Result<(), ExportError> {
     let entry = |head: &ListedHead<'_>| -> Value {
-        let HeadEntry { layer, head: number, group, kind, statistics: s, repeated, .. } = head.entry;
+        let HeadEntry { layer, head: index, group, kind, repeated, .. } = head.entry;
+        let numbers = |on_repeated: bool| {
+            let listed = Statistic::ALL.into_iter().filter(|it| it.is_on_repeated_tokens() == on_repeated);
+            let field = |it: Statistic| (it.short_id().replace('-', "_"), json!(head.entry.value(it)));
+            Map::from_iter(listed.map(field))
+        };
         json!({
             "model": models.iter().position(|(info, _)| std::ptr::eq(*info, head.model)),
             "layer": layer,
-            "head": number,
+            "head": index,
             "kv_group": group,
-            "layer_kind": kind.name(),
-            "prompt": {
-                "sink": HeadOrder::Sink.value(&head.entry),
-                "first_token": s.first_token_mass,
-                "entropy": s.entropy,
-                "distance": s.mean_distance,
-                "previous": s.previous,
-                "duplicate": s.duplicate,
-                "induction": s.induction,
-            },
-            "repeated": repeated.map(|scores| json!({
-                "previous": scores.previous,
-                "duplicate": scores.duplicate,
-                "induction": scores.induction,
-            })),
+            "layer_kind": kind,
+            "prompt": numbers(false),
+            "repeated": repeated.map(|_| numbers(true)),
         })
     };
     let model = |(info, recipe): &(&ModelInfo, &Recipe)| -> Result<Value, ExportError> {

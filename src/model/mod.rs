@@ -242,12 +242,11 @@ impl Model {
     ) -> Result<Capture, ModelError> {
         self.check_tokens(&tokens)?;
         self.check_heads(&hooks.head_mask)?;
-        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let mut recorder = Recorder::new(ids.len(), self.info.layers, self.info.has_sinks);
+        let mut recorder = Recorder::new(tokens.len(), self.info.layers, self.info.has_sinks);
         let run = || {
             let stop = (cancel, &self.watch);
             let mut on_layer = |layer| on_layer(recorder.add(layer));
-            let logits = self.decoder.run(&ids, self.engine, hooks, profile, stop, &mut on_layer)?;
+            let logits = self.decoder.run(&tokens, self.engine, hooks, profile, stop, &mut on_layer)?;
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };

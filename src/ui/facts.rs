@@ -4,8 +4,9 @@ use super::widgets::line::on_one_line;
 use super::widgets::progress::spinner;
 use super::widgets::text::width;
 use crate::app::{DisplayedCapture, Pass, State};
-use crate::attention::View;
+use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
+use crate::vocabulary::View;
 use crate::worker::protocol::Side;
 
 /// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.
@@ -44,20 +45,15 @@ pub fn head_facts(state: &State, side: Side, shown: &DisplayedCapture, view: Vie
     let Some(summary) = shown.capture.layers.get(layer).and_then(|layer| layer.heads.get(head)) else {
         return Vec::new();
     };
-    let s = &summary.statistics;
-    let mut facts = vec![
-        format!("previous {:.2}", s.previous),
-        format!("induction {:.2}", s.induction),
-        format!("first {:.2}", s.first_token_mass),
-        format!("distance {:.1}", s.mean_distance),
-        format!("entropy {:.2}", s.entropy),
-    ];
-    if shown.capture.model.has_sinks {
-        facts.insert(0, format!("sink {:.2}", s.sink_mass));
-    } else if lacks_sinks(state, side) {
-        facts.insert(0, "sink –".to_owned());
-    }
-    facts
+    let fact = |statistic: Statistic| {
+        let name = statistic.heading();
+        if statistic.needs_sinks() && !shown.capture.model.has_sinks {
+            return lacks_sinks(state, side).then(|| format!("{name} –"));
+        }
+        let digits = if statistic.unit() == Unit::Tokens { 1 } else { 2 };
+        Some(format!("{name} {:.digits$}", summary.statistics.get(statistic)))
+    };
+    Statistic::of_panes().into_iter().filter_map(fact).collect()
 }
 
 /// Facts in a line of at most so many columns: the last ones go where there is no room for all.

@@ -37,7 +37,7 @@ pub enum ColorDepth {
     /// None: values are shown by glyphs and digits.
     None,
 }
-names!(ColorDepth, "number of colours");
+names!(ColorDepth, "colour depth");
 
 /// What is behind text and values.
 #[derive(

@@ -2,7 +2,7 @@
 //! viewer, exports and recipes.
 //!
 //! A word is an enum with a variant for each choice. `strum` derives its names and its help: the name is what people
-//! type and what files say, and the doc comment of a variant is its line in `--help`. [`names`] adds what all words
+//! type and what files say, and the doc comment of a variant is its line in `--help`. `names` adds what all words
 //! share: the list of choices, reading with one kind of error, and serde. To add a choice, add a variant; to add a
 //! word, add an enum and a line `names!`. What a word does stays in the room that does it: `Normalisation` divides rows
 //! in [`attention`](crate::attention), `ColorMap` has its colours in [`theme`](crate::theme).

@@ -2,7 +2,7 @@
 
 use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State};
 use attnscope::attention::alignment::Granularity;
-use attnscope::attention::{Ablation, HeadOrder, LayerKind, View};
+use attnscope::attention::{Ablation, HeadOrder, LayerKind, Statistic, View};
 use attnscope::worker::protocol::{Event, Request, Side};
 
 use crate::fixture::*;
@@ -180,7 +180,7 @@ fn heads_of_both_models_are_sorted_and_filtered() {
     let heads = state.screen.list.rows();
     assert_eq!((state.screen.mode(), heads.len()), (Mode::Panel, 2 * 3 + 4 * 4));
     let induction: Vec<f32> =
-        heads.iter().map(|head| HeadOrder::Induction.value(&head.entry).unwrap()).collect();
+        heads.iter().map(|head| HeadOrder::By(Statistic::Induction).value(&head.entry).unwrap()).collect();
     assert!(induction.is_sorted_by(|a, b| a >= b), "{induction:?}");
     press(&mut state, "w");
     assert!(
@@ -191,7 +191,7 @@ fn heads_of_both_models_are_sorted_and_filtered() {
     assert!(heads.iter().all(|head| head.entry.group == 1 && head.entry.kind == LayerKind::Sliding));
     assert_eq!(heads.len(), 4);
     press(&mut state, "w w K K left left end");
-    assert_eq!((state.screen.list.order, state.screen.list.row), (HeadOrder::Previous, 21));
+    assert_eq!((state.screen.list.order, state.screen.list.row), (HeadOrder::By(Statistic::Previous), 21));
     press(&mut state, "home left left left left left left left left left left");
     assert_eq!((state.screen.list.order, best(&state)), (HeadOrder::Head, (Side::Left, head(0, 0))));
 }

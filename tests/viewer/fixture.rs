@@ -6,8 +6,8 @@ use attnscope::app::{Action, Column, Effect, LensPanel, Opened, State, Viewport,
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelInfo, NextToken, RepeatScores,
-    ScoresByHead, Token, TokenRepeats, thumbnail_bin, tokens_per_cell,
+    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelInfo, NextToken, PromptIndex,
+    RepeatScores, ScoresByHead, Token, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
@@ -146,17 +146,17 @@ fn layer(model: &ModelInfo, at: usize, tokens: &[Token], random: &mut Random) ->
     };
     let empty = HeadSummary { statistics: Default::default(), thumbnail: CausalMatrix::zeros(0, 1, false) };
     layer.heads = vec![empty; heads];
-    let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-    layer.heads = (0..heads).map(|head| summary(&layer, head, &ids)).collect();
+    layer.heads = (0..heads).map(|head| summary(&layer, head, tokens)).collect();
     layer
 }
 
-fn summary(layer: &LayerCapture, head: usize, ids: &[u32]) -> HeadSummary {
-    let repeats = TokenRepeats::new(ids);
+fn summary(layer: &LayerCapture, head: usize, tokens: &[Token]) -> HeadSummary {
+    let index = PromptIndex::new(tokens);
+    let size = tokens.len();
     let mut sums = HeadSums::default();
-    let mut thumbnail = CausalMatrix::zeros(ids.len(), thumbnail_bin(ids.len()), layer.sinks.is_some());
+    let mut thumbnail = CausalMatrix::zeros(size, thumbnail_bin(size), layer.sinks.is_some());
     each_row(layer, head, |query, row| {
-        sums.add_row(query, row.first_key, row.weights, row.norm, &repeats);
+        sums.add_row(query, row.first_key, row.weights, row.norm, &index);
         thumbnail.rows_mut().raise_row(query, row.first_key, row.weights, row.norm.sink);
     });
     HeadSummary { statistics: sums.finish(), thumbnail }

@@ -142,7 +142,7 @@ impl HeadList {
     /// Sorts by another number: by similarity only if there is a head to be similar to.
     fn order_by(&mut self, by: isize) {
         let is_there = |order: &HeadOrder| *order != HeadOrder::Similarity || self.similarity.is_some();
-        let orders: Vec<HeadOrder> = HeadOrder::ALL.into_iter().filter(is_there).collect();
+        let orders: Vec<HeadOrder> = HeadOrder::all().filter(is_there).collect();
         let at = orders.iter().position(|order| *order == self.order).unwrap_or(0);
         (self.order, self.row) = (orders[step(at, by, orders.len())], 0);
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{InputArgs, ModelsArgs, ViewerArgs};
+use super::shared::{InputArgs, ModelsArgs, ViewerArgs};
 use crate::cli::values::{listed, one_of, parse_scale, whole};
 use crate::export::Selection;
 use crate::vocabulary::{

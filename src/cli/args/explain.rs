@@ -4,20 +4,19 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::{InputArgs, ModelsArgs};
-use crate::attention::{Ablation, HeadOrder};
+use super::shared::{InputArgs, ModelsArgs};
+use crate::attention::{Ablation, HeadOrder, Statistic};
 use crate::cli::values::{one_of, whole};
 use crate::vocabulary::LayerKind;
 
 #[derive(Debug, Args)]
+#[command(after_help = statistics_help())]
 pub struct HeadsArgs {
     #[command(flatten)]
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
-    /// What comes first: the largest sink, first-token, entropy, distance; previous, duplicate or induction on
-    /// repeated random tokens, or on the prompt (prompt-previous ...); or head, for the order of the model
-    #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str)]
+    #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str, help = sort_help())]
     pub sort: HeadOrder,
     /// Only heads of layers of this kind
     #[arg(long, value_name = "KIND", value_parser = one_of::<LayerKind>())]
@@ -70,4 +69,24 @@ pub struct LensArgs {
     /// An object with all numbers in place of the table
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `--sort` takes.
+fn sort_help() -> String {
+    let ids = |on_repeated: bool| {
+        let listed = Statistic::ALL.into_iter().filter(|it| it.is_on_repeated_tokens() == on_repeated);
+        listed.map(Statistic::id).collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "What comes first: the largest {}; {} on repeated random tokens; or head, for the order of the model",
+        ids(false),
+        ids(true)
+    )
+}
+
+/// What each statistic is, under the help.
+fn statistics_help() -> String {
+    let line = |it: Statistic| format!("\n  {:17}{}", it.id(), it.explanation());
+    let lines: String = Statistic::ALL.map(line).concat();
+    format!("Numbers (A is attention, q a query, k a key):{lines}")
 }

@@ -142,14 +142,14 @@ fn pooled(figure: &Figure, captures: &[&Capture], style: &FigureStyle) -> Vec<St
     for (panel, capture) in figure.panels.iter().zip(captures) {
         let sentence = match &panel.content {
             Content::Square(square) => {
-                let (bin, folded) = (square.bin, capture.mean.bin());
-                let cells = if folded > 1 {
-                    format!("cells of {folded} tokens (keys summed, queries averaged)")
+                let (bin, cell_tokens) = (square.bin, capture.mean.bin());
+                let cells = if cell_tokens > 1 {
+                    format!("cells of {cell_tokens} tokens (keys summed, queries averaged)")
                 } else {
                     "tokens".to_owned()
                 };
                 match bin {
-                    1 if folded == 1 => continue,
+                    1 if cell_tokens == 1 => continue,
                     1 => format!("Rows and columns are {cells}"),
                     _ => format!("A pixel is the {} of {bin} × {bin} {cells}", style.pooling.name()),
                 }

@@ -141,12 +141,12 @@ impl Square {
     fn new(capture: &Capture, pooled: &Pooled, bin: usize) -> Self {
         let sinks: Vec<_> = (0..pooled.size()).map(|row| pooled.sink(row)).collect();
         let labels = capture.labels().into_iter().step_by(bin);
-        let folded = capture.mean.bin();
+        let cell_tokens = capture.mean.bin();
         // Of a pixel, its first token with its number; of many tokens, only that.
-        let label = |(at, label): (usize, String)| match (bin, folded) {
+        let label = |(at, label): (usize, String)| match (bin, cell_tokens) {
             (1, _) => label,
             (_, 1) => format!("{} {label}", at * bin),
-            _ => (at * bin * folded).to_string(),
+            _ => (at * bin * cell_tokens).to_string(),
         };
         Self {
             labels: labels.enumerate().map(label).collect(),

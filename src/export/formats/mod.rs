@@ -2,7 +2,7 @@
 //!
 //! To add a format:
 //! 1. a variant of [`ExportFormat`], with its help and what it holds;
-//! 2. a file here with its [`Format`]: how it is written, how such a file begins, and how the recipe in it is found.
+//! 2. a file here with its `Format`: how it is written, how such a file begins, and how the recipe in it is found.
 //!    `csv.rs` is an example of numbers, `svg.rs` of a figure;
 //! 3. its line in the table below.
 

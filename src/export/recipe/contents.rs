@@ -72,7 +72,7 @@ struct Fields {
     family: String,
     device: String,
     dtype: String,
-    #[serde(deserialize_with = "super::read::input")]
+    #[serde(deserialize_with = "super::source::read_input")]
     input: Input,
     #[serde(default, skip_serializing_if = "Ablation::is_empty")]
     without_heads: Ablation,

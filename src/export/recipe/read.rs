@@ -2,12 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
 
 use super::contents::Recipe;
-use super::source::Input;
-use super::style::SCALES;
 
 /// What is wrong with a recipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,24 +74,12 @@ fn explain(path: &serde_path_to_error::Path, message: &str) -> KeyError {
     KeyError { key, problem }
 }
 
-pub(super) fn input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let wrong = |_| D::Error::custom("expected {\"prompt\": a text} or {\"ids\": [numbers]}");
-    Input::deserialize(value).map_err(wrong)
-}
-
-pub(super) fn scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
-    let scale = Value::deserialize(deserializer)?.as_f64().map(|scale| scale as f32);
-    let known = scale.filter(|scale| SCALES.contains(scale));
-    known.ok_or_else(|| D::Error::custom("expected a number from 0.25 to 8"))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::export::recipe::{FigureStyle, Source};
+    use crate::export::recipe::{FigureStyle, Input, Source};
     use crate::export::{PROGRAM, Selection, example};
     use crate::vocabulary::{Background, ColorRange, ExportFormat, Granularity, Normalisation, View};
 

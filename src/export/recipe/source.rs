@@ -1,13 +1,14 @@
 //! A pass of a model, and which of its matrices are exported.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
 
 use super::sink_rule;
 use crate::attention::{Ablation, Capture};
 use crate::export::selection::Selection;
 
 /// What a model was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Input {
     /// A text, byte for byte.
@@ -16,8 +17,15 @@ pub enum Input {
     Ids(Vec<u32>),
 }
 
+/// Reads what a model was given. An error says how it is spelled.
+pub(super) fn read_input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let wrong = |_| D::Error::custom("expected {\"prompt\": a text} or {\"ids\": [numbers]}");
+    Input::deserialize(value).map_err(wrong)
+}
+
 /// A pass of a model, and which of its matrices are exported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub struct Source {
     /// As it was asked for.
@@ -31,7 +39,7 @@ pub struct Source {
     /// How its weights were held: `f32`, `mxfp4`.
     pub dtype: String,
     /// The text or the ids it was given.
-    #[serde(deserialize_with = "super::read::input")]
+    #[serde(deserialize_with = "read_input")]
     pub input: Input,
     /// The heads that were switched off.
     #[serde(rename = "without_heads", default, skip_serializing_if = "Ablation::is_empty")]

@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
 
 use crate::vocabulary::{Background, ColorMap, ColorRange, ColorScale, Granularity, Pooling};
 
@@ -10,7 +11,7 @@ use crate::vocabulary::{Background, ColorMap, ColorRange, ColorScale, Granularit
 pub const SCALES: RangeInclusive<f32> = 0.25..=8.0;
 
 /// How a figure looks.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub struct FigureStyle {
     /// How values become levels of the colour scale.
@@ -26,7 +27,7 @@ pub struct FigureStyle {
     /// Whether the recipe is written under the figure.
     pub caption: bool,
     /// Pixels of a bitmap for each unit of the figure.
-    #[serde(deserialize_with = "super::read::scale")]
+    #[serde(deserialize_with = "read_scale")]
     pub scale: f32,
     /// Shows left minus right in place of both, over these pieces of text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,4 +47,11 @@ impl Default for FigureStyle {
             difference: None,
         }
     }
+}
+
+/// Reads the scale of a bitmap. An error says what it can be.
+fn read_scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    let scale = Value::deserialize(deserializer)?.as_f64().map(|scale| scale as f32);
+    let known = scale.filter(|scale| SCALES.contains(scale));
+    known.ok_or_else(|| D::Error::custom("expected a number from 0.25 to 8"))
 }

@@ -1,15 +1,12 @@
 //! Two models that have read the same prompt, compared: what the text, the page and the JSON say.
 
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, EXACT_TOKENS, HeadEntry, HeadOrder, NoSuchView, escape_controls,
-    short_names,
+    Capture, CausalMatrix, Comparison, EXACT_TOKENS, HeadEntry, HeadOrder, NoSuchView, Statistic,
+    escape_controls, short_names,
 };
 use crate::export::recipe::Source;
 use crate::vocabulary::{Granularity, View};
 
-/// What heads are best at, one list for each.
-pub const ORDERS: [HeadOrder; 5] =
-    [HeadOrder::Previous, HeadOrder::Duplicate, HeadOrder::Induction, HeadOrder::FirstToken, HeadOrder::Sink];
 /// Heads in each of the lists.
 const TOP_HEADS: usize = 5;
 
@@ -84,23 +81,11 @@ impl<'a> Report<'a> {
     }
 
     /// The heads of a side with the largest numbers, if it has such numbers.
-    pub fn best_heads(&self, side: usize, order: HeadOrder) -> Vec<(HeadEntry, f32)> {
+    pub fn best_heads(&self, side: usize, statistic: Statistic) -> Vec<(HeadEntry, f32)> {
         let reading = &self.readings[side];
         let mut heads = reading.heads.clone();
-        order.sort(&mut heads, |head| head);
-        heads.into_iter().filter_map(|head| Some((head, order.value(&head)?))).take(TOP_HEADS).collect()
-    }
-}
-
-/// What a number of a head is, and over what.
-pub fn title(order: HeadOrder) -> &'static str {
-    match order {
-        HeadOrder::Previous => "previous token, on repeated random tokens",
-        HeadOrder::Duplicate => "duplicate token, on repeated random tokens",
-        HeadOrder::Induction => "induction, on repeated random tokens",
-        HeadOrder::FirstToken => "to the first token, on this prompt",
-        HeadOrder::Sink => "to the sink, on this prompt",
-        other => other.name(),
+        HeadOrder::By(statistic).sort(&mut heads, |head| head);
+        heads.into_iter().filter_map(|head| Some((head, head.value(statistic)?))).take(TOP_HEADS).collect()
     }
 }
 
@@ -139,10 +124,10 @@ pub(super) mod tests {
     #[test]
     fn the_best_heads_come_first_and_unknown_ones_not_at_all() {
         with_report(|report| {
-            let best = report.best_heads(1, HeadOrder::Induction);
+            let best = report.best_heads(1, Statistic::Induction);
             let names: Vec<_> = best.iter().map(|(head, score)| (head.layer, head.head, *score)).collect();
             assert_eq!(names, [(1, 0, 0.25)]);
-            assert_eq!(report.best_heads(0, HeadOrder::Sink), [], "it has no sinks");
+            assert_eq!(report.best_heads(0, Statistic::Sink), [], "it has no sinks");
         });
     }
 }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::compared::{ORDERS, Report};
+use super::compared::Report;
+use crate::attention::Statistic;
 use crate::attention::alignment::Piece;
 use crate::export::printable::write_json_lines;
 use crate::export::{ExportError, Recipe};
@@ -19,13 +20,13 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let sides = [0, 1];
     let model = |side: usize| -> Result<Value, io::Error> {
         let reading = &report.readings[side];
-        let best = ORDERS.map(|order| {
-            let heads = report.best_heads(side, order);
+        let best = Statistic::of_report().into_iter().map(|statistic| {
+            let heads = report.best_heads(side, statistic);
             let heads: Vec<Value> = heads
                 .iter()
                 .map(|(head, value)| json!({ "layer": head.layer, "head": head.head, "value": value }))
                 .collect();
-            (order.name().to_owned(), Value::from(heads))
+            (statistic.id().to_owned(), Value::from(heads))
         });
         let next = reading.capture.next.iter();
         Ok(json!({

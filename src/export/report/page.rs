@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::compared::{ORDERS, Report};
+use super::compared::Report;
 use super::tables::{SIDES, heads, layers, masses, next, numbers};
-use crate::attention::repeated;
+use crate::attention::{Statistic, repeated};
 use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
 use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe};
@@ -43,7 +43,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         ("masses", masses(report)),
         ("layers", both(|side| layers(report, side))),
         ("repeated", repeated_rule(report)),
-        ("heads", ORDERS.map(|order| heads(report, order)).concat()),
+        ("heads", Statistic::of_report().into_iter().map(|it| heads(report, it)).collect()),
         ("next", both(|side| next(report, side))),
         ("numbers", numbers(report)),
         ("made", made(report)),

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::compared::{Report, title};
-use crate::attention::{
-    HeadEntry, HeadOrder, HeadStatistics, NO_OUTPUT_HEAD, NextToken, Token, escape_controls,
-};
+use super::compared::Report;
+use crate::attention::{HeadEntry, NO_OUTPUT_HEAD, NextToken, Statistic, Token, escape_controls};
 use crate::export::markup::escape;
 
 /// How sides are marked.
@@ -40,22 +38,23 @@ pub(super) fn layers(report: &Report<'_>, side: usize) -> String {
     let mut table = heading(report, side, "in each layer")
         + "<table><tr><th>layer</th><th>sees</th><th>sink</th><th>first</th></tr>";
     for (at, layer) in capture.layers.iter().enumerate() {
-        let mean = |value: fn(&HeadStatistics) -> f32| {
-            let values = layer.heads.iter().map(|head| value(&head.statistics));
+        let mean = |statistic: Statistic| {
+            let values = layer.heads.iter().map(|head| head.statistics.get(statistic));
             values.sum::<f32>() / layer.heads.len().max(1) as f32
         };
         let sees = layer.window.map_or_else(|| "all".to_owned(), |window| format!("the last {window}"));
-        let sink = capture.model.has_sinks.then(|| mean(|statistics| statistics.sink_mass));
-        let first = Some(mean(|statistics| statistics.first_token_mass));
+        let sink = capture.model.has_sinks.then(|| mean(Statistic::Sink));
+        let first = Some(mean(Statistic::FirstToken));
         let (sink, first) = (cell(sink, 1.0, SIDES[side]), cell(first, 1.0, SIDES[side]));
         let _ = write!(table, "<tr><td>{at}</td><td>{sees}</td>{sink}{first}</tr>");
     }
     table + "</table></div>"
 }
 
-pub(super) fn heads(report: &Report<'_>, order: HeadOrder) -> String {
-    let [left, right] = [0, 1].map(|side| report.best_heads(side, order));
-    let mut table = format!("<div><h3>{}</h3><table>", title(order));
+/// The heads with the largest numbers of a statistic.
+pub(super) fn heads(report: &Report<'_>, statistic: Statistic) -> String {
+    let [left, right] = [0, 1].map(|side| report.best_heads(side, statistic));
+    let mut table = format!("<div><h3>{}</h3><table>", statistic.title());
     let _ = write!(
         table,
         "<tr><th class=\"left\">{}</th><th></th><th class=\"right\" colspan=\"2\">{}</th></tr>",

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use super::compared::{ORDERS, Report, title};
-use crate::attention::{NO_OUTPUT_HEAD, escape_controls};
+use super::compared::Report;
+use crate::attention::{NO_OUTPUT_HEAD, Statistic, escape_controls};
 use crate::export::ExportError;
 
 /// Rows of which the difference is told.
@@ -29,16 +29,16 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     line("tokens", [0, 1].map(|side: usize| report.matrices[side].size().to_string()))?;
     line("an average row gives to the sink", [0, 1].map(|side| number(report.sink(side))))?;
     line("and to the first token", [0, 1].map(|side| number(report.first_token(side))))?;
-    for order in ORDERS {
+    for statistic in Statistic::of_report() {
         let best = [0, 1].map(|side| {
-            let heads = report.best_heads(side, order);
+            let heads = report.best_heads(side, statistic);
             let best = heads.first();
             best.map_or_else(
                 || "-".to_owned(),
                 |(head, value)| format!("{}.{} {value:.3}", head.layer, head.head),
             )
         });
-        line(&format!("head: {}", title(order)), best)?;
+        line(&format!("head: {}", statistic.title()), best)?;
     }
     let most = report.readings.iter().map(|reading| reading.capture.next.len()).max().unwrap_or(0);
     for at in 0..most.clamp(1, NEXT) {

@@ -60,9 +60,7 @@ impl Attention {
             hook(layer, [&mut inputs.query, &mut inputs.key, &mut inputs.value])?;
         }
         let attended = profile.attention(|| match &mut pass.backend {
-            Backend::Cpu { buffers, repeated_tokens } => {
-                fused::attend(&inputs, repeated_tokens, &buffers.context)
-            }
+            Backend::Cpu { buffers, index } => fused::attend(&inputs, index, &buffers.context),
             Backend::Tensors(masks) => generic::attend(&inputs, masks),
         })?;
         let off: Vec<usize> = hooks.head_mask.of_layer(layer).collect();

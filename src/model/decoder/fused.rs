@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::heads::{Attended, HeadInputs};
 use crate::attention::{
-    CausalMatrix, HeadSummary, HeadSums, RowsMut, TokenRepeats, thumbnail_bin, tokens_per_cell,
+    CausalMatrix, HeadSummary, HeadSums, PromptIndex, RowsMut, thumbnail_bin, tokens_per_cell,
 };
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 use crate::model::ModelError;
@@ -23,14 +23,10 @@ const BLOCKS: usize = 8;
 ///
 /// # Errors
 /// If a tensor is not on the CPU.
-pub fn attend(
-    inputs: &HeadInputs<'_>,
-    repeats: &TokenRepeats,
-    buffer: &Buffer,
-) -> Result<Attended, ModelError> {
+pub fn attend(inputs: &HeadInputs<'_>, index: &PromptIndex, buffer: &Buffer) -> Result<Attended, ModelError> {
     with_values(&inputs.query, |query| {
         with_values(&inputs.key, |key| {
-            with_values(&inputs.value, |value| attend_values(inputs, [query, key, value], repeats, buffer))
+            with_values(&inputs.value, |value| attend_values(inputs, [query, key, value], index, buffer))
         })
     })???
 }
@@ -38,7 +34,7 @@ pub fn attend(
 fn attend_values(
     inputs: &HeadInputs<'_>,
     [query, key, value]: [&[f32]; 3],
-    repeats: &TokenRepeats,
+    index: &PromptIndex,
     buffer: &Buffer,
 ) -> Result<Attended, ModelError> {
     let (heads, tokens, head_dim) = inputs.query.dims3()?;
@@ -57,7 +53,7 @@ fn attend_values(
             .collect(),
         values: (0..heads).map(|head| &value[head / group * stride..][..stride]).collect(),
         head_dim,
-        repeats,
+        index,
     };
 
     let has_sinks = inputs.sinks.is_some();
@@ -110,7 +106,7 @@ struct LayerHeads<'a> {
     /// For each query head the values of its key/value head, \[S, head_dim\].
     values: Vec<&'a [f32]>,
     head_dim: usize,
-    repeats: &'a TokenRepeats,
+    index: &'a PromptIndex,
 }
 
 /// Some queries, and the rows of the layer's matrices that are theirs.
@@ -146,7 +142,7 @@ impl LayerHeads<'_> {
                 rows.add_values(self.values[at], head_dim, context, heads * head_dim);
                 for (query, row) in group.clone().zip(rows.iter()) {
                     done.log_sum_exp[(query - block.queries.start) * heads + at] = row.norm.log_sum_exp;
-                    done.sums[at].add_row(query, row.first_key, row.weights, row.norm, self.repeats);
+                    done.sums[at].add_row(query, row.first_key, row.weights, row.norm, self.index);
                     block.mean.add_row(query, row.first_key, row.weights, row.norm.sink, 1.0 / heads as f32);
                 }
                 block.thumbnails[at].raise_rows(group, &rows, &mut highest);

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 
 use super::heads::{Attended, HeadInputs};
 use super::masks::{BlockMasks, Masks};
-use crate::attention::{CausalMatrix, HeadFeature, HeadSummary, HeadSums, thumbnail_bin, tokens_per_cell};
+use crate::attention::{CausalMatrix, Feature, HeadSummary, HeadSums, thumbnail_bin, tokens_per_cell};
 use crate::model::ModelError;
 
 /// Queries whose scores are on the device at a time, about.
@@ -230,7 +230,7 @@ impl Fold {
         let log_sum_exp = take(heads * count);
         let entropy = take(heads * count);
         let sink = if self.has_sinks { take(heads * count) } else { &[] };
-        let sums = take(heads * HeadFeature::COUNT);
+        let sums = take(heads * Feature::COUNT);
         let (small_rows, small_columns) = (count.div_ceil(small_bin), keys.div_ceil(small_bin));
         let thumbnails = take(heads * small_rows * small_columns);
         let first_token = if bin > 1 { take(count) } else { &[] };
@@ -241,7 +241,7 @@ impl Fold {
             self.log_sum_exp.extend(log_sum_exp[query..].iter().step_by(count));
         }
         let sinks = |head: usize| sink.get(head * count..(head + 1) * count).unwrap_or(&[]);
-        for (head, features) in sums.chunks_exact(HeadFeature::COUNT).enumerate() {
+        for (head, features) in sums.chunks_exact(Feature::COUNT).enumerate() {
             let entropy = entropy[head * count..][..count].iter().sum();
             self.sums[head].add_block(count, features, sinks(head).iter().sum(), entropy);
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::attention::{EXACT_TOKENS, HeadFeature};
+use crate::attention::{EXACT_TOKENS, Feature, Mask, PromptIndex, Statistic, Token};
 use crate::model::ModelError;
 
 /// No id of any vocabulary: stands before the first token.
@@ -21,6 +21,8 @@ pub struct Masks {
     ids: Tensor,
     /// u32 \[S\]: the id of the token before each.
     ids_before: Tensor,
+    /// f32 \[S\] by statistic: 1 for the tokens that its [`Mask::Tokens`] chooses, 0 for the others.
+    chosen: HashMap<Statistic, Tensor>,
     /// By first query and window. Those of longer prompts would take too much, and are made anew.
     kept: HashMap<(usize, Option<usize>), BlockMasks>,
 }
@@ -31,22 +33,32 @@ pub struct BlockMasks {
     /// \[queries, keys\], to be added to scores: far below any score where a query doesn't see a key. Not −∞,
     /// which times a weight of 0 is no number.
     pub unseen: Tensor,
-    /// \[queries, features, keys\]: for each query the masks of [`HeadFeature`]; for attention that is 0 where
+    /// \[queries, features, keys\]: for each query the masks of [`Feature::all`]; for attention that is 0 where
     /// it can't be seen.
     pub features: Tensor,
 }
 
 impl Masks {
-    /// For a prompt of `ids`.
+    /// The masks of a prompt.
     ///
     /// # Errors
     /// If the device has no room.
-    pub fn new(ids: &[u32], device: &Device) -> Result<Self, ModelError> {
+    pub fn new(tokens: &[Token], device: &Device) -> Result<Self, ModelError> {
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let index = PromptIndex::new(tokens);
+        let mut chosen = HashMap::new();
+        for feature in Feature::all() {
+            let Feature::Masked(statistic, Mask::Tokens { .. }) = feature else { continue };
+            let mut flags = vec![0f32; ids.len()];
+            index.chosen(statistic).iter().for_each(|position| flags[*position] = 1.0);
+            chosen.insert(statistic, Tensor::new(flags, device)?);
+        }
         let before: Vec<u32> = [&[NO_TOKEN], &ids[..ids.len().saturating_sub(1)]].concat();
         Ok(Self {
             positions: Tensor::arange(0, ids.len() as u32, device)?.to_dtype(DType::F32)?,
-            ids: Tensor::new(ids, device)?,
+            ids: Tensor::new(ids.as_slice(), device)?,
             ids_before: Tensor::new(before, device)?,
+            chosen,
             kept: HashMap::new(),
         })
     }
@@ -88,15 +100,22 @@ impl Masks {
         if let Some(window) = window {
             seen = (seen * truth(distance.lt(window as f32)?)?)?;
         }
-        let feature = |feature: HeadFeature| match feature {
-            HeadFeature::Mass => distance.ones_like(),
-            HeadFeature::Distance => Ok(distance.clone()),
-            HeadFeature::FirstToken => truth(query.gt(0f32)?)?.broadcast_mul(&truth(key.eq(0f32)?)?),
-            HeadFeature::Previous => truth(distance.eq(1f32)?),
-            HeadFeature::Duplicate => truth(id.broadcast_eq(&row(&self.ids)?)?)? * truth(distance.gt(0f32)?)?,
-            HeadFeature::Induction => truth(id.broadcast_eq(&row(&self.ids_before)?)?),
+        let within =
+            |from: usize, to: usize| truth(distance.ge(from as f32)?)? * truth(distance.lt(to as f32)?)?;
+        let feature = |feature: Feature| match feature {
+            Feature::Mass => distance.ones_like(),
+            Feature::Distance => Ok(distance.clone()),
+            Feature::Masked(_, Mask::Near { from, to }) => within(from, to),
+            Feature::Masked(statistic, Mask::Tokens { own, .. }) => {
+                let counts = truth(if own { distance.ge(0f32)? } else { distance.gt(0f32)? })?;
+                counts.broadcast_mul(&row(&self.chosen[&statistic])?)
+            }
+            Feature::Masked(_, Mask::Copies) => {
+                truth(id.broadcast_eq(&row(&self.ids)?)?)? * truth(distance.gt(0f32)?)?
+            }
+            Feature::Masked(_, Mask::AfterCopies) => truth(id.broadcast_eq(&row(&self.ids_before)?)?),
         };
-        let features = HeadFeature::ALL.map(feature).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let features = Feature::all().map(feature).collect::<Result<Vec<_>, _>>()?;
         let lowest = f64::from(f32::MIN);
         Ok(BlockMasks { unseen: seen.affine(-lowest, lowest)?, features: Tensor::stack(&features, 1)? })
     }
@@ -105,15 +124,15 @@ impl Masks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attention::{HeadSums, TokenRepeats};
+    use crate::attention::HeadSums;
     use crate::kernels::softmax::softmax_with_sink;
 
     /// All queries give every key they see the same.
     #[test]
     fn masks_give_the_sums_of_rows() {
-        let ids = [3, 1, 3, 3, 2, 1, 3, 2];
-        let repeats = TokenRepeats::new(&ids);
-        let mut masks = Masks::new(&ids, &Device::Cpu).unwrap();
+        let tokens = [3, 1, 3, 3, 2, 1, 3, 2].map(Token::from_id);
+        let index = PromptIndex::new(&tokens);
+        let mut masks = Masks::new(&tokens, &Device::Cpu).unwrap();
         for (window, queries, first) in
             [(None, 0..8, 0), (None, 4..8, 0), (Some(3), 0..5, 0), (Some(3), 5..8, 3)]
         {
@@ -126,7 +145,7 @@ mod tests {
                 let weight = 1.0 / (query - first_key + 1) as f32;
                 let mut row = vec![0.0; query - first_key + 1];
                 let norm = softmax_with_sink(&mut row, None);
-                by_row.add_row(query, first_key, &row, norm, &repeats);
+                by_row.add_row(query, first_key, &row, norm, &index);
 
                 let at = query - queries.start;
                 let weights: Vec<f32> =
@@ -136,10 +155,8 @@ mod tests {
                 by_mask.add_block(1, &features[at].iter().map(sum).collect::<Vec<f32>>(), 0.0, 0.0);
             }
             let (row, mask) = (by_row.finish(), by_mask.finish());
-            let numbers = |s: crate::attention::HeadStatistics| {
-                [s.first_token_mass, s.mean_distance, s.previous, s.duplicate, s.induction]
-            };
-            for (row, mask) in numbers(row).into_iter().zip(numbers(mask)) {
+            for statistic in Statistic::ALL.into_iter().filter(|it| !matches!(it, Statistic::Entropy)) {
+                let (row, mask) = (row.get(statistic), mask.get(statistic));
                 assert!((row - mask).abs() < 1e-6, "{window:?} {queries:?}: {row} is not {mask}");
             }
         }

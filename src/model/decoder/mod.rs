@@ -29,7 +29,7 @@ use super::host::{Buffer, Buffers};
 use super::spec::{DecoderSpec, Position};
 use super::weights::{Matrix, Watch};
 use super::{Cancel, Engine, ModelError, Profile};
-use crate::attention::{LayerCapture, NO_OUTPUT_HEAD, TokenRepeats};
+use crate::attention::{LayerCapture, NO_OUTPUT_HEAD, PromptIndex, Token};
 use masks::Masks;
 use pass::{Backend, OutputRows, Pass};
 use rotary::Rotation;
@@ -70,7 +70,7 @@ impl Decoder {
     /// If `cancel` was raised, a file that is watched changed, the device or a hook failed, or numbers overflowed.
     pub fn run(
         &self,
-        ids: &[u32],
+        tokens: &[Token],
         engine: Engine,
         hooks: &mut Hooks<'_>,
         profile: &mut Profile,
@@ -78,8 +78,9 @@ impl Decoder {
         on_layer: &mut (dyn FnMut(LayerCapture) + Send),
     ) -> Result<Vec<f32>, ModelError> {
         watch.check()?;
-        let mut pass = self.pass(ids, engine, cancel)?;
-        let mut x = self.embed(ids)?;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let mut pass = self.pass(tokens, engine, cancel)?;
+        let mut x = self.embed(&ids)?;
         hooks.on_residual(ResidualPoint::Embedding, &mut x)?;
         for (layer, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
@@ -102,15 +103,20 @@ impl Decoder {
         Ok(logits?.concat())
     }
 
-    fn pass<'a>(&'a self, ids: &[u32], engine: Engine, cancel: &'a Cancel) -> Result<Pass<'a>, ModelError> {
+    fn pass<'a>(
+        &'a self,
+        tokens: &[Token],
+        engine: Engine,
+        cancel: &'a Cancel,
+    ) -> Result<Pass<'a>, ModelError> {
         let (spec, device) = (&self.spec, self.embedding.device());
         let rotation = match &spec.position {
             Position::Learned => None,
-            Position::Rotary(rotary) => Some(Rotation::new(rotary, spec.head_dim, ids.len(), device)?),
+            Position::Rotary(rotary) => Some(Rotation::new(rotary, spec.head_dim, tokens.len(), device)?),
         };
         let backend = match self.runs_on_host(engine) {
-            true => Backend::Cpu { buffers: Buffers::default(), repeated_tokens: TokenRepeats::new(ids) },
-            false => Backend::Tensors(Masks::new(ids, device)?),
+            true => Backend::Cpu { buffers: Buffers::default(), index: PromptIndex::new(tokens) },
+            false => Backend::Tensors(Masks::new(tokens, device)?),
         };
         Ok(Pass { spec, rotation, backend, rows: OutputRows::All, cancel })
     }

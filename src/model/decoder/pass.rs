@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::masks::Masks;
 use super::rotary::Rotation;
-use crate::attention::TokenRepeats;
+use crate::attention::PromptIndex;
 use crate::model::host::Buffers;
 use crate::model::spec::DecoderSpec;
 use crate::model::{Cancel, ModelError};
@@ -29,8 +29,8 @@ pub enum Backend {
     Cpu {
         /// Where they write.
         buffers: Buffers,
-        /// Where the prompt's tokens occurred before.
-        repeated_tokens: TokenRepeats,
+        /// Where the keys are that statistics count.
+        index: PromptIndex,
     },
     /// Tensor operations, on any device.
     Tensors(Masks),

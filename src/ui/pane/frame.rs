@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::{minimap, notice, thumbnails};
 use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
-use crate::attention::{ModelInfo, Pooling, View};
+use crate::attention::ModelInfo;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::facts::{head_facts, in_columns, what_it_is};
@@ -19,6 +19,7 @@ use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::progress::{progress, spinner};
 use crate::ui::widgets::text::{fit, put, width, wrap};
 use crate::ui::widgets::values::Values;
+use crate::vocabulary::{Pooling, View};
 
 /// Columns of a model's name, at least: in fewer there is none, but what sets its capture apart.
 const LEAST_NAME: usize = 3;

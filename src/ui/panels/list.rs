@@ -23,21 +23,6 @@ use crate::ui::widgets::text::{fit, put, right, width};
 use crate::ui::widgets::window::window;
 use crate::worker::protocol::Side;
 
-/// Columns of numbers: what they are sorted by, their heading, and which of them stay longest where there is
-/// no room for all, the smallest first. `↻`: on repeated random tokens.
-const NUMBERS: [(HeadOrder, &str, usize); 11] = [
-    (HeadOrder::Sink, "sink", 1),
-    (HeadOrder::FirstToken, "first", 5),
-    (HeadOrder::Entropy, "entropy", 6),
-    (HeadOrder::Distance, "distance", 7),
-    (HeadOrder::PromptPrevious, "previous", 9),
-    (HeadOrder::PromptDuplicate, "duplicate", 10),
-    (HeadOrder::PromptInduction, "induction", 8),
-    (HeadOrder::Previous, "↻ previous", 3),
-    (HeadOrder::Duplicate, "↻ duplicate", 4),
-    (HeadOrder::Induction, "↻ induction", 2),
-    (HeadOrder::Similarity, "alike", 0),
-];
 /// Columns of a model's name, at most.
 const NAME: usize = 14;
 /// Columns of head, KV group and kind of layer.
@@ -148,20 +133,41 @@ fn column(heading: &str) -> usize {
     width(heading).max(6) + 2
 }
 
-/// The columns that there is room for, that which is sorted by among them, and the room that is left.
-fn numbers(order: HeadOrder, mut room: usize) -> (Vec<(HeadOrder, &'static str)>, usize) {
-    let mut all = NUMBERS;
-    all.sort_by_key(|(of, _, rank)| (*of != order, *rank));
+/// The heading of a column of numbers; `↻`: on repeated random tokens.
+fn column_heading(order: HeadOrder) -> String {
+    match order {
+        HeadOrder::By(statistic) if statistic.is_on_repeated_tokens() => format!("↻ {}", statistic.heading()),
+        HeadOrder::By(statistic) => statistic.heading().to_owned(),
+        HeadOrder::Similarity => "alike".to_owned(),
+        HeadOrder::Head => "head".to_owned(),
+    }
+}
+
+/// The columns of numbers that there is room for, among them the one that heads are sorted by, and the room that is
+/// left.
+fn numbers(order: HeadOrder, mut room: usize) -> (Vec<(HeadOrder, String)>, usize) {
+    let rank = |of: HeadOrder| match of {
+        HeadOrder::By(statistic) => statistic.rank(),
+        HeadOrder::Head | HeadOrder::Similarity => 0,
+    };
+    // Without a head that is chosen nothing is alike.
+    let is_number = |of: &HeadOrder| match of {
+        HeadOrder::Head => false,
+        HeadOrder::By(_) => true,
+        HeadOrder::Similarity => *of == order,
+    };
+    let mut all: Vec<(usize, HeadOrder)> = HeadOrder::all().filter(is_number).enumerate().collect();
+    all.sort_by_key(|(_, of)| (*of != order, rank(*of)));
     let mut taken = Vec::new();
-    for (of, heading, _) in all {
-        // Without a head that is chosen nothing is alike.
-        if column(heading) <= room && (of != HeadOrder::Similarity || of == order) {
-            room -= column(heading);
-            taken.push((of, heading));
+    for (at, of) in all {
+        let heading = column_heading(of);
+        if column(&heading) <= room {
+            room -= column(&heading);
+            taken.push((at, of, heading));
         }
     }
-    taken.sort_by_key(|(of, _)| NUMBERS.iter().position(|number| number.0 == *of));
-    (taken, room)
+    taken.sort_by_key(|(at, ..)| *at);
+    (taken.into_iter().map(|(_, of, heading)| (of, heading)).collect(), room)
 }
 
 fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, buffer: &mut Buffer) {
@@ -180,12 +186,8 @@ fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, 
             format!(" like {} {} ", names[to.side.index()], to.head.short_title())
         }
         (_, HeadOrder::Head) => " in the order of the models ".to_owned(),
-        (_, order) => match order {
-            HeadOrder::Previous | HeadOrder::Duplicate | HeadOrder::Induction => {
-                format!(" by {}, on repeated random tokens ", order.name())
-            }
-            _ => format!(" by {}, on this prompt ", order.name().trim_start_matches("prompt-")),
-        },
+        (_, HeadOrder::Similarity) => " by similarity, on this prompt ".to_owned(),
+        (_, HeadOrder::By(statistic)) => format!(" by {}, {} ", statistic.short_id(), statistic.over()),
     };
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
@@ -227,10 +229,11 @@ fn status(state: &State) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attention::Statistic;
 
     #[test]
     fn what_is_sorted_by_is_on_screen_at_any_width() {
-        for order in HeadOrder::ALL.into_iter().filter(|order| *order != HeadOrder::Head) {
+        for order in HeadOrder::all().filter(|order| *order != HeadOrder::Head) {
             for room in 14..140 {
                 let (columns, left) = numbers(order, room);
                 assert!(columns.iter().any(|column| column.0 == order), "{order} {room}");
@@ -238,7 +241,7 @@ mod tests {
                 assert_eq!(taken + left, room);
             }
         }
-        let all = numbers(HeadOrder::Induction, 200).0;
-        assert_eq!(all.len(), NUMBERS.len() - 1, "all but likeness");
+        let all = numbers(HeadOrder::By(Statistic::Induction), 200).0;
+        assert_eq!(all.len(), Statistic::ALL.len(), "all but similarity");
     }
 }

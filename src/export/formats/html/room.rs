@@ -70,8 +70,8 @@ mod tests {
             (2, "the mean of layer 1 and all heads are left out: a page"),
             (1, "the means of layers 0 to 1 and all heads are left out: a page"),
         ] {
-            let said = left_out(&capture, kept).unwrap();
-            assert!(said.starts_with(words), "{said}");
+            let reported = left_out(&capture, kept).unwrap();
+            assert!(reported.starts_with(words), "{reported}");
         }
     }
 

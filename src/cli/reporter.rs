@@ -14,12 +14,12 @@ const WIDTH: usize = 78;
 
 /// Standard error, with one line that is written over and over while something takes long.
 #[derive(Debug)]
-pub struct Talk {
+pub struct Reporter {
     watched: bool,
     last: Option<Instant>,
 }
 
-impl Talk {
+impl Reporter {
     /// Progress is shown if standard error is a terminal.
     pub fn new() -> Self {
         Self { watched: io::stderr().is_terminal(), last: None }
@@ -62,7 +62,7 @@ impl Talk {
     }
 }
 
-impl Drop for Talk {
+impl Drop for Reporter {
     fn drop(&mut self) {
         self.clear();
     }
