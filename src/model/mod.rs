@@ -51,7 +51,7 @@ pub use repeated::RepeatRun;
 
 use std::sync::Arc;
 
-use crate::attention::{Ablation, Capture, ModelInfo, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
+use crate::attention::{Ablation, Cached, Capture, ModelInfo, NO_OUTPUT_HEAD, NextToken, Token, log_sum_exp};
 use compute::Threads;
 use decoder::Decoder;
 use files::ModelFiles;
@@ -256,7 +256,18 @@ impl Model {
         };
         let (layers, mean) = recorder.finish();
         let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
-        Ok(Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None })
+        Ok(Capture {
+            model,
+            tokens,
+            ablation,
+            before: None,
+            layers,
+            mean,
+            logits,
+            next,
+            drawn: None,
+            digest: Cached::default(),
+        })
     }
 
     /// Whether it predicts anything.
