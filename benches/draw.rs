@@ -5,11 +5,11 @@
 
 use std::io::{self, BufWriter};
 
-use attnscope::app::State;
+use attnscope::app::{Side, State};
 use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui;
-use attnscope::worker::protocol::{Event, Side};
+use attnscope::worker::protocol::Event;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -32,8 +32,8 @@ fn captured() -> State {
         [(Side::Left, model("gpt2", 12, 12, false)), (Side::Right, model("gpt-oss", 24, 64, true))]
     {
         let (job, capture) = (state.run.job, capture(&model, &words));
-        hear(&mut state, Event::Loaded { side, model });
-        hear(&mut state, Event::Captured { side, job, capture });
+        hear(&mut state, Event::Loaded { slot: side.slot(), model });
+        hear(&mut state, Event::Captured { slot: side.slot(), job, capture });
     }
     sync_layout(&mut state, SCREEN);
     state

@@ -8,10 +8,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use attnscope::app::{Action, Effect, State, update};
+use attnscope::app::{Action, Effect, Side, State, update};
 use attnscope::attention::{Capture, MeasuredComparison, ModelInfo};
 use attnscope::runtime::sync_layout;
-use attnscope::worker::protocol::{Event, Request, Side};
+use attnscope::worker::protocol::{Event, Request};
 use ratatui::layout::Rect;
 
 #[path = "../tests/viewer/fixture.rs"]
@@ -35,8 +35,8 @@ fn main() {
     let mut state = started();
     for (side, (model, capture)) in Side::BOTH.into_iter().zip(&captures) {
         let job = state.run.job;
-        hear(&mut state, Event::Loaded { side, model: model.clone() });
-        hear(&mut state, Event::Captured { side, job, capture: capture.clone() });
+        hear(&mut state, Event::Loaded { slot: side.slot(), model: model.clone() });
+        hear(&mut state, Event::Captured { slot: side.slot(), job, capture: capture.clone() });
     }
     sync_layout(&mut state, SCREEN);
 
@@ -74,7 +74,7 @@ fn main() {
     let mut waiting = state.clone();
     waiting.panes.both[side.index()].shown = None;
     let capture = captures[1].1.clone();
-    let captured = || Action::Worker(Event::Captured { side, job, capture: capture.clone() });
+    let captured = || Action::Worker(Event::Captured { slot: side.slot(), job, capture: capture.clone() });
     report(
         "a pass is done",
         median(&waiting, |state| drop(black_box(update(state, captured())))),
@@ -97,7 +97,7 @@ fn compared_now(effect: Effect) -> Option<Event> {
     let Effect::Send(Request::Compare(question)) = effect else { return None };
     let captures = question.captures.each_ref().map(AsRef::as_ref);
     let found = MeasuredComparison::of_views(captures, question.views, question.granularity).unwrap();
-    Some(Event::Compared { question, found: Ok(Arc::new(found)) })
+    Some(Event::Compared { question: Box::new(question), found: Ok(Arc::new(found)) })
 }
 
 /// The median time that an action takes on a state, which stays as it is.

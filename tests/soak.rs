@@ -11,7 +11,7 @@ use attnscope::attention::{Ablation, Capture, View};
 use attnscope::export::{self, Input, Recipe, Source};
 use attnscope::model::{LoadOptions, ProcessMemory};
 use attnscope::vocabulary::ExportFormat;
-use attnscope::worker::protocol::{Asker, Event, JobId, Request, Side, ViewJob};
+use attnscope::worker::protocol::{Asker, Event, JobId, Request, Slot, ViewJob};
 use attnscope::worker::{self, WorkerHandle};
 use patience::patience;
 use tokio::sync::mpsc::Receiver;
@@ -71,8 +71,8 @@ async fn memory_stays_flat() {
     let prompts = std::env::var("SOAK_PROMPTS").map_or(PROMPTS, |prompts| prompts.parse().unwrap());
     assert!(prompts > WARM, "SOAK_PROMPTS: more than {WARM} tell something");
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    for (side, model) in [(Side::Left, "demo:gpt2"), (Side::Right, "demo:gpt-oss")] {
-        worker.send(Request::Load { side, reference: model.to_owned() }).unwrap();
+    for (slot, model) in [(Slot::First, "demo:gpt2"), (Slot::Second, "demo:gpt-oss")] {
+        worker.send(Request::Load { slot, reference: model.to_owned() }).unwrap();
         while !matches!(next(&mut events).await, Event::Loaded { .. }) {}
     }
     let started = Instant::now();

@@ -6,27 +6,28 @@ use super::prompt;
 use super::state::State;
 use super::state::ablations::Step;
 use super::state::notes::NOTHING_SHOWN;
+use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
-use crate::worker::protocol::Side;
+use crate::worker::protocol::Slot;
 
 /// Switches the head that is looked at, or chosen among all, off or on again.
 pub(super) fn toggle(state: &mut State) -> Vec<Effect> {
-    let (side, layer, head) = match aimed(state) {
+    let (slot, layer, head) = match aimed(state) {
         Ok(step) => step,
         Err(why) => {
             state.note = Some(why);
             return vec![];
         }
     };
-    state.panes.ablations.toggle((side, layer, head));
-    changed(state, side)
+    state.panes.ablations.toggle((slot, layer, head));
+    changed(state, slot)
 }
 
 /// Takes the last step back.
 pub(super) fn undo(state: &mut State) -> Vec<Effect> {
     match state.panes.ablations.undo() {
-        Some(side) => changed(state, side),
+        Some(slot) => changed(state, slot),
         None => nothing_off(state),
     }
 }
@@ -34,14 +35,14 @@ pub(super) fn undo(state: &mut State) -> Vec<Effect> {
 /// Switches all heads on again.
 pub(super) fn clear(state: &mut State) -> Vec<Effect> {
     match state.panes.ablations.clear() {
-        Some(side) => changed(state, side),
+        Some(slot) => changed(state, slot),
         None => nothing_off(state),
     }
 }
 
-/// A side has another model: which of its heads were off means nothing for this one.
-pub(super) fn forget(state: &mut State, side: Side) -> Vec<Effect> {
-    if state.panes.ablations.forget(side) { changed(state, side) } else { vec![] }
+/// A slot has another model: which heads were off means nothing for this one.
+pub(super) fn forget(state: &mut State, slot: Slot) -> Vec<Effect> {
+    if state.panes.ablations.forget(slot) { changed(state, slot) } else { vec![] }
 }
 
 fn nothing_off(state: &mut State) -> Vec<Effect> {
@@ -61,7 +62,7 @@ fn aimed(state: &State) -> Result<Step, String> {
         let key = state.keys.hint(Command::AblateHead);
         return Err(format!("go to a head first: then {key} switches it off"));
     };
-    let runs = if panes.pinned(side).is_some() { side.other() } else { side };
+    let runs = if panes.pinned(side).is_some() { side.other() } else { side }.slot();
     match &panes.resident(runs).model {
         Some(model) if *model == shown.capture.model => Ok((runs, layer, head)),
         _ => {
@@ -71,11 +72,11 @@ fn aimed(state: &State) -> Result<Step, String> {
 }
 
 /// Runs the prompt as the heads are now. What was before comes beside it, unless something else is pinned.
-fn changed(state: &mut State, side: Side) -> Vec<Effect> {
-    let off = state.panes.ablations.of(side);
+fn changed(state: &mut State, slot: Slot) -> Vec<Effect> {
+    let off = state.panes.ablations.of(slot);
     let before = state.panes.pin.as_ref().map(|pin| pin.is_before);
     let mut effects = match before {
-        None if !off.is_empty() => pin_before(state, side),
+        None if !off.is_empty() => pin_before(state, Side::of(slot)),
         Some(true) if off.is_empty() => state.panes.unpin(),
         _ => vec![],
     };

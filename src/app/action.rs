@@ -5,10 +5,11 @@ use tui_input::InputRequest;
 use super::state::cursor::Column;
 use super::state::exports::{ExportContent, Exported};
 use super::state::hover::Hover;
+use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
 use crate::vocabulary::ExportFormat;
-use crate::worker::protocol::{Event, Request, Side};
+use crate::worker::protocol::{Event, Request};
 
 /// Everything that changes the state.
 #[derive(Debug, Clone)]

@@ -7,9 +7,9 @@ use super::state::State;
 use super::state::notes::NOTHING_SHOWN;
 use super::state::pane::Load;
 use super::state::step::step;
+use crate::app::state::side::Side;
 use crate::attention::{Capture, NO_OUTPUT_HEAD, NextToken};
 use crate::config::keys::Command;
-use crate::worker::protocol::Side;
 
 /// What is less likely is not listed: it would be written as 0.0%.
 const LEAST: f32 = 0.0005;
@@ -114,7 +114,7 @@ fn is_on_its_way(state: &State, side: Side) -> bool {
         Some(_) => return false,
         None => side,
     };
-    let resident = state.panes.resident(runs);
+    let resident = state.panes.resident(runs.slot());
     let is_to_run = resident.model.is_some() || matches!(resident.load, Load::Waiting | Load::Running(_));
     resident.is_passing() && is_to_run || pane.awaits_head()
 }

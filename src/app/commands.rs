@@ -68,8 +68,8 @@ pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
 /// Does what a panel wants to happen; `None` if a command is none of its own.
 pub(super) fn react(state: &mut State, reaction: Reaction) -> Option<Vec<Effect>> {
     match reaction {
-        Reaction::Stays(effects) => return Some(effects),
-        Reaction::Passes => return None,
+        Reaction::Stays(effects) => Some(effects),
+        Reaction::Passes => None,
         Reaction::Closes(effects) => {
             state.screen.close();
             Some(effects)

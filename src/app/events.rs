@@ -7,6 +7,7 @@ use super::state::State;
 use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
 use super::{ablate, layers, loading, navigation};
+use crate::app::state::side::Side;
 use crate::attention::escape_controls;
 use crate::worker::protocol::{Event, JobId, WorkerError};
 
@@ -16,9 +17,9 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         return vec![];
     }
     match event {
-        Event::Loading { side, progress } => state.panes.resident_mut(side).load = Load::Running(progress),
-        Event::Loaded { side, model } => {
-            let pane = state.panes.resident_mut(side);
+        Event::Loading { slot, progress } => state.panes.resident_mut(slot).load = Load::Running(progress),
+        Event::Loaded { slot, model } => {
+            let pane = state.panes.resident_mut(slot);
             pane.load = Load::Ready;
             if pane.shown.is_none() {
                 pane.selection = pane.selection.within(&model);
@@ -26,23 +27,24 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             let notes = model.notes.join("; ");
             pane.model = Some(model);
             pane.scores = ScoreBook::default();
-            let effects = ablate::forget(state, side);
+            let effects = ablate::forget(state, slot);
             if !notes.is_empty() {
                 state.note = Some(escape_controls(&notes));
             }
             return effects;
         }
-        Event::LoadFailed { side, error } => {
-            let pane = state.panes.resident_mut(side);
-            pane.load = Load::Failed(error.about("load"));
-            if error == WorkerError::Cancelled {
+        Event::LoadFailed { slot, error } => {
+            let pane = state.panes.resident_mut(slot);
+            let is_stopped = error == WorkerError::Cancelled;
+            pane.load = Load::Failed(error);
+            if is_stopped {
                 pane.keep_model();
-                let model = state.panes.resident(side).model.as_ref();
+                let model = state.panes.resident(slot).model.as_ref();
                 state.note = model.map(|model| format!("{} stays", model.name));
             }
         }
-        Event::Unloaded { side } => {
-            let pane = state.panes.resident_mut(side);
+        Event::Unloaded { slot } => {
+            let pane = state.panes.resident_mut(slot);
             // Its pass was stopped; the newest prompt waits for the model that comes.
             pane.pass = Pass::Waiting;
             pane.scores = ScoreBook::default();
@@ -52,48 +54,44 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Listed { models } => {
             if let Some(picker) = state.picker_mut() {
-                picker.listed(models.map_err(|error| error.to_string()));
+                picker.listed(models);
             }
         }
-        Event::Estimated { name, estimate } => {
-            return loading::estimated(state, name, estimate.map_err(|error| error.to_string()));
+        Event::Estimated { name, estimate } => return loading::estimated(state, name, estimate),
+        Event::Running { slot, layer, layers, .. } => {
+            state.panes.resident_mut(slot).pass = Pass::Running { layer, layers }
         }
-        Event::Running { side, layer, layers, .. } => {
-            state.panes.resident_mut(side).pass = Pass::Running { layer, layers }
+        Event::RunFailed { slot, error, .. } => {
+            state.panes.resident_mut(slot).pass = Pass::Failed(error);
         }
-        Event::RunFailed { side, error, .. } => {
-            state.panes.resident_mut(side).pass = Pass::Failed(error.about("pass"));
-        }
-        Event::Captured { side, job, capture } => {
+        Event::Captured { slot, job, capture } => {
             let prompt = &state.run.prompt;
-            let pane = state.panes.resident_mut(side);
+            let pane = state.panes.resident_mut(slot);
             pane.pass = Pass::Idle;
             pane.take(job, prompt.clone(), capture.clone(), capture.before.as_deref());
             let request = pane.refresh().map(Effect::Send);
-            let before = state.panes.refresh_pin(side, (job, prompt), &capture);
+            let before = state.panes.refresh_pin(Side::of(slot), (job, prompt), &capture);
             state.panes.keep_linked();
             return request.into_iter().chain(before).collect();
         }
         Event::ViewFailed { capture, view, error } => {
-            return state.panes.refresh(|pane| pane.give_up(&capture, view, &error.to_string()));
+            return state.panes.refresh(|pane| pane.give_up(&capture, view, &error));
         }
-        Event::Scoring { side, ablation, done, draws } => {
-            let scores = &mut state.panes.resident_mut(side).scores;
+        Event::Scoring { slot, ablation, done, draws } => {
+            let scores = &mut state.panes.resident_mut(slot).scores;
             if matches!(scores.of(&ablation), Scores::Running { .. }) {
                 scores.set(&ablation, Scores::Running { done, draws });
             }
         }
-        Event::Scored { side, model, ablation, scores } => {
-            let pane = state.panes.resident_mut(side);
+        Event::Scored { slot, model, ablation, scores } => {
+            let pane = state.panes.resident_mut(slot);
             if pane.model.as_ref().is_some_and(|resident| Arc::ptr_eq(resident, &model)) {
                 pane.scores.set(&ablation, Scores::Known(scores));
             }
         }
-        Event::ScoringFailed { side, error } => {
-            state.panes.resident_mut(side).scores.fail(&error.to_string())
-        }
+        Event::ScoringFailed { slot, error } => state.panes.resident_mut(slot).scores.fail(&error),
         Event::Similar { question, found } => {
-            state.screen.list.found(&question, found.map_err(|error| error.to_string()));
+            state.screen.list.found(&question, found);
         }
         Event::Compared { question, found } => {
             let found = found.map_err(|error| error.to_string());
@@ -110,7 +108,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Lens { question, found } => {
             if let Some(lens) = state.screen.lens_mut() {
-                lens.found(&question, found.map_err(|error| error.to_string()));
+                lens.found(&question, found);
             }
         }
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),

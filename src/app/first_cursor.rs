@@ -4,8 +4,8 @@ use super::panels::Panes;
 use super::state::cursor::{Column, Cursor};
 use super::state::link;
 use super::state::pane::Pane;
+use crate::app::state::side::Side;
 use crate::attention::{CausalMatrix, Normalisation};
-use crate::worker::protocol::Side;
 
 /// The largest value that the last row gives to a token, as it is shown; the first of several.
 fn strongest(matrix: &CausalMatrix, normalisation: Normalisation) -> Cursor {

@@ -7,8 +7,9 @@ use super::action::Effect;
 use super::panels::{Opened, Panes};
 use super::state::State;
 use super::state::displayed::DisplayedCapture;
+use crate::app::state::side::Side;
 use crate::attention::Capture;
-use crate::worker::protocol::{LayerAnswer, LayerJob, Request, Side};
+use crate::worker::protocol::{LayerAnswer, LayerJob, Request};
 
 /// Asks for the next layer of what is on screen, unless one is on its way.
 pub(super) fn refresh(state: &mut State) -> Vec<Effect> {

@@ -4,7 +4,7 @@ use super::state::State;
 use super::state::cursor::{Column, Cursor};
 use super::state::hover::Hover;
 use super::state::link;
-use crate::worker::protocol::Side;
+use crate::app::state::side::Side;
 
 impl State {
     /// The row and the column that the mouse lights in a pane: of the cell under it or the one that stands

@@ -5,15 +5,14 @@ use super::panels::Panes;
 use super::popups::{Picker, Popup};
 use super::prompt;
 use super::state::State;
-use super::state::notes::NO_WORKER;
 use super::state::pane::{Load, Pass};
-use crate::worker::protocol::{ListJob, LoadEstimate, Request, Side};
+use crate::worker::protocol::{ListJob, LoadEstimate, Request, Slot, WorkerError};
 
 /// Where a model that was to take another's place could not be loaded, the other one stays.
 pub(super) fn keep_models(state: &mut State) {
     let mut kept = Vec::new();
-    for side in Side::BOTH {
-        let pane = state.panes.resident_mut(side);
+    for slot in Slot::ALL {
+        let pane = state.panes.resident_mut(slot);
         if let (Load::Failed(_), Some(model)) = (&pane.load, &pane.model) {
             kept.push(model.name.clone());
             pane.keep_model();
@@ -25,15 +24,15 @@ pub(super) fn keep_models(state: &mut State) {
     });
 }
 
-/// Loads the model that a side is to have.
-pub(super) fn load(panes: &mut Panes, side: Side) -> Effect {
-    let pane = panes.resident_mut(side);
+/// Loads the model that a slot is to have.
+pub(super) fn load(panes: &mut Panes, slot: Slot) -> Effect {
+    let pane = panes.resident_mut(slot);
     if pane.load == Load::Absent {
         // The worker keeps the newest prompt for it.
         pane.pass = Pass::Waiting;
     }
     pane.load = Load::Waiting;
-    Effect::Send(Request::Load { side, reference: pane.reference.clone() })
+    Effect::Send(Request::Load { slot, reference: pane.reference.clone() })
 }
 
 /// Loads again what failed to load. If it was a pass that failed, runs the prompt again.
@@ -41,21 +40,21 @@ pub(super) fn retry(state: &mut State) -> Vec<Effect> {
     if state.screen.panel_mut().is_some_and(|panel| panel.retry(&mut state.panes)) {
         return vec![];
     }
-    let failed = |side: &Side| matches!(state.panes.resident(*side).load, Load::Failed(_));
-    let sides: Vec<Side> = Side::BOTH.into_iter().filter(failed).collect();
-    if sides.is_empty() {
+    let failed = |slot: &Slot| matches!(state.panes.resident(*slot).load, Load::Failed(_));
+    let slots: Vec<Slot> = Slot::ALL.into_iter().filter(failed).collect();
+    if slots.is_empty() {
         if state.panes.has_failed_pass() {
             return prompt::run(state, state.run.prompt.clone());
         }
         state.note = Some("nothing has failed".to_owned());
     }
-    sides.into_iter().map(|side| load(&mut state.panes, side)).collect()
+    slots.into_iter().map(|slot| load(&mut state.panes, slot)).collect()
 }
 
 /// Opens the model picker for the focused pane.
 pub(super) fn open_picker(state: &mut State) -> Vec<Effect> {
     if !state.worker {
-        state.note = Some(NO_WORKER.to_owned());
+        state.note = Some(WorkerError::WorkerGone.to_string());
         return vec![];
     }
     state.popup = Some(Popup::Picker(Picker::new(state.panes.focus)));
@@ -66,20 +65,20 @@ pub(super) fn open_picker(state: &mut State) -> Vec<Effect> {
 pub(super) fn estimated(
     state: &mut State,
     name: String,
-    answer: Result<LoadEstimate, String>,
+    answer: Result<LoadEstimate, WorkerError>,
 ) -> Vec<Effect> {
-    let Some(side) = state.picker_mut().map(|picker| picker.side) else { return vec![] };
-    let replaced = state.replaced_bytes(side);
+    let Some(slot) = state.picker_mut().map(|picker| picker.side.slot()) else { return vec![] };
+    let replaced = state.replaced_bytes(slot);
     let loads = state.picker_mut().is_some_and(|picker| picker.estimated(&name, answer, replaced));
     if !loads {
         return vec![];
     }
     state.popup = None;
-    begin(state, side, name)
+    begin(state, slot, name)
 }
 
 /// Loads a model that was chosen.
-pub(super) fn begin(state: &mut State, side: Side, name: String) -> Vec<Effect> {
-    state.panes.resident_mut(side).reference.clone_from(&name);
-    vec![Effect::Send(Request::Agree { name }), load(&mut state.panes, side)]
+pub(super) fn begin(state: &mut State, slot: Slot, name: String) -> Vec<Effect> {
+    state.panes.resident_mut(slot).reference.clone_from(&name);
+    vec![Effect::Send(Request::Agree { name }), load(&mut state.panes, slot)]
 }

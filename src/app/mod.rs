@@ -50,6 +50,7 @@ pub use state::pane::{Load, Pane, Pass};
 pub use state::run::Run;
 pub use state::scores::{ScoreBook, Scores};
 pub use state::selection::{Depth, Selection};
+pub use state::side::Side;
 pub use state::span::Span;
 pub use state::typed::{LONGEST_PROMPT, too_long};
 pub use state::zoom::Zoom;

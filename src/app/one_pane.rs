@@ -13,7 +13,7 @@ pub(super) fn toggle(state: &mut State) {
     if !state.display.one_pane {
         let (other, picker) = (key(Command::OtherModel), key(Command::ModelPicker));
         state.note = Some(format!("{other} goes to the empty side, {picker} loads a model there"));
-    } else if state.panes.is_absent(state.panes.focus) {
+    } else if state.panes.is_absent(state.panes.focus.slot()) {
         state.panes.focus = state.panes.focus.other();
     }
 }
@@ -41,7 +41,7 @@ pub(super) fn follow_pin(state: &mut State, was_pinned: bool) {
         (false, true) => state.display.one_pane = false,
         (true, false) if state.panes.is_alone() => {
             state.display.one_pane = true;
-            if state.panes.is_absent(state.panes.focus) {
+            if state.panes.is_absent(state.panes.focus.slot()) {
                 state.panes.focus = state.panes.focus.other();
             }
         }

@@ -6,7 +6,7 @@ use super::state::State;
 use super::state::editor::Editor;
 use super::state::history::History;
 use super::state::pane::Pass;
-use crate::worker::protocol::{JobId, Request, Side};
+use crate::worker::protocol::{JobId, Request, Slot};
 
 /// Ticks that a text is left alone before it runs by itself.
 const PAUSE: usize = 3;
@@ -32,7 +32,7 @@ pub(super) fn write(
         return vec![];
     }
     let mut effects = Vec::new();
-    let under_way = Side::BOTH.into_iter().any(|side| state.panes.resident(side).is_passing());
+    let under_way = Slot::ALL.into_iter().any(|slot| state.panes.resident(slot).is_passing());
     if under_way && state.editor.pause.is_none() {
         announce(state);
         effects.push(Effect::Send(Request::CancelPasses));
@@ -120,7 +120,7 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     state.run.queued.clear();
     announce(state);
     let (job, prompt, sampling) = (state.run.job, state.run.prompt.clone(), state.run.sampling);
-    let ablations = Side::BOTH.map(|side| state.panes.ablations.of(side));
+    let ablations = Slot::ALL.map(|slot| state.panes.ablations.of(slot));
     vec![Effect::Send(Request::Run { job, prompt, sampling, ablations })]
 }
 
@@ -153,7 +153,7 @@ fn remember(state: &mut State) -> Vec<Effect> {
 /// From now on what is heard of older prompts is left out, and both models are to run a newer one.
 fn announce(state: &mut State) {
     state.run.job = JobId(state.run.job.0 + 1);
-    for side in state.panes.present() {
-        state.panes.resident_mut(side).pass = Pass::Waiting;
+    for slot in state.panes.present() {
+        state.panes.resident_mut(slot).pass = Pass::Waiting;
     }
 }

@@ -17,6 +17,7 @@ pub mod pane;
 pub mod run;
 pub mod scores;
 pub mod selection;
+pub mod side;
 pub mod span;
 pub(super) mod step;
 pub mod typed;
@@ -24,10 +25,11 @@ pub mod zoom;
 
 use super::panels::{Panes, Screen};
 use super::popups::{ExportDialog, Picker, Popup};
+use crate::app::state::side::Side;
 use crate::attention::{Extent, Scale};
 use crate::config::keys::Keys;
 use crate::vocabulary::ColorRange;
-use crate::worker::protocol::{Asker, ConfiguredPair, Side};
+use crate::worker::protocol::{Asker, ConfiguredPair, Slot};
 use cursor::Viewports;
 use display::DisplaySettings;
 use editor::Editor;
@@ -134,9 +136,9 @@ impl State {
         self.worker && (self.panes.is_busy() || self.screen.is_busy())
     }
 
-    /// Bytes that a model gets which takes the place of a side's, besides those that are free.
-    pub fn replaced_bytes(&self, side: Side) -> u64 {
-        self.panes.resident(side).model.as_ref().map_or(0, |model| model.resident_bytes)
+    /// Bytes that a model gets which takes the place of a slot's, besides those that are free.
+    pub fn replaced_bytes(&self, slot: Slot) -> u64 {
+        self.panes.resident(slot).model.as_ref().map_or(0, |model| model.resident_bytes)
     }
 
     /// Whether the editor holds another text than the one that was run.

@@ -6,12 +6,12 @@ use super::state::State;
 use super::state::cursor::{Column, Cursor};
 use super::state::exports::Exported;
 use super::state::history::History;
-use super::state::notes::NO_WORKER;
 use super::state::pane::Load;
 use super::{append, commands, events, first_cursor, layers, loading, navigation, one_pane, prompt};
+use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
-use crate::worker::protocol::Side;
+use crate::worker::protocol::WorkerError;
 
 /// Changes the state; what is to be done about it is returned.
 #[must_use]
@@ -34,9 +34,9 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
     };
     match action {
         Action::Start => {
-            let sides = state.panes.present();
+            let slots = state.panes.present();
             let mut effects: Vec<Effect> =
-                sides.into_iter().map(|side| loading::load(&mut state.panes, side)).collect();
+                slots.into_iter().map(|slot| loading::load(&mut state.panes, slot)).collect();
             // In reach for this run only: it is a default, or in the history of the shell.
             state.editor.history.remember(&state.run.prompt);
             effects.extend(prompt::run(state, state.run.prompt.clone()));
@@ -68,11 +68,11 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Worker(event) => return events::update(state, event),
         Action::WorkerGone => {
             state.worker = false;
-            for side in state.panes.present() {
-                state.panes.resident_mut(side).load = Load::Failed(NO_WORKER.to_owned());
+            for slot in state.panes.present() {
+                state.panes.resident_mut(slot).load = Load::Failed(WorkerError::WorkerGone);
             }
             if let Some(picker) = state.picker_mut() {
-                picker.give_up(NO_WORKER);
+                picker.give_up(&WorkerError::WorkerGone);
             }
         }
     }
@@ -94,7 +94,7 @@ fn in_popup(state: &mut State, action: Action) -> Result<Vec<Effect>, Action> {
             vec![]
         }
         Outcome::Chosen(command) => commands::command(state, command),
-        Outcome::Load { side, name } => loading::begin(state, side, name),
+        Outcome::Load { side, name } => loading::begin(state, side.slot(), name),
         Outcome::Write { file, replace } => {
             let Some(dialog) = state.export_mut() else { return Ok(vec![]) };
             let (side, (content, format)) = (dialog.side, dialog.choice());

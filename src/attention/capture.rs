@@ -80,9 +80,9 @@ pub struct Capture {
     pub model: Arc<ModelInfo>,
     /// The prompt, as this model reads it.
     pub tokens: Vec<Token>,
-    /// Its heads that were off.
+    /// The heads that were switched off.
     pub ablation: Ablation,
-    /// The same tokens with all heads on, if some are off and that was run as well.
+    /// The baseline: the same tokens with all heads on, if heads are ablated and that was run as well.
     pub before: Option<Arc<Capture>>,
     /// One per layer, in order.
     pub layers: Vec<LayerCapture>,
@@ -90,7 +90,7 @@ pub struct Capture {
     pub mean: CausalMatrix,
     /// \[vocabulary\]: logits after the last token; none of a model without an output head.
     pub logits: Vec<f32>,
-    /// The likeliest next tokens, likeliest first; none of a model without an output head.
+    /// The likeliest next tokens, likeliest first; empty for a model without an output head.
     pub next: Vec<NextToken>,
     /// A next token that was drawn by chance, if one was asked for.
     pub drawn: Option<NextToken>,
@@ -130,7 +130,7 @@ impl LayerCapture {
             query: &self.query[head * stride..][..stride],
             keys: PackedKeys::new(&self.key[kv_head * stride..][..stride], self.head_dim),
             scale: self.scale,
-            window: self.window,
+            sliding_window: self.window,
             sink: self.sinks.as_ref().map(|sinks| sinks[head]),
         }
     }
@@ -182,7 +182,7 @@ impl Capture {
     }
 
     /// The matrix of a view: kept ones are copied or averaged, heads are computed from their queries and keys.
-    /// Of a prompt that is kept in cells of several tokens, rollout goes from cell to cell.
+    /// Where a cell stands for several tokens, rollout goes from cell to cell.
     ///
     /// # Errors
     /// If the model has no such layer or head.

@@ -17,7 +17,7 @@ pub struct Comparison {
 pub struct DifferenceRow {
     /// The difference of what went to no token; `None` if neither side has sinks, or they are left out.
     pub sink: Option<f32>,
-    /// Of each key up to the query; `None` where a side leaves the key out, or has nothing left.
+    /// The difference of each key up to the query; `None` where a side leaves the key out, or has nothing left.
     pub keys: Vec<Option<f32>>,
 }
 
@@ -171,8 +171,8 @@ fn divergence(p: impl Iterator<Item = f64>, q: impl Iterator<Item = f64>) -> f32
     sum.max(0.0) as f32
 }
 
-/// How alike two heads are: the cosine of their matrices over the same pieces, without column 0, which would
-/// make all heads that rest on the first token look alike. 0 if one has nothing else.
+/// The similarity of two heads: the cosine of their matrices over the same pieces, without column 0. With it, all
+/// heads that rest on the first token would be similar. 0 if a head has nothing else.
 ///
 /// # Panics
 /// If the matrices are of different sizes.

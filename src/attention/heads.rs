@@ -27,7 +27,7 @@ pub struct HeadEntry {
     pub statistics: HeadStatistics,
     /// On repeated random tokens, once they are known.
     pub repeated: Option<RepeatScores>,
-    /// How alike it is to a chosen head, if one is chosen.
+    /// Its similarity to a chosen head, if one is chosen.
     pub similarity: Option<f32>,
 }
 
@@ -148,9 +148,9 @@ impl FromStr for HeadOrder {
 /// Which heads are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeadFilter {
-    /// Those of the layers of a kind only.
+    /// Only heads of layers of this kind.
     pub kind: Option<LayerKind>,
-    /// Those that share a key/value head of that number only.
+    /// Only heads that share this key/value head.
     pub group: Option<usize>,
 }
 

@@ -38,7 +38,7 @@ pub struct ModelInfo {
     pub device: String,
     /// Bytes they take there.
     pub resident_bytes: u64,
-    /// What of its files is not honoured, a sentence each.
+    /// What its files ask for and this program does not do, a sentence each.
     pub notes: Vec<String>,
 }
 

@@ -5,9 +5,9 @@ use super::NextToken;
 /// What each layer would predict after one token of a prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lens {
-    /// The number of the token.
+    /// The position of the token.
     pub query: usize,
-    /// Of the embedding, then of each layer; the last is what the model itself predicts.
+    /// A row for the embedding, then one for each layer; the last is what the model itself predicts.
     pub rows: Vec<LensRow>,
 }
 

@@ -1,5 +1,16 @@
-//! The domain: what a pass captured and what can be said of it. Pure host data in f32; nothing here
-//! knows candle, a terminal or a thread.
+//! The domain: what a pass captured and what can be said of it. Pure host data in f32; nothing here knows candle, a
+//! terminal or a thread.
+//!
+//! A [`Capture`] is what one model produced for one prompt. It keeps queries and keys, from which any head is computed
+//! again, and the matrices that are looked at first. [`Capture::matrix`] gives the [`CausalMatrix`] of a [`View`].
+//! A [`Normalisation`] shows its rows, a [`Scale`] turns values into levels, and a [`Comparison`] brings the matrices of
+//! two tokenisations together.
+//!
+//! | to add | change |
+//! |---|---|
+//! | a view | `View` in [`vocabulary`](crate::vocabulary), then what the compiler asks for: `capture`, `info` |
+//! | a statistic | `statistics/table.rs`: see there |
+//! | a normalisation | `Normalisation` in [`vocabulary`](crate::vocabulary), then `normalisation` |
 
 pub mod ablation;
 pub mod alignment;

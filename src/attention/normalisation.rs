@@ -15,7 +15,7 @@ pub struct NormalisedRow<'a> {
     sink: Option<f32>,
     /// The first cell that is shown.
     first: usize,
-    /// What of that cell is left out.
+    /// The part of that cell that is left out.
     left_out: f32,
     divisor: f32,
 }
@@ -92,7 +92,7 @@ impl NormalisedRow<'_> {
         (self.first..).zip(&self.weights[self.first..]).map(|(key, weight)| self.of(key, *weight)).sum()
     }
 
-    /// What of a cell's weight is not left out.
+    /// The part of a cell's weight that is not left out.
     fn of(&self, key: usize, weight: f32) -> f32 {
         if key == 0 { (weight - self.left_out).max(0.0) } else { weight }
     }

@@ -31,14 +31,14 @@ pub fn sequences(vocabulary: u32, period: usize, draws: usize, seed: u64) -> Vec
 pub struct RepeatScores {
     /// Offset 1: it looks at the token before.
     pub previous: f32,
-    /// Offset T: at the earlier copy of the token.
+    /// Offset T: it looks at the earlier copy of the token.
     pub duplicate: f32,
-    /// Offset T − 1: at the token after the earlier copy.
+    /// Offset T − 1: it looks at the token after the earlier copy.
     pub induction: f32,
 }
 
 impl RepeatScores {
-    /// Of the matrix of a head over a sequence of that period.
+    /// The scores of a head, from its matrix over a sequence of that period.
     pub fn of(matrix: &CausalMatrix, period: usize) -> Self {
         Self {
             previous: diagonal_mean(matrix, 1),

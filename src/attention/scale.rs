@@ -17,10 +17,10 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Of no values.
+    /// The extent of no values.
     pub const NONE: Self = Self { bottom: f32::INFINITY, top: 0.0 };
 
-    /// Of some values. Those that are not above 0 don't count.
+    /// The extent of some values. Values that are not above 0 don't count.
     pub fn of(values: impl IntoIterator<Item = f32>) -> Self {
         let above = values.into_iter().filter(|value| *value > 0.0);
         above.fold(Self::NONE, |Self { bottom, top }, value| Self {
@@ -29,7 +29,7 @@ impl Extent {
         })
     }
 
-    /// Of the values of both.
+    /// The extent of the values of both.
     pub fn and(self, other: Self) -> Self {
         Self { bottom: self.bottom.min(other.bottom), top: self.top.max(other.top) }
     }
@@ -77,7 +77,7 @@ impl Scale {
 }
 
 /// The smallest value that a scale begins with: the smallest of each row's, but for one row in ten, those with the
-/// smallest. The last rows of long prompts have keys that next to nothing goes to, and would leave all others alike.
+/// smallest. The last rows of long prompts have keys that next to nothing goes to, and all other values would look the same.
 pub(super) fn bottom_of(mut rows: Vec<f32>) -> f32 {
     rows.sort_by(f32::total_cmp);
     rows.get(rows.len() / 10).copied().unwrap_or(f32::INFINITY)

@@ -1,4 +1,4 @@
-//! Heads like a chosen one, in its own model and in another.
+//! The similarity of heads to a chosen one, in its own model and in another.
 
 use std::ops::Range;
 
@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use super::alignment::{Granularity, pieces, pooled};
 use super::{Capture, CausalMatrix, View, similarity};
 
-/// How alike each head is to a chosen one: layer, then head.
+/// The similarity of each head to a chosen one: layer, then head.
 pub type Similarities = Vec<Vec<f32>>;
 
-/// How alike the heads of one or two captures of a prompt are to the head `of` of the capture number `side`, by
-/// their matrices over the pieces that both share.
+/// The similarities of the heads of one or two captures of a prompt to the head `of` of the capture with index
+/// `side`, by their matrices over the pieces that both captures share.
 ///
 /// # Errors
 /// If there is no such head, or the prompt is too long to be kept token by token.

@@ -14,18 +14,21 @@ pub struct Token {
     pub text: String,
     /// The bytes of the prompt it covers; empty for a token the tokenizer added.
     pub span: Range<usize>,
+    /// Whether the tokenizer calls it special: it begins or ends a text or a turn, and is no text itself.
+    pub is_special: bool,
 }
 
 impl Token {
     /// A token of a prompt given as ids, with no text behind it.
     pub fn from_id(id: u32) -> Self {
         let name = format!("#{id}");
-        Self { id, raw: name.clone(), text: name, span: 0..0 }
+        Self { id, raw: name.clone(), text: name, span: 0..0, is_special: false }
     }
 
     /// A token for the `bytes` it stands for, which begin at byte `start` of the prompt.
     pub fn from_bytes(id: u32, raw: String, bytes: &[u8], start: usize) -> Self {
-        Self { id, raw, text: printable_bytes(bytes), span: start..start + bytes.len() }
+        let span = start..start + bytes.len();
+        Self { id, raw, text: printable_bytes(bytes), span, is_special: false }
     }
 
     /// Whether its bytes are a part of a character, so that its text is no text (or spells such a part).

@@ -1,11 +1,10 @@
 //! `attnscope ablate`: what changes when heads are switched off.
 
-use std::io::{self, BufWriter, Write};
-
 use super::args::AblateArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
+use super::stdout;
 use crate::attention::ablation::moved_heads;
 use crate::export::ablation::{Ablated, write_json, write_table};
 use crate::export::{Recipe, Selection, Source};
@@ -13,7 +12,7 @@ use crate::export::{Recipe, Selection, Source};
 /// Runs every model with all its heads and without some.
 ///
 /// # Errors
-/// If a model cannot be had, cannot read the prompt, or hasn't got one of the heads.
+/// If a model cannot be loaded, cannot read the prompt, or does not have one of the heads.
 pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let input = settings.input(&args.input)?;
@@ -35,11 +34,5 @@ pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Res
         let recipe = Recipe::new(Source::new(&after, input.clone(), Selection::All), None);
         ablated.push(Ablated { before, after, heads, recipe });
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    if args.json {
-        write_json(&mut out, &ablated)?;
-    } else {
-        write_table(&mut out, &ablated)?;
-    }
-    Ok(out.flush()?)
+    stdout::print(args.json, |out| write_json(out, &ablated), |out| write_table(out, &ablated))
 }

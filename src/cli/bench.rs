@@ -13,7 +13,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::{ModelInfo, escape_controls};
 use crate::export::printable::write_json;
-use crate::model::{Marks, Model, ModelError, ProcessMemory, Profile};
+use crate::model::{Model, ModelError, ProcessMemory, Profile, Roofline};
 use crate::vocabulary::human_bytes;
 
 /// How often memory is looked at while a model runs.
@@ -39,7 +39,7 @@ struct Length {
     median_s: f64,
     min_s: f64,
     max_s: f64,
-    /// What of the weights is read.
+    /// The bytes of weights that are read.
     weight_bytes: u64,
     /// Floating-point operations of their products.
     operations: u64,
@@ -63,10 +63,10 @@ struct Share {
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     session.reporter.progress("measuring this machine");
-    let marks = Marks::measure(&settings.load)?;
+    let roofline = Roofline::measure(&settings.load)?;
     for reference in &models {
         let model = session.load(reference)?;
-        let report = measure(&model, args, marks, session)?;
+        let report = measure(&model, args, roofline, session)?;
         let mut out = io::stdout().lock();
         if args.json {
             write_json(&mut out, &report)?;
@@ -78,7 +78,12 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
     Ok(())
 }
 
-fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session) -> Result<Report, Failure> {
+fn measure(
+    model: &Model,
+    args: &BenchArgs,
+    roofline: Roofline,
+    session: &mut Session,
+) -> Result<Report, Failure> {
     let info = model.info();
     let mut peak = ProcessMemory::default();
     let mut lengths = Vec::new();
@@ -99,15 +104,15 @@ fn measure(model: &Model, args: &BenchArgs, marks: Marks, session: &mut Session)
         }
         let ids = model.tokens_from_ids(&ids)?;
         let ((_, profile), took) = time(|| model.profile(ids, &session.cancel, &mut |_| ()))?;
-        lengths.push(summary(tokens, seconds, (took, &profile), marks));
+        lengths.push(summary(tokens, seconds, (took, &profile), roofline));
     }
     session.reporter.clear();
     Ok(Report {
         model: info.name.clone(),
         threads: rayon::current_num_threads(),
         device: info.device.clone(),
-        bandwidth_bytes_s: marks.bytes_s,
-        gemm_flops_s: marks.operations_s,
+        bandwidth_bytes_s: roofline.bytes_s,
+        gemm_flops_s: roofline.operations_s,
         lengths,
         peak_anon_bytes: peak.anon,
         peak_file_bytes: peak.file,
@@ -162,13 +167,13 @@ fn random_ids(vocabulary: usize, count: usize) -> Vec<u32> {
     std::iter::repeat_with(|| random.u32(0..vocabulary as u32)).take(count).collect()
 }
 
-/// Of what passes took, and of a profile with what its pass took.
-fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), marks: Marks) -> Length {
+/// Lines about what passes took, and about a profile with what its pass took.
+fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), roofline: Roofline) -> Length {
     seconds.sort_by(f64::total_cmp);
     let (profiled_s, profile) = profiled;
     let share = |part: Duration| part.as_secs_f64() / profiled_s;
-    let floor_s =
-        (profile.weight_bytes as f64 / marks.bytes_s).max(profile.operations as f64 / marks.operations_s);
+    let floor_s = (profile.weight_bytes as f64 / roofline.bytes_s)
+        .max(profile.operations as f64 / roofline.operations_s);
     Length {
         tokens,
         median_s: seconds[seconds.len() / 2],
@@ -227,13 +232,13 @@ mod tests {
 
     #[test]
     fn the_floor_is_the_longer_of_reading_and_multiplying() {
-        let marks = Marks { bytes_s: 10.0, operations_s: 100.0 };
+        let roofline = Roofline { bytes_s: 10.0, operations_s: 100.0 };
         let linear = Duration::from_secs(1);
         let profile = |operations| Profile { weight_bytes: 40, operations, linear, ..Profile::default() };
-        let length = summary(7, vec![9.0, 2.0, 4.0], (5.0, &profile(100)), marks);
+        let length = summary(7, vec![9.0, 2.0, 4.0], (5.0, &profile(100)), roofline);
         assert_eq!((length.median_s, length.min_s, length.max_s, length.floor_s), (4.0, 2.0, 9.0, 4.0));
         assert_eq!((length.weight_bytes, length.operations), (40, 100));
         assert_eq!(length.share.linear, 0.2);
-        assert_eq!(summary(7, vec![2.0], (2.0, &profile(900)), marks).floor_s, 9.0);
+        assert_eq!(summary(7, vec![2.0], (2.0, &profile(900)), roofline).floor_s, 9.0);
     }
 }

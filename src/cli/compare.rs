@@ -1,12 +1,11 @@
 //! `attnscope compare`: two models' attention to the same text.
 
-use std::io::{self, BufWriter, Write};
-
 use super::args::CompareArgs;
 use super::export::NOT_COMPARED;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
+use super::stdout;
 use crate::attention::alignment::Granularity;
 use crate::attention::{Capture, HeadEntry};
 use crate::export::file::Destination;
@@ -16,8 +15,8 @@ use crate::export::{Input, Selection, Source};
 /// Says what two models differ in, or writes a page that shows it.
 ///
 /// # Errors
-/// If there aren't two models, one cannot be had, cannot read the prompt or has no such view, or the page cannot be
-/// written.
+/// If there are not two models, one cannot be loaded, cannot read the prompt or has no such view, or the page cannot
+/// be written.
 pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let [left, right] = models.as_slice() else {
@@ -52,11 +51,5 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
         report::write_page(&mut page, &report)?;
         return Ok(page.finish()?);
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    if args.json {
-        report::write_json(&mut out, &report)?;
-    } else {
-        report::write_text(&mut out, &report)?;
-    }
-    Ok(out.flush()?)
+    stdout::print(args.json, |out| report::write_json(out, &report), |out| report::write_text(out, &report))
 }

@@ -21,7 +21,7 @@ pub(super) const NOT_COMPARED: &str =
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
 /// # Errors
-/// If the file cannot be written, or the model not had, or it cannot read the prompt or has no such view.
+/// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     check(args, models.len())?;
@@ -59,9 +59,9 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let captures: Vec<&Capture> = captures.iter().collect();
     let path = out.path().map(Path::to_owned);
-    let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_raised());
+    let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_cancelled());
     let omissions = export::write(&mut stoppable, &captures, recipe);
-    if session.cancel.is_raised() {
+    if session.cancel.is_cancelled() {
         return Err(Failure::Interrupted);
     }
     let omissions = omissions.map_err(|error| error.at(path.as_deref()))?;
@@ -96,9 +96,10 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
         return usage("two models at most go into an export: name fewer with --model");
     }
     if !args.format.is_figure() && *figure != FigureArgs::default() {
-        return usage(
-            "numbers are written as the model computed them: flags of figures go with --format svg, png or html",
-        );
+        return usage(&format!(
+            "numbers are written as the model computed them: flags of figures go with --format {}",
+            ExportFormat::list(true, "or")
+        ));
     }
     if figure.scale.is_some() && args.format != ExportFormat::Png {
         return usage("--scale is of pixels: it goes with --format png");

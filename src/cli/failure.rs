@@ -11,7 +11,7 @@ use crate::model::ModelError;
 /// Why a command stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It was asked for something that cannot be meant: exit code 2.
+    /// The command line makes no sense: exit code 2.
     #[error("{0}")]
     Usage(String),
     /// Something went wrong: exit code 1. One sentence: what, where, what to do.
@@ -71,7 +71,7 @@ impl From<ConfigError> for Failure {
     }
 }
 
-/// Of commands, only Ctrl-C cancels anything.
+/// In commands, only Ctrl-C cancels anything.
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         match error {
@@ -96,7 +96,7 @@ impl From<ExportError> for Failure {
     }
 }
 
-/// Of standard output; what else is read or written names its file.
+/// An error of standard output. Errors of files name their file, and are none of these.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -1,11 +1,10 @@
 //! `attnscope heads`: what every head does, in numbers.
 
-use std::io::{self, BufWriter, Write};
-
 use super::args::HeadsArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
+use super::stdout;
 use crate::attention::{Capture, HeadEntry, HeadFilter, ModelInfo};
 use crate::export::heads::{ListedHead, write_json, write_table};
 use crate::export::{Recipe, Selection, Source};
@@ -13,7 +12,7 @@ use crate::export::{Recipe, Selection, Source};
 /// Lists the heads of all models together, in the order that is asked for.
 ///
 /// # Errors
-/// If a model cannot be had or cannot read the prompt.
+/// If a model cannot be loaded, or cannot read the prompt.
 pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let input = settings.input(&args.input)?;
@@ -37,14 +36,8 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     args.sort.sort(&mut heads, |head| &head.entry);
     heads.truncate(args.top.unwrap_or(usize::MAX));
 
-    let mut out = BufWriter::new(io::stdout().lock());
-    if args.json {
-        let models: Vec<_> = read.iter().map(|(capture, recipe, _)| (&*capture.model, recipe)).collect();
-        write_json(&mut out, &models, &heads)?;
-    } else {
-        write_table(&mut out, &heads)?;
-    }
-    Ok(out.flush()?)
+    let models: Vec<_> = read.iter().map(|(capture, recipe, _)| (&*capture.model, recipe)).collect();
+    stdout::print(args.json, |out| write_json(out, &models, &heads), |out| write_table(out, &heads))
 }
 
 /// Why a list is empty.

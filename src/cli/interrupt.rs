@@ -46,9 +46,9 @@ fn is_left_to_others() -> bool {
 
 /// A Ctrl-C. Returns whether somebody will end the process in order.
 fn interrupt(cancel: &Cancel) -> bool {
-    let in_order = NEXT.load(Ordering::Relaxed) == IN_ORDER && !cancel.is_raised();
+    let in_order = NEXT.load(Ordering::Relaxed) == IN_ORDER && !cancel.is_cancelled();
     if in_order {
-        cancel.raise();
+        cancel.cancel();
     }
     in_order
 }

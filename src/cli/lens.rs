@@ -1,35 +1,28 @@
 //! `attnscope lens`: what each layer would predict.
 
-use std::io::{self, BufWriter, Write};
-
 use super::args::LensArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::export::lens::{Looked, write_json, write_table};
+use super::stdout;
+use crate::export::lens::{LensPass, write_json, write_table};
 use crate::export::{Recipe, Selection, Source};
 
 /// Runs every model, and predicts from each of its layers.
 ///
 /// # Errors
-/// If a model cannot be had, cannot read the prompt, or there is no such token.
+/// If a model cannot be loaded or cannot read the prompt, or there is no such token.
 pub fn run(args: &LensArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let input = settings.input(&args.input)?;
-    let mut looked = Vec::new();
+    let mut passes = Vec::new();
     for reference in &models {
         let model = session.load(reference)?;
         let (capture, stream) = session.capture_keeping(&model, &input)?;
         let query = args.token.unwrap_or(capture.tokens.len() - 1);
         let lens = model.lens(&stream, query, args.top)?;
         let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
-        looked.push(Looked { capture, lens, recipe });
+        passes.push(LensPass { capture, lens, recipe });
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    if args.json {
-        write_json(&mut out, &looked)?;
-    } else {
-        write_table(&mut out, &looked)?;
-    }
-    Ok(out.flush()?)
+    stdout::print(args.json, |out| write_json(out, &passes), |out| write_table(out, &passes))
 }

@@ -13,12 +13,12 @@ use crate::export::print;
 /// Prints each model's tokens and matrix; several models under a heading each.
 ///
 /// # Errors
-/// If a model cannot be had or cannot read the prompt, or has no such view.
+/// If a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
     let input = settings.input(&args.input)?;
     let cancel = session.cancel.clone();
-    let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_raised());
+    let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_cancelled());
     for (at, reference) in models.iter().enumerate() {
         let model = session.load(reference)?;
         let capture = session.capture(&model, &input)?;

@@ -10,10 +10,10 @@ use crate::export::file::Destination;
 use crate::export::{PROGRAM, Recipe, Source};
 use crate::model::Reference;
 
-/// Reads a recipe, and does what it says. What cannot be as it was is reported.
+/// Reads a recipe, and does what it says. Reports what cannot be as it was.
 ///
 /// # Errors
-/// If there is no recipe, a model it names not to be had in that revision, or the file cannot be written.
+/// If there is no recipe, a model cannot be loaded in its revision, or the file cannot be written.
 pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(), Failure> {
     let mut recipe = Recipe::of_file(&args.recipe)?;
     session.listen();
@@ -61,7 +61,7 @@ fn pinned(source: &Source) -> Result<Reference, Failure> {
     })
 }
 
-/// What of a model is not as the recipe has it.
+/// How a model differs from what the recipe says of it.
 fn changes(source: &Source, info: &ModelInfo) -> Vec<String> {
     let model = &source.model;
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "no revision".to_owned());

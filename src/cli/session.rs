@@ -42,7 +42,7 @@ impl Session {
     /// Loads a model; asks before it downloads much.
     ///
     /// # Errors
-    /// If somebody says no, or the model cannot be had or placed.
+    /// If somebody says no, or the model cannot be loaded.
     pub fn load(&mut self, reference: &Reference) -> Result<Model, Failure> {
         self.listen();
         self.consent(reference)?;
@@ -67,7 +67,7 @@ impl Session {
         self.run(model, tokens(model, input)?)
     }
 
-    /// As [`capture`](Self::capture), with some heads off.
+    /// As [`capture`](Self::capture), without the heads of `ablation`.
     ///
     /// # Errors
     /// As [`capture`](Self::capture), or if the model hasn't got one of the heads.

@@ -12,45 +12,45 @@ pub enum ConfigError {
     /// The file is there, but cannot be read; or it was named and is not there.
     #[error("{}: {source}: choose a file that can be read with --config", path.display())]
     Read {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system says.
         source: std::io::Error,
     },
     /// Not TOML, an unknown key, or a value of the wrong kind.
     #[error("{}:{line}: {message}", path.display())]
     Invalid {
-        /// In which file.
+        /// The file.
         path: PathBuf,
-        /// On which line, from 1.
+        /// The line, from 1.
         line: usize,
-        /// What, and what to do.
+        /// What is wrong, and what to do.
         message: String,
     },
     /// A variable of the environment holds something that is no such setting.
     #[error("{name}: {message}")]
     Variable {
-        /// Its name.
+        /// The name of the variable.
         name: &'static str,
-        /// What, and what to do.
+        /// What is wrong, and what to do.
         message: String,
     },
     /// A pair was asked for that nobody has defined.
     #[error("there is no pair '{name}': {advice}")]
     NoSuchPair {
-        /// The name.
+        /// The name that was asked for.
         name: String,
-        /// The names there are.
+        /// What to do: the names there are.
         advice: String,
     },
     /// A setting that does not go with the others.
     #[error("{origin}{}: {message}", line.map_or_else(String::new, |line| format!(":{line}")))]
     Rejected {
-        /// Where it was made.
+        /// Where it was set.
         origin: Origin,
-        /// On which line of the file, if it is in one.
+        /// The line of the file, if it is in one.
         line: Option<usize>,
-        /// What, and what to do.
+        /// What is wrong, and what to do.
         message: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Laying one source of settings over another, key by key, and remembering where each key came from.
+//! Merging the layers of settings, key by key, and remembering where each key came from.
 
 use std::collections::BTreeMap;
 use std::iter::successors;
@@ -30,7 +30,7 @@ pub const VARIABLES: [(&str, &str); 9] = [
     ("ATTNSCOPE_BACKGROUND", "theme.background"),
 ];
 
-/// What is laid over the embedded settings.
+/// The layers over the embedded settings.
 pub struct Sources<'a> {
     /// The user's file: its path, for messages, and its text.
     pub file: Option<(&'a Path, &'a str)>,
@@ -39,7 +39,7 @@ pub struct Sources<'a> {
 }
 
 impl Config {
-    /// The embedded settings with `sources` laid over them.
+    /// The embedded settings with `sources` merged over them.
     ///
     /// # Errors
     /// If a source says something that is no setting, or a pair is incomplete.
@@ -56,10 +56,10 @@ impl Config {
         settings.finish()
     }
 
-    /// These settings with flags laid over them: of each its name, the key it sets, and its value as text.
+    /// These settings with flags merged over them: each with its name, the key it sets, and its value as text.
     ///
     /// # Errors
-    /// If a value is none of its key.
+    /// If a key cannot have the value.
     pub fn with_flags(
         self,
         flags: impl IntoIterator<Item = (&'static str, &'static str, String)>,
@@ -77,14 +77,14 @@ impl Config {
         around.find_map(|key| self.origins.get(key)).unwrap_or(&Origin::Embedded)
     }
 
-    /// An error about the value of a key, with the place where it was set.
+    /// The error about the value of a key that does not go with the others, with the place where it was set.
     pub fn reject_unknown(&self, key: &str, message: String) -> ConfigError {
         let origin = self.origin(key).clone();
         let line = matches!(origin, Origin::File(_)).then(|| self.lines.line(key)).flatten();
         ConfigError::Rejected { origin, line, message }
     }
 
-    /// The pair of that name.
+    /// The pair with that name.
     ///
     /// # Errors
     /// If there is none; the message names those there are.
@@ -100,7 +100,7 @@ impl Config {
     }
 }
 
-/// Settings while sources are laid over each other.
+/// Settings while layers are merged.
 struct Settings {
     values: Table,
     origins: BTreeMap<String, Origin>,
@@ -137,7 +137,7 @@ impl Settings {
         Some(ConfigError::Invalid { path: path.to_owned(), line, message: error.to_string() })
     }
 
-    /// Lays a value that is written without TOML's quotes.
+    /// Merges a value that is written without TOML's quotes.
     fn merge_text(
         &mut self,
         origin: Origin,
@@ -183,7 +183,7 @@ impl Settings {
     }
 }
 
-/// Lays `values` over `under`, table by table, and tells `placed` the full name of each key.
+/// Merges `values` over `under`, table by table, and calls `placed` with the full name of each key.
 fn merge_layer(under: &mut Table, values: Table, prefix: &str, placed: &mut dyn FnMut(String)) {
     for (key, value) in values {
         let name = format!("{prefix}{key}");
@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    /// With their marks of comment taken away, the keys of the embedded file are all there are.
+    /// Without their comment marks, the keys of the embedded file are all keys there are.
     #[test]
     fn the_embedded_file_lists_every_key_of_the_viewer() {
         let keys = EMBEDDED.split_once("[keys]\n").unwrap().1.split_once("\n\n").unwrap().0;

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 pub struct Lines(BTreeMap<String, usize>);
 
 impl Lines {
-    /// Those of a file; none of what is no TOML.
+    /// The lines of a file; empty if it is no TOML.
     pub fn of(text: &str) -> Self {
         let mut lines = Self::default();
         if let Ok(table) = DeTable::parse(text) {

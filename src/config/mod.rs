@@ -1,5 +1,10 @@
-//! What can be set: the embedded `config.toml`, over it the user's file, over that `ATTNSCOPE_*`
-//! variables, and over all of them flags of the command line.
+//! What can be set: the embedded `config.toml`, over it the user's file, over that `ATTNSCOPE_*` variables, and over all
+//! of them flags of the command line.
+//!
+//! `schema` has the type of every setting, `layers` merges the layers key by key and remembers where each key was set,
+//! `lines` knows on which line of the file that is, `show` prints all settings with their places, and `keys` is the
+//! table of the viewer's keys. To add a setting: its field in `schema`, its line and comment in `config.toml`; and if it
+//! has a variable, an entry of [`VARIABLES`].
 
 mod error;
 pub mod keys;

@@ -1,6 +1,6 @@
 //! What somebody meant who made a slip.
 
-/// The name most like `word`, if any is alike.
+/// The name that is most similar to `word`, if one is similar enough.
 pub fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
     let distance = |name: &str| strsim::damerau_levenshtein(word, name);
     let best = names.iter().copied().min_by_key(|name| distance(name))?;

@@ -116,10 +116,10 @@ impl Pair {
 /// Threads that compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Threads {
-    /// One per core.
+    /// A thread for each core.
     #[default]
     Auto,
-    /// That many, at most [`Threads::MAX`].
+    /// So many threads, at most [`Threads::MAX`].
     Count(NonZeroUsize),
 }
 

@@ -47,7 +47,7 @@ impl Config {
         }
     }
 
-    /// Of each action the keys it has, which are not what was set where another action took one of them.
+    /// The keys of each action. These differ from what was set where another action took one of them.
     fn key_lines(&self) -> Vec<(String, String)> {
         let defaults = Keys::default();
         Command::all()

@@ -17,9 +17,9 @@ const TOKEN: usize = 24;
 /// A model with all its heads, and without some.
 #[derive(Debug, Clone)]
 pub struct Ablated {
-    /// With all heads.
+    /// The pass with all heads.
     pub before: Capture,
-    /// Without some.
+    /// The pass without some heads.
     pub after: Capture,
     /// Heads to list.
     pub heads: Vec<MovedHead>,

@@ -31,7 +31,7 @@ pub enum ExportError {
     /// A figure could not be made a bitmap of: a defect of this program.
     #[error("internal error: {0}: please report it")]
     Draw(String),
-    /// It is not said what is to be written.
+    /// The recipe names no format.
     #[error("nothing says as what this is to be written: name a format")]
     NoFormat,
     /// What is written to refuses.
@@ -70,7 +70,7 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    /// The error of a writer, with the file that it writes; but that nobody reads on is none of the file's.
+    /// The error of a writer, with the file that it writes. A closed pipe is no error of a file.
     #[must_use]
     pub fn at(self, path: Option<&Path>) -> Self {
         match (self, path) {

@@ -8,12 +8,12 @@ use crate::attention::{
     Ablation, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo, NextToken, Token,
 };
 
-/// Of a model with sinks; the kept mean is chosen, the heads follow from queries and keys.
+/// A capture of a model with sinks. Its mean is chosen freely; its heads follow from queries and keys.
 pub fn capture() -> Capture {
     make(true, CausalMatrix::from_cells(2, vec![0.25, 0.5, 0.125], Some(vec![0.75, 0.375])))
 }
 
-/// Of a model without.
+/// A capture of a model without sinks.
 pub fn capture_without_sinks() -> Capture {
     make(false, CausalMatrix::from_cells(2, vec![1.0, 0.5, 0.5], None))
 }
@@ -25,12 +25,12 @@ pub fn export(selection: Selection, write: impl FnOnce(&Export<'_>)) {
     write(&Export { capture: &capture, selection, recipe: &recipe });
 }
 
-/// What is selected of a capture of `it '`.
+/// The source of an export of a capture of `it '`.
 pub fn source(capture: &Capture, selection: Selection) -> Source {
     Source::new(capture, Input::Prompt("it '".to_owned()), selection)
 }
 
-/// Of a prompt of these texts; the kept mean falls off with the distance, to a sink if there is one.
+/// A capture of a prompt of these texts. Its mean falls off with the distance; the rest goes to a sink if there is one.
 pub fn reading(texts: &[&str], has_sinks: bool) -> Capture {
     let capture = make(has_sinks, CausalMatrix::zeros(2, 1, has_sinks));
     let size = texts.len();

@@ -16,7 +16,7 @@ const TOKEN: usize = 16;
 
 /// A model's pass, and its layers' predictions after one token.
 #[derive(Debug, Clone)]
-pub struct Looked {
+pub struct LensPass {
     /// The pass.
     pub capture: Capture,
     /// What its layers would predict.
@@ -29,8 +29,8 @@ pub struct Looked {
 ///
 /// # Errors
 /// If `out` refuses.
-pub fn write_table(out: &mut impl Write, looked: &[Looked]) -> Result<(), ExportError> {
-    for (at, Looked { capture, lens, .. }) in looked.iter().enumerate() {
+pub fn write_table(out: &mut impl Write, passes: &[LensPass]) -> Result<(), ExportError> {
+    for (at, LensPass { capture, lens, .. }) in passes.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         let token = &capture.tokens[lens.query];
         let name = escape_controls(&capture.model.name);
@@ -54,9 +54,9 @@ pub fn write_table(out: &mut impl Write, looked: &[Looked]) -> Result<(), Export
 ///
 /// # Errors
 /// If `out` refuses.
-pub fn write_json(out: &mut impl Write, looked: &[Looked]) -> Result<(), ExportError> {
+pub fn write_json(out: &mut impl Write, passes: &[LensPass]) -> Result<(), ExportError> {
     let next = |next: &NextToken| json!({ "id": next.token.id, "text": next.token.text, "probability": next.probability });
-    let model = |Looked { capture, lens, recipe }: &Looked| -> Result<Value, ExportError> {
+    let model = |LensPass { capture, lens, recipe }: &LensPass| -> Result<Value, ExportError> {
         let token = &capture.tokens[lens.query];
         let row = |(at, LensRow { next: listed, of_last }): (usize, &LensRow)| {
             json!({
@@ -72,6 +72,6 @@ pub fn write_json(out: &mut impl Write, looked: &[Looked]) -> Result<(), ExportE
             "rows": lens.rows.iter().enumerate().map(row).collect::<Vec<_>>(),
         }))
     };
-    let models = looked.iter().map(model).collect::<Result<Vec<_>, _>>()?;
+    let models = passes.iter().map(model).collect::<Result<Vec<_>, _>>()?;
     Ok(write_json_lines(out, &json!({ "models": models }))?)
 }

@@ -21,7 +21,7 @@ pub fn escape(text: &str) -> String {
     xml::escape(&visible).replace('"', "&quot;")
 }
 
-/// The hash by which a page's policy knows what stands between two tags of it, the last of such.
+/// The hash of what stands between two tags of a page, for the page's policy. Of several such tags, the last.
 pub fn sha256_of(page: &str, start: &str, end: &str) -> String {
     let inner = page.rsplit_once(start).and_then(|(_, rest)| Some(rest.split_once(end)?.0));
     format!("sha256-{}", STANDARD.encode(Sha256::digest(inner.unwrap_or_default())))

@@ -6,12 +6,12 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::elementwise::raise;
+use super::elementwise::max_in_place;
 use super::softmax::{SoftmaxStats, softmax_with_sink};
 
 /// Queries that are computed together, so that a key is loaded once for all of them.
 pub const QUERIES: usize = 8;
-/// Of these, as many as 16 registers have room for.
+/// Queries that are computed together where there are only 16 registers.
 const FEWER: usize = 4;
 /// Keys that lie side by side in [`PackedKeys`].
 const PANEL: usize = 32;
@@ -43,12 +43,12 @@ impl PackedKeys {
 pub struct Head<'a, K> {
     /// \[S, head_dim\], position already applied.
     pub query: &'a [f32],
-    /// Of the KV head that this head shares; a [`PackedKeys`] or something that holds one.
+    /// The keys of its KV head: a [`PackedKeys`], or something that holds one.
     pub keys: K,
     /// What a dot product is multiplied by.
     pub scale: f32,
     /// Keys a query sees, itself included; `None` sees all.
-    pub window: Option<usize>,
+    pub sliding_window: Option<usize>,
     /// The learned logit that competes with the keys and leads to no token.
     pub sink: Option<f32>,
 }
@@ -58,7 +58,7 @@ pub struct Head<'a, K> {
 pub struct Rows {
     /// The key of the first column.
     start: usize,
-    /// Columns.
+    /// Columns of `weights`.
     stride: usize,
     /// \[queries, stride\]: 0 where a query sees nothing.
     weights: Vec<f32>,
@@ -71,9 +71,9 @@ pub struct Rows {
 pub struct Row<'a> {
     /// The first key it sees.
     pub first_key: usize,
-    /// What it gives to the keys from there up to its own.
+    /// The weights of the keys from there up to its own.
     pub weights: &'a [f32],
-    /// What the softmax gave beside them.
+    /// What the softmax gave besides the weights.
     pub norm: SoftmaxStats,
 }
 
@@ -87,31 +87,31 @@ impl Rows {
         })
     }
 
-    /// Writes to `highest` the largest weight that each key gets from some of the queries, given by their places among
-    /// them, and returns the first of these keys; the last one is that of the last query.
+    /// Writes the largest weight that each key gets from some of the queries to `highest`, and returns the first of
+    /// these keys; the last one is that of the last query. `queries` are places among these rows.
     pub fn highest(&self, queries: Range<usize>, highest: &mut Vec<f32>) -> usize {
         let end = self.rows[queries.end - 1].0.end - self.start;
         highest.clear();
         highest.resize(end, 0.0);
         for weights in self.weights.chunks_exact(self.stride).take(queries.end).skip(queries.start) {
-            raise(highest, weights);
+            max_in_place(highest, weights);
         }
         self.start
     }
 
-    /// Adds what the queries take from `value` \[S, head_dim\] to the first `head_dim` places of each row of
-    /// `context`, of which a row begins every `context_stride` places.
+    /// Adds what the queries take from `value` \[S, head_dim\] to the first `head_dim` values of each row of `context`.
+    /// A row of `context` begins every `context_stride` values.
     pub fn add_values(&self, value: &[f32], head_dim: usize, context: &mut [f32], context_stride: usize) {
         let Some((last, _)) = self.rows.last() else { return };
         let value = &value[self.start * head_dim..last.end * head_dim];
-        Arch::new().dispatch(AddValues { rows: self, value, head_dim, context, context_stride });
+        Arch::new().dispatch(AllQueries(AddValues { rows: self, value, head_dim, context, context_stride }));
     }
 }
 
 impl<K: AsRef<PackedKeys>> Head<'_, K> {
     /// The keys that `query` sees.
     pub fn visible(&self, query: usize) -> Range<usize> {
-        let first = self.window.map_or(0, |window| (query + 1).saturating_sub(window));
+        let first = self.sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
         first..query + 1
     }
 
@@ -125,13 +125,13 @@ impl<K: AsRef<PackedKeys>> Head<'_, K> {
         let keys = self.keys.as_ref();
         let panel = PANEL * keys.head_dim;
         let panels = &keys.panels[start / PANEL * panel..][..rows.stride / PANEL * panel];
-        // Fewer queries than fit: the last is computed again, and not looked at.
+        // The last query stands in where there are fewer than fit; what it gives there is not used.
         let query: [&[f32]; QUERIES] = std::array::from_fn(|at| {
             let query = (queries.start + at).min(queries.end - 1);
             &self.query[query * keys.head_dim..][..keys.head_dim]
         });
         let arch = Arch::new();
-        arch.dispatch(Scores { query, panels, scale: self.scale, weights: &mut rows.weights });
+        arch.dispatch(AllQueries(Scores { query, panels, scale: self.scale, weights: &mut rows.weights }));
         for (query, weights) in queries.zip(rows.weights.chunks_exact_mut(rows.stride)) {
             let keys = self.visible(query);
             let seen = keys.start - start..keys.end - start;
@@ -148,6 +148,27 @@ impl AsRef<PackedKeys> for PackedKeys {
     }
 }
 
+/// Work on [`QUERIES`] queries. As many are computed together as there are registers for.
+trait ByQueries {
+    /// `N` queries from `first` on.
+    fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize);
+}
+
+struct AllQueries<W>(W);
+
+impl<W: ByQueries> WithSimd for AllQueries<W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self(mut work) = self;
+        match S::REGISTER_COUNT {
+            32 => work.queries::<S, QUERIES>(simd, 0),
+            _ => (0..QUERIES).step_by(FEWER).for_each(|first| work.queries::<S, FEWER>(simd, first)),
+        }
+    }
+}
+
 /// `weights` \[QUERIES, keys\] = scale · query · keysᵀ.
 struct Scores<'a> {
     query: [&'a [f32]; QUERIES],
@@ -156,20 +177,7 @@ struct Scores<'a> {
     weights: &'a mut [f32],
 }
 
-impl WithSimd for Scores<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        match S::REGISTER_COUNT {
-            32 => self.queries::<S, QUERIES>(simd, 0),
-            _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
-        }
-    }
-}
-
-impl Scores<'_> {
-    /// `N` queries from `first` on.
+impl ByQueries for Scores<'_> {
     #[inline(always)]
     fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
         let query: [&[f32]; N] = std::array::from_fn(|at| self.query[first + at]);
@@ -208,20 +216,7 @@ struct AddValues<'a> {
     context_stride: usize,
 }
 
-impl WithSimd for AddValues<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        match S::REGISTER_COUNT {
-            32 => self.queries::<S, QUERIES>(simd, 0),
-            _ => (0..QUERIES).step_by(FEWER).for_each(|first| self.queries::<S, FEWER>(simd, first)),
-        }
-    }
-}
-
-impl AddValues<'_> {
-    /// `N` queries from `first` on.
+impl ByQueries for AddValues<'_> {
     #[inline(always)]
     fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
         let stride = self.rows.stride;
@@ -243,7 +238,9 @@ impl AddValues<'_> {
             }
         }
     }
+}
 
+impl AddValues<'_> {
     /// `REGISTERS` registers of the context of `N` queries, from register `at` on.
     #[inline(always)]
     fn columns<S: Simd, const N: usize, const REGISTERS: usize>(
@@ -270,7 +267,7 @@ impl AddValues<'_> {
         }
     }
 
-    /// Those of the queries from `first` on, of which there may be none.
+    /// The contexts of the queries from `first` on; there may be none.
     #[inline(always)]
     fn contexts(&mut self, first: usize) -> std::slice::ChunksMut<'_, f32> {
         let start = self.context.len().min(first * self.context_stride);
@@ -285,7 +282,7 @@ mod tests {
     #[test]
     fn a_window_counts_the_query_itself() {
         let keys = PackedKeys::new(&[], 1);
-        let head = Head { query: &[], keys, scale: 1.0, window: Some(3), sink: None };
+        let head = Head { query: &[], keys, scale: 1.0, sliding_window: Some(3), sink: None };
         assert_eq!(head.visible(1), 0..2);
         assert_eq!(head.visible(2), 0..3);
         assert_eq!(head.visible(7), 5..8);
@@ -294,14 +291,14 @@ mod tests {
     #[test]
     fn rows_are_the_formula_and_the_same_bits_however_queries_are_grouped() {
         let (tokens, sink) = (75, Some(0.3));
-        for (head_dim, window) in [(32, None), (10, Some(40)), (3, Some(1)), (48, None)] {
+        for (head_dim, sliding_window) in [(32, None), (10, Some(40)), (3, Some(1)), (48, None)] {
             let mut random = fastrand::Rng::with_seed(7);
             let mut draw = || -> Vec<f32> {
                 std::iter::repeat_with(|| random.f32() - 0.5).take(tokens * head_dim).collect()
             };
             let (query, key, value) = (draw(), draw(), draw());
             let keys = PackedKeys::new(&key, head_dim);
-            let head = Head { query: &query, keys: &keys, scale: 2.0, window, sink };
+            let head = Head { query: &query, keys: &keys, scale: 2.0, sliding_window, sink };
             let vector = |of: &[f32], at: usize| -> Vec<f64> {
                 of[at * head_dim..][..head_dim].iter().map(|x| f64::from(*x)).collect()
             };
@@ -320,19 +317,19 @@ mod tests {
                     assert_eq!((row.weights, row.norm), (by_itself.weights, by_itself.norm));
                     let keys = head.visible(query);
                     assert_eq!(row.first_key, keys.start);
-                    let raised: Vec<f64> = keys
+                    let exps: Vec<f64> = keys
                         .clone()
                         .map(|key_at| (2.0 * dot(vector(head.query, query), vector(&key, key_at))).exp())
                         .collect();
-                    let sum = raised.iter().sum::<f64>() + 0.3f64.exp();
-                    for (weight, raised) in row.weights.iter().zip(&raised) {
-                        assert!((f64::from(*weight) - raised / sum).abs() < 1e-6);
+                    let sum = exps.iter().sum::<f64>() + 0.3f64.exp();
+                    for (weight, exps) in row.weights.iter().zip(&exps) {
+                        assert!((f64::from(*weight) - exps / sum).abs() < 1e-6);
                     }
                     for (dim, context) in context.iter().enumerate() {
                         let exact: f64 = keys
                             .clone()
-                            .zip(&raised)
-                            .map(|(key, raised)| raised / sum * vector(&value, key)[dim])
+                            .zip(&exps)
+                            .map(|(key, exps)| exps / sum * vector(&value, key)[dim])
                             .sum();
                         assert!((f64::from(*context) - exact).abs() < 1e-5, "{context}, not {exact}");
                     }

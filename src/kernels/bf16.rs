@@ -1,13 +1,15 @@
-//! A weight in bf16, two values in each `u32`, the first in its low half: for a few vectors widened in registers,
-//! multiplied there and never written; for many as panels.
+//! Products with a weight in bf16. Two values lie in each `u32`, the first in its low half.
+//!
+//! For a small batch the values are widened in registers, multiplied there and never written. For a large batch they
+//! are decoded into panels.
 
 use std::ops::Range;
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::cache::{LINE, fetch};
-use super::codes::{Codes, LANES, WithCodes, dispatch};
 use super::decoded::{Decoded, by_panels};
+use super::fp4_decoder::{Fp4Decoder, LANES, WithDecoder, dispatch};
 use super::matmul::gemm;
 use super::panel::PANEL;
 use super::parallel::{by_rows, sizes};
@@ -17,41 +19,47 @@ const VALUES: usize = 8;
 /// Rows that are widened to f32 at a time, and stay in a core's cache.
 const PANEL_ROWS: usize = 64;
 
-/// `y` \[n, to\] += `x` \[n, from\] · W, the weight being \[from, to\].
+/// `y` \[n, out\] += `x` \[n, in\] · W, the weight being \[in, out\].
 ///
 /// # Panics
 /// If the lengths don't belong together, or rows don't begin with a `u32`.
-pub fn add_product(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
-    let (count, to) = sizes(x, 2 * weight.len(), from, y);
-    assert!(to.is_multiple_of(2), "two values in each u32");
+pub fn add_product(x: &[f32], weight: &[u32], in_features: usize, y: &mut [f32]) {
+    let (count, out_features) = sizes(x, 2 * weight.len(), in_features, y);
+    assert!(out_features.is_multiple_of(2), "two values in each u32");
     let threads = ::gemm::Parallelism::Rayon(rayon::current_num_threads());
-    let mut panel = vec![0.0; PANEL_ROWS * to];
-    for (at, pairs) in weight.chunks(PANEL_ROWS * to / 2).enumerate() {
+    let mut panel = vec![0.0; PANEL_ROWS * out_features];
+    for (at, pairs) in weight.chunks(PANEL_ROWS * out_features / 2).enumerate() {
         let panel = &mut panel[..2 * pairs.len()];
         widen(pairs, panel);
         let x = &x[at * PANEL_ROWS..];
-        gemm([count, panel.len() / to, to], (x, from), (panel, [to, 1]), (y, to), threads);
+        gemm(
+            [count, panel.len() / out_features, out_features],
+            (x, in_features),
+            (panel, [out_features, 1]),
+            (y, out_features),
+            threads,
+        );
     }
 }
 
-/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the weight being \[to, from\].
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, the weight being \[out, in\].
 ///
 /// # Panics
 /// If the lengths don't belong together, or rows don't begin with a `u32`.
-pub fn add_product_transposed(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
-    assert!(from.is_multiple_of(2), "two values in each u32");
-    let (count, to) = sizes(x, 2 * weight.len(), from, y);
+pub fn add_product_transposed(x: &[f32], weight: &[u32], in_features: usize, y: &mut [f32]) {
+    assert!(in_features.is_multiple_of(2), "two values in each u32");
+    let (count, out_features) = sizes(x, 2 * weight.len(), in_features, y);
     match count {
-        1 => few::<1>(x, weight, from, y),
-        2 => few::<2>(x, weight, from, y),
-        3 => few::<3>(x, weight, from, y),
-        4 => few::<4>(x, weight, from, y),
-        5 => few::<5>(x, weight, from, y),
-        _ => by_panels([from, to], x, &Halves { pairs: weight, from }, y),
+        1 => few::<1>(x, weight, in_features, y),
+        2 => few::<2>(x, weight, in_features, y),
+        3 => few::<3>(x, weight, in_features, y),
+        4 => few::<4>(x, weight, in_features, y),
+        5 => few::<5>(x, weight, in_features, y),
+        _ => by_panels([in_features, out_features], x, &Halves { pairs: weight, in_features }, y),
     }
 }
 
-/// Values as f32.
+/// Widens bf16 values to f32.
 pub fn widen(pairs: &[u32], values: &mut [f32]) {
     Arch::new().dispatch(Widen { pairs, values });
 }
@@ -73,12 +81,12 @@ impl WithSimd for Widen<'_> {
     }
 }
 
-/// Rows of which each belongs to an output.
+/// A weight in bf16; each row belongs to an output.
 struct Halves<'a> {
-    /// \[to, from / 2\]
+    /// \[out, in / 2\]
     pairs: &'a [u32],
     /// Values of a row.
-    from: usize,
+    in_features: usize,
 }
 
 impl Decoded for Halves<'_> {
@@ -87,7 +95,9 @@ impl Decoded for Halves<'_> {
     }
 
     fn bytes(&self, outputs: Range<usize>) -> &[u8] {
-        bytemuck::cast_slice(&self.pairs[outputs.start * self.from / 2..outputs.end * self.from / 2])
+        bytemuck::cast_slice(
+            &self.pairs[outputs.start * self.in_features / 2..outputs.end * self.in_features / 2],
+        )
     }
 }
 
@@ -98,13 +108,13 @@ struct AsPanel<'a> {
     panel: &'a mut [f32],
 }
 
-impl WithCodes for AsPanel<'_> {
+impl WithDecoder for AsPanel<'_> {
     #[inline(always)]
-    fn with_codes<S: Codes>(self, simd: S) {
+    fn with_decoder<S: Fp4Decoder>(self, simd: S) {
         let Self { weight, outputs, inputs, panel } = self;
         for (column, first) in (0..PANEL).step_by(LANES).zip(outputs.clone().step_by(LANES)) {
             let rows: [&[u32]; LANES] = std::array::from_fn(|lane| {
-                let row = (first + lane).min(outputs.end - 1) * weight.from;
+                let row = (first + lane).min(outputs.end - 1) * weight.in_features;
                 &weight.pairs[(row + inputs.start) / 2..(row + inputs.end) / 2]
             });
             let values = rows.map(|row| bytemuck::cast_slice::<u32, u8>(row).as_chunks().0);
@@ -128,23 +138,23 @@ impl WithCodes for AsPanel<'_> {
     }
 }
 
-/// `y` \[N, to\] += `x` \[N, from\] · Wᵀ, the weight being \[to, from\].
-fn few<const N: usize>(x: &[f32], weight: &[u32], from: usize, y: &mut [f32]) {
+/// `y` \[N, out\] += `x` \[N, in\] · Wᵀ, the weight being \[out, in\].
+fn few<const N: usize>(x: &[f32], weight: &[u32], in_features: usize, y: &mut [f32]) {
     let halves: [[Vec<f32>; 2]; N] = std::array::from_fn(|at| {
-        let x = &x[at * from..][..from];
+        let x = &x[at * in_features..][..in_features];
         [0, 1].map(|odd| x.iter().skip(odd).step_by(2).copied().collect())
     });
     let x: [[&[f32]; 2]; N] = std::array::from_fn(|at| [&halves[at][0][..], &halves[at][1][..]]);
     let arch = Arch::new();
-    by_rows(2 * weight.len() / from, y, |rows, sums| {
-        let weight = &weight[rows.start * from / 2..rows.end * from / 2];
-        arch.dispatch(Few { x, weight, pairs: from / 2, sums });
+    by_rows(2 * weight.len() / in_features, y, |rows, sums| {
+        let weight = &weight[rows.start * in_features / 2..rows.end * in_features / 2];
+        arch.dispatch(Few { x, weight, pairs: in_features / 2, sums });
     });
 }
 
 /// `sums` \[rows\]\[N\] = x · some rows.
 struct Few<'a, const N: usize> {
-    /// Even and odd values of each vector.
+    /// Even and odd values of each batch row.
     x: [[&'a [f32]; 2]; N],
     /// \[rows, pairs\]
     weight: &'a [u32],
@@ -166,7 +176,7 @@ impl<const N: usize> WithSimd for Few<'_, N> {
 }
 
 impl<const N: usize> Few<'_, N> {
-    /// All rows, `ROWS` side by side, so that one needn't wait for another's sum.
+    /// All rows, `ROWS` at a time, so that no sum has to wait for the one before it.
     #[inline(always)]
     fn rows<S: Simd, const ROWS: usize>(self, simd: S) {
         let Self { x, weight, pairs, sums } = self;
@@ -203,7 +213,7 @@ impl<const N: usize> Few<'_, N> {
     }
 }
 
-/// Σ over some pairs.
+/// The products of some pairs, summed.
 fn rest_of(row: &[u32], x: &[&[f32]; 2], pairs: Range<usize>) -> f32 {
     let product = |at: usize| {
         f32::from_bits(row[at] << 16) * x[0][at] + f32::from_bits(row[at] & 0xffff_0000) * x[1][at]

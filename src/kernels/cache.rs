@@ -5,7 +5,7 @@
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
 
-/// Asks for a line of memory that will be read soon. Other machines than x86 look ahead by themselves.
+/// Asks for a line of memory that will be read soon. Processors other than x86 do so by themselves.
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
 pub(super) fn fetch(bytes: &[u8], at: usize) {

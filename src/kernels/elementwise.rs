@@ -1,4 +1,4 @@
-//! Functions of one number, for many at a time, on all threads.
+//! Functions of single numbers, applied to many at a time on all threads.
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 use rayon::prelude::*;
@@ -15,9 +15,9 @@ pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const HIGHEST: f32 = 88.7;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Added and taken away again, it rounds to a whole number, which the sum's lowest bits hold.
+    // Added and subtracted again, it rounds to a whole number. The lowest bits of the sum hold that number.
     const ROUND: f32 = 12_582_912.0;
-    // Comparing instead of taking a maximum, so that what is no number stays none.
+    // Compared, not clamped by a maximum, so that NaN stays NaN.
     let (lowest, highest) = (simd.splat_f32s(LOWEST), simd.splat_f32s(HIGHEST));
     let is_low = simd.less_than_f32s(x, lowest);
     let bounded = simd.select_f32s(is_low, lowest, x);
@@ -33,7 +33,7 @@ pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         p = simd.mul_add_f32s(p, r, simd.splat_f32s(coefficient));
     }
     let e = simd.add_f32s(simd.mul_add_f32s(simd.mul_f32s(p, r), r, r), simd.splat_f32s(1.0));
-    // 2^128 is no f32: half of it twice.
+    // 2^128 is no f32, so half of it is doubled.
     let exponent = simd.splat_u32s(126u32.wrapping_sub(ROUND.to_bits()));
     let exponent = simd.add_u32s(simd.transmute_u32s_f32s(rounded), exponent);
     let half = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(exponent, simd.splat_u32s(23)));
@@ -48,7 +48,7 @@ fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.div_f32s(one, simd.add_f32s(one, exp(simd, simd.neg_f32s(x))))
 }
 
-/// What becomes of each value by itself.
+/// A function that is applied to each value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
     /// GELU by its tanh formula (`gelu_new`): x/2 · (1 + tanh u) = x · sigmoid(2u), u = √(2/π)(x + 0.044715 x³).
@@ -62,7 +62,7 @@ pub enum Function {
 }
 
 impl Function {
-    /// Of a register.
+    /// Applied to a register.
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         match self {
@@ -78,7 +78,7 @@ impl Function {
         }
     }
 
-    /// Of all values, in place.
+    /// Applied to all values, in place.
     pub fn apply(self, values: &mut [f32]) {
         values.par_chunks_mut(CHUNK).for_each(|values| Arch::new().dispatch(Each { values, function: self }));
     }
@@ -174,17 +174,17 @@ impl WithSimd for AddScaled<'_> {
     }
 }
 
-/// Raises values to those of another slice where these are larger.
-pub fn raise(to: &mut [f32], from: &[f32]) {
-    Arch::new().dispatch(Raise { to, from });
+/// Takes the larger of each value and the one of another slice, in place.
+pub fn max_in_place(to: &mut [f32], from: &[f32]) {
+    Arch::new().dispatch(MaxInPlace { to, from });
 }
 
-struct Raise<'a> {
+struct MaxInPlace<'a> {
     to: &'a mut [f32],
     from: &'a [f32],
 }
 
-impl WithSimd for Raise<'_> {
+impl WithSimd for MaxInPlace<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -195,7 +195,7 @@ impl WithSimd for Raise<'_> {
     }
 }
 
-/// The largest of some values that are not negative; 0 of none.
+/// The largest of some values that are not negative, or 0.
 pub fn largest(values: &[f32]) -> f32 {
     Arch::new().dispatch(Largest { values })
 }

@@ -1,21 +1,32 @@
-//! Arithmetic on plain slices. Knows nothing of models, captures or devices.
+//! Arithmetic on plain slices: slices in, slices out. This room knows nothing of models, captures or devices.
 //!
-//! SIMD is chosen when the program runs: `pulp` compiles each kernel once for what processors have, and once
-//! for any. Wherever a result is used again later (attention), every lane works on a result of its own, so
-//! that all of them give the same bits.
+//! # How it works
+//! - `pulp` compiles each kernel once for each kind of processor, and the program picks one when it runs. A kernel
+//!   is a struct with its arguments and an `impl WithSimd` for it; `Arch::new().dispatch(..)` runs it.
+//! - A matrix product shares its result out among threads (`parallel`). A thread computes a tile of results that fits
+//!   the registers, for as many rows of the batch as there are registers for.
+//! - A weight is read in one of three ways: as it lies in its file, a row for each output ([`matmul`], [`bf16`],
+//!   [`mxfp4`]); packed once, where a row belongs to an input ([`panel`]); or decoded into panels piece by piece, where
+//!   the batch is large (`decoded`).
+//! - Attention is computed a second time when somebody looks at a head. There each SIMD lane computes a result of its
+//!   own, so that both computations give the same bits.
+//!
+//! # How to add a kernel
+//! Write a file with a public function that checks the lengths, the struct that it dispatches, and a test that compares
+//! with the formula in f64. A format of weights also implements `decoded::Decoded`, which serves large batches.
 
 pub mod attention;
 pub mod bf16;
 mod cache;
-mod codes;
 mod decoded;
-pub mod dots;
+pub mod dot_tile;
 pub mod elementwise;
+mod fp4_decoder;
 pub mod matmul;
 pub mod mxfp4;
 pub mod norm;
 pub mod panel;
 mod parallel;
-pub mod peak;
-pub mod quadratic;
+pub mod quadratic_form;
+pub mod roofline;
 pub mod softmax;

@@ -1,9 +1,9 @@
-//! LayerNorm and RMSNorm of many vectors, on all threads.
+//! LayerNorm and RMSNorm of many rows, on all threads.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Rows that a thread takes, at least: for fewer, to wake another takes longer.
+/// Rows that a thread takes at least. To wake another thread for fewer takes longer than to compute them.
 const ROWS: usize = 8;
 
 /// `out` = each row of `x` \[rows, size\] normalised: about its mean if there is a `bias` (LayerNorm), else

@@ -1,5 +1,5 @@
-//! Products with a weight that was packed once: in panels of some columns, each of which is read from its start
-//! to its end, while a tile of results stays in registers.
+//! Products with a weight that was packed once into panels of some columns. A panel is read from its start to its end
+//! while a tile of results stays in registers.
 
 use std::ops::Range;
 
@@ -11,41 +11,41 @@ use super::cache::{LINE, fetch};
 use super::elementwise::{AddScaled, Each, Function};
 use super::parallel::by_columns;
 
-/// Columns of a panel: whole registers of every width.
+/// Columns of a panel: they fill registers of every width.
 pub(super) const PANEL: usize = 48;
-/// Rows of a panel that are multiplied at a time: of these, [`GROUP`] panels stay in a core's cache.
+/// Rows of a panel that are multiplied at a time. So many rows of [`GROUP`] panels stay in a core's cache.
 const DEPTH: usize = 384;
 /// Panels that a thread takes at a time, at most.
 const GROUP: usize = 8;
-/// Vectors that are multiplied at a time, and stay in a core's cache beside the panels.
-const VECTORS: usize = 64;
-/// Vectors up to which reading a panel takes longer than multiplying it.
+/// Batch rows that are multiplied at a time, and stay in a core's cache beside the panels.
+const BATCH_ROWS: usize = 64;
+/// Batch rows up to which reading a panel takes longer than multiplying it.
 const FEW: usize = 8;
-/// Rows that are packed side by side: so many streams a core reads from memory at its best.
+/// Rows that are packed together: the number of streams that a core reads fastest.
 const STREAMS: usize = 8;
-/// Rows of a panel between which nothing else is done.
+/// Rows of a panel that are multiplied without a check in between.
 const STEP: usize = 16;
 
-/// A weight \[from, to\] as panels \[from, PANEL\], the last one filled up with zeros.
+/// A weight \[in, out\] as panels \[in, PANEL\], the last one filled up with zeros.
 #[derive(Debug)]
 pub struct Panels {
     values: MmapMut,
-    from: usize,
-    to: usize,
+    in_features: usize,
+    out_features: usize,
 }
 
 impl Panels {
-    /// Packs a weight \[from, to\].
+    /// Packs a weight \[in, out\].
     ///
     /// # Errors
     /// If the system gives no memory.
     ///
     /// # Panics
     /// If the weight doesn't have whole rows.
-    pub fn new(weight: &[f32], from: usize, to: usize) -> std::io::Result<Self> {
-        assert_eq!(weight.len(), from * to, "the weight is [from, to]");
-        let panel = from * PANEL;
-        let mut values = MmapMut::map_anon(size_of::<f32>() * to.div_ceil(PANEL) * panel)?;
+    pub fn new(weight: &[f32], in_features: usize, out_features: usize) -> std::io::Result<Self> {
+        assert_eq!(weight.len(), in_features * out_features, "the weight is [in, out]");
+        let panel = in_features * PANEL;
+        let mut values = MmapMut::map_anon(size_of::<f32>() * out_features.div_ceil(PANEL) * panel)?;
         #[cfg(target_os = "linux")]
         if let Err(error) = values.advise(memmap2::Advice::HugePage) {
             tracing::debug!(%error, "no huge pages");
@@ -53,24 +53,24 @@ impl Panels {
         bytemuck::cast_slice_mut::<u8, f32>(&mut values)
             .par_chunks_mut(GROUP * panel)
             .enumerate()
-            .for_each(|(group, panels)| pack(weight, to, group * GROUP * PANEL, panels));
-        Ok(Self { values, from, to })
+            .for_each(|(group, panels)| pack(weight, out_features, group * GROUP * PANEL, panels));
+        Ok(Self { values, in_features, out_features })
     }
 
-    /// Values of a vector, and of a result.
+    /// \[in, out\]
     pub fn sizes(&self) -> [usize; 2] {
-        [self.from, self.to]
+        [self.in_features, self.out_features]
     }
 
-    /// Writes what belongs to one place of a vector to `out` \[to\].
+    /// Writes row `row` of the weight to `out` \[out\].
     pub fn read_row(&self, row: usize, out: &mut [f32]) {
-        let panels = self.values().chunks_exact(self.from * PANEL);
+        let panels = self.values().chunks_exact(self.in_features * PANEL);
         for (panel, out) in panels.zip(out.chunks_mut(PANEL)) {
             out.copy_from_slice(&panel[row * PANEL..][..out.len()]);
         }
     }
 
-    /// `y` \[n, to\] += `x` \[n, from\] · W + `bias`.
+    /// `y` \[n, out\] += `x` \[n, in\] · W + `bias`.
     ///
     /// # Panics
     /// If the lengths don't belong together.
@@ -78,7 +78,7 @@ impl Panels {
         self.multiply(x, Ends { keeps: true, bias, function: None }, y);
     }
 
-    /// `y` \[n, to\] = the function of `x` \[n, from\] · W + `bias`.
+    /// `y` \[n, out\] = the function of `x` \[n, in\] · W + `bias`.
     ///
     /// # Panics
     /// If the lengths don't belong together.
@@ -87,18 +87,22 @@ impl Panels {
     }
 
     fn multiply(&self, x: &[f32], ends: Ends<'_>, y: &mut [f32]) {
-        let Self { from, to, .. } = *self;
-        let count = x.len() / from;
-        assert_eq!((count * from, count * to), (x.len(), y.len()), "x is [n, from], y is [n, to]");
-        assert!(ends.bias.is_none_or(|bias| bias.len() == to), "a bias for each result");
-        let panel = from * PANEL;
-        let group = to.div_ceil(PANEL).div_ceil(2 * rayon::current_num_threads()).min(GROUP);
+        let Self { in_features, out_features, .. } = *self;
+        let count = x.len() / in_features;
+        assert_eq!(
+            (count * in_features, count * out_features),
+            (x.len(), y.len()),
+            "x is [n, in], y is [n, out]"
+        );
+        assert!(ends.bias.is_none_or(|bias| bias.len() == out_features), "a bias for each result");
+        let panel = in_features * PANEL;
+        let group = out_features.div_ceil(PANEL).div_ceil(2 * rayon::current_num_threads()).min(GROUP);
         let arch = Arch::new();
-        by_columns(group * PANEL, to, y, |columns, out| {
+        by_columns(group * PANEL, out_features, y, |columns, out| {
             let first = columns.start / PANEL;
             let panels = &self.values()[first * panel..columns.end.div_ceil(PANEL) * panel];
             let ends = ends.of(columns.clone());
-            arch.dispatch(TimesPanels { x, from, panels, width: columns.len(), ends, out });
+            arch.dispatch(TimesPanels { x, in_features, panels, width: columns.len(), ends, out });
         });
     }
 
@@ -107,32 +111,32 @@ impl Panels {
     }
 }
 
-/// Columns `first` .. of a weight \[from, to\] as `panels`.
-fn pack(weight: &[f32], to: usize, first: usize, panels: &mut [f32]) {
-    let from = weight.len() / to;
-    for (block, rows) in weight.chunks(STREAMS * to).enumerate() {
-        for (at, panel) in panels.chunks_exact_mut(from * PANEL).enumerate() {
-            let columns = first + at * PANEL..(first + (at + 1) * PANEL).min(to);
+/// Columns `first` .. of a weight \[in, out\] as `panels`.
+fn pack(weight: &[f32], out_features: usize, first: usize, panels: &mut [f32]) {
+    let in_features = weight.len() / out_features;
+    for (block, rows) in weight.chunks(STREAMS * out_features).enumerate() {
+        for (at, panel) in panels.chunks_exact_mut(in_features * PANEL).enumerate() {
+            let columns = first + at * PANEL..(first + (at + 1) * PANEL).min(out_features);
             let panel = &mut panel[block * STREAMS * PANEL..];
-            for (row, out) in rows.chunks_exact(to).zip(panel.chunks_exact_mut(PANEL)) {
+            for (row, out) in rows.chunks_exact(out_features).zip(panel.chunks_exact_mut(PANEL)) {
                 out[..columns.len()].copy_from_slice(&row[columns.clone()]);
             }
         }
     }
 }
 
-/// What a result begins with, and what becomes of it, while it is in a core's cache.
+/// What a result begins with, and what is applied to it while it is in a core's cache.
 #[derive(Clone, Copy)]
 struct Ends<'a> {
-    /// It is added to what is there.
+    /// The product is added to what is there.
     keeps: bool,
-    /// Added to every row, \[to\].
+    /// Added to every row, \[out\].
     bias: Option<&'a [f32]>,
     function: Option<Function>,
 }
 
 impl Ends<'_> {
-    /// Those of some columns.
+    /// The same for some of the columns.
     fn of(&self, columns: Range<usize>) -> Self {
         Self { bias: self.bias.map(|bias| &bias[columns]), ..*self }
     }
@@ -161,9 +165,9 @@ impl Ends<'_> {
 
 /// `out` \[n\]\[width\] from x · some panels.
 struct TimesPanels<'a, 'y> {
-    /// \[n, from\]
+    /// \[n, in\]
     x: &'a [f32],
-    from: usize,
+    in_features: usize,
     panels: &'a [f32],
     width: usize,
     ends: Ends<'a>,
@@ -175,21 +179,21 @@ impl WithSimd for TimesPanels<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, from, panels, width, ends, out } = self;
-        let depth = if out.len() <= FEW { from } else { DEPTH };
-        // As for tiles: all of about the same size.
-        let chunks = out.len().div_ceil(VECTORS).max(1);
-        let vectors = out.len().div_ceil(chunks).max(1);
-        for first in (0..from).step_by(depth) {
-            let rows = first..(first + depth).min(from);
-            let last = rows.end == from;
-            for (chunk, out) in out.chunks_mut(vectors).enumerate() {
-                let x = &x[chunk * vectors * from..][..out.len() * from];
-                for (at, panel) in panels.chunks_exact(from * PANEL).enumerate() {
+        let Self { x, in_features, panels, width, ends, out } = self;
+        let depth = if out.len() <= FEW { in_features } else { DEPTH };
+        // All chunks are of about the same size, as tiles are.
+        let chunks = out.len().div_ceil(BATCH_ROWS).max(1);
+        let batch_rows = out.len().div_ceil(chunks).max(1);
+        for first in (0..in_features).step_by(depth) {
+            let rows = first..(first + depth).min(in_features);
+            let last = rows.end == in_features;
+            for (chunk, out) in out.chunks_mut(batch_rows).enumerate() {
+                let x = &x[chunk * batch_rows * in_features..][..out.len() * in_features];
+                for (at, panel) in panels.chunks_exact(in_features * PANEL).enumerate() {
                     let columns = at * PANEL..((at + 1) * PANEL).min(width);
-                    // Later vectors find the panels in the cache.
+                    // Later batch rows find the panels in the cache.
                     let next = match chunk {
-                        0 => after(panels, from, at, &rows),
+                        0 => after(panels, in_features, at, &rows),
                         _ => &[],
                     };
                     let next = bytemuck::cast_slice(next);
@@ -198,7 +202,7 @@ impl WithSimd for TimesPanels<'_, '_> {
                         ends.begin(simd, columns.clone(), out);
                     }
                     let (rows, columns_of_all) = (rows.clone(), columns.clone());
-                    TimesPanel { x, from, rows, panel, next, columns, out }.with_simd(simd);
+                    TimesPanel { x, in_features, rows, panel, next, columns, out }.with_simd(simd);
                     if last {
                         ends.finish(simd, columns_of_all, out);
                     }
@@ -208,32 +212,32 @@ impl WithSimd for TimesPanels<'_, '_> {
     }
 }
 
-/// What is multiplied after some rows of the panel number `at`: the same rows of the next one, or after the last one the
-/// next rows of the first.
-fn after<'a>(panels: &'a [f32], from: usize, at: usize, rows: &Range<usize>) -> &'a [f32] {
-    let next = (at + 1) * from * PANEL;
+/// What is multiplied after some rows of panel `at`: the same rows of the next panel, or after the last panel the next
+/// rows of the first one.
+fn after<'a>(panels: &'a [f32], in_features: usize, at: usize, rows: &Range<usize>) -> &'a [f32] {
+    let next = (at + 1) * in_features * PANEL;
     let (start, rows) = match next < panels.len() {
         true => (next + rows.start * PANEL, rows.len()),
-        false => (rows.end * PANEL, rows.len().min(from - rows.end)),
+        false => (rows.end * PANEL, rows.len().min(in_features - rows.end)),
     };
     &panels[start..start + rows * PANEL]
 }
 
 /// Some columns of `out` += x · one panel, over some of its rows.
 pub(super) struct TimesPanel<'a, 'y> {
-    /// \[n, from\]
+    /// \[n, in\]
     pub x: &'a [f32],
-    /// Values of a vector.
-    pub from: usize,
-    /// Which of them.
+    /// Values of a batch row.
+    pub in_features: usize,
+    /// Rows of the weight that are multiplied.
     pub rows: Range<usize>,
     /// \[rows, PANEL\]
     pub panel: &'a [f32],
-    /// What is to be brought into the cache on the way.
+    /// What is brought into the cache meanwhile.
     pub next: &'a [u8],
-    /// Which columns these are.
+    /// The columns of `out` that belong to the panel.
     pub columns: Range<usize>,
-    /// One row per vector.
+    /// One slice for each batch row.
     pub out: &'a mut [&'y mut [f32]],
 }
 
@@ -241,107 +245,96 @@ impl WithSimd for TimesPanel<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, from, rows, panel, next, columns, out } = self;
+    fn with_simd<S: Simd>(mut self, simd: S) {
         // As many results as there are registers for, of 32 or of 16.
         match S::REGISTER_COUNT {
-            32 => tiles::<S, 8, 3>(simd, x, from, &rows, panel, next, &columns, out),
-            _ => tiles::<S, 6, 2>(simd, x, from, &rows, panel, next, &columns, out),
+            32 => self.tiles::<S, 8, 3>(simd),
+            _ => self.tiles::<S, 6, 2>(simd),
         }
     }
 }
 
-/// All vectors times one panel; `rows` are those of the weight, `columns` those of `out`. On the way `next` is
-/// brought into the cache.
-#[allow(clippy::too_many_arguments)]
-#[inline(always)]
-fn tiles<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
-    simd: S,
-    x: &[f32],
-    from: usize,
-    rows: &Range<usize>,
-    panel: &[f32],
-    next: &[u8],
-    columns: &Range<usize>,
-    out: &mut [&mut [f32]],
-) {
-    let tiles = out.len().div_ceil(VECTORS);
-    let part = next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE);
-    let mut next = next.chunks(part);
-    let mut done = 0;
-    for left in (1..=tiles).rev() {
-        let (x, out) = (&x[done * from..], &mut out[done..]);
-        let next = next.next().unwrap_or(&[]);
-        macro_rules! tile {
-            ($($vectors:literal)*) => {
-                // All of about the same size: one of few vectors takes nearly as long.
-                match out.len().div_ceil(left) {
-                    $($vectors if $vectors < VECTORS => {
-                        tile::<S, $vectors, REGISTERS>(simd, x, from, rows, panel, next, columns, out)
-                    })*
-                    _ => tile::<S, VECTORS, REGISTERS>(simd, x, from, rows, panel, next, columns, out),
+impl TimesPanel<'_, '_> {
+    /// All batch rows, in tiles of at most `BATCH_ROWS` batch rows and `REGISTERS` registers. Meanwhile `next` is
+    /// brought into the cache.
+    #[inline(always)]
+    fn tiles<S: Simd, const BATCH_ROWS: usize, const REGISTERS: usize>(&mut self, simd: S) {
+        let tiles = self.out.len().div_ceil(BATCH_ROWS);
+        let part = self.next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE);
+        let mut next = self.next.chunks(part);
+        let mut done = 0;
+        for left in (1..=tiles).rev() {
+            let next = next.next().unwrap_or(&[]);
+            macro_rules! tile {
+                ($($batch_rows:literal)*) => {
+                    // All tiles are of about the same size: a small one takes nearly as long.
+                    match (self.out.len() - done).div_ceil(left) {
+                        $($batch_rows if $batch_rows < BATCH_ROWS => {
+                            self.tile::<S, $batch_rows, REGISTERS>(simd, done, next)
+                        })*
+                        _ => self.tile::<S, BATCH_ROWS, REGISTERS>(simd, done, next),
+                    }
+                };
+            }
+            done += tile!(1 2 3 4 5 6 7);
+        }
+    }
+
+    /// `BATCH_ROWS` batch rows from `first` on; returns how many these are.
+    #[inline(always)]
+    fn tile<S: Simd, const BATCH_ROWS: usize, const REGISTERS: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        next: &[u8],
+    ) -> usize {
+        let Self { x, in_features, panel, .. } = *self;
+        let (rows, columns, out) = (&self.rows, &self.columns, &mut self.out[first..]);
+        let x: [&[f32]; BATCH_ROWS] =
+            std::array::from_fn(|at| &x[(first + at) * in_features..][rows.clone()]);
+        let (steps, rest) = panel.as_chunks::<{ STEP * PANEL }>();
+        let x_in_steps = x.map(|x| &x.as_chunks::<STEP>().0[..steps.len()]);
+        // Not faster than the panel is read, or the processor would drop the requests.
+        let times = PANEL / S::F32_LANES / REGISTERS;
+        let lines_in_a_step = next.len().div_ceil(LINE * (times * steps.len()).max(1));
+        let mut next = next.chunks((lines_in_a_step * LINE * steps.len()).max(1));
+        for register in (0..PANEL / S::F32_LANES).step_by(REGISTERS) {
+            let next = next.next().unwrap_or(&[]);
+            let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; BATCH_ROWS];
+            for (at, step) in steps.iter().enumerate() {
+                (0..lines_in_a_step).for_each(|line| fetch(next, (at * lines_in_a_step + line) * LINE));
+                for row in 0..STEP {
+                    let panel =
+                        &S::as_simd_f32s(&step[row * PANEL..][..PANEL]).0[register..register + REGISTERS];
+                    for (sums, x) in sums.iter_mut().zip(&x_in_steps) {
+                        let x = simd.splat_f32s(x[at][row]);
+                        for (sum, &weight) in sums.iter_mut().zip(panel) {
+                            *sum = simd.mul_add_f32s(x, weight, *sum);
+                        }
+                    }
                 }
-            };
-        }
-        done += tile!(1 2 3 4 5 6 7);
-    }
-}
-
-/// The first `VECTORS` vectors of `x` times one panel; says how many these are.
-#[allow(clippy::too_many_arguments)]
-#[inline(always)]
-fn tile<S: Simd, const VECTORS: usize, const REGISTERS: usize>(
-    simd: S,
-    x: &[f32],
-    from: usize,
-    rows: &Range<usize>,
-    panel: &[f32],
-    next: &[u8],
-    columns: &Range<usize>,
-    out: &mut [&mut [f32]],
-) -> usize {
-    let x: [&[f32]; VECTORS] = std::array::from_fn(|at| &x[at * from..][rows.clone()]);
-    let (steps, rest) = panel.as_chunks::<{ STEP * PANEL }>();
-    let x_in_steps = x.map(|x| &x.as_chunks::<STEP>().0[..steps.len()]);
-    // No faster than the panel is read, or the machine would forget what it was asked for.
-    let times = PANEL / S::F32_LANES / REGISTERS;
-    let lines_in_a_step = next.len().div_ceil(LINE * (times * steps.len()).max(1));
-    let mut next = next.chunks((lines_in_a_step * LINE * steps.len()).max(1));
-    for first in (0..PANEL / S::F32_LANES).step_by(REGISTERS) {
-        let next = next.next().unwrap_or(&[]);
-        let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; VECTORS];
-        for (at, step) in steps.iter().enumerate() {
-            (0..lines_in_a_step).for_each(|line| fetch(next, (at * lines_in_a_step + line) * LINE));
-            for row in 0..STEP {
-                let panel = &S::as_simd_f32s(&step[row * PANEL..][..PANEL]).0[first..first + REGISTERS];
-                for (sums, x) in sums.iter_mut().zip(&x_in_steps) {
-                    let x = simd.splat_f32s(x[at][row]);
+            }
+            for (row, panel) in rest.chunks_exact(PANEL).enumerate() {
+                let panel = &S::as_simd_f32s(panel).0[register..register + REGISTERS];
+                for (sums, x) in sums.iter_mut().zip(&x) {
+                    let x = simd.splat_f32s(x[steps.len() * STEP + row]);
                     for (sum, &weight) in sums.iter_mut().zip(panel) {
                         *sum = simd.mul_add_f32s(x, weight, *sum);
                     }
                 }
             }
-        }
-        for (row, panel) in rest.chunks_exact(PANEL).enumerate() {
-            let panel = &S::as_simd_f32s(panel).0[first..first + REGISTERS];
-            for (sums, x) in sums.iter_mut().zip(&x) {
-                let x = simd.splat_f32s(x[steps.len() * STEP + row]);
-                for (sum, &weight) in sums.iter_mut().zip(panel) {
-                    *sum = simd.mul_add_f32s(x, weight, *sum);
+            for (sums, out) in sums.into_iter().zip(out.iter_mut()) {
+                let out = &mut out[columns.clone()];
+                if out.len() == PANEL {
+                    let out = &mut S::as_mut_simd_f32s(out).0[register..register + REGISTERS];
+                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = simd.add_f32s(*out, sum));
+                } else {
+                    let mut all = [0.0; PANEL];
+                    S::as_mut_simd_f32s(&mut all).0[register..register + REGISTERS].copy_from_slice(&sums);
+                    out.iter_mut().zip(all).for_each(|(out, sum)| *out += sum);
                 }
             }
         }
-        for (sums, out) in sums.into_iter().zip(out.iter_mut()) {
-            let out = &mut out[columns.clone()];
-            if out.len() == PANEL {
-                let out = &mut S::as_mut_simd_f32s(out).0[first..first + REGISTERS];
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = simd.add_f32s(*out, sum));
-            } else {
-                let mut all = [0.0; PANEL];
-                S::as_mut_simd_f32s(&mut all).0[first..first + REGISTERS].copy_from_slice(&sums);
-                out.iter_mut().zip(all).for_each(|(out, sum)| *out += sum);
-            }
-        }
+        BATCH_ROWS
     }
-    VECTORS
 }

@@ -1,10 +1,10 @@
-//! Softmax of a row of scores that shares itself with a sink, and what a row is like.
+//! Softmax of a row of scores together with a sink (a learned logit that leads to no token), and the sums of the row.
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::elementwise::{LOWEST, exp};
 
-/// What a softmax divided by, beside its weights.
+/// What a softmax gives besides its weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SoftmaxStats {
     /// ln Σ exp(score), the sink's logit included.
@@ -19,12 +19,12 @@ pub struct SoftmaxStats {
     pub distance: f32,
 }
 
-/// Softmax of `scores` together with the sink's logit, in place; the sink's own weight is returned.
+/// Softmax of `scores` in place. The sink's logit takes part; its weight is returned.
 pub fn softmax_with_sink(scores: &mut [f32], sink: Option<f32>) -> SoftmaxStats {
     Arch::new().dispatch(Softmax { scores, sink })
 }
 
-/// Of the values in a register, as many as the widest have.
+/// The places of the values in a register, for the widest registers there are.
 const PLACES: [f32; 16] = [0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.];
 
 struct Softmax<'a> {
@@ -51,7 +51,7 @@ impl WithSimd for Softmax<'_> {
         let max = simd.reduce_max_f32s(highest).max(sink.unwrap_or(f32::NEG_INFINITY));
 
         let zero = simd.splat_f32s(0.0);
-        let mut sums = Sums::<S> { raised: zero, weighted: zero, distance: zero };
+        let mut sums = Sums::<S> { exps: zero, weighted: zero, distance: zero };
         let mut far = simd.sub_f32s(simd.splat_f32s(farthest), S::as_simd_f32s(&PLACES).0[0]);
         let width = simd.splat_f32s(S::F32_LANES as f32);
         let max_of_all = simd.splat_f32s(max);
@@ -62,7 +62,7 @@ impl WithSimd for Softmax<'_> {
 
         let of_sink = sink.map_or(0.0, |sink| exp(Scalar, sink - max));
         let sink_weighted = of_sink * (sink.unwrap_or(max) - max).max(LOWEST);
-        let mass = simd.reduce_sum_f32s(sums.raised);
+        let mass = simd.reduce_sum_f32s(sums.exps);
         let sum = mass + of_sink;
         let weighted = simd.reduce_sum_f32s(sums.weighted) + sink_weighted;
         let share = 1.0 / sum;
@@ -82,10 +82,10 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// Sums over a row, in as many parts as a register holds, before they are divided by the first and the sink.
+/// Sums over a row, a part for each value of a register. They are divided by the first one and the sink at the end.
 struct Sums<S: Simd> {
     /// Σ exp(score − max)
-    raised: S::f32s,
+    exps: S::f32s,
     /// Σ exp(score − max) · (score − max)
     weighted: S::f32s,
     /// Σ exp(score − max) · (n − 1 − i)
@@ -93,16 +93,16 @@ struct Sums<S: Simd> {
 }
 
 impl<S: Simd> Sums<S> {
-    /// Raises some scores, less the maximum, and adds them.
+    /// Takes the exponentials of some scores, less the maximum, and adds them up.
     #[inline(always)]
     fn add(&mut self, simd: S, scores: S::f32s, far: S::f32s) -> S::f32s {
-        let raised = exp(simd, scores);
+        let exps = exp(simd, scores);
         // A score of −∞ has no weight, and 0 · −∞ is no number.
         let finite = simd.max_f32s(scores, simd.splat_f32s(LOWEST));
-        self.raised = simd.add_f32s(self.raised, raised);
-        self.weighted = simd.mul_add_f32s(raised, finite, self.weighted);
-        self.distance = simd.mul_add_f32s(raised, far, self.distance);
-        raised
+        self.exps = simd.add_f32s(self.exps, exps);
+        self.weighted = simd.mul_add_f32s(exps, finite, self.weighted);
+        self.distance = simd.mul_add_f32s(exps, far, self.distance);
+        exps
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which models can be asked for here, what each takes, and whether this device has that.
+//! The models that can be loaded here: what each needs, and whether this device has it.
 
 use super::files::{self, DownloadPlan};
 use super::{Cancel, Control, DemoModel, Footprint, LoadOptions, ModelError, Reference, device};
@@ -6,20 +6,20 @@ use super::{Cancel, Control, DemoModel, Footprint, LoadOptions, ModelError, Refe
 /// A model that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownModel {
-    /// What it is asked for by.
+    /// The name it is loaded by.
     pub name: String,
     /// Where it is.
     pub place: Place,
     /// The configured pairs that name it.
     pub pairs: Vec<String>,
-    /// What it takes; `None` if it is not here whole.
+    /// The size it has; `None` if some of its files are missing.
     pub footprint: Option<Footprint>,
-    /// What is known of it from elsewhere, if it is not here whole.
+    /// The size it is known to have, if some of its files are missing.
     pub published: Option<Published>,
 }
 
 impl KnownModel {
-    /// Bytes of memory that its weights take, about, if that is known.
+    /// About how many bytes of memory its weights take, if that is known.
     pub fn needed_bytes(&self) -> Option<u64> {
         let here = self.footprint.map(|footprint| footprint.resident_bytes);
         here.or(self.published.map(|published| published.bytes))
@@ -71,14 +71,14 @@ pub enum Place {
     Cache,
     /// On the hub, at least a part of it.
     Hub,
-    /// It should be in a folder, and isn't, or not whole; or its name is none.
+    /// Nowhere: its folder is missing or incomplete, or its name is no model's name.
     Broken,
 }
 
 /// A pair as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfiguredPair {
-    /// Its name.
+    /// Its name in the configuration.
     pub name: String,
     /// Its models, as they are asked for: one or two.
     pub models: Vec<String>,
@@ -87,7 +87,7 @@ pub struct ConfiguredPair {
 /// The models that can be asked for here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Each once: those of the binary, then those cached, then those that only a pair names, then others of the hub.
+    /// Each model once: those of the binary, those cached, those that only a pair names, and others of the hub.
     pub models: Vec<KnownModel>,
     /// Where they would run: `cpu`, `cuda:0`.
     pub device: String,
@@ -98,13 +98,13 @@ pub struct Catalogue {
 /// Whether there is memory for a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemoryFit {
-    /// There is.
+    /// There is enough.
     Yes,
-    /// There is once the model in its place has given up its own.
+    /// There is enough once the model that it replaces is dropped.
     Instead,
-    /// There is not.
+    /// There is not enough.
     No,
-    /// Nobody knows how much it needs, or how much there is.
+    /// It is not known how much it needs, or how much there is.
     Unknown,
 }
 
@@ -177,16 +177,16 @@ fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> Known
     KnownModel { name, place, pairs, footprint, published }
 }
 
-/// A name as a reference writes it, `~` for one written out; as it is if it is no model's.
+/// A name as a reference writes it, without `~`; unchanged if it is no model's name.
 fn canonical(name: &str) -> String {
     name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.to_string())
 }
 
-/// What loading a model would take. Asks the hub about one that is not here. What there is to download
-/// is noted as said, not as agreed to.
+/// What loading a model would take. Asks the hub about a model that is not here. A download is noted as stated, not
+/// as agreed to.
 ///
 /// # Errors
-/// If it can't be had, is broken, or the disk hasn't the room for it; if `cancel` was raised.
+/// If it can't be had, is broken, or was cancelled, or the disk is too full.
 pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<LoadEstimate, ModelError> {
     let reference: Reference = name.parse()?;
     let free_bytes = device::free_bytes(&device::open(options.device)?);

@@ -35,8 +35,8 @@ impl Threads {
         self.0.install(work)
     }
 
-    /// As [`run`](Self::run), and none of them sleeps meanwhile: to wake one takes as long as a small product. For work
-    /// that is theirs from its start to its end.
+    /// As [`run`](Self::run), and no thread sleeps meanwhile: to wake one takes as long as a small product. For work
+    /// that keeps all threads busy.
     pub fn run_awake<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         let over = &AtomicBool::new(false);
         self.0.scope(|scope| {
@@ -46,13 +46,13 @@ impl Threads {
                     help_until(over);
                 }
             });
-            let _raised_in_the_end = Raised(over);
+            let _set_at_the_end = SetOnDrop(over);
             work()
         })
     }
 }
 
-/// Does whatever there is to do for others, and lets other programs go first when there is nothing.
+/// Takes part in whatever work there is; without any, lets other programs run.
 fn help_until(over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         if rayon::yield_now() != Some(Yield::Executed) {
@@ -61,10 +61,10 @@ fn help_until(over: &AtomicBool) {
     }
 }
 
-/// A flag that is raised when this goes, even by a panic.
-struct Raised<'a>(&'a AtomicBool);
+/// Sets a flag when it is dropped, even by a panic.
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Raised<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

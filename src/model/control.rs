@@ -5,32 +5,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ModelError;
 
-/// Raised to stop a load or a pass; clones share it.
+/// Stops a load or a pass. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// One that nobody has raised.
+    /// A new one, not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks whoever holds a clone to stop.
-    pub fn raise(&self) {
+    /// Stops whatever holds a clone.
+    pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was raised.
-    pub fn is_raised(&self) -> bool {
+    /// Whether [`cancel`](Self::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// For the steps of a long action.
+    /// To be called between the steps of a long action.
     ///
     /// # Errors
-    /// [`ModelError::Cancelled`] once raised.
+    /// [`ModelError::Cancelled`] once cancelled.
     pub fn check(&self) -> Result<(), ModelError> {
-        if self.is_raised() { Err(ModelError::Cancelled) } else { Ok(()) }
+        if self.is_cancelled() { Err(ModelError::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -41,7 +41,7 @@ pub enum LoadProgress {
     Resolving,
     /// The hub, or another server, hasn't said anything for a while.
     Waiting {
-        /// For how long.
+        /// Seconds since its last word.
         seconds: u64,
     },
     /// A file is on its way from the hub.
@@ -64,7 +64,7 @@ pub enum LoadProgress {
 
 /// What a load listens to and reports to.
 pub struct Control<'a> {
-    /// Raised from outside to stop.
+    /// Stops the load from outside.
     pub cancel: Cancel,
     /// Called with every step.
     pub progress: &'a mut dyn FnMut(LoadProgress),

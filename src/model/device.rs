@@ -8,7 +8,7 @@ use super::{DeviceChoice, ModelError, Precision};
 /// A CUDA device, as its driver reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CudaDevice {
-    /// Counted from zero.
+    /// Its index, counted from zero.
     pub ordinal: usize,
     /// The product's name.
     pub name: String,

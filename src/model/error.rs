@@ -7,7 +7,7 @@ use crate::attention::escape_controls;
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// Somebody raised the [`Cancel`](super::Cancel).
+    /// Somebody called [`Cancel::cancel`](super::Cancel::cancel).
     #[error("cancelled")]
     Cancelled,
     /// What was asked for is no name of a model.
@@ -27,6 +27,9 @@ pub enum ModelError {
     /// The hub or its cache did not give it.
     #[error(transparent)]
     Hub(#[from] super::files::HubError),
+    /// There is not enough memory for it, in one sentence: for what, how much, what to do.
+    #[error("{}", escape_controls(.0))]
+    OutOfMemory(String),
     /// Anything else, in one sentence: what, where, what to do.
     #[error("{}", escape_controls(.0))]
     Invalid(String),

@@ -1,4 +1,4 @@
-//! What a model would take, known before it is loaded.
+//! The size of a model, known before it is loaded.
 
 use super::weights::{Placement, Weights};
 use super::{Cancel, Control, LoadOptions, ModelError, Reference, files};
@@ -15,7 +15,7 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Reads it off the headers of the model's files; nothing is downloaded or loaded.
+    /// Reads the headers of the model's files. Nothing is downloaded or loaded.
     ///
     /// # Errors
     /// If the model is not here or broken, or this machine hasn't the device.
@@ -43,7 +43,7 @@ mod tests {
         let mut take = |unpacked| {
             let placement = Placement { device: Device::Cpu, dtype: DType::BF16, mapped: false, unpacked };
             let mut weights = Weights::open(&files.weights, placement, &mut control).unwrap();
-            family::assemble(&spec, &mut weights).unwrap();
+            family::build(&spec, &mut weights).unwrap();
             (weights.precision(), weights.parameters(), weights.resident_bytes())
         };
         let (packed, unpacked) = (take(false), take(true));

@@ -1,4 +1,4 @@
-//! What a model would write next: by the likeliest token, or drawn by chance.
+//! The token that a model writes next: the likeliest one, or one drawn at random.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use candle_transformers::generation::{LogitsProcessor, Sampling as Rule};
 use super::{Cancel, Model, ModelError};
 use crate::attention::{Capture, NextToken, probability};
 
-/// By which rule a next token is drawn.
+/// How a next token is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
-    /// What logits are divided by: 0 always draws the likeliest token, 1 draws as the model says.
+    /// What logits are divided by: 0 always draws the likeliest token, 1 keeps the model's probabilities.
     pub temperature: f64,
     /// Only the likeliest tokens that together have this probability are drawn from.
     pub top_p: f64,
@@ -20,7 +20,7 @@ pub struct Sampling {
 }
 
 impl Default for Sampling {
-    /// As the model says.
+    /// Draws with the probabilities that the model gives.
     fn default() -> Self {
         Self { temperature: 1.0, top_p: 1.0, seed: 0 }
     }
@@ -33,8 +33,8 @@ impl fmt::Display for Sampling {
 }
 
 impl Sampling {
-    /// A token for the place after `tokens` tokens: its number in the vocabulary. It depends on nothing else, so
-    /// that a text that is taken back and grown again grows as before, while places differ in their luck.
+    /// The id of a token for the place after `tokens` tokens. It depends on nothing else: a text whose last tokens are
+    /// removed and drawn again comes out the same, and two places draw differently.
     ///
     /// # Errors
     /// If the logits are no numbers.
@@ -62,7 +62,7 @@ impl Model {
 /// is kept from one to the next.
 ///
 /// # Errors
-/// If the model has no output head, `ids` and what follows don't fit it, or `cancel` was raised.
+/// If the model has no output head, `ids` and what follows don't fit it, or it was cancelled.
 pub fn greedy(model: &Model, ids: &[u32], count: usize, cancel: &Cancel) -> Result<Vec<u32>, ModelError> {
     let mut processor = LogitsProcessor::from_sampling(0, Rule::ArgMax);
     model.check_output_head()?;

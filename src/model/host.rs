@@ -1,4 +1,5 @@
-//! The values of a tensor on the CPU where they lie, for the kernels; and tensors that they write anew in each layer.
+//! Between candle's tensors on the CPU and the kernels: the values of a tensor as a slice, and tensors whose memory is
+//! used again in each layer.
 
 use std::cell::{Cell, RefCell};
 
@@ -23,19 +24,19 @@ pub fn with_values<R>(x: &Tensor, work: impl FnOnce(&[f32]) -> R) -> Result<R, M
     Ok(work(&values.as_slice::<f32>()?[layout.start_offset()..][..layout.shape().elem_count()]))
 }
 
-/// Where the layers of a pass put what is needed until the next one: fresh memory is slow.
+/// Memory that each layer of a pass uses again, because fresh memory is slow.
 #[derive(Debug, Default)]
 pub struct Buffers {
-    /// What goes into attention, or into the MLP.
+    /// The input of attention or of the MLP, normalised.
     pub normed: Buffer,
-    /// Queries, keys and values as the projections leave them, or all in the first.
+    /// Queries, keys and values as the projections leave them; all three in the first where one matrix makes them.
     pub projected: [Buffer; 3],
     /// Values, heads apart.
     pub values: Buffer,
     /// What attention takes from the values.
     pub context: Buffer,
-    /// Inside the MLP.
-    pub inner: Buffer,
+    /// Between the two matrices of the MLP.
+    pub intermediate: Buffer,
 }
 
 /// A tensor on the CPU that is used again.
@@ -43,7 +44,7 @@ pub struct Buffers {
 pub struct Buffer(RefCell<Option<Tensor>>);
 
 impl Buffer {
-    /// An f32 tensor that may hold anything. The one that was handed out before may be the same.
+    /// An f32 tensor that may hold anything. It may share its memory with the one handed out before.
     ///
     /// # Errors
     /// Never, with sizes that fit in memory.
@@ -58,8 +59,8 @@ impl Buffer {
     }
 }
 
-/// Heads apart: \[tokens, heads · head_dim\], of which rows may lie in a longer row, → \[heads, tokens, head_dim\], in
-/// `buffer`.
+/// Separates heads: \[tokens, heads · head_dim\] → \[heads, tokens, head_dim\], in `buffer`. Rows of `x` may be parts
+/// of longer rows.
 ///
 /// # Errors
 /// As [`with_values`].
@@ -81,7 +82,7 @@ pub fn split_heads(x: &Tensor, head_dim: usize, buffer: &Buffer) -> Result<Tenso
     Ok(heads)
 }
 
-/// All values of a tensor that nothing else holds; on the CPU they are not copied, unless it is a part of something.
+/// All values of a tensor that nothing else holds. On the CPU they are not copied, unless the tensor is a view.
 ///
 /// # Errors
 /// If the device fails.

@@ -6,7 +6,7 @@ use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint, device};
 use crate::attention::lens::{Lens, LensRow};
 use crate::attention::{Ablation, Capture, Token, probability};
 
-/// What flows between the layers of a model that reads a prompt.
+/// The residual stream of a pass.
 #[derive(Debug)]
 pub struct ResidualStream {
     /// After the embedding and after each layer, f32 or as the model computes: \[S, hidden\].
@@ -14,7 +14,7 @@ pub struct ResidualStream {
 }
 
 impl Model {
-    /// As [`run_without`](Self::run_without), and keeps what flows between the layers.
+    /// As [`run_without`](Self::run_without), and keeps the residual stream.
     ///
     /// # Errors
     /// As [`run_without`](Self::run_without), or if there is no output head, or no memory for it.
@@ -39,7 +39,7 @@ impl Model {
         Ok((capture, ResidualStream { states }))
     }
 
-    /// What each layer would predict after the token number `query`, the `count` likeliest tokens of each.
+    /// What each layer would predict after the token with index `query`, the `count` likeliest tokens of each.
     ///
     /// # Errors
     /// If there is no such token, or the device failed.
@@ -69,7 +69,7 @@ impl Model {
     fn check_room(&self, tokens: usize) -> Result<(), ModelError> {
         let needed = (self.info.layers + 1) as u64 * tokens as u64 * self.decoder.spec.hidden as u64 * 4;
         match device::free_bytes(self.decoder.embedding.device()) {
-            Some(free) if needed > free => Err(ModelError::Invalid(format!(
+            Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
                 "{}: what flows between the layers takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
                 self.info.name,
                 needed as f64 / 1e9,

@@ -12,7 +12,7 @@ pub struct ProcessMemory {
 }
 
 impl ProcessMemory {
-    /// Of this moment; only Linux tells.
+    /// Measures it now; only Linux tells.
     pub fn now() -> Self {
         fs::read_to_string("/proc/self/status").map(|status| Self::parse(&status)).unwrap_or_default()
     }

@@ -1,10 +1,10 @@
 //! Whether a prompt can fit a model, known before it is tokenised: tokenising takes some 300 times the memory of its
 //! prompt, and a prompt may be a file of any size.
 //!
-//! A token that stands for what is written covers no more of it than the longest piece of the vocabulary that begins
-//! there. So a prompt is at least so many tokens, and where that is too many nothing needs to be tokenised. Some
-//! tokenizers drop or squeeze text (`Strip`, `Lowercase`, words that become one `[UNK]`): of those nothing is known
-//! beforehand but that memory is finite, see [`MOST_BYTES`].
+//! A token covers no more of a text than the longest piece of the vocabulary that begins at the same place. This
+//! gives the least number of tokens of a prompt; if that is too many, nothing needs to be tokenised. Some tokenizers
+//! drop or squeeze text (`Strip`, `Lowercase`, words that become one `[UNK]`). For those nothing is known beforehand,
+//! and only [`MOST_BYTES`] holds.
 
 use std::sync::OnceLock;
 
@@ -29,14 +29,15 @@ pub enum TooLong {
     Bytes,
 }
 
-/// What is known of a tokenizer's prompts beforehand; worked out for the first long one.
+/// The limits of a tokenizer's prompts, worked out for the first long prompt.
 #[derive(Debug, Default)]
 pub struct PromptLimit {
     measure: OnceLock<Option<Measure>>,
 }
 
 impl PromptLimit {
-    /// Checks that a prompt may be `most` tokens or fewer. Never refuses one that is, but for its bytes.
+    /// Checks that a prompt may be `most` tokens or fewer. A prompt that fits is never refused, unless it has too
+    /// many bytes.
     ///
     /// # Errors
     /// If it can't be.
@@ -69,7 +70,7 @@ struct Measure {
 /// What a tokenizer leaves of a text before its model sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kept {
-    /// Less, maybe.
+    /// Perhaps less than all of it.
     Less,
     /// All of it, if it is ASCII.
     Ascii,

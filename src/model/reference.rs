@@ -1,4 +1,4 @@
-//! What a model is called.
+//! The name of a model, and where that name leads.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -59,13 +59,13 @@ pub enum ReferenceError {
     /// There is nothing.
     #[error("a model needs a name: org/name, a folder, demo:gpt2 or demo:gpt-oss")]
     Empty,
-    /// `demo:` and something that isn't there.
+    /// `demo:` and a name that no demo has.
     #[error("no embedded model is called {0:?}: there are demo:gpt2 and demo:gpt-oss")]
     UnknownDemo(String),
     /// A `.gguf` file.
     #[error("{0}: GGUF files aren't supported yet; name the model's safetensors repository or folder")]
     Gguf(String),
-    /// `~` where nobody is at home.
+    /// `~` on a machine without a home folder.
     #[error("{0}: the home folder is unknown (HOME is not set); write the path out")]
     NoHome(String),
     /// Not a name that the hub gives.
@@ -77,21 +77,21 @@ pub enum ReferenceError {
     /// Not a name that git gives.
     #[error("{revision:?} is no revision of {repository}: expected a branch, a tag or a commit")]
     Revision {
-        /// The model.
+        /// The repository of the model.
         repository: String,
-        /// What stood behind the `@`.
+        /// The text behind the `@`.
         revision: String,
     },
 }
 
 /// What must be known of the machine to read a reference.
-struct Surroundings<'a> {
+struct Env<'a> {
     home: Option<PathBuf>,
     is_folder: &'a dyn Fn(&Path) -> bool,
 }
 
 impl Reference {
-    fn parse(text: &str, around: &Surroundings<'_>) -> Result<Self, ReferenceError> {
+    fn parse(text: &str, env: &Env<'_>) -> Result<Self, ReferenceError> {
         if text.trim().is_empty() {
             return Err(ReferenceError::Empty);
         }
@@ -106,7 +106,7 @@ impl Reference {
             return Err(ReferenceError::Gguf(text.to_owned()));
         }
         if text == "~" || text.starts_with("~/") {
-            let home = around.home.as_ref().ok_or_else(|| ReferenceError::NoHome(text.to_owned()))?;
+            let home = env.home.as_ref().ok_or_else(|| ReferenceError::NoHome(text.to_owned()))?;
             return Ok(Self::Folder(home.join(text[1..].trim_start_matches('/'))));
         }
         let path = Path::new(text);
@@ -115,7 +115,7 @@ impl Reference {
             None => (text, None),
         };
         let is_folder =
-            looks_like_a_path(text) || repository.matches('/').count() > 1 || (around.is_folder)(path);
+            looks_like_a_path(text) || repository.matches('/').count() > 1 || (env.is_folder)(path);
         if is_folder {
             return Ok(Self::Folder(path.to_owned()));
         }
@@ -139,8 +139,8 @@ impl FromStr for Reference {
 
     /// Looks whether a folder of that name exists, and nothing else.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let around = Surroundings { home: std::env::home_dir(), is_folder: &Path::is_dir };
-        Self::parse(text, &around)
+        let env = Env { home: std::env::home_dir(), is_folder: &Path::is_dir };
+        Self::parse(text, &env)
     }
 }
 
@@ -197,7 +197,7 @@ mod tests {
         let is_in = |path: &Path, known: &[&str]| known.iter().any(|k| Path::new(k) == path);
         Reference::parse(
             text,
-            &Surroundings { home: Some(PathBuf::from("/home/me")), is_folder: &|path| is_in(path, folders) },
+            &Env { home: Some(PathBuf::from("/home/me")), is_folder: &|path| is_in(path, folders) },
         )
     }
 

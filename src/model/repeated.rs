@@ -8,7 +8,7 @@ use crate::attention::{Ablation, RepeatScores, ScoresByHead, View, repeated};
 pub struct RepeatRun {
     /// Heads that are off.
     ablation: Ablation,
-    /// Of each draw so far.
+    /// The scores of each draw so far.
     draws: Vec<ScoresByHead>,
 }
 
@@ -26,7 +26,7 @@ impl RepeatRun {
     /// Runs the next draw, if there is one. A run that was cancelled can go on where it was.
     ///
     /// # Errors
-    /// If `cancel` was raised, the model hasn't got one of the heads that are off, or the device failed.
+    /// If it was cancelled, the model hasn't got one of the heads that are off, or the device failed.
     pub fn step(&mut self, model: &Model, cancel: &Cancel) -> Result<(), ModelError> {
         let info = model.info();
         let period = repeated::period(&info.windows, info.context);

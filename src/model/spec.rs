@@ -1,4 +1,4 @@
-//! What a decoder is built like, read from config.json: the one decoder is configured by this.
+//! How a decoder is built, as config.json says. The one decoder is configured by this.
 
 /// The shape and rules of a decoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +71,7 @@ pub struct LayerSpec {
     /// What q·k is multiplied by.
     pub scale: f32,
     /// Keys a query sees, itself included; `None` sees all.
-    pub window: Option<usize>,
+    pub sliding_window: Option<usize>,
 }
 
 /// How position enters.
@@ -95,9 +95,9 @@ pub struct RotarySpec {
 /// How rotary wavelengths are stretched for long contexts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RotaryScaling {
-    /// Not at all.
+    /// They are not stretched.
     None,
-    /// All by the same factor.
+    /// All are stretched by the same factor.
     Linear {
         /// Wavelengths are multiplied by it.
         factor: f64,
@@ -125,8 +125,8 @@ pub enum MlpSpec {
     /// Up, activation, down.
     Dense {
         /// Width between up and down.
-        inner: usize,
-        /// Between up and down.
+        intermediate_size: usize,
+        /// Applied between up and down.
         activation: Activation,
     },
     /// A router sends each token through a few experts.
@@ -141,7 +141,7 @@ pub struct ExpertsSpec {
     /// Experts that a token goes through.
     pub active: usize,
     /// Width between up and down.
-    pub inner: usize,
+    pub intermediate_size: usize,
     /// The gate is clamped to at most this, the up projection to ± this.
     pub limit: f64,
     /// Gain inside the gate's sigmoid.
@@ -155,7 +155,7 @@ pub enum Activation {
     GeluTanh,
     /// GELU with the error function.
     GeluErf,
-    /// The same within ±10.
+    /// GELU with the error function, clamped to ±10.
     GeluClipped,
     /// x·σ(1.702 x)
     GeluQuick,
@@ -212,7 +212,7 @@ impl Activation {
         ("tanh", Self::Tanh),
     ];
 
-    /// The one of this name.
+    /// The activation of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::NAMES.into_iter().find(|known| known.0 == name).map(|known| known.1)
     }

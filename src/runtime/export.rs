@@ -10,14 +10,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frame::picture;
-use crate::app::{DisplayedCapture, ExportContent, Exported, State};
+use crate::app::{DisplayedCapture, ExportContent, Exported, Side, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source};
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
 use crate::vocabulary::ExportFormat;
-use crate::worker::protocol::Side;
 
 /// How long the program stays for a file that is stopped, so that nothing is left of it.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -73,7 +72,7 @@ impl Exporter {
 
     /// Stops what is being written.
     pub fn stop(&self) {
-        self.cancel.raise();
+        self.cancel.cancel();
     }
 
     /// Waits until the file is written; for ever, if none is.
@@ -101,14 +100,14 @@ fn write(content: &Content, target: &Target, cancel: &Cancel) -> Exported {
     match try_write(content, &path, cancel) {
         Ok(omissions) if omissions.is_empty() => Exported::Written(path.display().to_string()),
         Ok(omissions) => Exported::Written(format!("{}; {omissions}", path.display())),
-        Err(_) if cancel.is_raised() => Exported::Failed("stopped: nothing was written".to_owned()),
+        Err(_) if cancel.is_cancelled() => Exported::Failed("stopped: nothing was written".to_owned()),
         Err(error) => Exported::Failed(error.to_string()),
     }
 }
 
 fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Omissions, ExportError> {
     let mut file = Destination::open(path)?;
-    let mut out = Stoppable::new(&mut file, || cancel.is_raised());
+    let mut out = Stoppable::new(&mut file, || cancel.is_cancelled());
     let omissions = match content {
         Content::Captures { captures, recipe } => {
             let captures: Vec<&Capture> = captures.iter().map(AsRef::as_ref).collect();

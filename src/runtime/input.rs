@@ -206,9 +206,8 @@ mod tests {
     use ratatui::layout::Rect;
 
     use super::*;
-    use crate::app::update;
+    use crate::app::{Side, update};
     use crate::config::keys::Keys;
-    use crate::worker::protocol::Side;
 
     fn in_mode(mode: Mode) -> State {
         let mut state = State::new("a".into(), "b".into(), String::new(), Keys::default(), true);

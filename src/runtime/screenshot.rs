@@ -6,11 +6,11 @@ use tokio::sync::mpsc;
 use super::config::ViewerConfig;
 use super::frame::{picture, sync_layout};
 use super::input;
-use crate::app::{Action, Effect, Exported, Load, Pass, State, update};
+use crate::app::{Action, Effect, Exported, State, update};
 use crate::config::keys::Key;
 use crate::theme::{ColorDepth, Theme};
 use crate::worker::WorkerHandle;
-use crate::worker::protocol::{Event, Side};
+use crate::worker::protocol::{Event, Slot};
 
 /// Loads the models, runs the prompt, presses `keys` one after the other, each when everything that the
 /// one before it asked for is there, and returns the screen as SVG.
@@ -49,17 +49,10 @@ fn failure(state: &State) -> Option<String> {
     if !state.worker {
         return Some("internal error: the worker is gone: please report it".to_owned());
     }
-    Side::BOTH.into_iter().find_map(|side| {
-        let pane = state.panes.resident(side);
-        match (&pane.load, &pane.pass) {
-            (Load::Failed(error), _) | (_, Pass::Failed(error)) if error.contains(&pane.reference) => {
-                Some(error.clone())
-            }
-            (Load::Failed(error), _) | (_, Pass::Failed(error)) => {
-                Some(format!("{}: {error}", pane.reference))
-            }
-            _ => None,
-        }
+    Slot::ALL.into_iter().find_map(|slot| {
+        let pane = state.panes.resident(slot);
+        let error = pane.error()?;
+        Some(if error.contains(&pane.reference) { error } else { format!("{}: {error}", pane.reference) })
     })
 }
 

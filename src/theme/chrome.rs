@@ -29,7 +29,7 @@ pub struct Chrome {
 }
 
 impl Chrome {
-    /// For a terminal with these colours.
+    /// The styles for a terminal with these colours.
     pub fn new(depth: ColorDepth, background: Background) -> Self {
         let [accent, focus, border, dim, error, masked, bar] = match (depth, background) {
             (ColorDepth::Ansi16, Background::Dark) => {

@@ -1,5 +1,9 @@
-//! What the screen looks like: colour maps for values, styles for everything else, in as many colours
-//! as the terminal has.
+//! What the screen looks like: colour maps for values, styles for everything else, in as many colours as the terminal
+//! has.
+//!
+//! A value becomes a level on a scale, from 0 to 1, and [`Palette`] says what a level looks like; [`Ramp`] does so for
+//! figures, which have as many colours as they like. [`Chrome`] has the styles of everything that is no value. To add a
+//! colour map: a variant of [`ColorMap`] and its line in `map`.
 
 mod chrome;
 mod depth;
@@ -34,7 +38,7 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// For a terminal with these colours.
+    /// The theme for a terminal with these colours.
     pub fn new(map: ColorMap, depth: ColorDepth, background: Background) -> Self {
         Self {
             map,

@@ -41,14 +41,14 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// Of values.
+    /// The palette of values.
     pub(super) fn of_values(map: ColorMap, depth: ColorDepth) -> Self {
         let table = map.table();
         let falls = table[0].luminance() > table[255].luminance();
         Self::new(0.0, (&table, if falls { &FALLING_ANSI_RAMP } else { &ANSI_RAMP }, RAMP), depth)
     }
 
-    /// Of differences.
+    /// The palette of differences.
     pub(super) fn of_differences(depth: ColorDepth, background: Background) -> Self {
         use Color::*;
         let ansi = match background {

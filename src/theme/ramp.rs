@@ -12,12 +12,12 @@ pub struct Ramp {
 }
 
 impl Ramp {
-    /// Of values.
+    /// The ramp of values.
     pub fn of_values(map: ColorMap) -> Self {
         Self { lowest: 0.0, colors: map.table().to_vec() }
     }
 
-    /// Of differences.
+    /// The ramp of differences.
     pub fn of_differences(background: Background) -> Self {
         Self { lowest: -1.0, colors: differences(background).to_vec() }
     }

@@ -3,11 +3,10 @@
 use super::widgets::line::on_one_line;
 use super::widgets::progress::spinner;
 use super::widgets::text::width;
-use crate::app::{DisplayedCapture, Pass, State};
+use crate::app::{DisplayedCapture, Pass, Side, State};
 use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
 use crate::vocabulary::View;
-use crate::worker::protocol::Side;
 
 /// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.
 pub fn what_it_is(state: &State, side: Side, shown: &DisplayedCapture) -> (String, Option<String>) {
@@ -27,7 +26,7 @@ pub fn heads_to_come(state: &State, side: Side, shown: &DisplayedCapture) -> Opt
         return None;
     }
     let what = if asked.is_empty() { "with all heads on".to_owned() } else { format!("without {asked}") };
-    Some(match state.panes.resident(side).pass {
+    Some(match state.panes.resident(side.slot()).pass {
         Pass::Failed(_) => format!("not run {what}: {} tries again", state.keys.hint(Command::Retry)),
         _ => format!("{} running {what}", spinner(state)),
     })

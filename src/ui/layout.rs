@@ -7,8 +7,7 @@ use super::places::{Body, Hit, PaneLayout};
 use super::popups::place::PopupLayout;
 use super::popups::{help, popup};
 use super::widgets::area::{take_bottom, take_top};
-use crate::app::{Mode, State, Viewports};
-use crate::worker::protocol::Side;
+use crate::app::{Mode, Side, State, Viewports};
 
 /// The smallest screen on which something can be seen.
 pub const SMALLEST: (u16, u16) = (24, 9);

@@ -4,12 +4,12 @@ use ratatui::layout::{Position, Rect};
 
 use super::widgets::grid::Grid;
 use super::widgets::overview::Overview;
-use crate::app::Column;
+use crate::app::{Column, Side};
 use crate::attention::View;
-use crate::worker::protocol::Side;
 
 /// What is between title and legend.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a frame")]
 pub enum Body {
     /// Left and right, as far as they are shown.
     Panes([Option<PaneLayout>; 2]),

@@ -55,8 +55,32 @@ impl ExportFormat {
         matches!(self, ExportFormat::Svg | ExportFormat::Png | ExportFormat::Html)
     }
 
+    /// The formats of figures, or of numbers, as a sentence lists them: `svg, png and html`.
+    pub fn list(of_figures: bool, conjunction: &str) -> String {
+        let listed = Self::ALL.into_iter().filter(|format| format.is_figure() == of_figures);
+        let names: Vec<&str> = listed.map(Self::name).collect();
+        match names.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} {conjunction} {last}", first.join(", ")),
+            names => names.concat(),
+        }
+    }
+
     /// Whether it draws all heads as one grid, which is raw; a page normalises by itself.
     pub fn draws_a_grid(self) -> bool {
         matches!(self, ExportFormat::Svg | ExportFormat::Png)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_listed_as_in_a_sentence() {
+        assert_eq!(ExportFormat::list(true, "or"), "svg, png or html");
+        assert_eq!(ExportFormat::list(false, "and"), "csv, json, npz and safetensors");
+        for format in ExportFormat::ALL {
+            assert!(!format.holds(false).is_empty() && !format.holds(true).is_empty(), "{format}");
+        }
     }
 }

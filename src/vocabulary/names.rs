@@ -1,6 +1,6 @@
 //! What all words share: their choices, and how text becomes one of them.
 
-/// A text that is none of the choices of a word.
+/// A text that is not among the choices of a word.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' is no {noun}: use {}", choices.join(", "))]
 pub struct UnknownName {

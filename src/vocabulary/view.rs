@@ -25,7 +25,7 @@ impl LayerKind {
     }
 }
 
-/// Of which heads value-weighted attention is.
+/// The heads that value-weighted attention is averaged over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Weighted {
     /// The mean over all layers and heads.
@@ -66,7 +66,7 @@ pub enum View {
     },
     /// The mean over all heads of the layers of a kind.
     Kind(LayerKind),
-    /// What of the first layer's input is in the last layer's output, by attention alone:
+    /// How much of the first layer's input is in the last layer's output, by attention alone:
     /// [`rollout`](crate::attention::rollout::rollout).
     Rollout,
     /// The length of what each key adds to the residual stream through a head: ‖α · v W_O‖ (Kobayashi et al. 2020).

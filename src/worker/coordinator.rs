@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::jobs::run::RunJob;
 use super::pool::Pool;
-use super::protocol::{Event, Request, Side};
+use super::protocol::{Event, Request, Slot};
 use super::slot::SlotState;
 use crate::model::LoadOptions;
 
@@ -16,7 +16,7 @@ const LOAD_EVENTS: usize = 16;
 /// Takes requests until all handles are gone; then stops what is running.
 pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, events: mpsc::Sender<Event>) {
     let (sender, mut loads) = mpsc::channel(LOAD_EVENTS);
-    let mut slots = Side::BOTH.map(|side| SlotState::new(side, events.clone(), sender.clone()));
+    let mut slots = Slot::ALL.map(|slot| SlotState::new(slot, events.clone(), sender.clone()));
     let pool = Pool::new(options.clone(), events.clone());
     loop {
         let request = tokio::select! {
@@ -24,7 +24,7 @@ pub async fn run(options: LoadOptions, mut inbox: mpsc::Receiver<Request>, event
             biased;
             request = inbox.recv() => request,
             Some(event) = loads.recv() => {
-                slots[event.side.index()].handle(event).await;
+                slots[event.slot.index()].handle(event).await;
                 continue;
             }
         };
@@ -49,15 +49,15 @@ fn begin(
     options: &LoadOptions,
 ) -> Result<(), Event> {
     match request {
-        Request::Load { side, reference } => slots[side.index()].load(reference, options)?,
+        Request::Load { slot, reference } => slots[slot.index()].load(reference, options)?,
         Request::Run { job: id, prompt, sampling, ablations } => {
             let prompt: Arc<str> = prompt.into();
-            for (side, ablation) in Side::BOTH.into_iter().zip(ablations) {
-                slots[side.index()].run(RunJob { side, id, prompt: prompt.clone(), sampling, ablation });
+            for (slot, ablation) in Slot::ALL.into_iter().zip(ablations) {
+                slots[slot.index()].run(RunJob { slot, id, prompt: prompt.clone(), sampling, ablation });
             }
         }
-        Request::Score(job) => slots[job.side.index()].submit(Box::new(job)),
-        Request::Lens(job) => slots[job.side.index()].submit(Box::new(job)),
+        Request::Score(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Lens(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,

@@ -21,6 +21,9 @@ pub enum WorkerError {
     /// The hub or its cache did not give the model.
     #[error(transparent)]
     Hub(Arc<ModelError>),
+    /// There is not enough memory for the model, or for what was asked of it.
+    #[error(transparent)]
+    OutOfMemory(Arc<ModelError>),
     /// The model could not be loaded, or could not run.
     #[error(transparent)]
     Model(Arc<ModelError>),
@@ -34,7 +37,7 @@ pub enum WorkerError {
     #[error("internal error: {0}: please report it")]
     Internal(String),
     /// There is no worker any more.
-    #[error("what runs the models has stopped: quit and start again")]
+    #[error("the thread that runs the models has stopped: quit and start again")]
     WorkerGone,
 }
 
@@ -56,6 +59,7 @@ impl From<ModelError> for WorkerError {
             ModelError::Hub(HubError::NoRepository { .. } | HubError::NoRevision { .. }) => {
                 Self::NoSuchModel(Arc::new(error))
             }
+            ModelError::OutOfMemory(_) => Self::OutOfMemory(Arc::new(error)),
             ModelError::Hub(_) => Self::Hub(Arc::new(error)),
             ModelError::Io { .. } | ModelError::Device(_) | ModelError::Invalid(_) => {
                 Self::Model(Arc::new(error))
@@ -71,3 +75,30 @@ impl PartialEq for WorkerError {
 }
 
 impl Eq for WorkerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reference;
+
+    #[test]
+    fn an_error_keeps_its_kind_and_its_words() {
+        let no_name = "no name".parse::<Reference>().unwrap_err();
+        let words = no_name.to_string();
+        let error = WorkerError::from(ModelError::from(no_name));
+        assert!(matches!(error, WorkerError::NoSuchModel(_)), "{error:?}");
+        assert_eq!((error.to_string(), error.about("load")), (words.clone(), words));
+        let stopped = WorkerError::from(ModelError::Cancelled);
+        assert_eq!(
+            (stopped.to_string().as_str(), stopped.about("load").as_str()),
+            ("stopped", "the load was stopped")
+        );
+        let hub = HubError::NoRevision { model: "org/tiny@v2".to_owned() };
+        assert!(matches!(ModelError::from(hub).into(), WorkerError::NoSuchModel(_)));
+        let too_large = ModelError::OutOfMemory("a/b: not enough memory".to_owned());
+        assert!(matches!(too_large.into(), WorkerError::OutOfMemory(_)));
+        let other = || WorkerError::from(ModelError::Invalid("config.json: no layers".to_owned()));
+        assert!(matches!(other(), WorkerError::Model(_)));
+        assert!(other() == other() && other() != WorkerError::Refused(other().to_string()));
+    }
+}

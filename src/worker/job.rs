@@ -23,7 +23,7 @@ pub trait PoolJob: Job {
     /// Does it, and answers.
     ///
     /// # Errors
-    /// What went wrong, or [`WorkerError::Cancelled`] if it stopped when `cancel` was raised.
+    /// What went wrong, or [`WorkerError::Cancelled`] if it stopped when it was cancelled.
     fn run(&self, options: &LoadOptions, cancel: &Cancel) -> Result<Event, WorkerError>;
 }
 
@@ -35,7 +35,7 @@ pub trait SlotJob: Job {
     /// Does the next step. A step that is stopped so that a more urgent job goes first is done again later.
     ///
     /// # Errors
-    /// What went wrong, or [`WorkerError::Cancelled`] if it stopped when the context's `cancel` was raised.
+    /// What went wrong, or [`WorkerError::Cancelled`] if it stopped when the context was cancelled.
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError>;
 }
 

@@ -86,7 +86,7 @@ impl Ticket {
 
     fn raise(&self, reason: Stop) {
         self.reason.fetch_max(reason as u8, Ordering::AcqRel);
-        self.cancel.raise();
+        self.cancel.cancel();
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
         let first = take(&mut jobs).unwrap();
         assert!(jobs.submit(PROMPT, 2), "the first one runs");
         assert!(jobs.submit(PROMPT, 3));
-        assert!(first.ticket.is_superseded() && first.ticket.cancel().is_raised());
+        assert!(first.ticket.is_superseded() && first.ticket.cancel().is_cancelled());
         let newest = take(&mut jobs).unwrap();
         assert_eq!((newest.job, newest.ticket.is_cancelled()), (3, false));
         assert!(take(&mut jobs).is_none(), "the second one was never run");
@@ -225,10 +225,10 @@ mod tests {
         jobs.preempt(Rank::Background);
         assert!(!scores.ticket.is_preempted(), "it is as urgent");
         jobs.preempt(Rank::Prompt);
-        assert!(scores.ticket.is_preempted() && scores.ticket.cancel().is_raised());
+        assert!(scores.ticket.is_preempted() && scores.ticket.cancel().is_cancelled());
         jobs.put_back(scores);
         let again = take(&mut jobs).unwrap();
-        assert!(!again.ticket.cancel().is_raised());
+        assert!(!again.ticket.cancel().is_cancelled());
         // Whoever stops it in the meantime is not overheard.
         jobs.preempt(Rank::Prompt);
         jobs.stop(|key| key.rank == Rank::Background);

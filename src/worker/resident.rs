@@ -9,7 +9,7 @@ use super::error::WorkerError;
 use super::guard::{guarded, spawn_thread};
 use super::job::{Progress, SlotJob, StepContext};
 use super::latest_job::{Key, LatestJobs, Taken};
-use super::protocol::{Event, Side};
+use super::protocol::{Event, Slot};
 use crate::model::Model;
 
 /// The way to a slot's thread, which ends when this is dropped.
@@ -50,10 +50,10 @@ enum Turn {
 
 impl Resident {
     /// Starts the thread of a slot.
-    pub fn spawn(side: Side, events: mpsc::Sender<Event>) -> Self {
+    pub fn spawn(slot: Slot, events: mpsc::Sender<Event>) -> Self {
         let inbox = Arc::<Inbox>::default();
         let of_thread = inbox.clone();
-        let spawned = spawn_thread(format!("attnscope-{side}"), move || serve(side, &of_thread, &events));
+        let spawned = spawn_thread(format!("attnscope-{slot}"), move || serve(slot, &of_thread, &events));
         if let Err(error) = spawned {
             tracing::error!("{error}");
         }
@@ -143,7 +143,7 @@ impl Inbox {
 }
 
 /// Does what waits, one thing after the other.
-fn serve(side: Side, inbox: &Inbox, events: &mpsc::Sender<Event>) {
+fn serve(slot: Slot, inbox: &Inbox, events: &mpsc::Sender<Event>) {
     let mut model: Option<Box<Model>> = None;
     let mut caches = Caches::default();
     while let Some(turn) = inbox.next(model.as_deref()) {
@@ -154,13 +154,13 @@ fn serve(side: Side, inbox: &Inbox, events: &mpsc::Sender<Event>) {
                     Swap::In(new) => {
                         let info = new.info().clone();
                         model = Some(new);
-                        Event::Loaded { side, model: info }
+                        Event::Loaded { slot, model: info }
                     }
                     Swap::Out(promise) => {
                         model = None;
                         // Whoever waits for it may have given up.
                         let _ = promise.send(());
-                        Event::Unloaded { side }
+                        Event::Unloaded { slot }
                     }
                 };
                 let _ = events.blocking_send(event);
@@ -227,7 +227,7 @@ mod tests {
         }
 
         fn failed(&self, error: WorkerError) -> Event {
-            Event::ScoringFailed { side: Side::Left, error }
+            Event::ScoringFailed { slot: Slot::First, error }
         }
     }
 
@@ -263,7 +263,7 @@ mod tests {
             let (begun, has_begun) = std_mpsc::channel();
             let (go_on, goes_on) = std_mpsc::channel();
             let (go_on, goes_on) = (Some(go_on), Arc::new(Mutex::new(goes_on)));
-            Self { resident: Resident::spawn(Side::Left, events), begun, has_begun, go_on, goes_on, outbox }
+            Self { resident: Resident::spawn(Slot::First, events), begun, has_begun, go_on, goes_on, outbox }
         }
 
         fn submit(&self, rank: Rank, steps: usize) {

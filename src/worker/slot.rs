@@ -8,13 +8,13 @@ use super::jobs::lens;
 use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
 use super::latest_job::{Rank, Ticket};
-use super::protocol::{Event, Side};
+use super::protocol::{Event, Slot};
 use super::resident::Resident;
 use crate::model::LoadOptions;
 
 /// A slot as the coordinator sees it.
 pub struct SlotState {
-    side: Side,
+    slot: Slot,
     resident: Resident,
     /// Bytes that the resident model takes; 0 if there is none.
     resident_bytes: u64,
@@ -30,10 +30,10 @@ pub struct SlotState {
 
 impl SlotState {
     /// Without a model.
-    pub fn new(side: Side, events: mpsc::Sender<Event>, loads: mpsc::Sender<LoadEvent>) -> Self {
+    pub fn new(slot: Slot, events: mpsc::Sender<Event>, loads: mpsc::Sender<LoadEvent>) -> Self {
         Self {
-            side,
-            resident: Resident::spawn(side, events.clone()),
+            slot,
+            resident: Resident::spawn(slot, events.clone()),
             resident_bytes: 0,
             load: Ticket::default(),
             newest: None,
@@ -49,7 +49,7 @@ impl SlotState {
     /// The answer, if the system gives no thread for it.
     pub fn load(&mut self, reference: String, options: &LoadOptions) -> Result<(), Event> {
         let job = LoadJob {
-            side: self.side,
+            slot: self.slot,
             reference,
             options: options.clone(),
             ticket: self.load.supersede(),
@@ -58,7 +58,7 @@ impl SlotState {
         // Whoever stopped everything and now loads again wants to see something of the model that comes.
         self.is_stopped = false;
         load::spawn(job, self.loads.clone(), self.events.clone())
-            .map_err(|error| Event::LoadFailed { side: self.side, error })
+            .map_err(|error| Event::LoadFailed { slot: self.slot, error })
     }
 
     /// Runs a prompt in the place of an older one, on the resident model and on each that comes.
@@ -105,7 +105,7 @@ impl SlotState {
             LoadStage::Ended(Err(error)) => error,
         };
         // Nobody may be listening any more.
-        let _ = self.events.send(Event::LoadFailed { side: self.side, error }).await;
+        let _ = self.events.send(Event::LoadFailed { slot: self.slot, error }).await;
     }
 
     /// Stops the pass.
@@ -139,13 +139,13 @@ mod tests {
 
     fn slot() -> (SlotState, mpsc::Receiver<Event>) {
         let (events, outbox) = mpsc::channel(99);
-        (SlotState::new(Side::Left, events, mpsc::channel(9).0), outbox)
+        (SlotState::new(Slot::First, events, mpsc::channel(9).0), outbox)
     }
 
     /// Tells a slot how its newest load stands.
     async fn handle(slot: &mut SlotState, stage: LoadStage) {
         let ticket = slot.load.clone();
-        slot.handle(LoadEvent { side: Side::Left, ticket, stage }).await;
+        slot.handle(LoadEvent { slot: Slot::First, ticket, stage }).await;
     }
 
     /// The next event that is no progress.
@@ -166,12 +166,12 @@ mod tests {
         assert!(slot.resident_bytes > 0);
         let sampling = Sampling::default();
         let (prompt, ablation) = ("the cat".into(), Ablation::default());
-        slot.run(RunJob { side: Side::Left, id: JobId(1), prompt, sampling, ablation });
+        slot.run(RunJob { slot: Slot::First, id: JobId(1), prompt, sampling, ablation });
         assert!(matches!(next(&mut outbox).await, Event::Captured { .. }));
         let (promise, gone) = oneshot::channel();
         handle(&mut slot, LoadStage::NeedsRoom(promise)).await;
         gone.await.unwrap();
-        assert!(matches!(next(&mut outbox).await, Event::Unloaded { side: Side::Left }));
+        assert!(matches!(next(&mut outbox).await, Event::Unloaded { slot: Slot::First }));
         assert_eq!(slot.resident_bytes, 0);
         handle(&mut slot, LoadStage::Ended(Ok(demo("demo:gpt-oss")))).await;
         assert!(matches!(next(&mut outbox).await, Event::Loaded { .. }));
@@ -185,7 +185,7 @@ mod tests {
         let (promise, gone) = oneshot::channel();
         let older = slot.load.clone();
         slot.load.supersede();
-        let event = |stage| LoadEvent { side: Side::Left, ticket: older.clone(), stage };
+        let event = |stage| LoadEvent { slot: Slot::First, ticket: older.clone(), stage };
         slot.handle(event(LoadStage::NeedsRoom(promise))).await;
         assert!(gone.await.is_err(), "nobody promises room to a load that was overtaken");
         slot.handle(event(LoadStage::Ended(Err(WorkerError::Refused("old".into()))))).await;

@@ -25,6 +25,5 @@ mod support {
     #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
     pub mod hub;
     pub mod numbers;
-    pub mod patience;
     pub mod program;
 }

@@ -1,10 +1,9 @@
 //! Keys, pastes and the mouse, as the terminal reports them, in whatever state and on a screen of whatever size.
 
-use attnscope::app::{Action, State, update};
+use attnscope::app::{Action, Side, State, update};
 use attnscope::runtime::{action, sync_layout};
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui::{self, Layout};
-use attnscope::worker::protocol::Side;
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };

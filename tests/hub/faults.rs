@@ -187,7 +187,7 @@ fn whoever_cancels_a_silent_wait_is_heard_at_once() {
         let begun = Instant::now();
         let (files, _) = watched(&hub, None, |step, cancel| {
             if matches!(step, LoadProgress::Waiting { .. }) {
-                cancel.raise();
+                cancel.cancel();
             }
         });
         assert!(matches!(files, Err(ModelError::Cancelled)));

@@ -323,7 +323,7 @@ fn cancelling_stops_the_transfer_and_the_next_load_resumes_it() {
     let (files, _) = watched(&scene.hub(), None, |step, cancel| {
         if matches!(step, LoadProgress::Downloading { file, done, .. } if file == "model.safetensors" && *done > 0)
         {
-            cancel.raise();
+            cancel.cancel();
         }
     });
     assert!(matches!(files, Err(ModelError::Cancelled)));
@@ -344,7 +344,7 @@ fn cancelling_stops_the_transfer_and_the_next_load_resumes_it() {
 fn a_raised_cancel_asks_nothing() {
     let scene = Scene::new(tiny());
     let cancel = Cancel::new();
-    cancel.raise();
+    cancel.cancel();
     let mut control = Control { cancel, progress: &mut |_| {} };
     let files = scene.hub().locate(NAME, None, u64::MAX, &mut control);
     assert!(matches!(files, Err(ModelError::Cancelled)));

@@ -15,7 +15,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 #[path = "patience.rs"]
-mod patience;
+pub mod patience;
 
 /// The commit of everything.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Effect, Popup, Scores, State};
+use attnscope::app::{Effect, Popup, Scores, Side, State};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::{Ablation, RepeatScores, View};
-use attnscope::worker::protocol::{Event, Request, ScoringJob, Side, WorkerError};
+use attnscope::worker::protocol::{Event, Request, ScoringJob, Slot, WorkerError};
 
 use crate::fixture::*;
 use crate::screens::{assert_screen, draw};
@@ -28,7 +28,7 @@ fn ran(state: &mut State, side: Side, heads: &str) {
     let own =
         if heads.is_empty() { capture(&model(side), &texts) } else { ablated(&model(side), &texts, heads) };
     for (side, capture) in [(side.other(), other), (side, own)] {
-        let effects = hear(state, Event::Captured { side, job, capture });
+        let effects = hear(state, Event::Captured { slot: side.slot(), job, capture });
         answer(state, effects);
     }
 }
@@ -156,10 +156,10 @@ fn a_pin_of_ones_own_stays() {
 #[test]
 fn another_model_has_all_its_heads() {
     let mut state = without_one();
-    let effects = hear(&mut state, Event::Loaded { side: Side::Left, model: gpt_oss() });
+    let effects = hear(&mut state, Event::Loaded { slot: Slot::First, model: gpt_oss() });
     assert_eq!(asked(&effects), [[String::new(), String::new()]]);
     assert!(state.panes.pin.is_none());
-    let effects = hear(&mut state, Event::Loaded { side: Side::Right, model: gpt2() });
+    let effects = hear(&mut state, Event::Loaded { slot: Slot::Second, model: gpt2() });
     assert_eq!(asked(&effects).len(), 0, "none of this one's were off");
 }
 
@@ -181,8 +181,8 @@ fn text_of(state: &mut State) -> String {
 /// The scores that are asked for: of which side, and without which heads.
 fn scored(effects: &[Effect]) -> Vec<(Side, Vec<String>)> {
     let asked = |effect: &Effect| match effect {
-        Effect::Send(Request::Score(ScoringJob { side, ablations, .. })) => {
-            Some((*side, ablations.iter().map(ToString::to_string).collect()))
+        Effect::Send(Request::Score(ScoringJob { slot, ablations, .. })) => {
+            Some((Side::of(*slot), ablations.iter().map(ToString::to_string).collect()))
         }
         _ => None,
     };
@@ -191,11 +191,11 @@ fn scored(effects: &[Effect]) -> Vec<(Side, Vec<String>)> {
 
 /// The worker has scored the left model without these heads: each of its heads has this induction score.
 fn score(state: &mut State, heads: &str, induction: f32) {
-    let model = state.panes.resident(Side::Left).model.clone().unwrap();
+    let model = state.panes.resident(Slot::First).model.clone().unwrap();
     let ablation = if heads.is_empty() { Ablation::default() } else { heads.parse().unwrap() };
     let of_head = RepeatScores { induction, ..RepeatScores::default() };
     let scores = Arc::new(vec![vec![of_head; model.heads]; model.layers]);
-    hear(state, Event::Scored { side: Side::Left, model, ablation, scores });
+    hear(state, Event::Scored { slot: Slot::First, model, ablation, scores });
 }
 
 fn inductions(state: &State, side: Side) -> Vec<Option<f32>> {
@@ -231,12 +231,12 @@ fn the_list_scores_each_pane_without_the_heads_that_are_off_in_it() {
     let (job, texts) = (state.run.job, state.run.prompt.clone());
     let texts: Vec<&str> = texts.split_inclusive(' ').collect();
     let capture = ablated(&gpt2(), &texts, &both);
-    let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture });
+    let effects = hear(&mut state, Event::Captured { slot: Slot::First, job, capture });
     answer_views(&mut state, effects);
     let model = state.pane(Side::Left).shown.as_ref().unwrap().capture.ablation.to_string();
     assert_eq!(model, both);
     assert!(inductions(&state, Side::Left).iter().all(Option::is_none), "not those without 0.1");
-    let book = &state.panes.resident(Side::Left).scores;
+    let book = &state.panes.resident(Slot::First).scores;
     assert!(matches!(book.of(&both.parse().unwrap()), Scores::Running { .. }));
     assert!(matches!(book.of(&"0.1".parse().unwrap()), Scores::Known(_)), "kept for when it comes back");
 }
@@ -254,7 +254,7 @@ fn what_is_on_screen_is_never_called_by_the_heads_that_are_to_go_off() {
         let claims = claims.replace("without 0.1: u undoes it", "");
         assert!(!claims.contains("without 0.1"), "{keys}\n{running}");
         let (side, job) = (Side::Left, state.run.job);
-        hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
+        hear(&mut state, Event::RunFailed { slot: side.slot(), job, error: WorkerError::Cancelled });
         let stopped = text_of(&mut state);
         assert!(stopped.contains("not run without 0.1"), "{keys}\n{stopped}");
     }

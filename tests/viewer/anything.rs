@@ -1,13 +1,13 @@
 //! Whatever happens, in whatever order, on a screen of whatever size: no panic, and the cursor stays
 //! inside the matrix.
 
-use attnscope::app::{Action, Column, Cursor, Exported, Hover, State, Zoom, update};
+use attnscope::app::{Action, Column, Cursor, Exported, Hover, Side, State, Zoom, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui;
-use attnscope::worker::protocol::{Event, JobId, LoadProgress, Side, WorkerError};
+use attnscope::worker::protocol::{Event, JobId, LoadProgress, WorkerError};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -68,32 +68,36 @@ fn event() -> impl Strategy<Value = Event> {
     let job = (0..4u64).prop_map(JobId);
     let error = "[ a-z\u{300}日\n]{0,200}".prop_map(|error| refused(&error));
     prop_oneof![
-        side().prop_map(|side| Event::Loading { side, progress: LoadProgress::Resolving }),
+        side().prop_map(|side| Event::Loading { slot: side.slot(), progress: LoadProgress::Resolving }),
         (side(), any::<u64>(), any::<u64>()).prop_map(|(side, done, total)| {
             let progress = LoadProgress::Downloading { file: "model.safetensors".into(), done, total };
-            Event::Loading { side, progress }
+            Event::Loading { slot: side.slot(), progress }
         }),
         side().prop_map(|side| Event::Loaded {
-            side,
+            slot: side.slot(),
             model: if side == Side::Left { gpt2() } else { gpt_oss() }
         }),
-        side().prop_map(|side| Event::Unloaded { side }),
+        side().prop_map(|side| Event::Unloaded { slot: side.slot() }),
         error.clone().prop_map(|error| Event::Listed { models: Err(error) }),
         error.clone().prop_map(|error| Event::Estimated { name: "a/b".into(), estimate: Err(error) }),
-        (side(), error.clone()).prop_map(|(side, error)| Event::LoadFailed { side, error }),
-        side().prop_map(|side| Event::LoadFailed { side, error: WorkerError::Cancelled }),
+        (side(), error.clone()).prop_map(|(side, error)| Event::LoadFailed { slot: side.slot(), error }),
+        side().prop_map(|side| Event::LoadFailed { slot: side.slot(), error: WorkerError::Cancelled }),
         (side(), job.clone(), 0..9usize, 0..9usize).prop_map(|(side, job, layer, layers)| Event::Running {
-            side,
+            slot: side.slot(),
             job,
             layer,
             layers
         }),
         (side(), job.clone(), error.clone()).prop_map(|(side, job, error)| Event::RunFailed {
-            side,
+            slot: side.slot(),
             job,
             error
         }),
-        (side(), job).prop_map(|(side, job)| Event::RunFailed { side, job, error: WorkerError::Cancelled }),
+        (side(), job).prop_map(|(side, job)| Event::RunFailed {
+            slot: side.slot(),
+            job,
+            error: WorkerError::Cancelled
+        }),
     ]
 }
 
@@ -141,8 +145,8 @@ fn take(state: &mut State, step: Step) {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let model = if side == Side::Left { gpt2() } else { gpt_oss() };
             let (job, capture) = (state.run.job, capture(&model, &texts));
-            hear(state, Event::Loaded { side, model });
-            let effects = hear(state, Event::Captured { side, job, capture });
+            hear(state, Event::Loaded { slot: side.slot(), model });
+            let effects = hear(state, Event::Captured { slot: side.slot(), job, capture });
             answer(state, effects);
         }
         Step::Fail(side) => {

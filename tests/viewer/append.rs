@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, State};
+use attnscope::app::{Action, Side, State};
 use attnscope::attention::{Token, View};
-use attnscope::worker::protocol::{Event, JobId, Side};
+use attnscope::worker::protocol::{Event, JobId};
 use tui_input::InputRequest;
 
 use crate::fixture::*;
@@ -40,7 +40,7 @@ fn tokens_wait_for_the_pass_that_is_under_way_and_follow_each_other() {
     let (side, job) = (Side::Right, state.run.job);
     let other = capture(&gpt_oss(), &PROMPT);
     assert_eq!(
-        runs(&hear(&mut state, Event::Captured { side, job, capture: other })),
+        runs(&hear(&mut state, Event::Captured { slot: side.slot(), job, capture: other })),
         [],
         "the other model's pass"
     );
@@ -86,7 +86,7 @@ fn waiting_tokens_are_dropped_by_what_makes_them_pointless() {
 
     let mut state = waiting();
     let (side, job) = (Side::Left, state.run.job);
-    hear(&mut state, Event::RunFailed { side, job, error: refused("the prompt is too long") });
+    hear(&mut state, Event::RunFailed { slot: side.slot(), job, error: refused("the prompt is too long") });
     assert_eq!(state.run.queued.len(), 0, "nothing can follow a pass that failed");
     assert!(state.note.is_some());
 
@@ -164,7 +164,7 @@ fn a_part_of_a_character_is_not_appended() {
     let (side, job) = (Side::Left, state.run.job);
     let mut split = (*capture(&gpt2(), &PROMPT)).clone();
     split.next[0].token = Token::from_bytes(1, "Ã".into(), &"é".as_bytes()[..1], 0);
-    hear(&mut state, Event::Captured { side, job, capture: Arc::new(split) });
+    hear(&mut state, Event::Captured { slot: side.slot(), job, capture: Arc::new(split) });
     assert_eq!(runs(&press(&mut state, ".")), []);
     assert_eq!(state.note.as_deref(), Some("\\xc3 is a part of a character, no text to append"));
     assert_eq!(state.run.prompt, PROMPT.concat());

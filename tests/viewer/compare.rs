@@ -1,9 +1,9 @@
 //! Left minus right, and the list of all heads: what keys do to them, and what they look like.
 
-use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, State};
+use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, Side, State};
 use attnscope::attention::alignment::Granularity;
 use attnscope::attention::{Ablation, HeadOrder, LayerKind, Statistic, View};
-use attnscope::worker::protocol::{CompareJob, Event, Request, Side};
+use attnscope::worker::protocol::{CompareJob, Event, Request, Slot, WorkerError};
 
 use crate::fixture::*;
 
@@ -55,7 +55,7 @@ fn the_worker_compares_and_what_was_there_stays_until_it_has() {
     assert!(state.screen.compared().is_none(), "nobody waits for the pieces any more");
     answer(&mut state, words);
     assert!(state.screen.compared().is_some() && !state.is_busy());
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert!(state.screen.difference.is_none());
 
     press_and_wait(&mut state, "D");
@@ -64,13 +64,13 @@ fn the_worker_compares_and_what_was_there_stays_until_it_has() {
     answer(&mut state, layer);
     assert_eq!(state.screen.compared().unwrap().views(), [View::Layer(0); 2]);
 
-    press(&mut state, "D");
-    let late = Event::Compared { question: pieces.clone(), found: Err(refused("no memory")) };
+    press_and_wait(&mut state, "D");
+    let late = Event::Compared { question: Box::new(pieces.clone()), found: Err(refused("no memory")) };
     hear(&mut state, late);
     assert!(state.screen.difference.is_some(), "an answer to an older question");
     let effects = press(&mut state, "D D");
     let question = asked(&effects).pop().unwrap();
-    hear(&mut state, Event::Compared { question, found: Err(refused("no memory")) });
+    hear(&mut state, Event::Compared { question: Box::new(question), found: Err(refused("no memory")) });
     assert_eq!((state.screen.difference.is_none(), state.note.as_deref()), (true, Some("no memory")));
 }
 
@@ -109,11 +109,11 @@ fn a_difference_follows_views_rules_and_prompts() {
     act(&mut state, Action::Submit);
     let words = ["write", " a", " story", " now"];
     let (job, right) = (state.run.job, capture(&gpt_oss(), &words));
-    let effects = hear(&mut state, Event::Captured { side: Side::Right, job, capture: right });
+    let effects = hear(&mut state, Event::Captured { slot: Slot::Second, job, capture: right });
     answer(&mut state, effects);
     assert_eq!(labels(&state).len(), 5, "the old difference stays until both are there");
     let left = capture(&gpt2(), &words);
-    let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture: left });
+    let effects = hear(&mut state, Event::Captured { slot: Slot::First, job, capture: left });
     answer(&mut state, effects);
     press_and_wait(&mut state, "m");
     assert_eq!(labels(&state), ["write", "a", "story", "now"]);
@@ -208,8 +208,12 @@ fn scores_are_asked_for_once_a_model() {
     );
     assert_eq!(asked(&press(&mut state, "o o")), 0, "they are kept");
     let (side, model) = (Side::Left, gpt_oss());
-    assert_eq!(asked(&hear(&mut state, Event::Loaded { side, model })), 1, "another model has others");
-    hear(&mut state, Event::ScoringFailed { side, error: refused("stopped") });
+    assert_eq!(
+        asked(&hear(&mut state, Event::Loaded { slot: side.slot(), model })),
+        1,
+        "another model has others"
+    );
+    hear(&mut state, Event::ScoringFailed { slot: side.slot(), error: WorkerError::Cancelled });
     assert_eq!(asked(&press(&mut state, "down")), 0, "what was stopped stays so");
     assert_eq!(asked(&press(&mut state, "r")), 1, "until it is asked for");
 }

@@ -1,12 +1,11 @@
 //! The export dialog: what it asks for, and what it says.
 
 use attnscope::app::{
-    Action, Effect, ExportContent, ExportDialog, ExportStage, Exported, Popup, State, update,
+    Action, Effect, ExportContent, ExportDialog, ExportStage, Exported, Popup, Side, State, update,
 };
 use attnscope::attention::View;
 use attnscope::attention::alignment::Granularity;
 use attnscope::vocabulary::ExportFormat;
-use attnscope::worker::protocol::Side;
 use tui_input::InputRequest;
 
 use crate::fixture::*;

@@ -1,10 +1,10 @@
 //! What one meets first: the editor with the old text selected, the cursor's first place, one pane at full width.
 
-use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, State, Zoom, update};
+use attnscope::app::{Action, Column, Cursor, Effect, Load, Mode, Side, State, Zoom, update};
 use attnscope::attention::{Ablation, Normalisation};
 use attnscope::config::keys::{Command, Keys};
 use attnscope::runtime::sync_layout;
-use attnscope::worker::protocol::{Event, Request, Side};
+use attnscope::worker::protocol::{Event, Request, Slot};
 use ratatui::layout::Rect;
 use tui_input::InputRequest::{self, *};
 
@@ -234,7 +234,7 @@ fn one_model_is_loaded_alone_and_has_the_whole_width() {
     let loads = effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::Load { .. })));
     assert_eq!(loads.count(), 1);
     let state = alone();
-    assert!(!state.is_busy() && state.panes.is_alone() && state.panes.is_absent(Side::Right));
+    assert!(!state.is_busy() && state.panes.is_alone() && state.panes.is_absent(Slot::Second));
     assert_eq!(panes(&state, 120), [Side::Left]);
 }
 
@@ -259,9 +259,9 @@ fn what_needs_two_models_says_so() {
     press(&mut state, "a");
     assert_eq!(panes(&state, 120), Side::BOTH, "with all heads beside it there are two to see");
     let (side, job) = (Side::Left, state.run.job);
-    let off: Ablation = state.panes.ablations.of(side);
+    let off: Ablation = state.panes.ablations.of(side.slot());
     assert!(!off.is_empty());
-    hear(&mut state, Event::Captured { side, job, capture: ablated(&gpt2(), &PROMPT, "0.0") });
+    hear(&mut state, Event::Captured { slot: side.slot(), job, capture: ablated(&gpt2(), &PROMPT, "0.0") });
     press_and_wait(&mut state, "D");
     assert!(state.screen.difference.is_some(), "and to compare");
     press_and_wait(&mut state, "D D");

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use attnscope::app::{Action, Column, Effect, LensPanel, Opened, State, Viewport, Viewports, update};
+use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Viewport, Viewports, update};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
@@ -12,7 +12,7 @@ use attnscope::attention::{
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
 use attnscope::worker::protocol::{
-    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, Side, ViewJob, WorkerError,
+    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, ViewJob, WorkerError,
 };
 use tui_input::InputRequest;
 
@@ -224,7 +224,7 @@ pub fn hear(state: &mut State, event: Event) -> Vec<Effect> {
 pub fn loaded() -> State {
     let mut state = started();
     for (side, model) in [(Side::Left, gpt2()), (Side::Right, gpt_oss())] {
-        hear(&mut state, Event::Loaded { side, model });
+        hear(&mut state, Event::Loaded { slot: side.slot(), model });
     }
     state
 }
@@ -235,7 +235,7 @@ pub fn captured_as(state: &mut State, left: &[&str], right: &[&str]) -> Vec<Effe
     let captures = [(Side::Left, capture(&gpt2(), left)), (Side::Right, capture(&gpt_oss(), right))];
     captures
         .into_iter()
-        .flat_map(|(side, capture)| hear(state, Event::Captured { side, job, capture }))
+        .flat_map(|(side, capture)| hear(state, Event::Captured { slot: side.slot(), job, capture }))
         .collect()
 }
 
@@ -251,8 +251,8 @@ pub fn alone() -> State {
     let mut state = State::of_one_model("demo:gpt2".into(), PROMPT.concat(), Keys::default(), true);
     act(&mut state, Action::Start);
     let (side, job) = (Side::Left, state.run.job);
-    hear(&mut state, Event::Loaded { side, model: gpt2() });
-    hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &PROMPT) });
+    hear(&mut state, Event::Loaded { slot: side.slot(), model: gpt2() });
+    hear(&mut state, Event::Captured { slot: side.slot(), job, capture: capture(&gpt2(), &PROMPT) });
     state
 }
 
@@ -261,8 +261,8 @@ pub fn captured_with_groups() -> State {
     let mut state = started();
     for (side, model) in [(Side::Left, gpt2()), (Side::Right, grouped())] {
         let (job, capture) = (state.run.job, capture(&model, &PROMPT));
-        hear(&mut state, Event::Loaded { side, model });
-        hear(&mut state, Event::Captured { side, job, capture });
+        hear(&mut state, Event::Loaded { slot: side.slot(), model });
+        hear(&mut state, Event::Captured { slot: side.slot(), job, capture });
     }
     state
 }
@@ -295,10 +295,10 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 let matrix = Arc::new(capture.matrix(view).unwrap());
                 Event::Viewed { capture, view, matrix }
             }
-            Request::Score(ScoringJob { side, model, ablations }) => {
+            Request::Score(ScoringJob { slot, model, ablations }) => {
                 for ablation in ablations {
                     let scores = Arc::new(scores(&model));
-                    let event = Event::Scored { side, model: model.clone(), ablation, scores };
+                    let event = Event::Scored { slot, model: model.clone(), ablation, scores };
                     let effects = hear(state, event);
                     answer(state, effects);
                 }
@@ -319,7 +319,8 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
             Request::Compare(question) => {
                 let captures = question.captures.each_ref().map(AsRef::as_ref);
                 let found = MeasuredComparison::of_views(captures, question.views, question.granularity);
-                Event::Compared { found: found.map(Arc::new).map_err(WorkerError::Refused), question }
+                let found = found.map(Arc::new).map_err(WorkerError::Refused);
+                Event::Compared { question: Box::new(question), found }
             }
             Request::Similar(question) => {
                 let captures = question.captures.each_ref().map(Option::as_deref);

@@ -1,8 +1,7 @@
 //! The head grid: a panel that is walked and opens a head.
 
-use attnscope::app::{Action, Opened, State, update};
+use attnscope::app::{Action, Opened, Side, State, update};
 use attnscope::attention::View;
-use attnscope::worker::protocol::Side;
 
 use crate::fixture::*;
 

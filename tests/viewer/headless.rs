@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Effect, LensStage, State};
+use attnscope::app::{Effect, LensStage, Side, State};
 use attnscope::attention::{Ablation, Capture, ModelInfo};
-use attnscope::worker::protocol::{Asker, Event, Request, Side};
+use attnscope::worker::protocol::{Asker, Event, Request, Slot};
 
 use crate::fixture::*;
 use crate::screens::{draw, text};
@@ -23,13 +23,13 @@ fn read_by(model: &Arc<ModelInfo>, off: &str) -> Capture {
 /// Left is without a head, right has one.
 fn shown() -> State {
     let mut state = started();
-    hear(&mut state, Event::Loaded { side: Side::Left, model: headless() });
-    hear(&mut state, Event::Loaded { side: Side::Right, model: gpt_oss() });
+    hear(&mut state, Event::Loaded { slot: Slot::First, model: headless() });
+    hear(&mut state, Event::Loaded { slot: Slot::Second, model: gpt_oss() });
     let job = state.run.job;
     for (side, capture) in
         [(Side::Left, Arc::new(read_by(&headless(), ""))), (Side::Right, capture(&gpt_oss(), &PROMPT))]
     {
-        let effects = hear(&mut state, Event::Captured { side, job, capture });
+        let effects = hear(&mut state, Event::Captured { slot: side.slot(), job, capture });
         answer(&mut state, effects);
     }
     state
@@ -73,7 +73,10 @@ fn its_layers_are_not_asked() {
         .collect();
     assert_eq!(asked, [Asker(1)], "only the right one");
     let stage = lens_panel(&state, Side::Left).map(|lens| lens.stage.clone());
-    assert!(matches!(&stage, Some(LensStage::Failed(why)) if why.contains("no output head")), "{stage:?}");
+    assert!(
+        matches!(&stage, Some(LensStage::Failed(why)) if why.to_string().contains("no output head")),
+        "{stage:?}"
+    );
     let screen = text(draw(&mut state, (160, 40)).backend().buffer());
     assert!(screen.contains("no output head"));
 }
@@ -84,7 +87,7 @@ fn heads_go_off_without_next_tokens_that_change() {
     let before = Arc::new(read_by(&headless(), ""));
     let after = Capture { before: Some(before), ..read_by(&headless(), "0.1") };
     let job = state.run.job;
-    let effects = hear(&mut state, Event::Captured { side: Side::Left, job, capture: Arc::new(after) });
+    let effects = hear(&mut state, Event::Captured { slot: Slot::First, job, capture: Arc::new(after) });
     answer(&mut state, effects);
     let screen = text(draw(&mut state, (160, 40)).backend().buffer());
     assert!(screen.contains("no output head"));
@@ -95,7 +98,7 @@ fn what_is_not_honoured_is_said_when_the_model_is_there() {
     let mut state = started();
     let notes = vec!["a LORA adapter of a/b\u{1b} is not applied".to_owned()];
     let model = Arc::new(ModelInfo { notes, ..(*gpt2()).clone() });
-    hear(&mut state, Event::Loaded { side: Side::Left, model });
+    hear(&mut state, Event::Loaded { slot: Slot::First, model });
     let note = state.note.clone().unwrap();
     assert!(note.contains("adapter of a/b\\u{1b} is not applied"), "{note}");
 }

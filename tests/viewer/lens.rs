@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Effect, LensStage, State};
+use attnscope::app::{Effect, LensStage, Side, State};
 use attnscope::attention::lens::{Lens, LensRow};
-use attnscope::worker::protocol::{Asker, Event, LensJob, Request, Side};
+use attnscope::worker::protocol::{Asker, Event, LensJob, Request, Slot};
 
 use crate::fixture::*;
 use crate::screens::{assert_screen, draw, text};
@@ -21,7 +21,7 @@ fn asked(effects: &[Effect]) -> Vec<LensJob> {
 fn places(effects: &[Effect]) -> Vec<(Side, Side, usize)> {
     asked(effects)
         .iter()
-        .map(|question| (Side::BOTH[question.asker.0], question.side, question.query))
+        .map(|question| (Side::BOTH[question.asker.0], Side::of(question.slot), question.query))
         .collect()
 }
 
@@ -123,7 +123,7 @@ fn a_pinned_pane_has_its_own_model() {
     assert_eq!(places(&effects), [(Side::Left, Side::Left, 4), (Side::Right, Side::Left, 4)]);
     let mut state = captured();
     press(&mut state, "p");
-    hear(&mut state, Event::Loaded { side: Side::Left, model: gpt_oss() });
+    hear(&mut state, Event::Loaded { slot: Slot::First, model: gpt_oss() });
     let effects = press(&mut state, "P");
     assert_eq!(places(&effects), []);
     assert!(text(draw(&mut state, (120, 40)).backend().buffer()).contains("demo:gpt2 is not here any more"));

@@ -1,7 +1,7 @@
 //! Prompts that run as they are typed: after a pause, which comes in as ticks.
 
-use attnscope::app::{Action, Effect, Mode, State, update};
-use attnscope::worker::protocol::{Event, JobId, Request, Side, WorkerError};
+use attnscope::app::{Action, Effect, Mode, Side, State, update};
+use attnscope::worker::protocol::{Event, JobId, Request, Slot, WorkerError};
 use tui_input::InputRequest;
 
 use crate::fixture::*;
@@ -76,9 +76,9 @@ fn a_newer_edit_stops_the_pass_that_runs() {
     wait(&mut state, 3);
     let old = state.run.job;
     assert_eq!(cancels(&type_in(&mut state, "?!")), 1, "once, not for each key");
-    let late = Event::Captured { side: Side::Left, job: old, capture: capture(&gpt2(), &["late"]) };
+    let late = Event::Captured { slot: Slot::First, job: old, capture: capture(&gpt2(), &["late"]) };
     hear(&mut state, late);
-    hear(&mut state, Event::RunFailed { side: Side::Right, job: old, error: WorkerError::Cancelled });
+    hear(&mut state, Event::RunFailed { slot: Slot::Second, job: old, error: WorkerError::Cancelled });
     for side in Side::BOTH {
         assert_eq!(state.pane(side).shown.as_ref().unwrap().capture.tokens.len(), PROMPT.len());
         assert_eq!(state.pane(side).pass, attnscope::app::Pass::Waiting, "no error in between");
@@ -117,7 +117,7 @@ fn enter_runs_at_once_and_not_again() {
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     assert!(update(&mut state, Action::Submit).is_empty(), "it is running already");
     let (side, job) = (Side::Left, state.run.job);
-    hear(&mut state, Event::RunFailed { side, job, error: refused("no") });
+    hear(&mut state, Event::RunFailed { slot: side.slot(), job, error: refused("no") });
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     assert_eq!(runs(&update(&mut state, Action::Submit)).len(), 1);

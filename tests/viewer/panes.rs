@@ -1,9 +1,8 @@
 //! Both panes: views, cursors, zoom, the mouse, spans, colour scales.
 
-use attnscope::app::{Action, Column, Cursor, Hover, Scroll, State, Viewport, Zoom, update};
+use attnscope::app::{Action, Column, Cursor, Hover, Scroll, Side, State, Viewport, Zoom, update};
 use attnscope::attention::{Normalisation, View};
 use attnscope::config::keys::Command;
-use attnscope::worker::protocol::Side;
 use tui_input::InputRequest;
 
 use crate::fixture::*;

@@ -1,11 +1,11 @@
 //! The model picker: what choosing does, what stands in its way, and how it looks.
 
-use attnscope::app::{Action, Effect, Load, Pass, Popup, Stage, State, update};
+use attnscope::app::{Action, Effect, Load, Pass, Popup, Side, Stage, State, update};
 use attnscope::attention::View;
 use attnscope::config::keys::Command;
 use attnscope::worker::protocol::{
     Catalogue, ConfiguredPair, Download, Event, Footprint, KnownModel, ListJob, LoadEstimate, LoadProgress,
-    MemoryFit, Place, Published, Request, Side, WorkerError,
+    MemoryFit, Place, Published, Request, WorkerError,
 };
 use tui_input::InputRequest;
 
@@ -113,7 +113,7 @@ fn to_download(is_large: bool) -> Result<LoadEstimate, WorkerError> {
 
 fn loads(effects: &[Effect]) -> Vec<(Side, &str)> {
     let load = |effect: &'_ Effect| match effect {
-        Effect::Send(Request::Load { side, reference }) => Some((*side, reference.clone())),
+        Effect::Send(Request::Load { slot, reference }) => Some((Side::of(*slot), reference.clone())),
         _ => None,
     };
     let found: Vec<(Side, String)> = effects.iter().filter_map(load).collect();
@@ -150,13 +150,16 @@ fn choosing_loads_into_the_focused_pane_and_leaves_the_other_alone() {
     assert_eq!((&left.load, left.reference.as_str()), (&Load::Waiting, "openai-community/gpt2"));
     assert!(left.model.is_some() && left.shown.is_some(), "the old one and its picture stay");
     let side = Side::Left;
-    hear(&mut state, Event::Loading { side, progress: LoadProgress::Weights { done: 37, total: 148 } });
+    hear(
+        &mut state,
+        Event::Loading { slot: side.slot(), progress: LoadProgress::Weights { done: 37, total: 148 } },
+    );
     let new = model("openai-community/gpt2", 12, 12, false);
-    hear(&mut state, Event::Loaded { side, model: new.clone() });
+    hear(&mut state, Event::Loaded { slot: side.slot(), model: new.clone() });
     let job = state.run.job;
-    hear(&mut state, Event::Running { side, job, layer: 1, layers: 12 });
+    hear(&mut state, Event::Running { slot: side.slot(), job, layer: 1, layers: 12 });
     let capture = capture(&new, &PROMPT);
-    hear(&mut state, Event::Captured { side, job, capture });
+    hear(&mut state, Event::Captured { slot: side.slot(), job, capture });
     assert_eq!(state.pane(side).shown.as_ref().unwrap().capture.model.name, "openai-community/gpt2");
     assert_eq!(format!("{:?}", state.pane(Side::Right)), right);
     assert!(!state.is_busy());
@@ -230,7 +233,7 @@ fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
     estimate(&mut state, here(1));
     let effects = press(&mut state, "ctrl-x");
     assert!(matches!(&effects[..], [Effect::Send(Request::Cancel)]));
-    hear(&mut state, Event::LoadFailed { side, error: WorkerError::Cancelled });
+    hear(&mut state, Event::LoadFailed { slot: side.slot(), error: WorkerError::Cancelled });
     assert_eq!((&state.pane(side).load, state.pane(side).reference.as_str()), (&Load::Ready, "demo:gpt2"));
     assert!(!state.is_busy());
 
@@ -238,10 +241,10 @@ fn a_load_that_is_stopped_or_fails_leaves_the_old_model() {
     type_text(&mut state, "org/none");
     act(&mut state, Action::Submit);
     estimate(&mut state, to_download(false));
-    hear(&mut state, Event::LoadFailed { side, error: refused("org/none: it broke") });
+    hear(&mut state, Event::LoadFailed { slot: side.slot(), error: refused("org/none: it broke") });
     let effects = press(&mut state, "r");
     assert_eq!(loads(&effects), [(side, "org/none")]);
-    hear(&mut state, Event::LoadFailed { side, error: refused("org/none: it broke") });
+    hear(&mut state, Event::LoadFailed { slot: side.slot(), error: refused("org/none: it broke") });
     assert!(press(&mut state, "ctrl-x").is_empty());
     assert_eq!((&state.pane(side).load, state.pane(side).reference.as_str()), (&Load::Ready, "demo:gpt2"));
     assert_eq!(state.note.as_deref(), Some("demo:gpt2 stays"));
@@ -253,28 +256,28 @@ fn a_model_that_makes_room_leaves_its_picture() {
     let mut state = chosen("comgpt2");
     estimate(&mut state, here(1));
     let job = state.run.job;
-    hear(&mut state, Event::RunFailed { side, job, error: WorkerError::Cancelled });
-    hear(&mut state, Event::Unloaded { side });
+    hear(&mut state, Event::RunFailed { slot: side.slot(), job, error: WorkerError::Cancelled });
+    hear(&mut state, Event::Unloaded { slot: side.slot() });
     let pane = state.pane(side);
     assert!(pane.model.is_none() && pane.shown.is_some());
     assert_eq!(pane.pass, Pass::Waiting);
     press(&mut state, "enter ]");
     assert_eq!(state.pane(side).shown.as_ref().unwrap().view(), View::Layer(1), "which can be looked at");
-    hear(&mut state, Event::LoadFailed { side, error: refused("it broke") });
+    hear(&mut state, Event::LoadFailed { slot: side.slot(), error: refused("it broke") });
     assert!(!state.is_busy());
     assert!(press(&mut state, "ctrl-x").is_empty());
-    assert_eq!(state.pane(side).load, Load::Failed("it broke".into()), "there is no model to go on with");
+    assert_eq!(state.pane(side).load, Load::Failed(refused("it broke")), "there is no model to go on with");
 }
 
 #[test]
 fn layers_that_only_the_new_model_has_wait_for_its_picture() {
     let mut state = captured();
     let (side, new) = (Side::Left, model("large", 9, 3, false));
-    hear(&mut state, Event::Loaded { side, model: new.clone() });
+    hear(&mut state, Event::Loaded { slot: side.slot(), model: new.clone() });
     press(&mut state, "enter ] ] ] ]");
     assert_eq!(state.pane(side).selection.view(), View::Layer(1));
     let (job, capture) = (state.run.job, capture(&new, &PROMPT));
-    hear(&mut state, Event::Captured { side, job, capture });
+    hear(&mut state, Event::Captured { slot: side.slot(), job, capture });
     press(&mut state, "] ]");
     assert_eq!(state.pane(side).shown.as_ref().unwrap().view(), View::Layer(3));
 }
@@ -320,11 +323,14 @@ fn how_a_swap_looks() {
     estimate(&mut state, here(1));
     let progress =
         LoadProgress::Downloading { file: "model.safetensors".into(), done: 137_000_000, total: 548_000_000 };
-    hear(&mut state, Event::Loading { side, progress });
+    hear(&mut state, Event::Loading { slot: side.slot(), progress });
     assert_screen!("loading_beside_a_picture", state, (120, 30));
     hear(
         &mut state,
-        Event::LoadFailed { side, error: refused("openai-community/gpt2: the hub does not answer") },
+        Event::LoadFailed {
+            slot: side.slot(),
+            error: refused("openai-community/gpt2: the hub does not answer"),
+        },
     );
     assert_screen!("a_swap_that_failed", state, (120, 30));
     let screen = text(draw(&mut state, (120, 30)).backend().buffer());

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Column, Effect, Load, Pass, State};
+use attnscope::app::{Action, Column, Effect, Load, Pass, Side, State};
 use attnscope::attention::{Capture, View};
-use attnscope::worker::protocol::{Event, LoadProgress, Request, Side, ViewJob};
+use attnscope::worker::protocol::{Event, LoadProgress, Request, Slot, ViewJob};
 
 use crate::fixture::*;
 
@@ -119,17 +119,17 @@ fn a_late_head_of_the_model_behind_is_not_taken_for_the_pinned_ones() {
 fn what_is_heard_of_a_model_behind_a_pin_reaches_that_model() {
     let mut state = pinned();
     let side = Side::Right;
-    hear(&mut state, Event::Loading { side, progress: LoadProgress::Resolving });
+    hear(&mut state, Event::Loading { slot: side.slot(), progress: LoadProgress::Resolving });
     assert!(state.is_busy());
     assert_eq!((&state.pane(side).load, state.pane(side).is_busy()), (&Load::Ready, false));
-    hear(&mut state, Event::LoadFailed { side, error: refused("no") });
-    assert_eq!(state.panes.resident(side).load, Load::Failed("no".into()));
+    hear(&mut state, Event::LoadFailed { slot: side.slot(), error: refused("no") });
+    assert_eq!(state.panes.resident(side.slot()).load, Load::Failed(refused("no")));
     let effects = press(&mut state, "r");
-    let [Effect::Send(Request::Load { side: Side::Right, reference })] = &effects[..] else {
+    let [Effect::Send(Request::Load { slot: Slot::Second, reference })] = &effects[..] else {
         panic!("{effects:?}")
     };
     assert_eq!(reference, "demo:gpt-oss");
-    hear(&mut state, Event::Loaded { side, model: gpt_oss() });
+    hear(&mut state, Event::Loaded { slot: side.slot(), model: gpt_oss() });
     assert_eq!(state.pane(side).model.as_ref().unwrap().name, "demo:gpt2");
     act(&mut state, Action::WorkerGone);
     press(&mut state, "p");

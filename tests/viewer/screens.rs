@@ -1,10 +1,10 @@
 //! What the state looks like.
 
-use attnscope::app::{Action, Column, Cursor, Hover, State};
+use attnscope::app::{Action, Column, Cursor, Hover, Side, State};
 use attnscope::runtime::sync_layout;
 use attnscope::theme::{Background, ColorDepth, ColorMap, Theme};
 use attnscope::ui::{self, Layout, Part};
-use attnscope::worker::protocol::{Event, LoadProgress, Side};
+use attnscope::worker::protocol::{Event, LoadProgress, Slot};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -56,14 +56,14 @@ fn loading() {
     assert_screen!("before_anything_is_heard", state, (100, 24));
     let file = "model-00001-of-00003.safetensors".to_owned();
     let progress = LoadProgress::Downloading { file, done: 1_200_000_000, total: 4_800_000_000 };
-    hear(&mut state, Event::Loading { side: Side::Right, progress });
+    hear(&mut state, Event::Loading { slot: Slot::Second, progress });
     let progress = LoadProgress::Weights { done: 37, total: 148 };
-    hear(&mut state, Event::Loading { side: Side::Left, progress });
+    hear(&mut state, Event::Loading { slot: Slot::First, progress });
     assert_screen!("loading", state, (100, 24));
-    hear(&mut state, Event::Loaded { side: Side::Left, model: gpt2() });
+    hear(&mut state, Event::Loaded { slot: Slot::First, model: gpt2() });
     let job = state.run.job;
-    hear(&mut state, Event::Running { side: Side::Left, job, layer: 1, layers: 2 });
-    hear(&mut state, Event::Loading { side: Side::Right, progress: LoadProgress::Resolving });
+    hear(&mut state, Event::Running { slot: Slot::First, job, layer: 1, layers: 2 });
+    hear(&mut state, Event::Loading { slot: Slot::Second, progress: LoadProgress::Resolving });
     assert_screen!("running_beside_a_load", state, (100, 24));
 }
 
@@ -154,8 +154,8 @@ fn head_grid() {
     let model = model("large", 24, 64, true);
     let (side, job) = (Side::Right, state.run.job);
     let capture = capture(&model, &PROMPT);
-    hear(&mut state, Event::Loaded { side, model });
-    let effects = hear(&mut state, Event::Captured { side, job, capture });
+    hear(&mut state, Event::Loaded { slot: side.slot(), model });
+    let effects = hear(&mut state, Event::Captured { slot: side.slot(), job, capture });
     answer(&mut state, effects);
     press(&mut state, "pagedown down end left");
     assert_screen!("head_grid_of_24_layers", state, (120, 36));
@@ -173,14 +173,14 @@ fn every_size() {
 fn errors_in_place() {
     let mut state = started();
     let error = refused("org/none: the hub has no such repository, or it needs a token: set HF_TOKEN");
-    hear(&mut state, Event::LoadFailed { side: Side::Left, error });
+    hear(&mut state, Event::LoadFailed { slot: Slot::First, error });
     assert_screen!("a_load_that_failed", state, (100, 24));
     let mut state = captured();
     act(&mut state, Action::Submit);
     let (side, job) = (Side::Left, state.run.job);
     let error = refused("the prompt has 1,300 tokens, demo:gpt2 takes at most 1,024: shorten it");
-    hear(&mut state, Event::RunFailed { side, job, error });
-    hear(&mut state, Event::Running { side: Side::Right, job, layer: 2, layers: 3 });
+    hear(&mut state, Event::RunFailed { slot: side.slot(), job, error });
+    hear(&mut state, Event::Running { slot: Slot::Second, job, layer: 2, layers: 3 });
     assert_screen!("a_pass_that_failed_and_one_that_runs", state, (100, 30));
     act(&mut state, Action::WorkerGone);
     assert_screen!("no_worker", state, (100, 24));
@@ -222,7 +222,7 @@ fn as_it_is_typed() {
     let job = state.run.job;
     for side in Side::BOTH {
         let error = refused("the prompt is empty: type something to look at");
-        hear(&mut state, Event::RunFailed { side, job, error });
+        hear(&mut state, Event::RunFailed { slot: side.slot(), job, error });
     }
     assert_screen!("live_with_an_empty_draft", state, (80, 24));
 }
@@ -243,7 +243,7 @@ fn pinned() {
     assert_screen!("pinned_on_a_narrow_screen", state, (40, 20));
     let (side, job) = (Side::Right, next_job(&state));
     press(&mut state, "tab .");
-    hear(&mut state, Event::RunFailed { side, job, error: refused("no memory") });
+    hear(&mut state, Event::RunFailed { slot: side.slot(), job, error: refused("no memory") });
     assert_screen!("pinned_over_a_pass_that_failed", state, (100, 24));
 }
 

@@ -1,8 +1,7 @@
 //! Views beside the mean, a layer and a head: which keys lead to them, and where from there.
 
-use attnscope::app::State;
+use attnscope::app::{Side, State};
 use attnscope::attention::{LayerKind, View};
-use attnscope::worker::protocol::Side;
 
 use crate::fixture::*;
 use crate::screens::{assert_screen, draw};

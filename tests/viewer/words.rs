@@ -1,8 +1,8 @@
 //! What is said of numbers: scales that span what is there, counting from zero, words, and dashes for what isn't there.
 
-use attnscope::app::{Action, Opened, State};
+use attnscope::app::{Action, Opened, Side, State};
 use attnscope::attention::{View, Weighted};
-use attnscope::worker::protocol::{Event, Side};
+use attnscope::worker::protocol::Event;
 use ratatui::buffer::Cell;
 
 use crate::fixture::*;
@@ -22,7 +22,7 @@ fn long(count: usize) -> State {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut state = loaded();
     let (side, job) = (Side::Left, state.run.job);
-    hear(&mut state, Event::Captured { side, job, capture: capture(&gpt2(), &words) });
+    hear(&mut state, Event::Captured { slot: side.slot(), job, capture: capture(&gpt2(), &words) });
     state
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use attnscope::model::LoadOptions;
 use attnscope::worker;
-use attnscope::worker::protocol::{Asker, Event, LensJob, Request, Side, WorkerError};
+use attnscope::worker::protocol::{Asker, Event, LensJob, Request, Slot, WorkerError};
 
 use crate::fixture::*;
 use crate::patience::patience;
@@ -13,19 +13,19 @@ use crate::patience::patience;
 #[tokio::test]
 async fn after_a_storm_of_prompts_loads_and_stops_the_newest_of_each_is_done() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    load(&worker, Slot::First, &golden("gpt2-tiny"));
     run(&worker, 1, "write");
-    let capture = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+    let capture = wait_for(&mut events, |event| captured(event, Slot::First, 1)).await;
     for job in 2..300 {
         let request = match job % 6 {
             0 => Request::Cancel,
             1 => Request::CancelPasses,
             2 => score(&capture.model, &["", "0.1"]),
             3 => {
-                let (asker, side, capture) = (Asker(job as usize / 6 % 2), Side::Left, Arc::clone(&capture));
-                Request::Lens(LensJob { asker, side, capture, query: 0 })
+                let (asker, slot, capture) = (Asker(job as usize / 6 % 2), Slot::First, Arc::clone(&capture));
+                Request::Lens(LensJob { asker, slot, capture, query: 0 })
             }
-            4 => Request::Load { side: Side::Left, reference: golden("gpt-oss-tiny") },
+            4 => Request::Load { slot: Slot::First, reference: golden("gpt-oss-tiny") },
             _ => prompt(job, "write a story about AI"),
         };
         worker.send(request).unwrap();
@@ -33,14 +33,14 @@ async fn after_a_storm_of_prompts_loads_and_stops_the_newest_of_each_is_done() {
         while events.try_recv().is_ok() {}
     }
     run(&worker, 300, "write a story");
-    load(&worker, Side::Left, "demo:gpt2");
+    load(&worker, Slot::First, "demo:gpt2");
     let mut loaded = None;
     let newest = wait_for(&mut events, |event| match event {
         Event::Loaded { model, .. } => {
             loaded = Some(model.name.clone());
             None
         }
-        event => captured(event, Side::Left, 300).filter(|capture| capture.model.name == "demo:gpt2"),
+        event => captured(event, Slot::First, 300).filter(|capture| capture.model.name == "demo:gpt2"),
     })
     .await;
     assert_eq!((loaded.as_deref(), newest.tokens.len()), (Some("demo:gpt2"), 3));
@@ -50,13 +50,13 @@ async fn after_a_storm_of_prompts_loads_and_stops_the_newest_of_each_is_done() {
 #[tokio::test]
 async fn when_all_handles_are_dropped_the_events_end() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    load(&worker, Slot::First, &golden("gpt2-tiny"));
     let model = loaded(&mut events).await;
     worker.send(score(&model, &["", "0.1", "0.2"])).unwrap();
     for job in 1..20 {
         run(&worker, job, &"write a story about AI ".repeat(18));
     }
-    load(&worker, Side::Right, "demo:gpt-oss");
+    load(&worker, Slot::Second, "demo:gpt-oss");
     drop(worker);
     let over = async {
         let mut stopped = Vec::new();

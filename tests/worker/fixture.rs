@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use attnscope::attention::{Ablation, Capture, ModelInfo};
 use attnscope::worker::WorkerHandle;
-use attnscope::worker::protocol::{Event, JobId, Request, ScoringJob, Side};
+use attnscope::worker::protocol::{Event, JobId, Request, ScoringJob, Slot};
 use tokio::sync::mpsc::Receiver;
 
 use crate::patience::patience;
@@ -14,8 +14,8 @@ pub fn golden(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).display().to_string()
 }
 
-pub fn load(worker: &WorkerHandle, side: Side, reference: &str) {
-    worker.send(Request::Load { side, reference: reference.to_owned() }).unwrap();
+pub fn load(worker: &WorkerHandle, slot: Slot, reference: &str) {
+    worker.send(Request::Load { slot, reference: reference.to_owned() }).unwrap();
 }
 
 pub fn run(worker: &WorkerHandle, job: u64, text: &str) {
@@ -28,11 +28,11 @@ pub fn prompt(job: u64, text: &str) -> Request {
     Request::Run { job: JobId(job), prompt: text.to_owned(), sampling, ablations }
 }
 
-/// Asks the left side for scores without each of these sets of heads.
+/// Asks the first slot for scores without each of these sets of heads.
 pub fn score(model: &Arc<ModelInfo>, heads: &[&str]) -> Request {
     let ablation = |heads: &&str| if heads.is_empty() { Ablation::default() } else { heads.parse().unwrap() };
     let ablations = heads.iter().map(ablation).collect();
-    Request::Score(ScoringJob { side: Side::Left, model: Arc::clone(model), ablations })
+    Request::Score(ScoringJob { slot: Slot::First, model: Arc::clone(model), ablations })
 }
 
 /// Waits for an event that `pick` wants; others are passed over.
@@ -56,9 +56,9 @@ pub async fn loaded(events: &mut Receiver<Event>) -> Arc<ModelInfo> {
     .await
 }
 
-pub fn captured(event: Event, of: Side, of_job: u64) -> Option<Arc<Capture>> {
+pub fn captured(event: Event, of: Slot, of_job: u64) -> Option<Arc<Capture>> {
     match event {
-        Event::Captured { side, job, capture } if side == of && job == JobId(of_job) => Some(capture),
+        Event::Captured { slot, job, capture } if slot == of && job == JobId(of_job) => Some(capture),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use attnscope::attention::{Capture, ModelInfo};
 use attnscope::model::LoadOptions;
 use attnscope::worker;
-use attnscope::worker::protocol::{Asker, Event, LensJob, Request, Side, WorkerError};
+use attnscope::worker::protocol::{Asker, Event, LensJob, Request, Slot, WorkerError};
 
 use crate::fixture::*;
 
@@ -13,11 +13,11 @@ use crate::fixture::*;
 #[tokio::test]
 async fn layers_say_what_they_would_predict() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    load(&worker, Side::Left, &golden("gpt-oss-tiny"));
+    load(&worker, Slot::First, &golden("gpt-oss-tiny"));
     run(&worker, 1, "write a story about AI");
-    let capture = wait_for(&mut events, |event| captured(event, Side::Left, 1)).await;
+    let capture = wait_for(&mut events, |event| captured(event, Slot::First, 1)).await;
     let ask = |query, capture: &Arc<Capture>| {
-        let question = LensJob { asker: Asker(1), side: Side::Left, capture: capture.clone(), query };
+        let question = LensJob { asker: Asker(1), slot: Slot::First, capture: capture.clone(), query };
         worker.send(Request::Lens(question)).unwrap();
     };
     let last = capture.tokens.len() - 1;

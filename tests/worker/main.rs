@@ -1,4 +1,4 @@
-//! The worker with real models: what it answers, in which order, and what one side's trouble does to the other.
+//! The worker with real models: what it answers, in which order, and what one slot's trouble does to the other.
 
 #![allow(clippy::unwrap_used)]
 

@@ -6,7 +6,7 @@ use attnscope::attention::View;
 use attnscope::model::LoadOptions;
 use attnscope::worker;
 use attnscope::worker::protocol::{
-    Asker, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, Side, SimilarJob, ViewJob,
+    Asker, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, SimilarJob, Slot, ViewJob,
 };
 
 use crate::fixture::*;
@@ -14,9 +14,9 @@ use crate::fixture::*;
 #[tokio::test]
 async fn a_head_is_computed_on_demand() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    load(&worker, Side::Right, &golden("gpt-oss-tiny"));
+    load(&worker, Slot::Second, &golden("gpt-oss-tiny"));
     run(&worker, 1, "write a story");
-    let capture = wait_for(&mut events, |event| captured(event, Side::Right, 1)).await;
+    let capture = wait_for(&mut events, |event| captured(event, Slot::Second, 1)).await;
     let ask = |view| {
         let capture = Arc::clone(&capture);
         worker.send(Request::View(ViewJob { asker: Asker(0), capture, view })).unwrap();
@@ -41,13 +41,13 @@ async fn a_head_is_computed_on_demand() {
 #[tokio::test]
 async fn heads_are_compared_across_models() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    load(&worker, Side::Left, &golden("gpt2-tiny"));
-    load(&worker, Side::Right, &golden("gpt-oss-tiny"));
+    load(&worker, Slot::First, &golden("gpt2-tiny"));
+    load(&worker, Slot::Second, &golden("gpt-oss-tiny"));
     run(&worker, 1, "write a story");
     let mut captures = [None, None];
     wait_for(&mut events, |event| {
-        if let Event::Captured { side, capture, .. } = event {
-            captures[side.index()] = Some(capture);
+        if let Event::Captured { slot, capture, .. } = event {
+            captures[slot.index()] = Some(capture);
         }
         captures.iter().all(Option::is_some).then_some(())
     })

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use attnscope::model::LoadOptions;
 use attnscope::worker;
-use attnscope::worker::protocol::{Event, Request, Side, WorkerError};
+use attnscope::worker::protocol::{Event, Request, Slot, WorkerError};
 
 use crate::fixture::*;
 
 #[tokio::test]
 async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    load(&worker, Side::Left, &golden("gpt-oss-tiny"));
+    load(&worker, Slot::First, &golden("gpt-oss-tiny"));
     let model = loaded(&mut events).await;
     let ask = || worker.send(score(&model, &[""])).unwrap();
     ask();
@@ -20,7 +20,7 @@ async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
     let scores = wait_for(&mut events, |event| {
         match event {
             Event::Captured { .. } => captured = true,
-            Event::Scored { side: Side::Left, model: of, scores, .. } => {
+            Event::Scored { slot: Slot::First, model: of, scores, .. } => {
                 assert!(Arc::ptr_eq(&of, &model));
                 scored = Some(scores);
             }
@@ -42,7 +42,7 @@ async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
     .await;
     assert!(Arc::ptr_eq(&again, &scores), "they are kept");
 
-    load(&worker, Side::Left, &golden("gpt2-tiny"));
+    load(&worker, Slot::First, &golden("gpt2-tiny"));
     let next = loaded(&mut events).await;
     worker.send(score(&next, &[""])).unwrap();
     worker.send(Request::Cancel).unwrap();
@@ -63,7 +63,7 @@ async fn scores_are_computed_beside_prompts_and_stop_when_asked() {
 #[tokio::test]
 async fn scores_are_those_of_the_model_without_the_heads_that_are_off() {
     let (worker, mut events) = worker::spawn(LoadOptions::default());
-    load(&worker, Side::Left, "demo:gpt2");
+    load(&worker, Slot::First, "demo:gpt2");
     let model = loaded(&mut events).await;
     // Without 0.2 nobody waits for any more: it gives way, and nobody is told that it was stopped.
     worker.send(score(&model, &["0.2"])).unwrap();

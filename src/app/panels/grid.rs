@@ -4,9 +4,9 @@ use super::panel::{Panel, Reaction};
 use super::panes::Panes;
 use crate::app::state::notes::NOTHING_SHOWN;
 use crate::app::state::selection::Selection;
+use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
-use crate::worker::protocol::Side;
 
 /// All heads of the focused model as small pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,12 @@ use crate::app::action::Effect;
 use crate::app::state::cursor::Cursor;
 use crate::app::state::notes::NOTHING_SHOWN;
 use crate::app::state::pane::Pane;
+use crate::app::state::side::Side;
 use crate::app::state::step::step;
 use crate::attention::lens::Lens;
 use crate::attention::{Capture, NO_OUTPUT_HEAD, View};
 use crate::config::keys::Command;
-use crate::worker::protocol::{Asker, LensJob, Request, Side};
+use crate::worker::protocol::{Asker, LensJob, Request, Slot, WorkerError};
 
 /// Tokens that a page goes up or down.
 const PAGE: isize = 8;
@@ -32,7 +33,7 @@ pub enum LensStage {
     /// It is there.
     Known,
     /// It failed: what, where, what to do.
-    Failed(String),
+    Failed(WorkerError),
 }
 
 /// The lens on a pane: what is asked of its model, and what is known.
@@ -82,20 +83,21 @@ impl LogitLens {
         }
         let old = place.take();
         let runs =
-            |side: &Side| panes.resident(*side).model.as_ref().is_some_and(|model| *model == capture.model);
-        let slot = [side, side.other()].into_iter().find(runs);
+            |slot: &Slot| panes.resident(*slot).model.as_ref().is_some_and(|model| *model == capture.model);
+        let slot = [side, side.other()].map(Side::slot).into_iter().find(runs);
         let lens = old.filter(|old| Arc::ptr_eq(&old.capture, &capture)).and_then(|old| old.lens);
         let name = &capture.model.name;
         let stage = match slot {
             _ if !capture.model.has_output_head => {
-                LensStage::Failed(format!("{name}: {NO_OUTPUT_HEAD}: its layers predict nothing"))
+                let why = format!("{name}: {NO_OUTPUT_HEAD}: its layers predict nothing");
+                LensStage::Failed(WorkerError::Refused(why))
             }
             Some(_) => LensStage::Waiting,
-            None => LensStage::Failed(format!("{name} is not here any more")),
+            None => LensStage::Failed(WorkerError::ModelGone(name.clone())),
         };
         *place = Some(LensPanel { capture: capture.clone(), query, stage, lens });
         let slot = slot.filter(|_| capture.model.has_output_head)?;
-        Some(Effect::Send(Request::Lens(LensJob { asker: Asker(side.index()), side: slot, capture, query })))
+        Some(Effect::Send(Request::Lens(LensJob { asker: Asker(side.index()), slot, capture, query })))
     }
 
     /// The lens that asked: of the left pane by the number 0, of the right one by 1.
@@ -111,7 +113,7 @@ impl LogitLens {
     }
 
     /// Takes an answer, unless something else was asked since.
-    pub(in crate::app) fn found(&mut self, question: &LensJob, found: Result<Arc<Lens>, String>) {
+    pub(in crate::app) fn found(&mut self, question: &LensJob, found: Result<Arc<Lens>, WorkerError>) {
         let is_asked = |lens: &&mut LensPanel| lens.is_about(&question.capture, question.query);
         let Some(panel) = self.asked_by(question.asker).filter(is_asked) else { return };
         match found {

@@ -7,11 +7,12 @@ use super::panes::Panes;
 use crate::app::action::Effect;
 use crate::app::state::notes::NOTHING_SHOWN;
 use crate::app::state::scores::Scores;
+use crate::app::state::side::Side;
 use crate::app::state::step::step;
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ScoresByHead, View};
 use crate::config::keys::Command;
-use crate::worker::protocol::{Request, ScoringJob, Side, SimilarJob};
+use crate::worker::protocol::{Request, ScoringJob, SimilarJob, Slot, WorkerError};
 
 /// Heads that a page goes up or down.
 const PAGE: isize = 10;
@@ -30,7 +31,7 @@ pub struct Similarity {
     /// The head.
     pub head: View,
     /// Each head's similarity to it on the newest prompt, or why there is none; nothing until that is known.
-    pub found: Option<Result<Found, String>>,
+    pub found: Option<Result<Found, WorkerError>>,
     /// The captures that were asked for last.
     asked: Option<Captures>,
 }
@@ -186,7 +187,7 @@ impl HeadList {
     pub(in crate::app) fn found(
         &mut self,
         question: &SimilarJob,
-        found: Result<[Option<Similarities>; 2], String>,
+        found: Result<[Option<Similarities>; 2], WorkerError>,
     ) {
         let is_asked = |to: &&mut Similarity| {
             (to.side.index(), to.head) == (question.of, question.head)
@@ -262,7 +263,7 @@ impl Panel for HeadList {
     }
 
     fn retry(&mut self, panes: &mut Panes) -> bool {
-        let failed = Side::BOTH.map(|side| panes.resident_mut(side).scores.forget_failed());
+        let failed = Slot::ALL.map(|slot| panes.resident_mut(slot).scores.forget_failed());
         failed.contains(&true)
     }
 }
@@ -270,21 +271,21 @@ impl Panel for HeadList {
 /// Asks for the scores of what is on screen, unless somebody did.
 fn ask_for_scores(panes: &mut Panes) -> Vec<Effect> {
     let mut effects = Vec::new();
-    for side in Side::BOTH {
+    for slot in Slot::ALL {
         let mut wanted = Vec::new();
         for shown in panes.shown() {
             let ablation = &shown.capture.ablation;
-            if panes.side_of(shown) == Some(side) && !wanted.contains(ablation) {
+            if panes.slot_of(shown) == Some(slot) && !wanted.contains(ablation) {
                 wanted.push(ablation.clone());
             }
         }
-        let Some(model) = panes.resident(side).model.clone() else { continue };
+        let Some(model) = panes.resident(slot).model.clone() else { continue };
         // A model that is still to read the prompt is on screen soon.
-        if wanted.is_empty() && panes.pinned(side).is_none() {
-            wanted.push(panes.ablations.of(side));
+        if wanted.is_empty() && panes.pinned(Side::of(slot)).is_none() {
+            wanted.push(panes.ablations.of(slot));
         }
-        if let Some(ablations) = panes.resident_mut(side).scores.ask(&wanted) {
-            effects.push(Effect::Send(Request::Score(ScoringJob { side, model, ablations })));
+        if let Some(ablations) = panes.resident_mut(slot).scores.ask(&wanted) {
+            effects.push(Effect::Send(Request::Score(ScoringJob { slot, model, ablations })));
         }
     }
     effects

@@ -2,9 +2,9 @@
 
 use super::panes::Panes;
 use crate::app::action::Effect;
+use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
-use crate::worker::protocol::Side;
 
 /// What a panel does about a command.
 #[must_use]

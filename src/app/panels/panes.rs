@@ -12,9 +12,10 @@ use crate::app::state::link;
 use crate::app::state::pane::{Load, Pane, Pass};
 use crate::app::state::scores::Scores;
 use crate::app::state::selection::{Depth, Selection};
+use crate::app::state::side::Side;
 use crate::app::state::span::Span;
 use crate::attention::{Ablation, Capture, LayerKind, View};
-use crate::worker::protocol::{JobId, Side};
+use crate::worker::protocol::{JobId, Slot};
 
 /// A pane that shows a capture that stays while newer prompts run.
 #[derive(Debug, Clone)]
@@ -91,27 +92,29 @@ impl Panes {
         self.pin.as_ref().filter(|pin| pin.side == side)
     }
 
-    /// The pane of a side's model: on screen, or behind what is pinned there.
-    pub fn resident(&self, side: Side) -> &Pane {
+    /// The pane that goes on with the model of a slot: on screen, or behind what is pinned there.
+    pub fn resident(&self, slot: Slot) -> &Pane {
+        let side = Side::of(slot);
         self.pinned(side).map_or(self.pane(side), |pin| &pin.behind)
     }
 
-    pub(in crate::app) fn resident_mut(&mut self, side: Side) -> &mut Pane {
+    pub(in crate::app) fn resident_mut(&mut self, slot: Slot) -> &mut Pane {
+        let side = Side::of(slot);
         match &mut self.pin {
             Some(pin) if pin.side == side => &mut pin.behind,
             _ => &mut self.both[side.index()],
         }
     }
 
-    /// Whether a side has no model, and none was asked for.
-    pub fn is_absent(&self, side: Side) -> bool {
-        let pane = self.resident(side);
+    /// Whether a slot has no model, and none was asked for.
+    pub fn is_absent(&self, slot: Slot) -> bool {
+        let pane = self.resident(slot);
         pane.load == Load::Absent && pane.model.is_none()
     }
 
-    /// The sides that have a model, or for which one was asked for.
-    pub(in crate::app) fn present(&self) -> Vec<Side> {
-        Side::BOTH.into_iter().filter(|side| !self.is_absent(*side)).collect()
+    /// The slots that have a model, or for which one was asked for.
+    pub(in crate::app) fn present(&self) -> Vec<Slot> {
+        Slot::ALL.into_iter().filter(|slot| !self.is_absent(*slot)).collect()
     }
 
     /// Whether there is one model, with nothing pinned beside it.
@@ -125,30 +128,30 @@ impl Panes {
             || self.shown().any(|shown| shown.by_layer.is_busy())
     }
 
-    /// Whether the pass of a side's model over the newest prompt failed.
+    /// Whether the pass of a model over the newest prompt failed.
     pub(in crate::app) fn has_failed_pass(&self) -> bool {
-        Side::BOTH.into_iter().any(|side| matches!(self.resident(side).pass, Pass::Failed(_)))
+        Slot::ALL.into_iter().any(|slot| matches!(self.resident(slot).pass, Pass::Failed(_)))
     }
 
     /// The heads that are off in a pane: in what is pinned, or as it was last asked of the model.
     pub fn ablated_heads(&self, side: Side) -> Ablation {
         match (self.pinned(side), &self.pane(side).shown) {
             (Some(_), Some(shown)) => shown.capture.ablation.clone(),
-            _ => self.ablations.of(side),
+            _ => self.ablations.of(side.slot()),
         }
     }
 
     /// What the heads of a capture's model score without the heads that were off in that capture, if the model is
     /// resident.
     pub fn scores_of(&self, shown: &DisplayedCapture) -> Option<&Scores> {
-        let side = self.side_of(shown)?;
-        Some(self.resident(side).scores.of(&shown.capture.ablation))
+        let slot = self.slot_of(shown)?;
+        Some(self.resident(slot).scores.of(&shown.capture.ablation))
     }
 
     /// Where the very model of a capture is resident.
-    pub(in crate::app) fn side_of(&self, shown: &DisplayedCapture) -> Option<Side> {
-        Side::BOTH.into_iter().find(|side| {
-            let resident = self.resident(*side).model.as_ref();
+    pub(in crate::app) fn slot_of(&self, shown: &DisplayedCapture) -> Option<Slot> {
+        Slot::ALL.into_iter().find(|slot| {
+            let resident = self.resident(*slot).model.as_ref();
             resident.is_some_and(|resident| Arc::ptr_eq(resident, &shown.capture.model))
         })
     }

@@ -6,11 +6,11 @@ use crate::app::panels::{Arrangement, Difference, Panes};
 use crate::app::state::displayed::DisplayedCapture;
 use crate::app::state::exports::{ExportChoice, ExportContent};
 use crate::app::state::fuzzy_list::FuzzyList;
+use crate::app::state::side::Side;
 use crate::app::state::step::step;
 use crate::app::state::typed::{self, LONGEST_LINE};
 use crate::attention::Ablation;
 use crate::vocabulary::ExportFormat;
-use crate::worker::protocol::Side;
 
 /// The state of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,10 @@
 //! loading it.
 
 use crate::app::state::fuzzy_list::FuzzyList;
-use crate::worker::protocol::{Catalogue, EstimateJob, KnownModel, LoadEstimate, MemoryFit, Request, Side};
+use crate::app::state::side::Side;
+use crate::worker::protocol::{
+    Catalogue, EstimateJob, KnownModel, LoadEstimate, MemoryFit, Request, WorkerError,
+};
 
 /// The model picker.
 #[derive(Debug, Clone)]
@@ -24,8 +27,8 @@ pub enum Listing {
     Awaited,
     /// All of these.
     Known(Catalogue),
-    /// It can't be known: what, where, what to do.
-    Failed(String),
+    /// It can't be known.
+    Failed(WorkerError),
 }
 
 /// What stands between choosing a model and loading it.
@@ -58,7 +61,7 @@ pub enum Stage {
         /// Its name.
         name: String,
         /// What the worker says.
-        error: String,
+        error: WorkerError,
     },
 }
 
@@ -88,7 +91,7 @@ impl Picker {
     }
 
     /// The worker has looked for models.
-    pub(in crate::app) fn listed(&mut self, models: Result<Catalogue, String>) {
+    pub(in crate::app) fn listed(&mut self, models: Result<Catalogue, WorkerError>) {
         if let Ok(catalogue) = &models {
             self.list.refill(catalogue.models.iter().map(|model| model.name.clone()).collect());
         }
@@ -96,12 +99,12 @@ impl Picker {
     }
 
     /// Nobody will answer any more: what is waited for has failed.
-    pub(in crate::app) fn give_up(&mut self, error: &str) {
+    pub(in crate::app) fn give_up(&mut self, error: &WorkerError) {
         if self.listing == Listing::Awaited {
-            self.listing = Listing::Failed(error.to_owned());
+            self.listing = Listing::Failed(error.clone());
         }
         if let Stage::Estimating(name) = &self.stage {
-            self.stage = Stage::Failed { name: name.clone(), error: error.to_owned() };
+            self.stage = Stage::Failed { name: name.clone(), error: error.clone() };
         }
     }
 
@@ -120,7 +123,7 @@ impl Picker {
     pub(in crate::app) fn estimated(
         &mut self,
         name: &str,
-        answer: Result<LoadEstimate, String>,
+        answer: Result<LoadEstimate, WorkerError>,
         replaced: u64,
     ) -> bool {
         // It may be about one that isn't wanted any more.

@@ -7,8 +7,8 @@ use super::palette::Palette;
 use super::picker::{Picker, Stage};
 use crate::app::action::{Action, Effect};
 use crate::app::state::fuzzy_list::FuzzyList;
+use crate::app::state::side::Side;
 use crate::config::keys::Command;
-use crate::worker::protocol::Side;
 
 /// What lies over the screen. What is below stays as it is.
 #[derive(Debug, Clone)]

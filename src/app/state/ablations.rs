@@ -1,7 +1,7 @@
-//! Heads that are switched off, on either side.
+//! Heads that are switched off, in either slot.
 
 use crate::attention::Ablation;
-use crate::worker::protocol::Side;
+use crate::worker::protocol::Slot;
 
 /// The heads that are switched off: each step switched one off, or on again; the newest is the last.
 #[derive(Debug, Clone, Default)]
@@ -9,16 +9,16 @@ pub struct Ablations {
     steps: Vec<Step>,
 }
 
-/// A side, a layer and a head.
-pub(in crate::app) type Step = (Side, usize, usize);
+/// A slot, a layer and a head.
+pub(in crate::app) type Step = (Slot, usize, usize);
 
 impl Ablations {
-    /// The heads of a side's model that are off.
-    pub fn of(&self, side: Side) -> Ablation {
+    /// The heads of a slot's model that are off.
+    pub fn of(&self, slot: Slot) -> Ablation {
         let mut ablation = Ablation::default();
         self.steps
             .iter()
-            .filter(|step| step.0 == side)
+            .filter(|step| step.0 == slot)
             .for_each(|&(_, layer, head)| ablation.toggle(layer, head));
         ablation
     }
@@ -28,22 +28,22 @@ impl Ablations {
         self.steps.push(step);
     }
 
-    /// Takes the last step back: the side that it was about.
-    pub(in crate::app) fn undo(&mut self) -> Option<Side> {
+    /// Takes the last step back: the slot that it was about.
+    pub(in crate::app) fn undo(&mut self) -> Option<Slot> {
         self.steps.pop().map(|step| step.0)
     }
 
-    /// Switches all heads on: the side that the last step was about.
-    pub(in crate::app) fn clear(&mut self) -> Option<Side> {
-        let side = self.undo();
+    /// Switches all heads on: the slot that the last step was about.
+    pub(in crate::app) fn clear(&mut self) -> Option<Slot> {
+        let slot = self.undo();
         self.steps.clear();
-        side
+        slot
     }
 
-    /// Forgets the steps of a side; whether there were any.
-    pub(in crate::app) fn forget(&mut self, side: Side) -> bool {
+    /// Forgets the steps of a slot; whether there were any.
+    pub(in crate::app) fn forget(&mut self, slot: Slot) -> bool {
         let count = self.steps.len();
-        self.steps.retain(|step| step.0 != side);
+        self.steps.retain(|step| step.0 != slot);
         self.steps.len() < count
     }
 }

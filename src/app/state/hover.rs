@@ -1,7 +1,7 @@
 //! What the mouse is over.
 
 use super::cursor::Cursor;
-use crate::worker::protocol::Side;
+use crate::app::state::side::Side;
 
 /// What the mouse is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::scores::ScoreBook;
 use super::selection::Selection;
 use super::span::Span;
 use crate::attention::{Capture, CausalMatrix, ModelInfo, View};
-use crate::worker::protocol::{Asker, JobId, LoadProgress, Request, ViewJob};
+use crate::worker::protocol::{Asker, JobId, LoadProgress, Request, ViewJob, WorkerError};
 
 /// The number of the pane that shows what is pinned, if anything is. The other two have 0 and 1.
 const PINNED: Asker = Asker(2);
@@ -24,8 +24,8 @@ pub enum Load {
     Running(LoadProgress),
     /// The model is resident.
     Ready,
-    /// It failed: what, where, what to do.
-    Failed(String),
+    /// It failed, or was stopped.
+    Failed(WorkerError),
 }
 
 /// How the newest prompt stands.
@@ -42,8 +42,8 @@ pub enum Pass {
         /// Layers of the model.
         layers: usize,
     },
-    /// It failed: what, where, what to do.
-    Failed(String),
+    /// It failed, or was stopped.
+    Failed(WorkerError),
 }
 
 /// One of the two models on screen.
@@ -181,10 +181,15 @@ impl Pane {
     }
 
     /// Gives up a head that can't be computed, if it was waited for.
-    pub(in crate::app) fn give_up(&mut self, capture: &Arc<Capture>, view: View, error: &str) -> bool {
+    pub(in crate::app) fn give_up(
+        &mut self,
+        capture: &Arc<Capture>,
+        view: View,
+        error: &WorkerError,
+    ) -> bool {
         let waited = self.selection.view() == view && self.find(capture).is_some();
         if waited {
-            self.pass = Pass::Failed(error.to_owned());
+            self.pass = Pass::Failed(error.clone());
             self.stay();
         }
         waited
@@ -260,9 +265,10 @@ impl Pane {
     }
 
     /// What went wrong last, if it did.
-    pub fn error(&self) -> Option<&str> {
+    pub fn error(&self) -> Option<String> {
         match (&self.load, &self.pass) {
-            (Load::Failed(error), _) | (_, Pass::Failed(error)) => Some(error),
+            (Load::Failed(error), _) => Some(error.about("load")),
+            (_, Pass::Failed(error)) => Some(error.about("pass")),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! The newest prompt that was run, and how it grows.
 
-use crate::worker::protocol::{JobId, Sampling, Side};
+use crate::app::state::side::Side;
+use crate::worker::protocol::{JobId, Sampling};
 
 /// The newest prompt that was run, and how it grows.
 #[derive(Debug, Clone, Default)]

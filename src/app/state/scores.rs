@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::attention::repeated::DRAWS;
 use crate::attention::{Ablation, ScoresByHead};
+use crate::worker::protocol::WorkerError;
 
 /// Sets of heads that scores are kept of, besides those that are asked for.
 const KEPT: usize = 8;
@@ -23,8 +24,8 @@ pub enum Scores {
     },
     /// Each head's.
     Known(Arc<ScoresByHead>),
-    /// What, where, what to do.
-    Failed(String),
+    /// They won't be known.
+    Failed(WorkerError),
 }
 
 /// The scores of a resident model, by the heads that are off.
@@ -53,10 +54,10 @@ impl ScoreBook {
     }
 
     /// Whatever was being computed won't be.
-    pub(in crate::app) fn fail(&mut self, error: &str) {
+    pub(in crate::app) fn fail(&mut self, error: &WorkerError) {
         for (_, scores) in &mut self.entries {
             if matches!(scores, Scores::Running { .. }) {
-                *scores = Scores::Failed(error.to_owned());
+                *scores = Scores::Failed(error.clone());
             }
         }
     }
@@ -106,7 +107,7 @@ mod tests {
         book.set(&whole, Scores::Known(Arc::default()));
         assert_eq!(book.ask(&[whole.clone(), two.clone()]), Some(vec![two.clone()]));
         assert!(matches!(book.of(&one), Scores::Unknown), "another took its place");
-        book.fail("stopped");
+        book.fail(&WorkerError::Cancelled);
         assert_eq!(
             book.ask(std::slice::from_ref(&two)),
             None,

@@ -17,8 +17,8 @@ pub struct NextChange {
     pub after: f32,
 }
 
-/// The likeliest next tokens of either pass with both probabilities; what was or became likelier comes first. None
-/// without an output head.
+/// The likeliest next tokens of either pass with both probabilities. Tokens are in the order of the larger of the
+/// two. Empty without an output head.
 pub fn next_changes(before: &Capture, after: &Capture) -> Vec<NextChange> {
     let (old, new) = (before.probabilities(), after.probabilities());
     let mut ids = BTreeSet::new();

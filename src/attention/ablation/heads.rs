@@ -20,7 +20,7 @@ impl Ablation {
         self.heads.is_empty()
     }
 
-    /// Whether a head is off.
+    /// Whether a head is ablated.
     pub fn contains(&self, layer: usize, head: usize) -> bool {
         self.heads.contains(&(layer, head))
     }
@@ -32,12 +32,12 @@ impl Ablation {
         }
     }
 
-    /// The heads of a layer that are off, in order.
+    /// The ablated heads of a layer, in order.
     pub fn of_layer(&self, layer: usize) -> impl Iterator<Item = usize> + '_ {
         self.heads.range((layer, 0)..=(layer, usize::MAX)).map(|(_, head)| *head)
     }
 
-    /// All of them, layer after layer.
+    /// All ablated heads, layer after layer.
     pub fn heads(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.heads.iter().copied()
     }

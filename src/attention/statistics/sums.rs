@@ -7,7 +7,7 @@ use crate::kernels::softmax::SoftmaxStats;
 /// The statistics of one head over one prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HeadStatistics {
-    /// By statistic; 0 for those that are not over the prompt.
+    /// A value for each statistic; 0 for statistics that are not over the prompt.
     values: [f32; Statistic::ALL.len()],
 }
 
@@ -31,7 +31,7 @@ pub struct HeadSums {
     queries: usize,
     /// All attention that tokens were given.
     mass: f64,
-    /// By statistic.
+    /// A sum for each statistic.
     sums: [f64; Statistic::ALL.len()],
 }
 
@@ -62,7 +62,7 @@ impl HeadSums {
         }
     }
 
-    /// Adds `queries` rows at once, of which the sums are known: of [`Feature::all`], of the sink, of the entropy.
+    /// Adds `queries` rows at once by their sums: of [`Feature::all`], of the sink, and of the entropy.
     pub fn add_block(&mut self, queries: usize, features: &[f32], sink: f32, entropy: f32) {
         self.queries += queries;
         for (feature, value) in Feature::all().zip(features) {

@@ -86,9 +86,9 @@ struct Info {
     formula: &'static str,
     /// Who has described it.
     source: &'static str,
-    /// Its place among those that a pane says of its head, if it does. They are over the prompt.
+    /// Its place among the statistics that a pane shows of its head, if it shows it. These are over the prompt.
     pane: Option<u8>,
-    /// Its place among those for which a report lists the best heads, if it does.
+    /// Its place among the statistics for which a report lists the best heads, if it lists them.
     report: Option<u8>,
     /// How long it stays where there is no room for all: the smallest the longest.
     rank: u8,
@@ -148,12 +148,12 @@ impl Statistic {
         None => unreachable!(),
     };
 
-    /// Those that a pane says of its head, the most telling first.
+    /// The statistics that a pane shows of its head, the most telling first.
     pub fn of_panes() -> Vec<Self> {
         Self::listed_by(|info| info.pane)
     }
 
-    /// Those for which a report lists the best heads, in its order.
+    /// The statistics for which a report lists the best heads, in its order.
     pub fn of_report() -> Vec<Self> {
         Self::listed_by(|info| info.report)
     }

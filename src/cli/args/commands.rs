@@ -38,9 +38,7 @@ pub struct ExportArgs {
     /// value-weighted:layer:3, value-weighted:head:3.5; or all, every head
     #[arg(long, default_value_t = Selection::One(View::Mean))]
     pub view: Selection,
-    /// What to write. svg, png and html show two models in one file; of csv, json, npz and safetensors each model
-    /// has its own: FILE with -left and -right before its ending
-    #[arg(long, value_parser = one_of::<ExportFormat>())]
+    #[arg(long, value_parser = one_of::<ExportFormat>(), help = format_help())]
     pub format: ExportFormat,
     /// File to write, which is replaced if it is there; - is standard output
     #[arg(long, value_name = "FILE")]
@@ -187,4 +185,14 @@ pub struct ConfigArgs {
 pub struct CompletionsArgs {
     /// Which shell's
     pub shell: Shell,
+}
+
+/// What `--format` takes.
+fn format_help() -> String {
+    format!(
+        "What to write. {} show two models in one file; of {} each model has its own: FILE with -left and -right \
+         before its ending",
+        ExportFormat::list(true, "and"),
+        ExportFormat::list(false, "and")
+    )
 }

@@ -10,7 +10,7 @@ use crate::attention::{Capture, NoSuchView, RepeatScores, View};
 pub struct Check {
     /// What was compared.
     pub what: String,
-    /// By how much it differs, or what was found.
+    /// How much it differs, or what was found.
     pub found: String,
     /// Whether that is close enough.
     pub passed: bool,

@@ -64,7 +64,7 @@ fn read(path: &Path) -> Result<Expected, Failure> {
     toml::from_str(&text).map_err(|error: toml::de::Error| failed(error.message().to_owned()))
 }
 
-/// Those asked for, or all.
+/// The models that were asked for, or all.
 fn select<'a>(expected: &'a Expected, names: &[String]) -> Result<Vec<&'a ExpectedModel>, Failure> {
     if names.is_empty() {
         return Ok(expected.models.iter().collect());

@@ -18,7 +18,7 @@ pub enum KeysError {
     /// A text that is no key.
     #[error("[keys] {action}: {error}")]
     UnknownKey {
-        /// Of which action.
+        /// The action.
         action: &'static str,
         /// Which, and what is possible.
         error: ParseKeyError,
@@ -39,7 +39,7 @@ pub enum KeysError {
 }
 
 impl KeysError {
-    /// What of the table it is about: actions, and of each the place in its list, if it is about a single key.
+    /// The actions that it is about, each with the index in its list of keys if it is about a single key.
     pub(in crate::config) fn places(
         &self,
         table: &BTreeMap<String, Vec<String>>,

@@ -104,7 +104,7 @@ fn resolver() -> FontResolver<'static> {
     }
 }
 
-/// Of the faces that have a character, the plainest; the same one in whatever order they were found.
+/// The plainest face that has a character. It does not depend on the order in which faces were found.
 fn fallback(c: char, used: &[ID], fonts: &Database) -> Option<ID> {
     let has = |face: &&FaceInfo| {
         let has = |data: &[u8], index| {

@@ -17,6 +17,6 @@ pub struct Figure {
     pub theme: Background,
     /// Written under it, a paragraph each.
     pub caption: Vec<String>,
-    /// For programs: the recipe as JSON.
+    /// The recipe as JSON, for programs.
     pub metadata: String,
 }

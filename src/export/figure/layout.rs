@@ -23,9 +23,9 @@ pub const SMALL: f32 = 10.0;
 const HEADER: f32 = 50.0;
 /// Between labels and what they label.
 pub const LABEL_GAP: f32 = 6.0;
-/// For the word that says what an axis is.
+/// Room for the name of an axis.
 const AXIS: f32 = 20.0;
-/// Of a label, at most.
+/// Width of a label, at most.
 const LONGEST_LABEL: f32 = 110.0;
 /// Between two lines of labels, and between two slanted ones.
 const LABEL_LINE: f32 = 14.0;
@@ -96,7 +96,7 @@ pub struct Place {
     pub drop: f32,
     /// From one row to the next, and one column to the next.
     pub step: f32,
-    /// What of that is no gap.
+    /// The part of it that is no gap.
     pub cell: f32,
     /// The sink's column.
     pub sink: Option<Area>,

@@ -22,7 +22,7 @@ pub(super) fn bin(captures: &[&Capture]) -> usize {
 pub struct Panel {
     /// The model.
     pub title: String,
-    /// What of it, and by which rule.
+    /// What is shown of the model, and what rows are divided by.
     pub subtitle: String,
     /// What is drawn.
     pub content: Content,
@@ -46,9 +46,9 @@ pub enum Content {
 pub struct Square {
     /// What rows and columns stand for.
     pub labels: Vec<String>,
-    /// Of each row, what went to no token; nothing if there are no sinks, or they are left out.
+    /// What each row gave to no token; `None` if there are no sinks, or they are left out.
     pub sink: Option<Vec<Option<f32>>>,
-    /// Of each row, its keys; those in the future are not there, and `None` is left out.
+    /// The keys of each row up to the query; `None` where a key is left out.
     pub rows: Vec<Vec<Option<f32>>>,
     /// Cells of the matrix, along each axis, that a cell of this stands for.
     pub bin: usize,
@@ -157,7 +157,7 @@ impl Square {
     }
 }
 
-/// Heads that are off of which a title says which they are.
+/// Ablated heads that a title names; of more it says how many there are.
 const NAMED_HEADS: usize = 6;
 
 /// The name of a model as the title of what it did: without which heads, and whether that was pinned.

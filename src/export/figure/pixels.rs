@@ -1,4 +1,4 @@
-//! Many small cells as an image: PNG with a palette, of which one colour is none.
+//! Many small cells as an image: PNG with a palette, one colour of which is transparent.
 
 use base64::Engine as _;
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
@@ -18,7 +18,7 @@ pub struct Pixels<'a> {
 }
 
 impl<'a> Pixels<'a> {
-    /// Without anything on it. A ramp of 256 colours gives one up for it: the last two are all but the same.
+    /// An empty image. A ramp of 256 colours gives up one of them for the background: its last two are nearly the same.
     pub fn new(ramp: &'a Ramp, width: usize, height: usize) -> Self {
         Self { ramp, width, height, cells: vec![u8::MAX; width * height] }
     }

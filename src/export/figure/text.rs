@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 /// The font of figures.
 pub const FONT: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSans-subset.ttf");
-/// It by name, and what is like it where it isn't installed.
+/// Its name, and similar fonts for machines that don't have it.
 pub const FAMILY: &str = "'DejaVu Sans', Verdana, Geneva, sans-serif";
 
 /// Measures text.
@@ -16,7 +16,7 @@ pub struct Ruler {
 }
 
 impl Ruler {
-    /// With the embedded font.
+    /// A ruler with the embedded font.
     pub fn new() -> Self {
         Self { font: FontRef::new(FONT).ok() }
     }

@@ -77,7 +77,8 @@ fn with_visible_end(text: &str) -> String {
     format!("{shown}{}", "\\x00".repeat(text.len() - shown.len()))
 }
 
-/// Without a time, so that the same arrays are the same bytes; with room for long lengths where they may be.
+/// How an array is stored: without a time, so that the same arrays are the same bytes, and with room for a long
+/// length where the length may be long.
 fn options(bytes: usize) -> SimpleFileOptions {
     SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)

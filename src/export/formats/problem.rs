@@ -74,7 +74,7 @@ impl<R: Read> Read for Limited<R> {
     }
 }
 
-/// What stands between two texts, the second of which comes among the first [`MOST`] bytes.
+/// What stands between two texts. The second one must come among the first [`MOST`] bytes.
 pub fn between(file: impl Read, start: &str, end: &str) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     file.take(MOST).read_to_end(&mut bytes)?;

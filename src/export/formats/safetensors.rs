@@ -15,7 +15,7 @@ use super::tensors::{Element, tensors, write as write_tensors};
 use crate::export::error::ExportError;
 use crate::export::printable::json;
 
-/// What of the metadata is no part of the recipe.
+/// Keys of the metadata that are no part of the recipe.
 const TOKENS: [&str; 2] = ["tokens", "raw_tokens"];
 
 /// The file begins with the length of its header, in eight bytes, then with the header.

@@ -16,7 +16,7 @@ use crate::export::rows::{heads, rows};
 use crate::export::selection::Selection;
 use crate::vocabulary::View;
 
-/// What a tensor holds.
+/// The type of the values of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
     /// 64 bits, signed.
@@ -28,11 +28,11 @@ pub enum Element {
 /// A tensor before its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tensor {
-    /// Its name.
+    /// The name of the tensor in a file.
     pub name: &'static str,
-    /// What it holds.
+    /// The type of its values.
     pub element: Element,
-    /// How many, along each axis.
+    /// How many values it has along each axis.
     pub shape: Vec<usize>,
 }
 

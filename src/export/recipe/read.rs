@@ -28,9 +28,13 @@ impl Recipe {
     /// # Errors
     /// If a key is missing, unknown, or of no use.
     pub fn from_json(value: &Value) -> Result<Self, KeyError> {
+        let wrong = |key: &str, problem: &str| KeyError { key: key.to_owned(), problem: problem.to_owned() };
+        // Any other JSON: the first of its keys is not what is wrong with it.
+        if value.is_object() && value.get("program").is_none() {
+            return Err(wrong("program", MISSING));
+        }
         let read = serde_path_to_error::deserialize::<_, Self>(value);
         let recipe = read.map_err(|error| explain(error.path(), &error.inner().to_string()))?;
-        let wrong = |key: &str, problem: &str| KeyError { key: key.to_owned(), problem: problem.to_owned() };
         match (recipe.format, recipe.style) {
             (None, _) => Err(wrong("format", MISSING)),
             (Some(format), Some(_)) if !format.is_figure() => {
@@ -154,6 +158,7 @@ mod tests {
             let path = format!("{part}/{key}").trim_start_matches('/').replace('/', ".");
             assert_eq!(error(&remove), format!("{path}: missing: add it"));
         }
+        assert_eq!(Recipe::from_json(&json!({"a": 1})).unwrap_err().to_string(), "program: missing: add it");
         assert_eq!(Recipe::from_json(&json!([])).unwrap_err().to_string(), "expected an object");
     }
 }

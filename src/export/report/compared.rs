@@ -30,7 +30,7 @@ pub struct Report<'a> {
     pub names: [String; 2],
     /// Which matrix of both is compared.
     pub view: View,
-    /// That matrix, token by token.
+    /// The matrices of both models, token by token.
     pub matrices: [CausalMatrix; 2],
     /// Both over the pieces that they share.
     pub comparison: Comparison,

@@ -13,7 +13,7 @@ use crate::vocabulary::{ExportFormat, Granularity, Normalisation};
 
 /// What the page looks like, with places for what it says.
 const TEMPLATE: &str = include_str!("../../../assets/report.html");
-/// Pieces of which the difference is told.
+/// Pieces whose difference is put in a sentence.
 const SENTENCES: usize = 12;
 
 /// Writes the page.

@@ -6,7 +6,7 @@ use super::compared::Report;
 use crate::attention::{NO_OUTPUT_HEAD, Statistic, escape_controls};
 use crate::export::ExportError;
 
-/// Rows of which the difference is told.
+/// Rows whose difference is put in a sentence.
 const SENTENCES: usize = 8;
 /// Next tokens of each model.
 const NEXT: usize = 5;

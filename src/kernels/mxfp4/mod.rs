@@ -1,4 +1,8 @@
-//! MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding is exact.
+//! Products with a weight in MXFP4: 32 values of 4 bits share one power of two (OCP Microscaling Formats 1.0). Decoding
+//! is exact.
+//!
+//! One or two batch rows are multiplied as bytes (`int8_dot`). Up to two dozen are multiplied while the values are
+//! decoded (`tiles`). For more of them the weight is decoded into panels (`panels`).
 
 mod format;
 mod int8_dot;
@@ -10,27 +14,28 @@ pub use format::{BLOCK, BLOCK_BYTES, CODES, NAN_SCALE, SCALES, scale_value};
 
 use super::decoded::by_panels;
 use packed::Packed;
-use tiles::{by_tiles, most_vectors};
+use tiles::{by_tiles, max_batch_rows};
 
-/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, the blocks being the rows of W. Nothing decoded leaves a core's cache.
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, where the blocks are the rows of W. Decoded values never leave a core's
+/// cache.
 ///
 /// # Panics
 /// If the lengths don't belong together.
-pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], from: usize, y: &mut [f32]) {
-    let packed = Packed { blocks, scales, groups: from / BLOCK };
-    let (count, to) = (x.len() / from, scales.len() / packed.groups);
-    assert_eq!((blocks.len(), count * to), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, to]");
-    if int8_dot::add_product([from, to], x, &packed, y) {
+pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], in_features: usize, y: &mut [f32]) {
+    let packed = Packed { blocks, scales, groups: in_features / BLOCK };
+    let (count, out_features) = (x.len() / in_features, scales.len() / packed.groups);
+    assert_eq!((blocks.len(), count * out_features), (scales.len() * BLOCK_BYTES, y.len()), "y is [n, out]");
+    if int8_dot::add_product([in_features, out_features], x, &packed, y) {
         return;
     }
-    let most = most_vectors();
-    // Each number of vectors has a kernel of its own.
+    let most = max_batch_rows();
+    // Each number of batch rows has a kernel of its own.
     macro_rules! products {
-        ($($vectors:literal)*) => {
+        ($($batch_rows:literal)*) => {
             match count {
                 0 => {}
-                $($vectors if $vectors <= most => by_tiles::<$vectors>([from, to], x, &packed, y),)*
-                _ => by_panels([from, to], x, &packed, y),
+                $($batch_rows if $batch_rows <= most => by_tiles::<$batch_rows>([in_features, out_features], x, &packed, y),)*
+                _ => by_panels([in_features, out_features], x, &packed, y),
             }
         };
     }
@@ -59,19 +64,24 @@ mod tests {
     #[test]
     fn products_of_few_and_many_are_those_of_the_decoded() {
         // More blocks than have their scales in a register, and rows that are no whole groups.
-        let (from, to) = (544, 53);
+        let (in_features, out_features) = (544, 53);
         let mut random = fastrand::Rng::with_seed(3);
-        let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
+        let blocks: Vec<u8> =
+            std::iter::repeat_with(|| random.u8(..)).take(out_features * in_features / 2).collect();
         let scales: Vec<u8> =
-            std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
+            std::iter::repeat_with(|| random.u8(120..130)).take(out_features * in_features / BLOCK).collect();
         let code = |at: usize| CODES[usize::from(blocks[at / 2] >> (at % 2 * 4) & 15)];
-        let weight: Vec<f32> = (0..to * from).map(|at| code(at) * scale_value(scales[at / BLOCK])).collect();
+        let weight: Vec<f32> =
+            (0..out_features * in_features).map(|at| code(at) * scale_value(scales[at / BLOCK])).collect();
         for count in (1..=26).chain([40]) {
-            let x: Vec<f32> = std::iter::repeat_with(|| random.f32() - 0.5).take(count * from).collect();
-            let mut y = vec![1.0; count * to];
-            add_product(&x, &blocks, &scales, from, &mut y);
+            let x: Vec<f32> =
+                std::iter::repeat_with(|| random.f32() - 0.5).take(count * in_features).collect();
+            let mut y = vec![1.0; count * out_features];
+            add_product(&x, &blocks, &scales, in_features, &mut y);
             for (at, y) in y.iter().enumerate() {
-                let products = x[at / to * from..][..from].iter().zip(&weight[at % to * from..][..from]);
+                let products = x[at / out_features * in_features..][..in_features]
+                    .iter()
+                    .zip(&weight[at % out_features * in_features..][..in_features]);
                 let exact = 1.0 + products.clone().map(|(x, w)| f64::from(x * w)).sum::<f64>();
                 let size = products.map(|(x, w)| f64::from((x * w).abs())).sum::<f64>();
                 assert!((f64::from(*y) - exact).abs() < 1e-6 * size, "{y}, not {exact}");

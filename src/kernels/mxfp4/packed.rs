@@ -1,9 +1,9 @@
-//! A weight as it lies in a file: the blocks of each row, and beside them their scales.
+//! A weight as it lies in a file: the blocks of each row, and their scales in a second slice.
 
 use std::ops::Range;
 
 use super::format::BLOCK_BYTES;
-use crate::kernels::codes::LANES;
+use crate::kernels::fp4_decoder::LANES;
 
 /// The rows of a weight, each of `groups` blocks.
 pub struct Packed<'a> {
@@ -18,7 +18,7 @@ impl Packed<'_> {
         (self.blocks_of(row..row + 1), &self.scales[row * self.groups..][..self.groups])
     }
 
-    /// Blocks and scales of [`LANES`] rows, of which those beyond the last of `rows` repeat it.
+    /// Blocks and scales of [`LANES`] rows. The last row of `rows` stands in for those beyond it.
     #[inline(always)]
     pub fn lanes(
         &self,
@@ -27,7 +27,7 @@ impl Packed<'_> {
     ) -> ([&[[u8; BLOCK_BYTES]]; LANES], [[u8; BLOCK_BYTES]; LANES]) {
         let start = |lane: usize| (rows.start + lane).min(rows.end - 1) * self.groups + blocks.start;
         let codes = |lane: usize| &self.blocks[start(lane) * BLOCK_BYTES..].as_chunks().0[..blocks.len()];
-        // Later ones are not looked at.
+        // Scales after those of `blocks` are not used.
         let scales = |lane: usize| match self.scales[start(lane)..].first_chunk() {
             Some(scales) => *scales,
             None => filled_up(&self.scales[start(lane)..]),
@@ -41,7 +41,7 @@ impl Packed<'_> {
     }
 }
 
-/// The last scales of a weight.
+/// The last scales of a weight, filled up with zeros.
 #[cold]
 #[inline(never)]
 fn filled_up(rest: &[u8]) -> [u8; BLOCK_BYTES] {

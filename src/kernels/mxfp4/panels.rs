@@ -1,11 +1,11 @@
-//! Blocks as panels.
+//! Blocks decoded into panels, for large batches.
 
 use std::ops::Range;
 
 use super::format::BLOCK;
 use super::packed::Packed;
-use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
 use crate::kernels::decoded::Decoded;
+use crate::kernels::fp4_decoder::{Fp4Decoder, LANES, WithDecoder, dispatch};
 use crate::kernels::panel::PANEL;
 
 impl Decoded for Packed<'_> {
@@ -19,8 +19,8 @@ impl Decoded for Packed<'_> {
     }
 }
 
-/// Decodes some blocks of the rows of `outputs` into a panel, in which each row belongs to an input. Columns beyond
-/// the outputs repeat the last.
+/// Decodes some blocks of the rows of `outputs` into a panel. Each row of the panel belongs to an input. Columns beyond
+/// the outputs repeat the last one.
 struct Decode<'a> {
     packed: &'a Packed<'a>,
     blocks: Range<usize>,
@@ -28,9 +28,9 @@ struct Decode<'a> {
     panel: &'a mut [f32],
 }
 
-impl WithCodes for Decode<'_> {
+impl WithDecoder for Decode<'_> {
     #[inline(always)]
-    fn with_codes<S: Codes>(self, simd: S) {
+    fn with_decoder<S: Fp4Decoder>(self, simd: S) {
         let Self { packed, blocks, outputs, panel } = self;
         for (column, first) in (0..PANEL).step_by(LANES).zip(outputs.clone().step_by(LANES)) {
             let (rows, scales) = packed.lanes(first..outputs.end, blocks.clone());
@@ -40,7 +40,7 @@ impl WithCodes for Decode<'_> {
                 let words = simd.words(std::array::from_fn(|lane| &rows[lane][at]));
                 for (mut words, rows) in words.into_iter().zip(panel.chunks_exact_mut(BLOCK / 4 * PANEL)) {
                     for row in rows.chunks_exact_mut(PANEL) {
-                        let codes = simd.next_codes(&mut words);
+                        let codes = simd.next_values(&mut words);
                         let out = S::as_mut_simd_f32s(&mut row[column..column + LANES]).0;
                         for ((out, &code), &scale) in out.iter_mut().zip(codes.as_ref()).zip(scales.as_ref())
                         {

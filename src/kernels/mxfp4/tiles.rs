@@ -1,4 +1,4 @@
-//! Products of some vectors: the codes of 16 rows are decoded in registers, multiplied there, and never written.
+//! Products of small batches: the codes of 16 rows are decoded in registers, multiplied there and never written.
 
 use std::ops::Range;
 
@@ -7,22 +7,22 @@ use pulp::{Arch, Simd, WithSimd};
 use super::format::{BLOCK, BLOCK_BYTES};
 use super::packed::Packed;
 use crate::kernels::cache::{LINE, fetch};
-use crate::kernels::codes::{Codes, LANES, WithCodes, dispatch};
+use crate::kernels::fp4_decoder::{Fp4Decoder, LANES, WithDecoder, dispatch};
 use crate::kernels::parallel::by_columns;
 
-/// Places of a word.
+/// Codes in a word.
 const PLACES: usize = 8;
-/// Registers beside those of the sums: codes, what they stand for, scales, values.
+/// Registers that do not hold sums: codes, their values, scales, values of x.
 const OTHERS: usize = 6;
 
-/// For how many vectors, at most, this machine has registers.
-pub fn most_vectors() -> usize {
-    Arch::new().dispatch(MostVectors)
+/// The largest number of batch rows that this machine has registers for.
+pub fn max_batch_rows() -> usize {
+    Arch::new().dispatch(MaxBatchRows)
 }
 
-struct MostVectors;
+struct MaxBatchRows;
 
-impl WithSimd for MostVectors {
+impl WithSimd for MaxBatchRows {
     type Output = usize;
 
     #[inline(always)]
@@ -31,47 +31,52 @@ impl WithSimd for MostVectors {
     }
 }
 
-/// For how many vectors there are registers, or as many as any machine takes.
+/// The number of batch rows that there are registers for, at least 3.
 const fn most<S: Simd>() -> usize {
     let most = (S::REGISTER_COUNT - OTHERS) * S::F32_LANES / LANES;
     if most < 3 { 3 } else { most }
 }
 
-/// `y` \[VECTORS, to\] += `x` \[VECTORS, from\] · Wᵀ.
+/// `y` \[BATCH_ROWS, out\] += `x` \[BATCH_ROWS, in\] · Wᵀ.
 ///
 /// # Panics
-/// If these are more than [`most_vectors`].
-pub fn by_tiles<const VECTORS: usize>([from, to]: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f32]) {
-    let mut tile = vec![[0.0; VECTORS]; from];
-    for (vector, x) in x.chunks_exact(from).enumerate() {
-        x.iter().zip(tile.iter_mut()).for_each(|(x, tile)| tile[vector] = *x);
+/// If these are more than [`max_batch_rows`].
+pub fn by_tiles<const BATCH_ROWS: usize>(
+    [in_features, out_features]: [usize; 2],
+    x: &[f32],
+    packed: &Packed<'_>,
+    y: &mut [f32],
+) {
+    let mut tile = vec![[0.0; BATCH_ROWS]; in_features];
+    for (batch_row, x) in x.chunks_exact(in_features).enumerate() {
+        x.iter().zip(tile.iter_mut()).for_each(|(x, tile)| tile[batch_row] = *x);
     }
-    let part = to.div_ceil(LANES).div_ceil(4 * rayon::current_num_threads()) * LANES;
-    by_columns(part, to, y, |columns, out| {
+    let part = out_features.div_ceil(LANES).div_ceil(4 * rayon::current_num_threads()) * LANES;
+    by_columns(part, out_features, y, |columns, out| {
         dispatch(Tiles { x: &tile, packed, columns, out });
     });
 }
 
 /// `out` += x · some rows.
-struct Tiles<'a, 'y, const VECTORS: usize> {
-    /// \[from, VECTORS\]
-    x: &'a [[f32; VECTORS]],
+struct Tiles<'a, 'y, const BATCH_ROWS: usize> {
+    /// \[in, BATCH_ROWS\]
+    x: &'a [[f32; BATCH_ROWS]],
     packed: &'a Packed<'a>,
     /// Rows of the weight.
     columns: Range<usize>,
-    /// One row per vector, \[columns\].
+    /// One slice for each batch row, \[columns\].
     out: &'a mut [&'y mut [f32]],
 }
 
-impl<const VECTORS: usize> WithCodes for Tiles<'_, '_, VECTORS> {
+impl<const BATCH_ROWS: usize> WithDecoder for Tiles<'_, '_, BATCH_ROWS> {
     #[inline(always)]
-    fn with_codes<S: Codes>(mut self, simd: S) {
-        // Known to the compiler, which makes no kernel for them.
-        if const { VECTORS > most::<S>() } {
-            panic!("{VECTORS} vectors are too many for the registers of this machine");
+    fn with_decoder<S: Fp4Decoder>(mut self, simd: S) {
+        // The compiler knows this, and makes no kernel for them.
+        if const { BATCH_ROWS > most::<S>() } {
+            panic!("{BATCH_ROWS} batch rows are too many for the registers of this machine");
         }
-        // A sum waits for the one before it: there should be several, if half of the registers are enough for them.
-        match S::REGISTER_COUNT * S::F32_LANES / (2 * LANES * VECTORS) {
+        // A sum waits for the one before it, so several are kept where half of the registers are enough for them.
+        match S::REGISTER_COUNT * S::F32_LANES / (2 * LANES * BATCH_ROWS) {
             0 | 1 => self.rows::<S, 1>(simd),
             2 | 3 => self.rows::<S, 2>(simd),
             _ => self.rows::<S, 4>(simd),
@@ -79,12 +84,12 @@ impl<const VECTORS: usize> WithCodes for Tiles<'_, '_, VECTORS> {
     }
 }
 
-impl<const VECTORS: usize> Tiles<'_, '_, VECTORS> {
-    /// All rows; the sums of each vector are kept in `PARTS`.
+impl<const BATCH_ROWS: usize> Tiles<'_, '_, BATCH_ROWS> {
+    /// All rows; the sums of each batch row are kept in `PARTS`.
     #[inline(always)]
-    fn rows<S: Codes, const PARTS: usize>(&mut self, simd: S) {
+    fn rows<S: Fp4Decoder, const PARTS: usize>(&mut self, simd: S) {
         for first in self.columns.clone().step_by(LANES) {
-            // As many blocks as have their scales in a register.
+            // The scales of so many blocks fit a register.
             for start in (0..self.packed.groups).step_by(BLOCK_BYTES) {
                 let blocks = start..(start + BLOCK_BYTES).min(self.packed.groups);
                 self.blocks::<S, PARTS>(simd, first, blocks);
@@ -93,14 +98,14 @@ impl<const VECTORS: usize> Tiles<'_, '_, VECTORS> {
     }
 
     #[inline(always)]
-    fn blocks<S: Codes, const PARTS: usize>(&mut self, simd: S, first: usize, blocks: Range<usize>) {
+    fn blocks<S: Fp4Decoder, const PARTS: usize>(&mut self, simd: S, first: usize, blocks: Range<usize>) {
         let end = self.columns.end;
         let after = (first + LANES).min(end);
         let next = self.packed.blocks_of(after..(after + LANES).min(end));
         let lines = LANES * BLOCK_BYTES / LINE;
         let (rows, scales) = self.packed.lanes(first..end, blocks.clone());
         let mut scales = simd.words(scales.each_ref());
-        let mut sums = [[simd.zero(); PARTS]; VECTORS];
+        let mut sums = [[simd.zero(); PARTS]; BATCH_ROWS];
         for (at, x) in self.x.as_chunks::<BLOCK>().0[blocks.clone()].iter().enumerate() {
             for line in 0..lines {
                 fetch(next, ((blocks.start + at) * lines + line) * LINE);
@@ -110,7 +115,7 @@ impl<const VECTORS: usize> Tiles<'_, '_, VECTORS> {
             for (word, x) in words.iter_mut().zip(x.as_chunks::<PLACES>().0) {
                 for x in x.as_chunks::<PARTS>().0 {
                     for (part, x) in x.iter().enumerate() {
-                        let mut weights = simd.next_codes(word);
+                        let mut weights = simd.next_values(word);
                         for (weight, &scale) in weights.as_mut().iter_mut().zip(scales.as_ref()) {
                             *weight = simd.mul_f32s(*weight, scale);
                         }
@@ -141,35 +146,39 @@ impl<const VECTORS: usize> Tiles<'_, '_, VECTORS> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::codes::on_every_machine;
+    use crate::kernels::fp4_decoder::on_every_machine;
     use crate::kernels::mxfp4::{CODES, scale_value};
 
     #[derive(Clone, Copy)]
-    struct Check<const VECTORS: usize>;
+    struct Check<const BATCH_ROWS: usize>;
 
-    impl<const VECTORS: usize> WithCodes for Check<VECTORS> {
-        fn with_codes<S: Codes>(self, simd: S) {
-            if VECTORS > most::<S>() {
+    impl<const BATCH_ROWS: usize> WithDecoder for Check<BATCH_ROWS> {
+        fn with_decoder<S: Fp4Decoder>(self, simd: S) {
+            if BATCH_ROWS > most::<S>() {
                 return;
             }
             // More blocks than have their scales in a register, and rows that are no whole groups.
-            let (from, to) = (544, 37);
+            let (in_features, out_features) = (544, 37);
             let mut random = fastrand::Rng::with_seed(7);
-            let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
-            let scales: Vec<u8> =
-                std::iter::repeat_with(|| random.u8(120..130)).take(to * from / BLOCK).collect();
-            let x: Vec<[f32; VECTORS]> =
-                std::iter::repeat_with(|| std::array::from_fn(|_| random.f32() - 0.5)).take(from).collect();
-            let mut y = vec![1.0; VECTORS * to];
-            let mut out: Vec<&mut [f32]> = y.chunks_exact_mut(to).collect();
-            let packed = Packed { blocks: &blocks, scales: &scales, groups: from / BLOCK };
-            Tiles { x: &x, packed: &packed, columns: 0..to, out: &mut out }.with_codes(simd);
+            let blocks: Vec<u8> =
+                std::iter::repeat_with(|| random.u8(..)).take(out_features * in_features / 2).collect();
+            let scales: Vec<u8> = std::iter::repeat_with(|| random.u8(120..130))
+                .take(out_features * in_features / BLOCK)
+                .collect();
+            let x: Vec<[f32; BATCH_ROWS]> =
+                std::iter::repeat_with(|| std::array::from_fn(|_| random.f32() - 0.5))
+                    .take(in_features)
+                    .collect();
+            let mut y = vec![1.0; BATCH_ROWS * out_features];
+            let mut out: Vec<&mut [f32]> = y.chunks_exact_mut(out_features).collect();
+            let packed = Packed { blocks: &blocks, scales: &scales, groups: in_features / BLOCK };
+            Tiles { x: &x, packed: &packed, columns: 0..out_features, out: &mut out }.with_decoder(simd);
             for (at, y) in y.iter().enumerate() {
-                let (vector, row) = (at / to, at % to);
-                let products = (0..from).map(|input| {
-                    let place = row * from + input;
+                let (batch_row, row) = (at / out_features, at % out_features);
+                let products = (0..in_features).map(|input| {
+                    let place = row * in_features + input;
                     let code = CODES[usize::from(blocks[place / 2] >> (place % 2 * 4) & 15)];
-                    f64::from(code * scale_value(scales[place / BLOCK])) * f64::from(x[input][vector])
+                    f64::from(code * scale_value(scales[place / BLOCK])) * f64::from(x[input][batch_row])
                 });
                 let (sum, size) = products.fold((1.0, 1.0), |(sum, size), p| (sum + p, size + p.abs()));
                 assert!((f64::from(*y) - sum).abs() < 1e-6 * size, "{y}, not {sum}");

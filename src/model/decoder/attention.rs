@@ -1,11 +1,11 @@
-//! What tokens take from each other: project, turn by position, attend, project back.
+//! The attention of a layer: project, rotate by position, attend, project back.
 
 use candle_core::{D, DType, Tensor};
 
 use super::heads::{Attended, HeadInputs};
 use super::hooks::Hooks;
 use super::pass::{Backend, Pass};
-use super::{Lengths, Linear, fused, generic};
+use super::{Linear, ValueNorms, fused, generic};
 use crate::attention::LayerCapture;
 use crate::model::host::{self, Buffer, Buffers};
 use crate::model::spec::LayerSpec;
@@ -21,8 +21,8 @@ pub struct Attention {
     pub layer: LayerSpec,
     /// One logit per query head, on the host.
     pub sinks: Option<Vec<f32>>,
-    /// Of the output projection, for the lengths of what values become.
-    pub lengths: Lengths,
+    /// How long values are after the output projection.
+    pub value_norms: ValueNorms,
 }
 
 /// To queries, keys and values.
@@ -41,8 +41,8 @@ pub enum Projections {
 }
 
 impl Attention {
-    /// \[tokens, hidden\] → the same, added to `residual`, of which the rows that the pass still needs are returned,
-    /// and with them what the layer attended to.
+    /// Adds attention to `residual` \[tokens, hidden\]; `x` is the same, normalised. Returns the rows that the pass
+    /// still needs, and what the layer attended to.
     ///
     /// # Errors
     /// If the device or a hook fails.
@@ -70,14 +70,15 @@ impl Attention {
         }
         let capture = profile.record(|| {
             let on_host = pass.buffers().is_some();
-            let value_norms = self.lengths.of(&inputs.value, &self.output, pass.spec.heads, &off, on_host)?;
+            let value_norms =
+                self.value_norms.of(&inputs.value, &self.output, pass.spec.heads, &off, on_host)?;
             capture(inputs, attended, value_norms)
         })?;
         let out = self.output.add_to(pass.rows.of(residual)?, &pass.rows.of(context)?, profile)?;
         Ok((out, capture))
     }
 
-    /// From \[tokens, hidden\] to what attention takes.
+    /// Queries, keys and values of \[tokens, hidden\].
     fn inputs(
         &self,
         x: &Tensor,
@@ -88,16 +89,16 @@ impl Attention {
         let [query, key, value] = self.project(x, buffers, profile)?;
         let split = |x: Tensor, heads: usize, buffer: Option<&Buffer>| -> Result<Tensor, ModelError> {
             if buffers.is_some() {
-                // Queries and keys are kept: of these each layer has its own.
+                // Queries and keys are kept, so that each layer has its own.
                 return host::split_heads(&x, spec.head_dim, buffer.unwrap_or(&Buffer::default()));
             }
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
-        let turn = |x: Tensor| pass.rotation.as_ref().map_or(Ok(x.clone()), |rotation| rotation.apply(&x));
+        let apply_rope = |x: Tensor| pass.rope.as_ref().map_or(Ok(x.clone()), |rope| rope.apply(&x));
         Ok(HeadInputs {
-            query: turn(split(query, spec.heads, None)?)?,
-            key: turn(split(key, spec.kv_heads, None)?)?,
+            query: apply_rope(split(query, spec.heads, None)?)?,
+            key: apply_rope(split(key, spec.kv_heads, None)?)?,
             value: split(value, spec.kv_heads, buffers.map(|buffers| &buffers.values))?,
             layer: self.layer,
             sinks: self.sinks.as_deref(),
@@ -127,7 +128,7 @@ impl Attention {
     }
 }
 
-/// What is kept of a layer, on the host.
+/// The part of a layer that is kept, on the host.
 fn capture(
     inputs: HeadInputs<'_>,
     attended: Attended,
@@ -140,7 +141,7 @@ fn capture(
         value_norms,
         log_sum_exp: attended.log_sum_exp,
         scale: inputs.layer.scale,
-        window: inputs.layer.window,
+        window: inputs.layer.sliding_window,
         sinks: inputs.sinks.map(<[f32]>::to_vec),
         mean: attended.mean,
         heads: attended.heads,

@@ -1,5 +1,5 @@
-//! Attention on the CPU: a row of one head is computed, used for everything it is needed for while it is in
-//! the cache, and forgotten. No S × S matrix is ever there.
+//! Attention on the CPU. A row of one head is computed, used for everything while it is in the cache, and forgotten. No
+//! S × S matrix is ever in memory.
 
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ fn attend_values(
                 query: &query[head * stride..][..stride],
                 keys: &keys[head / group],
                 scale: inputs.layer.scale,
-                window: inputs.layer.window,
+                sliding_window: inputs.layer.sliding_window,
                 sink: inputs.sinks.map(|sinks| sinks[head]),
             })
             .collect(),

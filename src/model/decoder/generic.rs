@@ -1,6 +1,6 @@
-//! Attention in tensor operations that every device has: what a GPU runs, and what the CPU runs with
-//! `--engine generic`. A block of queries at a time, folded on the device; only sums come to the host, all of a
-//! layer at once, because each transfer waits for the device.
+//! Attention in tensor operations that every device has. A GPU runs this, and the CPU with `--engine generic`. A
+//! block of queries is computed at a time and binned on the device. Only sums come to the host, all of a layer at
+//! once, because each transfer waits for the device.
 
 use std::ops::Range;
 
@@ -22,31 +22,31 @@ pub fn attend(inputs: &HeadInputs<'_>, masks: &mut Masks) -> Result<Attended, Mo
     let tokens = inputs.query.dim(1)?;
     let layer = Layer::new(inputs)?;
     let mut contexts = Vec::new();
-    let mut folded = Vec::new();
+    let mut binned = Vec::new();
     let blocks = layer.blocks(tokens);
     for block in &blocks {
-        let masks = masks.of(block.queries.clone(), block.keys.clone(), inputs.layer.window)?;
+        let masks = masks.of(block.queries.clone(), block.keys.clone(), inputs.layer.sliding_window)?;
         let rows = layer.attend(block, &masks)?;
         contexts.push(rows.context.clone());
-        folded.extend(layer.fold(block, &masks, &rows)?);
+        binned.extend(layer.binned(block, &masks, &rows)?);
     }
-    let folded: Vec<Tensor> = folded.iter().map(Tensor::flatten_all).collect::<Result<_, _>>()?;
-    let folded = Tensor::cat(&folded, 0)?.to_vec1::<f32>()?;
-    let mut fold = Fold::new(&layer, tokens);
-    let mut rest = folded.as_slice();
+    let binned: Vec<Tensor> = binned.iter().map(Tensor::flatten_all).collect::<Result<_, _>>()?;
+    let binned = Tensor::cat(&binned, 0)?.to_vec1::<f32>()?;
+    let mut all = Binned::new(&layer, tokens);
+    let mut rest = binned.as_slice();
     for block in &blocks {
-        rest = fold.add(block, rest);
+        rest = all.add(block, rest);
     }
-    let heads = fold.sums.iter().zip(fold.thumbnails);
+    let heads = all.sums.iter().zip(all.thumbnails);
     Ok(Attended {
         context: Tensor::cat(&contexts, 0)?,
-        log_sum_exp: fold.log_sum_exp,
-        mean: fold.mean,
+        log_sum_exp: all.log_sum_exp,
+        mean: all.mean,
         heads: heads.map(|(sums, thumbnail)| HeadSummary { statistics: sums.finish(), thumbnail }).collect(),
     })
 }
 
-/// Heads of a layer, and how their matrices are folded.
+/// Heads of a layer, and how their matrices are binned.
 struct Layer<'a> {
     inputs: &'a HeadInputs<'a>,
     heads: usize,
@@ -95,7 +95,8 @@ impl<'a> Layer<'a> {
         let queries = bin * BLOCK_QUERIES.div_ceil(bin);
         let block = |start: usize| {
             let end = (start + queries).min(tokens);
-            let first_seen = self.inputs.layer.window.map_or(0, |window| (start + 1).saturating_sub(window));
+            let first_seen =
+                self.inputs.layer.sliding_window.map_or(0, |window| (start + 1).saturating_sub(window));
             Block { queries: start..end, keys: first_seen / bin * bin..end }
         };
         (0..tokens).step_by(queries).map(block).collect()
@@ -143,22 +144,22 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// What [`Fold::add`] takes, in its order.
-    fn fold(&self, block: &Block, masks: &BlockMasks, rows: &Rows) -> Result<Vec<Tensor>, ModelError> {
+    /// The tensors that [`Binned::add`] takes, in its order.
+    fn binned(&self, block: &Block, masks: &BlockMasks, rows: &Rows) -> Result<Vec<Tensor>, ModelError> {
         let Rows { weights, log_sum_exp, entropy, sink, .. } = rows;
         let (count, keys) = (block.queries.len(), block.keys.len());
         // Every linear statistic is a product with a mask: of each query all heads with all masks.
         let sums = weights.transpose(0, 1)?.contiguous()?.matmul(&masks.features.t()?)?.sum(0)?;
         let mean =
             self.shares.matmul(&weights.reshape((self.heads, count * keys))?)?.reshape((count, keys))?;
-        let mut folded = vec![log_sum_exp.clone(), entropy.clone()];
-        folded.extend(sink.clone());
-        folded.extend([sums, self.thumbnails(weights)?]);
+        let mut binned = vec![log_sum_exp.clone(), entropy.clone()];
+        binned.extend(sink.clone());
+        binned.extend([sums, self.thumbnails(weights)?]);
         if self.bin > 1 {
-            folded.push(mean.narrow(1, 0, 1)?);
+            binned.push(mean.narrow(1, 0, 1)?);
         }
-        folded.push(self.cells(mean)?);
-        Ok(folded)
+        binned.push(self.cells(mean)?);
+        Ok(binned)
     }
 
     /// \[queries, keys\] summed over cells.
@@ -177,7 +178,7 @@ impl<'a> Layer<'a> {
             return Ok(weights.clone());
         }
         let (weights, rows, columns) = whole_cells(weights, bin)?;
-        // Over queries first: neighbouring keys, that lie beside each other, are taken by neighbouring threads.
+        // Over queries first: neighbouring threads then take neighbouring keys.
         let weights = weights.unsqueeze(0)?.max_pool2d((bin, 1))?;
         Ok(weights.reshape((self.heads, rows, columns, bin))?.max(3)?)
     }
@@ -191,8 +192,8 @@ fn whole_cells(x: &Tensor, bin: usize) -> Result<(Tensor, usize, usize), ModelEr
     Ok((x, rows, columns))
 }
 
-/// What is kept of a layer, on the host.
-struct Fold {
+/// The sums of a layer, on the host.
+struct Binned {
     bin: usize,
     small_bin: usize,
     has_sinks: bool,
@@ -202,7 +203,7 @@ struct Fold {
     log_sum_exp: Vec<f32>,
 }
 
-impl Fold {
+impl Binned {
     fn new(layer: &Layer<'_>, tokens: usize) -> Self {
         let Layer { heads, bin, small_bin, .. } = *layer;
         let has_sinks = layer.sinks.is_some();
@@ -217,7 +218,7 @@ impl Fold {
         }
     }
 
-    /// Adds a block of which [`Layer::fold`] made the first of `values`; returns the others.
+    /// Adds a block: `values` begins with what [`Layer::binned`] made of it. Returns the rest of `values`.
     fn add<'v>(&mut self, block: &Block, values: &'v [f32]) -> &'v [f32] {
         let Self { bin, small_bin, .. } = *self;
         let (heads, count, keys) = (self.sums.len(), block.queries.len(), block.keys.len());

@@ -1,4 +1,4 @@
-//! y = x W + b, and its activation.
+//! Linear maps, y = x W + b, with an activation if there is one.
 
 use candle_core::Tensor;
 
@@ -14,36 +14,36 @@ pub struct Linear {
     weight: Matrix,
     bias: Option<Tensor>,
     transposed: bool,
-    to: usize,
+    out_features: usize,
 }
 
 impl Linear {
     /// Weight \[in, out\], as GPT-2 stores it; `to` values go out.
-    pub fn in_out(weight: Matrix, bias: Option<Tensor>, to: usize) -> Self {
-        Self { weight, bias, transposed: false, to }
+    pub fn in_out(weight: Matrix, bias: Option<Tensor>, out_features: usize) -> Self {
+        Self { weight, bias, transposed: false, out_features }
     }
 
     /// Weight \[out, in\], as nearly everybody else does; `to` values go out.
-    pub fn out_in(weight: Matrix, bias: Option<Tensor>, to: usize) -> Self {
-        Self { weight, bias, transposed: true, to }
+    pub fn out_in(weight: Matrix, bias: Option<Tensor>, out_features: usize) -> Self {
+        Self { weight, bias, transposed: true, out_features }
     }
 
-    /// Its weight, with the values that go in in `parts`: \[parts, in / parts, out\]. On the CPU it may be a view.
+    /// Its weight with the input cut into `parts`: \[parts, in / parts, out\]. On the CPU it may be a view.
     ///
     /// # Errors
     /// If the device fails.
     pub fn weight_of_parts(&self, parts: usize) -> Result<Tensor, ModelError> {
-        let from = self.weight.weights() / self.to;
-        let rows = if self.transposed { self.to } else { from };
+        let in_features = self.weight.weights() / self.out_features;
+        let rows = if self.transposed { self.out_features } else { in_features };
         let weight = self.weight.rows(&(0..rows as u32).collect::<Vec<_>>())?;
         if !self.transposed {
-            return Ok(weight.reshape((parts, from / parts, self.to))?);
+            return Ok(weight.reshape((parts, in_features / parts, self.out_features))?);
         }
-        let view = weight.reshape((self.to, parts, from / parts))?.permute((1, 2, 0))?;
+        let view = weight.reshape((self.out_features, parts, in_features / parts))?.permute((1, 2, 0))?;
         Ok(if view.device().is_cpu() { view } else { view.contiguous()? })
     }
 
-    /// \[tokens, in\] → \[tokens, out\]; on the host in `buffer`, if there is one.
+    /// \[tokens, in\] → \[tokens, out\]; on the host in the memory of `buffer`, if there is one.
     ///
     /// # Errors
     /// If the device fails.
@@ -75,7 +75,7 @@ impl Linear {
         if function.is_some() { Ok(y) } else { activation::activate(activation, &y) }
     }
 
-    /// \[tokens, in\] → \[tokens, out\], added to `residual`; on the host in its place.
+    /// Adds y \[tokens, out\] of `x` \[tokens, in\] to `residual`; on the host in place.
     ///
     /// # Errors
     /// If the device fails.
@@ -100,7 +100,7 @@ impl Linear {
         let work = || match &self.weight {
             Matrix::Device(weight) => self.on_device(x, weight),
             Matrix::Host(weight) => {
-                let y = buffer.unwrap_or(&Buffer::default()).tensor((x.dim(0)?, self.to))?;
+                let y = buffer.unwrap_or(&Buffer::default()).tensor((x.dim(0)?, self.out_features))?;
                 self.on_host(x, &y, |x, bias, y| weight.product(x, self.transposed, bias, function, y))?;
                 Ok(y)
             }

@@ -1,5 +1,5 @@
-//! What a block of queries may see, and which of it each statistic counts: made on the device from the positions
-//! and ids of the prompt, and the same for all layers with the same window.
+//! Masks of a block of queries: what they may see, and what each statistic counts. They are made on the device from the
+//! positions and ids of the prompt, and are the same for all layers with the same window.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,7 +23,7 @@ pub struct Masks {
     ids_before: Tensor,
     /// f32 \[S\] by statistic: 1 for the tokens that its [`Mask::Tokens`] chooses, 0 for the others.
     chosen: HashMap<Statistic, Tensor>,
-    /// By first query and window. Those of longer prompts would take too much, and are made anew.
+    /// Masks by first query and window. Those of long prompts would take too much memory and are made anew.
     kept: HashMap<(usize, Option<usize>), BlockMasks>,
 }
 
@@ -33,8 +33,8 @@ pub struct BlockMasks {
     /// \[queries, keys\], to be added to scores: far below any score where a query doesn't see a key. Not −∞,
     /// which times a weight of 0 is no number.
     pub unseen: Tensor,
-    /// \[queries, features, keys\]: for each query the masks of [`Feature::all`]; for attention that is 0 where
-    /// it can't be seen.
+    /// \[queries, features, keys\]: the masks of [`Feature::all`] for each query. They expect attention that is 0 where
+    /// a query doesn't see a key.
     pub features: Tensor,
 }
 
@@ -42,7 +42,7 @@ impl Masks {
     /// The masks of a prompt.
     ///
     /// # Errors
-    /// If the device has no room.
+    /// If the device has no memory for them.
     pub fn new(tokens: &[Token], device: &Device) -> Result<Self, ModelError> {
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let index = PromptIndex::new(tokens);
@@ -66,21 +66,21 @@ impl Masks {
     /// Of the queries in a layer with `window`, over `keys`: all that one of them sees, and the queries themselves.
     ///
     /// # Errors
-    /// If the device has no room.
+    /// If the device has no memory for them.
     pub fn of(
         &mut self,
         queries: Range<usize>,
         keys: Range<usize>,
-        window: Option<usize>,
+        sliding_window: Option<usize>,
     ) -> Result<BlockMasks, ModelError> {
         if self.ids.dim(0)? > EXACT_TOKENS {
-            return self.make(&queries, &keys, window);
+            return self.make(&queries, &keys, sliding_window);
         }
-        let made = match self.kept.entry((queries.start, window)) {
+        let made = match self.kept.entry((queries.start, sliding_window)) {
             Entry::Occupied(kept) => return Ok(kept.get().clone()),
-            Entry::Vacant(_) => self.make(&queries, &keys, window)?,
+            Entry::Vacant(_) => self.make(&queries, &keys, sliding_window)?,
         };
-        self.kept.insert((queries.start, window), made.clone());
+        self.kept.insert((queries.start, sliding_window), made.clone());
         Ok(made)
     }
 
@@ -88,7 +88,7 @@ impl Masks {
         &self,
         queries: &Range<usize>,
         keys: &Range<usize>,
-        window: Option<usize>,
+        sliding_window: Option<usize>,
     ) -> Result<BlockMasks, ModelError> {
         let column = |x: &Tensor| x.narrow(0, queries.start, queries.len())?.unsqueeze(1);
         let row = |x: &Tensor| x.narrow(0, keys.start, keys.len())?.unsqueeze(0);
@@ -97,8 +97,8 @@ impl Masks {
         let id = column(&self.ids)?;
         let distance = query.broadcast_sub(&key)?;
         let mut seen = truth(distance.ge(0f32)?)?;
-        if let Some(window) = window {
-            seen = (seen * truth(distance.lt(window as f32)?)?)?;
+        if let Some(sliding_window) = sliding_window {
+            seen = (seen * truth(distance.lt(sliding_window as f32)?)?)?;
         }
         let within =
             |from: usize, to: usize| truth(distance.ge(from as f32)?)? * truth(distance.lt(to as f32)?)?;
@@ -133,15 +133,15 @@ mod tests {
         let tokens = [3, 1, 3, 3, 2, 1, 3, 2].map(Token::from_id);
         let index = PromptIndex::new(&tokens);
         let mut masks = Masks::new(&tokens, &Device::Cpu).unwrap();
-        for (window, queries, first) in
+        for (sliding_window, queries, first) in
             [(None, 0..8, 0), (None, 4..8, 0), (Some(3), 0..5, 0), (Some(3), 5..8, 3)]
         {
             let (mut by_row, mut by_mask) = (HeadSums::default(), HeadSums::default());
-            let block = masks.of(queries.clone(), first..queries.end, window).unwrap();
+            let block = masks.of(queries.clone(), first..queries.end, sliding_window).unwrap();
             let unseen = block.unseen.to_vec2::<f32>().unwrap();
             let features = block.features.to_vec3::<f32>().unwrap();
             for query in queries.clone() {
-                let first_key = window.map_or(0, |window| (query + 1).saturating_sub(window));
+                let first_key = sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
                 let weight = 1.0 / (query - first_key + 1) as f32;
                 let mut row = vec![0.0; query - first_key + 1];
                 let norm = softmax_with_sink(&mut row, None);
@@ -157,7 +157,7 @@ mod tests {
             let (row, mask) = (by_row.finish(), by_mask.finish());
             for statistic in Statistic::ALL.into_iter().filter(|it| !matches!(it, Statistic::Entropy)) {
                 let (row, mask) = (row.get(statistic), mask.get(statistic));
-                assert!((row - mask).abs() < 1e-6, "{window:?} {queries:?}: {row} is not {mask}");
+                assert!((row - mask).abs() < 1e-6, "{sliding_window:?} {queries:?}: {row} is not {mask}");
             }
         }
     }

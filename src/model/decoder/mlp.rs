@@ -1,4 +1,4 @@
-//! What each token does by itself: up, activation, down; or a mixture of experts.
+//! The MLP of a layer: up, activation, down; or a mixture of experts.
 
 use candle_core::Tensor;
 
@@ -11,11 +11,11 @@ use crate::model::{Cancel, ModelError, Profile};
 pub enum Mlp {
     /// One for all tokens.
     Dense {
-        /// hidden → inner
+        /// hidden → intermediate
         up: Linear,
-        /// Between them.
+        /// Applied between up and down.
         activation: Activation,
-        /// inner → hidden
+        /// intermediate → hidden
         down: Linear,
     },
     /// A few of many for each token.
@@ -23,10 +23,10 @@ pub enum Mlp {
 }
 
 impl Mlp {
-    /// \[tokens, hidden\] → the same, added to `residual`; by the CPU's kernels if they are given `buffers`.
+    /// Adds the MLP of `x` to `residual`, both \[tokens, hidden\]. With `buffers` the CPU's kernels compute it.
     ///
     /// # Errors
-    /// If `cancel` was raised or the device failed.
+    /// If it was cancelled or the device failed.
     pub fn add_to(
         &self,
         residual: Tensor,
@@ -37,9 +37,9 @@ impl Mlp {
     ) -> Result<Tensor, ModelError> {
         match self {
             Mlp::Dense { up, activation, down } => {
-                let buffer = buffers.map(|buffers| &buffers.inner);
-                let inner = up.activated(x, *activation, buffer, profile)?;
-                down.add_to(residual, &inner, profile)
+                let buffer = buffers.map(|buffers| &buffers.intermediate);
+                let intermediate = up.activated(x, *activation, buffer, profile)?;
+                down.add_to(residual, &intermediate, profile)
             }
             Mlp::Experts(experts) => experts.add_to(residual, x, buffers.is_some(), profile, cancel),
         }

@@ -1,4 +1,15 @@
-//! The one decoder: configured by its spec, filled by a family, run token by token in reading order.
+//! The one decoder. A spec configures it, a family fills it with weights.
+//!
+//! # How it works
+//! [`Decoder::run`] embeds the ids and sends them through the blocks. Each block adds its attention and its MLP to the
+//! residual stream. Two backends compute (`pass::Backend`): the CPU's kernels (`fused`, with `model::host`), and tensor
+//! operations on any device (`generic`, with `masks`). Both take `heads::HeadInputs` and give `heads::Attended`, and each
+//! layer becomes a `LayerCapture` on the host.
+//!
+//! # How to add
+//! - An activation: a variant of `spec::Activation`, and its formula in `activation`.
+//! - A kind of positions, norm or MLP: a variant of the spec, and its code in `rotary`, `norm` or `mlp`.
+//! - A point to look at or to change: a field of [`Hooks`], called where the numbers are.
 
 mod activation;
 mod attention;
@@ -6,7 +17,6 @@ mod fused;
 mod generic;
 mod heads;
 mod hooks;
-mod lengths;
 mod linear;
 mod masks;
 mod mlp;
@@ -14,14 +24,15 @@ mod moe;
 mod norm;
 mod pass;
 mod rotary;
+mod value_norms;
 
 pub use attention::{Attention, Projections};
 pub use hooks::{Hooks, ResidualPoint};
-pub use lengths::Lengths;
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use moe::Experts;
 pub use norm::Norm;
+pub use value_norms::ValueNorms;
 
 use candle_core::{DType, Tensor};
 
@@ -32,7 +43,7 @@ use super::{Cancel, Engine, ModelError, Profile};
 use crate::attention::{LayerCapture, NO_OUTPUT_HEAD, PromptIndex, Token};
 use masks::Masks;
 use pass::{Backend, OutputRows, Pass};
-use rotary::Rotation;
+use rotary::Rope;
 
 /// A decoder with its weights.
 pub struct Decoder {
@@ -44,21 +55,21 @@ pub struct Decoder {
     pub positions: Option<Tensor>,
     /// One per layer.
     pub blocks: Vec<Block>,
-    /// Before the head.
+    /// Before the output head.
     pub norm: Norm,
     /// From the residual stream to the vocabulary; `None` of a model that predicts nothing.
-    pub head: Option<Linear>,
+    pub lm_head: Option<Linear>,
 }
 
 /// One layer.
 pub struct Block {
-    /// Before attention.
+    /// The norm before attention.
     pub attention_norm: Norm,
-    /// What tokens take from each other.
+    /// Attention: what tokens take from each other.
     pub attention: Attention,
-    /// Before the MLP.
+    /// The norm before the MLP.
     pub mlp_norm: Norm,
-    /// What each token does by itself.
+    /// The MLP: what each token computes by itself.
     pub mlp: Mlp,
 }
 
@@ -67,7 +78,7 @@ impl Decoder {
     /// the attention of each finished layer to `on_layer`, in order.
     ///
     /// # Errors
-    /// If `cancel` was raised, a file that is watched changed, the device or a hook failed, or numbers overflowed.
+    /// If it was cancelled, a file that is watched changed, the device or a hook failed, or numbers overflowed.
     pub fn run(
         &self,
         tokens: &[Token],
@@ -95,7 +106,7 @@ impl Decoder {
             check_finite(layer, &capture)?;
             profile.record(|| on_layer(capture));
         }
-        if self.head.is_none() {
+        if self.lm_head.is_none() {
             return Ok(Vec::new());
         }
         let logits = self.unembed(&OutputRows::Last.of(x)?, engine, profile);
@@ -110,15 +121,15 @@ impl Decoder {
         cancel: &'a Cancel,
     ) -> Result<Pass<'a>, ModelError> {
         let (spec, device) = (&self.spec, self.embedding.device());
-        let rotation = match &spec.position {
+        let rope = match &spec.position {
             Position::Learned => None,
-            Position::Rotary(rotary) => Some(Rotation::new(rotary, spec.head_dim, tokens.len(), device)?),
+            Position::Rotary(rotary) => Some(Rope::new(rotary, spec.head_dim, tokens.len(), device)?),
         };
         let backend = match self.runs_on_host(engine) {
             true => Backend::Cpu { buffers: Buffers::default(), index: PromptIndex::new(tokens) },
             false => Backend::Tensors(Masks::new(tokens, device)?),
         };
-        Ok(Pass { spec, rotation, backend, rows: OutputRows::All, cancel })
+        Ok(Pass { spec, rope, backend, rows: OutputRows::All, cancel })
     }
 
     /// The residual stream before the first layer, \[tokens, hidden\].
@@ -140,10 +151,10 @@ impl Decoder {
         engine: Engine,
         profile: &mut Profile,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
-        let head = self.head.as_ref().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
+        let lm_head = self.lm_head.as_ref().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
         let buffer = self.runs_on_host(engine).then(Buffer::default);
         let normed = self.norm.forward(x, buffer.as_ref())?;
-        let logits = head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        let logits = lm_head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         for row in &logits {
             if let Some(at) = row.iter().position(|logit| !logit.is_finite()) {
                 return Err(ModelError::Invalid(format!(

@@ -11,11 +11,11 @@ use crate::model::spec::ExpertsSpec;
 use crate::model::weights::ExpertMatrices;
 use crate::model::{Cancel, ModelError, Profile};
 
-/// Experts that the CPU computes at the same time: the room that each takes grows with the prompt.
+/// Experts that the CPU computes at the same time: the memory that each takes grows with the prompt.
 const EXPERTS_AT_A_TIME: usize = 8;
 
-/// Rows of all experts together up to which a device computes them in one product: beyond, those that nobody looks at
-/// cost more than launches.
+/// The largest number of rows, of all experts together, that a device computes in one product. With more, the unused
+/// rows cost more than separate launches.
 const BATCHED_ROWS: usize = 16_384;
 
 /// The experts of a layer.
@@ -24,21 +24,22 @@ pub struct Experts {
     pub spec: ExpertsSpec,
     /// hidden → one logit per expert.
     pub router: Linear,
-    /// hidden → 2 · inner; gate and up values alternate.
+    /// hidden → 2 · intermediate; gate and up values alternate.
     pub gate_up: ExpertMatrices,
-    /// \[experts, 2 · inner\]
+    /// \[experts, 2 · intermediate\]
     pub gate_up_bias: Tensor,
-    /// inner → hidden
+    /// intermediate → hidden
     pub down: ExpertMatrices,
     /// \[experts, hidden\]
     pub down_bias: Tensor,
 }
 
 impl Experts {
-    /// \[tokens, hidden\] → the same, added to `residual`; `on_host` by the CPU's kernels.
+    /// Adds the experts' output for `x` to `residual`, both \[tokens, hidden\]. `on_host` says whether the CPU's
+    /// kernels compute it.
     ///
     /// # Errors
-    /// If `cancel` was raised or the device failed.
+    /// If it was cancelled or the device failed.
     pub fn add_to(
         &self,
         residual: Tensor,
@@ -66,7 +67,7 @@ impl Experts {
                 return Ok((residual + profile.linear(tokens, count, bytes, batch)?)?);
             }
         }
-        // The residual stream may be too coarse for the outputs one by one: they are added up first.
+        // Outputs are added up first: the residual stream may be too coarse to add them one by one.
         let mut out = x.zeros_like()?;
         for (expert, visits) in &visits {
             cancel.check()?;
@@ -93,16 +94,21 @@ impl Experts {
         let experts = self.spec.count;
         let rows = x.index_select(&Tensor::new(&slots.tokens[..], x.device())?, 0)?;
         let with_bias = |y: Tensor, bias: &Tensor| y.broadcast_add(&bias.unsqueeze(1)?);
-        let inner = with_bias(rows.reshape((experts, (), hidden))?.matmul(gate_up)?, &self.gate_up_bias)?;
-        let inner = self.activate(&inner.flatten(0, 1)?)?.reshape((experts, (), self.spec.inner))?;
-        let y = with_bias(inner.matmul(down)?, &self.down_bias)?.flatten(0, 1)?;
+        let intermediate =
+            with_bias(rows.reshape((experts, (), hidden))?.matmul(gate_up)?, &self.gate_up_bias)?;
+        let intermediate = self.activate(&intermediate.flatten(0, 1)?)?.reshape((
+            experts,
+            (),
+            self.spec.intermediate_size,
+        ))?;
+        let y = with_bias(intermediate.matmul(down)?, &self.down_bias)?.flatten(0, 1)?;
         let chosen = y.index_select(&Tensor::new(&slots.places[..], x.device())?, 0)?;
         let weights = Tensor::new(&slots.weights[..], x.device())?.to_dtype(x.dtype())?;
         let weights = weights.reshape((tokens, self.spec.active, 1))?;
         Ok(chosen.reshape((tokens, self.spec.active, hidden))?.broadcast_mul(&weights)?.sum(1)?)
     }
 
-    /// Several experts at a time: to bring all threads together after each would take as long as a small one.
+    /// Several experts at a time: to join all threads after each would take as long as a small expert.
     fn add_on_host(
         &self,
         residual: &Tensor,
@@ -136,19 +142,23 @@ impl Experts {
 
     fn forward_one(&self, expert: usize, x: &Tensor, on_host: bool) -> Result<Tensor, ModelError> {
         let gate_up = self.gate_up.forward(expert, x, &self.gate_up_bias)?;
-        let inner = if on_host {
-            let ExpertsSpec { inner, alpha, limit, .. } = self.spec;
+        let intermediate = if on_host {
+            let ExpertsSpec { intermediate_size, alpha, limit, .. } = self.spec;
             let values = |pairs: &[f32]| clamped_swiglu(pairs, alpha as f32, limit as f32);
-            Tensor::from_vec(host::with_values(&gate_up, values)?, (x.dim(0)?, inner), &Device::Cpu)?
+            Tensor::from_vec(
+                host::with_values(&gate_up, values)?,
+                (x.dim(0)?, intermediate_size),
+                &Device::Cpu,
+            )?
         } else {
             self.activate(&gate_up)?
         };
-        self.down.forward(expert, &inner, &self.down_bias)
+        self.down.forward(expert, &intermediate, &self.down_bias)
     }
 
-    /// The gated activation of \[tokens, 2 · inner\] → \[tokens, inner\].
+    /// The gated activation of \[tokens, 2 · intermediate\] → \[tokens, intermediate\].
     fn activate(&self, gate_up: &Tensor) -> Result<Tensor, ModelError> {
-        let pairs = gate_up.reshape((gate_up.dim(0)?, self.spec.inner, 2))?;
+        let pairs = gate_up.reshape((gate_up.dim(0)?, self.spec.intermediate_size, 2))?;
         let gate = pairs.narrow(D::Minus1, 0, 1)?.squeeze(D::Minus1)?.minimum(self.spec.limit)?;
         let up =
             pairs.narrow(D::Minus1, 1, 1)?.squeeze(D::Minus1)?.clamp(-self.spec.limit, self.spec.limit)?;
@@ -161,7 +171,7 @@ fn tokens_of(visits: &[Visit], device: &Device) -> Result<Tensor, ModelError> {
     Ok(Tensor::new(visits.iter().map(|visit| visit.token).collect::<Vec<u32>>(), device)?)
 }
 
-/// Adds what an expert made of the tokens that visited it to theirs in `out`, in place.
+/// Adds an expert's outputs to the rows of the tokens that visited it, in place.
 fn add_outputs(out: &Tensor, visits: &[Visit], y: &Tensor) -> Result<(), ModelError> {
     let size = out.dim(D::Minus1)?;
     host::with_values(y, |y| {
@@ -180,9 +190,9 @@ struct Visit {
     weight: f32,
 }
 
-/// The same number of rows for every expert, which not all of them need.
+/// A batch with the same number of rows for every expert; some rows are unused.
 struct Slots {
-    /// \[experts · rows\]: the token in each row; token 0 where nobody looks.
+    /// \[experts · rows\]: the token of each row, 0 in unused rows.
     tokens: Vec<u32>,
     /// \[tokens · active\]: the rows of each token.
     places: Vec<u32>,
@@ -238,14 +248,14 @@ mod tests {
     #[test]
     fn experts_one_by_one_and_all_at_once_agree() {
         let (spec, hidden, tokens) =
-            (ExpertsSpec { count: 5, active: 2, inner: 6, limit: 7.0, alpha: 1.702 }, 4, 9);
+            (ExpertsSpec { count: 5, active: 2, intermediate_size: 6, limit: 7.0, alpha: 1.702 }, 4, 9);
         let random = |shape: &[usize]| Tensor::rand(-1f32, 1., shape, &Device::Cpu).unwrap();
         let experts = Experts {
             spec,
             router: Linear::out_in(Matrix::Device(random(&[spec.count, hidden])), None, spec.count),
-            gate_up: ExpertMatrices::Dense(random(&[spec.count, hidden, 2 * spec.inner])),
-            gate_up_bias: random(&[spec.count, 2 * spec.inner]),
-            down: ExpertMatrices::Dense(random(&[spec.count, spec.inner, hidden])),
+            gate_up: ExpertMatrices::Dense(random(&[spec.count, hidden, 2 * spec.intermediate_size])),
+            gate_up_bias: random(&[spec.count, 2 * spec.intermediate_size]),
+            down: ExpertMatrices::Dense(random(&[spec.count, spec.intermediate_size, hidden])),
             down_bias: random(&[spec.count, hidden]),
         };
         let (x, residual) = (random(&[tokens, hidden]), random(&[tokens, hidden]));

@@ -1,7 +1,7 @@
 //! LayerNorm and RMSNorm, in f32 whatever the weights are held in.
 //!
-//! candle-nn's own LayerNorm takes the variance as E\[x²\] − E\[x\]² in one pass, which cancels where the mean
-//! is large beside the spread; this takes it about the mean, as PyTorch does.
+//! candle-nn's own LayerNorm takes the variance as E\[x²\] − E\[x\]² in one pass, which cancels where the mean is large
+//! compared to the spread. This one takes it about the mean, as PyTorch does.
 
 use candle_core::{D, DType, Tensor};
 
@@ -9,7 +9,7 @@ use crate::kernels::norm::normalise;
 use crate::model::ModelError;
 use crate::model::host::{self, Buffer};
 
-/// Brings every token's vector to a common size.
+/// A norm and its weights.
 pub struct Norm {
     weight: Tensor,
     /// LayerNorm has one and subtracts the mean; RMSNorm doesn't.
@@ -28,7 +28,7 @@ impl Norm {
         Self { weight, bias: None, epsilon }
     }
 
-    /// \[tokens, hidden\] → the same; by the CPU's kernel if it is given where to.
+    /// Normalises \[tokens, hidden\]. With a `buffer` the CPU's kernel does it, and writes there.
     ///
     /// # Errors
     /// If the device fails.

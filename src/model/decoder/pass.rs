@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::masks::Masks;
-use super::rotary::Rotation;
+use super::rotary::Rope;
 use crate::attention::PromptIndex;
 use crate::model::host::Buffers;
 use crate::model::spec::DecoderSpec;
@@ -14,7 +14,7 @@ pub struct Pass<'a> {
     /// How the decoder is built.
     pub spec: &'a DecoderSpec,
     /// Where positions are rotary.
-    pub rotation: Option<Rotation>,
+    pub rope: Option<Rope>,
     /// What computes.
     pub backend: Backend,
     /// Of which tokens the residual stream is needed after a layer's attention.

@@ -8,15 +8,15 @@ use candle_core::{Device, Tensor};
 use crate::model::ModelError;
 use crate::model::spec::{RotaryScaling, RotarySpec};
 
-/// The rotations of the first positions.
-pub struct Rotation {
+/// Rotary position embedding (RoPE) for the first positions.
+pub struct Rope {
     /// \[tokens, head_dim / 2\]
     cos: Tensor,
     /// \[tokens, head_dim / 2\]
     sin: Tensor,
 }
 
-impl Rotation {
+impl Rope {
     /// For positions 0 .. `tokens`.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Rotation {
         Ok(Self { cos: table(f64::cos)?, sin: table(f64::sin)? })
     }
 
-    /// Turns \[heads, tokens, head_dim\].
+    /// Rotates \[heads, tokens, head_dim\] by position.
     ///
     /// # Errors
     /// If the device fails.

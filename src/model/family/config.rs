@@ -34,7 +34,7 @@ impl Config {
         }
     }
 
-    /// The same, where some keys go by a second name as well.
+    /// The same, with second names for some keys.
     pub fn with_aliases(self, aliases: &'static [(&'static str, &'static str)]) -> Self {
         Self { aliases, ..self }
     }
@@ -44,8 +44,8 @@ impl Config {
         ModelError::Invalid(format!("{}: {what}", self.name))
     }
 
-    /// What `quantization_config` says the weights are packed with, unless that is read: for messages, because the tensors
-    /// decide. Fine-tunes keep the key after dequantising.
+    /// What `quantization_config` says the weights are packed with, unless that is read: for messages, because the
+    /// tensors decide. Fine-tunes keep the key after dequantising.
     pub fn quantization(&self) -> Option<String> {
         let packed = ["quantization_config", "compression_config"];
         let block = packed.into_iter().find_map(|key| self.object(key).ok().flatten())?;

@@ -5,9 +5,9 @@ use crate::model::decoder::Linear;
 use crate::model::spec::DecoderSpec;
 use crate::model::weights::{Matrix, Weights};
 
-/// The embedding and the output head, by transformers' rule: of two that config.json ties, the one in the file is both;
-/// if both are there, each is what it is, whatever config.json says. A model whose head is neither there nor tied has
-/// none.
+/// The embedding and the output head, by transformers' rule. Where config.json ties them and the file has one, it is
+/// both. Where the file has both, each is what the file says, whatever config.json says. A head that is neither in
+/// the file nor tied does not exist.
 ///
 /// # Errors
 /// If there is no embedding, or one of them isn't as config.json says.
@@ -26,7 +26,7 @@ pub fn ends(
     }
     let matrix = weights.matrix(embedding, shape)?;
     let head = match has_head {
-        // A copy takes no room of its own.
+        // A copy takes no memory of its own.
         true if weights.are_same(embedding, HEAD) => Some(matrix.clone()),
         true => Some(weights.matrix(HEAD, shape)?),
         false => spec.tied_head.then(|| matrix.clone()),

@@ -4,7 +4,7 @@ use super::config::{Config, quoted};
 use super::ends::ends;
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
-use crate::model::decoder::{Attention, Block, Decoder, Lengths, Linear, Mlp, Norm, Projections};
+use crate::model::decoder::{Attention, Block, Decoder, Linear, Mlp, Norm, Projections, ValueNorms};
 use crate::model::spec::{Activation, DecoderSpec, Family, LayerSpec, MlpSpec, Position};
 use crate::model::weights::Weights;
 
@@ -42,7 +42,7 @@ pub fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
         sinks: false,
         layers: layers(config, layer_count, head_dim)?,
         mlp: MlpSpec::Dense {
-            inner: config.optional_whole("n_inner", WIDTH)?.unwrap_or(4 * hidden),
+            intermediate_size: config.optional_whole("n_inner", WIDTH)?.unwrap_or(4 * hidden),
             activation: activation(config)?,
         },
         tied_head: config.flag("tie_word_embeddings", true)?,
@@ -55,7 +55,7 @@ fn layers(config: &Config, count: usize, head_dim: usize) -> Result<Vec<LayerSpe
     let by_layer = config.flag("scale_attn_by_inverse_layer_idx", false)?;
     let base = if scaled { (head_dim as f64).powf(-0.5) } else { 1.0 };
     let scale = |layer: usize| if by_layer { base / (layer + 1) as f64 } else { base };
-    Ok((0..count).map(|layer| LayerSpec { scale: scale(layer) as f32, window: None }).collect())
+    Ok((0..count).map(|layer| LayerSpec { scale: scale(layer) as f32, sliding_window: None }).collect())
 }
 
 fn activation(config: &Config) -> Result<Activation, ModelError> {
@@ -68,23 +68,23 @@ fn activation(config: &Config) -> Result<Activation, ModelError> {
     })
 }
 
-pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
-    let MlpSpec::Dense { inner, activation } = spec.mlp else {
+pub fn build(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
+    let MlpSpec::Dense { intermediate_size, activation } = spec.mlp else {
         unreachable!("gpt2::spec gives a dense MLP");
     };
     weights.expect(spec, PREFIX);
     let hidden = spec.hidden;
-    let (embedding, head) = ends(spec, weights, "wte.weight")?;
+    let (embedding, lm_head) = ends(spec, weights, "wte.weight")?;
     let positions = weights.tensor("wpe.weight", &[spec.context, hidden])?;
     let norm = |weights: &mut Weights<'_>, name: String| {
         let weight = weights.tensor(&format!("{name}.weight"), &[hidden])?;
         let bias = weights.tensor(&format!("{name}.bias"), &[hidden])?;
         Ok::<_, ModelError>(Norm::layer(weight, bias, spec.norm_epsilon))
     };
-    let linear = |weights: &mut Weights<'_>, name: String, from: usize, to: usize| {
-        let weight = weights.in_out_matrix(&format!("{name}.weight"), [from, to])?;
-        let bias = weights.tensor(&format!("{name}.bias"), &[to])?;
-        Ok::<_, ModelError>(Linear::in_out(weight, Some(bias), to))
+    let linear = |weights: &mut Weights<'_>, name: String, in_features: usize, out_features: usize| {
+        let weight = weights.in_out_matrix(&format!("{name}.weight"), [in_features, out_features])?;
+        let bias = weights.tensor(&format!("{name}.bias"), &[out_features])?;
+        Ok::<_, ModelError>(Linear::in_out(weight, Some(bias), out_features))
     };
     let mut blocks = Vec::new();
     for (at, layer) in spec.layers.iter().enumerate() {
@@ -101,16 +101,23 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
                 output: linear(weights, format!("{h}.attn.c_proj"), hidden, hidden)?,
                 layer: *layer,
                 sinks: None,
-                lengths: Lengths::default(),
+                value_norms: ValueNorms::default(),
             },
             mlp_norm: norm(weights, format!("{h}.ln_2"))?,
             mlp: Mlp::Dense {
-                up: linear(weights, format!("{h}.mlp.c_fc"), hidden, inner)?,
+                up: linear(weights, format!("{h}.mlp.c_fc"), hidden, intermediate_size)?,
                 activation,
-                down: linear(weights, format!("{h}.mlp.c_proj"), inner, hidden)?,
+                down: linear(weights, format!("{h}.mlp.c_proj"), intermediate_size, hidden)?,
             },
         });
     }
     let final_norm = norm(weights, "ln_f".to_owned())?;
-    Ok(Decoder { spec: spec.clone(), embedding, positions: Some(positions), blocks, norm: final_norm, head })
+    Ok(Decoder {
+        spec: spec.clone(),
+        embedding,
+        positions: Some(positions),
+        blocks,
+        norm: final_norm,
+        lm_head,
+    })
 }

@@ -7,7 +7,7 @@ use super::config::{Config, quoted};
 use super::ends::ends;
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
-use crate::model::decoder::{Attention, Block, Decoder, Experts, Lengths, Linear, Mlp, Norm, Projections};
+use crate::model::decoder::{Attention, Block, Decoder, Experts, Linear, Mlp, Norm, Projections, ValueNorms};
 use crate::model::spec::{
     DecoderSpec, ExpertsSpec, Family, LayerSpec, MlpSpec, Position, RotaryScaling, RotarySpec,
 };
@@ -39,7 +39,7 @@ pub fn spec(config: &Config) -> Result<DecoderSpec, ModelError> {
     let experts = ExpertsSpec {
         count,
         active: config.whole("num_experts_per_tok", 4, 1..=count)?,
-        inner: config.whole("intermediate_size", 2880, WIDTH)?,
+        intermediate_size: config.whole("intermediate_size", 2880, WIDTH)?,
         limit: config.real("swiglu_limit", 7.0, GAIN)?,
         alpha: config.real("swiglu_alpha", 1.702, GAIN)?,
     };
@@ -84,17 +84,17 @@ fn layers(config: &Config, count: usize, head_dim: usize) -> Result<Vec<LayerSpe
             .map(|layer| if layer % 2 == 0 { "sliding_attention" } else { "full_attention" }.to_owned())
             .collect(),
     };
-    let window = match config.optional_whole("sliding_window", 0..=*TOKENS.end())? {
+    let sliding_window = match config.optional_whole("sliding_window", 0..=*TOKENS.end())? {
         None if !config.is_null("sliding_window") => Some(128),
-        window => window,
+        sliding_window => sliding_window,
     };
     kinds[..count]
         .iter()
-        .map(|kind| match (kind.as_str(), window) {
+        .map(|kind| match (kind.as_str(), sliding_window) {
             // The second is what older versions of transformers called it.
-            ("full_attention" | "attention", _) => Ok(LayerSpec { scale, window: None }),
-            ("sliding_attention", Some(window)) if window > 0 => {
-                Ok(LayerSpec { scale, window: Some(window) })
+            ("full_attention" | "attention", _) => Ok(LayerSpec { scale, sliding_window: None }),
+            ("sliding_attention", Some(sliding_window)) if sliding_window > 0 => {
+                Ok(LayerSpec { scale, sliding_window: Some(sliding_window) })
             }
             ("sliding_attention", _) => Err(config.error("a layer slides, but sliding_window is null or 0")),
             _ => Err(config.error(format!(
@@ -196,12 +196,12 @@ fn magnitude(factor: f64, weight: f64) -> f64 {
     if factor <= 1.0 { 1.0 } else { 0.1 * weight * factor.ln() + 1.0 }
 }
 
-pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
+pub fn build(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
     let MlpSpec::Experts(experts) = spec.mlp else {
         unreachable!("gpt_oss::spec gives experts");
     };
     weights.expect(spec, PREFIX);
-    let (embedding, head) = ends(spec, weights, "embed_tokens.weight")?;
+    let (embedding, lm_head) = ends(spec, weights, "embed_tokens.weight")?;
     let mut blocks = Vec::new();
     for (at, layer) in spec.layers.iter().enumerate() {
         let name = format!("layers.{at}");
@@ -213,7 +213,7 @@ pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder
         });
     }
     let final_norm = norm(spec, weights, "norm")?;
-    Ok(Decoder { spec: spec.clone(), embedding, positions: None, blocks, norm: final_norm, head })
+    Ok(Decoder { spec: spec.clone(), embedding, positions: None, blocks, norm: final_norm, lm_head })
 }
 
 fn norm(spec: &DecoderSpec, weights: &mut Weights<'_>, name: &str) -> Result<Norm, ModelError> {
@@ -224,13 +224,13 @@ fn norm(spec: &DecoderSpec, weights: &mut Weights<'_>, name: &str) -> Result<Nor
 fn linear(
     weights: &mut Weights<'_>,
     name: &str,
-    from: usize,
-    to: usize,
+    in_features: usize,
+    out_features: usize,
     bias: bool,
 ) -> Result<Linear, ModelError> {
-    let weight = weights.matrix(&format!("{name}.weight"), [to, from])?;
-    let bias = if bias { Some(weights.tensor(&format!("{name}.bias"), &[to])?) } else { None };
-    Ok(Linear::out_in(weight, bias, to))
+    let weight = weights.matrix(&format!("{name}.weight"), [out_features, in_features])?;
+    let bias = if bias { Some(weights.tensor(&format!("{name}.bias"), &[out_features])?) } else { None };
+    Ok(Linear::out_in(weight, bias, out_features))
 }
 
 fn attention(
@@ -240,8 +240,8 @@ fn attention(
     name: &str,
 ) -> Result<Attention, ModelError> {
     let (query, kv) = (spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim);
-    let mut project = |part: &str, from: usize, to: usize| {
-        linear(weights, &format!("{name}.{part}_proj"), from, to, spec.attention_bias)
+    let mut project = |part: &str, in_features: usize, out_features: usize| {
+        linear(weights, &format!("{name}.{part}_proj"), in_features, out_features, spec.attention_bias)
     };
     Ok(Attention {
         projections: Projections::Separate {
@@ -251,7 +251,7 @@ fn attention(
         },
         output: project("o", query, spec.hidden)?,
         layer,
-        lengths: Lengths::default(),
+        value_norms: ValueNorms::default(),
         sinks: Some(weights.host_tensor(&format!("{name}.sinks"), &[spec.heads])?),
     })
 }
@@ -263,19 +263,19 @@ fn read_experts(
     name: &str,
 ) -> Result<Experts, ModelError> {
     let (hidden, count) = (spec.hidden, experts.count);
-    let mut matrices = |part: &str, from: usize, to: usize| {
+    let mut matrices = |part: &str, in_features: usize, out_features: usize| {
         let name = format!("{name}.experts.{part}");
-        let bias = weights.tensor(&format!("{name}_bias"), &[count, to])?;
+        let bias = weights.tensor(&format!("{name}_bias"), &[count, out_features])?;
         // The checkpoint decides, not quantization_config: fine-tunes keep that key after dequantising.
         let matrices = if weights.contains(&format!("{name}_blocks")) {
-            weights.packed_experts(&name, count, from, to)?
+            weights.packed_experts(&name, count, in_features, out_features)?
         } else {
-            ExpertMatrices::Dense(weights.tensor(&name, &[count, from, to])?)
+            ExpertMatrices::Dense(weights.tensor(&name, &[count, in_features, out_features])?)
         };
         Ok::<_, ModelError>((matrices, bias))
     };
-    let (gate_up, gate_up_bias) = matrices("gate_up_proj", hidden, 2 * experts.inner)?;
-    let (down, down_bias) = matrices("down_proj", experts.inner, hidden)?;
+    let (gate_up, gate_up_bias) = matrices("gate_up_proj", hidden, 2 * experts.intermediate_size)?;
+    let (down, down_bias) = matrices("down_proj", experts.intermediate_size, hidden)?;
     let router = linear(weights, &format!("{name}.router"), hidden, count, true)?;
     Ok(Experts { spec: experts, router, gate_up, gate_up_bias, down, down_bias })
 }

@@ -1,4 +1,11 @@
-//! One file per family: what its config.json says, and which of its tensors go where in the decoder.
+//! Families of models. One file for each: it reads the family's config.json into a `DecoderSpec`, and its tensors into
+//! the decoder.
+//!
+//! # How to add a family
+//! 1. A variant of `spec::Family` with its `model_type`.
+//! 2. A file here with `ALIASES`, `spec` (every key through `Config`, with the default that transformers has and a range
+//!    from `ranges`), and `build` (every tensor through `Weights`, which checks names and shapes).
+//! 3. A line in each `match` below, and a tiny checkpoint with goldens in `tests/golden`.
 
 mod config;
 mod ends;
@@ -42,10 +49,10 @@ pub fn read_spec(json: &[u8], name: &str) -> Result<DecoderSpec, ModelError> {
 ///
 /// # Errors
 /// If a tensor is missing or not as config.json says.
-pub fn assemble(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
+pub fn build(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
     match spec.family {
-        Family::Gpt2 => gpt2::assemble(spec, weights),
-        Family::GptOss => gpt_oss::assemble(spec, weights),
+        Family::Gpt2 => gpt2::build(spec, weights),
+        Family::GptOss => gpt_oss::build(spec, weights),
     }
 }
 

@@ -1,5 +1,6 @@
-//! What sizes a config.json may name. Wide enough for any model that exists, and narrow enough that products of
-//! sizes and loops over them stay small, whatever a file says; the tensors' own shapes are checked besides.
+//! The sizes that a config.json may name. They are wide enough for any model that exists, and narrow enough that
+//! products of sizes and loops over them stay small, whatever a file says. The shapes of the tensors are checked as
+//! well.
 
 use std::ops::RangeInclusive;
 
@@ -13,5 +14,5 @@ pub const PARTS: RangeInclusive<usize> = 1..=65_536;
 pub const VOCABULARY: RangeInclusive<usize> = 1..=100_000_000;
 /// Tokens: of a prompt, of a window.
 pub const TOKENS: RangeInclusive<usize> = 1..=u32::MAX as usize;
-/// What is added to a variance.
+/// The epsilon of a norm.
 pub const EPSILON: RangeInclusive<f64> = 0.0..=1.0;

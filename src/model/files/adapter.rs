@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::model::json::without_literals;
 
-/// Its settings.
+/// The file of an adapter's settings.
 pub const ADAPTER_CONFIG: &str = "adapter_config.json";
-/// How the names of its files of weights begin.
+/// The names of its files of weights begin so.
 const WEIGHTS: &str = "adapter";
 
 /// What an adapter's folder says of it.
@@ -55,12 +55,12 @@ impl Adapter {
         }
     }
 
-    /// What is said where the weights beside it are loaded without it.
+    /// The message where the weights beside it are loaded without it.
     pub fn not_applied(&self) -> String {
         format!("{}: {} is not applied: this is the model without it", self.file, self.description())
     }
 
-    /// What is said where there are no weights beside it.
+    /// The message where there are no weights beside it.
     pub fn instead_of_weights(&self) -> String {
         let fix = "adapters aren't applied: merge it into its base model with peft (merge_and_unload, then save_pretrained)";
         format!("{}: {}, and no model's weights beside it; {fix}", self.file, self.description())

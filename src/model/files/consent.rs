@@ -1,4 +1,4 @@
-//! What somebody has agreed to download.
+//! The downloads that somebody has agreed to.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::plan::LARGE;
 use crate::model::{ModelError, Reference};
 
-/// How much of each model may be downloaded. Nothing large is, unless somebody was told how large it is and didn't
-/// say no. Clones share what is agreed to.
+/// How much of each model may be downloaded. A large download needs somebody who was told its size and did not refuse.
+/// Clones share what is agreed to.
 #[derive(Debug, Clone, Default)]
 pub struct Consent(Arc<Mutex<State>>);
 
@@ -15,11 +15,11 @@ pub struct Consent(Arc<Mutex<State>>);
 struct State {
     /// Bytes, by model.
     agreed: BTreeMap<String, u64>,
-    /// Bytes that a viewer was told of, by model; somebody may yet say no.
+    /// Bytes that the viewer shows, by model; they may still be refused.
     stated: BTreeMap<String, u64>,
     /// Whether everything is agreed to.
     all: bool,
-    /// Why the hub couldn't say how large a model is, told once to whoever asks next.
+    /// Why the hub couldn't say how large a model is, reported once to whoever asks next.
     failed: BTreeMap<String, ModelError>,
 }
 
@@ -29,17 +29,17 @@ impl Consent {
         self.with(|state| state.all = true);
     }
 
-    /// Somebody was told that `bytes` of a model are to be downloaded.
+    /// Somebody has agreed to download `bytes` of a model.
     pub fn agree(&self, reference: &Reference, bytes: u64) {
         self.with(|state| state.agreed.insert(reference.to_string(), bytes));
     }
 
-    /// It is being said that `bytes` of a model are to be downloaded.
+    /// Somebody is shown that `bytes` of a model are to be downloaded.
     pub fn state(&self, reference: &Reference, bytes: u64) {
         self.with(|state| state.stated.insert(reference.to_string(), bytes));
     }
 
-    /// Somebody has agreed to what was said last of a model.
+    /// Somebody has agreed to the size of a model that was shown last.
     pub fn agree_to_stated(&self, reference: &Reference) {
         self.with(|state| {
             if let Some(bytes) = state.stated.remove(&reference.to_string()) {
@@ -48,12 +48,12 @@ impl Consent {
         });
     }
 
-    /// The hub was just asked about a model, and this came of it: who asks next need not wait for the same.
+    /// Keeps the error that the hub just gave for a model, so that the next request need not wait for the same.
     pub fn remember(&self, reference: &Reference, error: ModelError) {
         self.with(|state| state.failed.insert(reference.to_string(), error));
     }
 
-    /// What came of it when the hub was just asked, once.
+    /// The error that was kept, once.
     pub(super) fn recall(&self, reference: &Reference) -> Option<ModelError> {
         self.with(|state| state.failed.remove(&reference.to_string()))
     }

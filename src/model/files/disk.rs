@@ -1,4 +1,4 @@
-//! Room on a disk.
+//! Free space on a disk, and sizes for people.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ pub(super) fn free_bytes(path: &Path) -> Option<u64> {
 
 #[cfg(unix)]
 fn free_bytes_of(path: &Path) -> Option<u64> {
-    let room = rustix::fs::statvfs(path).ok()?;
-    Some(room.f_bavail.saturating_mul(room.f_frsize))
+    let space = rustix::fs::statvfs(path).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 #[cfg(not(unix))]

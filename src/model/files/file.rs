@@ -21,7 +21,7 @@ pub enum ModelFile {
 }
 
 impl ModelFile {
-    /// For messages.
+    /// Its name, for messages.
     pub fn name(&self) -> Cow<'_, str> {
         match self {
             Self::Path(path) => path.to_string_lossy(),
@@ -42,7 +42,7 @@ impl ModelFile {
         }
     }
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     ///
     /// # Errors
     /// If it isn't there.

@@ -1,4 +1,9 @@
 //! From a reference to the files of a model.
+//!
+//! [`locate`] takes a demo from the binary (`embedded`), a model from its `folder`, or one from the [`hub`], which
+//! keeps it in its cache. All give [`ModelFiles`]. [`plan`] says what a download would take; [`Consent`] keeps what
+//! somebody has agreed to. To add a place where models come from: a variant of `Reference`, a file here that gives
+//! `ModelFiles`, and a line in each `match` of `locate`.
 
 mod adapter;
 mod consent;

@@ -1,4 +1,4 @@
-//! What is said before a download, and when it must be agreed to.
+//! What a download takes, as it is told beforehand, and from which size on it must be agreed to.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub struct DownloadPlan {
     pub missing_bytes: u64,
     /// Where they would go. The model's own folder (empty for a demo) if nothing is ever downloaded.
     pub cache_dir: PathBuf,
-    /// Room there, if the system tells.
+    /// Free space there, if the system tells.
     pub free_disk_bytes: Option<u64>,
 }
 
@@ -38,7 +38,7 @@ impl DownloadPlan {
     /// only the size of the files is known, which is the least that they take: bf16 doubles on a CPU, MXFP4 does not.
     ///
     /// # Errors
-    /// If the disk hasn't got the room.
+    /// If the disk is too full.
     pub fn statement(&self, name: &str, free_memory: Option<u64>) -> Result<String, ModelError> {
         let cache = self.cache_dir.display();
         let missing = human_bytes(self.missing_bytes);
@@ -91,9 +91,9 @@ mod tests {
 
     #[test]
     fn disk_and_memory_are_stated() {
-        let said = plan(13_700_000_000, 50_000_000_000).statement("a/b", Some(24_000_000_000)).unwrap();
+        let message = plan(13_700_000_000, 50_000_000_000).statement("a/b", Some(24_000_000_000)).unwrap();
         assert_eq!(
-            said,
+            message,
             "a/b: 13.7 GB to download to /cache of 50.0 GB free; takes at least 13.7 GB of memory of 24.0 GB free, more \
              where a CPU widens it to f32"
         );

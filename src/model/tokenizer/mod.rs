@@ -102,7 +102,9 @@ impl PromptTokenizer {
                 // The template added it; the same token typed in the prompt covers bytes.
                 inserted: special == 1 && start == end,
             });
-        Ok(spans::spread(pieces.collect(), prompt))
+        let mut tokens = spans::spread(pieces.collect(), prompt);
+        tokens.iter_mut().for_each(|token| token.is_special = self.is_special(&token.raw));
+        Ok(tokens)
     }
 
     /// The token of an id; its text is what to write behind other text for it.
@@ -110,9 +112,14 @@ impl PromptTokenizer {
         match self.inner.id_to_token(id) {
             Some(raw) => {
                 let bytes = self.spelling.appended(id, &raw).unwrap_or_else(|| raw.clone().into_bytes());
-                Token { span: 0..0, ..Token::from_bytes(id, raw, &bytes, 0) }
+                let is_special = self.is_special(&raw);
+                Token { span: 0..0, is_special, ..Token::from_bytes(id, raw, &bytes, 0) }
             }
             None => Token::from_id(id),
         }
+    }
+
+    fn is_special(&self, raw: &str) -> bool {
+        self.inner.get_added_vocabulary().is_special_token(raw)
     }
 }

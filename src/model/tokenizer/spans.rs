@@ -25,7 +25,7 @@ pub fn spread(pieces: Vec<Piece>, prompt: &str) -> Vec<Token> {
     let mut rest = pieces.into_iter().peekable();
     while let Some(first) = rest.next() {
         if first.inserted || prompt.get(first.offsets.clone()).is_none() {
-            tokens.push(Token { id: first.id, text: first.raw.clone(), raw: first.raw, span: 0..0 });
+            tokens.push(token(first.id, first.raw.clone(), first.raw, 0..0));
             continue;
         }
         // All that overlap are looked at together.
@@ -75,6 +75,11 @@ fn by_bytes(group: &[Piece], prompt: &str, range: Range<usize>) -> Option<Vec<To
     Some(group.iter().zip(spelled).map(token).collect())
 }
 
+/// A token that covers a part of a prompt; whether it is special is known elsewhere.
+fn token(id: u32, text: String, raw: String, span: Range<usize>) -> Token {
+    Token { text, raw, span, ..Token::from_bytes(id, String::new(), &[], 0) }
+}
+
 /// The tokens, the first that covers anything from `start` on.
 fn widened(mut tokens: Vec<Token>, prompt: &str, start: usize) -> Vec<Token> {
     if let Some(first) = tokens.iter_mut().find(|token| !token.span.is_empty()) {
@@ -91,7 +96,7 @@ fn by_offsets(group: Vec<Piece>, prompt: &str, range: Range<usize>) -> Vec<Token
     if let [piece] = group.as_slice() {
         let text = prompt.get(range.clone()).unwrap_or_default();
         let text = if text.is_empty() { piece.raw.clone() } else { text.to_owned() };
-        return vec![Token { id: piece.id, raw: piece.raw.clone(), text, span: range }];
+        return vec![token(piece.id, text, piece.raw.clone(), range)];
     }
     let last = group.len() - 1;
     let mut start = range.start;
@@ -103,7 +108,7 @@ fn by_offsets(group: Vec<Piece>, prompt: &str, range: Range<usize>) -> Vec<Token
         let end = if at == last { range.end } else { piece.offsets.end.clamp(own, range.end) };
         let span = start..end;
         start = end;
-        Token { id: piece.id, raw: piece.raw, text, span }
+        self::token(piece.id, text, piece.raw, span)
     };
     group.into_iter().enumerate().map(token).collect()
 }

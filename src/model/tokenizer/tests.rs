@@ -163,6 +163,8 @@ fn spans_cover_the_prompt_without_gaps() {
 fn a_special_token_that_was_typed_is_one_token() {
     let tokens = demo().encode("a<|endoftext|>b").unwrap();
     assert_eq!(tokens[1].raw, "<|endoftext|>");
+    assert_eq!(tokens.iter().map(|token| token.is_special).collect::<Vec<_>>(), [false, true, false]);
+    assert!(demo().token(tokens[1].id).is_special);
     assert_eq!(tokens[1].span, 1..14);
 }
 

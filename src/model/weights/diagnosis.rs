@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     /// What is said of `wanted` where these names are, in a file of a family whose prefix is `model.`.
-    fn said(names: &[&str], wanted: &str, quantization: Option<&str>) -> String {
+    fn message(names: &[&str], wanted: &str, quantization: Option<&str>) -> String {
         evidence(&["a/model.safetensors"], names, quantization).missing(wanted, &[4, 2])
     }
 
@@ -216,15 +216,16 @@ mod tests {
         let names =
             ["model.embed_tokens.weight", "model.norm.weight", "model.layers.0.norm.weight", "lm_head.bias"];
         assert_eq!(
-            said(&names, "layers.0.sinks", None),
+            message(&names, "layers.0.sinks", None),
             "a/model.safetensors: no tensor \"model.layers.0.sinks\" [4, 2]; there is \"model.layers.0.norm.weight\", \
              \"lm_head.bias\", \"model.embed_tokens.weight\": the file is of another model, or incomplete"
         );
         assert!(
-            said(&[], "norm.weight", None).contains("no tensor \"norm.weight\" [4, 2]; there is none at all")
+            message(&[], "norm.weight", None)
+                .contains("no tensor \"norm.weight\" [4, 2]; there is none at all")
         );
         let long = "x".repeat(1_000);
-        assert!(said(&[&long], "norm.weight", None).len() < 400);
+        assert!(message(&[&long], "norm.weight", None).len() < 400);
     }
 
     #[test]
@@ -236,36 +237,43 @@ mod tests {
             (["base_model.model.model.norm.weight", "x"], "\"base_model.model.\"", "PEFT"),
             (["policy.norm.weight", "x"], "\"policy.\"", "without it"),
         ] {
-            let said = said(&names, "norm.weight", None);
-            assert!(said.contains(&format!("names begin with {start}")) && said.contains(why), "{said}");
+            let message = message(&names, "norm.weight", None);
+            assert!(
+                message.contains(&format!("names begin with {start}")) && message.contains(why),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn what_packed_the_weights() {
-        let by = |names: &[&str], quantization| said(names, "layers.0.q.weight", quantization);
+        let by = |names: &[&str], quantization| message(names, "layers.0.q.weight", quantization);
         assert!(by(&["model.layers.0.q.qweight"], None).contains("GPTQ or AWQ"));
         assert!(by(&["model.layers.0.q.qweight", "model.layers.0.q.g_idx"], None).contains("GPTQ,"));
         assert!(by(&["model.layers.0.q.weight.absmax", "a.quant_map"], None).contains("bitsandbytes"));
         assert!(by(&["model.layers.0.q.weight_packed"], None).contains("compressed-tensors"));
         assert!(by(&["model.layers.0.q.qweight"], Some("awq")).contains("config.json says"));
         let evidence = evidence(&["m"], &["model.layers.0.q.weight"], Some("fp8"));
-        let said = evidence.with_cause("model.layers.0.q.weight", "holds F8_E4M3");
-        assert!(said.starts_with("holds F8_E4M3: ") && said.contains("quantized with fp8"), "{said}");
+        let message = evidence.with_cause("model.layers.0.q.weight", "holds F8_E4M3");
+        assert!(
+            message.starts_with("holds F8_E4M3: ") && message.contains("quantized with fp8"),
+            "{message}"
+        );
         let unnamed = Evidence { quantization: None, has_fp8: true, ..evidence };
         assert!(unnamed.with_cause("norm.weight", "holds F8_E4M3").contains("quantized with fp8"));
     }
 
     #[test]
     fn other_layouts_and_what_is_incomplete() {
-        let original = said(&["embedding.weight", "unembedding.weight"], "embed_tokens.weight", None);
+        let original = message(&["embedding.weight", "unembedding.weight"], "embed_tokens.weight", None);
         assert!(
             original.contains("OpenAI's own layout") && original.contains("\"embed_tokens.weight\""),
             "{original}"
         );
-        let adapter = said(&["base_model.model.model.layers.0.q.lora_A.weight"], "layers.0.q.weight", None);
+        let adapter =
+            message(&["base_model.model.model.layers.0.q.lora_A.weight"], "layers.0.q.weight", None);
         assert!(adapter.contains("adapter"), "{adapter}");
-        let short = said(&["model.layers.1.q.weight"], "layers.2.q.weight", None);
+        let short = message(&["model.layers.1.q.weight"], "layers.2.q.weight", None);
         assert!(short.contains("config.json says 4 layers, there are 2"), "{short}");
         let mut part = evidence(&["m/model-00001-of-00003.safetensors"], &["model.norm.weight"], None);
         assert!(part.missing("embed_tokens.weight", &[1]).contains("only 1 of 3 parts"));

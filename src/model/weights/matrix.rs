@@ -33,7 +33,7 @@ enum Values {
     Mapped(Bytes),
     /// bf16, where it lies in the file; an even number of columns.
     MappedBf16(Bytes),
-    /// f32, packed from what a file holds; for vectors from the left.
+    /// f32, packed for products x · W.
     Packed(Arc<Panels>),
     /// Anything else, as f32.
     Owned(Arc<Vec<f32>>),
@@ -106,7 +106,7 @@ impl HostMatrix {
         let pack = |values: &[f32]| {
             Panels::new(values, values.len() / columns, columns)
                 .map(|panels| Values::Packed(Arc::new(panels)))
-                .map_err(|error| ModelError::Invalid(format!("no memory for weights: {error}")))
+                .map_err(|error| ModelError::OutOfMemory(format!("no memory for weights: {error}")))
         };
         let values = match values {
             Values::Mapped(bytes) => {
@@ -162,8 +162,8 @@ impl HostMatrix {
                 bf16::add_product_transposed(x, pairs, self.columns, y);
             }
             (Values::MappedBf16(bytes), false) => {
-                let from = x.len() / (y.len() / self.columns);
-                bf16::add_product(x, bytemuck::cast_slice(bytes.as_slice()), from, y);
+                let in_features = x.len() / (y.len() / self.columns);
+                bf16::add_product(x, bytemuck::cast_slice(bytes.as_slice()), in_features, y);
             }
             _ => unreachable!("weights [in, out] are packed, those [out, in] are not"),
         }
@@ -184,7 +184,7 @@ impl HostMatrix {
         if matches!(self.values, Values::MappedBf16(_)) { 2 } else { 4 }
     }
 
-    /// Some rows, one after the other.
+    /// Some rows, concatenated.
     fn rows(&self, rows: &[u32]) -> Vec<f32> {
         let mut values = vec![0.0; rows.len() * self.columns];
         let each = values.par_chunks_mut(self.columns).zip(rows);

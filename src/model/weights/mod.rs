@@ -1,4 +1,9 @@
-//! The tensors of a checkpoint: safetensors files, mapped, checked as they are asked for.
+//! The tensors of a checkpoint.
+//!
+//! [`Weights::open`] maps the safetensors files and reads their headers. A family then asks for each tensor by name
+//! and shape. Each is checked (name, shape, type, no NaN) and placed as `placement` says: on a device as a candle
+//! tensor, or left in the mapped file for the CPU's kernels (`matrix`, `mxfp4`). `diagnosis` finds the likely cause
+//! when a tensor is missing. `memmap` watches that no file changes while it is mapped.
 
 mod diagnosis;
 mod experts;
@@ -105,7 +110,8 @@ impl<'a> Weights<'a> {
         Watch::new(self.tensors.values().map(|stored| &stored.bytes))
     }
 
-    /// Says whose tensors will be asked for, by their names without `prefix`: files name them with it or without.
+    /// Announces the model whose tensors will be asked for. They are named without `prefix`; files may name them with
+    /// it.
     pub fn expect(&mut self, spec: &DecoderSpec, prefix: &'static str) {
         let (quantization, layers) = (spec.quantization.clone(), spec.layers.len());
         self.expected = Expected { prefix, quantization, layers };
@@ -144,7 +150,7 @@ impl<'a> Weights<'a> {
             .sum()
     }
 
-    /// How the weights are held: `mxfp4` if any are packed, else the dense tensors' type.
+    /// The precision of the weights: `mxfp4` if any are packed, else the type of dense tensors.
     pub fn precision(&self) -> String {
         if self.packed {
             return "mxfp4".to_owned();
@@ -162,7 +168,7 @@ impl<'a> Weights<'a> {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?.to_dtype(*dtype)?)
     }
 
-    /// A matrix \[rows, columns\]: placed, or for the CPU's kernels left where it lies in its file.
+    /// A matrix \[rows, columns\]: placed on a device, or left in its file for the CPU's kernels.
     ///
     /// # Errors
     /// As [`tensor`](Self::tensor).
@@ -213,7 +219,7 @@ impl<'a> Weights<'a> {
     }
 
     /// The MXFP4 matrices of a layer's experts, which `name` with `_blocks` and `_scales` hold:
-    /// `count` matrices from `from` to `to` values; packed, or dense if they are to be unpacked.
+    /// `count` matrices from `in_features` to `out_features` values; packed, or dense if they are to be unpacked.
     ///
     /// # Errors
     /// If one is missing, of another shape or type, or has a scale that stands for NaN.
@@ -221,12 +227,12 @@ impl<'a> Weights<'a> {
         &mut self,
         name: &str,
         count: usize,
-        from: usize,
-        to: usize,
+        in_features: usize,
+        out_features: usize,
     ) -> Result<ExpertMatrices, ModelError> {
-        if !from.is_multiple_of(BLOCK) {
+        if !in_features.is_multiple_of(BLOCK) {
             return Err(ModelError::Invalid(format!(
-                "{name}: rows of {from} values can't be packed in blocks of {BLOCK}"
+                "{name}: rows of {in_features} values can't be packed in blocks of {BLOCK}"
             )));
         }
         let mut part = |suffix: &str, shape: &[usize]| {
@@ -243,10 +249,10 @@ impl<'a> Weights<'a> {
             self.step()?;
             Ok(bytes)
         };
-        let groups = from / BLOCK;
-        let blocks = part("blocks", &[count, to, groups, BLOCK_BYTES])?;
-        let scales = part("scales", &[count, to, groups])?;
-        let packed = PackedExperts::new(blocks, scales, [count, from, to], &self.placement)?;
+        let groups = in_features / BLOCK;
+        let blocks = part("blocks", &[count, out_features, groups, BLOCK_BYTES])?;
+        let scales = part("scales", &[count, out_features, groups])?;
+        let packed = PackedExperts::new(blocks, scales, [count, in_features, out_features], &self.placement)?;
         if self.placement.unpacked {
             return Ok(ExpertMatrices::Dense(packed.unpacked(&self.cancel)?));
         }
@@ -254,7 +260,7 @@ impl<'a> Weights<'a> {
         Ok(ExpertMatrices::Packed(packed))
     }
 
-    /// A tensor under the name that its file has for it.
+    /// A tensor, with the name that its file has for it.
     fn find(&self, name: &str, shape: &[usize]) -> Result<(&str, &Stored), ModelError> {
         let Some((name, stored)) = self.look_up(name) else {
             return Err(ModelError::Invalid(self.evidence().missing(name, shape)));
@@ -304,7 +310,7 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    /// All tensors but those that some exports of GPT-2 carry and nobody reads: causal masks, and cross-attention.
+    /// All tensors but those that some exports of GPT-2 carry for nothing: causal masks, and cross-attention.
     fn model_tensors(&self) -> impl Iterator<Item = (&String, &Stored)> {
         self.tensors.iter().filter(|(name, _)| {
             let is_mask = [".attn.bias", ".attn.masked_bias"].iter().any(|end| name.ends_with(end));

@@ -1,4 +1,4 @@
-//! The experts of a layer in MXFP4, packed in memory and decoded when a token comes through.
+//! The experts of a layer in MXFP4: packed in memory, decoded when a token is routed to them.
 
 use candle_core::{DType, Device, Tensor};
 
@@ -12,8 +12,8 @@ use crate::model::{Cancel, ModelError};
 #[derive(Debug)]
 pub struct PackedExperts {
     count: usize,
-    from: usize,
-    to: usize,
+    in_features: usize,
+    out_features: usize,
     place: Place,
 }
 
@@ -27,9 +27,9 @@ enum Place {
 
 #[derive(Debug)]
 struct DeviceBlocks {
-    /// u8 \[count, to · from / 2\]
+    /// u8 \[count, out · in / 2\]
     blocks: Tensor,
-    /// u8 \[count, to · from / 32\]
+    /// u8 \[count, out · in / 32\]
     scales: Tensor,
     /// \[256 · 256, 2\]: for each scale byte, the two values of each byte.
     values: Tensor,
@@ -37,15 +37,15 @@ struct DeviceBlocks {
 }
 
 impl PackedExperts {
-    /// From the blocks \[count, to, from / 32, 16\] and scales \[count, to, from / 32\], of lengths that
-    /// were checked; `sizes` is \[count, from, to\].
+    /// From the blocks \[count, out, in / 32, 16\] and scales \[count, out, in / 32\], of lengths that
+    /// were checked; `sizes` is \[count, in, out\].
     ///
     /// # Errors
-    /// If the device has no room.
+    /// If the device has no memory for it.
     pub fn new(
         blocks: Bytes,
         scales: Bytes,
-        [count, from, to]: [usize; 3],
+        [count, in_features, out_features]: [usize; 3],
         placement: &Placement,
     ) -> Result<Self, ModelError> {
         let place = if placement.mapped {
@@ -53,15 +53,15 @@ impl PackedExperts {
         } else {
             Place::Device(DeviceBlocks::new(&blocks, &scales, count, placement)?)
         };
-        Ok(Self { count, from, to, place })
+        Ok(Self { count, in_features, out_features, place })
     }
 
     /// Weights of all experts.
     pub fn weights(&self) -> usize {
-        self.count * self.from * self.to
+        self.count * self.in_features * self.out_features
     }
 
-    /// x Wᵀ + bias of one expert: \[tokens, from\] → \[tokens, to\].
+    /// x Wᵀ + bias of one expert: \[tokens, in\] → \[tokens, out\].
     ///
     /// # Errors
     /// If the device fails.
@@ -69,32 +69,32 @@ impl PackedExperts {
         match &self.place {
             Place::Mapped { blocks, scales } => {
                 let tokens = x.dim(0)?;
-                let groups = self.to * self.from / BLOCK;
+                let groups = self.out_features * self.in_features / BLOCK;
                 let blocks = &blocks.as_slice()[expert * groups * BLOCK_BYTES..][..groups * BLOCK_BYTES];
                 let scales = &scales.as_slice()[expert * groups..][..groups];
-                let mut y = vec![0.0; tokens * self.to];
+                let mut y = vec![0.0; tokens * self.out_features];
                 with_values(bias, |bias| fill_rows(&mut y, Some(bias)))?;
-                with_values(x, |x| mxfp4::add_product(x, blocks, scales, self.from, &mut y))?;
-                Ok(Tensor::from_vec(y, (tokens, self.to), &Device::Cpu)?)
+                with_values(x, |x| mxfp4::add_product(x, blocks, scales, self.in_features, &mut y))?;
+                Ok(Tensor::from_vec(y, (tokens, self.out_features), &Device::Cpu)?)
             }
             Place::Device(packed) => {
-                let weight = packed.decode(expert, self.from, self.to)?;
+                let weight = packed.decode(expert, self.in_features, self.out_features)?;
                 Ok(x.matmul(&weight.t()?)?.broadcast_add(bias)?)
             }
         }
     }
 
-    /// All of them decoded, \[count, from, to\], in the precision of dense weights.
+    /// All of them decoded, \[count, in, out\], in the precision of dense weights.
     ///
     /// # Errors
-    /// If they are in a mapped file, `cancel` was raised, or the device has no room.
+    /// If they are in a mapped file, it was cancelled, or the device has no room.
     pub fn unpacked(&self, cancel: &Cancel) -> Result<Tensor, ModelError> {
         let Place::Device(packed) = &self.place else {
             return Err(ModelError::Invalid("the CPU's kernels take experts packed as they are".to_owned()));
         };
         let matrix = |expert: usize| {
             cancel.check()?;
-            Ok(packed.decode(expert, self.from, self.to)?.t()?.contiguous()?)
+            Ok(packed.decode(expert, self.in_features, self.out_features)?.t()?.contiguous()?)
         };
         let matrices = (0..self.count).map(matrix).collect::<Result<Vec<_>, ModelError>>()?;
         Ok(Tensor::stack(&matrices, 0)?)
@@ -115,14 +115,18 @@ impl DeviceBlocks {
         })
     }
 
-    /// One expert's matrix \[to, from\], by one look into the table for each byte.
-    fn decode(&self, expert: usize, from: usize, to: usize) -> Result<Tensor, ModelError> {
+    /// One expert's matrix \[out, in\], by one table lookup for each byte.
+    fn decode(&self, expert: usize, in_features: usize, out_features: usize) -> Result<Tensor, ModelError> {
         let bytes = |packed: &Tensor, columns: usize| {
             packed.get(expert)?.reshape(((), columns))?.to_dtype(DType::U32)
         };
         let scales = (bytes(&self.scales, 1)? * 256.0)?;
         let places = bytes(&self.blocks, BLOCK_BYTES)?.broadcast_add(&scales)?.flatten_all()?;
-        Ok(self.values.index_select(&places, 0)?.reshape((to, from))?.to_dtype(self.dtype)?)
+        Ok(self
+            .values
+            .index_select(&places, 0)?
+            .reshape((out_features, in_features))?
+            .to_dtype(self.dtype)?)
     }
 }
 
@@ -148,14 +152,22 @@ mod tests {
 
     #[test]
     fn bf16_holds_what_f32_holds_for_every_scale() {
-        let (from, to) = (16 * BLOCK, 255);
+        let (in_features, out_features) = (16 * BLOCK, 255);
         // Each row all bytes there are, the scale of a row its number.
-        let blocks = bytes((0..to * from / 2).map(|i| (i % 256) as u8).collect());
-        let scales = bytes((0..to * from / BLOCK).map(|i| (i / (from / BLOCK)) as u8).collect());
+        let blocks = bytes((0..out_features * in_features / 2).map(|i| (i % 256) as u8).collect());
+        let scales = bytes(
+            (0..out_features * in_features / BLOCK).map(|i| (i / (in_features / BLOCK)) as u8).collect(),
+        );
         let decoded = |dtype| {
             let placement = Placement { device: Device::Cpu, dtype, mapped: false, unpacked: false };
             let packed = DeviceBlocks::new(&blocks, &scales, 1, &placement).unwrap();
-            packed.decode(0, from, to).unwrap().to_dtype(DType::F32).unwrap().to_vec2::<f32>().unwrap()
+            packed
+                .decode(0, in_features, out_features)
+                .unwrap()
+                .to_dtype(DType::F32)
+                .unwrap()
+                .to_vec2::<f32>()
+                .unwrap()
         };
         let exact = decoded(DType::F32);
         assert_eq!(decoded(DType::BF16), exact);
@@ -167,23 +179,25 @@ mod tests {
 
     #[test]
     fn table_lookup_unpacking_and_kernel_agree() {
-        let (count, from, to) = (2, 64, 5);
+        let (count, in_features, out_features) = (2, 64, 5);
         // Every byte there is, 255 among them.
-        let blocks = bytes((0..count * to * from / 2).map(|i| 255 - (i % 256) as u8).collect());
-        let scales = bytes((0..count * to * from / BLOCK).map(|i| 120 + i as u8).collect());
+        let blocks =
+            bytes((0..count * out_features * in_features / 2).map(|i| 255 - (i % 256) as u8).collect());
+        let scales = bytes((0..count * out_features * in_features / BLOCK).map(|i| 120 + i as u8).collect());
         let experts = |mapped| {
             let placement = Placement { device: Device::Cpu, dtype: DType::F32, mapped, unpacked: false };
-            PackedExperts::new(blocks.clone(), scales.clone(), [count, from, to], &placement).unwrap()
+            PackedExperts::new(blocks.clone(), scales.clone(), [count, in_features, out_features], &placement)
+                .unwrap()
         };
         let x = Tensor::arange(0f32, 192., &Device::Cpu).unwrap().reshape((3, 64)).unwrap();
         for expert in 0..count {
-            let bias = Tensor::arange(0f32, to as f32, &Device::Cpu).unwrap();
+            let bias = Tensor::arange(0f32, out_features as f32, &Device::Cpu).unwrap();
             let y = |mapped| experts(mapped).forward(expert, &x, &bias).unwrap().to_vec2::<f32>().unwrap();
             for (kernel, lookup) in y(true).concat().into_iter().zip(y(false).concat()) {
                 assert!((kernel - lookup).abs() <= 1e-5 * lookup.abs(), "{kernel} is not {lookup}");
             }
             let unpacked = experts(false).unpacked(&Cancel::new()).unwrap();
-            assert_eq!(unpacked.dims(), [count, from, to]);
+            assert_eq!(unpacked.dims(), [count, in_features, out_features]);
             let dense = x.matmul(&unpacked.get(expert).unwrap()).unwrap();
             let dense = dense.broadcast_add(&bias).unwrap().to_vec2::<f32>().unwrap();
             for (dense, lookup) in dense.concat().into_iter().zip(y(false).concat()) {

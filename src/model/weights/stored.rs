@@ -16,7 +16,7 @@ pub struct Stored {
     pub dtype: Dtype,
     /// Values along each axis.
     pub shape: Vec<usize>,
-    /// The values.
+    /// The bytes of the values.
     pub bytes: Bytes,
 }
 
@@ -74,7 +74,7 @@ impl Stored {
         }
     }
 
-    /// A sentence about it, that begins with its file and its `name`.
+    /// An error about it: a sentence that begins with its file and its `name`.
     pub fn error(&self, name: &str, what: impl std::fmt::Display) -> ModelError {
         ModelError::Invalid(format!("{}: tensor \"{name}\" {what}", self.file))
     }
@@ -102,7 +102,7 @@ fn find_broken<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32 + Syn
     const CHUNK: usize = 16 * 1024;
     let (values, _) = bytes.as_chunks::<N>();
     let chunks = values.par_chunks(CHUNK);
-    // All of a chunk are looked at, so that many can be looked at at once.
+    // No early end within a chunk, so that the compiler can check several values at once.
     let chunk =
         chunks.position_any(|chunk| chunk.iter().fold(false, |any, v| any | !read(*v).is_finite()))?;
     let first = chunk * CHUNK;

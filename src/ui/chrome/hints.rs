@@ -9,7 +9,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::widgets::area::inset;
 use crate::ui::widgets::text::{put_line, width};
-use crate::worker::protocol::Side;
+use crate::worker::protocol::Slot;
 
 /// A key, or several, and what it does.
 pub type Hint = (String, &'static str);
@@ -109,7 +109,7 @@ fn add_passing(state: &State, hints: &mut Vec<Hint>) {
         let what = if is_ablated { "switch it on" } else { "switch it off" };
         hints.insert(4.min(hints.len()), hint(state, Command::AblateHead, what));
     }
-    if Side::BOTH.into_iter().any(|side| !state.panes.ablations.of(side).is_empty()) {
+    if Slot::ALL.into_iter().any(|slot| !state.panes.ablations.of(slot).is_empty()) {
         hints.insert(1, hint(state, Command::UndoAblation, "undo"));
     }
     if state.panes.pin.is_some() {

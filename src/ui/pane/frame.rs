@@ -88,7 +88,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
     let (what, prompt) = shown.map(|shown| what_it_is(state, layout.side, shown)).unwrap_or_default();
     let name = match model {
         Some(model) => &model.name,
-        None if state.panes.is_absent(layout.side) => "no model",
+        None if state.panes.is_absent(layout.side.slot()) => "no model",
         None => &pane.reference,
     };
     let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
@@ -230,7 +230,7 @@ fn draw_head_facts(
 fn error(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let Some(error) = pane.error().filter(|_| area.height > 0) else { return };
     let room = usize::from(area.width);
-    let mut lines = wrap(error, room);
+    let mut lines = wrap(&error, room);
     lines.truncate(usize::from(area.height - 1).max(1));
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         put(buffer, area.x, y, line, room, theme.chrome.error);

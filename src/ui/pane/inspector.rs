@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::next;
-use crate::app::{Column, Cursor, DisplayedCapture, Hover, Pane, Span, State};
+use crate::app::{Column, Cursor, DisplayedCapture, Hover, Pane, Side, Span, State};
 use crate::attention::ablation::MovedHead;
 use crate::attention::{Normalisation, NormalisedRow, span};
 use crate::theme::Theme;
@@ -13,7 +13,6 @@ use crate::ui::places::PaneLayout;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::matrix::IN_SPAN;
 use crate::ui::widgets::text::{fit, number, put, put_line, right, width};
-use crate::worker::protocol::Side;
 
 /// Columns from which next tokens are listed beside the keys.
 const BESIDE: u16 = 44;

@@ -4,14 +4,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::State;
+use crate::app::{Side, State};
 use crate::attention::{NO_OUTPUT_HEAD, NextToken};
 use crate::theme::Theme;
 use crate::ui::names::visible;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::text::{fit, put, put_line, right, width};
-use crate::worker::protocol::{Sampling, Side};
+use crate::worker::protocol::Sampling;
 
 /// Columns of a probability: `100.0%`.
 const SHARE: usize = 6;

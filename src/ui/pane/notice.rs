@@ -25,7 +25,7 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
     match (&pane.load, &pane.pass) {
         (Load::Failed(error), _) => {
             say(&format!("{} could not be loaded", pane.reference), chrome.strong);
-            say(error, chrome.error);
+            say(&error.about("load"), chrome.error);
             let key = |command| state.keys.hint(command);
             let hint =
                 format!("{} tries again · {} other models", key(Command::Retry), key(Command::ModelPicker));
@@ -52,7 +52,7 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         }
         (Load::Ready, Pass::Failed(error)) => {
             say("the prompt could not be run", chrome.strong);
-            say(error, chrome.error);
+            say(&error.about("pass"), chrome.error);
             let key = |command| state.keys.hint(command);
             let hint = format!("{} tries again · {} edits it", key(Command::Retry), key(Command::EditPrompt));
             say(&hint, chrome.dim);

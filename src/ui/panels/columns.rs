@@ -2,9 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::{DisplayedCapture, State};
+use crate::app::{DisplayedCapture, Side, State};
 use crate::ui::widgets::area::take_bottom;
-use crate::worker::protocol::Side;
 
 /// Columns from which both panes are shown.
 const BOTH_FROM: u16 = 64;

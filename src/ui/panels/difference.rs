@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::columns::take_inspector;
 use super::face::Face;
-use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Scale, State};
+use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Scale, Side, State};
 use crate::attention::alignment::Granularity;
 use crate::config::keys::Command;
 use crate::theme::Theme;
@@ -21,7 +21,6 @@ use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::text::{fit, put, put_line, short, width};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{ColorRange, View};
-use crate::worker::protocol::Side;
 
 /// Both panes in one square.
 pub const FACE: Face = Face { title, hints, legend, place, draw };

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::face::{Face, no_legend};
-use crate::app::{ListedHead, Scores, State};
+use crate::app::{ListedHead, Scores, Side, State};
 use crate::attention::HeadOrder;
 use crate::config::keys::Command;
 use crate::theme::Theme;
@@ -21,7 +21,6 @@ use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put, right, width};
 use crate::ui::widgets::window::window;
-use crate::worker::protocol::Side;
 
 /// Columns of a model's name, at most.
 const NAME: usize = 14;
@@ -220,7 +219,7 @@ fn status(state: &State) -> String {
     }
     match state.screen.list.similarity.as_ref().map(|to| &to.found) {
         Some(None) => parts.push(format!("{} comparing heads", spinner(state))),
-        Some(Some(Err(error))) => parts.push(error.clone()),
+        Some(Some(Err(error))) => parts.push(error.to_string()),
         _ => {}
     }
     parts.join(" · ")

@@ -5,7 +5,7 @@ use ratatui::layout::{Margin, Rect};
 
 use super::columns::{columns, take_inspector};
 use super::face::Face;
-use crate::app::{ColorScale, Pane, State, Zoom};
+use crate::app::{ColorScale, Pane, Side, State, Zoom};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -18,7 +18,6 @@ use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::text::{short, width, wrap};
 use crate::vocabulary::ColorRange;
-use crate::worker::protocol::Side;
 
 /// Columns of a pane from which the matrix doesn't touch the border.
 const AIRY: u16 = 44;
@@ -170,7 +169,7 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
         body = Rect { x: body.x + 1, width: body.width - 2, ..body };
     }
     let error_lines = match pane.error() {
-        Some(error) if shown => wrap(error, usize::from(body.width)).len() as u16 + 1,
+        Some(error) if shown => wrap(&error, usize::from(body.width)).len() as u16 + 1,
         _ => 0,
     };
     let mut within = body;

@@ -81,7 +81,7 @@ fn count(number: u64) -> String {
 
 fn fit_of(state: &State, picker: &Picker, model: &KnownModel) -> MemoryFit {
     let Listing::Known(catalogue) = &picker.listing else { return MemoryFit::Unknown };
-    MemoryFit::of(model.needed_bytes(), catalogue.free_bytes, state.replaced_bytes(picker.side))
+    MemoryFit::of(model.needed_bytes(), catalogue.free_bytes, state.replaced_bytes(picker.side.slot()))
 }
 
 /// What the box is called.
@@ -133,7 +133,13 @@ pub fn draw_row(
     let taken: usize = columns.iter().map(|column| column.1 + 1).sum();
     let room = usize::from(area.width).saturating_sub(taken);
     let x = put_found(buffer, at, (&model.name, 0), found, room, style, theme);
-    if state.panes.resident(picker.side).model.as_ref().is_some_and(|resident| resident.name == model.name) {
+    if state
+        .panes
+        .resident(picker.side.slot())
+        .model
+        .as_ref()
+        .is_some_and(|resident| resident.name == model.name)
+    {
         let room = (at.0 + room as u16).saturating_sub(x);
         put(buffer, x, at.1, &fit("  now here", usize::from(room)), usize::from(room), chrome.dim);
     }
@@ -167,7 +173,7 @@ pub fn detail(state: &State, picker: &Picker) -> String {
         let only = if picker.list.found.len() == 1 { "no model here is like that: " } else { "" };
         return format!("{only}Enter looks for org/name[@revision] on the hub, or for a folder");
     };
-    let resident = state.panes.resident(picker.side).model.as_ref();
+    let resident = state.panes.resident(picker.side.slot()).model.as_ref();
     let happens = match (fit_of(state, picker, model), resident, model.place) {
         (MemoryFit::Unknown | MemoryFit::Yes, _, Place::Hub) => {
             "Enter asks the hub what there is to download".to_owned()
@@ -214,7 +220,7 @@ fn message(state: &State, picker: &Picker, theme: &Theme) -> Option<(&'static st
             );
             (answer, vec![(text, chrome.error)])
         }
-        Stage::Failed { error, .. } => (answer, vec![(error.clone(), chrome.error)]),
+        Stage::Failed { error, .. } => (answer, vec![(error.to_string(), chrome.error)]),
     })
 }
 
@@ -242,7 +248,7 @@ pub fn draw_message(
 pub fn nothing(state: &State, picker: &Picker, theme: &Theme) -> (String, Style) {
     match &picker.listing {
         Listing::Awaited => (format!("{} looking for models", spinner(state)), theme.chrome.dim),
-        Listing::Failed(error) => (error.clone(), theme.chrome.error),
+        Listing::Failed(error) => (error.to_string(), theme.chrome.error),
         Listing::Known(_) => ("no model here is called so".to_owned(), theme.chrome.dim),
     }
 }

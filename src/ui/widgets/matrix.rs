@@ -11,10 +11,9 @@ use super::grid::Grid;
 use super::pixels::pixel;
 use super::text::{center, fit, put, right, width};
 use super::values::Values;
-use crate::app::{Column, Cursor, Scale, State};
+use crate::app::{Column, Cursor, Scale, Side, State};
 use crate::attention::Normalisation;
 use crate::theme::Theme;
-use crate::worker::protocol::Side;
 
 /// A cell of the future.
 const FUTURE: &str = "·";

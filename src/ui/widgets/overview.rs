@@ -12,9 +12,8 @@ use super::grid::Grid;
 use super::matrix::{Highlights, IN_SPAN};
 use super::pixels::pixel;
 use super::text::{fit, put, right, width};
-use crate::app::{Column, DisplayedCapture, State};
+use crate::app::{Column, DisplayedCapture, Side, State};
 use crate::theme::Theme;
-use crate::worker::protocol::Side;
 
 /// Columns of a row's name, where that is words.
 const WORDS: u16 = 12;

@@ -15,7 +15,7 @@ impl Job for CompareJob {
     }
 
     fn failed(&self, error: WorkerError) -> Event {
-        Event::Compared { question: self.clone(), found: Err(error) }
+        Event::Compared { question: Box::new(self.clone()), found: Err(error) }
     }
 }
 
@@ -24,6 +24,6 @@ impl PoolJob for CompareJob {
         let captures = self.captures.each_ref().map(AsRef::as_ref);
         let found = MeasuredComparison::of_views(captures, self.views, self.granularity);
         let found = found.map(Arc::new).map_err(|error| WorkerError::Refused(error.to_string()));
-        Ok(Event::Compared { question: self.clone(), found })
+        Ok(Event::Compared { question: Box::new(self.clone()), found })
     }
 }

@@ -12,7 +12,7 @@ use crate::worker::error::WorkerError;
 use crate::worker::guard::{guarded, spawn_thread};
 use crate::worker::job::report;
 use crate::worker::latest_job::Ticket;
-use crate::worker::protocol::{Event, Side};
+use crate::worker::protocol::{Event, Slot};
 
 /// Time between two reports of progress of the same kind.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
@@ -20,7 +20,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(50);
 /// A model to load into a slot. The newest one counts.
 pub struct LoadJob {
     /// The slot.
-    pub side: Side,
+    pub slot: Slot,
     /// The model as it was asked for.
     pub reference: String,
     /// How to load it.
@@ -34,7 +34,7 @@ pub struct LoadJob {
 /// What the coordinator hears of a load.
 pub struct LoadEvent {
     /// The slot.
-    pub side: Side,
+    pub slot: Slot,
     /// The ticket of the load, which may have been superseded since.
     pub ticket: Ticket,
     /// How the load stands.
@@ -58,8 +58,8 @@ pub fn spawn(
     loads: mpsc::Sender<LoadEvent>,
     events: mpsc::Sender<Event>,
 ) -> Result<(), WorkerError> {
-    spawn_thread(format!("attnscope-load-{}", load.side), move || {
-        let mut progress = reporter(load.side, events);
+    spawn_thread(format!("attnscope-load-{}", load.slot), move || {
+        let mut progress = reporter(load.slot, events);
         let mut control = Control { cancel: load.ticket.cancel().clone(), progress: &mut progress };
         let ended = guarded(|| Ok(run(&load, &loads, &mut control)?));
         // If the coordinator is gone, so is everybody who wants a model.
@@ -69,7 +69,7 @@ pub fn spawn(
 
 impl LoadJob {
     fn event(&self, stage: LoadStage) -> LoadEvent {
-        LoadEvent { side: self.side, ticket: self.ticket.clone(), stage }
+        LoadEvent { slot: self.slot, ticket: self.ticket.clone(), stage }
     }
 }
 
@@ -100,14 +100,14 @@ fn make_room(load: &LoadJob, loads: &mpsc::Sender<LoadEvent>) -> Result<(), Mode
 }
 
 /// Passes progress on, but not so often that drawing it would be the main work.
-fn reporter(side: Side, events: mpsc::Sender<Event>) -> impl FnMut(LoadProgress) {
+fn reporter(slot: Slot, events: mpsc::Sender<Event>) -> impl FnMut(LoadProgress) {
     let mut last: Option<(Instant, std::mem::Discriminant<LoadProgress>)> = None;
     move |progress| {
         let kind = std::mem::discriminant(&progress);
         let is_new = last.is_none_or(|(at, last)| last != kind || at.elapsed() >= REPORT_EVERY);
         if is_new {
             last = Some((Instant::now(), kind));
-            report(&events, Event::Loading { side, progress });
+            report(&events, Event::Loading { slot, progress });
         }
     }
 }

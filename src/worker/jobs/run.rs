@@ -9,13 +9,13 @@ use crate::model::{Model, Sampling};
 use crate::worker::error::WorkerError;
 use crate::worker::job::{Job, Progress, SlotJob, StepContext, report};
 use crate::worker::latest_job::{Key, Rank};
-use crate::worker::protocol::{Event, JobId, Side};
+use crate::worker::protocol::{Event, JobId, Slot};
 
 /// A prompt to run.
 #[derive(Debug, Clone)]
 pub struct RunJob {
     /// The slot whose model runs it.
-    pub side: Side,
+    pub slot: Slot,
     /// Echoed in events.
     pub id: JobId,
     /// The text.
@@ -36,7 +36,7 @@ impl Job for RunJob {
     }
 
     fn failed(&self, error: WorkerError) -> Event {
-        Event::RunFailed { side: self.side, job: self.id, error }
+        Event::RunFailed { slot: self.slot, job: self.id, error }
     }
 }
 
@@ -62,7 +62,7 @@ impl SlotJob for RunJob {
         if let Some(before) = &capture.before {
             before.prepare();
         }
-        context.answer(Event::Captured { side: self.side, job: self.id, capture });
+        context.answer(Event::Captured { slot: self.slot, job: self.id, capture });
         Ok(Progress::Done)
     }
 }
@@ -103,6 +103,6 @@ impl RunJob {
 
     fn report(&self, layer: usize, model: &Model, events: &mpsc::Sender<Event>) {
         let layers = model.info().layers;
-        report(events, Event::Running { side: self.side, job: self.id, layer, layers });
+        report(events, Event::Running { slot: self.slot, job: self.id, layer, layers });
     }
 }

@@ -30,7 +30,7 @@ impl Job for ScoringJob {
     }
 
     fn failed(&self, error: WorkerError) -> Event {
-        Event::ScoringFailed { side: self.side, error }
+        Event::ScoringFailed { slot: self.slot, error }
     }
 }
 
@@ -44,7 +44,7 @@ impl SlotJob for ScoringJob {
         let (Some(model), Some(ablation)) = (context.model, self.ablations.first().cloned()) else {
             return Ok(Progress::Done);
         };
-        let side = self.side;
+        let slot = self.slot;
         let mut runs: Runs = context.caches.take();
         let run = runs.without(&ablation);
         let stepped = if run.scores.is_none() { run.run.step(model, context.cancel) } else { Ok(()) };
@@ -57,9 +57,9 @@ impl SlotJob for ScoringJob {
         match scores {
             Some(scores) => {
                 self.ablations.remove(0);
-                context.answer(Event::Scored { side, model: model.info().clone(), ablation, scores });
+                context.answer(Event::Scored { slot, model: model.info().clone(), ablation, scores });
             }
-            None => report(context.events, Event::Scoring { side, ablation, done, draws: repeated::DRAWS }),
+            None => report(context.events, Event::Scoring { slot, ablation, done, draws: repeated::DRAWS }),
         }
         Ok(if self.ablations.is_empty() { Progress::Done } else { Progress::More })
     }

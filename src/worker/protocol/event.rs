@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LensJob, LoadEstimate, LoadProgress, Side, SimilarJob, WorkerError,
+    Asker, Catalogue, CompareJob, JobId, LensJob, LoadEstimate, LoadProgress, SimilarJob, Slot, WorkerError,
 };
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
@@ -26,29 +26,29 @@ pub enum LayerAnswer {
 pub enum Event {
     /// A load has come further.
     Loading {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// How far the load has come.
         progress: LoadProgress,
     },
     /// A model is resident.
     Loaded {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// The model.
         model: Arc<ModelInfo>,
     },
     /// A load failed; a model that was resident before still is.
     LoadFailed {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
         error: WorkerError,
     },
     /// There was no memory for two: the resident model is gone, and the load goes on.
     Unloaded {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
     },
     /// The models that can be asked for.
     Listed {
@@ -64,8 +64,8 @@ pub enum Event {
     },
     /// A pass has come further.
     Running {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Names the prompt.
         job: JobId,
         /// Layers that are done.
@@ -75,8 +75,8 @@ pub enum Event {
     },
     /// A pass is done.
     Captured {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Names the prompt.
         job: JobId,
         /// What was captured.
@@ -84,8 +84,8 @@ pub enum Event {
     },
     /// A pass failed; the model is still resident.
     RunFailed {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Names the prompt.
         job: JobId,
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
@@ -111,8 +111,8 @@ pub enum Event {
     },
     /// The run over repeated random tokens has come further.
     Scoring {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// Heads that are off.
         ablation: Ablation,
         /// Draws that are done.
@@ -122,8 +122,8 @@ pub enum Event {
     },
     /// The scores of a model's heads on repeated random tokens are known.
     Scored {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// The model.
         model: Arc<ModelInfo>,
         /// Heads that are off.
@@ -133,8 +133,8 @@ pub enum Event {
     },
     /// The scores of a model's heads won't be known.
     ScoringFailed {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
         error: WorkerError,
     },
@@ -148,7 +148,7 @@ pub enum Event {
     /// Two captures are compared.
     Compared {
         /// What was asked.
-        question: CompareJob,
+        question: Box<CompareJob>,
         /// The comparison, or why there is none.
         found: Result<Arc<MeasuredComparison>, WorkerError>,
     },

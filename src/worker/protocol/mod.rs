@@ -6,7 +6,7 @@
 mod event;
 mod question;
 mod request;
-mod side;
+mod slot;
 
 pub use super::error::WorkerError;
 pub use crate::model::{
@@ -19,4 +19,4 @@ pub use question::{
     ViewJob,
 };
 pub use request::Request;
-pub use side::Side;
+pub use slot::Slot;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Side;
+use super::Slot;
 use crate::attention::{Ablation, Capture, ModelInfo, View};
 use crate::model::ConfiguredPair;
 use crate::vocabulary::Granularity;
@@ -71,7 +71,7 @@ impl CompareJob {
 /// Compare all heads to one.
 #[derive(Debug, Clone)]
 pub struct SimilarJob {
-    /// Left and right, as far as they are there.
+    /// Two captures, as far as they are there.
     pub captures: [Option<Arc<Capture>>; 2],
     /// Which of the captures the head is of: 0 or 1.
     pub of: usize,
@@ -83,7 +83,7 @@ pub struct SimilarJob {
 #[derive(Debug, Clone)]
 pub struct ScoringJob {
     /// Where the model is resident, or soon will be.
-    pub side: Side,
+    pub slot: Slot,
     /// The model.
     pub model: Arc<ModelInfo>,
     /// Sets of heads that are off. The heads are scored without each of these sets, the first one first.
@@ -96,7 +96,7 @@ pub struct LensJob {
     /// Whoever asks.
     pub asker: Asker,
     /// Where the model is resident.
-    pub side: Side,
+    pub slot: Slot,
     /// What the model has read, and without which heads.
     pub capture: Arc<Capture>,
     /// The index of the token.

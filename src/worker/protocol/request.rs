@@ -1,7 +1,7 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, Side, SimilarJob,
+    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, SimilarJob, Slot,
     ViewJob,
 };
 use crate::attention::Ablation;
@@ -9,15 +9,15 @@ use crate::attention::Ablation;
 /// What the front end asks for.
 #[derive(Debug, Clone)]
 pub enum Request {
-    /// Load a model into a side. The one that is there stays until the new one is ready; where there is no memory
+    /// Load a model into a slot. The one that is there stays until the new one is ready; where there is no memory
     /// for both, until the files of the new one are here.
     Load {
-        /// The side.
-        side: Side,
+        /// The slot.
+        slot: Slot,
         /// `org/name[@revision]`, a folder, `demo:gpt2`.
         reference: String,
     },
-    /// Run a prompt through both models. An older prompt that runs is stopped, and one that waits is dropped. A model
+    /// Run a prompt through the models of both slots. An older prompt that runs is stopped, and one that waits is dropped. A model
     /// that is still loading takes the newest prompt when it is ready.
     Run {
         /// Larger than any before.
@@ -26,7 +26,7 @@ pub enum Request {
         prompt: String,
         /// How the capture's next token is drawn.
         sampling: Sampling,
-        /// Left and right: heads that are off. A side with some runs with all first, unless it just did.
+        /// Heads that are off, by slot. A slot with some runs the prompt with all heads first, unless it just did.
         ablations: [Ablation; 2],
     },
     /// Compute the matrix of a view, away from the models' threads.

@@ -46,7 +46,7 @@ struct Data {
     title: String,
     caption: Vec<String>,
     panels: Vec<Panel>,
-    /// By the background: colours from the lowest level to the highest.
+    /// For each background, colours from the lowest level to the highest.
     ramps: Ramps,
     /// Whether values are differences.
     signed: bool,
@@ -57,7 +57,7 @@ struct Data {
     /// Where colours end, if that was asked for; and else whether at each panel's own top.
     top: Option<f32>,
     own: bool,
-    /// Of each token of both sides, its piece of the text.
+    /// For each token of both sides, the index of its piece of the text.
     links: Option<[Vec<usize>; 2]>,
 }
 
@@ -97,7 +97,7 @@ struct Matrix {
     data: String,
 }
 
-/// Writes what a recipe says of the passes that it names. Returns what of it the page has no room for.
+/// Writes what a recipe says of the passes that it names. Returns which matrices the page has no room for.
 ///
 /// # Errors
 /// If a model has no such view, or `out` refuses.

@@ -7,8 +7,8 @@ use crate::export::selection::Selection;
 /// Bytes of matrices that a page may hold: more opens slowly, and is not for sharing.
 const LARGEST: usize = 32 << 20;
 
-/// Of each side the number of its matrices that the page has room for, its mean always. A side that needs less than
-/// its part leaves the rest to the other.
+/// How many matrices of each side the page has room for; the mean is always there. A side that needs less than its
+/// part leaves the rest to the other.
 pub fn kept(sides: &[(&Source, &Capture)]) -> Vec<usize> {
     let wanted = |(source, capture): &(&Source, &Capture)| match source.selection {
         Selection::One(_) => 1,
@@ -31,7 +31,7 @@ pub fn kept(sides: &[(&Source, &Capture)]) -> Vec<usize> {
     kept
 }
 
-/// Which of all matrices of a model are left out after the first so many, and how to see one of them.
+/// Says which matrices of a model are left out after the first `kept`, and how to see one of them.
 pub fn left_out(capture: &Capture, kept: usize) -> Option<String> {
     let (layers, heads) = (capture.model.layers, capture.model.heads);
     let name = |head: usize| format!("{}.{}", head / heads, head % heads);

@@ -1,16 +1,16 @@
-//! Work is compiled for each kind of machine that multiplies bytes; which one this is, is found out when the program runs.
+//! Compiles work for each kind of processor that multiplies bytes, and picks one when the program runs.
 
 use pulp::{Arch, NullaryFnOnce, Scalar};
 
 use super::simd::Int8Simd;
 
-/// What is done with the products of bytes. Not a closure, for the reason that is told of `WithCodes`.
+/// Work that needs products of bytes. Not a closure, for the reason that `WithDecoder` gives.
 pub trait WithInt8 {
-    /// With what a machine has.
+    /// Runs with the instructions of one kind of processor.
     fn with_int8<B: Int8Simd>(self, int8: B);
 }
 
-/// Does it with the best that the machine has.
+/// Runs with the best instructions that this machine has.
 pub fn dispatch(work: impl WithInt8) {
     match Arch::new() {
         #[cfg(target_arch = "x86_64")]
@@ -26,7 +26,7 @@ pub fn dispatch(work: impl WithInt8) {
     }
 }
 
-/// Does it in every way that this machine can.
+/// Runs with every kind of instructions that this machine has.
 #[cfg(test)]
 pub fn on_every_machine(work: impl WithInt8 + Copy) {
     work.with_int8(Scalar);
@@ -61,11 +61,11 @@ impl<B: Int8Simd, W: WithInt8> NullaryFnOnce for Work<B, W> {
 mod tests {
     use super::super::values::{BLOCKS, BYTES, VALUES, Values};
     use super::*;
-    use crate::kernels::codes::Codes;
+    use crate::kernels::fp4_decoder::Fp4Decoder;
 
     /// Scales and products of four blocks, lane by lane.
     fn lanes<B: Int8Simd>(int8: B, blocks: &[u8; BYTES], scales: [u8; BLOCKS], x: &Values) -> [Vec<f32>; 2] {
-        let half = |half: <B::Simd as Codes>::Half| -> Vec<f32> {
+        let half = |half: <B::Simd as Fp4Decoder>::Half| -> Vec<f32> {
             half.as_ref().iter().flat_map(|register| bytemuck::cast_slice(&[*register]).to_vec()).collect()
         };
         [half(int8.scales(&scales)), half(int8.products(int8.twice_codes(blocks), x))]

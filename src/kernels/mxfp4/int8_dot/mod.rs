@@ -1,11 +1,13 @@
-//! Products of one or two vectors by the instructions that multiply bytes and sum the products. They take half as long
-//! as those for f32.
+//! Products of one or two batch rows by the instructions that multiply bytes and sum the products. They take half as
+//! long as those for f32.
 //!
-//! Twice a code is a whole number. A value is taken for a multiple of a power of two, which eight of them share, in three
-//! digits of base 256: it is off by at most 1.21e-7 of the largest of its eight (2^-23 is 1.19e-7), which is what f32 would
-//! lose in summing their products. These sums are exact; then they are summed as f32s.
+//! Twice a code is a whole number. A value of x becomes a whole number too: three digits of base 256, times a power
+//! of two that eight values share. It is off by at most 1.21e-7 of the largest of the eight (2^-23 is 1.19e-7); f32
+//! would lose as much when it sums their products. The sum of eight products is exact. These sums are then added as
+//! f32.
 //!
-//! Only `mxfp4::add_product` knows of this folder. To take it out: delete the folder, its `mod` line and the `if` there.
+//! Only `mxfp4::add_product` knows of this folder. To take it out: delete the folder, its `mod` line and the `if`
+//! there.
 
 mod dispatch;
 #[cfg(target_arch = "aarch64")]
@@ -22,14 +24,14 @@ use pulp::Simd;
 use super::format::BLOCK_BYTES;
 use super::packed::Packed;
 use crate::kernels::cache::{LINE, fetch};
-use crate::kernels::codes::Codes;
+use crate::kernels::fp4_decoder::Fp4Decoder;
 use crate::kernels::parallel::by_rows;
 use dispatch::{WithInt8, dispatch};
 use simd::Int8Simd;
 use values::{BLOCKS, VALUES, Values};
 
-/// `y` \[n, to\] += `x` \[n, from\] · Wᵀ, if these are one or two vectors with rows of enough blocks. Returns whether it
-/// was done.
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, for one or two batch rows of at least [`BLOCKS`]
+/// blocks. Returns whether it was done.
 pub fn add_product(sizes: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f32]) -> bool {
     match x.len() / sizes[0] {
         _ if packed.groups < BLOCKS => return false,
@@ -40,51 +42,51 @@ pub fn add_product(sizes: [usize; 2], x: &[f32], packed: &Packed<'_>, y: &mut [f
     true
 }
 
-fn add_products_of<const VECTORS: usize>(
-    [from, to]: [usize; 2],
+fn add_products_of<const BATCH_ROWS: usize>(
+    [in_features, out_features]: [usize; 2],
     x: &[f32],
     packed: &Packed<'_>,
     y: &mut [f32],
 ) {
-    let mut values = vec![[Values::ZERO; VECTORS]; from.div_ceil(VALUES)];
-    dispatch(Split { x, from, values: &mut values });
-    by_rows(to, y, |rows, sums| dispatch(Dots { x: &values, packed, rows, sums }));
+    let mut values = vec![[Values::ZERO; BATCH_ROWS]; in_features.div_ceil(VALUES)];
+    dispatch(Split { x, in_features, values: &mut values });
+    by_rows(out_features, y, |rows, sums| dispatch(Products { x: &values, packed, rows, sums }));
 }
 
-/// Takes vectors apart. The last values of each end with it, as its last blocks do: what was among those before counts
-/// as zero.
-struct Split<'a, const VECTORS: usize> {
+/// Takes batch rows apart. The last group of values ends where the row ends; values that the group before has already
+/// count as zero.
+struct Split<'a, const BATCH_ROWS: usize> {
     x: &'a [f32],
-    from: usize,
-    values: &'a mut [[Values; VECTORS]],
+    in_features: usize,
+    values: &'a mut [[Values; BATCH_ROWS]],
 }
 
-impl<const VECTORS: usize> WithInt8 for Split<'_, VECTORS> {
+impl<const BATCH_ROWS: usize> WithInt8 for Split<'_, BATCH_ROWS> {
     #[inline(always)]
     fn with_int8<B: Int8Simd>(self, _: B) {
-        for (vector, x) in self.x.chunks_exact(self.from).enumerate() {
+        for (batch_row, x) in self.x.chunks_exact(self.in_features).enumerate() {
             for (x, values) in x.chunks(VALUES).zip(self.values.iter_mut()) {
                 let mut all = [0.0; VALUES];
                 all[VALUES - x.len()..].copy_from_slice(x);
-                values[vector] = Values::new(&all);
+                values[batch_row] = Values::new(&all);
             }
         }
     }
 }
 
-/// `sums` \[rows, VECTORS\] = x · some rows.
-struct Dots<'a, const VECTORS: usize> {
-    x: &'a [[Values; VECTORS]],
+/// `sums` \[rows, BATCH_ROWS\] = x · some rows.
+struct Products<'a, const BATCH_ROWS: usize> {
+    x: &'a [[Values; BATCH_ROWS]],
     packed: &'a Packed<'a>,
     rows: Range<usize>,
-    sums: &'a mut [[f32; VECTORS]],
+    sums: &'a mut [[f32; BATCH_ROWS]],
 }
 
-impl<const VECTORS: usize> WithInt8 for Dots<'_, VECTORS> {
+impl<const BATCH_ROWS: usize> WithInt8 for Products<'_, BATCH_ROWS> {
     #[inline(always)]
     fn with_int8<B: Int8Simd>(self, int8: B) {
-        // Rows side by side share what is read of vectors, where there are registers for it.
-        match (B::Simd::REGISTER_COUNT, VECTORS) {
+        // Several rows share what is read of x, where there are registers for it.
+        match (B::Simd::REGISTER_COUNT, BATCH_ROWS) {
             (32, 1) => self.dots::<B, 4>(int8),
             (32, _) => self.dots::<B, 3>(int8),
             _ => self.dots::<B, 1>(int8),
@@ -92,7 +94,7 @@ impl<const VECTORS: usize> WithInt8 for Dots<'_, VECTORS> {
     }
 }
 
-impl<const VECTORS: usize> Dots<'_, VECTORS> {
+impl<const BATCH_ROWS: usize> Products<'_, BATCH_ROWS> {
     #[inline(always)]
     fn dots<B: Int8Simd, const ROWS: usize>(self, int8: B) {
         let Self { x, packed, rows, sums } = self;
@@ -100,7 +102,7 @@ impl<const VECTORS: usize> Dots<'_, VECTORS> {
         for (first, sums) in rows.clone().step_by(ROWS).zip(sums.chunks_mut(ROWS)) {
             let row: [_; ROWS] = std::array::from_fn(|at| packed.row((first + at).min(rows.end - 1)));
             let next = packed.blocks_of((first + ROWS).min(rows.end)..(first + 2 * ROWS).min(rows.end));
-            let mut lanes = [[simd.zero(); VECTORS]; ROWS];
+            let mut lanes = [[simd.zero(); BATCH_ROWS]; ROWS];
             for (at, x) in x.iter().enumerate() {
                 let start = (at * BLOCKS).min(packed.groups - BLOCKS);
                 for (line, (lanes, (blocks, scales))) in lanes.iter_mut().zip(&row).enumerate() {
@@ -121,14 +123,14 @@ impl<const VECTORS: usize> Dots<'_, VECTORS> {
     }
 }
 
-/// `sums` += the products of some blocks with each vector.
+/// `sums` += the products of some blocks with each batch row.
 #[inline(always)]
-fn add_products<B: Int8Simd, const VECTORS: usize>(
+fn add_products<B: Int8Simd, const BATCH_ROWS: usize>(
     int8: B,
     codes: B::TwiceCodes,
-    scales: <B::Simd as Codes>::Half,
-    x: &[Values; VECTORS],
-    sums: &mut [<B::Simd as Codes>::Half; VECTORS],
+    scales: <B::Simd as Fp4Decoder>::Half,
+    x: &[Values; BATCH_ROWS],
+    sums: &mut [<B::Simd as Fp4Decoder>::Half; BATCH_ROWS],
 ) {
     let simd = int8.simd();
     for (x, sums) in x.iter().zip(sums) {
@@ -151,33 +153,35 @@ mod tests {
     use values::{BYTES, SHARED};
 
     #[derive(Clone, Copy)]
-    struct Check<const VECTORS: usize> {
+    struct Check<const BATCH_ROWS: usize> {
         /// One in so many values is a thousand times as large.
         outliers: usize,
     }
 
-    impl<const VECTORS: usize> WithInt8 for Check<VECTORS> {
+    impl<const BATCH_ROWS: usize> WithInt8 for Check<BATCH_ROWS> {
         fn with_int8<B: Int8Simd>(self, int8: B) {
             // Rows that are no whole groups, and blocks that are none.
-            let (from, to) = (544, 37);
-            let groups = from / BLOCK;
+            let (in_features, out_features) = (544, 37);
+            let groups = in_features / BLOCK;
             let mut random = fastrand::Rng::with_seed(7);
-            let blocks: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(to * from / 2).collect();
-            let scales: Vec<u8> = std::iter::repeat_with(|| random.u8(120..130)).take(to * groups).collect();
+            let blocks: Vec<u8> =
+                std::iter::repeat_with(|| random.u8(..)).take(out_features * in_features / 2).collect();
+            let scales: Vec<u8> =
+                std::iter::repeat_with(|| random.u8(120..130)).take(out_features * groups).collect();
             let mut x: Vec<f32> =
-                std::iter::repeat_with(|| random.f32() - 0.5).take(VECTORS * from).collect();
+                std::iter::repeat_with(|| random.f32() - 0.5).take(BATCH_ROWS * in_features).collect();
             x.iter_mut().step_by(self.outliers).for_each(|x| *x *= 1000.0);
             let packed = Packed { blocks: &blocks, scales: &scales, groups };
-            let mut values = vec![[Values::ZERO; VECTORS]; from.div_ceil(VALUES)];
-            Split { x: &x, from, values: &mut values }.with_int8(int8);
-            let mut sums = vec![[f32::NAN; VECTORS]; to];
-            Dots { x: &values, packed: &packed, rows: 0..to, sums: &mut sums }.with_int8(int8);
+            let mut values = vec![[Values::ZERO; BATCH_ROWS]; in_features.div_ceil(VALUES)];
+            Split { x: &x, in_features, values: &mut values }.with_int8(int8);
+            let mut sums = vec![[f32::NAN; BATCH_ROWS]; out_features];
+            Products { x: &values, packed: &packed, rows: 0..out_features, sums: &mut sums }.with_int8(int8);
             for (row, sums) in sums.iter().enumerate() {
                 let weight = |at: usize| {
-                    let code = CODES[usize::from(blocks[(row * from + at) / 2] >> (at % 2 * 4) & 15)];
+                    let code = CODES[usize::from(blocks[(row * in_features + at) / 2] >> (at % 2 * 4) & 15)];
                     f64::from(code * scale_value(scales[row * groups + at / BLOCK]))
                 };
-                for (sum, x) in sums.iter().zip(x.chunks(from)) {
+                for (sum, x) in sums.iter().zip(x.chunks(in_features)) {
                     let exact: f64 = x.iter().enumerate().map(|(at, x)| weight(at) * f64::from(*x)).sum();
                     let size = |(eight, x): (usize, &[f32])| {
                         let largest = x.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));

@@ -1,4 +1,4 @@
-//! By NEON's products of bytes. Tested under emulation; nobody has timed it.
+//! Products of bytes with NEON. Tested under emulation; nobody has timed it.
 
 use std::arch::aarch64::int8x16_t;
 

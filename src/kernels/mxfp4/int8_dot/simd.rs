@@ -1,9 +1,9 @@
-//! What a machine must do for products of bytes, and how any machine does it.
+//! What a processor must offer for products of bytes, and how any processor does it without special instructions.
 
 use pulp::Scalar;
 
 use super::values::{BLOCKS, BYTES, Values};
-use crate::kernels::codes::{Codes, LANES};
+use crate::kernels::fp4_decoder::{Fp4Decoder, LANES};
 use crate::kernels::mxfp4::format::{CODES, SCALES};
 
 /// Twice what the codes stand for: codes are multiples of a half.
@@ -17,25 +17,25 @@ pub(super) const TWICE: [i8; 16] = {
     twice
 };
 
-/// Processors that multiply bytes, and sum the products that belong to a lane.
+/// A processor that multiplies bytes and sums the products of each lane.
 pub trait Int8Simd: Copy {
-    /// What they have for f32s.
-    type Simd: Codes;
+    /// Its registers of f32.
+    type Simd: Fp4Decoder;
     /// Registers that hold twice what the low, and what the high nibbles of four blocks stand for, perhaps with an
     /// offset.
     type TwiceCodes: Copy;
 
-    /// What they have for f32s.
+    /// Its operations on f32.
     fn simd(self) -> Self::Simd;
 
     /// Twice what the nibbles of four blocks stand for.
     fn twice_codes(self, blocks: &[u8; BYTES]) -> Self::TwiceCodes;
 
     /// The scale of each lane: four belong to a block.
-    fn scales(self, scales: &[u8; BLOCKS]) -> <Self::Simd as Codes>::Half;
+    fn scales(self, scales: &[u8; BLOCKS]) -> <Self::Simd as Fp4Decoder>::Half;
 
     /// For each lane the sum of its eight products, exact but for the rounding to f32.
-    fn products(self, codes: Self::TwiceCodes, x: &Values) -> <Self::Simd as Codes>::Half;
+    fn products(self, codes: Self::TwiceCodes, x: &Values) -> <Self::Simd as Fp4Decoder>::Half;
 }
 
 impl Int8Simd for Scalar {

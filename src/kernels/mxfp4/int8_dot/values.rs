@@ -1,9 +1,9 @@
-//! Values of a vector as whole numbers in three digits of base 256, so that bytes can be multiplied.
+//! Values of a batch row as whole numbers in three digits of base 256, so that bytes can be multiplied.
 
-use crate::kernels::codes::LANES;
+use crate::kernels::fp4_decoder::LANES;
 use crate::kernels::mxfp4::format::{BLOCK, BLOCK_BYTES};
 
-/// Blocks that are multiplied at a time: there is no product of rows that have fewer.
+/// Blocks that are multiplied at a time. Rows with fewer blocks are not multiplied here.
 pub const BLOCKS: usize = 4;
 /// Bytes of these: as many as the widest registers have.
 pub const BYTES: usize = BLOCKS * BLOCK_BYTES;
@@ -13,21 +13,21 @@ pub const VALUES: usize = BLOCKS * BLOCK;
 pub const SHARED: usize = VALUES / LANES;
 /// Digits of a value.
 const DIGITS: usize = 3;
-/// How much higher than the power of two the exponent of the largest value is.
+/// The exponent of the largest of eight values, less the exponent of the power of two that they share.
 const BITS: u32 = 22;
 /// What is added to twice a code where only unsigned bytes can be multiplied by signed ones.
 pub const OFFSET: i32 = 12;
 
-/// Values of a vector, taken apart.
+/// Values of a batch row, taken apart.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub struct Values {
     /// The highest digit first, each from -128 to 127: of the values at even places, as low nibbles have them, then of
     /// those at odd ones.
     pub digits: [[[i8; BYTES]; 2]; DIGITS],
-    /// What takes away the share of [`OFFSET`] in the sum of each lane.
+    /// Added to the sum of each lane, it takes out the share of [`OFFSET`].
     pub offsets: [i32; LANES],
-    /// Half of the power of two of each lane, as codes are taken twice; or NaN, if one of its values is no number.
+    /// Half of the power of two of each lane, because codes are doubled. NaN if one of its values is NaN or infinite.
     pub scales: [f32; LANES],
 }
 
@@ -41,9 +41,9 @@ impl Values {
         let mut values = Self::ZERO;
         let mut ups = [0.0; LANES];
         for ((x, scale), up) in x.iter().zip(&mut values.scales).zip(&mut ups) {
-            // As bits, by which positive f32s are in order, and what is no number comes last.
+            // The bits of positive f32s are in the order of their values; infinity and NaN come last.
             let largest = x.iter().fold(0, |largest, x| x.abs().to_bits().max(largest));
-            // The next one, if three digits would just be too few. Below 2^-100 there is nothing.
+            // One more where three digits would be just too few. Values below 2^-100 count as zero.
             let exponent = ((largest + (1 << 17)) >> 23).max(127 - 100);
             let half = f32::from_bits((exponent - BITS - 1) << 23);
             let times = f32::from_bits((2 * 127 + BITS - exponent) << 23);
@@ -56,7 +56,7 @@ impl Values {
         for (offset, whole) in values.offsets.iter_mut().zip(&wholes) {
             *offset = -OFFSET * whole.iter().sum::<i32>();
         }
-        // As digits from 0 to 255 they are 128 more.
+        // Digits from 0 to 255 instead of −128 to 127.
         let wholes = wholes.map(|whole| whole.map(|whole| (whole + 0x80_8080) ^ 0x80_8080));
         for (digit, places) in values.digits.iter_mut().rev().enumerate() {
             for (place, bytes) in places.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! By AVX-512's sums of products of bytes, and by AVX2's.
+//! Products of bytes with AVX-512 VNNI, and with AVX2.
 
 #![allow(unsafe_code)]
 
@@ -11,7 +11,7 @@ use super::simd::{Int8Simd, TWICE};
 use super::values::{BLOCKS, BYTES, OFFSET, Values};
 
 pulp::simd_type! {
-    /// What pulp has for f32s, and what it has no name for.
+    /// The features of pulp's V4, and VNNI, for which pulp has no name.
     struct Features {
         avx512f: "avx512f",
         avx512bw: "avx512bw",
@@ -30,12 +30,12 @@ pub struct Vnni {
 }
 
 impl Vnni {
-    /// If it is one.
+    /// `None` if this processor hasn't got the instructions.
     pub fn new(simd: V4) -> Option<Self> {
         Features::try_new().map(|features| Self { simd, features })
     }
 
-    /// Does something with all of its instructions.
+    /// Runs `work`, compiled with all of its instructions.
     #[inline(always)]
     pub fn vectorize(self, work: impl NullaryFnOnce<Output = ()>) {
         self.features.vectorize(work);
@@ -62,7 +62,7 @@ const UNSIGNED: [u8; 16] = {
     unsigned
 };
 
-/// Which byte becomes which, so that each scale is the highest byte of its four lanes, and the others are zero.
+/// Indices for a byte shuffle, so that each scale is the highest byte of its four lanes, and the others are zero.
 const fn spread<const N: usize>() -> [u8; N] {
     let mut spread = [0x80; N];
     let mut at = 3;

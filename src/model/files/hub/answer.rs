@@ -40,10 +40,10 @@ pub(super) fn size(response: &Response<Body>) -> Result<u64, Failure> {
         let length = text(header::CONTENT_LENGTH).ok_or_else(|| missing("content-length"))?;
         return number(length, "content-length");
     }
-    let said = text(header::CONTENT_RANGE).ok_or_else(|| missing("content-range"))?;
-    match Range::parse(said) {
+    let range = text(header::CONTENT_RANGE).ok_or_else(|| missing("content-range"))?;
+    match Range::parse(range) {
         Some(Range { first: 0, total: Some(total), .. }) => Ok(total),
-        _ => Err(Failure::Unexpected(format!("content-range is {said:?} for the first byte"))),
+        _ => Err(Failure::Unexpected(format!("content-range is {range:?} for the first byte"))),
     }
 }
 
@@ -63,11 +63,11 @@ pub(super) fn start(response: &Response<Body>, start: u64, size: u64) -> Result<
             _ => Ok(0),
         };
     }
-    let said = text(header::CONTENT_RANGE).ok_or_else(|| missing("content-range"))?;
-    match Range::parse(said) {
+    let range = text(header::CONTENT_RANGE).ok_or_else(|| missing("content-range"))?;
+    match Range::parse(range) {
         Some(range) if range.first == start && range.total.is_none_or(|total| total == size) => Ok(start),
         _ => Err(Failure::Unexpected(format!(
-            "content-range is {said:?}, though bytes {start} to {} of {size} were asked for",
+            "content-range is {range:?}, though bytes {start} to {} of {size} were asked for",
             size.saturating_sub(1)
         ))),
     }
@@ -131,9 +131,9 @@ mod tests {
     #[test]
     fn a_size_that_is_none_is_an_error_and_never_no_size() {
         for size in ["", "-1", "99999999999999999999", "18446744073709551615", "1e9", "0x10", "7 bytes"] {
-            let said =
+            let message =
                 read(&[("x-repo-commit", COMMIT), ("etag", "a"), ("x-linked-size", size)]).unwrap_err();
-            assert!(said.contains("x-linked-size"), "{said}");
+            assert!(message.contains("x-linked-size"), "{message}");
         }
     }
 

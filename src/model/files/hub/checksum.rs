@@ -67,18 +67,18 @@ impl Checksum {
     }
 }
 
-/// Takes bytes and gives their checksum.
+/// Takes bytes and computes their checksum.
 pub(super) enum Hasher {
     /// Of a large file.
     Sha256(Sha256),
-    /// Of a small file, in both ways.
+    /// Of a small file, computed in both ways.
     Git {
         /// With git's header.
         git: Sha1,
-        /// Without.
+        /// Without git's header.
         plain: Sha1,
     },
-    /// Of nobody knows what.
+    /// No checksum is known.
     None,
 }
 
@@ -121,8 +121,8 @@ mod tests {
     fn names_of_hubs_and_mirrors_are_held_against_the_bytes() {
         for name in [SHA256, GIT, SHA1, &SHA256.to_uppercase()] {
             assert_eq!(check(name, b"abc"), Ok(()), "{name}");
-            let said = check(name, b"abd").unwrap_err();
-            assert!(said.contains(&name.to_lowercase()), "{said}");
+            let message = check(name, b"abd").unwrap_err();
+            assert!(message.contains(&name.to_lowercase()), "{message}");
             assert!(check(name, b"abcd").is_err() && check(name, b"").is_err());
         }
     }

@@ -22,9 +22,9 @@ const MAX_REDIRECTS: usize = 10;
 
 /// Bytes of a file on their way.
 pub(super) struct Incoming {
-    /// The position of the first; 0 if the server doesn't know ranges.
+    /// The position of the first byte; 0 if the server doesn't know ranges.
     pub(super) start: u64,
-    /// They.
+    /// Reads them.
     pub(super) reader: BodyReader<'static>,
 }
 
@@ -157,15 +157,15 @@ impl Client {
     }
 }
 
-/// How something is asked for.
+/// What a request asks for.
 struct Asked<'a> {
-    /// Which bytes.
+    /// The bytes, as a `Range` header.
     range: &'a str,
-    /// Until when an answer is waited for, all redirects together.
+    /// The time until which an answer is waited for, all redirects together.
     until: Option<Instant>,
 }
 
-/// What the hub itself says, and where on another server the bytes are, if they aren't here.
+/// What the hub answers, and the address of the bytes if they are on another server.
 struct Answer {
     response: Response<Body>,
     elsewhere: Option<String>,

@@ -22,9 +22,9 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error, config::Config};
 
-/// Who is trusted.
+/// The certificates that are trusted.
 pub(super) struct Roots {
-    /// Authorities.
+    /// Certificates of authorities.
     pub(super) authorities: RootCertStore,
     /// Certificates that a server may show as they are, although they are an authority's.
     pub(super) exact: Vec<CertificateDer<'static>>,

@@ -14,7 +14,7 @@ use crate::model::{Cancel, Control, LoadProgress, ModelError};
 const SILENCES: u32 = 2;
 /// How often a file may be begun again, because a server doesn't know ranges.
 const RESTARTS: u32 = 3;
-/// Progress is told at most so often.
+/// Progress is reported at most so often.
 const REPORT: Duration = Duration::from_millis(100);
 const CHUNK: usize = 128 * 1024;
 
@@ -61,23 +61,23 @@ impl Download<'_> {
         control: &mut Control<'_>,
         mut open: impl FnMut(u64, &mut Control<'_>) -> Result<(u64, Flow), Stopped>,
     ) -> Result<(), Stopped> {
-        let mut gathered = Gathered::open(self, &control.cancel)?;
-        if gathered.done > self.size {
-            gathered.restart()?;
+        let mut part_file = PartFile::resume(self, &control.cancel)?;
+        if part_file.done > self.size {
+            part_file.restart()?;
         }
-        let mut meter = Meter { download: self, told: None };
-        meter.tell(gathered.done, control);
+        let mut meter = Meter { download: self, reported: None };
+        meter.report_now(part_file.done, control);
         let (mut failed, mut silent) = (0, 0);
-        while gathered.done < self.size {
+        while part_file.done < self.size {
             control.cancel.check()?;
-            let before = gathered.done;
-            match self.transfer(&mut gathered, &mut meter, control, &mut open) {
+            let before = part_file.done;
+            match self.transfer(&mut part_file, &mut meter, control, &mut open) {
                 Ok(()) => {}
                 Err(Stopped::Hub(Failure::Status(Refusal { status: 416, .. }))) => {
                     return Err(self.corrupt("it is shorter than announced".to_owned()));
                 }
                 Err(Stopped::Hub(failure)) => {
-                    if gathered.done > before {
+                    if part_file.done > before {
                         (failed, silent) = (0, 0);
                     }
                     failed += 1;
@@ -85,41 +85,41 @@ impl Download<'_> {
                     // What has begun to come is worth waiting for, even if the network is gone for a while.
                     let passing =
                         failure.is_passing() || matches!(failure, Failure::Silent | Failure::Unreachable(_));
-                    let too_often = failed >= ATTEMPTS || silent >= SILENCES || gathered.restarts > RESTARTS;
+                    let too_often = failed >= ATTEMPTS || silent >= SILENCES || part_file.restarts > RESTARTS;
                     if too_often || !passing {
                         return Err(Stopped::Hub(failure));
                     }
-                    tracing::warn!(file = self.name, done = gathered.done, ?failure, "transfer broke off");
+                    tracing::warn!(file = self.name, done = part_file.done, ?failure, "transfer broke off");
                     pause(failure, failed, control)?;
                 }
                 Err(stopped) => return Err(stopped),
             }
         }
-        gathered.finish()?.map_err(|problem| self.corrupt(problem))
+        part_file.finish()?.map_err(|problem| self.corrupt(problem))
     }
 
-    /// One connection's worth.
+    /// Takes the bytes of one connection.
     fn transfer(
         &self,
-        gathered: &mut Gathered<'_>,
+        part_file: &mut PartFile<'_>,
         meter: &mut Meter<'_>,
         control: &mut Control<'_>,
         open: &mut impl FnMut(u64, &mut Control<'_>) -> Result<(u64, Flow), Stopped>,
     ) -> Result<(), Stopped> {
-        let (start, flow) = open(gathered.done, control)?;
-        if start != gathered.done {
-            gathered.restart()?;
+        let (start, flow) = open(part_file.done, control)?;
+        if start != part_file.done {
+            part_file.restart()?;
         }
-        while gathered.done < self.size {
+        while part_file.done < self.size {
             let came = flow.next(control)?;
             if came.is_empty() {
                 return Err(Stopped::Hub(Failure::Broken("the connection was closed".to_owned())));
             }
-            if gathered.done + came.len() as u64 > self.size {
+            if part_file.done + came.len() as u64 > self.size {
                 return Err(self.corrupt("it is longer than announced".to_owned()));
             }
-            gathered.push(&came)?;
-            meter.report(gathered.done, control);
+            part_file.push(&came)?;
+            meter.report(part_file.done, control);
         }
         Ok(())
     }
@@ -133,8 +133,8 @@ impl Download<'_> {
     }
 }
 
-/// What has come, and its checksum so far.
-struct Gathered<'a> {
+/// The bytes that have come, in their `.part` file, and their checksum so far.
+struct PartFile<'a> {
     download: &'a Download<'a>,
     file: File,
     done: u64,
@@ -142,22 +142,22 @@ struct Gathered<'a> {
     restarts: u32,
 }
 
-impl<'a> Gathered<'a> {
-    /// Reads what an earlier download has left, for the checksum.
-    fn open(download: &'a Download<'a>, cancel: &Cancel) -> Result<Self, ModelError> {
+impl<'a> PartFile<'a> {
+    /// Resumes: reads what an earlier download has left, for the checksum.
+    fn resume(download: &'a Download<'a>, cancel: &Cancel) -> Result<Self, ModelError> {
         let path = download.part;
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|source| ModelError::io(path, source))?;
         let hasher = download.checksum.hasher(download.size);
-        let mut gathered = Self { download, file, done: 0, hasher, restarts: 0 };
+        let mut part_file = Self { download, file, done: 0, hasher, restarts: 0 };
         let mut chunk = vec![0; CHUNK];
         loop {
             cancel.check()?;
-            let came = gathered.file.read(&mut chunk).map_err(|source| ModelError::io(path, source))?;
+            let came = part_file.file.read(&mut chunk).map_err(|source| ModelError::io(path, source))?;
             if came == 0 {
-                return Ok(gathered);
+                return Ok(part_file);
             }
-            gathered.count(&chunk[..came]);
+            part_file.count(&chunk[..came]);
         }
     }
 
@@ -189,21 +189,21 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// Tells progress: the start, the end, and not too often in between.
+/// Reports progress: the start, the end, and not too often in between.
 struct Meter<'a> {
     download: &'a Download<'a>,
-    told: Option<Instant>,
+    reported: Option<Instant>,
 }
 
 impl Meter<'_> {
     fn report(&mut self, done: u64, control: &mut Control<'_>) {
-        if done == self.download.size || self.told.is_none_or(|told| told.elapsed() >= REPORT) {
-            self.tell(done, control);
+        if done == self.download.size || self.reported.is_none_or(|reported| reported.elapsed() >= REPORT) {
+            self.report_now(done, control);
         }
     }
 
-    fn tell(&mut self, done: u64, control: &mut Control<'_>) {
-        self.told = Some(Instant::now());
+    fn report_now(&mut self, done: u64, control: &mut Control<'_>) {
+        self.reported = Some(Instant::now());
         let file = self.download.name.to_owned();
         (control.progress)(LoadProgress::Downloading { file, done, total: self.download.size });
     }
@@ -314,7 +314,7 @@ mod tests {
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| lock(&path, &cancel).map(drop));
             std::thread::sleep(TICK * 2);
-            cancel.raise();
+            cancel.cancel();
             assert!(matches!(waiting.join().unwrap(), Err(ModelError::Cancelled)));
         });
         drop(held);

@@ -16,7 +16,7 @@ pub enum HubError {
         cache.display()
     )]
     NotCached {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// Where it was looked for.
         cache: PathBuf,
@@ -28,7 +28,7 @@ pub enum HubError {
         folder.display()
     )]
     Incomplete {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// Its part of the cache.
         folder: PathBuf,
@@ -44,21 +44,21 @@ pub enum HubError {
         }
     )]
     NoRepository {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// Where the token came from that was sent.
         token: Option<String>,
     },
-    /// 404.
+    /// Status 404 for a revision.
     #[error("{model}: the model has no such branch, tag or commit")]
     NoRevision {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
     },
-    /// 404.
+    /// Status 404 for a file.
     #[error("{model}: there is no {file} in it; is it a transformers model?")]
     NoFile {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The file.
         file: String,
@@ -69,10 +69,10 @@ pub enum HubError {
          pytorch_model.bin or GGUF, look for a revision or a conversion with safetensors"
     )]
     NoWeights {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
     },
-    /// 401 or 403.
+    /// Status 401 or 403.
     #[error(
         "{model}: the hub refuses {file} (status {status}): accept the model's licence on its page{}",
         match token {
@@ -81,11 +81,11 @@ pub enum HubError {
         }
     )]
     Denied {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The file.
         file: String,
-        /// 401 or 403.
+        /// Its status, 401 or 403.
         status: u16,
         /// Where the token came from that was sent.
         token: Option<String>,
@@ -98,7 +98,7 @@ pub enum HubError {
         but(lack)
     )]
     Unreachable {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// Where it was looked for; `None` is the public hub.
         endpoint: Option<String>,
@@ -107,7 +107,7 @@ pub enum HubError {
         /// What keeps the cache from having it, if it has a part.
         lack: Option<String>,
     },
-    /// Somebody is there and says nothing.
+    /// A server is there and does not answer.
     #[error(
         "{model}: the hub{} does not answer (nothing came for {seconds} s): check the network and the proxy, or try \
          again later; --offline takes only what is in the cache, and demo:gpt2 needs neither{}",
@@ -115,7 +115,7 @@ pub enum HubError {
         but(lack)
     )]
     Silent {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// Where it was looked for; `None` is the public hub.
         endpoint: Option<String>,
@@ -139,16 +139,16 @@ pub enum HubError {
         }
     )]
     Untrusted {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
-        /// Who.
+        /// The server.
         server: String,
         /// What TLS said.
         problem: String,
         /// If nobody who is trusted has signed: the variables that say who is trusted.
         variables: Option<Vec<&'static str>>,
     },
-    /// 429.
+    /// Status 429.
     #[error(
         "{model}: {} limits how often it is asked (status 429): come back in {}{}",
         server.as_deref().unwrap_or("the hub"),
@@ -156,7 +156,7 @@ pub enum HubError {
         if *with_token { "" } else { "; with a token it allows more: set HF_TOKEN" }
     )]
     RateLimited {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The server, if it isn't the hub itself.
         server: Option<String>,
@@ -165,7 +165,7 @@ pub enum HubError {
         /// Whether a token was sent.
         with_token: bool,
     },
-    /// 5xx.
+    /// Status 500 and above.
     #[error(
         "{model}: {} is out of order (status {status} for {file}): try again {}; --offline takes only what is in \
          the cache",
@@ -173,13 +173,13 @@ pub enum HubError {
         wait.map_or_else(|| "later".to_owned(), |wait| format!("in {}", human_wait(wait)))
     )]
     OutOfOrder {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The file.
         file: String,
         /// The server, if it isn't the hub itself.
         server: Option<String>,
-        /// 500 and above.
+        /// Its status, 500 and above.
         status: u16,
         /// How long it wants to be left alone, if it says.
         wait: Option<Duration>,
@@ -190,13 +190,13 @@ pub enum HubError {
          may have run out, or a proxy forbids that server: check the clock and the proxy, and run again to go on"
     )]
     Elsewhere {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The file.
         file: String,
         /// The server.
         server: String,
-        /// 400 to 499.
+        /// Its status, 400 to 499.
         status: u16,
     },
     /// The transfer broke off, and again each time it was resumed.
@@ -204,7 +204,7 @@ pub enum HubError {
         "{model}: the download of {file} broke off ({problem}): what has come is kept, run again to go on"
     )]
     Interrupted {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The file.
         file: String,
@@ -214,7 +214,7 @@ pub enum HubError {
     /// An answer that a hub doesn't give.
     #[error("{model}: unexpected answer for {file}: {problem}; is HF_ENDPOINT a hub?")]
     Unexpected {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The file.
         file: String,
@@ -224,34 +224,34 @@ pub enum HubError {
     /// What this user has set can't be used.
     #[error("{model}: {problem}")]
     Setting {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
-        /// What, and what to write instead.
+        /// The setting, what is wrong with it, and what to write instead.
         problem: String,
     },
     /// What came isn't what the hub announced.
     #[error("{model}: {file} came damaged ({problem}) and was deleted: run again")]
     Corrupt {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// The file.
         file: String,
         /// What was wrong.
         problem: String,
     },
-    /// It is large, and nobody was told.
+    /// It is large, and nobody has agreed to it.
     #[error(
         "{model}: {} to download, which nobody has agreed to: choose it with M in the viewer, or run again to be \
          asked; --yes agrees beforehand",
         human_bytes(*missing)
     )]
     NotAgreed {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// Bytes that are missing.
         missing: u64,
     },
-    /// It doesn't fit.
+    /// The disk is too full.
     #[error(
         "{model}: {} are missing and only {} are free in {}: make room, or set HF_HOME to another disk",
         human_bytes(*missing),
@@ -259,13 +259,13 @@ pub enum HubError {
         cache.display()
     )]
     DiskFull {
-        /// Which.
+        /// The model, as it was asked for.
         model: String,
         /// Bytes that are missing.
         missing: u64,
         /// Bytes that are free.
         free: u64,
-        /// Where.
+        /// The cache folder.
         cache: PathBuf,
     },
 }

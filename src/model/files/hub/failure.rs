@@ -10,7 +10,7 @@ use ureq::{Error, Timeout};
 pub(super) enum Failure {
     /// A server refused.
     Status(Refusal),
-    /// Nobody answered.
+    /// No server answered.
     Unreachable(String),
     /// Somebody is there and says nothing.
     Silent,
@@ -34,7 +34,7 @@ pub(super) enum Failure {
 /// A server's refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// HTTP's number.
+    /// The HTTP status.
     pub(super) status: u16,
     /// The hub's own name for the problem.
     pub(super) code: Option<String>,
@@ -216,15 +216,15 @@ mod tests {
     #[test]
     fn what_tls_says_is_put_in_words() {
         use rustls::CertificateError as Certificate;
-        let said = |error: Certificate| match Failure::of(Error::Rustls(error.into()), "hub:1") {
+        let message = |error: Certificate| match Failure::of(Error::Rustls(error.into()), "hub:1") {
             Failure::Untrusted { server, problem, unknown_issuer } => {
                 assert_eq!(server, "hub:1");
                 (problem, unknown_issuer)
             }
             other => panic!("{other:?}"),
         };
-        assert!(said(Certificate::UnknownIssuer).1);
-        assert!(said(Certificate::Expired).0.contains("clock") && !said(Certificate::Expired).1);
-        assert!(said(Certificate::NotValidForName).0.contains("another name"));
+        assert!(message(Certificate::UnknownIssuer).1);
+        assert!(message(Certificate::Expired).0.contains("clock") && !message(Certificate::Expired).1);
+        assert!(message(Certificate::NotValidForName).0.contains("another name"));
     }
 }

@@ -1,5 +1,6 @@
-//! One model at one revision: what the hub and the cache have of it.
+//! One model at one revision: finds it in the cache or on the hub, and downloads what is missing.
 
+use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::client::{Client, Incoming};
 use super::download::{self, Download};
 use super::settings::HubSettings;
 use super::sound::SMALL;
-use super::wait::{Stopped, attend, persist, pump};
+use super::wait::{Stopped, attend, pump, retry};
 use crate::model::files::plan::LARGE;
 use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index};
 use crate::model::{Control, LoadProgress, ModelError};
@@ -45,7 +46,7 @@ pub(super) enum Found {
     /// All of it, here.
     Here(ModelFiles),
     /// At least some of it, there.
-    OnHub(Arc<Client>, Survey),
+    OnHub(Survey),
 }
 
 /// One model, asked for once.
@@ -56,6 +57,8 @@ pub(super) struct Lookup<'a> {
     /// As it was asked for.
     pub(super) model: String,
     pub(super) cache: CachedRepository,
+    /// Made when the hub is first asked.
+    client: OnceCell<Arc<Client>>,
 }
 
 impl<'a> Lookup<'a> {
@@ -66,7 +69,7 @@ impl<'a> Lookup<'a> {
         };
         let revision = revision.unwrap_or("main");
         let cache = CachedRepository::new(&settings.cache, repository, revision);
-        Self { settings, repository, revision, model, cache }
+        Self { settings, repository, revision, model, cache, client: OnceCell::new() }
     }
 
     /// The model in the cache or, unless offline, on the hub.
@@ -86,10 +89,8 @@ impl<'a> Lookup<'a> {
             tracing::info!(model = self.model, lack, "the cache has a part of it");
         }
         (control.progress)(LoadProgress::Resolving);
-        let client = Client::new(self.settings).map_err(|failure| self.explain(failure, "config.json"))?;
-        let client = Arc::new(client);
-        match self.survey(&client, control) {
-            Ok(survey) => Ok(Found::OnHub(client, survey)),
+        match self.survey(control) {
+            Ok(survey) => Ok(Found::OnHub(survey)),
             // Nobody can say whether there is a tokenizer: better a model without one than none.
             Err(ModelError::Hub(error)) if error.is_passing() => match self.cached(true) {
                 Ok(files) => Ok(Found::Here(files)),
@@ -99,10 +100,17 @@ impl<'a> Lookup<'a> {
         }
     }
 
+    fn client(&self) -> Result<Arc<Client>, ModelError> {
+        if let Some(client) = self.client.get() {
+            return Ok(Arc::clone(client));
+        }
+        let client = Client::new(self.settings).map_err(|failure| self.explain(failure, "config.json"))?;
+        Ok(Arc::clone(self.client.get_or_init(|| Arc::new(client))))
+    }
+
     /// Downloads what is missing, if that is no more than `limit` bytes.
     pub(super) fn download(
         &self,
-        client: &Arc<Client>,
         survey: &Survey,
         limit: u64,
         control: &mut Control<'_>,
@@ -115,39 +123,39 @@ impl<'a> Lookup<'a> {
             return Err(self.disk_full(missing, free));
         }
         for file in &survey.files {
-            self.fetch(client, &survey.commit, file, control)?;
+            self.fetch(&survey.commit, file, control)?;
         }
         Ok(self.files(survey))
     }
 
     /// Asks the hub which files there are. The index of shards is fetched on the way.
-    fn survey(&self, client: &Arc<Client>, control: &mut Control<'_>) -> Result<Survey, ModelError> {
-        let Some(config) = self.metadata(client, self.revision, "config.json", control)? else {
-            return Err(self.without_config(client, control)?);
+    fn survey(&self, control: &mut Control<'_>) -> Result<Survey, ModelError> {
+        let Some(config) = self.metadata(self.revision, "config.json", control)? else {
+            return Err(self.without_config(control)?);
         };
         let commit = config.commit.clone();
         let mut files = vec![self.remote("config.json", config)];
 
         let tokenizer = TokenizerFiles::gather(|name| {
-            let Some(file) = self.optional(client, &commit, name, control)? else { return Ok(None) };
+            let Some(file) = self.optional(&commit, name, control)? else { return Ok(None) };
             files.push(file);
             Ok::<_, ModelError>(Some(ModelFile::Path(self.cache.path(&commit, name))))
         })?;
-        let adapter = self.optional(client, &commit, ADAPTER_CONFIG, control)?;
+        let adapter = self.optional(&commit, ADAPTER_CONFIG, control)?;
         if let Some(file) = &adapter {
-            self.fetch_small(client, &commit, file, control)?;
+            self.fetch_small(&commit, file, control)?;
         }
 
         let mut weights = vec![index::SINGLE.to_owned()];
-        match self.file(client, &commit, index::SINGLE, control)? {
+        match self.file(&commit, index::SINGLE, control)? {
             Some(single) => files.push(single),
             None => {
                 let no_weights = || match Adapter::beside(&self.cache.folder(&commit)) {
                     Some(adapter) => ModelError::Invalid(adapter.instead_of_weights()),
                     None => HubError::NoWeights { model: self.model.clone() }.into(),
                 };
-                let list = self.file(client, &commit, index::INDEX, control)?.ok_or_else(no_weights)?;
-                self.fetch_small(client, &commit, &list, control)?;
+                let list = self.file(&commit, index::INDEX, control)?.ok_or_else(no_weights)?;
+                self.fetch_small(&commit, &list, control)?;
                 files.push(RemoteFile { etag: None, ..list });
                 weights = index::shards(&self.cache.path(&commit, index::INDEX))?;
                 if weights.len() > MOST_SHARDS {
@@ -156,7 +164,7 @@ impl<'a> Lookup<'a> {
                 }
                 for shard in &weights {
                     let no_shard = || HubError::NoFile { model: self.model.clone(), file: shard.clone() };
-                    files.push(self.file(client, &commit, shard, control)?.ok_or_else(no_shard)?);
+                    files.push(self.file(&commit, shard, control)?.ok_or_else(no_shard)?);
                 }
             }
         }
@@ -166,14 +174,10 @@ impl<'a> Lookup<'a> {
     }
 
     /// Why a repository without config.json is no model: it may be an adapter.
-    fn without_config(
-        &self,
-        client: &Arc<Client>,
-        control: &mut Control<'_>,
-    ) -> Result<ModelError, ModelError> {
-        if let Some(metadata) = self.metadata(client, self.revision, ADAPTER_CONFIG, control)? {
+    fn without_config(&self, control: &mut Control<'_>) -> Result<ModelError, ModelError> {
+        if let Some(metadata) = self.metadata(self.revision, ADAPTER_CONFIG, control)? {
             let commit = metadata.commit.clone();
-            self.fetch_small(client, &commit, &self.remote(ADAPTER_CONFIG, metadata), control)?;
+            self.fetch_small(&commit, &self.remote(ADAPTER_CONFIG, metadata), control)?;
             if let Some(adapter) = Adapter::beside(&self.cache.folder(&commit)) {
                 return Ok(ModelError::Invalid(adapter.instead_of_weights()));
             }
@@ -184,7 +188,6 @@ impl<'a> Lookup<'a> {
     /// A file that a model may lack. That it does is remembered, so that the hub is not asked again.
     fn optional(
         &self,
-        client: &Arc<Client>,
         commit: &str,
         name: &str,
         control: &mut Control<'_>,
@@ -192,7 +195,7 @@ impl<'a> Lookup<'a> {
         if self.cache.is_absent(commit, name) {
             return Ok(None);
         }
-        let file = self.file(client, commit, name, control)?;
+        let file = self.file(commit, name, control)?;
         if file.is_none() {
             self.cache.set_absent(commit, name)?;
         }
@@ -202,7 +205,6 @@ impl<'a> Lookup<'a> {
     /// Fetches a file that is read before anybody is asked.
     fn fetch_small(
         &self,
-        client: &Arc<Client>,
         commit: &str,
         file: &RemoteFile,
         control: &mut Control<'_>,
@@ -210,13 +212,12 @@ impl<'a> Lookup<'a> {
         if file.size > LARGEST_INDEX {
             return Err(self.absurd(file));
         }
-        self.fetch(client, commit, file, control)
+        self.fetch(commit, file, control)
     }
 
     /// A file at `commit`; the hub is not asked if the snapshot has it, whole.
     fn file(
         &self,
-        client: &Arc<Client>,
         commit: &str,
         name: &str,
         control: &mut Control<'_>,
@@ -231,20 +232,19 @@ impl<'a> Lookup<'a> {
             }
             Err(_) => {}
         }
-        let metadata = self.metadata(client, commit, name, control)?;
+        let metadata = self.metadata(commit, name, control)?;
         Ok(metadata.map(|metadata| self.remote(name, metadata)))
     }
 
     /// What the hub says about a file; `None` if it has none of that name.
     fn metadata(
         &self,
-        client: &Arc<Client>,
         revision: &str,
         name: &str,
         control: &mut Control<'_>,
     ) -> Result<Option<Metadata>, ModelError> {
-        let asked = persist(control, |control| {
-            let (client, repository) = (Arc::clone(client), self.repository.to_owned());
+        let asked = retry(control, |control| {
+            let (client, repository) = (self.client()?, self.repository.to_owned());
             let (revision, name) = (revision.to_owned(), name.to_owned());
             attend(control, move || client.metadata(&repository, &revision, &name))
         });
@@ -287,13 +287,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// Downloads a file unless it is here, and names it in the snapshot.
-    fn fetch(
-        &self,
-        client: &Arc<Client>,
-        commit: &str,
-        file: &RemoteFile,
-        control: &mut Control<'_>,
-    ) -> Result<(), ModelError> {
+    fn fetch(&self, commit: &str, file: &RemoteFile, control: &mut Control<'_>) -> Result<(), ModelError> {
         let Some(etag) = &file.etag else { return Ok(()) };
         let (blob, part) = (self.cache.blob(etag), self.cache.part(etag));
         if let Some(blobs) = blob.parent() {
@@ -303,12 +297,12 @@ impl<'a> Lookup<'a> {
         if !self.has_blob(etag, file.size) {
             let checksum = Checksum::of(etag);
             let download = Download { name: &file.name, size: file.size, checksum, part: &part };
-            let mut gathered = self.gather(client, commit, &download, control);
+            let mut gathered = self.gather(commit, &download, control);
             if let Err(Stopped::Corrupt(problem)) = &gathered {
                 // Once more, unless that is more than anybody has agreed to.
                 if file.size < LARGE {
                     tracing::warn!(model = self.model, file = file.name, problem, "fetching it again");
-                    gathered = self.gather(client, commit, &download, control);
+                    gathered = self.gather(commit, &download, control);
                 }
             }
             gathered.map_err(|stopped| match stopped {
@@ -326,13 +320,12 @@ impl<'a> Lookup<'a> {
 
     fn gather(
         &self,
-        client: &Arc<Client>,
         commit: &str,
         download: &Download<'_>,
         control: &mut Control<'_>,
     ) -> Result<(), Stopped> {
         download.run(control, |start, control| {
-            let (client, repository) = (Arc::clone(client), self.repository.to_owned());
+            let (client, repository) = (self.client()?, self.repository.to_owned());
             let (commit, name, size) = (commit.to_owned(), download.name.to_owned(), download.size);
             let open = move || client.open(&repository, &commit, &name, (start, size));
             let Incoming { start, reader } = attend(control, open)?;

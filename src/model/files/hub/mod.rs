@@ -1,8 +1,14 @@
 //! Models from the hub, by way of its cache.
 //!
-//! A model that is whole in the cache is used without a request. Otherwise the revision is pinned to a commit with
-//! the first answer, and only what a model needs is asked for: config.json, the tokenizer's files, and
-//! model.safetensors or the shards that its index names.
+//! # How it works
+//! `lookup` looks for a model in the `cache`; one that is whole there needs no request. Otherwise it asks the hub through
+//! `client`: the first answer pins the revision to a commit, and only what a model needs is asked for (config.json, the
+//! tokenizer's files, and model.safetensors or the shards that its index names). `download` fetches each file into a
+//! `.part` file, resumes what an earlier call has left, and checks it by `checksum`.
+//!
+//! `settings` reads the environment as Python's `huggingface_hub` does, with `proxy`, `token` and `trust`. `wait` keeps
+//! requests cancellable and retries them. `failure` says what a server answered, `error` what the user reads;
+//! `explain` makes the one of the other.
 
 mod address;
 mod answer;
@@ -79,7 +85,7 @@ impl Hub {
         let lookup = Lookup::new(&self.settings, repository, revision);
         match lookup.find(control)? {
             Found::Here(files) => Ok(files),
-            Found::OnHub(client, survey) => match lookup.download(&client, &survey, limit, control) {
+            Found::OnHub(survey) => match lookup.download(&survey, limit, control) {
                 // What is missing can't be written, but what is here will do.
                 Err(ModelError::Io { source, .. })
                     if is_read_only(&source) && lookup.cached(true).is_ok() =>
@@ -104,7 +110,7 @@ impl Hub {
         let lookup = Lookup::new(&self.settings, repository, revision);
         match lookup.find(control)? {
             Found::Here(files) => DownloadPlan::of_present(&files, &self.settings.cache),
-            Found::OnHub(_, survey) => Ok(DownloadPlan {
+            Found::OnHub(survey) => Ok(DownloadPlan {
                 missing_bytes: lookup.missing_bytes(&survey),
                 files: survey.files.into_iter().map(|file| (file.name, file.size)).collect(),
                 cache_dir: self.settings.cache.clone(),

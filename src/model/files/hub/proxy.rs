@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn what_is_no_proxy_is_said_without_its_password() {
         for text in ["ftp://me:secret@p:2", "http://me:secret@"] {
-            let said = proxies(&[("https_proxy", text)]).to("https://hub").unwrap_err();
-            assert!(said.contains("https_proxy") && !said.contains("secret"), "{said}");
+            let message = proxies(&[("https_proxy", text)]).to("https://hub").unwrap_err();
+            assert!(message.contains("https_proxy") && !message.contains("secret"), "{message}");
         }
         assert!(!format!("{:?}", proxies(&[("https_proxy", "http://me:secret@p:2")])).contains("secret"));
     }

@@ -223,8 +223,8 @@ mod tests {
         let named = [("HOME", "/x"), ("DATA", data), ("HF_TOKEN_PATH", "$DATA/t")];
         assert_eq!(secret(&named).as_deref(), Some("from-file"));
         let lookup = |name: &str| (name == "HF_HOME").then(|| "~bob/x".to_owned());
-        let said = HubSettings::from_env(lookup).unwrap_err().to_string();
-        assert!(said.starts_with("HF_HOME: ") && said.contains("~bob/x"), "{said}");
+        let message = HubSettings::from_env(lookup).unwrap_err().to_string();
+        assert!(message.starts_with("HF_HOME: ") && message.contains("~bob/x"), "{message}");
     }
 
     #[test]

@@ -79,7 +79,7 @@ mod tests {
         [&(header.len() as u64).to_le_bytes()[..], header, b"abc"].concat()
     }
 
-    fn said(name: &str, bytes: &[u8]) -> Result<(), String> {
+    fn checked(name: &str, bytes: &[u8]) -> Result<(), String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -89,22 +89,22 @@ mod tests {
     #[test]
     fn weights_are_as_long_as_their_header_says() {
         let whole = safetensors();
-        assert_eq!(said("a.safetensors", &whole), Ok(()));
+        assert_eq!(checked("a.safetensors", &whole), Ok(()));
         for length in 0..whole.len() {
-            assert!(said("a.safetensors", &whole[..length]).is_err(), "{length}");
+            assert!(checked("a.safetensors", &whole[..length]).is_err(), "{length}");
         }
-        let few = said("a.safetensors", &whole[..whole.len() - 1]).unwrap_err();
+        let few = checked("a.safetensors", &whole[..whole.len() - 1]).unwrap_err();
         assert_eq!(few, format!("it has {} bytes of {}", whole.len() - 1, whole.len()));
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
-        assert!(said("a.safetensors", pointer).unwrap_err().contains("no safetensors"));
+        assert!(checked("a.safetensors", pointer).unwrap_err().contains("no safetensors"));
     }
 
     #[test]
     fn files_that_are_no_links_end_as_json_does() {
-        assert_eq!(said("config.json", b"{\"eps\": NaN}\n"), Ok(()));
-        assert!(said("config.json", b"{\"eps\": 1").is_err());
-        assert!(said("config.json", b"").is_err());
-        assert_eq!(said("merges.txt", b"a b\n"), Ok(()));
+        assert_eq!(checked("config.json", b"{\"eps\": NaN}\n"), Ok(()));
+        assert!(checked("config.json", b"{\"eps\": 1").is_err());
+        assert!(checked("config.json", b"").is_err());
+        assert_eq!(checked("merges.txt", b"a b\n"), Ok(()));
     }
 
     #[test]

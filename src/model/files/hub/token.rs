@@ -95,9 +95,9 @@ mod tests {
             ("hf_s3cr\u{7}et", "a control character"),
             ("hf_s3cr\u{e9}t", "a character that no token has"),
         ] {
-            let said = Token::new(text, "HF_TOKEN").unwrap().secret().unwrap_err();
-            assert!(said.starts_with("the token of HF_TOKEN has ") && said.contains(what), "{said}");
-            assert!(!said.contains("s3cr"), "{said}");
+            let message = Token::new(text, "HF_TOKEN").unwrap().secret().unwrap_err();
+            assert!(message.starts_with("the token of HF_TOKEN has ") && message.contains(what), "{message}");
+            assert!(!message.contains("s3cr"), "{message}");
         }
     }
 

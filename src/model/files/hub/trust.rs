@@ -155,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ca.pem");
         let name = file.to_str().unwrap().to_owned();
-        let said = |variable| trust(&[(variable, &name)]).roots().err().unwrap();
+        let message = |variable| trust(&[(variable, &name)]).roots().err().unwrap();
         for (text, problem) in [
             (None, "can't be read"),
             (Some(String::new()), "no certificate"),
@@ -168,13 +168,15 @@ mod tests {
             if let Some(text) = text {
                 std::fs::write(&file, text).unwrap();
             }
-            let said = said("REQUESTS_CA_BUNDLE");
+            let message = message("REQUESTS_CA_BUNDLE");
             assert!(
-                said.contains("REQUESTS_CA_BUNDLE") && said.contains(&name) && said.contains(problem),
-                "{said}"
+                message.contains("REQUESTS_CA_BUNDLE")
+                    && message.contains(&name)
+                    && message.contains(problem),
+                "{message}"
             );
         }
-        let said = trust(&[("SSL_CERT_DIR", "/nowhere/at/all")]).roots().err().unwrap();
-        assert!(said.contains("/nowhere/at/all (SSL_CERT_DIR)"), "{said}");
+        let message = trust(&[("SSL_CERT_DIR", "/nowhere/at/all")]).roots().err().unwrap();
+        assert!(message.contains("/nowhere/at/all (SSL_CERT_DIR)"), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting for servers, so that somebody who cancels is heard at once and somebody who watches sees it.
+//! Waits for servers. A cancel takes effect at once, and the wait is reported.
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -36,8 +36,8 @@ impl From<ModelError> for Stopped {
     }
 }
 
-/// Does `request` on a thread of its own and waits for it, telling each second how long. If somebody cancels, it
-/// is left alone and ends by its own timeout.
+/// Does `request` on a thread of its own and waits for it; reports each second how long. A cancelled request is left
+/// alone and ends by its own timeout.
 pub(super) fn attend<T: Send + 'static>(
     control: &mut Control<'_>,
     request: impl FnOnce() -> Result<T, Failure> + Send + 'static,
@@ -94,34 +94,34 @@ fn take<T>(receiver: &Receiver<T>, control: &mut Control<'_>) -> Result<Option<T
         control.cancel.check()?;
         match receiver.recv_timeout(TICK) {
             Ok(value) => return Ok(Some(value)),
-            Err(RecvTimeoutError::Timeout) => clock.tell(control),
+            Err(RecvTimeoutError::Timeout) => clock.report(control),
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }
 }
 
-/// Tells how long something takes.
+/// Reports how long something takes.
 struct Clock {
     begun: Instant,
-    told: u64,
+    reported: u64,
 }
 
 impl Clock {
     fn start() -> Self {
-        Self { begun: Instant::now(), told: 0 }
+        Self { begun: Instant::now(), reported: 0 }
     }
 
-    fn tell(&mut self, control: &mut Control<'_>) {
+    fn report(&mut self, control: &mut Control<'_>) {
         let seconds = self.begun.elapsed().as_secs();
-        if seconds > self.told {
-            self.told = seconds;
+        if seconds > self.reported {
+            self.reported = seconds;
             (control.progress)(LoadProgress::Waiting { seconds });
         }
     }
 }
 
 /// Does `request` until it succeeds, fails for good, or has failed too often.
-pub(super) fn persist<T>(
+pub(super) fn retry<T>(
     control: &mut Control<'_>,
     mut request: impl FnMut(&mut Control<'_>) -> Result<T, Stopped>,
 ) -> Result<T, Stopped> {
@@ -151,7 +151,7 @@ pub(super) fn pause(failure: Failure, failed: u32, control: &mut Control<'_>) ->
     let mut clock = Clock::start();
     while let Some(left) = rest.checked_sub(clock.begun.elapsed()).filter(|left| !left.is_zero()) {
         control.cancel.check()?;
-        clock.tell(control);
+        clock.report(control);
         thread::sleep(left.min(TICK));
     }
     Ok(())
@@ -171,7 +171,7 @@ mod tests {
         let mut seconds = Vec::new();
         let mut progress = |step| {
             seconds.push(step);
-            raiser.raise();
+            raiser.cancel();
         };
         let mut control = Control { cancel, progress: &mut progress };
         let stopped = attend(&mut control, || {
@@ -191,13 +191,13 @@ mod tests {
         };
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
         let mut asked = Vec::new();
-        let answer = persist(&mut control, |_| {
+        let answer = retry(&mut control, |_| {
             asked.push(Instant::now());
             if asked.len() == 1 { Err(Stopped::Hub(busy(1))) } else { Ok(()) }
         });
         assert!(answer.is_ok() && asked[1] - asked[0] >= Duration::from_secs(1));
         let mut count = 0;
-        let answer: Result<(), _> = persist(&mut control, |_| {
+        let answer: Result<(), _> = retry(&mut control, |_| {
             count += 1;
             Err(Stopped::Hub(busy(3600)))
         });

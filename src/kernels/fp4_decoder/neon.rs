@@ -1,17 +1,17 @@
-//! By NEON's registers of 128 bits. Tested under emulation; nobody has timed it.
+//! Decoding with NEON. Tested under emulation; nobody has timed it.
 
 use std::arch::aarch64::uint32x4_t;
 
 use pulp::aarch64::Neon;
 use pulp::{cast, f32x4};
 
-use super::{Codes, LANES};
+use super::{Fp4Decoder, LANES};
 use crate::kernels::mxfp4::BLOCK_BYTES;
 
 /// Registers that hold a value of each row.
 const REGISTERS: usize = LANES / 4;
 
-impl Codes for Neon {
+impl Fp4Decoder for Neon {
     type Half = [f32x4; REGISTERS];
     type Words = [uint32x4_t; REGISTERS];
 
@@ -34,7 +34,7 @@ impl Codes for Neon {
     }
 
     #[inline(always)]
-    fn next_codes(self, words: &mut [uint32x4_t; REGISTERS]) -> [f32x4; REGISTERS] {
+    fn next_values(self, words: &mut [uint32x4_t; REGISTERS]) -> [f32x4; REGISTERS] {
         let neon = self.neon;
         let mut codes = self.zero();
         for (code, word) in codes.iter_mut().zip(words) {

@@ -1,5 +1,5 @@
-//! How long values are once the output projection has brought them to the residual stream: ‖v W_O‖ for each head.
-//! With the head's part W of the projection, that is √(v W Wᵀ vᵀ): the square W Wᵀ is small, and always the same.
+//! How long values are after the output projection: ‖v W_O‖ for each head. With W, the head's part of the projection,
+//! that is √(v W Wᵀ vᵀ). The matrix W Wᵀ is small and never changes.
 
 use std::sync::OnceLock;
 
@@ -7,19 +7,19 @@ use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::Linear;
-use crate::kernels::quadratic::lengths;
+use crate::kernels::quadratic_form;
 use crate::model::ModelError;
 use crate::model::host::with_values;
 
-/// Of a layer's output projection: W Wᵀ of each head, once it is needed: on the host \[heads, head_dim, head_dim\];
-/// on a device those of the query heads that share a key/value head beside each other, \[kv_heads, head_dim,
-/// heads / kv_heads · head_dim\].
+/// W Wᵀ of each head of a layer's output projection, computed when it is first needed. On the host it is \[heads,
+/// head_dim, head_dim\]; on a device \[kv_heads, head_dim, heads / kv_heads · head_dim\], the matrices of query heads
+/// that share a key/value head side by side.
 #[derive(Debug, Default)]
-pub struct Lengths(OnceLock<Tensor>);
+pub struct ValueNorms(OnceLock<Tensor>);
 
-impl Lengths {
-    /// ‖v W_O‖ for values \[kv_heads, S, head_dim\], \[heads, S\]; 0 for heads that are off. `on_host` by the
-    /// CPU's kernel, each time if at all.
+impl ValueNorms {
+    /// ‖v W_O‖ for values \[kv_heads, S, head_dim\], \[heads, S\]; 0 for heads that are off. `on_host` says whether the
+    /// CPU's kernel computes it; that must be the same each time.
     ///
     /// # Errors
     /// If the device fails.
@@ -59,7 +59,7 @@ fn on_the_host(values: &Tensor, squares: &Tensor) -> Result<Vec<f32>, ModelError
             norms.par_chunks_mut(tokens).zip(squares.par_chunks_exact(head_dim * head_dim)).enumerate();
         each.for_each(|(head, (norms, square))| {
             let kv_head = head / (heads / kv_heads);
-            lengths(&values[kv_head * tokens * head_dim..][..tokens * head_dim], square, norms);
+            quadratic_form::norms(&values[kv_head * tokens * head_dim..][..tokens * head_dim], square, norms);
         });
     };
     with_values(values, |values| with_values(squares, |squares| fill(values, squares)))??;
@@ -113,7 +113,7 @@ mod tests {
             })
             .collect();
         for (output, on_host) in outputs.iter().flat_map(|output| [(output, true), (output, false)]) {
-            let norms = Lengths::default().of(&values, output, heads, &[2], on_host).unwrap();
+            let norms = ValueNorms::default().of(&values, output, heads, &[2], on_host).unwrap();
             for (at, (norm, expected)) in norms.into_iter().zip(&expected).enumerate() {
                 let expected = if at / tokens == 2 { 0.0 } else { *expected };
                 assert!((norm - expected).abs() < 1e-5, "{on_host} {at}: {norm} is not {expected}");

@@ -1,4 +1,4 @@
-//! Decoding of rows by the widest registers that a machine has, and by any machine: MXFP4 and bf16.
+//! Decodes MXFP4 and bf16, 16 rows at a time, with the widest registers that a processor has.
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -12,15 +12,15 @@ use super::mxfp4::{BLOCK_BYTES, CODES, SCALES};
 /// Rows that are decoded side by side.
 pub const LANES: usize = 16;
 
-/// What is done with blocks. Not a closure: the compiler may leave that a function of its own, which has no wide
-/// registers. For the same reason there is none around what [`Codes`] do.
-pub trait WithCodes {
-    /// With what a machine has.
-    fn with_codes<S: Codes>(self, simd: S);
+/// Work that decodes blocks. Not a closure: the compiler may make a function of a closure, and that function would not
+/// use wide registers. For the same reason the methods of [`Fp4Decoder`] are not called from closures.
+pub trait WithDecoder {
+    /// Runs with the registers of one kind of processor.
+    fn with_decoder<S: Fp4Decoder>(self, simd: S);
 }
 
-/// Does it with the widest registers that the machine has.
-pub fn dispatch(work: impl WithCodes) {
+/// Runs with the widest registers that this machine has.
+pub fn dispatch(work: impl WithDecoder) {
     match Arch::new() {
         #[cfg(target_arch = "x86_64")]
         Arch::V4(simd) => Simd::vectorize(simd, Work { simd, work }),
@@ -28,14 +28,14 @@ pub fn dispatch(work: impl WithCodes) {
         Arch::V3(simd) => Simd::vectorize(simd, Work { simd, work }),
         #[cfg(target_arch = "aarch64")]
         Arch::Neon(simd) => Simd::vectorize(simd, Work { simd, work }),
-        _ => work.with_codes(Scalar),
+        _ => work.with_decoder(Scalar),
     }
 }
 
-/// Does it in every way that this machine can.
+/// Runs with every kind of registers that this machine has.
 #[cfg(test)]
-pub fn on_every_machine(work: impl WithCodes + Copy) {
-    work.with_codes(Scalar);
+pub fn on_every_machine(work: impl WithDecoder + Copy) {
+    work.with_decoder(Scalar);
     #[cfg(target_arch = "x86_64")]
     {
         pulp::x86::V3::try_new().into_iter().for_each(|simd| Simd::vectorize(simd, Work { simd, work }));
@@ -50,17 +50,17 @@ struct Work<S, W> {
     work: W,
 }
 
-impl<S: Codes, W: WithCodes> WithSimd for Work<S, W> {
+impl<S: Fp4Decoder, W: WithDecoder> WithSimd for Work<S, W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<T: Simd>(self, _: T) {
-        self.work.with_codes(self.simd);
+        self.work.with_decoder(self.simd);
     }
 }
 
-/// Processors that look up the codes of 16 rows at once, and any other.
-pub trait Codes: Simd {
+/// A processor that looks up the codes of 16 rows at once; [`Scalar`] stands for any other.
+pub trait Fp4Decoder: Simd {
     /// Registers that hold 16 values.
     type Half: Copy + AsRef<[Self::f32s]> + AsMut<[Self::f32s]>;
     /// Registers that hold four bytes of each of 16 rows.
@@ -69,20 +69,20 @@ pub trait Codes: Simd {
     /// Nothing but zeros.
     fn zero(self) -> Self::Half;
 
-    /// The same four bytes of all rows beside each other, four times.
+    /// Four registers: each holds the same four bytes of all rows.
     fn words(self, rows: [&[u8; BLOCK_BYTES]; LANES]) -> [Self::Words; BLOCK_BYTES / 4];
 
-    /// What the lowest nibble of each word stands for, which is then shifted out.
-    fn next_codes(self, words: &mut Self::Words) -> Self::Half;
+    /// The value of the lowest code of each word, which is then shifted out.
+    fn next_values(self, words: &mut Self::Words) -> Self::Half;
 
-    /// What both halves of each word stand for as bf16, the low one first.
+    /// Both halves of each word as bf16, the low one first.
     fn halves(self, words: Self::Words) -> [Self::Half; 2];
 
-    /// What the lowest byte of each word stands for as a scale, which is then shifted out.
+    /// The scale of the lowest byte of each word, which is then shifted out.
     fn next_scales(self, words: &mut Self::Words) -> Self::Half;
 }
 
-impl Codes for Scalar {
+impl Fp4Decoder for Scalar {
     type Half = [f32; 16];
     type Words = [u32; LANES];
 
@@ -100,7 +100,7 @@ impl Codes for Scalar {
     }
 
     #[inline(always)]
-    fn next_codes(self, words: &mut [u32; LANES]) -> [f32; 16] {
+    fn next_values(self, words: &mut [u32; LANES]) -> [f32; 16] {
         let codes = words.map(|word| CODES[(word & 15) as usize]);
         *words = words.map(|word| word >> 4);
         codes
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     /// What one way to decode makes of every byte.
-    fn decoded<S: Codes>(simd: S) -> Vec<f32> {
+    fn decoded<S: Fp4Decoder>(simd: S) -> Vec<f32> {
         let bytes: [[u8; BLOCK_BYTES]; LANES] =
             std::array::from_fn(|row| std::array::from_fn(|at| (LANES * row + at) as u8));
         let mut values = Vec::new();
@@ -134,7 +134,7 @@ mod tests {
                 .for_each(|register| values.extend_from_slice(bytemuck::cast_slice(&[*register])));
         };
         for mut words in simd.words(bytes.each_ref()) {
-            (0..8).for_each(|_| keep(simd.next_codes(&mut words)));
+            (0..8).for_each(|_| keep(simd.next_values(&mut words)));
         }
         for words in simd.words(bytes.each_ref()) {
             simd.halves(words).into_iter().for_each(&mut keep);
@@ -148,8 +148,8 @@ mod tests {
     #[derive(Clone, Copy)]
     struct Same;
 
-    impl WithCodes for Same {
-        fn with_codes<S: Codes>(self, simd: S) {
+    impl WithDecoder for Same {
+        fn with_decoder<S: Fp4Decoder>(self, simd: S) {
             let (values, others) = (decoded(Scalar), decoded(simd));
             assert_eq!(others.len(), values.len());
             // The last scale stands for NaN, and no checkpoint with it is loaded.

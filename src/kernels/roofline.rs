@@ -1,4 +1,4 @@
-//! What this machine could do at best: the marks that the kernels are measured against.
+//! What this machine can do at best: peak memory bandwidth and peak FLOP/s. The kernels are measured against them.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::matmul::gemm;
 
-/// Several times what the largest caches hold, of which a part would stay from one try to the next.
+/// Several times what the largest caches hold, so that nothing stays in them from one try to the next.
 const BYTES: usize = 1 << 30;
 const TRIES: usize = 3;
 
@@ -39,12 +39,23 @@ impl WithSimd for Sum<'_> {
 
 /// Floating-point operations per second of a product of large f32 matrices by the `gemm` crate, on all threads.
 pub fn product_rate() -> f64 {
-    let rates = [(512, 2048, 2048), (1024, 1024, 4096)].map(|(count, from, to)| {
-        let (x, weight, mut y) = (vec![0.5; count * from], vec![0.5; from * to], vec![0.0; count * to]);
+    let rates = [(512, 2048, 2048), (1024, 1024, 4096)].map(|(count, in_features, out_features)| {
+        let (x, weight, mut y) = (
+            vec![0.5; count * in_features],
+            vec![0.5; in_features * out_features],
+            vec![0.0; count * out_features],
+        );
         let threads = ::gemm::Parallelism::Rayon(rayon::current_num_threads());
-        let seconds =
-            fastest(|| gemm([count, from, to], (&x, from), (&weight, [to, 1]), (&mut y, to), threads));
-        2.0 * (count * from * to) as f64 / seconds
+        let seconds = fastest(|| {
+            gemm(
+                [count, in_features, out_features],
+                (&x, in_features),
+                (&weight, [out_features, 1]),
+                (&mut y, out_features),
+                threads,
+            )
+        });
+        2.0 * (count * in_features * out_features) as f64 / seconds
     });
     rates.into_iter().fold(0.0, f64::max)
 }

@@ -1,13 +1,15 @@
-//! Left and right.
+//! Left and right on screen, and which slot of the worker each side goes on with.
 
 use std::fmt;
 
-/// One of the two models on screen.
+use crate::worker::protocol::Slot;
+
+/// One of the two panes on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The left pane's.
+    /// The left pane.
     Left,
-    /// The right pane's.
+    /// The right pane.
     Right,
 }
 
@@ -26,6 +28,17 @@ impl Side {
     /// 0 for left, 1 for right.
     pub fn index(self) -> usize {
         self as usize
+    }
+
+    /// The slot of the model that this side goes on with. What is on screen there may be pinned: then its model is in
+    /// another slot, or gone.
+    pub fn slot(self) -> Slot {
+        Slot::ALL[self.index()]
+    }
+
+    /// The side that goes on with the model of a slot.
+    pub fn of(slot: Slot) -> Self {
+        Side::BOTH[slot.index()]
     }
 }
 

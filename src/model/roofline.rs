@@ -1,10 +1,10 @@
-//! What a device could do at best: the marks that passes are measured against.
+//! What a device can do at best: peak memory bandwidth and peak FLOP/s. Passes are measured against them.
 
 use candle_core::{Device, Tensor};
 
 use super::weights::Placement;
 use super::{LoadOptions, ModelError};
-use crate::kernels::peak;
+use crate::kernels::roofline;
 
 /// Values that are copied on a GPU, 1 GiB of them: many times its caches.
 const COPIED: usize = 1 << 28;
@@ -13,22 +13,22 @@ const SIDE: usize = 8192;
 
 /// Rates that no pass exceeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Marks {
+pub struct Roofline {
     /// Bytes per second that are read; on a GPU, read and written.
     pub bytes_s: f64,
     /// Floating-point operations per second of a large product, in the precision of dense weights.
     pub operations_s: f64,
 }
 
-impl Marks {
-    /// Of the device that `options` choose.
+impl Roofline {
+    /// Measures the device that `options` choose.
     ///
     /// # Errors
-    /// If there is no such device, or it has no room.
+    /// If there is no such device, or it has no memory for this.
     pub fn measure(options: &LoadOptions) -> Result<Self, ModelError> {
         let Placement { device, dtype, .. } = Placement::new(options)?;
         if device.is_cpu() {
-            return Ok(Self { bytes_s: peak::read_bandwidth(), operations_s: peak::product_rate() });
+            return Ok(Self { bytes_s: roofline::read_bandwidth(), operations_s: roofline::product_rate() });
         }
         let values = Tensor::rand(0f32, 1., COPIED, &device)?;
         let copied = seconds(&device, || values.copy())?;
@@ -42,10 +42,10 @@ impl Marks {
     }
 }
 
-/// Of the fastest of a few tries; a GPU is still at work when it is asked for the next thing.
+/// Seconds of the fastest of a few tries; a GPU is still at work when it is asked for the next thing.
 fn seconds(device: &Device, work: impl Fn() -> candle_core::Result<Tensor>) -> Result<f64, ModelError> {
     let mut failed = None;
-    let seconds = peak::fastest(|| {
+    let seconds = roofline::fastest(|| {
         if let Err(error) = work().and_then(|_| device.synchronize()) {
             failed = Some(error);
         }

@@ -1,14 +1,14 @@
-//! By registers of 512 and of 256 bits.
+//! Decoding with AVX-512 and with AVX2.
 
 use std::arch::x86_64::{__m256i, __m512i};
 
 use pulp::x86::{V3, V4};
 use pulp::{cast, f32x8, f32x16};
 
-use super::{Codes, LANES};
+use super::{Fp4Decoder, LANES};
 use crate::kernels::mxfp4::{BLOCK_BYTES, CODES};
 
-impl Codes for V4 {
+impl Fp4Decoder for V4 {
     type Half = [f32x16; 1];
     type Words = __m512i;
 
@@ -33,7 +33,7 @@ impl Codes for V4 {
     }
 
     #[inline(always)]
-    fn next_codes(self, words: &mut __m512i) -> [f32x16; 1] {
+    fn next_values(self, words: &mut __m512i) -> [f32x16; 1] {
         // Only the lowest four bits of an index count.
         let codes = self.avx512f._mm512_permutexvar_ps(*words, cast(CODES));
         *words = self.avx512f._mm512_srli_epi32::<4>(*words);
@@ -60,7 +60,7 @@ impl Codes for V4 {
     }
 }
 
-/// Rows as [`Codes::words`] takes them into registers: the words of four such registers change places within a
+/// Rows as [`Fp4Decoder::words`] takes them into registers: the words of four such registers change places within a
 /// quarter of each.
 fn every_fourth<T: Copy>(rows: &[T; LANES]) -> [[T; 4]; 4] {
     std::array::from_fn(|at| std::array::from_fn(|quarter| rows[4 * quarter + at]))
@@ -75,7 +75,7 @@ fn beside(simd: V4, rows: [&[u8; BLOCK_BYTES]; 4]) -> __m512i {
     avx512f._mm512_inserti32x4::<3>(all, cast(*rows[3]))
 }
 
-impl Codes for V3 {
+impl Fp4Decoder for V3 {
     type Half = [f32x8; 2];
     type Words = [__m256i; 2];
 
@@ -92,7 +92,7 @@ impl Codes for V3 {
     }
 
     #[inline(always)]
-    fn next_codes(self, words: &mut [__m256i; 2]) -> [f32x8; 2] {
+    fn next_values(self, words: &mut [__m256i; 2]) -> [f32x8; 2] {
         let [first, second] = words;
         [next_codes_of_half(self, first), next_codes_of_half(self, second)]
     }

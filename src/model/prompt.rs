@@ -1,0 +1,82 @@
+//! What a model reads: a prompt, or token ids.
+
+use super::prompt_limit::{self, TooLong};
+use super::{Model, ModelError};
+use crate::attention::{ModelInfo, Token};
+
+impl Model {
+    /// A prompt as this model reads it: encoded as Hugging Face does, special tokens included, never trimmed.
+    ///
+    /// # Errors
+    /// If the prompt is empty, too long, or the model came without a tokenizer.
+    pub fn tokenize(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
+        let tokenizer = self.tokenizer.as_ref().map_err(|why| {
+            let name = &self.info.name;
+            ModelError::Invalid(format!(
+                "{name}: no tokenizer to read a prompt with: {why}; or give token ids with --ids"
+            ))
+        })?;
+        if prompt.is_empty() {
+            return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
+        }
+        let ModelInfo { name, context, .. } = &*self.info;
+        tokenizer.check_length(prompt, *context).map_err(|why| {
+            let size = prompt.len().div_ceil(1000);
+            ModelError::Invalid(match why {
+                TooLong::Tokens => format!(
+                    "the prompt of {size} kB is more tokens than {name} reads, at most {context}: shorten it"
+                ),
+                TooLong::Bytes => format!(
+                    "the prompt of {size} kB is too long, at most {} kB are read: shorten it",
+                    prompt_limit::MOST_BYTES / 1000
+                ),
+            })
+        })?;
+        let tokens = tokenizer.encode(prompt)?;
+        self.check_tokens(&tokens)?;
+        Ok(tokens)
+    }
+
+    /// Tokens given by id. The tokenizer names them, if there is one.
+    ///
+    /// # Errors
+    /// If there are none, too many, or one is beyond the vocabulary.
+    pub fn tokens_from_ids(&self, ids: &[u32]) -> Result<Vec<Token>, ModelError> {
+        self.check_count(ids.len())?;
+        let tokens: Vec<Token> = ids.iter().map(|&id| self.token(id)).collect();
+        self.check_tokens(&tokens)?;
+        Ok(tokens)
+    }
+
+    /// The token of an id. Without a tokenizer its text is the id.
+    pub fn token(&self, id: u32) -> Token {
+        self.tokenizer.as_ref().map_or_else(|_| Token::from_id(id), |tokenizer| tokenizer.token(id))
+    }
+
+    fn check_count(&self, tokens: usize) -> Result<(), ModelError> {
+        let ModelInfo { name, context, .. } = &*self.info;
+        if tokens == 0 {
+            return Err(ModelError::Invalid("there are no tokens to run".to_owned()));
+        }
+        if tokens > *context {
+            return Err(ModelError::Invalid(format!(
+                "the prompt is {tokens} tokens long, {name} reads at most {context}: shorten it"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Checks that the model can read so many tokens, and that all of them are in its vocabulary.
+    pub(super) fn check_tokens(&self, tokens: &[Token]) -> Result<(), ModelError> {
+        self.check_count(tokens.len())?;
+        let ModelInfo { name, vocabulary, .. } = &*self.info;
+        if let Some(token) = tokens.iter().find(|token| token.id as usize >= *vocabulary) {
+            return Err(ModelError::Invalid(format!(
+                "token id {} is beyond the vocabulary of {name}: ids go from 0 to {}",
+                token.id,
+                vocabulary - 1
+            )));
+        }
+        Ok(())
+    }
+}

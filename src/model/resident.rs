@@ -1,0 +1,117 @@
+//! A resident model: how it is loaded, and what it is.
+
+use std::sync::Arc;
+
+use super::compute::Threads;
+use super::decoder::Decoder;
+use super::files::{self, ModelFiles};
+use super::tokenizer::{Opened, PromptTokenizer};
+use super::weights::{Placement, Watch, Weights};
+use super::{Control, Engine, LoadOptions, ModelError, Reference, device, family};
+use crate::attention::{ModelInfo, NO_OUTPUT_HEAD};
+
+/// A resident model.
+pub struct Model {
+    pub(super) info: Arc<ModelInfo>,
+    pub(super) engine: Engine,
+    /// `Err` says why there is none.
+    pub(super) tokenizer: Result<Box<PromptTokenizer>, String>,
+    pub(super) decoder: Decoder,
+    /// Watches the mapped files that the decoder reads.
+    pub(super) watch: Watch,
+    /// Threads of this model alone. A thread of a shared pool that waits for a part of this pass might take up the
+    /// pass of another model.
+    pub(super) threads: Threads,
+}
+
+impl Model {
+    /// Finds, checks and places a model.
+    ///
+    /// # Errors
+    /// If a file is missing or broken, the model is unsupported or too large, or `control` was cancelled.
+    pub fn load(
+        reference: &Reference,
+        options: &LoadOptions,
+        control: &mut Control<'_>,
+    ) -> Result<Self, ModelError> {
+        let files = files::locate(reference, options.offline, &options.consent, control)?;
+        Self::from_files(&files, options, control)
+    }
+
+    fn from_files(
+        files: &ModelFiles,
+        options: &LoadOptions,
+        control: &mut Control<'_>,
+    ) -> Result<Self, ModelError> {
+        let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
+        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
+            Opened::Ready(tokenizer) => Ok(tokenizer),
+            Opened::Missing(why) => Err(why),
+        };
+        let placement = Placement::new(options)?;
+        let device = placement.device.clone();
+        let mut weights = Weights::open(&files.weights, placement, control)?;
+        check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
+        let decoder = family::build(&spec, &mut weights)?;
+        let watch = weights.watch();
+        let info = ModelInfo {
+            name: files.name.clone(),
+            revision: files.revision.clone(),
+            family: spec.family.name().to_owned(),
+            layers: spec.layers.len(),
+            heads: spec.heads,
+            kv_heads: spec.kv_heads,
+            windows: spec.layers.iter().map(|layer| layer.sliding_window).collect(),
+            has_sinks: spec.sinks,
+            has_output_head: decoder.lm_head.is_some(),
+            context: spec.context,
+            vocabulary: spec.vocabulary,
+            parameters: weights.parameters(),
+            precision: weights.precision(),
+            device: device::label(&device),
+            resident_bytes: weights.resident_bytes(),
+            notes: notes(files, tokenizer.as_deref().ok()),
+        };
+        // While all of it is still mapped, and before anything relies on what was read.
+        watch.check()?;
+        let threads = Threads::new()?;
+        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, decoder, watch, threads })
+    }
+
+    /// What it is: its name, shape and precision.
+    pub fn info(&self) -> &Arc<ModelInfo> {
+        &self.info
+    }
+
+    /// Checks that it predicts anything.
+    ///
+    /// # Errors
+    /// If it has no output head.
+    pub fn check_output_head(&self) -> Result<(), ModelError> {
+        if self.info.has_output_head {
+            return Ok(());
+        }
+        Err(ModelError::Invalid(format!(
+            "{}: {NO_OUTPUT_HEAD}: the checkpoint has no lm_head.weight, and config.json ties it to nothing",
+            self.info.name
+        )))
+    }
+}
+
+/// What in the model's files has no effect here.
+fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
+    let adapter = files.adapter.iter().map(files::Adapter::not_applied);
+    adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
+}
+
+/// Refuses a model before gigabytes are read, and before the system's out-of-memory killer ends the program.
+fn check_memory(name: &str, needed: u64, free: Option<u64>) -> Result<(), ModelError> {
+    match free {
+        Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
+            "{name}: not enough memory: the weights take {:.1} GB, {:.1} GB are free: choose a smaller model, or close something",
+            needed as f64 / 1e9,
+            free as f64 / 1e9
+        ))),
+        _ => Ok(()),
+    }
+}

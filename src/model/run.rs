@@ -1,0 +1,127 @@
+//! A pass through a model, captured.
+
+use std::sync::Arc;
+
+use super::recorder::Recorder;
+use super::{Cancel, Hooks, Model, ModelError, Profile};
+use crate::attention::{Ablation, Cached, Capture, ModelInfo, NextToken, Token, log_sum_exp};
+
+/// Likeliest next tokens that a capture lists.
+const NEXT_TOKENS: usize = 10;
+
+impl Model {
+    /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.
+    ///
+    /// # Errors
+    /// If the tokens are none, too many or beyond the vocabulary, it was cancelled or the device failed.
+    pub fn run(
+        &self,
+        tokens: Vec<Token>,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Capture, ModelError> {
+        self.run_without(tokens, &Ablation::default(), cancel, on_layer)
+    }
+
+    /// As [`run`](Self::run), with some heads off.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), or if the model hasn't got one of the heads.
+    pub fn run_without(
+        &self,
+        tokens: Vec<Token>,
+        ablation: &Ablation,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Capture, ModelError> {
+        let mut hooks = Hooks { head_mask: ablation.clone(), ..Hooks::default() };
+        self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)
+    }
+
+    /// As [`run`](Self::run), and returns what it cost. On a GPU it waits for each part, and takes longer.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn profile(
+        &self,
+        tokens: Vec<Token>,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<(Capture, Profile), ModelError> {
+        let device = Some(self.decoder.embedding.device().clone());
+        let mut profile = Profile { device, ..Profile::default() };
+        let capture = self.run_hooked(tokens, &mut Hooks::default(), &mut profile, cancel, on_layer)?;
+        Ok((capture, profile))
+    }
+
+    /// As [`run`](Self::run), with `hooks` in the pass, and adds what it costs to `profile`.
+    ///
+    /// # Errors
+    /// As [`run_without`](Self::run_without), or if a hook fails.
+    pub fn run_hooked(
+        &self,
+        tokens: Vec<Token>,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Capture, ModelError> {
+        self.check_tokens(&tokens)?;
+        self.check_heads(&hooks.head_mask)?;
+        let mut recorder = Recorder::new(tokens.len(), self.info.layers, self.info.has_sinks);
+        let run = || {
+            let stop = (cancel, &self.watch);
+            let mut on_layer = |layer| on_layer(recorder.add(layer));
+            let logits = self.decoder.run(&tokens, self.engine, hooks, profile, stop, &mut on_layer)?;
+            let next = self.likeliest(&logits, NEXT_TOKENS);
+            Ok::<_, ModelError>((logits, next))
+        };
+        let (logits, next) = match self.decoder.embedding.device().is_cpu() {
+            true => self.threads.run_awake(run)?,
+            false => self.threads.run(run)?,
+        };
+        let (layers, mean) = recorder.finish();
+        let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
+        Ok(Capture {
+            model,
+            tokens,
+            ablation,
+            before: None,
+            layers,
+            mean,
+            logits,
+            next,
+            drawn: None,
+            digest: Cached::default(),
+        })
+    }
+
+    fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
+        let ModelInfo { name, layers, heads, .. } = &*self.info;
+        match ablation.beyond(&self.info) {
+            None => Ok(()),
+            Some(view) => Err(ModelError::Invalid(format!(
+                "{view} can't be switched off: {name} has layers 0 to {} and heads 0 to {}",
+                layers - 1,
+                heads - 1
+            ))),
+        }
+    }
+
+    /// The `count` likeliest tokens by their logits, the likeliest first.
+    pub(super) fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
+        let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+        let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+        if order.is_empty() {
+            return Vec::new();
+        }
+        let count = count.clamp(1, order.len());
+        order.select_nth_unstable_by(count - 1, likelier);
+        order.truncate(count);
+        order.sort_by(likelier);
+        let sum = log_sum_exp(logits);
+        let probability = |id: u32| (f64::from(logits[id as usize]) - sum).exp() as f32;
+        let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
+        order.into_iter().map(next).collect()
+    }
+}
