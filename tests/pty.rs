@@ -12,6 +12,7 @@ use support::terminal::{BINARY, Terminal};
 mod support {
     #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
     pub mod hub;
+    pub mod patience;
     pub mod terminal;
 }
 
@@ -269,7 +270,7 @@ fn it_can_be_left_while_models_load() {
 fn panics_in_the_viewer() {
     let look = attnscope::terminal::Look::new(None, None).unwrap();
     let (mut session, _reports) =
-        attnscope::terminal::Session::start(&look, true, &std::sync::OnceLock::new()).unwrap();
+        attnscope::terminal::Session::start(&look, true, &std::sync::OnceLock::new(), |_| false).unwrap();
     session.draw(|_| panic!("on purpose")).unwrap();
 }
 

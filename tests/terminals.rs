@@ -10,6 +10,7 @@ use support::terminal::{BINARY, Terminal};
 
 #[path = "support"]
 mod support {
+    pub mod patience;
     pub mod terminal;
 }
 
@@ -309,6 +310,11 @@ fn a_dumb_terminal_is_told_what_to_run() {
     terminal.wait_for("attnscope print");
     assert_eq!(terminal.wait_for_end(), 1);
     assert!(!terminal.raw.lock().unwrap().contains(&0x1b));
+
+    let script = format!("unset TERM; exec {BINARY}");
+    let mut terminal = Terminal::new("/bin/sh", &["-c", &script], &[]);
+    terminal.wait_for("TERM is not set: set TERM");
+    assert_eq!(terminal.wait_for_end(), 1);
 }
 
 #[test]
@@ -356,7 +362,7 @@ fn a_prompt_file_that_is_too_long_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "lorem ipsum dolor ".repeat(100_000)).unwrap();
     let mut terminal = Terminal::new(BINARY, &["--prompt-file", file.path().to_str().unwrap()], &[]);
-    terminal.wait_for("too long for the viewer");
+    terminal.wait_for("too long for the viewer: give it a prompt of 1 MB, or less");
     assert_eq!(terminal.wait_for_end(), 1);
 }
 
@@ -368,4 +374,214 @@ fn ctrl_c_ends_the_wait_for_a_prompt() {
     terminal.keys("\x03");
     assert_ne!(terminal.wait_for_end(), 0);
     assert!(!terminal.screen.lock().unwrap().screen().alternate_screen());
+}
+
+/// What takes typed text, the keys that lead there, and what is then on screen.
+const LINES: [(&str, &str, &str); 4] = [
+    ("editor", "i\x15", "leave"),
+    ("palette", ":", "do it"),
+    ("picker", "M", "model for the left pane"),
+    ("export", "e\x15", "write it"),
+];
+
+/// Ctrl-C, right after all of this was sent, ends the viewer soon. It need not have taken all of it by then.
+fn ctrl_c_is_heard_behind(what: &str, mut terminal: Terminal, flood: &[u8]) {
+    terminal.bytes(flood);
+    terminal.keys("\x03");
+    let start = Instant::now();
+    assert_eq!(terminal.wait_for_end(), 0, "{what}");
+    assert!(start.elapsed() < SOON, "{what}: {:?}", start.elapsed());
+    terminal.assert_restored();
+}
+
+#[test]
+fn a_flood_without_a_paste_around_it_costs_no_more_than_a_paste() {
+    for line in LINES {
+        let mut terminal = viewer_in(line);
+        terminal.keys(&"lorem ipsum dolor ".repeat(60_000));
+        let most = if line.0 == "editor" { "too long: 1 MB at most" } else { "too long: 4096 bytes at most" };
+        terminal.wait_for(most);
+        // A character at a time, the editor alone took a minute.
+        assert!(terminal.cpu() < Duration::from_secs(10), "{}: {:?}", line.0, terminal.cpu());
+        terminal.keys("\x15abc");
+        terminal.wait_for("❯ abc");
+        terminal.keys("\x03");
+        assert_eq!(terminal.wait_for_end(), 0, "{}", line.0);
+        terminal.assert_restored();
+    }
+}
+
+#[test]
+fn ctrl_c_is_heard_behind_any_flood() {
+    for state in LINES.into_iter().chain([STATES[0], STATES[8], STATES[9]]) {
+        ctrl_c_is_heard_behind(
+            state.0,
+            viewer_in(state),
+            "lorem ip:m dolor ".repeat(60_000).replace('q', "").as_bytes(),
+        );
+    }
+    for (what, flood) in [
+        ("keys without text", &b"\x1b[A\x1b[B\x7f"[..]),
+        ("escapes", b"\x1b"),
+        ("the mouse", b"\x1b[<35;10;12M\x1b[<35;80;12M\x1b[<64;20;12M"),
+        ("bytes that are nothing", b"\xff\x9b\x00\x9d\xe6\x97"),
+        ("pastes", b"\x1b[200~lorem ipsum\x1b[201~"),
+    ] {
+        for state in [STATES[0], STATES[2], STATES[5]] {
+            ctrl_c_is_heard_behind(what, viewer_in(state), &flood.repeat(400_000 / flood.len()));
+        }
+    }
+}
+
+#[test]
+fn a_signal_is_heard_in_any_flood() {
+    for line in LINES {
+        let mut terminal = viewer_in(line);
+        let flood = terminal.flood(b"lorem ipsum dolor \x7f\x1b[D");
+        thread::sleep(Duration::from_millis(100));
+        let start = Instant::now();
+        terminal.signal(Signal::TERM);
+        assert_eq!(terminal.wait_for_end(), 143, "{}", line.0);
+        assert!(start.elapsed() < SOON, "{}: {:?}", line.0, start.elapsed());
+        drop(flood);
+        terminal.assert_restored();
+    }
+}
+
+#[test]
+fn what_follows_a_flood_of_the_mouse_counts() {
+    let mut terminal = viewer_in(STATES[0]);
+    for column in 0..20_000 {
+        terminal.keys(&format!("\x1b[<35;{};12M", 1 + column % 100));
+    }
+    terminal.keys("i\x15abc");
+    terminal.wait_for("❯ abc");
+    terminal.keys("\x03");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn a_paste_whose_end_never_comes_ends_by_itself_and_by_ctrl_c() {
+    let mut terminal = viewer_in(STATES[2]);
+    terminal.keys("\x15\x1b[200~abc");
+    for _ in 0..10 {
+        thread::sleep(Duration::from_millis(10));
+        terminal.keys("\x1b[<35;10;12M");
+    }
+    terminal.wait_for("❯ abc");
+    terminal.keys("d");
+    terminal.wait_for("❯ abcd");
+    terminal.keys("\x1b[200~abc\x03");
+    let start = Instant::now();
+    for column in 0..40 {
+        thread::sleep(Duration::from_millis(10));
+        terminal.keys(&format!("\x1b[<35;{};12M", 10 + column));
+        if start.elapsed() > Duration::from_millis(300) {
+            break;
+        }
+    }
+    assert_eq!(terminal.wait_for_end(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn an_answer_in_pieces_runs_no_keys() {
+    let ms = Duration::from_millis;
+    let answers = [
+        (ASKS_LAST, ms(200), "\x1b"),
+        (ASKS_LAST, ms(350), "]11;rgb:ffff/ffff/ffff\x1b"),
+        (ASKS_LAST, ms(500), "\\\x1b["),
+        (ASKS_LAST, ms(650), "?6"),
+        (ASKS_LAST, ms(800), "2;22c"),
+    ];
+    let mut terminal = Terminal::answering(BINARY, &[], &[], &answers);
+    terminal.wait_for_both();
+    terminal.wait_until("it is light", |_| true);
+    thread::sleep(ms(1200));
+    let raw = String::from_utf8_lossy(&terminal.raw.lock().unwrap()).into_owned();
+    assert!(raw.contains("175;95;0"), "no light colours");
+    let text = terminal.text();
+    for other in ["leave", "do it", "keys and words", "lens", "cividis"] {
+        assert!(!text.contains(other), "{other}:\n{text}");
+    }
+    terminal.quit();
+}
+
+#[test]
+fn who_is_in_a_hurry_does_not_wait_for_answers() {
+    for is_signal in [false, true] {
+        let mut terminal = Terminal::viewer(&[]);
+        terminal.wait_for("mean of all layers and heads");
+        terminal.keys("q");
+        let is_silenced = |raw: &[u8]| String::from_utf8_lossy(raw).contains("\x1b[?1003l");
+        while !is_silenced(&terminal.raw.lock().unwrap()) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let start = Instant::now();
+        if is_signal {
+            terminal.signal(Signal::TERM)
+        } else {
+            terminal.keys("\x03")
+        }
+        // Whichever of the two ways out comes first.
+        assert!([0, 143].contains(&terminal.wait_for_end()));
+        assert!(start.elapsed() < Duration::from_millis(800), "{:?}", start.elapsed());
+        terminal.assert_restored();
+    }
+}
+
+#[test]
+fn a_terminal_that_reads_nothing_does_not_hold_up_ctrl_c() {
+    // Of three, as machines that run tests are busy.
+    let took = (0..3).map(|_| {
+        let mut terminal = Terminal::answering(BINARY, &[], &[], &[(ASKS_LAST, Duration::ZERO, ATTRIBUTES)]);
+        terminal.wait_for_both();
+        terminal.stall();
+        for key in ["\r", "m", "g", "\x1b", "c"].iter().cycle().take(60) {
+            terminal.keys(key);
+            thread::sleep(Duration::from_millis(10));
+        }
+        let start = Instant::now();
+        terminal.keys("\x03");
+        assert_eq!(terminal.wait_for_end(), 0);
+        assert!(terminal.is_line_restored());
+        start.elapsed()
+    });
+    let least = took.min().unwrap();
+    assert!(least < Duration::from_millis(500), "{least:?}");
+}
+
+#[test]
+fn a_signal_at_any_time_of_the_start_ends_it_restored() {
+    // A tmux that doesn't answer is waited for before the terminal is taken.
+    let bin = tempfile::tempdir().unwrap();
+    let tmux = bin.path().join("tmux");
+    std::fs::write(&tmux, "#!/bin/sh\nexec sleep 2\n").unwrap();
+    std::fs::set_permissions(&tmux, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.path().display());
+    let inside_tmux = [("TMUX", "/nowhere,1,0"), ("TERM", "tmux-256color"), ("PATH", path.as_str())];
+    let ms = Duration::from_millis;
+    let late = [(ASKS_BACKGROUND, ms(400), DARK), (ASKS_LAST, ms(400), ATTRIBUTES)];
+    let start = |kind: usize| match kind {
+        0 => Terminal::viewer(&[]),
+        1 => Terminal::answering(BINARY, &[], &[], &late),
+        _ => Terminal::viewer(&inside_tmux),
+    };
+    for kind in 0..3 {
+        for (signal, code) in
+            [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)]
+        {
+            for wait in [0, 20, 50, 100, 300] {
+                let mut terminal = start(kind);
+                thread::sleep(ms(wait));
+                let sent = Instant::now();
+                terminal.signal(signal);
+                let ended = terminal.wait_for_end();
+                // Before anybody listens, the signal itself ends it, which is reported as 1 here.
+                assert!(ended == code || ended == 1 && wait < 300, "{kind} {signal:?} {wait}: {ended}");
+                assert!(sent.elapsed() < SOON, "{kind} {signal:?} {wait}: {:?}", sent.elapsed());
+                terminal.assert_restored();
+            }
+        }
+    }
 }

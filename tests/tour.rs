@@ -8,6 +8,7 @@ use support::terminal::Terminal;
 
 #[path = "support"]
 mod support {
+    pub mod patience;
     pub mod terminal;
 }
 

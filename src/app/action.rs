@@ -20,6 +20,8 @@ pub enum Action {
     Command(Command),
     /// A key was pressed in the line that is edited: the popup's, else the prompt's.
     Edit(InputRequest),
+    /// Characters were typed into that line, one after the other.
+    Insert(String),
     /// Put the prompt of before into the editor.
     EarlierPrompt,
     /// Put the prompt of after, or what was being written, into the editor.

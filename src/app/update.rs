@@ -44,6 +44,7 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Command(command) => return commands::command(state, command),
         Action::Edit(request) => return prompt::write(state, |editor| editor.edit(request)),
+        Action::Insert(text) => return prompt::write(state, |editor| editor.insert(&text)),
         Action::EarlierPrompt => return prompt::recall(state, History::earlier),
         Action::LaterPrompt => return prompt::recall(state, History::later),
         Action::Paste(text) => return prompt::paste(state, &text),

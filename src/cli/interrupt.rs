@@ -1,26 +1,33 @@
 //! Signals while a command runs. Ctrl-C stops it in order, so that no half file stays; whatever else ends a process
 //! ends it at once, and so does a second Ctrl-C.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::model::Cancel;
 
 /// What a shell expects of a process that Ctrl-C has ended.
-pub const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 128 + CTRL_C;
+/// The number of the signal that Ctrl-C is.
+const CTRL_C: u8 = 2;
 
-/// What the next Ctrl-C does.
-static NEXT: AtomicU8 = AtomicU8::new(IN_ORDER);
-/// Raises the cancel; the one after that ends the process.
-const IN_ORDER: u8 = 0;
-/// Ends the process.
-const AT_ONCE: u8 = 1;
-/// Nothing, as any other signal: somebody else listens.
-const NOTHING: u8 = 2;
+/// What the next signal does.
+static NEXT: Mutex<Next> = Mutex::new(Next::InOrder);
+
+enum Next {
+    /// Ctrl-C raises the cancel; the one after that ends the process, as any other signal does.
+    InOrder,
+    /// Every signal ends the process.
+    AtOnce,
+    /// Somebody else is told its number.
+    HandedOver(UnboundedSender<u8>),
+}
 
 /// From now on, the first Ctrl-C raises `cancel`; anything else that ends the process takes away
 /// first what is half written. Where signals cannot be listened to, they end the process as they do.
 pub fn listen(cancel: Cancel) {
-    NEXT.store(IN_ORDER, Ordering::Relaxed);
+    *next() = Next::InOrder;
     #[cfg(unix)]
     unix::listen(cancel);
     #[cfg(not(unix))]
@@ -29,28 +36,40 @@ pub fn listen(cancel: Cancel) {
 
 /// Does what can't be stopped in order, as waiting for an answer at the terminal: Ctrl-C ends the process.
 pub fn at_once<T>(work: impl FnOnce() -> T) -> T {
-    let before = NEXT.swap(AT_ONCE, Ordering::Relaxed);
+    let before = std::mem::replace(&mut *next(), Next::AtOnce);
     let done = work();
-    NEXT.store(before, Ordering::Relaxed);
+    *next() = before;
     done
 }
 
-/// From now on somebody else listens to signals.
-pub fn leave_to_others() {
-    NEXT.store(NOTHING, Ordering::Relaxed);
-}
-
-fn is_left_to_others() -> bool {
-    NEXT.load(Ordering::Relaxed) == NOTHING
-}
-
-/// A Ctrl-C. Returns whether somebody will end the process in order.
-fn interrupt(cancel: &Cancel) -> bool {
-    let in_order = NEXT.load(Ordering::Relaxed) == IN_ORDER && !cancel.is_cancelled();
-    if in_order {
-        cancel.cancel();
+/// From now on somebody else ends the process: the numbers of signals that are to end it are received, that of a
+/// Ctrl-C included which has raised `cancel` already. None is lost between two listeners, as there is only one.
+pub fn hand_over(cancel: &Cancel) -> UnboundedReceiver<u8> {
+    let (sender, receiver) = unbounded_channel();
+    let mut next = next();
+    if cancel.is_cancelled() {
+        // The receiver is there.
+        let _ = sender.send(CTRL_C);
     }
-    in_order
+    *next = Next::HandedOver(sender);
+    receiver
+}
+
+fn next() -> MutexGuard<'static, Next> {
+    NEXT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A signal that is to end the process. Returns whether somebody will end it in order.
+fn hear(number: u8, cancel: &Cancel) -> bool {
+    // Held until it is done: whoever takes over meanwhile sees what it did.
+    match &*next() {
+        Next::HandedOver(to) => to.send(number).is_ok(),
+        Next::InOrder if number == CTRL_C && !cancel.is_cancelled() => {
+            cancel.cancel();
+            true
+        }
+        Next::InOrder | Next::AtOnce => false,
+    }
 }
 
 #[cfg(unix)]
@@ -60,7 +79,7 @@ mod unix {
     use tokio::runtime::Builder;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    use super::{interrupt, is_left_to_others};
+    use super::hear;
     use crate::export::file::remove_unfinished;
     use crate::model::Cancel;
 
@@ -81,18 +100,14 @@ mod unix {
             runtime.block_on(async {
                 loop {
                     let kind = tokio::select! {
-                        () = next(&mut interrupted) => {
-                            if !is_left_to_others() && interrupt(&cancel) {
-                                continue;
-                            }
-                            SignalKind::interrupt()
-                        }
+                        () = next(&mut interrupted) => SignalKind::interrupt(),
                         () = next(&mut terminated) => SignalKind::terminate(),
                         () = next(&mut hung_up) => SignalKind::hangup(),
                         () = next(&mut quit) => SignalKind::quit(),
                     };
-                    if is_left_to_others() {
-                        return;
+                    // Those that we listen to have numbers below 16.
+                    if hear(kind.as_raw_value() as u8, &cancel) {
+                        continue;
                     }
                     remove_unfinished();
                     // What a shell says of a process that a signal has ended.
@@ -124,17 +139,14 @@ mod unix {
 mod other {
     use std::{process, thread};
 
-    use super::{INTERRUPTED, interrupt, is_left_to_others};
+    use super::{CTRL_C, INTERRUPTED, hear};
     use crate::export::file::remove_unfinished;
     use crate::model::Cancel;
 
     pub fn listen(cancel: Cancel) {
         let listen = async move {
             while tokio::signal::ctrl_c().await.is_ok() {
-                if is_left_to_others() {
-                    return;
-                }
-                if !interrupt(&cancel) {
+                if !hear(CTRL_C, &cancel) {
                     remove_unfinished();
                     process::exit(i32::from(INTERRUPTED));
                 }
@@ -143,5 +155,24 @@ mod other {
         if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
             thread::spawn(move || runtime.block_on(listen));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_signal_is_lost_when_somebody_else_takes_over() {
+        let cancel = Cancel::new();
+        assert!(hear(CTRL_C, &cancel) && cancel.is_cancelled());
+        assert!(!hear(CTRL_C, &cancel) && !hear(15, &cancel), "the second, and others, end it at once");
+        let mut heard = hand_over(&cancel);
+        assert_eq!(heard.try_recv(), Ok(CTRL_C), "the one from before");
+        assert!(hear(15, &cancel));
+        assert_eq!(heard.try_recv(), Ok(15));
+        drop(heard);
+        assert!(!hear(15, &cancel), "nobody is there to end it in order");
+        *next() = Next::InOrder;
     }
 }

@@ -1,16 +1,17 @@
 //! From what was typed and what is configured to what is meant: flags go before settings.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::args::{GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
 use super::failure::Failure;
 use super::values::{parse_temperature, parse_top_p};
+use crate::app::LONGEST_PROMPT;
+use crate::bounded;
 use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::files::Consent;
-use crate::model::{ConfiguredPair, LoadOptions, Reference, Sampling};
+use crate::model::{ConfiguredPair, LoadOptions, MOST_PROMPT_BYTES, Reference, Sampling};
 
 /// What every command goes by.
 #[derive(Debug)]
@@ -118,7 +119,7 @@ impl Settings {
     /// # Errors
     /// If the file cannot be read, or there is no text.
     pub fn text(&self, text: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
-        let read = self.prompt(text, file)?;
+        let read = self.prompt(text, file, Longest::OfModel)?;
         if !read.is_empty() {
             return Ok(read);
         }
@@ -136,10 +137,10 @@ impl Settings {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn prompt(&self, text: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+    pub fn prompt(&self, text: Option<&str>, file: Option<&Path>, most: Longest) -> Result<String, Failure> {
         match (text, file) {
             (Some(text), _) => Ok(text.to_owned()),
-            (None, Some(file)) => read_text(file),
+            (None, Some(file)) => read_text(file, most),
             (None, None) => Ok(self.config.prompt.clone()),
         }
     }
@@ -153,26 +154,57 @@ pub fn reference(name: &str) -> Result<Reference, Failure> {
     name.parse().map_err(|error: <Reference as std::str::FromStr>::Err| Failure::Usage(error.to_string()))
 }
 
-/// Bytes of a prompt, at most: no model reads that many.
-const LONGEST_PROMPT: u64 = 10 << 20;
+/// How long a prompt may be that a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Longest {
+    /// As long as the model reads, which says how long that is; far less than [`LONGEST_READ`].
+    OfModel,
+    /// As long as the viewer's editor takes.
+    OfViewer,
+}
+
+/// Bytes of a prompt that are read for a model, at most.
+const LONGEST_READ: usize = 10 << 20;
+
+impl Longest {
+    fn bytes(self) -> usize {
+        match self {
+            Self::OfModel => LONGEST_READ,
+            Self::OfViewer => LONGEST_PROMPT,
+        }
+    }
+
+    /// What is said of a longer one.
+    fn exceeded(self) -> String {
+        match self {
+            Self::OfModel => format!(
+                "too long for a prompt: shorten it to what the model reads, {} MB at most",
+                MOST_PROMPT_BYTES >> 20
+            ),
+            Self::OfViewer => {
+                format!("too long for the viewer: give it a prompt of {} MB, or less", LONGEST_PROMPT >> 20)
+            }
+        }
+    }
+}
 
 /// Reads a text, and no more of a file than a prompt can be.
-fn read_text(path: &Path) -> Result<String, Failure> {
+fn read_text(path: &Path, most: Longest) -> Result<String, Failure> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
     let read = |file: &mut dyn Read| {
         let mut bytes = Vec::new();
-        file.take(LONGEST_PROMPT + 1).read_to_end(&mut bytes).map(|_| bytes)
+        file.take(most.bytes() as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
     };
-    let bytes =
-        if is_stdin { read(&mut io::stdin()) } else { File::open(path).and_then(|mut file| read(&mut file)) };
+    let bytes = if is_stdin {
+        read(&mut io::stdin())
+    } else {
+        bounded::open(path).and_then(|mut file| read(&mut file))
+    };
     let bytes = bytes
         .map_err(|error| Failure::Failed(format!("{name}: {error}: --prompt-file takes a text file")))?;
-    if bytes.len() as u64 > LONGEST_PROMPT {
-        let most = LONGEST_PROMPT >> 20;
-        return Err(Failure::Failed(format!(
-            "{name}: too long for a prompt: shorten it to {most} MB, or less"
-        )));
+    if bytes.len() > most.bytes() {
+        return Err(Failure::Failed(format!("{name}: {}", most.exceeded())));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -268,7 +300,7 @@ mod tests {
         };
         let settings = settings("attnscope", "").unwrap();
         assert_eq!(settings.input(&args.input).unwrap(), Input::Prompt(" a\n".to_owned()));
-        assert_eq!(settings.prompt(None, None).unwrap(), "write a story about AI");
-        assert!(settings.prompt(None, Some(Path::new("none"))).is_err());
+        assert_eq!(settings.prompt(None, None, Longest::OfModel).unwrap(), "write a story about AI");
+        assert!(settings.prompt(None, Some(Path::new("none")), Longest::OfModel).is_err());
     }
 }

@@ -7,8 +7,7 @@ use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::interrupt;
 use super::session::Session;
-use super::settings::Settings;
-use crate::app::LONGEST_PROMPT;
+use super::settings::{Longest, Settings};
 use crate::config;
 use crate::config::keys::Key;
 use crate::export::file::Destination;
@@ -22,10 +21,12 @@ use crate::worker;
 pub fn run(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let mut viewer = configure(args, settings, session)?;
     viewer.history = config::history_path();
-    interrupt::leave_to_others();
+    let told_to_end = interrupt::hand_over(&session.cancel);
     let ending = on_runtime(|| async {
         let (worker, events) = worker::spawn(settings.load.clone());
-        runtime::run(viewer, worker, events).await.map_err(|error| Failure::Failed(error.to_string()))
+        runtime::run(viewer, worker, events, told_to_end)
+            .await
+            .map_err(|error| Failure::Failed(error.to_string()))
     })??;
     match ending {
         Ending::Quit => Ok(()),
@@ -61,7 +62,7 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
 fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> Result<ViewerConfig, Failure> {
     let (left, right) = settings.viewer_models(args)?;
     // Before anybody listens to signals: who gives the prompt may take long, and Ctrl-C is to end that.
-    let prompt = prompt(args, settings)?;
+    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref(), Longest::OfViewer)?;
     session.consent_to_show([&left].into_iter().chain(&right))?;
     let config = &settings.config;
     let (sampling, drawn) = settings.sampling(&args.sampling)?;
@@ -81,17 +82,6 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         pairs: settings.pairs(),
         history: None,
     })
-}
-
-/// The text to start with, if the editor takes it.
-fn prompt(args: &ViewerArgs, settings: &Settings) -> Result<String, Failure> {
-    let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref())?;
-    if prompt.len() <= LONGEST_PROMPT {
-        return Ok(prompt);
-    }
-    let place = args.prompt_file.as_deref().map_or_else(String::new, |file| format!("{}: ", file.display()));
-    let most = LONGEST_PROMPT >> 20;
-    Err(Failure::Failed(format!("{place}too long for the viewer: give it a prompt of {most} MB, or less")))
 }
 
 /// Runs `work` on a runtime that doesn't wait, when it is done, for models that still compute.

@@ -61,6 +61,7 @@ pub use lens::ResidualStream;
 pub use memory::ProcessMemory;
 pub use options::LoadOptions;
 pub use profile::Profile;
+pub use prompt_limit::MOST_BYTES as MOST_PROMPT_BYTES;
 pub use reference::{DemoModel, Reference, ReferenceError};
 pub use repeated::RepeatRun;
 pub use resident::Model;

@@ -23,7 +23,7 @@ pub struct ViewerConfig {
     pub map: ColorMap,
     /// How many colours there are; asked of the terminal if not given.
     pub depth: Option<ColorDepth>,
-    /// What is behind the text; asked of the terminal if not given.
+    /// Whether the background is dark; asked of the terminal if not given.
     pub background: Option<Background>,
     /// Whether to take the mouse.
     pub mouse: bool,
@@ -31,9 +31,9 @@ pub struct ViewerConfig {
     pub input_is_read: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
-    /// By which rule next tokens are drawn.
+    /// How next tokens are drawn.
     pub sampling: Sampling,
-    /// Whether the prompt grows by those that are drawn.
+    /// Whether the prompt grows by the token that is drawn, not by the likeliest.
     pub drawn: bool,
     /// The configured pairs, which the model picker offers.
     pub pairs: Vec<ConfiguredPair>,

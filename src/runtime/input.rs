@@ -24,6 +24,22 @@ pub fn action(event: &Event, state: &State, layout: &Layout) -> Option<Action> {
     }
 }
 
+/// Whether all characters are text now, so that those typed in a row can be taken together.
+pub fn takes_text(state: &State) -> bool {
+    match &state.popup {
+        Some(popup) => popup.is_choosing(),
+        None => state.screen.mode() == Mode::EditPrompt,
+    }
+}
+
+/// What typed characters mean, which are one unless [all are text](takes_text).
+pub fn typed(text: String, state: &State) -> Option<Action> {
+    if takes_text(state) {
+        return Some(Action::Insert(text));
+    }
+    of_key(Key::plain(KeyCode::Char(text.chars().next()?)), state)
+}
+
 /// What a key means in the current mode.
 pub fn of_key(key: Key, state: &State) -> Option<Action> {
     let command = state.keys.command(key);

@@ -10,7 +10,7 @@ mod signals;
 
 pub use config::ViewerConfig;
 pub use frame::sync_layout;
-pub use input::action;
+pub use input::{action, typed};
 pub use screenshot::screenshot;
 
 use std::sync::{Arc, OnceLock};
@@ -21,7 +21,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{Action, Effect, State, update};
-use crate::terminal::{self, Answer, Look, Patience, Report, Session, TerminalError};
+use crate::config::keys::{Command, Key};
+use crate::terminal::{self, Answer, Inbox, Look, Patience, Report, Session, TerminalError};
 use crate::theme::Theme;
 use crate::ui::{self, Layout};
 use crate::worker::WorkerHandle;
@@ -64,7 +65,8 @@ impl From<std::io::Error> for RuntimeError {
 
 /// Runs the viewer until it is quit, told to end, or its terminal is gone.
 ///
-/// To be awaited on the thread that entered `main`, whose panics leave the terminal first.
+/// To be awaited on the thread that entered `main`, whose panics leave the terminal first. `told_to_end` hears the
+/// numbers of the signals that are to end it.
 ///
 /// # Errors
 /// If there is no terminal, or it refuses.
@@ -72,12 +74,16 @@ pub async fn run(
     config: ViewerConfig,
     worker: WorkerHandle,
     events: mpsc::Receiver<Event>,
+    told_to_end: mpsc::UnboundedReceiver<u8>,
 ) -> Result<Ending, RuntimeError> {
-    terminal::check(config.input_is_read)?;
     let lease = Arc::new(OnceLock::new());
-    let signals = Signals::new(Arc::clone(&lease))?;
-    let look = Look::new(config.depth, config.background).map_err(TerminalError::Dumb)?;
-    let (mut session, input) = Session::start(&look, config.mouse, &lease)?;
+    let signals = Signals::new(Arc::clone(&lease), told_to_end)?;
+    terminal::check(config.input_is_read)?;
+    let look = Look::new(config.depth, config.background)?;
+    let keys = config.keys.clone();
+    // Those that type no character quit in every mode.
+    let quits = move |key: Key| key.typed().is_none() && keys.command(key) == Some(Command::Quit);
+    let (mut session, input) = Session::start(&look, config.mouse, &lease, quits)?;
     // Kept until the terminal is left: what comes until then is not for whoever has it next.
     let mut sources = Sources { input, signals, events };
     let ended = turn(&config, look, &mut session, &mut sources, &worker).await;
@@ -103,7 +109,7 @@ pub async fn run(
 
 /// Where the loop hears from.
 struct Sources {
-    input: mpsc::Receiver<Report>,
+    input: Inbox,
     signals: Signals,
     events: mpsc::Receiver<Event>,
 }
@@ -188,7 +194,11 @@ async fn turn(
                 }
                 Signal::Resized => changed = true,
             },
-            report = input.recv() => match report {
+            report = input.next(input::takes_text(&state)) => match report {
+                Some(Report::Text(text)) => {
+                    actions.extend(input::typed(text, &state));
+                    awaited |= !actions.is_empty();
+                }
                 // One at a time: what a key means depends on what the one before it did.
                 Some(Report::Event(event)) => {
                     actions.extend(input::action(&event, &state, &layout));

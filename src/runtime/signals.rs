@@ -43,17 +43,24 @@ pub fn exit_code(number: u8) -> u8 {
 pub struct Signals(mpsc::Receiver<Signal>);
 
 impl Signals {
-    /// Starts to listen, before the terminal is taken. If the loop doesn't end by itself when it is told to, the
-    /// terminal is left, if it was taken, and the process ended all the same.
+    /// Starts to listen, before the terminal is taken; `told_to_end` hears the numbers of the signals that are to end the
+    /// process. If the loop doesn't end by itself when it is told to, the terminal is left, if it was taken, and the
+    /// process ended all the same.
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn new(lease: Arc<OnceLock<Lease>>) -> io::Result<Self> {
+    pub fn new(
+        lease: Arc<OnceLock<Lease>>,
+        mut told_to_end: mpsc::UnboundedReceiver<u8>,
+    ) -> io::Result<Self> {
         let mut streams = Streams::new()?;
         let (sender, receiver) = mpsc::channel(16);
         tokio::spawn(async move {
             loop {
-                let signal = streams.next().await;
+                let signal = tokio::select! {
+                    Some(number) = told_to_end.recv() => Signal::End(number),
+                    signal = streams.next() => signal,
+                };
                 // A loop that is busy hears of the last change of size by drawing.
                 if sender.try_send(signal).is_err() && sender.is_closed() {
                     return;
@@ -82,7 +89,6 @@ impl Signals {
 
 #[cfg(unix)]
 struct Streams {
-    ends: [(u8, tokio::signal::unix::Signal); 4],
     stop: tokio::signal::unix::Signal,
     go_on: tokio::signal::unix::Signal,
     size: tokio::signal::unix::Signal,
@@ -94,22 +100,11 @@ impl Streams {
         use rustix::process::Signal as Number;
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
-        let end = |number: Number| Ok::<_, io::Error>((number.as_raw() as u8, listen(number)?));
-        Ok(Self {
-            ends: [end(Number::TERM)?, end(Number::HUP)?, end(Number::INT)?, end(Number::QUIT)?],
-            stop: listen(Number::TSTP)?,
-            go_on: listen(Number::CONT)?,
-            size: listen(Number::WINCH)?,
-        })
+        Ok(Self { stop: listen(Number::TSTP)?, go_on: listen(Number::CONT)?, size: listen(Number::WINCH)? })
     }
 
     async fn next(&mut self) -> Signal {
-        let [term, hang_up, interrupt, quit] = &mut self.ends;
         tokio::select! {
-            _ = term.1.recv() => Signal::End(term.0),
-            _ = hang_up.1.recv() => Signal::End(hang_up.0),
-            _ = interrupt.1.recv() => Signal::End(interrupt.0),
-            _ = quit.1.recv() => Signal::End(quit.0),
             _ = self.stop.recv() => Signal::Stop,
             _ = self.go_on.recv() => Signal::Continued,
             _ = self.size.recv() => Signal::Resized,
@@ -126,12 +121,9 @@ impl Streams {
         Ok(Self)
     }
 
-    /// Waits for Ctrl-C from outside.
+    /// There are none to wait for.
     async fn next(&mut self) -> Signal {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        Signal::End(2)
+        std::future::pending().await
     }
 }
 

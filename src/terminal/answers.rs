@@ -24,8 +24,9 @@ pub enum Answer {
 
 /// What a whole `ESC ]` or `ESC P` sequence answers; nothing, if that is nothing to us.
 pub fn answer(sequence: &[u8]) -> Option<Answer> {
-    let text = std::str::from_utf8(sequence.get(2..)?).ok()?;
-    let text = text.strip_suffix("\x1b\\").or_else(|| text.strip_suffix('\x07'))?;
+    let ends: [&[u8]; 4] = [b"\x1b\\", b"\x07", b"\xc2\x9c", b"\x9c"];
+    let text = ends.iter().find_map(|end| sequence.get(2..)?.strip_suffix(*end))?;
+    let text = std::str::from_utf8(text).ok()?;
     match sequence[1] {
         b']' => color(text.strip_prefix("11;")?).map(Answer::Background),
         b'P' => is_true_color(text).then_some(Answer::TrueColor),

@@ -74,7 +74,7 @@ fn control(parameters: &str, last: u8) -> Option<Decoded> {
         // As xterm sends keys that have no sequence of their own, if it is told to.
         (b'~', [27, _, code]) => coded(*code, held, kind),
         (b'~', [number, ..]) => Some(key(numbered(*number)?, held, kind)),
-        (b'u', [code, ..]) => coded(*code, held, kind),
+        (b'u', [code, ..]) => coded(shifted(parameters, *code, held), held, kind),
         (b'I', []) => Some(Decoded::Event(Event::FocusGained)),
         (b'O', []) => Some(Decoded::Event(Event::FocusLost)),
         (b'Z', _) => Some(key(KeyCode::BackTab, held | KeyModifiers::SHIFT, kind)),
@@ -115,6 +115,18 @@ fn held(parameters: &str) -> (KeyModifiers, KeyEventKind) {
     ];
     let held = modifiers.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier);
     (held.collect(), kind)
+}
+
+/// The number of the character that a key types. Terminals that send all keys by number name the key without Shift, and
+/// after a colon, if they say it, with it.
+fn shifted(parameters: &str, code: u32, held: KeyModifiers) -> u32 {
+    if !held.contains(KeyModifiers::SHIFT) || held.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        return code;
+    }
+    let said =
+        parameters.split(';').next().and_then(|key| key.split(':').nth(1)).and_then(|text| text.parse().ok());
+    let upper = || char::from_u32(code).filter(|c| c.is_lowercase()).and_then(|c| c.to_uppercase().next());
+    said.unwrap_or_else(|| upper().map_or(code, u32::from))
 }
 
 /// A key by the number of its character, as terminals send it that can tell all keys apart.
@@ -220,6 +232,10 @@ mod tests {
             ("\x1b[27;2;13~", KeyCode::Enter, shift),
             ("\x1b[99;5u", KeyCode::Char('c'), control),
             ("\x1b[9;2u", KeyCode::BackTab, shift),
+            ("\x1b[97;2u", KeyCode::Char('A'), shift),
+            ("\x1b[47:63;2u", KeyCode::Char('?'), shift),
+            ("\x1b[97:65;6u", KeyCode::Char('a'), shift | control),
+            ("\x1b[233;1;233u", KeyCode::Char('é'), none),
         ] {
             assert_eq!(pressed(sequence), Some((code, held)), "{sequence:?}");
         }

@@ -12,7 +12,7 @@ mod unix {
     use std::io::{self, IsTerminal as _};
     use std::os::fd::{AsFd as _, OwnedFd};
     use std::os::unix::ffi::OsStringExt as _;
-    use std::time::Duration;
+    use std::time::Instant;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -39,11 +39,13 @@ mod unix {
         }
 
         /// Reads until the terminal is gone, or `take` returns false. It is given what was read as reports, and once
-        /// nothing before them.
-        pub fn read(&self, mut take: impl FnMut(Option<Report>) -> bool) {
+        /// nothing before them. `awaits_answer` says whether the terminal still has to answer.
+        pub fn read(&self, awaits_answer: impl Fn() -> bool, mut take: impl FnMut(Option<Report>) -> bool) {
             let (mut parser, mut bytes, mut goes_on) = (Parser::default(), vec![0; PIECE], true);
             while goes_on {
-                let count = match self.wait(parser.patience()) {
+                parser.awaits_answer(awaits_answer());
+                let deadline = parser.deadline();
+                let count = match self.wait(deadline) {
                     Ok(true) => rustix::io::read(&self.0, &mut bytes),
                     Ok(false) => {
                         parser.expire(&mut |report| goes_on &= take(Some(report)));
@@ -51,10 +53,16 @@ mod unix {
                     }
                     Err(error) => Err(error),
                 };
+                let now = Instant::now();
                 match count {
                     Ok(count @ 1..) => {
                         goes_on &= take(None);
-                        parser.feed(&bytes[..count], &mut |report| goes_on = goes_on && take(Some(report)));
+                        let mut report = |report| goes_on = goes_on && take(Some(report));
+                        parser.feed(&bytes[..count], now, &mut report);
+                        // What came may be reports that a paste doesn't wait for.
+                        if parser.deadline().is_some_and(|deadline| deadline <= now) {
+                            parser.expire(&mut report);
+                        }
                     }
                     Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
                     // No more comes: the terminal is gone.
@@ -63,9 +71,10 @@ mod unix {
             }
         }
 
-        /// Waits until there is something to read, or the terminal is gone; returns false if there is nothing for so
-        /// long.
-        fn wait(&self, patience: Option<Duration>) -> rustix::io::Result<bool> {
+        /// Waits until there is something to read, or the terminal is gone; returns false if there is nothing until
+        /// `deadline`.
+        fn wait(&self, deadline: Option<Instant>) -> rustix::io::Result<bool> {
+            let patience = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
             Ok(poll(&mut [PollFd::new(&self.0, PollFlags::IN)], patience.as_ref())? > 0)
         }
@@ -88,8 +97,8 @@ mod windows {
         }
 
         /// Reads until the terminal is gone, or `take` returns false. It is given what was read as reports, and once
-        /// nothing before them.
-        pub fn read(&self, mut take: impl FnMut(Option<Report>) -> bool) {
+        /// nothing before them. Nothing is asked of a console.
+        pub fn read(&self, _: impl Fn() -> bool, mut take: impl FnMut(Option<Report>) -> bool) {
             while let Ok(event) = crossterm::event::read() {
                 if !take(None) || !take(Some(Report::Event(event))) {
                     return;

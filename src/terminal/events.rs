@@ -6,20 +6,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyEvent, KeyEventKind, KeyModifiers};
-use tokio::sync::mpsc;
 
 use super::answers::Answer;
+use super::inbox::{self, Inbox, Sender};
 use super::parse::Report;
 use crate::config::keys::{Key, KeyCode};
 
-/// Reports that may wait; more than anyone types between two frames.
-const WAITING: usize = 1024;
-/// How long the reading thread waits before it looks again whether there is room for another.
-const FULL: Duration = Duration::from_millis(2);
+/// How long whoever leaves waits before it looks again whether anything came.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// What nothing comes for so long after is over: reports of the mouse come closer together.
 const QUIET: Duration = Duration::from_millis(25);
 /// How long after it was asked a terminal is waited for that has answered nothing, at the most.
 const SLOWEST_ANSWER: Duration = Duration::from_millis(1500);
+/// How long after it was asked an ESC may begin an answer.
+const LATEST_ANSWER: Duration = Duration::from_secs(5);
 /// How long a terminal is waited for beyond the time it took to answer, at the most.
 const SLOWEST_REPORTS: Duration = Duration::from_millis(300);
 
@@ -37,6 +37,8 @@ struct State {
     round_trip: Option<Duration>,
     /// Whether what comes is thrown away.
     is_closed: bool,
+    /// Whether whoever leaves is to leave now: the user has pressed a key that quits once more, or a signal came.
+    is_urged: bool,
 }
 
 impl Line {
@@ -47,11 +49,18 @@ impl Line {
 
     /// What comes is taken again.
     pub fn open(&self) {
-        self.lock().is_closed = false;
+        let mut state = self.lock();
+        (state.is_closed, state.is_urged) = (false, false);
+    }
+
+    /// Whether the terminal still has to answer what it was asked.
+    fn awaits_answer(&self) -> bool {
+        self.lock().asked.is_some_and(|asked| asked.elapsed() < LATEST_ANSWER)
     }
 
     /// Throws away what is still under way to us, so that whoever has the terminal next doesn't get it: reports of the
-    /// mouse for as long as the terminal takes to hear that they are not wanted, and answers to what it was asked.
+    /// mouse for as long as the terminal takes to hear that they are not wanted, and answers to what it was asked. A
+    /// key that quits ends the wait.
     pub fn drain(&self, most: Duration) {
         let start = Instant::now();
         self.lock().is_closed = true;
@@ -60,8 +69,13 @@ impl Line {
             if now >= start + most || self.lock().is_quiet(start, now) {
                 return;
             }
-            thread::sleep(FULL);
+            thread::sleep(LOOK_AGAIN);
         }
+    }
+
+    /// Ends the wait of whoever [drains](Self::drain) it.
+    pub fn urge(&self) {
+        self.lock().is_urged = true;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -74,26 +88,18 @@ impl Line {
     }
 
     /// Hands a report on, unless nothing is taken. Returns whether anyone still listens.
-    fn hand_on(&self, mut report: Report, to: &mpsc::Sender<Report>) -> bool {
-        while self.takes(&report) {
-            match to.try_send(report) {
-                Ok(()) => return true,
-                Err(mpsc::error::TrySendError::Closed(_)) => return false,
-                Err(mpsc::error::TrySendError::Full(again)) => report = again,
-            }
-            thread::sleep(FULL);
-        }
-        !to.is_closed()
-    }
-
-    /// Whether a report is to be handed on. Takes note of the last answer.
-    fn takes(&self, report: &Report) -> bool {
+    fn hand_on(&self, report: Report, to: &Sender) -> bool {
         let mut state = self.lock();
-        if *report == Report::Answer(Answer::Last) {
+        if report == Report::Answer(Answer::Last) {
             let round_trip = state.asked.take().map(|asked| asked.elapsed());
             state.round_trip = state.round_trip.or(round_trip);
         }
-        !state.is_closed
+        if state.is_closed {
+            state.is_urged |= to.quits(&report);
+            return to.is_heard();
+        }
+        drop(state);
+        to.put(report)
     }
 }
 
@@ -102,6 +108,9 @@ impl State {
     fn is_quiet(&self, start: Instant, now: Instant) -> bool {
         let last = self.read.map_or(start, |read| read.max(start));
         let way = self.round_trip.unwrap_or_default();
+        if self.is_urged {
+            return true;
+        }
         if self.asked.is_some_and(|asked| now < asked + SLOWEST_ANSWER) {
             return false;
         }
@@ -109,23 +118,24 @@ impl State {
     }
 }
 
-/// Reads on a thread of its own until the receiver is dropped, or the terminal is gone: then there is no more to
-/// receive.
+/// Reads on a thread of its own until what is returned is dropped, or the terminal is gone: then there is no more to
+/// receive. `quits` says whether a key ends the program, whatever it is at.
 ///
 /// # Errors
 /// If there is no terminal to read from, or the thread can't be started.
-pub fn reports(line: Arc<Line>) -> io::Result<mpsc::Receiver<Report>> {
-    let (sender, receiver) = mpsc::channel(WAITING);
+pub fn reports(line: Arc<Line>, quits: impl Fn(Key) -> bool + Send + 'static) -> io::Result<Inbox> {
+    let (sender, inbox) = inbox::inbox(quits);
     let device = super::device::Device::open()?;
     thread::Builder::new().name("terminal input".into()).spawn(move || {
-        device.read(|came| {
+        let take = |came: Option<Report>| {
             if came.is_none() {
                 line.came();
             }
             came.is_none_or(|report| line.hand_on(report, &sender))
-        });
+        };
+        device.read(|| line.awaits_answer(), take);
     })?;
-    Ok(receiver)
+    Ok(inbox)
 }
 
 /// A key press in our own terms; nothing for a release, and for keys that nothing can be bound to.
@@ -172,6 +182,8 @@ pub fn key(event: KeyEvent) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::Event;
+
     use super::*;
 
     fn named(code: crossterm::event::KeyCode, modifiers: KeyModifiers) -> String {
@@ -217,15 +229,35 @@ mod tests {
 
     #[test]
     fn who_leaves_gets_nothing_more_and_the_last_answer_is_heard() {
-        let (line, (to, mut reports)) = (Line::default(), mpsc::channel(1));
+        let (line, (to, mut reports)) = (Line::default(), inbox::inbox(|_| false));
         line.asked();
+        assert!(line.awaits_answer());
         assert!(line.hand_on(Report::Answer(Answer::Last), &to));
-        assert!(line.lock().asked.is_none() && line.lock().round_trip.is_some());
+        assert!(line.lock().asked.is_none() && line.lock().round_trip.is_some() && !line.awaits_answer());
         line.drain(Duration::ZERO);
-        assert!(line.hand_on(Report::Answer(Answer::TrueColor), &to), "there would be no room");
-        assert_eq!(reports.try_recv().unwrap(), Report::Answer(Answer::Last));
-        assert!(reports.try_recv().is_err());
-        drop(reports);
-        assert!(!line.hand_on(Report::Answer(Answer::Last), &to));
+        assert!(line.hand_on(Report::Answer(Answer::TrueColor), &to));
+        let next = |reports: &mut Inbox| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(reports.next(true))
+        };
+        assert_eq!(next(&mut reports), Some(Report::Answer(Answer::Last)));
+        drop(to);
+        assert_eq!(next(&mut reports), None);
+    }
+
+    #[test]
+    fn who_leaves_and_is_impatient_does_not_wait_for_answers() {
+        let (line, (to, _reports)) = (Line::default(), inbox::inbox(|key| key.ctrl));
+        line.asked();
+        line.lock().is_closed = true;
+        let press = |c, modifiers| {
+            let code = crossterm::event::KeyCode::Char(c);
+            line.hand_on(Report::Event(Event::Key(KeyEvent::new(code, modifiers))), &to);
+            line.lock().is_quiet(Instant::now(), Instant::now())
+        };
+        assert!(!press('x', KeyModifiers::NONE));
+        assert!(press('c', KeyModifiers::CONTROL));
+        line.open();
+        assert!(!line.lock().is_urged);
     }
 }

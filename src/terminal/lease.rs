@@ -1,5 +1,6 @@
 //! The terminal while it is ours, and how it is given back: once, on every way out, by whoever comes first.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use crossterm::cursor::{MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, DisableFocusChange, DisableMouseCapture};
 use crossterm::queue;
 use crossterm::style::{Print, ResetColor};
-use crossterm::terminal::{EndSynchronizedUpdate, LeaveAlternateScreen, disable_raw_mode};
+use crossterm::terminal::{EndSynchronizedUpdate, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 
 use super::events::Line;
 use super::output::Pipe;
@@ -27,7 +28,7 @@ impl Patience {
     /// How long it may take until a frame is written, until the terminal is told, and until it is quiet.
     fn limits(self) -> [Duration; 3] {
         match self {
-            Self::Orderly => [300, 300, 2000],
+            Self::Orderly => [200, 300, 2000],
             Self::Hasty => [30, 20, 40],
         }
         .map(Duration::from_millis)
@@ -40,6 +41,8 @@ pub struct Lease(Arc<Shared>);
 
 struct Shared {
     taken: AtomicBool,
+    /// Whether the process ends: nobody takes the terminal again.
+    is_over: AtomicBool,
     /// Held by whoever gives it back: nobody else goes on before that is done.
     leaving: Mutex<()>,
     pipe: Arc<Pipe>,
@@ -52,6 +55,7 @@ impl Lease {
     pub(super) fn new(pipe: Arc<Pipe>, line: Arc<Line>, watcher: Watcher) -> Self {
         Self(Arc::new(Shared {
             taken: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
             leaving: Mutex::default(),
             pipe,
             line,
@@ -59,11 +63,22 @@ impl Lease {
         }))
     }
 
-    /// Notes that it is ours.
-    pub(super) fn take(&self) {
-        self.0.taken.store(true, Ordering::SeqCst);
-        self.0.watcher.taken();
-        self.0.line.open();
+    /// Makes it ours, with keys as they are pressed, unless the process is about to end.
+    ///
+    /// # Errors
+    /// If the terminal refuses. It is to be given back all the same.
+    pub(super) fn take(&self) -> io::Result<()> {
+        let shared = &self.0;
+        let _leaving = shared.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.is_over.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        // First: whoever leaves it after this leaves what is begun here.
+        shared.taken.store(true, Ordering::SeqCst);
+        shared.watcher.taken();
+        shared.line.open();
+        shared.pipe.open();
+        enable_raw_mode()
     }
 
     /// Whether it is ours.
@@ -71,28 +86,45 @@ impl Lease {
         self.0.taken.load(Ordering::SeqCst)
     }
 
-    /// Gives the terminal back as it was found. A terminal that is gone needs nothing, hence no errors.
+    /// Gives the terminal back as it was found; if hastily, for good. A terminal that is gone needs nothing, hence no
+    /// errors.
     pub fn leave(&self, patience: Patience) {
         let shared = &self.0;
-        let _leaving = shared.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let _leaving = match (shared.leaving.try_lock(), patience) {
+            (Ok(leaving), _) => leaving,
+            (Err(_), Patience::Orderly) => shared.leaving.lock().unwrap_or_else(PoisonError::into_inner),
+            (Err(_), Patience::Hasty) => {
+                // Somebody is more patient than there is time for.
+                shared.line.urge();
+                shared.leaving.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
+        if patience == Patience::Hasty {
+            shared.is_over.store(true, Ordering::SeqCst);
+        }
+        // Whoever is drawing meanwhile draws nothing.
+        shared.pipe.shut();
         if !shared.taken.swap(false, Ordering::SeqCst) {
             return;
         }
-        let [frame, told, quiet] = patience.limits();
+        let [frame, mut told, mut quiet] = patience.limits();
         if !shared.pipe.wait(frame) {
+            // Who was patient with it has been so for long enough.
+            [_, told, quiet] = Patience::Hasty.limits();
             // It reads nothing. What it has not read is thrown away, so that it may read what follows when it does.
             shared.pipe.give_up();
             #[cfg(unix)]
             let _ = rustix::termios::tcflush(std::io::stdout(), rustix::termios::QueueSelector::OFlush);
         }
         // The screen stays until nothing more comes: what is typed once the shell is seen is the shell's.
-        let _ = shared.pipe.push(silence());
+        let _ = shared.pipe.push_last(silence());
         shared.pipe.wait(told);
         shared.line.drain(quiet);
-        let _ = shared.pipe.push(farewell());
-        shared.pipe.wait(told);
+        let _ = shared.pipe.push_last(farewell());
+        let is_told = shared.pipe.wait(told);
         let _ = disable_raw_mode();
-        shared.watcher.left();
+        // What is not written when this process ends, as on a machine that is too busy, the watcher writes.
+        if is_told { shared.watcher.left() } else { shared.watcher.line_left() }
     }
 }
 

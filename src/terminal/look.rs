@@ -2,6 +2,7 @@
 
 use super::answers::{self, Answer};
 use super::capabilities::{self, Described};
+use super::session::TerminalError;
 use crate::theme::{Background, ColorDepth};
 
 /// What the terminal can show.
@@ -23,12 +24,12 @@ impl Look {
     /// By what is set, else by what the environment says of the terminal.
     ///
     /// # Errors
-    /// The name of a terminal that can't place text on its screen.
-    pub fn new(depth: Option<ColorDepth>, background: Option<Background>) -> Result<Self, String> {
+    /// If the terminal can't place text on its screen.
+    pub fn new(depth: Option<ColorDepth>, background: Option<Background>) -> Result<Self, TerminalError> {
         let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let described = Described::of_terminal();
         if let Some(name) = capabilities::dumb(&variable, described.as_ref()) {
-            return Err(name);
+            return Err(if name.is_empty() { TerminalError::Unnamed } else { TerminalError::Dumb(name) });
         }
         let colors = capabilities::colors(&variable, described.as_ref(), capabilities::tmux_has_true_color);
         Ok(Self {

@@ -34,6 +34,8 @@ struct State {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
     is_writing: bool,
+    /// Whether what is drawn is dropped: the terminal is somebody else's.
+    is_shut: bool,
     /// Nothing is to be written any more: the terminal is gone.
     is_gone: bool,
     /// How often everything was given up.
@@ -85,12 +87,34 @@ impl Pipe {
         Ok(pipe)
     }
 
-    /// Has bytes written after those that wait.
+    /// Has bytes written after those that wait; drops them while it is shut.
     ///
     /// # Errors
     /// If the terminal is gone, or too much waits for it.
     pub fn push(&self, bytes: Vec<u8>) -> io::Result<()> {
-        let mut state = self.lock();
+        let state = self.lock();
+        if state.is_shut { Ok(()) } else { self.put(state, bytes) }
+    }
+
+    /// Has bytes written, whether it is shut or not: what gives the terminal back.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_last(&self, bytes: Vec<u8>) -> io::Result<()> {
+        self.put(self.lock(), bytes)
+    }
+
+    /// From now on, nothing is written but [the last words](Self::push_last).
+    pub fn shut(&self) {
+        self.lock().is_shut = true;
+    }
+
+    /// From now on, everything is written again.
+    pub fn open(&self) {
+        self.lock().is_shut = false;
+    }
+
+    fn put(&self, mut state: MutexGuard<'_, State>, bytes: Vec<u8>) -> io::Result<()> {
         if state.is_gone {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -235,6 +259,22 @@ mod tests {
         go.send(Ok(())).unwrap();
         assert_eq!(taken.recv().unwrap(), b"left");
         assert!(pipe.wait(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn who_draws_while_the_terminal_is_given_back_draws_nothing() {
+        let (pipe, go, taken) = slow();
+        let mut output = Output::new(Arc::clone(&pipe));
+        output.write_all(b"half a frame").unwrap();
+        pipe.shut();
+        pipe.push_last(b"left".to_vec()).unwrap();
+        output.flush().unwrap();
+        pipe.open();
+        pipe.push(b"taken again".to_vec()).unwrap();
+        for expected in [&b"left"[..], b"taken again"] {
+            go.send(Ok(())).unwrap();
+            assert_eq!(taken.recv().unwrap(), expected);
+        }
     }
 
     #[test]

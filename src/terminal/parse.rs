@@ -1,39 +1,41 @@
 //! From the bytes that a terminal sends to what they say: cut into keys, sequences and pastes, whole or in pieces.
 //!
-//! A sequence may come in any number of pieces, and its beginning may be all that ever comes: [`Parser::patience`]
+//! A sequence may come in any number of pieces, and its beginning may be all that ever comes: [`Parser::deadline`]
 //! says how long to wait for the rest, and [`Parser::expire`] what to make of it then. Nothing here grows with
 //! what a terminal sends: what is too long is counted and let go.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::answers::{Answer, answer};
 use super::decode::{self, Decoded};
+use super::paste::Paste;
 
-/// Bytes of a paste that are kept; whoever takes it takes less.
-pub const LONGEST_PASTE: usize = 4 << 20;
+pub use super::paste::LONGEST_PASTE;
+
 /// Bytes of a sequence that are kept: answers are the longest, and are shorter.
 const LONGEST_SEQUENCE: usize = 4096;
 /// How long an ESC waits for the rest of its sequence: longer than a connection holds parts of one apart, shorter
 /// than anyone notices.
 const LONE_ESCAPE: Duration = Duration::from_millis(25);
-/// How long the beginning of a sequence that can't be a key waits for its end.
+/// How long the beginning of a sequence that can't be a key waits for its end, and an ESC that may begin an answer.
 const HALF: Duration = Duration::from_millis(250);
 /// How long the beginning of an answer waits for its end. What follows would be typed as text.
 const HALF_ANSWER: Duration = Duration::from_secs(1);
-/// How long a Ctrl-C in a paste waits for the paste to go on, before it counts as typed.
-const IN_PASTE: Duration = Duration::from_millis(50);
 
-const ESC: u8 = 0x1b;
-const CTRL_C: u8 = 0x03;
-const PASTE_END: &[u8] = b"\x1b[201~";
+pub(super) const ESC: u8 = 0x1b;
+pub(super) const CTRL_C: u8 = 0x03;
+/// What begins the second byte of an 8-bit control, where it is spelled in UTF-8.
+const C1: u8 = 0xc2;
 
 /// What a terminal says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
     /// What its user does.
     Event(Event),
+    /// What its user types: characters without Ctrl or Alt, one after the other.
+    Text(String),
     /// What it answers to a question.
     Answer(Answer),
 }
@@ -44,11 +46,19 @@ pub struct Parser {
     /// The beginning of a sequence or of a character.
     pending: Vec<u8>,
     /// What was pasted so far, while a paste is under way.
-    paste: Option<Vec<u8>>,
+    paste: Option<Paste>,
+    /// When something came last.
+    since: Option<Instant>,
+    /// Whether the terminal still has to answer what it was asked.
+    awaits_answer: bool,
+    /// Whether more than [`LONE_ESCAPE`] lies between the pending ESC and what follows it.
+    is_apart: bool,
+    /// Whether the beginning of a character was dropped: what is left of it is no sequence.
+    is_torn: bool,
 }
 
 /// How a sequence stands.
-enum Frame {
+pub(super) enum Frame {
     /// It goes on.
     More,
     /// It is whole.
@@ -58,11 +68,15 @@ enum Frame {
 }
 
 impl Parser {
-    /// Takes what was read and hands on what it says.
-    pub fn feed(&mut self, mut bytes: &[u8], report: &mut impl FnMut(Report)) {
+    /// Takes what was read at `now` and hands on what it says.
+    pub fn feed(&mut self, mut bytes: &[u8], now: Instant, report: &mut impl FnMut(Report)) {
+        self.since = Some(now);
         while let Some((&byte, rest)) = bytes.split_first() {
-            if self.paste.is_some() {
-                bytes = self.take_paste(bytes, report);
+            if let Some(paste) = &mut self.paste {
+                let Some((text, rest)) = paste.take(bytes, now) else { return };
+                self.paste = None;
+                report(Report::Event(Event::Paste(text)));
+                bytes = rest;
                 continue;
             }
             bytes = rest;
@@ -70,47 +84,98 @@ impl Parser {
         }
     }
 
-    /// How long to wait for more before [`expire`](Self::expire); for ever if `None`.
-    pub fn patience(&self) -> Option<Duration> {
-        match (&self.paste, self.pending.as_slice()) {
-            (Some(text), _) => (text.last() == Some(&CTRL_C)).then_some(IN_PASTE),
-            (None, []) => None,
-            (None, [ESC] | [ESC, _]) => Some(LONE_ESCAPE),
-            (None, [ESC, b']' | b'P' | b'_', ..]) => Some(HALF_ANSWER),
-            (None, _) => Some(HALF),
+    /// Notes whether the terminal still has to answer what it was asked. As long as it has, an ESC may begin an answer.
+    pub fn awaits_answer(&mut self, awaits: bool) {
+        self.awaits_answer = awaits;
+    }
+
+    /// Until when to wait for more before [`expire`](Self::expire); for ever if `None`.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.paste {
+            Some(paste) => Some(paste.deadline()),
+            None => Some(self.since? + self.patience()?),
         }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(match self.pending.as_slice() {
+            [] => return None,
+            [ESC] if !self.is_apart => LONE_ESCAPE,
+            [ESC] if self.awaits_answer => HALF,
+            [ESC, b'[' | b']' | b'P'] | [ESC, b'[', b'?', ..] if self.awaits_answer => HALF_ANSWER,
+            [ESC] | [ESC, _] => LONE_ESCAPE,
+            [ESC, b']' | b'P' | b'_', ..] => HALF_ANSWER,
+            _ => HALF,
+        })
     }
 
     /// Makes the best of a beginning that nothing follows: keys, if they can be, else nothing.
     pub fn expire(&mut self, report: &mut impl FnMut(Report)) {
-        if self.paste.take_if(|text| text.last() == Some(&CTRL_C)).is_some() {
-            return report(key(KeyCode::Char('c'), KeyModifiers::CONTROL));
+        if let Some(paste) = self.paste.take() {
+            let (said, rest) = paste.give_up();
+            report(said);
+            return rest.into_iter().for_each(|byte| self.take(byte, report));
         }
+        if self.pending == [ESC] && self.awaits_answer && !self.is_apart {
+            self.is_apart = true;
+            return;
+        }
+        self.settle(report);
+    }
+
+    /// Takes what is pending for what it is.
+    fn settle(&mut self, report: &mut impl FnMut(Report)) {
+        let is_apart = std::mem::take(&mut self.is_apart);
         match std::mem::take(&mut self.pending).as_slice() {
             [ESC] => report(key(KeyCode::Esc, KeyModifiers::NONE)),
+            [ESC, byte] if is_apart => {
+                report(key(KeyCode::Esc, KeyModifiers::NONE));
+                character(&[*byte], KeyModifiers::NONE, report);
+            }
             [ESC, byte] => character(&[*byte], KeyModifiers::ALT, report),
-            _ => {}
+            pending => self.is_torn = pending.first().is_some_and(|byte| *byte >= 0x80),
         }
     }
 
     fn take(&mut self, byte: u8, report: &mut impl FnMut(Report)) {
-        if self.pending.len() < LONGEST_SEQUENCE {
-            self.pending.push(byte);
-        } else {
-            // Only its end counts any more.
-            self.pending[LONGEST_SEQUENCE - 2] = self.pending[LONGEST_SEQUENCE - 1];
-            self.pending[LONGEST_SEQUENCE - 1] = byte;
+        match self.pending.as_slice() {
+            // Most of all that is ever typed.
+            [] if (0x20..0x7f).contains(&byte) => {
+                self.is_torn = false;
+                return character(&[byte], KeyModifiers::NONE, report);
+            }
+            [] if self.is_torn && (0x80..0xc0).contains(&byte) => return,
+            [] => {
+                self.is_torn = false;
+                self.pending.extend(seven_bit(byte));
+            }
+            // A key, and after a while another; no answer.
+            [ESC] if self.is_apart && !matches!(byte, b'[' | b']' | b'P') => {
+                self.settle(report);
+                return self.take(byte, report);
+            }
+            [C1] if (0x80..0xa0).contains(&byte) => {
+                self.pending.clear();
+                self.pending.extend(seven_bit(byte));
+            }
+            _ if self.pending.len() < LONGEST_SEQUENCE => self.pending.push(byte),
+            _ => {
+                // Only its end counts any more.
+                self.pending[LONGEST_SEQUENCE - 2] = self.pending[LONGEST_SEQUENCE - 1];
+                self.pending[LONGEST_SEQUENCE - 1] = byte;
+            }
         }
         match frame(&self.pending) {
             Frame::More => {}
             Frame::Done => {
                 let sequence = std::mem::take(&mut self.pending);
+                self.is_apart = false;
                 self.understand(&sequence, report);
             }
             Frame::Split(at) => {
                 let rest = self.pending.split_off(at);
                 // What is no beginning of a key is dropped.
-                self.expire(report);
+                self.settle(report);
                 rest.into_iter().for_each(|byte| self.take(byte, report));
             }
         }
@@ -120,7 +185,7 @@ impl Parser {
         match sequence {
             [ESC, b'[', ..] | [ESC, b'O', _] => match decode::sequence(sequence) {
                 Some(Decoded::Event(event)) => report(Report::Event(event)),
-                Some(Decoded::PasteBegins) => self.paste = Some(Vec::new()),
+                Some(Decoded::PasteBegins) => self.paste = self.since.map(Paste::new),
                 Some(Decoded::Attributes) => report(Report::Answer(Answer::Last)),
                 None => {}
             },
@@ -133,32 +198,12 @@ impl Parser {
             bytes => character(bytes, KeyModifiers::NONE, report),
         }
     }
-
-    /// Takes as much of `bytes` as is pasted, and returns the rest.
-    fn take_paste<'a>(&mut self, bytes: &'a [u8], report: &mut impl FnMut(Report)) -> &'a [u8] {
-        let Some(text) = &mut self.paste else { return bytes };
-        let (before, from) = (text.len(), text.len().saturating_sub(PASTE_END.len() - 1));
-        text.extend_from_slice(bytes);
-        let Some(end) = find(&text[from..], PASTE_END) else {
-            if text.len() > LONGEST_PASTE + PASTE_END.len() {
-                // Its end may be cut in two: the last bytes stay, and what is before them is enough to be too much.
-                text.drain(LONGEST_PASTE..text.len() - PASTE_END.len());
-            }
-            return &[];
-        };
-        let end = from + end;
-        let rest = (end + PASTE_END.len()).saturating_sub(before);
-        text.truncate(end);
-        let text = self.paste.take().unwrap_or_default();
-        let text = String::from_utf8(text)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        report(Report::Event(Event::Paste(text)));
-        &bytes[rest..]
-    }
 }
 
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len()).position(|window| window == what)
+/// What begins a sequence in one byte, as ESC and a letter; any other byte as it is.
+fn seven_bit(byte: u8) -> impl Iterator<Item = u8> {
+    let letter = matches!(byte, 0x8f | 0x90 | 0x9b | 0x9d | 0x9f).then(|| byte - 0x40);
+    letter.map(|_| ESC).into_iter().chain([letter.unwrap_or(byte)])
 }
 
 fn key(code: KeyCode, modifiers: KeyModifiers) -> Report {
@@ -173,7 +218,7 @@ fn character(bytes: &[u8], held: KeyModifiers, report: &mut impl FnMut(Report)) 
 }
 
 /// How far the bytes that begin with this are from being whole.
-fn frame(bytes: &[u8]) -> Frame {
+pub(super) fn frame(bytes: &[u8]) -> Frame {
     let at = bytes.len() - 1;
     match bytes {
         [ESC] => Frame::More,
@@ -189,6 +234,8 @@ fn frame(bytes: &[u8]) -> Frame {
         [ESC, b']' | b'P' | b'_', _] => Frame::Split(at),
         [ESC, b']' | b'P' | b'_', .., ESC, b'\\'] => Frame::Done,
         [ESC, b']', .., 0x07] => Frame::Done,
+        // The same as ESC and a backslash in one byte, unless it is within a character.
+        [ESC, b']' | b'P' | b'_', rest @ .., 0x9c] if ends_with_a_character(rest) => Frame::Done,
         [ESC, b']' | b'P' | b'_', .., CTRL_C | 0x18 | 0x1a] => Frame::Split(at),
         [ESC, b']' | b'P' | b'_', .., ESC, _] => Frame::Split(at - 1),
         [ESC, b']' | b'P' | b'_', ..] => Frame::More,
@@ -212,6 +259,14 @@ fn control(rest: &[u8], at: usize) -> Frame {
         [.., 0x20..=0x3f] => Frame::More,
         _ => Frame::Split(at),
     }
+}
+
+/// Whether no character is cut at the end; the C1 of an 8-bit control is none.
+fn ends_with_a_character(bytes: &[u8]) -> bool {
+    let end = &bytes[bytes.len().saturating_sub(4)..];
+    let lead = end.iter().rposition(|byte| !(0x80..0xc0).contains(byte));
+    let last = lead.map_or(&[][..], |at| &end[at..]);
+    last == [C1] || std::str::from_utf8(last).is_ok()
 }
 
 fn whole_character(bytes: &[u8], at: usize) -> Frame {

@@ -7,23 +7,21 @@ use std::thread;
 
 use crossterm::event::{DisableMouseCapture, EnableBracketedPaste, EnableFocusChange, EnableMouseCapture};
 use crossterm::style::{Print, force_color_output};
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, enable_raw_mode, size,
-};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, size};
 use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
-use tokio::sync::mpsc;
 
 use super::answers;
 use super::events::{self, Line};
+use super::inbox::Inbox;
 use super::lease::{self, Lease, Patience};
 use super::look::Look;
 use super::output::{Output, Pipe};
-use super::parse::Report;
 use super::watcher::Watcher;
 use super::{ascii, clipboard};
+use crate::config::keys::Key;
 
 /// Columns and rows that are drawn to, at most: what a terminal says of itself is not believed without a limit.
 const LARGEST: (u16, u16) = (1500, 500);
@@ -42,6 +40,12 @@ pub enum TerminalError {
          terminal is, or use `attnscope print` to write the matrices as text"
     )]
     Dumb(String),
+    /// Nothing says what it is.
+    #[error(
+        "the viewer cannot tell what this terminal can do, because TERM is not set: set TERM to what the terminal is \
+         (as TERM=xterm-256color), or use `attnscope print` to write the matrices as text"
+    )]
+    Unnamed,
     /// Others have the terminal.
     #[error("the viewer is in the background, and needs the terminal: start it in the foreground")]
     Background,
@@ -77,7 +81,8 @@ pub struct Session {
 
 impl Session {
     /// Takes the terminal, asks it what is not known of it yet, and returns what it reports from now on. What gives the
-    /// terminal back is in `given` before anything is changed about it, for whoever may have to.
+    /// terminal back is in `given` before anything is changed about it, for whoever may have to. `quits` says whether a
+    /// key ends the program, whatever it is at: such a key doesn't wait for what was sent before it.
     ///
     /// # Errors
     /// If there is none, others have it, or it refuses.
@@ -85,7 +90,8 @@ impl Session {
         look: &Look,
         mouse: bool,
         given: &OnceLock<Lease>,
-    ) -> Result<(Self, mpsc::Receiver<Report>), TerminalError> {
+        quits: impl Fn(Key) -> bool + Send + 'static,
+    ) -> Result<(Self, Inbox), TerminalError> {
         wait_for_foreground()?;
         let watcher = Watcher::start(&lease::sequences());
         // Whether there are colours is our decision: it has one of its own, by other rules.
@@ -102,7 +108,7 @@ impl Session {
         let mut session = Self { terminal, pipe, line, lease, mouse, ascii: look.ascii, area };
         session.enter()?;
         session.ask(look)?;
-        let reports = events::reports(Arc::clone(&session.line))?;
+        let reports = events::reports(Arc::clone(&session.line), quits)?;
         Ok((session, reports))
     }
 
@@ -226,9 +232,7 @@ impl Session {
     /// # Errors
     /// If the terminal went away.
     pub fn enter(&mut self) -> io::Result<()> {
-        // First: whoever leaves it now leaves what is begun here.
-        self.lease.take();
-        enable_raw_mode()?;
+        self.lease.take()?;
         execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
         self.capture_mouse(self.mouse)?;
         self.clear()

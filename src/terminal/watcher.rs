@@ -14,8 +14,9 @@ state=$(stty -g </dev/tty 2>/dev/null)
 echo
 taken=no
 while read -r word; do taken=$word; done
-[ "$taken" = yes ] || exit 0
-{ printf '%b' "$1" >/dev/tty; stty "$state" </dev/tty; } 2>/dev/null"#;
+[ "$taken" = no ] && exit 0
+printf '%b' "$1" 2>/dev/null >/dev/tty
+[ "$taken" = yes ] && stty "$state" 2>/dev/null </dev/tty"#;
 
 /// The watcher, if there is one.
 pub struct Watcher(Mutex<Option<Child>>);
@@ -47,7 +48,12 @@ impl Watcher {
         self.tell("yes\n");
     }
 
-    /// It is not.
+    /// Keys go to others as they did, but its screen may still be as it was while it was ours.
+    pub fn line_left(&self) {
+        self.tell("line\n");
+    }
+
+    /// It is not ours, and all is as it was.
     pub fn left(&self) {
         self.tell("no\n");
     }

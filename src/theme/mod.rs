@@ -45,7 +45,7 @@ impl Theme {
             depth,
             background,
             chrome: Chrome::new(depth, background),
-            values: Palette::of_values(map, depth),
+            values: Palette::of_values(map, depth, background),
             differences: Palette::of_differences(depth, background),
         }
     }
@@ -53,7 +53,7 @@ impl Theme {
     /// Shows values in the colours of a map.
     pub fn show(&mut self, map: ColorMap) {
         if map != self.map {
-            (self.map, self.values) = (map, Palette::of_values(map, self.depth));
+            (self.map, self.values) = (map, Palette::of_values(map, self.depth, self.background));
         }
     }
 }

@@ -12,24 +12,6 @@ use crate::vocabulary::{Background, ColorDepth, ColorMap};
 const RAMP: &[char] = &[' ', '░', '▒', '▓', '█'];
 /// Glyphs of differences: the more strokes, the further from 0, and none upright below it.
 const SIGNED_RAMP: &[char] = &['≡', '=', '-', ' ', '+', '‡', '#'];
-/// Values where there are 16 colours: background and text, from dark to light, whatever shades a terminal gives them.
-/// The last is no white, which is what is behind everything on some.
-const ANSI_RAMP: [(Color, Color); 5] = [
-    (Color::Blue, Color::White),
-    (Color::Green, Color::Black),
-    (Color::Cyan, Color::Black),
-    (Color::Gray, Color::Black),
-    (Color::LightYellow, Color::Black),
-];
-/// The same of maps that go from light to dark.
-const FALLING_ANSI_RAMP: [(Color, Color); 5] = [
-    (Color::White, Color::Black),
-    (Color::Gray, Color::Black),
-    (Color::Cyan, Color::Black),
-    (Color::Green, Color::Black),
-    (Color::Blue, Color::White),
-];
-
 /// The looks of all levels of a scale: of values, which go from 0 to 1, or of differences, from −1 to 1.
 #[derive(Debug, Clone)]
 pub struct Palette {
@@ -42,31 +24,22 @@ pub struct Palette {
 
 impl Palette {
     /// The palette of values.
-    pub(super) fn of_values(map: ColorMap, depth: ColorDepth) -> Self {
-        let table = map.table();
-        let falls = table[0].luminance() > table[255].luminance();
-        Self::new(0.0, (&table, if falls { &FALLING_ANSI_RAMP } else { &ANSI_RAMP }, RAMP), depth)
+    pub(super) fn of_values(map: ColorMap, depth: ColorDepth, background: Background) -> Self {
+        Self::new(0.0, (&map.table(), &values_of_16(map, background), RAMP), depth)
     }
 
     /// The palette of differences.
     pub(super) fn of_differences(depth: ColorDepth, background: Background) -> Self {
         use Color::*;
+        // Outwards lighter on dark, and darker on light, for the reasons given at `values_of_16`.
         let ansi = match background {
-            Background::Dark => {
-                [(LightCyan, Black), (Blue, White), (Black, White), (Yellow, Black), (LightYellow, Black)]
-            }
-            Background::Light => {
-                [(Blue, White), (LightCyan, Black), (White, Black), (LightYellow, Black), (Red, White)]
-            }
+            Background::Dark => [Cyan, Blue, Black, Red, Yellow],
+            Background::Light => [Blue, Cyan, White, Yellow, Red],
         };
         Self::new(-1.0, (&differences(background), &ansi, SIGNED_RAMP), depth)
     }
 
-    fn new(
-        lowest: f32,
-        (table, ansi, ramp): (&[Rgb], &[(Color, Color)], &'static [char]),
-        depth: ColorDepth,
-    ) -> Self {
+    fn new(lowest: f32, (table, ansi, ramp): (&[Rgb], &[Color], &'static [char]), depth: ColorDepth) -> Self {
         let cells = match depth {
             ColorDepth::TrueColor => {
                 table.iter().map(|rgb| (depth.color(*rgb), depth.color(rgb.text()))).collect()
@@ -76,7 +49,7 @@ impl Palette {
                 let text = |index| if xterm(index).is_light() { Color::Black } else { Color::White };
                 indices.into_iter().map(|index| (Color::Indexed(index), text(index))).collect()
             }
-            ColorDepth::Ansi16 => ansi.to_vec(),
+            ColorDepth::Ansi16 => ansi.iter().map(|color| (*color, text_on(*color))).collect(),
             ColorDepth::None => vec![(Color::Reset, Color::Reset)],
         };
         Self { lowest, cells, glyphs: (depth == ColorDepth::None).then_some(ramp) }
@@ -108,6 +81,34 @@ impl Palette {
     }
 }
 
+/// The 16 colours that stand for values. What they look like is the terminal's: its user's theme may have redefined
+/// them. Few are darker than others in all common themes, as those in the tests; of the bright ones none is but white,
+/// as Solarized has greys there. So there are only four steps; and only three where the fourth, which is the highest,
+/// would be what is behind everything.
+fn values_of_16(map: ColorMap, background: Background) -> Vec<Color> {
+    use Color::*;
+    let steps = match map {
+        ColorMap::Viridis => [Black, Blue, Green, White],
+        ColorMap::Cividis => [Black, Blue, Yellow, White],
+        ColorMap::Magma => [Black, Red, Yellow, White],
+        ColorMap::Blues => [White, Cyan, Blue, Black],
+    };
+    let behind = match background {
+        Background::Dark => Black,
+        Background::Light => White,
+    };
+    let seen = if steps[3] == behind { 3 } else { 4 };
+    steps[..seen].to_vec()
+}
+
+/// The colour of text on one of the 16.
+fn text_on(color: Color) -> Color {
+    match color {
+        Color::Black | Color::Blue | Color::Red => Color::White,
+        _ => Color::Black,
+    }
+}
+
 /// Colours of the 256 for a scale that goes two ways from its middle.
 fn both_ways(table: &[Rgb]) -> Vec<u8> {
     let (below, above) = table.split_at(table.len() / 2);
@@ -122,24 +123,92 @@ fn both_ways(table: &[Rgb]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The 16 as terminals show them: xterm, VGA, Tango, and Campbell of Windows.
-    const SHADES: [[u32; 16]; 4] = [
-        [
-            0x00_0000, 0xcd_0000, 0x00_cd00, 0xcd_cd00, 0x00_00ee, 0xcd_00cd, 0x00_cdcd, 0xe5_e5e5,
-            0x7f_7f7f, 0xff_0000, 0x00_ff00, 0xff_ff00, 0x5c_5cff, 0xff_00ff, 0x00_ffff, 0xff_ffff,
-        ],
-        [
-            0x00_0000, 0xaa_0000, 0x00_aa00, 0xaa_5500, 0x00_00aa, 0xaa_00aa, 0x00_aaaa, 0xaa_aaaa,
-            0x55_5555, 0xff_5555, 0x55_ff55, 0xff_ff55, 0x55_55ff, 0xff_55ff, 0x55_ffff, 0xff_ffff,
-        ],
-        [
-            0x2e_3436, 0xcc_0000, 0x4e_9a06, 0xc4_a000, 0x34_65a4, 0x75_507b, 0x06_989a, 0xd3_d7cf,
-            0x55_5753, 0xef_2929, 0x8a_e234, 0xfc_e94f, 0x72_9fcf, 0xad_7fa8, 0x34_e2e2, 0xee_eeec,
-        ],
-        [
-            0x0c_0c0c, 0xc5_0f1f, 0x13_a10e, 0xc1_9c00, 0x00_37da, 0x88_1798, 0x3a_96dd, 0xcc_cccc,
-            0x76_7676, 0xe7_4856, 0x16_c60c, 0xf9_f1a5, 0x3b_78ff, 0xb4_009e, 0x61_d6d6, 0xf2_f2f2,
-        ],
+    /// The 16 as terminals and common themes show them.
+    const SHADES: [(&str, [u32; 16]); 12] = [
+        (
+            "xterm",
+            [
+                0x00_0000, 0xcd_0000, 0x00_cd00, 0xcd_cd00, 0x00_00ee, 0xcd_00cd, 0x00_cdcd, 0xe5_e5e5,
+                0x7f_7f7f, 0xff_0000, 0x00_ff00, 0xff_ff00, 0x5c_5cff, 0xff_00ff, 0x00_ffff, 0xff_ffff,
+            ],
+        ),
+        (
+            "VGA",
+            [
+                0x00_0000, 0xaa_0000, 0x00_aa00, 0xaa_5500, 0x00_00aa, 0xaa_00aa, 0x00_aaaa, 0xaa_aaaa,
+                0x55_5555, 0xff_5555, 0x55_ff55, 0xff_ff55, 0x55_55ff, 0xff_55ff, 0x55_ffff, 0xff_ffff,
+            ],
+        ),
+        (
+            "Tango",
+            [
+                0x2e_3436, 0xcc_0000, 0x4e_9a06, 0xc4_a000, 0x34_65a4, 0x75_507b, 0x06_989a, 0xd3_d7cf,
+                0x55_5753, 0xef_2929, 0x8a_e234, 0xfc_e94f, 0x72_9fcf, 0xad_7fa8, 0x34_e2e2, 0xee_eeec,
+            ],
+        ),
+        (
+            "Campbell of Windows",
+            [
+                0x0c_0c0c, 0xc5_0f1f, 0x13_a10e, 0xc1_9c00, 0x00_37da, 0x88_1798, 0x3a_96dd, 0xcc_cccc,
+                0x76_7676, 0xe7_4856, 0x16_c60c, 0xf9_f1a5, 0x3b_78ff, 0xb4_009e, 0x61_d6d6, 0xf2_f2f2,
+            ],
+        ),
+        (
+            "Solarized",
+            [
+                0x07_3642, 0xdc_322f, 0x85_9900, 0xb5_8900, 0x26_8bd2, 0xd3_3682, 0x2a_a198, 0xee_e8d5,
+                0x00_2b36, 0xcb_4b16, 0x58_6e75, 0x65_7b83, 0x83_9496, 0x6c_71c4, 0x93_a1a1, 0xfd_f6e3,
+            ],
+        ),
+        (
+            "Gruvbox",
+            [
+                0x28_2828, 0xcc_241d, 0x98_971a, 0xd7_9921, 0x45_8588, 0xb1_6286, 0x68_9d6a, 0xa8_9984,
+                0x92_8374, 0xfb_4934, 0xb8_bb26, 0xfa_bd2f, 0x83_a598, 0xd3_869b, 0x8e_c07c, 0xeb_dbb2,
+            ],
+        ),
+        (
+            "Dracula",
+            [
+                0x21_222c, 0xff_5555, 0x50_fa7b, 0xf1_fa8c, 0xbd_93f9, 0xff_79c6, 0x8b_e9fd, 0xf8_f8f2,
+                0x62_72a4, 0xff_6e6e, 0x69_ff94, 0xff_ffa5, 0xd6_acff, 0xff_92df, 0xa4_ffff, 0xff_ffff,
+            ],
+        ),
+        (
+            "Nord",
+            [
+                0x3b_4252, 0xbf_616a, 0xa3_be8c, 0xeb_cb8b, 0x81_a1c1, 0xb4_8ead, 0x88_c0d0, 0xe5_e9f0,
+                0x4c_566a, 0xbf_616a, 0xa3_be8c, 0xeb_cb8b, 0x81_a1c1, 0xb4_8ead, 0x8f_bcbb, 0xec_eff4,
+            ],
+        ),
+        (
+            "One Dark",
+            [
+                0x28_2c34, 0xe0_6c75, 0x98_c379, 0xe5_c07b, 0x61_afef, 0xc6_78dd, 0x56_b6c2, 0xab_b2bf,
+                0x5c_6370, 0xe0_6c75, 0x98_c379, 0xe5_c07b, 0x61_afef, 0xc6_78dd, 0x56_b6c2, 0xff_ffff,
+            ],
+        ),
+        (
+            "Tokyo Night",
+            [
+                0x15_161e, 0xf7_768e, 0x9e_ce6a, 0xe0_af68, 0x7a_a2f7, 0xbb_9af7, 0x7d_cfff, 0xa9_b1d6,
+                0x41_4868, 0xf7_768e, 0x9e_ce6a, 0xe0_af68, 0x7a_a2f7, 0xbb_9af7, 0x7d_cfff, 0xc0_caf5,
+            ],
+        ),
+        (
+            "Monokai",
+            [
+                0x27_2822, 0xf9_2672, 0xa6_e22e, 0xf4_bf75, 0x66_d9ef, 0xae_81ff, 0xa1_efe4, 0xf8_f8f2,
+                0x75_715e, 0xf9_2672, 0xa6_e22e, 0xf4_bf75, 0x66_d9ef, 0xae_81ff, 0xa1_efe4, 0xf9_f8f5,
+            ],
+        ),
+        (
+            "Breeze",
+            [
+                0x23_2627, 0xed_1515, 0x11_d116, 0xf6_7400, 0x1d_99f3, 0x9b_59b6, 0x1a_bc9c, 0xfc_fcfc,
+                0x7f_8c8d, 0xc0_392b, 0x1c_dc9a, 0xfd_bc4b, 0x3d_aee9, 0x8e_44ad, 0x16_a085, 0xff_ffff,
+            ],
+        ),
     ];
 
     fn luminance(color: Color, shades: &[u32; 16]) -> f32 {
@@ -174,28 +243,32 @@ mod tests {
         rgb.luminance()
     }
 
-    /// Whether lightness goes one way, all along, with a little for what rounding does.
+    /// Whether lightness goes one way, all along, with as little as nobody sees for what rounding does, and for themes
+    /// that have two colours equally light.
     fn goes_one_way(light: &[f32]) -> bool {
+        const UNSEEN: f32 = 1e-2;
         let rises = light.last() > light.first();
-        light.windows(2).all(|pair| if rises { pair[1] >= pair[0] - 2e-3 } else { pair[1] <= pair[0] + 2e-3 })
+        light
+            .windows(2)
+            .all(|pair| if rises { pair[1] >= pair[0] - UNSEEN } else { pair[1] <= pair[0] + UNSEEN })
     }
 
     #[test]
     fn lightness_goes_one_way_in_every_map_at_every_depth() {
         for depth in [ColorDepth::TrueColor, ColorDepth::Ansi256, ColorDepth::Ansi16] {
-            for shades in &SHADES {
+            for (name, shades) in &SHADES {
                 let light = |palette: &Palette| -> Vec<f32> {
                     palette.cells.iter().map(|(color, _)| luminance(*color, shades)).collect()
                 };
-                for map in ColorMap::ALL {
-                    let light = light(&Palette::of_values(map, depth));
-                    assert!(goes_one_way(&light), "{map:?} {depth:?} {light:?}");
-                }
                 for background in Background::ALL {
+                    for map in ColorMap::ALL {
+                        let light = light(&Palette::of_values(map, depth, background));
+                        assert!(goes_one_way(&light), "{name} {map:?} {depth:?} {light:?}");
+                    }
                     let light = light(&Palette::of_differences(depth, background));
                     let middle = light.len() / 2;
-                    assert!(goes_one_way(&light[..=middle]), "{background:?} {depth:?} {light:?}");
-                    assert!(goes_one_way(&light[middle..]), "{background:?} {depth:?} {light:?}");
+                    assert!(goes_one_way(&light[..=middle]), "{name} {background:?} {depth:?} {light:?}");
+                    assert!(goes_one_way(&light[middle..]), "{name} {background:?} {depth:?} {light:?}");
                 }
             }
         }
@@ -204,7 +277,7 @@ mod tests {
     #[test]
     fn text_is_readable_in_256_colours() {
         for map in ColorMap::ALL {
-            for (color, text) in Palette::of_values(map, ColorDepth::Ansi256).cells {
+            for (color, text) in Palette::of_values(map, ColorDepth::Ansi256, Background::Dark).cells {
                 let (Color::Indexed(index), text) = (color, text == Color::Black) else {
                     panic!("{color:?}")
                 };
@@ -216,8 +289,9 @@ mod tests {
     #[test]
     fn the_highest_of_16_is_not_what_is_behind_everything() {
         for map in ColorMap::ALL {
-            let color = Palette::of_values(map, ColorDepth::Ansi16).color(1.0);
-            assert!(![Color::White, Color::Gray, Color::Black].contains(&color), "{map:?}");
+            let highest = |background| Palette::of_values(map, ColorDepth::Ansi16, background).color(1.0);
+            assert!(![Color::White, Color::Gray].contains(&highest(Background::Light)), "{map:?}");
+            assert_ne!(highest(Background::Dark), Color::Black, "{map:?}");
         }
     }
 
@@ -227,7 +301,7 @@ mod tests {
 
     #[test]
     fn without_colours_levels_are_glyphs_and_differences_show_their_sign() {
-        let values = Palette::of_values(ColorMap::default(), ColorDepth::None);
+        let values = Palette::of_values(ColorMap::default(), ColorDepth::None, Background::Dark);
         let glyphs = |palette: &Palette, levels: &[f32]| -> String {
             levels.iter().filter_map(|level| palette.glyph(*level)).collect()
         };

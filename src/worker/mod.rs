@@ -29,6 +29,7 @@ mod slot;
 use tokio::sync::mpsc;
 
 use crate::model::LoadOptions;
+use error::WorkerError;
 use protocol::{Event, Request};
 
 /// Requests that may wait for the coordinator, which never computes anything itself.
@@ -42,18 +43,13 @@ pub struct WorkerHandle {
     requests: mpsc::Sender<Request>,
 }
 
-/// The worker is gone, or has not taken its last requests for long.
-#[derive(Debug, thiserror::Error)]
-#[error("the worker doesn't answer")]
-pub struct WorkerGone;
-
 impl WorkerHandle {
     /// Asks for something, without waiting. When all handles are dropped, the worker cancels and ends.
     ///
     /// # Errors
-    /// If the worker is gone or stuck.
-    pub fn send(&self, request: Request) -> Result<(), WorkerGone> {
-        self.requests.try_send(request).map_err(|_| WorkerGone)
+    /// [`WorkerError::WorkerGone`] if the worker is gone, or has not taken its last requests for long.
+    pub fn send(&self, request: Request) -> Result<(), WorkerError> {
+        self.requests.try_send(request).map_err(|_| WorkerError::WorkerGone)
     }
 }
 

@@ -8,7 +8,7 @@ use super::caches::Caches;
 use super::error::WorkerError;
 use super::guard::{guarded, spawn_thread};
 use super::job::{Progress, SlotJob, StepContext};
-use super::latest_job::{Key, LatestJobs, Taken};
+use super::latest_job::{Key, LatestJobs, Rank, Taken};
 use super::protocol::{Event, Slot};
 use crate::model::Model;
 
@@ -65,6 +65,8 @@ impl Resident {
     pub fn replace(&self, model: Box<Model>, first: Option<Box<dyn SlotJob>>) {
         self.0.change(|waiting| {
             waiting.swap = Some(Swap::In(model));
+            // Nobody is to wait for the end of a step that the model before is in.
+            waiting.jobs.preempt(Rank::Prompt);
             if let Some(job) = first {
                 waiting.submit(job);
             }
@@ -209,7 +211,6 @@ mod tests {
 
     use super::*;
     use crate::worker::job::Job;
-    use crate::worker::latest_job::Rank;
 
     const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-use crate::support::hub::patience::patience;
 use crate::support::hub::{HubFault, Repository, TestHub};
+use crate::support::patience::patience;
 use crate::support::program::{Ended, Home, golden};
 
 const GIGABYTES: u64 = 5_000_000_000;

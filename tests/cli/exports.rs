@@ -71,6 +71,17 @@ fn a_prompt_comes_from_a_file_or_a_pipe_byte_for_byte() {
     assert_eq!(Ended::from(child.wait_with_output().unwrap()).text(), direct.text());
 }
 
+/// As Hugging Face reads it: a character like others, and never as it is on the terminal.
+#[test]
+fn a_nul_in_a_prompt_is_a_token() {
+    let (home, model) = (Home::new(), golden("gpt2-tiny"));
+    fs::write(home.path("prompt.txt"), "a\0b").unwrap();
+    let ended = home.run(["print", "--model", text(&model), "--prompt-file", "prompt.txt"]);
+    let tokens = ended.text().lines().next().unwrap().to_owned();
+    assert_eq!(tokens, "Tokens: ['a', 'Ā', 'b']");
+    assert!(!ended.text().contains('\0'));
+}
+
 /// The values of each view are the same in every format, and sums of the heads.
 #[test]
 fn formats_agree() {

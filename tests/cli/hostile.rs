@@ -200,6 +200,7 @@ fn long_files_are_not_read_to_their_end() {
     file.write_all(b"a").unwrap();
     file.set_len(length).unwrap();
     let line = ["print", "--model", "demo:gpt2", "--prompt-file", "long.txt"];
-    home.run(line).failed(1, &["long.txt: too long for a prompt: shorten it to 10 MB"]);
+    home.run(line)
+        .failed(1, &["long.txt: too long for a prompt: shorten it to what the model reads, 2 MB at most"]);
     home.run(["models", "--config", "long.txt"]).failed(1, &["long.txt:1: too long for a file of settings"]);
 }

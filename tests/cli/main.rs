@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ablate;
+mod attack;
 mod bench;
 mod checkpoints;
 mod compare;
@@ -25,5 +26,6 @@ mod support {
     #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
     pub mod hub;
     pub mod numbers;
+    pub mod patience;
     pub mod program;
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::hub::patience::patience;
+use crate::support::patience::patience;
 use crate::support::program::{Ended, Home};
 
 fn export(home: &Home, out: &str) -> Ended {

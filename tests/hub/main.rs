@@ -3,6 +3,8 @@
 
 #[path = "../support/tls.rs"]
 mod front;
+#[path = "../support/patience.rs"]
+mod patience;
 #[path = "../support/hub.rs"]
 mod server;
 
@@ -143,7 +145,7 @@ fn names(asked: &[Asked]) -> BTreeSet<&str> {
 
 /// What a file holds, as its digest.
 fn digest(file: &ModelFile) -> String {
-    sha256(&file.read().unwrap())
+    sha256(&file.read(u64::MAX).unwrap())
 }
 
 #[test]

@@ -10,12 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use patience::patience;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-#[path = "patience.rs"]
-pub mod patience;
+use super::patience::patience;
 
 /// The commit of everything.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

@@ -8,11 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use patience::patience;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-#[path = "patience.rs"]
-mod patience;
+use super::patience::patience;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_attnscope");
 
@@ -121,9 +119,42 @@ impl Terminal {
     }
 
     pub fn keys(&mut self, keys: &str) {
+        self.bytes(keys.as_bytes());
+    }
+
+    /// Sends bytes; waits until the line has room for all of them.
+    pub fn bytes(&mut self, bytes: &[u8]) {
         let mut keyboard = self.keyboard.lock().unwrap();
-        keyboard.write_all(keys.as_bytes()).unwrap();
+        keyboard.write_all(bytes).unwrap();
         keyboard.flush().unwrap();
+    }
+
+    /// Sends the same bytes again and again, until what is returned is dropped.
+    pub fn flood(&self, bytes: &[u8]) -> Flood {
+        let (goes_on, keyboard) = (Arc::new(AtomicBool::new(true)), Arc::clone(&self.keyboard));
+        let (told, bytes) = (Arc::clone(&goes_on), bytes.repeat(100));
+        thread::spawn(move || {
+            while told.load(Ordering::SeqCst) && keyboard.lock().unwrap().write_all(&bytes).is_ok() {}
+        });
+        Flood(goes_on)
+    }
+
+    /// Time that the program has computed for so far, in all its threads. On Linux; nothing elsewhere.
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero()));
+        let stat = stat.unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        // User and system time, in hundredths of a second on all machines that there are.
+        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        Duration::from_millis(10 * (ticks(11) + ticks(12)))
+    }
+
+    /// Bytes of memory that the program has held at most so far. On Linux; nothing elsewhere.
+    pub fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
     }
 
     pub fn resize(&self, rows: u16, cols: u16) {
@@ -222,6 +253,15 @@ impl Drop for Terminal {
         if let Some(child) = &mut self.child {
             let _ = child.kill();
         }
+    }
+}
+
+/// Somebody who leans on the keyboard.
+pub struct Flood(Arc<AtomicBool>);
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
     }
 }
 

@@ -39,6 +39,42 @@ fn what_is_typed_takes_the_place_of_the_old_text() {
 }
 
 #[test]
+fn characters_typed_in_a_row_do_what_each_of_them_does() {
+    let places = [("i", "editor"), (":", "palette"), ("M", "picker"), ("e", "export")];
+    for (opens, place) in places {
+        let mut together = captured();
+        press(&mut together, opens);
+        let mut apart = together.clone();
+        act(&mut together, Action::Insert("layé日".to_owned()));
+        "layé日".chars().for_each(|c| edit(&mut apart, &[InsertChar(c)]));
+        let shown = |state: &State| {
+            let chooser = state.popup.as_ref().map(|popup| popup.list());
+            let line = chooser.map_or(&state.editor.draft, |chooser| &chooser.line);
+            let found =
+                chooser.map(|chooser| (chooser.found.clone(), chooser.chosen, chooser.refused.clone()));
+            (
+                line.value().to_owned(),
+                line.cursor(),
+                found,
+                state.editor.is_selected,
+                state.editor.refused.clone(),
+            )
+        };
+        assert_eq!(shown(&together), shown(&apart), "{place}");
+        assert!(shown(&together).0.ends_with("layé日"), "{place}");
+        // As much as there is room for, and then it says so.
+        act(&mut together, Action::Insert("x".repeat(2 << 20)));
+        let popup = together.popup.as_ref().map(|popup| popup.list());
+        let (length, refused) = popup.map_or_else(
+            || (together.editor.draft.value().len(), together.editor.refused.clone()),
+            |chooser| (chooser.line.value().len(), chooser.refused.clone()),
+        );
+        assert_eq!(length, if popup.is_some() { 4096 } else { 1 << 20 }, "{place}");
+        assert!(refused.unwrap().starts_with("too long: "), "{place}");
+    }
+}
+
+#[test]
 fn what_moves_keeps_the_old_text() {
     for (moves, expected) in [
         (GoToPrevChar, "write a story about AxI"),

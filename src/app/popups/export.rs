@@ -79,6 +79,15 @@ impl ExportDialog {
         self.name(changed);
     }
 
+    pub(in crate::app) fn insert(&mut self, text: &str) {
+        let line = &mut self.list.line;
+        let before = line.value().len();
+        let refused = typed::insert_fitting(line, text, LONGEST_LINE).err();
+        let changed = line.value().len() > before;
+        self.name(Ok(changed));
+        self.list.refused = refused;
+    }
+
     pub(in crate::app) fn paste(&mut self, text: &str) {
         let pasted = typed::paste(&mut self.list.line, text).map(|()| true);
         self.name(pasted);

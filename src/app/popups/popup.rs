@@ -98,8 +98,10 @@ impl Popup {
             Action::Submit => return Ok(self.submit(is_exporting)),
             Action::LeaveEditor => return Ok(self.leave()),
             Action::Agree => return Ok(self.agree()),
-            Action::Edit(_) | Action::Paste(_) | Action::Choose(_) | Action::Pick(_) if !is_choosing => {}
+            Action::Edit(_) | Action::Insert(_) | Action::Paste(_) | Action::Choose(_) | Action::Pick(_)
+                if !is_choosing => {}
             Action::Edit(request) => self.edit(request),
+            Action::Insert(text) => self.insert(&text),
             Action::Paste(text) => self.paste(&text),
             Action::Choose(rows) => match self {
                 Self::Export(dialog) => dialog.choose_by(rows),
@@ -115,6 +117,13 @@ impl Popup {
         match self {
             Self::Export(dialog) => dialog.edit(request),
             popup => popup.list_mut().edit(request),
+        }
+    }
+
+    fn insert(&mut self, text: &str) {
+        match self {
+            Self::Export(dialog) => dialog.insert(text),
+            popup => popup.list_mut().insert(text),
         }
     }
 

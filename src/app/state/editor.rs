@@ -61,6 +61,17 @@ impl Editor {
         }
     }
 
+    /// Puts in characters that were typed one after the other, as many as there is room for.
+    ///
+    /// # Errors
+    /// If there is no room for all of them.
+    pub(in crate::app) fn insert(&mut self, text: &str) -> Result<(), String> {
+        if std::mem::take(&mut self.is_selected) {
+            self.replace(String::new());
+        }
+        typed::insert_fitting(&mut self.draft, text, LONGEST_PROMPT)
+    }
+
     fn handle(&mut self, request: InputRequest) -> Result<(), String> {
         typed::handle(&mut self.draft, request, LONGEST_PROMPT).map(drop)
     }

@@ -79,6 +79,15 @@ impl FuzzyList {
         self.refused = changed.err();
     }
 
+    /// Puts characters into the line that were typed one after the other.
+    pub(in crate::app) fn insert(&mut self, text: &str) {
+        let before = self.line.value().len();
+        self.refused = typed::insert_fitting(&mut self.line, text, LONGEST_LINE).err();
+        if self.line.value().len() > before {
+            self.search();
+        }
+    }
+
     /// Puts a text into the line.
     pub(in crate::app) fn paste(&mut self, text: &str) {
         self.refused = typed::paste(&mut self.line, text).err();

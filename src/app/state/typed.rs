@@ -24,6 +24,21 @@ pub(in crate::app) fn insert(line: &mut Input, text: &str, longest: usize) -> Re
     Ok(())
 }
 
+/// Puts characters where the line's cursor is that were typed one after the other: as many as there is room for.
+///
+/// # Errors
+/// If there is no room for all of them.
+pub(in crate::app) fn insert_fitting(line: &mut Input, text: &str, longest: usize) -> Result<(), String> {
+    let room = longest.saturating_sub(line.value().len());
+    let ends = text.char_indices().map(|(byte, c)| byte + c.len_utf8());
+    let fitting =
+        if text.len() <= room { text.len() } else { ends.take_while(|end| *end <= room).last().unwrap_or(0) };
+    if fitting > 0 {
+        insert(line, &text[..fitting], longest)?;
+    }
+    if fitting < text.len() { Err(too_long(longest)) } else { Ok(()) }
+}
+
 /// Puts a text that was pasted into a line that is one line: control characters are left out.
 ///
 /// # Errors
@@ -97,6 +112,17 @@ mod tests {
         assert!(handle(&mut line, InputRequest::Yank, 6).is_err());
         assert_eq!(line.value(), "abcdef");
         assert_eq!(too_long(LONGEST_PROMPT), "too long: 1 MB at most");
+    }
+
+    #[test]
+    fn of_what_is_typed_in_a_row_as_much_is_taken_as_there_is_room_for() {
+        let mut line = Input::new("az".to_owned());
+        line.handle(InputRequest::SetCursor(1));
+        assert_eq!(insert_fitting(&mut line, "日b", 6), Ok(()));
+        assert_eq!((line.value(), line.cursor()), ("a日bz", 3));
+        assert!(insert_fitting(&mut line, "é", 6).is_err());
+        assert!(insert_fitting(&mut line, "xéé", 9).is_err());
+        assert_eq!((line.value(), line.cursor()), ("a日bxéz", 5));
     }
 
     #[test]

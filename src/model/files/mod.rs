@@ -1,7 +1,7 @@
 //! From a reference to the files of a model.
 //!
-//! [`locate`] takes a demo from the binary (`embedded`), a model from its `folder`, or one from the [`hub`], which
-//! keeps it in its cache. All give [`ModelFiles`]. [`plan`] says what a download would take; [`Consent`] keeps what
+//! [`locate()`] takes a demo from the binary (`embedded`), a model from its `folder`, or one from the [`hub`], which
+//! keeps it in its cache. All give [`ModelFiles`]. [`plan()`] says what a download would take; [`Consent`] keeps what
 //! somebody has agreed to. To add a place where models come from: a variant of `Reference`, a file here that gives
 //! `ModelFiles`, and a line in each `match` of `locate`.
 
@@ -15,6 +15,7 @@ mod foreign;
 mod formats;
 pub mod hub;
 mod index;
+mod limits;
 mod locate;
 mod model_files;
 mod plan;
@@ -25,6 +26,7 @@ pub use consent::Consent;
 pub use file::ModelFile;
 pub use foreign::{foreign, pointer};
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
+pub use limits::{LONGEST_CONFIG, LONGEST_TOKENIZER};
 pub use locate::{cached, locate, locate_here, plan};
 pub use model_files::ModelFiles;
 pub use plan::DownloadPlan;
