@@ -56,12 +56,10 @@ fn table(labels: &[String], matrix: &CausalMatrix, normalisation: Normalisation)
         if let Some(sink) = row.sink() {
             let _ = write!(text, "\t{sink}");
         }
-        for key in 0..matrix.size() {
-            text.push('\t');
-            if let Some(value) = row.get(key) {
-                let _ = write!(text, "{value}");
-            }
+        for key in 0..=query {
+            let _ = write!(text, "\t{}", number(row.get(key)));
         }
+        text.push_str(&"\t".repeat(matrix.size() - query - 1));
         text.push('\n');
         if text.len() > MOST {
             return None;

@@ -15,13 +15,10 @@ pub fn short_view_name(view: View) -> String {
     }
 }
 
-/// The view in a sentence: what rollout and groups of heads are is said as well.
+/// The view as people read it; rollout says what it is.
 pub fn view_sentence(view: View) -> String {
-    match view {
-        View::Rollout => view.title() + ": attention through all layers, residuals kept",
-        View::Group { layer, group } => format!("layer {layer}, mean of the heads that share keys {group}"),
-        _ => view.title(),
-    }
+    let more = if view == View::Rollout { ": attention through all layers, residuals kept" } else { "" };
+    view.title() + more
 }
 
 /// Both models, as short as tells them apart.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use attnscope::attention::View;
+use attnscope::attention::{MeasuredComparison, View};
 use attnscope::model::LoadOptions;
+use attnscope::vocabulary::Granularity;
 use attnscope::worker;
 use attnscope::worker::protocol::{
-    Asker, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, SimilarJob, Slot, ViewJob,
+    Asker, CompareJob, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, SimilarJob, Slot, ViewJob,
 };
 
 use crate::fixture::*;
@@ -52,7 +53,19 @@ async fn heads_are_compared_across_models() {
         captures.iter().all(Option::is_some).then_some(())
     })
     .await;
+    let both = captures.clone().map(Option::unwrap);
     let head = View::Head { layer: 1, head: 2 };
+    let (views, granularity) = ([View::Mean, head], Granularity::Words);
+    worker.send(Request::Compare(CompareJob { captures: both.clone(), views, granularity })).unwrap();
+    let compared = wait_for(&mut events, |event| match event {
+        Event::Compared { found, .. } => Some(found.unwrap()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(compared.labels, ["write", "a", "story"]);
+    let here = MeasuredComparison::of_views(both.each_ref().map(AsRef::as_ref), views, granularity);
+    assert_eq!(Ok(&*compared), here.as_ref());
+
     worker.send(Request::Similar(SimilarJob { captures, of: 1, head })).unwrap();
     let found = wait_for(&mut events, |event| match event {
         Event::Similar { found, .. } => Some(found.unwrap()),
