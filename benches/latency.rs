@@ -10,6 +10,7 @@ use support::terminal::Terminal;
 
 #[path = "../tests/support"]
 mod support {
+    pub mod patience;
     pub mod terminal;
 }
 
