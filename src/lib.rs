@@ -14,17 +14,18 @@
 //! | room | what lives there | may use |
 //! |---|---|---|
 //! | [`vocabulary`] | words that settings, the command line, the viewer and exported files share: each declared once, with its spelling | nothing of ours |
+//! | [`bounded`] | files that somebody else made, read within bounds | nothing of ours |
 //! | [`kernels`] | slices in, slices out: products with weights as they lie or packed, MXFP4, norms, row softmax with sink, the attention of a head | nothing of ours |
 //! | [`attention`] | the domain, pure: matrices, tokens, captures, the table of statistics | kernels, vocabulary |
-//! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), family, weights, decoder with its hooks, recorder | attention, kernels, vocabulary |
+//! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), family, weights, decoder with its hooks, recorder | attention, bounded, kernels, vocabulary |
 //! | [`worker`] | owns the resident models; one coordinator, a thread per model and per load, the newest job wins; [`worker::protocol`] | attention, model, vocabulary |
 //! | [`app`] | state, actions, the pure reducer, effects; a file per panel and per popup | attention, config, vocabulary, worker::protocol |
 //! | [`theme`] | colours of values, the nearest a terminal has, styles | vocabulary |
 //! | [`ui`] | pure functions from state to a layout and a frame; a file per panel and per popup | app, attention, config::keys, theme, vocabulary, worker::protocol |
 //! | [`terminal`] | the only room that touches the tty | config::keys, theme, vocabulary |
 //! | [`runtime`] | the loop: events, actions, effects, frames | all but cli |
-//! | [`export`] | the article's printout; a file per format, each with its recipe; figures and reports | attention, theme, vocabulary |
-//! | [`config`] | settings in layers, and the table of keys | vocabulary |
+//! | [`export`] | the article's printout; a file per format, each with its recipe; figures and reports | attention, bounded, theme, vocabulary |
+//! | [`config`] | settings in layers, and the table of keys | bounded, vocabulary |
 //! | [`cli`] | what was typed; one file per command | all |
 //!
 //! Two things differ from what one might expect. A family of models (`model::family`) is one file that knows both its
@@ -36,6 +37,7 @@
 
 pub mod app;
 pub mod attention;
+pub mod bounded;
 pub mod cli;
 pub mod config;
 pub mod export;

@@ -16,6 +16,7 @@ use support::terminal::{BINARY, Terminal};
 
 #[path = "support"]
 mod support {
+    pub mod patience;
     pub mod terminal;
 }
 

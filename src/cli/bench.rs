@@ -62,10 +62,17 @@ struct Share {
 /// If a model cannot be had, reads less than a length, or Ctrl-C was pressed.
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
-    session.reporter.progress("measuring this machine");
-    let roofline = Roofline::measure(&settings.load)?;
+    let mut roofline = None;
     for reference in &models {
+        // First, for it may not be one.
         let model = session.load(reference)?;
+        let roofline = match roofline {
+            Some(roofline) => roofline,
+            None => {
+                session.reporter.progress("measuring this machine");
+                *roofline.insert(Roofline::measure(&settings.load)?)
+            }
+        };
         let report = measure(&model, args, roofline, session)?;
         let mut out = io::stdout().lock();
         if args.json {

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::interrupt::INTERRUPTED;
-use crate::attention::escape_controls;
+use super::reporter::one_line;
 use crate::config::ConfigError;
 use crate::export::{ExportError, RecipeError};
 use crate::model::ModelError;
@@ -45,9 +45,7 @@ impl Failure {
         match self {
             Self::ClosedPipe | Self::Signal(_) => None,
             Self::Interrupted => Some("interrupted".to_owned()),
-            Self::Usage(message) | Self::Failed(message) => {
-                Some(without_codes(&escape_controls(&message.trim().replace('\n', " "))))
-            }
+            Self::Usage(message) | Self::Failed(message) => Some(one_line(&without_codes(message))),
         }
     }
 }

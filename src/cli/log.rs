@@ -1,12 +1,12 @@
 //! A log for those who look for a fault.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
 
 use super::failure::Failure;
+use crate::bounded;
 
 /// What is logged unless `ATTNSCOPE_LOG` says otherwise, in the way of `RUST_LOG`.
 const DEFAULT: &str = "attnscope=debug,warn";
@@ -16,7 +16,7 @@ const DEFAULT: &str = "attnscope=debug,warn";
 /// # Errors
 /// If the file cannot be made.
 pub fn start(path: &Path) -> Result<(), Failure> {
-    let file = File::create(path).map_err(|error| {
+    let file = bounded::create(path).map_err(|error| {
         Failure::Failed(format!("{}: {error}: name another file with --log", path.display()))
     })?;
     let filter = EnvFilter::try_from_env("ATTNSCOPE_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));

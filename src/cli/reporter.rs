@@ -12,6 +12,21 @@ const PACE: Duration = Duration::from_millis(100);
 /// Columns that a line of progress may take, so that it never wraps.
 const WIDTH: usize = 78;
 
+/// Characters of a line that are shown: its start, which names the file, and its end, which says what to do.
+const SHOWN: (usize, usize) = (1200, 400);
+
+/// A message as a line that is safe to print, without the middle if it is long: a value of a file may be.
+pub fn one_line(message: &str) -> String {
+    let line = escape_controls(&message.trim().replace('\n', " "));
+    let count = line.chars().count();
+    if count <= SHOWN.0 + SHOWN.1 {
+        return line;
+    }
+    let start: String = line.chars().take(SHOWN.0).collect();
+    let end: String = line.chars().skip(count - SHOWN.1).collect();
+    format!("{start} … {end}")
+}
+
 /// Standard error, with one line that is written over and over while something takes long.
 #[derive(Debug)]
 pub struct Reporter {
@@ -46,7 +61,7 @@ impl Reporter {
     /// Says a line that stays.
     pub fn say(&mut self, text: &str) {
         self.clear();
-        let _ = writeln!(io::stderr(), "{}", escape_controls(text));
+        let _ = writeln!(io::stderr(), "{}", one_line(text));
     }
 
     /// Asks a question; anything but yes is no. `None` where nobody could answer.
@@ -55,7 +70,7 @@ impl Reporter {
             return None;
         }
         self.clear();
-        let _ = write!(io::stderr(), "{} [y/N] ", escape_controls(question));
+        let _ = write!(io::stderr(), "{} [y/N] ", one_line(question));
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).ok()?;
         Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
@@ -83,6 +98,15 @@ pub fn describe(name: &str, progress: &LoadProgress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_message_has_its_start_and_its_end() {
+        let message = format!("recipe.json: no curve '{}': take linear\n", "ä\u{1b}".repeat(100_000));
+        let line = one_line(&message);
+        assert!(line.starts_with("recipe.json: no curve 'ä\\u{1b}ä"), "{line}");
+        assert!(line.ends_with("ä\\u{1b}': take linear") && line.chars().count() == 1603, "{line}");
+        assert_eq!(one_line(" short:\nno file "), "short: no file");
+    }
 
     #[test]
     fn steps_in_words() {

@@ -1,6 +1,5 @@
 //! From what was typed and what is configured to what is meant: flags go before settings.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use super::args::{GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
 use super::failure::Failure;
 use super::values::{parse_temperature, parse_top_p};
 use crate::app::LONGEST_PROMPT;
+use crate::bounded;
 use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::files::Consent;
@@ -196,8 +196,11 @@ fn read_text(path: &Path, most: Longest) -> Result<String, Failure> {
         let mut bytes = Vec::new();
         file.take(most.bytes() as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
     };
-    let bytes =
-        if is_stdin { read(&mut io::stdin()) } else { File::open(path).and_then(|mut file| read(&mut file)) };
+    let bytes = if is_stdin {
+        read(&mut io::stdin())
+    } else {
+        bounded::open(path).and_then(|mut file| read(&mut file))
+    };
     let bytes = bytes
         .map_err(|error| Failure::Failed(format!("{name}: {error}: --prompt-file takes a text file")))?;
     if bytes.len() > most.bytes() {

@@ -14,7 +14,8 @@ impl Lines {
     pub fn of(text: &str) -> Self {
         let mut lines = Self::default();
         if let Ok(table) = DeTable::parse(text) {
-            lines.add_table("", table.get_ref(), text);
+            let ends: Vec<usize> = text.match_indices('\n').map(|(end, _)| end).collect();
+            lines.add_table("", table.get_ref(), &ends);
         }
         lines
     }
@@ -25,15 +26,17 @@ impl Lines {
         around.find_map(|key| self.0.get(key)).copied()
     }
 
-    fn add_table(&mut self, prefix: &str, table: &DeTable<'_>, text: &str) {
+    /// `ends` is where lines end: a file may have very many keys.
+    fn add_table(&mut self, prefix: &str, table: &DeTable<'_>, ends: &[usize]) {
+        let line_at = |byte: usize| 1 + ends.partition_point(|end| *end < byte);
         for (key, value) in table {
             let name = format!("{prefix}{}", key.get_ref());
-            self.0.insert(name.clone(), line_at(text, key.span().start));
+            self.0.insert(name.clone(), line_at(key.span().start));
             match value.get_ref() {
-                DeValue::Table(inner) => self.add_table(&format!("{name}."), inner, text),
+                DeValue::Table(inner) => self.add_table(&format!("{name}."), inner, ends),
                 DeValue::Array(items) => {
                     for (at, item) in items.iter().enumerate() {
-                        self.0.insert(format!("{name}[{at}]"), line_at(text, item.span().start));
+                        self.0.insert(format!("{name}[{at}]"), line_at(item.span().start));
                     }
                 }
                 _ => {}
@@ -76,6 +79,14 @@ mod tests {
         }
         assert_eq!(lines.line("device"), None);
         assert_eq!(Lines::of("["), Lines::default());
+    }
+
+    #[test]
+    fn very_many_keys_take_no_very_long_time() {
+        let text: String = (0..40_000).map(|at| format!("k{at} = [1, 2]\n")).collect();
+        let started = std::time::Instant::now();
+        assert_eq!(Lines::of(&text).line("k39999[1]"), Some(40_000));
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 
     fn from_file(text: &str) -> Result<Config, ConfigError> {

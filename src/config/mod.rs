@@ -22,11 +22,12 @@ pub use origin::Origin;
 pub use schema::{Config, Pair, ParseThreadsError, Sampling, Theme, Threads};
 pub use starter::starter;
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use etcetera::base_strategy::{BaseStrategy, Xdg};
+
+use crate::bounded;
 
 /// The settings of this user: of `file`, or of the usual place if there is a file, and of the environment.
 ///
@@ -63,7 +64,7 @@ const LONGEST: u64 = 1 << 20;
 fn read(path: &Path) -> Result<String, ConfigError> {
     let failed = |source| ConfigError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    let file = bounded::open(path).map_err(failed)?;
     file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     let invalid = |line, message: &str| ConfigError::Invalid {
         path: path.to_owned(),

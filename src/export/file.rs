@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::NamedTempFile;
 
 use super::error::ExportError;
+use crate::bounded;
 
 /// A writer that refuses to go on once it is to stop.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl Destination {
         let there = match fs::metadata(&path) {
             Ok(there) if there.is_dir() => return Err(ExportError::Folder(named.to_owned())),
             Ok(there) if !there.is_file() => {
-                let file = BufWriter::new(File::create(&path).map_err(failed)?);
+                let file = BufWriter::new(bounded::create(&path).map_err(failed)?);
                 return Ok(Self::Special { file, path });
             }
             Ok(there) => Some(there),

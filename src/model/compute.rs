@@ -1,5 +1,6 @@
 //! The threads that models compute on.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -7,17 +8,26 @@ use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 
 use super::ModelError;
 
-/// Limits the shared pool to `threads`. To be called once, before anything is computed; without it the pool
-/// has a thread per core.
+/// Threads that share a core, at most: more only take each other's time.
+const PER_CORE: usize = 4;
+
+/// Limits the shared pool to `threads`, or to a few per core if these are more. To be called once, before anything is
+/// computed; without it the pool has a thread per core.
 ///
 /// # Errors
 /// If the pool is running already, or the system gives no threads.
 pub fn limit_threads(threads: usize) -> Result<(), ModelError> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = threads.min(PER_CORE * cores);
     ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| unavailable(threads, &error))
 }
 
 /// The threads of one model.
-pub struct Threads(ThreadPool);
+pub struct Threads {
+    pool: ThreadPool,
+    /// Whether each has a core of its own: those that wait awake keep others from working where they share them.
+    have_cores: bool,
+}
 
 impl Threads {
     /// As many as the shared pool has.
@@ -27,19 +37,23 @@ impl Threads {
     pub fn new() -> Result<Self, ModelError> {
         let threads = rayon::current_num_threads();
         let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.map(Self).map_err(|error| unavailable(threads, &error))
+        let have_cores = thread::available_parallelism().is_ok_and(|cores| threads <= cores.get());
+        pool.map(|pool| Self { pool, have_cores }).map_err(|error| unavailable(threads, &error))
     }
 
     /// Does `work` on them.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        self.0.install(work)
+        self.pool.install(work)
     }
 
-    /// As [`run`](Self::run), and no thread sleeps meanwhile: to wake one takes as long as a small product. For work
-    /// that keeps all threads busy.
+    /// As [`run`](Self::run), and no thread that has a core sleeps meanwhile: to wake one takes as long as a small
+    /// product. For work that keeps all threads busy.
     pub fn run_awake<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        if !self.have_cores {
+            return self.run(work);
+        }
         let over = &AtomicBool::new(false);
-        self.0.scope(|scope| {
+        self.pool.scope(|scope| {
             let first = rayon::current_thread_index();
             scope.spawn_broadcast(move |_, thread| {
                 if first != Some(thread.index()) {

@@ -32,7 +32,16 @@ impl Model {
                 ),
             })
         })?;
-        let tokens = tokenizer.encode(prompt)?;
+        let tokens = tokenizer.encode(prompt).map_err(|why| {
+            ModelError::Invalid(format!(
+                "{name}: its tokenizer refuses this prompt: {why}: correct its files, or give token ids with --ids"
+            ))
+        })?;
+        if tokens.is_empty() {
+            return Err(ModelError::Invalid(format!(
+                "{name}: its tokenizer makes no tokens of this prompt: give token ids with --ids"
+            )));
+        }
         self.check_tokens(&tokens)?;
         Ok(tokens)
     }

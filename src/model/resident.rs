@@ -43,7 +43,7 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let spec = family::read_spec(&files.config.read()?, &files.config.name())?;
+        let spec = family::read_spec(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
         let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
             Opened::Ready(tokenizer) => Ok(tokenizer),
             Opened::Missing(why) => Err(why),

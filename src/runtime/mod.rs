@@ -10,7 +10,7 @@ mod signals;
 
 pub use config::ViewerConfig;
 pub use frame::sync_layout;
-pub use input::action;
+pub use input::{action, typed};
 pub use screenshot::screenshot;
 
 use std::sync::{Arc, OnceLock};

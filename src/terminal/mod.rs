@@ -21,5 +21,5 @@ pub use events::key;
 pub use inbox::Inbox;
 pub use lease::{Lease, Patience};
 pub use look::Look;
-pub use parse::Report;
+pub use parse::{Parser, Report};
 pub use session::{Session, TerminalError, check};

@@ -33,7 +33,7 @@ use crate::theme::Theme;
 use chrome::{hints, legend, prompt, title};
 use layout::SMALLEST;
 use popups::{help, popup};
-use widgets::text::{put_centered, wrap};
+use widgets::text::{clean, put_centered, wrap};
 
 /// Draws everything where `layout` says, which is of this state and of the frame's area, and which the state was
 /// [fitted](State::fit) to.
@@ -59,6 +59,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, frame: &mut Frame<'_>
     } else if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }
+    clean(frame.buffer_mut());
 }
 
 /// Says that there is no room.

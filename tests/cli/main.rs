@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod ablate;
+mod attack;
 mod bench;
 mod checkpoints;
 mod compare;

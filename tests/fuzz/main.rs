@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bytes;
 mod change;
 mod checkpoint;
 mod exports;
@@ -15,3 +16,4 @@ mod mxfp4;
 mod recipes;
 mod run;
 mod settings;
+mod tokenizers;

@@ -27,7 +27,7 @@ fn recipes() {
         "caption": true, "scale": 2.0, "difference": null
     });
     let seeds = [figure, numbers].map(|recipe| serde_json::to_vec(&recipe).unwrap());
-    run("recipes", 3000, &(0..2usize, changes()), |(which, changes)| {
+    run("recipes", 2500, &(0..2usize, changes()), |(which, changes)| {
         let bytes = apply(changes, &seeds[*which]);
         keep("recipe.json", &bytes);
         let Ok(value) = serde_json::from_slice(&bytes) else { return Ok(()) };

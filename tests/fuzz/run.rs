@@ -14,6 +14,10 @@ const BATCH: u32 = 500;
 /// Address space that a process of these tests may take: a size that was believed is larger.
 #[cfg(target_os = "linux")]
 const MOST_MEMORY: u64 = 16 << 30;
+/// Memory that a process of these tests may have taken at any time, in bytes.
+const MOST_RESIDENT: u64 = 1 << 30;
+/// How long a case may take.
+const SLOWEST: Duration = Duration::from_secs(1);
 
 fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;
@@ -47,16 +51,51 @@ pub fn run<S: Strategy>(
         seed[..8].copy_from_slice(&first.to_le_bytes());
         seed[8..16].copy_from_slice(&done.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-        let result = TestRunner::new_with_rng(config, rng).run(strategy, |case| test(&case));
+        let result = TestRunner::new_with_rng(config, rng).run(strategy, |case| in_time(|| test(&case)));
         match result {
-            Ok(()) => done += u64::from(batch),
+            Ok(()) => {
+                done += u64::from(batch);
+                let most = peak().unwrap_or(0);
+                assert!(most < MOST_RESIDENT, "{name}, FUZZ_SEED={first}: {most} bytes within {done} cases");
+            }
             Err(TestError::Fail(why, case)) => panic!("{name}, FUZZ_SEED={first}: {why}: {case:?}"),
             Err(TestError::Abort(why)) => panic!("{name}: {why}"),
         }
     }
     if cases > u64::from(BATCH) || seconds > 0 {
-        println!("{name}: {done} cases in {:.0} s", started.elapsed().as_secs_f64());
+        let peak = peak().unwrap_or(0) as f64 / 1e6;
+        println!("{name}: {done} cases in {:.0} s, {peak:.0} MB", started.elapsed().as_secs_f64());
     }
+}
+
+/// Fails what is too slow every time it is tried. What this process computes counts, not how long a machine that does
+/// other things takes for it.
+fn in_time(test: impl Fn() -> TestCaseResult) -> TestCaseResult {
+    for _ in 0..3 {
+        let (started, computed) = (Instant::now(), computed());
+        test()?;
+        let took = self::computed().zip(computed).map(|(now, before)| now.saturating_sub(before));
+        if started.elapsed() < SLOWEST || took.is_some_and(|took| took < SLOWEST) {
+            return Ok(());
+        }
+    }
+    Err(TestCaseError::fail(format!("it takes longer than {SLOWEST:?}")))
+}
+
+/// How long this process has computed, in hundredths of a second; only Linux tells.
+fn computed() -> Option<Duration> {
+    let status = fs::read_to_string("/proc/self/stat").ok()?;
+    // What comes after the program's name, which may hold anything.
+    let mut fields = status.rsplit(')').next()?.split_whitespace().skip(11);
+    let mut hundredths = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (hundredths()? + hundredths()?)))
+}
+
+/// Most bytes of memory that this process had at a time; only Linux tells.
+fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix("kB")?;
+    Some(1024 * kilobytes.trim().parse::<u64>().ok()?)
 }
 
 /// Keeps what is about to be tried in a file of the folder FUZZ_KEEP, if it is set: an abort leaves no other trace.

@@ -22,7 +22,7 @@ fn settings() {
     for seed in &seeds {
         read(seed).unwrap();
     }
-    run("settings", 3000, &(0..2usize, changes()), |(which, changes)| {
+    run("settings", 2500, &(0..2usize, changes()), |(which, changes)| {
         let text = apply(changes, seeds[*which].as_bytes());
         let text = String::from_utf8_lossy(&text);
         keep("config.toml", text.as_bytes());

@@ -3,7 +3,6 @@
 mod checks;
 mod expected;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -12,10 +11,14 @@ use super::failure::Failure;
 use super::session::Session;
 use super::settings::{Settings, reference};
 use crate::attention::{Token, View};
+use crate::bounded;
 use crate::export::Input;
 use crate::model::{Model, greedy};
 use checks::Check;
 use expected::{Expected, ExpectedContinuation, ExpectedModel, TextOrIds};
+
+/// Bytes of a file of expected numbers, at most.
+const LONGEST: u64 = 4 << 20;
 
 /// Checks each model that numbers were published of, and reports line by line.
 ///
@@ -60,7 +63,7 @@ pub fn run(args: &VerifyArgs, settings: &Settings, session: &mut Session) -> Res
 
 fn read(path: &Path) -> Result<Expected, Failure> {
     let failed = |error: String| Failure::Failed(format!("{}: {}", path.display(), error.trim()));
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let text = bounded::read_text(path, LONGEST).map_err(|error| failed(error.to_string()))?;
     toml::from_str(&text).map_err(|error: toml::de::Error| failed(error.message().to_owned()))
 }
 

@@ -20,13 +20,13 @@ mod tensors;
 pub use entry::Export;
 pub use problem::RecipeError;
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write};
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::attention::Capture;
+use crate::bounded;
 use crate::export::error::ExportError;
 use crate::export::omissions::Omissions;
 use crate::export::recipe::Recipe;
@@ -84,7 +84,7 @@ impl Recipe {
 
 /// The recipe as JSON. What a file begins with says of which format it is.
 fn find(path: &Path) -> Result<Value, Problem> {
-    let mut file = BufReader::new(File::open(path)?);
+    let mut file = BufReader::new(bounded::open(path)?);
     let start = file.fill_buf()?;
     let text = start.trim_ascii_start();
     let known = ExportFormat::ALL.map(format).into_iter().find(|format| (format.begins)(text));
@@ -96,6 +96,8 @@ fn find(path: &Path) -> Result<Value, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use crate::export::example;
     use crate::export::recipe::{FigureStyle, Source};

@@ -36,7 +36,7 @@ impl Adapter {
             return Some(Self { file, kind: None, base: None });
         }
         // What can't be read is an adapter all the same: its name says so.
-        let values: Value = std::fs::read(&config)
+        let values: Value = crate::bounded::read(&config, super::LONGEST_CONFIG)
             .ok()
             .and_then(|text| serde_json::from_slice(&without_literals(&text)).ok())
             .unwrap_or_default();

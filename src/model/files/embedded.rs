@@ -52,6 +52,7 @@ pub(super) fn files(demo: DemoModel) -> ModelFiles {
 
 #[cfg(test)]
 mod tests {
+    use super::super::LONGEST_CONFIG;
     use super::*;
 
     #[test]
@@ -64,7 +65,7 @@ mod tests {
             }
             let ModelFile::Embedded { bytes, .. } = &files.weights[0] else { panic!("not embedded") };
             assert!(bytes.as_ptr().addr().is_multiple_of(8), "the kernels read them where they lie");
-            let config = files.config.read().unwrap();
+            let config = files.config.read(LONGEST_CONFIG).unwrap();
             let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
             assert!(config.get("model_type").is_some());
         }

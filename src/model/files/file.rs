@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::formats::other_formats;
+use super::limits::unreadable;
+use crate::bounded;
 use crate::model::ModelError;
 
 /// One file of a model.
@@ -29,14 +31,14 @@ impl ModelFile {
         }
     }
 
-    /// Its content. For small files: weights are better mapped.
+    /// Its content, of at most `most` bytes. For small files: weights are mapped.
     ///
     /// # Errors
-    /// If it can't be read.
-    pub fn read(&self) -> Result<Cow<'static, [u8]>, ModelError> {
+    /// If it can't be read, or is longer.
+    pub fn read(&self, most: u64) -> Result<Cow<'static, [u8]>, ModelError> {
         match self {
             Self::Path(path) => {
-                std::fs::read(path).map(Cow::Owned).map_err(|source| ModelError::io(path, source))
+                bounded::read(path, most).map(Cow::Owned).map_err(|source| unreadable(path, source))
             }
             Self::Embedded { bytes, .. } => Ok(Cow::Borrowed(bytes)),
         }

@@ -12,31 +12,65 @@ use crate::model::ModelError;
 /// # Errors
 /// If the folder, its config.json or its weights are missing.
 pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
-    if !folder.is_dir() {
-        let what = if folder.exists() { "is a file, not a model's folder" } else { "no such folder" };
-        return Err(ModelError::Invalid(format!("{}: {what}", folder.display())));
+    match std::fs::metadata(folder) {
+        Ok(there) if there.is_dir() => {}
+        Ok(_) => {
+            let name = folder.display();
+            return Err(ModelError::Invalid(format!("{name}: is a file, not a model's folder")));
+        }
+        Err(error) if is_absent(&error) => {
+            return Err(ModelError::Invalid(format!("{}: no such folder", folder.display())));
+        }
+        Err(error) => return Err(ModelError::io(folder, error)),
     }
     let adapter = Adapter::beside(folder);
     let config = folder.join("config.json");
-    if !config.is_file() {
+    if !is_there(&config)? {
         if let Some(adapter) = adapter.filter(|_| weights(folder).is_err()) {
             return Err(ModelError::Invalid(adapter.instead_of_weights()));
         }
         let hint = cache_hint(folder).map_or_else(String::new, |hint| format!("; {hint}"));
         return Err(ModelError::Invalid(format!("{}: no config.json in it{hint}", folder.display())));
     }
-    let there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file()).map(ModelFile::Path);
+    let there = |name: &str| {
+        let path = folder.join(name);
+        Ok::<_, ModelError>(is_there(&path)?.then_some(ModelFile::Path(path)))
+    };
     Ok(ModelFiles {
         name: folder.display().to_string(),
         revision: None,
         config: ModelFile::Path(config),
-        tokenizer: TokenizerFiles::gather(|name| Ok::<_, ModelError>(there(name)))?,
+        tokenizer: TokenizerFiles::gather(there)?,
         weights: weights(folder)?.into_iter().map(ModelFile::Path).collect(),
         adapter,
     })
 }
 
+/// Whether there is a file.
+///
+/// # Errors
+/// If there is something else of that name, or nobody may look.
+fn is_there(path: &Path) -> Result<bool, ModelError> {
+    let invalid = |what| Err(ModelError::Invalid(format!("{}: {what}", path.display())));
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_file() => Ok(true),
+        Ok(_) => invalid("no file but a folder, a pipe or a device: put the file itself there"),
+        Err(error) if is_absent(&error) && path.is_symlink() => {
+            invalid("a link to a file that isn't there: put the file itself there")
+        }
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(ModelError::io(path, error)),
+    }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
 fn weights(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    if !is_there(&folder.join(index::SINGLE))? {
+        is_there(&folder.join(index::INDEX))?;
+    }
     if let Some(named) = named_weights(folder)? {
         return Ok(named);
     }

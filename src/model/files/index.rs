@@ -6,6 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::foreign;
+use super::limits::{LONGEST_TOKENIZER, unreadable};
+use crate::bounded;
 use crate::model::ModelError;
 
 /// The one file of weights.
@@ -23,7 +25,7 @@ struct Index {
 /// # Errors
 /// If it can't be read, isn't an index, or names something that is no file beside it.
 pub(super) fn shards(path: &Path) -> Result<Vec<String>, ModelError> {
-    let text = std::fs::read(path).map_err(|source| ModelError::io(path, source))?;
+    let text = bounded::read(path, LONGEST_TOKENIZER).map_err(|source| unreadable(path, source))?;
     parse(&text).map_err(|problem| {
         ModelError::Invalid(match foreign(&text) {
             Some(what) => format!("{} {what}", path.display()),

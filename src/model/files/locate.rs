@@ -83,7 +83,7 @@ mod tests {
             let names: Vec<&str> = plan.files.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["config.json", "tokenizer.json", "model.safetensors"]);
             assert!(plan.total_bytes() > 0);
-            files.all().map(|file| file.read().unwrap().into_owned()).collect::<Vec<_>>()
+            files.all().map(|file| file.read(u64::MAX).unwrap().into_owned()).collect::<Vec<_>>()
         });
         assert!(embedded == on_disk, "the demo is the folder");
     }

@@ -1,9 +1,12 @@
 //! The last steps of a tokenizer: tokens that its vocabulary has not, and what is put around a prompt.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use tokenizers::{AddedToken, PostProcessorWrapper, Tokenizer};
 
 use super::class::Kind;
+use super::growth::Growth;
 use super::special::{Settings, Special};
 
 /// What adds tokens around a prompt.
@@ -89,12 +92,13 @@ pub fn finish(tokenizer: &mut Tokenizer, around: Around, settings: Settings) -> 
 }
 
 fn add(tokenizer: &mut Tokenizer, tokens: Vec<AddedToken>) -> Result<(), String> {
+    Growth::of(tokenizer).check_tokens(tokens.iter().map(|token| token.content.as_str()))?;
     tokenizer.add_tokens(tokens).map(drop).map_err(|error| error.to_string())
 }
 
 /// In transformers' order: the saved ones, those that have a name, the others.
 fn add_tokens(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<(), String> {
-    let known: Vec<AddedToken> = tokenizer.get_added_tokens_decoder().into_values().collect();
+    let known: HashSet<AddedToken> = tokenizer.get_added_tokens_decoder().into_values().collect();
     let mut new: Vec<Special> = settings
         .added
         .values()
@@ -102,9 +106,10 @@ fn add_tokens(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<(), Stri
         .map(|added| Special::Token(added.clone()))
         .collect();
     let saved = new.iter().map(Special::content).chain(known.iter().map(|token| token.content.as_str()));
-    let saved: std::collections::HashSet<String> = saved.map(str::to_owned).collect();
+    let saved: HashSet<String> = saved.map(str::to_owned).collect();
+    let mut added: HashSet<Special> = new.iter().cloned().collect();
     for token in settings.specials().chain(settings.extras()) {
-        if !saved.contains(token.content()) && !new.contains(token) {
+        if !saved.contains(token.content()) && added.insert(token.clone()) {
             new.push(token.clone());
         }
     }

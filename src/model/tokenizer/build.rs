@@ -6,6 +6,7 @@ use tokenizers::Tokenizer;
 
 use super::around::{Around, finish};
 use super::class::{self, Choice, Class, Kind, Needs};
+use super::growth::Head;
 use super::guard::guarded;
 use super::pipeline;
 use super::sentencepiece::SentencePiece;
@@ -170,6 +171,8 @@ fn whole(source: &Source<'_>) -> Result<Tokenizer, ModelError> {
 }
 
 fn parse(json: &[u8]) -> Result<Tokenizer, String> {
+    let head: Head = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    head.check()?;
     guarded(|| Tokenizer::from_bytes(json))
 }
 

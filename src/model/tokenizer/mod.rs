@@ -4,6 +4,7 @@
 mod around;
 mod build;
 mod class;
+mod growth;
 mod guard;
 mod pipeline;
 mod protobuf;
@@ -20,11 +21,12 @@ mod tests;
 use tokenizers::Tokenizer;
 
 use super::ModelError;
-use super::files::{ModelFile, TokenizerFiles};
+use super::files::{LONGEST_CONFIG, ModelFile, TokenizerFiles};
 use super::json::without_literals;
 use super::prompt_limit::{PromptLimit, TooLong};
 use crate::attention::Token;
 use build::Built;
+use growth::Growth;
 use guard::guarded;
 use source::Source;
 use spans::Piece;
@@ -38,6 +40,7 @@ pub struct PromptTokenizer {
     spelling: Spelling,
     notes: Vec<String>,
     limit: PromptLimit,
+    growth: Growth,
 }
 
 /// What a model's files make.
@@ -56,14 +59,14 @@ impl PromptTokenizer {
     pub fn open(files: &TokenizerFiles, config: &ModelFile, family: &str) -> Result<Opened, ModelError> {
         // What is wrong with config.json is said by whoever reads it for more than this.
         let config: Option<serde_json::Value> =
-            serde_json::from_slice(&without_literals(&config.read()?)).ok();
+            serde_json::from_slice(&without_literals(&config.read(LONGEST_CONFIG)?)).ok();
         let named = config.as_ref().and_then(|config| config.get("tokenizer_class")?.as_str());
         let mut source = Source::new(files);
         Ok(match build::build(&mut source, named, family)? {
             Built::Ready(inner, notes) => {
                 let spelling = Spelling::of(&inner);
-                let limit = PromptLimit::default();
-                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes, limit }))
+                let (limit, growth) = (PromptLimit::default(), Growth::of(&inner));
+                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes, limit, growth }))
             }
             Built::Nothing(why) => Opened::Missing(why),
         })
@@ -85,10 +88,10 @@ impl PromptTokenizer {
     /// Encodes a prompt, special tokens included.
     ///
     /// # Errors
-    /// If the tokenizer refuses it.
-    pub fn encode(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
-        let encoding = guarded(|| self.inner.encode(prompt, true))
-            .map_err(|error| ModelError::Invalid(format!("the tokenizer refuses this prompt: {error}")))?;
+    /// If the tokenizer refuses it: why, in a clause.
+    pub fn encode(&self, prompt: &str) -> Result<Vec<Token>, String> {
+        self.growth.check(prompt)?;
+        let encoding = guarded(|| self.inner.encode(prompt, true))?;
         let pieces = encoding
             .get_ids()
             .iter()

@@ -7,7 +7,9 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::Value;
 
 use crate::model::ModelError;
-use crate::model::files::{ModelFile, TOKENIZER_JSON, TokenizerFiles, pointer};
+use crate::model::files::{
+    LONGEST_CONFIG, LONGEST_TOKENIZER, ModelFile, TOKENIZER_JSON, TokenizerFiles, pointer,
+};
 use crate::model::json::without_literals;
 
 /// Reads the files of one tokenizer.
@@ -58,7 +60,8 @@ impl<'a> Source<'a> {
     /// A file's content, if it is there.
     pub fn bytes(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
         let Some(file) = self.file(name) else { return Ok(None) };
-        let bytes = file.read()?;
+        let holds_pieces = self.vocabularies().contains(&name);
+        let bytes = file.read(if holds_pieces { LONGEST_TOKENIZER } else { LONGEST_CONFIG })?;
         if let Some(what) = pointer(&bytes) {
             return Err(self.invalid(name, what));
         }

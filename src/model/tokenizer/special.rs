@@ -2,7 +2,7 @@
 //!
 //! Order matters in all of this: what a vocabulary has not yet gets the next id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub const NAMED: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 /// A token that is not made of others.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Added {
     pub token: AddedToken,
     /// Whether the file left open if it is matched before the text is normalised.
@@ -60,7 +60,7 @@ impl Added {
 }
 
 /// A special token: its text, or all that there is to say of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Special {
     Text(String),
     Token(Added),
@@ -109,12 +109,32 @@ pub struct Settings {
     /// Those of [`NAMED`] that are named, if only to say that there is none.
     pub named: BTreeMap<&'static str, Option<Special>>,
     /// Others that have a name, in order.
-    others: Vec<(String, Special)>,
+    others: Others,
     /// `extra_special_tokens`, which counts, even if empty, over `additional_special_tokens`.
     pub extra: Option<Vec<Special>>,
     pub additional: Option<Vec<Special>>,
     /// By the ids that they had when they were saved.
     pub added: BTreeMap<u32, Added>,
+}
+
+/// Tokens by names of the user's own, in the order in which they were named first.
+#[derive(Debug, Default)]
+struct Others {
+    list: Vec<(String, Special)>,
+    places: HashMap<String, usize>,
+}
+
+impl Others {
+    /// Gives a name to a token, and takes it from the one that had it.
+    fn set(&mut self, key: String, token: Special) {
+        match self.places.get(&key) {
+            Some(&place) => self.list[place].1 = token,
+            None => {
+                self.places.insert(key.clone(), self.list.len());
+                self.list.push((key, token));
+            }
+        }
+    }
 }
 
 impl Settings {
@@ -148,7 +168,9 @@ impl Settings {
                         others.push((key, Special::Text(text)));
                     }
                     (None, value @ Value::Object(_)) if key.ends_with("_token") => {
-                        settings.others.extend(Special::read(&value).map(|token| (key, token)));
+                        if let Some(token) = Special::read(&value) {
+                            settings.others.set(key, token);
+                        }
                     }
                     (None, value) => settings.options.push((key, value)),
                 },
@@ -169,7 +191,7 @@ impl Settings {
             None => settings.read_legacy(source, outline, &mut named_in_config)?,
         }
         for (key, token) in others.into_iter().chain(extras) {
-            settings.name_other(key, token);
+            settings.others.set(key, token);
         }
         settings.describe_named();
         Ok(settings)
@@ -194,33 +216,28 @@ impl Settings {
                     self.named.insert(name, token);
                 }
                 ("extra_special_tokens", _) if value.is_array() => {
-                    let known = self.extra.get_or_insert_default();
-                    for token in list(&value) {
-                        if !known.contains(&token) {
-                            known.push(token);
-                        }
-                    }
+                    let extra = self.extra.get_or_insert_default();
+                    let mut known: HashSet<Special> = extra.iter().cloned().collect();
+                    extra.extend(list(&value).into_iter().filter(|token| known.insert(token.clone())));
                 }
                 ("additional_special_tokens", _) => self.additional = Some(list(&value)),
                 _ => {
                     if let Some(token) = token.filter(|_| key.ends_with("_token")) {
-                        self.name_other(key, token);
+                        self.others.set(key, token);
                     }
                 }
             }
         }
-        let is_special = |text: &str| {
-            let named = self.named.iter().filter(|(name, _)| !unread.contains(name));
-            let named = named.filter_map(|(_, token)| token.as_ref());
-            named.chain(self.extra.iter().flatten()).any(|token| token.content() == text)
-        };
+        let named = self.named.iter().filter(|(name, _)| !unread.contains(name));
+        let named = named.filter_map(|(_, token)| token.as_ref());
+        let special: HashSet<&str> = named.chain(self.extra.iter().flatten()).map(Special::content).collect();
         let added: Ordered = source.json("added_tokens.json")?.unwrap_or_default();
         let mut read = BTreeMap::new();
         for (token, id) in added.0 {
             let number = id.as_u64().and_then(|id| u32::try_from(id).ok());
             let what = format!("{token:?} has the id {id}, which is none");
             let id = number.ok_or_else(|| source.invalid("added_tokens.json", what))?;
-            let special = is_special(&token);
+            let special = special.contains(token.as_str());
             read.insert(id, Added::new(&token, special).normalized(!special));
         }
         self.added.append(&mut read);
@@ -237,13 +254,6 @@ impl Settings {
             if let Some(known) = known {
                 *token = Special::Token(known.clone());
             }
-        }
-    }
-
-    fn name_other(&mut self, key: String, token: Special) {
-        match self.others.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, known)) => *known = token,
-            None => self.others.push((key, token)),
         }
     }
 
@@ -280,9 +290,10 @@ impl Settings {
             ("eot_token", "▁<EOT>"),
             ("fill_token", "<FILL_ME>"),
         ];
+        let before = std::mem::take(&mut self.others);
         let named = tokens.map(|(name, text)| (name.to_owned(), Special::Text(text.to_owned())));
-        for (key, token) in std::mem::replace(&mut self.others, named.into()) {
-            self.name_other(key, token);
+        for (key, token) in named.into_iter().chain(before.list) {
+            self.others.set(key, token);
         }
         if !self.has("add_bos_token") {
             self.options.push(("add_bos_token".to_owned(), Value::Bool(true)));
@@ -292,7 +303,7 @@ impl Settings {
     /// The tokens that have a name, in order.
     pub fn specials(&self) -> impl Iterator<Item = &Special> {
         let named = NAMED.iter().filter_map(|name| self.named.get(name)?.as_ref());
-        named.chain(self.others.iter().map(|(_, token)| token))
+        named.chain(self.others.list.iter().map(|(_, token)| token))
     }
 
     /// Those that have none.

@@ -90,13 +90,16 @@ pub fn lines(source: &Source<'_>) -> Result<Vocabulary, ModelError> {
     Ok(Vocabulary { pieces: Some(Pieces::Ids(ids)), ..Vocabulary::default() })
 }
 
+/// Bytes of a piece that is put together from others, at most: SentencePiece makes none of more than a few dozen.
+const LONGEST_PIECE: usize = 512;
+
 /// The merges of a vocabulary that was kept without: every way to put a piece together from two others, by
 /// the rank of the piece, then by the lengths and ids of its parts. A rank of `None` takes no part.
 pub fn merges_by_rank<R: Ord + Copy>(pieces: &[String], rank: impl Fn(usize) -> Option<R>) -> Vec<Merge> {
     let ids: HashMap<&str, usize> = pieces
         .iter()
         .enumerate()
-        .filter(|(id, _)| rank(*id).is_some())
+        .filter(|(id, piece)| piece.len() <= LONGEST_PIECE && rank(*id).is_some())
         .map(|(id, p)| (p.as_str(), id))
         .collect();
     let mut found = Vec::new();

@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use tui_input::Input;
 
-use super::text::{put, width};
+use super::text::{is_hidden, put, width};
 use crate::theme::Theme;
 
 /// Control characters with a sign of their own.
@@ -55,12 +55,25 @@ fn start(text: &str, columns: usize) -> &str {
     text.char_indices().nth(characters).map_or(text, |(byte, _)| &text[..byte])
 }
 
-/// Control characters as signs of one column, those without one as `�`.
+/// A sign for each character: control characters have some of one column, and what hides or reorders text is `�`.
 pub fn on_one_line(text: &str) -> String {
     let sign = |c: char| match SIGNS.iter().find(|(control, _)| *control == c) {
         Some((_, sign)) => *sign,
-        None if c.is_control() => '�',
+        None if is_hidden(c) => '�',
         None => c,
     };
     text.chars().map(sign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hides_in_a_line() {
+        let hidden = "a\u{34f}b\u{202e}c\u{e0041}\u{1b}\n";
+        assert_eq!(on_one_line(hidden), "a�b�c��⏎");
+        let family = "👩\u{200d}👧 می\u{200c}خواهم";
+        assert_eq!(on_one_line(family), family);
+    }
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
-use crate::attention::escape_controls;
+use crate::attention::{escape_controls, is_unprintable};
 
 /// Columns a text takes.
 pub fn width(text: &str) -> usize {
@@ -110,6 +110,25 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, room: usize, style: 
     buffer.set_stringn(x, y, text, room, style).0
 }
 
+/// Whether a terminal obeys a character, or it hides or reorders what is around it. What joins characters, as those of a
+/// family in emoji, is a part of them.
+pub fn is_hidden(c: char) -> bool {
+    is_unprintable(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Takes what is hidden out of every cell, wherever it came from: names, tokens and what is typed all end here.
+pub fn clean(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if !cell.symbol().is_ascii() && cell.symbol().chars().any(is_hidden) {
+            let mut shown: String = cell.symbol().chars().filter(|c| !is_hidden(*c)).collect();
+            if shown.is_empty() {
+                shown.push('�');
+            }
+            cell.set_symbol(&shown);
+        }
+    }
+}
+
 /// Writes pieces one after the other into the first line of `area`, until it is full.
 pub fn put_line<'a>(
     buffer: &mut Buffer,
@@ -159,6 +178,19 @@ mod tests {
             [2.5, 0.123, 0.034, 4.2e-5, 1e-7, 9.99e-4].map(short),
             ["2.50", "0.12", "0.034", "4.2·10⁻⁵", "10⁻⁷", "10⁻³"]
         );
+    }
+
+    #[test]
+    fn no_cell_hides_anything() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 1));
+        let typed = "a\u{34f}b\u{ad}é\u{301}👩\u{200d}👧";
+        buffer.set_string(0, 0, typed, Style::new());
+        assert!(buffer.content.iter().any(|cell| cell.symbol().chars().any(is_hidden)));
+        clean(&mut buffer);
+        assert!(!buffer.content.iter().any(|cell| cell.symbol().chars().any(is_hidden)));
+        assert_eq!(buffer.content[0].symbol(), "a");
+        assert!(buffer.content.iter().any(|cell| cell.symbol() == "é\u{301}"));
+        assert!(buffer.content.iter().any(|cell| cell.symbol() == "👩\u{200d}👧"));
     }
 
     #[test]

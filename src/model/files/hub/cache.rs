@@ -14,8 +14,12 @@ use std::path::{Path, PathBuf};
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::sound;
+use crate::bounded;
 use crate::model::ModelError;
 use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder};
+
+/// Bytes of a note of a commit, at most.
+const LONGEST_COMMIT: u64 = 4 << 10;
 
 /// One model's part of the cache, at one revision.
 pub(super) struct CachedRepository {
@@ -36,7 +40,7 @@ impl CachedRepository {
         if is_commit(&self.revision) {
             return Some(self.revision.clone());
         }
-        let commit = std::fs::read_to_string(self.root.join("refs").join(&self.revision)).ok()?;
+        let commit = bounded::read_text(&self.root.join("refs").join(&self.revision), LONGEST_COMMIT).ok()?;
         Some(commit.trim().to_owned()).filter(|commit| is_safe_name(commit))
     }
 
@@ -268,7 +272,7 @@ fn refs(folder: &Path, prefix: &str) -> Vec<(String, String)> {
         let path = folder.join(&name);
         if path.is_dir() {
             found.extend(refs(&path, &format!("{prefix}{name}/")));
-        } else if let Ok(commit) = std::fs::read_to_string(&path) {
+        } else if let Ok(commit) = bounded::read_text(&path, LONGEST_COMMIT) {
             found.push((format!("{prefix}{name}"), commit.trim().to_owned()));
         }
     }

@@ -57,7 +57,7 @@ fn length(mut file: File, size: u64) -> Result<(), String> {
     let mut prefix = [0; 8];
     file.read_exact(&mut prefix).map_err(|_| broken())?;
     let header = u64::from_le_bytes(prefix);
-    if header > LONGEST_HEADER.min(size - 8) {
+    if header > LONGEST_HEADER.min(size.saturating_sub(8)) {
         return Err(broken());
     }
     file.seek(SeekFrom::Start(8)).map_err(|_| broken())?;

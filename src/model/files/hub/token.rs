@@ -3,6 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::bounded;
+
+/// Bytes of a file with a token in it, at most.
+const LONGEST: u64 = 64 << 10;
+
 /// A secret with which the hub is asked. It is never shown; where it came from is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
@@ -27,7 +32,7 @@ impl Token {
     /// The one in a file, if there is that file.
     pub(super) fn in_file(file: &Path) -> Option<Self> {
         let origin = file.display().to_string();
-        match std::fs::read_to_string(file) {
+        match bounded::read_text(file, LONGEST) {
             Ok(text) => Self::new(&text, &origin),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {

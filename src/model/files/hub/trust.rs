@@ -7,6 +7,10 @@ use rustls::pki_types::CertificateDer;
 use ureq::tls::{PemItem, parse_pem};
 
 use super::connector::Roots;
+use crate::bounded;
+
+/// Bytes of a file of certificates, at most: all that browsers trust take 0.3 MB.
+const LONGEST: u64 = 32 << 20;
 
 /// The variables that name certificates: those of OpenSSL, of Python's requests and of curl.
 pub(super) const VARIABLES: [&str; 4] =
@@ -94,7 +98,7 @@ fn in_folder(folder: &Path) -> Vec<CertificateDer<'static>> {
 
 /// The certificates of a file; those that can't be understood are passed over, as long as one can.
 fn in_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let text = std::fs::read(file).map_err(|error| format!("which can't be read ({error})"))?;
+    let text = bounded::read(file, LONGEST).map_err(|error| format!("which can't be read ({error})"))?;
     let certificates: Vec<CertificateDer<'static>> = parse_pem(&text)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(CertificateDer::from(certificate.der().to_vec())),
