@@ -1,4 +1,5 @@
 use super::*;
+use crate::terminal::paste::LONGEST_PASTE;
 use crate::theme::Background;
 
 /// What a terminal says by `pieces`, each read by itself, with time to think between those that `|` parts.
