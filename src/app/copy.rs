@@ -22,7 +22,7 @@ pub(super) fn row(state: &mut State) -> Vec<Effect> {
     }
     let pane = state.panes.focused();
     let Some(shown) = &pane.shown else { return nothing(state) };
-    let Some(query) = shown.labels.get(pane.cursor.query) else { return vec![] };
+    let Some(query) = shown.labels().get(pane.cursor.query) else { return vec![] };
     let row = state.display.normalisation.row(shown.matrix(), pane.cursor.query);
     let mut text = format!("key\t{query}\n");
     for (name, value) in named(shown, &row) {
@@ -38,7 +38,7 @@ pub(super) fn matrix(state: &mut State) -> Vec<Effect> {
         return send(state, "matrix", text);
     }
     let Some(shown) = &state.panes.focused().shown else { return nothing(state) };
-    let text = table(&shown.labels, shown.matrix(), state.display.normalisation);
+    let text = table(shown.labels(), shown.matrix(), state.display.normalisation);
     send(state, "matrix", text)
 }
 
@@ -84,19 +84,19 @@ fn compared_matrix(
     normalisation: Normalisation,
 ) -> Option<String> {
     if difference.arrangement == Arrangement::Split {
-        let table = |side| table(&compared.labels, side, normalisation);
-        let [left, right] = compared.comparison.sides().each_ref().map(table);
+        let table = |side| table(compared.labels(), side, normalisation);
+        let [left, right] = compared.comparison().sides().each_ref().map(table);
         return Some(format!("{}\n{}", left?, right?));
     }
-    let sink = compared.comparison.shape().sinks().is_some();
-    let mut text = format!("query{}\t{}\n", if sink { "\tsink" } else { "" }, compared.labels.join("\t"));
-    for (query, name) in compared.labels.iter().enumerate() {
-        let row = compared.comparison.difference(normalisation, query);
+    let sink = compared.comparison().shape().sinks().is_some();
+    let mut text = format!("query{}\t{}\n", if sink { "\tsink" } else { "" }, compared.labels().join("\t"));
+    for (query, name) in compared.labels().iter().enumerate() {
+        let row = compared.comparison().difference(normalisation, query);
         text.push_str(name);
         if sink {
             text.push_str(&format!("\t{}", number(row.sink)));
         }
-        for value in row.keys.iter().copied().chain(std::iter::repeat(None)).take(compared.labels.len()) {
+        for value in row.keys.iter().copied().chain(std::iter::repeat(None)).take(compared.labels().len()) {
             text.push_str(&format!("\t{}", number(value)));
         }
         text.push('\n');
@@ -114,12 +114,12 @@ fn compared_row(
     normalisation: Normalisation,
 ) -> Option<String> {
     let query = difference.cursor.query;
-    let mut text = format!("key\tleft\tright\t{}\n", compared.labels.get(query)?);
-    let rows = [0, 1].map(|side: usize| normalisation.row(&compared.comparison.sides()[side], query));
-    let row = compared.comparison.difference(normalisation, query);
+    let mut text = format!("key\tleft\tright\t{}\n", compared.labels().get(query)?);
+    let rows = [0, 1].map(|side: usize| normalisation.row(&compared.comparison().sides()[side], query));
+    let row = compared.comparison().difference(normalisation, query);
     let sink = row.sink.map(|value| ("sink", Column::Sink, Some(value)));
     let keys = row.keys.iter().enumerate();
-    let keys = keys.map(|(key, value)| (compared.labels[key].as_str(), Column::Key(key), *value));
+    let keys = keys.map(|(key, value)| (compared.labels()[key].as_str(), Column::Key(key), *value));
     for (name, column, value) in sink.into_iter().chain(keys) {
         let [left, right] = rows.map(|row| number(column.value(&row)));
         text.push_str(&format!("{name}\t{left}\t{right}\t{}\n", number(value)));
@@ -138,7 +138,7 @@ fn named<'a>(
     row: &'a NormalisedRow<'_>,
 ) -> impl Iterator<Item = (&'a str, f32)> {
     let sink = row.sink().map(|value| ("sink", value));
-    let keys = row.keys().map(|(key, value)| (shown.labels[key].as_str(), value));
+    let keys = row.keys().map(|(key, value)| (shown.labels()[key].as_str(), value));
     sink.into_iter().chain(keys)
 }
 

@@ -6,7 +6,7 @@ use super::action::Effect;
 use super::state::State;
 use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
-use super::{ablate, layers, loading};
+use super::{ablate, layers, loading, navigation};
 use crate::app::state::side::Side;
 use crate::attention::escape_controls;
 use crate::worker::protocol::{Event, JobId, WorkerError};
@@ -93,6 +93,14 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Similar { question, found } => {
             state.screen.list.found(&question, found);
         }
+        Event::Compared { question, found } => {
+            let found = found.map_err(|error| error.to_string());
+            let difference = state.screen.difference.as_mut();
+            let taken = difference.map(|difference| difference.found(&question, found, &state.panes));
+            if let Some(Err(why)) = taken {
+                navigation::give_difference_up(state, why);
+            }
+        }
         Event::LensRunning { asker, layer, layers } => {
             if let Some(lens) = state.screen.lens_mut() {
                 lens.running(asker, layer, layers);
@@ -126,6 +134,7 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::Scored { .. }
         | Event::ScoringFailed { .. }
         | Event::Similar { .. }
+        | Event::Compared { .. }
         | Event::LensRunning { .. }
         | Event::Lens { .. }
         | Event::Layer { .. }

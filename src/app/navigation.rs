@@ -80,12 +80,20 @@ pub(super) fn leave_difference(state: &mut State) -> bool {
     state.screen.difference.take_if(|_| is_last).is_some()
 }
 
-/// Compares anew what is on screen, if that has changed. Where nothing can be compared, the panes are shown again, and
+/// Has what is on screen compared, if that has changed. Where nothing can be compared, the panes are shown again, and
 /// it is said why.
-pub(super) fn refresh_difference(state: &mut State) {
-    let difference = state.screen.difference.as_mut();
-    if let Some(Err(why)) = difference.map(|difference| difference.refresh(&state.panes)) {
-        state.note = Some(why.to_owned());
-        state.screen.difference = None;
+pub(super) fn refresh_difference(state: &mut State) -> Option<Effect> {
+    match state.screen.difference.as_mut()?.refresh(&state.panes) {
+        Ok(request) => request.map(Effect::Send),
+        Err(why) => {
+            give_difference_up(state, why.to_owned());
+            None
+        }
     }
+}
+
+/// Shows the panes again and says why.
+pub(super) fn give_difference_up(state: &mut State, why: String) {
+    state.note = Some(why);
+    state.screen.difference = None;
 }

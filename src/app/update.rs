@@ -21,7 +21,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     effects.extend(append::go_on(state));
     one_pane::follow_pin(state, was_pinned);
     first_cursor::refresh(&mut state.panes, state.display.normalisation);
-    navigation::refresh_difference(state);
+    effects.extend(navigation::refresh_difference(state));
     effects.extend(state.screen.refresh(&mut state.panes));
     effects.extend(layers::refresh(state));
     effects

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::cached::Cached;
+use super::digest::Digest;
 use super::logits::probabilities;
 use super::rollout::rollout;
 use super::{Ablation, CausalMatrix, Extent, HeadStatistics, LayerKind, ModelInfo, Token, View};
@@ -92,6 +94,8 @@ pub struct Capture {
     pub next: Vec<NextToken>,
     /// A next token that was drawn by chance, if one was asked for.
     pub drawn: Option<NextToken>,
+    /// What is shown of it besides its matrices: [`Capture::digest`].
+    pub digest: Cached<Digest>,
 }
 
 /// A token that may come next.

@@ -5,9 +5,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Extent;
+use super::cached::Cached;
+use super::scale::Extent;
 use crate::kernels::attention::Rows;
 use crate::kernels::elementwise::{add_scaled, fill_rows, largest};
+use crate::vocabulary::Normalisation;
 
 /// Cells that a thread adds at a time.
 const CHUNK: usize = 16 * 1024;
@@ -28,6 +30,8 @@ pub struct CausalMatrix {
     sink: Option<Vec<f32>>,
     /// What each row gave to the first token, which shares its cell with others; empty if it has its own.
     first_token: Vec<f32>,
+    /// What colour scales are to show of it, for each normalisation: [`CausalMatrix::extents`].
+    pub(super) extents: Cached<[Extent; Normalisation::ALL.len()]>,
 }
 
 impl CausalMatrix {
@@ -40,7 +44,7 @@ impl CausalMatrix {
         // Fresh memory is to be written first: what is read first gets its pages twice, and the second time every
         // processor is told.
         fill_rows(&mut cells, None);
-        Self { tokens, bin, cells, sink, first_token }
+        Self { tokens, bin, cells, sink, first_token, extents: Cached::default() }
     }
 
     /// From its cells, row after row, one token per cell.
@@ -50,7 +54,7 @@ impl CausalMatrix {
     pub fn from_cells(size: usize, cells: Vec<f32>, sink: Option<Vec<f32>>) -> Self {
         assert_eq!(cells.len(), triangle(size), "cells of a {size}-row triangle");
         assert!(sink.as_ref().is_none_or(|s| s.len() == size), "one sink value per row");
-        Self { tokens: size, bin: 1, cells, sink, first_token: Vec::new() }
+        Self { tokens: size, bin: 1, cells, sink, first_token: Vec::new(), extents: Cached::default() }
     }
 
     /// Zeros in the same shape.
@@ -63,6 +67,7 @@ impl CausalMatrix {
     /// # Panics
     /// If a row has not the length that is its.
     pub fn fill<'a>(&mut self, rows: impl IntoIterator<Item = (&'a [f32], f32, f32)>) {
+        self.extents.reset();
         for (query, (row, sink, first_token)) in rows.into_iter().enumerate() {
             self.cells[triangle(query)..triangle(query + 1)].copy_from_slice(row);
             if let Some(sinks) = &mut self.sink {
@@ -135,6 +140,7 @@ impl CausalMatrix {
             (self.tokens, self.bin, self.sink.is_some()),
             (other.tokens, other.bin, other.sink.is_some())
         );
+        self.extents.reset();
         let cells = self.cells.par_chunks_mut(CHUNK).zip(other.cells.par_chunks(CHUNK));
         cells.for_each(|(to, from)| add_scaled(to, from, weight));
         add_scaled(&mut self.first_token, &other.first_token, weight);
@@ -145,6 +151,7 @@ impl CausalMatrix {
 
     /// All rows, to fold rows of attention into.
     pub fn rows_mut(&mut self) -> RowsMut<'_> {
+        self.extents.reset();
         RowsMut {
             tokens: self.tokens,
             bin: self.bin,

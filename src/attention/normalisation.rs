@@ -1,7 +1,7 @@
 //! What a [`Normalisation`] does to rows. The matrix itself is never changed.
 
-use super::scale::bottom_of;
-use super::{CausalMatrix, Extent};
+use super::matrix::CausalMatrix;
+use super::scale::{Extent, bottom_of};
 use crate::kernels::elementwise::largest;
 use crate::vocabulary::Normalisation;
 
@@ -56,6 +56,17 @@ impl Normalisation {
         rows.sort_by(|a, b| b.total_cmp(a));
         let aside = (rows.len() / 10).max(1);
         rows.get(aside).or(rows.last()).copied().unwrap_or(0.0)
+    }
+}
+
+/// What colour scales are to show of a matrix, for each normalisation.
+pub type Extents = [Extent; Normalisation::ALL.len()];
+
+impl CausalMatrix {
+    /// What colour scales are to show of it, for each normalisation in the order of [`Normalisation::ALL`]. Takes a
+    /// while when it is first asked for.
+    pub fn extents(&self) -> &Extents {
+        self.extents.get_or(|| Normalisation::ALL.map(|normalisation| normalisation.extent(self)))
     }
 }
 

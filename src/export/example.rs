@@ -73,6 +73,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         logits: vec![0.0, 1.0, 2.0],
         next: vec![NextToken { token: Token::from_id(2), probability: 0.5 }],
         drawn: None,
+        digest: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::recorder::Recorder;
 use super::{Cancel, Hooks, Model, ModelError, Profile};
-use crate::attention::{Ablation, Capture, ModelInfo, NextToken, Token, log_sum_exp};
+use crate::attention::{Ablation, Cached, Capture, ModelInfo, NextToken, Token, log_sum_exp};
 
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
@@ -82,7 +82,18 @@ impl Model {
         };
         let (layers, mean) = recorder.finish();
         let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
-        Ok(Capture { model, tokens, ablation, before: None, layers, mean, logits, next, drawn: None })
+        Ok(Capture {
+            model,
+            tokens,
+            ablation,
+            before: None,
+            layers,
+            mean,
+            logits,
+            next,
+            drawn: None,
+            digest: Cached::default(),
+        })
     }
 
     fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {

@@ -15,10 +15,13 @@ pub fn short_view_name(view: View) -> String {
     }
 }
 
-/// The view as people read it; rollout says what it is.
+/// The view in a sentence: what rollout and groups of heads are is said as well.
 pub fn view_sentence(view: View) -> String {
-    let more = if view == View::Rollout { ": attention through all layers, residuals kept" } else { "" };
-    view.title() + more
+    match view {
+        View::Rollout => view.title() + ": attention through all layers, residuals kept",
+        View::Group { layer, group } => format!("layer {layer}, mean of the heads that share keys {group}"),
+        _ => view.title(),
+    }
 }
 
 /// Both models, as short as tells them apart.

@@ -3,7 +3,7 @@
 use attnscope::app::{Action, Arrangement, Column, Cursor, Effect, Mode, Scores, Side, State};
 use attnscope::attention::alignment::Granularity;
 use attnscope::attention::{Ablation, HeadOrder, LayerKind, Statistic, View};
-use attnscope::worker::protocol::{Event, Request, Slot, WorkerError};
+use attnscope::worker::protocol::{CompareJob, Event, Request, Slot, WorkerError};
 
 use crate::fixture::*;
 
@@ -14,24 +14,64 @@ const RIGHT: [&str; 6] = ["write", " a", " st", "ory", " ab", "out AI"];
 fn compared() -> State {
     let mut state = loaded();
     captured_as(&mut state, &LEFT, &RIGHT);
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     state
 }
 
 fn labels(state: &State) -> Vec<&str> {
     let compared = state.screen.difference.as_ref().unwrap().shown().unwrap();
-    compared.labels.iter().map(String::as_str).collect()
+    compared.labels().iter().map(String::as_str).collect()
 }
 
 #[test]
 fn a_difference_goes_by_pieces_then_by_words_then_back() {
     let mut state = compared();
     assert_eq!(labels(&state), ["write", "a", "st", "ory", "about AI"]);
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert_eq!(state.screen.difference.as_ref().unwrap().granularity, Granularity::Words);
     assert_eq!(labels(&state), ["write", "a", "story", "about AI"]);
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert!(state.screen.difference.is_none());
+}
+
+fn asked(effects: &[Effect]) -> Vec<CompareJob> {
+    let question = |effect: &Effect| match effect {
+        Effect::Send(Request::Compare(question)) => Some(question.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(question).collect()
+}
+
+#[test]
+fn the_worker_compares_and_what_was_there_stays_until_it_has() {
+    let mut state = loaded();
+    captured_as(&mut state, &LEFT, &RIGHT);
+    let effects = press(&mut state, "D");
+    let [pieces] = &asked(&effects)[..] else { panic!("{effects:?}") };
+    assert!(state.screen.compared().is_none() && state.is_busy(), "the panes stay on screen");
+    assert!(asked(&press(&mut state, "up")).is_empty(), "it is asked once");
+    let words = press(&mut state, "D");
+    answer(&mut state, effects.clone());
+    assert!(state.screen.compared().is_none(), "nobody waits for the pieces any more");
+    answer(&mut state, words);
+    assert!(state.screen.compared().is_some() && !state.is_busy());
+    press_and_wait(&mut state, "D");
+    assert!(state.screen.difference.is_none());
+
+    press_and_wait(&mut state, "D");
+    let layer = press(&mut state, "]");
+    assert_eq!(state.screen.compared().unwrap().views(), [View::Mean; 2], "until the layers are compared");
+    answer(&mut state, layer);
+    assert_eq!(state.screen.compared().unwrap().views(), [View::Layer(0); 2]);
+
+    press_and_wait(&mut state, "D");
+    let late = Event::Compared { question: Box::new(pieces.clone()), found: Err(refused("no memory")) };
+    hear(&mut state, late);
+    assert!(state.screen.difference.is_some(), "an answer to an older question");
+    let effects = press(&mut state, "D D");
+    let question = asked(&effects).pop().unwrap();
+    hear(&mut state, Event::Compared { question: Box::new(question), found: Err(refused("no memory")) });
+    assert_eq!((state.screen.difference.is_none(), state.note.as_deref()), (true, Some("no memory")));
 }
 
 #[test]
@@ -56,7 +96,7 @@ fn the_cursor_moves_on_pieces_and_takes_both_sides_along() {
 #[test]
 fn a_difference_follows_views_rules_and_prompts() {
     let mut state = compared();
-    let views = |state: &State| state.screen.difference.as_ref().unwrap().shown().unwrap().views;
+    let views = |state: &State| state.screen.difference.as_ref().unwrap().shown().unwrap().views();
     press_and_wait(&mut state, "] enter");
     let head = View::Head { layer: 0, head: 0 };
     assert_eq!(views(&state), [head, head]);
@@ -83,7 +123,7 @@ fn a_difference_follows_views_rules_and_prompts() {
 fn both_share_a_square_and_its_two_triangles_are_one_pair_of_pieces() {
     let mut state = loaded();
     captured_as(&mut state, &LEFT, &RIGHT);
-    press(&mut state, "d");
+    press_and_wait(&mut state, "d");
     let arrangement = |state: &State| state.screen.difference.as_ref().map(|shown| shown.arrangement);
     assert_eq!(arrangement(&state), Some(Arrangement::Split));
     act(&mut state, Action::Point { side: Side::Left, query: 1, column: Column::Key(3) });
@@ -95,12 +135,12 @@ fn both_share_a_square_and_its_two_triangles_are_one_pair_of_pieces() {
     assert!(
         tables.len() == 2 && tables[0].starts_with("query\twrite") && tables[1].starts_with("query\tsink")
     );
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert_eq!(labels(&state), ["write", "a", "story", "about AI"]);
     assert_eq!(arrangement(&state), Some(Arrangement::Split), "by words, still split");
-    press(&mut state, "d");
+    press_and_wait(&mut state, "d");
     assert_eq!(arrangement(&state), None);
-    press(&mut state, "D d");
+    press_and_wait(&mut state, "D d");
     assert_eq!(arrangement(&state), Some(Arrangement::Split), "from one comparison to the other");
 }
 
@@ -130,7 +170,7 @@ fn a_difference_that_cant_go_on_is_left() {
 fn a_difference_is_seen_from_wherever_it_is_asked_for() {
     for keys in ["g D", "o D", "P D", "g d"] {
         let mut state = compared();
-        press(&mut state, "D D");
+        press_and_wait(&mut state, "D D");
         assert!(state.screen.difference.is_none());
         press_and_wait(&mut state, keys);
         assert!(

@@ -298,9 +298,9 @@ fn what_needs_two_models_says_so() {
     let off: Ablation = state.panes.ablations.of(side.slot());
     assert!(!off.is_empty());
     hear(&mut state, Event::Captured { slot: side.slot(), job, capture: ablated(&gpt2(), &PROMPT, "0.0") });
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert!(state.screen.difference.is_some(), "and to compare");
-    press(&mut state, "D D");
+    press_and_wait(&mut state, "D D");
     press(&mut state, "U");
     assert_eq!(panes(&state, 120), [Side::Left], "and the only one has the whole width again");
 }

@@ -6,8 +6,8 @@ use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Vie
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, ModelInfo, NextToken, PromptIndex,
-    RepeatScores, ScoresByHead, Token, thumbnail_bin, tokens_per_cell,
+    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, MeasuredComparison, ModelInfo,
+    NextToken, PromptIndex, RepeatScores, ScoresByHead, Token, View, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
@@ -96,6 +96,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         logits,
         next: next.to_vec(),
         drawn,
+        digest: Default::default(),
     })
 }
 
@@ -315,6 +316,12 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 };
                 Event::Layer { capture, layer, found }
             }
+            Request::Compare(question) => {
+                let captures = question.captures.each_ref().map(AsRef::as_ref);
+                let found = MeasuredComparison::of_views(captures, question.views, question.granularity);
+                let found = found.map(Arc::new).map_err(WorkerError::Refused);
+                Event::Compared { question: Box::new(question), found }
+            }
             Request::Similar(question) => {
                 let captures = question.captures.each_ref().map(Option::as_deref);
                 let found = similar_heads(captures, (question.of, question.head));
@@ -383,4 +390,29 @@ pub fn lens_panel(state: &State, side: Side) -> Option<&LensPanel> {
 /// The number after the newest.
 pub fn next_job(state: &State) -> JobId {
     JobId(state.run.job.0 + 1)
+}
+
+/// The views on screen.
+pub fn shown(state: &State) -> [View; 2] {
+    Side::BOTH.map(|side| state.pane(side).shown.as_ref().unwrap().view())
+}
+
+/// Room for so many cells of one character.
+pub fn viewport(rows: usize, keys: usize) -> Viewport {
+    Viewport { rows, keys, cell: (1, 1) }
+}
+
+/// The view of a head.
+pub fn head(layer: usize, head: usize) -> View {
+    View::Head { layer, head }
+}
+
+/// The views that are asked for.
+pub fn asked(effects: &[Effect]) -> Vec<(Side, View)> {
+    let side = |capture: &Capture| if capture.model.has_sinks { Side::Right } else { Side::Left };
+    let view = |effect: &Effect| match effect {
+        Effect::Send(Request::View(ViewJob { capture, view, .. })) => Some((side(capture), *view)),
+        _ => None,
+    };
+    effects.iter().filter_map(view).collect()
 }

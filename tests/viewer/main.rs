@@ -3,18 +3,23 @@
 
 mod ablation;
 mod anything;
+mod append;
 mod compare;
 mod copy;
+mod editor;
 mod export;
 mod first;
 mod fixture;
+mod grid;
 mod headless;
 mod lens;
 mod live;
+mod loads;
 mod palette;
+mod panes;
 mod picker;
 mod pin;
-mod reducer;
+mod program;
 mod screens;
 mod views;
 mod words;

@@ -91,7 +91,7 @@ fn views_of_several_layers_and_of_heads_that_share_keys() {
 #[test]
 fn left_minus_right() {
     let mut state = cut_apart();
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert_screen!("difference", state, (120, 40));
     assert_screen!("difference_80x24", state, (80, 24));
     press_and_wait(&mut state, "D ] n home right");
@@ -103,7 +103,7 @@ fn left_minus_right() {
 #[test]
 fn left_below_and_right_above() {
     let mut state = cut_apart();
-    press(&mut state, "d");
+    press_and_wait(&mut state, "d");
     assert_screen!("split", state, (120, 40));
     assert_screen!("split_80x24", state, (80, 24));
     press_and_wait(&mut state, "D n home right");
@@ -412,7 +412,7 @@ fn one_pane() {
     let mut state = alone();
     assert_screen!("one_model", state, (120, 36));
     assert_screen!("one_model_80x24", state, (80, 24));
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert_screen!("one_model_has_no_difference", state, (80, 24));
     press(&mut state, "z");
     assert_screen!("one_model_and_an_empty_side", state, (100, 24));
@@ -473,7 +473,7 @@ fn what_is_clicked_is_what_is_drawn() {
         let hit = grid.hit((area.right() - 1, area.bottom() - 1).into());
         assert_eq!(hit, Some(ui::Hit::Thumbnail { side: Side::Left, view: view.unwrap() }));
     }
-    press(&mut state, "esc D");
+    press_and_wait(&mut state, "esc D");
     let (terminal, difference) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
     let ui::Body::Difference(placed) = &difference.body else { panic!("it is compared") };
     let at = placed.grid.rect(3, Column::Key(2)).as_position();

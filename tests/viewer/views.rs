@@ -63,7 +63,7 @@ fn keys_are_weighed_by_what_their_values_add_at_every_depth() {
     let head = View::Head { layer: 0, head: 1 };
     assert_eq!(shown(&state), [weighted(head); 2]);
     assert_screen!("value_weighted_head", state, (120, 40));
-    press(&mut state, "D");
+    press_and_wait(&mut state, "D");
     assert!(state.screen.difference.is_none() && state.note.as_deref().unwrap().contains("not compared"));
     press_and_wait(&mut state, "V");
     assert_eq!(shown(&state), [head; 2]);

@@ -1,14 +1,15 @@
 //! Left and right in one square, on the pieces of text that both sides have whole tokens of.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::panes::Panes;
 use crate::app::state::cursor::{Column, Cursor, Scroll, Viewport};
-use crate::app::state::displayed::DisplayedCapture;
 use crate::app::state::pane::Pane;
-use crate::attention::alignment::Granularity;
-use crate::attention::{Capture, Comparison, Extent, Normalisation, View};
+use crate::attention::{Comparison, Extent, MeasuredComparison, TOO_LONG};
 use crate::config::keys::Command;
+use crate::vocabulary::{Granularity, Normalisation, View};
+use crate::worker::protocol::{CompareJob, Request};
 
 /// How two sides share a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,8 +28,10 @@ pub struct Difference {
     pub arrangement: Arrangement,
     /// How finely the text is cut into pieces.
     pub granularity: Granularity,
-    /// What is compared; nothing until it is known.
+    /// What is compared; nothing until it is known, and what was compared before until something newer is.
     compared: Option<Compared>,
+    /// What was asked of the worker and is not answered yet.
+    asked: Option<CompareJob>,
     /// The cell that is looked at.
     pub cursor: Cursor,
     /// The first cell on screen.
@@ -40,68 +43,56 @@ pub struct Difference {
 /// Two matrices on screen, over the same pieces.
 #[derive(Debug, Clone)]
 pub struct Compared {
-    /// The matrices.
-    pub comparison: Comparison,
-    /// What rows and columns stand for.
-    pub labels: Vec<String>,
-    /// What each side shows.
-    pub views: [View; 2],
-    /// What the colour scales are to show for each normalisation: of the difference, and of both sides.
-    extents: [[Extent; 2]; Normalisation::ALL.len()],
+    /// What was asked for.
+    question: CompareJob,
+    measured: Arc<MeasuredComparison>,
     /// The prompt that both have read.
     pub prompt: String,
-    captures: [Arc<Capture>; 2],
-    granularity: Granularity,
 }
 
 impl Compared {
-    /// What the colour scale is to show: [`Comparison::extent`], or the [`Normalisation::extent`] of both sides.
-    pub fn extent(&self, normalisation: Normalisation, arrangement: Arrangement) -> Extent {
-        self.extents[normalisation as usize][arrangement as usize]
+    /// The matrices.
+    pub fn comparison(&self) -> &Comparison {
+        &self.measured.comparison
     }
 
-    fn new(
-        left: &DisplayedCapture,
-        right: &DisplayedCapture,
-        granularity: Granularity,
-    ) -> Result<Self, &'static str> {
-        if [left, right].iter().any(|shown| shown.view().is_value_weighted()) {
-            return Err("lengths of values are each model's own: value-weighted attention is not compared");
+    /// What rows and columns stand for.
+    pub fn labels(&self) -> &[String] {
+        &self.measured.labels
+    }
+
+    /// What each side shows.
+    pub fn views(&self) -> [View; 2] {
+        self.question.views
+    }
+
+    /// How finely the text is cut into pieces.
+    pub fn granularity(&self) -> Granularity {
+        self.question.granularity
+    }
+
+    /// What the colour scale is to show: [`Comparison::extent`], or the `Normalisation::extent` of both sides.
+    pub fn extent(&self, normalisation: Normalisation, arrangement: Arrangement) -> Extent {
+        let (difference, sides) = self.measured.extents[normalisation as usize];
+        match arrangement {
+            Arrangement::Difference => difference,
+            Arrangement::Split => sides,
         }
-        let sides = [left, right].map(|shown| (shown.capture.tokens.as_slice(), shown.matrix()));
-        let comparison = Comparison::new(sides, granularity)
-            .ok_or("only prompts of up to 2,048 tokens are compared piece by piece")?;
-        Ok(Self {
-            labels: comparison.pieces().iter().map(|piece| piece.label.clone()).collect(),
-            extents: Normalisation::ALL.map(|normalisation| {
-                let [left, right] = comparison.sides().each_ref().map(|side| normalisation.extent(side));
-                [comparison.extent(normalisation), left.and(right)]
-            }),
-            views: [left.view(), right.view()],
-            prompt: left.prompt.clone(),
-            captures: [left, right].map(|shown| shown.capture.clone()),
-            granularity,
-            comparison,
-        })
     }
 
     /// The piece that the cursor of the focused side is on.
     fn start(&self, panes: &Panes) -> Cursor {
         let Pane { cursor, .. } = panes.focused();
         let piece = |token: usize| {
-            let has = |range: &std::ops::Range<usize>| range.contains(&token);
-            self.comparison.pieces().iter().position(|piece| has(&piece.tokens[panes.focus.index()]))
+            let has = |range: &Range<usize>| range.contains(&token);
+            let mut pieces = self.comparison().pieces().iter();
+            pieces.position(|piece| has(&piece.tokens[panes.focus.index()]))
         };
         let column = match cursor.column {
             Column::Key(key) => Column::Key(piece(key).unwrap_or(0)),
             Column::Sink => Column::Sink,
         };
         Cursor { query: piece(cursor.query).unwrap_or(usize::MAX), column }
-    }
-
-    fn is_of(&self, left: &DisplayedCapture, right: &DisplayedCapture, granularity: Granularity) -> bool {
-        let are_same = [left, right].iter().zip(&self.captures).all(|(a, b)| Arc::ptr_eq(&a.capture, b));
-        are_same && (self.views, self.granularity) == ([left.view(), right.view()], granularity)
     }
 }
 
@@ -113,13 +104,20 @@ impl Difference {
 
     /// From the two sides to their comparison, by pieces, then by words, and back to the sides.
     pub(in crate::app) fn next(difference: Option<Self>) -> Option<Self> {
-        let Some(Self { granularity, arrangement, .. }) = difference else { return Some(Self::default()) };
+        let Some(Self { granularity, arrangement, .. }) = &difference else { return Some(Self::default()) };
+        let arrangement = *arrangement;
         match granularity {
+            // What is compared by pieces stays until the words are.
             Granularity::Pieces => {
-                Some(Self { granularity: Granularity::Words, arrangement, ..Self::default() })
+                Some(Self { granularity: Granularity::Words, arrangement, ..difference.unwrap_or_default() })
             }
             Granularity::Words => None,
         }
+    }
+
+    /// Whether something is being compared.
+    pub(in crate::app) fn is_busy(&self) -> bool {
+        self.asked.is_some()
     }
 
     /// To the two sides on both sides of a diagonal, and back to what they are left and right of.
@@ -135,7 +133,7 @@ impl Difference {
     /// Moves the cursor as a command says, and those of the two sides along; whether the command moves it.
     pub(in crate::app) fn command(&mut self, command: Command, panes: &mut Panes) -> bool {
         let Some(compared) = &self.compared else { return false };
-        let moved = self.cursor.moved(command, compared.comparison.shape(), self.viewport);
+        let moved = self.cursor.moved(command, compared.comparison().shape(), self.viewport);
         moved.is_some_and(|cursor| self.point(cursor, panes))
     }
 
@@ -144,7 +142,7 @@ impl Difference {
         self.move_to(cursor);
         let Some(compared) = &self.compared else { return false };
         let places: [Option<Cursor>; 2] = [0, 1].map(|side: usize| {
-            let piece = |at: usize| compared.comparison.pieces().get(at).map(|piece| &piece.tokens[side]);
+            let piece = |at: usize| compared.comparison().pieces().get(at).map(|piece| &piece.tokens[side]);
             let column = match self.cursor.column {
                 Column::Sink => Column::Sink,
                 Column::Key(key) => Column::Key(piece(key)?.start),
@@ -160,27 +158,64 @@ impl Difference {
         true
     }
 
-    /// Compares anew what is on screen, if that has changed.
+    /// Has what is on screen compared, if that has changed: what to ask of the worker.
     ///
     /// # Errors
     /// If nothing can be compared: then the panes are to be shown again.
-    pub(in crate::app) fn refresh(&mut self, panes: &Panes) -> Result<(), &'static str> {
+    pub(in crate::app) fn refresh(&mut self, panes: &Panes) -> Result<Option<Request>, &'static str> {
         let [Pane { shown: Some(left), .. }, Pane { shown: Some(right), .. }] = &panes.both else {
             return Err("a difference needs both models: one has nothing to show yet");
         };
         if left.prompt != right.prompt {
             // What was compared before stays until the slower one is there, too.
-            return match self.compared {
-                None => Err("a difference needs the same prompt on both sides"),
-                Some(_) => Ok(()),
+            return match (&self.compared, &self.asked) {
+                (None, None) => Err("a difference needs the same prompt on both sides"),
+                _ => Ok(None),
             };
         }
-        if self.shown().is_some_and(|compared| compared.is_of(left, right, self.granularity)) {
+        let sides = [left, right];
+        if sides.iter().any(|shown| shown.view().is_value_weighted()) {
+            return Err("lengths of values are each model's own: value-weighted attention is not compared");
+        }
+        if sides.iter().any(|shown| shown.matrix().bin() > 1) {
+            return Err(TOO_LONG);
+        }
+        let captures = sides.map(|shown| shown.capture.clone());
+        let question =
+            CompareJob { captures, views: sides.map(|shown| shown.view()), granularity: self.granularity };
+        if self.shown().is_some_and(|compared| compared.question.is(&question)) {
+            self.asked = None;
+            return Ok(None);
+        }
+        if self.asked.as_ref().is_some_and(|asked| asked.is(&question)) {
+            return Ok(None);
+        }
+        self.asked = Some(question.clone());
+        Ok(Some(Request::Compare(question)))
+    }
+
+    /// Takes an answer, unless something else was asked since.
+    ///
+    /// # Errors
+    /// If there is none: then the panes are to be shown again.
+    pub(in crate::app) fn found(
+        &mut self,
+        question: &CompareJob,
+        found: Result<Arc<MeasuredComparison>, String>,
+        panes: &Panes,
+    ) -> Result<(), String> {
+        if self.asked.take_if(|asked| asked.is(question)).is_none() {
             return Ok(());
         }
-        let compared = Compared::new(left, right, self.granularity)?;
-        let same_text = self.shown().is_some_and(|before| before.prompt == compared.prompt);
-        let cursor = if same_text { self.cursor } else { compared.start(panes) };
+        let shown = panes.shown().find(|shown| Arc::ptr_eq(&shown.capture, &question.captures[0]));
+        let prompt = shown.map(|shown| shown.prompt.clone()).unwrap_or_default();
+        let compared = Compared { question: question.clone(), measured: found?, prompt };
+        let is_same_text = self.shown().is_some_and(|before| before.prompt == compared.prompt);
+        let is_as_fine = self.shown().is_some_and(|before| before.granularity() == compared.granularity());
+        let cursor = if is_same_text && is_as_fine { self.cursor } else { compared.start(panes) };
+        if !is_as_fine {
+            self.scroll = Scroll::default();
+        }
         self.compared = Some(compared);
         self.move_to(cursor);
         Ok(())
@@ -189,7 +224,7 @@ impl Difference {
     /// Moves the cursor, and the part on screen after it.
     fn move_to(&mut self, cursor: Cursor) {
         let Some(compared) = &self.compared else { return };
-        let shape = compared.comparison.shape();
+        let shape = compared.comparison().shape();
         let cursor = match (self.arrangement, cursor) {
             // Above the diagonal, columns are queries.
             (Arrangement::Split, Cursor { query, column: Column::Key(key) }) if key > query => {
@@ -203,7 +238,7 @@ impl Difference {
 
     /// The first cell on screen where there is room for so many: the cursor stays in sight.
     fn revealing(&self, viewport: Viewport) -> Scroll {
-        let size = self.shown().map_or(0, |compared| compared.comparison.shape().size());
+        let size = self.shown().map_or(0, |compared| compared.comparison().shape().size());
         self.scroll.within(size, viewport).revealing(self.cursor, viewport)
     }
 
@@ -219,7 +254,7 @@ impl Difference {
             row: self.scroll.row.saturating_add_signed(rows),
             key: self.scroll.key.saturating_add_signed(columns),
         };
-        self.scroll = moved.within(compared.comparison.shape().size(), self.viewport);
+        self.scroll = moved.within(compared.comparison().shape().size(), self.viewport);
     }
 
     /// Takes how many cells there is room for.

@@ -159,7 +159,8 @@ impl Screen {
 
     /// Whether something is computed for the screen.
     pub(super) fn is_busy(&self) -> bool {
-        self.list.is_comparing() || self.panel().is_some_and(|panel| panel.is_busy())
+        let is_comparing = self.difference.as_ref().is_some_and(Difference::is_busy);
+        is_comparing || self.list.is_comparing() || self.panel().is_some_and(|panel| panel.is_busy())
     }
 
     /// Brings what is open to what the panes show now. What panels that were closed leave to be done is done then.

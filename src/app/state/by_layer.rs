@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::attention::ablation::MovedHead;
-use crate::attention::{Capture, CausalMatrix, LayerPictures, View};
+use crate::attention::{Capture, CausalMatrix, Extent, LayerPictures, View};
 use crate::worker::protocol::{LayerAnswer, LayerQuestion};
 
 /// Heads that are kept of those that moved.
@@ -14,6 +14,7 @@ const MOVED: usize = 8;
 pub struct ByLayer {
     /// The value-weighted pictures of each layer.
     pictures: Vec<Option<Arc<LayerPictures>>>,
+    heads_extent: Extent,
     /// The heads that moved most, the farthest first.
     moved: Vec<MovedHead>,
     /// Layers that were compared, from the first one on.
@@ -28,7 +29,7 @@ impl ByLayer {
         let first = capture.ablation.heads().next().map_or(0, |(layer, _)| layer + 1);
         let compared = if capture.before.is_some() { first } else { capture.layers.len() };
         let pictures = vec![None; capture.layers.len()];
-        Self { pictures, moved: Vec::new(), compared, asked: None }
+        Self { pictures, heads_extent: Extent::NONE, moved: Vec::new(), compared, asked: None }
     }
 
     /// The value-weighted picture of a layer or a head, if it is there.
@@ -40,9 +41,9 @@ impl ByLayer {
         }
     }
 
-    /// The value-weighted pictures of all heads that are there.
-    pub fn heads(&self) -> impl Iterator<Item = &CausalMatrix> {
-        self.pictures.iter().flatten().flat_map(|pictures| &pictures.heads)
+    /// What one colour scale of the value-weighted pictures of all heads that are there is to show.
+    pub fn heads_extent(&self) -> Extent {
+        self.heads_extent
     }
 
     /// Nobody answers what was asked: somebody else asked it.
@@ -85,6 +86,8 @@ impl ByLayer {
     pub(in crate::app) fn take(&mut self, layer: usize, answer: LayerAnswer) {
         match answer {
             LayerAnswer::Pictures(pictures) => {
+                let extents = pictures.heads.iter().map(CausalMatrix::extent_after_first_row);
+                self.heads_extent = extents.fold(self.heads_extent, Extent::and);
                 if let Some(place) = self.pictures.get_mut(layer) {
                     *place = Some(pictures);
                 }

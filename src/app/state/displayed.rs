@@ -6,9 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::by_layer::ByLayer;
-use crate::attention::{
-    Capture, CausalMatrix, Extent, NextToken, Normalisation, Pooled, Pooling, View, layer_picture,
-};
+use crate::attention::{Capture, CausalMatrix, Extent, NextToken, Normalisation, Pooled, Pooling, View};
 use crate::worker::protocol::JobId;
 
 /// Computed matrices kept after they were looked at.
@@ -23,20 +21,12 @@ pub struct DisplayedCapture {
     pub prompt: String,
     /// What was captured of the pass.
     pub capture: Arc<Capture>,
-    /// What each row, and each column, stands for: a token, or the first and the last of several.
-    pub labels: Vec<String>,
     /// What is computed of it layer by layer.
     pub by_layer: ByLayer,
-    /// The mean of each layer, pooled to a few cells by their maximum.
-    layer_thumbnails: Vec<CausalMatrix>,
-    /// [`Capture::heads_extent`].
-    heads: Extent,
     /// By how much the probability of each next token rises, by id, when heads are switched off: with these on
     /// before, or off after.
     changes: Vec<(u32, f32)>,
     view: View,
-    /// What the colour scale is to show for each normalisation.
-    extents: [Extent; Normalisation::ALL.len()],
     /// Heads, and other views that are no matrix of the capture.
     computed: VecDeque<(View, Arc<CausalMatrix>)>,
     /// The matrix on screen in pixels, as it was last asked for.
@@ -50,25 +40,16 @@ impl DisplayedCapture {
     /// A new capture, shown as the mean of everything; `beside` it another of the same prompt and model, if heads are
     /// off in one of them.
     pub fn new(job: JobId, prompt: String, capture: Arc<Capture>, beside: Option<&Capture>) -> Self {
-        let layer_thumbnails = capture.layers.iter().map(|layer| layer_picture(&layer.mean)).collect();
-        let extents = extents(&capture.mean);
-        let labels = capture.labels();
-        let (heads, by_layer) = (capture.heads_extent(), ByLayer::new(&capture));
         let changes = beside.map(|beside| changes(&capture, beside)).unwrap_or_default();
-        let (view, computed, pooled) = (View::Mean, VecDeque::new(), RefCell::default());
         Self {
             job,
             prompt,
-            capture,
-            labels,
-            by_layer,
-            layer_thumbnails,
-            heads,
+            by_layer: ByLayer::new(&capture),
             changes,
-            view,
-            extents,
-            computed,
-            pooled,
+            view: View::Mean,
+            computed: VecDeque::new(),
+            pooled: RefCell::default(),
+            capture,
         }
     }
 
@@ -76,6 +57,11 @@ impl DisplayedCapture {
     pub(in crate::app) fn rerun(&mut self, job: JobId, prompt: String, beside: Option<&Capture>) {
         self.changes = beside.map(|beside| changes(&self.capture, beside)).unwrap_or_default();
         (self.job, self.prompt) = (job, prompt);
+    }
+
+    /// What each row, and each column, stands for: a token, or the first and the last of several.
+    pub fn labels(&self) -> &[String] {
+        &self.capture.digest().labels
     }
 
     /// The first and the last token of some cells, by their text: `write…story`; one of them, if that is all.
@@ -101,7 +87,7 @@ impl DisplayedCapture {
 
     /// What the colour scale of the matrix on screen is to show: [`Normalisation::extent`].
     pub fn extent(&self, normalisation: Normalisation) -> Extent {
-        self.extents[normalisation as usize]
+        self.matrix().extents()[normalisation as usize]
     }
 
     /// A small picture of a layer's mean or of a head, value-weighted where the view on screen is; nothing until that
@@ -111,7 +97,7 @@ impl DisplayedCapture {
             View::Layer(_) | View::Head { .. } if self.view.is_value_weighted() => {
                 self.by_layer.picture(view)
             }
-            View::Layer(layer) => self.layer_thumbnails.get(layer),
+            View::Layer(layer) => self.capture.digest().layer_pictures.get(layer),
             View::Head { layer, head } => Some(&self.capture.layers.get(layer)?.heads.get(head)?.thumbnail),
             _ => None,
         }
@@ -120,9 +106,9 @@ impl DisplayedCapture {
     /// What the one colour scale of the pictures of all heads is to show.
     pub fn heads_extent(&self) -> Extent {
         if !self.view.is_value_weighted() {
-            return self.heads;
+            return self.capture.digest().heads;
         }
-        self.by_layer.heads().map(CausalMatrix::extent_after_first_row).fold(Extent::NONE, Extent::and)
+        self.by_layer.heads_extent()
     }
 
     /// Rows that are the same in another capture of this model: those of the text that both begin with.
@@ -163,12 +149,12 @@ impl DisplayedCapture {
 
     /// Shows a view if its matrix is at hand.
     pub(in crate::app) fn show(&mut self, view: View) -> bool {
-        let Some(matrix) = self.get(view) else { return false };
-        if view != self.view {
-            (self.extents, self.view) = (extents(matrix), view);
+        let is_at_hand = self.get(view).is_some();
+        if is_at_hand && view != self.view {
+            self.view = view;
             self.pooled.take();
         }
-        true
+        is_at_hand
     }
 
     pub(in crate::app) fn keep(&mut self, view: View, matrix: Arc<CausalMatrix>) {
@@ -184,16 +170,8 @@ impl DisplayedCapture {
 }
 
 fn changes(capture: &Capture, beside: &Capture) -> Vec<(u32, f32)> {
-    let (here, there) = (capture.probabilities(), beside.probabilities());
-    if here.is_empty() || there.is_empty() {
-        return Vec::new();
-    }
     let sign = if capture.ablation.is_empty() { -1.0 } else { 1.0 };
     let listed = capture.next.iter().chain(&capture.drawn).map(|next| next.token.id);
-    let change = |id: u32| sign * (here[id as usize] - there[id as usize]);
-    listed.map(|id| (id, change(id) as f32)).collect()
-}
-
-fn extents(matrix: &CausalMatrix) -> [Extent; Normalisation::ALL.len()] {
-    Normalisation::ALL.map(|normalisation| normalisation.extent(matrix))
+    let change = |id: u32| Some(sign * (capture.probability_of(id)? - beside.probability_of(id)?));
+    listed.filter_map(|id| Some((id, change(id)? as f32))).collect()
 }

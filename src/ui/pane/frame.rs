@@ -36,7 +36,7 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
                 Some(overview) => overview.draw(state, layout.side, theme, buffer),
                 None => {
                     let highlights = Highlights::of(state, layout.side);
-                    let (names, values) = (shown.labels.as_slice(), Values::Attention(shown.matrix()));
+                    let (names, values) = (shown.labels(), Values::Attention(shown.matrix()));
                     Drawing { names, values, grid, highlights, normalisation, scale, theme }.draw(buffer)
                 }
             }

@@ -79,8 +79,8 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
 /// A column's name; of a token that comes more than once, with its number, from zero on: `the₄`.
 fn name(shown: &DisplayedCapture, column: Column) -> String {
     let Column::Key(key) = column else { return "sink".to_owned() };
-    let Some(label) = shown.labels.get(key) else { return String::new() };
-    if shown.labels.iter().filter(|other| *other == label).count() == 1 {
+    let Some(label) = shown.labels().get(key) else { return String::new() };
+    if shown.labels().iter().filter(|other| *other == label).count() == 1 {
         return label.clone();
     }
     let number = (key * shown.matrix().bin()).to_string();

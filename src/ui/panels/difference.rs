@@ -51,7 +51,7 @@ fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option
     let range = match state.display.range {
         ColorRange::Top(_) => if is_split { "0 to 1" } else { "−1 to 1" }.to_owned(),
         ColorRange::Shared | ColorRange::Own => {
-            format!("top{}", legend::clipped(compared.labels.len(), words))
+            format!("top{}", legend::clipped(compared.labels().len(), words))
         }
     };
     let (before, after) = if is_split {
@@ -81,9 +81,9 @@ fn place(state: &State, mut frame: Rect, screen: u16) -> Body {
     let (Some(difference), Some(compared)) = (&state.screen.difference, state.screen.compared()) else {
         return Body::default();
     };
-    let name = compared.labels.iter().map(|label| width(label)).max().unwrap_or(0);
-    let size = compared.comparison.shape().size();
-    let [left, right] = compared.comparison.sides().each_ref().map(|side| side.sinks().is_some());
+    let name = compared.labels().iter().map(|label| width(label)).max().unwrap_or(0);
+    let size = compared.comparison().shape().size();
+    let [left, right] = compared.comparison().sides().each_ref().map(|side| side.sinks().is_some());
     let (sink, sink_row) = match difference.arrangement {
         Arrangement::Difference => (left || right, false),
         Arrangement::Split => (left, right),
@@ -119,10 +119,10 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     let names = model_names(state);
     draw_frame(state, compared, &names, layout, theme, buffer);
     Drawing {
-        names: &compared.labels,
+        names: compared.labels(),
         values: match difference.arrangement {
-            Arrangement::Difference => Values::Difference(&compared.comparison),
-            Arrangement::Split => Values::Split(&compared.comparison),
+            Arrangement::Difference => Values::Difference(compared.comparison()),
+            Arrangement::Split => Values::Split(compared.comparison()),
         },
         grid: &layout.grid,
         highlights: Highlights { cursor: difference.cursor, lit: None, span: 0..0 },
@@ -137,8 +137,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     }
     exact(state, difference, &names, Rect { height: 1, ..rest }, theme, buffer);
     (rest.y, rest.height) = (rest.y + 1, rest.height - 1);
-    let different = compared.comparison.most_different();
-    if different.iter().all(|piece| compared.comparison.divergence(*piece) == 0.0) {
+    let different = compared.comparison().most_different();
+    if different.iter().all(|piece| compared.comparison().divergence(*piece) == 0.0) {
         let text = match is_of_ablated_heads(state) {
             true => format!(
                 "nothing moves here: heads of the same layer and of earlier ones stay as they are; {} is a later layer",
@@ -151,9 +151,9 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         return;
     }
     for (row, piece) in rest.rows().zip(different) {
-        let divergence = compared.comparison.divergence(piece);
+        let divergence = compared.comparison().divergence(piece);
         let number = (format!("{divergence:.3}  "), theme.chrome.strong);
-        put_line(buffer, row, [number, (compared.comparison.sentence(&names, piece), theme.chrome.text)]);
+        put_line(buffer, row, [number, (compared.comparison().sentence(&names, piece), theme.chrome.text)]);
     }
 }
 
@@ -171,22 +171,22 @@ fn draw_frame(
     buffer: &mut Buffer,
 ) {
     let chrome = &theme.chrome;
-    let [left, right] = compared.views.map(View::short_title);
+    let [left, right] = compared.views().map(View::short_title);
     let joined = |[left, right]: [&str; 2]| match arrangement(state) {
         Arrangement::Difference => format!("{left} − {right}"),
         Arrangement::Split => format!("{left} below, {right} above"),
     };
     let views = if left == right { left } else { joined([&left, &right]) };
-    let pieces = match state.screen.difference.as_ref().map(|difference| difference.granularity) {
-        Some(Granularity::Words) => "whole words",
-        _ => "pieces of text that both have",
+    let pieces = match compared.granularity() {
+        Granularity::Words => "whole words",
+        Granularity::Pieces => "pieces of text that both have",
     };
     let room = usize::from(layout.frame.width).saturating_sub(width(&views) + 8);
     let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
     let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
     let mut mean = format!(
         " Jensen-Shannon divergence, raw: {:.3} nats on average ",
-        compared.comparison.mean_divergence()
+        compared.comparison().mean_divergence()
     );
     if compared.prompt != state.run.prompt {
         mean.push_str("· of the previous prompt ");
@@ -217,22 +217,22 @@ fn exact(
     let (cursor, chrome, rule) = (difference.cursor, &theme.chrome, state.display.normalisation);
     let label = |column: Column| match column {
         Column::Sink => "sink",
-        Column::Key(key) => compared.labels.get(key).map_or("", String::as_str),
+        Column::Key(key) => compared.labels().get(key).map_or("", String::as_str),
     };
-    if cursor.query >= compared.labels.len() {
+    if cursor.query >= compared.labels().len() {
         return;
     }
     let side = |at: usize| {
-        let row = rule.row(&compared.comparison.sides()[at], cursor.query);
+        let row = rule.row(&compared.comparison().sides()[at], cursor.query);
         match (cursor.column.value(&row), cursor.column) {
             (Some(value), _) => format!("{} {value:.3}", names[at]),
-            (None, Column::Sink) if compared.comparison.sides()[at].sinks().is_none() => {
+            (None, Column::Sink) if compared.comparison().sides()[at].sinks().is_none() => {
                 format!("{} has no sinks", names[at])
             }
             (None, _) => format!("{} left out", names[at]),
         }
     };
-    let row = compared.comparison.difference(rule, cursor.query);
+    let row = compared.comparison().difference(rule, cursor.query);
     let value = match cursor.column {
         Column::Sink => row.sink,
         Column::Key(key) => row.keys.get(key).copied().flatten(),

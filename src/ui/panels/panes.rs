@@ -210,7 +210,7 @@ fn place_strips(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
 fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let longest = |labels: &[String]| labels.iter().map(|label| width(label)).max().unwrap_or(0);
     let shown = panes.iter().flatten().filter_map(|pane| state.pane(pane.side).shown.as_ref());
-    let name = shown.map(|shown| longest(&shown.labels)).max().unwrap_or(0);
+    let name = shown.map(|shown| longest(shown.labels())).max().unwrap_or(0);
     let needs = |pane: &PaneLayout| {
         let matrix = state.pane(pane.side).shown.as_ref()?.matrix();
         let (size, sink) = (matrix.size(), matrix.sinks().is_some());

@@ -6,6 +6,7 @@
 //! hand it on with one line in [`super::coordinator`]. That the newest job wins, that it can be stopped, and that
 //! whoever asked is answered after a panic comes by itself.
 
+mod compare;
 mod estimate;
 mod layer;
 pub mod lens;

@@ -57,6 +57,11 @@ impl SlotJob for RunJob {
                 Arc::new(Capture { before: Some(baseline), ..pass })
             }
         };
+        // Here, and not where it is shown first: the viewer waits for no computation.
+        capture.prepare();
+        if let Some(before) = &capture.before {
+            before.prepare();
+        }
         context.answer(Event::Captured { slot: self.slot, job: self.id, capture });
         Ok(Progress::Done)
     }

@@ -21,6 +21,7 @@ impl Job for ViewJob {
 impl PoolJob for ViewJob {
     fn run(&self, _: &LoadOptions, _: &Cancel) -> Result<Event, WorkerError> {
         let matrix = Arc::new(self.capture.matrix(self.view)?);
+        matrix.extents();
         Ok(Event::Viewed { capture: self.capture.clone(), view: self.view, matrix })
     }
 }

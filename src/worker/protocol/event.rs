@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Asker, Catalogue, JobId, LensJob, LoadEstimate, LoadProgress, SimilarJob, Slot, WorkerError};
+use super::{
+    Asker, Catalogue, CompareJob, JobId, LensJob, LoadEstimate, LoadProgress, SimilarJob, Slot, WorkerError,
+};
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
-use crate::attention::{Ablation, Capture, CausalMatrix, LayerPictures, ModelInfo, ScoresByHead, View};
+use crate::attention::{
+    Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, ScoresByHead, View,
+};
 
 /// What was computed of a layer.
 #[derive(Debug, Clone)]
@@ -140,6 +144,13 @@ pub enum Event {
         question: SimilarJob,
         /// How similar the heads of the left and the right capture are to it, or why that can't be said.
         found: Result<[Option<Similarities>; 2], WorkerError>,
+    },
+    /// Two captures are compared.
+    Compared {
+        /// What was asked.
+        question: Box<CompareJob>,
+        /// The comparison, or why there is none.
+        found: Result<Arc<MeasuredComparison>, WorkerError>,
     },
     /// The pass that is needed to say what layers would predict has come further.
     LensRunning {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Slot;
 use crate::attention::{Ablation, Capture, ModelInfo, View};
 use crate::model::ConfiguredPair;
+use crate::vocabulary::Granularity;
 
 /// Names a prompt that was sent; a later one has a larger number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -45,6 +46,26 @@ pub enum LayerQuestion {
     Pictures,
     /// How far its heads moved from what they did with all heads on. The capture holds that one beside it.
     Moved,
+}
+
+/// Compare two captures of one prompt, on the pieces of text that both models have whole tokens of.
+#[derive(Debug, Clone)]
+pub struct CompareJob {
+    /// Left and right.
+    pub captures: [Arc<Capture>; 2],
+    /// The view of each.
+    pub views: [View; 2],
+    /// How finely the text is cut into pieces.
+    pub granularity: Granularity,
+}
+
+impl CompareJob {
+    /// Whether both are about the very same captures, their views, and pieces.
+    pub fn is(&self, other: &Self) -> bool {
+        let captures = self.captures.iter().zip(&other.captures);
+        captures.into_iter().all(|(a, b)| Arc::ptr_eq(a, b))
+            && (self.views, self.granularity) == (other.views, other.granularity)
+    }
 }
 
 /// Compare all heads to one.

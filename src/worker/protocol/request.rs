@@ -1,7 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, SimilarJob, Slot, ViewJob,
+    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, SimilarJob, Slot,
+    ViewJob,
 };
 use crate::attention::Ablation;
 
@@ -36,6 +37,8 @@ pub enum Request {
     Score(ScoringJob),
     /// Compare all heads to one, away from the models' threads.
     Similar(SimilarJob),
+    /// Compare what both panes show, away from the models' threads.
+    Compare(CompareJob),
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
     /// Nobody looks at what layers would predict any more: nothing is kept for it.

@@ -1,0 +1,35 @@
+//! What takes a while and is shown of every capture, computed where the pass ran.
+
+use rayon::prelude::*;
+
+use super::capture::Capture;
+use super::digest::Digest;
+use super::logits::log_sum_exp;
+use super::pictures::layer_picture;
+
+impl Capture {
+    /// What is shown of it besides its matrices. Takes a while when it is first asked for.
+    pub fn digest(&self) -> &Digest {
+        self.digest.get_or(|| Digest {
+            labels: self.labels(),
+            layer_pictures: self.layers.par_iter().map(|layer| layer_picture(&layer.mean)).collect(),
+            heads: self.heads_extent(),
+            log_sum_exp: (!self.logits.is_empty()).then(|| log_sum_exp(&self.logits)),
+        })
+    }
+
+    /// Computes what takes a while when it is first asked for, so that it is at hand.
+    pub fn prepare(&self) {
+        self.digest();
+        self.mean.extents();
+        self.layers.par_iter().for_each(|layer| {
+            layer.mean.extents();
+        });
+    }
+
+    /// The probability that a token comes next; `None` of a model without an output head.
+    pub fn probability_of(&self, id: u32) -> Option<f64> {
+        let sum = self.digest().log_sum_exp?;
+        Some((f64::from(*self.logits.get(id as usize)?) - sum).exp())
+    }
+}
