@@ -50,7 +50,7 @@ impl Signals {
     /// # Errors
     /// If the system refuses.
     pub fn new(
-        lease: Arc<OnceLock<Lease>>,
+        lease: Arc<OnceLock<Option<Lease>>>,
         mut told_to_end: mpsc::UnboundedReceiver<u8>,
     ) -> io::Result<Self> {
         let mut streams = Streams::new()?;
@@ -67,7 +67,8 @@ impl Signals {
                 }
                 if let Signal::End(number) = signal {
                     tokio::time::sleep(GRACE).await;
-                    if let Some(lease) = lease.get() {
+                    // Who has not taken the terminal by now takes it no more.
+                    if let Some(lease) = lease.get_or_init(|| None) {
                         lease.leave(Patience::Hasty);
                     }
                     remove_unfinished();

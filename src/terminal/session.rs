@@ -62,7 +62,7 @@ impl Session {
     pub fn start(
         look: &Look,
         mouse: bool,
-        given: &OnceLock<Lease>,
+        given: &OnceLock<Option<Lease>>,
         quits: impl Fn(Key) -> bool + Send + 'static,
     ) -> Result<(Self, Inbox), TerminalError> {
         wait_for_foreground()?;
@@ -77,7 +77,10 @@ impl Session {
         watcher.ready();
         let lease = Lease::new(Arc::clone(&pipe), Arc::clone(&line), watcher);
         leave_on_panic(lease.clone());
-        let _ = given.set(lease.clone());
+        if given.get_or_init(|| Some(lease.clone())).is_none() {
+            // Whoever ends the process has found nothing to give back, so that nothing is taken any more.
+            lease.leave(Patience::Hasty);
+        }
         let mut session = Self { terminal, pipe, line, lease, mouse, ascii: look.ascii, area };
         session.enter()?;
         session.ask(look)?;

@@ -26,7 +26,7 @@ pub enum KeysError {
     /// A key that is given to two actions.
     #[error("[keys] gives '{key}' to both {first} and {second}")]
     GivenTwice {
-        /// Which.
+        /// The key.
         key: String,
         /// One action.
         first: &'static str,
