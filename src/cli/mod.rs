@@ -1,7 +1,7 @@
 //! The command line: what was typed, one file per command, and how it ends.
 //!
-//! `args` says what can be typed, [`Settings`] merges that with what is configured, and a [`Session`] loads and runs
-//! models for a command, with progress and a way to stop. What went wrong is a [`Failure`]. To add a command: its flags
+//! `args` says what can be typed, `Settings` merges that with what is configured, and a `Session` loads and runs
+//! models for a command, with progress and a way to stop. What went wrong is a `Failure`. To add a command: its flags
 //! and its variant in `args`, its file here, and its line in `run`.
 //!
 //! Data goes to standard output, messages go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage,

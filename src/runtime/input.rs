@@ -32,7 +32,7 @@ pub fn takes_text(state: &State) -> bool {
     }
 }
 
-/// What typed characters mean, which are one unless [all are text](takes_text).
+/// What typed characters mean, which are one unless all are text (`takes_text`).
 pub fn typed(text: String, state: &State) -> Option<Action> {
     if takes_text(state) {
         return Some(Action::Insert(text));

@@ -16,7 +16,8 @@ mod unix {
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-    use super::super::parse::{Parser, Report};
+    use super::super::parse::Parser;
+    use super::super::report::Report;
 
     /// Bytes of one read.
     const PIECE: usize = 16 * 1024;
@@ -85,7 +86,7 @@ mod unix {
 mod windows {
     use std::io;
 
-    use super::super::parse::Report;
+    use super::super::report::Report;
 
     /// What keys are read from.
     pub struct Device;

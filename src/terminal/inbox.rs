@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event, MouseEvent, MouseEventKind};
 use tokio::sync::Notify;
 
-use super::events::key;
-use super::parse::{LONGEST_PASTE, Report};
+use super::key::key;
+use super::paste::LONGEST_PASTE;
+use super::report::Report;
 use crate::config::keys::Key;
 
 /// Events that may wait besides text: far more than anyone types ahead.

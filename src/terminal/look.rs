@@ -2,7 +2,7 @@
 
 use super::answers::{self, Answer};
 use super::capabilities::{self, Described};
-use super::session::TerminalError;
+use super::error::TerminalError;
 use crate::theme::{Background, ColorDepth};
 
 /// What the terminal can show.

@@ -1,3 +1,4 @@
+use super::super::paste::LONGEST_PASTE;
 use super::*;
 use crate::theme::Background;
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::decode::{self, Decoded};
-use super::parse::{CTRL_C, ESC, Frame, Report, frame};
+use super::frame::{CTRL_C, ESC, Frame, frame};
+use super::report::Report;
 
 /// Bytes of a paste that are kept; whoever takes it takes less.
 pub const LONGEST_PASTE: usize = 4 << 20;

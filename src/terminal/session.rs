@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
 use super::answers;
+use super::error::TerminalError;
 use super::events::{self, Line};
 use super::inbox::Inbox;
 use super::lease::{self, Lease, Patience};
@@ -25,34 +26,6 @@ use crate::config::keys::Key;
 
 /// Columns and rows that are drawn to, at most: what a terminal says of itself is not believed without a limit.
 const LARGEST: (u16, u16) = (1500, 500);
-
-/// Why the terminal can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TerminalError {
-    /// Input or output is a pipe or a file.
-    #[error(
-        "the viewer needs a terminal, and this is none: use `attnscope print` to write the matrices as text"
-    )]
-    NoTerminal,
-    /// It can only write line after line.
-    #[error(
-        "the viewer needs a terminal that can place text on its screen, and TERM={0} cannot: set TERM to what the \
-         terminal is, or use `attnscope print` to write the matrices as text"
-    )]
-    Dumb(String),
-    /// Nothing says what it is.
-    #[error(
-        "the viewer cannot tell what this terminal can do, because TERM is not set: set TERM to what the terminal is \
-         (as TERM=xterm-256color), or use `attnscope print` to write the matrices as text"
-    )]
-    Unnamed,
-    /// Others have the terminal.
-    #[error("the viewer is in the background, and needs the terminal: start it in the foreground")]
-    Background,
-    /// The terminal went away or refused.
-    #[error("the terminal: {0}")]
-    Io(#[from] io::Error),
-}
 
 /// Whether there is a terminal at all; to be asked before anything is asked of it. Keys may come from the terminal
 /// itself, if standard input was something else that is read already.

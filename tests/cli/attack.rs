@@ -134,7 +134,14 @@ fn a_tokenizer_takes_no_memory_that_its_file_asks_for() {
     print("normalizer", json!({"type": "Sequence", "normalizers": [precompiled]})).failed(1, &words);
     let replace = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "a".repeat(100)});
     let many = json!({"type": "Sequence", "normalizers": vec![replace; 8]});
-    print("normalizer", many).failed(1, &[text(&model), "its tokenizer refuses this prompt", "normalizer"]);
+    print("normalizer", many.clone())
+        .failed(1, &[text(&model), "its tokenizer refuses this prompt", "normalizer"]);
+    let mut tokenizer = good.clone();
+    tokenizer["normalizer"] = many;
+    tokenizer["added_tokens"][0]["normalized"] = true.into();
+    fs::write(&path, tokenizer.to_string()).unwrap();
+    let ended = home.run(["print", "--model", text(&model), "--ids", "1"]);
+    ended.failed(1, &[text(&path), "its normalizer would make", "added_tokens"]);
     let part = json!({"Sequence": {"id": "A", "type_id": 0}});
     let template = json!({"type": "TemplateProcessing", "single": vec![part; 100_000], "pair": [], "special_tokens": {}});
     print("post_processor", template).failed(1, &[text(&model), "post_processor repeats the prompt"]);

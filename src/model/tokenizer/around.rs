@@ -92,7 +92,8 @@ pub fn finish(tokenizer: &mut Tokenizer, around: Around, settings: Settings) -> 
 }
 
 fn add(tokenizer: &mut Tokenizer, tokens: Vec<AddedToken>) -> Result<(), String> {
-    Growth::of(tokenizer).check_tokens(tokens.iter().map(|token| token.content.as_str()))?;
+    let normalized = tokens.iter().filter(|token| token.normalized);
+    Growth::of(tokenizer).check_tokens(normalized.map(|token| token.content.as_str()))?;
     tokenizer.add_tokens(tokens).map(drop).map_err(|error| error.to_string())
 }
 

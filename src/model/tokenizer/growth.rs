@@ -27,6 +27,8 @@ pub struct Head {
 struct Content {
     #[serde(default)]
     content: String,
+    #[serde(default)]
+    normalized: bool,
 }
 
 impl Head {
@@ -38,7 +40,8 @@ impl Head {
         check_charsmaps(&self.normalizer)?;
         let mut growth = Growth::default();
         growth.add_normalizer(&self.normalizer);
-        growth.check_tokens(self.added_tokens.iter().flatten().map(|token| token.content.as_str()))
+        let tokens = self.added_tokens.iter().flatten().filter(|token| token.normalized);
+        growth.check_tokens(tokens.map(|token| token.content.as_str()))
     }
 }
 
@@ -239,7 +242,7 @@ mod tests {
         ] {
             let why = growth(&evil, &Value::Null).check("a story").unwrap_err();
             assert!(why.contains("normalizer") && why.contains("7 bytes"), "{why}");
-            let head = json!({"normalizer": evil, "added_tokens": [{"content": "a story", "id": 1}]});
+            let head = json!({"normalizer": evil, "added_tokens": [{"content": "a story", "normalized": true, "id": 1}]});
             let head: Head = serde_json::from_value(head).unwrap();
             assert!(head.check().unwrap_err().contains("7 bytes of added_tokens"));
         }
