@@ -58,7 +58,7 @@ fn main() {
         ("the next head in the grid", "g", "right"),
         ("the list of heads", "", "o"),
         ("the next head in the list", "o", "down"),
-        ("the list by another number", "o", "right"),
+        ("the list by another number", "o", "left"),
         ("heads like one", "o", "~"),
         ("the lens", "", "P"),
         ("pin", "", "p"),

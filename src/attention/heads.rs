@@ -1,5 +1,6 @@
 //! All heads of a model in numbers: to be sorted by one of them, and filtered.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
 
@@ -121,8 +122,12 @@ impl HeadOrder {
 
     /// Sorts heads, the largest number first, what is not known last; heads that are equal stay in order.
     pub fn sort<T>(self, entries: &mut [T], entry: impl Fn(&T) -> &HeadEntry) {
-        let value = |item: &T| self.value(entry(item)).unwrap_or(f32::NEG_INFINITY);
-        entries.sort_by(|a, b| value(b).total_cmp(&value(a)));
+        // As whole numbers in the order of the values, so that each value is looked up once.
+        let key = |item: &T| {
+            let bits = self.value(entry(item)).unwrap_or(f32::NEG_INFINITY).to_bits() as i32;
+            Reverse(bits ^ (((bits >> 31) as u32) >> 1) as i32)
+        };
+        entries.sort_by_cached_key(key);
     }
 }
 

@@ -37,9 +37,9 @@ const ANSI: [Rgb; 16] = [
     Rgb(255, 255, 255),
 ];
 
-/// The look of a run of cells.
+/// How a run of cells is drawn.
 #[derive(Clone, Copy, PartialEq)]
-struct Look {
+struct CellStyle {
     text: Rgb,
     behind: Rgb,
     bold: bool,
@@ -65,14 +65,16 @@ pub fn svg(buffer: &Buffer, background: Background) -> String {
     for y in area.top()..area.bottom() {
         let cells: Vec<(u16, &Cell)> = (area.left()..area.right()).map(|x| (x, &buffer[(x, y)])).collect();
         let top = MARGIN + f32::from(y - area.y) * ROW;
-        for run in cells.chunk_by(|a, b| look(a.1, text, behind).behind == look(b.1, text, behind).behind) {
-            let color = look(run[0].1, text, behind).behind;
+        for run in
+            cells.chunk_by(|a, b| style_of(a.1, text, behind).behind == style_of(b.1, text, behind).behind)
+        {
+            let color = style_of(run[0].1, text, behind).behind;
             if color != behind {
                 rect(&mut boxes, run[0].0 - area.x, run.len(), top, ROW, color);
             }
         }
-        for run in cells.chunk_by(|a, b| look(a.1, text, behind) == look(b.1, text, behind)) {
-            run_of_text(&mut boxes, &mut words, run, area.x, top, look(run[0].1, text, behind));
+        for run in cells.chunk_by(|a, b| style_of(a.1, text, behind) == style_of(b.1, text, behind)) {
+            run_of_text(&mut boxes, &mut words, run, area.x, top, style_of(run[0].1, text, behind));
         }
     }
     svg.push_str(&boxes);
@@ -89,7 +91,7 @@ fn run_of_text(
     run: &[(u16, &Cell)],
     left: u16,
     top: f32,
-    look: Look,
+    style: CellStyle,
 ) {
     let (mut word, mut start, mut covered) = (String::new(), 0, 0);
     for &(x, cell) in run {
@@ -106,32 +108,32 @@ fn run_of_text(
             word.push_str(symbol);
             continue;
         }
-        letters(words, start, &std::mem::take(&mut word), top, look);
+        letters(words, start, &std::mem::take(&mut word), top, style);
         match symbol {
-            "▀" => rect(boxes, column, 1, top, ROW / 2.0, look.text),
-            "▄" => rect(boxes, column, 1, top + ROW / 2.0, ROW / 2.0, look.text),
-            "█" => rect(boxes, column, 1, top, ROW, look.text),
-            _ => letters(words, column, symbol, top, look),
+            "▀" => rect(boxes, column, 1, top, ROW / 2.0, style.text),
+            "▄" => rect(boxes, column, 1, top + ROW / 2.0, ROW / 2.0, style.text),
+            "█" => rect(boxes, column, 1, top, ROW, style.text),
+            _ => letters(words, column, symbol, top, style),
         }
     }
-    letters(words, start, &word, top, look);
+    letters(words, start, &word, top, style);
 }
 
 /// Text that fills exactly its columns.
-fn letters(words: &mut String, column: u16, text: &str, top: f32, look: Look) {
+fn letters(words: &mut String, column: u16, text: &str, top: f32, style: CellStyle) {
     let text = text.trim_end();
     if text.is_empty() {
         return;
     }
     let x = MARGIN + f32::from(column) * COLUMN;
-    let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
-    let line = if look.underlined { " text-decoration=\"underline\"" } else { "" };
+    let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
+    let line = if style.underlined { " text-decoration=\"underline\"" } else { "" };
     let _ = writeln!(
         words,
         "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{weight}{line} xml:space=\"preserve\">{}</text>",
         top + BASELINE,
         text.width().max(1) as f32 * COLUMN,
-        look.text.hex(),
+        style.text.hex(),
         escape(text)
     );
 }
@@ -146,12 +148,12 @@ fn rect(out: &mut String, column: u16, columns: usize, top: f32, height: f32, co
     );
 }
 
-fn look(cell: &Cell, text: Rgb, behind: Rgb) -> Look {
+fn style_of(cell: &Cell, text: Rgb, behind: Rgb) -> CellStyle {
     let (mut front, mut back) = (rgb(cell.fg, text), rgb(cell.bg, behind));
     if cell.modifier.contains(Modifier::REVERSED) {
         std::mem::swap(&mut front, &mut back);
     }
-    Look {
+    CellStyle {
         text: front,
         behind: back,
         bold: cell.modifier.contains(Modifier::BOLD),

@@ -75,7 +75,7 @@ pub struct Part {
     pub side: Side,
     /// The head or the layer that it stands for: a click goes there.
     pub view: Option<View>,
-    /// Where it is.
+    /// The part of the screen that it takes.
     pub area: Rect,
 }
 

@@ -21,7 +21,7 @@ pub enum Arrangement {
     Split,
 }
 
-/// The two sides compared, and where on it one looks.
+/// The two sides compared, and the cell of the comparison that is looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Difference {
     /// How the two sides share the square.
@@ -43,7 +43,7 @@ pub struct Difference {
 /// Two matrices on screen, over the same pieces.
 #[derive(Debug, Clone)]
 pub struct Compared {
-    /// What was asked for.
+    /// The job that compared them.
     question: CompareJob,
     measured: Arc<MeasuredComparison>,
     /// The prompt that both have read.

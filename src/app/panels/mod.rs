@@ -49,7 +49,7 @@ pub enum Mode {
 /// What lies over the panes, or takes the keys from them.
 #[derive(Debug, Clone, Default)]
 pub enum Opened {
-    /// Nothing.
+    /// Nothing: the panes or their difference take the keys.
     #[default]
     Nothing,
     /// The prompt's editor.
@@ -69,7 +69,7 @@ pub enum Opened {
 pub struct Screen {
     /// Both panes in one square, if they are compared.
     pub difference: Option<Difference>,
-    /// What lies over that.
+    /// What lies over the panes or their difference.
     opened: Opened,
     /// How all heads are listed, whether the list is open or not.
     pub list: HeadList,

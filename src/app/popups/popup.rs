@@ -33,7 +33,7 @@ pub(in crate::app) enum Outcome {
     Chosen(Command),
     /// It is closed, and a model is to be loaded.
     Load {
-        /// Where to.
+        /// The side of the screen that it is for.
         side: Side,
         /// Its name.
         name: String,

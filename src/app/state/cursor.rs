@@ -34,9 +34,9 @@ pub struct Scroll {
 /// How many cells a pane has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Viewport {
-    /// How many rows.
+    /// The number of rows.
     pub rows: usize,
-    /// How many keys, not counting the sink.
+    /// The number of keys, not counting the sink.
     pub keys: usize,
     /// Columns and rows of the screen that a cell takes.
     pub cell: (u16, u16),
@@ -105,7 +105,7 @@ impl Cursor {
 }
 
 impl Column {
-    /// Its value in a row; nothing in the future, and if the row's rule leaves it out.
+    /// Its value in a row; nothing in the future, and where the row's normalisation leaves it out.
     pub fn value(self, row: &NormalisedRow<'_>) -> Option<f32> {
         match self {
             Column::Sink => row.sink(),

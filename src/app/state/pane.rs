@@ -13,7 +13,7 @@ use crate::worker::protocol::{Asker, JobId, LoadProgress, Request, ViewJob, Work
 /// The number of the pane that shows what is pinned, if anything is. The other two have 0 and 1.
 const PINNED: Asker = Asker(2);
 
-/// How a load stands.
+/// The state of a load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Load {
     /// No model was asked for.
@@ -28,7 +28,7 @@ pub enum Load {
     Failed(WorkerError),
 }
 
-/// How the newest prompt stands.
+/// The state of the pass over the newest prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pass {
     /// Nothing is asked for.

@@ -7,7 +7,7 @@ use crate::config::keys::Command;
 /// Layers that a page of heads goes up or down.
 const PAGE: isize = 8;
 
-/// How deep a pane looks.
+/// How much of a model a pane averages over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
     /// The mean over all layers and heads.
@@ -49,7 +49,7 @@ impl Depth {
 /// What a pane is set to. Layer and head are remembered where they are averaged over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Selection {
-    /// How deep a pane looks.
+    /// How much is averaged over.
     pub depth: Depth,
     /// The layer to go to.
     pub layer: usize,

@@ -214,7 +214,7 @@ fn exact(
     buffer: &mut Buffer,
 ) {
     let Some(compared) = difference.shown() else { return };
-    let (cursor, chrome, rule) = (difference.cursor, &theme.chrome, state.display.normalisation);
+    let (cursor, chrome, normalisation) = (difference.cursor, &theme.chrome, state.display.normalisation);
     let label = |column: Column| match column {
         Column::Sink => "sink",
         Column::Key(key) => compared.labels().get(key).map_or("", String::as_str),
@@ -223,7 +223,7 @@ fn exact(
         return;
     }
     let side = |at: usize| {
-        let row = rule.row(&compared.comparison().sides()[at], cursor.query);
+        let row = normalisation.row(&compared.comparison().sides()[at], cursor.query);
         match (cursor.column.value(&row), cursor.column) {
             (Some(value), _) => format!("{} {value:.3}", names[at]),
             (None, Column::Sink) if compared.comparison().sides()[at].sinks().is_none() => {
@@ -232,7 +232,7 @@ fn exact(
             (None, _) => format!("{} left out", names[at]),
         }
     };
-    let row = compared.comparison().difference(rule, cursor.query);
+    let row = compared.comparison().difference(normalisation, cursor.query);
     let value = match cursor.column {
         Column::Sink => row.sink,
         Column::Key(key) => row.keys.get(key).copied().flatten(),

@@ -47,8 +47,8 @@ fn holds((content, format): ExportChoice) -> &'static str {
     }
 }
 
-/// By which rules values are then in the file.
-fn rules(choice: ExportChoice) -> &'static str {
+/// How values are then written into the file.
+fn settings(choice: ExportChoice) -> &'static str {
     match choice {
         (ExportContent::Screen, _) => "as it is on screen now, in its colours",
         (ExportContent::AllHeads, format) if format.draws_a_grid() => "raw, in these colours, on white",
@@ -61,7 +61,7 @@ fn rules(choice: ExportChoice) -> &'static str {
 pub fn draw_stage(state: &State, dialog: &ExportDialog, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
     let (text, style): (String, Style) = match &dialog.stage {
-        ExportStage::Choosing => (rules(dialog.choice()).to_owned(), chrome.dim),
+        ExportStage::Choosing => (settings(dialog.choice()).to_owned(), chrome.dim),
         ExportStage::Exists => (
             "there is a file of that name: Enter replaces it, another name keeps it".to_owned(),
             chrome.accent,

@@ -44,7 +44,7 @@ const MARK: u16 = 2;
 /// What is to be placed.
 #[derive(Debug, Clone, Copy)]
 pub struct Needs {
-    /// Where to.
+    /// The area that there is for it.
     pub area: Rect,
     /// Rows, and keys, of the matrix.
     pub size: usize,

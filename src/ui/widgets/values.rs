@@ -9,7 +9,7 @@ use crate::theme::{Palette, Theme};
 /// What the cells of a matrix show.
 #[derive(Debug, Clone, Copy)]
 pub enum Values<'a> {
-    /// Attention.
+    /// The attention of one side.
     Attention(&'a CausalMatrix),
     /// Left minus right.
     Difference(&'a Comparison),
@@ -40,21 +40,21 @@ impl<'a> Across<'a> {
 
 impl<'a> Values<'a> {
     /// The rows that are drawn in these columns.
-    pub fn across(self, rule: Normalisation, columns: Range<usize>) -> Across<'a> {
+    pub fn across(self, normalisation: Normalisation, columns: Range<usize>) -> Across<'a> {
         let Values::Split(of) = self else { return Across::default() };
         let first = columns.start;
-        Across { first, rows: columns.map(|query| rule.row(&of.sides()[1], query)).collect() }
+        Across { first, rows: columns.map(|query| normalisation.row(&of.sides()[1], query)).collect() }
     }
 
     /// A row as it is drawn.
-    pub fn row<'b>(self, rule: Normalisation, query: usize, across: &'b Across<'a>) -> Row<'b>
+    pub fn row<'b>(self, normalisation: Normalisation, query: usize, across: &'b Across<'a>) -> Row<'b>
     where
         'a: 'b,
     {
         match self {
-            Values::Attention(matrix) => Row::Attention(rule.row(matrix, query)),
-            Values::Difference(of) => Row::Difference(of.difference(rule, query)),
-            Values::Split(of) => Row::Split { query, left: rule.row(&of.sides()[0], query), across },
+            Values::Attention(matrix) => Row::Attention(normalisation.row(matrix, query)),
+            Values::Difference(of) => Row::Difference(of.difference(normalisation, query)),
+            Values::Split(of) => Row::Split { query, left: normalisation.row(&of.sides()[0], query), across },
         }
     }
 
