@@ -3,6 +3,31 @@
 
 #![allow(clippy::unwrap_used)]
 
+/// A test for each of the tiny models on each engine, which hands both to `check`.
+macro_rules! on_each_engine {
+    ($check:path) => {
+        #[test]
+        fn gpt2() {
+            $check("gpt2-tiny", &on_cpu(Engine::Auto));
+        }
+
+        #[test]
+        fn gpt2_in_tensor_operations() {
+            $check("gpt2-tiny", &on_cpu(Engine::Generic));
+        }
+
+        #[test]
+        fn gpt_oss() {
+            $check("gpt-oss-tiny", &on_cpu(Engine::Auto));
+        }
+
+        #[test]
+        fn gpt_oss_in_tensor_operations() {
+            $check("gpt-oss-tiny", &on_cpu(Engine::Generic));
+        }
+    };
+}
+
 #[path = "golden/steps.rs"]
 mod steps;
 
@@ -57,6 +82,12 @@ fn largest_difference(a: &[f32], b: impl Iterator<Item = f32>) -> f32 {
 }
 
 /// All heads as [L, H, S, S], computed one by one from queries and keys.
+/// Of the largest magnitude that is expected.
+fn relative_difference(expected: &[f32], found: impl Iterator<Item = f32>) -> f32 {
+    let scale = expected.iter().fold(0.0f32, |max, value| max.max(value.abs()));
+    largest_difference(expected, found) / scale
+}
+
 fn all_heads(capture: &Capture) -> Vec<f32> {
     let tokens = capture.tokens.len();
     let mut all = Vec::new();
@@ -116,31 +147,12 @@ fn check(name: &str, options: &LoadOptions) {
         }
 
         let logits = floats(&expected, &format!("case{case}.logits_last"));
-        let scale = logits.iter().fold(0.0f32, |max, logit| max.max(logit.abs()));
-        let difference = largest_difference(&logits, capture.logits.iter().copied()) / scale;
+        let difference = relative_difference(&logits, capture.logits.iter().copied());
         assert!(difference <= LOGIT_TOLERANCE, "{name} case {case}: logits are off by {difference}");
     }
 }
 
-#[test]
-fn gpt2() {
-    check("gpt2-tiny", &on_cpu(Engine::Auto));
-}
-
-#[test]
-fn gpt2_in_tensor_operations() {
-    check("gpt2-tiny", &on_cpu(Engine::Generic));
-}
-
-#[test]
-fn gpt_oss() {
-    check("gpt-oss-tiny", &on_cpu(Engine::Auto));
-}
-
-#[test]
-fn gpt_oss_in_tensor_operations() {
-    check("gpt-oss-tiny", &on_cpu(Engine::Generic));
-}
+on_each_engine!(check);
 
 #[test]
 fn a_trained_gpt2_with_its_own_head() {

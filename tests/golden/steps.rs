@@ -8,7 +8,7 @@ use attnscope::model::{Cancel, Engine, Hooks, LoadOptions, Model, ModelError, Pr
 use candle_core::Tensor;
 use safetensors::SafeTensors;
 
-use super::{floats, folder, golden, ids, largest_difference, load, on_cpu};
+use super::{floats, folder, golden, ids, load, on_cpu, relative_difference};
 
 /// Of the largest expected magnitude of a step.
 const TOLERANCE: f32 = 2e-5;
@@ -66,31 +66,12 @@ fn check(name: &str, options: &LoadOptions) {
     for (step, values) in found {
         let expected = floats(&expected, &step);
         assert_eq!(values.len(), expected.len(), "{name}: {step}");
-        let scale = expected.iter().fold(0.0f32, |max, value| max.max(value.abs()));
-        let difference = largest_difference(&expected, values.into_iter()) / scale;
+        let difference = relative_difference(&expected, values.into_iter());
         assert!(difference <= TOLERANCE, "{name}: {step} is the first that is off, by {difference}");
     }
 }
 
-#[test]
-fn gpt2() {
-    check("gpt2-tiny", &on_cpu(Engine::Auto));
-}
-
-#[test]
-fn gpt2_in_tensor_operations() {
-    check("gpt2-tiny", &on_cpu(Engine::Generic));
-}
-
-#[test]
-fn gpt_oss() {
-    check("gpt-oss-tiny", &on_cpu(Engine::Auto));
-}
-
-#[test]
-fn gpt_oss_in_tensor_operations() {
-    check("gpt-oss-tiny", &on_cpu(Engine::Generic));
-}
+on_each_engine!(check);
 
 const IDS: [u32; 9] = [3, 1, 4, 1, 5, 9, 2, 6, 5];
 
