@@ -154,6 +154,31 @@ fn check(name: &str, options: &LoadOptions) {
 
 on_each_engine!(check);
 
+/// Checkpoints of the other families, on an engine; all that fail are named.
+fn check_families(engine: Engine) {
+    let mut names: Vec<String> = std::fs::read_dir(folder("families"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| format!("families/{}", entry.file_name().to_str().unwrap()))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 52, "{names:?}");
+    let fails = |name: &&String| std::panic::catch_unwind(|| check(name, &on_cpu(engine))).is_err();
+    let failed: Vec<&String> = names.iter().filter(fails).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn the_other_families() {
+    check_families(Engine::Auto);
+}
+
+#[test]
+fn the_other_families_in_tensor_operations() {
+    check_families(Engine::Generic);
+}
+
 #[test]
 fn a_trained_gpt2_with_its_own_head() {
     check("gpt2-sort", &on_cpu(Engine::Auto));

@@ -1,0 +1,18 @@
+//! Llama 1 to 3, and what is built like it: SmolLM2, TinyLlama, Yi.
+
+use super::common::{DEFAULTS, llama_like};
+use super::config::Config;
+use super::layout::LLAMA;
+use super::{Family, Read};
+use crate::model::ModelError;
+use crate::model::spec::Biases;
+
+/// Llama.
+pub const FAMILY: Family = Family { name: "llama", class: "Llama", aliases: &[], read };
+
+fn read(config: &Config) -> Result<Read, ModelError> {
+    let mut spec = llama_like(config, &DEFAULTS)?;
+    let (attention, mlp) = (config.flag("attention_bias", false)?, config.flag("mlp_bias", false)?);
+    spec.biases = Biases { qkv: attention, output: attention, mlp, head: false };
+    Ok(Read { spec, layout: LLAMA })
+}
