@@ -120,6 +120,7 @@ fn check(name: &str, options: &LoadOptions) {
     let expected = SafeTensors::deserialize(&file).unwrap();
     let cases = expected.names().iter().filter(|name| name.ends_with(".input_ids")).count();
     assert!(cases >= 3, "{name} has cases");
+    check_tokens(name, &model, &expected);
     for case in 0..cases {
         let tokens = model.tokens_from_ids(&ids(&expected, &format!("case{case}.input_ids"))).unwrap();
         let count = tokens.len();
@@ -149,6 +150,17 @@ fn check(name: &str, options: &LoadOptions) {
         let logits = floats(&expected, &format!("case{case}.logits_last"));
         let difference = relative_difference(&logits, capture.logits.iter().copied());
         assert!(difference <= LOGIT_TOLERANCE, "{name} case {case}: logits are off by {difference}");
+    }
+}
+
+/// The prompts of the cases become the ids that transformers' tokenizer gives.
+fn check_tokens(name: &str, model: &Model, expected: &SafeTensors<'_>) {
+    let Ok(cases) = std::fs::read_to_string(folder(name).join("cases.json")) else { return };
+    let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
+    for (at, case) in cases.as_array().unwrap().iter().enumerate() {
+        let Some(prompt) = case["prompt"].as_str() else { continue };
+        let found: Vec<u32> = model.tokenize(prompt).unwrap().iter().map(|token| token.id).collect();
+        assert_eq!(found, ids(expected, &format!("case{at}.input_ids")), "{name} case {at}");
     }
 }
 

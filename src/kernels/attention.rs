@@ -122,7 +122,12 @@ impl<K: AsRef<PackedKeys>> Head<'_, K> {
             &self.query[query * keys.head_dim..][..keys.head_dim]
         });
         let arch = Arch::new();
-        arch.dispatch(AllQueries(Scores { query, panels, scale: self.rule.scale, weights: &mut rows.weights }));
+        arch.dispatch(AllQueries(Scores {
+            query,
+            panels,
+            scale: self.rule.scale,
+            weights: &mut rows.weights,
+        }));
         for (query, weights) in queries.zip(rows.weights.chunks_exact_mut(rows.stride)) {
             let keys = self.rule.visible(query);
             let seen = keys.start - start..keys.end - start;

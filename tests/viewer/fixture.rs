@@ -6,8 +6,9 @@ use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Vie
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Ablation, AttentionRule, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, MeasuredComparison, ModelInfo,
-    NextToken, PromptIndex, RepeatScores, ScoresByHead, Token, View, thumbnail_bin, tokens_per_cell,
+    Ablation, AttentionRule, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, MeasuredComparison,
+    ModelInfo, NextToken, PromptIndex, RepeatScores, ScoresByHead, Token, View, thumbnail_bin,
+    tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};

@@ -49,9 +49,11 @@ impl Block {
         };
         // Before attention is added, which on the host is done in place.
         let beside = match self.wiring {
-            Wiring::Parallel { one_norm: false } => {
-                self.mlp_norm.as_ref().map(|norm| norm.forward(&x, pass.buffers().map(|b| &b.beside))).transpose()?
-            }
+            Wiring::Parallel { one_norm: false } => self
+                .mlp_norm
+                .as_ref()
+                .map(|norm| norm.forward(&x, pass.buffers().map(|b| &b.beside)))
+                .transpose()?,
             Wiring::Parallel { one_norm: true } => Some(normed.clone()),
             _ => None,
         };
@@ -76,8 +78,7 @@ impl Block {
         };
         let residual = if self.wiring == Wiring::ResidualOfNorm { normed.copy()? } else { x };
         let addition = &self.mlp_addition;
-        let mut x =
-            self.mlp.add_to(residual, &normed, addition, pass.buffers(), profile, pass.cancel)?;
+        let mut x = self.mlp.add_to(residual, &normed, addition, pass.buffers(), profile, pass.cancel)?;
         if let (Some(norm), true) = (&self.mlp_norm, norm_of_sum) {
             x = norm.forward(&x, on_host.then(Buffer::default).as_ref())?;
         }

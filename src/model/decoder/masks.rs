@@ -119,7 +119,11 @@ impl Masks {
         };
         let features = Feature::all().map(feature).collect::<Result<Vec<_>, _>>()?;
         let lowest = f64::from(f32::MIN);
-        Ok(BlockMasks { unseen: seen.affine(-lowest, lowest)?, distance, features: Tensor::stack(&features, 1)? })
+        Ok(BlockMasks {
+            unseen: seen.affine(-lowest, lowest)?,
+            distance,
+            features: Tensor::stack(&features, 1)?,
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::mlp::clamped_swiglu as clamped_swiglu_of;
+use super::gated::clamped_swiglu as clamped_swiglu_of;
 use super::{Gated, Linear};
 use crate::kernels::elementwise::{add_scaled, clamped_swiglu};
 use crate::model::host;
@@ -295,8 +295,7 @@ mod tests {
 
     #[test]
     fn experts_one_by_one_and_all_at_once_agree() {
-        let (spec, hidden, tokens) =
-            (gpt_oss_like(), 4, 9);
+        let (spec, hidden, tokens) = (gpt_oss_like(), 4, 9);
         let random = |shape: &[usize]| Tensor::rand(-1f32, 1., shape, &Device::Cpu).unwrap();
         let experts = Experts {
             spec,
@@ -322,7 +321,11 @@ mod tests {
     #[test]
     fn the_softmax_is_over_the_chosen_or_over_all() {
         let ln = f32::ln;
-        let visits = assign(&[vec![ln(1.0), ln(3.0), ln(0.5), ln(1.5)], vec![9.0, 0.0, 9.0, 0.0]], 2, Routing::OverChosen);
+        let visits = assign(
+            &[vec![ln(1.0), ln(3.0), ln(0.5), ln(1.5)], vec![9.0, 0.0, 9.0, 0.0]],
+            2,
+            Routing::OverChosen,
+        );
         assert_eq!(visits[0], [Visit { token: 1, weight: 0.5 }]);
         assert_eq!(visits[2], [Visit { token: 1, weight: 0.5 }]);
         assert!((visits[1][0].weight - 2.0 / 3.0).abs() < 1e-6);

@@ -109,7 +109,9 @@ impl HeadNorm {
     pub fn after_split(&self, x: Tensor, on_host: bool) -> Result<Tensor, ModelError> {
         let each = |norm: &Norm| {
             let rows = x.flatten_to(1)?;
-            Ok::<_, ModelError>(norm.forward(&rows, on_host.then(Buffer::default).as_ref())?.reshape(x.dims())?)
+            Ok::<_, ModelError>(
+                norm.forward(&rows, on_host.then(Buffer::default).as_ref())?.reshape(x.dims())?,
+            )
         };
         match self {
             Self::Token(_) => Ok(x),

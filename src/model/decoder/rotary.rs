@@ -66,7 +66,8 @@ fn frequencies(spec: &RotarySpec, tokens: usize) -> (Vec<f32>, f32) {
     let wavelengths: Vec<f32> = (0..width / 2)
         .map(|pair| spec.theta.powf(f64::from((2 * pair) as f32 / width as f32)) as f32)
         .collect();
-    let each = |factors: &[f32]| wavelengths.iter().zip(factors).map(|(w, factor)| 1.0 / (factor * w)).collect();
+    let each =
+        |factors: &[f32]| wavelengths.iter().zip(factors).map(|(w, factor)| 1.0 / (factor * w)).collect();
     match &spec.scaling {
         RotaryScaling::None => (wavelengths.iter().map(|w| 1.0 / w).collect(), 1.0),
         RotaryScaling::Linear { factor } => {

@@ -3,10 +3,10 @@
 
 use super::common::{layer_norm, root};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::gpt2::head_dim;
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
 use crate::model::spec::{
@@ -16,6 +16,7 @@ use crate::model::spec::{
 /// BLOOM.
 pub const FAMILY: Family = Family {
     name: "bloom",
+    models: "BLOOM",
     class: "Bloom",
     aliases: &[
         ("hidden_size", "n_embed"),
@@ -43,8 +44,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     let heads = config.whole("n_head", 8, PARTS)?;
     let head_dim = head_dim(config, hidden, heads)?;
     let mlp = MlpSpec::Plain { intermediate_size: 4 * hidden, activation: Activation::GeluTanh };
-    let layer =
-        LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: None, mlp };
+    let layer = LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: None, mlp };
     let wiring = match config.flag("apply_residual_connection_post_layernorm", false)? {
         true => Wiring::ResidualOfNorm,
         false => Wiring::Sequential,

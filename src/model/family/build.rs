@@ -82,8 +82,7 @@ impl Builder<'_, '_> {
     fn head(&mut self, linear: Linear) -> Result<Head, ModelError> {
         let norm = self.spec.logits.norm.then(|| self.norm(self.layout.norm)).transpose()?;
         let width = self.spec.embedding.width;
-        let projection =
-            self.projection(self.layout.embedding_projections[1], [self.spec.hidden, width])?;
+        let projection = self.projection(self.layout.embedding_projections[1], [self.spec.hidden, width])?;
         Ok(Head { norm, projection, linear })
     }
 
@@ -101,9 +100,7 @@ impl Builder<'_, '_> {
         let of_layer = |name: &str| format!("{}{at}.{name}", layout.layers);
         let (wiring, before, after) = (spec.block.wiring, spec.block.before, spec.block.after);
         let one_norm = wiring == Wiring::Parallel { one_norm: true };
-        let mut norm = |is_there: bool, name: &str| {
-            is_there.then(|| self.norm(&of_layer(name))).transpose()
-        };
+        let mut norm = |is_there: bool, name: &str| is_there.then(|| self.norm(&of_layer(name))).transpose();
         let attention_norm = norm(before, layout.attention_norm)?;
         let mlp_norm = norm(before && !one_norm, layout.mlp_norm)?;
         let mut addition = |name: &str| {

@@ -3,15 +3,18 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::ranges::MULTIPLIER;
 use super::rope::{self, RopeDefaults};
-use super::{Family, Read};
 use crate::model::ModelError;
-use crate::model::spec::{Biases, BlockSpec, DecoderSpec, NormKind, NormSpan, NormSpec, Pairs, QkNormSpec, Wiring};
+use crate::model::spec::{
+    Biases, BlockSpec, DecoderSpec, NormKind, NormSpan, NormSpec, Pairs, QkNormSpec, Wiring,
+};
 
 /// Command R.
-pub const FAMILY: Family = Family { name: "cohere", class: "CohereFor", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "cohere", models: "Command R, R+", class: "CohereFor", aliases: &[], read };
 
 /// What transformers takes for Command R.
 pub const COHERE: Defaults = Defaults {

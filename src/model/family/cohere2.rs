@@ -3,13 +3,14 @@
 use super::cohere::{COHERE, side_by_side};
 use super::common::{Defaults, llama_like, set_windows, sliding_layers, sliding_window};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::ranges::LAYERS;
-use super::{Family, Read};
 use crate::model::ModelError;
 
 /// Command R7B.
-pub const FAMILY: Family = Family { name: "cohere2", class: "Cohere2", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "cohere2", models: "Command R7B", class: "Cohere2", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &Defaults { theta: 10_000.0, ..COHERE })?;

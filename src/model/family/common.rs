@@ -87,7 +87,8 @@ pub fn llama_like(config: &Config, defaults: &Defaults) -> Result<DecoderSpec, M
         tied_head: config.flag("tie_word_embeddings", defaults.tied)?,
         quantization: config.quantization(),
     };
-    let layer = LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: Some(0), mlp };
+    let layer =
+        LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: Some(0), mlp };
     let count = config.whole("num_hidden_layers", defaults.layers, LAYERS)?;
     Ok(DecoderSpec { layers: vec![layer; count], ..spec })
 }

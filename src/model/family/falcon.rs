@@ -3,15 +3,16 @@
 use super::bloom;
 use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation, or_zero};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::Layout;
 use super::ranges::WIDTH;
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, BlockSpec, MlpSpec, Wiring};
 
 /// Falcon.
 pub const FAMILY: Family = Family {
     name: "falcon",
+    models: "Falcon (without ALiBi)",
     class: "Falcon",
     aliases: &[
         ("hidden_size", "n_embed"),

@@ -2,13 +2,13 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Activation, Biases, DecoderSpec, Gating, MlpSpec};
 
 /// Gemma.
-pub const FAMILY: Family = Family { name: "gemma", class: "Gemma", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "gemma", models: "Gemma 1", class: "Gemma", aliases: &[], read };
 
 /// Of all Gemmas.
 pub const LAYOUT: Layout = Layout { norm_offset: 1.0, ..LLAMA };

@@ -1,16 +1,18 @@
 //! Gemma 2: a norm before and after each part, scores and logits with caps, every other layer slides.
 
-use super::common::{DEFAULTS, Defaults, llama_like, named_activation, root, set_windows, sliding_layers, sliding_window};
+use super::common::{
+    DEFAULTS, Defaults, llama_like, named_activation, root, set_windows, sliding_layers, sliding_window,
+};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::gemma::{LAYOUT, common, gelu};
 use super::layout::Layout;
 use super::ranges::{CAP, WIDTH};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{BlockSpec, DecoderSpec, Wiring};
 
 /// Gemma 2.
-pub const FAMILY: Family = Family { name: "gemma2", class: "Gemma2", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "gemma2", models: "Gemma 2", class: "Gemma2", aliases: &[], read };
 
 /// Of Gemma 2 and 3.
 pub const SANDWICH: Layout = Layout {

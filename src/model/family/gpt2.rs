@@ -2,17 +2,16 @@
 
 use super::common::{layer_norm, named_activation, root};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
-use crate::model::spec::{
-    Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec,
-};
+use crate::model::spec::{Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec};
 
 /// GPT-2.
-pub const FAMILY: Family = Family { name: "gpt2", class: "GPT2", aliases: ALIASES, read };
+pub const FAMILY: Family =
+    Family { name: "gpt2", models: "GPT-2, DistilGPT-2", class: "GPT2", aliases: ALIASES, read };
 
 /// Keys, and the names that other families have for them.
 pub const ALIASES: &[(&str, &str)] = &[

@@ -4,18 +4,17 @@ use serde_json::Value;
 
 use super::common::{layer_norm, named_activation};
 use super::config::{Config, quoted};
+use super::definition::{Family, Read};
 use super::gpt2::head_dim;
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
-use super::{Family, Read};
 use crate::model::ModelError;
-use crate::model::spec::{
-    Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec,
-};
+use crate::model::spec::{Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec};
 
 /// GPT-Neo.
 pub const FAMILY: Family = Family {
     name: "gpt_neo",
+    models: "GPT-Neo",
     class: "GPTNeoFor",
     aliases: &[("num_heads", "num_attention_heads"), ("num_layers", "num_hidden_layers")],
     read,
@@ -92,14 +91,13 @@ fn local_layers(config: &Config) -> Result<Vec<bool>, ModelError> {
     if kinds.len() != count {
         return Err(config.error(format!("attention_types names {} layers of {count}", kinds.len())));
     }
-    let is_local = |kind: &String| match kind.as_str() {
-        "local" => Ok(true),
-        "global" => Ok(false),
-        _ => Err(config.error(format!(
-            "attention_types names {}; supported are global and local",
-            quoted(kind)
-        ))),
-    };
+    let is_local =
+        |kind: &String| match kind.as_str() {
+            "local" => Ok(true),
+            "global" => Ok(false),
+            _ => Err(config
+                .error(format!("attention_types names {}; supported are global and local", quoted(kind)))),
+        };
     kinds.iter().map(is_local).collect()
 }
 

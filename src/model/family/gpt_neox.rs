@@ -3,16 +3,17 @@
 
 use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::WIDTH;
 use super::rope::{self, RopeDefaults};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
 use crate::model::spec::{Biases, BlockSpec, MlpSpec, Wiring};
 
 /// GPT-NeoX.
-pub const FAMILY: Family = Family { name: "gpt_neox", class: "GPTNeoX", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "gpt_neox", models: "GPT-NeoX, Pythia", class: "GPTNeoX", aliases: &[], read };
 
 const LAYOUT: Layout = Layout {
     prefixes: &["gpt_neox."],

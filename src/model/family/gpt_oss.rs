@@ -5,15 +5,17 @@ use std::ops::RangeInclusive;
 
 use super::common::{DEFAULTS, Defaults, llama_like, set_windows, sliding_layers, sliding_window};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{ExpertNames, LLAMA, Layout};
 use super::ranges::{PARTS, WIDTH};
-use super::{Family, Read, rope};
+use super::rope;
 use crate::model::ModelError;
 use crate::model::spec::{Biases, ExpertsSpec, Gating, MlpSpec, RotaryScaling, Routing};
 
 /// gpt-oss.
 pub const FAMILY: Family = Family {
     name: "gpt_oss",
+    models: "gpt-oss",
     class: "GptOss",
     aliases: &[("num_local_experts", "num_experts")],
     read,

@@ -2,10 +2,11 @@
 
 use super::common::{layer_norm, named_activation, root};
 use super::config::Config;
+use super::definition::{Family, Read};
+use super::gpt2;
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use super::rope;
-use super::{Family, Read, gpt2};
 use crate::model::ModelError;
 use crate::model::spec::{
     Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec, Pairs, RotaryScaling,
@@ -13,7 +14,8 @@ use crate::model::spec::{
 };
 
 /// GPT-J.
-pub const FAMILY: Family = Family { name: "gptj", class: "GPTJ", aliases: gpt2::ALIASES, read };
+pub const FAMILY: Family =
+    Family { name: "gptj", models: "GPT-J", class: "GPTJ", aliases: gpt2::ALIASES, read };
 
 const LAYOUT: Layout = Layout {
     prefixes: &["transformer."],

@@ -2,14 +2,15 @@
 
 use super::common::{DEFAULTS, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::ranges::MULTIPLIER;
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::Biases;
 
 /// Granite.
-pub const FAMILY: Family = Family { name: "granite", class: "GraniteFor", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "granite", models: "Granite 3 (dense)", class: "GraniteFor", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &DEFAULTS)?;

@@ -2,13 +2,19 @@
 
 use super::common::{DEFAULTS, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::Biases;
 
 /// Llama.
-pub const FAMILY: Family = Family { name: "llama", class: "Llama", aliases: &[], read };
+pub const FAMILY: Family = Family {
+    name: "llama",
+    models: "Llama 1 to 3, SmolLM2, TinyLlama, Yi",
+    class: "Llama",
+    aliases: &[],
+    read,
+};
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &DEFAULTS)?;

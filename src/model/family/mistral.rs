@@ -2,16 +2,22 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like, set_windows, sliding_window};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::DecoderSpec;
 
 /// Mistral.
-pub const FAMILY: Family = Family { name: "mistral", class: "Mistral", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "mistral", models: "Mistral, Mistral Nemo", class: "Mistral", aliases: &[], read };
 /// Mistral beside something that sees pictures.
-pub const MULTIMODAL: Family =
-    Family { name: "mistral3", class: "Mistral3", aliases: &[], read: read_multimodal };
+pub const MULTIMODAL: Family = Family {
+    name: "mistral3",
+    models: "Mistral Small 3.1, its text part",
+    class: "Mistral3",
+    aliases: &[],
+    read: read_multimodal,
+};
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec =

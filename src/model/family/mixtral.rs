@@ -2,16 +2,17 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like, named_activation};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{ExpertNames, LLAMA, Layout};
 use super::mistral::slide;
 use super::ranges::{PARTS, WIDTH};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{ExpertsSpec, Gating, MlpSpec, Routing};
 
 /// Mixtral.
 pub const FAMILY: Family = Family {
     name: "mixtral",
+    models: "Mixtral",
     class: "Mixtral",
     aliases: &[("num_local_experts", "num_experts")],
     read,

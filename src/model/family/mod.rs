@@ -14,6 +14,7 @@ mod cohere;
 mod cohere2;
 mod common;
 mod config;
+mod definition;
 mod falcon;
 mod gemma;
 mod gemma2;
@@ -43,24 +44,11 @@ mod smollm3;
 mod stablelm;
 mod starcoder2;
 
+pub use definition::{Family, Read};
+
 use config::{Config, quoted};
-use layout::Layout;
 
 use super::ModelError;
-use super::decoder::Decoder;
-use super::spec::DecoderSpec;
-use super::weights::Weights;
-
-/// A family of models.
-pub struct Family {
-    /// `model_type` of its config.json.
-    pub name: &'static str,
-    /// How the names of its classes in transformers begin, as `architectures` of config.json spells them.
-    class: &'static str,
-    /// Keys of its config.json, and other names that these have.
-    aliases: &'static [(&'static str, &'static str)],
-    read: fn(&Config) -> Result<Read, ModelError>,
-}
 
 /// All families.
 pub const FAMILIES: [Family; 30] = [
@@ -96,25 +84,6 @@ pub const FAMILIES: [Family; 30] = [
     starcoder2::FAMILY,
 ];
 
-/// What a config.json says.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Read {
-    /// How the decoder is built.
-    pub spec: DecoderSpec,
-    /// How its tensors are named.
-    pub layout: Layout,
-}
-
-impl Read {
-    /// Builds the decoder from the tensors of a checkpoint.
-    ///
-    /// # Errors
-    /// If a tensor is missing or not as config.json says.
-    pub fn build(&self, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
-        build::build(&self.spec, &self.layout, weights)
-    }
-}
-
 /// Reads config.json; `name` is for messages.
 ///
 /// # Errors
@@ -127,9 +96,9 @@ pub fn read(json: &[u8], name: &str) -> Result<Read, ModelError> {
     read.spec.family = family.name;
     let (heads, kv_heads) = (read.spec.heads, read.spec.kv_heads);
     if !heads.is_multiple_of(kv_heads) {
-        return Err(config.error(format!(
-            "{heads} query heads can't be shared out among {kv_heads} key/value heads"
-        )));
+        return Err(
+            config.error(format!("{heads} query heads can't be shared out among {kv_heads} key/value heads"))
+        );
     }
     Ok(read)
 }
@@ -151,9 +120,10 @@ fn family(config: &Config) -> Result<&'static Family, ModelError> {
     let architectures = config.texts("architectures")?.unwrap_or_default();
     let is_of = |family: &&Family| architectures.iter().any(|name| name.starts_with(family.class));
     // Of Gemma and Gemma2 the longer one.
-    ALL.iter().filter(is_of).max_by_key(|family| family.class.len()).ok_or_else(|| {
-        config.error(format!("the key \"model_type\" is missing; supported are {}", names()))
-    })
+    ALL.iter()
+        .filter(is_of)
+        .max_by_key(|family| family.class.len())
+        .ok_or_else(|| config.error(format!("the key \"model_type\" is missing; supported are {}", names())))
 }
 
 /// The name of the family that is most like another name.

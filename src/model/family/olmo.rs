@@ -2,14 +2,14 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::ranges::CAP;
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, NormKind, NormSpec};
 
 /// OLMo.
-pub const FAMILY: Family = Family { name: "olmo", class: "OlmoFor", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "olmo", models: "OLMo 1", class: "OlmoFor", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &Defaults { vocabulary: 50_304, ..DEFAULTS })?;

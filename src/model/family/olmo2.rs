@@ -2,13 +2,13 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, BlockSpec, DecoderSpec, NormSpan, QkNormSpec, Wiring};
 
 /// OLMo 2.
-pub const FAMILY: Family = Family { name: "olmo2", class: "Olmo2", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "olmo2", models: "OLMo 2", class: "Olmo2", aliases: &[], read };
 
 /// Of OLMo 2 and 3.
 pub const LAYOUT: Layout = Layout {

@@ -2,13 +2,13 @@
 
 use super::common::{Defaults, llama_like, set_windows, sliding_layers, sliding_window};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::olmo2::{LAYOUT, OLMO2, post_norms};
 use super::rope;
-use super::{Family, Read};
 use crate::model::ModelError;
 
 /// OLMo 3.
-pub const FAMILY: Family = Family { name: "olmo3", class: "Olmo3", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "olmo3", models: "OLMo 3", class: "Olmo3", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &Defaults { theta: 500_000.0, ..OLMO2 })?;

@@ -3,17 +3,17 @@
 
 use super::common::{layer_norm, named_activation, root};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::gpt2::head_dim;
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::{LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{
     Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec, NormSpec, Wiring,
 };
 
 /// OPT.
-pub const FAMILY: Family = Family { name: "opt", class: "OPT", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "opt", models: "OPT", class: "OPT", aliases: &[], read };
 
 const LAYOUT: Layout = Layout {
     prefixes: &["model.decoder.", "decoder."],
@@ -39,8 +39,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         intermediate_size: config.whole("ffn_dim", 3072, WIDTH)?,
         activation: named_activation(config, "activation_function", "relu")?,
     };
-    let layer =
-        LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: None, mlp };
+    let layer = LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: None, mlp };
     let is_before = config.flag("do_layer_norm_before", true)?;
     let has_weights = config.flag("layer_norm_elementwise_affine", true)?;
     let bias = config.flag("enable_bias", true)?;

@@ -2,15 +2,15 @@
 
 use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames};
 use super::ranges::WIDTH;
 use super::rope::{self, RopeDefaults};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, BlockSpec, MlpSpec, NormSpan, QkNormSpec, Wiring};
 
 /// Phi.
-pub const FAMILY: Family = Family { name: "phi", class: "PhiFor", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "phi", models: "Phi 1 to 2", class: "PhiFor", aliases: &[], read };
 
 const LAYOUT: Layout = Layout {
     output: "self_attn.dense",

@@ -2,15 +2,16 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::mistral::slide;
 use super::rope::{self, RopeDefaults};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
 
 /// Phi 3.
-pub const FAMILY: Family = Family { name: "phi3", class: "Phi3", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "phi3", models: "Phi 3, 3.5, 4, 4 mini", class: "Phi3", aliases: &[], read };
 
 const LAYOUT: Layout = Layout {
     projections: ProjectionNames::Fused("self_attn.qkv_proj", QkvOrder::Blocks),

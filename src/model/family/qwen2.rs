@@ -2,14 +2,15 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like, set_windows, sliding_layers, sliding_window};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::ranges::LAYERS;
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, DecoderSpec};
 
 /// Qwen 2.
-pub const FAMILY: Family = Family { name: "qwen2", class: "Qwen2", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "qwen2", models: "Qwen 2, 2.5", class: "Qwen2", aliases: &[], read };
 
 /// What transformers takes for Qwen 2 and 3.
 pub const QWEN: Defaults =

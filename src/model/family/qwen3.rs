@@ -2,14 +2,14 @@
 
 use super::common::{Defaults, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::qwen2::{QWEN, slide_later};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, DecoderSpec, NormSpan, QkNormSpec};
 
 /// Qwen 3.
-pub const FAMILY: Family = Family { name: "qwen3", class: "Qwen3", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "qwen3", models: "Qwen 3", class: "Qwen3", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &Defaults { head_dim: 128, ..QWEN })?;

@@ -2,28 +2,27 @@
 
 use super::common::{Defaults, llama_like, named_activation};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::mistral::slide;
 use super::qwen2::QWEN;
 use super::qwen3::attention;
 use super::ranges::{LAYERS, PARTS, WIDTH};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{ExpertsSpec, Gating, MlpSpec, Routing};
 
 /// Qwen 3 with experts.
 pub const FAMILY: Family = Family {
     name: "qwen3_moe",
+    models: "Qwen 3 with experts",
     class: "Qwen3Moe",
     aliases: &[("num_experts", "num_local_experts")],
     read,
 };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
-    let mut spec = llama_like(
-        config,
-        &Defaults { hidden: 2048, intermediate: 6144, layers: 24, kv_heads: 4, ..QWEN },
-    )?;
+    let mut spec =
+        llama_like(config, &Defaults { hidden: 2048, intermediate: 6144, layers: 24, kv_heads: 4, ..QWEN })?;
     attention(config, &mut spec)?;
     if config.flag("use_sliding_window", false)? {
         slide(config, &mut spec, Some(4096))?;

@@ -88,7 +88,8 @@ pub fn by_kind(
     sliding: (&'static str, f64),
 ) -> Result<[RotarySpec; 2], ModelError> {
     let parameters = config.object("rope_parameters")?;
-    let kind = |name: &str| parameters.as_ref().map(|block| block.object(name)).transpose().map(Option::flatten);
+    let kind =
+        |name: &str| parameters.as_ref().map(|block| block.object(name)).transpose().map(Option::flatten);
     let scaling = config.object("rope_scaling")?.filter(|block| !block.is_empty());
     let blocks = [scaling.or(kind("full_attention")?), kind("sliding_attention")?];
     let own = |block: &Option<Config>| match block {
@@ -124,7 +125,11 @@ pub fn of_block(
         let beside = || Ok::<_, ModelError>(config.optional_real(key, range)?.unwrap_or(absent));
         inside.map_or_else(beside, Ok)
     };
-    let theta = real("rope_theta", THETA, config.optional_real(defaults.theta_key, THETA)?.unwrap_or(defaults.theta))?;
+    let theta = real(
+        "rope_theta",
+        THETA,
+        config.optional_real(defaults.theta_key, THETA)?.unwrap_or(defaults.theta),
+    )?;
     let beside = config.optional_real(defaults.share_key, 0.0..=1.0)?.unwrap_or(defaults.share);
     let share = real("partial_rotary_factor", 0.0..=1.0, beside)?;
     let width = (head_dim as f64 * share) as usize;
@@ -148,7 +153,9 @@ pub fn check(config: &Config, head_dim: usize, spec: &RotarySpec) -> Result<(), 
     }
     Err(config.error(match width == head_dim {
         true => format!("head_dim {head_dim} is odd: rotary positions need an even one"),
-        false => format!("{width} of head_dim {head_dim} would be turned: rotary positions need an even number of them"),
+        false => format!(
+            "{width} of head_dim {head_dim} would be turned: rotary positions need an even number of them"
+        ),
     }))
 }
 

@@ -2,14 +2,15 @@
 
 use super::common::{DEFAULTS, Defaults, llama_like, set_windows, sliding_layers, sliding_window};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::ranges::LAYERS;
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::Biases;
 
 /// SmolLM3.
-pub const FAMILY: Family = Family { name: "smollm3", class: "SmolLM3", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "smollm3", models: "SmolLM3", class: "SmolLM3", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let defaults = Defaults {

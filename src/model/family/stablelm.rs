@@ -2,14 +2,15 @@
 
 use super::common::{DEFAULTS, Defaults, layer_norm, llama_like};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout};
 use super::rope::{self, RopeDefaults};
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, BlockSpec, NormSpan, NormSpec, QkNormSpec, Wiring};
 
 /// StableLM.
-pub const FAMILY: Family = Family { name: "stablelm", class: "StableLm", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "stablelm", models: "StableLM", class: "StableLm", aliases: &[], read };
 
 const LAYOUT: Layout = Layout { qk_norms: ["self_attn.q_layernorm", "self_attn.k_layernorm"], ..LLAMA };
 

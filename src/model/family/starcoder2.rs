@@ -2,15 +2,16 @@
 
 use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation};
 use super::config::Config;
+use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames};
 use super::mistral::slide;
 use super::ranges::WIDTH;
-use super::{Family, Read};
 use crate::model::ModelError;
 use crate::model::spec::{Biases, MlpSpec};
 
 /// StarCoder2.
-pub const FAMILY: Family = Family { name: "starcoder2", class: "Starcoder2", aliases: &[], read };
+pub const FAMILY: Family =
+    Family { name: "starcoder2", models: "StarCoder2", class: "Starcoder2", aliases: &[], read };
 
 const LAYOUT: Layout = Layout { mlp: MlpNames::Plain(["mlp.c_fc", "mlp.c_proj"]), ..LLAMA };
 

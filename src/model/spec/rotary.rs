@@ -32,6 +32,7 @@ pub enum RotaryScaling {
         /// Wavelengths are multiplied by it.
         factor: f64,
     },
+    #[allow(dead_code, reason = "GGUF files will bring it")]
     /// Each has its own factor, \[width / 2\].
     Each {
         /// Wavelengths are multiplied by them.

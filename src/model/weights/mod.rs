@@ -34,13 +34,8 @@ use diagnosis::Evidence;
 use stored::{Stored, is_packed};
 
 /// Ends of the names of causal masks and of rotary tables, which are computed here.
-const UNUSED_ENDS: [&str; 5] = [
-    ".attn.bias",
-    ".attn.masked_bias",
-    ".attention.bias",
-    ".attention.masked_bias",
-    ".rotary_emb.inv_freq",
-];
+const UNUSED_ENDS: [&str; 5] =
+    [".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"];
 /// Parts of the names of what isn't run: cross-attention without an encoder, and what sees pictures.
 const UNUSED_PARTS: [&str; 6] = [
     ".crossattention.",
