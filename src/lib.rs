@@ -28,7 +28,7 @@
 //! | [`config`] | settings in layers, and the table of keys | bounded, vocabulary |
 //! | [`cli`] | what was typed; one file per command | all |
 //!
-//! Two things differ from what one might expect. A family of models (`model::family`) is one file that knows both its
+//! Two things differ from what one might expect. A family of models (`model::family`) is one file that maps its
 //! config.json and its tensor names, so that a new family is one new file; the decoder knows neither. And when somebody
 //! looks at a head, it is computed again from queries and keys by the function that the pass used
 //! ([`kernels::attention::Head::rows`]), so that the screen shows what was computed, to the bit.

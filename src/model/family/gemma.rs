@@ -1,6 +1,6 @@
 //! Gemma 1: norms by 1 + w, an embedding that is scaled, wide heads, GELU in its gate.
 
-use super::common::{DEFAULTS, Defaults, llama_like};
+use super::common::{DEFAULTS, Defaults, llama_like, named_activation};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout};
@@ -27,10 +27,17 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         ..DEFAULTS
     };
     let mut spec = llama_like(config, &defaults)?;
-    // Whatever `hidden_act` says: checkpoints say "gelu" and were trained with this one.
-    gelu(&mut spec, Activation::GeluTanh);
+    gelu(&mut spec, activation(config)?);
     common(config, &mut spec)?;
     Ok(Read { spec, layout: LAYOUT })
+}
+
+/// The first checkpoints say "gelu", and were trained with its tanh form.
+fn activation(config: &Config) -> Result<Activation, ModelError> {
+    match config.optional_text("hidden_act")?.as_deref() {
+        Some("gelu") => Ok(Activation::GeluTanh),
+        _ => named_activation(config, "hidden_act", "gelu_pytorch_tanh"),
+    }
 }
 
 /// What all Gemmas have: the scaled embedding, and biases if config.json says so.
@@ -50,5 +57,18 @@ pub fn gelu(spec: &mut DecoderSpec, activation: Activation) {
         if let MlpSpec::Gated { gating, .. } = &mut layer.mlp {
             *gating = Gating::Activated(activation);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gelu_is_its_tanh_form_and_other_names_are_what_they_say() {
+        let of = |json: &str| activation(&Config::parse(json.as_bytes(), "config.json").unwrap()).unwrap();
+        assert_eq!(of("{}"), Activation::GeluTanh);
+        assert_eq!(of(r#"{"hidden_act": "gelu"}"#), Activation::GeluTanh);
+        assert_eq!(of(r#"{"hidden_act": "relu2"}"#), Activation::ReluSquared);
     }
 }
