@@ -1,17 +1,16 @@
 //! What the files of a model say of it, before its tensors are placed.
 
 use super::ModelError;
-use super::family;
+use super::family::{self, Read};
 use super::files::{self, ModelFiles, gguf_error};
 use super::gguf::{self, Parts};
-use super::spec::DecoderSpec;
 use super::tokenizer::{Opened, PromptTokenizer};
 use super::weights::Bytes;
 
 /// What the files of a model say of it.
 pub struct Described {
     /// How its decoder is built.
-    pub spec: DecoderSpec,
+    pub read: Read,
     /// `Err` says why there is none.
     pub tokenizer: Result<Box<PromptTokenizer>, String>,
     /// What was taken for something that no file says, a sentence each.
@@ -27,9 +26,9 @@ impl Described {
         if files.is_gguf() {
             return Self::of_gguf(files);
         }
-        let spec = family::read_spec(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
-        let tokenizer = PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())?;
-        Ok(Self { spec, tokenizer: ready(tokenizer), notes: Vec::new() })
+        let read = family::read(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
+        let tokenizer = PromptTokenizer::open(&files.tokenizer, &files.config, read.spec.family)?;
+        Ok(Self { read, tokenizer: ready(tokenizer), notes: Vec::new() })
     }
 
     fn of_gguf(files: &ModelFiles) -> Result<Self, ModelError> {
@@ -40,9 +39,9 @@ impl Described {
         let parts = Parts::parse(&slices).map_err(invalid)?;
         let described = gguf::config(&parts).map_err(|error| invalid((0, error)))?;
         let name = files.config.name();
-        let spec = family::read_spec(described.config.to_string().as_bytes(), &name)?;
+        let read = family::read_gguf(&described, &parts, &name)?;
         let tokenizer = PromptTokenizer::from_gguf(&parts, &name)?;
-        Ok(Self { spec, tokenizer: ready(tokenizer), notes: described.notes })
+        Ok(Self { read, tokenizer: ready(tokenizer), notes: described.notes })
     }
 }
 

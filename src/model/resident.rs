@@ -8,7 +8,7 @@ use super::described::Described;
 use super::files::{self, ModelFiles};
 use super::tokenizer::PromptTokenizer;
 use super::weights::{Placement, Watch, Weights};
-use super::{Control, Engine, LoadOptions, ModelError, Reference, device, family};
+use super::{Control, Engine, LoadOptions, ModelError, Reference, device};
 use crate::attention::{ModelInfo, NO_OUTPUT_HEAD};
 
 /// A resident model.
@@ -44,23 +44,24 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let Described { spec, tokenizer, notes } = Described::of(files)?;
+        let Described { read, tokenizer, notes } = Described::of(files)?;
+        let spec = &read.spec;
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
-        let decoder = family::build(&spec, &mut weights)?;
+        let decoder = read.build(&mut weights)?;
         let watch = weights.watch();
         let info = ModelInfo {
             name: files.name.clone(),
             revision: files.revision.clone(),
-            family: spec.family.name().to_owned(),
+            family: spec.family.to_owned(),
             layers: spec.layers.len(),
             heads: spec.heads,
             kv_heads: spec.kv_heads,
             windows: spec.layers.iter().map(|layer| layer.sliding_window).collect(),
             has_sinks: spec.sinks,
-            has_output_head: decoder.lm_head.is_some(),
+            has_output_head: decoder.head.is_some(),
             context: spec.context,
             vocabulary: spec.vocabulary,
             parameters: weights.parameters(),

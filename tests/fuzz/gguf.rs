@@ -42,9 +42,9 @@ impl Walk<'_> {
 
     fn value(&mut self, kind: u64) {
         match kind {
-            0 | 1 | 7 => drop(self.number(1)),
-            2 | 3 => drop(self.number(2)),
-            4..=6 => drop(self.number(4)),
+            0 | 1 | 7 => _ = self.number(1),
+            2 | 3 => _ = self.number(2),
+            4..=6 => _ = self.number(4),
             8 => drop(self.text()),
             9 => {
                 let (kind, count) = (self.number(4), self.number(8));
@@ -53,7 +53,7 @@ impl Walk<'_> {
                 // Of a long list the first ones are enough.
                 self.numbers.truncate(before + 8);
             }
-            _ => drop(self.number(8)),
+            _ => _ = self.number(8),
         }
     }
 }
@@ -72,7 +72,9 @@ impl Seed {
         for _ in 0..tensors {
             walk.text();
             let axes = walk.number(4);
-            (0..axes).for_each(|_| drop(walk.number(8)));
+            for _ in 0..axes {
+                walk.number(8);
+            }
             walk.number(4);
             walk.number(8);
         }

@@ -46,7 +46,7 @@ const ARCHITECTURES: [Architecture; 22] = [
 ];
 
 /// The names of all.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ARCHITECTURES.iter().map(|known| known.name)
 }
 
@@ -95,7 +95,8 @@ fn llama(keys: &Keys<'_>) -> Result<Made, GgufError> {
                 see 4096 tokens on the hub";
     let biases =
         json!({"attention_bias": has_bias(keys, "attn_output"), "mlp_bias": has_bias(keys, "ffn_up")});
-    Ok(noted("llama", values, biases, if is_mistral { &[note] } else { &[] }))
+    let notes: &[&str] = if is_mistral { &[note] } else { &[] };
+    Ok(noted("llama", values, biases, notes))
 }
 
 fn smollm3(keys: &Keys<'_>) -> Result<Made, GgufError> {

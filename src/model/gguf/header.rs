@@ -96,11 +96,6 @@ impl<'a> Header<'a> {
         self.keys.get(key)
     }
 
-    /// The keys in order.
-    pub fn keys(&self) -> impl Iterator<Item = (&'a str, &Value<'a>)> {
-        self.keys.iter().map(|(key, value)| (*key, value))
-    }
-
     /// A tensor.
     pub fn tensor(&self, name: &str) -> Option<&TensorInfo> {
         self.tensors.get(name)

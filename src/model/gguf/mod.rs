@@ -22,10 +22,8 @@ mod reader;
 mod value;
 mod vocabulary;
 
-pub use architecture::names as architectures;
 pub use config::{Described, config};
 pub use error::GgufError;
-pub use header::{Header, TensorInfo};
 pub use parts::Parts;
 pub use value::{Array, Value};
 pub use vocabulary::{TokenKind, Vocabulary};

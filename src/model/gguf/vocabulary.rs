@@ -77,14 +77,14 @@ impl<'a> Vocabulary<'a> {
         let tokens = keys.read("tokens", "an array of texts", texts)?;
         let tokens = tokens.ok_or_else(|| GgufError::Missing("tokenizer.ggml.tokens".to_owned()))?;
         let numbers = |value: &Value<'a>| {
-            value.as_array()?.iter().map(|number| Some(TokenKind::numbered(number.as_u64()?))).collect()
+            value.as_array()?.iter().map(|number| Some(TokenKind::numbered(number.as_u64()?))).collect::<Option<Vec<_>>>()
         };
         let of_each = format!("an array of {} numbers, one for each token", tokens.len());
         let is_of_each = |array: Array<'_>| array.len() == tokens.len();
         let each = |value: &Value<'a>| value.as_array().is_some_and(is_of_each);
         let kinds = keys.read("token_type", &of_each, |value| numbers(value).filter(|_| each(value)))?;
         let floats = |value: &Value<'a>| {
-            value.as_array()?.iter().map(|number| Some(number.as_f64()? as f32)).collect()
+            value.as_array()?.iter().map(|number| Some(number.as_f64()? as f32)).collect::<Option<Vec<_>>>()
         };
         let scores = keys.read("scores", &of_each, |value| floats(value).filter(|_| each(value)))?;
         let token = |key: &str| {

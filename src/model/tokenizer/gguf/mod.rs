@@ -9,7 +9,7 @@ mod tests;
 
 use serde_json::{Value, json};
 use tokenizers::models::bpe::BPE;
-use tokenizers::{AddedToken, Tokenizer};
+use tokenizers::{AddedToken, PostProcessorWrapper, PreTokenizerWrapper, Tokenizer};
 
 use super::guard::guarded;
 use crate::model::gguf::{GgufError, TokenKind, Vocabulary};
@@ -54,8 +54,8 @@ pub fn build(vocabulary: &Vocabulary<'_>) -> Result<Tokenizer, Problem> {
         tokenizer.add_tokens(of_kind(TokenKind::UserDefined, false)).map(drop)
     })?;
     let template = around(vocabulary)?;
-    let template = template.map(serde_json::from_value).transpose().map_err(|error| error.to_string())?;
-    tokenizer.with_post_processor::<tokenizers::PostProcessorWrapper>(template);
+    let template = template.map(serde_json::from_value::<PostProcessorWrapper>).transpose();
+    tokenizer.with_post_processor(template.map_err(|error| error.to_string())?);
     Ok(tokenizer)
 }
 
@@ -84,8 +84,9 @@ fn around(vocabulary: &Vocabulary<'_>) -> Result<Option<Value>, Problem> {
     let special = bos.into_iter().chain(eos);
     let special =
         special.map(|id| (text(id).to_owned(), json!({"id": text(id), "ids": [id], "tokens": [text(id)]})));
+    let pair = [parts("A"), parts("B")].concat();
     Ok(Some(json!({
-        "type": "TemplateProcessing", "single": parts("A"), "pair": [parts("A"), parts("B")].concat(),
+        "type": "TemplateProcessing", "single": parts("A"), "pair": pair,
         "special_tokens": special.collect::<serde_json::Map<_, _>>(),
     })))
 }
@@ -103,9 +104,8 @@ fn byte_level(vocabulary: &Vocabulary<'_>) -> Result<Tokenizer, Problem> {
     let whole_words = split::takes_whole_words(vocabulary.pre);
     let model = guarded(|| BPE::builder().vocab_and_merges(ids, merges).ignore_merges(whole_words).build())?;
     let mut tokenizer = Tokenizer::new(model);
-    tokenizer.with_pre_tokenizer::<tokenizers::PreTokenizerWrapper>(Some(
-        serde_json::from_value(pre_tokenizer).map_err(|error| error.to_string())?,
-    ));
+    let pre_tokenizer = serde_json::from_value::<PreTokenizerWrapper>(pre_tokenizer);
+    tokenizer.with_pre_tokenizer(Some(pre_tokenizer.map_err(|error| error.to_string())?));
     Ok(tokenizer)
 }
 

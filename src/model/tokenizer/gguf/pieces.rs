@@ -41,7 +41,7 @@ pub fn tokenizer(vocabulary: &Vocabulary<'_>) -> Result<Tokenizer, String> {
     let normalizer = json!({"type": "Sequence", "normalizers": steps});
     let normalizer =
         serde_json::from_value::<NormalizerWrapper>(normalizer).map_err(|error| error.to_string())?;
-    tokenizer.with_normalizer(Some(normalizer));
+    tokenizer.with_normalizer(Some(normalizer)).map_err(|error| error.to_string())?;
     Ok(tokenizer)
 }
 
