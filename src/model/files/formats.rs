@@ -6,8 +6,8 @@ use super::adapter::is_adapter;
 use crate::model::ModelError;
 
 /// How the names of weights in other formats end.
-const OTHER_FORMATS: [&str; 8] =
-    [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx"];
+const OTHER_FORMATS: [&str; 9] =
+    [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx"];
 
 /// Files in `folder` that hold weights in a format that isn't read, sorted.
 pub(super) fn other_formats(folder: &Path) -> Vec<String> {

@@ -46,7 +46,7 @@ const ARCHITECTURES: [Architecture; 22] = [
 ];
 
 /// The names of all.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     ARCHITECTURES.iter().map(|known| known.name)
 }
 
@@ -244,9 +244,8 @@ fn gptneox(keys: &Keys<'_>) -> Result<Made, GgufError> {
 }
 
 fn bloom(keys: &Keys<'_>) -> Result<Made, GgufError> {
-    let values = base(keys, "layer_norm_epsilon")?;
-    let more = json!({"n_layer": keys.needed_whole("block_count")?});
-    Ok(plain("bloom", values, more))
+    let more = json!({"seq_length": keys.needed_whole("context_length")?});
+    Ok(plain("bloom", base(keys, "layer_norm_epsilon")?, more))
 }
 
 fn falcon(keys: &Keys<'_>) -> Result<Made, GgufError> {
@@ -256,7 +255,7 @@ fn falcon(keys: &Keys<'_>) -> Result<Made, GgufError> {
     let more = json!({
         "new_decoder_architecture": two_norms || kv_heads > 1, "num_kv_heads": kv_heads,
         "multi_query": kv_heads == 1, "num_ln_in_parallel_attn": if two_norms { 2 } else { 1 },
-        "parallel_attn": true, "bias": has_bias(keys, "attn_output"), "alibi": false,
+        "ffn_hidden_size": keys.whole("feed_forward_length")?, "parallel_attn": true, "bias": has_bias(keys, "attn_output"), "alibi": false,
     });
     Ok(plain("falcon", values, more))
 }

@@ -15,6 +15,8 @@
 mod architecture;
 mod config;
 mod error;
+#[cfg(test)]
+pub mod fixture;
 mod header;
 mod keys;
 mod parts;
@@ -22,8 +24,12 @@ mod reader;
 mod value;
 mod vocabulary;
 
+#[cfg(test)]
+pub use architecture::names as architectures;
 pub use config::{Described, config};
 pub use error::GgufError;
+#[cfg(test)]
+use header::MAGIC;
 pub use parts::Parts;
 pub use value::{Array, Value};
 pub use vocabulary::{TokenKind, Vocabulary};

@@ -77,7 +77,11 @@ impl<'a> Vocabulary<'a> {
         let tokens = keys.read("tokens", "an array of texts", texts)?;
         let tokens = tokens.ok_or_else(|| GgufError::Missing("tokenizer.ggml.tokens".to_owned()))?;
         let numbers = |value: &Value<'a>| {
-            value.as_array()?.iter().map(|number| Some(TokenKind::numbered(number.as_u64()?))).collect::<Option<Vec<_>>>()
+            value
+                .as_array()?
+                .iter()
+                .map(|number| Some(TokenKind::numbered(number.as_u64()?)))
+                .collect::<Option<Vec<_>>>()
         };
         let of_each = format!("an array of {} numbers, one for each token", tokens.len());
         let is_of_each = |array: Array<'_>| array.len() == tokens.len();

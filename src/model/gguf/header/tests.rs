@@ -1,43 +1,5 @@
 use super::*;
-
-/// A file of some keys and tensors.
-#[derive(Default)]
-struct File {
-    keys: Vec<Vec<u8>>,
-    tensors: Vec<Vec<u8>>,
-    data: Vec<u8>,
-}
-
-fn text(text: &str) -> Vec<u8> {
-    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
-}
-
-impl File {
-    fn key(mut self, name: &str, kind: u32, value: &[u8]) -> Self {
-        self.keys.push([&text(name), &kind.to_le_bytes()[..], value].concat());
-        self
-    }
-
-    fn tensor(mut self, name: &str, sizes: &[u64], kind: u32, offset: u64) -> Self {
-        let mut bytes = [&text(name), &(sizes.len() as u32).to_le_bytes()[..]].concat();
-        sizes.iter().for_each(|size| bytes.extend(size.to_le_bytes()));
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend(offset.to_le_bytes());
-        self.tensors.push(bytes);
-        self
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = [&MAGIC[..], &3u32.to_le_bytes()].concat();
-        bytes.extend((self.tensors.len() as u64).to_le_bytes());
-        bytes.extend((self.keys.len() as u64).to_le_bytes());
-        bytes.extend(self.keys.concat());
-        bytes.extend(self.tensors.concat());
-        bytes.resize(bytes.len().next_multiple_of(32), 0);
-        bytes.extend(&self.data);
-        bytes
-    }
-}
+use crate::model::gguf::fixture::{File, text};
 
 fn small() -> File {
     let array = [&8u32.to_le_bytes()[..], &2u64.to_le_bytes(), &text("a"), &text("Ġb")].concat();
