@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use super::formats::other_formats;
-use super::gguf::is_gguf;
+use super::formats::{is_gguf, other_formats};
 use super::limits::unreadable;
 use crate::bounded;
 use crate::model::ModelError;

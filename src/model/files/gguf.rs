@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::foreign::foreign;
-use super::formats::entries;
+use super::formats::{entries, is_gguf};
 use super::{ModelFile, ModelFiles, TokenizerFiles};
 use crate::model::ModelError;
 use crate::model::gguf::GgufError;
@@ -90,11 +90,6 @@ pub(super) fn models(folder: &Path) -> Vec<PathBuf> {
     let mut models: Vec<PathBuf> = entries(folder).unwrap_or_default().into_iter().filter(is_model).collect();
     models.sort();
     models
-}
-
-/// Whether a name is that of a GGUF file.
-pub(super) fn is_gguf(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
 }
 
 /// All files of the model of which `path` is one.

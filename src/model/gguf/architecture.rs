@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::GgufError;
-use super::config::{Made, base};
+use super::common::{Made, base};
 use super::keys::Keys;
 
 /// What of the keys is made into a config.json.

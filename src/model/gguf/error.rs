@@ -1,6 +1,6 @@
 //! What can be wrong with a file.
 
-use super::Value;
+use std::fmt::Display;
 
 /// What is wrong with a file; each says what to do where something can be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +95,17 @@ pub enum GgufError {
     },
 }
 
+/// Characters of a name that a message shows.
+const SHOWN: usize = 80;
+
+/// A name as a message shows it.
+pub(super) fn shown(name: &str) -> String {
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 impl GgufError {
     /// A key names a tokenizer that isn't known.
     pub fn unknown_tokenizer(key: &'static str, name: &str, known: &[&str]) -> Self {
@@ -102,7 +113,7 @@ impl GgufError {
     }
 
     /// A key holds something else than what is wanted of it.
-    pub fn value(key: &str, value: &Value<'_>, wanted: &str) -> Self {
-        Self::Value { key: key.to_owned(), value: value.to_string(), wanted: wanted.to_owned() }
+    pub fn value(key: &str, value: &impl Display, wanted: &str) -> Self {
+        Self::Value { key: shown(key), value: value.to_string(), wanted: wanted.to_owned() }
     }
 }

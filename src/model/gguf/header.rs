@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::error::shown;
 use super::reader::Reader;
 use super::{GgufError, Value};
 use crate::kernels::blocks::BlockType;
@@ -117,14 +118,6 @@ fn check_apart(tensors: &BTreeMap<&str, TensorInfo>) -> Result<(), GgufError> {
             Err(GgufError::Tensor { name: shown(pair[1].1), why })
         }
         None => Ok(()),
-    }
-}
-
-/// A name as a message shows it.
-fn shown(name: &str) -> String {
-    match name.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
     }
 }
 

@@ -13,6 +13,7 @@
 //! Sources: the GGUF specification of ggml, versions 2 and 3, and llama.cpp, of what is not in a file.
 
 mod architecture;
+mod common;
 mod config;
 mod error;
 #[cfg(test)]

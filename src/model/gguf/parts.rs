@@ -1,7 +1,8 @@
 //! The headers of all files of a model, as one.
 
+use super::error::{GgufError, shown};
 use super::header::{Header, TensorInfo};
-use super::{GgufError, Value};
+use super::value::Value;
 
 /// The files of a model: one, or the parts of one that was split.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl<'a> Parts<'a> {
             check_number(&header, at, files.len()).map_err(|error| (at, error))?;
             let is_known = |name: &str| headers.iter().any(|known| known.tensor(name).is_some());
             if let Some((name, _)) = header.tensors().find(|(name, _)| is_known(name)) {
-                return Err((at, GgufError::Twice { what: "tensor", name: name.to_owned() }));
+                return Err((at, GgufError::Twice { what: "tensor", name: shown(name) }));
             }
             headers.push(header);
         }

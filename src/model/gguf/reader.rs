@@ -1,6 +1,6 @@
 //! Numbers and texts from bytes, none beyond the end.
 
-use super::GgufError;
+use super::error::{GgufError, shown};
 
 /// A place in a file.
 pub(super) struct Reader<'a> {
@@ -27,7 +27,7 @@ impl<'a> Reader<'a> {
     pub fn bytes(&mut self, count: usize, what: &str) -> Result<&'a [u8], GgufError> {
         let rest = &self.file[self.at..];
         let Some(bytes) = rest.get(..count) else {
-            return Err(GgufError::Cut { what: what.to_owned(), at: self.file.len() });
+            return Err(GgufError::Cut { what: shown(what), at: self.file.len() });
         };
         self.at += count;
         Ok(bytes)
@@ -54,14 +54,14 @@ impl<'a> Reader<'a> {
         let at = self.at;
         let bytes = self.bytes(length as usize, what)?;
         std::str::from_utf8(bytes)
-            .map_err(|error| GgufError::Text { what: what.to_owned(), at: at + error.valid_up_to() })
+            .map_err(|error| GgufError::Text { what: shown(what), at: at + error.valid_up_to() })
     }
 
     /// Checks that so many things of at least so many bytes can still follow, and that they are not more than `most`.
     pub fn allows(&self, count: u64, least_bytes: u64, most: u64, what: &str) -> Result<(), GgufError> {
         let rest = (self.file.len() - self.at) as u64;
         if count > most || count > rest / least_bytes {
-            return Err(GgufError::Count { what: what.to_owned(), count });
+            return Err(GgufError::Count { what: shown(what), count });
         }
         Ok(())
     }

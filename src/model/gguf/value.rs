@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::GgufError;
+use super::error::{GgufError, shown};
 use super::reader::Reader;
 
 /// The value of a key.
@@ -68,7 +68,7 @@ impl<'a> Value<'a> {
             12 => Self::Float(f64::from_le_bytes(reader.array(key)?)),
             kind => {
                 return Err(GgufError::Value {
-                    key: key.to_owned(),
+                    key: shown(key),
                     value: format!("of type {kind}"),
                     wanted: "a type from 0 to 12".to_owned(),
                 });
@@ -155,7 +155,7 @@ impl<'a> Array<'a> {
             }
             None => {
                 return Err(GgufError::Value {
-                    key: key.to_owned(),
+                    key: shown(key),
                     value: format!("an array of type {kind}"),
                     wanted: "an array of numbers or texts".to_owned(),
                 });
@@ -167,11 +167,6 @@ impl<'a> Array<'a> {
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.count
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
     }
 
     /// The values in order.
