@@ -166,16 +166,16 @@ fn check_tokens(name: &str, model: &Model, expected: &SafeTensors<'_>) {
 
 on_each_engine!(check);
 
-/// Checkpoints of the other families, on an engine; all that fail are named.
-fn check_families(engine: Engine) {
-    let mut names: Vec<String> = std::fs::read_dir(folder("families"))
+/// Checkpoints of a folder, at least so many, on an engine; all that fail are named.
+fn check_all(inside: &str, count: usize, engine: Engine) {
+    let mut names: Vec<String> = std::fs::read_dir(folder(inside))
         .unwrap()
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.path().is_dir())
-        .map(|entry| format!("families/{}", entry.file_name().to_str().unwrap()))
+        .map(|entry| format!("{inside}/{}", entry.file_name().to_str().unwrap()))
         .collect();
     names.sort();
-    assert!(names.len() >= 52, "{names:?}");
+    assert!(names.len() >= count, "{names:?}");
     let fails = |name: &&String| std::panic::catch_unwind(|| check(name, &on_cpu(engine))).is_err();
     let failed: Vec<&String> = names.iter().filter(fails).collect();
     assert!(failed.is_empty(), "{failed:?}");
@@ -183,12 +183,22 @@ fn check_families(engine: Engine) {
 
 #[test]
 fn the_other_families() {
-    check_families(Engine::Auto);
+    check_all("families", 52, Engine::Auto);
 }
 
 #[test]
 fn the_other_families_in_tensor_operations() {
-    check_families(Engine::Generic);
+    check_all("families", 52, Engine::Generic);
+}
+
+#[test]
+fn gguf_files() {
+    check_all("gguf", 13, Engine::Auto);
+}
+
+#[test]
+fn gguf_files_in_tensor_operations() {
+    check_all("gguf", 13, Engine::Generic);
 }
 
 #[test]

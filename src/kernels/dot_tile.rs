@@ -1,23 +1,25 @@
 //! Tiles of dot products: some rows of the batch times some rows of a weight whose rows belong to outputs.
 
-use std::ops::Range;
-
 use pulp::{Simd, WithSimd};
 
 use super::cache::{LINE, fetch};
 
 /// `out` \[n\]\[rows\] += x · Wᵀ, over some columns of both.
 pub struct DotTile<'a> {
-    /// \[n, in\]
+    /// \[n, x_stride\], from the first column that is multiplied on.
     pub x: &'a [f32],
-    /// \[rows, in\], and after them the rows that are multiplied next.
+    /// From one batch row to the next.
+    pub x_stride: usize,
+    /// Batch rows.
+    pub count: usize,
+    /// \[rows, weight_stride\], from the first column on, and after them the rows that are multiplied next.
     pub weight: &'a [f32],
+    /// From one row of the weight to the next.
+    pub weight_stride: usize,
     /// Rows to be multiplied.
     pub rows: usize,
-    /// Values of a batch row.
-    pub in_features: usize,
-    /// The columns that are multiplied.
-    pub columns: Range<usize>,
+    /// Columns that are multiplied.
+    pub columns: usize,
     /// \[n, stride\]
     pub out: &'a mut [f32],
     /// The length of a row of `out`.
@@ -31,7 +33,7 @@ impl WithSimd for DotTile<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let count = self.x.len() / self.in_features;
+        let count = self.count;
         let mut batch_row = 0;
         while batch_row < count {
             batch_row += match (S::REGISTER_COUNT, count - batch_row) {
@@ -74,25 +76,23 @@ impl DotTile<'_> {
         batch_row: usize,
         row: usize,
     ) {
-        let (x, weight, in_features) = (self.x, self.weight, self.in_features);
+        let (x, weight, stride) = (self.x, self.weight, self.weight_stride);
         let x: [&[f32]; BATCH_ROWS] =
-            std::array::from_fn(|at| &x[(batch_row + at) * in_features..][self.columns.clone()]);
-        let w: [&[f32]; ROWS] =
-            std::array::from_fn(|at| &weight[(row + at) * in_features..][self.columns.clone()]);
-        let registers = self.columns.len() / S::F32_LANES;
+            std::array::from_fn(|at| &x[(batch_row + at) * self.x_stride..][..self.columns]);
+        let w: [&[f32]; ROWS] = std::array::from_fn(|at| &weight[(row + at) * stride..][..self.columns]);
+        let registers = self.columns / S::F32_LANES;
         let xs = x.map(|x| &S::as_simd_f32s(x).0[..registers]);
         let ws = w.map(|w| &S::as_simd_f32s(w).0[..registers]);
         // The first batch rows fetch the next rows of the weight; later ones find them in the cache.
         let next = match batch_row {
-            0 => weight.get((row + self.rows) * in_features + self.columns.start..).unwrap_or(&[]),
+            0 => weight.get((row + self.rows) * stride..).unwrap_or(&[]),
             _ => &[],
         };
         let next = bytemuck::cast_slice(next);
         let mut sums = [[simd.splat_f32s(0.0); ROWS]; BATCH_ROWS];
         for at in 0..registers {
             if (at * S::F32_LANES * size_of::<f32>()).is_multiple_of(LINE) {
-                (0..ROWS)
-                    .for_each(|row| fetch(next, (row * in_features + at * S::F32_LANES) * size_of::<f32>()));
+                (0..ROWS).for_each(|row| fetch(next, (row * stride + at * S::F32_LANES) * size_of::<f32>()));
             }
             let w: [S::f32s; ROWS] = std::array::from_fn(|row| ws[row][at]);
             for (sums, x) in sums.iter_mut().zip(&xs) {

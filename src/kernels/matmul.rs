@@ -33,8 +33,18 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: 
                 let rows = group.len();
                 let weight = &weight[group.start * in_features..part.end * in_features];
                 for start in (0..in_features).step_by(DEPTH) {
-                    let columns = start..(start + DEPTH).min(in_features);
-                    arch.dispatch(DotTile { x, weight, rows, in_features, columns, out: sums, stride, at });
+                    arch.dispatch(DotTile {
+                        x: &x[start.min(x.len())..],
+                        x_stride: in_features,
+                        count,
+                        weight: &weight[start..],
+                        weight_stride: in_features,
+                        rows,
+                        columns: DEPTH.min(in_features - start),
+                        out: sums,
+                        stride,
+                        at,
+                    });
                 }
             }
             for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {

@@ -6,8 +6,8 @@
 //! - A matrix product shares its result out among threads (`parallel`). A thread computes a tile of results that fits
 //!   the registers, for as many rows of the batch as there are registers for.
 //! - A weight is read in one of three ways: as it lies in its file, a row for each output ([`matmul`], [`bf16`],
-//!   [`mxfp4`]); packed once, where a row belongs to an input ([`panel`]); or decoded into panels piece by piece, where
-//!   the batch is large (`decoded`).
+//!   [`mxfp4`], [`blocks`]); packed once, where a row belongs to an input ([`panel`]); or decoded into panels piece by
+//!   piece, where the batch is large (`decoded`).
 //! - Attention is computed a second time when somebody looks at a head. There each SIMD lane computes a result of its
 //!   own, so that both computations give the same bits.
 //!
@@ -18,6 +18,7 @@
 pub mod attention;
 pub mod attention_rule;
 pub mod bf16;
+pub mod blocks;
 mod cache;
 mod decoded;
 pub mod dot_tile;

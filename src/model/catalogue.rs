@@ -166,10 +166,10 @@ fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> Known
     let footprint = reference.as_ref().and_then(|reference| Footprint::of(reference, options).ok());
     let place = match (&reference, footprint) {
         (Some(Reference::Demo(_)), _) => Place::Binary,
-        (Some(Reference::Folder(_)), Some(_)) => Place::Folder,
+        (Some(Reference::Folder(_) | Reference::File(_)), Some(_)) => Place::Folder,
         (Some(Reference::Hub { .. }), Some(_)) => Place::Cache,
         (Some(Reference::Hub { .. }), None) => Place::Hub,
-        (Some(Reference::Folder(_)) | None, _) => Place::Broken,
+        (Some(Reference::Folder(_) | Reference::File(_)) | None, _) => Place::Broken,
     };
     let names_it = |pair: &&ConfiguredPair| pair.models.iter().any(|model| canonical(model) == name);
     let pairs = pairs.iter().filter(names_it).map(|pair| pair.name.clone()).collect();
@@ -195,7 +195,7 @@ pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<Lo
             let mut control = Control { cancel: cancel.clone(), progress: &mut |_| () };
             Some(files::plan(&reference, options.offline, &mut control)?)
         }
-        Reference::Demo(_) | Reference::Folder(_) => None,
+        Reference::Demo(_) | Reference::Folder(_) | Reference::File(_) => None,
     };
     match plan.filter(|plan| plan.missing_bytes > 0) {
         Some(plan) => {

@@ -4,7 +4,8 @@
 //! [`Model::load`] goes through these in order:
 //! 1. `reference` reads the name: a demo, a folder, or a repository of the hub.
 //! 2. [`files`] finds the files, and downloads what is missing.
-//! 3. `family` reads config.json into a `spec`, which says how the decoder is built.
+//! 3. `family` reads config.json into a `spec`, which says how the decoder is built; of a GGUF file, `gguf` makes the
+//!    config.json first.
 //! 4. `tokenizer` reads the vocabulary.
 //! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
 //!
@@ -12,6 +13,7 @@
 //! to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way.
 //!
 //! # How to add
+//! - An architecture of GGUF files: a row in `gguf/architecture.rs`.
 //! - A family of models: one file in `family`, one variant of `spec::Family`. The decoder knows no family.
 //! - A step of a pass to look at: a hook in `decoder/hooks.rs`, and its golden in `tests/golden/steps.py`.
 //! - A format of weights: a variant of `weights::Matrix` or of `weights::ExpertMatrices`.
@@ -20,11 +22,13 @@ mod catalogue;
 mod compute;
 mod control;
 mod decoder;
+mod described;
 mod device;
 mod error;
 mod family;
 mod footprint;
 mod generate;
+mod gguf;
 mod host;
 mod json;
 mod lens;

@@ -33,6 +33,7 @@ impl DemoModel {
 /// | text | is |
 /// |---|---|
 /// | `demo:gpt2` | a model of the binary |
+/// | `x.gguf` | a GGUF file, whether it exists or not |
 /// | `./x`, `/x`, `~/x`, `x/`, `a/b/c` | a folder, whether it exists or not |
 /// | `name` | that folder if there is one, else one of the hub's old models without an owner |
 /// | `org/name` | that folder if there is one, else a repository of the hub |
@@ -43,6 +44,8 @@ pub enum Reference {
     Demo(DemoModel),
     /// A folder in the hub's format.
     Folder(PathBuf),
+    /// A GGUF file, or one of its parts.
+    File(PathBuf),
     /// `org/name[@revision]` on the hub.
     Hub {
         /// `org/name`
@@ -57,14 +60,11 @@ pub enum Reference {
 #[non_exhaustive]
 pub enum ReferenceError {
     /// There is nothing.
-    #[error("a model needs a name: org/name, a folder, demo:gpt2 or demo:gpt-oss")]
+    #[error("a model needs a name: org/name, a folder, a GGUF file, demo:gpt2 or demo:gpt-oss")]
     Empty,
     /// `demo:` and a name that no demo has.
     #[error("no embedded model is called {0:?}: there are demo:gpt2 and demo:gpt-oss")]
     UnknownDemo(String),
-    /// A `.gguf` file.
-    #[error("{0}: GGUF files aren't supported yet; name the model's safetensors repository or folder")]
-    Gguf(String),
     /// `~` on a machine without a home folder.
     #[error("{0}: the home folder is unknown (HOME is not set); write the path out")]
     NoHome(String),
@@ -102,14 +102,18 @@ impl Reference {
                 .map(Self::Demo)
                 .ok_or_else(|| ReferenceError::UnknownDemo(name.to_owned()));
         }
-        if has_extension(text, "gguf") {
-            return Err(ReferenceError::Gguf(text.to_owned()));
-        }
+        let place = |path: PathBuf| match has_extension(text, "gguf") && !(env.is_folder)(&path) {
+            true => Self::File(path),
+            false => Self::Folder(path),
+        };
         if text == "~" || text.starts_with("~/") {
             let home = env.home.as_ref().ok_or_else(|| ReferenceError::NoHome(text.to_owned()))?;
-            return Ok(Self::Folder(home.join(text[1..].trim_start_matches('/'))));
+            return Ok(place(home.join(text[1..].trim_start_matches('/'))));
         }
         let path = Path::new(text);
+        if has_extension(text, "gguf") {
+            return Ok(place(path.to_owned()));
+        }
         let (repository, revision) = match text.split_once('@') {
             Some((repository, revision)) => (repository, Some(revision)),
             None => (text, None),
@@ -148,7 +152,7 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Demo(demo) => write!(f, "demo:{}", demo.name()),
-            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Folder(path) | Self::File(path) => write!(f, "{}", path.display()),
             Self::Hub { repository, revision: None } => f.write_str(repository),
             Self::Hub { repository, revision: Some(revision) } => write!(f, "{repository}@{revision}"),
         }
@@ -253,16 +257,27 @@ mod tests {
     }
 
     #[test]
-    fn gguf_is_refused_by_name() {
-        for text in ["model.gguf", "./x/model.Q4.GGUF", "~/model.gguf"] {
-            assert!(matches!(parse(text), Err(ReferenceError::Gguf(_))), "{text}");
+    fn gguf_is_a_file() {
+        for text in ["model.gguf", "./x/model.Q4.GGUF", "a/b.gguf"] {
+            assert_eq!(parse(text), Ok(Reference::File(text.into())), "{text}");
         }
+        assert_eq!(parse("~/model.gguf"), Ok(Reference::File("/home/me/model.gguf".into())));
+        assert_eq!(parse_near("x.gguf", &["x.gguf"]), Ok(Reference::Folder("x.gguf".into())));
         assert_eq!(parse("ggml-org/models-GGUF"), Ok(hub("ggml-org/models-GGUF", None)));
     }
 
     #[test]
     fn display_reads_back() {
-        for text in ["demo:gpt2", "demo:gpt-oss", "./x", "/a/b", "org/name", "org/name@refs/pr/1", "gpt2"] {
+        for text in [
+            "demo:gpt2",
+            "demo:gpt-oss",
+            "./x",
+            "/a/b",
+            "/a/b.gguf",
+            "org/name",
+            "org/name@refs/pr/1",
+            "gpt2",
+        ] {
             assert_eq!(parse(text).map(|reference| reference.to_string()), Ok(text.to_owned()));
         }
     }

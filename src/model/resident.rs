@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::compute::Threads;
 use super::decoder::Decoder;
+use super::described::Described;
 use super::files::{self, ModelFiles};
-use super::tokenizer::{Opened, PromptTokenizer};
+use super::tokenizer::PromptTokenizer;
 use super::weights::{Placement, Watch, Weights};
-use super::{Control, Engine, LoadOptions, ModelError, Reference, device, family};
+use super::{Control, Engine, LoadOptions, ModelError, Reference, device};
 use crate::attention::{ModelInfo, NO_OUTPUT_HEAD};
 
 /// A resident model.
@@ -43,12 +44,8 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let read = family::read(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
+        let Described { read, tokenizer, notes } = Described::of(files)?;
         let spec = &read.spec;
-        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family)? {
-            Opened::Ready(tokenizer) => Ok(tokenizer),
-            Opened::Missing(why) => Err(why),
-        };
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
@@ -71,7 +68,7 @@ impl Model {
             precision: weights.precision(),
             device: device::label(&device),
             resident_bytes: weights.resident_bytes(),
-            notes: notes(files, tokenizer.as_deref().ok()),
+            notes: [notes, without_effect(files, tokenizer.as_deref().ok())].concat(),
         };
         // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
@@ -100,7 +97,7 @@ impl Model {
 }
 
 /// What in the model's files has no effect here.
-fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
+fn without_effect(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
     let adapter = files.adapter.iter().map(files::Adapter::not_applied);
     adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
 }

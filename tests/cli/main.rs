@@ -10,6 +10,7 @@ mod compare;
 mod config;
 mod downloads;
 mod exports;
+mod gguf;
 mod goldens;
 mod heads;
 mod hostile;
@@ -23,6 +24,7 @@ mod verify;
 #[path = "../support"]
 mod support {
     pub mod checkpoint;
+    pub mod gguf;
     #[expect(dead_code, reason = "tests/hub.rs makes it misbehave")]
     pub mod hub;
     pub mod numbers;

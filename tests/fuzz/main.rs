@@ -10,6 +10,7 @@ mod exports;
 #[path = "../viewer/fixture.rs"]
 #[allow(dead_code)]
 mod fixture;
+mod gguf;
 mod input;
 mod model;
 mod mxfp4;

@@ -200,6 +200,19 @@ impl Builder<'_, '_> {
                 let each = (0..count).map(of_expert).collect::<Result<Vec<_>, ModelError>>()?;
                 (router, Matrices::Separate(each))
             }
+            ExpertNames::Stacks { router, matrices: [gate, up, down] } => {
+                let [gate, up, down] = [
+                    self.cut(&of_layer(gate), count, [hidden, intermediate], spec.bias)?,
+                    self.cut(&of_layer(up), count, [hidden, intermediate], spec.bias)?,
+                    self.cut(&of_layer(down), count, [intermediate, hidden], spec.bias)?,
+                ];
+                let expert = |((gate, up), down)| Gated {
+                    gate_up: GateUp::Separate { gate, up },
+                    gating: spec.gating,
+                    down,
+                };
+                (router, Matrices::Separate(gate.into_iter().zip(up).zip(down).map(expert).collect()))
+            }
             ExpertNames::Stacked { router, matrices: [gate_up, down] } => {
                 let (gate_up, gate_up_bias) =
                     self.stacked(&of_layer(gate_up), count, [hidden, 2 * intermediate])?;
@@ -209,6 +222,27 @@ impl Builder<'_, '_> {
         };
         let router = self.linear(&of_layer(router), [hidden, count], spec.bias)?;
         Ok(Experts { spec, router, matrices })
+    }
+
+    /// The linear maps of a stack of matrices \[count, to, from\], none of which is copied on the CPU.
+    fn cut(
+        &mut self,
+        name: &str,
+        count: usize,
+        [from, to]: [usize; 2],
+        bias: bool,
+    ) -> Result<Vec<Linear>, ModelError> {
+        let biases = match bias {
+            true => Some(self.weights.tensor(&format!("{name}.bias"), &[count, to])?),
+            false => None,
+        };
+        let weight = format!("{name}.weight");
+        let linear = |index| {
+            let matrix = self.weights.matrix_of_stack(&weight, index, [count, to, from])?;
+            let bias = biases.as_ref().map(|biases| biases.get(index)).transpose()?;
+            Ok(Linear::out_in(matrix, bias, to))
+        };
+        (0..count).map(linear).collect()
     }
 
     /// The checkpoint decides whether it is MXFP4, not quantization_config: fine-tunes keep that key after dequantising.

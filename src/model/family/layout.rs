@@ -80,6 +80,13 @@ pub enum ExpertNames {
         /// Gate, up, down.
         matrices: [&'static str; 3],
     },
+    /// As GGUF files have them: those of all experts in a tensor \[experts, out, in\].
+    Stacks {
+        /// To a logit per expert.
+        router: &'static str,
+        /// Gate, up, down.
+        matrices: [&'static str; 3],
+    },
     /// As gpt-oss has them: all in a tensor \[experts, in, out\], or in MXFP4; gate and up values alternate.
     Stacked {
         /// To a logit per expert.

@@ -19,6 +19,7 @@ mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
+mod gguf;
 mod gpt2;
 mod gpt_neo;
 mod gpt_neox;
@@ -45,6 +46,8 @@ mod stablelm;
 mod starcoder2;
 
 pub use definition::{Family, Read};
+
+pub use gguf::read_gguf;
 
 use config::{Config, quoted};
 

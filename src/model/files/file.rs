@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use super::formats::other_formats;
+use super::formats::{is_gguf, other_formats};
 use super::limits::unreadable;
 use crate::bounded;
 use crate::model::ModelError;
@@ -29,6 +29,11 @@ impl ModelFile {
             Self::Path(path) => path.to_string_lossy(),
             Self::Embedded { name, .. } => Cow::Borrowed(name),
         }
+    }
+
+    /// Whether it is a GGUF file, by its name.
+    pub fn is_gguf(&self) -> bool {
+        is_gguf(&self.name())
     }
 
     /// Its content, of at most `most` bytes. For small files: weights are mapped.

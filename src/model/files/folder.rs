@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::adapter::is_adapter;
 use super::formats::{entries, other_formats};
-use super::{Adapter, ModelFile, ModelFiles, TokenizerFiles, index};
+use super::{Adapter, ModelFile, ModelFiles, TokenizerFiles, gguf, index};
 use crate::model::ModelError;
 
-/// The files of the model in `folder`. Subfolders are never looked into: `original/` and `metal/` hold copies.
+/// The files of the model in `folder`: those of the hub, else those of a GGUF model. Subfolders are never looked into: `original/` and `metal/` hold copies.
 ///
 /// # Errors
 /// If the folder, its config.json or its weights are missing.
@@ -25,7 +25,12 @@ pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
     }
     let adapter = Adapter::beside(folder);
     let config = folder.join("config.json");
-    if !is_there(&config)? {
+    let has_config = is_there(&config)?;
+    let is_bare = !has_config || weights(folder).is_err();
+    if let Some(gguf) = is_bare.then(|| gguf::only_one(folder)).transpose()?.flatten() {
+        return Ok(gguf);
+    }
+    if !has_config {
         if let Some(adapter) = adapter.filter(|_| weights(folder).is_err()) {
             return Err(ModelError::Invalid(adapter.instead_of_weights()));
         }
@@ -217,7 +222,7 @@ mod tests {
     fn other_formats_are_named_and_leftovers_of_a_training_are_not() {
         for (name, words) in [
             ("pytorch_model-00001-of-00002.bin", "safe_serialization"),
-            ("gpt2.Q4_K_M.gguf", "gguf"),
+            ("flax_model.msgpack", "isn't read"),
             ("tf_model.h5", "isn't read"),
         ] {
             let folder = folder(&[("config.json", "{}"), (name, ""), ("training_args.bin", "")]);
@@ -252,6 +257,22 @@ mod tests {
             let found = files(folder.path()).unwrap();
             assert_eq!(names(&found.weights), [weights]);
             assert_eq!(found.adapter.and_then(|adapter| adapter.base).as_deref(), Some("a/b"));
+        }
+    }
+
+    #[test]
+    fn a_gguf_model_is_taken_where_the_hubs_files_are_not_whole() {
+        for (others, taken) in [
+            (&[][..], "m.gguf"),
+            (&["config.json"], "m.gguf"),
+            (&["model.safetensors"], "m.gguf"),
+            (&["config.json", "model.safetensors"], "model.safetensors"),
+        ] {
+            let all: Vec<(&str, &str)> = others.iter().chain(&["m.gguf"]).map(|name| (*name, "{}")).collect();
+            let folder = folder(&all);
+            let found = files(folder.path()).unwrap();
+            assert_eq!((names(&found.weights), found.is_gguf()), (vec![taken.to_owned()], taken == "m.gguf"));
+            assert_eq!(found.name, folder.path().display().to_string());
         }
     }
 

@@ -6,7 +6,7 @@ const KINDS: [(&[u8], &str); 6] = [
         b"version https://git-lfs",
         "is a Git LFS pointer, not the file itself: run `git lfs pull` in its folder, or download the file",
     ),
-    (b"GGUF", "is a GGUF file, which isn't read: take the model's safetensors"),
+    (b"GGUF", "is a GGUF file: give it a name that ends in .gguf, and name it as the model"),
     (b"PK\x03\x04", "is a pickle of PyTorch, which isn't read: take the model's safetensors"),
     (b"\x80\x02", "is a pickle of PyTorch, which isn't read: take the model's safetensors"),
     (b"\x89HDF", "is an HDF5 file, which isn't read: take the model's safetensors"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::hub::{CachedModel, Hub};
-use super::{Consent, DownloadPlan, ModelFiles, embedded, folder};
+use super::{Consent, DownloadPlan, ModelFiles, embedded, folder, gguf};
 use crate::model::{Cancel, Control, ModelError, Reference};
 
 /// Finds the files of a model and downloads those that are missing, as far as `consent` goes.
@@ -23,6 +23,7 @@ pub fn locate(
     match reference {
         Reference::Demo(demo) => Ok(embedded::files(*demo)),
         Reference::Folder(path) => folder::files(path),
+        Reference::File(path) => gguf::files(path),
         Reference::Hub { repository, revision } => {
             if let Some(error) = consent.recall(reference).filter(|_| !offline) {
                 return Err(error);
@@ -55,6 +56,7 @@ pub fn plan(
     match reference {
         Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
         Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
+        Reference::File(path) => DownloadPlan::of_present(&gguf::files(path)?, path),
         Reference::Hub { repository, revision } => {
             Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
         }

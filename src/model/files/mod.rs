@@ -1,6 +1,6 @@
 //! From a reference to the files of a model.
 //!
-//! [`locate()`] takes a demo from the binary (`embedded`), a model from its `folder`, or one from the [`hub`], which
+//! [`locate()`] takes a demo from the binary (`embedded`), a model from its `folder`, from a `gguf` file, or one from the [`hub`], which
 //! keeps it in its cache. All give [`ModelFiles`]. [`plan()`] says what a download would take; [`Consent`] keeps what
 //! somebody has agreed to. To add a place where models come from: a variant of `Reference`, a file here that gives
 //! `ModelFiles`, and a line in each `match` of `locate`.
@@ -13,6 +13,7 @@ mod file;
 mod folder;
 mod foreign;
 mod formats;
+mod gguf;
 pub mod hub;
 mod index;
 mod limits;
@@ -25,6 +26,7 @@ pub use adapter::{ADAPTER_CONFIG, Adapter};
 pub use consent::Consent;
 pub use file::ModelFile;
 pub use foreign::{foreign, pointer};
+pub use gguf::gguf_error;
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use limits::{LONGEST_CONFIG, LONGEST_TOKENIZER};
 pub use locate::{cached, locate, locate_here, plan};

@@ -9,20 +9,26 @@ pub struct ModelFiles {
     pub name: String,
     /// The commit, if it came from the hub.
     pub revision: Option<String>,
-    /// config.json
+    /// config.json; the first file of a GGUF model, which has it in itself.
     pub config: ModelFile,
     /// What the tokenizer is read from; nothing if there is none.
     pub tokenizer: TokenizerFiles,
-    /// The safetensors files; several if sharded.
+    /// The safetensors or GGUF files; several if sharded.
     pub weights: Vec<ModelFile>,
     /// An adapter beside them, which is not applied.
     pub adapter: Option<Adapter>,
 }
 
 impl ModelFiles {
-    /// Every file: config, tokenizer, weights.
+    /// Every file once: config, tokenizer, weights.
     pub fn all(&self) -> impl Iterator<Item = &ModelFile> {
         let tokenizer = self.tokenizer.iter().map(|(_, file)| file);
-        std::iter::once(&self.config).chain(tokenizer).chain(&self.weights)
+        let config = std::iter::once(&self.config).filter(|_| !self.is_gguf());
+        config.chain(tokenizer).chain(&self.weights)
+    }
+
+    /// Whether it is all in GGUF files.
+    pub fn is_gguf(&self) -> bool {
+        self.config.is_gguf()
     }
 }

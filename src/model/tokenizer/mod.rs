@@ -4,6 +4,7 @@
 mod around;
 mod build;
 mod class;
+mod gguf;
 mod growth;
 mod guard;
 mod pipeline;
@@ -22,6 +23,7 @@ use tokenizers::Tokenizer;
 
 use super::ModelError;
 use super::files::{LONGEST_CONFIG, ModelFile, TokenizerFiles};
+use super::gguf::{Parts, Vocabulary};
 use super::json::without_literals;
 use super::prompt_limit::{PromptLimit, TooLong};
 use crate::attention::Token;
@@ -63,13 +65,32 @@ impl PromptTokenizer {
         let named = config.as_ref().and_then(|config| config.get("tokenizer_class")?.as_str());
         let mut source = Source::new(files);
         Ok(match build::build(&mut source, named, family)? {
-            Built::Ready(inner, notes) => {
-                let spelling = Spelling::of(&inner);
-                let (limit, growth) = (PromptLimit::default(), Growth::of(&inner));
-                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes, limit, growth }))
-            }
+            Built::Ready(inner, notes) => Self::ready(*inner, notes),
             Built::Nothing(why) => Opened::Missing(why),
         })
+    }
+
+    /// Reads the vocabulary in a GGUF file of that `name`.
+    ///
+    /// # Errors
+    /// If it is broken, or of a kind that isn't known.
+    pub fn from_gguf(parts: &Parts<'_>, name: &str) -> Result<Opened, ModelError> {
+        let vocabulary = Vocabulary::read(parts).map_err(gguf::Problem::File);
+        let built = vocabulary.and_then(|vocabulary| vocabulary.as_ref().map(gguf::build).transpose());
+        match built {
+            Ok(Some(inner)) => Ok(Self::ready(inner, Vec::new())),
+            Ok(None) => Ok(Opened::Missing("the file has none".to_owned())),
+            Err(gguf::Problem::File(error)) => Err(ModelError::Invalid(format!("{name} {error}"))),
+            Err(gguf::Problem::Vocabulary(why)) => {
+                Err(ModelError::Invalid(format!("{name} has no valid tokenizer: {why}")))
+            }
+        }
+    }
+
+    fn ready(inner: Tokenizer, notes: Vec<String>) -> Opened {
+        let spelling = Spelling::of(&inner);
+        let (limit, growth) = (PromptLimit::default(), Growth::of(&inner));
+        Opened::Ready(Box::new(Self { inner, spelling, notes, limit, growth }))
     }
 
     /// What of the files is not honoured, a sentence each.

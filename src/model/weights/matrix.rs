@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
+use safetensors::tensor::Dtype;
 
 use super::Bytes;
+use super::stored::Kind;
+use crate::kernels::blocks::BlockType;
 use crate::kernels::elementwise::{Function, add_to_rows, fill_rows};
 use crate::kernels::panel::Panels;
-use crate::kernels::{bf16, matmul};
+use crate::kernels::{bf16, blocks, matmul};
 use crate::model::ModelError;
 
 /// A matrix \[rows, columns\], as the checkpoint stores it.
@@ -33,6 +36,8 @@ enum Values {
     Mapped(Bytes),
     /// bf16, where it lies in the file; an even number of columns.
     MappedBf16(Bytes),
+    /// In blocks, where they lie in the file.
+    Blocks(Bytes, BlockType),
     /// f32, packed for products x · W.
     Packed(Arc<Panels>),
     /// Anything else, as f32.
@@ -65,7 +70,7 @@ impl Matrix {
     pub fn bytes(&self) -> u64 {
         match self {
             Matrix::Device(matrix) => (matrix.elem_count() * matrix.dtype().size_in_bytes()) as u64,
-            Matrix::Host(matrix) => matrix.len() as u64 * matrix.width(),
+            Matrix::Host(matrix) => matrix.bytes(),
         }
     }
 
@@ -80,15 +85,33 @@ impl Matrix {
 
 impl HostMatrix {
     /// From f32 in a file; `None` if they don't lie where the processor can read them.
-    pub fn mapped(bytes: Bytes, columns: usize) -> Option<Self> {
+    fn mapped(bytes: Bytes, columns: usize) -> Option<Self> {
         bytemuck::try_cast_slice::<u8, f32>(bytes.as_slice()).ok()?;
         Some(Self { columns, values: Values::Mapped(bytes) })
     }
 
     /// From bf16 in a file; `None` if they don't lie where the processor can read two at a time.
-    pub fn mapped_bf16(bytes: Bytes, columns: usize) -> Option<Self> {
+    fn mapped_bf16(bytes: Bytes, columns: usize) -> Option<Self> {
         bytemuck::try_cast_slice::<u8, u32>(bytes.as_slice()).ok()?;
         columns.is_multiple_of(2).then_some(Self { columns, values: Values::MappedBf16(bytes) })
+    }
+
+    /// Where it lies in its file; `None` if the kernels can't read it there.
+    pub fn in_place(kind: Kind, bytes: impl Fn() -> Bytes, columns: usize) -> Option<Self> {
+        match kind {
+            Kind::Plain(Dtype::F32) => Self::mapped(bytes(), columns),
+            // Where rows begin in the middle of two values, they are read one by one.
+            Kind::Plain(Dtype::BF16) => Self::mapped_bf16(bytes(), columns)
+                .or_else(|| Some(Self::blocks(bytes(), BlockType::Bf16, columns))),
+            Kind::Plain(Dtype::F16) => Some(Self::blocks(bytes(), BlockType::F16, columns)),
+            Kind::Blocks(kind) => Some(Self::blocks(bytes(), kind, columns)),
+            Kind::Plain(_) => None,
+        }
+    }
+
+    /// From blocks in a file, the rows of which are whole blocks.
+    fn blocks(bytes: Bytes, kind: BlockType, columns: usize) -> Self {
+        Self { columns, values: Values::Blocks(bytes, kind) }
     }
 
     /// From values in memory.
@@ -111,6 +134,11 @@ impl HostMatrix {
         let values = match values {
             Values::Mapped(bytes) => {
                 let packed = pack(bytemuck::cast_slice(bytes.as_slice()))?;
+                bytes.release();
+                packed
+            }
+            Values::Blocks(bytes, kind) => {
+                let packed = pack(&blocks::decode_all(kind, bytes.as_slice()))?;
                 bytes.release();
                 packed
             }
@@ -161,6 +189,9 @@ impl HostMatrix {
                 let pairs = bytemuck::cast_slice(bytes.as_slice());
                 bf16::add_product_transposed(x, pairs, self.columns, y);
             }
+            (Values::Blocks(bytes, kind), true) => {
+                blocks::add_product_transposed(*kind, x, bytes.as_slice(), self.columns, y);
+            }
             (Values::MappedBf16(bytes), false) => {
                 let in_features = x.len() / (y.len() / self.columns);
                 bf16::add_product(x, bytemuck::cast_slice(bytes.as_slice()), in_features, y);
@@ -174,14 +205,18 @@ impl HostMatrix {
         match &self.values {
             Values::Mapped(bytes) => bytes.as_slice().len() / 4,
             Values::MappedBf16(bytes) => bytes.as_slice().len() / 2,
+            Values::Blocks(bytes, kind) => bytes.as_slice().len() / kind.bytes() * kind.values(),
             Values::Packed(panels) => panels.sizes().iter().product(),
             Values::Owned(values) => values.len(),
         }
     }
 
-    /// Bytes of each.
-    fn width(&self) -> u64 {
-        if matches!(self.values, Values::MappedBf16(_)) { 2 } else { 4 }
+    /// Bytes they take.
+    fn bytes(&self) -> u64 {
+        match &self.values {
+            Values::MappedBf16(bytes) | Values::Blocks(bytes, _) => bytes.as_slice().len() as u64,
+            _ => 4 * self.len() as u64,
+        }
     }
 
     /// Some rows, concatenated.
@@ -198,6 +233,10 @@ impl HostMatrix {
             Values::Mapped(bytes) => out.copy_from_slice(&bytemuck::cast_slice(bytes.as_slice())[place]),
             Values::Owned(values) => out.copy_from_slice(&values[place]),
             Values::Packed(panels) => panels.read_row(row, out),
+            Values::Blocks(bytes, kind) => {
+                let row_bytes = kind.row_bytes(self.columns);
+                kind.decode(&bytes.as_slice()[row * row_bytes..][..row_bytes], out);
+            }
             Values::MappedBf16(bytes) => {
                 let pairs = &bytemuck::cast_slice(bytes.as_slice())[place.start / 2..place.end / 2];
                 bf16::widen(pairs, out);

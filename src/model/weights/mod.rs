@@ -1,12 +1,13 @@
 //! The tensors of a checkpoint.
 //!
-//! [`Weights::open`] maps the safetensors files and reads their headers. A family then asks for each tensor by name
+//! [`Weights::open`] maps the safetensors or GGUF files and reads their headers. A family then asks for each tensor by name
 //! and shape. Each is checked (name, shape, type, no NaN) and placed as `placement` says: on a device as a candle
 //! tensor, or left in the mapped file for the CPU's kernels (`matrix`, `mxfp4`). `diagnosis` finds the likely cause
 //! when a tensor is missing. `memmap` watches that no file changes while it is mapped.
 
 mod diagnosis;
 mod experts;
+mod headers;
 mod matrix;
 mod memmap;
 mod mxfp4;
@@ -23,15 +24,15 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use safetensors::tensor::{Dtype, SafeTensors};
+use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::control::{Cancel, Control, LoadProgress};
-use super::files::{ModelFile, foreign};
+use super::files::ModelFile;
 use super::spec::DecoderSpec;
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
 use diagnosis::Evidence;
-use stored::{Stored, is_packed};
+use stored::{Kind, Stored, is_packed};
 
 /// Ends of the names of causal masks and of rotary tables, which are computed here.
 const UNUSED_ENDS: [&str; 5] =
@@ -51,6 +52,8 @@ pub struct Weights<'a> {
     tensors: BTreeMap<String, Stored>,
     /// The files that were looked into.
     files: Vec<ModelFile>,
+    /// Whether they are of that format.
+    is_gguf: bool,
     expected: Expected,
     placement: Placement,
     cancel: Cancel,
@@ -74,41 +77,19 @@ impl<'a> Weights<'a> {
     /// Maps the files and reads their headers.
     ///
     /// # Errors
-    /// If a file is missing, truncated or no safetensors.
+    /// If a file is missing, truncated, or of another format than its name says.
     pub fn open(
         files: &[ModelFile],
         placement: Placement,
         control: &'a mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let mut tensors = BTreeMap::new();
-        for file in files {
-            let name = file.name().into_owned();
-            let bytes = Bytes::open(file)?;
-            let whole = SafeTensors::deserialize(bytes.as_slice()).map_err(|error| {
-                ModelError::Invalid(match foreign(bytes.as_slice()) {
-                    Some(what) => format!("{name} {what}"),
-                    None => {
-                        format!("{name}: truncated, corrupt or no safetensors file ({error}): fetch it again")
-                    }
-                })
-            })?;
-            let start = bytes.as_slice().as_ptr() as usize;
-            for (tensor, view) in whole.iter() {
-                let at = view.data().as_ptr() as usize - start;
-                let part = bytes.slice(at..at + view.data().len());
-                let stored = Stored {
-                    file: name.clone(),
-                    dtype: view.dtype(),
-                    shape: view.shape().to_vec(),
-                    bytes: part,
-                };
-                tensors.insert(tensor.to_owned(), stored);
-            }
-        }
+        let is_gguf = files.iter().any(ModelFile::is_gguf);
+        let tensors = if is_gguf { headers::gguf(files)? } else { headers::safetensors(files)? };
         let Control { cancel, progress } = control;
         Ok(Self {
             tensors,
             files: files.to_vec(),
+            is_gguf,
             expected: Expected::default(),
             placement,
             cancel: cancel.clone(),
@@ -153,20 +134,43 @@ impl<'a> Weights<'a> {
         let dense = self.placement.dtype.size_in_bytes() as u64;
         self.model_tensors()
             .map(|(name, stored)| {
-                let stays = self.placement.mapped && stored.dtype == Dtype::BF16 && stored.shape.len() == 2;
-                match stored.dtype {
-                    dtype if is_packed(dtype) && !self.placement.unpacked => stored.values(),
-                    _ if stays => 2 * stored.values(),
+                // A table of vectors may be widened, matrices stay.
+                let stays = self.placement.mapped && stored.shape.len() >= 2 && self.stays(stored);
+                match stored.kind {
+                    kind if is_packed(kind) && !self.placement.unpacked => stored.values(),
+                    _ if stays => stored.bytes.as_slice().len() as u64,
                     _ => dense * stored.weights(name),
                 }
             })
             .sum()
     }
 
-    /// The precision of the weights: `mxfp4` if any are packed, else the type of dense tensors.
+    /// Whether a matrix is multiplied where it lies in its file.
+    fn stays(&self, stored: &Stored) -> bool {
+        match stored.kind {
+            Kind::Blocks(_) => true,
+            Kind::Plain(Dtype::BF16 | Dtype::F16) => stored.shape.len() == 2 || self.is_gguf,
+            Kind::Plain(_) => false,
+        }
+    }
+
+    /// The precision of the weights: `mxfp4` if any are packed, the commonest type by bytes of a GGUF file that is read
+    /// where it lies, else the type of dense tensors.
     pub fn precision(&self) -> String {
         if self.packed {
             return "mxfp4".to_owned();
+        }
+        if self.is_gguf && self.placement.mapped {
+            let mut bytes: BTreeMap<String, usize> = BTreeMap::new();
+            for stored in self.tensors.values() {
+                *bytes.entry(stored.kind.to_string().to_lowercase()).or_default() +=
+                    stored.bytes.as_slice().len();
+            }
+            return bytes
+                .into_iter()
+                .max_by_key(|(_, bytes)| *bytes)
+                .map(|(name, _)| name)
+                .unwrap_or_default();
         }
         format!("{:?}", self.placement.dtype).to_lowercase()
     }
@@ -199,18 +203,60 @@ impl<'a> Weights<'a> {
         }
         let ((name, stored), columns) = (self.find(name, &shape)?, shape[1]);
         let bytes = || stored.bytes.clone();
-        let mapped = match stored.dtype {
-            Dtype::F32 => HostMatrix::mapped(bytes(), columns),
-            Dtype::BF16 => HostMatrix::mapped_bf16(bytes(), columns),
-            _ => None,
-        };
-        let Some(matrix) = mapped else {
+        let Some(matrix) = HostMatrix::in_place(stored.kind, bytes, columns) else {
             let name = name.to_owned();
             return Ok(Matrix::Host(HostMatrix::owned(self.host_tensor(&name, &shape)?, columns)));
         };
         stored.check_finite(name)?;
         self.step()?;
         Ok(Matrix::Host(matrix))
+    }
+
+    /// Matrix `index` of a stack \[matrices, rows, columns\]: placed on a device, or left in its file. Where it is left,
+    /// blocks are not looked at: a pass may never need them, and they may be many gigabytes.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor).
+    pub fn matrix_of_stack(
+        &mut self,
+        name: &str,
+        index: usize,
+        shape: [usize; 3],
+    ) -> Result<Matrix, ModelError> {
+        let [count, rows, columns] = shape;
+        let (name, stored) = self.find(name, &shape)?;
+        assert!(index < count, "{name} has {count} matrices");
+        let size = stored.bytes.as_slice().len() / count;
+        let part = Stored {
+            shape: vec![rows, columns],
+            bytes: stored.bytes.slice(index * size..(index + 1) * size),
+            ..stored.clone()
+        };
+        let name = name.to_owned();
+        let mapped = match self.placement.mapped {
+            true => HostMatrix::in_place(part.kind, || part.bytes.clone(), columns),
+            false => None,
+        };
+        if mapped.is_none() || !matches!(part.kind, Kind::Blocks(_)) {
+            part.check_finite(&name)?;
+        }
+        if index + 1 == count {
+            self.step()?;
+        } else {
+            self.cancel.check()?;
+        }
+        match mapped {
+            Some(matrix) => Ok(Matrix::Host(matrix)),
+            None => {
+                let values = self.floats(&name, &part)?;
+                if self.placement.mapped {
+                    return Ok(Matrix::Host(HostMatrix::owned(values, columns)));
+                }
+                let Placement { device, dtype, .. } = &self.placement;
+                let tensor = Tensor::from_vec(values, (rows, columns), &Device::Cpu)?;
+                Ok(Matrix::Device(tensor.to_device(device)?.to_dtype(*dtype)?))
+            }
+        }
     }
 
     /// A matrix \[in, out\] of a linear map: as [`matrix`](Self::matrix), for the CPU's kernels packed.
@@ -230,13 +276,17 @@ impl<'a> Weights<'a> {
     /// If it is missing, of another shape or type, or holds NaN or infinity.
     pub fn host_tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let (name, stored) = self.find(name, shape)?;
-        let Some(values) = stored.floats() else {
-            let what = format!("holds {:?}; F64, F32, F16 and BF16 are supported", stored.dtype);
-            return Err(stored.error(name, self.evidence().with_cause(name, &what)));
-        };
+        let values = self.floats(name, stored)?;
         stored.check_finite(name)?;
         self.step()?;
         Ok(values)
+    }
+
+    fn floats(&self, name: &str, stored: &Stored) -> Result<Vec<f32>, ModelError> {
+        stored.floats().ok_or_else(|| {
+            let what = format!("holds {}; F64, F32, F16 and BF16 are supported", stored.kind);
+            stored.error(name, self.evidence().with_cause(name, &what))
+        })
     }
 
     /// The MXFP4 matrices of a layer's experts, which `name` with `_blocks` and `_scales` hold:
@@ -259,8 +309,8 @@ impl<'a> Weights<'a> {
         let mut part = |suffix: &str, shape: &[usize]| {
             let name = format!("{name}_{suffix}");
             let (name, stored) = self.find(&name, shape)?;
-            if !is_packed(stored.dtype) {
-                let what = format!("holds {:?} where bytes are expected", stored.dtype);
+            if !is_packed(stored.kind) {
+                let what = format!("holds {} where bytes are expected", stored.kind);
                 return Err(stored.error(name, self.evidence().with_cause(name, &what)));
             }
             if suffix == "scales" && stored.bytes.as_slice().par_iter().any(|&scale| scale == NAN_SCALE) {
@@ -287,7 +337,8 @@ impl<'a> Weights<'a> {
             return Err(ModelError::Invalid(self.evidence().missing(name, shape)));
         };
         if stored.shape != shape {
-            let what = format!("has shape {:?}, config.json wants {shape:?}", stored.shape);
+            let who = if self.is_gguf { "its keys want" } else { "config.json wants" };
+            let what = format!("has shape {:?}, {who} {shape:?}", stored.shape);
             let what = if diagnosis::is_transposed(&stored.shape, shape) {
                 format!("{what}: it is transposed, as nanoGPT saves it: save the transpose")
             } else {
@@ -320,7 +371,7 @@ impl<'a> Weights<'a> {
             has_fp8: self
                 .tensors
                 .values()
-                .any(|stored| matches!(stored.dtype, Dtype::F8_E4M3 | Dtype::F8_E5M2)),
+                .any(|stored| matches!(stored.kind, Kind::Plain(Dtype::F8_E4M3 | Dtype::F8_E5M2))),
             layers: *layers,
         }
     }

@@ -1,19 +1,40 @@
 //! A tensor where it lies in its file.
 
+use std::fmt;
+
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
 use super::Bytes;
+use crate::kernels::blocks::{self, BlockType};
 use crate::model::ModelError;
+
+/// How the values of a tensor are stored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// One by one.
+    Plain(Dtype),
+    /// In blocks, as GGUF files have them.
+    Blocks(BlockType),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(dtype) => write!(f, "{dtype:?}"),
+            Self::Blocks(kind) => write!(f, "{kind}"),
+        }
+    }
+}
 
 /// A tensor where it lies in its file.
 #[derive(Debug, Clone)]
 pub struct Stored {
     /// The file, for messages.
     pub file: String,
-    /// Type of a value.
-    pub dtype: Dtype,
+    /// How the values are stored.
+    pub kind: Kind,
     /// Values along each axis.
     pub shape: Vec<usize>,
     /// The bytes of the values.
@@ -24,18 +45,19 @@ impl Stored {
     /// The values in f32, unless they are of a type that is no plain number.
     pub fn floats(&self) -> Option<Vec<f32>> {
         let bytes = self.bytes.as_slice();
-        match self.dtype {
-            Dtype::F64 => Some(widen(bytes, f64_value)),
-            Dtype::F32 => Some(widen(bytes, f32::from_le_bytes)),
-            Dtype::F16 => Some(widen(bytes, f16_value)),
-            Dtype::BF16 => Some(widen(bytes, bf16_value)),
-            _ => None,
+        match self.kind {
+            Kind::Plain(Dtype::F64) => Some(widen(bytes, f64_value)),
+            Kind::Plain(Dtype::F32) => Some(widen(bytes, f32::from_le_bytes)),
+            Kind::Plain(Dtype::F16) => Some(widen(bytes, f16_value)),
+            Kind::Plain(Dtype::BF16) => Some(widen(bytes, bf16_value)),
+            Kind::Plain(_) => None,
+            Kind::Blocks(kind) => Some(blocks::decode_all(kind, bytes)),
         }
     }
 
     /// Whether it is the same as another, byte for byte.
     pub fn is_same(&self, other: &Self) -> bool {
-        let kind = |stored: &Self| (stored.dtype, stored.shape.clone());
+        let kind = |stored: &Self| (stored.kind, stored.shape.clone());
         kind(self) == kind(other) && self.bytes.as_slice() == other.bytes.as_slice()
     }
 
@@ -53,18 +75,30 @@ impl Stored {
         }
     }
 
-    /// Whether all its values are numbers.
+    /// Whether all its values are numbers. Of blocks their scales are looked at, which decide that.
     ///
     /// # Errors
     /// If one is NaN or infinite, in f32 too.
     pub fn check_finite(&self, name: &str) -> Result<(), ModelError> {
         let bytes = self.bytes.as_slice();
-        let broken = match self.dtype {
-            Dtype::F64 => find_broken(bytes, f64_value),
-            Dtype::F32 => find_broken(bytes, f32::from_le_bytes),
-            Dtype::F16 => find_broken(bytes, f16_value),
-            Dtype::BF16 => find_broken(bytes, bf16_value),
-            _ => None,
+        let broken = match self.kind {
+            Kind::Plain(Dtype::F64) => find_broken(bytes, f64_value),
+            Kind::Plain(Dtype::F32) => find_broken(bytes, f32::from_le_bytes),
+            Kind::Plain(Dtype::F16) => find_broken(bytes, f16_value),
+            Kind::Plain(Dtype::BF16) => find_broken(bytes, bf16_value),
+            Kind::Plain(_) => None,
+            Kind::Blocks(kind) => {
+                return match blocks::first_broken(kind, bytes) {
+                    Some(at) => {
+                        let what = "has a scale that is no number";
+                        Err(self.error(
+                            name,
+                            format!("{what}, in block {at}: the file is broken, fetch it again"),
+                        ))
+                    }
+                    None => Ok(()),
+                };
+            }
         };
         match broken {
             Some((at, value)) => {
@@ -81,8 +115,8 @@ impl Stored {
 }
 
 /// Whether values are packed in bytes rather than stored one by one.
-pub fn is_packed(dtype: Dtype) -> bool {
-    matches!(dtype, Dtype::U8 | Dtype::F8_E8M0)
+pub fn is_packed(kind: Kind) -> bool {
+    matches!(kind, Kind::Plain(Dtype::U8 | Dtype::F8_E8M0))
 }
 
 fn f64_value(bytes: [u8; 8]) -> f32 {

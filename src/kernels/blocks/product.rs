@@ -1,0 +1,108 @@
+//! Products with blocks. Some rows are decoded into a core's nearest cache, multiplied there, and forgotten.
+
+use std::ops::Range;
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::BlockType;
+use crate::kernels::cache::{LINE, fetch};
+use crate::kernels::dot_tile::DotTile;
+use crate::kernels::parallel::{DOT_ROWS, SCRATCH, aligned, by_columns, sizes};
+
+/// Values that are decoded at a time: few enough for a core's nearest cache.
+const DECODED: usize = 6 * 1024;
+/// Batch rows up to which half as many rows are decoded, and twice as many columns of each: sums are added up less often.
+const FEW: usize = 8;
+
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, where the blocks are the rows of W.
+///
+/// # Panics
+/// If the lengths don't belong together, or rows aren't whole blocks.
+pub fn add_product_transposed(kind: BlockType, x: &[f32], blocks: &[u8], in_features: usize, y: &mut [f32]) {
+    assert!(in_features.is_multiple_of(kind.values()), "rows are whole blocks");
+    let row_bytes = kind.row_bytes(in_features);
+    let (count, out_features) = sizes(x, blocks.len() / row_bytes * in_features, in_features, y);
+    assert_eq!(blocks.len(), out_features * row_bytes, "rows are whole");
+    let part = out_features.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
+    let group_rows = if count <= FEW { DOT_ROWS / 2 } else { DOT_ROWS };
+    // Whole blocks of every type.
+    let depth = DECODED / group_rows;
+    let arch = Arch::new();
+    let mut scratch = Vec::new();
+    let aligned_x = aligned(&mut scratch, x.len());
+    aligned_x.copy_from_slice(x);
+    let x = &*aligned_x;
+    by_columns(part, out_features, y, |part, out| {
+        let stride = part.len();
+        let blocks = &blocks[part.start * row_bytes..part.end * row_bytes];
+        SCRATCH.with_borrow_mut(|scratch| {
+            let all = aligned(scratch, DECODED + count * stride);
+            let (decoded, sums) = all.split_at_mut(DECODED);
+            sums.fill(0.0);
+            for at in (0..stride).step_by(group_rows) {
+                let group = at..(at + group_rows).min(stride);
+                let rows = group.len();
+                for start in (0..in_features).step_by(depth) {
+                    let columns = depth.min(in_features - start);
+                    let weight = &mut decoded[..rows * columns];
+                    decode_rows(kind, blocks, row_bytes, group.clone(), start..start + columns, weight);
+                    arch.dispatch(DotTile {
+                        x: &x[start.min(x.len())..],
+                        x_stride: in_features,
+                        count,
+                        weight,
+                        weight_stride: columns,
+                        rows,
+                        columns,
+                        out: sums,
+                        stride,
+                        at,
+                    });
+                }
+            }
+            for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
+            }
+        });
+    });
+}
+
+/// Writes some columns of some rows, one row after the other. Meanwhile the same columns of the rows after them are
+/// brought into the cache.
+fn decode_rows(
+    kind: BlockType,
+    blocks: &[u8],
+    row_bytes: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    weight: &mut [f32],
+) {
+    let (start, bytes) = (kind.row_bytes(columns.start), kind.row_bytes(columns.len()));
+    let next = rows.len() * row_bytes;
+    for (row, weight) in rows.zip(weight.chunks_exact_mut(columns.len())) {
+        let from = row * row_bytes + start;
+        (0..bytes).step_by(LINE).for_each(|line| fetch(blocks, from + next + line));
+        kind.decode(&blocks[from..from + bytes], weight);
+    }
+}
+
+/// All values, decoded.
+///
+/// # Panics
+/// If these are not whole blocks.
+pub fn decode_all(kind: BlockType, blocks: &[u8]) -> Vec<f32> {
+    const AT_A_TIME: usize = 64;
+    let mut values = vec![0.0; kind.row_values(blocks.len())];
+    values
+        .par_chunks_mut(AT_A_TIME * kind.values())
+        .zip(blocks.par_chunks(AT_A_TIME * kind.bytes()))
+        .with_min_len(64)
+        .for_each(|(values, blocks)| kind.decode(blocks, values));
+    values
+}
+
+/// The first block whose values are not all numbers.
+pub fn first_broken(kind: BlockType, blocks: &[u8]) -> Option<usize> {
+    blocks.par_chunks_exact(kind.bytes()).with_min_len(1 << 12).position_first(|block| !kind.is_finite(block))
+}

@@ -1,0 +1,53 @@
+//! What the files of a model say of it, before its tensors are placed.
+
+use super::ModelError;
+use super::family::{self, Read};
+use super::files::{self, ModelFiles, gguf_error};
+use super::gguf::{self, Parts};
+use super::tokenizer::{Opened, PromptTokenizer};
+use super::weights::Bytes;
+
+/// What the files of a model say of it.
+pub struct Described {
+    /// How its decoder is built.
+    pub read: Read,
+    /// `Err` says why there is none.
+    pub tokenizer: Result<Box<PromptTokenizer>, String>,
+    /// What was taken for something that no file says, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Described {
+    /// Reads config and vocabulary, whatever they are in.
+    ///
+    /// # Errors
+    /// If they can't be read, or are of a model that isn't supported.
+    pub fn of(files: &ModelFiles) -> Result<Self, ModelError> {
+        if files.is_gguf() {
+            return Self::of_gguf(files);
+        }
+        let read = family::read(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
+        let tokenizer = PromptTokenizer::open(&files.tokenizer, &files.config, read.spec.family)?;
+        Ok(Self { read, tokenizer: ready(tokenizer), notes: Vec::new() })
+    }
+
+    fn of_gguf(files: &ModelFiles) -> Result<Self, ModelError> {
+        let mapped = files.weights.iter().map(Bytes::open).collect::<Result<Vec<_>, _>>()?;
+        let slices: Vec<&[u8]> = mapped.iter().map(Bytes::as_slice).collect();
+        let invalid =
+            |(at, error): (usize, gguf::GgufError)| gguf_error(&files.weights[at], slices[at], &error);
+        let parts = Parts::parse(&slices).map_err(invalid)?;
+        let described = gguf::config(&parts).map_err(|error| invalid((0, error)))?;
+        let name = files.config.name();
+        let read = family::read_gguf(&described, &parts, &name)?;
+        let tokenizer = PromptTokenizer::from_gguf(&parts, &name)?;
+        Ok(Self { read, tokenizer: ready(tokenizer), notes: described.notes })
+    }
+}
+
+fn ready(opened: Opened) -> Result<Box<PromptTokenizer>, String> {
+    match opened {
+        Opened::Ready(tokenizer) => Ok(tokenizer),
+        Opened::Missing(why) => Err(why),
+    }
+}
