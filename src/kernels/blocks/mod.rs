@@ -8,6 +8,7 @@
 
 mod binary16;
 mod block_type;
+mod encode;
 
 mod lanes;
 mod large;
@@ -22,4 +23,5 @@ mod table;
 mod tests;
 
 pub use block_type::BlockType;
+pub use encode::encode;
 pub use product::{add_product_transposed, decode_all, first_broken};
