@@ -5,7 +5,7 @@
 //! 1. `reference` reads the name: a demo, a folder, or a repository of the hub.
 //! 2. [`files`] finds the files, and downloads what is missing.
 //! 3. `family` reads config.json into a `spec`, which says how the decoder is built.
-//! 4. `tokenizer` reads the vocabulary.
+//! 4. `tokenizer` reads the vocabulary, `chat` the template of conversations.
 //! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
 //!
 //! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. Who wants
@@ -17,6 +17,7 @@
 //! - A format of weights: a variant of `weights::Matrix` or of `weights::ExpertMatrices`.
 
 mod catalogue;
+mod chat;
 mod compute;
 mod control;
 mod decoder;

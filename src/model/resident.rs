@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::chat::{self, ChatTemplate};
 use super::compute::Threads;
 use super::decoder::Decoder;
 use super::files::{self, ModelFiles};
@@ -16,6 +17,8 @@ pub struct Model {
     pub(super) engine: Engine,
     /// `Err` says why there is none.
     pub(super) tokenizer: Result<Box<PromptTokenizer>, String>,
+    /// `Err` says why there is none.
+    pub(super) chat: Result<ChatTemplate, String>,
     pub(super) decoder: Decoder,
     /// Watches the mapped files that the decoder reads.
     pub(super) watch: Watch,
@@ -48,6 +51,7 @@ impl Model {
             Opened::Ready(tokenizer) => Ok(tokenizer),
             Opened::Missing(why) => Err(why),
         };
+        let chat = chat::read(&files.tokenizer, tokenizer.as_deref().ok());
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
@@ -75,7 +79,7 @@ impl Model {
         // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
         let threads = Threads::new()?;
-        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, decoder, watch, threads })
+        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, chat, decoder, watch, threads })
     }
 
     /// What it is: its name, shape and precision.

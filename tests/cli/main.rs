@@ -5,6 +5,7 @@
 mod ablate;
 mod attack;
 mod bench;
+mod chat;
 mod checkpoints;
 mod compare;
 mod config;

@@ -30,4 +30,4 @@ pub use limits::{LONGEST_CONFIG, LONGEST_TOKENIZER};
 pub use locate::{cached, locate, locate_here, plan};
 pub use model_files::ModelFiles;
 pub use plan::DownloadPlan;
-pub use tokenizer::{TOKENIZER_JSON, TokenizerFiles};
+pub use tokenizer::{CHAT_TEMPLATE, TOKENIZER_JSON, TokenizerFiles};

@@ -18,6 +18,8 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use tokenizers::Tokenizer;
 
 use super::ModelError;
@@ -39,6 +41,7 @@ pub struct PromptTokenizer {
     inner: Tokenizer,
     spelling: Spelling,
     notes: Vec<String>,
+    named: BTreeMap<String, String>,
     limit: PromptLimit,
     growth: Growth,
 }
@@ -63,10 +66,10 @@ impl PromptTokenizer {
         let named = config.as_ref().and_then(|config| config.get("tokenizer_class")?.as_str());
         let mut source = Source::new(files);
         Ok(match build::build(&mut source, named, family)? {
-            Built::Ready(inner, notes) => {
+            Built::Ready(inner, notes, named) => {
                 let spelling = Spelling::of(&inner);
                 let (limit, growth) = (PromptLimit::default(), Growth::of(&inner));
-                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes, limit, growth }))
+                Opened::Ready(Box::new(Self { inner: *inner, spelling, notes, named, limit, growth }))
             }
             Built::Nothing(why) => Opened::Missing(why),
         })
@@ -75,6 +78,11 @@ impl PromptTokenizer {
     /// What of the files is not honoured, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// The special tokens that have a name (`bos_token`), by that.
+    pub fn named_tokens(&self) -> &BTreeMap<String, String> {
+        &self.named
     }
 
     /// Checks that a prompt may be `most` tokens or fewer, without the memory that encoding it takes.
@@ -90,8 +98,20 @@ impl PromptTokenizer {
     /// # Errors
     /// If the tokenizer refuses it: why, in a clause.
     pub fn encode(&self, prompt: &str) -> Result<Vec<Token>, String> {
+        self.encode_with(prompt, true)
+    }
+
+    /// Encodes a text that holds its special tokens already, as chat templates write them: none are added around it.
+    ///
+    /// # Errors
+    /// If the tokenizer refuses it: why, in a clause.
+    pub fn encode_templated(&self, text: &str) -> Result<Vec<Token>, String> {
+        self.encode_with(text, false)
+    }
+
+    fn encode_with(&self, prompt: &str, add_special_tokens: bool) -> Result<Vec<Token>, String> {
         self.growth.check(prompt)?;
-        let encoding = guarded(|| self.inner.encode(prompt, true))?;
+        let encoding = guarded(|| self.inner.encode(prompt, add_special_tokens))?;
         let pieces = encoding
             .get_ids()
             .iter()
