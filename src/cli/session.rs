@@ -182,6 +182,8 @@ impl Session {
 
     /// What a model would download, if it isn't here.
     fn plan(&mut self, reference: &Reference) -> Result<Option<DownloadPlan>, ModelError> {
+        // An adapter is small: nobody is asked about it.
+        let reference = reference.base();
         if !is_remote(reference) || is_here(reference) {
             return Ok(None);
         }
@@ -205,7 +207,7 @@ impl Session {
         };
         match agreed {
             Some(true) => {
-                self.options.consent.agree(reference, plan.missing_bytes);
+                self.options.consent.agree(reference.base(), plan.missing_bytes);
                 Ok(())
             }
             Some(false) => Err(Failure::Failed(format!("{reference}: not downloaded"))),
@@ -231,5 +233,8 @@ fn is_here(reference: &Reference) -> bool {
 }
 
 fn is_remote(reference: &Reference) -> bool {
-    matches!(reference, Reference::Hub { .. })
+    match reference {
+        Reference::Adapted { base, adapter } => is_remote(base) || is_remote(adapter),
+        other => matches!(other, Reference::Hub { .. }),
+    }
 }

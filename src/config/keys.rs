@@ -174,7 +174,7 @@ const TABLE: &[Row] = &[
     row(Command::UndoAblation, "undo-ablation", Group::Prompt, &["u"], "undo the last head that was switched"),
     row(Command::AllHeadsOn, "all-heads-on", Group::Prompt, &["U"], "switch all heads on"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i", "/"], "edit the prompt: Enter runs it, Esc keeps it"),
-    row(Command::Chat, "chat", Group::Prompt, &["C"], "ask in each model's own chat template, or as it is"),
+    row(Command::Chat, "chat", Group::Prompt, &["C"], "ask in each model's chat template, or not"),
     row(Command::Live, "live", Group::Prompt, &["ctrl-t", "L"], "run prompts as you type them, or on Enter"),
     row(Command::LikelierToken, "likelier-token", Group::Prompt, &["<"], "mark a likelier next token"),
     row(Command::UnlikelierToken, "unlikelier-token", Group::Prompt, &[">"], "mark a less likely next token"),

@@ -6,6 +6,7 @@ use super::chat::{self, ChatTemplate};
 use super::compute::Threads;
 use super::decoder::Decoder;
 use super::files::{self, ModelFiles};
+use super::spec::Family;
 use super::tokenizer::{Opened, PromptTokenizer};
 use super::weights::{Placement, Watch, Weights};
 use super::{Control, Engine, LoadOptions, ModelError, Reference, device, family};
@@ -55,6 +56,10 @@ impl Model {
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
+        if let Some(adapter) = files.lora() {
+            // Its linear weights are [in, out], where a square one could be either.
+            weights.add(adapter, spec.family == Family::Gpt2)?;
+        }
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = family::build(&spec, &mut weights)?;
         let watch = weights.watch();
@@ -104,7 +109,8 @@ impl Model {
 
 /// What in the model's files has no effect here.
 fn notes(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
-    let adapter = files.adapter.iter().map(files::Adapter::not_applied);
+    let adapter = files.adapter.iter().filter(|adapter| adapter.lora.is_none());
+    let adapter = adapter.map(files::Adapter::not_applied);
     adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
 }
 

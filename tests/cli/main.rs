@@ -15,6 +15,7 @@ mod goldens;
 mod heads;
 mod hostile;
 mod lens;
+mod lora;
 mod mistakes;
 mod models;
 #[cfg(unix)]

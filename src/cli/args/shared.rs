@@ -96,13 +96,12 @@ pub struct GlobalArgs {
 
 /// What a model reads; without any of these, the prompt of config.toml.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
 pub struct InputArgs {
     /// Text to read
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["prompt_file", "ids"])]
     pub prompt: Option<String>,
     /// File to read the text from, byte for byte; - is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "ids")]
     pub prompt_file: Option<PathBuf>,
     /// Token ids to read, separated by commas: 1,2,3; needs no tokenizer
     #[arg(long, value_name = "IDS", value_delimiter = ',', allow_hyphen_values = true,

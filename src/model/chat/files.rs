@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ChatTemplate, none};
+use super::template::{ChatTemplate, none};
 use crate::model::files::{CHAT_TEMPLATE, LONGEST_CONFIG, ModelFile, TokenizerFiles, pointer};
 use crate::model::json::without_literals;
 use crate::model::tokenizer::PromptTokenizer;

@@ -6,28 +6,14 @@
 mod files;
 mod json;
 mod render;
+mod template;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
 
 use crate::vocabulary::Conversation;
 
 pub use files::read;
-
-/// Where a model's templates stand, for messages.
-const PLACES: &str = "chat_template.jinja, and chat_template in tokenizer_config.json";
-
-/// A model's chat template, not read yet: what is wrong with it is said when somebody wants it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChatTemplate {
-    /// Where it stands, for messages.
-    pub place: String,
-    /// Jinja.
-    pub source: String,
-    /// The special tokens that it may name, `bos_token` and its like.
-    pub tokens: BTreeMap<String, String>,
-}
+pub use template::ChatTemplate;
 
 impl ChatTemplate {
     /// The text that the model reads: all turns, what stands before an answer, and how the answer begins.
@@ -45,11 +31,4 @@ impl ChatTemplate {
         text.push_str(&conversation.answer);
         Ok(text)
     }
-}
-
-/// Why there is no chat.
-pub fn none() -> String {
-    format!(
-        "no chat template (looked for {PLACES}), base models have none: ask it without chat, or take its chat version"
-    )
 }

@@ -9,8 +9,8 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use minijinja_contrib::pycompat::unknown_method_callback;
 
-use super::ChatTemplate;
 use super::json::tojson;
+use super::template::ChatTemplate;
 use crate::vocabulary::Conversation;
 
 /// What a template may cost: instructions, and 64 bytes of what it makes, are one each. The largest known ones take

@@ -7,6 +7,7 @@
 
 mod diagnosis;
 mod experts;
+mod lora;
 mod matrix;
 mod memmap;
 mod mxfp4;
@@ -27,7 +28,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::ModelError;
 use super::control::{Cancel, Control, LoadProgress};
-use super::files::{ModelFile, foreign};
+use super::files::{LoraFiles, ModelFile, foreign};
 use super::spec::DecoderSpec;
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
 use diagnosis::Evidence;
@@ -69,28 +70,7 @@ impl<'a> Weights<'a> {
     ) -> Result<Self, ModelError> {
         let mut tensors = BTreeMap::new();
         for file in files {
-            let name = file.name().into_owned();
-            let bytes = Bytes::open(file)?;
-            let whole = SafeTensors::deserialize(bytes.as_slice()).map_err(|error| {
-                ModelError::Invalid(match foreign(bytes.as_slice()) {
-                    Some(what) => format!("{name} {what}"),
-                    None => {
-                        format!("{name}: truncated, corrupt or no safetensors file ({error}): fetch it again")
-                    }
-                })
-            })?;
-            let start = bytes.as_slice().as_ptr() as usize;
-            for (tensor, view) in whole.iter() {
-                let at = view.data().as_ptr() as usize - start;
-                let part = bytes.slice(at..at + view.data().len());
-                let stored = Stored {
-                    file: name.clone(),
-                    dtype: view.dtype(),
-                    shape: view.shape().to_vec(),
-                    bytes: part,
-                };
-                tensors.insert(tensor.to_owned(), stored);
-            }
+            tensors.extend(tensors_of(file)?);
         }
         let Control { cancel, progress } = control;
         Ok(Self {
@@ -103,6 +83,15 @@ impl<'a> Weights<'a> {
             done: 0,
             packed: false,
         })
+    }
+
+    /// Adds an adapter to the tensors that it changes.
+    ///
+    /// # Errors
+    /// If it can't be read, is of another kind than LoRA, or of another model.
+    pub fn add(&mut self, adapter: &LoraFiles, is_gpt2: bool) -> Result<(), ModelError> {
+        let added = tensors_of(&adapter.weights)?;
+        lora::add(&mut self.tensors, adapter, &added, is_gpt2, &self.cancel)
     }
 
     /// Watches the files that the tensors are in.
@@ -317,4 +306,28 @@ impl<'a> Weights<'a> {
             !is_mask && !name.contains(".crossattention.") && !name.contains(".ln_cross_attn.")
         })
     }
+}
+
+/// The tensors of a file, by name.
+fn tensors_of(file: &ModelFile) -> Result<BTreeMap<String, Stored>, ModelError> {
+    let name = file.name().into_owned();
+    let bytes = Bytes::open(file)?;
+    let whole = SafeTensors::deserialize(bytes.as_slice()).map_err(|error| {
+        ModelError::Invalid(match foreign(bytes.as_slice()) {
+            Some(what) => format!("{name} {what}"),
+            None => {
+                format!("{name}: truncated, corrupt or no safetensors file ({error}): fetch it again")
+            }
+        })
+    })?;
+    let start = bytes.as_slice().as_ptr() as usize;
+    let mut tensors = BTreeMap::new();
+    for (tensor, view) in whole.iter() {
+        let at = view.data().as_ptr() as usize - start;
+        let part = bytes.slice(at..at + view.data().len());
+        let stored =
+            Stored { file: name.clone(), dtype: view.dtype(), shape: view.shape().to_vec(), bytes: part };
+        tensors.insert(tensor.to_owned(), stored);
+    }
+    Ok(tensors)
 }
