@@ -120,6 +120,7 @@ fn check(name: &str, options: &LoadOptions) {
     let expected = SafeTensors::deserialize(&file).unwrap();
     let cases = expected.names().iter().filter(|name| name.ends_with(".input_ids")).count();
     assert!(cases >= 3, "{name} has cases");
+    check_tokens(name, &model, &expected);
     for case in 0..cases {
         let tokens = model.tokens_from_ids(&ids(&expected, &format!("case{case}.input_ids"))).unwrap();
         let count = tokens.len();
@@ -152,7 +153,43 @@ fn check(name: &str, options: &LoadOptions) {
     }
 }
 
+/// The prompts of the cases become the ids that transformers' tokenizer gives.
+fn check_tokens(name: &str, model: &Model, expected: &SafeTensors<'_>) {
+    let Ok(cases) = std::fs::read_to_string(folder(name).join("cases.json")) else { return };
+    let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
+    for (at, case) in cases.as_array().unwrap().iter().enumerate() {
+        let Some(prompt) = case["prompt"].as_str() else { continue };
+        let found: Vec<u32> = model.tokenize(prompt).unwrap().iter().map(|token| token.id).collect();
+        assert_eq!(found, ids(expected, &format!("case{at}.input_ids")), "{name} case {at}");
+    }
+}
+
 on_each_engine!(check);
+
+/// Checkpoints of the other families, on an engine; all that fail are named.
+fn check_families(engine: Engine) {
+    let mut names: Vec<String> = std::fs::read_dir(folder("families"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| format!("families/{}", entry.file_name().to_str().unwrap()))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 52, "{names:?}");
+    let fails = |name: &&String| std::panic::catch_unwind(|| check(name, &on_cpu(engine))).is_err();
+    let failed: Vec<&String> = names.iter().filter(fails).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn the_other_families() {
+    check_families(Engine::Auto);
+}
+
+#[test]
+fn the_other_families_in_tensor_operations() {
+    check_families(Engine::Generic);
+}
 
 #[test]
 fn a_trained_gpt2_with_its_own_head() {

@@ -80,6 +80,41 @@ GPT_OSS = {
 }
 
 
+LLAMA = {
+    "attention_bias": False,
+    "hidden_act": "silu",
+    "max_position_embeddings": 8192,
+    "mlp_bias": False,
+    "rms_norm_eps": 1e-05,
+    "rope_theta": 100000,
+    "tie_word_embeddings": True,
+}
+
+SMOLLM2_135M = LLAMA | {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 576,
+    "intermediate_size": 1536,
+    "num_attention_heads": 9,
+    "num_hidden_layers": 30,
+    "num_key_value_heads": 3,
+    "vocab_size": 49152,
+}
+
+QWEN25_05B = LLAMA | {
+    "model_type": "qwen2",
+    "architectures": ["Qwen2ForCausalLM"],
+    "hidden_size": 896,
+    "intermediate_size": 4864,
+    "num_attention_heads": 14,
+    "num_hidden_layers": 24,
+    "num_key_value_heads": 2,
+    "rms_norm_eps": 1e-06,
+    "rope_theta": 1000000.0,
+    "vocab_size": 151936,
+}
+
+
 def gpt2_shards(c, normal):
     """The tensors of GPT-2, in one shard, f32."""
     width = c["n_embd"]
@@ -139,7 +174,36 @@ def gpt_oss_shards(c, normal):
         yield tensors
 
 
-SHAPES = {"gpt2": (GPT2, gpt2_shards), "gpt-oss-20b": (GPT_OSS, gpt_oss_shards)}
+def llama_shards(c, normal):
+    """The tensors of a model like Llama with a tied head, in one shard, bf16."""
+    hidden, inner, heads = c["hidden_size"], c["intermediate_size"], c["num_attention_heads"]
+    kv = hidden // heads * c["num_key_value_heads"]
+
+    def bf16(*shape):
+        return normal(*shape).bfloat16()
+
+    tensors = {"model.embed_tokens.weight": bf16(c["vocab_size"], hidden)}
+    tensors["model.norm.weight"] = torch.ones(hidden).bfloat16()
+    for layer in range(c["num_hidden_layers"]):
+        name = f"model.layers.{layer}"
+        for norm in ("input_layernorm", "post_attention_layernorm"):
+            tensors[f"{name}.{norm}.weight"] = torch.ones(hidden).bfloat16()
+        for part, rows in (("q", hidden), ("k", kv), ("v", kv)):
+            tensors[f"{name}.self_attn.{part}_proj.weight"] = bf16(rows, hidden)
+            if c["model_type"] == "qwen2":
+                tensors[f"{name}.self_attn.{part}_proj.bias"] = bf16(rows)
+        tensors[f"{name}.self_attn.o_proj.weight"] = bf16(hidden, hidden)
+        for part, rows, columns in (("gate", inner, hidden), ("up", inner, hidden), ("down", hidden, inner)):
+            tensors[f"{name}.mlp.{part}_proj.weight"] = bf16(rows, columns)
+    yield tensors
+
+
+SHAPES = {
+    "gpt2": (GPT2, gpt2_shards),
+    "gpt-oss-20b": (GPT_OSS, gpt_oss_shards),
+    "smollm2-135m": (SMOLLM2_135M, llama_shards),
+    "qwen2.5-0.5b": (QWEN25_05B, llama_shards),
+}
 
 
 def with_layers(config, layers):
@@ -159,12 +223,13 @@ def write_checkpoint(shape, folder, layers):
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     weight_map, total = {}, 0
     for at, tensors in enumerate(shards(config, lambda *shape: 0.02 * torch.randn(*shape))):
-        file = "model.safetensors" if shape == "gpt2" else f"model-{at:05}.safetensors"
+        is_one = shape != "gpt-oss-20b"
+        file = "model.safetensors" if is_one else f"model-{at:05}.safetensors"
         save_file(tensors, folder / file, metadata={"format": "pt"})
         weight_map |= dict.fromkeys(tensors, file)
         total += sum(t.numel() * t.element_size() for t in tensors.values())
         print(f"{file}: {total / 1e9:.1f} GB so far", flush=True)
-    if shape != "gpt2":
+    if not is_one:
         index = {"metadata": {"total_size": total}, "weight_map": weight_map}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index) + "\n")
 

@@ -12,6 +12,7 @@ use super::logits::probabilities;
 use super::rollout::rollout;
 use super::{Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, ModelInfo, Token, View};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
+use crate::kernels::attention_rule::AttentionRule;
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
 pub const EXACT_TOKENS: usize = 2048;
@@ -52,12 +53,8 @@ pub struct LayerCapture {
     pub log_sum_exp: Vec<f32>,
     /// Values per head and position.
     pub head_dim: usize,
-    /// What a dot product was multiplied by.
-    pub scale: f32,
-    /// Keys a query sees, itself included; `None` sees all.
-    pub window: Option<usize>,
-    /// \[heads\]: the learned sink logits.
-    pub sinks: Option<Vec<f32>>,
+    /// How scores became weights.
+    pub rule: AttentionRule,
     /// Mean over the heads.
     pub mean: CausalMatrix,
     /// One per head.
@@ -131,9 +128,7 @@ impl LayerCapture {
         Head {
             query: &self.query[head * stride..][..stride],
             keys: PackedKeys::new(&self.key[kv_head * stride..][..stride], self.head_dim),
-            scale: self.scale,
-            sliding_window: self.window,
-            sink: self.sinks.as_ref().map(|sinks| sinks[head]),
+            rule: self.rule.of_head(head),
         }
     }
 }
@@ -289,7 +284,7 @@ impl Capture {
     /// The layers a view averages over.
     fn layers_of(&self, view: View) -> Vec<usize> {
         let is_in = |layer: &usize| match view {
-            View::Kind(kind) => LayerKind::of(self.layers[*layer].window) == kind,
+            View::Kind(kind) => LayerKind::of(self.layers[*layer].rule.sliding_window) == kind,
             _ => view.layer().is_none_or(|wanted| wanted == *layer),
         };
         (0..self.layers.len()).filter(is_in).collect()

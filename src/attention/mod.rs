@@ -60,4 +60,5 @@ pub use statistics::{Feature, HeadStatistics, HeadSums, Mask, Over, PromptIndex,
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};
 
+pub use crate::kernels::attention_rule::AttentionRule;
 pub use crate::vocabulary::{ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, View, Weighted};

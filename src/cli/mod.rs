@@ -103,7 +103,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Bench(args)) => {
             configured(cli, |settings, session| bench::run(args, settings, session))
         }
-        Some(Command::Models) => configured(cli, |settings, _| models::run(settings)),
+        Some(Command::Models(args)) if args.families => models::families(),
+        Some(Command::Models(_)) => configured(cli, |settings, _| models::run(settings)),
         Some(Command::Screenshot(args)) => {
             configured(cli, |settings, session| viewer::screenshot(args, settings, session))
         }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::failure::Failure;
 use super::settings::Settings;
 use crate::attention::escape_controls;
-use crate::model::{KnownModel, MemoryFit, Place, Published, catalogue};
+use crate::model::{FAMILIES, KnownModel, MemoryFit, Place, Published, catalogue};
 use crate::vocabulary::human_bytes;
 
 /// A line of the table, column by column.
@@ -24,6 +24,19 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     out.write_all(table(&rows).as_bytes())?;
     if let Some(free) = known.free_bytes {
         writeln!(out, "\n{} free on {}", human_bytes(free), known.device)?;
+    }
+    Ok(())
+}
+
+/// Lists the families of models that can be run.
+///
+/// # Errors
+/// If nobody reads.
+pub fn families() -> Result<(), Failure> {
+    let width = FAMILIES.iter().map(|family| family.name.len()).max().unwrap_or(0);
+    let mut out = io::stdout().lock();
+    for family in &FAMILIES {
+        writeln!(out, "{:<width$}  {}", family.name, family.models)?;
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::formats::Export;
 use super::{Input, Recipe, Selection, Source};
 use crate::attention::{
-    Ablation, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo, NextToken, Token,
+    Ablation, AttentionRule, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo,
+    NextToken, Token,
 };
 
 /// A capture of a model with sinks. Its mean is chosen freely; its heads follow from queries and keys.
@@ -54,9 +55,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         value_norms: vec![1.0, 2.0, 0.5, 4.0],
         log_sum_exp: vec![0.0; 4],
         head_dim: 1,
-        scale: 1.0,
-        window: None,
-        sinks: has_sinks.then(|| vec![0.0, 0.5]),
+        rule: AttentionRule { sinks: has_sinks.then(|| [0.0, 0.5].into()), ..AttentionRule::scaled(1.0) },
         mean: mean.clone(),
         heads: vec![summary(), summary()],
     };

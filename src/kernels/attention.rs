@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::attention_rule::HeadRule;
 use super::elementwise::max_in_place;
 use super::softmax::{SoftmaxStats, softmax_with_sink};
 
@@ -45,12 +46,8 @@ pub struct Head<'a, K> {
     pub query: &'a [f32],
     /// The keys of its KV head: a [`PackedKeys`], or something that holds one.
     pub keys: K,
-    /// What a dot product is multiplied by.
-    pub scale: f32,
-    /// Keys a query sees, itself included; `None` sees all.
-    pub sliding_window: Option<usize>,
-    /// The learned logit that competes with the keys and leads to no token.
-    pub sink: Option<f32>,
+    /// How scores become weights.
+    pub rule: HeadRule,
 }
 
 /// The attention of a few neighbouring queries.
@@ -109,15 +106,9 @@ impl Rows {
 }
 
 impl<K: AsRef<PackedKeys>> Head<'_, K> {
-    /// The keys that `query` sees.
-    pub fn visible(&self, query: usize) -> Range<usize> {
-        let first = self.sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
-        first..query + 1
-    }
-
     /// Writes the attention of `queries`, of at most [`QUERIES`], in place of what `rows` held.
     pub fn rows(&self, queries: Range<usize>, rows: &mut Rows) {
-        let start = self.visible(queries.start).start / PANEL * PANEL;
+        let start = self.rule.visible(queries.start).start / PANEL * PANEL;
         rows.start = start;
         rows.stride = (queries.end - start).next_multiple_of(PANEL);
         rows.rows.clear();
@@ -131,13 +122,19 @@ impl<K: AsRef<PackedKeys>> Head<'_, K> {
             &self.query[query * keys.head_dim..][..keys.head_dim]
         });
         let arch = Arch::new();
-        arch.dispatch(AllQueries(Scores { query, panels, scale: self.scale, weights: &mut rows.weights }));
+        arch.dispatch(AllQueries(Scores {
+            query,
+            panels,
+            scale: self.rule.scale,
+            weights: &mut rows.weights,
+        }));
         for (query, weights) in queries.zip(rows.weights.chunks_exact_mut(rows.stride)) {
-            let keys = self.visible(query);
+            let keys = self.rule.visible(query);
             let seen = keys.start - start..keys.end - start;
             weights[..seen.start].fill(0.0);
             weights[seen.end..].fill(0.0);
-            rows.rows.push((keys, softmax_with_sink(&mut weights[seen], self.sink)));
+            self.rule.bend(&mut weights[seen.clone()]);
+            rows.rows.push((keys, softmax_with_sink(&mut weights[seen], self.rule.sink)));
         }
     }
 }
@@ -280,15 +277,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_counts_the_query_itself() {
-        let keys = PackedKeys::new(&[], 1);
-        let head = Head { query: &[], keys, scale: 1.0, sliding_window: Some(3), sink: None };
-        assert_eq!(head.visible(1), 0..2);
-        assert_eq!(head.visible(2), 0..3);
-        assert_eq!(head.visible(7), 5..8);
-    }
-
-    #[test]
     fn rows_are_the_formula_and_the_same_bits_however_queries_are_grouped() {
         let (tokens, sink) = (75, Some(0.3));
         for (head_dim, sliding_window) in [(32, None), (10, Some(40)), (3, Some(1)), (48, None)] {
@@ -298,7 +286,8 @@ mod tests {
             };
             let (query, key, value) = (draw(), draw(), draw());
             let keys = PackedKeys::new(&key, head_dim);
-            let head = Head { query: &query, keys: &keys, scale: 2.0, sliding_window, sink };
+            let rule = HeadRule { scale: 2.0, softcap: None, sliding_window, sink, alibi: None };
+            let head = Head { query: &query, keys: &keys, rule };
             let vector = |of: &[f32], at: usize| -> Vec<f64> {
                 of[at * head_dim..][..head_dim].iter().map(|x| f64::from(*x)).collect()
             };
@@ -315,7 +304,7 @@ mod tests {
                     head.rows(query..query + 1, &mut alone);
                     let by_itself = alone.iter().next().unwrap();
                     assert_eq!((row.weights, row.norm), (by_itself.weights, by_itself.norm));
-                    let keys = head.visible(query);
+                    let keys = head.rule.visible(query);
                     assert_eq!(row.first_key, keys.start);
                     let exps: Vec<f64> = keys
                         .clone()

@@ -134,6 +134,34 @@ impl WithSimd for ClampedSwiglu<'_> {
     }
 }
 
+/// As [`clamped_swiglu`] with gates and ups apart, in the gates' place.
+pub fn clamped_swiglu_in_place(gates: &mut [f32], ups: &[f32], alpha: f32, limit: f32) {
+    for (gate, up) in gates.iter_mut().zip(ups) {
+        let bounded = gate.min(limit);
+        *gate = (up.clamp(-limit, limit) + 1.0) * bounded * sigmoid(Scalar, alpha * bounded);
+    }
+}
+
+/// Multiplies each value by the one of another slice, in place.
+pub fn multiply(to: &mut [f32], by: &[f32]) {
+    let chunks = to.par_chunks_mut(CHUNK).zip(by.par_chunks(CHUNK));
+    chunks.for_each(|(to, by)| Arch::new().dispatch(Multiply { to, by }));
+}
+
+struct Multiply<'a> {
+    to: &'a mut [f32],
+    by: &'a [f32],
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.to.iter_mut().zip(self.by).for_each(|(to, by)| *to *= by);
+    }
+}
+
 /// Makes every row of \[n, size\] a copy of `row`, or zero.
 pub fn fill_rows(rows: &mut [f32], row: Option<&[f32]>) {
     match row {
@@ -264,6 +292,17 @@ mod tests {
             let values: Vec<f32> = (0..count).map(|at| (at * 17 % 41) as f32 / 41.0).collect();
             assert_eq!(largest(&values), values.iter().copied().fold(0.0, f32::max));
         }
+    }
+
+    #[test]
+    fn gates_and_ups_apart_are_as_in_pairs() {
+        let pairs: Vec<f32> = (0..64).map(|at| (at * 37 % 64) as f32 / 3.0 - 10.0).collect();
+        let mut gates: Vec<f32> = pairs.iter().step_by(2).copied().collect();
+        let ups: Vec<f32> = pairs.iter().skip(1).step_by(2).copied().collect();
+        clamped_swiglu_in_place(&mut gates, &ups, 1.7, 7.0);
+        assert_eq!(gates, clamped_swiglu(&pairs, 1.7, 7.0));
+        multiply(&mut gates, &ups);
+        assert_eq!(gates[3], clamped_swiglu(&pairs, 1.7, 7.0)[3] * ups[3]);
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! with the formula in f64. A format of weights also implements `decoded::Decoded`, which serves large batches.
 
 pub mod attention;
+pub mod attention_rule;
 pub mod bf16;
 mod cache;
 mod decoded;

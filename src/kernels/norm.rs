@@ -6,24 +6,31 @@ use rayon::prelude::*;
 /// Rows that a thread takes at least. To wake another thread for fewer takes longer than to compute them.
 const ROWS: usize = 8;
 
-/// `out` = each row of `x` \[rows, size\] normalised: about its mean if there is a `bias` (LayerNorm), else
-/// about zero (RMSNorm). The variance is taken about the mean: E\[x²\] − E\[x\]² would cancel.
+/// `out` = each row of `x` \[rows, size\] normalised: about its mean (LayerNorm), or about zero (RMSNorm). The variance
+/// is taken about the mean: E\[x²\] − E\[x\]² would cancel.
 ///
 /// # Panics
 /// If the sizes don't belong together.
-pub fn normalise(x: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) {
+pub fn normalise(
+    x: &[f32],
+    about_mean: bool,
+    (weight, bias): (&[f32], Option<&[f32]>),
+    epsilon: f32,
+    out: &mut [f32],
+) {
     assert!(bias.is_none_or(|bias| bias.len() == weight.len()), "one bias per weight");
     assert!(x.len().is_multiple_of(weight.len()) && x.len() == out.len(), "whole rows");
     let arch = Arch::new();
     let rows = out.par_chunks_mut(weight.len()).zip(x.par_chunks(weight.len())).with_min_len(ROWS);
     rows.for_each(|(row, x)| {
         row.copy_from_slice(x);
-        arch.dispatch(Row { row, weight, bias, epsilon });
+        arch.dispatch(Row { row, about_mean, weight, bias, epsilon });
     });
 }
 
 struct Row<'a> {
     row: &'a mut [f32],
+    about_mean: bool,
     weight: &'a [f32],
     bias: Option<&'a [f32]>,
     epsilon: f32,
@@ -34,9 +41,9 @@ impl WithSimd for Row<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { row, weight, bias, epsilon } = self;
+        let Self { row, about_mean, weight, bias, epsilon } = self;
         let size = row.len() as f32;
-        if bias.is_some() {
+        if about_mean {
             let mean = sum(simd, row) / size;
             row.iter_mut().for_each(|x| *x -= mean);
         }
@@ -75,7 +82,7 @@ mod tests {
     #[test]
     fn a_large_mean_does_not_cancel() {
         let mut x = [0.0; 4];
-        normalise(&[10_001f32, 10_002., 10_003., 10_004.], &[1.0; 4], Some(&[0.0; 4]), 1e-5, &mut x);
+        normalise(&[10_001f32, 10_002., 10_003., 10_004.], true, (&[1.0; 4], None), 1e-5, &mut x);
         let expected = [-1.341_636, -0.447_212, 0.447_212, 1.341_636];
         assert!(x.iter().zip(expected).all(|(y, e)| (y - e).abs() < 1e-5), "{x:?}");
     }
@@ -85,7 +92,7 @@ mod tests {
         let rows: Vec<f32> = (0..37).map(|i| i as f32).collect();
         let both = [rows.clone(), rows.iter().map(|x| 3.0 * x).collect()].concat();
         let mut x = vec![0.0; both.len()];
-        normalise(&both, &[2.0; 37], None, 0.0, &mut x);
+        normalise(&both, false, (&[2.0; 37], None), 0.0, &mut x);
         let root = (rows.iter().map(|x| x * x).sum::<f32>() / 37.0).sqrt();
         for (at, value) in x.iter().enumerate() {
             assert!((value - 2.0 * rows[at % 37] / root).abs() < 1e-5, "{at}: {value}");

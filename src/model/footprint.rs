@@ -39,13 +39,12 @@ mod tests {
     fn unpacked_experts_take_two_bytes_a_weight() {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
         let files = files::locate_here(&Reference::Demo(DemoModel::GptOss)).unwrap();
-        let spec =
-            family::read_spec(&files.config.read(files::LONGEST_CONFIG).unwrap(), &files.config.name())
-                .unwrap();
+        let read =
+            family::read(&files.config.read(files::LONGEST_CONFIG).unwrap(), &files.config.name()).unwrap();
         let mut take = |unpacked| {
             let placement = Placement { device: Device::Cpu, dtype: DType::BF16, mapped: false, unpacked };
             let mut weights = Weights::open(&files.weights, placement, &mut control).unwrap();
-            family::build(&spec, &mut weights).unwrap();
+            read.build(&mut weights).unwrap();
             (weights.precision(), weights.parameters(), weights.resident_bytes())
         };
         let (packed, unpacked) = (take(false), take(true));

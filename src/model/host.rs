@@ -29,14 +29,18 @@ pub fn with_values<R>(x: &Tensor, work: impl FnOnce(&[f32]) -> R) -> Result<R, M
 pub struct Buffers {
     /// The input of attention or of the MLP, normalised.
     pub normed: Buffer,
+    /// The input of the MLP, where that starts from the same as attention with a norm of its own.
+    pub beside: Buffer,
     /// Queries, keys and values as the projections leave them; all three in the first where one matrix makes them.
     pub projected: [Buffer; 3],
     /// Values, heads apart.
     pub values: Buffer,
     /// What attention takes from the values.
     pub context: Buffer,
-    /// Between the two matrices of the MLP.
+    /// Between the matrices of the MLP; of the gate, where there is one.
     pub intermediate: Buffer,
+    /// What the gate lets through.
+    pub up: Buffer,
 }
 
 /// A tensor on the CPU that is used again.

@@ -56,6 +56,7 @@ pub use control::{Cancel, Control, LoadProgress};
 pub use decoder::{Hooks, ResidualPoint};
 pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, open as open_device};
 pub use error::ModelError;
+pub use family::{FAMILIES, Family};
 pub use footprint::Footprint;
 pub use generate::{Sampling, greedy};
 pub use lens::ResidualStream;

@@ -47,8 +47,9 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let spec = family::read_spec(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
-        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family.name())? {
+        let read = family::read(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
+        let spec = &read.spec;
+        let tokenizer = match PromptTokenizer::open(&files.tokenizer, &files.config, spec.family)? {
             Opened::Ready(tokenizer) => Ok(tokenizer),
             Opened::Missing(why) => Err(why),
         };
@@ -61,18 +62,18 @@ impl Model {
             weights.add(adapter, spec.family == Family::Gpt2)?;
         }
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
-        let decoder = family::build(&spec, &mut weights)?;
+        let decoder = read.build(&mut weights)?;
         let watch = weights.watch();
         let info = ModelInfo {
             name: files.name.clone(),
             revision: files.revision.clone(),
-            family: spec.family.name().to_owned(),
+            family: spec.family.to_owned(),
             layers: spec.layers.len(),
             heads: spec.heads,
             kv_heads: spec.kv_heads,
             windows: spec.layers.iter().map(|layer| layer.sliding_window).collect(),
             has_sinks: spec.sinks,
-            has_output_head: decoder.lm_head.is_some(),
+            has_output_head: decoder.head.is_some(),
             context: spec.context,
             vocabulary: spec.vocabulary,
             parameters: weights.parameters(),

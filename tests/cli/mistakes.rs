@@ -31,10 +31,10 @@ fn an_architecture_we_do_not_know() {
     let home = Home::new();
     let model = checkpoint(&home, "gpt2-tiny");
     edit_config(&model, |config| {
-        config.insert("model_type".to_owned(), "llama".into());
-        config.insert("architectures".to_owned(), serde_json::json!(["LlamaForCausalLM"]));
+        config.insert("model_type".to_owned(), "mamba".into());
+        config.insert("architectures".to_owned(), serde_json::json!(["MambaForCausalLM"]));
     });
-    print(&home, text(&model)).failed(1, &["llama", "gpt2", "gpt_oss"]);
+    print(&home, text(&model)).failed(1, &["mamba", "gpt2", "gpt_oss"]);
 }
 
 /// Nothing says the family; all other keys have transformers' defaults.

@@ -5,6 +5,22 @@ use std::fs;
 use crate::support::program::{Home, golden, text};
 
 #[test]
+fn lists_the_families_and_names_the_nearest_of_one_that_is_not_there() {
+    let home = Home::new();
+    let ended = home.run(["models", "--families"]);
+    let names: Vec<&str> = ended.text().lines().filter_map(|line| line.split("  ").next()).collect();
+    assert!(names.len() == 30 && names.is_sorted(), "{names:?}");
+    for (name, nearest) in [("qwen2_moe", "qwen2"), ("gemma3n", "gemma3"), ("llama4", "llama")] {
+        fs::create_dir_all(home.path(name)).unwrap();
+        fs::write(home.path(name).join("config.json"), format!("{{\"model_type\": \"{name}\"}}")).unwrap();
+        fs::write(home.path(name).join("model.safetensors"), "").unwrap();
+        let ended = home.run(["print", "--model", text(&home.path(name))]);
+        let near = format!("nearest that is supported is {nearest};");
+        ended.failed(1, &[&format!("model_type is \"{name}\""), &near, "all: bloom, cohere"]);
+    }
+}
+
+#[test]
 fn lists_what_is_here_and_what_is_not() {
     let home = Home::new();
     let config = format!("[pairs.mine]\nleft = '{}'\nright = './nowhere'", text(&golden("gpt2-tiny")));

@@ -6,8 +6,9 @@ use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Vie
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Ablation, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, MeasuredComparison, ModelInfo,
-    NextToken, PromptIndex, RepeatScores, ScoresByHead, Token, View, thumbnail_bin, tokens_per_cell,
+    Ablation, AttentionRule, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, MeasuredComparison,
+    ModelInfo, NextToken, PromptIndex, RepeatScores, ScoresByHead, Token, View, thumbnail_bin,
+    tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
@@ -140,9 +141,11 @@ fn layer(model: &ModelInfo, at: usize, tokens: &[Token], random: &mut Random) ->
         value_norms: (0..heads * count).map(|at| 0.5 + (at % 7) as f32).collect(),
         log_sum_exp: vec![0.0; count * heads],
         head_dim: HEAD_DIM,
-        scale: 1.0,
-        window: model.windows[at],
-        sinks: model.has_sinks.then(|| vec![1.5; heads]),
+        rule: AttentionRule {
+            sliding_window: model.windows[at],
+            sinks: model.has_sinks.then(|| vec![1.5; heads].into()),
+            ..AttentionRule::scaled(1.0)
+        },
         mean: CausalMatrix::zeros(count, 1, model.has_sinks),
         heads: Vec::new(),
     };
@@ -156,7 +159,7 @@ fn summary(layer: &LayerCapture, head: usize, tokens: &[Token]) -> HeadSummary {
     let index = PromptIndex::new(tokens);
     let size = tokens.len();
     let mut sums = HeadSums::default();
-    let mut thumbnail = CausalMatrix::zeros(size, thumbnail_bin(size), layer.sinks.is_some());
+    let mut thumbnail = CausalMatrix::zeros(size, thumbnail_bin(size), layer.rule.sinks.is_some());
     each_row(layer, head, |query, row| {
         sums.add_row(query, row.first_key, row.weights, row.norm, &index);
         thumbnail.rows_mut().raise_row(query, row.first_key, row.weights, row.norm.sink);

@@ -184,6 +184,13 @@ pub struct ConfigArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ListArgs {
+    /// List the families of models that can be run instead: their `model_type`, and models that people know
+    #[arg(long)]
+    pub families: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// Which shell's
     pub shell: Shell,

@@ -7,8 +7,8 @@ mod explain;
 mod shared;
 
 pub use commands::{
-    BenchArgs, CompareArgs, CompletionsArgs, ConfigArgs, ExportArgs, FigureArgs, PrintArgs, RenderArgs,
-    ScreenshotArgs, VerifyArgs,
+    BenchArgs, CompareArgs, CompletionsArgs, ConfigArgs, ExportArgs, FigureArgs, ListArgs, PrintArgs,
+    RenderArgs, ScreenshotArgs, VerifyArgs,
 };
 pub use explain::{AblateArgs, HeadsArgs, LensArgs};
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
@@ -61,7 +61,7 @@ pub enum Command {
     /// Measure how long a pass with everything captured takes, and how long this machine needs at least
     Bench(BenchArgs),
     /// List the models that are here: embedded, cached, configured
-    Models,
+    Models(ListArgs),
     /// Draw the viewer's screen into an SVG file, without a terminal
     Screenshot(ScreenshotArgs),
     /// Show every setting and where it was made, or write a file to begin with

@@ -42,7 +42,8 @@ pub(super) fn layers(report: &Report<'_>, side: usize) -> String {
             let values = layer.heads.iter().map(|head| head.statistics.get(statistic));
             values.sum::<f32>() / layer.heads.len().max(1) as f32
         };
-        let sees = layer.window.map_or_else(|| "all".to_owned(), |window| format!("the last {window}"));
+        let sees =
+            layer.rule.sliding_window.map_or_else(|| "all".to_owned(), |window| format!("the last {window}"));
         let sink = capture.model.has_sinks.then(|| mean(Statistic::Sink));
         let first = Some(mean(Statistic::FirstToken));
         let (sink, first) = (cell(sink, 1.0, SIDES[side]), cell(first, 1.0, SIDES[side]));

@@ -1,54 +1,41 @@
-//! The attention of a layer: project, rotate by position, attend, project back.
+//! The attention of a layer: project, normalise, turn by position, attend.
 
 use candle_core::{D, DType, Tensor};
 
 use super::heads::{Attended, HeadInputs};
 use super::hooks::Hooks;
 use super::pass::{Backend, Pass};
+use super::projections::{HeadNorm, Projections};
 use super::{Linear, ValueNorms, fused, generic};
 use crate::attention::LayerCapture;
-use crate::model::host::{self, Buffer, Buffers};
-use crate::model::spec::LayerSpec;
+use crate::kernels::attention_rule::AttentionRule;
+use crate::model::host::{self, Buffer};
 use crate::model::{ModelError, Profile};
 
 /// The attention of a layer.
 pub struct Attention {
     /// To queries, keys and values.
     pub projections: Projections,
+    /// Norms of queries and of keys.
+    pub qk_norms: Option<[HeadNorm; 2]>,
+    /// Which of the spec's rotaries turns queries and keys, if any does.
+    pub rotary: Option<usize>,
+    /// How scores become weights.
+    pub rule: AttentionRule,
     /// From all heads back to the residual stream.
     pub output: Linear,
-    /// Scale and window.
-    pub layer: LayerSpec,
-    /// One logit per query head, on the host.
-    pub sinks: Option<Vec<f32>>,
     /// How long values are after the output projection.
     pub value_norms: ValueNorms,
 }
 
-/// To queries, keys and values.
-pub enum Projections {
-    /// One matrix, its output split in thirds.
-    Fused(Linear),
-    /// One each; there may be fewer key and value heads.
-    Separate {
-        /// hidden → heads · head_dim
-        query: Linear,
-        /// hidden → kv_heads · head_dim
-        key: Linear,
-        /// hidden → kv_heads · head_dim
-        value: Linear,
-    },
-}
-
 impl Attention {
-    /// Adds attention to `residual` \[tokens, hidden\]; `x` is the same, normalised. Returns the rows that the pass
-    /// still needs, and what the layer attended to.
+    /// What the heads take from the values of `x` \[tokens, hidden\], which is normalised, \[tokens, heads · head_dim\],
+    /// and what the layer attended to.
     ///
     /// # Errors
     /// If the device or a hook fails.
-    pub fn add_to(
+    pub fn attend(
         &self,
-        residual: Tensor,
         x: &Tensor,
         layer: usize,
         pass: &mut Pass<'_>,
@@ -70,12 +57,14 @@ impl Attention {
         }
         let capture = profile.record(|| {
             let on_host = pass.buffers().is_some();
-            let value_norms =
+            let mut value_norms =
                 self.value_norms.of(&inputs.value, &self.output, pass.spec.heads, &off, on_host)?;
+            if pass.spec.residual_scale != 1.0 {
+                value_norms.iter_mut().for_each(|norm| *norm *= pass.spec.residual_scale as f32);
+            }
             capture(inputs, attended, value_norms)
         })?;
-        let out = self.output.add_to(pass.rows.of(residual)?, &pass.rows.of(context)?, profile)?;
-        Ok((out, capture))
+        Ok((context, capture))
     }
 
     /// Queries, keys and values of \[tokens, hidden\].
@@ -86,7 +75,13 @@ impl Attention {
         profile: &mut Profile,
     ) -> Result<HeadInputs<'_>, ModelError> {
         let (spec, buffers) = (pass.spec, pass.buffers());
-        let [query, key, value] = self.project(x, buffers, profile)?;
+        let mut projected = self.projections.project(x, spec, buffers, profile)?;
+        if let Some(limit) = spec.clip_qkv {
+            for x in &mut projected {
+                *x = x.clamp(-limit, limit)?;
+            }
+        }
+        let [query, key, value] = projected;
         let split = |x: Tensor, heads: usize, buffer: Option<&Buffer>| -> Result<Tensor, ModelError> {
             if buffers.is_some() {
                 // Queries and keys are kept, so that each layer has its own.
@@ -95,36 +90,24 @@ impl Attention {
             let x = x.reshape((x.dim(0)?, heads, spec.head_dim))?;
             Ok(x.transpose(0, 1)?.to_dtype(DType::F32)?.contiguous()?)
         };
-        let apply_rope = |x: Tensor| pass.rope.as_ref().map_or(Ok(x.clone()), |rope| rope.apply(&x));
+        let rope = self.rotary.map(|rotary| &pass.ropes[rotary]);
+        let ready = |x: Tensor, heads: usize, norm: Option<&HeadNorm>| -> Result<Tensor, ModelError> {
+            let on_host = buffers.is_some();
+            let x = norm.map_or(Ok(x.clone()), |norm| norm.before_split(x, on_host))?;
+            let x = split(x, heads, None)?;
+            let x = norm.map_or(Ok(x.clone()), |norm| norm.after_split(x, on_host))?;
+            rope.map_or(Ok(x.clone()), |rope| rope.apply(&x))
+        };
+        let [query_norm, key_norm] = match &self.qk_norms {
+            Some([query, key]) => [Some(query), Some(key)],
+            None => [None, None],
+        };
         Ok(HeadInputs {
-            query: apply_rope(split(query, spec.heads, None)?)?,
-            key: apply_rope(split(key, spec.kv_heads, None)?)?,
+            query: ready(query, spec.heads, query_norm)?,
+            key: ready(key, spec.kv_heads, key_norm)?,
             value: split(value, spec.kv_heads, buffers.map(|buffers| &buffers.values))?,
-            layer: self.layer,
-            sinks: self.sinks.as_deref(),
+            rule: &self.rule,
         })
-    }
-
-    fn project(
-        &self,
-        x: &Tensor,
-        buffers: Option<&Buffers>,
-        profile: &mut Profile,
-    ) -> Result<[Tensor; 3], ModelError> {
-        let buffer = |at: usize| buffers.map(|buffers| &buffers.projected[at]);
-        match &self.projections {
-            Projections::Fused(linear) => {
-                let all = linear.forward(x, buffer(0), profile)?;
-                let width = all.dim(D::Minus1)? / 3;
-                let third = |at: usize| all.narrow(D::Minus1, at * width, width);
-                Ok([third(0)?, third(1)?, third(2)?])
-            }
-            Projections::Separate { query, key, value } => Ok([
-                query.forward(x, buffer(0), profile)?,
-                key.forward(x, buffer(1), profile)?,
-                value.forward(x, buffer(2), profile)?,
-            ]),
-        }
     }
 }
 
@@ -140,9 +123,7 @@ fn capture(
         key: host::into_values(inputs.key)?,
         value_norms,
         log_sum_exp: attended.log_sum_exp,
-        scale: inputs.layer.scale,
-        window: inputs.layer.sliding_window,
-        sinks: inputs.sinks.map(<[f32]>::to_vec),
+        rule: inputs.rule.clone(),
         mean: attended.mean,
         heads: attended.heads,
     })

@@ -46,9 +46,7 @@ fn attend_values(
             .map(|head| Head {
                 query: &query[head * stride..][..stride],
                 keys: &keys[head / group],
-                scale: inputs.layer.scale,
-                sliding_window: inputs.layer.sliding_window,
-                sink: inputs.sinks.map(|sinks| sinks[head]),
+                rule: inputs.rule.of_head(head),
             })
             .collect(),
         values: (0..heads).map(|head| &value[head / group * stride..][..stride]).collect(),
@@ -56,7 +54,7 @@ fn attend_values(
         index,
     };
 
-    let has_sinks = inputs.sinks.is_some();
+    let has_sinks = inputs.rule.sinks.is_some();
     let (bin, small_bin) = (tokens_per_cell(tokens), thumbnail_bin(tokens));
     // A block's queries fill whole rows of every matrix, so that no two threads write to the same row.
     let [least, most] = BLOCK_QUERIES;

@@ -3,6 +3,7 @@
 //! once, because each transfer waits for the device.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::Tensor;
 
@@ -25,7 +26,7 @@ pub fn attend(inputs: &HeadInputs<'_>, masks: &mut Masks) -> Result<Attended, Mo
     let mut binned = Vec::new();
     let blocks = layer.blocks(tokens);
     for block in &blocks {
-        let masks = masks.of(block.queries.clone(), block.keys.clone(), inputs.layer.sliding_window)?;
+        let masks = masks.of(block.queries.clone(), block.keys.clone(), inputs.rule.sliding_window)?;
         let rows = layer.attend(block, &masks)?;
         contexts.push(rows.context.clone());
         binned.extend(layer.binned(block, &masks, &rows)?);
@@ -52,6 +53,8 @@ struct Layer<'a> {
     heads: usize,
     /// \[heads, 1, 1\]
     sinks: Option<Tensor>,
+    /// \[heads, 1, 1\]: of ALiBi.
+    slopes: Option<Tensor>,
     /// \[1, heads\]: what times all heads is their mean.
     shares: Tensor,
     bin: usize,
@@ -83,11 +86,12 @@ impl<'a> Layer<'a> {
     fn new(inputs: &'a HeadInputs<'a>) -> Result<Self, ModelError> {
         let (heads, tokens, _) = inputs.query.dims3()?;
         let device = inputs.query.device();
-        let sinks =
-            inputs.sinks.map(|sinks| Tensor::new(sinks, device)?.reshape((heads, 1, 1))).transpose()?;
+        let of_heads = |values: &Arc<[f32]>| Tensor::new(&values[..], device)?.reshape((heads, 1, 1));
+        let sinks = inputs.rule.sinks.as_ref().map(of_heads).transpose()?;
+        let slopes = inputs.rule.alibi.as_ref().map(of_heads).transpose()?;
         let shares = Tensor::full(1.0 / heads as f32, (1, heads), device)?;
         let (bin, small_bin) = (tokens_per_cell(tokens), thumbnail_bin(tokens));
-        Ok(Self { inputs, heads, sinks, shares, bin, small_bin })
+        Ok(Self { inputs, heads, sinks, slopes, shares, bin, small_bin })
     }
 
     fn blocks(&self, tokens: usize) -> Vec<Block> {
@@ -96,25 +100,32 @@ impl<'a> Layer<'a> {
         let block = |start: usize| {
             let end = (start + queries).min(tokens);
             let first_seen =
-                self.inputs.layer.sliding_window.map_or(0, |window| (start + 1).saturating_sub(window));
+                self.inputs.rule.sliding_window.map_or(0, |window| (start + 1).saturating_sub(window));
             Block { queries: start..end, keys: first_seen / bin * bin..end }
         };
         (0..tokens).step_by(queries).map(block).collect()
     }
 
     fn attend(&self, block: &Block, masks: &BlockMasks) -> Result<Rows, ModelError> {
-        let HeadInputs { query, key, value, layer, .. } = self.inputs;
+        let HeadInputs { query, key, value, rule } = self.inputs;
         let (kv_heads, _, head_dim) = key.dims3()?;
         let Block { queries, keys } = block;
         let count = queries.len();
         // The query heads that share a key/value head stand below each other, as more queries of one head.
         let shared = (kv_heads, self.heads / kv_heads * count, ());
         let apart = (self.heads, count, ());
-        let query = (query.narrow(1, queries.start, count)? * f64::from(layer.scale))?.reshape(shared)?;
+        let query = (query.narrow(1, queries.start, count)? * f64::from(rule.scale))?.reshape(shared)?;
         let key = key.narrow(1, keys.start, keys.len())?;
         let value = value.narrow(1, keys.start, keys.len())?.contiguous()?;
 
-        let scores = query.matmul(&key.t()?)?.reshape(apart)?.broadcast_add(&masks.unseen)?;
+        let mut scores = query.matmul(&key.t()?)?.reshape(apart)?;
+        if let Some(cap) = rule.softcap.map(f64::from) {
+            scores = ((scores / cap)?.tanh()? * cap)?;
+        }
+        if let Some(slopes) = &self.slopes {
+            scores = (scores - slopes.broadcast_mul(&masks.distance)?)?;
+        }
+        let scores = scores.broadcast_add(&masks.unseen)?;
         let mut max = scores.max_keepdim(2)?;
         if let Some(sinks) = &self.sinks {
             max = max.broadcast_maximum(sinks)?;

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::attention::{CausalMatrix, HeadSummary};
-use crate::model::spec::LayerSpec;
+use crate::kernels::attention_rule::AttentionRule;
 
 /// The heads of a layer, ready to attend.
 pub struct HeadInputs<'a> {
@@ -13,10 +13,8 @@ pub struct HeadInputs<'a> {
     pub key: Tensor,
     /// f32 \[kv_heads, S, head_dim\]
     pub value: Tensor,
-    /// Scale and window.
-    pub layer: LayerSpec,
-    /// The learned logit of each head that competes with the keys, \[heads\].
-    pub sinks: Option<&'a [f32]>,
+    /// How scores become weights.
+    pub rule: &'a AttentionRule,
 }
 
 /// What attending gives: the values that tokens took, and what was summed up on the way.

@@ -43,6 +43,11 @@ impl Linear {
         Ok(if view.device().is_cpu() { view } else { view.contiguous()? })
     }
 
+    /// Its weights, and bytes they take.
+    pub fn size(&self) -> (usize, u64) {
+        (self.weight.weights(), self.weight.bytes())
+    }
+
     /// \[tokens, in\] → \[tokens, out\]; on the host in the memory of `buffer`, if there is one.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub struct BlockMasks {
     /// \[queries, keys\], to be added to scores: far below any score where a query doesn't see a key. Not −∞,
     /// which times a weight of 0 is no number.
     pub unseen: Tensor,
+    /// \[queries, keys\]: tokens from the key to the query.
+    pub distance: Tensor,
     /// \[queries, features, keys\]: the masks of [`Feature::all`] for each query. They expect attention that is 0 where
     /// a query doesn't see a key.
     pub features: Tensor,
@@ -117,7 +119,11 @@ impl Masks {
         };
         let features = Feature::all().map(feature).collect::<Result<Vec<_>, _>>()?;
         let lowest = f64::from(f32::MIN);
-        Ok(BlockMasks { unseen: seen.affine(-lowest, lowest)?, features: Tensor::stack(&features, 1)? })
+        Ok(BlockMasks {
+            unseen: seen.affine(-lowest, lowest)?,
+            distance,
+            features: Tensor::stack(&features, 1)?,
+        })
     }
 }
 

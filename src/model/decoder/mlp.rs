@@ -1,8 +1,9 @@
-//! The MLP of a layer: up, activation, down; or a mixture of experts.
+//! The MLP of a layer: up, activation, down; with a gate beside up; or a mixture of experts.
 
 use candle_core::Tensor;
 
-use super::{Experts, Linear};
+use super::addition::Addition;
+use super::{Experts, Gated, Linear};
 use crate::model::host::Buffers;
 use crate::model::spec::Activation;
 use crate::model::{Cancel, ModelError, Profile};
@@ -10,7 +11,7 @@ use crate::model::{Cancel, ModelError, Profile};
 /// The second half of a layer.
 pub enum Mlp {
     /// One for all tokens.
-    Dense {
+    Plain {
         /// hidden → intermediate
         up: Linear,
         /// Applied between up and down.
@@ -18,6 +19,8 @@ pub enum Mlp {
         /// intermediate → hidden
         down: Linear,
     },
+    /// One for all tokens, with a gate.
+    Gated(Box<Gated>),
     /// A few of many for each token.
     Experts(Box<Experts>),
 }
@@ -31,17 +34,30 @@ impl Mlp {
         &self,
         residual: Tensor,
         x: &Tensor,
+        addition: &Addition,
         buffers: Option<&Buffers>,
         profile: &mut Profile,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
+        let on_host = buffers.is_some();
         match self {
-            Mlp::Dense { up, activation, down } => {
+            Mlp::Plain { up, activation, down } => {
                 let buffer = buffers.map(|buffers| &buffers.intermediate);
                 let intermediate = up.activated(x, *activation, buffer, profile)?;
-                down.add_to(residual, &intermediate, profile)
+                addition.of_linear(residual, down, &intermediate, on_host, profile)
             }
-            Mlp::Experts(experts) => experts.add_to(residual, x, buffers.is_some(), profile, cancel),
+            Mlp::Gated(gated) => {
+                let buffers = buffers.map(|buffers| [&buffers.intermediate, &buffers.up]);
+                let intermediate = gated.intermediate(x, buffers, profile)?;
+                addition.of_linear(residual, &gated.down, &intermediate, on_host, profile)
+            }
+            Mlp::Experts(experts) if addition.is_plain() => {
+                experts.add_to(residual, x, on_host, profile, cancel)
+            }
+            Mlp::Experts(experts) => {
+                let y = experts.add_to(x.zeros_like()?, x, on_host, profile, cancel)?;
+                addition.of(residual, y, on_host)
+            }
         }
     }
 }

@@ -12,8 +12,12 @@
 //! - A point to look at or to change: a field of [`Hooks`], called where the numbers are.
 
 mod activation;
+mod addition;
 mod attention;
+mod block;
+mod ends;
 mod fused;
+mod gated;
 mod generic;
 mod heads;
 mod hooks;
@@ -23,22 +27,28 @@ mod mlp;
 mod moe;
 mod norm;
 mod pass;
+mod projections;
 mod rotary;
 mod value_norms;
 
-pub use attention::{Attention, Projections};
+pub use addition::Addition;
+pub use attention::Attention;
+pub use block::Block;
+pub use ends::{Embedding, Head};
+pub use gated::{GateUp, Gated};
 pub use hooks::{Hooks, ResidualPoint};
 pub use linear::Linear;
 pub use mlp::Mlp;
-pub use moe::Experts;
+pub use moe::{Experts, Matrices, Stacked};
 pub use norm::Norm;
+pub use projections::{HeadNorm, Projections, QkvOrder};
 pub use value_norms::ValueNorms;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
-use super::host::{Buffer, Buffers};
-use super::spec::{DecoderSpec, Position};
-use super::weights::{Matrix, Watch};
+use super::host::Buffers;
+use super::spec::DecoderSpec;
+use super::weights::Watch;
 use super::{Cancel, Engine, ModelError, Profile};
 use crate::attention::{LayerCapture, NO_OUTPUT_HEAD, PromptIndex, Token};
 use masks::Masks;
@@ -49,28 +59,12 @@ use rotary::Rope;
 pub struct Decoder {
     /// How it is built.
     pub spec: DecoderSpec,
-    /// \[vocabulary, hidden\]
-    pub embedding: Matrix,
-    /// \[context, hidden\], where positions are learned.
-    pub positions: Option<Tensor>,
+    /// From tokens to the residual stream.
+    pub embedding: Embedding,
     /// One per layer.
     pub blocks: Vec<Block>,
-    /// Before the output head.
-    pub norm: Norm,
     /// From the residual stream to the vocabulary; `None` of a model that predicts nothing.
-    pub lm_head: Option<Linear>,
-}
-
-/// One layer.
-pub struct Block {
-    /// The norm before attention.
-    pub attention_norm: Norm,
-    /// Attention: what tokens take from each other.
-    pub attention: Attention,
-    /// The norm before the MLP.
-    pub mlp_norm: Norm,
-    /// The MLP: what each token computes by itself.
-    pub mlp: Mlp,
+    pub head: Option<Head>,
 }
 
 impl Decoder {
@@ -91,7 +85,7 @@ impl Decoder {
         watch.check()?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let mut pass = self.pass(tokens, engine, cancel)?;
-        let mut x = self.embed(&ids)?;
+        let mut x = self.embedding.embed(&ids, &self.spec.embedding, self.runs_on_host(engine))?;
         hooks.on_residual(ResidualPoint::Embedding, &mut x)?;
         for (layer, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
@@ -106,7 +100,7 @@ impl Decoder {
             check_finite(layer, &capture)?;
             profile.record(|| on_layer(capture));
         }
-        if self.lm_head.is_none() {
+        if self.head.is_none() {
             return Ok(Vec::new());
         }
         let logits = self.unembed(&OutputRows::Last.of(x)?, engine, profile);
@@ -121,24 +115,13 @@ impl Decoder {
         cancel: &'a Cancel,
     ) -> Result<Pass<'a>, ModelError> {
         let (spec, device) = (&self.spec, self.embedding.device());
-        let rope = match &spec.position {
-            Position::Learned => None,
-            Position::Rotary(rotary) => Some(Rope::new(rotary, spec.head_dim, tokens.len(), device)?),
-        };
+        let ropes = spec.rotaries.iter().map(|rotary| Rope::new(rotary, tokens.len(), device));
+        let ropes = ropes.collect::<Result<_, _>>()?;
         let backend = match self.runs_on_host(engine) {
             true => Backend::Cpu { buffers: Buffers::default(), index: PromptIndex::new(tokens) },
             false => Backend::Tensors(Masks::new(tokens, device)?),
         };
-        Ok(Pass { spec, rope, backend, rows: OutputRows::All, cancel })
-    }
-
-    /// The residual stream before the first layer, \[tokens, hidden\].
-    fn embed(&self, ids: &[u32]) -> Result<Tensor, ModelError> {
-        let x = self.embedding.rows(ids)?;
-        match &self.positions {
-            Some(positions) => Ok((x + positions.narrow(0, 0, ids.len())?)?),
-            None => Ok(x),
-        }
+        Ok(Pass { spec, ropes, backend, rows: OutputRows::All, cancel })
     }
 
     /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].
@@ -151,45 +134,12 @@ impl Decoder {
         engine: Engine,
         profile: &mut Profile,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
-        let lm_head = self.lm_head.as_ref().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
-        let buffer = self.runs_on_host(engine).then(Buffer::default);
-        let normed = self.norm.forward(x, buffer.as_ref())?;
-        let logits = lm_head.forward(&normed, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
-        for row in &logits {
-            if let Some(at) = row.iter().position(|logit| !logit.is_finite()) {
-                return Err(ModelError::Invalid(format!(
-                    "the logit of token {at} is {}: numbers overflowed",
-                    row[at]
-                )));
-            }
-        }
-        Ok(logits)
+        let head = self.head.as_ref().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
+        head.logits(x, &self.spec.logits, self.runs_on_host(engine), profile)
     }
 
     fn runs_on_host(&self, engine: Engine) -> bool {
         engine == Engine::Auto && self.embedding.device().is_cpu()
-    }
-}
-
-impl Block {
-    fn forward(
-        &self,
-        x: Tensor,
-        layer: usize,
-        pass: &mut Pass<'_>,
-        hooks: &mut Hooks<'_>,
-        profile: &mut Profile,
-    ) -> Result<(Tensor, LayerCapture), ModelError> {
-        fn buffer<'a>(pass: &'a Pass<'_>) -> Option<&'a Buffer> {
-            pass.buffers().map(|buffers| &buffers.normed)
-        }
-        let normed = self.attention_norm.forward(&x, buffer(pass))?;
-        let (mut x, capture) = self.attention.add_to(x, &normed, layer, pass, hooks, profile)?;
-        hooks.on_residual(ResidualPoint::AfterAttention(layer), &mut x)?;
-        let normed = self.mlp_norm.forward(&x, buffer(pass))?;
-        let mut x = self.mlp.add_to(x, &normed, pass.buffers(), profile, pass.cancel)?;
-        hooks.on_residual(ResidualPoint::AfterMlp(layer), &mut x)?;
-        Ok((x, capture))
     }
 }
 

@@ -4,10 +4,11 @@
 use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
 
-use super::Linear;
+use super::gated::clamped_swiglu as clamped_swiglu_of;
+use super::{Gated, Linear};
 use crate::kernels::elementwise::{add_scaled, clamped_swiglu};
 use crate::model::host;
-use crate::model::spec::ExpertsSpec;
+use crate::model::spec::{ExpertsSpec, Gating, Routing};
 use crate::model::weights::ExpertMatrices;
 use crate::model::{Cancel, ModelError, Profile};
 
@@ -24,6 +25,20 @@ pub struct Experts {
     pub spec: ExpertsSpec,
     /// hidden → one logit per expert.
     pub router: Linear,
+    /// What each computes.
+    pub matrices: Matrices,
+}
+
+/// The matrices of a layer's experts.
+pub enum Matrices {
+    /// Each expert by itself.
+    Separate(Vec<Gated>),
+    /// All in two tensors.
+    Stacked(Stacked),
+}
+
+/// The matrices of all experts of a layer, stacked, as gpt-oss has them.
+pub struct Stacked {
     /// hidden → 2 · intermediate; gate and up values alternate.
     pub gate_up: ExpertMatrices,
     /// \[experts, 2 · intermediate\]
@@ -49,7 +64,7 @@ impl Experts {
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
         let logits = self.router.forward(x, None, profile)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
-        let visits: Vec<(usize, Vec<Visit>)> = assign(&logits, self.spec.active)
+        let visits: Vec<(usize, Vec<Visit>)> = assign(&logits, self.spec.active, self.spec.routing)
             .into_iter()
             .enumerate()
             .filter(|(_, visits)| !visits.is_empty())
@@ -58,12 +73,15 @@ impl Experts {
             self.add_on_host(&residual, x, &visits, profile, cancel)?;
             return Ok(residual);
         }
-        if let (ExpertMatrices::Dense(gate_up), ExpertMatrices::Dense(down)) = (&self.gate_up, &self.down) {
+        if let Matrices::Stacked(stacked) = &self.matrices
+            && let (ExpertMatrices::Dense(gate_up), ExpertMatrices::Dense(down)) =
+                (&stacked.gate_up, &stacked.down)
+        {
             let slots = Slots::new(&visits, self.spec.count);
             if slots.rows() <= BATCHED_ROWS {
                 let (count, bytes) = self.size();
                 let (tokens, bytes) = (slots.places.len(), bytes * visits.len() as u64);
-                let batch = || self.forward_batched(x, [gate_up, down], &slots);
+                let batch = || self.forward_batched(x, stacked, [gate_up, down], &slots);
                 return Ok((residual + profile.linear(tokens, count, bytes, batch)?)?);
             }
         }
@@ -87,6 +105,7 @@ impl Experts {
     fn forward_batched(
         &self,
         x: &Tensor,
+        stacked: &Stacked,
         [gate_up, down]: [&Tensor; 2],
         slots: &Slots,
     ) -> Result<Tensor, ModelError> {
@@ -95,13 +114,13 @@ impl Experts {
         let rows = x.index_select(&Tensor::new(&slots.tokens[..], x.device())?, 0)?;
         let with_bias = |y: Tensor, bias: &Tensor| y.broadcast_add(&bias.unsqueeze(1)?);
         let intermediate =
-            with_bias(rows.reshape((experts, (), hidden))?.matmul(gate_up)?, &self.gate_up_bias)?;
+            with_bias(rows.reshape((experts, (), hidden))?.matmul(gate_up)?, &stacked.gate_up_bias)?;
         let intermediate = self.activate(&intermediate.flatten(0, 1)?)?.reshape((
             experts,
             (),
             self.spec.intermediate_size,
         ))?;
-        let y = with_bias(intermediate.matmul(down)?, &self.down_bias)?.flatten(0, 1)?;
+        let y = with_bias(intermediate.matmul(down)?, &stacked.down_bias)?.flatten(0, 1)?;
         let chosen = y.index_select(&Tensor::new(&slots.places[..], x.device())?, 0)?;
         let weights = Tensor::new(&slots.weights[..], x.device())?.to_dtype(x.dtype())?;
         let weights = weights.reshape((tokens, self.spec.active, 1))?;
@@ -136,14 +155,23 @@ impl Experts {
 
     /// Weights of one expert, and bytes they take.
     fn size(&self) -> (usize, u64) {
-        let (count, bytes) = (self.spec.count, self.gate_up.bytes() + self.down.bytes());
-        (self.gate_up.weights() / count + self.down.weights() / count, bytes / count as u64)
+        match &self.matrices {
+            Matrices::Separate(experts) => experts[0].size(),
+            Matrices::Stacked(Stacked { gate_up, down, .. }) => {
+                let (count, bytes) = (self.spec.count, gate_up.bytes() + down.bytes());
+                (gate_up.weights() / count + down.weights() / count, bytes / count as u64)
+            }
+        }
     }
 
     fn forward_one(&self, expert: usize, x: &Tensor, on_host: bool) -> Result<Tensor, ModelError> {
-        let gate_up = self.gate_up.forward(expert, x, &self.gate_up_bias)?;
+        let stacked = match &self.matrices {
+            Matrices::Separate(experts) => return experts[expert].forward(x, on_host),
+            Matrices::Stacked(stacked) => stacked,
+        };
+        let gate_up = stacked.gate_up.forward(expert, x, &stacked.gate_up_bias)?;
         let intermediate = if on_host {
-            let ExpertsSpec { intermediate_size, alpha, limit, .. } = self.spec;
+            let (intermediate_size, [limit, alpha]) = (self.spec.intermediate_size, self.clamp());
             let values = |pairs: &[f32]| clamped_swiglu(pairs, alpha as f32, limit as f32);
             Tensor::from_vec(
                 host::with_values(&gate_up, values)?,
@@ -153,17 +181,23 @@ impl Experts {
         } else {
             self.activate(&gate_up)?
         };
-        self.down.forward(expert, &intermediate, &self.down_bias)
+        stacked.down.forward(expert, &intermediate, &stacked.down_bias)
     }
 
     /// The gated activation of \[tokens, 2 · intermediate\] → \[tokens, intermediate\].
     fn activate(&self, gate_up: &Tensor) -> Result<Tensor, ModelError> {
         let pairs = gate_up.reshape((gate_up.dim(0)?, self.spec.intermediate_size, 2))?;
-        let gate = pairs.narrow(D::Minus1, 0, 1)?.squeeze(D::Minus1)?.minimum(self.spec.limit)?;
-        let up =
-            pairs.narrow(D::Minus1, 1, 1)?.squeeze(D::Minus1)?.clamp(-self.spec.limit, self.spec.limit)?;
-        let opened = (&gate * candle_nn::ops::sigmoid(&(&gate * self.spec.alpha)?)?)?;
-        Ok(((up + 1.0)? * opened)?)
+        let half = |at: usize| pairs.narrow(D::Minus1, at, 1)?.squeeze(D::Minus1);
+        let [limit, alpha] = self.clamp();
+        clamped_swiglu_of(&half(0)?, &half(1)?, limit, alpha)
+    }
+
+    /// Limit and gain of the activation; stacked experts have no other.
+    fn clamp(&self) -> [f64; 2] {
+        match self.spec.gating {
+            Gating::ClampedSwiglu { limit, alpha } => [limit, alpha],
+            Gating::Activated(_) => unreachable!("a family stacks experts with a clamp only"),
+        }
     }
 }
 
@@ -222,9 +256,8 @@ impl Slots {
     }
 }
 
-/// For each expert the tokens that go through it: each token takes the `active` largest logits, weighted by a
-/// softmax over just these.
-fn assign(logits: &[Vec<f32>], active: usize) -> Vec<Vec<Visit>> {
+/// For each expert the tokens that go through it: each token takes the `active` largest logits.
+fn assign(logits: &[Vec<f32>], active: usize, routing: Routing) -> Vec<Vec<Visit>> {
     let experts = logits.first().map_or(0, Vec::len);
     let mut visits = vec![Vec::new(); experts];
     for (token, logits) in logits.iter().enumerate() {
@@ -232,7 +265,11 @@ fn assign(logits: &[Vec<f32>], active: usize) -> Vec<Vec<Visit>> {
         order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
         let chosen = &order[..active];
         let max = logits[chosen[0]];
-        let sum: f32 = chosen.iter().map(|&expert| (logits[expert] - max).exp()).sum();
+        let counted = match routing {
+            Routing::OverChosen => chosen,
+            Routing::OverAll => &order,
+        };
+        let sum: f32 = counted.iter().map(|&expert| (logits[expert] - max).exp()).sum();
         for &expert in chosen {
             visits[expert].push(Visit { token: token as u32, weight: (logits[expert] - max).exp() / sum });
         }
@@ -245,18 +282,30 @@ mod tests {
     use super::*;
     use crate::model::weights::Matrix;
 
+    fn gpt_oss_like() -> ExpertsSpec {
+        ExpertsSpec {
+            count: 5,
+            active: 2,
+            routing: Routing::OverChosen,
+            bias: true,
+            intermediate_size: 6,
+            gating: Gating::ClampedSwiglu { limit: 7.0, alpha: 1.702 },
+        }
+    }
+
     #[test]
     fn experts_one_by_one_and_all_at_once_agree() {
-        let (spec, hidden, tokens) =
-            (ExpertsSpec { count: 5, active: 2, intermediate_size: 6, limit: 7.0, alpha: 1.702 }, 4, 9);
+        let (spec, hidden, tokens) = (gpt_oss_like(), 4, 9);
         let random = |shape: &[usize]| Tensor::rand(-1f32, 1., shape, &Device::Cpu).unwrap();
         let experts = Experts {
             spec,
             router: Linear::out_in(Matrix::Device(random(&[spec.count, hidden])), None, spec.count),
-            gate_up: ExpertMatrices::Dense(random(&[spec.count, hidden, 2 * spec.intermediate_size])),
-            gate_up_bias: random(&[spec.count, 2 * spec.intermediate_size]),
-            down: ExpertMatrices::Dense(random(&[spec.count, spec.intermediate_size, hidden])),
-            down_bias: random(&[spec.count, hidden]),
+            matrices: Matrices::Stacked(Stacked {
+                gate_up: ExpertMatrices::Dense(random(&[spec.count, hidden, 2 * spec.intermediate_size])),
+                gate_up_bias: random(&[spec.count, 2 * spec.intermediate_size]),
+                down: ExpertMatrices::Dense(random(&[spec.count, spec.intermediate_size, hidden])),
+                down_bias: random(&[spec.count, hidden]),
+            }),
         };
         let (x, residual) = (random(&[tokens, hidden]), random(&[tokens, hidden]));
         let run = |on_host| {
@@ -270,12 +319,18 @@ mod tests {
     }
 
     #[test]
-    fn the_softmax_is_over_the_chosen_only() {
+    fn the_softmax_is_over_the_chosen_or_over_all() {
         let ln = f32::ln;
-        let visits = assign(&[vec![ln(1.0), ln(3.0), ln(0.5), ln(1.5)], vec![9.0, 0.0, 9.0, 0.0]], 2);
+        let visits = assign(
+            &[vec![ln(1.0), ln(3.0), ln(0.5), ln(1.5)], vec![9.0, 0.0, 9.0, 0.0]],
+            2,
+            Routing::OverChosen,
+        );
         assert_eq!(visits[0], [Visit { token: 1, weight: 0.5 }]);
         assert_eq!(visits[2], [Visit { token: 1, weight: 0.5 }]);
         assert!((visits[1][0].weight - 2.0 / 3.0).abs() < 1e-6);
         assert!((visits[3][0].weight - 1.0 / 3.0).abs() < 1e-6);
+        let visits = assign(&[vec![ln(1.0), ln(3.0), ln(0.5), ln(1.5)]], 2, Routing::OverAll);
+        assert!((visits[1][0].weight - 0.5).abs() < 1e-6 && (visits[3][0].weight - 0.25).abs() < 1e-6);
     }
 }

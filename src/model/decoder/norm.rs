@@ -8,27 +8,23 @@ use candle_core::{D, DType, Tensor};
 use crate::kernels::norm::normalise;
 use crate::model::ModelError;
 use crate::model::host::{self, Buffer};
+use crate::model::spec::NormKind;
 
 /// A norm and its weights.
 pub struct Norm {
+    kind: NormKind,
     weight: Tensor,
-    /// LayerNorm has one and subtracts the mean; RMSNorm doesn't.
     bias: Option<Tensor>,
     epsilon: f64,
 }
 
 impl Norm {
-    /// (x − mean) / √(variance + ε) · weight + bias.
-    pub fn layer(weight: Tensor, bias: Tensor, epsilon: f64) -> Self {
-        Self { weight, bias: Some(bias), epsilon }
+    /// x / √(mean square + ε) · weight + bias, or for LayerNorm the same of x − mean.
+    pub fn new(kind: NormKind, weight: Tensor, bias: Option<Tensor>, epsilon: f64) -> Self {
+        Self { kind, weight, bias, epsilon }
     }
 
-    /// x / √(mean square + ε) · weight.
-    pub fn rms(weight: Tensor, epsilon: f64) -> Self {
-        Self { weight, bias: None, epsilon }
-    }
-
-    /// Normalises \[tokens, hidden\]. With a `buffer` the CPU's kernel does it, and writes there.
+    /// Normalises \[rows, size\]. With a `buffer` the CPU's kernel does it, and writes there.
     ///
     /// # Errors
     /// If the device fails.
@@ -38,7 +34,7 @@ impl Norm {
         }
         let dtype = x.dtype();
         let mut x = x.to_dtype(DType::F32)?;
-        if self.bias.is_some() {
+        if self.kind == NormKind::Layer {
             x = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
         }
         let size = (x.sqr()?.mean_keepdim(D::Minus1)? + self.epsilon)?.sqrt()?;
@@ -55,7 +51,10 @@ impl Norm {
         let normalise = |bias: Option<&[f32]>| {
             host::with_values(x, |x| {
                 host::with_values(&self.weight, |weight| {
-                    host::update(&out, |out| normalise(x, weight, bias, self.epsilon as f32, out))
+                    host::update(&out, |out| {
+                        let about_mean = self.kind == NormKind::Layer;
+                        normalise(x, about_mean, (weight, bias), self.epsilon as f32, out)
+                    })
                 })
             })
         };
@@ -77,7 +76,7 @@ mod tests {
         let one = Tensor::ones(4, DType::F32, &Device::Cpu).unwrap();
         let zero = one.zeros_like().unwrap();
         let x = Tensor::new(&[[10_001f32, 10_002., 10_003., 10_004.]], &Device::Cpu).unwrap();
-        let norm = Norm::layer(one, zero, 1e-5);
+        let norm = Norm::new(NormKind::Layer, one, Some(zero), 1e-5);
         let expected = [-1.341_636, -0.447_212, 0.447_212, 1.341_636];
         let buffer = Buffer::default();
         for buffer in [None, Some(&buffer)] {

@@ -13,8 +13,8 @@ use crate::model::{Cancel, ModelError};
 pub struct Pass<'a> {
     /// How the decoder is built.
     pub spec: &'a DecoderSpec,
-    /// Where positions are rotary.
-    pub rope: Option<Rope>,
+    /// One for each of the spec's rotaries.
+    pub ropes: Vec<Rope>,
     /// What computes.
     pub backend: Backend,
     /// Of which tokens the residual stream is needed after a layer's attention.

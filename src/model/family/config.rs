@@ -121,6 +121,32 @@ impl Config {
         })
     }
 
+    /// Numbers within `range`, unless the key is absent or null.
+    pub fn reals(&self, key: &str, range: RangeInclusive<f64>) -> Result<Option<Vec<f64>>, ModelError> {
+        let real = |value: &Value| as_real(value, &range);
+        self.optional(key, &format!("a list of {}, or null", numbers(&range)), |value| {
+            value.as_array()?.iter().map(real).collect::<Option<Vec<_>>>()
+        })
+    }
+
+    /// Whole numbers within `range`, unless the key is absent or null.
+    pub fn wholes(&self, key: &str, range: RangeInclusive<usize>) -> Result<Option<Vec<usize>>, ModelError> {
+        let whole = |value: &Value| as_whole(value, &range);
+        self.optional(key, &format!("a list of {}, or null", whole_numbers(&range)), |value| {
+            value.as_array()?.iter().map(whole).collect::<Option<Vec<_>>>()
+        })
+    }
+
+    /// What `read` makes of the key, unless it is absent or null; `allowed` says what it may be.
+    pub fn custom<T>(
+        &self,
+        key: &str,
+        allowed: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, ModelError> {
+        self.optional(key, &allowed, read)
+    }
+
     /// Whether the key is there and null.
     pub fn is_null(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(Value::is_null)

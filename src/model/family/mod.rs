@@ -1,76 +1,138 @@
-//! Families of models. One file for each: it reads the family's config.json into a `DecoderSpec`, and its tensors into
-//! the decoder.
+//! Families of models. One file for each: it reads the family's config.json into a `DecoderSpec`, and says how its
+//! checkpoints name and lay out their tensors. [`build`] makes the one decoder of both.
 //!
 //! # How to add a family
-//! 1. A variant of `spec::Family` with its `model_type`.
-//! 2. A file here with `ALIASES`, `spec` (every key through `Config`, with the default that transformers has and a range
-//!    from `ranges`), and `build` (every tensor through `Weights`, which checks names and shapes).
-//! 3. A line in each `match` below, and a tiny checkpoint with goldens in `tests/golden`.
+//! 1. A file here with `FAMILY`, and a `read` that begins with the family it is most like (`common::llama_like` where
+//!    nothing else is), and changes what differs. Every key goes through `Config`, with the default that transformers
+//!    has and a range from `ranges`. The `Layout` is another family's with other names.
+//! 2. A line in [`FAMILIES`].
+//! 3. Checkpoints with goldens in `tests/golden/families`, whose traps show that each key counts.
 
+mod bloom;
+mod build;
+mod cohere;
+mod cohere2;
+mod common;
 mod config;
-mod ends;
+mod definition;
+mod falcon;
+mod gemma;
+mod gemma2;
+mod gemma3;
 mod gpt2;
+mod gpt_neo;
+mod gpt_neox;
 mod gpt_oss;
+mod gptj;
+mod granite;
+mod layout;
+mod llama;
+mod mistral;
+mod mixtral;
+mod olmo;
+mod olmo2;
+mod olmo3;
+mod opt;
+mod phi;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod qwen3_moe;
 mod ranges;
+mod rope;
+mod smollm3;
+mod stablelm;
+mod starcoder2;
+
+pub use definition::{Family, Read};
 
 use config::{Config, quoted};
 
 use super::ModelError;
-use super::decoder::Decoder;
-use super::spec::{DecoderSpec, Family};
-use super::weights::Weights;
+
+/// All families.
+pub const FAMILIES: [Family; 30] = [
+    bloom::FAMILY,
+    cohere::FAMILY,
+    cohere2::FAMILY,
+    falcon::FAMILY,
+    gemma::FAMILY,
+    gemma2::FAMILY,
+    gemma3::MULTIMODAL,
+    gemma3::FAMILY,
+    gpt2::FAMILY,
+    gpt_neo::FAMILY,
+    gpt_neox::FAMILY,
+    gpt_oss::FAMILY,
+    gptj::FAMILY,
+    granite::FAMILY,
+    llama::FAMILY,
+    mistral::FAMILY,
+    mistral::MULTIMODAL,
+    mixtral::FAMILY,
+    olmo::FAMILY,
+    olmo2::FAMILY,
+    olmo3::FAMILY,
+    opt::FAMILY,
+    phi::FAMILY,
+    phi3::FAMILY,
+    qwen2::FAMILY,
+    qwen3::FAMILY,
+    qwen3_moe::FAMILY,
+    smollm3::FAMILY,
+    stablelm::FAMILY,
+    starcoder2::FAMILY,
+];
 
 /// Reads config.json; `name` is for messages.
 ///
 /// # Errors
 /// If it is no JSON, of a family that isn't supported, or a key isn't what it may be.
-pub fn read_spec(json: &[u8], name: &str) -> Result<DecoderSpec, ModelError> {
+pub fn read(json: &[u8], name: &str) -> Result<Read, ModelError> {
     let config = Config::parse(json, name)?;
-    let (spec, config) = match family(&config)? {
-        Family::Gpt2 => {
-            let config = config.with_aliases(gpt2::ALIASES);
-            (gpt2::spec(&config)?, config)
-        }
-        Family::GptOss => {
-            let config = config.with_aliases(gpt_oss::ALIASES);
-            (gpt_oss::spec(&config)?, config)
-        }
-    };
-    if !spec.heads.is_multiple_of(spec.kv_heads) {
-        return Err(config.error(format!(
-            "{} query heads can't be shared out among {} key/value heads",
-            spec.heads, spec.kv_heads
-        )));
+    let family = family(&config)?;
+    let config = config.with_aliases(family.aliases);
+    let mut read = (family.read)(&config)?;
+    read.spec.family = family.name;
+    let (heads, kv_heads) = (read.spec.heads, read.spec.kv_heads);
+    if !heads.is_multiple_of(kv_heads) {
+        return Err(
+            config.error(format!("{heads} query heads can't be shared out among {kv_heads} key/value heads"))
+        );
     }
-    Ok(spec)
+    Ok(read)
 }
 
-/// Builds the decoder from the tensors of a checkpoint.
-///
-/// # Errors
-/// If a tensor is missing or not as config.json says.
-pub fn build(spec: &DecoderSpec, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
-    match spec.family {
-        Family::Gpt2 => gpt2::build(spec, weights),
-        Family::GptOss => gpt_oss::build(spec, weights),
-    }
-}
-
-fn family(config: &Config) -> Result<Family, ModelError> {
-    let supported = || Family::ALL.map(|family| format!("\"{}\"", family.name())).join(" and ");
+fn family(config: &Config) -> Result<&'static Family, ModelError> {
+    const ALL: &[Family] = &FAMILIES;
+    let names = || ALL.iter().map(|family| family.name).collect::<Vec<_>>().join(", ");
     if let Some(name) = config.optional_text("model_type")? {
-        let known = Family::ALL.into_iter().find(|family| family.name() == name);
+        let known = ALL.iter().find(|family| family.name == name);
         return known.ok_or_else(|| {
             config.error(format!(
-                "model_type is {}, which is not supported; supported are {}",
+                "model_type is {}, which is not supported; the nearest that is supported is {}; all: {}",
                 quoted(&name),
-                supported()
+                nearest(&name),
+                names()
             ))
         });
     }
     let architectures = config.texts("architectures")?.unwrap_or_default();
-    let is_of = |family: &Family| architectures.iter().any(|name| name.starts_with(family.classes()));
-    Family::ALL.into_iter().find(is_of).ok_or_else(|| {
-        config.error(format!("the key \"model_type\" is missing; supported are {}", supported()))
-    })
+    let is_of = |family: &&Family| architectures.iter().any(|name| name.starts_with(family.class));
+    // Of Gemma and Gemma2 the longer one.
+    ALL.iter()
+        .filter(is_of)
+        .max_by_key(|family| family.class.len())
+        .ok_or_else(|| config.error(format!("the key \"model_type\" is missing; supported are {}", names())))
+}
+
+/// The name of the family that is most like another name.
+fn nearest(name: &str) -> &'static str {
+    const ALL: &[Family] = &FAMILIES;
+    let likeness = |family: &Family| {
+        let common = family.name.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+        (common, strsim::normalized_levenshtein(family.name, name))
+    };
+    let by_likeness = |a: &&Family, b: &&Family| likeness(a).partial_cmp(&likeness(b)).expect("no NaN");
+    ALL.iter().max_by(by_likeness).map_or("llama", |family| family.name)
 }

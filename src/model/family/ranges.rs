@@ -16,3 +16,7 @@ pub const VOCABULARY: RangeInclusive<usize> = 1..=100_000_000;
 pub const TOKENS: RangeInclusive<usize> = 1..=u32::MAX as usize;
 /// The epsilon of a norm.
 pub const EPSILON: RangeInclusive<f64> = 0.0..=1.0;
+/// What values can't go beyond.
+pub const CAP: RangeInclusive<f64> = 1e-6..=1e9;
+/// What values are multiplied by.
+pub const MULTIPLIER: RangeInclusive<f64> = 0.0..=1e6;

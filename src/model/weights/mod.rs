@@ -34,6 +34,19 @@ use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
 use diagnosis::Evidence;
 use stored::{Stored, is_packed};
 
+/// Ends of the names of causal masks and of rotary tables, which are computed here.
+const UNUSED_ENDS: [&str; 5] =
+    [".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"];
+/// Parts of the names of what isn't run: cross-attention without an encoder, and what sees pictures.
+const UNUSED_PARTS: [&str; 6] = [
+    ".crossattention.",
+    ".ln_cross_attn.",
+    "vision_tower.",
+    "vision_model.",
+    "vision_encoder.",
+    "multi_modal_projector.",
+];
+
 /// The tensors of a checkpoint, being placed on a device.
 pub struct Weights<'a> {
     tensors: BTreeMap<String, Stored>,
@@ -50,8 +63,8 @@ pub struct Weights<'a> {
 /// What is known of the tensors that are asked for.
 #[derive(Debug, Default)]
 struct Expected {
-    /// What the names of all but the output head begin with, in some files.
-    prefix: &'static str,
+    /// What the names of all but the output head begin with, in some files; the usual one first.
+    prefixes: &'static [&'static str],
     /// What config.json says they are packed with.
     quantization: Option<String>,
     /// Layers that config.json says.
@@ -99,11 +112,11 @@ impl<'a> Weights<'a> {
         Watch::new(self.tensors.values().map(|stored| &stored.bytes))
     }
 
-    /// Announces the model whose tensors will be asked for. They are named without `prefix`; files may name them with
-    /// it.
-    pub fn expect(&mut self, spec: &DecoderSpec, prefix: &'static str) {
+    /// Announces the model whose tensors will be asked for. They are named without prefix; files may name them with one
+    /// of `prefixes`, the usual one first.
+    pub fn expect(&mut self, spec: &DecoderSpec, prefixes: &'static [&'static str]) {
         let (quantization, layers) = (spec.quantization.clone(), spec.layers.len());
-        self.expected = Expected { prefix, quantization, layers };
+        self.expected = Expected { prefixes, quantization, layers };
     }
 
     /// Whether the checkpoint has a tensor.
@@ -155,6 +168,14 @@ impl<'a> Weights<'a> {
         let values = self.host_tensor(name, shape)?;
         let Placement { device, dtype, .. } = &self.placement;
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?.to_dtype(*dtype)?)
+    }
+
+    /// A tensor of ones, placed: it takes part where a checkpoint has none.
+    ///
+    /// # Errors
+    /// If the device has no room.
+    pub fn ones(&self, shape: &[usize]) -> Result<Tensor, ModelError> {
+        Ok(Tensor::ones(shape, self.placement.dtype, &self.placement.device)?)
     }
 
     /// A matrix \[rows, columns\]: placed on a device, or left in its file for the CPU's kernels.
@@ -269,19 +290,21 @@ impl<'a> Weights<'a> {
 
     /// As transformers finds it: with the family's prefix, without, or with one too many.
     fn look_up(&self, name: &str) -> Option<(&str, &Stored)> {
-        let prefix = self.expected.prefix;
-        let names = [format!("{prefix}{name}"), name.to_owned(), format!("{prefix}{prefix}{name}")];
-        let found = names.iter().find_map(|name| self.tensors.get_key_value(name));
+        let prefixes = self.expected.prefixes;
+        let with = prefixes.iter().map(|prefix| format!("{prefix}{name}"));
+        let twice = prefixes.iter().map(|prefix| format!("{prefix}{prefix}{name}"));
+        let mut names = with.chain([name.to_owned()]).chain(twice);
+        let found = names.find_map(|name| self.tensors.get_key_value(&name));
         found.map(|(name, stored)| (name.as_str(), stored))
     }
 
     fn evidence(&self) -> Evidence<'_> {
-        let Expected { prefix, quantization, layers } = &self.expected;
+        let Expected { prefixes, quantization, layers } = &self.expected;
         Evidence {
             files: self.files.iter().map(ModelFile::name).collect(),
             beside: self.files.iter().flat_map(ModelFile::other_formats).next(),
             names: self.tensors.keys().map(String::as_str).collect(),
-            prefix,
+            prefix: prefixes.first().copied().unwrap_or_default(),
             quantization: quantization.as_deref(),
             has_fp8: self
                 .tensors
@@ -299,11 +322,11 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    /// All tensors but those that some exports of GPT-2 carry for nothing: causal masks, and cross-attention.
+    /// All tensors but those that files carry for nothing here.
     fn model_tensors(&self) -> impl Iterator<Item = (&String, &Stored)> {
         self.tensors.iter().filter(|(name, _)| {
-            let is_mask = [".attn.bias", ".attn.masked_bias"].iter().any(|end| name.ends_with(end));
-            !is_mask && !name.contains(".crossattention.") && !name.contains(".ln_cross_attn.")
+            !UNUSED_ENDS.iter().any(|end| name.ends_with(end))
+                && !UNUSED_PARTS.iter().any(|part| name.contains(part))
         })
     }
 }

@@ -1,0 +1,161 @@
+//! How a dot product of a query and a key becomes a weight: the rule of a layer, the same for a pass, for a head that is
+//! looked at later, and in tensor operations.
+//!
+//! A score is `scale` · q·k; a cap bends it, c·tanh(score / c); ALiBi (Press et al. 2022) takes `slope` · distance off.
+//! A query sees the keys of its window. The softmax is over these and the sink.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::elementwise::exp;
+
+/// The rule of a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttentionRule {
+    /// What a dot product is multiplied by.
+    pub scale: f32,
+    /// What a score can't go beyond, on either side.
+    pub softcap: Option<f32>,
+    /// Keys a query sees, itself included; `None` sees all.
+    pub sliding_window: Option<usize>,
+    /// \[heads\]: the learned logit that competes with the keys and leads to no token.
+    pub sinks: Option<Arc<[f32]>>,
+    /// \[heads\]: what is taken off a score for each token between query and key.
+    pub alibi: Option<Arc<[f32]>>,
+}
+
+/// The rule of one head.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadRule {
+    /// What a dot product is multiplied by.
+    pub scale: f32,
+    /// What a score can't go beyond, on either side.
+    pub softcap: Option<f32>,
+    /// Keys a query sees, itself included; `None` sees all.
+    pub sliding_window: Option<usize>,
+    /// The head's sink.
+    pub sink: Option<f32>,
+    /// The head's slope.
+    pub alibi: Option<f32>,
+}
+
+impl AttentionRule {
+    /// A scale, and nothing else.
+    pub fn scaled(scale: f32) -> Self {
+        Self { scale, softcap: None, sliding_window: None, sinks: None, alibi: None }
+    }
+
+    /// Of one head.
+    ///
+    /// # Panics
+    /// If there is no such head, where heads differ.
+    pub fn of_head(&self, head: usize) -> HeadRule {
+        let Self { scale, softcap, sliding_window, sinks, alibi } = self;
+        let of_head = |values: &Arc<[f32]>| values[head];
+        HeadRule {
+            scale: *scale,
+            softcap: *softcap,
+            sliding_window: *sliding_window,
+            sink: sinks.as_ref().map(of_head),
+            alibi: alibi.as_ref().map(of_head),
+        }
+    }
+}
+
+impl HeadRule {
+    /// The keys that `query` sees.
+    pub fn visible(&self, query: usize) -> Range<usize> {
+        let first = self.sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
+        first..query + 1
+    }
+
+    /// Scores as the softmax takes them, from those that are only scaled, in place. The last key is the query's own.
+    pub fn bend(&self, scores: &mut [f32]) {
+        if let Some(cap) = self.softcap {
+            Arch::new().dispatch(Softcap { scores, cap });
+        }
+        if let Some(slope) = self.alibi {
+            for (distance, score) in scores.iter_mut().rev().enumerate() {
+                *score -= slope * distance as f32;
+            }
+        }
+    }
+}
+
+/// The slopes of ALiBi: 2^(-8i/n) for the n heads that are a power of two; those beyond lie between.
+pub fn alibi_slopes(heads: usize) -> Arc<[f32]> {
+    let power = (heads + 1).next_power_of_two() / 2;
+    let slope = |exponent: f64| (-exponent).exp2() as f32;
+    let of_head = |head: usize| match head < power {
+        true => slope(8.0 * (head + 1) as f64 / power as f64),
+        false => slope(4.0 * (2 * (head - power) + 1) as f64 / power as f64),
+    };
+    (0..heads).map(of_head).collect()
+}
+
+/// c·tanh(x / c), with tanh u = 1 − 2 / (1 + e²ᵘ).
+struct Softcap<'a> {
+    scores: &'a mut [f32],
+    cap: f32,
+}
+
+impl WithSimd for Softcap<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { scores, cap } = self;
+        let (one, two) = (simd.splat_f32s(1.0), simd.splat_f32s(2.0));
+        let (inner, outer) = (simd.splat_f32s(2.0 / cap), simd.splat_f32s(cap));
+        let bend = |x: S::f32s| {
+            let e = simd.add_f32s(one, exp(simd, simd.mul_f32s(x, inner)));
+            simd.mul_f32s(outer, simd.sub_f32s(one, simd.div_f32s(two, e)))
+        };
+        let (registers, rest) = S::as_mut_simd_f32s(scores);
+        registers.iter_mut().for_each(|x| *x = bend(*x));
+        if !rest.is_empty() {
+            simd.partial_store_f32s(rest, bend(simd.partial_load_f32s(rest)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_counts_the_query_itself() {
+        let rule = AttentionRule { sliding_window: Some(3), ..AttentionRule::scaled(1.0) }.of_head(0);
+        assert_eq!((rule.visible(1), rule.visible(2), rule.visible(7)), (0..2, 0..3, 5..8));
+    }
+
+    #[test]
+    fn a_cap_bends_scores_by_tanh() {
+        let rule = AttentionRule { softcap: Some(4.0), ..AttentionRule::scaled(1.0) }.of_head(0);
+        let given: Vec<f32> = (0..37).map(|at| (at - 18) as f32 * 0.7).chain([1e30, -1e30]).collect();
+        let mut scores = given.clone();
+        rule.bend(&mut scores);
+        for (given, score) in given.into_iter().zip(scores) {
+            let exact = 4.0 * (f64::from(given) / 4.0).tanh();
+            assert!((f64::from(score) - exact).abs() < 2e-6, "{given}: {score}, not {exact}");
+        }
+    }
+
+    #[test]
+    fn alibi_takes_off_what_grows_with_the_distance() {
+        let rule = AttentionRule { alibi: Some([0.5].into()), ..AttentionRule::scaled(1.0) }.of_head(0);
+        let mut scores = [1.0; 4];
+        rule.bend(&mut scores);
+        assert_eq!(scores, [-0.5, 0.0, 0.5, 1.0]);
+    }
+
+    /// Of the paper's code: 8 heads, and 6, which is no power of two.
+    #[test]
+    fn slopes_of_any_number_of_heads() {
+        assert_eq!(alibi_slopes(8)[..], [0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625]);
+        assert_eq!(alibi_slopes(6)[..], [0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125]);
+        assert_eq!(alibi_slopes(1)[..], [0.00390625]);
+    }
+}

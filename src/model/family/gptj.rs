@@ -1,0 +1,75 @@
+//! GPT-J: attention and MLP side by side after one LayerNorm, neighbours turned together, no biases in attention.
+
+use super::common::{layer_norm, named_activation, root};
+use super::config::Config;
+use super::definition::{Family, Read};
+use super::gpt2;
+use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
+use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
+use super::rope;
+use crate::model::ModelError;
+use crate::model::spec::{
+    Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec, Pairs, RotaryScaling,
+    RotarySpec, Wiring,
+};
+
+/// GPT-J.
+pub const FAMILY: Family =
+    Family { name: "gptj", models: "GPT-J", class: "GPTJ", aliases: gpt2::ALIASES, read };
+
+const LAYOUT: Layout = Layout {
+    prefixes: &["transformer."],
+    layers: "h.",
+    embedding: "wte",
+    attention_norm: "ln_1",
+    projections: ProjectionNames::Separate(["attn.q_proj", "attn.k_proj", "attn.v_proj"]),
+    output: "attn.out_proj",
+    mlp: MlpNames::Plain(["mlp.fc_in", "mlp.fc_out"]),
+    norm: "ln_f",
+    ..LLAMA
+};
+
+fn read(config: &Config) -> Result<Read, ModelError> {
+    let hidden = config.whole("n_embd", 4096, WIDTH)?;
+    let heads = config.whole("n_head", 16, PARTS)?;
+    let head_dim = gpt2::head_dim(config, hidden, heads)?;
+    let width = config.optional_whole("rotary_dim", PARTS)?;
+    let width = width.unwrap_or(if config.is_null("rotary_dim") { head_dim } else { 64 });
+    let rotary =
+        RotarySpec { theta: 10_000.0, width, pairs: Pairs::Neighbours, scaling: RotaryScaling::None };
+    rope::check(config, head_dim, &rotary)?;
+    let layer = LayerSpec {
+        scale: root(head_dim),
+        softcap: None,
+        sliding_window: None,
+        rotary: Some(0),
+        mlp: MlpSpec::Plain {
+            intermediate_size: config.optional_whole("n_inner", WIDTH)?.unwrap_or(4 * hidden),
+            activation: named_activation(config, "activation_function", "gelu_new")?,
+        },
+    };
+    let spec = DecoderSpec {
+        family: "",
+        vocabulary: config.whole("vocab_size", 50_400, VOCABULARY)?,
+        context: config.whole("n_positions", 2048, TOKENS)?,
+        hidden,
+        heads,
+        kv_heads: heads,
+        head_dim,
+        embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: false, positions: None },
+        norm: layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?),
+        block: BlockSpec { wiring: Wiring::Parallel { one_norm: true }, ..BlockSpec::PRE_NORM },
+        qk_norm: None,
+        clip_qkv: None,
+        biases: Biases { mlp: true, head: true, ..Biases::default() },
+        sinks: false,
+        alibi: false,
+        rotaries: vec![rotary],
+        layers: vec![layer; config.whole("n_layer", 28, LAYERS)?],
+        residual_scale: 1.0,
+        logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
+        tied_head: config.flag("tie_word_embeddings", false)?,
+        quantization: config.quantization(),
+    };
+    Ok(Read { spec, layout: LAYOUT })
+}
