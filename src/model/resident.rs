@@ -6,7 +6,6 @@ use super::chat::{self, ChatTemplate};
 use super::compute::Threads;
 use super::decoder::Decoder;
 use super::files::{self, ModelFiles};
-use super::spec::Family;
 use super::tokenizer::{Opened, PromptTokenizer};
 use super::weights::{Placement, Watch, Weights};
 use super::{Control, Engine, LoadOptions, ModelError, Reference, device, family};
@@ -58,8 +57,7 @@ impl Model {
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
         if let Some(adapter) = files.lora() {
-            // Its linear weights are [in, out], where a square one could be either.
-            weights.add(adapter, spec.family == Family::Gpt2)?;
+            weights.add(adapter, read.layout.in_out)?;
         }
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = read.build(&mut weights)?;

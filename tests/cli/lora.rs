@@ -22,14 +22,24 @@ fn names() -> Vec<String> {
     folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-/// The name of the model with one of them.
+/// The model that an adapter is of.
+fn base(name: &str) -> PathBuf {
+    golden(match name {
+        "llama" => "families/llama-3",
+        "fused" => "families/phi3",
+        "parallel" => "families/pythia",
+        _ => "gpt2-tiny",
+    })
+}
+
+/// The name of that model with the adapter.
 fn adapted(name: &str) -> String {
-    format!("{}+{}", text(&golden("gpt2-tiny")), text(&adapter(name)))
+    format!("{}+{}", text(&base(name)), text(&adapter(name)))
 }
 
 /// Asserts that a model gives PEFT's numbers with an adapter.
 fn gives(home: &Home, model: &str, name: &str, engine: &str) {
-    let cases = fs::read(golden("gpt2-tiny").join("expected.safetensors")).unwrap();
+    let cases = fs::read(base(name).join("expected.safetensors")).unwrap();
     let cases = SafeTensors::deserialize(&cases).unwrap();
     let list: Vec<String> = ids(&cases, "case0.input_ids").iter().map(i64::to_string).collect();
     let (list, out) = (list.join(","), home.path("out.safetensors"));
@@ -54,7 +64,7 @@ fn a_base_with_an_adapter_gives_pefts_numbers() {
             gives(&home, &adapted(name), name, engine);
         }
     }
-    assert!(names.len() >= 6, "{names:?}");
+    assert!(names.len() >= 9, "{names:?}");
 }
 
 #[test]
@@ -65,9 +75,9 @@ fn an_adapter_beside_the_weights_is_added() {
         fs::copy(adapter("patterns").join(file), folder.join(file)).unwrap();
     }
     gives(&home, text(&folder), "patterns", "auto");
-    let base = golden("gpt2-tiny");
+    let plain = golden("gpt2-tiny");
     let asked =
-        ["compare", "--json", "--prompt", "the cat", "--model", text(&base), "--model", text(&folder)];
+        ["compare", "--json", "--prompt", "the cat", "--model", text(&plain), "--model", text(&folder)];
     let compare = home.run(asked);
     let document: Value = serde_json::from_str(compare.text()).unwrap();
     assert!(document["mean_divergence"].as_f64().unwrap() > 0.001, "base beside adapted");
@@ -88,12 +98,12 @@ fn an_adapter_alone_says_how_its_base_is_named() {
     let fix = format!("name its base model, too, as org/base+{}", text(&alone));
     home.run(["print", "--model", text(&alone), "--ids", "1,2"])
         .failed(1, &["LORA adapter of org/base", &fix]);
-    let base = golden("gpt2-tiny");
+    let model = base("attention");
     let with = |adapter: &str| {
-        let model = format!("{}+{adapter}", text(&base));
-        home.run(["print", "--model", &model, "--ids", "1,2"])
+        let both = format!("{}+{adapter}", text(&model));
+        home.run(["print", "--model", &both, "--ids", "1,2"])
     };
-    with(text(&base)).failed(1, &["no adapter in it"]);
+    with(text(&model)).failed(1, &["no adapter in it"]);
     with("./nowhere").failed(1, &["nowhere: no such folder"]);
     with("demo:gpt2").failed(1, &["demo:gpt2: is no adapter"]);
     with("org/adapter").failed(1, &["org/adapter"]);

@@ -1,4 +1,4 @@
-"""Writes adapters of tests/golden/gpt2-tiny, and what PEFT makes of that model with each.
+"""Writes adapters of models in tests/golden, and what PEFT makes of these models with each.
 
     python generate.py
 
@@ -11,10 +11,11 @@ import pathlib
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import GPT2LMHeadModel
+from transformers import AutoModelForCausalLM
 
 HERE = pathlib.Path(__file__).parent
-BASE = HERE.parent / "golden" / "gpt2-tiny"
+GOLDEN = HERE.parent / "golden"
+BASES = {"llama": "families/llama-3", "fused": "families/phi3", "parallel": "families/pythia"}
 ADAPTERS = {
     "attention": dict(r=4, lora_alpha=16, target_modules=["c_attn"], fan_in_fan_out=True),
     "patterns": dict(
@@ -24,15 +25,19 @@ ADAPTERS = {
     "stabilised": dict(r=3, lora_alpha=6, target_modules=["wte", "c_proj"], fan_in_fan_out=True, use_rslora=True),
     "head": dict(r=2, lora_alpha=8, target_modules=["lm_head", "c_fc"], lora_bias=False),
     "bias": dict(r=2, lora_alpha=8, target_modules=["c_attn"], fan_in_fan_out=True, lora_bias=True),
+    "llama": dict(r=4, lora_alpha=8, target_modules="all-linear", bias="none"),
+    "fused": dict(r=2, lora_alpha=8, target_modules=["qkv_proj", "gate_up_proj", "o_proj"]),
+    "parallel": dict(r=2, lora_alpha=8, target_modules=["query_key_value", "dense"], bias="lora_only"),
     "saved-head": dict(r=2, lora_alpha=2, target_modules=r".*\.1\.attn\.c_attn", modules_to_save=["lm_head"]),
 }
 
 
 def main():
-    ids = load_file(BASE / "expected.safetensors")["case0.input_ids"].reshape(1, -1)
     for seed, (name, settings) in enumerate(ADAPTERS.items()):
         torch.manual_seed(seed)
-        base = GPT2LMHeadModel.from_pretrained(BASE, attn_implementation="eager", dtype=torch.float32)
+        folder = GOLDEN / BASES.get(name, "gpt2-tiny")
+        ids = load_file(folder / "expected.safetensors")["case0.input_ids"].reshape(1, -1)
+        base = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
         model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", init_lora_weights=False, **settings)).eval()
         for parameter, values in model.named_parameters():
             if values.requires_grad:

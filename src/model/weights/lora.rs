@@ -16,7 +16,7 @@ use crate::model::files::{AdapterSettings, LoraFiles};
 
 /// What the names of an adapter's tensors begin with.
 const WRAPPER: &str = "base_model.model.";
-/// The modules of GPT-2 whose weights are \[in, out\].
+/// The modules of a model whose layers have weights \[in, out\] that are such weights.
 const IN_OUT: [&str; 4] = ["c_attn", "c_proj", "c_fc", "q_attn"];
 /// The output head, which shares its tensor with the embedding unless the files have both.
 const HEAD: &str = "lm_head";
@@ -34,7 +34,8 @@ struct Pair<'a> {
     is_embedding: bool,
 }
 
-/// Adds an adapter, whose tensors are `added`, to those of a model.
+/// Adds an adapter, whose tensors are `added`, to those of a model. `layers_in_out` tells how the weights of its layers
+/// lie, which a square one does not show.
 ///
 /// # Errors
 /// If it is of a kind that is no sum, changes what the model hasn't got, or was cancelled.
@@ -42,7 +43,7 @@ pub fn add(
     tensors: &mut BTreeMap<String, Stored>,
     files: &LoraFiles,
     added: &BTreeMap<String, Stored>,
-    is_gpt2: bool,
+    layers_in_out: bool,
     cancel: &Cancel,
 ) -> Result<(), ModelError> {
     let settings = files.settings()?;
@@ -86,7 +87,7 @@ pub fn add(
     }
     for (module, pair) in pairs {
         cancel.check()?;
-        add_pair(tensors, module, &pair, &settings, is_gpt2)?;
+        add_pair(tensors, module, &pair, &settings, layers_in_out)?;
     }
     Ok(())
 }
@@ -115,7 +116,7 @@ fn add_pair(
     module: &str,
     pair: &Pair<'_>,
     settings: &AdapterSettings,
-    is_gpt2: bool,
+    layers_in_out: bool,
 ) -> Result<(), ModelError> {
     let (Some(a), Some(b)) = (pair.a, pair.b) else {
         let (there, missing) = if pair.a.is_some() { ("lora_A", "lora_B") } else { ("lora_B", "lora_A") };
@@ -144,7 +145,7 @@ fn add_pair(
     let ([rank, in_features], [out_features, other]) = (matrix(a, module)?, matrix(b, module)?);
     let is_square = base.shape == [in_features, out_features] && in_features == out_features;
     let in_out = match is_square {
-        true => pair.is_embedding || is_gpt2 && IN_OUT.iter().any(|name| module.ends_with(name)),
+        true => pair.is_embedding || layers_in_out && IN_OUT.iter().any(|name| module.ends_with(name)),
         false => base.shape == [in_features, out_features],
     };
     if rank == 0 || rank != other || !in_out && base.shape != [out_features, in_features] {

@@ -98,13 +98,13 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Adds an adapter to the tensors that it changes.
+    /// Adds an adapter to the tensors that it changes. Weights of layers are \[in, out\], or the other way round.
     ///
     /// # Errors
     /// If it can't be read, is of another kind than LoRA, or of another model.
-    pub fn add(&mut self, adapter: &LoraFiles, is_gpt2: bool) -> Result<(), ModelError> {
+    pub fn add(&mut self, adapter: &LoraFiles, in_out: bool) -> Result<(), ModelError> {
         let added = tensors_of(&adapter.weights)?;
-        lora::add(&mut self.tensors, adapter, &added, is_gpt2, &self.cancel)
+        lora::add(&mut self.tensors, adapter, &added, in_out, &self.cancel)
     }
 
     /// Watches the files that the tensors are in.
