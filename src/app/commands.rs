@@ -90,6 +90,7 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Difference => compare(state, Difference::next),
         Command::Split => compare(state, Difference::split),
         Command::EditPrompt => prompt::open(state),
+        Command::Chat => return prompt::toggle_chat(state),
         Command::Live => return prompt::toggle_live(state),
         Command::OtherModel => {
             state.panes.focus = state.panes.focus.other();

@@ -35,7 +35,7 @@ impl State {
     fn at_byte(&self, side: Side, byte: usize) -> Option<Cursor> {
         let shown = self.panes.pane(side).shown.as_ref()?;
         let is_it = !self.is_edited() && shown.prompt == self.run.prompt;
-        let token = shown.capture.tokens.iter().position(|token| is_it && token.span.contains(&byte))?;
+        let token = shown.token_at(byte).filter(|_| is_it)?;
         let cell = token / shown.matrix().bin();
         Some(Cursor { query: cell, column: Column::Key(cell) })
     }

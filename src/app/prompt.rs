@@ -119,9 +119,21 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     // They were to follow another text.
     state.run.queued.clear();
     announce(state);
+    let chat = state.run.conversation();
     let (job, prompt, sampling) = (state.run.job, state.run.prompt.clone(), state.run.sampling);
     let ablations = Slot::ALL.map(|slot| state.panes.ablations.of(slot));
-    vec![Effect::Send(Request::Run { job, prompt, sampling, ablations })]
+    vec![Effect::Send(Request::Run { job, prompt, chat, sampling, ablations })]
+}
+
+/// Lets models read the prompt in their chat templates, or as it is, and runs it so.
+pub(super) fn toggle_chat(state: &mut State) -> Vec<Effect> {
+    state.run.is_chat = !state.run.is_chat;
+    let says = match state.run.is_chat {
+        true => "chat: the prompt is the user's turn in each model's own template",
+        false => "no chat: models read the prompt as it is",
+    };
+    state.note = Some(says.to_owned());
+    run(state, state.run.prompt.clone())
 }
 
 /// Runs the prompt that `change` makes, or says why it makes none.

@@ -10,7 +10,7 @@ use super::cached::Cached;
 use super::digest::Digest;
 use super::logits::probabilities;
 use super::rollout::rollout;
-use super::{Ablation, CausalMatrix, Extent, HeadStatistics, LayerKind, ModelInfo, Token, View};
+use super::{Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, ModelInfo, Token, View};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 use crate::kernels::attention_rule::AttentionRule;
 
@@ -89,6 +89,8 @@ pub struct Capture {
     pub logits: Vec<f32>,
     /// The likeliest next tokens, likeliest first; empty for a model without an output head.
     pub next: Vec<NextToken>,
+    /// The conversation and its text, if the prompt was read as one.
+    pub chat: Option<Arc<ChatPrompt>>,
     /// A next token that was drawn by chance, if one was asked for.
     pub drawn: Option<NextToken>,
     /// What is shown of it besides its matrices: [`Capture::digest`].
@@ -132,6 +134,12 @@ impl LayerCapture {
 }
 
 impl Capture {
+    /// Whether this is of the same text as another capture of the same prompt: chat templates may write different ones.
+    pub fn reads_the_text_of(&self, other: &Self) -> bool {
+        let text = |capture: &Self| capture.chat.as_ref().map(|chat| chat.text().to_owned());
+        text(self) == text(other)
+    }
+
     /// Whether this model has the layer and head that `view` names.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub mod ablation;
 pub mod alignment;
 mod cached;
 mod capture;
+mod chat_prompt;
 mod comparison;
 mod digest;
 mod heads;
@@ -41,6 +42,7 @@ pub use cached::Cached;
 pub use capture::{
     Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
 };
+pub use chat_prompt::ChatPrompt;
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use digest::Digest;
 pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};

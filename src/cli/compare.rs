@@ -1,7 +1,7 @@
 //! `attnscope compare`: two models' attention to the same text.
 
 use super::args::CompareArgs;
-use super::export::NOT_COMPARED;
+use super::export::{NOT_COMPARED, check_same_text};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -10,7 +10,7 @@ use crate::attention::alignment::Granularity;
 use crate::attention::{Capture, HeadEntry};
 use crate::export::file::Destination;
 use crate::export::report::{self, Reading, Report};
-use crate::export::{Input, Selection, Source};
+use crate::export::{Selection, Source};
 
 /// Says what two models differ in, or writes a page that shows it.
 ///
@@ -27,7 +27,8 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     if args.view.is_value_weighted() {
         return Err(Failure::Usage(NOT_COMPARED.to_owned()));
     }
-    let input = Input::Prompt(settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?);
+    let text = settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?;
+    let input = settings.written(text, &args.chat);
     session.listen();
     // Before a model is loaded for nothing.
     let page = args.report.as_deref().map(Destination::open).transpose()?;
@@ -40,6 +41,7 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
         let source = Source::new(&capture, input.clone(), Selection::One(args.view));
         read.push((capture, source, heads));
     }
+    check_same_text(read.iter().map(|(capture, ..)| capture))?;
     let reading = |at: usize| {
         let (capture, source, heads) = &read[at];
         Reading { capture, source: source.clone(), heads: heads.clone() }

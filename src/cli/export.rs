@@ -8,7 +8,7 @@ use super::args::{ExportArgs, FigureArgs};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::Capture;
+use crate::attention::{Capture, escape_controls};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, FigureStyle, Input, Recipe, Selection, Source};
 use crate::model::Reference;
@@ -34,6 +34,9 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (models, out) in models.chunks(models.len() / files).zip(outs) {
         let (captures, mut sources) = read(models, &input, args.view, session)?;
+        if style.difference.is_some() {
+            check_same_text(&captures)?;
+        }
         let left = sources.remove(0);
         let recipe = if args.format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
@@ -86,6 +89,21 @@ fn read(
         passes.0.push(capture);
     }
     Ok(passes)
+}
+
+/// Refuses to subtract what models made of different texts.
+pub(super) fn check_same_text<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> Result<(), Failure> {
+    let captures: Vec<&Capture> = captures.into_iter().collect();
+    match captures.as_slice() {
+        [left, right] if !left.reads_the_text_of(right) => {
+            let names = [left, right].map(|capture| escape_controls(&capture.model.name));
+            Err(Failure::Failed(format!(
+                "{} and {} read different texts, for their chat templates differ: compare them without --chat",
+                names[0], names[1]
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what cannot be meant.

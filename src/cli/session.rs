@@ -1,11 +1,13 @@
 //! Loading models and running them, with progress, consent to large downloads, and a way to stop.
 
+use std::sync::Arc;
+
 use super::failure::Failure;
 use super::interrupt::{self, at_once};
 use super::reporter::{Reporter, describe};
 use super::settings::Settings;
 use crate::attention::repeated::DRAWS;
-use crate::attention::{Ablation, Capture, ScoresByHead, Token, escape_controls};
+use crate::attention::{Ablation, Capture, ChatPrompt, ScoresByHead, Token, escape_controls};
 use crate::export::Input;
 use crate::model::files::{self, DownloadPlan};
 use crate::model::{
@@ -64,7 +66,8 @@ impl Session {
     /// # Errors
     /// If the model cannot read it, or Ctrl-C was pressed.
     pub fn capture(&mut self, model: &Model, input: &Input) -> Result<Capture, Failure> {
-        self.run(model, tokens(model, input)?)
+        let (tokens, chat) = tokens(model, input)?;
+        Ok(Capture { chat, ..self.run(model, tokens)? })
     }
 
     /// As [`capture`](Self::capture), without the heads of `ablation`.
@@ -77,8 +80,10 @@ impl Session {
         input: &Input,
         ablation: &Ablation,
     ) -> Result<Capture, Failure> {
-        let tokens = tokens(model, input)?;
-        self.watch(model, |cancel, on_layer| model.run_without(tokens, ablation, cancel, on_layer))
+        let (tokens, chat) = tokens(model, input)?;
+        let capture =
+            self.watch(model, |cancel, on_layer| model.run_without(tokens, ablation, cancel, on_layer))?;
+        Ok(Capture { chat, ..capture })
     }
 
     /// As [`capture`](Self::capture), and keeps what flows between the layers.
@@ -90,10 +95,11 @@ impl Session {
         model: &Model,
         input: &Input,
     ) -> Result<(Capture, ResidualStream), Failure> {
-        let tokens = tokens(model, input)?;
-        self.watch(model, |cancel, on_layer| {
+        let (tokens, chat) = tokens(model, input)?;
+        let (capture, stream) = self.watch(model, |cancel, on_layer| {
             model.run_keeping(tokens, &Ablation::default(), cancel, on_layer)
-        })
+        })?;
+        Ok((Capture { chat, ..capture }, stream))
     }
 
     /// Runs a model over tokens.
@@ -176,6 +182,8 @@ impl Session {
 
     /// What a model would download, if it isn't here.
     fn plan(&mut self, reference: &Reference) -> Result<Option<DownloadPlan>, ModelError> {
+        // An adapter is small: nobody is asked about it.
+        let reference = reference.base();
         if !is_remote(reference) || is_here(reference) {
             return Ok(None);
         }
@@ -199,7 +207,7 @@ impl Session {
         };
         match agreed {
             Some(true) => {
-                self.options.consent.agree(reference, plan.missing_bytes);
+                self.options.consent.agree(reference.base(), plan.missing_bytes);
                 Ok(())
             }
             Some(false) => Err(Failure::Failed(format!("{reference}: not downloaded"))),
@@ -208,10 +216,15 @@ impl Session {
     }
 }
 
-fn tokens(model: &Model, input: &Input) -> Result<Vec<Token>, Failure> {
+/// What a model reads, and the text of it if that is not the prompt itself.
+fn tokens(model: &Model, input: &Input) -> Result<(Vec<Token>, Option<Arc<ChatPrompt>>), Failure> {
     Ok(match input {
-        Input::Prompt(prompt) => model.tokenize(prompt)?,
-        Input::Ids(ids) => model.tokens_from_ids(ids)?,
+        Input::Prompt(prompt) => (model.tokenize(prompt)?, None),
+        Input::Chat(chat) => {
+            let (tokens, chat) = model.tokenize_chat(chat)?;
+            (tokens, Some(Arc::new(chat)))
+        }
+        Input::Ids(ids) => (model.tokens_from_ids(ids)?, None),
     })
 }
 
@@ -220,5 +233,8 @@ fn is_here(reference: &Reference) -> bool {
 }
 
 fn is_remote(reference: &Reference) -> bool {
-    matches!(reference, Reference::Hub { .. })
+    match reference {
+        Reference::Adapted { base, adapter } => is_remote(base) || is_remote(adapter),
+        other => matches!(other, Reference::Hub { .. }),
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::args::{GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
+use super::args::{ChatArgs, GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
 use super::failure::Failure;
 use super::values::{parse_temperature, parse_top_p};
 use crate::app::LONGEST_PROMPT;
@@ -12,6 +12,7 @@ use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::files::Consent;
 use crate::model::{ConfiguredPair, LoadOptions, MOST_PROMPT_BYTES, Reference, Sampling};
+use crate::vocabulary::Conversation;
 
 /// What every command goes by.
 #[derive(Debug)]
@@ -110,8 +111,23 @@ impl Settings {
     pub fn input(&self, args: &InputArgs) -> Result<Input, Failure> {
         Ok(match &args.ids {
             Some(ids) => Input::Ids(ids.clone()),
-            None => Input::Prompt(self.text(args.prompt.as_deref(), args.prompt_file.as_deref())?),
+            None => self.written(self.text(args.prompt.as_deref(), args.prompt_file.as_deref())?, &args.chat),
         })
+    }
+
+    /// A text, as a model is to read it: as it is, or as the user's turn of a conversation.
+    pub fn written(&self, text: String, args: &ChatArgs) -> Input {
+        match self.chat(args) {
+            (true, system) => Input::Chat(Conversation { system, user: text, answer: String::new() }),
+            (false, _) => Input::Prompt(text),
+        }
+    }
+
+    /// Whether prompts are put into a chat template, and what the system says there.
+    pub fn chat(&self, args: &ChatArgs) -> (bool, Option<String>) {
+        let is_chat = args.chat || args.system.is_some() || self.config.chat && !args.no_chat;
+        let system = args.system.as_ref().unwrap_or(&self.config.system);
+        (is_chat, Some(system.clone()).filter(|system| !system.is_empty()))
     }
 
     /// As [`prompt`](Self::prompt), of a command, which has nothing to do with an empty text.

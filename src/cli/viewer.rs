@@ -65,6 +65,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
     let prompt = settings.prompt(args.prompt.as_deref(), args.prompt_file.as_deref(), Longest::OfViewer)?;
     session.consent_to_show([&left].into_iter().chain(&right))?;
     let config = &settings.config;
+    let (chat, system) = settings.chat(&args.chat);
     let (sampling, drawn) = settings.sampling(&args.sampling)?;
     Ok(ViewerConfig {
         sampling,
@@ -72,6 +73,8 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         left: left.to_string(),
         right: right.map(|right| right.to_string()),
         prompt,
+        chat,
+        system,
         keys: config.keys.clone(),
         map: config.theme.colormap,
         depth: config.theme.color,

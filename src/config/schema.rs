@@ -25,6 +25,10 @@ pub struct Config {
     pub pair: String,
     /// The prompt where none was given.
     pub prompt: String,
+    /// Whether the prompt is put into each model's chat template.
+    pub chat: bool,
+    /// What the system says before the user there; empty if nothing.
+    pub system: String,
     /// Where models run.
     pub device: DeviceChoice,
     /// What computes attention and experts.

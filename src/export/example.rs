@@ -71,6 +71,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         mean,
         logits: vec![0.0, 1.0, 2.0],
         next: vec![NextToken { token: Token::from_id(2), probability: 0.5 }],
+        chat: None,
         drawn: None,
         digest: Default::default(),
     }

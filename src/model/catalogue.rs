@@ -55,7 +55,7 @@ impl Published {
 
     /// What is known of a model of that name, at whatever revision.
     fn of(reference: &Reference) -> Option<Self> {
-        let Reference::Hub { repository, .. } = reference else { return None };
+        let Reference::Hub { repository, .. } = reference.base() else { return None };
         PUBLISHED.iter().find(|(name, _)| name == repository).map(|(_, published)| *published)
     }
 }
@@ -164,12 +164,14 @@ pub fn catalogue(pairs: &[ConfiguredPair], options: &LoadOptions) -> Result<Cata
 fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> KnownModel {
     let reference = name.parse::<Reference>().ok();
     let footprint = reference.as_ref().and_then(|reference| Footprint::of(reference, options).ok());
-    let place = match (&reference, footprint) {
+    let place = match (reference.as_ref().map(Reference::base), footprint) {
         (Some(Reference::Demo(_)), _) => Place::Binary,
         (Some(Reference::Folder(_) | Reference::File(_)), Some(_)) => Place::Folder,
         (Some(Reference::Hub { .. }), Some(_)) => Place::Cache,
         (Some(Reference::Hub { .. }), None) => Place::Hub,
-        (Some(Reference::Folder(_) | Reference::File(_)) | None, _) => Place::Broken,
+        (Some(Reference::Folder(_) | Reference::File(_) | Reference::Adapted { .. }) | None, _) => {
+            Place::Broken
+        }
     };
     let names_it = |pair: &&ConfiguredPair| pair.models.iter().any(|model| canonical(model) == name);
     let pairs = pairs.iter().filter(names_it).map(|pair| pair.name.clone()).collect();
@@ -190,12 +192,12 @@ fn canonical(name: &str) -> String {
 pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<LoadEstimate, ModelError> {
     let reference: Reference = name.parse()?;
     let free_bytes = device::free_bytes(&device::open(options.device)?);
-    let plan = match &reference {
+    let plan = match reference.base() {
         Reference::Hub { .. } => {
             let mut control = Control { cancel: cancel.clone(), progress: &mut |_| () };
             Some(files::plan(&reference, options.offline, &mut control)?)
         }
-        Reference::Demo(_) | Reference::Folder(_) | Reference::File(_) => None,
+        Reference::Demo(_) | Reference::Folder(_) | Reference::File(_) | Reference::Adapted { .. } => None,
     };
     match plan.filter(|plan| plan.missing_bytes > 0) {
         Some(plan) => {

@@ -1,6 +1,7 @@
 //! What the files of a model say of it, before its tensors are placed.
 
 use super::ModelError;
+use super::chat::{self, ChatTemplate};
 use super::family::{self, Read};
 use super::files::{self, ModelFiles, gguf_error};
 use super::gguf::{self, Parts};
@@ -13,6 +14,8 @@ pub struct Described {
     pub read: Read,
     /// `Err` says why there is none.
     pub tokenizer: Result<Box<PromptTokenizer>, String>,
+    /// `Err` says why there is none.
+    pub chat: Result<ChatTemplate, String>,
     /// What was taken for something that no file says, a sentence each.
     pub notes: Vec<String>,
 }
@@ -27,8 +30,9 @@ impl Described {
             return Self::of_gguf(files);
         }
         let read = family::read(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
-        let tokenizer = PromptTokenizer::open(&files.tokenizer, &files.config, read.spec.family)?;
-        Ok(Self { read, tokenizer: ready(tokenizer), notes: Vec::new() })
+        let tokenizer = ready(PromptTokenizer::open(&files.tokenizer, &files.config, read.spec.family)?);
+        let chat = chat::read(&files.tokenizer, tokenizer.as_deref().ok());
+        Ok(Self { read, tokenizer, chat, notes: Vec::new() })
     }
 
     fn of_gguf(files: &ModelFiles) -> Result<Self, ModelError> {
@@ -40,8 +44,9 @@ impl Described {
         let described = gguf::config(&parts).map_err(|error| invalid((0, error)))?;
         let name = files.config.name();
         let read = family::read_gguf(&described, &parts, &name)?;
-        let tokenizer = PromptTokenizer::from_gguf(&parts, &name)?;
-        Ok(Self { read, tokenizer: ready(tokenizer), notes: described.notes })
+        let tokenizer = ready(PromptTokenizer::from_gguf(&parts, &name)?);
+        let chat = chat::of_gguf(&parts, &name, tokenizer.as_deref().ok());
+        Ok(Self { read, tokenizer, chat, notes: described.notes })
     }
 }
 

@@ -1,6 +1,10 @@
 //! JSON as Python's `json` writes it: with `NaN`, `Infinity` and `-Infinity` where a number may stand.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 /// What such a literal becomes: a string that no other value is, so that a key that is read can be told from one
 /// that nobody reads.
@@ -43,10 +47,41 @@ pub fn literal(text: &str) -> Option<&str> {
     text.strip_prefix(MARK).filter(|text| LITERALS.contains(text))
 }
 
+/// A JSON object with its keys as they are written: of tokens the order is their ids, of patterns which counts.
+#[derive(Debug, Clone, Default)]
+pub struct Ordered(pub Vec<(String, Value)>);
+
+impl Ordered {
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ordered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Ordered;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ordered(entries))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     #[test]
     fn literals_of_python_become_marked_strings() {

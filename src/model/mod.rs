@@ -6,7 +6,7 @@
 //! 2. [`files`] finds the files, and downloads what is missing.
 //! 3. `family` reads config.json into a `spec`, which says how the decoder is built; of a GGUF file, `gguf` makes the
 //!    config.json first.
-//! 4. `tokenizer` reads the vocabulary.
+//! 4. `tokenizer` reads the vocabulary, `chat` the template of conversations.
 //! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
 //!
 //! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. Who wants
@@ -19,6 +19,7 @@
 //! - A format of weights: a variant of `weights::Matrix` or of `weights::ExpertMatrices`.
 
 mod catalogue;
+mod chat;
 mod compute;
 mod control;
 mod decoder;

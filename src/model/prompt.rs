@@ -1,8 +1,10 @@
-//! What a model reads: a prompt, or token ids.
+//! What a model reads: a prompt, a conversation in its own template, or token ids.
 
 use super::prompt_limit::{self, TooLong};
+use super::tokenizer::PromptTokenizer;
 use super::{Model, ModelError};
-use crate::attention::{ModelInfo, Token};
+use crate::attention::{ChatPrompt, ModelInfo, Token, escape_controls};
+use crate::vocabulary::Conversation;
 
 impl Model {
     /// A prompt as this model reads it: encoded as Hugging Face does, special tokens included, never trimmed.
@@ -10,6 +12,31 @@ impl Model {
     /// # Errors
     /// If the prompt is empty, too long, or the model came without a tokenizer.
     pub fn tokenize(&self, prompt: &str) -> Result<Vec<Token>, ModelError> {
+        self.encode(prompt, PromptTokenizer::encode)
+    }
+
+    /// A conversation as this model reads it, in its chat template and with nothing around that, as transformers'
+    /// `apply_chat_template(add_generation_prompt=True)` does; and the text, in which the tokens' spans lie.
+    ///
+    /// # Errors
+    /// As [`tokenize`](Self::tokenize), or if there is no template, or it can't be applied.
+    pub fn tokenize_chat(&self, chat: &Conversation) -> Result<(Vec<Token>, ChatPrompt), ModelError> {
+        let name = &self.info.name;
+        let invalid = |why: String| ModelError::Invalid(format!("{name}: {why}"));
+        if chat.user.is_empty() && chat.answer.is_empty() {
+            return Err(empty());
+        }
+        let template = self.chat.as_ref().map_err(|why| invalid(why.clone()))?;
+        let text = template.apply(chat).map_err(|why| ModelError::Invalid(escape_controls(&why)))?;
+        let tokens = self.encode(&text, PromptTokenizer::encode_templated)?;
+        Ok((tokens, ChatPrompt::new(chat.clone(), text)))
+    }
+
+    fn encode(
+        &self,
+        prompt: &str,
+        encode: impl Fn(&PromptTokenizer, &str) -> Result<Vec<Token>, String>,
+    ) -> Result<Vec<Token>, ModelError> {
         let tokenizer = self.tokenizer.as_ref().map_err(|why| {
             let name = &self.info.name;
             ModelError::Invalid(format!(
@@ -17,7 +44,7 @@ impl Model {
             ))
         })?;
         if prompt.is_empty() {
-            return Err(ModelError::Invalid("the prompt is empty: type something to look at".to_owned()));
+            return Err(empty());
         }
         let ModelInfo { name, context, .. } = &*self.info;
         tokenizer.check_length(prompt, *context).map_err(|why| {
@@ -32,7 +59,7 @@ impl Model {
                 ),
             })
         })?;
-        let tokens = tokenizer.encode(prompt).map_err(|why| {
+        let tokens = encode(tokenizer, prompt).map_err(|why| {
             ModelError::Invalid(format!(
                 "{name}: its tokenizer refuses this prompt: {why}: correct its files, or give token ids with --ids"
             ))
@@ -88,4 +115,8 @@ impl Model {
         }
         Ok(())
     }
+}
+
+fn empty() -> ModelError {
+    ModelError::Invalid("the prompt is empty: type something to look at".to_owned())
 }

@@ -38,6 +38,7 @@ impl DemoModel {
 /// | `name` | that folder if there is one, else one of the hub's old models without an owner |
 /// | `org/name` | that folder if there is one, else a repository of the hub |
 /// | `org/name@revision` | a branch, tag or commit of it |
+/// | `base+adapter` | a model of any of these, with an adapter of any of these but the first |
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reference {
     /// `demo:gpt2` or `demo:gpt-oss`: in the binary.
@@ -52,6 +53,13 @@ pub enum Reference {
         repository: String,
         /// Branch, tag or commit; `main` if none was named.
         revision: Option<String>,
+    },
+    /// `base+adapter`: a model with an adapter added to its weights.
+    Adapted {
+        /// The model.
+        base: Box<Reference>,
+        /// The adapter: a folder, or a repository of the hub.
+        adapter: Box<Reference>,
     },
 }
 
@@ -91,16 +99,52 @@ struct Env<'a> {
 }
 
 impl Reference {
+    /// The model, without an adapter.
+    pub fn base(&self) -> &Self {
+        match self {
+            Self::Adapted { base, .. } => base,
+            other => other,
+        }
+    }
+
+    /// A model and its adapter, if the text names both. A folder may have a plus in its name, a revision, too: what is
+    /// behind that is an adapter only if it can be nothing else.
+    fn parse_adapted(text: &str, env: &Env<'_>) -> Option<Result<Self, ReferenceError>> {
+        if !text.contains('+') || (env.is_folder)(Path::new(text)) {
+            return None;
+        }
+        let splits = text.match_indices('+').map(|(at, _)| (&text[..at], &text[at + 1..]));
+        let names_both = |(base, adapter): &(&str, &str)| {
+            let is_place = adapter.contains(['/', '\\'])
+                || looks_like_a_path(adapter)
+                || (env.is_folder)(Path::new(adapter));
+            let has_revision = base.contains('@') && !looks_like_a_path(base);
+            !base.is_empty() && !adapter.is_empty() && (is_place || !has_revision && !adapter.contains('+'))
+        };
+        let parse = |(base, adapter): (&str, &str)| {
+            let (base, adapter) = (Self::parse(base, env)?, Self::parse(adapter, env)?);
+            Ok(Self::Adapted { base: Box::new(base), adapter: Box::new(adapter) })
+        };
+        let mut read = splits.filter(names_both).map(parse).peekable();
+        read.peek()?;
+        let all: Vec<Result<Self, ReferenceError>> = read.collect();
+        let first_good = all.iter().position(Result::is_ok).unwrap_or(0);
+        all.into_iter().nth(first_good)
+    }
+
     fn parse(text: &str, env: &Env<'_>) -> Result<Self, ReferenceError> {
         if text.trim().is_empty() {
             return Err(ReferenceError::Empty);
         }
-        if let Some(name) = text.strip_prefix("demo:") {
+        if let Some(name) = text.strip_prefix("demo:").filter(|name| !name.contains('+')) {
             return DemoModel::ALL
                 .into_iter()
                 .find(|demo| demo.name() == name)
                 .map(Self::Demo)
                 .ok_or_else(|| ReferenceError::UnknownDemo(name.to_owned()));
+        }
+        if let Some(adapted) = Self::parse_adapted(text, env) {
+            return adapted;
         }
         let place = |path: PathBuf| match has_extension(text, "gguf") && !(env.is_folder)(&path) {
             true => Self::File(path),
@@ -153,6 +197,7 @@ impl fmt::Display for Reference {
         match self {
             Self::Demo(demo) => write!(f, "demo:{}", demo.name()),
             Self::Folder(path) | Self::File(path) => write!(f, "{}", path.display()),
+            Self::Adapted { base, adapter } => write!(f, "{base}+{adapter}"),
             Self::Hub { repository, revision: None } => f.write_str(repository),
             Self::Hub { repository, revision: Some(revision) } => write!(f, "{repository}@{revision}"),
         }
@@ -267,8 +312,29 @@ mod tests {
     }
 
     #[test]
+    fn a_plus_names_an_adapter_unless_a_folder_or_a_revision_has_it() {
+        let adapted = |base: Reference, adapter: Reference| {
+            Ok(Reference::Adapted { base: Box::new(base), adapter: Box::new(adapter) })
+        };
+        let folder = |path: &str| Reference::Folder(path.into());
+        assert_eq!(parse("a/b+c/d"), adapted(hub("a/b", None), hub("c/d", None)));
+        assert_eq!(parse("a/b@v1+c/d@v2"), adapted(hub("a/b", Some("v1")), hub("c/d", Some("v2"))));
+        assert_eq!(parse("./a+./b"), adapted(folder("./a"), folder("./b")));
+        assert_eq!(parse("demo:gpt2+/b"), adapted(Reference::Demo(DemoModel::Gpt2), folder("/b")));
+        assert_eq!(parse("~/a+~/b"), adapted(folder("/home/me/a"), folder("/home/me/b")));
+        assert_eq!(parse("gpt2+mine"), adapted(hub("gpt2", None), hub("mine", None)));
+        assert_eq!(parse_near("a/b@v1+mine", &["mine"]), adapted(hub("a/b", Some("v1")), folder("mine")));
+        assert_eq!(parse("a/b@1.0+cu12"), Ok(hub("a/b", Some("1.0+cu12"))));
+        assert_eq!(parse_near("./a+b", &["./a+b"]), Ok(folder("./a+b")));
+        assert!(parse("demo:x+./b").is_err() && parse("+").is_err() && parse("a/b+").is_err());
+        let named = parse("a/b+c/d").unwrap();
+        assert_eq!(named.base(), &hub("a/b", None));
+    }
+
+    #[test]
     fn display_reads_back() {
         for text in [
+            "a/b@v1+./c",
             "demo:gpt2",
             "demo:gpt-oss",
             "./x",

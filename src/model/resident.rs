@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::chat::ChatTemplate;
 use super::compute::Threads;
 use super::decoder::Decoder;
 use super::described::Described;
@@ -17,6 +18,8 @@ pub struct Model {
     pub(super) engine: Engine,
     /// `Err` says why there is none.
     pub(super) tokenizer: Result<Box<PromptTokenizer>, String>,
+    /// `Err` says why there is none.
+    pub(super) chat: Result<ChatTemplate, String>,
     pub(super) decoder: Decoder,
     /// Watches the mapped files that the decoder reads.
     pub(super) watch: Watch,
@@ -44,11 +47,14 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let Described { read, tokenizer, notes } = Described::of(files)?;
+        let Described { read, tokenizer, chat, notes } = Described::of(files)?;
         let spec = &read.spec;
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
+        if let Some(adapter) = files.lora() {
+            weights.add(adapter, read.layout.in_out)?;
+        }
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = read.build(&mut weights)?;
         let watch = weights.watch();
@@ -73,7 +79,7 @@ impl Model {
         // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
         let threads = Threads::new()?;
-        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, decoder, watch, threads })
+        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, chat, decoder, watch, threads })
     }
 
     /// What it is: its name, shape and precision.
@@ -98,7 +104,8 @@ impl Model {
 
 /// What in the model's files has no effect here.
 fn without_effect(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Vec<String> {
-    let adapter = files.adapter.iter().map(files::Adapter::not_applied);
+    let adapter = files.adapter.iter().filter(|adapter| adapter.lora.is_none());
+    let adapter = adapter.map(files::Adapter::not_applied);
     adapter.chain(tokenizer.into_iter().flat_map(|tokenizer| tokenizer.notes().to_vec())).collect()
 }
 

@@ -91,6 +91,7 @@ impl Model {
             mean,
             logits,
             next,
+            chat: None,
             drawn: None,
             digest: Cached::default(),
         })

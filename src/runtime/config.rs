@@ -17,6 +17,10 @@ pub struct ViewerConfig {
     pub right: Option<String>,
     /// The first prompt.
     pub prompt: String,
+    /// Whether it is put into the models' chat templates.
+    pub chat: bool,
+    /// What the system says before it there.
+    pub system: Option<String>,
     /// What keys do.
     pub keys: Keys,
     /// How values become colours.
@@ -51,6 +55,7 @@ impl ViewerConfig {
         };
         state.editor.is_live = self.live;
         (state.run.sampling, state.run.is_drawn) = (self.sampling, self.drawn);
+        (state.run.is_chat, state.run.system) = (self.chat, self.system.clone());
         state.display.color_map = self.map;
         state.pairs = pairs;
         state.editor.history = history.as_deref().map(history::load).unwrap_or_default();

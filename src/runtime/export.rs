@@ -143,7 +143,11 @@ fn captures(
             ExportContent::View(view) => Selection::One(view),
             _ => Selection::One(shown.view()),
         };
-        let source = Source::new(&shown.capture, Input::Prompt(shown.prompt.clone()), selection);
+        let input = match &shown.capture.chat {
+            Some(chat) => Input::Chat(chat.conversation().clone()),
+            None => Input::Prompt(shown.prompt.clone()),
+        };
+        let source = Source::new(&shown.capture, input, selection);
         Source { is_pinned: state.panes.pinned(*side).is_some(), ..source }
     };
     let mut sources = sides.iter().zip(&shown).map(source);

@@ -7,11 +7,13 @@
 //! word, add an enum and a line `names!`. What a word does stays in the room that does it: `Normalisation` divides rows
 //! in [`attention`](crate::attention), `ColorMap` has its colours in [`theme`](crate::theme).
 //!
-//! Two spellings that several rooms need are here as well: [`human_bytes`] and the text of [`xml`].
+//! Two spellings that several rooms need are here as well: [`human_bytes`] and the text of [`xml`]; and a
+//! [`Conversation`], which is a prompt of the command line, the viewer, and recipes.
 
 mod bytes;
 mod colors;
 mod compute;
+mod conversation;
 mod display;
 mod format;
 mod names;
@@ -21,6 +23,7 @@ pub mod xml;
 pub use bytes::human_bytes;
 pub use colors::{Background, ColorDepth, ColorMap};
 pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision};
+pub use conversation::Conversation;
 pub use display::{ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling};
 pub use format::ExportFormat;
 pub use names::UnknownName;

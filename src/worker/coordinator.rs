@@ -50,10 +50,11 @@ fn begin(
 ) -> Result<(), Event> {
     match request {
         Request::Load { slot, reference } => slots[slot.index()].load(reference, options)?,
-        Request::Run { job: id, prompt, sampling, ablations } => {
-            let prompt: Arc<str> = prompt.into();
+        Request::Run { job: id, prompt, chat, sampling, ablations } => {
+            let (prompt, chat): (Arc<str>, _) = (prompt.into(), chat.map(Arc::new));
             for (slot, ablation) in Slot::ALL.into_iter().zip(ablations) {
-                slots[slot.index()].run(RunJob { slot, id, prompt: prompt.clone(), sampling, ablation });
+                let (prompt, chat) = (prompt.clone(), chat.clone());
+                slots[slot.index()].run(RunJob { slot, id, prompt, chat, sampling, ablation });
             }
         }
         Request::Score(job) => slots[job.slot.index()].submit(Box::new(job)),

@@ -166,7 +166,7 @@ mod tests {
         assert!(slot.resident_bytes > 0);
         let sampling = Sampling::default();
         let (prompt, ablation) = ("the cat".into(), Ablation::default());
-        slot.run(RunJob { slot: Slot::First, id: JobId(1), prompt, sampling, ablation });
+        slot.run(RunJob { slot: Slot::First, id: JobId(1), prompt, chat: None, sampling, ablation });
         assert!(matches!(next(&mut outbox).await, Event::Captured { .. }));
         let (promise, gone) = oneshot::channel();
         handle(&mut slot, LoadStage::NeedsRoom(promise)).await;

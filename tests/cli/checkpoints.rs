@@ -263,12 +263,12 @@ fn every_activation_runs_alike_on_both_engines() {
 }
 
 #[test]
-fn an_adapter_beside_the_weights_is_named() {
+fn an_adapter_in_another_format_is_named() {
     let home = Home::new();
     let folder = changed(&home, "gpt2-tiny", |_| ());
     let adapter = r#"{"peft_type": "LORA", "base_model_name_or_path": "openai-community/gpt2"}"#;
     fs::write(folder.join("adapter_config.json"), adapter).unwrap();
-    fs::write(folder.join("adapter_model.safetensors"), "no weights").unwrap();
+    fs::write(folder.join("adapter_model.bin"), "no weights").unwrap();
     let ended = print(&home, &folder);
     assert_eq!(ended.code, 0);
     for word in ["adapter_config.json", "LORA adapter of openai-community/gpt2", "not applied"] {
@@ -277,9 +277,9 @@ fn an_adapter_beside_the_weights_is_named() {
     assert_eq!(ended.stderr.lines().count(), 1);
     gives(&home, "gpt2-tiny", &folder, Some(1.0));
     fs::remove_file(folder.join("model.safetensors")).unwrap();
-    print(&home, &folder).failed(1, &["LORA adapter of openai-community/gpt2", "merge"]);
+    print(&home, &folder).failed(1, &["LORA adapter of openai-community/gpt2", "name its base model, too"]);
     fs::remove_file(folder.join("config.json")).unwrap();
-    print(&home, &folder).failed(1, &["LORA adapter of openai-community/gpt2", "merge"]);
+    print(&home, &folder).failed(1, &["LORA adapter of openai-community/gpt2", "name its base model, too"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod ablate;
 mod attack;
 mod bench;
+mod chat;
 mod checkpoints;
 mod compare;
 mod config;
@@ -15,6 +16,7 @@ mod goldens;
 mod heads;
 mod hostile;
 mod lens;
+mod lora;
 mod mistakes;
 mod models;
 #[cfg(unix)]

@@ -96,6 +96,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         mean,
         logits,
         next: next.to_vec(),
+        chat: None,
         drawn,
         digest: Default::default(),
     })

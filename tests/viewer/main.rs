@@ -4,6 +4,7 @@
 mod ablation;
 mod anything;
 mod append;
+mod chat;
 mod compare;
 mod copy;
 mod editor;

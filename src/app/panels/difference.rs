@@ -173,6 +173,9 @@ impl Difference {
                 _ => Ok(None),
             };
         }
+        if left.text() != right.text() {
+            return Err("a difference needs the same text: the chat templates of these models differ");
+        }
         let sides = [left, right];
         if sides.iter().any(|shown| shown.view().is_value_weighted()) {
             return Err("lengths of values are each model's own: value-weighted attention is not compared");

@@ -174,8 +174,8 @@ impl HeadList {
     fn ask(&mut self, panes: &Panes) -> Option<Request> {
         let to = self.similarity.as_mut()?;
         let (side, head) = (to.side, to.head);
-        let prompt = &panes.pane(side).shown.as_ref()?.prompt;
-        let captures = captures(panes, |of| of == prompt);
+        let text = panes.pane(side).shown.as_ref()?.text();
+        let captures = captures(panes, |of| of == text);
         if to.asked.as_ref().is_some_and(|asked| are_same(asked, &captures)) {
             return None;
         }
@@ -291,10 +291,10 @@ fn ask_for_scores(panes: &mut Panes) -> Vec<Effect> {
     effects
 }
 
-/// What both panes show of the prompts that `takes` takes.
-fn captures(panes: &Panes, takes: impl Fn(&String) -> bool) -> Captures {
+/// What both panes show of the texts that `takes` takes.
+fn captures(panes: &Panes, takes: impl Fn(&str) -> bool) -> Captures {
     panes.both.each_ref().map(|pane| {
-        let shown = pane.shown.as_ref().filter(|shown| takes(&shown.prompt));
+        let shown = pane.shown.as_ref().filter(|shown| takes(shown.text()));
         shown.map(|shown| shown.capture.clone())
     })
 }

@@ -59,6 +59,17 @@ impl DisplayedCapture {
         (self.job, self.prompt) = (job, prompt);
     }
 
+    /// The text that was read, in which the spans of tokens lie: the prompt, or the model's chat template around it.
+    pub fn text(&self) -> &str {
+        self.capture.chat.as_ref().map_or(&self.prompt, |chat| chat.text())
+    }
+
+    /// The token that covers a byte of the prompt.
+    pub fn token_at(&self, byte: usize) -> Option<usize> {
+        let byte = self.capture.chat.as_ref().map_or(Some(byte), |chat| chat.byte(byte))?;
+        self.capture.tokens.iter().position(|token| token.span.contains(&byte))
+    }
+
     /// What each row, and each column, stands for: a token, or the first and the last of several.
     pub fn labels(&self) -> &[String] {
         &self.capture.digest().labels

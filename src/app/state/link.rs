@@ -11,7 +11,7 @@ use crate::attention::Token;
 /// none for it.
 pub fn same_place(from: &Pane, cursor: Cursor, to: &Pane) -> Option<Cursor> {
     let (a, b) = (from.shown.as_ref()?, to.shown.as_ref()?);
-    let passages = SamePassages::of(&a.prompt, &b.prompt);
+    let passages = SamePassages::of(a.text(), b.text());
     let same_cell = |cell: usize| {
         let token = cell * a.matrix().bin();
         let token = same_text(&a.capture.tokens, token, &b.capture.tokens, passages)?;
@@ -33,7 +33,7 @@ pub fn same_cells(
 ) -> Option<Range<usize>> {
     let (a, b) = (from.matrix().bin(), to.matrix().bin());
     let tokens = cells.start * a..(cells.end * a).min(from.capture.tokens.len());
-    let passages = SamePassages::of(&from.prompt, &to.prompt);
+    let passages = SamePassages::of(from.text(), to.text());
     let same = same_texts(&from.capture.tokens, tokens, &to.capture.tokens, passages)?;
     Some(same.start / b..same.end.div_ceil(b))
 }

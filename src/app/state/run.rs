@@ -1,6 +1,7 @@
 //! The newest prompt that was run, and how it grows.
 
 use crate::app::state::side::Side;
+use crate::vocabulary::Conversation;
 use crate::worker::protocol::{JobId, Sampling};
 
 /// The newest prompt that was run, and how it grows.
@@ -8,6 +9,10 @@ use crate::worker::protocol::{JobId, Sampling};
 pub struct Run {
     /// Its text.
     pub prompt: String,
+    /// Whether models read it in their chat templates.
+    pub is_chat: bool,
+    /// What the system says before it there.
+    pub system: Option<String>,
     /// The job that runs it.
     pub job: JobId,
     /// How next tokens are drawn.
@@ -18,4 +23,17 @@ pub struct Run {
     pub queued: Vec<Side>,
     /// Texts of tokens that were appended to the prompt since it was written, the newest last.
     pub appended: Vec<String>,
+}
+
+impl Run {
+    /// The prompt as the user's turn, and tokens that were appended to it as the beginning of an answer, if models read
+    /// it in their chat templates.
+    pub(in crate::app) fn conversation(&self) -> Option<Conversation> {
+        let appended = self.appended.concat();
+        let (user, answer) = match self.prompt.strip_suffix(&appended) {
+            Some(user) => (user.to_owned(), appended),
+            None => (self.prompt.clone(), String::new()),
+        };
+        self.is_chat.then(|| Conversation { system: self.system.clone(), user, answer })
+    }
 }

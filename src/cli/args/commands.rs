@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::shared::{InputArgs, ModelsArgs, ViewerArgs};
+use super::shared::{ChatArgs, InputArgs, ModelsArgs, ViewerArgs};
 use crate::cli::values::{listed, one_of, parse_scale, whole};
 use crate::export::Selection;
 use crate::vocabulary::{
@@ -102,6 +102,8 @@ pub struct CompareArgs {
     /// File to read the text from, byte for byte; - is standard input
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub chat: ChatArgs,
     /// Which matrix of both: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
     #[arg(long, default_value_t)]
     pub view: View,

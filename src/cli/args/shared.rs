@@ -31,7 +31,23 @@ pub struct ViewerArgs {
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
     #[command(flatten)]
+    pub chat: ChatArgs,
+    #[command(flatten)]
     pub sampling: SamplingArgs,
+}
+
+/// Whether models read the prompt in their chat template; without any of these, as config.toml says.
+#[derive(Debug, Default, PartialEq, Args)]
+pub struct ChatArgs {
+    /// Put the prompt into each model's own chat template, as the user's turn
+    #[arg(long)]
+    pub chat: bool,
+    /// What the system says before the user, in the chat template
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub system: Option<String>,
+    /// Read the prompt as it is, whatever config.toml says
+    #[arg(long, conflicts_with_all = ["chat", "system"])]
+    pub no_chat: bool,
 }
 
 /// How next tokens are drawn. Any of these lets the prompt grow by them from the start.
@@ -80,18 +96,20 @@ pub struct GlobalArgs {
 
 /// What a model reads; without any of these, the prompt of config.toml.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
 pub struct InputArgs {
     /// Text to read
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["prompt_file", "ids"])]
     pub prompt: Option<String>,
     /// File to read the text from, byte for byte; - is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "ids")]
     pub prompt_file: Option<PathBuf>,
     /// Token ids to read, separated by commas: 1,2,3; needs no tokenizer
     #[arg(long, value_name = "IDS", value_delimiter = ',', allow_hyphen_values = true,
+        conflicts_with_all = ["chat", "system"],
         value_parser = listed::<u32>("token id", 0..=u32::MAX.into()))]
     pub ids: Option<Vec<u32>>,
+    #[command(flatten)]
+    pub chat: ChatArgs,
 }
 
 /// Which models; without any of these, those of the pair that config.toml names.

@@ -47,6 +47,11 @@ fn model(source: &Source) -> String {
 fn prompt(source: &Source) -> String {
     match &source.input {
         Input::Prompt(text) => format!("“{}”", shortened(text)),
+        Input::Chat(chat) => {
+            let system =
+                chat.system.as_ref().map_or(String::new(), |text| format!("“{}”, ", shortened(text)));
+            format!("{system}“{}{}” in its chat template", shortened(&chat.user), shortened(&chat.answer))
+        }
         Input::Ids(ids) => {
             let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
             format!("tokens {}", shortened(&ids.join(", ")))

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::sink_rule;
 use crate::attention::{Ablation, Capture};
 use crate::export::selection::Selection;
+use crate::vocabulary::Conversation;
 
 /// What a model was given.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -13,6 +14,8 @@ use crate::export::selection::Selection;
 pub enum Input {
     /// A text, byte for byte.
     Prompt(String),
+    /// A conversation, which each model reads in its own chat template.
+    Chat(Conversation),
     /// Token ids.
     Ids(Vec<u32>),
 }
@@ -20,7 +23,11 @@ pub enum Input {
 /// Reads what a model was given. An error says how it is spelled.
 pub(super) fn read_input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    let wrong = |_| D::Error::custom("expected {\"prompt\": a text} or {\"ids\": [numbers]}");
+    let wrong = |_| {
+        D::Error::custom(
+            "expected {\"prompt\": a text}, {\"chat\": {\"user\": a text}} or {\"ids\": [numbers]}",
+        )
+    };
     Input::deserialize(value).map_err(wrong)
 }
 

@@ -61,6 +61,7 @@ fn both(say: impl Fn(usize) -> String) -> String {
 fn prompt(report: &Report<'_>) -> String {
     match &report.readings[0].source.input {
         Input::Prompt(prompt) => prompt.clone(),
+        Input::Chat(chat) => [&chat.user, chat.answer.as_str()].concat(),
         Input::Ids(ids) => format!("tokens {ids:?}"),
     }
 }

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::formats::is_adapter;
+use super::{LoraFiles, ModelFile};
 use crate::model::json::without_literals;
 
 /// The file of an adapter's settings.
 pub const ADAPTER_CONFIG: &str = "adapter_config.json";
-/// The names of its files of weights begin so.
-const WEIGHTS: &str = "adapter";
+/// The file of its tensors.
+pub const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 
 /// What an adapter's folder says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Adapter {
     pub kind: Option<String>,
     /// The model that it changes, if it says so.
     pub base: Option<String>,
+    /// Its files, if they are those that can be added to a model.
+    pub lora: Option<LoraFiles>,
 }
 
 impl Adapter {
@@ -33,7 +37,7 @@ impl Adapter {
             let mut weights: Vec<String> = names.filter(|name| is_adapter(name)).collect();
             weights.sort();
             let file = folder.join(weights.into_iter().next()?).display().to_string();
-            return Some(Self { file, kind: None, base: None });
+            return Some(Self { file, kind: None, base: None, lora: None });
         }
         // What can't be read is an adapter all the same: its name says so.
         let values: Value = crate::bounded::read(&config, super::LONGEST_CONFIG)
@@ -42,7 +46,13 @@ impl Adapter {
             .unwrap_or_default();
         let text = |key: &str| values.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let (kind, base) = (text("peft_type"), text("base_model_name_or_path"));
-        Some(Self { file: config.display().to_string(), kind, base })
+        let weights = folder.join(ADAPTER_WEIGHTS);
+        let files = || LoraFiles {
+            config: ModelFile::Path(config.clone()),
+            weights: ModelFile::Path(weights.clone()),
+        };
+        let lora = weights.is_file().then(files);
+        Some(Self { file: config.display().to_string(), kind, base, lora })
     }
 
     /// What it is: `a LORA adapter of openai-community/gpt2`.
@@ -57,19 +67,24 @@ impl Adapter {
 
     /// The message where the weights beside it are loaded without it.
     pub fn not_applied(&self) -> String {
-        format!("{}: {} is not applied: this is the model without it", self.file, self.description())
+        format!(
+            "{}: {} is not applied, for there is no {ADAPTER_WEIGHTS} beside it: this is the model without it; BASE+ADAPTER names one in another place",
+            self.file,
+            self.description()
+        )
     }
 
     /// The message where there are no weights beside it.
     pub fn instead_of_weights(&self) -> String {
-        let fix = "adapters aren't applied: merge it into its base model with peft (merge_and_unload, then save_pretrained)";
-        format!("{}: {}, and no model's weights beside it; {fix}", self.file, self.description())
+        let base = self.base.as_deref().unwrap_or("BASE");
+        let folder = Path::new(&self.file).parent().map(|folder| folder.display().to_string());
+        format!(
+            "{}: {}, and no model's weights beside it: name its base model, too, as {base}+{}",
+            self.file,
+            self.description(),
+            folder.as_deref().unwrap_or("ADAPTER")
+        )
     }
-}
-
-/// Whether a file of this name holds an adapter's weights.
-pub fn is_adapter(name: &str) -> bool {
-    name.starts_with(WEIGHTS) && [".safetensors", ".bin"].iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]
@@ -89,7 +104,11 @@ mod tests {
         let named = Adapter::beside(folder.path()).unwrap();
         assert_eq!(named.description(), "a LORA adapter of a/b");
         assert!(named.not_applied().starts_with(&config.display().to_string()));
-        assert!(named.instead_of_weights().contains("merge_and_unload"));
+        let fix = format!("name its base model, too, as a/b+{}", folder.path().display());
+        assert!(named.instead_of_weights().ends_with(&fix));
+        assert_eq!(named.lora, None, "there is only adapter_model.bin");
+        std::fs::write(folder.path().join(ADAPTER_WEIGHTS), "").unwrap();
+        assert!(Adapter::beside(folder.path()).unwrap().lora.is_some());
         let with_nan = r#"{"lora_alpha": NaN, "base_model_name_or_path": "a/b"}"#;
         std::fs::write(&config, with_nan).unwrap();
         assert_eq!(
@@ -99,17 +118,5 @@ mod tests {
         );
         std::fs::write(&config, "{").unwrap();
         assert_eq!(Adapter::beside(folder.path()).unwrap().base, None, "broken, and still an adapter");
-    }
-
-    #[test]
-    fn files_of_adapters_go_by_their_names() {
-        assert!(
-            ["adapter_model.safetensors", "adapters.safetensors", "adapter_model.bin"].map(is_adapter)
-                == [true; 3]
-        );
-        assert!(
-            ["model.safetensors", "adapter_config.json", "my_adapter.safetensors"].map(is_adapter)
-                == [false; 3]
-        );
     }
 }

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::adapter::is_adapter;
-use super::formats::{entries, other_formats};
-use super::{Adapter, ModelFile, ModelFiles, TokenizerFiles, gguf, index};
+use super::formats::{entries, is_adapter, other_formats};
+use super::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, gguf, index};
 use crate::model::ModelError;
 
 /// The files of the model in `folder`: those of the hub, else those of a GGUF model. Subfolders are never looked into: `original/` and `metal/` hold copies.
@@ -49,6 +48,18 @@ pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
         weights: weights(folder)?.into_iter().map(ModelFile::Path).collect(),
         adapter,
     })
+}
+
+/// The adapter in `folder`.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn adapter(folder: &Path) -> Result<Adapter, ModelError> {
+    if !folder.is_dir() {
+        return Err(ModelError::Invalid(format!("{}: no such folder", folder.display())));
+    }
+    let none = || ModelError::Invalid(format!("{}: no adapter in it: no {ADAPTER_CONFIG}", folder.display()));
+    Adapter::beside(folder).ok_or_else(none)
 }
 
 /// Whether there is a file.

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::adapter::is_adapter;
 use crate::model::ModelError;
 
+/// The names of an adapter's files of weights begin so.
+const ADAPTER: &str = "adapter";
 /// How the names of weights in other formats end.
 const OTHER_FORMATS: [&str; 9] =
     [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx"];
@@ -37,4 +38,26 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     std::fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(|source| ModelError::io(folder, source))
+}
+
+/// Whether a file of this name holds an adapter's weights.
+pub fn is_adapter(name: &str) -> bool {
+    name.starts_with(ADAPTER) && [".safetensors", ".bin"].iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_adapters_go_by_their_names() {
+        assert!(
+            ["adapter_model.safetensors", "adapters.safetensors", "adapter_model.bin"].map(is_adapter)
+                == [true; 3]
+        );
+        assert!(
+            ["model.safetensors", "adapter_config.json", "my_adapter.safetensors"].map(is_adapter)
+                == [false; 3]
+        );
+    }
 }

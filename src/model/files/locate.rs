@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::hub::{CachedModel, Hub};
-use super::{Consent, DownloadPlan, ModelFiles, embedded, folder, gguf};
+use super::{ADAPTER_WEIGHTS, Adapter, Consent, DownloadPlan, ModelFiles, embedded, folder, gguf};
 use crate::model::{Cancel, Control, ModelError, Reference};
 
 /// Finds the files of a model and downloads those that are missing, as far as `consent` goes.
@@ -24,6 +24,11 @@ pub fn locate(
         Reference::Demo(demo) => Ok(embedded::files(*demo)),
         Reference::Folder(path) => folder::files(path),
         Reference::File(path) => gguf::files(path),
+        Reference::Adapted { base, adapter } => {
+            let base = locate(base, offline, consent, control)?;
+            let adapter = locate_adapter(adapter, offline, consent, control)?;
+            Ok(ModelFiles { name: reference.to_string(), adapter: Some(adapter), ..base })
+        }
         Reference::Hub { repository, revision } => {
             if let Some(error) = consent.recall(reference).filter(|_| !offline) {
                 return Err(error);
@@ -31,6 +36,33 @@ pub fn locate(
             let limit = consent.limit(reference);
             Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)
         }
+    }
+}
+
+/// The adapter that a reference names instead of a model.
+fn locate_adapter(
+    reference: &Reference,
+    offline: bool,
+    consent: &Consent,
+    control: &mut Control<'_>,
+) -> Result<Adapter, ModelError> {
+    let found = match reference {
+        Reference::Folder(path) => folder::adapter(path),
+        Reference::Hub { repository, revision } => {
+            let limit = consent.limit(reference);
+            Hub::from_env(offline)?.locate_adapter(repository, revision.as_deref(), limit, control)
+        }
+        Reference::Demo(_) | Reference::File(_) | Reference::Adapted { .. } => {
+            Err(ModelError::Invalid(format!("{reference}: is no adapter: name its folder, or org/name")))
+        }
+    }?;
+    match found.lora {
+        Some(_) => Ok(found),
+        None => Err(ModelError::Invalid(format!(
+            "{}: {}, without an {ADAPTER_WEIGHTS} beside it, which alone is read: save it with peft (save_pretrained)",
+            found.file,
+            found.description()
+        ))),
     }
 }
 
@@ -57,6 +89,7 @@ pub fn plan(
         Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
         Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
         Reference::File(path) => DownloadPlan::of_present(&gguf::files(path)?, path),
+        Reference::Adapted { base, .. } => plan(base, offline, control),
         Reference::Hub { repository, revision } => {
             Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
         }

@@ -1,6 +1,6 @@
 //! All files that a model is made of.
 
-use super::{Adapter, ModelFile, TokenizerFiles};
+use super::{Adapter, LoraFiles, ModelFile, TokenizerFiles};
 
 /// The files a model is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,16 +15,22 @@ pub struct ModelFiles {
     pub tokenizer: TokenizerFiles,
     /// The safetensors or GGUF files; several if sharded.
     pub weights: Vec<ModelFile>,
-    /// An adapter beside them, which is not applied.
+    /// An adapter of them, which is added if its files are those of LoRA.
     pub adapter: Option<Adapter>,
 }
 
 impl ModelFiles {
-    /// Every file once: config, tokenizer, weights.
+    /// Every file once: config, tokenizer, weights, and those of an adapter.
     pub fn all(&self) -> impl Iterator<Item = &ModelFile> {
         let tokenizer = self.tokenizer.iter().map(|(_, file)| file);
         let config = std::iter::once(&self.config).filter(|_| !self.is_gguf());
-        config.chain(tokenizer).chain(&self.weights)
+        let adapter = self.lora().into_iter().flat_map(|lora| [&lora.config, &lora.weights]);
+        config.chain(tokenizer).chain(&self.weights).chain(adapter)
+    }
+
+    /// The adapter that is added to the weights.
+    pub fn lora(&self) -> Option<&LoraFiles> {
+        self.adapter.as_ref()?.lora.as_ref()
     }
 
     /// Whether it is all in GGUF files.

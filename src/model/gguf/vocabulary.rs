@@ -1,5 +1,7 @@
 //! What the keys say of the tokenizer.
 
+use std::collections::BTreeMap;
+
 use super::{Array, GgufError, Parts, Value};
 
 /// The vocabulary of a file, as it lies there.
@@ -63,6 +65,13 @@ impl TokenKind {
 }
 
 impl<'a> Vocabulary<'a> {
+    /// The special tokens that have a name (`bos_token`), by that.
+    pub fn named(&self) -> BTreeMap<String, String> {
+        let ids = [("bos_token", self.bos), ("eos_token", self.eos), ("unk_token", self.unknown)];
+        let text = |id: u32| self.tokens.get(id as usize).copied();
+        ids.into_iter().filter_map(|(name, id)| Some((name.to_owned(), text(id?)?.to_owned()))).collect()
+    }
+
     /// Reads the keys; `None` if the file has no tokenizer.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! From a model's files to a tokenizer that gives the ids that transformers gives.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 use tokenizers::Tokenizer;
@@ -18,8 +20,8 @@ use crate::model::files::TOKENIZER_JSON;
 
 /// What came of the files.
 pub enum Built {
-    /// A tokenizer, and what it could not honour.
-    Ready(Box<Tokenizer>, Vec<String>),
+    /// A tokenizer, what it could not honour, and the tokens that have a name, as `bos_token` has.
+    Ready(Box<Tokenizer>, Vec<String>, BTreeMap<String, String>),
     /// Nothing that this class reads, in a sentence.
     Nothing(String),
 }
@@ -113,8 +115,9 @@ pub fn build(source: &mut Source<'_>, config_class: Option<&str>, family: &str) 
         settings.default_name("pad_token", Some(Special::Text(token)));
     }
     let file = if is_json { TOKENIZER_JSON } else { "tokenizer_config.json" };
+    let named = settings.names();
     guarded(|| finish(&mut tokenizer, after, settings)).map_err(|problem| broken(file, problem))?;
-    Ok(Built::Ready(Box::new(tokenizer), notes))
+    Ok(Built::Ready(Box::new(tokenizer), notes, named))
 }
 
 /// What is wanted of the files, where none of them will do.

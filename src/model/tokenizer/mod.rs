@@ -19,6 +19,8 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use tokenizers::Tokenizer;
 
 use super::ModelError;
@@ -41,6 +43,7 @@ pub struct PromptTokenizer {
     inner: Tokenizer,
     spelling: Spelling,
     notes: Vec<String>,
+    named: BTreeMap<String, String>,
     limit: PromptLimit,
     growth: Growth,
 }
@@ -65,7 +68,7 @@ impl PromptTokenizer {
         let named = config.as_ref().and_then(|config| config.get("tokenizer_class")?.as_str());
         let mut source = Source::new(files);
         Ok(match build::build(&mut source, named, family)? {
-            Built::Ready(inner, notes) => Self::ready(*inner, notes),
+            Built::Ready(inner, notes, named) => Self::ready(*inner, notes, named),
             Built::Nothing(why) => Opened::Missing(why),
         })
     }
@@ -76,9 +79,10 @@ impl PromptTokenizer {
     /// If it is broken, or of a kind that isn't known.
     pub fn from_gguf(parts: &Parts<'_>, name: &str) -> Result<Opened, ModelError> {
         let vocabulary = Vocabulary::read(parts).map_err(gguf::Problem::File);
-        let built = vocabulary.and_then(|vocabulary| vocabulary.as_ref().map(gguf::build).transpose());
+        let build = |vocabulary: &Vocabulary<'_>| Ok((gguf::build(vocabulary)?, vocabulary.named()));
+        let built = vocabulary.and_then(|vocabulary| vocabulary.as_ref().map(build).transpose());
         match built {
-            Ok(Some(inner)) => Ok(Self::ready(inner, Vec::new())),
+            Ok(Some((inner, named))) => Ok(Self::ready(inner, Vec::new(), named)),
             Ok(None) => Ok(Opened::Missing("the file has none".to_owned())),
             Err(gguf::Problem::File(error)) => Err(ModelError::Invalid(format!("{name} {error}"))),
             Err(gguf::Problem::Vocabulary(why)) => {
@@ -87,15 +91,20 @@ impl PromptTokenizer {
         }
     }
 
-    fn ready(inner: Tokenizer, notes: Vec<String>) -> Opened {
+    fn ready(inner: Tokenizer, notes: Vec<String>, named: BTreeMap<String, String>) -> Opened {
         let spelling = Spelling::of(&inner);
         let (limit, growth) = (PromptLimit::default(), Growth::of(&inner));
-        Opened::Ready(Box::new(Self { inner, spelling, notes, limit, growth }))
+        Opened::Ready(Box::new(Self { inner, spelling, notes, named, limit, growth }))
     }
 
     /// What of the files is not honoured, a sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// The special tokens that have a name (`bos_token`), by that.
+    pub fn named_tokens(&self) -> &BTreeMap<String, String> {
+        &self.named
     }
 
     /// Checks that a prompt may be `most` tokens or fewer, without the memory that encoding it takes.
@@ -111,8 +120,20 @@ impl PromptTokenizer {
     /// # Errors
     /// If the tokenizer refuses it: why, in a clause.
     pub fn encode(&self, prompt: &str) -> Result<Vec<Token>, String> {
+        self.encode_with(prompt, true)
+    }
+
+    /// Encodes a text that holds its special tokens already, as chat templates write them: none are added around it.
+    ///
+    /// # Errors
+    /// If the tokenizer refuses it: why, in a clause.
+    pub fn encode_templated(&self, text: &str) -> Result<Vec<Token>, String> {
+        self.encode_with(text, false)
+    }
+
+    fn encode_with(&self, prompt: &str, add_special_tokens: bool) -> Result<Vec<Token>, String> {
         self.growth.check(prompt)?;
-        let encoding = guarded(|| self.inner.encode(prompt, true))?;
+        let encoding = guarded(|| self.inner.encode(prompt, add_special_tokens))?;
         let pieces = encoding
             .get_ids()
             .iter()

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use crate::model::ModelError;
 use crate::model::files::{
     LONGEST_CONFIG, LONGEST_TOKENIZER, ModelFile, TOKENIZER_JSON, TokenizerFiles, pointer,
 };
 use crate::model::json::without_literals;
+
+pub use crate::model::json::Ordered;
 
 /// Reads the files of one tokenizer.
 pub struct Source<'a> {
@@ -81,37 +82,5 @@ impl<'a> Source<'a> {
         let read = serde_json::from_slice(&without_literals(text.as_bytes()));
         read.map(Some)
             .map_err(|error| self.invalid(name, format_args!("not the JSON that it should be: {error}")))
-    }
-}
-
-/// A JSON object with its keys as they are written: tokens get their ids in this order.
-#[derive(Debug, Clone, Default)]
-pub struct Ordered(pub Vec<(String, Value)>);
-
-impl Ordered {
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
-    }
-}
-
-impl<'de> Deserialize<'de> for Ordered {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Ordered;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Ordered(entries))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
     }
 }

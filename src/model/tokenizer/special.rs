@@ -306,6 +306,13 @@ impl Settings {
         named.chain(self.others.list.iter().map(|(_, token)| token))
     }
 
+    /// The texts of the tokens that have a name.
+    pub fn names(&self) -> BTreeMap<String, String> {
+        let named = self.named.iter().filter_map(|(name, token)| Some(((*name).to_owned(), token.as_ref()?)));
+        let others = self.others.list.iter().map(|(name, token)| (name.clone(), token));
+        named.chain(others).map(|(name, token)| (name, token.content().to_owned())).collect()
+    }
+
     /// Those that have none.
     pub fn extras(&self) -> &[Special] {
         self.extra.as_ref().or(self.additional.as_ref()).map_or(&[], Vec::as_slice)

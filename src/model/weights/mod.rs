@@ -8,6 +8,7 @@
 mod diagnosis;
 mod experts;
 mod headers;
+mod lora;
 mod matrix;
 mod memmap;
 mod mxfp4;
@@ -28,7 +29,7 @@ use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::control::{Cancel, Control, LoadProgress};
-use super::files::ModelFile;
+use super::files::{LoraFiles, ModelFile};
 use super::spec::DecoderSpec;
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
 use diagnosis::Evidence;
@@ -97,6 +98,15 @@ impl<'a> Weights<'a> {
             done: 0,
             packed: false,
         })
+    }
+
+    /// Adds an adapter to the tensors that it changes. Weights of layers are \[in, out\], or the other way round.
+    ///
+    /// # Errors
+    /// If it can't be read, is of another kind than LoRA, or of another model.
+    pub fn add(&mut self, adapter: &LoraFiles, in_out: bool) -> Result<(), ModelError> {
+        let added = headers::safetensors(std::slice::from_ref(&adapter.weights))?;
+        lora::add(&mut self.tensors, adapter, &added, in_out, &self.cancel)
     }
 
     /// Watches the files that the tensors are in.

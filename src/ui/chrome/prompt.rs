@@ -18,6 +18,8 @@ use crate::ui::widgets::text::{fit, put, put_line, width};
 const LEAST_TEXT: usize = 14;
 /// What stands before a prompt that runs while it is written.
 const LIVE: &str = "live ";
+/// What stands before a prompt that is put into chat templates.
+const CHAT: &str = "chat ";
 
 /// Draws the prompt. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
@@ -31,8 +33,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
         block.render(layout.prompt, buffer);
     }
     let mark = if editing { chrome.accent } else { chrome.dim };
-    let live = if state.editor.is_live { LIVE } else { "" };
-    put_line(buffer, inset(line), [(live.to_owned(), chrome.accent), ("❯ ".to_owned(), mark)]);
+    put_line(buffer, inset(line), [(ways(state), chrome.accent), ("❯ ".to_owned(), mark)]);
     let (area, note) = parts(state, line);
     let x = line.right().saturating_sub(width(&note) as u16 + 1);
     put(buffer, x, line.y, &note, width(&note), chrome.accent);
@@ -61,6 +62,13 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
     pieces(state, area).into_iter().find(is_under)?.byte
 }
 
+/// How the prompt runs, where that is not as usual.
+fn ways(state: &State) -> String {
+    let chat = if state.run.is_chat { CHAT } else { "" };
+    let live = if state.editor.is_live { LIVE } else { "" };
+    [chat, live].concat()
+}
+
 /// Where the text goes on its line, and what is said at its end.
 fn parts(state: &State, line: Rect) -> (Rect, String) {
     let editing = state.screen.mode() == Mode::EditPrompt;
@@ -73,7 +81,7 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
         }
         _ => String::new(),
     };
-    let x = line.x + 3 + if state.editor.is_live { width(LIVE) as u16 } else { 0 };
+    let x = line.x + 3 + width(&ways(state)) as u16;
     let room = line.right().saturating_sub(x + 1);
     let most = usize::from(room).saturating_sub(LEAST_TEXT);
     let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
@@ -137,8 +145,7 @@ fn highlight(state: &State, byte: Option<usize>, lit: Option<Cursor>, theme: &Th
     let Some(shown) = pane.shown.as_ref().filter(|shown| shown.prompt == state.run.prompt) else {
         return plain;
     };
-    let token = shown.capture.tokens.iter().position(|token| token.span.contains(&byte));
-    let Some(at) = token.map(|token| token / shown.matrix().bin()) else { return plain };
+    let Some(at) = shown.token_at(byte).map(|token| token / shown.matrix().bin()) else { return plain };
     let is_lit = lit.is_some_and(|lit| lit.query == at || lit.column == Column::Key(at));
     let is_in_span = pane.span.as_ref().is_some_and(|span| span.cells.contains(&at));
     let style = if is_in_span { theme.chrome.accent.add_modifier(Modifier::UNDERLINED) } else { plain };

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::attention::{Ablation, Capture};
 use crate::model::{Model, Sampling};
+use crate::vocabulary::Conversation;
 use crate::worker::error::WorkerError;
 use crate::worker::job::{Job, Progress, SlotJob, StepContext, report};
 use crate::worker::latest_job::{Key, Rank};
@@ -20,6 +21,8 @@ pub struct RunJob {
     pub id: JobId,
     /// The text.
     pub prompt: Arc<str>,
+    /// The same as a turn of a conversation, if it is read in the model's chat template.
+    pub chat: Option<Arc<Conversation>>,
     /// How the next token is drawn.
     pub sampling: Sampling,
     /// Heads that are off.
@@ -28,7 +31,10 @@ pub struct RunJob {
 
 /// The newest pass with all heads on, which is not run again for other heads that are off.
 #[derive(Default)]
-struct Baseline(Option<(Arc<str>, Sampling, Arc<Capture>)>);
+struct Baseline(Option<(Text, Sampling, Arc<Capture>)>);
+
+/// A prompt, and whether it is read in the chat template.
+type Text = (Arc<str>, Option<Arc<Conversation>>);
 
 impl Job for RunJob {
     fn key(&self) -> Key {
@@ -49,7 +55,7 @@ impl SlotJob for RunJob {
         let Some(model) = context.model else { return Ok(Progress::More) };
         let baseline = context.caches.take();
         let baseline = self.baseline(baseline, model, context)?;
-        context.caches.keep(Baseline(Some((self.prompt.clone(), self.sampling, baseline.clone()))));
+        context.caches.keep(Baseline(Some((self.text(), self.sampling, baseline.clone()))));
         let capture = match self.ablation.is_empty() {
             true => baseline,
             false => {
@@ -68,6 +74,10 @@ impl SlotJob for RunJob {
 }
 
 impl RunJob {
+    fn text(&self) -> Text {
+        (self.prompt.clone(), self.chat.clone())
+    }
+
     /// The pass with all heads on: the one that is kept, or a new one.
     fn baseline(
         &self,
@@ -76,7 +86,7 @@ impl RunJob {
         context: &StepContext<'_>,
     ) -> Result<Arc<Capture>, WorkerError> {
         match kept {
-            Some((prompt, sampling, capture)) if prompt == self.prompt && sampling == self.sampling => {
+            Some((text, sampling, capture)) if text == self.text() && sampling == self.sampling => {
                 self.report(0, model, context.events);
                 Ok(capture)
             }
@@ -92,9 +102,13 @@ impl RunJob {
     ) -> Result<Capture, WorkerError> {
         let events = context.events;
         self.report(0, model, events);
-        let tokens = model.tokenize(&self.prompt)?;
+        let (tokens, chat) = match &self.chat {
+            Some(chat) => model.tokenize_chat(chat).map(|(tokens, chat)| (tokens, Some(Arc::new(chat))))?,
+            None => (model.tokenize(&self.prompt)?, None),
+        };
         let mut progress = |layer| self.report(layer, model, events);
         let mut capture = model.run_without(tokens, ablation, context.cancel, &mut progress)?;
+        capture.chat = chat;
         if model.info().has_output_head {
             capture.drawn = Some(model.draw(&capture, self.sampling)?);
         }

@@ -5,6 +5,7 @@ use super::{
     ViewJob,
 };
 use crate::attention::Ablation;
+use crate::vocabulary::Conversation;
 
 /// What the front end asks for.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub enum Request {
         job: JobId,
         /// The text, passed on unchanged.
         prompt: String,
+        /// The same prompt as a turn of a conversation, if each model is to read it in its chat template.
+        chat: Option<Conversation>,
         /// How the capture's next token is drawn.
         sampling: Sampling,
         /// Heads that are off, by slot. A slot with some runs the prompt with all heads first, unless it just did.

@@ -14,7 +14,9 @@ use super::settings::HubSettings;
 use super::sound::SMALL;
 use super::wait::{Stopped, attend, pump, retry};
 use crate::model::files::plan::LARGE;
-use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index};
+use crate::model::files::{
+    ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index,
+};
 use crate::model::{Control, LoadProgress, ModelError};
 
 /// The largest list of shards, or settings of an adapter, that is believed to be one: it is fetched before anybody is
@@ -126,6 +128,35 @@ impl<'a> Lookup<'a> {
             self.fetch(&survey.commit, file, control)?;
         }
         Ok(self.files(survey))
+    }
+
+    /// The adapter that the repository holds, in the cache or else downloaded, if that is no more than `limit` bytes.
+    pub(super) fn adapter(&self, limit: u64, control: &mut Control<'_>) -> Result<Adapter, ModelError> {
+        let here = |commit: &str| {
+            let whole =
+                [ADAPTER_CONFIG, ADAPTER_WEIGHTS].iter().all(|name| self.cache.sound(commit, name).is_ok());
+            if whole { Adapter::beside(&self.cache.folder(commit)) } else { None }
+        };
+        if let Some(adapter) = self.cache.commit().and_then(|commit| here(&commit)) {
+            return Ok(adapter);
+        }
+        if self.settings.offline {
+            return Err(self.not_here(None));
+        }
+        (control.progress)(LoadProgress::Resolving);
+        let no_file = |name: &str| HubError::NoFile { model: self.model.clone(), file: name.to_owned() };
+        let config = self.metadata(self.revision, ADAPTER_CONFIG, control)?;
+        let config = config.ok_or_else(|| no_file(ADAPTER_CONFIG))?;
+        let commit = config.commit.clone();
+        self.fetch_small(&commit, &self.remote(ADAPTER_CONFIG, config), control)?;
+        let weights =
+            self.file(&commit, ADAPTER_WEIGHTS, control)?.ok_or_else(|| no_file(ADAPTER_WEIGHTS))?;
+        if weights.size > limit {
+            return Err(HubError::NotAgreed { model: self.model.clone(), missing: weights.size }.into());
+        }
+        self.fetch(&commit, &weights, control)?;
+        self.cache.set_commit(&commit)?;
+        here(&commit).ok_or_else(|| no_file(ADAPTER_WEIGHTS).into())
     }
 
     /// Asks the hub which files there are. The index of shards is fetched on the way.

@@ -37,7 +37,7 @@ pub use settings::HubSettings;
 pub use token::Token;
 pub use trust::Trust;
 
-use super::{DownloadPlan, ModelFiles, disk};
+use super::{Adapter, DownloadPlan, ModelFiles, disk};
 use crate::model::{Control, ModelError};
 use cache::is_read_only;
 use lookup::{Found, Lookup};
@@ -95,6 +95,21 @@ impl Hub {
                 done => done,
             },
         }
+    }
+
+    /// An adapter, downloading what is missing, up to `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`locate`](Self::locate), or if it is none.
+    pub fn locate_adapter(
+        &self,
+        repository: &str,
+        revision: Option<&str>,
+        limit: u64,
+        control: &mut Control<'_>,
+    ) -> Result<Adapter, ModelError> {
+        control.cancel.check()?;
+        Lookup::new(&self.settings, repository, revision).adapter(limit, control)
     }
 
     /// What [`Hub::locate`] would download. Fetches sizes and, if the model is sharded, the list of shards.

@@ -32,6 +32,8 @@ pub struct Bytes {
 enum Whole {
     Mapped(Arc<Mapped>),
     Embedded(&'static [u8]),
+    /// Values that were computed: of no file.
+    Owned(Arc<Vec<f32>>),
 }
 
 #[derive(Debug)]
@@ -139,8 +141,15 @@ impl Bytes {
         let len = match &whole {
             Whole::Mapped(mapped) => mapped.map.len(),
             Whole::Embedded(bytes) => bytes.len(),
+            Whole::Owned(values) => 4 * values.len(),
         };
         Ok(Self { whole, range: 0..len })
+    }
+
+    /// Values that are in no file.
+    pub fn owned(values: Vec<f32>) -> Self {
+        let range = 0..4 * values.len();
+        Self { whole: Whole::Owned(Arc::new(values)), range }
     }
 
     /// Checks that the file is what was mapped; to be asked before its bytes are looked at.
@@ -150,7 +159,7 @@ impl Bytes {
     pub fn check(&self) -> Result<(), ModelError> {
         match &self.whole {
             Whole::Mapped(mapped) => mapped.check(),
-            Whole::Embedded(_) => Ok(()),
+            Whole::Embedded(_) | Whole::Owned(_) => Ok(()),
         }
     }
 
@@ -169,6 +178,7 @@ impl Bytes {
         match &self.whole {
             Whole::Mapped(mapped) => &mapped.map[self.range.clone()],
             Whole::Embedded(bytes) => &bytes[self.range.clone()],
+            Whole::Owned(values) => &bytemuck::cast_slice(values.as_slice())[self.range.clone()],
         }
     }
 

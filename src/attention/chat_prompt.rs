@@ -1,0 +1,68 @@
+//! A conversation in a model's chat template: the text that was read, and where the prompt is in it.
+
+use std::ops::Range;
+
+use crate::vocabulary::Conversation;
+
+/// A conversation, and the text that a model's template makes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatPrompt {
+    conversation: Conversation,
+    text: String,
+    user: Range<usize>,
+}
+
+impl ChatPrompt {
+    /// A conversation and the text of it, which ends with how the answer begins.
+    pub fn new(conversation: Conversation, text: String) -> Self {
+        let before = text.len().saturating_sub(conversation.answer.len());
+        // Templates may trim what a user says. The last place counts: a system's text may quote it.
+        let user = conversation.user.trim();
+        let start = text.get(..before).and_then(|text| text.rfind(user)).unwrap_or(before);
+        let end = if start == before { before } else { start + user.len() };
+        Self { conversation, text, user: start..end }
+    }
+
+    /// What was said.
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// The text that was read: the spans of its tokens lie in it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where a byte of the prompt (what the user says, and then how the answer begins) is in the text, if it is there.
+    pub fn byte(&self, at: usize) -> Option<usize> {
+        let said = &self.conversation.user;
+        if at >= said.len() {
+            let byte = self.text.len() - self.conversation.answer.len() + (at - said.len());
+            return (byte < self.text.len()).then_some(byte);
+        }
+        let trimmed = said.len() - said.trim_start().len();
+        let byte = self.user.start + at.checked_sub(trimmed)?;
+        self.user.contains(&byte).then_some(byte)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_of_the_prompt_is_found_in_the_text() {
+        let (user, answer) = (" Hi! ".to_owned(), "Hi".to_owned());
+        let chat = Conversation { system: Some("Say Hi!".to_owned()), user, answer };
+        let text = "<s>Say Hi!<u>Hi!<a>Hi";
+        let prompt = ChatPrompt::new(chat.clone(), text.to_owned());
+        let found = (0..8).map(|at| prompt.byte(at).map(|byte| &text[byte..=byte])).collect::<Vec<_>>();
+        let expected = [None, Some("H"), Some("i"), Some("!"), None, Some("H"), Some("i"), None];
+        assert_eq!(found, expected);
+        assert_eq!(prompt.byte(1), Some(13));
+        let without = ChatPrompt::new(chat, "<a>Hi".to_owned());
+        assert_eq!((without.byte(1), without.byte(5)), (None, Some(3)));
+        let other = ChatPrompt::new(Conversation::default(), String::new());
+        assert_eq!(other.byte(0), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! Prompts in the models' chat templates.
+
+use std::sync::Arc;
+
+use attnscope::app::{Action, Effect, Hover, State};
+use attnscope::attention::{Capture, ChatPrompt};
+use attnscope::vocabulary::Conversation;
+use attnscope::worker::protocol::{Event, Request, Slot};
+
+use crate::fixture::*;
+
+/// The conversation that is to be run.
+fn asked(effects: &[Effect]) -> Vec<Option<Conversation>> {
+    let run = |effect: &Effect| match effect {
+        Effect::Send(Request::Run { chat, .. }) => Some(chat.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(run).collect()
+}
+
+fn turn(user: &str, answer: &str) -> Option<Conversation> {
+    Some(Conversation { system: None, user: user.to_owned(), answer: answer.to_owned() })
+}
+
+/// The models have read the newest prompt between these texts.
+fn read(state: &mut State, [before, after]: [&str; 2], slots: &[Slot]) {
+    let conversation = turn(&PROMPT.concat(), "").unwrap();
+    let texts: Vec<&str> = [before].into_iter().chain(PROMPT).chain([after]).collect();
+    for slot in slots {
+        let model = if *slot == Slot::First { gpt2() } else { gpt_oss() };
+        let pass = (*capture(&model, &texts)).clone();
+        let chat = ChatPrompt::new(conversation.clone(), texts.concat());
+        let capture = Arc::new(Capture { chat: Some(Arc::new(chat)), ..pass });
+        let job = state.run.job;
+        let effects = hear(state, Event::Captured { slot: *slot, job, capture });
+        answer(state, effects);
+    }
+}
+
+#[test]
+fn a_key_asks_in_the_chat_template_and_as_it_is() {
+    let mut state = captured();
+    let prompt = PROMPT.concat();
+    assert_eq!(asked(&press(&mut state, "C")), [turn(&prompt, "")]);
+    assert!(state.note.as_deref().unwrap().starts_with("chat: the prompt is the user's turn"));
+    read(&mut state, ["user:", "bot:"], &Slot::ALL);
+    assert_eq!(asked(&press(&mut state, ".")), [turn(&prompt, " research")], "the answer begins");
+    assert_eq!(asked(&press(&mut state, ",")), [turn(&prompt, "")]);
+    assert_eq!(asked(&press(&mut state, "C")), [None]);
+    assert!(state.note.as_deref().unwrap().starts_with("no chat"));
+}
+
+#[test]
+fn what_is_written_anew_is_all_the_users() {
+    let mut state = captured();
+    state.run.system = Some("Be brief".to_owned());
+    press(&mut state, "C");
+    read(&mut state, ["user:", "bot:"], &Slot::ALL);
+    press(&mut state, ".");
+    press(&mut state, "i");
+    let effects = attnscope::app::update(&mut state, Action::Submit);
+    let user = format!("{} research", PROMPT.concat());
+    let expected = Conversation { system: Some("Be brief".to_owned()), user, answer: String::new() };
+    assert_eq!(asked(&effects), [Some(expected)]);
+}
+
+#[test]
+fn a_byte_of_the_prompt_lights_its_token_inside_the_template() {
+    let mut state = captured();
+    press(&mut state, "C");
+    read(&mut state, ["user:", "bot:"], &Slot::ALL);
+    state.hover = Some(Hover::Text(0));
+    for side in attnscope::app::Side::BOTH {
+        assert_eq!(state.lit(side).unwrap().query, 1, "behind what the template writes first");
+    }
+}
+
+#[test]
+fn different_templates_are_not_subtracted() {
+    let mut state = captured();
+    press(&mut state, "C");
+    read(&mut state, ["user:", "bot:"], &[Slot::First]);
+    read(&mut state, ["<u>", "<b>"], &[Slot::Second]);
+    press(&mut state, "D");
+    assert_eq!(
+        state.note.as_deref(),
+        Some("a difference needs the same text: the chat templates of these models differ")
+    );
+    read(&mut state, ["user:", "bot:"], &[Slot::Second]);
+    press(&mut state, "D");
+    assert!(state.note.is_none() && state.screen.difference.is_some());
+}
