@@ -16,7 +16,7 @@ fn heads_of_several_models_are_ranked_together() {
         assert!(rows.iter().any(|row| row[0] == model), "{model}");
     }
     let induction = |row: &Vec<&str>| row.last().unwrap().parse::<f32>().unwrap();
-    assert!(rows.iter().all(|row| row.len() == 14));
+    assert!(rows.iter().all(|row| row.len() == 16));
     assert!(rows.windows(2).all(|pair| induction(&pair[0]) >= induction(&pair[1])), "{rows:?}");
 
     let ended = home.run(["heads", "--model", gpt_oss, "--sort", "sink", "--top", "1"]);
@@ -52,6 +52,9 @@ fn filters_and_all_numbers_as_json() {
         let sink = head["prompt"]["sink"].as_f64().unwrap();
         assert!(sink > 0.0 && sink < 1.0, "{sink}");
         assert!(head["repeated"]["induction"].is_number());
+        assert_eq!(head["prompt"]["local"], 1.0, "a window of 8 tokens");
+        let delimiter = head["prompt"]["delimiter"].as_f64().unwrap();
+        assert!((0.0..1.0).contains(&delimiter), "{delimiter}");
     }
     let model = &document["models"][0];
     assert_eq!(model["repeated"]["period"], 7, "one less than the window of 8");
