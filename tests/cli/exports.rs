@@ -120,6 +120,19 @@ fn formats_agree() {
 
         let csv = String::from_utf8(export("csv", view)).unwrap();
         let rows: Vec<&str> = csv.lines().skip(2).collect();
+        // The same table once more, to four decimals.
+        let md = String::from_utf8(export("md", view)).unwrap();
+        let numbers = |rows: &[&str], separator: char, skipped: usize| -> Vec<f32> {
+            let cells = rows.iter().flat_map(|row| row.split(separator).skip(skipped));
+            cells.filter_map(|cell| cell.trim().parse().ok()).collect()
+        };
+        let md: Vec<&str> = md.lines().skip(4).collect();
+        assert_eq!(md.len(), rows.len(), "{view}");
+        if view != "all" {
+            let (found, expected) = (numbers(&md, '|', 2), numbers(&rows, ',', 1));
+            assert_eq!(found.len(), expected.len(), "{view}");
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.51e-4), "{view}: {found:?}");
+        }
         if view == "all" {
             let values = |sinks: bool| {
                 let is_sink = move |row: &&&str| (row.split(',').nth(3) == Some("")) == sinks;
@@ -173,7 +186,7 @@ fn a_pair_is_exported_to_two_files() {
             fs::remove_file(home.path(file)).unwrap();
         }
     }
-    for format in ["csv", "json", "npz", "safetensors"] {
+    for format in ["csv", "json", "npz", "safetensors", "md"] {
         let ended = home.run(["export", "--format", format, "--out", "-"]);
         ended.failed(2, &[format, "demo:gpt2 and demo:gpt-oss", "--out", "--model"]);
     }
@@ -231,8 +244,10 @@ fn what_is_rendered_from_an_export_is_the_same_file() {
     let model = ["--model", text(&model)];
     let both = ["--pair", "demo"];
     let dark = ["--theme", "dark", "--curve", "log", "--range", "0.5", "--colormap", "magma", "--no-caption"];
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 15] = [
         ("csv", &model),
+        ("md", &model),
+        ("md", &["--model", "demo:gpt2", "--view", "all", "--prompt", "a --> b <!-- | \\| c"]),
         ("csv", &[&model[..], &["--view", "all"]].concat()),
         ("json", &model),
         ("npz", &[&model[..], &["--view", "all"]].concat()),

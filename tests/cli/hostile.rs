@@ -105,6 +105,8 @@ fn what_a_model_says_is_not_obeyed() {
         "export --out - --format csv",
         "export --out - --format csv --view all",
         "export --out - --format json",
+        "export --out - --format md",
+        "export --out - --format md --view all",
         "export --out - --format svg",
         "export --out - --format html",
         "print --view layer:99",

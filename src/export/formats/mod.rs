@@ -10,6 +10,7 @@ mod csv;
 mod entry;
 mod html;
 mod json;
+mod md;
 mod npz;
 mod png;
 mod problem;
@@ -42,6 +43,7 @@ fn format(name: ExportFormat) -> Format {
         ExportFormat::Json => json::FORMAT,
         ExportFormat::Npz => npz::FORMAT,
         ExportFormat::Safetensors => safetensors::FORMAT,
+        ExportFormat::Md => md::FORMAT,
         ExportFormat::Svg => svg::FORMAT,
         ExportFormat::Png => png::FORMAT,
         ExportFormat::Html => html::FORMAT,
