@@ -21,6 +21,7 @@ mod lens;
 mod list;
 mod panel;
 mod panes;
+mod scores;
 
 pub use difference::{Arrangement, Compared, Difference};
 pub use grid::HeadGrid;

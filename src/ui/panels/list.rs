@@ -9,12 +9,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::face::{Face, no_legend};
-use crate::app::{ListedHead, Scores, Side, State};
+use crate::app::{ListedHead, Side, State};
 use crate::attention::HeadOrder;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::heads_to_come;
+use crate::ui::facts::{heads_to_come, scores_to_come};
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::bar::bar;
@@ -215,14 +215,7 @@ fn status(state: &State) -> String {
     for (side, name) in Side::BOTH.into_iter().zip(&names) {
         let Some(shown) = &state.pane(side).shown else { continue };
         parts.extend(heads_to_come(state, side, shown).map(|what| format!("{name}: {what}")));
-        match state.panes.scores_of(shown) {
-            Some(Scores::Running { done, draws }) => {
-                parts.push(format!("{} {name}: {done} of {draws} draws", spinner(state)));
-            }
-            Some(Scores::Failed(error)) => parts.push(format!("{name}: ↻ {error}")),
-            Some(Scores::Unknown | Scores::Known(_)) => {}
-            None => parts.push(format!("{name} is not here any more: no ↻")),
-        }
+        parts.extend(scores_to_come(state, name, shown));
     }
     match state.screen.list.similarity.as_ref().map(|to| &to.found) {
         Some(None) => parts.push(format!("{} comparing heads", spinner(state))),
