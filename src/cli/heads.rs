@@ -19,8 +19,9 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     let mut read: Vec<(Capture, Recipe, Vec<HeadEntry>)> = Vec::new();
     for reference in &models {
         let model = session.load(reference)?;
-        let capture = session.capture(&model, &input)?;
-        let entries = HeadEntry::with_scores(&capture, &session.repeat_scores(&model)?);
+        let mut capture = session.capture(&model, &input)?;
+        session.score(&model, &mut capture)?;
+        let entries = HeadEntry::all(&capture);
         let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
         read.push((capture, recipe, entries));
     }

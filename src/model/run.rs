@@ -92,6 +92,7 @@ impl Model {
             logits,
             next,
             drawn: None,
+            repeated: None,
             digest: Cached::default(),
         })
     }

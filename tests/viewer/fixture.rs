@@ -97,6 +97,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         logits,
         next: next.to_vec(),
         drawn,
+        repeated: None,
         digest: Default::default(),
     })
 }

@@ -1,6 +1,7 @@
 //! The table of statistics.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -249,6 +250,22 @@ impl Statistic {
 
     fn info(self) -> &'static Info {
         &TABLE[self as usize]
+    }
+}
+
+/// A text that names no statistic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is no statistic of heads: use {}", Statistic::ALL.map(Statistic::id).join(", "))]
+pub struct ParseStatisticError {
+    text: String,
+}
+
+impl FromStr for Statistic {
+    type Err = ParseStatisticError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|statistic| statistic.id() == text);
+        known.ok_or_else(|| ParseStatisticError { text: text.to_owned() })
     }
 }
 
