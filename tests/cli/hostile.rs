@@ -96,6 +96,7 @@ fn what_a_model_says_is_not_obeyed() {
         "print",
         "heads",
         "heads --json",
+        "heads --map",
         "lens",
         "lens --json",
         "ablate --heads 0.0",

@@ -2,7 +2,8 @@
 
 use super::words::Words;
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, DifferenceRow, Extent, Pooled, Scale, escape_controls, short_names,
+    Capture, CausalMatrix, Comparison, DifferenceRow, Extent, HeadEntry, Pooled, Scale, Statistic,
+    escape_controls, short_names,
 };
 use crate::export::error::ExportError;
 use crate::export::recipe::{Recipe, Source};
@@ -79,6 +80,19 @@ impl Panel {
         let words = match source.subject {
             Subject::Matrices(Selection::One(_)) => Words::of_matrix(recipe, capture, (pooling, bin)),
             Subject::Matrices(Selection::All) => Words::of_heads(recipe, capture),
+            Subject::Map(statistic) => Words {
+                axes: ["layer", "head"],
+                short_axes: ["layer", "head"],
+                quantity: format!("{} ({})", statistic.heading(), statistic.unit()),
+                values: format!(
+                    "Each cell is a head. Value: {} = {}",
+                    statistic.title(),
+                    statistic.explanation()
+                ),
+                aside: "",
+                hides_sinks: false,
+                pixel: None,
+            },
         };
         let (subtitle, content, extent) = match source.subject {
             Subject::Matrices(Selection::One(view)) => {
@@ -96,6 +110,17 @@ impl Panel {
                 let subtitle =
                     format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
                 (subtitle, Content::Heads(Heads { layers }), capture.heads_extent())
+            }
+            Subject::Map(statistic) => {
+                let square = Square::of_map(capture, statistic);
+                let extent = Extent::of(square.rows.iter().flatten().flatten().copied());
+                if recipe.beside.is_none() && square.rows.iter().flatten().all(Option::is_none) {
+                    let name = escape_controls(&source.model);
+                    return Err(ExportError::Unfit(format!("{name} has no sinks: choose another map")));
+                }
+                let (layers, heads) = (capture.model.layers, capture.model.heads);
+                let subtitle = format!("{layers} layers × {heads} heads · {}", statistic.title());
+                (subtitle, Content::Square(square), extent)
             }
         };
         let title = source_title(&source.model, source);
@@ -146,6 +171,20 @@ impl Panel {
 }
 
 impl Square {
+    /// A row per layer, a column per head.
+    fn of_map(capture: &Capture, statistic: Statistic) -> Self {
+        let values: Vec<Option<f32>> =
+            HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect();
+        let numbers = |count: usize| (0..count).map(|at| at.to_string()).collect();
+        Self {
+            row_labels: numbers(capture.model.layers),
+            column_labels: numbers(capture.model.heads),
+            sink: None,
+            rows: values.chunks(capture.model.heads.max(1)).map(<[_]>::to_vec).collect(),
+            bin: 1,
+        }
+    }
+
     fn new(capture: &Capture, pooled: &Pooled, bin: usize) -> Self {
         let sinks: Vec<_> = (0..pooled.size()).map(|row| pooled.sink(row)).collect();
         let labels = capture.labels().into_iter().step_by(bin);
