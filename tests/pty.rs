@@ -381,7 +381,7 @@ fn what_is_on_screen_goes_to_a_file_that_is_not_overwritten() {
     terminal.wait_for("wrote /");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
 
-    terminal.keys(&format!("e{}", "\x1b[B".repeat(8)));
+    terminal.keys(&format!("e{}", "\x1b[B".repeat(9)));
     terminal.wait_for("demo-gpt2-and-demo-gpt-oss.png");
     terminal.keys("\r");
     let figure = terminal.home.path().join("demo-gpt2-and-demo-gpt-oss.png");
@@ -390,7 +390,7 @@ fn what_is_on_screen_goes_to_a_file_that_is_not_overwritten() {
     let figure = std::fs::read(figure).unwrap();
     assert!(figure.starts_with(b"\x89PNG") && figure.windows(6).any(|bytes| bytes == b"recipe"));
 
-    terminal.keys(&format!("e{}", "\x1b[B".repeat(17)));
+    terminal.keys(&format!("e{}", "\x1b[B".repeat(19)));
     terminal.wait_for("attnscope-screen.svg");
     terminal.keys("\x15no/such.svg\r");
     terminal.wait_for("no such folder");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use attnscope::attention::{Ablation, Capture, View};
-use attnscope::export::{self, Input, Recipe, Source};
+use attnscope::export::{self, Input, Recipe, Source, Subject};
 use attnscope::model::{LoadOptions, ProcessMemory};
 use attnscope::vocabulary::ExportFormat;
 use attnscope::worker::protocol::{Asker, Event, JobId, Request, Slot, ViewJob};
@@ -62,7 +62,7 @@ async fn look(worker: &WorkerHandle, events: &mut Receiver<Event>, capture: Arc<
     let view = View::Head { layer, head };
     worker.send(Request::View(ViewJob { asker: Asker(0), capture: capture.clone(), view })).unwrap();
     while !matches!(next(events).await, Event::Viewed { .. }) {}
-    let source = Source::new(&capture, Input::Prompt(prompt(number)), "mean".parse().unwrap());
+    let source = Source::new(&capture, Input::Prompt(prompt(number)), "mean".parse::<Subject>().unwrap());
     export::write(&mut std::io::sink(), &[&capture], &Recipe::new(source, Some(ExportFormat::Json))).unwrap();
 }
 

@@ -92,6 +92,8 @@ fn numbers_of_every_head() {
                     ("first_token_mass", Statistic::FirstToken),
                     ("entropy", Statistic::Entropy),
                     ("mean_distance", Statistic::Distance),
+                    ("local", Statistic::Local),
+                    ("delimiter", Statistic::Delimiter),
                     ("previous", Statistic::PromptPrevious),
                     ("duplicate", Statistic::PromptDuplicate),
                     ("induction", Statistic::PromptInduction),

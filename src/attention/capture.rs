@@ -10,7 +10,10 @@ use super::cached::Cached;
 use super::digest::Digest;
 use super::logits::probabilities;
 use super::rollout::rollout;
-use super::{Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, ModelInfo, Token, View};
+use super::{
+    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, ModelInfo, ScoresByHead, Token,
+    View,
+};
 use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
 use crate::kernels::attention_rule::AttentionRule;
 
@@ -93,6 +96,9 @@ pub struct Capture {
     pub chat: Option<Arc<ChatPrompt>>,
     /// A next token that was drawn by chance, if one was asked for.
     pub drawn: Option<NextToken>,
+    /// Each head's scores on repeated random tokens, if these were run: they are of the model without the heads that
+    /// were switched off, and of no prompt.
+    pub repeated: Option<Arc<ScoresByHead>>,
     /// What is shown of it besides its matrices: [`Capture::digest`].
     pub digest: Cached<Digest>,
 }

@@ -8,9 +8,6 @@ use super::statistics::{HeadStatistics, Over, Statistic};
 use super::{Capture, ModelInfo, RepeatScores};
 use crate::vocabulary::{LayerKind, View};
 
-/// What a score on repeated random tokens is kept by: layer, then head.
-pub type ScoresByHead = Vec<Vec<RepeatScores>>;
-
 /// One head, and what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HeadEntry {
@@ -33,10 +30,11 @@ pub struct HeadEntry {
 }
 
 impl HeadEntry {
-    /// All heads of a capture, layer after layer, without what is not known from the capture.
+    /// All heads of a capture, layer after layer, with what is known from the capture.
     pub fn all(capture: &Capture) -> Vec<Self> {
         let ModelInfo { windows, heads, has_sinks, .. } = &*capture.model;
         let size = capture.model.group_size();
+        let scores = |layer: usize, head: usize| capture.repeated.as_ref()?.get(layer)?.get(head).copied();
         let entry = |layer: usize, head: usize| Self {
             layer,
             head,
@@ -44,22 +42,10 @@ impl HeadEntry {
             kind: LayerKind::of(windows.get(layer).copied().flatten()),
             has_sink: *has_sinks,
             statistics: capture.layers[layer].heads[head].statistics,
-            repeated: None,
+            repeated: scores(layer, head),
             similarity: None,
         };
         (0..capture.layers.len()).flat_map(|layer| (0..*heads).map(move |head| entry(layer, head))).collect()
-    }
-
-    /// All heads of a capture, layer after layer, with their scores on repeated random tokens.
-    ///
-    /// # Panics
-    /// If the scores are not those of its model.
-    pub fn with_scores(capture: &Capture, scores: &ScoresByHead) -> Vec<Self> {
-        let mut entries = Self::all(capture);
-        for entry in &mut entries {
-            entry.repeated = Some(scores[entry.layer][entry.head]);
-        }
-        entries
     }
 
     /// A statistic of it; nothing if it is not known, or the head cannot have it.

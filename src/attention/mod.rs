@@ -45,7 +45,7 @@ pub use capture::{
 pub use chat_prompt::ChatPrompt;
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
 pub use digest::Digest;
-pub use heads::{HeadEntry, HeadFilter, HeadOrder, ScoresByHead};
+pub use heads::{HeadEntry, HeadFilter, HeadOrder};
 pub use info::{ModelInfo, NO_OUTPUT_HEAD};
 pub use logits::{log_sum_exp, probability};
 pub use matrix::{CausalMatrix, RowsMut};
@@ -53,9 +53,11 @@ pub use measured::{MeasuredComparison, TOO_LONG};
 pub use normalisation::{Extents, NormalisedRow};
 pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::Pooled;
-pub use repeated::RepeatScores;
+pub use repeated::{RepeatScores, ScoresByHead};
 pub use scale::{Extent, Scale};
-pub use statistics::{Feature, HeadStatistics, HeadSums, Mask, Over, PromptIndex, Statistic, Unit};
+pub use statistics::{
+    Feature, HeadStatistics, HeadSums, Mask, Over, ParseStatisticError, PromptIndex, Statistic, Unit,
+};
 #[cfg(test)]
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};

@@ -37,6 +37,9 @@ pub struct RepeatScores {
     pub induction: f32,
 }
 
+/// What a score on repeated random tokens is kept by: layer, then head.
+pub type ScoresByHead = Vec<Vec<RepeatScores>>;
+
 impl RepeatScores {
     /// The scores of a head, from its matrix over a sequence of that period.
     pub fn of(matrix: &CausalMatrix, period: usize) -> Self {

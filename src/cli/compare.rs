@@ -1,7 +1,7 @@
 //! `attnscope compare`: two models' attention to the same text.
 
 use super::args::CompareArgs;
-use super::export::{NOT_COMPARED, check_same_text};
+use super::export::check_same_text;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -10,7 +10,7 @@ use crate::attention::alignment::Granularity;
 use crate::attention::{Capture, HeadEntry};
 use crate::export::file::Destination;
 use crate::export::report::{self, Reading, Report};
-use crate::export::{Selection, Source};
+use crate::export::{NOT_COMPARED, Selection, Source};
 
 /// Says what two models differ in, or writes a page that shows it.
 ///
@@ -35,9 +35,10 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     let mut read: Vec<(Capture, Source, Vec<HeadEntry>)> = Vec::new();
     for reference in [left, right] {
         let model = session.load(reference)?;
-        let capture = session.capture(&model, &input)?;
+        let mut capture = session.capture(&model, &input)?;
         capture.check(args.view).map_err(|error| Failure::Failed(error.to_string()))?;
-        let heads = HeadEntry::with_scores(&capture, &session.repeat_scores(&model)?);
+        session.score(&model, &mut capture)?;
+        let heads = HeadEntry::all(&capture);
         let source = Source::new(&capture, input.clone(), Selection::One(args.view));
         read.push((capture, source, heads));
     }

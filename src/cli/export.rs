@@ -8,15 +8,11 @@ use super::args::{ExportArgs, FigureArgs};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::{Capture, escape_controls};
+use crate::attention::{Ablation, Capture, escape_controls};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, FigureStyle, Input, Recipe, Selection, Source};
+use crate::export::{self, FigureStyle, Input, Recipe, Source, Subject};
 use crate::model::Reference;
 use crate::vocabulary::ExportFormat;
-
-/// Why value-weighted attention of two models is not subtracted.
-pub(super) const NOT_COMPARED: &str =
-    "lengths of values are each model's own: value-weighted attention is not compared, choose another --view";
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
@@ -78,14 +74,14 @@ pub(super) fn write(
 fn read(
     models: &[Reference],
     input: &Input,
-    view: Selection,
+    subject: Subject,
     session: &mut Session,
 ) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
     let mut passes = (Vec::new(), Vec::new());
     for reference in models {
         let model = session.load(reference)?;
-        let capture = session.capture(&model, input)?;
-        passes.1.push(Source::new(&capture, input.clone(), view));
+        let capture = session.capture_for(subject, &model, input, &Ablation::default())?;
+        passes.1.push(Source::new(&capture, input.clone(), subject));
         passes.0.push(capture);
     }
     Ok(passes)
@@ -125,15 +121,9 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
     if figure.difference.is_some() && models < 2 {
         return usage("--difference is of two models: name a second one with --model, or a pair with --pair");
     }
-    if matches!(args.view, Selection::One(view) if view.is_value_weighted()) && figure.difference.is_some() {
-        return usage(NOT_COMPARED);
-    }
-    if args.view == Selection::All && figure.difference.is_some() {
-        return usage("--difference is of one matrix of each model: choose another --view than all");
-    }
-    let is_grid = args.view == Selection::All && args.format.draws_a_grid();
-    if is_grid && figure.normalisation.is_some_and(|rule| rule != Default::default()) {
-        return usage("all heads at once are drawn raw: leave --normalisation out, or choose one --view");
+    let has_rule = figure.normalisation.is_some_and(|rule| rule != Default::default());
+    if let Some(why) = args.view.obstacle(args.format, figure.difference.is_some(), has_rule) {
+        return usage(why);
     }
     Ok(())
 }

@@ -35,7 +35,8 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
             other => other,
         };
         let model = session.load(&pinned(source).map_err(in_recipe)?).map_err(in_recipe)?;
-        let capture = session.capture_without(&model, &source.input, &source.ablation).map_err(in_recipe)?;
+        let capture = session.capture_for(source.subject, &model, &source.input, &source.ablation);
+        let capture = capture.map_err(in_recipe)?;
         for change in changes(source, model.info()) {
             session.reporter.say(&format!("{file}: {change}: numbers may differ"));
         }
@@ -44,7 +45,7 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
         *source = Source {
             model: name,
             is_pinned: source.is_pinned,
-            ..Source::new(&capture, source.input.clone(), source.selection)
+            ..Source::new(&capture, source.input.clone(), source.subject)
         };
         captures.push(capture);
     }

@@ -8,7 +8,7 @@ use super::reporter::{Reporter, describe};
 use super::settings::Settings;
 use crate::attention::repeated::DRAWS;
 use crate::attention::{Ablation, Capture, ChatPrompt, ScoresByHead, Token, escape_controls};
-use crate::export::Input;
+use crate::export::{Input, Subject};
 use crate::model::files::{self, DownloadPlan};
 use crate::model::{
     Cancel, Control, LoadOptions, Model, ModelError, Reference, RepeatRun, ResidualStream, free_bytes,
@@ -126,12 +126,39 @@ impl Session {
         Ok(done?)
     }
 
-    /// Every head's scores on repeated random tokens.
+    /// As [`capture_without`](Self::capture_without), with everything that an export of `subject` needs.
+    ///
+    /// # Errors
+    /// As [`capture_without`](Self::capture_without).
+    pub fn capture_for(
+        &mut self,
+        subject: Subject,
+        model: &Model,
+        input: &Input,
+        ablation: &Ablation,
+    ) -> Result<Capture, Failure> {
+        let mut capture = self.capture_without(model, input, ablation)?;
+        if subject.needs_scores() {
+            self.score(model, &mut capture)?;
+        }
+        Ok(capture)
+    }
+
+    /// Adds to a capture what its heads do on repeated random tokens.
     ///
     /// # Errors
     /// As [`capture`](Self::capture).
-    pub fn repeat_scores(&mut self, model: &Model) -> Result<ScoresByHead, Failure> {
-        let mut run = RepeatRun::default();
+    pub fn score(&mut self, model: &Model, capture: &mut Capture) -> Result<(), Failure> {
+        capture.repeated = Some(Arc::new(self.repeat_scores(model, &capture.ablation)?));
+        Ok(())
+    }
+
+    /// Every head's scores on repeated random tokens, without some heads.
+    ///
+    /// # Errors
+    /// As [`capture`](Self::capture).
+    pub fn repeat_scores(&mut self, model: &Model, ablation: &Ablation) -> Result<ScoresByHead, Failure> {
+        let mut run = RepeatRun::without(ablation.clone());
         loop {
             if let Some(scores) = run.scores() {
                 self.reporter.clear();

@@ -22,6 +22,9 @@ pub enum ExportError {
     /// A difference is of one matrix of each.
     #[error("a difference is of one matrix of each model: choose a view other than all")]
     DifferenceOfAll,
+    /// What is to be exported can't be in such a file, or the model hasn't got it: what, why, what to do.
+    #[error("{0}")]
+    Unfit(String),
     /// Two models are compared token by token up to a length.
     #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten the prompt")]
     LongDifference,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::formats::Export;
-use super::{Input, Recipe, Selection, Source};
+use super::{Input, Recipe, Selection, Source, Subject};
 use crate::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo,
     NextToken, Token,
@@ -27,8 +27,8 @@ pub fn export(selection: Selection, write: impl FnOnce(&Export<'_>)) {
 }
 
 /// The source of an export of a capture of `it '`.
-pub fn source(capture: &Capture, selection: Selection) -> Source {
-    Source::new(capture, Input::Prompt("it '".to_owned()), selection)
+pub fn source(capture: &Capture, subject: impl Into<Subject>) -> Source {
+    Source::new(capture, Input::Prompt("it '".to_owned()), subject)
 }
 
 /// A capture of a prompt of these texts. Its mean falls off with the distance; the rest goes to a sink if there is one.
@@ -73,6 +73,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         next: vec![NextToken { token: Token::from_id(2), probability: 0.5 }],
         chat: None,
         drawn: None,
+        repeated: None,
         digest: Default::default(),
     }
 }

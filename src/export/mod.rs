@@ -24,6 +24,7 @@ pub mod recipe;
 pub mod report;
 mod rows;
 mod selection;
+mod subject;
 mod text;
 
 #[cfg(test)]
@@ -34,3 +35,4 @@ pub use formats::{RecipeError, write};
 pub use omissions::Omissions;
 pub use recipe::{FigureStyle, Input, KeyError, PROGRAM, Recipe, SCALES, Source};
 pub use selection::{ParseSelectionError, Selection};
+pub use subject::{NOT_COMPARED, Subject};

@@ -93,6 +93,7 @@ impl Model {
             next,
             chat: None,
             drawn: None,
+            repeated: None,
             digest: Cached::default(),
         })
     }

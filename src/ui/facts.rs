@@ -3,7 +3,7 @@
 use super::widgets::line::on_one_line;
 use super::widgets::progress::spinner;
 use super::widgets::text::width;
-use crate::app::{DisplayedCapture, Pass, Side, State};
+use crate::app::{DisplayedCapture, Pass, Scores, Side, State};
 use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
 use crate::vocabulary::View;
@@ -30,6 +30,18 @@ pub fn heads_to_come(state: &State, side: Side, shown: &DisplayedCapture) -> Opt
         Pass::Failed(_) => format!("not run {what}: {} tries again", state.keys.hint(Command::Retry)),
         _ => format!("{} running {what}", spinner(state)),
     })
+}
+
+/// What is under way for the scores of a pane's heads on repeated random tokens (`↻`), or what went wrong.
+pub fn scores_to_come(state: &State, name: &str, shown: &DisplayedCapture) -> Option<String> {
+    match state.panes.scores_of(shown) {
+        Some(Scores::Running { done, draws }) => {
+            Some(format!("{} {name}: {done} of {draws} draws", spinner(state)))
+        }
+        Some(Scores::Failed(error)) => Some(format!("{name}: ↻ {error}")),
+        Some(Scores::Unknown | Scores::Known(_)) => None,
+        None => Some(format!("{name} is not here any more: no ↻")),
+    }
 }
 
 /// Whether a pane's model has no sinks, and that of the other pane has.

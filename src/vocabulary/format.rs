@@ -23,6 +23,12 @@ pub enum ExportFormat {
     /// Tensors, as the model hub stores them; tokens are in the metadata, as JSON.
     #[strum(props(one = "tensors: ids, attention, sinks, logits"))]
     Safetensors,
+    /// A Markdown table for READMEs and issues, of four decimals; with all heads, a list.
+    #[strum(props(
+        one = "a table to paste, of four decimals",
+        all = "a line per layer, head, query and key"
+    ))]
+    Md,
     /// A figure, as vectors; of two models beside each other; with all heads, a grid.
     #[strum(props(
         one = "a figure with a colour bar, as vectors",
@@ -78,7 +84,7 @@ mod tests {
     #[test]
     fn formats_are_listed_as_in_a_sentence() {
         assert_eq!(ExportFormat::list(true, "or"), "svg, png or html");
-        assert_eq!(ExportFormat::list(false, "and"), "csv, json, npz and safetensors");
+        assert_eq!(ExportFormat::list(false, "and"), "csv, json, npz, safetensors and md");
         for format in ExportFormat::ALL {
             assert!(!format.holds(false).is_empty() && !format.holds(true).is_empty(), "{format}");
         }

@@ -120,6 +120,19 @@ fn formats_agree() {
 
         let csv = String::from_utf8(export("csv", view)).unwrap();
         let rows: Vec<&str> = csv.lines().skip(2).collect();
+        // The same table once more, to four decimals.
+        let md = String::from_utf8(export("md", view)).unwrap();
+        let numbers = |rows: &[&str], separator: char, skipped: usize| -> Vec<f32> {
+            let cells = rows.iter().flat_map(|row| row.split(separator).skip(skipped));
+            cells.filter_map(|cell| cell.trim().parse().ok()).collect()
+        };
+        let md: Vec<&str> = md.lines().skip(4).collect();
+        assert_eq!(md.len(), rows.len(), "{view}");
+        if view != "all" {
+            let (found, expected) = (numbers(&md, '|', 2), numbers(&rows, ',', 1));
+            assert_eq!(found.len(), expected.len(), "{view}");
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.51e-4), "{view}: {found:?}");
+        }
         if view == "all" {
             let values = |sinks: bool| {
                 let is_sink = move |row: &&&str| (row.split(',').nth(3) == Some("")) == sinks;
@@ -173,7 +186,7 @@ fn a_pair_is_exported_to_two_files() {
             fs::remove_file(home.path(file)).unwrap();
         }
     }
-    for format in ["csv", "json", "npz", "safetensors"] {
+    for format in ["csv", "json", "npz", "safetensors", "md"] {
         let ended = home.run(["export", "--format", format, "--out", "-"]);
         ended.failed(2, &[format, "demo:gpt2 and demo:gpt-oss", "--out", "--model"]);
     }
@@ -231,8 +244,10 @@ fn what_is_rendered_from_an_export_is_the_same_file() {
     let model = ["--model", text(&model)];
     let both = ["--pair", "demo"];
     let dark = ["--theme", "dark", "--curve", "log", "--range", "0.5", "--colormap", "magma", "--no-caption"];
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 17] = [
         ("csv", &model),
+        ("md", &model),
+        ("md", &["--model", "demo:gpt2", "--view", "all", "--prompt", "a --> b <!-- | \\| c"]),
         ("csv", &[&model[..], &["--view", "all"]].concat()),
         ("json", &model),
         ("npz", &[&model[..], &["--view", "all"]].concat()),
@@ -243,6 +258,8 @@ fn what_is_rendered_from_an_export_is_the_same_file() {
         ("svg", &[&both[..], &dark].concat()),
         ("svg", &[&both[..], &["--difference", "words", "--view", "rollout"]].concat()),
         ("png", &[&both[..], &["--view", "all", "--scale", "1.5"]].concat()),
+        ("svg", &[&both[..], &["--view", "map:induction"]].concat()),
+        ("png", &[&model[..], &["--view", "map:sink", "--curve", "log"]].concat()),
         ("html", &[&both[..], &["--normalisation", "without-first", "--pooling", "mean"]].concat()),
         (
             "html",
@@ -437,4 +454,45 @@ fn value_weighted_attention_has_no_sinks_and_says_so() {
     let ended = home.run(["print", "--model", text(&model), "--view", "value-weighted:layer:0"]);
     assert!(ended.text().contains("Average Value-Weighted Attention Matrix of Layer 0:"));
     assert!(!ended.text().contains("sink"));
+}
+
+#[test]
+fn a_map_is_a_figure_and_nothing_else() {
+    let home = Home::new();
+    let export = |line: &str| home.run(["export", "--out", "-"].into_iter().chain(line.split(' ')));
+    let svg = export("--pair demo --view map:induction --format svg");
+    let svg = svg.text();
+    let texts = svg.split("<text ").skip(1).map(|text| text.split_once('>').unwrap().1);
+    let texts: Vec<&str> = texts.map(|text| text.split_once("</text>").unwrap().0).collect();
+    for words in
+        ["4 layers × 8 heads · induction, on repeated random tokens", "induction (share)", "layer", "head"]
+    {
+        assert!(texts.contains(&words), "{words}: {texts:?}");
+    }
+    let caption = texts.join(" ");
+    for words in [
+        "Each cell is a head. Value: induction, on repeated random tokens = mean of A at k = q - T + 1 (share; Olsson et al. 2022). Colours: linear, from 0 to ",
+        ", the largest of both. attnscope",
+    ] {
+        assert!(caption.contains(words), "{words}: {caption}");
+    }
+    let sinks = export("--pair demo --view map:sink --format svg");
+    assert!(sinks.text().contains(">–<"), "GPT-2 has no sinks: {}", sinks.text());
+    export("--model demo:gpt2 --view map:sink --format svg").failed(1, &["demo:gpt2 has no sinks"]);
+    for format in ["csv", "json", "npz", "safetensors", "md", "html"] {
+        let line = format!("--model demo:gpt2 --view map:induction --format {format}");
+        export(&line).failed(2, &["a map is a figure", "svg or png", "heads --json"]);
+    }
+    export("--pair demo --view map:local --format svg --difference").failed(2, &["--difference"]);
+    export("--pair demo --view map:local --format svg --normalisation renormalised")
+        .failed(2, &["--normalisation"]);
+    export("--model demo:gpt2 --view map:x --format svg")
+        .failed(2, &["'x' is no statistic of heads: use sink"]);
+    // A recipe may ask for it all the same.
+    let recipe = svg.split_once("<metadata>").unwrap().1.split_once("</metadata>").unwrap().0;
+    let mut recipe: Value =
+        serde_json::from_str(&recipe.replace("&quot;", "\"").replace("&amp;", "&")).unwrap();
+    recipe["format"] = "html".into();
+    fs::write(home.path("recipe.json"), recipe.to_string()).unwrap();
+    home.run(["render", "recipe.json", "--out", "-"]).failed(1, &["map:induction: a map is a figure"]);
 }

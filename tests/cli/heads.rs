@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::program::{Home, golden, text};
+use crate::support::program::{Ended, Home, golden, text};
 
 #[test]
 fn heads_of_several_models_are_ranked_together() {
@@ -16,7 +16,7 @@ fn heads_of_several_models_are_ranked_together() {
         assert!(rows.iter().any(|row| row[0] == model), "{model}");
     }
     let induction = |row: &Vec<&str>| row.last().unwrap().parse::<f32>().unwrap();
-    assert!(rows.iter().all(|row| row.len() == 14));
+    assert!(rows.iter().all(|row| row.len() == 16));
     assert!(rows.windows(2).all(|pair| induction(&pair[0]) >= induction(&pair[1])), "{rows:?}");
 
     let ended = home.run(["heads", "--model", gpt_oss, "--sort", "sink", "--top", "1"]);
@@ -52,9 +52,62 @@ fn filters_and_all_numbers_as_json() {
         let sink = head["prompt"]["sink"].as_f64().unwrap();
         assert!(sink > 0.0 && sink < 1.0, "{sink}");
         assert!(head["repeated"]["induction"].is_number());
+        assert_eq!(head["prompt"]["local"], 1.0, "a window of 8 tokens");
+        let delimiter = head["prompt"]["delimiter"].as_f64().unwrap();
+        assert!((0.0..1.0).contains(&delimiter), "{delimiter}");
     }
     let model = &document["models"][0];
     assert_eq!(model["repeated"]["period"], 7, "one less than the window of 8");
     assert_eq!(model["recipe"]["input"]["prompt"], "write a story about AI");
     assert_eq!(heads[0]["model"], 0);
+}
+
+/// The numbers of a map, layer after layer.
+fn cells(map: &str) -> Vec<Vec<f32>> {
+    let rows =
+        map.lines().filter_map(|line| Some((line.get(..5)?.trim().parse::<usize>().ok()?, line.get(6..)?)));
+    let row = |(_, row): (usize, &str)| row.split_whitespace().map(|cell| cell.parse().unwrap()).collect();
+    rows.map(row).collect()
+}
+
+#[test]
+fn a_map_has_the_numbers_of_the_list() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let list = home.run(["heads", "--model", text(&model), "--sort", "head", "--json"]);
+    let document: Value = serde_json::from_str(list.text()).unwrap();
+    let heads = document["heads"].as_array().unwrap();
+    for (name, set, key) in [("induction", "repeated", "induction"), ("distance", "prompt", "distance")] {
+        let map = home.run(["heads", "--model", text(&model), "--map", name]);
+        assert!(!map.text().contains('\u{1b}'), "there are no colours in a pipe");
+        let found = cells(map.text()).concat();
+        let expected: Vec<f32> = heads.iter().map(|head| head[set][key].as_f64().unwrap() as f32).collect();
+        assert_eq!(found.len(), expected.len(), "{}", map.text());
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.51e-3), "{found:?}, {expected:?}");
+    }
+    let default = home.run(["heads", "--model", text(&model), "--map"]);
+    assert!(
+        default.text().contains(": induction, on repeated random tokens (share)\n"),
+        "{}",
+        default.text()
+    );
+}
+
+#[test]
+fn a_map_of_both_models_is_coloured_where_colours_are_asked_for() {
+    let home = Home::new();
+    let ended = home
+        .command(["heads", "--map", "sink"])
+        .env("FORCE_COLOR", "3")
+        .env("TERM", "xterm")
+        .output()
+        .unwrap();
+    let ended = Ended::from(ended);
+    let text = ended.text();
+    assert!(text.contains("demo:gpt2: ") && text.contains("demo:gpt-oss: "), "{text}");
+    assert!(text.contains("48;2;") && text.contains("\u{1b}["), "{text:?}");
+    let gpt2 = text.split("demo:gpt-oss").next().unwrap();
+    assert!(gpt2.lines().nth(2).unwrap().ends_with(" -"), "GPT-2 has no sinks: {gpt2:?}");
+    home.run(["heads", "--map", "loudness"]).failed(2, &["--map", "'loudness' is no statistic", "induction"]);
+    home.run(["heads", "--map", "--json"]).failed(2, &["--map", "--json"]);
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Read what attnscope exports with numpy, safetensors and pandas, as its users would, and compare with the CSV.
+"""Read what attnscope exports with numpy, safetensors, pandas and a Markdown parser, as its users would, and compare
+with the CSV.
 
     read.py ATTNSCOPE         runs that binary on the models that are in it
 
-Needs numpy, pandas and safetensors (requirements.txt); .ci/run has a virtual environment for it.
+Needs numpy, pandas, safetensors and markdown-it-py (requirements.txt); .ci/run has a virtual environment for it.
 """
 
 import csv
@@ -15,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas
+from markdown_it import MarkdownIt
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
 # Tokens that a reader of CSV could stumble over: its comment, its quotes, its commas, and what it takes for no value.
-PROMPT = "write a story about AI, 日本語 and 🙂\n#1 # \"it\", 'a', NA null nan None\r\n,,#"
+PROMPT = "write a story about AI, 日本語 and 🙂\n#1 # \"it\", 'a', NA null nan None\r\n,,# a|b \\| <b>*x*</b> `c` --> &amp; :smile: $y$"
 VIEWS = ["mean", "layer:1", "head:2.1", "group:1.0", "rollout", "all"]
 
 
@@ -84,6 +86,33 @@ def check_pandas(file, attentions, sink, raw_tokens):
     assert keys["key_token"].tolist() == [raw_tokens[int(at)] for at in keys["key"]]
 
 
+def check_markdown(file, table):
+    """The same table as the CSV, rendered as GitHub does; numbers to four decimals."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(file.read_text())
+    assert [t.type for t in tokens if t.type.endswith("_block")] == ["html_block"], "the recipe, and nothing else"
+    rows = []
+    for opened, inline in zip(tokens, tokens[1:]):
+        if opened.type == "tr_open":
+            rows.append([])
+        elif opened.type in ("th_open", "td_open"):
+            assert all(child.type in ("text", "text_special") for child in inline.children), inline
+            rows[-1].append("".join(child.content for child in inline.children))
+    heading, *table = table
+    if heading[0] == "layer":
+        order = [4, 5, 0, 1, 2, 3, 6]
+        heading = [heading[at].replace("_", " ") for at in order]
+        table = [[row[at] for at in order] for row in table]
+        names = 2
+    else:
+        names = 1
+    assert rows[0] == heading, (rows[0], heading)
+    assert len(rows) == len(table) + 1, (len(rows), len(table))
+    for found, expected in zip(rows[1:], table):
+        assert found[:names] == expected[:names], (found, expected)
+        for one, other in zip(found[names:], expected[names:], strict=True):
+            assert one == other or abs(float(one) - float(other)) <= 0.5001e-4, (found, expected)
+
+
 def check(attnscope, folder, model, view):
     npz = np.load(export(attnscope, folder, model, view, "npz"))
     recipe = json.loads(str(npz["recipe"]))
@@ -112,6 +141,9 @@ def check(attnscope, folder, model, view):
     if "sink" in arrays:
         np.testing.assert_array_equal(arrays["sink"], sink, f"{model} {view}")
     assert {**of_csv, "format": None} == {**recipe, "format": None}, (of_csv, recipe)
+    with open(file, newline="") as lines:
+        next(lines)
+        check_markdown(export(attnscope, folder, model, view, "md"), list(csv.reader(lines)))
     np.testing.assert_allclose(attention.sum(-1) + sink, 1, atol=1e-5)
 
 
@@ -121,7 +153,7 @@ def main():
         for model in ["demo:gpt2", "demo:gpt-oss"]:
             for view in VIEWS:
                 check(attnscope, folder, model, view)
-    print(f"numpy, safetensors and pandas read what the csv says: 2 models, {len(VIEWS)} views")
+    print(f"numpy, safetensors, pandas and Markdown read what the csv says: 2 models, {len(VIEWS)} views")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,17 @@
 
 Heads, rollout and means come from the attention that Hugging Face transformers computed (../golden); gpt-oss
 has sinks, sliding layers and shared keys there, gpt2 none of them. Two tokenisations of one text are compared
-on drawn matrices. Needs numpy and safetensors.
+on drawn matrices. Needs numpy, safetensors and tokenizers.
 """
 
 import json
+import string
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden"
@@ -25,8 +28,22 @@ TEXTS = [
 # ------------------------------------------------------------------------------------ one capture --
 
 
-def head_statistics(a, ids):
-    """The statistics of one head [S, S] over the tokens `ids`."""
+def is_delimiter(text):
+    """Whether a text is punctuation and line ends, with blanks among them."""
+    ends = "\n\r\x85\u2028\u2029"
+    delimiter = lambda c: c in string.punctuation + ends or unicodedata.category(c).startswith("P")
+    return any(map(delimiter, text)) and all(delimiter(c) or c.isspace() for c in text)
+
+
+def delimiters(tokenizer, ids):
+    """For each of `ids`, whether it is a delimiter or a special token."""
+    special = {id for id, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    decode = lambda id: tokenizer.decode([id], skip_special_tokens=False)
+    return np.array([id in special or is_delimiter(decode(id)) for id in ids.tolist()])
+
+
+def head_statistics(a, ids, delimiter):
+    """The statistics of one head [S, S] over the tokens `ids`, some of which are delimiters."""
     n = len(ids)
     sink = 1 - a.sum(-1)
     outcomes = np.concatenate([a, sink[:, None]], -1)
@@ -42,6 +59,8 @@ def head_statistics(a, ids):
         "first_token_mass": float(a[1:, 0].mean()) if n > 1 else 0.0,
         "entropy": float(-(outcomes * logs).sum(-1).mean()),
         "mean_distance": share(query - key),
+        "local": share((query - key >= 0) & (query - key < 8)),
+        "delimiter": share(np.broadcast_to(delimiter, a.shape)),
         "previous": share(key == query - 1),
         "duplicate": share(same),
         "induction": share(after),
@@ -84,7 +103,10 @@ def capture_views(name):
         for group in range(groups):
             views[f"group:{layer}.{group}"] = with_deficit(prompt[layer, group * size : (group + 1) * size].mean(0))
     ids, long = golden["case2.input_ids"], golden["case2.attentions"].astype(np.float64)
-    statistics = [[head_statistics(long[layer, head], ids) for head in range(heads)] for layer in range(layers)]
+    delimiter = delimiters(Tokenizer.from_file(str(GOLDEN / name / "tokenizer.json")), ids)
+    assert 0 < delimiter.sum() < len(ids), name
+    of = lambda layer: [head_statistics(long[layer, head], ids, delimiter) for head in range(heads)]
+    statistics = [of(layer) for layer in range(layers)]
     return {
         "prompt_ids": golden["case1.input_ids"].tolist(),
         "views": {view: matrix.tolist() for view, matrix in views.items()},

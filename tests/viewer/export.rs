@@ -57,13 +57,13 @@ fn the_name_follows_the_choice_until_it_is_the_users_own() {
     let mut state = opened();
     act(&mut state, Action::Choose(1));
     assert_eq!(file(&state), "demo-gpt-oss-layer-0.json");
-    act(&mut state, Action::Choose(4));
+    act(&mut state, Action::Choose(5));
     assert_eq!(file(&state), "demo-gpt-oss-layer-0.png");
     act(&mut state, Action::Choose(2));
     assert_eq!(file(&state), "demo-gpt2-and-demo-gpt-oss.svg");
     act(&mut state, Action::Choose(6));
     assert_eq!(file(&state), "demo-gpt-oss-all-heads.safetensors");
-    act(&mut state, Action::Pick(17));
+    act(&mut state, Action::Pick(19));
     assert_eq!(file(&state), "attnscope-screen.svg");
     act(&mut state, Action::Edit(InputRequest::GoToStart));
     type_text(&mut state, "my ");
@@ -89,7 +89,7 @@ fn a_difference_is_exported_as_one_and_one_model_alone_has_no_pair() {
     act(&mut state, Action::LeaveEditor);
     press_and_wait(&mut state, "D D e");
     assert_eq!(of_both(&state), Some(ExportContent::Difference(Granularity::Words)));
-    act(&mut state, Action::Pick(8));
+    act(&mut state, Action::Pick(9));
     assert_eq!(file(&state), "demo-gpt2-minus-demo-gpt-oss.png");
     let effects = update(&mut state, Action::Submit);
     assert!(matches!(&effects[..], [Effect::Export { format: ExportFormat::Png, .. }]), "{effects:?}");
@@ -151,7 +151,7 @@ fn without_a_name_or_a_matrix_nothing_is_written() {
 fn dialogs() {
     let mut state = opened();
     insta::assert_snapshot!("export", draw(&mut state, (120, 40)).backend());
-    act(&mut state, Action::Pick(17));
+    act(&mut state, Action::Pick(19));
     insta::assert_snapshot!("export_scrolled", draw(&mut state, (80, 24)).backend());
     act(&mut state, Action::Pick(0));
     act(&mut state, Action::Submit);

@@ -98,6 +98,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         next: next.to_vec(),
         chat: None,
         drawn,
+        repeated: None,
         digest: Default::default(),
     })
 }

@@ -21,6 +21,7 @@ mod panes;
 mod picker;
 mod pin;
 mod program;
+mod score_map;
 mod screens;
 mod views;
 mod words;

@@ -18,7 +18,7 @@ fn theme(depth: ColorDepth) -> Theme {
 }
 
 /// Draws as the loop does: first the state hears how much room there is.
-fn draw_with(
+pub fn draw_with(
     state: &mut State,
     (width, height): (u16, u16),
     depth: ColorDepth,
@@ -30,7 +30,7 @@ fn draw_with(
 }
 
 /// The parts of the panel that is open.
-fn parts(layout: &Layout) -> &[Part] {
+pub fn parts(layout: &Layout) -> &[Part] {
     let ui::Body::Panel(panel) = &layout.body else { panic!("a panel is open") };
     &panel.parts
 }

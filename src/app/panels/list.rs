@@ -12,7 +12,7 @@ use crate::app::state::step::step;
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ScoresByHead, View};
 use crate::config::keys::Command;
-use crate::worker::protocol::{Request, ScoringJob, SimilarJob, Slot, WorkerError};
+use crate::worker::protocol::{Request, SimilarJob, WorkerError};
 
 /// Heads that a page goes up or down.
 const PAGE: isize = 10;
@@ -257,38 +257,14 @@ impl Panel for HeadList {
 
     fn refresh(&mut self, panes: &mut Panes) -> Vec<Effect> {
         self.sort(panes);
-        let mut effects = ask_for_scores(panes);
+        let mut effects = panes.ask_for_scores();
         effects.extend(self.ask(panes).map(Effect::Send));
         effects
     }
 
     fn retry(&mut self, panes: &mut Panes) -> bool {
-        let failed = Slot::ALL.map(|slot| panes.resident_mut(slot).scores.forget_failed());
-        failed.contains(&true)
+        panes.forget_failed_scores()
     }
-}
-
-/// Asks for the scores of what is on screen, unless somebody did.
-fn ask_for_scores(panes: &mut Panes) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    for slot in Slot::ALL {
-        let mut wanted = Vec::new();
-        for shown in panes.shown() {
-            let ablation = &shown.capture.ablation;
-            if panes.slot_of(shown) == Some(slot) && !wanted.contains(ablation) {
-                wanted.push(ablation.clone());
-            }
-        }
-        let Some(model) = panes.resident(slot).model.clone() else { continue };
-        // A model that is still to read the prompt is on screen soon.
-        if wanted.is_empty() && panes.pinned(Side::of(slot)).is_none() {
-            wanted.push(panes.ablations.of(slot));
-        }
-        if let Some(ablations) = panes.resident_mut(slot).scores.ask(&wanted) {
-            effects.push(Effect::Send(Request::Score(ScoringJob { slot, model, ablations })));
-        }
-    }
-    effects
 }
 
 /// What both panes show of the texts that `takes` takes.

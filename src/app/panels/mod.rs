@@ -21,6 +21,8 @@ mod lens;
 mod list;
 mod panel;
 mod panes;
+mod score_map;
+mod scores;
 
 pub use difference::{Arrangement, Compared, Difference};
 pub use grid::HeadGrid;
@@ -28,6 +30,7 @@ pub use lens::{LensPanel, LensStage, LogitLens};
 pub use list::{HeadList, ListedHead, Similarity};
 pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
+pub use score_map::ScoreMap;
 
 use super::action::Effect;
 use super::state::help::Help;
@@ -62,6 +65,8 @@ pub enum Opened {
     List,
     /// What each layer of both models would predict.
     Lens(LogitLens),
+    /// A statistic of all heads of both models, in colours: [`Screen::map`].
+    ScoreMap,
 }
 
 /// What fills the screen between title and legend.
@@ -73,6 +78,8 @@ pub struct Screen {
     opened: Opened,
     /// How all heads are listed, whether the list is open or not.
     pub list: HeadList,
+    /// Which statistic the score map shows, whether it is open or not.
+    pub map: ScoreMap,
     /// What panels that were closed leave to be done.
     left: Vec<Effect>,
 }
@@ -100,6 +107,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::ScoreMap => Some(&self.map),
         }
     }
 
@@ -109,6 +117,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::ScoreMap => Some(&mut self.map),
         }
     }
 
@@ -123,6 +132,7 @@ impl Screen {
             Command::Leaderboard => self.list.open(panes).map(|()| Opened::List),
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
+            Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
             _ => return None,
         };
         Some(opened.map(|opened| self.open(opened)))

@@ -16,4 +16,4 @@ mod table;
 pub use mask::Mask;
 pub use prompt::PromptIndex;
 pub use sums::{HeadStatistics, HeadSums};
-pub use table::{Feature, Over, Statistic, Unit};
+pub use table::{Feature, Over, ParseStatisticError, Statistic, Unit};

@@ -1,11 +1,14 @@
 //! The table of statistics.
 
 use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use strum::{EnumCount, VariantArray};
 
 use super::mask::Mask;
-use crate::attention::RepeatScores;
+use crate::attention::{RepeatScores, Token};
 
 /// A number that tells what a head does. Those with `Prompt` in their name have a counterpart on repeated random
 /// tokens, where nothing but the repetition can be known.
@@ -16,6 +19,8 @@ pub enum Statistic {
     FirstToken,
     Entropy,
     Distance,
+    Local,
+    Delimiter,
     PromptPrevious,
     PromptDuplicate,
     PromptInduction,
@@ -100,6 +105,9 @@ use Over::{Prompt, Repeated};
 const OLSSON: &str = "Olsson et al. 2022";
 const VIG: &str = "Vig & Belinkov 2019";
 const PREVIOUS: Mask = Mask::Near { from: 1, to: 2 };
+/// The newest tokens that a query sees, itself among them.
+const LOCAL: Mask = Mask::Near { from: 0, to: 8 };
+const DELIMITERS: Mask = Mask::Tokens { is: |_, token| is_delimiter(token), own: true };
 const FIRST_TOKEN: Mask = Mask::Tokens { is: |at, _| at == 0, own: false };
 
 /// A row for each statistic, in their order.
@@ -118,6 +126,13 @@ const TABLE: [Info; Statistic::COUNT] = [
     Info { id: "distance", heading: "distance", name: "mean distance", unit: Unit::Tokens,
         over: Prompt(RowSum::Distance, Attention), needs_sinks: false,
         formula: "sum A (q - k) / sum A", source: VIG, pane: Some(4), report: None, rank: 7 },
+    Info { id: "local", heading: "local", name: "to the last 8 tokens", unit: Unit::Share,
+        over: Prompt(RowSum::Masked(LOCAL), Attention), needs_sinks: false,
+        formula: "sum A at q - 8 < k <= q / sum A", source: "Sukhbaatar et al. 2019", pane: None, report: None, rank: 11 },
+    Info { id: "delimiter", heading: "delimiter", name: "to delimiters", unit: Unit::Share,
+        over: Prompt(RowSum::Masked(DELIMITERS), Attention), needs_sinks: false,
+        formula: "sum A at punctuation, line ends and special tokens / sum A", source: "Clark et al. 2019",
+        pane: None, report: None, rank: 12 },
     Info { id: "prompt-previous", heading: "previous", name: "previous token", unit: Unit::Share,
         over: Prompt(RowSum::Masked(PREVIOUS), Attention), needs_sinks: false,
         formula: "sum A at k = q - 1 / sum A", source: VIG, pane: Some(1), report: None, rank: 9 },
@@ -140,6 +155,16 @@ const TABLE: [Info; Statistic::COUNT] = [
         over: Repeated(|scores| scores.induction), needs_sinks: false,
         formula: "mean of A at k = q - T + 1", source: OLSSON, pane: None, report: Some(2), rank: 2 },
 ];
+
+/// A text of punctuation and line ends, with blanks among them. ASCII's symbols (`$`, `+`) count as punctuation.
+static DELIMITER: LazyLock<Result<Regex, regex::Error>> =
+    LazyLock::new(|| Regex::new(r"^\s*(?:[\p{P}[:punct:]\n\r\u{85}\u{2028}\u{2029}]\s*)+$"));
+
+/// Whether a token is punctuation, a line end or a special token.
+fn is_delimiter(token: &Token) -> bool {
+    let is_text = !token.splits_a_character();
+    token.is_special || is_text && DELIMITER.as_ref().is_ok_and(|regex| regex.is_match(&token.text))
+}
 
 impl Statistic {
     /// All of them, in the order in which tables have their columns.
@@ -228,6 +253,22 @@ impl Statistic {
     }
 }
 
+/// A text that names no statistic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is no statistic of heads: use {}", Statistic::ALL.map(Statistic::id).join(", "))]
+pub struct ParseStatisticError {
+    text: String,
+}
+
+impl FromStr for Statistic {
+    type Err = ParseStatisticError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|statistic| statistic.id() == text);
+        known.ok_or_else(|| ParseStatisticError { text: text.to_owned() })
+    }
+}
+
 impl fmt::Display for Over {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -289,6 +330,35 @@ mod tests {
         let report: Vec<&str> = Statistic::of_report().into_iter().map(Statistic::id).collect();
         assert_eq!(report, ["previous", "duplicate", "induction", "first-token", "sink"]);
         assert_eq!(Statistic::Previous.title(), "previous token, on repeated random tokens");
+    }
+
+    #[test]
+    fn delimiters_are_punctuation_line_ends_and_special_tokens() {
+        let token = |text: &str| Token::from_bytes(0, text.to_owned(), text.as_bytes(), 0);
+        for text in [
+            ".",
+            " ,",
+            "\n",
+            "\n\n",
+            "\r\n  ",
+            ":\n\t",
+            "...",
+            "。",
+            "」",
+            " —",
+            "?!",
+            "$",
+            "؟",
+            "।",
+            " \u{2028}",
+        ] {
+            assert!(is_delimiter(&token(text)), "{text:?}");
+        }
+        for text in ["a", " the", "it's", " ", "7", "漢", "", "'s", "\t", "🙂", "\u{301}", "a.", ".a"] {
+            assert!(!is_delimiter(&token(text)), "{text:?}");
+        }
+        assert!(!is_delimiter(&Token::from_bytes(0, String::new(), &[0xe6], 0)), "a part of a character");
+        assert!(is_delimiter(&Token { is_special: true, ..token("<s>") }));
     }
 
     /// Whether there is one of the same short name on repeated random tokens.

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use super::shared::{ChatArgs, InputArgs, ModelsArgs, ViewerArgs};
 use crate::cli::values::{listed, one_of, parse_scale, whole};
-use crate::export::Selection;
+use crate::export::{Selection, Subject};
 use crate::vocabulary::{
     Background, ColorMap, ColorRange, ColorScale, ExportFormat, Granularity, Normalisation, Pooling, View,
 };
@@ -34,10 +34,8 @@ pub struct ExportArgs {
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
-    /// Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full, rollout, value-weighted:mean,
-    /// value-weighted:layer:3, value-weighted:head:3.5; or all, every head
-    #[arg(long, default_value_t = Selection::One(View::Mean))]
-    pub view: Selection,
+    #[arg(long, default_value_t = Selection::One(View::Mean).into(), help = Subject::CHOICES)]
+    pub view: Subject,
     #[arg(long, value_parser = one_of::<ExportFormat>(), help = format_help())]
     pub format: ExportFormat,
     /// File to write, which is replaced if it is there; - is standard output

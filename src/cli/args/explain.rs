@@ -29,6 +29,11 @@ pub struct HeadsArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true,
         value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
     pub top: Option<usize>,
+    /// A number of all heads as a map in place of the table: a row per layer, a column per head. Without a name,
+    /// induction; the names are those of --sort
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "induction",
+        conflicts_with_all = ["json", "sort", "top", "layers", "kv_group"], value_parser = Statistic::from_str)]
+    pub map: Option<Statistic>,
     /// An object with all numbers in place of the table
     #[arg(long)]
     pub json: bool,

@@ -10,7 +10,7 @@ use super::args::VerifyArgs;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::{Settings, reference};
-use crate::attention::{Token, View};
+use crate::attention::{Ablation, Token, View};
 use crate::bounded;
 use crate::export::Input;
 use crate::model::{Model, greedy};
@@ -97,7 +97,7 @@ fn report(expected: &ExpectedModel, model: &Model, session: &mut Session) -> Res
         tell(checks.map_err(|error| Failure::Failed(error.to_string()))?)?;
     }
     if !expected.heads.is_empty() {
-        let scores = session.repeat_scores(model)?;
+        let scores = session.repeat_scores(model, &Ablation::default())?;
         let score = |view: View| {
             let known = scores.get(view.layer()?)?.get(view.head()?)?;
             Some(*known)

@@ -8,6 +8,7 @@ use crate::export::error::ExportError;
 use crate::export::printable;
 use crate::export::recipe::{FigureStyle, Recipe};
 use crate::export::selection::Selection;
+use crate::export::subject::Subject;
 use crate::theme::Ramp;
 use crate::vocabulary::ColorRange;
 
@@ -24,26 +25,24 @@ impl Figure {
             None => {
                 let pixels = (style.pooling, panel::bin(captures));
                 let of = recipe.sources().zip(captures);
-                of.map(|(source, capture)| Panel::new(capture, source, recipe.normalisation, pixels))
+                of.map(|(source, capture)| Panel::new(capture, source, recipe, pixels))
                     .collect::<Result<_, _>>()?
             }
         };
         set_scales(&mut panels, &style);
-        let quantity = if is_difference { "difference of attention" } else { "attention" };
         let mut figure = Self {
             ramp: if is_difference {
                 Ramp::of_differences(style.theme)
             } else {
                 Ramp::of_values(style.colors)
             },
-            quantity: quantity.to_owned(),
             theme: style.theme,
             caption: vec![],
             metadata: printable::json(recipe)?,
             panels,
         };
         if style.caption {
-            figure.caption = caption::caption(&figure, captures, recipe, &style);
+            figure.caption = caption::caption(&figure, recipe, &style);
         }
         Ok(figure)
     }
@@ -55,14 +54,14 @@ fn difference(captures: &[&Capture], recipe: &Recipe, style: &FigureStyle) -> Re
     let (&[left, right], Some(beside)) = (captures, &recipe.beside) else {
         return Err(ExportError::OneModel);
     };
-    let matrix = |capture: &Capture, selection| match selection {
-        Selection::One(view) => Ok(capture.matrix(view)?),
-        Selection::All => Err(ExportError::DifferenceOfAll),
+    let matrix = |capture: &Capture, subject: Subject| match subject {
+        Subject::Matrices(Selection::One(view)) => Ok(capture.matrix(view)?),
+        _ => Err(ExportError::DifferenceOfAll),
     };
-    let matrices = [matrix(left, recipe.source.selection)?, matrix(right, beside.selection)?];
+    let matrices = [matrix(left, recipe.source.subject)?, matrix(right, beside.subject)?];
     let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
     let comparison = Comparison::new(sides, granularity).ok_or(ExportError::LongDifference)?;
-    Ok(Panel::difference(&comparison, recipe, granularity))
+    Ok(Panel::difference(&comparison, left, recipe, granularity))
 }
 
 /// Gives each panel the scale that the range asks for, from what they are to show of themselves.

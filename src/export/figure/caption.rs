@@ -2,20 +2,19 @@
 
 use super::bar::short;
 use super::contents::Figure;
-use super::panel::Content;
-use crate::attention::{Capture, escape_controls};
+use crate::attention::escape_controls;
 use crate::export::recipe::{FigureStyle, Input, Recipe, Source};
-use crate::export::selection::Selection;
-use crate::vocabulary::{ColorRange, ColorScale, Normalisation};
+use crate::vocabulary::{ColorRange, ColorScale};
 
 /// Characters of a prompt that are written; of a longer one, its beginning and its end.
 const PROMPT: usize = 240;
 
 /// The recipe in sentences, a paragraph each: what was read by what; how values became colours.
-pub fn caption(figure: &Figure, captures: &[&Capture], recipe: &Recipe, style: &FigureStyle) -> Vec<String> {
-    let mut rules = vec![attention(recipe)];
+pub fn caption(figure: &Figure, recipe: &Recipe, style: &FigureStyle) -> Vec<String> {
+    let mut rules: Vec<String> =
+        figure.panels.iter().take(1).map(|panel| panel.words.values.clone()).collect();
     rules.push(colors(figure, style));
-    rules.extend(pooled(figure, captures, style));
+    rules.extend(notes(figure));
     vec![inputs(recipe), format!("{}. {}", rules.join(". "), recipe.program)]
 }
 
@@ -72,46 +71,9 @@ fn shortened(text: &str) -> String {
     format!("{start} … {end}")
 }
 
-/// What values are.
-fn attention(recipe: &Recipe) -> String {
-    let is_weighted =
-        |source: &Source| matches!(source.selection, Selection::One(view) if view.is_value_weighted());
-    if !recipe.sources().any(is_weighted) {
-        return format!("Attention {}", normalisation(recipe));
-    }
-    let rule = match recipe.normalisation {
-        Normalisation::Raw => "raw: rows have no fixed sum",
-        Normalisation::Renormalised => "renormalised: rows divided by their sum",
-        Normalisation::WithoutFirst => "without the first token: rows divided by what remains",
-    };
-    format!("Value-weighted attention ‖α · v W_O‖, to which sinks add nothing, {rule}")
-}
-
-fn normalisation(recipe: &Recipe) -> &'static str {
-    let has_sinks = recipe.sources().any(|source| source.has_sinks);
-    match (recipe.normalisation, has_sinks) {
-        (Normalisation::Raw, false) => "raw: rows sum to 1",
-        (Normalisation::Raw, true) if recipe.sources().all(|source| source.has_sinks) => {
-            "raw: a row and its sink sum to 1"
-        }
-        (Normalisation::Raw, true) => "raw: a row and its sink, where a model has one, sum to 1",
-        (Normalisation::Renormalised, false) => "renormalised: rows divided by their sum",
-        (Normalisation::Renormalised, true) => "renormalised: sinks left out, rows divided by what remains",
-        (Normalisation::WithoutFirst, false) => "without the first token: rows divided by what remains",
-        (Normalisation::WithoutFirst, true) => {
-            "without the first token and the sinks: rows divided by what remains"
-        }
-    }
-}
-
 /// How values become colours, and where these end.
 fn colors(figure: &Figure, style: &FigureStyle) -> String {
-    let of_heads = figure.panels.iter().any(|panel| matches!(panel.content, Content::Heads(_)));
-    let aside = if of_heads {
-        "; first rows are ignored"
-    } else {
-        "; the top tenth of rows (at least one) is ignored"
-    };
+    let aside = figure.panels.first().map_or("", |panel| panel.words.aside);
     let tops: Vec<String> = figure.panels.iter().map(|panel| format!("{:.3}", panel.scale.top)).collect();
     let (top, rule) = match style.range {
         ColorRange::Shared if figure.panels.len() > 1 => {
@@ -137,37 +99,15 @@ fn colors(figure: &Figure, style: &FigureStyle) -> String {
     format!("Colours: {}, from {start} to {top}{rule}", curve)
 }
 
-/// What cells stand for, if that is more than a token.
-fn pooled(figure: &Figure, captures: &[&Capture], style: &FigureStyle) -> Vec<String> {
+/// What is not shown, and what cells stand for, if that is more than a token.
+fn notes(figure: &Figure) -> Vec<String> {
     let mut sentences = Vec::new();
-    let has_heads = figure.panels.iter().any(|panel| matches!(panel.content, Content::Heads(_)));
-    if has_heads && captures.iter().any(|capture| capture.model.has_sinks) {
+    if figure.panels.iter().any(|panel| panel.words.hides_sinks) {
         sentences.push("Sinks are not shown".to_owned());
     }
-    for (panel, capture) in figure.panels.iter().zip(captures) {
-        let sentence = match &panel.content {
-            Content::Square(square) => {
-                let (bin, cell_tokens) = (square.bin, capture.mean.bin());
-                let cells = if cell_tokens > 1 {
-                    format!("cells of {cell_tokens} tokens (keys summed, queries averaged)")
-                } else {
-                    "tokens".to_owned()
-                };
-                match bin {
-                    1 if cell_tokens == 1 => continue,
-                    1 => format!("Rows and columns are {cells}"),
-                    _ => format!("A pixel is the {} of {bin} × {bin} {cells}", style.pooling.name()),
-                }
-            }
-            Content::Heads(heads) => match heads.layers.first().and_then(|layer| layer.first()) {
-                Some(head) if head.bin() > 1 => {
-                    format!("A pixel is the largest of {bin} × {bin} tokens", bin = head.bin())
-                }
-                _ => continue,
-            },
-        };
-        if !sentences.contains(&sentence) {
-            sentences.push(sentence);
+    for sentence in figure.panels.iter().filter_map(|panel| panel.words.pixel.as_ref()) {
+        if !sentences.contains(sentence) {
+            sentences.push(sentence.clone());
         }
     }
     sentences

@@ -19,7 +19,7 @@ impl Drawing<'_> {
             self.boxes(square, panel, place);
         } else {
             let level = |value: f32| self.level(panel, value);
-            let mut pixels = Pixels::new(&self.figure.ramp, size, size);
+            let mut pixels = Pixels::new(&self.figure.ramp, square.column_labels.len(), size);
             for (row, values) in square.rows.iter().enumerate() {
                 for (key, value) in values.iter().enumerate() {
                     value.iter().for_each(|value| pixels.put(key, row, level(*value)));

@@ -11,8 +11,6 @@ pub struct Figure {
     pub panels: Vec<Panel>,
     /// How heights on the colour scales of the panels become colours.
     pub ramp: Ramp,
-    /// What the colours are of: `attention`.
-    pub quantity: String,
     /// Dark on light, or light on dark.
     pub theme: Background,
     /// Written under it, a paragraph each.

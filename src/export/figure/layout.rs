@@ -195,7 +195,7 @@ impl Place {
 /// The cell of a matrix that is so large.
 fn cell(panel: &Panel, side: f32) -> Option<f32> {
     let Content::Square(square) = &panel.content else { return None };
-    let size = square.labels.len();
+    let size = square.row_labels.len().max(square.column_labels.len());
     Some(match size {
         0..=NUMBERED => NUMBERED_CELL,
         _ if size <= MOST_BOXES => (side / size as f32).min(LARGEST_CELL).floor(),
@@ -212,27 +212,29 @@ fn place(panel: &Panel, cell: f32, ruler: &Ruler) -> Place {
 }
 
 fn place_square(square: &Square, cell: f32, ruler: &Ruler) -> Place {
-    let size = square.labels.len();
-    let labels = |line: f32| -> Vec<(usize, String)> {
-        let labels = square.labels.iter().enumerate().step_by((line / cell).ceil().max(1.0) as usize);
+    let (row_count, column_count) = (square.row_labels.len(), square.column_labels.len());
+    let size = row_count.max(column_count);
+    let labels = |labels: &[String], line: f32| -> Vec<(usize, String)> {
+        let labels = labels.iter().enumerate().step_by((line / cell).ceil().max(1.0) as usize);
         labels.map(|(at, label)| (at, ruler.fit(label, LABEL, LONGEST_LABEL))).collect()
     };
-    let (rows, columns) = (labels(LABEL_LINE), labels(SLANTED_LINE));
-    let longest = longest(&rows, ruler);
-    let left = AXIS + longest + LABEL_GAP;
-    let side = cell * size as f32;
+    let rows = labels(&square.row_labels, LABEL_LINE);
+    let columns = labels(&square.column_labels, SLANTED_LINE);
+    let longest_below = longest(&labels(&square.column_labels, LABEL_LINE), ruler);
+    let left = AXIS + longest(&rows, ruler) + LABEL_GAP;
+    let (width, height) = (cell * column_count as f32, cell * row_count as f32);
     let sink_width = cell.max(SINK);
-    let sink = square.sink.as_ref().map(|_| Area { x: left, y: HEADER, width: sink_width, height: side });
+    let sink = square.sink.as_ref().map(|_| Area { x: left, y: HEADER, width: sink_width, height });
     let x = left + if sink.is_some() { sink_width + SINK_GAP } else { 0.0 };
-    let slanted = longest > cell.max(SLANTED_LINE) - 6.0;
+    let slanted = longest_below > cell.max(SLANTED_LINE) - 6.0;
     Place {
         x: 0.0,
         y: 0.0,
-        content: Area { x, y: HEADER, width: side, height: side },
+        content: Area { x, y: HEADER, width, height },
         rows,
         columns,
         slanted,
-        drop: if slanted { (longest + LABEL) * std::f32::consts::FRAC_1_SQRT_2 } else { LABEL },
+        drop: if slanted { (longest_below + LABEL) * std::f32::consts::FRAC_1_SQRT_2 } else { LABEL },
         step: cell,
         cell: if cell >= 9.0 { cell - 1.0 } else { cell },
         sink,

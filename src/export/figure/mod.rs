@@ -3,6 +3,8 @@
 //!
 //! A figure goes through four steps, a file each: `build` takes passes and a recipe and makes [`Figure`], plain data;
 //! `layout` gives everything its place on paper; `svg` writes that down, with `bar` and `cells`; `bitmap` draws the SVG.
+//!
+//! To draw something else: its content and its `Words` in `panel`.
 
 mod bar;
 mod bitmap;
@@ -17,6 +19,7 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
 
 pub use bitmap::{Bitmap, RECIPE};
 pub use caption::inputs;

@@ -1,12 +1,15 @@
 //! One matrix of a figure, or all heads of a model: values by place, before they have colours.
 
+use super::words::Words;
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, DifferenceRow, Extent, Pooled, Scale, escape_controls, short_names,
+    Capture, CausalMatrix, Comparison, DifferenceRow, Extent, HeadEntry, Pooled, Scale, Statistic,
+    escape_controls, short_names,
 };
 use crate::export::error::ExportError;
 use crate::export::recipe::{Recipe, Source};
 use crate::export::selection::Selection;
-use crate::vocabulary::{ColorScale, Granularity, Normalisation, Pooling};
+use crate::export::subject::Subject;
+use crate::vocabulary::{ColorScale, Granularity, Pooling};
 
 /// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
 const MOST_CELLS: usize = 256;
@@ -26,6 +29,8 @@ pub struct Panel {
     pub subtitle: String,
     /// What is drawn.
     pub content: Content,
+    /// What its rows, columns and values are called.
+    pub words: Words,
     /// What its colour scale is to show.
     pub extent: Extent,
     /// How high values are on the colour scale.
@@ -41,14 +46,16 @@ pub enum Content {
     Heads(Heads),
 }
 
-/// A matrix, a row per query.
+/// A matrix, a row per query; or another table of values, whose rows and columns have labels of their own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Square {
-    /// What rows and columns stand for.
-    pub labels: Vec<String>,
+    /// What rows stand for.
+    pub row_labels: Vec<String>,
+    /// What columns stand for.
+    pub column_labels: Vec<String>,
     /// What each row gave to no token; `None` if there are no sinks, or they are left out.
     pub sink: Option<Vec<Option<f32>>>,
-    /// The keys of each row up to the query; `None` where a key is left out.
+    /// The values of each row, of a matrix those up to the query; `None` where one is left out.
     pub rows: Vec<Vec<Option<f32>>>,
     /// Cells of the matrix, along each axis, that a cell of this stands for.
     pub bin: usize,
@@ -67,49 +74,72 @@ impl Panel {
     pub(super) fn new(
         capture: &Capture,
         source: &Source,
-        normalisation: Normalisation,
+        recipe: &Recipe,
         (pooling, bin): (Pooling, usize),
     ) -> Result<Self, ExportError> {
-        let title = source_title(&source.model, source);
-        let Selection::One(view) = source.selection else {
-            let heads = |layer: &crate::attention::LayerCapture| {
-                layer.heads.iter().map(|head| head.thumbnail.clone()).collect()
-            };
-            let layers = capture.layers.iter().map(heads).collect();
-            let subtitle = format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
-            let content = Content::Heads(Heads { layers });
-            let extent = capture.heads_extent();
-            return Ok(Self {
-                title,
-                subtitle,
-                content,
-                extent,
-                scale: Scale::new(ColorScale::default(), extent),
-            });
+        let words = match source.subject {
+            Subject::Matrices(Selection::One(_)) => Words::of_matrix(recipe, capture, (pooling, bin)),
+            Subject::Matrices(Selection::All) => Words::of_heads(recipe, capture),
+            Subject::Map(statistic) => Words {
+                axes: ["layer", "head"],
+                short_axes: ["layer", "head"],
+                quantity: format!("{} ({})", statistic.heading(), statistic.unit()),
+                values: format!(
+                    "Each cell is a head. Value: {} = {}",
+                    statistic.title(),
+                    statistic.explanation()
+                ),
+                aside: "",
+                hides_sinks: false,
+                pixel: None,
+            },
         };
-        let matrix = capture.matrix(view)?;
-        let has_sinks = capture.has_sinks(view);
-        let extent = normalisation.extent(&matrix);
-        Ok(Self {
-            title,
-            subtitle: format!("{} · {}", view.title(), normalisation.title(has_sinks)),
-            extent,
-            scale: Scale::new(ColorScale::default(), extent),
-            content: Content::Square(Square::new(
-                capture,
-                &Pooled::new(&matrix, normalisation, pooling, bin),
-                bin,
-            )),
-        })
+        let (subtitle, content, extent) = match source.subject {
+            Subject::Matrices(Selection::One(view)) => {
+                let (matrix, normalisation) = (capture.matrix(view)?, recipe.normalisation);
+                let pooled = Pooled::new(&matrix, normalisation, pooling, bin);
+                let subtitle = format!("{} · {}", view.title(), normalisation.title(capture.has_sinks(view)));
+                let content = Content::Square(Square::new(capture, &pooled, bin));
+                (subtitle, content, normalisation.extent(&matrix))
+            }
+            Subject::Matrices(Selection::All) => {
+                let heads = |layer: &crate::attention::LayerCapture| {
+                    layer.heads.iter().map(|head| head.thumbnail.clone()).collect()
+                };
+                let layers = capture.layers.iter().map(heads).collect();
+                let subtitle =
+                    format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
+                (subtitle, Content::Heads(Heads { layers }), capture.heads_extent())
+            }
+            Subject::Map(statistic) => {
+                let square = Square::of_map(capture, statistic);
+                let extent = Extent::of(square.rows.iter().flatten().flatten().copied());
+                if recipe.beside.is_none() && square.rows.iter().flatten().all(Option::is_none) {
+                    let name = escape_controls(&source.model);
+                    return Err(ExportError::Unfit(format!("{name} has no sinks: choose another map")));
+                }
+                let (layers, heads) = (capture.model.layers, capture.model.heads);
+                let subtitle = format!("{layers} layers × {heads} heads · {}", statistic.title());
+                (subtitle, Content::Square(square), extent)
+            }
+        };
+        let title = source_title(&source.model, source);
+        let scale = Scale::new(ColorScale::default(), extent);
+        Ok(Self { title, subtitle, content, words, extent, scale })
     }
 
     /// Left minus right.
-    pub(super) fn difference(comparison: &Comparison, recipe: &Recipe, granularity: Granularity) -> Self {
+    pub(super) fn difference(
+        comparison: &Comparison,
+        left_capture: &Capture,
+        recipe: &Recipe,
+        granularity: Granularity,
+    ) -> Self {
         let beside = recipe.beside.as_ref().unwrap_or(&recipe.source);
         let names = short_names([&recipe.source.model, &beside.model]);
         let [left, right] = [(&names[0], &recipe.source), (&names[1], beside)]
             .map(|(name, source)| source_title(name, source));
-        let views: Vec<String> = recipe.sources().map(|source| source.selection.title()).collect();
+        let views: Vec<String> = recipe.sources().map(|source| source.subject.title()).collect();
         let view = if views[0] == views[1] { views[0].clone() } else { views.join(" − ") };
         let pieces = match granularity {
             Granularity::Pieces => "shared pieces of text",
@@ -120,8 +150,10 @@ impl Panel {
             .map(|query| comparison.difference(recipe.normalisation, query))
             .collect();
         let has_sink = rows.iter().any(|row| row.sink.is_some());
+        let labels: Vec<String> = comparison.pieces().iter().map(|piece| piece.label.clone()).collect();
         let square = Square {
-            labels: comparison.pieces().iter().map(|piece| piece.label.clone()).collect(),
+            row_labels: labels.clone(),
+            column_labels: labels,
             sink: has_sink.then(|| rows.iter().map(|row| row.sink).collect()),
             rows: rows.into_iter().map(|row| row.keys).collect(),
             bin: 1,
@@ -131,6 +163,7 @@ impl Panel {
             title: format!("{left} − {right}"),
             subtitle: format!("{view} · {rule} · {pieces}"),
             content: Content::Square(square),
+            words: Words::of_difference(recipe, left_capture),
             extent,
             scale: Scale::new(ColorScale::default(), extent),
         }
@@ -138,6 +171,20 @@ impl Panel {
 }
 
 impl Square {
+    /// A row per layer, a column per head.
+    fn of_map(capture: &Capture, statistic: Statistic) -> Self {
+        let values: Vec<Option<f32>> =
+            HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect();
+        let numbers = |count: usize| (0..count).map(|at| at.to_string()).collect();
+        Self {
+            row_labels: numbers(capture.model.layers),
+            column_labels: numbers(capture.model.heads),
+            sink: None,
+            rows: values.chunks(capture.model.heads.max(1)).map(<[_]>::to_vec).collect(),
+            bin: 1,
+        }
+    }
+
     fn new(capture: &Capture, pooled: &Pooled, bin: usize) -> Self {
         let sinks: Vec<_> = (0..pooled.size()).map(|row| pooled.sink(row)).collect();
         let labels = capture.labels().into_iter().step_by(bin);
@@ -148,8 +195,10 @@ impl Square {
             (_, 1) => format!("{} {label}", at * bin),
             _ => (at * bin * cell_tokens).to_string(),
         };
+        let labels: Vec<String> = labels.enumerate().map(label).collect();
         Self {
-            labels: labels.enumerate().map(label).collect(),
+            row_labels: labels.clone(),
+            column_labels: labels,
             sink: sinks.iter().any(Option::is_some).then_some(sinks),
             rows: (0..pooled.size()).map(|row| (0..=row).map(|key| pooled.get(row, key)).collect()).collect(),
             bin,

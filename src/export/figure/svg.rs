@@ -97,15 +97,8 @@ impl Drawing<'_> {
             Content::Square(square) => self.square(square, panel, place),
             Content::Heads(heads) => self.heads(heads, panel, place),
         }
-        let names = match &panel.content {
-            // In words where a side has room for them.
-            Content::Square(_) if place.content.height.min(place.content.width) >= IN_WORDS => {
-                ["query: the token that looks", "key: what it looks at"]
-            }
-            Content::Square(_) => ["query", "key"],
-            Content::Heads(_) => ["layer", "head"],
-        };
-        self.labels(place, names);
+        let has_room = place.content.height.min(place.content.width) >= IN_WORDS;
+        self.labels(place, if has_room { panel.words.axes } else { panel.words.short_axes });
         if let Some(area) = place.bar {
             self.bar(panel, area);
         }
@@ -194,7 +187,7 @@ impl Drawing<'_> {
             number(beside.0),
             number(beside.1)
         );
-        let quantity = format!("{}{log}", self.figure.quantity);
+        let quantity = format!("{}{log}", panel.words.quantity);
         self.text(beside, &quantity, SMALL, dim, &turn);
     }
 

@@ -147,7 +147,7 @@ fn pixels_of_folded_cells_are_named_by_their_first_token() {
     capture.mean = crate::attention::CausalMatrix::zeros(3000, 3, true);
     let figure = mean(&[&capture], FigureStyle::default());
     let Content::Square(square) = &figure.panels[0].content else { panic!() };
-    assert_eq!((square.bin, &square.labels[..3]), (4, ["0", "12", "24"].map(str::to_owned).as_slice()));
+    assert_eq!((square.bin, &square.row_labels[..3]), (4, ["0", "12", "24"].map(str::to_owned).as_slice()));
     assert!(figure.caption[1].contains("4 × 4 cells of 3 tokens (keys summed, queries averaged)"));
 }
 

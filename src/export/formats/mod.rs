@@ -10,6 +10,7 @@ mod csv;
 mod entry;
 mod html;
 mod json;
+mod md;
 mod npz;
 mod png;
 mod problem;
@@ -31,6 +32,7 @@ use crate::export::error::ExportError;
 use crate::export::omissions::Omissions;
 use crate::export::recipe::Recipe;
 use crate::export::selection::Selection;
+use crate::export::subject::Subject;
 use crate::vocabulary::ExportFormat;
 use entry::{Format, Writer};
 use problem::Problem;
@@ -42,6 +44,7 @@ fn format(name: ExportFormat) -> Format {
         ExportFormat::Json => json::FORMAT,
         ExportFormat::Npz => npz::FORMAT,
         ExportFormat::Safetensors => safetensors::FORMAT,
+        ExportFormat::Md => md::FORMAT,
         ExportFormat::Svg => svg::FORMAT,
         ExportFormat::Png => png::FORMAT,
         ExportFormat::Html => html::FORMAT,
@@ -58,13 +61,13 @@ pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Re
     };
     // Before anything is written.
     for (source, capture) in recipe.sources().zip(captures) {
-        if let Selection::One(view) = source.selection {
+        if let Subject::Matrices(Selection::One(view)) = source.subject {
             capture.check(view)?;
         }
     }
     match format(name).write {
         Writer::Numbers(write) => {
-            write(out, &Export { capture, selection: recipe.source.selection, recipe })?;
+            write(out, &Export { capture, selection: recipe.source.subject.matrices()?, recipe })?;
             Ok(Omissions::default())
         }
         Writer::Figure(write) => write(out, captures, recipe),

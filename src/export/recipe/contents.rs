@@ -6,7 +6,7 @@ use super::sink_rule;
 use super::source::{Input, Source};
 use super::style::FigureStyle;
 use crate::attention::Ablation;
-use crate::export::selection::Selection;
+use crate::export::subject::Subject;
 use crate::vocabulary::{ExportFormat, Normalisation};
 
 /// This program and its version.
@@ -20,7 +20,7 @@ pub struct Recipe {
     pub program: String,
     /// What it is written as; nothing of what is no file that could be made again by itself.
     pub format: Option<ExportFormat>,
-    /// The model, and which of its matrices.
+    /// The model, and what of it.
     pub source: Source,
     /// The model at the right, of a figure of two models.
     pub beside: Option<Source>,
@@ -78,7 +78,7 @@ struct Fields {
     without_heads: Ablation,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pinned: bool,
-    view: Selection,
+    view: Subject,
     #[serde(default, with = "sink_rule")]
     sink_rule: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ impl From<Recipe> for Fields {
         let Recipe { program, format, source, beside, normalisation, style: figure } = recipe;
         let Source { model, revision, family, device, dtype, input, .. } = source;
         let (without_heads, pinned) = (source.ablation, source.is_pinned);
-        let (view, sink_rule) = (source.selection, source.has_sinks);
+        let (view, sink_rule) = (source.subject, source.has_sinks);
         Self {
             program,
             format,
@@ -119,19 +119,9 @@ impl From<Fields> for Recipe {
         let Fields { program, format, beside, normalisation, figure: style, .. } = fields;
         let Fields { model, revision, family, device, dtype, input, .. } = fields;
         let (ablation, is_pinned) = (fields.without_heads, fields.pinned);
-        let (selection, has_sinks) = (fields.view, fields.sink_rule);
-        let source = Source {
-            model,
-            revision,
-            family,
-            device,
-            dtype,
-            input,
-            ablation,
-            is_pinned,
-            selection,
-            has_sinks,
-        };
+        let (subject, has_sinks) = (fields.view, fields.sink_rule);
+        let source =
+            Source { model, revision, family, device, dtype, input, ablation, is_pinned, subject, has_sinks };
         Self { program, format, source, beside, normalisation, style }
     }
 }

@@ -1,11 +1,11 @@
-//! A pass of a model, and which of its matrices are exported.
+//! A pass of a model, and what of it is exported.
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
 
 use super::sink_rule;
 use crate::attention::{Ablation, Capture};
-use crate::export::selection::Selection;
+use crate::export::subject::Subject;
 use crate::vocabulary::Conversation;
 
 /// What a model was given.
@@ -31,7 +31,7 @@ pub(super) fn read_input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<I
     Input::deserialize(value).map_err(wrong)
 }
 
-/// A pass of a model, and which of its matrices are exported.
+/// A pass of a model, and what of it is exported.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 pub struct Source {
@@ -54,9 +54,9 @@ pub struct Source {
     /// Whether it was pinned in the viewer, beside what ran after it.
     #[serde(rename = "pinned", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_pinned: bool,
-    /// Which matrix: `mean`, `layer:3`, `head:3.5` or `all`.
+    /// What of it is exported: `mean`, `layer:3`, `head:3.5` or `all`.
     #[serde(rename = "view")]
-    pub selection: Selection,
+    pub subject: Subject,
     /// Whether it has sinks, so that rows sum to less than 1.
     #[serde(rename = "sink_rule", default, with = "sink_rule")]
     pub has_sinks: bool,
@@ -64,8 +64,8 @@ pub struct Source {
 
 impl Source {
     /// The pass that `capture` is of, over `input`.
-    pub fn new(capture: &Capture, input: Input, selection: Selection) -> Self {
-        let model = &capture.model;
+    pub fn new(capture: &Capture, input: Input, subject: impl Into<Subject>) -> Self {
+        let (model, subject) = (&capture.model, subject.into());
         Self {
             model: model.name.clone(),
             revision: model.revision.clone(),
@@ -75,8 +75,8 @@ impl Source {
             input,
             ablation: capture.ablation.clone(),
             is_pinned: false,
-            selection,
-            has_sinks: selection.has_sinks(capture),
+            subject,
+            has_sinks: subject.has_sinks(capture),
         }
     }
 }

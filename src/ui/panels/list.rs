@@ -9,12 +9,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::face::{Face, no_legend};
-use crate::app::{ListedHead, Scores, Side, State};
+use crate::app::{ListedHead, Side, State};
 use crate::attention::HeadOrder;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::heads_to_come;
+use crate::ui::facts::{heads_to_come, scores_to_come};
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::bar::bar;
@@ -28,6 +28,8 @@ const NAME: usize = 14;
 const FACTS: usize = 7 + 4 + 9;
 /// Columns of a bar, at least and at most.
 const BAR: (usize, usize) = (8, 30);
+/// Statistics of a higher rank are on screen only where the bar has room beside them.
+const MOST_NEEDED: usize = 10;
 
 /// All heads of both models.
 pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
@@ -142,13 +144,17 @@ fn column_heading(order: HeadOrder) -> String {
     }
 }
 
+/// How long a column stays where there is no room for all: the smallest the longest.
+fn rank(of: HeadOrder) -> usize {
+    match of {
+        HeadOrder::By(statistic) => statistic.rank(),
+        HeadOrder::Head | HeadOrder::Similarity => 0,
+    }
+}
+
 /// The columns of numbers that there is room for, among them the one that heads are sorted by, and the room that is
 /// left.
 fn numbers(order: HeadOrder, mut room: usize) -> (Vec<(HeadOrder, String)>, usize) {
-    let rank = |of: HeadOrder| match of {
-        HeadOrder::By(statistic) => statistic.rank(),
-        HeadOrder::Head | HeadOrder::Similarity => 0,
-    };
     // Without a head that is chosen nothing is alike.
     let is_number = |of: &HeadOrder| match of {
         HeadOrder::Head => false,
@@ -160,7 +166,8 @@ fn numbers(order: HeadOrder, mut room: usize) -> (Vec<(HeadOrder, String)>, usiz
     let mut taken = Vec::new();
     for (at, of) in all {
         let heading = column_heading(of);
-        if column(&heading) <= room {
+        let beside = if rank(of) > MOST_NEEDED && of != order { BAR.0 } else { 0 };
+        if column(&heading) + beside <= room {
             room -= column(&heading);
             taken.push((at, of, heading));
         }
@@ -208,14 +215,7 @@ fn status(state: &State) -> String {
     for (side, name) in Side::BOTH.into_iter().zip(&names) {
         let Some(shown) = &state.pane(side).shown else { continue };
         parts.extend(heads_to_come(state, side, shown).map(|what| format!("{name}: {what}")));
-        match state.panes.scores_of(shown) {
-            Some(Scores::Running { done, draws }) => {
-                parts.push(format!("{} {name}: {done} of {draws} draws", spinner(state)));
-            }
-            Some(Scores::Failed(error)) => parts.push(format!("{name}: ↻ {error}")),
-            Some(Scores::Unknown | Scores::Known(_)) => {}
-            None => parts.push(format!("{name} is not here any more: no ↻")),
-        }
+        parts.extend(scores_to_come(state, name, shown));
     }
     match state.screen.list.similarity.as_ref().map(|to| &to.found) {
         Some(None) => parts.push(format!("{} comparing heads", spinner(state))),
@@ -242,5 +242,10 @@ mod tests {
         }
         let all = numbers(HeadOrder::By(Statistic::Induction), 200).0;
         assert_eq!(all.len(), Statistic::ALL.len(), "all but similarity");
+        for room in BAR.0..200 {
+            let (columns, left) = numbers(HeadOrder::default(), room);
+            let has_least_needed = columns.iter().any(|column| rank(column.0) > MOST_NEEDED);
+            assert!(!has_least_needed || left >= BAR.0, "the bar comes first: {room}");
+        }
     }
 }

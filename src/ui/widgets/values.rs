@@ -97,7 +97,7 @@ impl Row<'_> {
 
 /// The narrower the cell the shorter: `0.580`, `0.58`, `.58`. A blank sets it apart from the next one, unless the
 /// cell has three columns. Nothing if the cell is too narrow.
-fn number(value: f32, columns: u16) -> Option<String> {
+pub fn number(value: f32, columns: u16) -> Option<String> {
     let (room, most) = match columns {
         0..3 => return None,
         3 => (3, 2),

@@ -115,7 +115,7 @@ fn write(out: &mut dyn Write, captures: &[&Capture], recipe: &Recipe) -> Result<
     Ok(data.panels.iter().filter_map(left_out).collect())
 }
 
-fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {
+fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportError> {
     let style = recipe.style.unwrap_or_default();
     let signed = style.difference.is_some();
     let fixed = signed || captures.iter().any(|capture| capture.mean.bin() > 1);
@@ -123,9 +123,10 @@ fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {
         vec![difference(Figure::new(captures, recipe)?)]
     } else {
         let rule = if fixed { recipe.normalisation } else { Normalisation::Raw };
-        let sides: Vec<(&Source, &Capture)> = recipe.sources().zip(captures.iter().copied()).collect();
-        let of = sides.iter().zip(kept(&sides));
-        of.map(|((source, capture), kept)| panel(capture, source, rule, kept)).collect::<Result<_, _>>()?
+        let side = |(source, capture): (&Source, &&'a Capture)| Ok((source.subject.matrices()?, *capture));
+        let sides = recipe.sources().zip(captures).map(side).collect::<Result<Vec<_>, ExportError>>()?;
+        let of = recipe.sources().zip(&sides).zip(kept(&sides));
+        of.map(|((source, side), kept)| panel(*side, source, rule, kept)).collect::<Result<_, _>>()?
     };
     let title = match panels.as_slice() {
         [left, right] => format!("{} and {}", left.title, right.title),
@@ -151,12 +152,17 @@ fn data(captures: &[&Capture], recipe: &Recipe) -> Result<Data, ExportError> {
 }
 
 /// The panel of a side with the first `kept` of its matrices.
-fn panel(capture: &Capture, source: &Source, rule: Normalisation, kept: usize) -> Result<Panel, ExportError> {
+fn panel(
+    (selection, capture): (Selection, &Capture),
+    source: &Source,
+    rule: Normalisation,
+    kept: usize,
+) -> Result<Panel, ExportError> {
     let one = |view: View, group: Option<String>| -> Result<Matrix, ExportError> {
         Ok(matrix(view.title(), group, &capture.matrix(view)?, rule))
     };
     let layers = capture.model.layers;
-    let views = match source.selection {
+    let views = match selection {
         Selection::One(view) => vec![one(view, None)?],
         Selection::All => {
             let means = std::iter::once(View::Mean).chain((0..layers).map(View::Layer));
@@ -166,7 +172,7 @@ fn panel(capture: &Capture, source: &Source, rule: Normalisation, kept: usize) -
             all.take(kept).map(|(view, group)| one(view, group)).collect::<Result<_, _>>()?
         }
     };
-    let is_all = source.selection == Selection::All;
+    let is_all = selection == Selection::All;
     let has_heads = is_all && kept > 1 + layers;
     let cells = match capture.mean.bin() {
         1 => String::new(),
@@ -213,7 +219,7 @@ fn difference(figure: Figure) -> Panel {
         let sink = square.sink.is_some();
         panel.title = part.title;
         panel.views.push(Matrix { name: part.subtitle, group: None, sink, data: encoded(&values) });
-        panel.labels = square.labels;
+        panel.labels = square.row_labels;
     }
     panel
 }
@@ -329,7 +335,7 @@ mod tests {
         let capture = example::capture();
         let source = example::source(&capture, Selection::All);
         for kept in 1..7 {
-            let panel = panel(&capture, &source, Normalisation::Raw, kept).unwrap();
+            let panel = panel((Selection::All, &capture), &source, Normalisation::Raw, kept).unwrap();
             assert_eq!((panel.views.len(), panel.heads.is_some()), (kept, kept > 3));
             assert_eq!(panel.left_out, left_out(&capture, kept));
         }

@@ -1,7 +1,6 @@
 //! How many matrices a page has room for, and what is said of the others.
 
 use crate::attention::Capture;
-use crate::export::recipe::Source;
 use crate::export::selection::Selection;
 
 /// Bytes of matrices that a page may hold: more opens slowly, and is not for sharing.
@@ -9,13 +8,13 @@ const LARGEST: usize = 32 << 20;
 
 /// How many matrices of each side the page has room for; the mean is always there. A side that needs less than its
 /// part leaves the rest to the other.
-pub fn kept(sides: &[(&Source, &Capture)]) -> Vec<usize> {
-    let wanted = |(source, capture): &(&Source, &Capture)| match source.selection {
+pub fn kept(sides: &[(Selection, &Capture)]) -> Vec<usize> {
+    let wanted = |(selection, capture): &(Selection, &Capture)| match selection {
         Selection::One(_) => 1,
         Selection::All => 1 + capture.model.layers + capture.model.layers * capture.model.heads,
     };
     // Four bytes become more than five letters.
-    let bytes = |(_, capture): &(&Source, &Capture)| {
+    let bytes = |(_, capture): &(Selection, &Capture)| {
         let size = capture.mean.size();
         size * (size + 3) / 2 * 4 * 4 / 3
     };
@@ -59,9 +58,8 @@ mod tests {
     #[test]
     fn what_a_page_has_no_room_for_is_named() {
         let capture = example::capture();
-        let source = example::source(&capture, Selection::All);
         let all = 1 + 2 + 2 * 2;
-        assert_eq!(kept(&[(&source, &capture)]), [all]);
+        assert_eq!(kept(&[(Selection::All, &capture)]), [all]);
         assert_eq!(left_out(&capture, all), None);
         for (kept, words) in [
             (all - 1, "head 1.1 is left out: a page"),
@@ -83,13 +81,11 @@ mod tests {
             capture
         };
         let (left, right) = (long(2048), long(1024));
-        let source = example::source(&left, Selection::All);
-        let of = |first, second| kept(&[(&source, first), (&source, second)]);
+        let of = |first, second| kept(&[(Selection::All, first), (Selection::All, second)]);
         // A matrix of 2048 takes 11.2 MB of 33.6, one of 1024 2.8.
         assert_eq!(of(&left, &right), [1, 5]);
         assert_eq!(of(&right, &left), [5, 1]);
         assert_eq!(of(&left, &left), [1, 1]);
-        let mean = example::source(&left, Selection::One(View::Mean));
-        assert_eq!(kept(&[(&source, &right), (&mean, &left)]), [7, 1]);
+        assert_eq!(kept(&[(Selection::All, &right), (Selection::One(View::Mean), &left)]), [7, 1]);
     }
 }

@@ -1,0 +1,104 @@
+//! What a figure calls its rows, its columns and its values.
+
+use crate::attention::Capture;
+use crate::export::recipe::{Recipe, Source};
+use crate::export::selection::Selection;
+use crate::export::subject::Subject;
+use crate::vocabulary::{Normalisation, Pooling};
+
+/// What a panel calls its rows, its columns and its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Words {
+    /// What rows and columns are, where there is room to say it.
+    pub axes: [&'static str; 2],
+    /// What they are in a word.
+    pub short_axes: [&'static str; 2],
+    /// What the colour bar is of: `attention`.
+    pub quantity: String,
+    /// What values are, for the caption.
+    pub values: String,
+    /// What the top of the colour scale leaves aside; the caption says it after `the largest`.
+    pub aside: &'static str,
+    /// Whether there are sinks that are not shown.
+    pub hides_sinks: bool,
+    /// What a row, a column or a pixel stands for, if that is more than a token.
+    pub pixel: Option<String>,
+}
+
+impl Words {
+    /// The words of a matrix, whose pixels stand for `bin` cells along each axis.
+    pub fn of_matrix(recipe: &Recipe, capture: &Capture, (pooling, bin): (Pooling, usize)) -> Self {
+        let cell_tokens = capture.mean.bin();
+        let cells = match cell_tokens {
+            1 => "tokens".to_owned(),
+            _ => format!("cells of {cell_tokens} tokens (keys summed, queries averaged)"),
+        };
+        let pixel = match bin {
+            1 if cell_tokens == 1 => None,
+            1 => Some(format!("Rows and columns are {cells}")),
+            _ => Some(format!("A pixel is the {} of {bin} × {bin} {cells}", pooling.name())),
+        };
+        Self {
+            axes: ["query: the token that looks", "key: what it looks at"],
+            short_axes: ["query", "key"],
+            quantity: "attention".to_owned(),
+            values: attention(recipe),
+            aside: "; the top tenth of rows (at least one) is ignored",
+            hides_sinks: false,
+            pixel,
+        }
+    }
+
+    /// The words of left minus right.
+    pub fn of_difference(recipe: &Recipe, left: &Capture) -> Self {
+        let of_matrix = Self::of_matrix(recipe, left, (Pooling::default(), 1));
+        Self { quantity: "difference of attention".to_owned(), ..of_matrix }
+    }
+
+    /// The words of all heads as small matrices.
+    pub fn of_heads(recipe: &Recipe, capture: &Capture) -> Self {
+        let bin =
+            capture.layers.first().and_then(|layer| layer.heads.first()).map(|head| head.thumbnail.bin());
+        let bin = bin.filter(|bin| *bin > 1);
+        Self {
+            axes: ["layer", "head"],
+            short_axes: ["layer", "head"],
+            quantity: "attention".to_owned(),
+            values: attention(recipe),
+            aside: "; first rows are ignored",
+            hides_sinks: capture.model.has_sinks,
+            pixel: bin.map(|bin| format!("A pixel is the largest of {bin} × {bin} tokens")),
+        }
+    }
+}
+
+/// What values are.
+fn attention(recipe: &Recipe) -> String {
+    let is_weighted = |source: &Source| matches!(source.subject, Subject::Matrices(Selection::One(view)) if view.is_value_weighted());
+    if !recipe.sources().any(is_weighted) {
+        return format!("Attention {}", normalisation(recipe));
+    }
+    let rule = match recipe.normalisation {
+        Normalisation::Raw => "raw: rows have no fixed sum",
+        Normalisation::Renormalised => "renormalised: rows divided by their sum",
+        Normalisation::WithoutFirst => "without the first token: rows divided by what remains",
+    };
+    format!("Value-weighted attention ‖α · v W_O‖, to which sinks add nothing, {rule}")
+}
+
+fn normalisation(recipe: &Recipe) -> &'static str {
+    let has_sinks = recipe.sources().any(|source| source.has_sinks);
+    match (recipe.normalisation, has_sinks) {
+        (Normalisation::Raw, false) => "raw: rows sum to 1",
+        (Normalisation::Raw, true) if recipe.sources().all(|source| source.has_sinks) => {
+            "raw: a row and its sink sum to 1"
+        }
+        (Normalisation::Raw, true) => "raw: a row and its sink, where a model has one, sum to 1",
+        (Normalisation::Renormalised, false) => "renormalised: rows divided by their sum",
+        (Normalisation::Renormalised, true) => "renormalised: sinks left out, rows divided by what remains",
+        (Normalisation::WithoutFirst, false) => "without the first token: rows divided by what remains",
+        (Normalisation::WithoutFirst, true) => {
+            "without the first token and the sinks: rows divided by what remains"
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What an export is of. Numbers and pages hold matrices; a figure may show something else, too.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::ExportError;
+use super::selection::{ParseSelectionError, Selection};
+use crate::attention::{Capture, ParseStatisticError, Statistic};
+use crate::vocabulary::{ExportFormat, serde_as_text};
+
+/// Why value-weighted attention of two models is not subtracted.
+pub const NOT_COMPARED: &str =
+    "lengths of values are each model's own: value-weighted attention is not compared, choose another --view";
+
+/// Why a map is in no file of numbers, and in no page.
+const DRAWN_ONLY: &str =
+    "a map is a figure: choose --format svg or png; 'attnscope heads --json' has its numbers";
+/// What the text of a map begins with.
+const MAP: &str = "map:";
+
+/// What an export is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// One matrix of a pass, or every head's.
+    Matrices(Selection),
+    /// A statistic of all heads: a cell for each, a row per layer.
+    Map(Statistic),
+}
+
+impl Subject {
+    /// What the command line says of its choices.
+    pub const CHOICES: &str = "Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full, rollout, \
+        value-weighted:mean, value-weighted:layer:3, value-weighted:head:3.5; or all, every head; or, as a figure, a number of every head by \
+        its name in 'heads': map:induction";
+
+    /// The matrices that it is of.
+    ///
+    /// # Errors
+    /// If it is of something else.
+    pub fn matrices(self) -> Result<Selection, ExportError> {
+        match self {
+            Subject::Matrices(selection) => Ok(selection),
+            Subject::Map(_) => Err(ExportError::Unfit(format!("{self}: {DRAWN_ONLY}"))),
+        }
+    }
+
+    /// Whether it is made of what heads do on repeated random tokens, and so needs more than a pass.
+    pub fn needs_scores(self) -> bool {
+        match self {
+            Subject::Matrices(_) => false,
+            Subject::Map(statistic) => statistic.is_on_repeated_tokens(),
+        }
+    }
+
+    /// Why it can't be exported in a format, as a difference, or by a rule for rows; nothing if it can.
+    pub fn obstacle(self, format: ExportFormat, is_difference: bool, has_rule: bool) -> Option<&'static str> {
+        match self {
+            Subject::Matrices(Selection::One(view)) => {
+                (is_difference && view.is_value_weighted()).then_some(NOT_COMPARED)
+            }
+            Subject::Matrices(Selection::All) if is_difference => {
+                Some("--difference is of one matrix of each model: choose another --view than all")
+            }
+            Subject::Matrices(Selection::All) => (has_rule && format.draws_a_grid()).then_some(
+                "all heads at once are drawn raw: leave --normalisation out, or choose one --view",
+            ),
+            Subject::Map(_) if !format.draws_a_grid() => Some(DRAWN_ONLY),
+            Subject::Map(_) if is_difference => Some("--difference is of attention: leave it out of a map"),
+            Subject::Map(_) => has_rule.then_some("--normalisation is of rows: leave it out of a map"),
+        }
+    }
+
+    /// Whether its rows have a sink beside them.
+    pub fn has_sinks(self, capture: &Capture) -> bool {
+        match self {
+            Subject::Matrices(selection) => selection.has_sinks(capture),
+            Subject::Map(_) => capture.model.has_sinks,
+        }
+    }
+
+    /// As people read it.
+    pub fn title(self) -> String {
+        match self {
+            Subject::Matrices(selection) => selection.title(),
+            Subject::Map(statistic) => statistic.title(),
+        }
+    }
+}
+
+/// A text that names nothing to export.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ParseSubjectError {
+    /// It names no matrix, and no map.
+    #[error("{0}, or map:induction")]
+    Selection(#[from] ParseSelectionError),
+    /// It is a map of nothing.
+    #[error(transparent)]
+    Statistic(#[from] ParseStatisticError),
+}
+
+impl From<Selection> for Subject {
+    fn from(selection: Selection) -> Self {
+        Self::Matrices(selection)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Matrices(selection) => selection.fmt(f),
+            Subject::Map(statistic) => write!(f, "{MAP}{}", statistic.id()),
+        }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = ParseSubjectError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.strip_prefix(MAP) {
+            Some(statistic) => Self::Map(statistic.parse()?),
+            None => Self::Matrices(text.parse()?),
+        })
+    }
+}
+serde_as_text!(Subject);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_exported_is_told() {
+        let obstacle = |text: &str, format, difference, rule| {
+            text.parse::<Subject>().unwrap().obstacle(format, difference, rule)
+        };
+        assert_eq!(obstacle("all", ExportFormat::Svg, false, false), None);
+        assert!(obstacle("all", ExportFormat::Svg, false, true).unwrap().contains("raw"));
+        assert_eq!(obstacle("all", ExportFormat::Html, false, true), None, "a page normalises by itself");
+        assert!(obstacle("all", ExportFormat::Html, true, false).unwrap().contains("one matrix"));
+        assert_eq!(obstacle("value-weighted:mean", ExportFormat::Svg, true, false), Some(NOT_COMPARED));
+        assert_eq!(obstacle("head:1.1", ExportFormat::Svg, true, true), None);
+        for format in ExportFormat::ALL {
+            let is_drawn = matches!(format, ExportFormat::Svg | ExportFormat::Png);
+            assert_eq!(obstacle("map:induction", format, false, false).is_none(), is_drawn, "{format}");
+        }
+        assert!(obstacle("map:sink", ExportFormat::Svg, true, false).unwrap().contains("--difference"));
+        assert!(obstacle("map:sink", ExportFormat::Svg, false, true).unwrap().contains("--normalisation"));
+    }
+
+    #[test]
+    fn every_subject_reads_what_it_writes() {
+        for statistic in Statistic::ALL {
+            let subject = Subject::Map(statistic);
+            assert_eq!(subject.to_string().parse(), Ok(subject));
+            assert!(subject.matrices().is_err());
+        }
+        assert_eq!("all".parse(), Ok(Subject::from(Selection::All)));
+        let error = |text: &str| text.parse::<Subject>().unwrap_err().to_string();
+        assert!(error("map:loudness").starts_with("'loudness' is no statistic of heads: use sink, "));
+        assert!(error("maps").ends_with("or all, or map:induction"), "{}", error("maps"));
+    }
+}
