@@ -14,7 +14,7 @@ use crate::export::{Recipe, Selection, Source};
 /// # Errors
 /// If a model cannot be loaded, cannot read the prompt, or does not have one of the heads.
 pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let models = settings.models_of(&args.models)?;
     let input = settings.input(&args.input)?;
     let mut ablated = Vec::new();
     for reference in &models {

@@ -61,7 +61,7 @@ struct Share {
 /// # Errors
 /// If a model cannot be had, reads less than a length, or Ctrl-C was pressed.
 pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let models = settings.models_of(&args.models)?;
     let mut roofline = None;
     for reference in &models {
         // First, for it may not be one.

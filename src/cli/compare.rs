@@ -18,7 +18,7 @@ use crate::export::{NOT_COMPARED, Selection, Source};
 /// If there are not two models, one cannot be loaded, cannot read the prompt or has no such view, or the page cannot
 /// be written.
 pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let models = settings.models_of(&args.models)?;
     let [left, right] = models.as_slice() else {
         return Err(Failure::Usage(
             "a comparison is of two models: name two with --model, or a pair with --pair".to_owned(),

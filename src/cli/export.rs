@@ -19,7 +19,7 @@ use crate::vocabulary::ExportFormat;
 /// # Errors
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let models = settings.models_of(&args.models)?;
     check(args, models.len())?;
     let style = style(&args.figure, settings);
     let files = if args.format.is_figure() { 1 } else { models.len() };

@@ -23,7 +23,7 @@ use crate::theme::{ColorDepth, Theme};
 /// # Errors
 /// If a model cannot be loaded, or cannot read the prompt.
 pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let models = settings.models_of(&args.models)?;
     let input = settings.input(&args.input)?;
     let mut read: Vec<(Capture, Recipe, Vec<HeadEntry>)> = Vec::new();
     for reference in &models {

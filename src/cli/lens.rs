@@ -13,7 +13,7 @@ use crate::export::{Recipe, Selection, Source};
 /// # Errors
 /// If a model cannot be loaded or cannot read the prompt, or there is no such token.
 pub fn run(args: &LensArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let models = settings.models_of(&args.models)?;
     let input = settings.input(&args.input)?;
     let mut passes = Vec::new();
     for reference in &models {

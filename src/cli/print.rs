@@ -15,7 +15,7 @@ use crate::export::print;
 /// # Errors
 /// If a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models(&args.models.named, args.models.pair.as_deref())?;
+    let models = settings.models_of(&args.models)?;
     let input = settings.input(&args.input)?;
     let cancel = session.cancel.clone();
     let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_cancelled());

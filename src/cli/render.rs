@@ -54,16 +54,9 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
 
 /// The model of a recipe in the very revision that it was made with.
 fn pinned(source: &Source) -> Result<Reference, Failure> {
-    let at = |named: Reference| match (named, &source.revision) {
-        (Reference::Hub { repository, .. }, Some(revision)) => reference(&format!("{repository}@{revision}")),
-        (other, _) => Ok(other),
-    };
-    match reference(&source.model)? {
-        // The revision is the base model's.
-        Reference::Adapted { base, adapter } => {
-            Ok(Reference::Adapted { base: Box::new(at(*base)?), adapter })
-        }
-        other => at(other),
+    match &source.revision {
+        Some(revision) => Ok(reference(&source.model)?.at(revision)),
+        None => reference(&source.model),
     }
 }
 

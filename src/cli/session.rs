@@ -262,6 +262,7 @@ fn is_here(reference: &Reference) -> bool {
 fn is_remote(reference: &Reference) -> bool {
     match reference {
         Reference::Adapted { base, adapter } => is_remote(base) || is_remote(adapter),
+        Reference::Rounded { base, .. } => is_remote(base),
         other => matches!(other, Reference::Hub { .. }),
     }
 }

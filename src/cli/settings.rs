@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::args::{ChatArgs, GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
+use super::args::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 use super::failure::Failure;
 use super::values::{parse_temperature, parse_top_p};
 use crate::app::LONGEST_PROMPT;
@@ -12,7 +12,7 @@ use crate::config::{Config, Pair};
 use crate::export::Input;
 use crate::model::files::Consent;
 use crate::model::{ConfiguredPair, LoadOptions, MOST_PROMPT_BYTES, Reference, Sampling};
-use crate::vocabulary::Conversation;
+use crate::vocabulary::{Conversation, Rounding};
 
 /// What every command goes by.
 #[derive(Debug)]
@@ -58,13 +58,26 @@ impl Settings {
         pair.models().map(|name| reference(name)).collect()
     }
 
+    /// The models that flags name.
+    ///
+    /// # Errors
+    /// As [`models`](Self::models), or if one is to be rounded beside itself, and there are two.
+    pub fn models_of(&self, args: &ModelsArgs) -> Result<Vec<Reference>, Failure> {
+        beside_rounded(self.models(&args.named, args.pair.as_deref())?, args.quantise)
+    }
+
     /// The models that the viewer starts with, left and right; or one alone.
     ///
     /// # Errors
     /// If one is no model's name, or there is no such pair.
     pub fn viewer_models(&self, args: &ViewerArgs) -> Result<(Reference, Option<Reference>), Failure> {
         if let Some(model) = &args.model {
-            return Ok((reference(model)?, None));
+            let mut models = beside_rounded(vec![reference(model)?], args.quantise)?.into_iter();
+            let first = models.next().map_or_else(|| reference(model), Ok)?;
+            return Ok((first, models.next()));
+        }
+        if args.quantise.is_some() {
+            beside_rounded(Vec::new(), args.quantise)?;
         }
         let pair = args.pair.as_deref().unwrap_or(&self.config.pair);
         let pair = self.config.pair(pair).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -227,6 +240,18 @@ fn read_text(path: &Path, most: Longest) -> Result<String, Failure> {
         let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         Failure::Failed(format!("{name}:{line}: this is no UTF-8: save the text as UTF-8"))
     })
+}
+
+/// The models, and behind one alone the same with its linear weights rounded, if that is asked for.
+fn beside_rounded(mut models: Vec<Reference>, rounding: Option<Rounding>) -> Result<Vec<Reference>, Failure> {
+    let Some(rounding) = rounding else { return Ok(models) };
+    let [model] = models.as_slice() else {
+        return Err(Failure::Usage(format!(
+            "--quantise shows one model beside itself, rounded: name it with --model, or name both: --model A --model B~{rounding}"
+        )));
+    };
+    models.push(Reference::Rounded { base: Box::new(model.clone()), rounding });
+    Ok(models)
 }
 
 #[cfg(test)]

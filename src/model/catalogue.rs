@@ -169,9 +169,7 @@ fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> Known
         (Some(Reference::Folder(_) | Reference::File(_)), Some(_)) => Place::Folder,
         (Some(Reference::Hub { .. }), Some(_)) => Place::Cache,
         (Some(Reference::Hub { .. }), None) => Place::Hub,
-        (Some(Reference::Folder(_) | Reference::File(_) | Reference::Adapted { .. }) | None, _) => {
-            Place::Broken
-        }
+        (Some(_) | None, _) => Place::Broken,
     };
     let names_it = |pair: &&ConfiguredPair| pair.models.iter().any(|model| canonical(model) == name);
     let pairs = pairs.iter().filter(names_it).map(|pair| pair.name.clone()).collect();
@@ -197,7 +195,11 @@ pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<Lo
             let mut control = Control { cancel: cancel.clone(), progress: &mut |_| () };
             Some(files::plan(&reference, options.offline, &mut control)?)
         }
-        Reference::Demo(_) | Reference::Folder(_) | Reference::File(_) | Reference::Adapted { .. } => None,
+        Reference::Demo(_)
+        | Reference::Folder(_)
+        | Reference::File(_)
+        | Reference::Adapted { .. }
+        | Reference::Rounded { .. } => None,
     };
     match plan.filter(|plan| plan.missing_bytes > 0) {
         Some(plan) => {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::vocabulary::Rounding;
+
 /// A model of the binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DemoModel {
@@ -39,6 +41,7 @@ impl DemoModel {
 /// | `org/name` | that folder if there is one, else a repository of the hub |
 /// | `org/name@revision` | a branch, tag or commit of it |
 /// | `base+adapter` | a model of any of these, with an adapter of any of these but the first |
+/// | `model~q8_0`, `~q4_0`, `~mxfp4` | any of these, its linear weights rounded |
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reference {
     /// `demo:gpt2` or `demo:gpt-oss`: in the binary.
@@ -60,6 +63,13 @@ pub enum Reference {
         base: Box<Reference>,
         /// The adapter: a folder, or a repository of the hub.
         adapter: Box<Reference>,
+    },
+    /// `model~q4_0`: a model whose linear weights are rounded when they are loaded.
+    Rounded {
+        /// The model.
+        base: Box<Reference>,
+        /// What to.
+        rounding: Rounding,
     },
 }
 
@@ -99,10 +109,22 @@ struct Env<'a> {
 }
 
 impl Reference {
-    /// The model, without an adapter.
+    /// The model, without an adapter, and not rounded.
     pub fn base(&self) -> &Self {
         match self {
-            Self::Adapted { base, .. } => base,
+            Self::Adapted { base, .. } | Self::Rounded { base, .. } => base.base(),
+            other => other,
+        }
+    }
+
+    /// The same, the model of the hub in a revision: a branch, a tag or a commit.
+    #[must_use]
+    pub fn at(self, revision: &str) -> Self {
+        let boxed = |base: Box<Self>| Box::new(base.at(revision));
+        match self {
+            Self::Hub { repository, .. } => Self::Hub { repository, revision: Some(revision.to_owned()) },
+            Self::Adapted { base, adapter } => Self::Adapted { base: boxed(base), adapter },
+            Self::Rounded { base, rounding } => Self::Rounded { base: boxed(base), rounding },
             other => other,
         }
     }
@@ -135,6 +157,12 @@ impl Reference {
     fn parse(text: &str, env: &Env<'_>) -> Result<Self, ReferenceError> {
         if text.trim().is_empty() {
             return Err(ReferenceError::Empty);
+        }
+        if let Some((base, rounding)) = text.rsplit_once('~')
+            && let Ok(rounding) = rounding.parse()
+            && !(env.is_folder)(Path::new(text))
+        {
+            return Ok(Self::Rounded { base: Box::new(Self::parse(base, env)?), rounding });
         }
         if let Some(name) = text.strip_prefix("demo:").filter(|name| !name.contains('+')) {
             return DemoModel::ALL
@@ -198,6 +226,7 @@ impl fmt::Display for Reference {
             Self::Demo(demo) => write!(f, "demo:{}", demo.name()),
             Self::Folder(path) | Self::File(path) => write!(f, "{}", path.display()),
             Self::Adapted { base, adapter } => write!(f, "{base}+{adapter}"),
+            Self::Rounded { base, rounding } => write!(f, "{base}~{rounding}"),
             Self::Hub { repository, revision: None } => f.write_str(repository),
             Self::Hub { repository, revision: Some(revision) } => write!(f, "{repository}@{revision}"),
         }
@@ -335,6 +364,8 @@ mod tests {
     fn display_reads_back() {
         for text in [
             "a/b@v1+./c",
+            "demo:gpt2~q4_0",
+            "a/b@v1+./c~mxfp4",
             "demo:gpt2",
             "demo:gpt-oss",
             "./x",

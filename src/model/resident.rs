@@ -55,6 +55,9 @@ impl Model {
         if let Some(adapter) = files.lora() {
             weights.add(adapter, read.layout.in_out)?;
         }
+        if let Some(rounding) = files.rounding {
+            weights.round_to(rounding)?;
+        }
         check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
         let decoder = read.build(&mut weights)?;
         let watch = weights.watch();

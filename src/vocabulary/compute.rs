@@ -73,6 +73,21 @@ pub enum Precision {
 }
 names!(Precision, "dtype");
 
+/// What linear weights are rounded to when they are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumCount, EnumMessage, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum Rounding {
+    /// Eight bits, a scale for 32 values.
+    #[strum(serialize = "q8_0")]
+    Q8_0,
+    /// Four bits, a scale for 32 values.
+    #[strum(serialize = "q4_0")]
+    Q4_0,
+    /// Four bits of a float, a power of two for 32 values.
+    Mxfp4,
+}
+names!(Rounding, "rounding");
+
 /// What computes attention and experts.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,

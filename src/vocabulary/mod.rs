@@ -22,7 +22,7 @@ pub mod xml;
 
 pub use bytes::human_bytes;
 pub use colors::{Background, ColorDepth, ColorMap};
-pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision};
+pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision, Rounding};
 pub use conversation::Conversation;
 pub use display::{ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling};
 pub use format::ExportFormat;

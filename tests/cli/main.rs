@@ -21,6 +21,7 @@ mod mistakes;
 mod models;
 #[cfg(unix)]
 mod outputs;
+mod rounding;
 mod verify;
 
 #[path = "../support"]

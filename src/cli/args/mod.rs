@@ -11,7 +11,7 @@ pub use commands::{
     RenderArgs, ScreenshotArgs, VerifyArgs,
 };
 pub use explain::{AblateArgs, HeadsArgs, LensArgs};
-pub use shared::{ChatArgs, GlobalArgs, InputArgs, SamplingArgs, ViewerArgs};
+pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
 use clap::{Parser, Subcommand};
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::values::{listed, one_of, parse_temperature, parse_top_p, whole};
 use crate::config::Threads;
-use crate::vocabulary::{DeviceChoice, Engine, Precision};
+use crate::vocabulary::{DeviceChoice, Engine, Precision, Rounding};
 
 /// What the viewer starts with.
 #[derive(Debug, Default, PartialEq, Args)]
@@ -30,6 +30,9 @@ pub struct ViewerArgs {
     /// File to read the text from, byte for byte; - is standard input
     #[arg(long, value_name = "FILE")]
     pub prompt_file: Option<PathBuf>,
+    /// Put beside the model itself with its linear weights rounded; models may also be named so: MODEL~q4_0
+    #[arg(long, value_name = "TYPE", alias = "quantize", value_parser = one_of::<Rounding>())]
+    pub quantise: Option<Rounding>,
     #[command(flatten)]
     pub chat: ChatArgs,
     #[command(flatten)]
@@ -121,6 +124,9 @@ pub struct ModelsArgs {
     /// Name of a pair in config.toml: both of its models
     #[arg(long, value_name = "NAME")]
     pub pair: Option<String>,
+    /// Put beside the model itself with its linear weights rounded; models may also be named so: MODEL~q4_0
+    #[arg(long, value_name = "TYPE", alias = "quantize", value_parser = one_of::<Rounding>())]
+    pub quantise: Option<Rounding>,
 }
 
 impl GlobalArgs {

@@ -262,14 +262,14 @@ impl Builder<'_, '_> {
 
     fn linear(&mut self, name: &str, [from, to]: [usize; 2], bias: bool) -> Result<Linear, ModelError> {
         let weight = format!("{name}.weight");
-        let weight = match self.layout.in_out {
-            true => self.weights.in_out_matrix(&weight, [from, to])?,
-            false => self.weights.matrix(&weight, [to, from])?,
-        };
         let bias = if bias { Some(self.weights.tensor(&format!("{name}.bias"), &[to])?) } else { None };
-        Ok(match self.layout.in_out {
-            true => Linear::in_out(weight, bias, to),
-            false => Linear::out_in(weight, bias, to),
+        let in_out = self.layout.in_out;
+        if let Some(rounded) = self.weights.rounded(&weight, [from, to], in_out)? {
+            return Ok(Linear::out_in(rounded, bias, to));
+        }
+        Ok(match in_out {
+            true => Linear::in_out(self.weights.in_out_matrix(&weight, [from, to])?, bias, to),
+            false => Linear::out_in(self.weights.matrix(&weight, [to, from])?, bias, to),
         })
     }
 

@@ -47,6 +47,7 @@ pub(super) fn files(demo: DemoModel) -> ModelFiles {
         tokenizer,
         weights: vec![weights],
         adapter: None,
+        rounding: None,
     }
 }
 

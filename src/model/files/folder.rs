@@ -47,6 +47,7 @@ pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
         tokenizer: TokenizerFiles::gather(there)?,
         weights: weights(folder)?.into_iter().map(ModelFile::Path).collect(),
         adapter,
+        rounding: None,
     })
 }
 

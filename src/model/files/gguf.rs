@@ -51,6 +51,7 @@ pub(super) fn files(path: &Path) -> Result<ModelFiles, ModelError> {
         tokenizer: TokenizerFiles::default(),
         weights,
         adapter: None,
+        rounding: None,
     })
 }
 

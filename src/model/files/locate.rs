@@ -29,6 +29,10 @@ pub fn locate(
             let adapter = locate_adapter(adapter, offline, consent, control)?;
             Ok(ModelFiles { name: reference.to_string(), adapter: Some(adapter), ..base })
         }
+        Reference::Rounded { base, rounding } => {
+            let base = locate(base, offline, consent, control)?;
+            Ok(ModelFiles { name: reference.to_string(), rounding: Some(*rounding), ..base })
+        }
         Reference::Hub { repository, revision } => {
             if let Some(error) = consent.recall(reference).filter(|_| !offline) {
                 return Err(error);
@@ -52,7 +56,7 @@ fn locate_adapter(
             let limit = consent.limit(reference);
             Hub::from_env(offline)?.locate_adapter(repository, revision.as_deref(), limit, control)
         }
-        Reference::Demo(_) | Reference::File(_) | Reference::Adapted { .. } => {
+        Reference::Demo(_) | Reference::File(_) | Reference::Adapted { .. } | Reference::Rounded { .. } => {
             Err(ModelError::Invalid(format!("{reference}: is no adapter: name its folder, or org/name")))
         }
     }?;
@@ -89,7 +93,7 @@ pub fn plan(
         Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
         Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
         Reference::File(path) => DownloadPlan::of_present(&gguf::files(path)?, path),
-        Reference::Adapted { base, .. } => plan(base, offline, control),
+        Reference::Adapted { base, .. } | Reference::Rounded { base, .. } => plan(base, offline, control),
         Reference::Hub { repository, revision } => {
             Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
         }

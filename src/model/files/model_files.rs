@@ -1,6 +1,7 @@
 //! All files that a model is made of.
 
 use super::{Adapter, LoraFiles, ModelFile, TokenizerFiles};
+use crate::vocabulary::Rounding;
 
 /// The files a model is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct ModelFiles {
     pub weights: Vec<ModelFile>,
     /// An adapter of them, which is added if its files are those of LoRA.
     pub adapter: Option<Adapter>,
+    /// What linear weights are rounded to.
+    pub rounding: Option<Rounding>,
 }
 
 impl ModelFiles {

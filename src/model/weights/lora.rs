@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use safetensors::tensor::Dtype;
 
 use super::Bytes;
-use super::stored::{Kind, Stored};
+use super::stored::{Kind, Stored, transposed};
 use crate::kernels::matmul;
 use crate::model::ModelError;
 use crate::model::control::Cancel;
@@ -230,12 +230,6 @@ fn floats(stored: &Stored, name: &str) -> Result<Vec<f32>, ModelError> {
 
 fn owned(file: String, values: Vec<f32>, shape: Vec<usize>) -> Stored {
     Stored { file, kind: Kind::Plain(Dtype::F32), shape, bytes: Bytes::owned(values) }
-}
-
-/// \[rows, columns\] as \[columns, rows\].
-fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
-    let columns = values.len() / rows;
-    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
 }
 
 #[cfg(test)]

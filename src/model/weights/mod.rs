@@ -13,6 +13,7 @@ mod matrix;
 mod memmap;
 mod mxfp4;
 mod placement;
+mod rounding;
 mod stored;
 
 pub use experts::ExpertMatrices;
@@ -32,6 +33,7 @@ use super::control::{Cancel, Control, LoadProgress};
 use super::files::{LoraFiles, ModelFile};
 use super::spec::DecoderSpec;
 use crate::kernels::mxfp4::{BLOCK, BLOCK_BYTES, NAN_SCALE};
+use crate::vocabulary::Rounding;
 use diagnosis::Evidence;
 use stored::{Kind, Stored, is_packed};
 
@@ -61,6 +63,10 @@ pub struct Weights<'a> {
     progress: &'a mut dyn FnMut(LoadProgress),
     done: usize,
     packed: bool,
+    /// What linear weights are rounded to.
+    rounding: Option<Rounding>,
+    /// Bytes that this saved.
+    saved: u64,
 }
 
 /// What is known of the tensors that are asked for.
@@ -97,6 +103,8 @@ impl<'a> Weights<'a> {
             progress: &mut **progress,
             done: 0,
             packed: false,
+            rounding: None,
+            saved: 0,
         })
     }
 
@@ -142,7 +150,8 @@ impl<'a> Weights<'a> {
     /// Bytes that the tensors will take once placed.
     pub fn resident_bytes(&self) -> u64 {
         let dense = self.placement.dtype.size_in_bytes() as u64;
-        self.model_tensors()
+        let all: u64 = self
+            .model_tensors()
             .map(|(name, stored)| {
                 // A table of vectors may be widened, matrices stay.
                 let stays = self.placement.mapped && stored.shape.len() >= 2 && self.stays(stored);
@@ -152,7 +161,8 @@ impl<'a> Weights<'a> {
                     _ => dense * stored.weights(name),
                 }
             })
-            .sum()
+            .sum();
+        all.saturating_sub(self.saved)
     }
 
     /// Whether a matrix is multiplied where it lies in its file.
@@ -167,6 +177,9 @@ impl<'a> Weights<'a> {
     /// The precision of the weights: `mxfp4` if any are packed, the commonest type by bytes of a GGUF file that is read
     /// where it lies, else the type of dense tensors.
     pub fn precision(&self) -> String {
+        if let Some(rounding) = self.rounding {
+            return rounding.to_string();
+        }
         if self.packed {
             return "mxfp4".to_owned();
         }

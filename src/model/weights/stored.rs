@@ -114,6 +114,12 @@ impl Stored {
     }
 }
 
+/// \[rows, columns\] as \[columns, rows\].
+pub fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
+    let columns = values.len() / rows;
+    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+}
+
 /// Whether values are packed in bytes rather than stored one by one.
 pub fn is_packed(kind: Kind) -> bool {
     matches!(kind, Kind::Plain(Dtype::U8 | Dtype::F8_E8M0))

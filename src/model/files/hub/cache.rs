@@ -89,6 +89,7 @@ impl CachedRepository {
             tokenizer,
             weights: weights.into_iter().map(ModelFile::Path).collect(),
             adapter: Adapter::beside(&snapshot),
+            rounding: None,
         })
     }
 

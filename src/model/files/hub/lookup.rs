@@ -373,6 +373,7 @@ impl<'a> Lookup<'a> {
             tokenizer: survey.tokenizer.clone(),
             weights: survey.weights.iter().map(|name| file(name)).collect(),
             adapter: Adapter::beside(&self.cache.folder(&survey.commit)),
+            rounding: None,
         }
     }
 }

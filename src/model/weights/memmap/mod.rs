@@ -34,6 +34,8 @@ enum Whole {
     Embedded(&'static [u8]),
     /// Values that were computed: of no file.
     Owned(Arc<Vec<f32>>),
+    /// Blocks that were computed.
+    Blocks(Arc<Vec<u8>>),
 }
 
 #[derive(Debug)]
@@ -142,6 +144,7 @@ impl Bytes {
             Whole::Mapped(mapped) => mapped.map.len(),
             Whole::Embedded(bytes) => bytes.len(),
             Whole::Owned(values) => 4 * values.len(),
+            Whole::Blocks(blocks) => blocks.len(),
         };
         Ok(Self { whole, range: 0..len })
     }
@@ -152,6 +155,12 @@ impl Bytes {
         Self { whole: Whole::Owned(Arc::new(values)), range }
     }
 
+    /// Blocks that are in no file.
+    pub fn owned_blocks(blocks: Vec<u8>) -> Self {
+        let range = 0..blocks.len();
+        Self { whole: Whole::Blocks(Arc::new(blocks)), range }
+    }
+
     /// Checks that the file is what was mapped; to be asked before its bytes are looked at.
     ///
     /// # Errors
@@ -159,7 +168,7 @@ impl Bytes {
     pub fn check(&self) -> Result<(), ModelError> {
         match &self.whole {
             Whole::Mapped(mapped) => mapped.check(),
-            Whole::Embedded(_) | Whole::Owned(_) => Ok(()),
+            Whole::Embedded(_) | Whole::Owned(_) | Whole::Blocks(_) => Ok(()),
         }
     }
 
@@ -178,6 +187,7 @@ impl Bytes {
         match &self.whole {
             Whole::Mapped(mapped) => &mapped.map[self.range.clone()],
             Whole::Embedded(bytes) => &bytes[self.range.clone()],
+            Whole::Blocks(blocks) => &blocks[self.range.clone()],
             Whole::Owned(values) => &bytemuck::cast_slice(values.as_slice())[self.range.clone()],
         }
     }

@@ -1,0 +1,84 @@
+//! Linear weights that are rounded to blocks when they are loaded: the same model, quantised.
+
+use candle_core::{Device, Tensor};
+
+use super::stored::{Kind, is_packed, transposed};
+use super::{Bytes, HostMatrix, Matrix, Weights};
+use crate::kernels::blocks::{self, BlockType};
+use crate::model::ModelError;
+use crate::vocabulary::Rounding;
+
+impl Weights<'_> {
+    /// Rounds the linear weights that will be asked for.
+    ///
+    /// # Errors
+    /// If they are in blocks already.
+    pub fn round_to(&mut self, rounding: Rounding) -> Result<(), ModelError> {
+        let packed = self
+            .model_tensors()
+            .find(|(_, stored)| is_packed(stored.kind) || matches!(stored.kind, Kind::Blocks(_)));
+        if let Some((name, stored)) = packed {
+            let what = format!(
+                "is quantised already ({}): take the model in bf16 or f32 to round it to {rounding}",
+                stored.kind
+            );
+            return Err(stored.error(name, what));
+        }
+        self.rounding = Some(rounding);
+        Ok(())
+    }
+
+    /// A linear weight \[out, in\] of these sizes \[in, out\], rounded; `None` if none are, or rows aren't whole blocks.
+    /// Files have it so, or with `in_out` the other way round.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor), or if a scale is beyond what a block can hold.
+    pub fn rounded(
+        &mut self,
+        name: &str,
+        [from, to]: [usize; 2],
+        in_out: bool,
+    ) -> Result<Option<Matrix>, ModelError> {
+        let Some(kind) = self.rounding.map(block_type).filter(|kind| from.is_multiple_of(kind.values()))
+        else {
+            return Ok(None);
+        };
+        let shape = if in_out { [from, to] } else { [to, from] };
+        let mut values = self.host_tensor(name, &shape)?;
+        let (name, stored) = self.find(name, &shape)?;
+        if in_out {
+            values = transposed(&values, from);
+        }
+        let blocks = blocks::encode(kind, &values).unwrap_or_default();
+        if let Some(at) = blocks::first_broken(kind, &blocks) {
+            let what = format!(
+                "is too large for {}, in row {}: take another rounding",
+                kind.name(),
+                at * kind.values() / from
+            );
+            return Err(stored.error(name, what));
+        }
+        let dense = (self.placement.dtype.size_in_bytes() * values.len()) as u64;
+        stored.bytes.release();
+        if self.placement.mapped {
+            self.saved += dense.saturating_sub(blocks.len() as u64);
+            return Ok(HostMatrix::in_place(
+                Kind::Blocks(kind),
+                || Bytes::owned_blocks(blocks.clone()),
+                from,
+            )
+            .map(Matrix::Host));
+        }
+        let rounded = Tensor::from_vec(blocks::decode_all(kind, &blocks), (to, from), &Device::Cpu)?;
+        let placed = rounded.to_device(&self.placement.device)?.to_dtype(self.placement.dtype)?;
+        Ok(Some(Matrix::Device(placed)))
+    }
+}
+
+fn block_type(rounding: Rounding) -> BlockType {
+    match rounding {
+        Rounding::Q8_0 => BlockType::Q8_0,
+        Rounding::Q4_0 => BlockType::Q4_0,
+        Rounding::Mxfp4 => BlockType::Mxfp4,
+    }
+}
