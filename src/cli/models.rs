@@ -45,6 +45,7 @@ fn row(model: &KnownModel, free: Option<u64>) -> Row {
     let place = match model.place {
         Place::Binary => "binary",
         Place::Folder => "folder",
+        Place::Ollama => "ollama",
         Place::Cache => "cache",
         Place::Hub => "to download",
         Place::Broken => "missing or broken",

@@ -37,6 +37,7 @@ impl Settings {
             precision: config.dtype,
             engine: config.engine,
             offline: config.offline,
+            folders: config.model_folders.clone(),
             consent: Consent::default(),
         };
         if args.yes {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -39,6 +40,9 @@ pub struct Config {
     pub threads: Threads,
     /// Never ask the hub.
     pub offline: bool,
+    /// Folders of models that are listed.
+    #[serde(rename = "model-folders")]
+    pub model_folders: Vec<PathBuf>,
     /// Whether the viewer takes the mouse.
     pub mouse: bool,
     /// Whether prompts run as they are typed.

@@ -67,6 +67,8 @@ pub enum Place {
     Binary,
     /// In a folder of its own.
     Folder,
+    /// Where Ollama keeps it.
+    Ollama,
     /// In the hub's cache.
     Cache,
     /// On the hub, at least a part of it.
@@ -151,6 +153,7 @@ pub fn catalogue(pairs: &[ConfiguredPair], options: &LoadOptions) -> Result<Cata
     let device = device::open(options.device)?;
     let mut names: Vec<String> = DemoModel::ALL.map(Reference::Demo).map(|demo| demo.to_string()).to_vec();
     names.extend(files::cached().iter().map(|model| model.reference().to_string()));
+    names.extend(files::stored(&options.folders).iter().map(|name| canonical(name)));
     let configured = pairs.iter().flat_map(|pair| &pair.models).map(|name| canonical(name));
     for model in configured.chain(PUBLISHED.map(|(name, _)| name.to_owned())) {
         if !names.contains(&model) {
@@ -166,6 +169,7 @@ fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> Known
     let footprint = reference.as_ref().and_then(|reference| Footprint::of(reference, options).ok());
     let place = match (reference.as_ref().map(Reference::base), footprint) {
         (Some(Reference::Demo(_)), _) => Place::Binary,
+        (Some(Reference::Ollama(_)), Some(_)) => Place::Ollama,
         (Some(Reference::Folder(_) | Reference::File(_)), Some(_)) => Place::Folder,
         (Some(Reference::Hub { .. }), Some(_)) => Place::Cache,
         (Some(Reference::Hub { .. }), None) => Place::Hub,
@@ -196,6 +200,7 @@ pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<Lo
             Some(files::plan(&reference, options.offline, &mut control)?)
         }
         Reference::Demo(_)
+        | Reference::Ollama(_)
         | Reference::Folder(_)
         | Reference::File(_)
         | Reference::Adapted { .. }

@@ -1,5 +1,7 @@
 //! How to load a model.
 
+use std::path::PathBuf;
+
 use super::files::Consent;
 use crate::vocabulary::{DeviceChoice, Engine, Precision};
 
@@ -14,6 +16,8 @@ pub struct LoadOptions {
     pub engine: Engine,
     /// Never ask the hub, use what is in its cache.
     pub offline: bool,
+    /// Folders of models that are listed beside those of the hub's cache.
+    pub folders: Vec<PathBuf>,
     /// How much may be downloaded.
     pub consent: Consent,
 }

@@ -35,6 +35,7 @@ impl DemoModel {
 /// | text | is |
 /// |---|---|
 /// | `demo:gpt2` | a model of the binary |
+/// | `ollama:name`, `ollama:name:tag` | a model that Ollama keeps on this machine |
 /// | `x.gguf` | a GGUF file, whether it exists or not |
 /// | `./x`, `/x`, `~/x`, `x/`, `a/b/c` | a folder, whether it exists or not |
 /// | `name` | that folder if there is one, else one of the hub's old models without an owner |
@@ -46,6 +47,8 @@ impl DemoModel {
 pub enum Reference {
     /// `demo:gpt2` or `demo:gpt-oss`: in the binary.
     Demo(DemoModel),
+    /// `ollama:name[:tag]`: a model that Ollama keeps on this machine.
+    Ollama(String),
     /// A folder in the hub's format.
     Folder(PathBuf),
     /// A GGUF file, or one of its parts.
@@ -174,6 +177,12 @@ impl Reference {
         if let Some(adapted) = Self::parse_adapted(text, env) {
             return adapted;
         }
+        if let Some(name) = text.strip_prefix("ollama:") {
+            return match name.is_empty() {
+                true => Err(ReferenceError::Empty),
+                false => Ok(Self::Ollama(name.to_owned())),
+            };
+        }
         let place = |path: PathBuf| match has_extension(text, "gguf") && !(env.is_folder)(&path) {
             true => Self::File(path),
             false => Self::Folder(path),
@@ -224,6 +233,7 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Demo(demo) => write!(f, "demo:{}", demo.name()),
+            Self::Ollama(name) => write!(f, "ollama:{name}"),
             Self::Folder(path) | Self::File(path) => write!(f, "{}", path.display()),
             Self::Adapted { base, adapter } => write!(f, "{base}+{adapter}"),
             Self::Rounded { base, rounding } => write!(f, "{base}~{rounding}"),
@@ -365,6 +375,7 @@ mod tests {
         for text in [
             "a/b@v1+./c",
             "demo:gpt2~q4_0",
+            "ollama:llama3.2:1b",
             "a/b@v1+./c~mxfp4",
             "demo:gpt2",
             "demo:gpt-oss",

@@ -21,6 +21,41 @@ fn lists_the_families_and_names_the_nearest_of_one_that_is_not_there() {
 }
 
 #[test]
+fn lists_what_other_programs_keep_and_runs_it() {
+    let home = Home::new();
+    let gguf = golden("gguf/qwen2/model.gguf");
+    let hash = "0123456789abcdef".repeat(4);
+    let write = |name: &str, content: &[u8]| {
+        let path = home.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    let manifest = format!(
+        r#"{{"layers": [{{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:{hash}"}}]}}"#
+    );
+    let weights = fs::read(gguf).unwrap();
+    write(".ollama/models/manifests/a.host/library/tiny/0.5b", manifest.as_bytes());
+    write(&format!(".ollama/models/blobs/sha256-{hash}"), &weights);
+    write(".lmstudio/models/someone/tiny/tiny.Q8_0.gguf", &weights);
+    write("mine/other.gguf", &weights);
+    fs::write(home.path("my.toml"), "model-folders = ['~/mine']").unwrap();
+    let listed = home.run(["models", "--config", "my.toml"]);
+    for (name, place) in
+        [("ollama:tiny:0.5b", "ollama"), ("someone/tiny/tiny.Q8_0.gguf", "folder"), ("mine/other.gguf", "folder")]
+    {
+        let line = listed.text().lines().find(|line| line.contains(name)).unwrap_or_default();
+        assert!(line.contains(place) && line.ends_with("yes"), "{name}: {}", listed.text());
+    }
+    let rows = |model: &str| {
+        let ended = home.run(["print", "--ids", "1,2,3", "--model", model]);
+        ended.text().lines().filter(|line| line.contains(" -> ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("ollama:tiny:0.5b"), rows("mine/other.gguf"));
+    assert_eq!(rows("mine/other.gguf").len(), 3);
+    home.run(["print", "--model", "ollama:none"]).failed(1, &["ollama:none: no such model", "tiny:0.5b"]);
+}
+
+#[test]
 fn lists_what_is_here_and_what_is_not() {
     let home = Home::new();
     let config = format!("[pairs.mine]\nleft = '{}'\nright = './nowhere'", text(&golden("gpt2-tiny")));

@@ -31,9 +31,9 @@ impl ModelFile {
         }
     }
 
-    /// Whether it is a GGUF file, by its name.
+    /// Whether it is a GGUF file, by its name. Ollama names its files by what is in them.
     pub fn is_gguf(&self) -> bool {
-        is_gguf(&self.name())
+        is_gguf(&self.name()) || self.base_name().starts_with("sha256-")
     }
 
     /// Its content, of at most `most` bytes. For small files: weights are mapped.

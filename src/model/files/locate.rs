@@ -1,8 +1,9 @@
 //! The entry points: where the files of a model are, and what a download of them would take.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::hub::{CachedModel, Hub};
+use super::stores::Stores;
 use super::{ADAPTER_WEIGHTS, Adapter, Consent, DownloadPlan, ModelFiles, embedded, folder, gguf};
 use crate::model::{Cancel, Control, ModelError, Reference};
 
@@ -24,6 +25,7 @@ pub fn locate(
         Reference::Demo(demo) => Ok(embedded::files(*demo)),
         Reference::Folder(path) => folder::files(path),
         Reference::File(path) => gguf::files(path),
+        Reference::Ollama(name) => ollama(name, reference),
         Reference::Adapted { base, adapter } => {
             let base = locate(base, offline, consent, control)?;
             let adapter = locate_adapter(adapter, offline, consent, control)?;
@@ -56,7 +58,7 @@ fn locate_adapter(
             let limit = consent.limit(reference);
             Hub::from_env(offline)?.locate_adapter(repository, revision.as_deref(), limit, control)
         }
-        Reference::Demo(_) | Reference::File(_) | Reference::Adapted { .. } | Reference::Rounded { .. } => {
+        Reference::Demo(_) | Reference::Ollama(_) | Reference::File(_) | Reference::Adapted { .. } | Reference::Rounded { .. } => {
             Err(ModelError::Invalid(format!("{reference}: is no adapter: name its folder, or org/name")))
         }
     }?;
@@ -93,11 +95,22 @@ pub fn plan(
         Reference::Demo(demo) => DownloadPlan::of_present(&embedded::files(*demo), Path::new("")),
         Reference::Folder(path) => DownloadPlan::of_present(&folder::files(path)?, path),
         Reference::File(path) => DownloadPlan::of_present(&gguf::files(path)?, path),
+        Reference::Ollama(name) => DownloadPlan::of_present(&ollama(name, reference)?, Path::new("")),
         Reference::Adapted { base, .. } | Reference::Rounded { base, .. } => plan(base, offline, control),
         Reference::Hub { repository, revision } => {
             Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
         }
     }
+}
+
+fn ollama(name: &str, reference: &Reference) -> Result<ModelFiles, ModelError> {
+    let blob = Stores::of_machine(&[]).ollama(name)?;
+    Ok(ModelFiles { name: reference.to_string(), ..gguf::files(&blob)? })
+}
+
+/// The names of models that other programs keep on this machine, or that lie in `folders`.
+pub fn stored(folders: &[PathBuf]) -> Vec<String> {
+    Stores::of_machine(folders).models()
 }
 
 /// The models in the hub's cache, by name; none if there is no cache.

@@ -21,6 +21,7 @@ mod locate;
 mod lora;
 mod model_files;
 mod plan;
+mod stores;
 mod tokenizer;
 
 pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter};
@@ -30,7 +31,7 @@ pub use foreign::{foreign, pointer};
 pub use gguf::gguf_error;
 pub use hub::{CachedModel, Hub, HubError, HubSettings};
 pub use limits::{LONGEST_CONFIG, LONGEST_TOKENIZER};
-pub use locate::{cached, locate, locate_here, plan};
+pub use locate::{cached, locate, locate_here, plan, stored};
 pub use lora::{AdapterSettings, LoraFiles};
 pub use model_files::ModelFiles;
 pub use plan::DownloadPlan;

@@ -54,6 +54,7 @@ fn place(model: &KnownModel) -> &'static str {
     match model.place {
         Place::Binary => "built in",
         Place::Folder => "folder",
+        Place::Ollama => "ollama",
         Place::Cache => "cache",
         Place::Hub => "to download",
         Place::Broken => "not there",
