@@ -88,10 +88,10 @@ impl DotTile<'_> {
             0 => weight.get((row + self.rows) * stride..).unwrap_or(&[]),
             _ => &[],
         };
-        let next = bytemuck::cast_slice(next);
+        let next: &[u8] = bytemuck::cast_slice(next);
         let mut sums = [[simd.splat_f32s(0.0); ROWS]; BATCH_ROWS];
         for at in 0..registers {
-            if (at * S::F32_LANES * size_of::<f32>()).is_multiple_of(LINE) {
+            if !next.is_empty() && (at * S::F32_LANES * size_of::<f32>()).is_multiple_of(LINE) {
                 (0..ROWS).for_each(|row| fetch(next, (row * stride + at * S::F32_LANES) * size_of::<f32>()));
             }
             let w: [S::f32s; ROWS] = std::array::from_fn(|row| ws[row][at]);

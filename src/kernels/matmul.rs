@@ -10,6 +10,12 @@ use super::parallel::{DOT_ROWS, SCRATCH, aligned, by_columns, sizes};
 /// Values of each of [`DOT_ROWS`] rows that are multiplied at a time: these stay in a core's nearest cache.
 const DEPTH: usize = 960;
 
+/// Batch rows from which on more rows are multiplied by the same columns before others are, so that columns of the batch
+/// stay in a core's cache. With fewer of them, the weight had better be read from its start to its end.
+const MANY: usize = 64;
+/// So many rows.
+const TOGETHER: usize = 64;
+
 /// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, the weight being \[out, in\].
 ///
 /// # Panics
@@ -17,6 +23,7 @@ const DEPTH: usize = 960;
 pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: &mut [f32]) {
     let (count, out_features) = sizes(x, weight.len(), in_features, y);
     let part = out_features.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
+    let rows_together = if count < MANY { DOT_ROWS } else { TOGETHER };
     let arch = Arch::new();
     let mut scratch = Vec::new();
     let aligned_x = aligned(&mut scratch, x.len());
@@ -27,24 +34,22 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: 
         SCRATCH.with_borrow_mut(|scratch| {
             let sums = aligned(scratch, count * stride);
             sums.fill(0.0);
-            for first in part.clone().step_by(DOT_ROWS) {
-                let at = first - part.start;
-                let group = first..(first + DOT_ROWS).min(part.end);
-                let rows = group.len();
-                let weight = &weight[group.start * in_features..part.end * in_features];
+            for together in part.clone().step_by(rows_together) {
                 for start in (0..in_features).step_by(DEPTH) {
-                    arch.dispatch(DotTile {
-                        x: &x[start.min(x.len())..],
-                        x_stride: in_features,
-                        count,
-                        weight: &weight[start..],
-                        weight_stride: in_features,
-                        rows,
-                        columns: DEPTH.min(in_features - start),
-                        out: sums,
-                        stride,
-                        at,
-                    });
+                    for first in (together..(together + rows_together).min(part.end)).step_by(DOT_ROWS) {
+                        arch.dispatch(DotTile {
+                            x: &x[start.min(x.len())..],
+                            x_stride: in_features,
+                            count,
+                            weight: &weight[first * in_features + start..part.end * in_features],
+                            weight_stride: in_features,
+                            rows: DOT_ROWS.min(part.end - first),
+                            columns: DEPTH.min(in_features - start),
+                            out: sums,
+                            stride,
+                            at: first - part.start,
+                        });
+                    }
                 }
             }
             for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {

@@ -52,4 +52,23 @@ mod tests {
         assert_eq!((packed.1, 2 * unpacked.1), (unpacked.1, unpacked.2));
         assert!(packed.2 < unpacked.2, "{packed:?} {unpacked:?}");
     }
+
+    /// On the CPU blocks stay in their file; elsewhere each becomes numbers.
+    #[test]
+    fn a_gguf_file_takes_what_it_holds() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf/mixtral");
+        let files = files::locate_here(&Reference::Folder(folder)).unwrap();
+        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+        let mut take = |mapped| {
+            let placement = Placement { device: Device::Cpu, dtype: DType::F32, mapped, unpacked: false };
+            let weights = Weights::open(&files.weights, placement, &mut control).unwrap();
+            (weights.precision(), weights.parameters(), weights.resident_bytes())
+        };
+        let (stays, decoded) = (take(true), take(false));
+        assert_eq!((stays.0.as_str(), decoded.0.as_str()), ("q8_0", "f32"));
+        assert_eq!((stays.1, decoded.2), (decoded.1, 4 * decoded.1));
+        let held = files.weights[0].size().unwrap();
+        assert!(stays.2 < held && 2 * stays.2 > held, "{} of {held}", stays.2);
+        assert_eq!(files.all().count(), 1, "config, tokenizer and weights are one file");
+    }
 }

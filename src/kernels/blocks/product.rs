@@ -10,10 +10,11 @@ use crate::kernels::cache::{LINE, fetch};
 use crate::kernels::dot_tile::DotTile;
 use crate::kernels::parallel::{DOT_ROWS, SCRATCH, aligned, by_columns, sizes};
 
-/// Values that are decoded at a time: few enough for a core's nearest cache.
-const DECODED: usize = 6 * 1024;
-/// Batch rows up to which half as many rows are decoded, and twice as many columns of each: sums are added up less often.
-const FEW: usize = 8;
+/// Values of each of [`DOT_ROWS`] rows that are decoded and multiplied at a time: whole blocks of every type, and few
+/// enough for a core's nearest cache.
+const DEPTH: usize = 768;
+/// Rows that are multiplied by the same columns, before others are: so long these stay in a core's cache.
+const TOGETHER: usize = 64;
 
 /// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, where the blocks are the rows of W.
 ///
@@ -25,9 +26,6 @@ pub fn add_product_transposed(kind: BlockType, x: &[f32], blocks: &[u8], in_feat
     let (count, out_features) = sizes(x, blocks.len() / row_bytes * in_features, in_features, y);
     assert_eq!(blocks.len(), out_features * row_bytes, "rows are whole");
     let part = out_features.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
-    let group_rows = if count <= FEW { DOT_ROWS / 2 } else { DOT_ROWS };
-    // Whole blocks of every type.
-    let depth = DECODED / group_rows;
     let arch = Arch::new();
     let mut scratch = Vec::new();
     let aligned_x = aligned(&mut scratch, x.len());
@@ -37,28 +35,30 @@ pub fn add_product_transposed(kind: BlockType, x: &[f32], blocks: &[u8], in_feat
         let stride = part.len();
         let blocks = &blocks[part.start * row_bytes..part.end * row_bytes];
         SCRATCH.with_borrow_mut(|scratch| {
-            let all = aligned(scratch, DECODED + count * stride);
-            let (decoded, sums) = all.split_at_mut(DECODED);
+            let all = aligned(scratch, DOT_ROWS * DEPTH + count * stride);
+            let (decoded, sums) = all.split_at_mut(DOT_ROWS * DEPTH);
             sums.fill(0.0);
-            for at in (0..stride).step_by(group_rows) {
-                let group = at..(at + group_rows).min(stride);
-                let rows = group.len();
-                for start in (0..in_features).step_by(depth) {
-                    let columns = depth.min(in_features - start);
-                    let weight = &mut decoded[..rows * columns];
-                    decode_rows(kind, blocks, row_bytes, group.clone(), start..start + columns, weight);
-                    arch.dispatch(DotTile {
-                        x: &x[start.min(x.len())..],
-                        x_stride: in_features,
-                        count,
-                        weight,
-                        weight_stride: columns,
-                        rows,
-                        columns,
-                        out: sums,
-                        stride,
-                        at,
-                    });
+            for first in (0..stride).step_by(TOGETHER) {
+                for start in (0..in_features).step_by(DEPTH) {
+                    let columns = DEPTH.min(in_features - start);
+                    for at in (first..(first + TOGETHER).min(stride)).step_by(DOT_ROWS) {
+                        let group = at..(at + DOT_ROWS).min(stride);
+                        let rows = group.len();
+                        let weight = &mut decoded[..rows * columns];
+                        decode_rows(kind, blocks, row_bytes, group, start..start + columns, weight);
+                        arch.dispatch(DotTile {
+                            x: &x[start.min(x.len())..],
+                            x_stride: in_features,
+                            count,
+                            weight,
+                            weight_stride: columns,
+                            rows,
+                            columns,
+                            out: sums,
+                            stride,
+                            at,
+                        });
+                    }
                 }
             }
             for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {

@@ -15,7 +15,7 @@ const BLANK: &str = "▁";
 /// Bytes of a piece that is put together from others, at most: SentencePiece makes none of more than a few dozen.
 const LONGEST_PIECE: usize = 512;
 /// Ways in which a piece may be put together, of all pieces: Gemma's have three. And so many that don't count.
-const MOST_MERGES: (usize, usize) = (16, 1 << 16);
+const MOST_MERGES: (usize, usize) = (16, 1 << 12);
 
 pub fn tokenizer(vocabulary: &Vocabulary<'_>) -> Result<Tokenizer, String> {
     // Runs of blanks are stored as blanks, and are met as ▁ when the text is normalised.
