@@ -22,5 +22,6 @@ mod picker;
 mod pin;
 mod program;
 mod screens;
+mod shift;
 mod views;
 mod words;

@@ -21,6 +21,7 @@ mod lens;
 mod list;
 mod panel;
 mod panes;
+mod shift;
 
 pub use difference::{Arrangement, Compared, Difference};
 pub use grid::HeadGrid;
@@ -28,6 +29,7 @@ pub use lens::{LensPanel, LensStage, LogitLens};
 pub use list::{HeadList, ListedHead, Similarity};
 pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
+pub use shift::ModelShift;
 
 use super::action::Effect;
 use super::state::help::Help;
@@ -62,6 +64,8 @@ pub enum Opened {
     List,
     /// What each layer of both models would predict.
     Lens(LogitLens),
+    /// How far the heads of both models are apart.
+    Shift(Box<ModelShift>),
 }
 
 /// What fills the screen between title and legend.
@@ -100,6 +104,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::Shift(shift) => Some(shift.as_ref()),
         }
     }
 
@@ -109,6 +114,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::Shift(shift) => Some(shift.as_mut()),
         }
     }
 
@@ -122,6 +128,7 @@ impl Screen {
             Command::HeadGrid => HeadGrid::open(panes).map(Opened::Grid),
             Command::Leaderboard => self.list.open(panes).map(|()| Opened::List),
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
+            Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             _ => return None,
         };
@@ -155,6 +162,11 @@ impl Screen {
     /// The lens, if it is open.
     pub(super) fn lens_mut(&mut self) -> Option<&mut LogitLens> {
         if let Opened::Lens(lens) = &mut self.opened { Some(lens) } else { None }
+    }
+
+    /// How far heads are apart, if that is open.
+    pub(super) fn shift_mut(&mut self) -> Option<&mut ModelShift> {
+        if let Opened::Shift(shift) = &mut self.opened { Some(shift) } else { None }
     }
 
     /// Whether something is computed for the screen.

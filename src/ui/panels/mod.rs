@@ -9,6 +9,7 @@ mod grid;
 mod lens;
 mod list;
 mod panes;
+mod shift;
 
 use crate::app::{Opened, State};
 use face::Face;
@@ -19,6 +20,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::Grid(_) => &grid::FACE,
         Opened::List => &list::FACE,
         Opened::Lens(_) => &lens::FACE,
+        Opened::Shift(_) => &shift::FACE,
         Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
             None => &panes::FACE,
