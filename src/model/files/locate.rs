@@ -33,7 +33,9 @@ pub fn locate(
                 return Err(error);
             }
             let limit = consent.limit(reference);
-            Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)
+            let files = Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)?;
+            // Whether its tensors are here depends on what was asked for before.
+            Ok(ModelFiles { adapter: files.adapter.map(Adapter::left_alone), ..files })
         }
     }
 }
