@@ -424,9 +424,10 @@ fn an_adapter_on_the_hub_is_named_with_its_base() {
 
 #[test]
 fn an_adapter_is_downloaded_where_it_is_asked_for_and_nothing_beside_it() {
+    const WEIGHTS: &[u8] = b"\x02\0\0\0\0\0\0\0{}";
     let mut repository = golden("gpt2-tiny", &["config.json", "tokenizer.json", "model.safetensors"]);
     repository.files.insert("adapter_config.json".to_owned(), r#"{"peft_type": "LORA"}"#.into());
-    repository.files.insert("adapter_model.safetensors".to_owned(), b"weights".to_vec());
+    repository.files.insert("adapter_model.safetensors".to_owned(), WEIGHTS.to_vec());
     let scene = Scene::new(repository);
     let adapter = |hub: &Hub, limit: u64| {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
@@ -434,9 +435,9 @@ fn an_adapter_is_downloaded_where_it_is_asked_for_and_nothing_beside_it() {
     };
     assert!(adapter(&scene.offline(), 100).is_err());
     let refused = adapter(&scene.hub(), 3).unwrap_err();
-    assert!(matches!(refused, ModelError::Hub(HubError::NotAgreed { missing: 7, .. })), "{refused}");
+    assert!(matches!(refused, ModelError::Hub(HubError::NotAgreed { missing: 10, .. })), "{refused}");
     let lora = adapter(&scene.hub(), 100).unwrap().lora.unwrap();
-    assert_eq!(lora.weights.read(100).unwrap().as_ref(), b"weights");
+    assert_eq!(lora.weights.read(100).unwrap().as_ref(), WEIGHTS);
     let asked = scene.server.asked();
     assert_eq!(names(&asked), BTreeSet::from(["adapter_config.json", "adapter_model.safetensors"]));
     for hub in [scene.hub(), scene.offline()] {
