@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
+use attnscope::attention::ablation::next_divergence;
 use attnscope::attention::alignment::{Granularity, pieces};
+use attnscope::attention::shift::shifted_heads;
 use attnscope::attention::{
     Capture, CausalMatrix, Comparison, Normalisation, Statistic, Token, View, similarity,
 };
@@ -49,9 +51,13 @@ fn same_rows(found: &CausalMatrix, expected: &[Vec<f32>], what: &str) {
 
 fn capture(name: &str, ids: &Value) -> Capture {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    capture_of(&Reference::Folder(folder), ids)
+}
+
+fn capture_of(reference: &Reference, ids: &Value) -> Capture {
     let mut progress = |_| ();
     let mut control = Control { cancel: Cancel::new(), progress: &mut progress };
-    let model = Model::load(&Reference::Folder(folder), &LoadOptions::default(), &mut control).unwrap();
+    let model = Model::load(reference, &LoadOptions::default(), &mut control).unwrap();
     let ids = list(ids, |id| u32::try_from(id.as_u64().unwrap()).unwrap());
     model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
 }
@@ -175,4 +181,30 @@ fn two_tokenisations_of_one_text() {
             assert_eq!(without_first.keys[0], None);
         }
     }
+}
+
+/// A model and the same one with an adapter, by what transformers and PEFT computed of them.
+#[test]
+fn how_far_the_heads_of_two_models_are_apart() {
+    let expected = &expected()["shift"];
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let base = Reference::Folder(tests.join("golden/gpt2-tiny"));
+    let adapter = Box::new(Reference::Folder(tests.join("lora/attention")));
+    let adapted = Reference::Adapted { base: Box::new(base.clone()), adapter };
+    let [left, right] = [base, adapted].map(|reference| capture_of(&reference, &expected["ids"]));
+    let mut at = 0;
+    for layer in 0..left.model.layers {
+        for shift in shifted_heads(&left, &right, layer).unwrap() {
+            close(shift.divergence, number(&expected["divergence"][at]), "divergence");
+            close(shift.flips, number(&expected["flips"][at]), "flips");
+            at += 1;
+        }
+        let itself = shifted_heads(&left, &left, layer).unwrap();
+        assert!(itself.iter().all(|shift| (shift.divergence, shift.flips) == (0.0, 0.0)));
+    }
+    assert_eq!(at, expected["flips"].as_array().unwrap().len());
+    close(next_divergence(&left, &right).unwrap() as f32, number(&expected["next"]), "next token");
+    assert_eq!(next_divergence(&left, &left), Some(0.0));
+    let other = capture("gpt-oss-tiny", &expected["ids"]);
+    assert!(shifted_heads(&left, &other, 0).unwrap_err().contains("models of one shape"));
 }

@@ -93,6 +93,11 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Similar { question, found } => {
             state.screen.list.found(&question, found);
         }
+        Event::Shifted { question, found } => {
+            if let Some(shift) = state.screen.shift_mut() {
+                shift.found(&question, found);
+            }
+        }
         Event::Compared { question, found } => {
             let found = found.map_err(|error| error.to_string());
             let difference = state.screen.difference.as_mut();
@@ -134,6 +139,7 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::Scored { .. }
         | Event::ScoringFailed { .. }
         | Event::Similar { .. }
+        | Event::Shifted { .. }
         | Event::Compared { .. }
         | Event::LensRunning { .. }
         | Event::Lens { .. }

@@ -32,6 +32,7 @@ mod prepare;
 pub mod repeated;
 pub mod rollout;
 mod scale;
+pub mod shift;
 pub mod similar;
 pub mod span;
 mod statistics;

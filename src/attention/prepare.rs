@@ -12,6 +12,11 @@ impl Capture {
     pub fn digest(&self) -> &Digest {
         self.digest.get_or(|| Digest {
             labels: self.labels(),
+            special: self
+                .tokens
+                .chunks(self.mean.bin())
+                .map(|cell| cell.iter().all(|token| token.is_special))
+                .collect(),
             layer_pictures: self.layers.par_iter().map(|layer| layer_picture(&layer.mean)).collect(),
             heads: self.heads_extent(),
             log_sum_exp: (!self.logits.is_empty()).then(|| log_sum_exp(&self.logits)),

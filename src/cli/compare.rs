@@ -6,11 +6,15 @@ use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
+use crate::attention::ablation::next_divergence;
 use crate::attention::alignment::Granularity;
-use crate::attention::{Capture, HeadEntry};
+use crate::attention::shift::{HeadShift, check_shape, shifted_heads};
+use crate::attention::{Capture, HeadEntry, escape_controls};
 use crate::export::file::Destination;
 use crate::export::report::{self, Reading, Report};
-use crate::export::{NOT_COMPARED, Selection, Source};
+use crate::export::shift::{Shifted, write_json, write_table};
+use crate::export::{NOT_COMPARED, Recipe, Selection, Source};
+use crate::model::Reference;
 
 /// Says what two models differ in, or writes a page that shows it.
 ///
@@ -26,6 +30,9 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     };
     if args.view.is_value_weighted() {
         return Err(Failure::Usage(NOT_COMPARED.to_owned()));
+    }
+    if args.heads {
+        return compare_heads([left, right], args, settings, session);
     }
     let text = settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?;
     let input = settings.written(text, &args.chat);
@@ -55,4 +62,41 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
         return Ok(page.finish()?);
     }
     stdout::print(args.json, |out| report::write_json(out, &report), |out| report::write_text(out, &report))
+}
+
+/// Says how far the heads of two models of one shape are apart.
+fn compare_heads(
+    models: [&Reference; 2],
+    args: &CompareArgs,
+    settings: &Settings,
+    session: &mut Session,
+) -> Result<(), Failure> {
+    let text = settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?;
+    let input = settings.written(text, &args.chat);
+    let mut pass = |reference: &Reference| {
+        let model = session.load(reference)?;
+        session.capture(&model, &input)
+    };
+    let captures = [pass(models[0])?, pass(models[1])?];
+    check_same_text(&captures)?;
+    let [left, right] = &captures;
+    check_shape(left, right).map_err(|why| {
+        let names = [left, right].map(|capture| escape_controls(&capture.model.name));
+        Failure::Failed(format!("{} and {}: {why}", names[0], names[1]))
+    })?;
+    let (mut heads, layers) = (Vec::new(), left.model.layers);
+    for layer in 0..layers {
+        session.cancel.check()?;
+        session.reporter.progress(&format!("comparing layer {layer} of {layers}"));
+        heads.extend(shifted_heads(left, right, layer).map_err(Failure::Failed)?);
+    }
+    session.reporter.clear();
+    let mean = heads.iter().map(|head| head.divergence).sum::<f32>() / heads.len().max(1) as f32;
+    HeadShift::sort(&mut heads);
+    heads.truncate(args.top.unwrap_or(usize::MAX));
+    let next = next_divergence(left, right);
+    let recipe = |capture| Recipe::new(Source::new(capture, input.clone(), Selection::All), None);
+    let recipes = [recipe(left), recipe(right)];
+    let shifted = Shifted { recipes, heads, mean, next, captures };
+    stdout::print(args.json, |out| write_json(out, &shifted), |out| write_table(out, &shifted))
 }

@@ -24,6 +24,7 @@ pub mod recipe;
 pub mod report;
 mod rows;
 mod selection;
+pub mod shift;
 mod subject;
 mod text;
 

@@ -62,6 +62,7 @@ fn begin(
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,
+        Request::Shift(job) => pool.submit(Box::new(job))?,
         Request::Compare(job) => pool.submit(Box::new(job))?,
         Request::List(job) => pool.submit(Box::new(job))?,
         Request::Estimate(job) => pool.submit(Box::new(job))?,

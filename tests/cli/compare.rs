@@ -45,3 +45,44 @@ fn a_comparison_takes_two_models_that_have_the_view() {
     let both = ["compare", "--view", "layer:99"].into_iter().chain(model).chain(model);
     home.run(both).failed(1, &["layers 0 to"]);
 }
+
+#[test]
+fn heads_are_compared_one_by_one_between_models_of_one_shape() {
+    let home = Home::new();
+    let base = golden("gpt2-tiny");
+    let adapter = base.parent().unwrap().with_file_name("lora").join("attention");
+    let adapted = format!("{}+{}", text(&base), text(&adapter));
+    let compare = |other: &str, more: &[&str]| {
+        let asked = [
+            "compare",
+            "--heads",
+            "--model",
+            text(&base),
+            "--model",
+            other,
+            "--prompt",
+            "the cat and the dog",
+        ];
+        home.run(asked.iter().chain(more).copied())
+    };
+    let ended = compare(&adapted, &["--json"]);
+    let document: Value = serde_json::from_str(ended.text()).unwrap();
+    let heads = document["heads"].as_array().unwrap();
+    let moved: Vec<f64> = heads.iter().map(|head| head["js_divergence"].as_f64().unwrap()).collect();
+    assert!(moved.is_sorted_by(|a, b| a >= b) && moved[0] > 0.0 && moved.len() == 12);
+    assert!(heads.iter().all(|head| (0.0..=1.0).contains(&head["flips"].as_f64().unwrap())));
+    assert!(document["kl_divergence"].as_f64().unwrap() > 0.0);
+    assert_eq!(document["models"][1]["recipe"]["model"], adapted.as_str());
+    let ended = compare(&adapted, &["--top", "2"]);
+    let first = format!("{}.{} ", heads[0]["layer"], heads[0]["head"]);
+    assert!(ended.text().lines().any(|line| line.starts_with(&first)), "{}", ended.text());
+    assert_eq!(ended.text().lines().filter(|line| line.ends_with('%')).count(), 2);
+    let itself: Value = serde_json::from_str(compare(text(&base), &["--json"]).text()).unwrap();
+    assert_eq!(
+        (itself["mean_js_divergence"].as_f64(), itself["kl_divergence"].as_f64()),
+        (Some(0.0), Some(0.0))
+    );
+    let other = golden("gpt-oss-tiny");
+    compare(text(&other), &[]).failed(1, &["models of one shape"]);
+    compare(&adapted, &["--words"]).failed(2, &["--heads", "--words"]);
+}

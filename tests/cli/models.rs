@@ -40,9 +40,11 @@ fn lists_what_other_programs_keep_and_runs_it() {
     write("mine/other.gguf", &weights);
     fs::write(home.path("my.toml"), "model-folders = ['~/mine']").unwrap();
     let listed = home.run(["models", "--config", "my.toml"]);
-    for (name, place) in
-        [("ollama:tiny:0.5b", "ollama"), ("someone/tiny/tiny.Q8_0.gguf", "folder"), ("mine/other.gguf", "folder")]
-    {
+    for (name, place) in [
+        ("ollama:tiny:0.5b", "ollama"),
+        ("someone/tiny/tiny.Q8_0.gguf", "folder"),
+        ("mine/other.gguf", "folder"),
+    ] {
         let line = listed.text().lines().find(|line| line.contains(name)).unwrap_or_default();
         assert!(line.contains(place) && line.ends_with("yes"), "{name}: {}", listed.text());
     }

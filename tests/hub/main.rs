@@ -262,6 +262,7 @@ fn shards_are_those_of_the_index_and_nothing_else_is_asked_for() {
         "special_tokens_map.json",
         "adapter_config.json",
         "added_tokens.json",
+        "chat_template.jinja",
         "model.safetensors",
         "model.safetensors.index.json",
         first.as_str(),
@@ -419,6 +420,33 @@ fn an_adapter_on_the_hub_is_named_with_its_base() {
         assert_eq!(files.adapter.and_then(|adapter| adapter.base).as_deref(), Some("org/base"));
     }
     assert!(!scene.server.asked().iter().any(|asked| asked.path.contains("adapter_model")), "not downloaded");
+}
+
+#[test]
+fn an_adapter_is_downloaded_where_it_is_asked_for_and_nothing_beside_it() {
+    const WEIGHTS: &[u8] = b"\x02\0\0\0\0\0\0\0{}";
+    let mut repository = golden("gpt2-tiny", &["config.json", "tokenizer.json", "model.safetensors"]);
+    repository.files.insert("adapter_config.json".to_owned(), r#"{"peft_type": "LORA"}"#.into());
+    repository.files.insert("adapter_model.safetensors".to_owned(), WEIGHTS.to_vec());
+    let scene = Scene::new(repository);
+    let adapter = |hub: &Hub, limit: u64| {
+        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+        hub.locate_adapter(NAME, None, limit, &mut control)
+    };
+    assert!(adapter(&scene.offline(), 100).is_err());
+    let refused = adapter(&scene.hub(), 3).unwrap_err();
+    assert!(matches!(refused, ModelError::Hub(HubError::NotAgreed { missing: 10, .. })), "{refused}");
+    let lora = adapter(&scene.hub(), 100).unwrap().lora.unwrap();
+    assert_eq!(lora.weights.read(100).unwrap().as_ref(), WEIGHTS);
+    let asked = scene.server.asked();
+    assert_eq!(names(&asked), BTreeSet::from(["adapter_config.json", "adapter_model.safetensors"]));
+    for hub in [scene.hub(), scene.offline()] {
+        assert_eq!(adapter(&hub, 100).unwrap().lora.as_ref(), Some(&lora));
+    }
+    assert_eq!(scene.server.asked(), [], "it is here");
+    let none = Scene::new(golden("gpt2-tiny", &["config.json"]));
+    let refused = adapter(&none.hub(), 100).unwrap_err().to_string();
+    assert!(refused.contains("adapter_config.json"), "{refused}");
 }
 
 #[test]

@@ -36,7 +36,9 @@ def main():
     for seed, (name, settings) in enumerate(ADAPTERS.items()):
         torch.manual_seed(seed)
         folder = GOLDEN / BASES.get(name, "gpt2-tiny")
-        ids = load_file(folder / "expected.safetensors")["case0.input_ids"].reshape(1, -1)
+        cases = load_file(folder / "expected.safetensors")
+        cases = [ids.reshape(1, -1) for name, ids in sorted(cases.items()) if name.endswith("input_ids")]
+        ids = min((ids for ids in cases if ids.numel() >= 5), key=torch.Tensor.numel)
         base = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32)
         model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", init_lora_weights=False, **settings)).eval()
         for parameter, values in model.named_parameters():
@@ -51,6 +53,7 @@ def main():
         with torch.no_grad():
             out = model(input_ids=ids, output_attentions=True)
         expected = {
+            "input_ids": ids[0].contiguous(),
             "attentions": torch.stack([layer[0] for layer in out.attentions]).contiguous(),
             "logits": out.logits[0, -1].contiguous(),
         }

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden"
+LORA = HERE.parent / "lora"
 TEXTS = [
     ("un-believable 日本語 🙂!", [[2, 4, 7, 1, 1, 2, 3, 3, 1, 2, 2, 1], [3, 10, 4, 2, 4, 1, 4, 1]]),
     ("write a story about AI", [[2, 3, 2, 6, 6, 3], [5, 2, 3, 3, 6, 3]]),
@@ -177,6 +178,23 @@ def compare(rng, text, lengths, sinks):
     }
 
 
+def shift(name, adapter):
+    """How far the heads of a model are from those of the same model with an adapter, and its next token."""
+    base, adapted = load_file(GOLDEN / name / "expected.safetensors"), load_file(LORA / adapter / "expected.safetensors")
+    ids = adapted["input_ids"].flatten()
+    case = next(name for name in sorted(base) if name.endswith("input_ids") and base[name].flatten().tolist() == ids.tolist())
+    case = case.removesuffix("input_ids")
+    a, b = base[case + "attentions"].astype(np.float64), adapted["attentions"].astype(np.float64)
+    logs = [logits - np.log(np.exp(logits).sum()) for logits in (base[case + "logits_last"].astype(np.float64), adapted["logits"].astype(np.float64))]
+    heads = [(left, right) for left, right in zip(a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:]))]
+    return {
+        "ids": ids.tolist(),
+        "divergence": [float(np.mean([divergence(p, q) for p, q in zip(with_deficit(l).clip(0), with_deficit(r).clip(0))])) for l, r in heads],
+        "flips": [float(np.mean(l.argmax(-1) != r.argmax(-1))) for l, r in heads],
+        "next": float((np.exp(logs[0]) * (logs[0] - logs[1])).sum()),
+    }
+
+
 def rounded(node):
     """A tree of numbers with its floats rounded."""
     if isinstance(node, dict):
@@ -191,7 +209,8 @@ def main():
     sinks = [[False, True], [True, True], [False, False]]
     pairs = [compare(rng, text, lengths, with_sinks) for text, lengths in TEXTS for with_sinks in sinks]
     captures = {name: capture_views(name) for name in ("gpt2-tiny", "gpt-oss-tiny")}
-    text = json.dumps(rounded({"captures": captures, "pairs": pairs}), ensure_ascii=False, separators=(",", ":"))
+    shifts = shift("gpt2-tiny", "attention")
+    text = json.dumps(rounded({"captures": captures, "pairs": pairs, "shift": shifts}), ensure_ascii=False, separators=(",", ":"))
     (HERE / "expected.json").write_text(text.replace('},"', '},\n"').replace("]],", "]],\n") + "\n")
 
 

@@ -7,7 +7,10 @@ use attnscope::attention::{Capture, ChatPrompt};
 use attnscope::vocabulary::Conversation;
 use attnscope::worker::protocol::{Event, Request, Slot};
 
+use ratatui::style::Modifier;
+
 use crate::fixture::*;
+use crate::screens::draw;
 
 /// The conversation that is to be run.
 fn asked(effects: &[Effect]) -> Vec<Option<Conversation>> {
@@ -89,4 +92,27 @@ fn different_templates_are_not_subtracted() {
     read(&mut state, ["user:", "bot:"], &[Slot::Second]);
     press(&mut state, "D");
     assert!(state.note.is_none() && state.screen.difference.is_some());
+}
+
+#[test]
+fn special_tokens_are_slanted_and_go_without_names_if_told_so() {
+    let mut state = captured();
+    let mut pass: Capture = (*capture(&gpt2(), &["<|end|>", "write", " a"])).clone();
+    pass.tokens[0].is_special = true;
+    let (slot, job) = (Slot::First, state.run.job);
+    let effects = hear(&mut state, Event::Captured { slot, job, capture: Arc::new(pass) });
+    answer(&mut state, effects);
+    let slanted = |state: &mut State| {
+        let terminal = draw(state, (120, 34));
+        let cells = terminal.backend().buffer().content().iter();
+        let slanted = cells.filter(|cell| cell.modifier.contains(Modifier::ITALIC));
+        slanted.map(|cell| cell.symbol()).collect::<String>()
+    };
+    let named = slanted(&mut state);
+    assert!(named.contains("<|end|>") && !named.contains("write"), "{named}");
+    press(&mut state, "T");
+    let nameless = slanted(&mut state);
+    assert!(!nameless.contains("end") && nameless.contains('·'), "{nameless}");
+    press(&mut state, "T");
+    assert_eq!(slanted(&mut state), named);
 }

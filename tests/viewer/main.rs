@@ -23,5 +23,6 @@ mod pin;
 mod program;
 mod score_map;
 mod screens;
+mod shift;
 mod views;
 mod words;

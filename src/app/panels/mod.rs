@@ -23,6 +23,7 @@ mod panel;
 mod panes;
 mod score_map;
 mod scores;
+mod shift;
 
 pub use difference::{Arrangement, Compared, Difference};
 pub use grid::HeadGrid;
@@ -31,6 +32,7 @@ pub use list::{HeadList, ListedHead, Similarity};
 pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
 pub use score_map::ScoreMap;
+pub use shift::ModelShift;
 
 use super::action::Effect;
 use super::state::help::Help;
@@ -67,6 +69,8 @@ pub enum Opened {
     Lens(LogitLens),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
+    /// How far the heads of both models are apart.
+    Shift(Box<ModelShift>),
 }
 
 /// What fills the screen between title and legend.
@@ -108,6 +112,7 @@ impl Screen {
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
             Opened::ScoreMap => Some(&self.map),
+            Opened::Shift(shift) => Some(shift.as_ref()),
         }
     }
 
@@ -118,6 +123,7 @@ impl Screen {
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
             Opened::ScoreMap => Some(&mut self.map),
+            Opened::Shift(shift) => Some(shift.as_mut()),
         }
     }
 
@@ -131,6 +137,7 @@ impl Screen {
             Command::HeadGrid => HeadGrid::open(panes).map(Opened::Grid),
             Command::Leaderboard => self.list.open(panes).map(|()| Opened::List),
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
+            Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
             _ => return None,
@@ -165,6 +172,11 @@ impl Screen {
     /// The lens, if it is open.
     pub(super) fn lens_mut(&mut self) -> Option<&mut LogitLens> {
         if let Opened::Lens(lens) = &mut self.opened { Some(lens) } else { None }
+    }
+
+    /// How far heads are apart, if that is open.
+    pub(super) fn shift_mut(&mut self) -> Option<&mut ModelShift> {
+        if let Opened::Shift(shift) = &mut self.opened { Some(shift) } else { None }
     }
 
     /// Whether something is computed for the screen.

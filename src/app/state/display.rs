@@ -19,6 +19,8 @@ pub struct DisplaySettings {
     pub color_map: ColorMap,
     /// How large cells are.
     pub zoom: Zoom,
+    /// Whether special tokens have no names beside the matrix.
+    pub hides_special: bool,
     /// Whether the focused pane has the whole width.
     pub one_pane: bool,
 }
@@ -38,6 +40,7 @@ impl DisplaySettings {
                 ..self
             },
             Command::Pooling => Self { pooling: self.pooling.next(), ..self },
+            Command::SpecialTokens => Self { hides_special: !self.hides_special, ..self },
             Command::NextColorMap => Self { color_map: self.color_map.next(), ..self },
             _ => return None,
         })
@@ -56,6 +59,7 @@ mod tests {
             (Command::Range, 3),
             (Command::Pooling, 2),
             (Command::NextColorMap, ColorMap::ALL.len()),
+            (Command::SpecialTokens, 2),
         ] {
             let changed = |display: DisplaySettings| display.changed(command).unwrap();
             let start = DisplaySettings::default();

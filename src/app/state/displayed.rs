@@ -75,6 +75,11 @@ impl DisplayedCapture {
         &self.capture.digest().labels
     }
 
+    /// Whether each row, and each column, stands for special tokens only.
+    pub fn special(&self) -> &[bool] {
+        &self.capture.digest().special
+    }
+
     /// The first and the last token of some cells, by their text: `write…story`; one of them, if that is all.
     pub fn passage(&self, cells: Range<usize>) -> String {
         let (tokens, unit) = (&self.capture.tokens, self.matrix().bin());

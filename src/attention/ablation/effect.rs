@@ -36,9 +36,10 @@ pub fn next_changes(before: &Capture, after: &Capture) -> Vec<NextChange> {
     changes
 }
 
-/// KL(before ‖ after) of the next-token distributions, in nats; nothing without an output head.
+/// KL(before ‖ after) of the next-token distributions, in nats; nothing without an output head, or over other
+/// vocabularies.
 pub fn next_divergence(before: &Capture, after: &Capture) -> Option<f64> {
-    if before.logits.is_empty() {
+    if before.logits.is_empty() || before.logits.len() != after.logits.len() {
         return None;
     }
     let (p, q) = (log_probabilities(&before.logits), log_probabilities(&after.logits));

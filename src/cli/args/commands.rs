@@ -105,6 +105,13 @@ pub struct CompareArgs {
     /// Which matrix of both: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
     #[arg(long, default_value_t)]
     pub view: View,
+    /// Compare head by head two models of one shape with one tokenizer, those heads first that are furthest apart
+    #[arg(long, conflicts_with_all = ["view", "words", "report"])]
+    pub heads: bool,
+    /// How many heads to list, the first ones; without it, all
+    #[arg(long, value_name = "N", requires = "heads", allow_hyphen_values = true,
+        value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
+    pub top: Option<usize>,
     /// Compare whole words, not the finest pieces that both have tokens of
     #[arg(long)]
     pub words: bool,

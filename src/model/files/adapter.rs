@@ -67,11 +67,13 @@ impl Adapter {
 
     /// The message where the weights beside it are loaded without it.
     pub fn not_applied(&self) -> String {
-        format!(
-            "{}: {} is not applied, for there is no {ADAPTER_WEIGHTS} beside it: this is the model without it; BASE+ADAPTER names one in another place",
-            self.file,
-            self.description()
-        )
+        let what = self.description();
+        format!("{}: {what} is not applied: this is the model without it; BASE+ADAPTER adds one", self.file)
+    }
+
+    /// The same, which is not to be added to the weights beside it.
+    pub(super) fn left_alone(self) -> Self {
+        Self { lora: None, ..self }
     }
 
     /// The message where there are no weights beside it.

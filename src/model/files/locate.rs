@@ -40,7 +40,9 @@ pub fn locate(
                 return Err(error);
             }
             let limit = consent.limit(reference);
-            Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)
+            let files = Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)?;
+            // Whether its tensors are here depends on what was asked for before.
+            Ok(ModelFiles { adapter: files.adapter.map(Adapter::left_alone), ..files })
         }
     }
 }
@@ -58,7 +60,11 @@ fn locate_adapter(
             let limit = consent.limit(reference);
             Hub::from_env(offline)?.locate_adapter(repository, revision.as_deref(), limit, control)
         }
-        Reference::Demo(_) | Reference::Ollama(_) | Reference::File(_) | Reference::Adapted { .. } | Reference::Rounded { .. } => {
+        Reference::Demo(_)
+        | Reference::Ollama(_)
+        | Reference::File(_)
+        | Reference::Adapted { .. }
+        | Reference::Rounded { .. } => {
             Err(ModelError::Invalid(format!("{reference}: is no adapter: name its folder, or org/name")))
         }
     }?;

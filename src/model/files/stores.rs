@@ -64,7 +64,8 @@ impl Stores {
 
     /// The names by which their models are loaded, sorted by place.
     pub fn models(&self) -> Vec<String> {
-        let of_folders = self.folders.iter().flat_map(|folder| models_below(folder, 2).into_iter().take(MOST));
+        let of_folders =
+            self.folders.iter().flat_map(|folder| models_below(folder, 2).into_iter().take(MOST));
         let ollama = self.ollama.iter().flat_map(|root| ollama_models(root).into_iter().take(MOST));
         ollama.chain(of_folders.map(|path| path.display().to_string())).collect()
     }
@@ -75,9 +76,10 @@ impl Stores {
     /// If there is none of that name, or what Ollama says of it can't be read.
     pub fn ollama(&self, model: &str) -> Result<PathBuf, ModelError> {
         let invalid = |what: String| ModelError::Invalid(format!("ollama:{model}: {what}"));
-        let root = self.ollama.as_ref().ok_or_else(|| {
-            invalid("the home folder is unknown: set OLLAMA_MODELS".to_owned())
-        })?;
+        let root = self
+            .ollama
+            .as_ref()
+            .ok_or_else(|| invalid("the home folder is unknown: set OLLAMA_MODELS".to_owned()))?;
         let known = manifests(root);
         let (name, tag) = model.split_once(':').unwrap_or((model, LATEST));
         let Some((_, manifest)) = known.iter().find(|(known, _)| *known == format!("{name}:{tag}")) else {

@@ -37,7 +37,19 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
                 None => {
                     let highlights = Highlights::of(state, layout.side);
                     let (names, values) = (shown.labels(), Values::Attention(shown.matrix()));
-                    Drawing { names, values, grid, highlights, normalisation, scale, theme }.draw(buffer)
+                    let (special, hides_special) = (shown.special(), state.display.hides_special);
+                    let drawing = Drawing {
+                        names,
+                        special,
+                        hides_special,
+                        values,
+                        grid,
+                        highlights,
+                        normalisation,
+                        scale,
+                        theme,
+                    };
+                    drawing.draw(buffer)
                 }
             }
             thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);

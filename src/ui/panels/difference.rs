@@ -120,6 +120,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     draw_frame(state, compared, &names, layout, theme, buffer);
     Drawing {
         names: compared.labels(),
+        special: &[],
+        hides_special: false,
         values: match difference.arrangement {
             Arrangement::Difference => Values::Difference(compared.comparison()),
             Arrangement::Split => Values::Split(compared.comparison()),

@@ -10,6 +10,7 @@ mod lens;
 mod list;
 mod panes;
 mod score_map;
+mod shift;
 
 use crate::app::{Opened, State};
 use face::Face;
@@ -21,6 +22,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::List => &list::FACE,
         Opened::Lens(_) => &lens::FACE,
         Opened::ScoreMap => &score_map::FACE,
+        Opened::Shift(_) => &shift::FACE,
         Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
             None => &panes::FACE,

@@ -19,6 +19,8 @@ use crate::theme::Theme;
 const FUTURE: &str = "·";
 /// A cell that the normalisation leaves out, or of a row that has nothing left. Not a zero.
 const LEFT_OUT: &str = "–";
+/// In the place of a special token's name.
+const NAMELESS: &str = "·";
 /// What a span's rows have before their cells, and its columns above them.
 pub const IN_SPAN: (&str, &str) = ("┃", "━");
 
@@ -75,6 +77,10 @@ impl Flag {
 pub struct Drawing<'a> {
     /// What rows and columns stand for.
     pub names: &'a [String],
+    /// Which of them are special tokens; none where that is not known.
+    pub special: &'a [bool],
+    /// Whether these go without names.
+    pub hides_special: bool,
     /// What is drawn.
     pub values: Values<'a>,
     /// Where its cells are.
@@ -133,8 +139,18 @@ impl Drawing<'_> {
     fn name(&self, column: Column) -> &str {
         match column {
             Column::Sink => "sink",
+            Column::Key(key) if self.hides_special && self.is_special(key) => NAMELESS,
             Column::Key(key) => self.names.get(key).map_or("", String::as_str),
         }
+    }
+
+    fn is_special(&self, key: usize) -> bool {
+        self.special.get(key).is_some_and(|special| *special)
+    }
+
+    /// The style of a name: that of special tokens is slanted.
+    fn styled(&self, key: usize, style: Style) -> Style {
+        if self.is_special(key) { style.add_modifier(Modifier::ITALIC) } else { style }
     }
 
     fn row_names(&self, buffer: &mut Buffer) {
@@ -150,7 +166,7 @@ impl Drawing<'_> {
             }
             let name = right(self.name(Column::Key(query)), usize::from(room));
             let (sign, style) = self.highlights.of_row(query..query + 1, self.theme);
-            let x = put(buffer, area.x, y, &name, usize::from(room), style);
+            let x = put(buffer, area.x, y, &name, usize::from(room), self.styled(query, style));
             put(buffer, x, y, sign, 1, style);
             if self.highlights.span.contains(&query) {
                 put(buffer, x + 1, y, IN_SPAN.0, 1, self.theme.chrome.accent);
@@ -179,6 +195,7 @@ impl Drawing<'_> {
                 Column::Key(_) if cell == 3 => (self.name(column), 3, self.theme.chrome.text),
                 Column::Key(_) => (self.name(column), usize::from(cell) - 1, self.theme.chrome.text),
             };
+            let style = if let Column::Key(key) = column { self.styled(key, style) } else { style };
             let name = fit(name, room);
             let free = usize::from(cell).saturating_sub(width(&name));
             let x = self.grid.x(column) + free as u16 / 2;

@@ -14,5 +14,6 @@ mod list;
 pub mod load;
 pub mod run;
 mod score;
+mod shift;
 mod similar;
 mod view;

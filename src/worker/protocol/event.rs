@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LensJob, LoadEstimate, LoadProgress, SimilarJob, Slot, WorkerError,
+    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, ShiftJob,
+    SimilarJob, Slot, WorkerError,
 };
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
@@ -144,6 +145,13 @@ pub enum Event {
         question: SimilarJob,
         /// How similar the heads of the left and the right capture are to it, or why that can't be said.
         found: Result<[Option<Similarities>; 2], WorkerError>,
+    },
+    /// The heads of a layer of two models are compared.
+    Shifted {
+        /// What was asked.
+        question: ShiftJob,
+        /// How far they are apart, or why that can't be said.
+        found: Result<Arc<LayerShift>, WorkerError>,
     },
     /// Two captures are compared.
     Compared {

@@ -15,8 +15,8 @@ pub use crate::model::{
 };
 pub use event::{Event, LayerAnswer};
 pub use question::{
-    Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LensJob, ListJob, ScoringJob, SimilarJob,
-    ViewJob,
+    Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift, LensJob, ListJob, ScoringJob,
+    ShiftJob, SimilarJob, ViewJob,
 };
 pub use request::Request;
 pub use slot::Slot;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Slot;
+use crate::attention::shift::HeadShift;
 use crate::attention::{Ablation, Capture, ModelInfo, View};
 use crate::model::ConfiguredPair;
 use crate::vocabulary::Granularity;
@@ -66,6 +67,24 @@ impl CompareJob {
         captures.into_iter().all(|(a, b)| Arc::ptr_eq(a, b))
             && (self.views, self.granularity) == (other.views, other.granularity)
     }
+}
+
+/// Say how far the heads of a layer of two models of one shape are apart.
+#[derive(Debug, Clone)]
+pub struct ShiftJob {
+    /// Left and right; echoed, and what the answer is known by.
+    pub captures: [Arc<Capture>; 2],
+    /// The index of the layer; echoed.
+    pub layer: usize,
+}
+
+/// How far two models of one shape are apart, as far as a layer says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerShift {
+    /// The heads of the layer, in order.
+    pub heads: Vec<HeadShift>,
+    /// KL(left ‖ right) of the next token, in nats; nothing without an output head.
+    pub next: Option<f64>,
 }
 
 /// Compare all heads to one.

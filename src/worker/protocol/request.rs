@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, SimilarJob, Slot,
-    ViewJob,
+    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, ShiftJob, SimilarJob,
+    Slot, ViewJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -42,6 +42,8 @@ pub enum Request {
     Similar(SimilarJob),
     /// Compare what both panes show, away from the models' threads.
     Compare(CompareJob),
+    /// Say how far the heads of a layer of two models are apart, away from the models' threads.
+    Shift(ShiftJob),
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
     /// Nobody looks at what layers would predict any more: nothing is kept for it.

@@ -156,7 +156,8 @@ impl<'a> Lookup<'a> {
         }
         self.fetch(&commit, &weights, control)?;
         self.cache.set_commit(&commit)?;
-        here(&commit).ok_or_else(|| no_file(ADAPTER_WEIGHTS).into())
+        // Whether they are tensors is said by whoever reads them.
+        Adapter::beside(&self.cache.folder(&commit)).ok_or_else(|| no_file(ADAPTER_CONFIG).into())
     }
 
     /// Asks the hub which files there are. The index of shards is fetched on the way.

@@ -1,0 +1,131 @@
+//! How far the heads of two models are apart, in a table.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Margin, Rect};
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::face::{Face, no_legend};
+use crate::app::{ModelShift, Opened, State};
+use crate::attention::shift::HeadShift;
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::names::model_names;
+use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::bar::bar;
+use crate::ui::widgets::progress::spinner;
+use crate::ui::widgets::text::{fit, put, right, width};
+use crate::ui::widgets::window::window;
+
+/// Columns of a head, and of a number.
+const COLUMNS: [usize; 3] = [8, 10, 8];
+/// Columns of a bar, at least and at most.
+const BAR: (usize, usize) = (8, 40);
+
+/// How far the heads of two models are apart.
+pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
+
+fn shift(state: &State) -> Option<&ModelShift> {
+    match state.screen.opened() {
+        Opened::Shift(shift) => Some(shift),
+        _ => None,
+    }
+}
+
+fn title(_: &State, _: &str) -> String {
+    "how far the heads of both models are apart".to_owned()
+}
+
+fn hints(state: &State) -> Vec<Hint> {
+    vec![
+        pair(state, (Command::CursorUp, Command::CursorDown), "choose"),
+        hint(state, Command::Open, "go to it"),
+        hint(state, Command::OtherModel, "the other model's"),
+        hint(state, Command::Cancel, "stop"),
+        hint(state, Command::Back, "back"),
+    ]
+}
+
+/// The heads that are on screen: the chosen one among them.
+fn on_screen(shift: &ModelShift, frame: Rect) -> Range<usize> {
+    let room = usize::from(frame.inner(Margin::new(1, 1)).height.saturating_sub(1));
+    window(shift.row, room, shift.heads.len())
+}
+
+fn place(state: &State, frame: Rect, _: u16) -> Body {
+    let body = frame.inner(Margin::new(1, 1));
+    let (side, heads) = (state.panes.focus, shift(state).map(|shift| &shift.heads[on_screen(shift, frame)]));
+    let part = |(at, head): (usize, &HeadShift)| Part {
+        side,
+        view: Some(head.view()),
+        area: Rect { y: body.y + 1 + at as u16, height: 1, ..body },
+    };
+    let parts = heads.unwrap_or_default().iter().enumerate().map(part).collect();
+    Body::Panel(PanelLayout { side, frame, parts })
+}
+
+fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
+    let (Body::Panel(layout), Some(shift)) = (body, shift(state)) else { return };
+    draw_frame(state, shift, layout.frame, theme, buffer);
+    let (chrome, body) = (&theme.chrome, layout.frame.inner(Margin::new(1, 1)));
+    let mut x = body.x + 2;
+    for (heading, columns) in ["head", "▾JS nats", "flips"].into_iter().zip(COLUMNS) {
+        let style = if heading.starts_with('▾') { chrome.accent } else { chrome.dim };
+        x = put(buffer, x, body.y, &right(heading, columns), columns, style);
+    }
+    let top = shift.heads.first().map_or(0.0, |head| head.divergence);
+    let rows = on_screen(shift, layout.frame);
+    for (at, (head, part)) in rows.clone().zip(shift.heads[rows].iter().zip(&layout.parts)) {
+        let (is_chosen, area) = (at == shift.row, part.area);
+        let style = if is_chosen { chrome.accent } else { chrome.text };
+        let mark = if is_chosen { "▸ " } else { "  " };
+        let mut x = put(buffer, area.x, area.y, mark, 2, chrome.accent);
+        let name = format!("{}.{}", head.layer, head.head);
+        let (divergence, flips) = (format!("{:.4}", head.divergence), format!("{:.0} %", 100.0 * head.flips));
+        let styles = [style.add_modifier(Modifier::BOLD), chrome.strong, style];
+        for ((text, columns), style) in [name, divergence, flips].iter().zip(COLUMNS).zip(styles) {
+            x = put(buffer, x, area.y, &right(text, columns), columns, style);
+        }
+        let free = usize::from(area.right().saturating_sub(x + 2)).min(BAR.1);
+        if free >= BAR.0 {
+            let bar = bar(if top > 0.0 { head.divergence / top } else { 0.0 }, free);
+            put(buffer, x + 2, area.y, &bar, free, chrome.bar);
+        }
+    }
+}
+
+fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let (chrome, names) = (&theme.chrome, model_names(state));
+    let room = usize::from(frame.width.saturating_sub(4));
+    let what = format!(" {} and {}: {} heads", names[0], names[1], shift.heads.len());
+    let next = match shift.next {
+        Some(next) => format!(" next token: KL {next:.4} nats "),
+        None => String::new(),
+    };
+    let mut block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(chrome.focus)
+        .title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
+    if width(&what) + width(&next) < room {
+        block = block.title(Line::from(Span::styled(next, chrome.accent)).alignment(Alignment::Right));
+    }
+    let (status, style) = match &shift.stopped {
+        Some(why) => {
+            let again = state.keys.hint(Command::Retry);
+            (format!("{} of {} layers: {why}: {again} goes on", shift.done, shift.layers), chrome.accent)
+        }
+        None if shift.done < shift.layers => {
+            (format!("{} {} of {} layers", spinner(state), shift.done, shift.layers), chrome.accent)
+        }
+        None => {
+            let mean = shift.mean_divergence();
+            let says = "of rows with their sinks, mean over queries; flips: another strongest key";
+            (format!("JS divergence {says}; mean of all heads {mean:.4}"), chrome.dim)
+        }
+    };
+    block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(frame, buffer);
+}
