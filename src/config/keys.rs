@@ -170,7 +170,7 @@ const TABLE: &[Row] = &[
     row(Command::Range, "range", Group::Values, &["f"], "colours up to the top of both, of each, or 1"),
     row(Command::Pooling, "pooling", Group::Values, &["v"], "pixels of a long prompt: largest or mean"),
     row(Command::NextColorMap, "next-colormap", Group::Values, &["c"], "the next colour map"),
-    row(Command::SpecialTokens, "special-tokens", Group::Values, &["T"], "name special tokens, or leave that out"),
+    row(Command::SpecialTokens, "special-tokens", Group::Values, &["N"], "name special tokens, or leave that out"),
     row(Command::OtherModel, "other-model", Group::Prompt, &["tab", "shift-tab"], "to the other model"),
     row(Command::OnePane, "one-pane", Group::Prompt, &["z"], "this model at full width, or both"),
     row(Command::ModelPicker, "model-picker", Group::Prompt, &["M"], "choose another model for this pane"),
