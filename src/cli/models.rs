@@ -35,7 +35,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 pub fn families() -> Result<(), Failure> {
     let width = FAMILIES.iter().map(|family| family.name.len()).max().unwrap_or(0);
     let mut out = io::stdout().lock();
-    for family in &FAMILIES {
+    for family in FAMILIES {
         writeln!(out, "{:<width$}  {}", family.name, family.models)?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! How a dot product of a query and a key becomes a weight: the rule of a layer, the same for a pass, for a head that is
-//! looked at later, and in tensor operations.
+//! How a dot product of a query and a key becomes a weight: the rule of a layer, for a pass and for a head that is looked
+//! at later. Tensor operations apply the same rule with code of their own (`model::decoder`, `generic`).
 //!
 //! A score is `scale` · q·k; a cap bends it, c·tanh(score / c); ALiBi (Press et al. 2022) takes `slope` · distance off.
 //! A query sees the keys of its window. The softmax is over these and the sink.
@@ -84,7 +84,8 @@ impl HeadRule {
     }
 }
 
-/// The slopes of ALiBi: 2^(-8i/n) for the n heads that are a power of two; those beyond lie between.
+/// The slopes of ALiBi for any number of heads. The first n, the largest power of two that is not more, have 2^(-8i/n) for
+/// i = 1 .. n; the others have those of 2n heads that lie between.
 pub fn alibi_slopes(heads: usize) -> Arc<[f32]> {
     let power = (heads + 1).next_power_of_two() / 2;
     let slope = |exponent: f64| (-exponent).exp2() as f32;
@@ -95,7 +96,12 @@ pub fn alibi_slopes(heads: usize) -> Arc<[f32]> {
     (0..heads).map(of_head).collect()
 }
 
-/// c·tanh(x / c), with tanh u = 1 − 2 / (1 + e²ᵘ).
+/// Below it tanh u is taken by its series.
+const SMALL: f32 = 0.35;
+/// tanh u / u in powers of u², the highest first.
+const SERIES: [f32; 6] = [-1382.0 / 155_925.0, 62.0 / 2835.0, -17.0 / 315.0, 2.0 / 15.0, -1.0 / 3.0, 1.0];
+
+/// c·tanh(x / c), with tanh u = 1 − 2 / (1 + e²ᵘ), and by its series where that would cancel.
 struct Softcap<'a> {
     scores: &'a mut [f32],
     cap: f32,
@@ -109,9 +115,18 @@ impl WithSimd for Softcap<'_> {
         let Self { scores, cap } = self;
         let (one, two) = (simd.splat_f32s(1.0), simd.splat_f32s(2.0));
         let (inner, outer) = (simd.splat_f32s(2.0 / cap), simd.splat_f32s(cap));
+        let (inverse, small) = (simd.splat_f32s(1.0 / cap), simd.splat_f32s(SMALL));
         let bend = |x: S::f32s| {
             let e = simd.add_f32s(one, exp(simd, simd.mul_f32s(x, inner)));
-            simd.mul_f32s(outer, simd.sub_f32s(one, simd.div_f32s(two, e)))
+            let by_exp = simd.mul_f32s(outer, simd.sub_f32s(one, simd.div_f32s(two, e)));
+            let u = simd.mul_f32s(x, inverse);
+            let square = simd.mul_f32s(u, u);
+            let mut series = simd.splat_f32s(SERIES[0]);
+            for coefficient in &SERIES[1..] {
+                series = simd.mul_add_f32s(series, square, simd.splat_f32s(*coefficient));
+            }
+            let is_small = simd.less_than_f32s(simd.abs_f32s(u), small);
+            simd.select_f32s(is_small, simd.mul_f32s(x, series), by_exp)
         };
         let (registers, rest) = S::as_mut_simd_f32s(scores);
         registers.iter_mut().for_each(|x| *x = bend(*x));
@@ -133,13 +148,16 @@ mod tests {
 
     #[test]
     fn a_cap_bends_scores_by_tanh() {
-        let rule = AttentionRule { softcap: Some(4.0), ..AttentionRule::scaled(1.0) }.of_head(0);
-        let given: Vec<f32> = (0..37).map(|at| (at - 18) as f32 * 0.7).chain([1e30, -1e30]).collect();
-        let mut scores = given.clone();
-        rule.bend(&mut scores);
-        for (given, score) in given.into_iter().zip(scores) {
-            let exact = 4.0 * (f64::from(given) / 4.0).tanh();
-            assert!((f64::from(score) - exact).abs() < 2e-6, "{given}: {score}, not {exact}");
+        for cap in [0.5f32, 4.0, 50.0, 1e6] {
+            let rule = AttentionRule { softcap: Some(cap), ..AttentionRule::scaled(1.0) }.of_head(0);
+            let given: Vec<f32> = (0..371).map(|at| (at - 185) as f32 * 0.07).chain([1e30, -1e30]).collect();
+            let mut scores = given.clone();
+            rule.bend(&mut scores);
+            for (given, score) in given.into_iter().zip(scores) {
+                let exact = f64::from(cap) * (f64::from(given) / f64::from(cap)).tanh();
+                let error = (f64::from(score) - exact).abs();
+                assert!(error <= 1e-6 * exact.abs() + 1e-9, "{given}, cap {cap}: {score}, not {exact}");
+            }
         }
     }
 

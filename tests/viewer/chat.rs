@@ -110,9 +110,9 @@ fn special_tokens_are_slanted_and_go_without_names_if_told_so() {
     };
     let named = slanted(&mut state);
     assert!(named.contains("<|end|>") && !named.contains("write"), "{named}");
-    press(&mut state, "T");
+    press(&mut state, "N");
     let nameless = slanted(&mut state);
     assert!(!nameless.contains("end") && nameless.contains('·'), "{nameless}");
-    press(&mut state, "T");
+    press(&mut state, "N");
     assert_eq!(slanted(&mut state), named);
 }

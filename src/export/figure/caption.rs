@@ -1,7 +1,7 @@
 //! What is written under a figure: the recipe in sentences.
 
-use super::bar::short;
 use super::contents::Figure;
+use super::ticks::short;
 use crate::attention::escape_controls;
 use crate::export::recipe::{FigureStyle, Input, Recipe, Source};
 use crate::vocabulary::{ColorRange, ColorScale};

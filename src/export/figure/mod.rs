@@ -6,7 +6,6 @@
 //!
 //! To draw something else: its content and its `Words` in `panel`.
 
-mod bar;
 mod bitmap;
 mod build;
 mod caption;
@@ -19,6 +18,7 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
+mod ticks;
 mod words;
 
 pub use bitmap::{Bitmap, RECIPE};

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::bar::ticks;
 use super::contents::Figure;
 use super::layout::{Area, BAR, LABEL, LABEL_GAP, Layout, Place, SMALL, SUBTITLE, TITLE};
 use super::panel::{Content, Panel};
 use super::text::{FAMILY, Ruler};
+use super::ticks::ticks;
 use crate::theme::{Ramp, Rgb};
 use crate::vocabulary::xml::{escape, json_as_xml, number};
 use crate::vocabulary::{Background, ColorScale};

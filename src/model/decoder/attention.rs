@@ -29,8 +29,8 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// What the heads take from the values of `x` \[tokens, hidden\], which is normalised, \[tokens, heads · head_dim\],
-    /// and what the layer attended to.
+    /// What the heads take from the values, \[tokens, heads · head_dim\], and what the layer attended to. `x`
+    /// \[tokens, hidden\] is the residual stream, normalised.
     ///
     /// # Errors
     /// If the device or a hook fails.

@@ -74,7 +74,8 @@ impl Block {
         let normed = match (beside, &self.mlp_norm) {
             (Some(beside), _) => pass.rows.of(beside)?,
             (None, Some(norm)) if !norm_of_sum => norm.forward(&x, normed_buffer(pass))?,
-            (None, _) => x.clone(),
+            // Apart from the residual, to which experts add before all of them have read it.
+            (None, _) => x.copy()?,
         };
         let residual = if self.wiring == Wiring::ResidualOfNorm { normed.copy()? } else { x };
         let addition = &self.mlp_addition;

@@ -1,7 +1,7 @@
 //! BLOOM: scores that fall with the distance (ALiBi) instead of positions, a norm of the embedding; queries, keys and
 //! values of each head lie together.
 
-use super::common::{layer_norm, root};
+use super::common::{Shape, decoder, layer_norm, root};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::gpt2::head_dim;
@@ -10,7 +10,7 @@ use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
 use crate::model::spec::{
-    Activation, Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec, Wiring,
+    Activation, Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, MlpSpec, Wiring,
 };
 
 /// BLOOM.
@@ -49,28 +49,22 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         true => Wiring::ResidualOfNorm,
         false => Wiring::Sequential,
     };
-    let spec = DecoderSpec {
-        family: "",
+    let shape = Shape {
         vocabulary: config.whole("vocab_size", 250_880, VOCABULARY)?,
         context: config.whole("seq_length", 2048, TOKENS)?,
         hidden,
         heads,
-        kv_heads: heads,
         head_dim,
+    };
+    let norm = layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?);
+    let spec = DecoderSpec {
         embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: true, positions: None },
-        norm: layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?),
         block: BlockSpec { wiring, ..BlockSpec::PRE_NORM },
-        qk_norm: None,
-        clip_qkv: None,
         biases: Biases { qkv: true, output: true, mlp: true, head: false },
-        sinks: false,
         alibi: true,
-        rotaries: Vec::new(),
         layers: vec![layer; config.whole("n_layer", 2, LAYERS)?],
-        residual_scale: 1.0,
-        logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
         tied_head: config.flag("tie_word_embeddings", true)?,
-        quantization: config.quantization(),
+        ..decoder(config, shape, norm)
     };
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -252,6 +252,7 @@ impl Builder<'_, '_> {
         count: usize,
         [from, to]: [usize; 2],
     ) -> Result<(ExpertMatrices, Tensor), ModelError> {
+        self.weights.check_rounds_stacks(name)?;
         let bias = self.weights.tensor(&format!("{name}_bias"), &[count, to])?;
         let matrices = match self.weights.contains(&format!("{name}_blocks")) {
             true => self.weights.packed_experts(name, count, from, to)?,
@@ -302,13 +303,11 @@ impl Builder<'_, '_> {
 
     fn norm_of(&mut self, spec: NormSpec, name: &str, shape: &[usize]) -> Result<Norm, ModelError> {
         let weight = match spec.weight {
-            true => self.weights.tensor(&format!("{name}.weight"), shape)?,
+            true => (self.weights.float_tensor(&format!("{name}.weight"), shape)? + self.layout.norm_offset)?,
             false => self.weights.ones(shape)?,
         };
-        let offset = self.layout.norm_offset;
-        let weight = if offset == 0.0 || !spec.weight { weight } else { (weight + offset)? };
         let bias = match spec.bias {
-            true => Some(self.weights.tensor(&format!("{name}.bias"), shape)?),
+            true => Some(self.weights.float_tensor(&format!("{name}.bias"), shape)?),
             false => None,
         };
         Ok(Norm::new(spec.kind, weight, bias, spec.epsilon))

@@ -14,7 +14,7 @@ use crate::model::spec::{
 
 /// Command R.
 pub const FAMILY: Family =
-    Family { name: "cohere", models: "Command R, R+", class: "CohereFor", aliases: &[], read };
+    Family { name: "cohere", models: "Command R, R+", class: "Cohere", aliases: &[], read };
 
 /// What transformers takes for Command R.
 pub const COHERE: Defaults = Defaults {

@@ -50,6 +50,48 @@ pub const DEFAULTS: Defaults = Defaults {
     tied: false,
 };
 
+/// The sizes of a decoder.
+pub struct Shape {
+    /// Rows of the embedding.
+    pub vocabulary: usize,
+    /// Longest prompt, in tokens.
+    pub context: usize,
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Query heads of a layer.
+    pub heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+}
+
+/// A decoder with norms before each part, and none of what only some have. It has no layers yet.
+pub fn decoder(config: &Config, shape: Shape, norm: NormSpec) -> DecoderSpec {
+    let Shape { vocabulary, context, hidden, heads, head_dim } = shape;
+    DecoderSpec {
+        family: "",
+        vocabulary,
+        context,
+        hidden,
+        heads,
+        kv_heads: heads,
+        head_dim,
+        embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: false, positions: None },
+        norm,
+        block: BlockSpec::PRE_NORM,
+        qk_norm: None,
+        clip_qkv: None,
+        biases: Biases::default(),
+        sinks: false,
+        alibi: false,
+        rotaries: Vec::new(),
+        layers: Vec::new(),
+        residual_scale: 1.0,
+        logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
+        tied_head: false,
+        quantization: config.quantization(),
+    }
+}
+
 /// A decoder as Llama is: RMSNorm before each part, rotary positions, a gated MLP, no biases.
 ///
 /// # Errors
@@ -64,28 +106,18 @@ pub fn llama_like(config: &Config, defaults: &Defaults) -> Result<DecoderSpec, M
     let rope_defaults = RopeDefaults { theta: defaults.theta, ..RopeDefaults::LLAMA };
     let rotary = rope::rotary(config, head_dim, context, &rope_defaults)?;
     let epsilon = config.real(defaults.epsilon.0, defaults.epsilon.1, EPSILON)?;
-    let spec = DecoderSpec {
-        family: "",
+    let shape = Shape {
         vocabulary: config.whole("vocab_size", defaults.vocabulary, VOCABULARY)?,
         context,
         hidden,
         heads,
-        kv_heads,
         head_dim,
-        embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: false, positions: None },
-        norm: rms(epsilon),
-        block: BlockSpec::PRE_NORM,
-        qk_norm: None,
-        clip_qkv: None,
-        biases: Biases::default(),
-        sinks: false,
-        alibi: false,
+    };
+    let spec = DecoderSpec {
+        kv_heads,
         rotaries: vec![rotary],
-        layers: Vec::new(),
-        residual_scale: 1.0,
-        logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
         tied_head: config.flag("tie_word_embeddings", defaults.tied)?,
-        quantization: config.quantization(),
+        ..decoder(config, shape, rms(epsilon))
     };
     let layer =
         LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: Some(0), mlp };

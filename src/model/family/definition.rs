@@ -14,7 +14,8 @@ pub struct Family {
     pub name: &'static str,
     /// Models of it that people know.
     pub models: &'static str,
-    /// How the names of its classes in transformers begin, as `architectures` of config.json spells them.
+    /// What the names of its classes in transformers begin with, up to `For`, `Model` or `LMHead`, as `architectures` of
+    /// config.json spells them.
     pub class: &'static str,
     /// Keys of its config.json, and other names that these have.
     pub aliases: &'static [(&'static str, &'static str)],

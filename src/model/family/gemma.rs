@@ -27,8 +27,8 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         ..DEFAULTS
     };
     let mut spec = llama_like(config, &defaults)?;
-    gelu(&mut spec, activation(config)?);
-    common(config, &mut spec)?;
+    set_gate_activation(&mut spec, activation(config)?);
+    scale_embedding(config, &mut spec)?;
     Ok(Read { spec, layout: LAYOUT })
 }
 
@@ -44,7 +44,7 @@ fn activation(config: &Config) -> Result<Activation, ModelError> {
 ///
 /// # Errors
 /// If a key isn't what it may be.
-pub fn common(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelError> {
+pub fn scale_embedding(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelError> {
     spec.embedding.scale = (spec.hidden as f64).sqrt();
     let bias = config.flag("attention_bias", false)?;
     spec.biases = Biases { qkv: bias, output: bias, ..Biases::default() };
@@ -52,7 +52,7 @@ pub fn common(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelError>
 }
 
 /// Gives the gates of all layers an activation.
-pub fn gelu(spec: &mut DecoderSpec, activation: Activation) {
+pub fn set_gate_activation(spec: &mut DecoderSpec, activation: Activation) {
     for layer in &mut spec.layers {
         if let MlpSpec::Gated { gating, .. } = &mut layer.mlp {
             *gating = Gating::Activated(activation);

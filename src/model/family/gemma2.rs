@@ -5,7 +5,7 @@ use super::common::{
 };
 use super::config::Config;
 use super::definition::{Family, Read};
-use super::gemma::{LAYOUT, common, gelu};
+use super::gemma::{LAYOUT, scale_embedding, set_gate_activation};
 use super::layout::Layout;
 use super::ranges::{CAP, WIDTH};
 use crate::model::ModelError;
@@ -39,9 +39,9 @@ pub const GEMMA2: Defaults = Defaults {
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &GEMMA2)?;
     sandwich(config, &mut spec)?;
-    let cap = cap(config, "attn_logit_softcapping", Some(50.0))?;
+    let cap = read_cap(config, "attn_logit_softcapping", Some(50.0))?;
     spec.layers.iter_mut().for_each(|layer| layer.softcap = cap.map(|cap| cap as f32));
-    spec.logits.softcap = self::cap(config, "final_logit_softcapping", Some(30.0))?;
+    spec.logits.softcap = read_cap(config, "final_logit_softcapping", Some(30.0))?;
     let slides = sliding_layers(config, spec.layers.len(), |layer| layer.is_multiple_of(2))?;
     let window = sliding_window(config, Some(4096))?;
     set_windows(config, &mut spec.layers, &slides, window)?;
@@ -53,9 +53,9 @@ fn read(config: &Config) -> Result<Read, ModelError> {
 /// # Errors
 /// If a key isn't what it may be.
 pub fn sandwich(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelError> {
-    common(config, spec)?;
+    scale_embedding(config, spec)?;
     spec.block = BlockSpec { wiring: Wiring::Sequential, before: true, after: true };
-    gelu(spec, named_activation(config, "hidden_activation", "gelu_pytorch_tanh")?);
+    set_gate_activation(spec, named_activation(config, "hidden_activation", "gelu_pytorch_tanh")?);
     let scale = root(config.whole("query_pre_attn_scalar", 256, WIDTH)?);
     spec.layers.iter_mut().for_each(|layer| layer.scale = scale);
     Ok(())
@@ -65,7 +65,7 @@ pub fn sandwich(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelErro
 ///
 /// # Errors
 /// If it isn't what it may be.
-pub fn cap(config: &Config, key: &str, absent: Option<f64>) -> Result<Option<f64>, ModelError> {
+pub fn read_cap(config: &Config, key: &str, absent: Option<f64>) -> Result<Option<f64>, ModelError> {
     match config.optional_real(key, CAP)? {
         None if !config.is_null(key) => Ok(absent),
         cap => Ok(cap),

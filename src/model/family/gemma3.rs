@@ -4,7 +4,7 @@
 use super::common::{Defaults, llama_like, set_windows, sliding_layers, sliding_window};
 use super::config::Config;
 use super::definition::{Family, Read};
-use super::gemma2::{GEMMA2, SANDWICH, cap, sandwich};
+use super::gemma2::{GEMMA2, SANDWICH, read_cap, sandwich};
 use super::layout::Layout;
 use super::mistral::BESIDE_PICTURES;
 use super::ranges::LAYERS;
@@ -37,7 +37,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         llama_like(config, &Defaults { vocabulary: 262_208, context: 131_072, theta: 1e6, ..GEMMA2 })?;
     sandwich(config, &mut spec)?;
     spec.qk_norm = Some(QkNormSpec { norm: spec.norm, over: NormSpan::Head });
-    spec.logits.softcap = cap(config, "final_logit_softcapping", None)?;
+    spec.logits.softcap = read_cap(config, "final_logit_softcapping", None)?;
     let pattern = config.whole("sliding_window_pattern", 6, LAYERS)?;
     let slides = sliding_layers(config, spec.layers.len(), |layer| !(layer + 1).is_multiple_of(pattern))?;
     let window = sliding_window(config, Some(4096))?;

@@ -1,13 +1,13 @@
 //! GPT-2, all sizes: LayerNorm before each part, learned positions, fused q|k|v, weights as \[in, out\].
 
-use super::common::{layer_norm, named_activation, root};
+use super::common::{Shape, decoder, layer_norm, named_activation, root};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
-use crate::model::spec::{Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec};
+use crate::model::spec::{Biases, DecoderSpec, EmbeddingSpec, LayerSpec, MlpSpec};
 
 /// GPT-2.
 pub const FAMILY: Family =
@@ -45,28 +45,20 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         intermediate_size: config.optional_whole("n_inner", WIDTH)?.unwrap_or(4 * hidden),
         activation: named_activation(config, "activation_function", "gelu_new")?,
     };
-    let spec = DecoderSpec {
-        family: "",
+    let shape = Shape {
         vocabulary: config.whole("vocab_size", 50_257, VOCABULARY)?,
         context: config.whole("n_positions", 1024, TOKENS)?,
         hidden,
         heads,
-        kv_heads: heads,
         head_dim,
+    };
+    let norm = layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?);
+    let spec = DecoderSpec {
         embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: false, positions: Some(0) },
-        norm: layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?),
-        block: BlockSpec::PRE_NORM,
-        qk_norm: None,
-        clip_qkv: None,
         biases: Biases { qkv: true, output: true, mlp: true, head: false },
-        sinks: false,
-        alibi: false,
-        rotaries: Vec::new(),
         layers: layers(config, head_dim, mlp)?,
-        residual_scale: 1.0,
-        logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
         tied_head: config.flag("tie_word_embeddings", true)?,
-        quantization: config.quantization(),
+        ..decoder(config, shape, norm)
     };
     Ok(Read { spec, layout: LAYOUT })
 }

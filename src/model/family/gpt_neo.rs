@@ -2,20 +2,20 @@
 
 use serde_json::Value;
 
-use super::common::{layer_norm, named_activation};
+use super::common::{Shape, decoder, layer_norm, named_activation};
 use super::config::{Config, quoted};
 use super::definition::{Family, Read};
 use super::gpt2::head_dim;
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
 use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use crate::model::ModelError;
-use crate::model::spec::{Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec};
+use crate::model::spec::{Biases, DecoderSpec, EmbeddingSpec, LayerSpec, MlpSpec};
 
 /// GPT-Neo.
 pub const FAMILY: Family = Family {
     name: "gpt_neo",
     models: "GPT-Neo",
-    class: "GPTNeoFor",
+    class: "GPTNeo",
     aliases: &[("num_heads", "num_attention_heads"), ("num_layers", "num_hidden_layers")],
     read,
 };
@@ -53,28 +53,20 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         rotary: None,
         mlp,
     };
-    let spec = DecoderSpec {
-        family: "",
+    let shape = Shape {
         vocabulary: config.whole("vocab_size", 50_257, VOCABULARY)?,
         context: config.whole("max_position_embeddings", 2048, TOKENS)?,
         hidden,
         heads,
-        kv_heads: heads,
         head_dim: head_dim(config, hidden, heads)?,
+    };
+    let norm = layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?);
+    let spec = DecoderSpec {
         embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: false, positions: Some(0) },
-        norm: layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?),
-        block: BlockSpec::PRE_NORM,
-        qk_norm: None,
-        clip_qkv: None,
         biases: Biases { qkv: false, output: true, mlp: true, head: false },
-        sinks: false,
-        alibi: false,
-        rotaries: Vec::new(),
         layers: local_layers(config)?.into_iter().map(layer).collect(),
-        residual_scale: 1.0,
-        logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
         tied_head: config.flag("tie_word_embeddings", true)?,
-        quantization: config.quantization(),
+        ..decoder(config, shape, norm)
     };
     Ok(Read { spec, layout: LAYOUT })
 }

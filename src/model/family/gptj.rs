@@ -1,6 +1,6 @@
 //! GPT-J: attention and MLP side by side after one LayerNorm, neighbours turned together, no biases in attention.
 
-use super::common::{layer_norm, named_activation, root};
+use super::common::{Shape, decoder, layer_norm, named_activation, root};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::gpt2;
@@ -9,8 +9,7 @@ use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
 use super::rope;
 use crate::model::ModelError;
 use crate::model::spec::{
-    Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec, Pairs, RotaryScaling,
-    RotarySpec, Wiring,
+    Biases, BlockSpec, DecoderSpec, LayerSpec, MlpSpec, Pairs, RotaryScaling, RotarySpec, Wiring,
 };
 
 /// GPT-J.
@@ -48,28 +47,21 @@ fn read(config: &Config) -> Result<Read, ModelError> {
             activation: named_activation(config, "activation_function", "gelu_new")?,
         },
     };
-    let spec = DecoderSpec {
-        family: "",
+    let shape = Shape {
         vocabulary: config.whole("vocab_size", 50_400, VOCABULARY)?,
         context: config.whole("n_positions", 2048, TOKENS)?,
         hidden,
         heads,
-        kv_heads: heads,
         head_dim,
-        embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: false, positions: None },
-        norm: layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?),
+    };
+    let norm = layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?);
+    let spec = DecoderSpec {
         block: BlockSpec { wiring: Wiring::Parallel { one_norm: true }, ..BlockSpec::PRE_NORM },
-        qk_norm: None,
-        clip_qkv: None,
         biases: Biases { mlp: true, head: true, ..Biases::default() },
-        sinks: false,
-        alibi: false,
         rotaries: vec![rotary],
         layers: vec![layer; config.whole("n_layer", 28, LAYERS)?],
-        residual_scale: 1.0,
-        logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
         tied_head: config.flag("tie_word_embeddings", false)?,
-        quantization: config.quantization(),
+        ..decoder(config, shape, norm)
     };
     Ok(Read { spec, layout: LAYOUT })
 }

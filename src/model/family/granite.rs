@@ -10,7 +10,7 @@ use crate::model::spec::Biases;
 
 /// Granite.
 pub const FAMILY: Family =
-    Family { name: "granite", models: "Granite 3 (dense)", class: "GraniteFor", aliases: &[], read };
+    Family { name: "granite", models: "Granite 3 (dense)", class: "Granite", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &DEFAULTS)?;

@@ -1,5 +1,5 @@
 //! How a checkpoint names and lays out the tensors of a decoder. Names are those of modules: their tensors end in
-//! `.weight` and `.bias`. Those of a layer follow the layer's.
+//! `.weight` and `.bias`. The names of a layer's modules come after the layer's own name.
 
 use crate::model::decoder::QkvOrder;
 

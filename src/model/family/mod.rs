@@ -54,7 +54,7 @@ use config::{Config, quoted};
 use super::ModelError;
 
 /// All families.
-pub const FAMILIES: [Family; 30] = [
+pub const FAMILIES: &[Family] = &[
     bloom::FAMILY,
     cohere::FAMILY,
     cohere2::FAMILY,
@@ -107,10 +107,9 @@ pub fn read(json: &[u8], name: &str) -> Result<Read, ModelError> {
 }
 
 fn family(config: &Config) -> Result<&'static Family, ModelError> {
-    const ALL: &[Family] = &FAMILIES;
-    let names = || ALL.iter().map(|family| family.name).collect::<Vec<_>>().join(", ");
+    let names = || FAMILIES.iter().map(|family| family.name).collect::<Vec<_>>().join(", ");
     if let Some(name) = config.optional_text("model_type")? {
-        let known = ALL.iter().find(|family| family.name == name);
+        let known = FAMILIES.iter().find(|family| family.name == name);
         return known.ok_or_else(|| {
             config.error(format!(
                 "model_type is {}, which is not supported; the nearest that is supported is {}; all: {}",
@@ -121,21 +120,55 @@ fn family(config: &Config) -> Result<&'static Family, ModelError> {
         });
     }
     let architectures = config.texts("architectures")?.unwrap_or_default();
-    let is_of = |family: &&Family| architectures.iter().any(|name| name.starts_with(family.class));
-    // Of Gemma and Gemma2 the longer one.
-    ALL.iter()
-        .filter(is_of)
-        .max_by_key(|family| family.class.len())
+    let is_of = |family: &&Family| architectures.iter().any(|name| is_class(name, family.class));
+    FAMILIES
+        .iter()
+        .find(is_of)
         .ok_or_else(|| config.error(format!("the key \"model_type\" is missing; supported are {}", names())))
+}
+
+/// Whether a class of transformers is one of a family: `GemmaForCausalLM` is of `Gemma`, `Gemma2Model` is not.
+fn is_class(name: &str, family: &str) -> bool {
+    let ends = ["For", "Model", "LMHead"];
+    name.strip_prefix(family)
+        .is_some_and(|rest| rest.is_empty() || ends.iter().any(|end| rest.starts_with(end)))
 }
 
 /// The name of the family that is most like another name.
 fn nearest(name: &str) -> &'static str {
-    const ALL: &[Family] = &FAMILIES;
     let likeness = |family: &Family| {
         let common = family.name.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
         (common, strsim::normalized_levenshtein(family.name, name))
     };
     let by_likeness = |a: &&Family, b: &&Family| likeness(a).partial_cmp(&likeness(b)).expect("no NaN");
-    ALL.iter().max_by(by_likeness).map_or("llama", |family| family.name)
+    FAMILIES.iter().max_by(by_likeness).map_or("llama", |family| family.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_model_type_a_class_names_its_own_family_only() {
+        let family = |class: &str| {
+            let json = format!(r#"{{"architectures": ["{class}"]}}"#);
+            let config = Config::parse(json.as_bytes(), "config.json").unwrap();
+            family(&config).ok().map(|family| family.name)
+        };
+        for (class, name) in [
+            ("GPT2LMHeadModel", "gpt2"),
+            ("GemmaForCausalLM", "gemma"),
+            ("Gemma2Model", "gemma2"),
+            ("Gemma3ForConditionalGeneration", "gemma3"),
+            ("GPTNeoXForCausalLM", "gpt_neox"),
+            ("Qwen3MoeForCausalLM", "qwen3_moe"),
+        ] {
+            assert_eq!(family(class), Some(name), "{class}");
+        }
+        for class in
+            ["Qwen2MoeForCausalLM", "Llama4ForCausalLM", "Gemma3nForCausalLM", "FalconMambaForCausalLM"]
+        {
+            assert_eq!(family(class), None, "{class}");
+        }
+    }
 }

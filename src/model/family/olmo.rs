@@ -9,7 +9,7 @@ use crate::model::ModelError;
 use crate::model::spec::{Biases, NormKind, NormSpec};
 
 /// OLMo.
-pub const FAMILY: Family = Family { name: "olmo", models: "OLMo 1", class: "OlmoFor", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "olmo", models: "OLMo 1", class: "Olmo", aliases: &[], read };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &Defaults { vocabulary: 50_304, ..DEFAULTS })?;

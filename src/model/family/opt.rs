@@ -1,7 +1,7 @@
 //! OPT: learned positions behind two unused rows, ReLU; the smallest but one has its norms after the sums and a narrower
 //! embedding.
 
-use super::common::{layer_norm, named_activation, root};
+use super::common::{Shape, decoder, layer_norm, named_activation, root};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::gpt2::head_dim;
@@ -45,32 +45,26 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     let bias = config.flag("enable_bias", true)?;
     let width = config.optional_whole("word_embed_proj_dim", WIDTH)?.unwrap_or(hidden);
     let wiring = if is_before { Wiring::Sequential } else { Wiring::NormOfSum };
-    let spec = DecoderSpec {
-        family: "",
+    let shape = Shape {
         vocabulary: config.whole("vocab_size", 50_272, VOCABULARY)?,
         context: config.whole("max_position_embeddings", 2048, TOKENS)?,
         hidden,
         heads,
-        kv_heads: heads,
         head_dim,
+    };
+    let norm = NormSpec { weight: has_weights, bias: has_weights, ..layer_norm(1e-5) };
+    let spec = DecoderSpec {
         embedding: EmbeddingSpec { width, scale: 1.0, norm: false, positions: Some(UNUSED_ROWS) },
-        norm: NormSpec { weight: has_weights, bias: has_weights, ..layer_norm(1e-5) },
         block: BlockSpec { wiring, ..BlockSpec::PRE_NORM },
-        qk_norm: None,
-        clip_qkv: None,
         biases: Biases { qkv: bias, output: bias, mlp: bias, head: false },
-        sinks: false,
-        alibi: false,
-        rotaries: Vec::new(),
         layers: vec![layer; config.whole("num_hidden_layers", 12, LAYERS)?],
-        residual_scale: 1.0,
         logits: LogitsSpec {
             norm: is_before && !config.flag("_remove_final_layer_norm", false)?,
             scale: 1.0,
             softcap: None,
         },
         tied_head: config.flag("tie_word_embeddings", true)?,
-        quantization: config.quantization(),
+        ..decoder(config, shape, norm)
     };
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -10,7 +10,7 @@ use crate::model::ModelError;
 use crate::model::spec::{Biases, BlockSpec, MlpSpec, NormSpan, QkNormSpec, Wiring};
 
 /// Phi.
-pub const FAMILY: Family = Family { name: "phi", models: "Phi 1 to 2", class: "PhiFor", aliases: &[], read };
+pub const FAMILY: Family = Family { name: "phi", models: "Phi 1 to 2", class: "Phi", aliases: &[], read };
 
 const LAYOUT: Layout = Layout {
     output: "self_attn.dense",

@@ -16,7 +16,7 @@ use crate::model::files::{AdapterSettings, LoraFiles};
 
 /// What the names of an adapter's tensors begin with.
 const WRAPPER: &str = "base_model.model.";
-/// The modules of a model whose layers have weights \[in, out\] that are such weights.
+/// In models whose layers have weights \[in, out\], the modules that have such a weight.
 const IN_OUT: [&str; 4] = ["c_attn", "c_proj", "c_fc", "q_attn"];
 /// The output head, which shares its tensor with the embedding unless the files have both.
 const HEAD: &str = "lm_head";

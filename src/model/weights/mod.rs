@@ -2,7 +2,8 @@
 //!
 //! [`Weights::open`] maps the safetensors or GGUF files and reads their headers. A family then asks for each tensor by name
 //! and shape. Each is checked (name, shape, type, no NaN) and placed as `placement` says: on a device as a candle
-//! tensor, or left in the mapped file for the CPU's kernels (`matrix`, `mxfp4`). `diagnosis` finds the likely cause
+//! tensor, or left in the mapped file for the CPU's kernels (`matrix`, `experts`, `mxfp4`). `headers` reads what files hold,
+//! `stored` is a tensor as it lies there; `lora` adds an adapter before, `rounding` rounds linear weights on the way. `diagnosis` finds the likely cause
 //! when a tensor is missing. `memmap` watches that no file changes while it is mapped.
 
 mod diagnosis;
@@ -24,7 +25,7 @@ pub use placement::Placement;
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::Dtype;
 
 use super::ModelError;
@@ -60,10 +61,13 @@ pub struct Weights<'a> {
     cancel: Cancel,
     progress: &'a mut dyn FnMut(LoadProgress),
     done: usize,
+    /// Tensors that will be asked for, about.
+    total: usize,
+    /// Whether any are MXFP4 in two tensors, as gpt-oss has them.
     packed: bool,
     /// What linear weights are rounded to.
     rounding: Option<Rounding>,
-    /// Bytes that this saved.
+    /// Bytes that rounding took off what [`resident_bytes`](Self::resident_bytes) counts without it.
     saved: u64,
 }
 
@@ -91,6 +95,7 @@ impl<'a> Weights<'a> {
         let is_gguf = files.iter().any(ModelFile::is_gguf);
         let tensors = if is_gguf { headers::gguf(files)? } else { headers::safetensors(files)? };
         let Control { cancel, progress } = control;
+        let total = tensors.keys().filter(|name| is_used(name)).count();
         Ok(Self {
             tensors,
             files: files.to_vec(),
@@ -100,6 +105,7 @@ impl<'a> Weights<'a> {
             cancel: cancel.clone(),
             progress: &mut **progress,
             done: 0,
+            total,
             packed: false,
             rounding: None,
             saved: 0,
@@ -147,20 +153,18 @@ impl<'a> Weights<'a> {
 
     /// Bytes that the tensors will take once placed.
     pub fn resident_bytes(&self) -> u64 {
-        let dense = self.placement.dtype.size_in_bytes() as u64;
-        let all: u64 = self
-            .model_tensors()
-            .map(|(name, stored)| {
-                // A table of vectors may be widened, matrices stay.
-                let stays = self.placement.mapped && stored.shape.len() >= 2 && self.stays(stored);
-                match stored.kind {
-                    kind if is_packed(kind) && !self.placement.unpacked => stored.values(),
-                    _ if stays => stored.bytes.as_slice().len() as u64,
-                    _ => dense * stored.weights(name),
-                }
-            })
-            .sum();
+        let all: u64 = self.model_tensors().map(|(name, stored)| self.bytes_of(name, stored)).sum();
         all.saturating_sub(self.saved)
+    }
+
+    fn bytes_of(&self, name: &str, stored: &Stored) -> u64 {
+        // A table of vectors may be widened, matrices stay.
+        let stays = self.placement.mapped && stored.shape.len() >= 2 && self.stays(stored);
+        match stored.kind {
+            kind if is_packed(kind) && !self.placement.unpacked => stored.values(),
+            _ if stays => stored.bytes.as_slice().len() as u64,
+            _ => self.placement.dtype.size_in_bytes() as u64 * stored.weights(name),
+        }
     }
 
     /// Whether a matrix is multiplied where it lies in its file.
@@ -172,7 +176,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The precision of the weights: `mxfp4` if any are packed, the commonest type by bytes of a GGUF file that is read
+    /// The precision of the weights: what linear weights are rounded to, `mxfp4` if any are packed, the commonest type by bytes of a GGUF file that is read
     /// where it lies, else the type of dense tensors.
     pub fn precision(&self) -> String {
         if let Some(rounding) = self.rounding {
@@ -206,12 +210,21 @@ impl<'a> Weights<'a> {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?.to_dtype(*dtype)?)
     }
 
-    /// A tensor of ones, placed: it takes part where a checkpoint has none.
+    /// A dense tensor, placed in f32 whatever the others are in: of a norm, whose sums are of f32.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor).
+    pub fn float_tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let values = self.host_tensor(name, shape)?;
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(&self.placement.device)?)
+    }
+
+    /// A tensor of ones in f32, placed: it takes part where a checkpoint has none.
     ///
     /// # Errors
     /// If the device has no room.
     pub fn ones(&self, shape: &[usize]) -> Result<Tensor, ModelError> {
-        Ok(Tensor::ones(shape, self.placement.dtype, &self.placement.device)?)
+        Ok(Tensor::ones(shape, DType::F32, &self.placement.device)?)
     }
 
     /// A matrix \[rows, columns\]: placed on a device, or left in its file for the CPU's kernels.
@@ -358,16 +371,18 @@ impl<'a> Weights<'a> {
     fn step(&mut self) -> Result<(), ModelError> {
         self.cancel.check()?;
         self.done += 1;
-        let total = self.model_tensors().count();
+        let total = self.total;
         (self.progress)(LoadProgress::Weights { done: self.done.min(total), total });
         Ok(())
     }
 
     /// All tensors but those that files carry for nothing here.
     fn model_tensors(&self) -> impl Iterator<Item = (&String, &Stored)> {
-        self.tensors.iter().filter(|(name, _)| {
-            !UNUSED_ENDS.iter().any(|end| name.ends_with(end))
-                && !UNUSED_PARTS.iter().any(|part| name.contains(part))
-        })
+        self.tensors.iter().filter(|(name, _)| is_used(name))
     }
+}
+
+/// Whether a tensor is one that files don't carry for nothing here.
+fn is_used(name: &str) -> bool {
+    !UNUSED_ENDS.iter().any(|end| name.ends_with(end)) && !UNUSED_PARTS.iter().any(|part| name.contains(part))
 }

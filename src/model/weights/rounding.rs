@@ -12,7 +12,7 @@ impl Weights<'_> {
     /// Rounds the linear weights that will be asked for.
     ///
     /// # Errors
-    /// If they are in blocks already.
+    /// If they are in blocks already, or in a GGUF file.
     pub fn round_to(&mut self, rounding: Rounding) -> Result<(), ModelError> {
         let packed = self
             .model_tensors()
@@ -24,8 +24,27 @@ impl Weights<'_> {
             );
             return Err(stored.error(name, what));
         }
+        if self.is_gguf {
+            let files = self.files.first().map(|file| file.name().into_owned()).unwrap_or_default();
+            return Err(ModelError::Invalid(format!(
+                "{files}: a GGUF file is not rounded to {rounding}: take the model's safetensors"
+            )));
+        }
         self.rounding = Some(rounding);
         Ok(())
+    }
+
+    /// Checks that nothing is asked to be rounded that can't be: experts that all lie in one tensor.
+    ///
+    /// # Errors
+    /// If it is.
+    pub fn check_rounds_stacks(&self, name: &str) -> Result<(), ModelError> {
+        match self.rounding {
+            None => Ok(()),
+            Some(rounding) => Err(ModelError::Invalid(format!(
+                "{name}: experts that lie in one tensor are not rounded to {rounding}: take a model without experts"
+            ))),
+        }
     }
 
     /// A linear weight \[out, in\] of these sizes \[in, out\], rounded; `None` if none are, or rows aren't whole blocks.
@@ -49,7 +68,7 @@ impl Weights<'_> {
         if in_out {
             values = transposed(&values, from);
         }
-        let blocks = blocks::encode(kind, &values).unwrap_or_default();
+        let blocks = blocks::encode(kind, &values).expect("a rounding is a type that is written");
         if let Some(at) = blocks::first_broken(kind, &blocks) {
             let what = format!(
                 "is too large for {}, in row {}: take another rounding",
@@ -58,16 +77,12 @@ impl Weights<'_> {
             );
             return Err(stored.error(name, what));
         }
-        let dense = (self.placement.dtype.size_in_bytes() * values.len()) as u64;
+        let counted = self.bytes_of(name, stored);
         stored.bytes.release();
         if self.placement.mapped {
-            self.saved += dense.saturating_sub(blocks.len() as u64);
-            return Ok(HostMatrix::in_place(
-                Kind::Blocks(kind),
-                || Bytes::owned_blocks(blocks.clone()),
-                from,
-            )
-            .map(Matrix::Host));
+            self.saved += counted.saturating_sub(blocks.len() as u64);
+            let blocks = Bytes::owned_blocks(blocks);
+            return Ok(HostMatrix::in_place(Kind::Blocks(kind), || blocks.clone(), from).map(Matrix::Host));
         }
         let rounded = Tensor::from_vec(blocks::decode_all(kind, &blocks), (to, from), &Device::Cpu)?;
         let placed = rounded.to_device(&self.placement.device)?.to_dtype(self.placement.dtype)?;
