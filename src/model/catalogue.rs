@@ -55,7 +55,7 @@ impl Published {
 
     /// What is known of a model of that name, at whatever revision.
     fn of(reference: &Reference) -> Option<Self> {
-        let Reference::Hub { repository, .. } = reference.base() else { return None };
+        let Reference::Hub { repository, file: None, .. } = reference.base() else { return None };
         PUBLISHED.iter().find(|(name, _)| name == repository).map(|(_, published)| *published)
     }
 }
@@ -261,6 +261,7 @@ mod tests {
         let sizes: Vec<String> = PUBLISHED.iter().map(|(_, published)| published.size()).collect();
         assert_eq!(sizes[1..6], ["~0.55 GB", "~1.52 GB", "~3.25 GB", "~6.43 GB", "~13.8 GB"]);
         assert_eq!((known("somebody/gpt2"), known("demo:gpt2"), known("./gpt2")), (None, None, None));
+        assert_eq!(known("openai/gpt-oss-20b:a.gguf"), None, "another file of the same repository");
         for (name, Published { parameters, bytes }) in PUBLISHED {
             // Weights take half a byte, packed, to a little over four.
             assert!(

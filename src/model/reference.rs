@@ -41,6 +41,7 @@ impl DemoModel {
 /// | `name` | that folder if there is one, else one of the hub's old models without an owner |
 /// | `org/name` | that folder if there is one, else a repository of the hub |
 /// | `org/name@revision` | a branch, tag or commit of it |
+/// | `org/name:file.gguf`, `org/name@revision:file.gguf` | a GGUF file of it, or one of its parts |
 /// | `base+adapter` | a model of any of these, with an adapter of any of these but the first |
 /// | `model~q8_0`, `~q4_0`, `~mxfp4` | any of these, its linear weights rounded |
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,12 +54,14 @@ pub enum Reference {
     Folder(PathBuf),
     /// A GGUF file, or one of its parts.
     File(PathBuf),
-    /// `org/name[@revision]` on the hub.
+    /// `org/name[@revision][:file.gguf]` on the hub.
     Hub {
         /// `org/name`
         repository: String,
         /// Branch, tag or commit; `main` if none was named.
         revision: Option<String>,
+        /// The GGUF file that is meant, if one is: its path in the repository.
+        file: Option<String>,
     },
     /// `base+adapter`: a model with an adapter added to its weights.
     Adapted {
@@ -92,7 +95,7 @@ pub enum ReferenceError {
     /// Not a name that the hub gives.
     #[error(
         "{0:?} is no model's name: expected org/name of letters, digits, '-', '_' and '.', \
-         or a folder (./{0})"
+         org/name:file.gguf, or a folder (./{0})"
     )]
     Repository(String),
     /// Not a name that git gives.
@@ -125,7 +128,9 @@ impl Reference {
     pub fn at(self, revision: &str) -> Self {
         let boxed = |base: Box<Self>| Box::new(base.at(revision));
         match self {
-            Self::Hub { repository, .. } => Self::Hub { repository, revision: Some(revision.to_owned()) },
+            Self::Hub { repository, file, .. } => {
+                Self::Hub { repository, revision: Some(revision.to_owned()), file }
+            }
             Self::Adapted { base, adapter } => Self::Adapted { base: boxed(base), adapter },
             Self::Rounded { base, rounding } => Self::Rounded { base: boxed(base), rounding },
             other => other,
@@ -157,6 +162,21 @@ impl Reference {
         all.into_iter().nth(first_good)
     }
 
+    /// A GGUF file of a repository with an owner, if the text is that in every part: else it is a path.
+    fn parse_hub_file(text: &str) -> Option<Self> {
+        let (place, file) = text.split_once(':')?;
+        let (repository, revision) = split_revision(place);
+        let is_one = repository.contains('/')
+            && is_repository(repository)
+            && revision.is_none_or(is_revision)
+            && is_gguf_of_repository(file);
+        is_one.then(|| Self::Hub {
+            repository: repository.to_owned(),
+            revision: revision.map(str::to_owned),
+            file: Some(file.to_owned()),
+        })
+    }
+
     fn parse(text: &str, env: &Env<'_>) -> Result<Self, ReferenceError> {
         if text.trim().is_empty() {
             return Err(ReferenceError::Empty);
@@ -173,6 +193,9 @@ impl Reference {
                 .find(|demo| demo.name() == name)
                 .map(Self::Demo)
                 .ok_or_else(|| ReferenceError::UnknownDemo(name.to_owned()));
+        }
+        if let Some(file) = Self::parse_hub_file(text).filter(|_| !(env.is_folder)(Path::new(text))) {
+            return Ok(file);
         }
         if let Some(adapted) = Self::parse_adapted(text, env) {
             return adapted;
@@ -195,10 +218,7 @@ impl Reference {
         if has_extension(text, "gguf") {
             return Ok(place(path.to_owned()));
         }
-        let (repository, revision) = match text.split_once('@') {
-            Some((repository, revision)) => (repository, Some(revision)),
-            None => (text, None),
-        };
+        let (repository, revision) = split_revision(text);
         let is_folder =
             looks_like_a_path(text) || repository.matches('/').count() > 1 || (env.is_folder)(path);
         if is_folder {
@@ -215,7 +235,7 @@ impl Reference {
                 revision: revision.to_owned(),
             });
         }
-        Ok(Self::Hub { repository: repository.to_owned(), revision: revision.map(str::to_owned) })
+        Ok(Self::Hub { repository: repository.to_owned(), revision: revision.map(str::to_owned), file: None })
     }
 }
 
@@ -237,10 +257,18 @@ impl fmt::Display for Reference {
             Self::Folder(path) | Self::File(path) => write!(f, "{}", path.display()),
             Self::Adapted { base, adapter } => write!(f, "{base}+{adapter}"),
             Self::Rounded { base, rounding } => write!(f, "{base}~{rounding}"),
-            Self::Hub { repository, revision: None } => f.write_str(repository),
-            Self::Hub { repository, revision: Some(revision) } => write!(f, "{repository}@{revision}"),
+            Self::Hub { repository, revision, file } => {
+                f.write_str(repository)?;
+                revision.iter().try_for_each(|revision| write!(f, "@{revision}"))?;
+                file.iter().try_for_each(|file| write!(f, ":{file}"))
+            }
         }
     }
+}
+
+/// A name and what stands behind its `@`.
+fn split_revision(text: &str) -> (&str, Option<&str>) {
+    text.split_once('@').map_or((text, None), |(repository, revision)| (repository, Some(revision)))
 }
 
 fn has_extension(text: &str, wanted: &str) -> bool {
@@ -277,116 +305,10 @@ fn is_revision(text: &str) -> bool {
     text.len() <= 255 && text.split('/').all(is_part) && !text.contains("..")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse_near(text: &str, folders: &[&str]) -> Result<Reference, ReferenceError> {
-        let is_in = |path: &Path, known: &[&str]| known.iter().any(|k| Path::new(k) == path);
-        Reference::parse(
-            text,
-            &Env { home: Some(PathBuf::from("/home/me")), is_folder: &|path| is_in(path, folders) },
-        )
-    }
-
-    fn parse(text: &str) -> Result<Reference, ReferenceError> {
-        parse_near(text, &[])
-    }
-
-    fn hub(repository: &str, revision: Option<&str>) -> Reference {
-        Reference::Hub { repository: repository.to_owned(), revision: revision.map(str::to_owned) }
-    }
-
-    #[test]
-    fn demos_are_read_and_unknown_ones_list_the_known() {
-        assert_eq!(parse("demo:gpt2"), Ok(Reference::Demo(DemoModel::Gpt2)));
-        assert_eq!(parse("demo:gpt-oss"), Ok(Reference::Demo(DemoModel::GptOss)));
-        let message = parse("demo:llama").unwrap_err().to_string();
-        assert!(message.contains("demo:gpt2") && message.contains("demo:gpt-oss"), "{message}");
-    }
-
-    #[test]
-    fn what_looks_like_a_path_is_a_folder_even_if_it_is_not_there() {
-        for text in ["./x", ".", "..", "/x", "x/", "a/b/c", "../a/b"] {
-            assert_eq!(parse(text), Ok(Reference::Folder(text.into())), "{text}");
-        }
-        assert_eq!(parse("~/models/x"), Ok(Reference::Folder("/home/me/models/x".into())));
-        assert_eq!(parse("~"), Ok(Reference::Folder("/home/me".into())));
-    }
-
-    #[test]
-    fn hub_names_keep_their_revision() {
-        assert_eq!(parse("openai/gpt-oss-20b"), Ok(hub("openai/gpt-oss-20b", None)));
-        assert_eq!(parse("gpt2"), Ok(hub("gpt2", None)));
-        assert_eq!(parse("gpt2@v1.0"), Ok(hub("gpt2", Some("v1.0"))));
-        assert_eq!(parse("org/name@refs/pr/1"), Ok(hub("org/name", Some("refs/pr/1"))));
-    }
-
-    #[test]
-    fn a_folder_of_that_name_wins() {
-        assert_eq!(parse_near("gpt2", &["gpt2"]), Ok(Reference::Folder("gpt2".into())));
-        assert_eq!(parse_near("a/b", &["a/b"]), Ok(Reference::Folder("a/b".into())), "whatever is in it");
-    }
-
-    #[test]
-    fn what_is_no_name_is_refused() {
-        for text in ["a b", "org/na me", "org/-x", "org/x.", "a--b/c", "örg/x", "http:x", "@main"] {
-            assert!(matches!(parse(text), Err(ReferenceError::Repository(_))), "{text}");
-        }
-        for text in ["a/b@", "a/b@..", "a/b@x..y", "a/b@/x", "a/b@x y", "a/b@x?y", "a/b@x//y", "a/b@.git"] {
-            assert!(matches!(parse(text), Err(ReferenceError::Revision { .. })), "{text}");
-        }
-        assert_eq!(parse(""), Err(ReferenceError::Empty));
-        assert_eq!(parse("  "), Err(ReferenceError::Empty));
-    }
-
-    #[test]
-    fn gguf_is_a_file() {
-        for text in ["model.gguf", "./x/model.Q4.GGUF", "a/b.gguf"] {
-            assert_eq!(parse(text), Ok(Reference::File(text.into())), "{text}");
-        }
-        assert_eq!(parse("~/model.gguf"), Ok(Reference::File("/home/me/model.gguf".into())));
-        assert_eq!(parse_near("x.gguf", &["x.gguf"]), Ok(Reference::Folder("x.gguf".into())));
-        assert_eq!(parse("ggml-org/models-GGUF"), Ok(hub("ggml-org/models-GGUF", None)));
-    }
-
-    #[test]
-    fn a_plus_names_an_adapter_unless_a_folder_or_a_revision_has_it() {
-        let adapted = |base: Reference, adapter: Reference| {
-            Ok(Reference::Adapted { base: Box::new(base), adapter: Box::new(adapter) })
-        };
-        let folder = |path: &str| Reference::Folder(path.into());
-        assert_eq!(parse("a/b+c/d"), adapted(hub("a/b", None), hub("c/d", None)));
-        assert_eq!(parse("a/b@v1+c/d@v2"), adapted(hub("a/b", Some("v1")), hub("c/d", Some("v2"))));
-        assert_eq!(parse("./a+./b"), adapted(folder("./a"), folder("./b")));
-        assert_eq!(parse("demo:gpt2+/b"), adapted(Reference::Demo(DemoModel::Gpt2), folder("/b")));
-        assert_eq!(parse("~/a+~/b"), adapted(folder("/home/me/a"), folder("/home/me/b")));
-        assert_eq!(parse("gpt2+mine"), adapted(hub("gpt2", None), hub("mine", None)));
-        assert_eq!(parse_near("a/b@v1+mine", &["mine"]), adapted(hub("a/b", Some("v1")), folder("mine")));
-        assert_eq!(parse("a/b@1.0+cu12"), Ok(hub("a/b", Some("1.0+cu12"))));
-        assert_eq!(parse_near("./a+b", &["./a+b"]), Ok(folder("./a+b")));
-        assert!(parse("demo:x+./b").is_err() && parse("+").is_err() && parse("a/b+").is_err());
-        let named = parse("a/b+c/d").unwrap();
-        assert_eq!(named.base(), &hub("a/b", None));
-    }
-
-    #[test]
-    fn display_reads_back() {
-        for text in [
-            "a/b@v1+./c",
-            "demo:gpt2~q4_0",
-            "ollama:llama3.2:1b",
-            "a/b@v1+./c~mxfp4",
-            "demo:gpt2",
-            "demo:gpt-oss",
-            "./x",
-            "/a/b",
-            "/a/b.gguf",
-            "org/name",
-            "org/name@refs/pr/1",
-            "gpt2",
-        ] {
-            assert_eq!(parse(text).map(|reference| reference.to_string()), Ok(text.to_owned()));
-        }
-    }
+/// The path of a GGUF file in a repository, as safe as a revision. What follows `.gguf+` is an adapter.
+fn is_gguf_of_repository(file: &str) -> bool {
+    has_extension(file, "gguf") && is_revision(file) && !file.to_ascii_lowercase().contains(".gguf+")
 }
+
+#[cfg(test)]
+mod tests;

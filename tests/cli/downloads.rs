@@ -53,6 +53,41 @@ fn a_small_model_is_announced_once_and_then_at_hand() {
 }
 
 #[test]
+fn a_gguf_file_of_a_repository_is_named_behind_a_colon() {
+    let home = Home::new();
+    let file = golden("gguf/qwen2/model.gguf");
+    let hub = TestHub::start(Repository {
+        name: "org/tiny-GGUF",
+        revisions: vec!["main"],
+        files: [("tiny.Q8_0.gguf".to_owned(), fs::read(&file).unwrap())].into(),
+        ..Repository::default()
+    });
+    let rows = |ended: &Ended| {
+        let lines = str::from_utf8(&ended.stdout).unwrap().lines();
+        lines.filter(|line| line.contains(" -> ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let print = |model| ["print", "--ids", "1,2,5", "--model", model];
+    let unnamed = run(&home, &hub, &print("org/tiny-GGUF"));
+    unnamed.failed(1, &["it holds GGUF models: name one of them, as org/tiny-GGUF:tiny.Q8_0.gguf"]);
+    let name = "org/tiny-GGUF:tiny.Q8_0.gguf";
+    let fetched = run(&home, &hub, &print(name));
+    assert!(
+        fetched.stderr.starts_with(name) && fetched.stderr.contains(" to download to "),
+        "{}",
+        fetched.stderr
+    );
+    let expected = rows(&home.run(print(file.to_str().unwrap())));
+    assert_eq!((rows(&fetched), expected.len()), (expected.clone(), 3));
+    assert_eq!(rows(&home.run(print(name))), expected, "without a network");
+    let models = home.run(["models"]);
+    let line = models.text().lines().find(|line| line.starts_with(name)).unwrap_or_default();
+    assert!(line.contains("cache") && line.ends_with("yes"), "{}", models.text());
+    let rounded = format!("{name}~q4_0");
+    assert_eq!(rows(&home.run(print(&rounded))).len(), 3);
+    home.run(["print", "--model", &format!("demo:gpt2+{name}")]).failed(1, &["is no adapter"]);
+}
+
+#[test]
 fn gigabytes_need_a_yes_where_nobody_can_be_asked() {
     let (home, hub) = (Home::new(), hub(Some(GIGABYTES)));
     let ended = run(&home, &hub, &["print", "--model", "org/tiny"]);

@@ -88,7 +88,7 @@ fn an_index_of_hundreds_of_megabytes_is_not_fetched() {
 fn nothing_large_comes_that_nobody_has_agreed_to() {
     let scene = Scene::new(Repository { claimed_size: Some(5_000_000_000), ..tiny() });
     let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
-    let error = scene.hub().locate(NAME, None, 4_999_999_999, &mut control).unwrap_err();
+    let error = scene.hub().locate(super::model(None), 4_999_999_999, &mut control).unwrap_err();
     assert!(
         matches!(error, ModelError::Hub(HubError::NotAgreed { missing: 5_000_000_000.., .. })),
         "{error}"

@@ -10,6 +10,7 @@ mod server;
 
 mod cached;
 mod faults;
+mod gguf;
 mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use attnscope::model::files::hub::Token;
-use attnscope::model::files::{CachedModel, DownloadPlan, Hub, HubError, HubSettings, ModelFile, ModelFiles};
+use attnscope::model::files::{
+    CachedModel, DownloadPlan, Hub, HubError, HubModel, HubSettings, ModelFile, ModelFiles,
+};
 use attnscope::model::{Cancel, Control, LoadProgress, ModelError};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -96,6 +99,10 @@ fn shard_name(at: usize) -> String {
     format!("model-{:05}-of-00002.safetensors", at + 1)
 }
 
+fn model(revision: Option<&str>) -> HubModel<'_> {
+    HubModel { repository: NAME, revision, file: None }
+}
+
 fn locate(hub: &Hub, revision: Option<&str>) -> Result<ModelFiles, ModelError> {
     watched(hub, revision, |_, _| {}).0
 }
@@ -113,12 +120,12 @@ fn watched(
         steps.push(step);
     };
     let mut control = Control { cancel: cancel.clone(), progress: &mut progress };
-    let files = hub.locate(NAME, revision, u64::MAX, &mut control);
+    let files = hub.locate(model(revision), u64::MAX, &mut control);
     (files, steps)
 }
 
 fn plan(hub: &Hub) -> Result<DownloadPlan, ModelError> {
-    hub.plan(NAME, None, &mut Control { cancel: Cancel::new(), progress: &mut |_| {} })
+    hub.plan(model(None), &mut Control { cancel: Cancel::new(), progress: &mut |_| {} })
 }
 
 fn missing(hub: &Hub) -> u64 {
@@ -349,7 +356,7 @@ fn a_raised_cancel_asks_nothing() {
     let cancel = Cancel::new();
     cancel.cancel();
     let mut control = Control { cancel, progress: &mut |_| {} };
-    let files = scene.hub().locate(NAME, None, u64::MAX, &mut control);
+    let files = scene.hub().locate(model(None), u64::MAX, &mut control);
     assert!(matches!(files, Err(ModelError::Cancelled)));
     assert_eq!(scene.server.asked(), []);
 }
@@ -431,7 +438,7 @@ fn an_adapter_is_downloaded_where_it_is_asked_for_and_nothing_beside_it() {
     let scene = Scene::new(repository);
     let adapter = |hub: &Hub, limit: u64| {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
-        hub.locate_adapter(NAME, None, limit, &mut control)
+        hub.locate_adapter(model(None), limit, &mut control)
     };
     assert!(adapter(&scene.offline(), 100).is_err());
     let refused = adapter(&scene.hub(), 3).unwrap_err();
@@ -527,8 +534,13 @@ fn the_cache_lists_its_models() {
     scene.server.behave();
     locate(&scene.hub(), None).unwrap();
     let bytes = tiny().files.values().map(|bytes| bytes.len() as u64).sum();
-    let wanted =
-        CachedModel { repository: NAME.to_owned(), revision: "main".to_owned(), bytes, complete: true };
+    let wanted = CachedModel {
+        repository: NAME.to_owned(),
+        revision: "main".to_owned(),
+        file: None,
+        bytes,
+        complete: true,
+    };
     assert_eq!(scene.hub().cached(), [wanted]);
     assert_eq!(listed(&scene).reference().to_string(), NAME);
 }

@@ -260,6 +260,12 @@ impl Reply<'_> {
             _ => {}
         }
         let path = asked.path.trim_start_matches('/').to_owned();
+        let list = path.strip_prefix("api/models/").and_then(|rest| rest.strip_prefix(repository.name));
+        if list.is_some_and(|rest| rest.starts_with("/revision/")) {
+            let names = repository.files.keys().map(|name| format!("{{\"rfilename\": {name:?}}}"));
+            let text = format!("{{\"siblings\": [{}]}}", names.collect::<Vec<_>>().join(", "));
+            return self.file(text.as_bytes(), None, Vec::new(), None);
+        }
         if let Some(rest) = repository.old_name.and_then(|old| path.strip_prefix(old)) {
             let to = format!("location: /{}{rest}", repository.name);
             return self.head("307 Temporary Redirect", &[to, "content-length: 0".to_owned()]);
@@ -286,7 +292,7 @@ impl Reply<'_> {
         };
         let commit = format!("x-repo-commit: {COMMIT}");
         let sha256 = sha256(bytes);
-        if file.ends_with(".safetensors") {
+        if file.ends_with(".safetensors") || file.ends_with(".gguf") {
             let mut headers = vec![
                 commit,
                 format!("x-linked-etag: \"{sha256}\""),

@@ -38,7 +38,7 @@ pub const EXAMPLES: &str = "Examples:
   attnscope export --model ./my-gpt2 --ids 1,2,3 --format safetensors --view all --out heads.safetensors
   attnscope export --pair article --format png --out figure.png    both models with one colour bar
 
-A model is org/name[@revision] on the hub, a folder, or demo:gpt2 or demo:gpt-oss.";
+A model is org/name[@revision][:file.gguf] on the hub, a folder, or demo:gpt2 or demo:gpt-oss.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

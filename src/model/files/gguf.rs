@@ -43,16 +43,21 @@ pub(super) fn files(path: &Path) -> Result<ModelFiles, ModelError> {
             Err(error) => return Err(ModelError::io(part, error)),
         }
     }
+    Ok(of_parts(path.display().to_string(), None, parts))
+}
+
+/// The model of these files, of which there is at least one.
+pub(super) fn of_parts(name: String, revision: Option<String>, parts: Vec<PathBuf>) -> ModelFiles {
     let weights: Vec<ModelFile> = parts.into_iter().map(ModelFile::Path).collect();
-    Ok(ModelFiles {
-        name: path.display().to_string(),
-        revision: None,
+    ModelFiles {
+        name,
+        revision,
         config: weights[0].clone(),
         tokenizer: TokenizerFiles::default(),
         weights,
         adapter: None,
         rounding: None,
-    })
+    }
 }
 
 /// The model of a folder that holds just one of them; `None` if it holds none.
@@ -65,45 +70,59 @@ pub(super) fn only_one(folder: &Path) -> Result<Option<ModelFiles>, ModelError> 
         [] => Ok(None),
         [one] => Ok(Some(ModelFiles { name: folder.display().to_string(), ..files(one)? })),
         several => {
-            let shown = several.iter().take(NAMED).map(|path| path.display().to_string());
-            let more = match several.len().saturating_sub(NAMED) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
+            let names: Vec<String> = several.iter().map(|path| path.display().to_string()).collect();
             Err(ModelError::Invalid(format!(
-                "{}: there are {} GGUF models in it: name one of them: {}{more}",
+                "{}: there are {} GGUF models in it: name one of them: {}",
                 folder.display(),
                 several.len(),
-                shown.collect::<Vec<_>>().join(", ")
+                listed(&names)
             )))
         }
     }
 }
 
-/// The first file of each model in a folder, sorted. What sees pictures, and statistics, are no models.
+/// Names of models for a message: the first of them.
+pub(super) fn listed(names: &[String]) -> String {
+    let shown = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Whether a file of this name is the first of a model. What sees pictures, and statistics, are no models.
+pub(super) fn is_model(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let is_first = split_name(&name).is_none_or(|(_, number, _)| number == 1);
+    is_gguf(&name) && is_first && !["mmproj", "imatrix"].iter().any(|part| name.contains(part))
+}
+
+/// The first file of each model in a folder, sorted.
 pub(super) fn models(folder: &Path) -> Vec<PathBuf> {
-    let is_model = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let is_first = split_name(&name).is_none_or(|(_, number, _)| number == 1);
-        let beside = ["mmproj", "imatrix"].iter().any(|part| name.contains(part));
-        is_gguf(&name) && is_first && !beside && path.is_file()
-    };
-    let mut models: Vec<PathBuf> = entries(folder).unwrap_or_default().into_iter().filter(is_model).collect();
+    let is_first =
+        |path: &PathBuf| is_model(&path.file_name().unwrap_or_default().to_string_lossy()) && path.is_file();
+    let mut models: Vec<PathBuf> = entries(folder).unwrap_or_default().into_iter().filter(is_first).collect();
     models.sort();
     models
 }
 
 /// All files of the model of which `path` is one.
 fn parts(path: &Path) -> Vec<PathBuf> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     match split_name(&name) {
+        Some(_) => part_names(&name).into_iter().map(|part| path.with_file_name(part)).collect(),
+        None => vec![path.to_owned()],
+    }
+}
+
+/// The names of all files of the model of which `name` is one, which may have folders in front. At least one.
+pub(super) fn part_names(name: &str) -> Vec<String> {
+    match split_name(name) {
         Some((start, _, count)) => {
             let extension = &name[name.len() - ".gguf".len()..];
-            (1..=count)
-                .map(|at| path.with_file_name(format!("{start}-{at:05}-of-{count:05}{extension}")))
-                .collect()
+            (1..=count).map(|at| format!("{start}-{at:05}-of-{count:05}{extension}")).collect()
         }
-        None => vec![path.to_owned()],
+        None => vec![name.to_owned()],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::hub::{CachedModel, Hub};
+use super::hub::{CachedModel, Hub, HubModel};
 use super::stores::Stores;
 use super::{ADAPTER_WEIGHTS, Adapter, Consent, DownloadPlan, ModelFiles, embedded, folder, gguf};
 use crate::model::{Cancel, Control, ModelError, Reference};
@@ -35,12 +35,13 @@ pub fn locate(
             let base = locate(base, offline, consent, control)?;
             Ok(ModelFiles { name: reference.to_string(), rounding: Some(*rounding), ..base })
         }
-        Reference::Hub { repository, revision } => {
+        Reference::Hub { repository, revision, file } => {
             if let Some(error) = consent.recall(reference).filter(|_| !offline) {
                 return Err(error);
             }
             let limit = consent.limit(reference);
-            let files = Hub::from_env(offline)?.locate(repository, revision.as_deref(), limit, control)?;
+            let model = HubModel { repository, revision: revision.as_deref(), file: file.as_deref() };
+            let files = Hub::from_env(offline)?.locate(model, limit, control)?;
             // Whether its tensors are here depends on what was asked for before.
             Ok(ModelFiles { adapter: files.adapter.map(Adapter::left_alone), ..files })
         }
@@ -56,12 +57,14 @@ fn locate_adapter(
 ) -> Result<Adapter, ModelError> {
     let found = match reference {
         Reference::Folder(path) => folder::adapter(path),
-        Reference::Hub { repository, revision } => {
+        Reference::Hub { repository, revision, file: None } => {
             let limit = consent.limit(reference);
-            Hub::from_env(offline)?.locate_adapter(repository, revision.as_deref(), limit, control)
+            let model = HubModel { repository, revision: revision.as_deref(), file: None };
+            Hub::from_env(offline)?.locate_adapter(model, limit, control)
         }
         Reference::Demo(_)
         | Reference::Ollama(_)
+        | Reference::Hub { file: Some(_), .. }
         | Reference::File(_)
         | Reference::Adapted { .. }
         | Reference::Rounded { .. } => {
@@ -103,8 +106,9 @@ pub fn plan(
         Reference::File(path) => DownloadPlan::of_present(&gguf::files(path)?, path),
         Reference::Ollama(name) => DownloadPlan::of_present(&ollama(name, reference)?, Path::new("")),
         Reference::Adapted { base, .. } | Reference::Rounded { base, .. } => plan(base, offline, control),
-        Reference::Hub { repository, revision } => {
-            Hub::from_env(offline)?.plan(repository, revision.as_deref(), control)
+        Reference::Hub { repository, revision, file } => {
+            let model = HubModel { repository, revision: revision.as_deref(), file: file.as_deref() };
+            Hub::from_env(offline)?.plan(model, control)
         }
     }
 }

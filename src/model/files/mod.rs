@@ -29,7 +29,7 @@ pub use consent::Consent;
 pub use file::ModelFile;
 pub use foreign::{foreign, pointer};
 pub use gguf::gguf_error;
-pub use hub::{CachedModel, Hub, HubError, HubSettings};
+pub use hub::{CachedModel, Hub, HubError, HubModel, HubSettings};
 pub use limits::{LONGEST_CONFIG, LONGEST_TOKENIZER};
 pub use locate::{cached, locate, locate_here, plan, stored};
 pub use lora::{AdapterSettings, LoraFiles};

@@ -16,7 +16,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use super::sound;
 use crate::bounded;
 use crate::model::ModelError;
-use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder};
+use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, gguf};
 
 /// Bytes of a note of a commit, at most.
 const LONGEST_COMMIT: u64 = 4 << 10;
@@ -60,7 +60,11 @@ impl CachedRepository {
     /// # Errors
     /// What is wrong with them: one clause that names the file.
     pub(super) fn whole(&self, commit: &str, name: &str, trusting: bool) -> Result<ModelFiles, String> {
-        let config = self.sound(commit, "config.json")?;
+        let config =
+            self.sound(commit, "config.json").map_err(|problem| match self.ggufs(commit).first() {
+                Some(gguf) => format!("{problem}; GGUF files are there: name one of them, as {name}:{gguf}"),
+                None => problem,
+            })?;
         let tokenizer = TokenizerFiles::gather(|name| match self.sound(commit, name) {
             Ok(path) => Ok(Some(ModelFile::Path(path))),
             Err(problem) if self.is_written(commit, name) => Err(problem),
@@ -74,7 +78,7 @@ impl CachedRepository {
         let snapshot = self.folder(commit);
         let weights = match folder::named_weights(&snapshot) {
             Ok(Some(weights)) => weights,
-            Ok(None) => return Err(self.no_weights(commit)),
+            Ok(None) => return Err(self.no_weights(commit, name)),
             // A shard that is missing, or an index that can't be read, is to be downloaded again.
             Err(error) => return Err(error.to_string()),
         };
@@ -93,6 +97,28 @@ impl CachedRepository {
         })
     }
 
+    /// The GGUF model of which `file` is one, at `commit`, under the name it was asked for, if all of it is there.
+    ///
+    /// # Errors
+    /// What is wrong with it: one clause that names the file.
+    pub(super) fn gguf(&self, commit: &str, name: &str, file: &str) -> Result<ModelFiles, String> {
+        let parts = gguf::part_names(file).into_iter().map(|part| self.sound(commit, &part));
+        let parts = parts.collect::<Result<Vec<PathBuf>, String>>()?;
+        Ok(gguf::of_parts(name.to_owned(), Some(commit.to_owned()), parts))
+    }
+
+    /// The first file of each GGUF model at `commit`, whole or not, sorted; in a folder, too, as large ones are.
+    pub(super) fn ggufs(&self, commit: &str) -> Vec<String> {
+        let below = |name: String| match self.path(commit, &name).is_dir() {
+            true => names(&self.path(commit, &name)).iter().map(|file| format!("{name}/{file}")).collect(),
+            false => vec![name],
+        };
+        let mut found: Vec<String> = self.files(commit).into_iter().flat_map(below).collect();
+        found.retain(|name| gguf::is_model(name) && self.is_written(commit, name));
+        found.sort();
+        found
+    }
+
     /// The adapter that a snapshot holds instead of a model, if one does.
     pub(super) fn adapter_alone(&self) -> Option<Adapter> {
         let snapshots = self.snapshots();
@@ -103,12 +129,15 @@ impl CachedRepository {
     }
 
     /// What there is instead of weights that can be read.
-    fn no_weights(&self, commit: &str) -> String {
+    fn no_weights(&self, commit: &str, asked: &str) -> String {
         let files = self.files(commit);
         if let Some(link) = files.iter().find(|name| name.starts_with("model") && !self.has(commit, name)) {
             return format!("{link} is a link to content that is gone");
         }
-        let others = [".bin", ".gguf", ".h5", ".msgpack", ".pt", ".pth"];
+        if let Some(gguf) = self.ggufs(commit).first() {
+            return format!("of its weights only GGUF files are there: name one of them, as {asked}:{gguf}");
+        }
+        let others = [".bin", ".h5", ".msgpack", ".pt", ".pth"];
         match files.iter().find(|name| others.iter().any(|end| name.ends_with(end))) {
             Some(other) => format!("of its weights only {other} is there, which isn't read"),
             None => "model.safetensors is missing".to_owned(),
@@ -191,11 +220,12 @@ impl CachedRepository {
         if self.sound(commit, file).is_ok() {
             return Ok(());
         }
-        let folder = self.layout.pointer_path(commit);
-        std::fs::create_dir_all(&folder).map_err(|source| ModelError::io(&folder, source))?;
+        let folder = pointer.parent().unwrap_or(&pointer);
+        std::fs::create_dir_all(folder).map_err(|source| ModelError::io(folder, source))?;
         // A link that leads nowhere is there, though no file is; or a file that is damaged.
         let _ = std::fs::remove_file(&pointer);
-        match link(&self.blob(etag), etag, &pointer) {
+        let up = "../".repeat(2 + file.matches('/').count());
+        match link(&self.blob(etag), &format!("{up}blobs/{etag}"), &pointer) {
             // Two loads of one model at once: the other was quicker.
             Err(_) if pointer.is_file() => Ok(()),
             other => other.map_err(|source| ModelError::io(&pointer, source)),
@@ -256,13 +286,13 @@ pub(super) fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Relative, so that the cache can be moved.
 #[cfg(unix)]
-fn link(_blob: &Path, etag: &str, pointer: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(Path::new("../../blobs").join(etag), pointer)
+fn link(_blob: &Path, relative: &str, pointer: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(relative, pointer)
 }
 
 /// Symbolic links need a privilege on Windows; hard links don't.
 #[cfg(not(unix))]
-fn link(blob: &Path, _etag: &str, pointer: &Path) -> std::io::Result<()> {
+fn link(blob: &Path, _relative: &str, pointer: &Path) -> std::io::Result<()> {
     std::fs::hard_link(blob, pointer)
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
+use serde::Deserialize;
 use ureq::config::Config;
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body, BodyReader};
@@ -18,6 +19,8 @@ use super::connector;
 use super::failure::{Failure, Refusal, retry_after};
 use super::settings::HubSettings;
 
+/// The longest list of the files of a repository, in bytes: the largest known have some megabytes.
+const LONGEST_LIST: u64 = 32 << 20;
 const MAX_REDIRECTS: usize = 10;
 
 /// Bytes of a file on their way.
@@ -60,8 +63,7 @@ impl Client {
 
     /// Asks what `file` is at `revision`. All of it takes no longer than the timeout.
     pub(super) fn metadata(&self, repository: &str, revision: &str, file: &str) -> Result<Metadata, Failure> {
-        let range = "bytes=0-0";
-        let asked = Asked { range, until: Some(Instant::now() + self.settings.timeout) };
+        let asked = Asked { range: Some("bytes=0-0"), until: Some(Instant::now() + self.settings.timeout) };
         let answer = self.ask(&self.url(repository, revision, file), &asked)?;
         let mut metadata = answer::metadata(answer.response.headers())?;
         let size = match metadata.size.take() {
@@ -79,11 +81,28 @@ impl Client {
         file: &str,
         (start, size): (u64, u64),
     ) -> Result<Incoming, Failure> {
-        let asked = Asked { range: &format!("bytes={start}-"), until: None };
+        let range = format!("bytes={start}-");
+        let asked = Asked { range: Some(&range), until: None };
         let answer = self.ask(&self.url(repository, revision, file), &asked)?;
         let response = self.follow(answer, &asked)?;
         let start = answer::start(&response, start, size)?;
         Ok(Incoming { start, reader: response.into_body().into_reader() })
+    }
+
+    /// Asks which files there are at `revision`.
+    pub(super) fn files(&self, repository: &str, revision: &str) -> Result<Vec<String>, Failure> {
+        let repo = Repo::with_revision(repository.to_owned(), RepoType::Model, revision.to_owned());
+        let file = self.url(repository, revision, "");
+        let folder = format!("/{}/resolve/{}/", repo.url(), repo.url_revision());
+        let url = format!("{}/api/{}", file.strip_suffix(&folder).unwrap_or_default(), repo.api_url());
+        let asked = Asked { range: None, until: Some(Instant::now() + self.settings.timeout) };
+        let answer = self.ask(&url, &asked)?;
+        let mut body = self.follow(answer, &asked)?.into_body();
+        let text = body.with_config().limit(LONGEST_LIST).read_to_vec();
+        let text = text.map_err(|error| Failure::of(error, address::host(&url)))?;
+        let list: FileList = serde_json::from_slice(&text)
+            .map_err(|error| Failure::Unexpected(format!("no list of files: {error}")))?;
+        Ok(list.siblings.into_iter().map(|file| file.rfilename).collect())
     }
 
     fn url(&self, repository: &str, revision: &str, file: &str) -> String {
@@ -121,7 +140,10 @@ impl Client {
     fn get(&self, url: &str, asked: &Asked<'_>, of_hub: bool) -> Result<Response<Body>, Failure> {
         let server = address::host(url);
         let proxy = self.settings.proxies.to(url).map_err(Failure::Setting)?;
-        let mut request = self.agent(url)?.get(url).header(header::RANGE, asked.range);
+        let mut request = self.agent(url)?.get(url);
+        if let Some(range) = asked.range {
+            request = request.header(header::RANGE, range);
+        }
         if let Some(token) = self.settings.token.as_ref().filter(|_| of_hub) {
             let secret = token.secret().map_err(Failure::Setting)?;
             request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
@@ -157,10 +179,21 @@ impl Client {
     }
 }
 
+/// What the hub says of a repository, as far as it is read.
+#[derive(Deserialize)]
+struct FileList {
+    siblings: Vec<ListedFile>,
+}
+
+#[derive(Deserialize)]
+struct ListedFile {
+    rfilename: String,
+}
+
 /// What a request asks for.
 struct Asked<'a> {
-    /// The bytes, as a `Range` header.
-    range: &'a str,
+    /// The bytes, as a `Range` header; `None` is all of them.
+    range: Option<&'a str>,
     /// The time until which an answer is waited for, all redirects together.
     until: Option<Instant>,
 }

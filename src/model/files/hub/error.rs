@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::files::gguf;
 use crate::vocabulary::human_bytes;
 
 /// Why the hub or its cache did not give a model. `model` is `org/name[@revision]` as it was asked for.
@@ -66,11 +67,39 @@ pub enum HubError {
     /// The model is in a format that isn't read.
     #[error(
         "{model}: neither model.safetensors nor model.safetensors.index.json is in it; if it holds \
-         pytorch_model.bin or GGUF, look for a revision or a conversion with safetensors"
+         pytorch_model.bin, look for a revision or a conversion with safetensors"
     )]
     NoWeights {
         /// The model, as it was asked for.
         model: String,
+    },
+    /// There are GGUF models, of which none is named.
+    #[error(
+        "{model}: it holds GGUF models: name one of them, as {model}:{}; there are {}",
+        there.first().map_or("file.gguf", String::as_str),
+        gguf::listed(there)
+    )]
+    OnlyGguf {
+        /// The model, as it was asked for.
+        model: String,
+        /// The first file of each GGUF model, at least one.
+        there: Vec<String>,
+    },
+    /// Status 404 for a GGUF file.
+    #[error(
+        "{model}: the repository has no file {file}{}",
+        match there.is_empty() {
+            true => String::new(),
+            false => format!("; its GGUF models are {}", gguf::listed(there)),
+        }
+    )]
+    NoGguf {
+        /// The model, as it was asked for.
+        model: String,
+        /// The file.
+        file: String,
+        /// The first file of each GGUF model; none if the hub doesn't say.
+        there: Vec<String>,
     },
     /// Status 401 or 403.
     #[error(

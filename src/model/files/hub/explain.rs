@@ -1,9 +1,9 @@
 //! What keeps a model from being had, in our words.
 
-use super::HubError;
 use super::failure::{Failure, Refusal};
 use super::lookup::{Lookup, RemoteFile};
 use super::wait::Stopped;
+use super::{HubError, HubModel};
 use crate::model::ModelError;
 use crate::model::files::ModelFiles;
 use crate::vocabulary::human_bytes;
@@ -19,7 +19,7 @@ impl Lookup<'_> {
     /// What is there and what isn't; `None` if nothing is there.
     pub(super) fn cached(&self, trusting: bool) -> Result<ModelFiles, Lack> {
         if let Some(commit) = self.cache.commit().filter(|commit| self.cache.snapshots().contains(commit)) {
-            let whole = self.cache.whole(&commit, &self.model, trusting);
+            let whole = self.whole(&commit, trusting);
             return whole.map_err(|problem| Some(self.with_another(&commit, problem)));
         }
         let refs = self.cache.refs();
@@ -29,19 +29,24 @@ impl Lookup<'_> {
         match (self.revision, unnamed.as_slice()) {
             // Copied without its refs: there is no other that could be meant.
             ("main", [only]) if self.cache.commit().is_none() => match trusting {
-                true => self.cache.whole(only, &self.model, true).map_err(Some),
+                true => self.whole(only, true).map_err(Some),
                 false => Err(Some(format!("nothing says whether its snapshot {only} is main"))),
             },
             _ => Err(self.other_snapshots(&refs, &snapshots)),
         }
     }
 
+    /// What was asked for, if the snapshot of `commit` has all of it.
+    fn whole(&self, commit: &str, trusting: bool) -> Result<ModelFiles, String> {
+        match self.file {
+            Some(file) => self.cache.gguf(commit, &self.model, file),
+            None => self.cache.whole(commit, &self.model, trusting),
+        }
+    }
+
     /// What there is of a model whose asked revision isn't there.
     fn other_snapshots(&self, refs: &[(String, String)], snapshots: &[String]) -> Lack {
-        let asked = |revision: &str| match revision {
-            "main" => self.repository.to_owned(),
-            revision => format!("{}@{revision}", self.repository),
-        };
+        let asked = |revision: &str| self.named(Some(revision).filter(|revision| *revision != "main"));
         let names: Vec<String> = snapshots
             .iter()
             .map(|commit| {
@@ -60,11 +65,16 @@ impl Lookup<'_> {
 
     /// The problem with the snapshot of a commit, and another one that has none.
     fn with_another(&self, commit: &str, problem: String) -> String {
-        let is_whole = |other: &String| other != commit && self.cache.whole(other, "", true).is_ok();
+        let is_whole = |other: &String| other != commit && self.whole(other, true).is_ok();
         match self.cache.snapshots().into_iter().find(is_whole) {
-            Some(other) => format!("{problem} (whole is {}@{other})", self.repository),
+            Some(other) => format!("{problem} (whole is {})", self.named(Some(&other))),
             None => problem,
         }
+    }
+
+    /// How the same is asked for at another revision.
+    fn named(&self, revision: Option<&str>) -> String {
+        HubModel { repository: self.repository, revision, file: self.file }.to_string()
     }
 
     pub(super) fn not_here(&self, lack: Lack) -> ModelError {

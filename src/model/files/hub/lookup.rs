@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use super::HubError;
 use super::answer::Metadata;
 use super::cache::{self, CachedRepository};
 use super::checksum::Checksum;
@@ -13,6 +12,7 @@ use super::download::{self, Download};
 use super::settings::HubSettings;
 use super::sound::SMALL;
 use super::wait::{Stopped, attend, pump, retry};
+use super::{HubError, HubModel};
 use crate::model::files::plan::LARGE;
 use crate::model::files::{
     ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index,
@@ -23,7 +23,7 @@ use crate::model::{Control, LoadProgress, ModelError};
 /// asked. The largest known has 10 MB.
 const LARGEST_INDEX: u64 = 64 << 20;
 /// The most shards that are asked for one by one.
-const MOST_SHARDS: usize = 2_000;
+pub(super) const MOST_SHARDS: usize = 2_000;
 
 /// A file of a model on the hub.
 #[derive(Debug)]
@@ -37,9 +37,11 @@ pub(super) struct RemoteFile {
 /// What a model consists of at one commit.
 #[derive(Debug)]
 pub(super) struct Survey {
-    commit: String,
-    tokenizer: TokenizerFiles,
-    weights: Vec<String>,
+    pub(super) commit: String,
+    /// config.json, or the first file of a GGUF model.
+    pub(super) config: String,
+    pub(super) tokenizer: TokenizerFiles,
+    pub(super) weights: Vec<String>,
     pub(super) files: Vec<RemoteFile>,
 }
 
@@ -56,6 +58,8 @@ pub(super) struct Lookup<'a> {
     pub(super) settings: &'a HubSettings,
     pub(super) repository: &'a str,
     pub(super) revision: &'a str,
+    /// The GGUF file that is meant, if one is.
+    pub(super) file: Option<&'a str>,
     /// As it was asked for.
     pub(super) model: String,
     pub(super) cache: CachedRepository,
@@ -64,14 +68,19 @@ pub(super) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    pub(super) fn new(settings: &'a HubSettings, repository: &'a str, revision: Option<&'a str>) -> Self {
-        let model = match revision {
-            Some(revision) => format!("{repository}@{revision}"),
-            None => repository.to_owned(),
-        };
+    pub(super) fn new(settings: &'a HubSettings, asked: HubModel<'a>) -> Self {
+        let HubModel { repository, revision, file } = asked;
         let revision = revision.unwrap_or("main");
         let cache = CachedRepository::new(&settings.cache, repository, revision);
-        Self { settings, repository, revision, model, cache, client: OnceCell::new() }
+        Self {
+            settings,
+            repository,
+            revision,
+            file,
+            model: asked.to_string(),
+            cache,
+            client: OnceCell::new(),
+        }
     }
 
     /// The model in the cache or, unless offline, on the hub.
@@ -82,7 +91,7 @@ impl<'a> Lookup<'a> {
             Err(lack) => lack,
         };
         if self.settings.offline {
-            if let Some(adapter) = self.cache.adapter_alone() {
+            if let Some(adapter) = self.cache.adapter_alone().filter(|_| self.file.is_none()) {
                 return Err(ModelError::Invalid(adapter.instead_of_weights()));
             }
             return Err(self.not_here(lack));
@@ -102,7 +111,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    fn client(&self) -> Result<Arc<Client>, ModelError> {
+    pub(super) fn client(&self) -> Result<Arc<Client>, ModelError> {
         if let Some(client) = self.client.get() {
             return Ok(Arc::clone(client));
         }
@@ -162,6 +171,9 @@ impl<'a> Lookup<'a> {
 
     /// Asks the hub which files there are. The index of shards is fetched on the way.
     fn survey(&self, control: &mut Control<'_>) -> Result<Survey, ModelError> {
+        if let Some(file) = self.file {
+            return self.survey_gguf(file, control);
+        }
         let Some(config) = self.metadata(self.revision, "config.json", control)? else {
             return Err(self.without_config(control)?);
         };
@@ -182,11 +194,9 @@ impl<'a> Lookup<'a> {
         match self.file(&commit, index::SINGLE, control)? {
             Some(single) => files.push(single),
             None => {
-                let no_weights = || match Adapter::beside(&self.cache.folder(&commit)) {
-                    Some(adapter) => ModelError::Invalid(adapter.instead_of_weights()),
-                    None => HubError::NoWeights { model: self.model.clone() }.into(),
+                let Some(list) = self.file(&commit, index::INDEX, control)? else {
+                    return Err(self.without_weights(&commit, control)?);
                 };
-                let list = self.file(&commit, index::INDEX, control)?.ok_or_else(no_weights)?;
                 self.fetch_small(&commit, &list, control)?;
                 files.push(RemoteFile { etag: None, ..list });
                 weights = index::shards(&self.cache.path(&commit, index::INDEX))?;
@@ -202,19 +212,7 @@ impl<'a> Lookup<'a> {
         }
         // Not before the hub has answered for this commit: a ref that leads nowhere would keep Python out, too.
         self.cache.set_commit(&commit)?;
-        Ok(Survey { commit, tokenizer, weights, files })
-    }
-
-    /// Why a repository without config.json is no model: it may be an adapter.
-    fn without_config(&self, control: &mut Control<'_>) -> Result<ModelError, ModelError> {
-        if let Some(metadata) = self.metadata(self.revision, ADAPTER_CONFIG, control)? {
-            let commit = metadata.commit.clone();
-            self.fetch_small(&commit, &self.remote(ADAPTER_CONFIG, metadata), control)?;
-            if let Some(adapter) = Adapter::beside(&self.cache.folder(&commit)) {
-                return Ok(ModelError::Invalid(adapter.instead_of_weights()));
-            }
-        }
-        Ok(HubError::NoFile { model: self.model.clone(), file: "config.json".to_owned() }.into())
+        Ok(Survey { commit, config: "config.json".to_owned(), tokenizer, weights, files })
     }
 
     /// A file that a model may lack. That it does is remembered, so that the hub is not asked again.
@@ -235,7 +233,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// Fetches a file that is read before anybody is asked.
-    fn fetch_small(
+    pub(super) fn fetch_small(
         &self,
         commit: &str,
         file: &RemoteFile,
@@ -248,7 +246,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// A file at `commit`; the hub is not asked if the snapshot has it, whole.
-    fn file(
+    pub(super) fn file(
         &self,
         commit: &str,
         name: &str,
@@ -269,7 +267,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// What the hub says about a file; `None` if it has none of that name.
-    fn metadata(
+    pub(super) fn metadata(
         &self,
         revision: &str,
         name: &str,
@@ -287,7 +285,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    fn remote(&self, name: &str, metadata: Metadata) -> RemoteFile {
+    pub(super) fn remote(&self, name: &str, metadata: Metadata) -> RemoteFile {
         let here = self.cache.sound(&metadata.commit, name).is_ok();
         // The client always knows a size; without one, a file counts as larger than anything.
         let size = metadata.size.unwrap_or(u64::MAX);
@@ -370,10 +368,15 @@ impl<'a> Lookup<'a> {
         ModelFiles {
             name: self.model.clone(),
             revision: Some(survey.commit.clone()),
-            config: file("config.json"),
+            config: file(&survey.config),
             tokenizer: survey.tokenizer.clone(),
             weights: survey.weights.iter().map(|name| file(name)).collect(),
-            adapter: Adapter::beside(&self.cache.folder(&survey.commit)),
+            // What is added to the weights of a GGUF file is named by whoever wants it.
+            adapter: self
+                .file
+                .is_none()
+                .then(|| Adapter::beside(&self.cache.folder(&survey.commit)))
+                .flatten(),
             rounding: None,
         }
     }

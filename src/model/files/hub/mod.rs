@@ -3,7 +3,7 @@
 //! # How it works
 //! `lookup` looks for a model in the `cache`; one that is whole there needs no request. Otherwise it asks the hub through
 //! `client`: the first answer pins the revision to a commit, and only what a model needs is asked for (config.json, the
-//! tokenizer's files, and model.safetensors or the shards that its index names). `download` fetches each file into a
+//! tokenizer's files, and model.safetensors or the shards that its index names; of a `gguf` model its parts). `download` fetches each file into a
 //! `.part` file, resumes what an earlier call has left, and checks it by `checksum`.
 //!
 //! `settings` reads the environment as Python's `huggingface_hub` does, with `proxy`, `token` and `trust`. `wait` keeps
@@ -21,6 +21,7 @@ mod error;
 mod expand;
 mod explain;
 mod failure;
+mod gguf;
 mod listing;
 mod lookup;
 mod proxy;
@@ -37,10 +38,31 @@ pub use settings::HubSettings;
 pub use token::Token;
 pub use trust::Trust;
 
+use std::fmt;
+
 use super::{Adapter, DownloadPlan, ModelFiles, disk};
 use crate::model::{Control, ModelError};
 use cache::is_read_only;
 use lookup::{Found, Lookup};
+
+/// A model of the hub, as it is asked for: `org/name[@revision][:file.gguf]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubModel<'a> {
+    /// `org/name`
+    pub repository: &'a str,
+    /// A branch, a tag or a commit; `None` is `main`.
+    pub revision: Option<&'a str>,
+    /// A file of a GGUF model, by its path in the repository; `None` is a model of safetensors.
+    pub file: Option<&'a str>,
+}
+
+impl fmt::Display for HubModel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.repository)?;
+        self.revision.iter().try_for_each(|revision| write!(f, "@{revision}"))?;
+        self.file.iter().try_for_each(|file| write!(f, ":{file}"))
+    }
+}
 
 /// The hub and its cache.
 #[derive(Debug, Clone)]
@@ -76,13 +98,12 @@ impl Hub {
     /// If the model isn't there, can't be had, is larger than the limit or the disk, or `control` was cancelled.
     pub fn locate(
         &self,
-        repository: &str,
-        revision: Option<&str>,
+        model: HubModel<'_>,
         limit: u64,
         control: &mut Control<'_>,
     ) -> Result<ModelFiles, ModelError> {
         control.cancel.check()?;
-        let lookup = Lookup::new(&self.settings, repository, revision);
+        let lookup = Lookup::new(&self.settings, model);
         match lookup.find(control)? {
             Found::Here(files) => Ok(files),
             Found::OnHub(survey) => match lookup.download(&survey, limit, control) {
@@ -103,26 +124,20 @@ impl Hub {
     /// As [`locate`](Self::locate), or if it is none.
     pub fn locate_adapter(
         &self,
-        repository: &str,
-        revision: Option<&str>,
+        model: HubModel<'_>,
         limit: u64,
         control: &mut Control<'_>,
     ) -> Result<Adapter, ModelError> {
         control.cancel.check()?;
-        Lookup::new(&self.settings, repository, revision).adapter(limit, control)
+        Lookup::new(&self.settings, model).adapter(limit, control)
     }
 
     /// What [`Hub::locate`] would download. Fetches sizes and, if the model is sharded, the list of shards.
     ///
     /// # Errors
     /// If the model isn't there or can't be had, or `control` was cancelled.
-    pub fn plan(
-        &self,
-        repository: &str,
-        revision: Option<&str>,
-        control: &mut Control<'_>,
-    ) -> Result<DownloadPlan, ModelError> {
-        let lookup = Lookup::new(&self.settings, repository, revision);
+    pub fn plan(&self, model: HubModel<'_>, control: &mut Control<'_>) -> Result<DownloadPlan, ModelError> {
+        let lookup = Lookup::new(&self.settings, model);
         match lookup.find(control)? {
             Found::Here(files) => DownloadPlan::of_present(&files, &self.settings.cache),
             Found::OnHub(survey) => Ok(DownloadPlan {
