@@ -106,6 +106,26 @@ fn damage_is_found_and_a_cut_transfer_goes_on() {
     assert_eq!(scene.server.asked().last().unwrap().range.as_deref(), Some("bytes=10000-"));
 }
 
+/// As somebody copies a cache: without links, whose names would say what is in them.
+#[test]
+fn a_copy_that_was_cut_is_fetched_again() {
+    let bytes =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf/qwen2/model.gguf")).unwrap();
+    let scene =
+        Scene::new(Repository { files: [("m.gguf".to_owned(), bytes.clone())].into(), ..quantised() });
+    found(&scene.hub(), "m.gguf").unwrap();
+    let path = scene.cache.path().join("models--org--tiny/snapshots").join(COMMIT).join("m.gguf");
+    for (copied, is_whole) in [(&bytes[..], true), (&bytes[..bytes.len() / 2], false)] {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, copied).unwrap();
+        let offline = found(&scene.offline(), "m.gguf");
+        assert_eq!(offline.is_ok(), is_whole, "{offline:?}");
+        assert!(offline.is_ok() || said(offline).contains("m.gguf is damaged"));
+    }
+    found(&scene.hub(), "m.gguf").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
 #[test]
 fn where_none_is_named_they_are_listed_and_one_is_shown_how() {
     // With a config.json, too, as many repositories of quantisations have one.

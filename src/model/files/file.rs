@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use super::formats::{is_gguf, other_formats};
+use super::formats::other_formats;
+use super::gguf_name::is_gguf;
 use super::limits::unreadable;
 use crate::bounded;
 use crate::model::ModelError;

@@ -1,4 +1,4 @@
-//! Formats of weights by their names: GGUF, and those that are not read, so that a message can name them.
+//! Formats of weights by their names: those that are not read, so that a message can name them.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,6 @@ const ADAPTER: &str = "adapter";
 /// How the names of weights in other formats end.
 const OTHER_FORMATS: [&str; 9] =
     [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx"];
-
-/// Whether a name is that of a GGUF file.
-pub(super) fn is_gguf(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
-}
 
 /// Files in `folder` that hold weights in a format that isn't read, sorted.
 pub(super) fn other_formats(folder: &Path) -> Vec<String> {

@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::foreign::foreign;
-use super::formats::{entries, is_gguf};
+use super::formats::entries;
+use super::gguf_name::{is_model, listed, part_names};
 use super::{ModelFile, ModelFiles, TokenizerFiles};
 use crate::model::ModelError;
 use crate::model::gguf::GgufError;
-
-/// Models of a folder that a message names.
-const NAMED: usize = 8;
 
 /// What is wrong with a file, which begins with `bytes`.
 pub fn gguf_error(file: &ModelFile, bytes: &[u8], error: &GgufError) -> ModelError {
@@ -81,22 +79,6 @@ pub(super) fn only_one(folder: &Path) -> Result<Option<ModelFiles>, ModelError> 
     }
 }
 
-/// Names of models for a message: the first of them.
-pub(super) fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(NAMED)].join(", ");
-    match names.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
-/// Whether a file of this name is the first of a model. What sees pictures, and statistics, are no models.
-pub(super) fn is_model(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
-    let is_first = split_name(&name).is_none_or(|(_, number, _)| number == 1);
-    is_gguf(&name) && is_first && !["mmproj", "imatrix"].iter().any(|part| name.contains(part))
-}
-
 /// The first file of each model in a folder, sorted.
 pub(super) fn models(folder: &Path) -> Vec<PathBuf> {
     let is_first =
@@ -109,32 +91,11 @@ pub(super) fn models(folder: &Path) -> Vec<PathBuf> {
 /// All files of the model of which `path` is one.
 fn parts(path: &Path) -> Vec<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match split_name(&name) {
-        Some(_) => part_names(&name).into_iter().map(|part| path.with_file_name(part)).collect(),
-        None => vec![path.to_owned()],
+    match part_names(&name).as_slice() {
+        // As it is: its name need not be text.
+        [_] => vec![path.to_owned()],
+        parts => parts.iter().map(|part| path.with_file_name(part)).collect(),
     }
-}
-
-/// The names of all files of the model of which `name` is one, which may have folders in front. At least one.
-pub(super) fn part_names(name: &str) -> Vec<String> {
-    match split_name(name) {
-        Some((start, _, count)) => {
-            let extension = &name[name.len() - ".gguf".len()..];
-            (1..=count).map(|at| format!("{start}-{at:05}-of-{count:05}{extension}")).collect()
-        }
-        None => vec![name.to_owned()],
-    }
-}
-
-/// What the name of a part begins with, its number and the number of parts: `name-00001-of-00003.gguf`.
-fn split_name(name: &str) -> Option<(&str, usize, usize)> {
-    const DIGITS: usize = 5;
-    let stem = name.get(..name.len().checked_sub(".gguf".len())?).filter(|_| is_gguf(name))?;
-    let (rest, count) = stem.rsplit_once("-of-")?;
-    let (start, number) = rest.rsplit_once('-')?;
-    let read = |text: &str| text.parse::<usize>().ok().filter(|_| text.len() == DIGITS);
-    let (number, count) = (read(number)?, read(count)?);
-    (1..=count).contains(&number).then_some((start, number, count))
 }
 
 #[cfg(test)]
@@ -166,16 +127,6 @@ mod tests {
         std::fs::remove_file(folder.path().join(all[1])).unwrap();
         let missing = files(&folder.path().join(all[0])).unwrap_err().to_string();
         assert!(missing.contains("a-00002-of-00002.gguf: this part is missing"), "{missing}");
-    }
-
-    #[test]
-    fn what_is_no_number_of_a_part_is_a_part_of_the_name() {
-        for name in
-            ["a-1-of-2.gguf", "a-00003-of-00002.gguf", "a-00000-of-00001.gguf", "-of-.gguf", "a.gguf", "é"]
-        {
-            assert_eq!(split_name(name), None, "{name}");
-        }
-        assert_eq!(split_name("a-b-00002-of-00003.GGUF"), Some(("a-b", 2, 3)));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod folder;
 mod foreign;
 mod formats;
 mod gguf;
+mod gguf_name;
 pub mod hub;
 mod index;
 mod limits;

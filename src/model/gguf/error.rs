@@ -22,6 +22,18 @@ pub enum GgufError {
         /// Where, from the start of the file.
         at: usize,
     },
+    /// It ends before the data of a tensor does.
+    #[error(
+        "has a tensor {name} that ends at byte {end}, but the file has {file}: it was cut, fetch it again"
+    )]
+    TensorCut {
+        /// The tensor.
+        name: String,
+        /// Where its data ends, from the start of the file.
+        end: u64,
+        /// Bytes of the file.
+        file: u64,
+    },
     /// A count is larger than the file or the format allows.
     #[error("claims {count} {what}: more than such a file can hold")]
     Count {

@@ -45,7 +45,16 @@ impl<'a> Header<'a> {
     /// If the file is of another format or version, is cut, names a key or a tensor twice, or holds a size or a type
     /// that cannot be.
     pub fn parse(file: &'a [u8]) -> Result<Self, GgufError> {
-        let mut reader = Reader::new(file);
+        Self::of_start(file, file.len() as u64)
+    }
+
+    /// The same of the first bytes of a file that has `length`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); [`Cut`](GgufError::Cut) or [`Count`](GgufError::Count), too, if the header goes on
+    /// behind these bytes.
+    pub fn of_start(start: &'a [u8], length: u64) -> Result<Self, GgufError> {
+        let mut reader = Reader::new(start);
         if reader.bytes(4, "magic").ok() != Some(MAGIC) {
             return Err(GgufError::OtherFormat);
         }
@@ -83,7 +92,7 @@ impl<'a> Header<'a> {
         let data = (reader.position() as u64).next_multiple_of(alignment);
         let mut tensors = BTreeMap::new();
         for tensor in unplaced {
-            let info = tensor.place(data, alignment, file.len() as u64)?;
+            let info = tensor.place(data, alignment, length)?;
             if tensors.insert(tensor.name, info).is_some() {
                 return Err(GgufError::Twice { what: "tensor", name: shown(tensor.name) });
             }
@@ -175,19 +184,15 @@ impl<'a> Unplaced<'a> {
         let end = start.zip(bytes).and_then(|(start, bytes)| start.checked_add(bytes));
         match (start, end) {
             (Some(start), Some(end)) if end <= file => {
-                // Both are at most the length of a slice.
+                // Both are at most the length of a file that is mapped or was.
                 Ok(TensorInfo {
                     shape: self.shape.clone(),
                     kind: self.kind,
                     bytes: start as usize..end as usize,
                 })
             }
-            (_, end) => Err(invalid(match end {
-                Some(end) => {
-                    format!("ends at byte {end}, but the file has {file}: it was cut, fetch it again")
-                }
-                None => "has a size beyond any file".to_owned(),
-            })),
+            (_, Some(end)) => Err(GgufError::TensorCut { name: shown(self.name), end, file }),
+            (_, None) => Err(invalid("has a size beyond any file".to_owned())),
         }
     }
 }

@@ -29,6 +29,7 @@ mod vocabulary;
 pub use architecture::names as architectures;
 pub use config::{Described, config};
 pub use error::GgufError;
+pub use header::Header;
 #[cfg(test)]
 use header::MAGIC;
 pub use parts::Parts;

@@ -16,7 +16,9 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use super::sound;
 use crate::bounded;
 use crate::model::ModelError;
-use crate::model::files::{ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, gguf};
+use crate::model::files::{
+    ADAPTER_CONFIG, Adapter, ModelFile, ModelFiles, TokenizerFiles, folder, gguf, gguf_name,
+};
 
 /// Bytes of a note of a commit, at most.
 const LONGEST_COMMIT: u64 = 4 << 10;
@@ -102,7 +104,7 @@ impl CachedRepository {
     /// # Errors
     /// What is wrong with it: one clause that names the file.
     pub(super) fn gguf(&self, commit: &str, name: &str, file: &str) -> Result<ModelFiles, String> {
-        let parts = gguf::part_names(file).into_iter().map(|part| self.sound(commit, &part));
+        let parts = gguf_name::part_names(file).into_iter().map(|part| self.sound(commit, &part));
         let parts = parts.collect::<Result<Vec<PathBuf>, String>>()?;
         Ok(gguf::of_parts(name.to_owned(), Some(commit.to_owned()), parts))
     }
@@ -114,7 +116,7 @@ impl CachedRepository {
             false => vec![name],
         };
         let mut found: Vec<String> = self.files(commit).into_iter().flat_map(below).collect();
-        found.retain(|name| gguf::is_model(name) && self.is_written(commit, name));
+        found.retain(|name| gguf_name::is_model(name) && self.is_written(commit, name));
         found.sort();
         found
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::files::gguf;
+use crate::model::files::gguf_name::listed;
 use crate::vocabulary::human_bytes;
 
 /// Why the hub or its cache did not give a model. `model` is `org/name[@revision]` as it was asked for.
@@ -77,7 +77,7 @@ pub enum HubError {
     #[error(
         "{model}: it holds GGUF models: name one of them, as {model}:{}; there are {}",
         there.first().map_or("file.gguf", String::as_str),
-        gguf::listed(there)
+        listed(there)
     )]
     OnlyGguf {
         /// The model, as it was asked for.
@@ -90,7 +90,7 @@ pub enum HubError {
         "{model}: the repository has no file {file}{}",
         match there.is_empty() {
             true => String::new(),
-            false => format!("; its GGUF models are {}", gguf::listed(there)),
+            false => format!("; its GGUF models are {}", listed(there)),
         }
     )]
     NoGguf {

@@ -1,9 +1,10 @@
 //! What keeps a model from being had, in our words.
 
+use super::HubError;
+use super::asked::HubModel;
 use super::failure::{Failure, Refusal};
 use super::lookup::{Lookup, RemoteFile};
 use super::wait::Stopped;
-use super::{HubError, HubModel};
 use crate::model::ModelError;
 use crate::model::files::ModelFiles;
 use crate::vocabulary::human_bytes;

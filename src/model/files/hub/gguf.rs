@@ -3,13 +3,13 @@
 use super::HubError;
 use super::lookup::{Lookup, MOST_SHARDS, Survey};
 use super::wait::{Stopped, attend};
-use crate::model::files::{ADAPTER_CONFIG, Adapter, TokenizerFiles, gguf};
+use crate::model::files::{ADAPTER_CONFIG, Adapter, TokenizerFiles, gguf_name};
 use crate::model::{Control, ModelError, Reference};
 
 impl Lookup<'_> {
     /// Asks the hub for all parts of the GGUF model of which `file` is one. It has config and tokenizer in itself.
     pub(super) fn survey_gguf(&self, file: &str, control: &mut Control<'_>) -> Result<Survey, ModelError> {
-        let weights = gguf::part_names(file);
+        let weights = gguf_name::part_names(file);
         if weights.len() > MOST_SHARDS {
             let problem = format!("it is one of {} parts, and {MOST_SHARDS} are read at most", weights.len());
             return Err(self.unexpected(file, problem));
@@ -85,7 +85,7 @@ impl Lookup<'_> {
             let name = format!("{}:{file}", self.repository).parse::<Reference>();
             matches!(name, Ok(Reference::Hub { file: Some(_), .. }))
         };
-        files.retain(|file| gguf::is_model(file) && can_be_named(file));
+        files.retain(|file| gguf_name::is_model(file) && can_be_named(file));
         files.sort();
         Ok(files)
     }

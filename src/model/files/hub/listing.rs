@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::cache::{CachedRepository, names};
 use crate::model::Reference;
-use crate::model::files::{ModelFile, ModelFiles, gguf};
+use crate::model::files::{ModelFile, ModelFiles, gguf_name};
 
 /// A model that the cache holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,9 @@ fn snapshots(cache: &Path, repository: &str) -> Vec<CachedModel> {
             let whole = cached.gguf(&commit, repository, &file).ok();
             let bytes = match &whole {
                 Some(files) => bytes_of(files),
-                None => bytes_once(gguf::part_names(&file).iter().map(|part| cached.path(&commit, part))),
+                None => {
+                    bytes_once(gguf_name::part_names(&file).iter().map(|part| cached.path(&commit, part)))
+                }
             };
             models.push(model(Some(file), bytes, whole.is_some()));
         }

@@ -4,7 +4,9 @@ use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use super::HubError;
 use super::answer::Metadata;
+use super::asked::HubModel;
 use super::cache::{self, CachedRepository};
 use super::checksum::Checksum;
 use super::client::{Client, Incoming};
@@ -12,7 +14,6 @@ use super::download::{self, Download};
 use super::settings::HubSettings;
 use super::sound::SMALL;
 use super::wait::{Stopped, attend, pump, retry};
-use super::{HubError, HubModel};
 use crate::model::files::plan::LARGE;
 use crate::model::files::{
     ADAPTER_CONFIG, ADAPTER_WEIGHTS, Adapter, ModelFile, ModelFiles, TokenizerFiles, disk, index,

@@ -12,6 +12,7 @@
 
 mod address;
 mod answer;
+mod asked;
 mod cache;
 mod checksum;
 mod client;
@@ -31,6 +32,7 @@ mod token;
 mod trust;
 mod wait;
 
+pub use asked::HubModel;
 pub use error::HubError;
 pub use listing::CachedModel;
 pub use proxy::Proxies;
@@ -38,31 +40,10 @@ pub use settings::HubSettings;
 pub use token::Token;
 pub use trust::Trust;
 
-use std::fmt;
-
 use super::{Adapter, DownloadPlan, ModelFiles, disk};
 use crate::model::{Control, ModelError};
 use cache::is_read_only;
 use lookup::{Found, Lookup};
-
-/// A model of the hub, as it is asked for: `org/name[@revision][:file.gguf]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HubModel<'a> {
-    /// `org/name`
-    pub repository: &'a str,
-    /// A branch, a tag or a commit; `None` is `main`.
-    pub revision: Option<&'a str>,
-    /// A file of a GGUF model, by its path in the repository; `None` is a model of safetensors.
-    pub file: Option<&'a str>,
-}
-
-impl fmt::Display for HubModel<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.repository)?;
-        self.revision.iter().try_for_each(|revision| write!(f, "@{revision}"))?;
-        self.file.iter().try_for_each(|file| write!(f, ":{file}"))
-    }
-}
 
 /// The hub and its cache.
 #[derive(Debug, Clone)]

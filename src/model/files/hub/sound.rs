@@ -8,9 +8,12 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::checksum::Checksum;
+use crate::model::gguf::{GgufError, Header};
 
 /// Files up to this are read and held against their name whenever they are used, which takes milliseconds.
 pub(super) const SMALL: u64 = 64 << 20;
+/// So much of a GGUF file is read for its header, and then so much, which holds any.
+const STARTS: [u64; 2] = [4 << 20, 128 << 20];
 /// No header of safetensors is longer.
 const LONGEST_HEADER: u64 = 100_000_000;
 
@@ -22,12 +25,16 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         return length(File::open(path).map_err(unreadable)?, size);
     }
+    let is_gguf = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
     if size > SMALL {
-        return Ok(());
+        return if is_gguf { gguf_length(File::open(path).map_err(unreadable)?, size) } else { Ok(()) };
     }
     let checksum = name_of_blob(path).map_or(Checksum::None, |name| Checksum::of(&name));
     if checksum != Checksum::None {
         return checksum.check_file(path);
+    }
+    if is_gguf {
+        return gguf_length(File::open(path).map_err(unreadable)?, size);
     }
     if path.extension().is_some_and(|extension| extension == "json") {
         let text = std::fs::read(path).map_err(unreadable)?;
@@ -69,6 +76,29 @@ fn length(mut file: File, size: u64) -> Result<(), String> {
     if wanted == size { Ok(()) } else { Err(format!("it has {size} bytes of {wanted}")) }
 }
 
+/// Whether a GGUF file is as long as its header says. What else may be wrong with it is said by whoever reads it: it
+/// would come from the hub once more as it is.
+fn gguf_length(file: File, size: u64) -> Result<(), String> {
+    let mut file = file.take(0);
+    let mut start = Vec::new();
+    for wanted in STARTS {
+        file.set_limit(wanted - start.len() as u64);
+        file.read_to_end(&mut start).map_err(|error| format!("it can't be read: {error}"))?;
+        let is_whole = start.len() as u64 == size;
+        match Header::of_start(&start, size) {
+            Err(error @ (GgufError::OtherFormat | GgufError::TensorCut { .. })) => {
+                return Err(format!("it {error}"));
+            }
+            Err(error @ (GgufError::Cut { .. } | GgufError::Count { .. })) if is_whole => {
+                return Err(format!("it {error}"));
+            }
+            Err(GgufError::Cut { .. } | GgufError::Count { .. }) => {}
+            _ => break,
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +127,21 @@ mod tests {
         assert_eq!(few, format!("it has {} bytes of {}", whole.len() - 1, whole.len()));
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
         assert!(checked("a.safetensors", pointer).unwrap_err().contains("no safetensors"));
+    }
+
+    #[test]
+    fn gguf_files_are_as_long_as_their_header_says() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf/gpt2/model.gguf");
+        let whole = std::fs::read(file).unwrap();
+        assert_eq!(checked("a.gguf", &whole), Ok(()));
+        for length in [0, 3, 4, 23, 24, 1000, whole.len() / 2, whole.len() - 100] {
+            assert!(checked("a.GGUF", &whole[..length]).is_err(), "{length}");
+        }
+        let few = checked("a.gguf", &whole[..whole.len() - 100]).unwrap_err();
+        assert!(few.contains("it was cut") && !few.contains("it it"), "{few}");
+        // Of another version: to fetch it again would not help.
+        let other = [&whole[..4], &9u32.to_le_bytes(), &whole[8..]].concat();
+        assert_eq!(checked("a.gguf", &other), Ok(()));
     }
 
     #[test]
