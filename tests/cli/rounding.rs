@@ -83,3 +83,16 @@ fn a_model_stands_beside_itself_rounded() {
     let packed = format!("{}~q8_0", golden("gpt-oss-tiny").display());
     home.run(["print", "--ids", "1", "--model", &packed]).failed(1, &["quantised already", "bf16"]);
 }
+
+/// A GGUF file of dense weights is rounded, one whose experts lie in one tensor is not.
+#[test]
+fn a_gguf_file_is_rounded_where_all_of_it_can_be() {
+    let home = Home::new();
+    let run = |name: &str| {
+        let model = format!("{}~q8_0", golden(&format!("gguf/{name}/model.gguf")).display());
+        home.run(["print", "--ids", "1,2", "--model", &model])
+    };
+    let dense = run("qwen2");
+    assert_eq!(dense.code, 0, "{}", dense.stderr);
+    run("mixtral").failed(1, &["quantised already"]);
+}

@@ -236,6 +236,7 @@ impl Builder<'_, '_> {
             true => Some(self.weights.tensor(&format!("{name}.bias"), &[count, to])?),
             false => None,
         };
+        self.weights.check_rounds_stacks(name)?;
         let weight = format!("{name}.weight");
         let linear = |index| {
             let matrix = self.weights.matrix_of_stack(&weight, index, [count, to, from])?;

@@ -12,7 +12,7 @@ impl Weights<'_> {
     /// Rounds the linear weights that will be asked for.
     ///
     /// # Errors
-    /// If they are in blocks already, or in a GGUF file.
+    /// If they are in blocks already.
     pub fn round_to(&mut self, rounding: Rounding) -> Result<(), ModelError> {
         let packed = self
             .model_tensors()
@@ -23,12 +23,6 @@ impl Weights<'_> {
                 stored.kind
             );
             return Err(stored.error(name, what));
-        }
-        if self.is_gguf {
-            let files = self.files.first().map(|file| file.name().into_owned()).unwrap_or_default();
-            return Err(ModelError::Invalid(format!(
-                "{files}: a GGUF file is not rounded to {rounding}: take the model's safetensors"
-            )));
         }
         self.rounding = Some(rounding);
         Ok(())
