@@ -51,8 +51,13 @@ fn a_model_that_cannot_be_asked_so_says_why_and_what_to_do() {
     let home = Home::new();
     let base = golden("gpt2-tiny");
     let ask = |model: &str| home.run(["print", "--model", model, "--prompt", "a", "--chat", "--system", "b"]);
-    ask(text(&base))
-        .failed(1, &["gpt2-tiny: no chat template (looked for chat_template.jinja", "ask it without chat"]);
+    ask(text(&base)).failed(
+        1,
+        &[
+            "gpt2-tiny: no chat template, base models have none: ask it without chat",
+            "looked for chat_template.jinja",
+        ],
+    );
     let gemma = chatting(&home, "gemma", "{{ raise_exception('No\u{1b}[2J system!') }}");
     ask(text(&gemma))
         .failed(1, &["chat_template.jinja: ", "No\\u{1b}[2J system!", "ask without a system text"]);

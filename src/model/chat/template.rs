@@ -20,6 +20,6 @@ pub struct ChatTemplate {
 /// Why there is no chat.
 pub fn none() -> String {
     format!(
-        "no chat template (looked for {PLACES}), base models have none: ask it without chat, or take its chat version"
+        "no chat template, base models have none: ask it without chat, or take its chat version (looked for {PLACES})"
     )
 }
