@@ -5,6 +5,7 @@
 
 mod files;
 mod json;
+mod namespaces;
 mod render;
 mod template;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use minijinja_contrib::pycompat::unknown_method_callback;
 
 use super::json::tojson;
+use super::namespaces;
 use super::template::ChatTemplate;
 use crate::vocabulary::Conversation;
 
@@ -50,6 +51,7 @@ pub(super) fn render_at(
 }
 
 fn run(template: &ChatTemplate, conversation: &Conversation, now: &Zoned) -> Result<String, String> {
+    namespaces::check(&template.source)?;
     let Conversation { system, user, .. } = conversation;
     let given = (user.len() + system.as_ref().map_or(0, String::len)) as u64;
     let mut environment = environment(now);

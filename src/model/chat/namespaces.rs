@@ -1,0 +1,127 @@
+//! A namespace is the only thing of a template that can hold itself, and the engine follows such a circle until its stack
+//! ends. So a template may make one only as `set NAME = namespace(..)`, and use it by its attributes only, which is all
+//! that published templates do.
+
+/// Checks how a template uses namespaces.
+///
+/// # Errors
+/// If one might come to hold itself: why, in a clause.
+pub fn check(source: &str) -> Result<(), String> {
+    let code = code(source);
+    let tokens = tokens(&code);
+    let text = |at: usize| tokens.get(at).copied().unwrap_or_default();
+    let is_made = |at: usize| at >= 3 && text(at - 3) == "set" && text(at - 1) == "=" && text(at + 1) == "(";
+    let places = |wanted: &str| (0..tokens.len()).filter(|at| tokens[*at] == wanted).collect::<Vec<_>>();
+    let made: Vec<usize> =
+        places("namespace").into_iter().filter(|at| text(at.wrapping_sub(1)) != ".").collect();
+    if let Some(at) = made.iter().find(|at| !is_made(**at)) {
+        return Err(format!(
+            "it makes a namespace other than by `set NAME = namespace(..)`, after `{}`",
+            text(at.wrapping_sub(1))
+        ));
+    }
+    for name in made.iter().map(|at| text(at - 2)) {
+        let is_attribute_or_key = |at: usize| text(at.wrapping_sub(1)) == "." || text(at + 1) == "=";
+        let is_used_by_parts = |at: usize| [".", "["].contains(&text(at + 1));
+        if places(name).into_iter().any(|at| !is_attribute_or_key(at) && !is_used_by_parts(at)) {
+            return Err(format!("it uses the namespace {name:?} other than by its attributes"));
+        }
+    }
+    Ok(())
+}
+
+/// What stands in tags and expressions, texts in quotes left out; each with a `;` behind it.
+fn code(source: &str) -> String {
+    let mut code = String::new();
+    let mut rest = source;
+    while let Some(at) = rest.find('{') {
+        rest = &rest[at + 1..];
+        let (end, is_code) = match rest.as_bytes().first() {
+            Some(b'%') => ("%}", true),
+            Some(b'{') => ("}}", true),
+            Some(b'#') => ("#}", false),
+            _ => continue,
+        };
+        rest = &rest[1..];
+        let mut quote = None;
+        let mut characters = rest.char_indices();
+        let mut length = rest.len();
+        while let Some((at, character)) = characters.next() {
+            match quote {
+                Some(open) if character == open => quote = None,
+                Some(_) if character == '\\' => drop(characters.next()),
+                Some(_) => {}
+                None if rest[at..].starts_with(end) => {
+                    length = at;
+                    break;
+                }
+                None if is_code && ['"', '\''].contains(&character) => {
+                    quote = Some(character);
+                    // A text stands where it stood.
+                    code.push_str(" \"\" ");
+                }
+                None if is_code => code.push(character),
+                None => {}
+            }
+        }
+        code.push_str(" ; ");
+        rest = rest.get(length + end.len()..).unwrap_or_default();
+    }
+    code
+}
+
+/// Names, and signs one by one; `==` is one.
+fn tokens(code: &str) -> Vec<&str> {
+    let is_name = |character: char| character.is_alphanumeric() || character == '_';
+    let mut tokens = Vec::new();
+    let mut rest = code.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            first if is_name(first) => rest.find(|next| !is_name(next)).unwrap_or(rest.len()),
+            '=' | '!' | '<' | '>' if rest[1..].starts_with('=') => 2,
+            first => first.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        // What trims blanks beside a tag is none of the expression.
+        if !["-", "+"].contains(&token) || !tokens.last().is_none_or(|last| *last == ";") {
+            tokens.push(token);
+        }
+        rest = after.trim_start();
+    }
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_published_templates_do_is_fine() {
+        for source in [
+            "no code",
+            "{%- set ns = namespace(found=false, n=0) -%}{% set ns.found = true %}{{ ns.found ~ ns['n'] }}",
+            "{% set ns = namespace() %}{% if ns.a == 1 and not ns.b %}{{ f(ns=1).ns }}{% endif %}",
+            "{% set ns = namespace(x='ns namespace()') %}{# ns #}ns {{ \"ns\" }}",
+            "{% set namespaces = 1 %}{{ namespaces }}",
+        ] {
+            assert_eq!(check(source), Ok(()), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_could_become_a_circle_is_refused() {
+        for source in [
+            "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns.a }}",
+            "{% set ns = namespace() %}{% set y = ns %}{% set ns.a = y %}",
+            "{% set ns = namespace() %}{% for y in [ns] %}{% set ns.a = y %}{% endfor %}",
+            "{% for n in [namespace()] %}{% set n.a = n %}{{ n }}{% endfor %}",
+            "{% set make = namespace %}{% set n = make() %}{% set n.a = n %}",
+            "{% set ns = namespace() %}{% set ns.b = namespace() %}",
+            "{% set ns = namespace() %}{% if ns == 1 %}{% endif %}",
+            "{% set a, b = namespace(), 1 %}{% set a.b = a %}",
+            "{%- set ns = namespace() -%}{{- ns -}}",
+        ] {
+            assert!(check(source).is_err(), "{source}");
+        }
+    }
+}
