@@ -89,6 +89,9 @@ pub enum ReferenceError {
     /// `demo:` and a name that no demo has.
     #[error("no embedded model is called {0:?}: there are demo:gpt2 and demo:gpt-oss")]
     UnknownDemo(String),
+    /// `~q4_0` behind another of its kind.
+    #[error("{0:?} is rounded twice: name one rounding")]
+    RoundedTwice(String),
     /// `~` on a machine without a home folder.
     #[error("{0}: the home folder is unknown (HOME is not set); write the path out")]
     NoHome(String),
@@ -185,7 +188,10 @@ impl Reference {
             && let Ok(rounding) = rounding.parse()
             && !(env.is_folder)(Path::new(text))
         {
-            return Ok(Self::Rounded { base: Box::new(Self::parse(base, env)?), rounding });
+            return match Self::parse(base, env)? {
+                Self::Rounded { .. } => Err(ReferenceError::RoundedTwice(text.to_owned())),
+                base => Ok(Self::Rounded { base: Box::new(base), rounding }),
+            };
         }
         if let Some(name) = text.strip_prefix("demo:").filter(|name| !name.contains('+')) {
             return DemoModel::ALL

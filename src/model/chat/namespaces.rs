@@ -1,6 +1,7 @@
 //! A namespace is the only thing of a template that can hold itself, and the engine follows such a circle until its stack
 //! ends. So a template may make one only as `set NAME = namespace(..)`, and use it by its attributes only, which is all
-//! that published templates do.
+//! that published templates do. Nor may an attribute be set to what has two of a namespace's attributes: that could double
+//! with each round of a loop.
 
 /// Checks how a template uses namespaces.
 ///
@@ -20,7 +21,19 @@ pub fn check(source: &str) -> Result<(), String> {
             text(at.wrapping_sub(1))
         ));
     }
-    for name in made.iter().map(|at| text(at - 2)) {
+    let names: Vec<&str> = made.iter().map(|at| text(at - 2)).collect();
+    let doubles = |at: usize| {
+        let sets =
+            text(at) == "set" && names.contains(&text(at + 1)) && text(at + 2) == "." && text(at + 4) == "=";
+        let value = tokens.iter().skip(at + 5).take_while(|token| **token != ";");
+        sets && value.filter(|token| names.contains(token)).count() > 1
+    };
+    if (0..tokens.len()).any(doubles) {
+        return Err(
+            "it sets an attribute of a namespace to a value that has two of its attributes".to_owned()
+        );
+    }
+    for name in names.iter().copied() {
         let is_attribute_or_key = |at: usize| text(at.wrapping_sub(1)) == "." || text(at + 1) == "=";
         let is_used_by_parts = |at: usize| [".", "["].contains(&text(at + 1));
         if places(name).into_iter().any(|at| !is_attribute_or_key(at) && !is_used_by_parts(at)) {
@@ -83,7 +96,7 @@ fn tokens(code: &str) -> Vec<&str> {
         };
         let (token, after) = rest.split_at(length);
         // What trims blanks beside a tag is none of the expression.
-        if !["-", "+"].contains(&token) || !tokens.last().is_none_or(|last| *last == ";") {
+        if !["-", "+"].contains(&token) || tokens.last().is_some_and(|last| *last != ";") {
             tokens.push(token);
         }
         rest = after.trim_start();
@@ -117,6 +130,8 @@ mod tests {
             "{% for n in [namespace()] %}{% set n.a = n %}{{ n }}{% endfor %}",
             "{% set make = namespace %}{% set n = make() %}{% set n.a = n %}",
             "{% set ns = namespace() %}{% set ns.b = namespace() %}",
+            "{% set ns = namespace(x=[1]) %}{% for i in range(64) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+            "{% set ns = namespace(x=1) %}{% for i in range(64) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}",
             "{% set ns = namespace() %}{% if ns == 1 %}{% endif %}",
             "{% set a, b = namespace(), 1 %}{% set a.b = a %}",
             "{%- set ns = namespace() -%}{{- ns -}}",

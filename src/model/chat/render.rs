@@ -1,7 +1,9 @@
 //! Runs a template: Jinja with what transformers adds to it, within bounds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use jiff::Zoned;
 use minijinja::syntax::SyntaxConfig;
@@ -19,6 +21,10 @@ use crate::vocabulary::Conversation;
 const FUEL: u64 = 200_000;
 /// How often it may go over the texts that it is given.
 const TIMES: u64 = 16;
+/// How long it is waited for: fuel knows nothing of what happens inside one operation.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// What is said of a template that goes beyond its bounds.
+const TOO_MUCH: &str = "it takes too long, or too much memory";
 /// Bytes of the stack that it runs on: lists may lie in lists as deep as the fuel allows.
 const STACK: usize = 256 << 20;
 /// Characters of what a template says that are passed on.
@@ -38,15 +44,16 @@ pub(super) fn render_at(
     conversation: &Conversation,
     now: &Zoned,
 ) -> Result<String, String> {
-    let work = || {
-        let done = catch_unwind(AssertUnwindSafe(|| run(template, conversation, now)));
-        done.unwrap_or_else(|_| Err("the template's engine gave up on it".to_owned()))
+    let (template, conversation, now) = (template.clone(), conversation.clone(), now.clone());
+    let (send, done) = mpsc::channel();
+    let work = move || {
+        let done = catch_unwind(AssertUnwindSafe(|| run(&template, &conversation, &now)));
+        // Nobody hears it who has stopped waiting.
+        let _ = send.send(done.unwrap_or_else(|_| Err("the template's engine gave up on it".to_owned())));
     };
-    let done = thread::scope(|scope| {
-        let thread = thread::Builder::new().name("chat-template".into()).stack_size(STACK);
-        let thread = thread.spawn_scoped(scope, work).map_err(|error| error.to_string())?;
-        thread.join().map_err(|_| "the template's engine gave up on it".to_owned())?
-    });
+    let thread = thread::Builder::new().name("chat-template".into()).stack_size(STACK);
+    thread.spawn(work).map_err(|error| error.to_string())?;
+    let done = done.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(TOO_MUCH.to_owned()));
     done.map_err(|why| why.chars().take(LONGEST_MESSAGE).collect())
 }
 
@@ -118,7 +125,7 @@ fn without_generation(source: &str) -> String {
 /// What went wrong, in a clause: what the template itself says goes before what the engine says.
 fn say(error: &Error) -> String {
     if error.kind() == ErrorKind::OutOfFuel {
-        return "it takes too long, or too much memory".to_owned();
+        return TOO_MUCH.to_owned();
     }
     let what = match error.detail() {
         Some(detail) if error.kind() == ErrorKind::InvalidOperation => detail.to_owned(),
