@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::formats::Export;
-use super::{Input, Recipe, Selection, Source, Subject};
+use super::{ExportError, Input, Recipe, Selection, Source, Subject};
 use crate::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo,
     NextToken, Token,
@@ -24,6 +24,16 @@ pub fn export(selection: Selection, write: impl FnOnce(&Export<'_>)) {
     let capture = capture();
     let recipe = Recipe::new(source(&capture, selection), None);
     write(&Export { capture: &capture, selection, recipe: &recipe });
+}
+
+/// What a writer makes of an export of [`capture`], as text.
+pub fn written(
+    selection: Selection,
+    write: impl FnOnce(&mut dyn std::io::Write, &Export<'_>) -> Result<(), ExportError>,
+) -> String {
+    let mut out = Vec::new();
+    export(selection, |export| write(&mut out, export).unwrap());
+    String::from_utf8(out).unwrap()
 }
 
 /// The source of an export of a capture of `it '`.

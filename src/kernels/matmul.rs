@@ -5,7 +5,7 @@
 use pulp::Arch;
 
 use super::dot_tile::DotTile;
-use super::parallel::{DOT_ROWS, SCRATCH, aligned, by_columns, sizes};
+use super::parallel::{DOT_ROWS, SCRATCH, add_sums, aligned, aligned_copy, by_columns, sizes};
 
 /// Values of each of [`DOT_ROWS`] rows that are multiplied at a time: these stay in a core's nearest cache.
 const DEPTH: usize = 960;
@@ -26,9 +26,7 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: 
     let rows_together = if count < MANY { DOT_ROWS } else { TOGETHER };
     let arch = Arch::new();
     let mut scratch = Vec::new();
-    let aligned_x = aligned(&mut scratch, x.len());
-    aligned_x.copy_from_slice(x);
-    let x = &*aligned_x;
+    let x = aligned_copy(&mut scratch, x);
     by_columns(part, out_features, y, |part, out| {
         let stride = part.len();
         SCRATCH.with_borrow_mut(|scratch| {
@@ -52,9 +50,7 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: 
                     }
                 }
             }
-            for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
-            }
+            add_sums(out, sums);
         });
     });
 }

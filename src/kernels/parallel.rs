@@ -22,6 +22,21 @@ pub(super) fn aligned(scratch: &mut Vec<f32>, len: usize) -> &mut [f32] {
     &mut scratch[skip..skip + len]
 }
 
+/// The same values in memory that begins with a cache line.
+pub(super) fn aligned_copy<'a>(scratch: &'a mut Vec<f32>, values: &[f32]) -> &'a [f32] {
+    let copy = aligned(scratch, values.len());
+    copy.copy_from_slice(values);
+    copy
+}
+
+/// Adds \[n, columns\] to a slice of that many columns for each batch row.
+pub(super) fn add_sums(out: &mut [&mut [f32]], sums: &[f32]) {
+    let columns = out.first().map_or(1, |out| out.len()).max(1);
+    for (out, sums) in out.iter_mut().zip(sums.chunks_exact(columns)) {
+        out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
+    }
+}
+
 /// Cuts `y` \[n, out\] into parts of `part` columns and hands each to `work`, which adds to it: a slice for each
 /// batch row.
 pub(super) fn by_columns(

@@ -25,6 +25,14 @@ fn try_out(folder: &Path) -> Result<(), TestCaseError> {
         Ok(model) => model,
         Err(error) => return said(&error),
     };
+    read_something(&model, said)
+}
+
+/// What a model makes of four tokens is numbers, or an error that `said` judges.
+pub fn read_something(
+    model: &Model,
+    said: impl FnOnce(&ModelError) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
     let tokens = model.tokens_from_ids(&[1, 2, 3, 2]);
     match tokens.and_then(|tokens| model.run(tokens, &Cancel::new(), &mut |_| ())) {
         Ok(capture) => {

@@ -8,14 +8,11 @@ use crate::app::action::Effect;
 use crate::app::state::notes::NOTHING_SHOWN;
 use crate::app::state::scores::Scores;
 use crate::app::state::side::Side;
-use crate::app::state::step::step;
+use crate::app::state::step::{row_after, step};
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ScoresByHead, View};
 use crate::config::keys::Command;
 use crate::worker::protocol::{Request, SimilarJob, WorkerError};
-
-/// Heads that a page goes up or down.
-const PAGE: isize = 10;
 
 /// The captures of both panes, as far as they show one.
 type Captures = [Option<Arc<Capture>>; 2];
@@ -202,14 +199,11 @@ impl HeadList {
 impl Panel for HeadList {
     fn command(&mut self, command: Command, panes: &mut Panes) -> Reaction {
         let count = self.rows().len();
-        let rows = |by: isize| step(self.row, by, count);
+        if let Some(row) = row_after(command, self.row, count) {
+            self.row = row;
+            return Reaction::Stays(vec![]);
+        }
         match command {
-            Command::CursorUp => self.row = rows(-1),
-            Command::CursorDown => self.row = rows(1),
-            Command::PageUp => self.row = rows(-PAGE),
-            Command::PageDown => self.row = rows(PAGE),
-            Command::RowStart => self.row = 0,
-            Command::RowEnd => self.row = rows(isize::MAX),
             Command::CursorLeft => self.order_by(-1),
             Command::CursorRight => self.order_by(1),
             Command::LayerKinds => {

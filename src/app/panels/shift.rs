@@ -6,14 +6,11 @@ use super::panel::{Panel, Reaction};
 use super::panes::Panes;
 use crate::app::action::Effect;
 use crate::app::state::side::Side;
-use crate::app::state::step::step;
+use crate::app::state::step::row_after;
 use crate::attention::shift::{HeadShift, check_shape};
 use crate::attention::{Capture, View};
 use crate::config::keys::Command;
 use crate::worker::protocol::{LayerShift, Request, ShiftJob, WorkerError};
-
-/// Heads that a page goes up or down.
-const PAGE: isize = 10;
 
 /// The heads of both models, matched by layer and head.
 #[derive(Debug, Clone)]
@@ -85,14 +82,11 @@ impl ModelShift {
 
 impl Panel for ModelShift {
     fn command(&mut self, command: Command, panes: &mut Panes) -> Reaction {
-        let rows = |by: isize| step(self.row, by, self.heads.len());
+        if let Some(row) = row_after(command, self.row, self.heads.len()) {
+            self.row = row;
+            return Reaction::Stays(vec![]);
+        }
         match command {
-            Command::CursorUp => self.row = rows(-1),
-            Command::CursorDown => self.row = rows(1),
-            Command::PageUp => self.row = rows(-PAGE),
-            Command::PageDown => self.row = rows(PAGE),
-            Command::RowStart => self.row = 0,
-            Command::RowEnd => self.row = rows(isize::MAX),
             Command::Cancel if self.is_busy() => {
                 (self.stopped, self.is_asked) = (Some("stopped".to_owned()), false);
             }

@@ -94,9 +94,7 @@ mod tests {
     use crate::export::example;
 
     fn written(selection: Selection) -> String {
-        let mut out = Vec::new();
-        example::export(selection, |export| write(&mut out, export).unwrap());
-        String::from_utf8(out).unwrap()
+        example::written(selection, write)
     }
 
     #[test]

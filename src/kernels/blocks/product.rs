@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::BlockType;
 use crate::kernels::cache::{LINE, fetch};
 use crate::kernels::dot_tile::DotTile;
-use crate::kernels::parallel::{DOT_ROWS, SCRATCH, aligned, by_columns, sizes};
+use crate::kernels::parallel::{DOT_ROWS, SCRATCH, add_sums, aligned, aligned_copy, by_columns, sizes};
 
 /// Values of each of [`DOT_ROWS`] rows that are decoded and multiplied at a time: whole blocks of every type, and few
 /// enough for a core's nearest cache.
@@ -28,9 +28,7 @@ pub fn add_product_transposed(kind: BlockType, x: &[f32], blocks: &[u8], in_feat
     let part = out_features.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
     let arch = Arch::new();
     let mut scratch = Vec::new();
-    let aligned_x = aligned(&mut scratch, x.len());
-    aligned_x.copy_from_slice(x);
-    let x = &*aligned_x;
+    let x = aligned_copy(&mut scratch, x);
     by_columns(part, out_features, y, |part, out| {
         let stride = part.len();
         let blocks = &blocks[part.start * row_bytes..part.end * row_bytes];
@@ -61,9 +59,7 @@ pub fn add_product_transposed(kind: BlockType, x: &[f32], blocks: &[u8], in_feat
                     }
                 }
             }
-            for (out, sums) in out.iter_mut().zip(sums.chunks_exact(stride)) {
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
-            }
+            add_sums(out, sums);
         });
     });
 }
