@@ -13,7 +13,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::{ModelInfo, escape_controls};
 use crate::export::printable::write_json;
-use crate::model::{Model, ModelError, ProcessMemory, Profile, Roofline};
+use crate::model::{Hooks, Model, ModelError, ProcessMemory, Profile, Roofline};
 use crate::vocabulary::human_bytes;
 
 /// How often memory is looked at while a model runs.
@@ -102,7 +102,8 @@ fn measure(
                 .reporter
                 .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", info.name, args.repeats));
             let tokens = model.tokens_from_ids(&ids)?;
-            let run = || model.run(tokens, &session.cancel, &mut |_| ());
+            let (mut hooks, mut profile) = (Hooks::default(), Profile::default());
+            let run = || model.run_hooked(tokens, &mut hooks, &mut profile, &session.cancel, &mut |_| ());
             // The first one brings weights in.
             match pass {
                 0 => peak = peak.max(watch(run)?.1),

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use super::kept::Known;
 use super::recorder::Recorder;
 use super::{Cancel, Hooks, Model, ModelError, Profile};
-use crate::attention::{Ablation, Cached, Capture, ModelInfo, NextToken, Token, log_sum_exp};
+use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
 
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
 
 impl Model {
-    /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.
+    /// Runs tokens through the model, from the first one on that differs from what it ran last. Reports finished layers
+    /// and stops between layers when cancelled; then what it ran last stays what it was.
     ///
     /// # Errors
     /// If the tokens are none, too many or beyond the vocabulary, it was cancelled or the device failed.
@@ -34,11 +36,20 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
+        self.check_tokens(&tokens)?;
+        self.watch.check()?;
+        let known = self.kept.of(&tokens, ablation, &self.decoder.spec);
+        if let Known::All(capture) = known {
+            return Ok(*capture);
+        }
         let mut hooks = Hooks { head_mask: ablation.clone(), ..Hooks::default() };
-        self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)
+        let profile = &mut Profile::default();
+        let capture = self.run_from(&known, tokens, &mut hooks, profile, cancel, on_layer)?;
+        self.kept.keep(&capture);
+        Ok(capture)
     }
 
-    /// As [`run`](Self::run), and returns what it cost. On a GPU it waits for each part, and takes longer.
+    /// As [`run`](Self::run), of all tokens, and returns what it cost. On a GPU it waits for each part, and takes longer.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -54,7 +65,8 @@ impl Model {
         Ok((capture, profile))
     }
 
-    /// As [`run`](Self::run), with `hooks` in the pass, and adds what it costs to `profile`.
+    /// Runs all tokens, whatever is known of them, with `hooks` in the pass, and adds what it costs to `profile`. Nothing
+    /// is kept of it.
     ///
     /// # Errors
     /// As [`run_without`](Self::run_without), or if a hook fails.
@@ -66,13 +78,34 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
+        let known = Known::Some(None, Computed::default());
+        self.run_from(&known, tokens, hooks, profile, cancel, on_layer)
+    }
+
+    /// Runs what is not known of a prompt.
+    fn run_from(
+        &self,
+        known: &Known,
+        tokens: Vec<Token>,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Capture, ModelError> {
         self.check_tokens(&tokens)?;
         self.check_heads(&hooks.head_mask)?;
-        let mut recorder = Recorder::new(tokens.len(), self.info.layers, self.info.has_sinks);
+        let (before, computed) = match known {
+            Known::Some(before, computed) => (before.as_ref().map(|before| &before.mean), *computed),
+            Known::All(capture) => (Some(&capture.mean), capture.computed),
+        };
+        let past = known.past();
+        let shape = (tokens.len(), self.info.layers, self.info.has_sinks);
+        let mut recorder = Recorder::new(shape, before, past.tokens);
         let run = || {
             let stop = (cancel, &self.watch);
             let mut on_layer = |layer| on_layer(recorder.add(layer));
-            let logits = self.decoder.run(&tokens, self.engine, hooks, profile, stop, &mut on_layer)?;
+            let logits =
+                self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?;
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
@@ -85,6 +118,7 @@ impl Model {
         Ok(Capture {
             model,
             tokens,
+            computed,
             ablation,
             before: None,
             layers,
