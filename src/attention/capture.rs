@@ -11,8 +11,8 @@ use super::digest::Digest;
 use super::logits::probabilities;
 use super::rollout::rollout;
 use super::{
-    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, LayerSums, ModelInfo, ScoresByHead, Token,
-    View,
+    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, LayerSums, ModelInfo,
+    ScoresByHead, Token, View,
 };
 use crate::kernels::attention::{Head, QUERIES, Rows};
 use crate::kernels::attention_rule::AttentionRule;

@@ -36,7 +36,8 @@ pub struct CausalMatrix {
 
 impl PartialEq for CausalMatrix {
     fn eq(&self, other: &Self) -> bool {
-        let rest = |matrix: &Self| (matrix.tokens, matrix.bin, matrix.sink.clone(), matrix.first_token.clone());
+        let rest =
+            |matrix: &Self| (matrix.tokens, matrix.bin, matrix.sink.clone(), matrix.first_token.clone());
         rest(self) == rest(other) && self.rows().eq(other.rows())
     }
 }
@@ -181,7 +182,8 @@ impl CausalMatrix {
 
     /// Bytes that it takes if it shares nothing.
     pub fn bytes(&self) -> usize {
-        size_of::<f32>() * (triangle(self.size()) + self.sink.as_ref().map_or(0, Vec::len) + self.first_token.len())
+        size_of::<f32>()
+            * (triangle(self.size()) + self.sink.as_ref().map_or(0, Vec::len) + self.first_token.len())
     }
 
     /// Adds `weight` times another matrix of the same shape.
@@ -298,5 +300,4 @@ mod tests {
         sum.add_scaled(&m, 0.5);
         assert_eq!(sum, m);
     }
-
 }

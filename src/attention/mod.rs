@@ -42,7 +42,8 @@ mod token;
 pub use ablation::{Ablation, ParseAblationError};
 pub use cached::Cached;
 pub use capture::{
-    Capture, Computed, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
+    Capture, Computed, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, thumbnail_bin,
+    tokens_per_cell,
 };
 pub use chat_prompt::ChatPrompt;
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
@@ -59,8 +60,8 @@ pub use repeated::{RepeatScores, ScoresByHead};
 pub use rows_mut::RowsMut;
 pub use scale::{Extent, Scale};
 pub use statistics::{
-    Feature, HeadStatistics, HeadSums, LayerSums, Mask, Over, ParseStatisticError, PromptIndex, ROW_SUMS, RowSums,
-    Statistic, Unit, row_sums, row_sums_of_features,
+    Feature, HeadStatistics, HeadSums, LayerSums, Mask, Over, ParseStatisticError, PromptIndex, ROW_SUMS,
+    RowSums, Statistic, Unit, row_sums, row_sums_of_features,
 };
 #[cfg(test)]
 pub(crate) use token::tokens;

@@ -115,14 +115,8 @@ impl<'a> RowsMut<'a> {
         let rows_after = rows.split_off(count);
         let (sink, sink_after) = sink.map(|sink| sink.split_at_mut(count)).unzip();
         let (first_token, rest) = first_token.split_at_mut(count.min(first_token.len()));
-        let after = Self {
-            tokens,
-            bin,
-            first: first + count,
-            rows: rows_after,
-            sink: sink_after,
-            first_token: rest,
-        };
+        let after =
+            Self { tokens, bin, first: first + count, rows: rows_after, sink: sink_after, first_token: rest };
         (Self { tokens, bin, first, rows, sink, first_token }, after)
     }
 }

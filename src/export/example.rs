@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::formats::Export;
 use super::{ExportError, Input, Recipe, Selection, Source, Subject};
 use crate::attention::{
-    Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadStatistics, HeadSummary, LayerCapture, LayerSums,
-    ModelInfo, NextToken, Order, Panels, Token, TokenRows,
+    Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadStatistics, HeadSummary, LayerCapture,
+    LayerSums, ModelInfo, NextToken, Order, Panels, Token, TokenRows,
 };
 
 /// A capture of a model with sinks. Its mean is chosen freely; its heads follow from queries and keys.
@@ -59,17 +59,19 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         statistics: HeadStatistics::default(),
         thumbnail: CausalMatrix::zeros(2, 1, has_sinks),
     };
-    let layer = |sign: f32| Arc::new(LayerCapture {
-        query: TokenRows::from_values(2, &[sign, -1.0, 0.5, 0.25]),
-        key: Panels::from_values(Order::ByPlace, 2, 1, &[1.0, sign, 0.5, 0.75]),
-        value: Panels::from_values(Order::ByToken, 2, 1, &[1.0; 4]),
-        value_norms: TokenRows::from_values(2, &[1.0, 0.5, 2.0, 4.0]),
-        log_sum_exp: TokenRows::from_values(2, &[0.0; 4]),
-        sums: LayerSums::new(2),
-        rule: AttentionRule { sinks: has_sinks.then(|| [0.0, 0.5].into()), ..AttentionRule::scaled(1.0) },
-        mean: mean.clone(),
-        heads: vec![summary(), summary()],
-    });
+    let layer = |sign: f32| {
+        Arc::new(LayerCapture {
+            query: TokenRows::from_values(2, &[sign, -1.0, 0.5, 0.25]),
+            key: Panels::from_values(Order::ByPlace, 2, 1, &[1.0, sign, 0.5, 0.75]),
+            value: Panels::from_values(Order::ByToken, 2, 1, &[1.0; 4]),
+            value_norms: TokenRows::from_values(2, &[1.0, 0.5, 2.0, 4.0]),
+            log_sum_exp: TokenRows::from_values(2, &[0.0; 4]),
+            sums: LayerSums::new(2),
+            rule: AttentionRule { sinks: has_sinks.then(|| [0.0, 0.5].into()), ..AttentionRule::scaled(1.0) },
+            mean: mean.clone(),
+            heads: vec![summary(), summary()],
+        })
+    };
     Capture {
         model: Arc::new(info(has_sinks)),
         tokens: vec![

@@ -78,7 +78,12 @@ impl Rows {
 
     /// Adds what the queries take from the values of a key/value head to the first `head_dim` values of each row of
     /// `context`. A row of `context` begins every `context_stride` values.
-    pub fn add_values(&self, (values, kv_head): (&Panels, usize), context: &mut [f32], context_stride: usize) {
+    pub fn add_values(
+        &self,
+        (values, kv_head): (&Panels, usize),
+        context: &mut [f32],
+        context_stride: usize,
+    ) {
         let queries = self.rows.len();
         let work = AddValues { rows: self, values, kv_head, context, context_stride };
         Arch::new().dispatch(AllQueries { work, queries });

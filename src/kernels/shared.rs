@@ -26,7 +26,9 @@ impl TokenRows {
     /// From `values` \[tokens, width\].
     pub fn from_values(width: usize, values: &[f32]) -> Self {
         let mut rows = Self::new(width);
-        rows.extend(values.len() / width.max(1), |token, row| row.copy_from_slice(&values[token * width..][..width]));
+        rows.extend(values.len() / width.max(1), |token, row| {
+            row.copy_from_slice(&values[token * width..][..width])
+        });
         rows
     }
 
@@ -237,8 +239,12 @@ mod tests {
     fn panels_go_on_from_a_prefix_and_leave_it_as_it_is() {
         let (heads, head_dim) = (2, 3);
         let values = |tokens: usize, from: usize| -> Vec<f32> {
-            let of = move |head: usize, token: usize, place: usize| (100 * (from + token) + 10 * head + place) as f32;
-            let of_head = |head: usize| (0..tokens).flat_map(move |token| (0..head_dim).map(move |p| of(head, token, p)));
+            let of = move |head: usize, token: usize, place: usize| {
+                (100 * (from + token) + 10 * head + place) as f32
+            };
+            let of_head = |head: usize| {
+                (0..tokens).flat_map(move |token| (0..head_dim).map(move |p| of(head, token, p)))
+            };
             (0..heads).flat_map(of_head).collect()
         };
         for order in [Order::ByPlace, Order::ByToken] {

@@ -10,7 +10,8 @@ use crate::attention::{Ablation, Capture, Computed, Token};
 const KEPT: usize = 2;
 
 /// Why a prompt that begins like the one before was computed from its first token on.
-const OTHER_FACTORS: &str = "this many tokens turn by other factors (LongRoPE): the whole prompt was computed again";
+const OTHER_FACTORS: &str =
+    "this many tokens turn by other factors (LongRoPE): the whole prompt was computed again";
 
 /// The newest passes of a model, the oldest first. Captures share their memory with those that go on from them.
 #[derive(Debug)]

@@ -37,7 +37,10 @@ fn same(what: &str, found: &Capture, expected: &Capture) {
     let difference = largest_difference(&all_heads(expected), all_heads(found).into_iter());
     assert!(difference <= ATTENTION_TOLERANCE, "{what}: attention is off by {difference}");
     let difference = relative_difference(&expected.logits, found.logits.iter().copied());
-    assert!(expected.logits.is_empty() || difference <= LOGIT_TOLERANCE, "{what}: logits are off by {difference}");
+    assert!(
+        expected.logits.is_empty() || difference <= LOGIT_TOLERANCE,
+        "{what}: logits are off by {difference}"
+    );
     near(what, &found.mean, &expected.mean);
     for (at, (found, expected)) in found.layers.iter().zip(&expected.layers).enumerate() {
         let what = format!("{what}, layer {at}");
@@ -144,7 +147,8 @@ fn long_prompts_go_on_too() {
         let model = load(&Reference::Demo(DemoModel::GptOss), &on_cpu(engine));
         let ids: Vec<u32> = (0..2_110).map(|i| i * i % 37).collect();
         let none = Ablation::default();
-        for (before, now) in [(2_040, 2_050), (2_050, 2_051), (2_110, 2_071), (2_080, 2_079), (2_060, 2_047)] {
+        for (before, now) in [(2_040, 2_050), (2_050, 2_051), (2_110, 2_071), (2_080, 2_079), (2_060, 2_047)]
+        {
             let what = format!("{engine:?}: {before} tokens, then {now}");
             run(&model, &ids[..before], &none);
             let after = run(&model, &ids[..now], &none);

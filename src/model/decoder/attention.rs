@@ -115,12 +115,7 @@ impl Attention {
 }
 
 /// The part of a layer that is kept, on the host. `value_norms` \[heads, n\] are those of the new tokens.
-fn capture(
-    all: HostHeads<'_>,
-    attended: Attended,
-    value_norms: &[f32],
-    past: PastLayer<'_>,
-) -> LayerCapture {
+fn capture(all: HostHeads<'_>, attended: Attended, value_norms: &[f32], past: PastLayer<'_>) -> LayerCapture {
     let heads = all.heads;
     let new = value_norms.len() / heads;
     let mut norms = past.rows(heads, |layer| &layer.value_norms);
@@ -128,7 +123,8 @@ fn capture(
         row.iter_mut().enumerate().for_each(|(head, norm)| *norm = value_norms[head * new + token]);
     });
     let mut log_sum_exp = past.rows(heads, |layer| &layer.log_sum_exp);
-    log_sum_exp.extend(new, |token, row| row.copy_from_slice(&attended.log_sum_exp[token * heads..][..heads]));
+    log_sum_exp
+        .extend(new, |token, row| row.copy_from_slice(&attended.log_sum_exp[token * heads..][..heads]));
     let mut sums = past.sums(heads);
     sums.extend(&attended.row_sums);
     let summary = |(statistics, thumbnail)| HeadSummary { statistics, thumbnail };

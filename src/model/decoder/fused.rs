@@ -120,10 +120,8 @@ impl LayerHeads<'_> {
         let head_dim = self.all.key.head_dim();
         let first_new = block.queries.start.max(self.known);
         let new = block.queries.end.saturating_sub(first_new);
-        let mut done = BlockDone {
-            log_sum_exp: vec![0.0; new * heads],
-            row_sums: vec![0.0; new * heads * ROW_SUMS],
-        };
+        let mut done =
+            BlockDone { log_sum_exp: vec![0.0; new * heads], row_sums: vec![0.0; new * heads * ROW_SUMS] };
         context.fill(0.0);
         let share = 1.0 / heads as f32;
         let (mut rows, mut highest) = (Rows::default(), Vec::new());

@@ -100,11 +100,7 @@ struct Rows {
 }
 
 impl<'a> Layer<'a> {
-    fn new(
-        inputs: &HeadInputs<'a>,
-        all: &HostHeads<'_>,
-        folding: &Folding,
-    ) -> Result<Self, ModelError> {
+    fn new(inputs: &HeadInputs<'a>, all: &HostHeads<'_>, folding: &Folding) -> Result<Self, ModelError> {
         let (heads, new, head_dim) = inputs.query.dims3()?;
         let (tokens, kv_heads) = (all.query.tokens(), all.key.heads());
         let known = tokens - new;
@@ -139,8 +135,7 @@ impl<'a> Layer<'a> {
         let queries = bin * BLOCK_QUERIES.div_ceil(bin);
         let block = |start: usize| {
             let end = (start + queries).min(tokens);
-            let first_seen =
-                self.rule.sliding_window.map_or(0, |window| (start + 1).saturating_sub(window));
+            let first_seen = self.rule.sliding_window.map_or(0, |window| (start + 1).saturating_sub(window));
             Block { queries: start..end, keys: first_seen / bin * bin..end }
         };
         (self.start..tokens).step_by(queries).map(block).collect()
@@ -154,7 +149,8 @@ impl<'a> Layer<'a> {
         // The query heads that share a key/value head stand below each other, as more queries of one head.
         let shared = (kv_heads, self.heads / kv_heads * count, ());
         let apart = (self.heads, count, ());
-        let query = (query.narrow(1, queries.start - self.start, count)? * f64::from(rule.scale))?.reshape(shared)?;
+        let query =
+            (query.narrow(1, queries.start - self.start, count)? * f64::from(rule.scale))?.reshape(shared)?;
         let key = key.narrow(1, keys.start, keys.len())?;
         let value = value.narrow(1, keys.start, keys.len())?.contiguous()?;
 

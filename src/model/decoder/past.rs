@@ -69,7 +69,8 @@ impl Folding {
     pub fn new(past: &PastLayer<'_>, tokens: usize, heads: usize, has_sinks: bool) -> Self {
         let (bin, small_bin) = (tokens_per_cell(tokens), thumbnail_bin(tokens));
         let (mean, mean_from) = mean(past.layer.map(|layer| &layer.mean), past.tokens, tokens, has_sinks);
-        let kept = past.layer.filter(|layer| layer.heads.iter().all(|head| head.thumbnail.bin() <= small_bin));
+        let kept =
+            past.layer.filter(|layer| layer.heads.iter().all(|head| head.thumbnail.bin() <= small_bin));
         let Some(layer) = kept else {
             let thumbnails = vec![CausalMatrix::zeros(tokens, small_bin, has_sinks); heads];
             return Self { mean, mean_from, thumbnails, thumbnails_from: 0 };
