@@ -180,10 +180,9 @@ impl CausalMatrix {
         self.rows().flatten().copied().collect()
     }
 
-    /// Bytes that it takes if it shares nothing.
-    pub fn bytes(&self) -> usize {
-        size_of::<f32>()
-            * (triangle(self.size()) + self.sink.as_ref().map_or(0, Vec::len) + self.first_token.len())
+    /// The memory that its cells are in.
+    pub fn chunks(&self) -> impl Iterator<Item = &Arc<Vec<f32>>> {
+        self.chunks.iter()
     }
 
     /// Adds `weight` times another matrix of the same shape.

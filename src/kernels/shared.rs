@@ -48,6 +48,11 @@ impl TokenRows {
         (0..self.tokens).map(|token| self.row(token))
     }
 
+    /// The memory that they are in.
+    pub fn chunks(&self) -> impl Iterator<Item = &Arc<Vec<f32>>> {
+        self.chunks.iter()
+    }
+
     /// The first rows, which share their memory with these.
     #[must_use]
     pub fn prefix(&self, tokens: usize) -> Self {
@@ -144,6 +149,11 @@ impl Panels {
             }
         }
         values
+    }
+
+    /// The memory that they are in.
+    pub fn chunks(&self) -> impl Iterator<Item = &Arc<Vec<f32>>> {
+        self.chunks.iter()
     }
 
     /// The first tokens, which share their memory with these.

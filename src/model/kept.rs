@@ -1,6 +1,6 @@
 //! What a model keeps of what it ran last, so that a prompt that begins alike costs only what is new.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::decoder::Past;
 use super::spec::{DecoderSpec, RotaryScaling};
@@ -15,14 +15,14 @@ const OTHER_FACTORS: &str =
 
 /// The newest passes of a model, the oldest first. Captures share their memory with those that go on from them.
 #[derive(Debug)]
-pub struct KeptPasses(Option<Mutex<Vec<Capture>>>);
+pub struct KeptPasses(Option<Mutex<Vec<Arc<Capture>>>>);
 
 /// What is known of a prompt before it runs.
 pub enum Known {
     /// All of it: this is what the pass would give.
-    All(Box<Capture>),
+    All(Arc<Capture>),
     /// As much as `Computed` says, from this pass; of none, nothing.
-    Some(Option<Box<Capture>>, Computed),
+    Some(Option<Arc<Capture>>, Computed),
 }
 
 impl KeptPasses {
@@ -39,7 +39,7 @@ impl KeptPasses {
             return Known::Some(None, Computed::default());
         };
         if capture.tokens == tokens {
-            return Known::All(Box::new(capture.clone()));
+            return Known::All(capture.clone());
         }
         let ids = capture.tokens.iter().zip(tokens);
         let same = ids.take_while(|(before, now)| before.id == now.id).count();
@@ -48,7 +48,7 @@ impl KeptPasses {
         if from > 0 && !turn_alike(spec, capture.tokens.len(), tokens.len()) {
             return Known::Some(None, Computed { from: 0, note: Some(OTHER_FACTORS) });
         }
-        Known::Some((from > 0).then(|| Box::new(capture.clone())), Computed { from, note: None })
+        Known::Some((from > 0).then(|| capture.clone()), Computed { from, note: None })
     }
 
     /// Keeps a pass in the place of the one without the same heads.
@@ -58,7 +58,7 @@ impl KeptPasses {
         kept.retain(|before| before.ablation != capture.ablation);
         let superfluous = (kept.len() + 1).saturating_sub(KEPT);
         kept.drain(..superfluous);
-        kept.push(capture.clone());
+        kept.push(Arc::new(capture.clone()));
     }
 }
 

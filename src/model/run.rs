@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use candle_core::Device;
+
 use super::kept::Known;
 use super::recorder::Recorder;
-use super::{Cancel, Hooks, Model, ModelError, Profile};
+use super::{Cancel, Hooks, Model, ModelError, Profile, device};
 use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
 
+/// Bytes of a capture below which nobody asks whether there is room for it.
+const MUCH: u64 = 100_000_000;
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
 
@@ -40,7 +44,7 @@ impl Model {
         self.watch.check()?;
         let known = self.kept.of(&tokens, ablation, &self.decoder.spec);
         if let Known::All(capture) = known {
-            return Ok(*capture);
+            return Ok((*capture).clone());
         }
         let mut hooks = Hooks { head_mask: ablation.clone(), ..Hooks::default() };
         let profile = &mut Profile::default();
@@ -99,6 +103,7 @@ impl Model {
             Known::All(capture) => (Some(&capture.mean), capture.computed),
         };
         let past = known.past();
+        self.check_capture_room(tokens.len(), past.tokens)?;
         let shape = (tokens.len(), self.info.layers, self.info.has_sinks);
         let mut recorder = Recorder::new(shape, before, past.tokens);
         let run = || {
@@ -132,6 +137,21 @@ impl Model {
         })
     }
 
+    /// Checks that there is memory for what is captured of a prompt, as far as it is much.
+    fn check_capture_room(&self, tokens: usize, known: usize) -> Result<(), ModelError> {
+        let bytes = |tokens| self.decoder.spec.capture_bytes(tokens);
+        let needed = bytes(tokens).saturating_sub(bytes(known));
+        match (needed > MUCH).then(|| device::free_bytes(&Device::Cpu)).flatten() {
+            Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
+                "{}: what is kept of {tokens} tokens takes {:.1} GB, {:.1} GB are free: shorten the prompt",
+                self.info.name,
+                needed as f64 / 1e9,
+                free as f64 / 1e9
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
         let ModelInfo { name, layers, heads, .. } = &*self.info;
         match ablation.beyond(&self.info) {
@@ -146,18 +166,20 @@ impl Model {
 
     /// The `count` likeliest tokens by their logits, the likeliest first.
     pub(super) fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
-        let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
-        if order.is_empty() {
-            return Vec::new();
+        let mut likeliest: Vec<u32> = Vec::with_capacity(count + 1);
+        for id in 0..logits.len() as u32 {
+            let is_full = likeliest.len() == count;
+            if is_full && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize]) {
+                continue;
+            }
+            let place = likeliest.partition_point(|other| likelier(other, &id).is_lt());
+            likeliest.insert(place, id);
+            likeliest.truncate(count);
         }
-        let count = count.clamp(1, order.len());
-        order.select_nth_unstable_by(count - 1, likelier);
-        order.truncate(count);
-        order.sort_by(likelier);
         let sum = log_sum_exp(logits);
         let probability = |id: u32| (f64::from(logits[id as usize]) - sum).exp() as f32;
         let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
-        order.into_iter().map(next).collect()
+        likeliest.into_iter().map(next).collect()
     }
 }

@@ -153,6 +153,11 @@ impl LayerSums {
         &self.rows.row(token)[head * ROW_SUMS..][..ROW_SUMS]
     }
 
+    /// \[S, heads · [`ROW_SUMS`]\]: what each row adds.
+    pub fn rows(&self) -> &TokenRows {
+        &self.rows
+    }
+
     /// The statistics of each head.
     pub fn finish(&self) -> impl Iterator<Item = HeadStatistics> {
         self.sums.iter().map(HeadSums::finish)

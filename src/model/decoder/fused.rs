@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::heads::{Attended, HostHeads};
 use super::past::{Folding, PastLayer};
-use crate::attention::{PromptIndex, ROW_SUMS, RowsMut, row_sums};
-use crate::kernels::attention::{Head, QUERIES, Rows};
+use crate::attention::{Panels, PromptIndex, ROW_SUMS, RowSums, RowsMut, row_sums};
+use crate::kernels::attention::{Head, QUERIES, Row, Rows};
 use crate::model::ModelError;
 use crate::model::host::{self, Buffer};
 
@@ -50,8 +50,13 @@ pub fn attend(
                 (block, rest.split_off_mut(..new * width).unwrap_or_default())
             })
             .collect();
-        let blocks = blocks.into_par_iter().with_max_len(1);
-        blocks.map(|(block, context)| layer.attend(block, context)).collect()
+        // Of a few queries each head takes part of the time of all; of many, a thread takes all heads of some.
+        let by_head = blocks.len() < rayon::current_num_threads();
+        let attend = |(block, context)| match by_head {
+            true => layer.attend_by_head(block, context),
+            false => layer.attend(block, context),
+        };
+        blocks.into_par_iter().with_max_len(1).map(attend).collect()
     })?;
     Ok(Attended {
         context,
@@ -106,6 +111,15 @@ struct Block<'a> {
     thumbnails: Vec<RowsMut<'a>>,
 }
 
+/// What a few queries of a head gave.
+struct HeadGroup {
+    group: Range<usize>,
+    rows: Rows,
+    /// \[queries, head_dim\]
+    context: Vec<f32>,
+    sums: Vec<(f32, RowSums)>,
+}
+
 struct BlockDone {
     /// \[new queries, heads\]
     log_sum_exp: Vec<f32>,
@@ -115,41 +129,96 @@ struct BlockDone {
 
 impl LayerHeads<'_> {
     /// Writes what the block's new queries take from the values to `context` \[new queries, heads · head_dim\].
-    fn attend(&self, mut block: Block<'_>, context: &mut [f32]) -> BlockDone {
-        let heads = self.heads.len();
-        let head_dim = self.all.key.head_dim();
-        let first_new = block.queries.start.max(self.known);
-        let new = block.queries.end.saturating_sub(first_new);
-        let mut done =
-            BlockDone { log_sum_exp: vec![0.0; new * heads], row_sums: vec![0.0; new * heads * ROW_SUMS] };
+    fn attend(&self, block: Block<'_>, context: &mut [f32]) -> BlockDone {
+        let Block { queries, mut mean, mut thumbnails } = block;
+        let mut done = self.nothing_done(&queries);
         context.fill(0.0);
-        let share = 1.0 / heads as f32;
         let (mut rows, mut highest) = (Rows::default(), Vec::new());
-        for (at, head) in self.heads.iter().enumerate() {
-            for queries in self.groups(&block.queries) {
-                head.rows(queries.clone(), &mut rows);
-                if queries.start >= self.known {
-                    let before = queries.start - first_new;
-                    let context = &mut context[(before * heads + at) * head_dim..];
-                    rows.add_values((&self.all.value, self.all.kv_head(at)), context, heads * head_dim);
-                    for (query, row) in queries.clone().zip(rows.iter()) {
-                        let place = (query - first_new) * heads + at;
-                        done.log_sum_exp[place] = row.norm.log_sum_exp;
-                        let sums = row_sums(query, row.first_key, row.weights, row.norm, self.index);
-                        done.row_sums[place * ROW_SUMS..][..ROW_SUMS].copy_from_slice(&sums);
-                    }
+        for (at, thumbnail) in thumbnails.iter_mut().enumerate() {
+            for group in self.groups(&queries) {
+                self.heads[at].rows(group.clone(), &mut rows);
+                if group.start >= self.known {
+                    let first = (group.start - queries.start.max(self.known)) * self.heads.len() + at;
+                    let context = &mut context[first * self.all.key.head_dim()..];
+                    rows.add_values(self.values(at), context, self.heads.len() * self.all.key.head_dim());
+                    done.add(&self.sums(&group, &rows), first, self.heads.len());
                 }
-                if queries.start >= self.mean_from {
-                    for (query, row) in queries.clone().zip(rows.iter()) {
-                        block.mean.add_row(query, row.first_key, row.weights, row.norm.sink, share);
-                    }
-                }
-                if queries.start >= self.thumbnails_from {
-                    block.thumbnails[at].raise_rows(queries, &rows, &mut highest);
+                self.fold(&group, &rows, &mut mean);
+                if group.start >= self.thumbnails_from {
+                    thumbnail.raise_rows(group, &rows, &mut highest);
                 }
             }
         }
         done
+    }
+
+    /// The same with the heads shared out among threads, for which the rows of all heads are in memory at once.
+    fn attend_by_head(&self, block: Block<'_>, context: &mut [f32]) -> BlockDone {
+        let Block { queries, mut mean, thumbnails } = block;
+        let (heads, head_dim) = (self.heads.len(), self.all.key.head_dim());
+        let head = |(at, mut thumbnail): (usize, RowsMut<'_>)| -> Vec<HeadGroup> {
+            let mut highest = Vec::new();
+            let group = |group: Range<usize>| {
+                let mut rows = Rows::default();
+                self.heads[at].rows(group.clone(), &mut rows);
+                let (mut context, mut sums) = (Vec::new(), Vec::new());
+                if group.start >= self.known {
+                    context.resize(group.len() * head_dim, 0.0);
+                    rows.add_values(self.values(at), &mut context, head_dim);
+                    sums = self.sums(&group, &rows);
+                }
+                if group.start >= self.thumbnails_from {
+                    thumbnail.raise_rows(group.clone(), &rows, &mut highest);
+                }
+                HeadGroup { group, rows, context, sums }
+            };
+            self.groups(&queries).map(group).collect()
+        };
+        let groups: Vec<Vec<HeadGroup>> = thumbnails.into_par_iter().enumerate().map(head).collect();
+        let mut done = self.nothing_done(&queries);
+        for (at, HeadGroup { group, rows, context: own, sums }) in groups
+            .into_iter()
+            .enumerate()
+            .flat_map(|(at, groups)| groups.into_iter().map(move |group| (at, group)))
+        {
+            if group.start >= self.known {
+                let first = (group.start - queries.start.max(self.known)) * heads + at;
+                for (query, own) in own.chunks_exact(head_dim).enumerate() {
+                    context[(first + query * heads) * head_dim..][..head_dim].copy_from_slice(own);
+                }
+                done.add(&sums, first, heads);
+            }
+            self.fold(&group, &rows, &mut mean);
+        }
+        done
+    }
+
+    fn nothing_done(&self, queries: &Range<usize>) -> BlockDone {
+        let new = queries.end.saturating_sub(queries.start.max(self.known));
+        let rows = new * self.heads.len();
+        BlockDone { log_sum_exp: vec![0.0; rows], row_sums: vec![0.0; rows * ROW_SUMS] }
+    }
+
+    /// The values that a head takes from.
+    fn values(&self, head: usize) -> (&Panels, usize) {
+        (&self.all.value, self.all.kv_head(head))
+    }
+
+    /// What each row of a group adds to sums.
+    fn sums(&self, group: &Range<usize>, rows: &Rows) -> Vec<(f32, RowSums)> {
+        let of_row = |(query, row): (usize, Row<'_>)| {
+            (row.norm.log_sum_exp, row_sums(query, row.first_key, row.weights, row.norm, self.index))
+        };
+        group.clone().zip(rows.iter()).map(of_row).collect()
+    }
+
+    /// Adds the rows of a group to the mean, if it waits for them.
+    fn fold(&self, group: &Range<usize>, rows: &Rows, mean: &mut RowsMut<'_>) {
+        if group.start >= self.mean_from {
+            for (query, row) in group.clone().zip(rows.iter()) {
+                mean.add_row(query, row.first_key, row.weights, row.norm.sink, 1.0 / self.heads.len() as f32);
+            }
+        }
     }
 
     /// The queries in groups that are computed together, of which the same is missing.
@@ -164,5 +233,15 @@ impl LayerHeads<'_> {
             start = group.end;
             Some(group).filter(|group| !group.is_empty())
         })
+    }
+}
+
+impl BlockDone {
+    /// Takes sums of the rows of a head, of which every one is `heads` places behind the one before.
+    fn add(&mut self, sums: &[(f32, RowSums)], first: usize, heads: usize) {
+        for (place, (log_sum_exp, sums)) in (first..).step_by(heads).zip(sums) {
+            self.log_sum_exp[place] = *log_sum_exp;
+            self.row_sums[place * ROW_SUMS..][..ROW_SUMS].copy_from_slice(sums);
+        }
     }
 }
