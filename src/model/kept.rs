@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Model;
 use super::decoder::Past;
-use super::spec::{DecoderSpec, RotaryScaling};
+use super::spec::RotaryScaling;
 use crate::attention::{Ablation, Capture, Computed, Token};
 
 /// Passes that are kept, of different heads that are off: with all heads on, and without some.
@@ -32,7 +33,7 @@ impl KeptPasses {
     }
 
     /// What is known of a prompt.
-    pub fn of(&self, tokens: &[Token], ablation: &Ablation, spec: &DecoderSpec) -> Known {
+    pub fn of(&self, tokens: &[Token], ablation: &Ablation, model: &Model) -> Known {
         let Some(kept) = &self.0 else { return Known::Some(None, Computed::default()) };
         let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(capture) = kept.iter().rev().find(|capture| capture.ablation == *ablation) else {
@@ -45,7 +46,7 @@ impl KeptPasses {
         let same = ids.take_while(|(before, now)| before.id == now.id).count();
         // The last one always runs: it says what comes next.
         let from = same.min(tokens.len() - 1);
-        if from > 0 && !turn_alike(spec, capture.tokens.len(), tokens.len()) {
+        if from > 0 && !model.turns_alike(capture.tokens.len(), tokens.len()) {
             return Known::Some(None, Computed { from: 0, note: Some(OTHER_FACTORS) });
         }
         Known::Some((from > 0).then(|| capture.clone()), Computed { from, note: None })
@@ -72,12 +73,14 @@ impl Known {
     }
 }
 
-/// Whether prompts of these lengths turn queries and keys by position in the same way.
-fn turn_alike(spec: &DecoderSpec, tokens: usize, others: usize) -> bool {
-    spec.rotaries.iter().all(|rotary| match &rotary.scaling {
-        RotaryScaling::LongRope { original_context, .. } => {
-            (tokens > *original_context) == (others > *original_context)
-        }
-        _ => true,
-    })
+impl Model {
+    /// Whether prompts of these lengths turn queries and keys by position in the same way.
+    pub fn turns_alike(&self, tokens: usize, others: usize) -> bool {
+        self.decoder.spec.rotaries.iter().all(|rotary| match &rotary.scaling {
+            RotaryScaling::LongRope { original_context, .. } => {
+                (tokens > *original_context) == (others > *original_context)
+            }
+            _ => true,
+        })
+    }
 }
