@@ -7,9 +7,11 @@ use std::ops::Range;
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
+use super::amx::tile::{TILES, Tile};
 use super::cache::{LINE, fetch};
-use super::decoded::{Decoded, by_panels};
+use super::decoded::Decoded;
 use super::fp4_decoder::{Fp4Decoder, LANES, WithDecoder, dispatch};
+use super::large_batch;
 use super::matmul::gemm;
 use super::panel::PANEL;
 use super::parallel::{by_rows, sizes};
@@ -55,7 +57,12 @@ pub fn add_product_transposed(x: &[f32], weight: &[u32], in_features: usize, y: 
         3 => few::<3>(x, weight, in_features, y),
         4 => few::<4>(x, weight, in_features, y),
         5 => few::<5>(x, weight, in_features, y),
-        _ => by_panels([in_features, out_features], x, &Halves { pairs: weight, in_features }, y),
+        _ => large_batch::add_product(
+            [in_features, out_features],
+            x,
+            &Halves { pairs: weight, in_features },
+            y,
+        ),
     }
 }
 
@@ -90,8 +97,20 @@ struct Halves<'a> {
 }
 
 impl Decoded for Halves<'_> {
+    const PARTS: usize = 1;
+
     fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
         dispatch(AsPanel { weight: self, outputs, inputs, panel });
+    }
+
+    fn decode_tiles(
+        &self,
+        outputs: Range<usize>,
+        inputs: Range<usize>,
+        _: &mut [f32],
+        tiles: &mut [[Tile; TILES]],
+    ) {
+        dispatch(AsTiles { weight: self, outputs, inputs, tiles });
     }
 
     fn bytes(&self, outputs: Range<usize>) -> &[u8] {
@@ -132,6 +151,53 @@ impl WithDecoder for AsPanel<'_> {
                 let words = rows.map(|row| row[values[0].len() * VALUES / 2 + at]);
                 for (half, panel) in Scalar.halves(words).iter().zip(panel.chunks_exact_mut(PANEL)) {
                     panel[column..column + LANES].copy_from_slice(half);
+                }
+            }
+        }
+    }
+}
+
+/// Pairs of a row become a column of a tile; no value is looked at.
+struct AsTiles<'a> {
+    weight: &'a Halves<'a>,
+    outputs: Range<usize>,
+    inputs: Range<usize>,
+    tiles: &'a mut [[Tile; TILES]],
+}
+
+/// Bytes from what is read to what is asked for.
+const AHEAD: usize = 8 * LINE;
+
+impl WithDecoder for AsTiles<'_> {
+    #[inline(always)]
+    fn with_decoder<S: Fp4Decoder>(self, simd: S) {
+        let Self { weight, outputs, inputs, tiles } = self;
+        let row_bytes = 2 * weight.in_features;
+        for (column, first) in (0..TILES).zip(outputs.clone().step_by(LANES)) {
+            let bytes: &[u8] = bytemuck::cast_slice(weight.pairs);
+            let starts: [usize; LANES] = std::array::from_fn(|lane| {
+                (first + lane).min(outputs.end - 1) * row_bytes + 2 * inputs.start
+            });
+            let rows = starts.map(|start| &bytes[start..start + 2 * inputs.len()]);
+            let quarters = rows.map(|row| row.as_chunks().0);
+            for (step, tile) in tiles.iter_mut().enumerate() {
+                starts.iter().for_each(|start| fetch(bytes, start + AHEAD + step * LINE));
+                for (quarter, pairs) in tile[column].chunks_exact_mut(4 * LANES).enumerate() {
+                    let at = 4 * step + quarter;
+                    if at < quarters[0].len() {
+                        let words = simd.words(std::array::from_fn(|lane| &quarters[lane][at]));
+                        for (words, pairs) in words.into_iter().zip(pairs.as_chunks_mut::<LANES>().0) {
+                            *pairs = simd.bits(words);
+                        }
+                    } else {
+                        pairs.fill(0);
+                        let rest = rows.map(|row| &row[(16 * at).min(row.len())..]);
+                        for (lane, row) in rest.into_iter().enumerate() {
+                            for (at, pair) in row.as_chunks().0.iter().enumerate() {
+                                pairs[at * LANES + lane] = u32::from_ne_bytes(*pair);
+                            }
+                        }
+                    }
                 }
             }
         }

@@ -15,6 +15,7 @@
 //! Write a file with a public function that checks the lengths, the struct that it dispatches, and a test that compares
 //! with the formula in f64. A format of weights also implements `decoded::Decoded`, which serves large batches.
 
+mod amx;
 pub mod attention;
 pub mod attention_rule;
 pub mod bf16;
@@ -24,6 +25,7 @@ mod decoded;
 pub mod dot_tile;
 pub mod elementwise;
 mod fp4_decoder;
+mod large_batch;
 pub mod matmul;
 pub mod mxfp4;
 pub mod norm;

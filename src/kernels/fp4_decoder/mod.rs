@@ -75,6 +75,9 @@ pub trait Fp4Decoder: Simd {
     /// The value of the lowest code of each word, which is then shifted out.
     fn next_values(self, words: &mut Self::Words) -> Self::Half;
 
+    /// The words as numbers.
+    fn bits(self, words: Self::Words) -> [u32; LANES];
+
     /// Both halves of each word as bf16, the low one first.
     fn halves(self, words: Self::Words) -> [Self::Half; 2];
 
@@ -104,6 +107,11 @@ impl Fp4Decoder for Scalar {
         let codes = words.map(|word| CODES[(word & 15) as usize]);
         *words = words.map(|word| word >> 4);
         codes
+    }
+
+    #[inline(always)]
+    fn bits(self, words: [u32; LANES]) -> [u32; LANES] {
+        words
     }
 
     #[inline(always)]
@@ -137,6 +145,14 @@ mod tests {
             (0..8).for_each(|_| keep(simd.next_values(&mut words)));
         }
         for words in simd.words(bytes.each_ref()) {
+            values.extend(simd.bits(words).map(f32::from_bits));
+        }
+        let mut keep = |half: S::Half| {
+            half.as_ref()
+                .iter()
+                .for_each(|register| values.extend_from_slice(bytemuck::cast_slice(&[*register])));
+        };
+        for words in simd.words(bytes.each_ref()) {
             simd.halves(words).into_iter().for_each(&mut keep);
         }
         for mut words in simd.words(bytes.each_ref()) {
@@ -168,7 +184,9 @@ mod tests {
         // Byte 3 of row 5 is 83, or 0x53: places 6 and 7 of the row.
         assert_eq!(values[16 * 6 + 5], CODES[3]);
         assert_eq!(values[16 * 7 + 5], CODES[5]);
-        let halves = 16 * 2 * BLOCK_BYTES;
+        let bits = 16 * 2 * BLOCK_BYTES;
+        assert_eq!(values[bits + 5].to_bits(), 0x5352_5150);
+        let halves = bits + 16 * BLOCK_BYTES / 4;
         assert_eq!(values[halves + 16 + 5].to_bits(), 0x5352_0000);
         let scales = halves + 16 * BLOCK_BYTES / 2;
         assert_eq!(values[scales + 16 * 3 + 5], SCALES[83]);

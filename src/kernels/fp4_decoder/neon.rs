@@ -50,6 +50,11 @@ impl Fp4Decoder for Neon {
     }
 
     #[inline(always)]
+    fn bits(self, words: [uint32x4_t; REGISTERS]) -> [u32; LANES] {
+        cast(words)
+    }
+
+    #[inline(always)]
     fn halves(self, words: [uint32x4_t; REGISTERS]) -> [[f32x4; REGISTERS]; 2] {
         let mut halves = [self.zero(); 2];
         for (at, word) in words.into_iter().enumerate() {

@@ -41,6 +41,11 @@ impl Fp4Decoder for V4 {
     }
 
     #[inline(always)]
+    fn bits(self, words: __m512i) -> [u32; LANES] {
+        cast(words)
+    }
+
+    #[inline(always)]
     fn halves(self, words: __m512i) -> [[f32x16; 1]; 2] {
         let high = self.avx512f._mm512_set1_epi32(!0xffff);
         [
@@ -95,6 +100,11 @@ impl Fp4Decoder for V3 {
     fn next_values(self, words: &mut [__m256i; 2]) -> [f32x8; 2] {
         let [first, second] = words;
         [next_codes_of_half(self, first), next_codes_of_half(self, second)]
+    }
+
+    #[inline(always)]
+    fn bits(self, words: [__m256i; 2]) -> [u32; LANES] {
+        cast(words)
     }
 
     #[inline(always)]

@@ -12,7 +12,7 @@ mod tiles;
 
 pub use format::{BLOCK, BLOCK_BYTES, CODES, NAN_SCALE, SCALES, scale_value};
 
-use super::decoded::by_panels;
+use super::large_batch;
 use packed::Packed;
 use tiles::{by_tiles, max_batch_rows};
 
@@ -35,7 +35,7 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], in_features: usize, 
             match count {
                 0 => {}
                 $($batch_rows if $batch_rows <= most => by_tiles::<$batch_rows>([in_features, out_features], x, &packed, y),)*
-                _ => by_panels([in_features, out_features], x, &packed, y),
+                _ => large_batch::add_product([in_features, out_features], x, &packed, y),
             }
         };
     }

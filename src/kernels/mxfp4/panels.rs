@@ -9,6 +9,8 @@ use crate::kernels::fp4_decoder::{Fp4Decoder, LANES, WithDecoder, dispatch};
 use crate::kernels::panel::PANEL;
 
 impl Decoded for Packed<'_> {
+    const PARTS: usize = 1;
+
     fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
         let blocks = inputs.start / BLOCK..inputs.end / BLOCK;
         dispatch(Decode { packed: self, blocks, outputs, panel });

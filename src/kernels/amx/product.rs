@@ -1,0 +1,190 @@
+//! How a product is cut into tiles, and shared out among threads.
+
+use std::cell::Cell;
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::parts::split_rows;
+use super::tile::{COLUMNS, Parts, ROWS, STEP, Sums, TILES, Tile};
+use super::unit::{Ready, Unit};
+use crate::kernels::cache::{LINE, fetch};
+use crate::kernels::decoded::{DEPTH, Decoded};
+use crate::kernels::panel::PANEL;
+use crate::kernels::parallel::{SCRATCH, aligned, by_columns};
+
+/// Batch rows that are cut into parts at a time.
+const TOGETHER: usize = 2048;
+/// Bytes of tiles of a weight that stay in a core's cache while all batch rows are multiplied by them.
+const CACHED: usize = 3 << 18;
+
+thread_local! {
+    /// Room for the parts of batch rows that is used again, because fresh memory is slow. It is taken while a
+    /// product runs: a thread that waits for others may begin another one.
+    static ROOM: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ in the sizes \[in, out\].
+pub fn add_product<U: Unit, W: Decoded>(
+    unit: U,
+    [in_features, out_features]: [usize; 2],
+    x: &[f32],
+    weight: &W,
+    y: &mut [f32],
+) {
+    let shape = Shape::new::<W>(in_features, out_features, x.len() / in_features);
+    let mut room = ROOM.take();
+    let together = x.chunks(TOGETHER * in_features).zip(y.chunks_mut(TOGETHER * out_features));
+    for (x, y) in together {
+        let count = x.len() / in_features;
+        // All tiles are of about the same size.
+        let rows = count.div_ceil(count.div_ceil(ROWS));
+        let tiles = count.div_ceil(rows);
+        for start in (0..in_features).step_by(shape.depth) {
+            let inputs = start..(start + shape.depth).min(in_features);
+            let steps = inputs.len().div_ceil(STEP);
+            let parts = aligned(&mut room, tiles * steps * size_of::<Parts>() / size_of::<f32>());
+            let parts = bytemuck::cast_slice_mut::<f32, Parts>(parts);
+            let arch = Arch::new();
+            x.par_chunks(rows * in_features).zip(parts.par_chunks_mut(steps)).for_each(|(x, parts)| {
+                arch.dispatch(SplitRows { x, in_features, inputs: inputs.clone(), parts })
+            });
+            let parts = &*parts;
+            by_columns(shape.part, out_features, y, |columns, out| {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    let ready = unit.ready(rows);
+                    let all = aligned(scratch, DEPTH * PANEL + shape.group * shape.panel_size::<W>());
+                    let (room, panels) = all.split_at_mut(DEPTH * PANEL);
+                    let panels = bytemuck::cast_slice_mut::<f32, [Tile; TILES]>(panels);
+                    let panel = steps * W::PARTS;
+                    for first in columns.clone().step_by(shape.group * PANEL) {
+                        let group = first..(first + shape.group * PANEL).min(columns.end);
+                        let panels = &mut panels[..group.len().div_ceil(PANEL) * panel];
+                        for (first, tiles) in group.step_by(PANEL).zip(panels.chunks_exact_mut(panel)) {
+                            let outputs = first..(first + PANEL).min(columns.end);
+                            weight.decode_tiles(outputs, inputs.clone(), room, tiles);
+                        }
+                        let column = first - columns.start;
+                        arch.dispatch(Multiply {
+                            ready: &ready,
+                            x: parts,
+                            steps,
+                            panels,
+                            panel,
+                            rows,
+                            column,
+                            out,
+                        });
+                    }
+                });
+            });
+        }
+    }
+    ROOM.set(room);
+}
+
+struct SplitRows<'a> {
+    x: &'a [f32],
+    in_features: usize,
+    inputs: Range<usize>,
+    parts: &'a mut [Parts],
+}
+
+impl WithSimd for SplitRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        split_rows(self.x, self.in_features, self.inputs, self.parts);
+    }
+}
+
+/// How much of a weight is decoded at a time.
+struct Shape {
+    /// Columns of `y` that a thread takes.
+    part: usize,
+    /// Rows of a panel.
+    depth: usize,
+    /// Panels.
+    group: usize,
+}
+
+impl Shape {
+    fn new<W: Decoded>(in_features: usize, out_features: usize, count: usize) -> Self {
+        let panels = out_features.div_ceil(PANEL).div_ceil(4 * rayon::current_num_threads());
+        let step = W::PARTS * size_of::<[Tile; TILES]>();
+        let most = match count * in_features * 6 <= CACHED {
+            true => CACHED / step * STEP,
+            false => CACHED / step * STEP / 6,
+        };
+        let depth = (most / DEPTH * DEPTH).min(in_features);
+        let group = match count <= ROWS {
+            true => 1,
+            false => (CACHED / (step * depth.div_ceil(STEP))).clamp(1, panels),
+        };
+        Self { part: panels * PANEL, depth, group }
+    }
+
+    /// Numbers of 32 bits that the tiles of a panel take.
+    fn panel_size<W: Decoded>(&self) -> usize {
+        self.depth.div_ceil(STEP) * W::PARTS * size_of::<[Tile; TILES]>() / size_of::<f32>()
+    }
+}
+
+/// Adds the products of all batch rows with some rows of some panels.
+struct Multiply<'a, 'y, R> {
+    ready: &'a R,
+    /// \[tiles of batch rows, steps\]
+    x: &'a [Parts],
+    steps: usize,
+    /// One after the other.
+    panels: &'a [[Tile; TILES]],
+    /// The length of one.
+    panel: usize,
+    /// Batch rows of a tile.
+    rows: usize,
+    /// The column of `out` that is the first of the panels.
+    column: usize,
+    out: &'a mut [&'y mut [f32]],
+}
+
+impl<R: Ready> WithSimd for Multiply<'_, '_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { ready, x, steps, panels, panel, rows, column, out } = self;
+        let mut sums: Sums = [[0.0; ROWS * COLUMNS]; TILES];
+        for (x, out) in x.chunks_exact(steps).zip(out.chunks_mut(rows)) {
+            for (at, panel) in panels.chunks_exact(panel).enumerate() {
+                let column = column + at * PANEL;
+                for out in out.iter() {
+                    let out: &[u8] = bytemuck::cast_slice(&out[column..]);
+                    (0..PANEL * size_of::<f32>()).step_by(LINE).for_each(|line| fetch(out, line));
+                }
+                ready.multiply(x, panel, &mut sums);
+                for (row, out) in out.iter_mut().enumerate() {
+                    let out = &mut out[column..];
+                    match out.first_chunk_mut::<PANEL>() {
+                        Some(out) => add_row(out, row, &sums),
+                        None => {
+                            let mut all = [0.0; PANEL];
+                            add_row(&mut all, row, &sums);
+                            out.iter_mut().zip(all).for_each(|(out, sum)| *out += sum);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds a row of sums.
+#[inline(always)]
+fn add_row(out: &mut [f32; PANEL], row: usize, sums: &Sums) {
+    for (out, sums) in out.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(sums) {
+        let sums = &sums.as_chunks::<COLUMNS>().0[row];
+        out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+    }
+}
