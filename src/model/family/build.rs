@@ -19,7 +19,6 @@ use crate::model::weights::{ExpertMatrices, Matrix, Weights};
 /// # Errors
 /// If a tensor is missing or not as config.json says.
 pub fn build(spec: &DecoderSpec, layout: &Layout, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
-    weights.expect(spec, layout.prefixes);
     let mut builder = Builder { spec, layout, weights };
     let (tokens, head) = builder.ends()?;
     let embedding = builder.embedding(tokens)?;
@@ -186,12 +185,11 @@ impl Builder<'_, '_> {
     ) -> Result<Experts, ModelError> {
         let (hidden, intermediate, count) = (self.spec.hidden, spec.intermediate_size, spec.count);
         let (router, matrices) = match self.layout.experts {
-            ExpertNames::Each { router, experts, matrices } => {
+            ExpertNames::Each { router, matrices: [gate, up, down] } => {
                 let of_expert = |expert: usize| {
-                    let mut linear = |part: &str, sizes: [usize; 2]| {
-                        self.linear(&of_layer(&format!("{experts}{expert}.{part}")), sizes, spec.bias)
+                    let mut linear = |name: &str, sizes: [usize; 2]| {
+                        self.linear(&of_layer(&name.replace("{}", &expert.to_string())), sizes, spec.bias)
                     };
-                    let [gate, up, down] = matrices;
                     let gate = linear(gate, [hidden, intermediate])?;
                     let up = linear(up, [hidden, intermediate])?;
                     let down = linear(down, [intermediate, hidden])?;

@@ -53,6 +53,13 @@ pub struct DecoderSpec {
     pub quantization: Option<String>,
 }
 
+impl DecoderSpec {
+    /// Gives all layers the same MLP.
+    pub fn set_mlp(&mut self, mlp: MlpSpec) {
+        self.layers.iter_mut().for_each(|layer| layer.mlp = mlp);
+    }
+}
+
 /// How tokens become the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EmbeddingSpec {

@@ -12,7 +12,7 @@ use crate::theme::Theme;
 use crate::ui::layout::Layout;
 use crate::ui::widgets::area::inset;
 use crate::ui::widgets::line::{self, on_one_line};
-use crate::ui::widgets::text::{fit, put, put_line, width};
+use crate::ui::widgets::text::{fit_ends, put, put_line, width};
 
 /// Columns that the prompt keeps beside a note.
 const LEAST_TEXT: usize = 14;
@@ -84,7 +84,7 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
     let x = line.x + 3 + width(&ways(state)) as u16;
     let room = line.right().saturating_sub(x + 1);
     let most = usize::from(room).saturating_sub(LEAST_TEXT);
-    let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
+    let note = if most >= LEAST_TEXT { fit_ends(&note, most) } else { String::new() };
     let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
     (Rect { x, width: room.saturating_sub(taken), ..line }, note)
 }

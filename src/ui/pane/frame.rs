@@ -17,7 +17,7 @@ use crate::ui::places::PaneLayout;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::progress::{progress, spinner};
-use crate::ui::widgets::text::{fit, put, width, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, width, wrap};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{Pooling, View};
 
@@ -104,7 +104,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
         None => &pane.reference,
     };
     let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
-    let name = fit(name, name_room);
+    let name = fit_name(name, name_room);
     let what = fit(&what, room.saturating_sub(width(&name)));
     let rest = room.saturating_sub(width(&name) + width(&what));
     let facts = match prompt {

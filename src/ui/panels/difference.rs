@@ -20,7 +20,7 @@ use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::text::{fit, put, put_line, short, width};
 use crate::ui::widgets::values::Values;
-use crate::vocabulary::{ColorRange, View};
+use crate::vocabulary::{ColorRange, View, nats};
 
 /// Both panes in one square.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -154,7 +154,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     }
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
-        let number = (format!("{divergence:.3}  "), theme.chrome.strong);
+        let number = (format!("{}  ", nats(f64::from(divergence), 3)), theme.chrome.strong);
         put_line(buffer, row, [number, (compared.comparison().sentence(&names, piece), theme.chrome.text)]);
     }
 }
@@ -187,8 +187,8 @@ fn draw_frame(
     let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
     let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
     let mut mean = format!(
-        " Jensen-Shannon divergence, raw: {:.3} nats on average ",
-        compared.comparison().mean_divergence()
+        " Jensen-Shannon divergence, raw: {} nats on average ",
+        nats(f64::from(compared.comparison().mean_divergence()), 3)
     );
     if compared.prompt != state.run.prompt {
         mean.push_str("· of the previous prompt ");

@@ -19,7 +19,7 @@ use crate::ui::names::visible;
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, put_line, right, width, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, put_line, right, width, wrap};
 
 /// Columns of what a row is after.
 const AFTER: usize = 9;
@@ -93,7 +93,7 @@ fn draw_frame(
     let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
     let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
     let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit(name, room);
+    let name = fit_name(name, room);
     let what = fit(&what, room - width(&name));
     let mut block =
         Block::bordered().border_type(BorderType::Rounded).border_style(border).title(Line::from(vec![

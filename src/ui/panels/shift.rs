@@ -20,6 +20,7 @@ use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put, right, width};
 use crate::ui::widgets::window::window;
+use crate::vocabulary::nats;
 
 /// Columns of a head, and of a number.
 const COLUMNS: [usize; 3] = [8, 10, 8];
@@ -85,7 +86,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let mark = if is_chosen { "▸ " } else { "  " };
         let mut x = put(buffer, area.x, area.y, mark, 2, chrome.accent);
         let name = format!("{}.{}", head.layer, head.head);
-        let (divergence, flips) = (format!("{:.4}", head.divergence), format!("{:.0} %", 100.0 * head.flips));
+        let (divergence, flips) =
+            (nats(f64::from(head.divergence), 4), format!("{:.0} %", 100.0 * head.flips));
         let styles = [style.add_modifier(Modifier::BOLD), chrome.strong, style];
         for ((text, columns), style) in [name, divergence, flips].iter().zip(COLUMNS).zip(styles) {
             x = put(buffer, x, area.y, &right(text, columns), columns, style);
@@ -103,7 +105,7 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
     let room = usize::from(frame.width.saturating_sub(4));
     let what = format!(" {} and {}: {} heads", names[0], names[1], shift.heads.len());
     let next = match shift.next {
-        Some(next) => format!(" next token: KL {next:.4} nats "),
+        Some(next) => format!(" next token: KL {} nats ", nats(next, 4)),
         None => String::new(),
     };
     let mut block = Block::bordered()
@@ -122,9 +124,9 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
             (format!("{} {} of {} layers", spinner(state), shift.done, shift.layers), chrome.accent)
         }
         None => {
-            let mean = shift.mean_divergence();
+            let mean = nats(f64::from(shift.mean_divergence()), 4);
             let says = "of rows with their sinks, mean over queries; flips: another strongest key";
-            (format!("JS divergence {says}; mean of all heads {mean:.4}"), chrome.dim)
+            (format!("JS divergence {says}; mean of all heads {mean}"), chrome.dim)
         }
     };
     block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(frame, buffer);
