@@ -364,7 +364,7 @@ fn of_a_long_path_the_end_is_seen() {
     hear(&mut state, Event::Listed { models: Ok(known) });
     let screen = text(draw(&mut state, (100, 30)).backend().buffer());
     assert!(screen.contains("long/tiny.Q8_0.gguf"), "{screen}");
-    press(&mut state, "esc");
+    act(&mut state, Action::LeaveEditor);
     state.note = Some(format!("wrote /home/{}/a.csv", "long/".repeat(40)));
     let screen = text(draw(&mut state, (100, 30)).backend().buffer());
     assert!(screen.contains("wrote /home/long") && screen.contains("long//a.csv"), "{screen}");

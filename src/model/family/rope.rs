@@ -179,8 +179,10 @@ fn scaling(
             Ok::<_, ModelError>(rope.optional_real(ORIGINAL, CONTEXT)?.unwrap_or(absent))
         }
     };
-    // Newer files have theta and the share here; a block of anything else would be meant to do something.
-    let is_silent = |key: &str| ["rope_theta", "partial_rotary_factor", ORIGINAL].contains(&key);
+    // Newer files have theta and the share here, or a block for each kind of layer; anything else would be meant to do
+    // something.
+    let silent = ["rope_theta", "partial_rotary_factor", ORIGINAL, "full_attention", "sliding_attention"];
+    let is_silent = |key: &str| silent.contains(&key);
     if kind.is_none()
         && let Some(key) = rope.keys().find(|key| !is_silent(key))
     {

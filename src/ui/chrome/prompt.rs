@@ -4,13 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use crate::app::{Column, Cursor, Mode, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::layout::Layout;
-use crate::ui::widgets::area::inset;
+use crate::ui::widgets::area::{boxed, inset};
 use crate::ui::widgets::line::{self, on_one_line};
 use crate::ui::widgets::text::{fit_ends, put, put_line, width};
 
@@ -28,7 +28,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let mut line = layout.prompt;
     if line.height >= 3 {
         let border = if editing { chrome.focus } else { chrome.border };
-        let block = Block::bordered().border_type(BorderType::Rounded).border_style(border).title(" prompt ");
+        let block = boxed(border).title(" prompt ");
         line = block.inner(line);
         block.render(layout.prompt, buffer);
     }

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::face::{Face, no_legend};
 use crate::app::{ModelShift, Opened, State};
@@ -16,6 +16,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::names::model_names;
 use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put, right, width};
@@ -108,10 +109,7 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
         Some(next) => format!(" next token: KL {} nats ", nats(next, 4)),
         None => String::new(),
     };
-    let mut block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
-        .title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
+    let mut block = boxed(chrome.focus).title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
     if width(&what) + width(&next) < room {
         block = block.title(Line::from(Span::styled(next, chrome.accent)).alignment(Alignment::Right));
     }

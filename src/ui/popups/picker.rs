@@ -176,7 +176,7 @@ pub fn detail(state: &State, picker: &Picker) -> String {
     let Some(entry) = picker.list.entry() else { return String::new() };
     let Some(model) = picker.model(entry) else {
         let only = if picker.list.found.len() == 1 { "no model here is like that: " } else { "" };
-        return format!("{only}Enter looks for org/name[@revision][:file.gguf] on the hub, or for a folder");
+        return format!("{only}Enter looks for org/name[@revision][:file.gguf] or a folder");
     };
     let resident = state.panes.resident(picker.side.slot()).model.as_ref();
     let happens = match (fit_of(state, picker, model), resident, model.place) {
