@@ -14,10 +14,10 @@ mod tests {
     #[test]
     fn small_ones_say_something_and_none_is_none() {
         for (value, expected) in [
-            (0.6931, "0.6931"),
+            (0.4207, "0.4207"),
             (0.00006, "0.0001"),
             (0.00004, "4.0e-5"),
-            (3.14e-9, "3.1e-9"),
+            (3.12e-9, "3.1e-9"),
             (0.0, "0.0000"),
         ] {
             assert_eq!(nats(value, 4), expected);
