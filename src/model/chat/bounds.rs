@@ -7,7 +7,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
-use super::tags::{Kind, Tag, bare, tags};
+use super::tags::{Kind, Mark, Tag, bare, marks, tags};
 
 /// What the function is called: no template's own name.
 pub const COUNTED: &str = "__counted";
@@ -52,10 +52,11 @@ pub fn counting(source: &str) -> String {
         out.push_str(&source[from..inside.start]);
         let (tag, close) = (&source[inside.clone()], &source[inside.end..end]);
         let names = if kind == Kind::Block { names(bare(tag)) } else { Vec::new() };
+        let is_set = marks(bare(tag)).next().is_some_and(|mark| mark.text == "set");
         match (kind, bare(tag)) {
             (Kind::Block, "generation") => out.push_str(&tag.replace("generation", "if true")),
             (Kind::Block, "endgeneration") => out.push_str(&tag.replace("endgeneration", "endif")),
-            (Kind::Block, set) if set.starts_with("set ") => out.push_str(&counted_set(tag)),
+            (Kind::Block, _) if is_set => out.push_str(&counted_set(tag)),
             _ => out.push_str(tag),
         }
         out.push_str(close);
@@ -71,7 +72,7 @@ pub fn counting(source: &str) -> String {
 
 /// `set x = ..`, its value counted; `set x`, which is a block of text, as it is.
 fn counted_set(tag: &str) -> String {
-    let Some((at, _)) = marks(tag).find(|(at, mark)| *mark == "=" && depth(tag, *at) == 0) else {
+    let Some(Mark { at, .. }) = marks(tag).find(|mark| (mark.text, mark.depth) == ("=", 0)) else {
         return tag.to_owned();
     };
     let (target, value) = (&tag[..=at], &tag[at + 1..]);
@@ -79,82 +80,30 @@ fn counted_set(tag: &str) -> String {
     format!("{target} {COUNTED}(({expression})) {}", &value[expression.len()..])
 }
 
-/// The names that a block gives to values inside it.
+/// The names that a block gives to values inside it: those between `for` and `in`; those of `with` that have a `=` behind
+/// them; those of `macro f(x, y=1)` and `call(x) f(y)` in the first parentheses, each behind `(` or a comma.
 fn names(tag: &str) -> Vec<&str> {
-    let (word, rest) = tag.split_once(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or((tag, ""));
-    let is_before = |at: usize, mark: &str| {
-        let next = marks(rest).find(|(next, _)| *next > at);
-        next.is_some_and(|(_, next)| next == mark)
-    };
-    let all = marks(rest).filter(|(_, mark)| mark.starts_with(|c: char| c.is_alphabetic() || c == '_'));
-    match word {
-        "for" => all.map(|(_, name)| name).take_while(|name| *name != "in").collect(),
-        "with" => {
-            all.filter(|(at, _)| depth(rest, *at) == 0 && is_before(*at, "=")).map(|(_, name)| name).collect()
-        }
-        // Of `macro f(x, y=1)` and `call(x) f(y)` those in the first parentheses, each behind `(` or a comma.
-        "macro" | "call" => {
-            let opened = tag.find('(').map_or(tag.len(), |at| at + 1);
-            let mut before = "(";
-            let mut names = Vec::new();
-            for (at, mark) in marks(&tag[opened..]) {
-                match depth(&tag[opened..], at) {
-                    0 if mark == ")" => break,
-                    0 if before == "(" || before == "," => names.push(mark),
-                    _ => {}
-                }
-                before = mark;
-            }
-            names.retain(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_'));
-            names
-        }
-        _ => Vec::new(),
+    let mut marks = marks(tag).peekable();
+    let word = marks.next().map_or("", |mark| mark.text);
+    if !["for", "with", "macro", "call"].contains(&word) {
+        return Vec::new();
     }
-}
-
-/// Names, numbers and signs of an expression, where they begin; texts in quotes are one sign.
-fn marks(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        from += text[from..].len() - text[from..].trim_start().len();
-        let rest = &text[from..];
-        let first = rest.chars().next()?;
-        let is_name = |c: char| c.is_alphanumeric() || c == '_';
-        let length = match first {
-            first if is_name(first) => rest.find(|c: char| !is_name(c)).unwrap_or(rest.len()),
-            '"' | '\'' => quoted(rest, first),
-            '=' | '!' | '<' | '>' if rest[1..].starts_with('=') => 2,
-            first => first.len_utf8(),
+    let (mut names, mut before) = (Vec::new(), "");
+    while let Some(Mark { text, depth, .. }) = marks.next() {
+        let is_given = match word {
+            "for" => text != "in",
+            "with" => depth == 0 && marks.peek().is_some_and(|next| next.text == "="),
+            _ => depth == 1 && ["(", ","].contains(&before),
         };
-        let at = from;
-        from += length;
-        Some((at, &rest[..length]))
-    })
-}
-
-/// Bytes of a text that begins with its quote.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut characters = text.char_indices().skip(1);
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '\\' => drop(characters.next()),
-            character if character == quote => return at + 1,
-            _ => {}
+        if word == "for" && text == "in" || ["macro", "call"].contains(&word) && (text, depth) == (")", 1) {
+            break;
         }
+        if is_given && text.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            names.push(text);
+        }
+        before = text;
     }
-    text.len()
-}
-
-/// How many parentheses are open at a byte.
-fn depth(text: &str, at: usize) -> i32 {
-    let before = marks(text).take_while(|(mark, _)| *mark < at);
-    before
-        .map(|(_, mark)| match mark {
-            "(" | "[" | "{" => 1,
-            ")" | "]" | "}" => -1,
-            _ => 0,
-        })
-        .sum()
+    names
 }
 
 #[cfg(test)]
@@ -178,6 +127,7 @@ mod tests {
                 "{% macro f(x, y=[x, 1]) +%}{% set x = __counted(x) +%}{% set y = __counted(y) +%}",
             ),
             ("{% call(x) f(y) %}", "{% call(x) f(y) %}{% set x = __counted(x) %}"),
+            ("{%set\nx=1%}", "{%set\nx= __counted((1)) %}"),
             ("{% call f(y) %}", "{% call f(y) %}{% set y = __counted(y) %}"),
             ("{% with a = b == 1 %}", "{% with a = b == 1 %}{% set a = __counted(a) %}"),
             ("{% if x = 1 %}{{ set x = 1 }}{# set x = 1 #}", "{% if x = 1 %}{{ set x = 1 }}{# set x = 1 #}"),

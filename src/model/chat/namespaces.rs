@@ -2,15 +2,16 @@
 //! ends. So a template may make one only as `set NAME = namespace(..)`, and use it by its attributes only, which is all
 //! that published templates do.
 
-use super::tags::{Kind, tags};
+use super::tags::{Kind, bare, marks, tags};
 
 /// Checks how a template uses namespaces.
 ///
 /// # Errors
 /// If one might come to hold itself: why, in a clause.
 pub fn check(source: &str) -> Result<(), String> {
-    let code = code(source);
-    let tokens = tokens(&code);
+    let tags = tags(source).into_iter().filter(|tag| tag.kind != Kind::Comment);
+    let code = tags.flat_map(|tag| marks(bare(&source[tag.inside])).map(|mark| mark.text).chain([";"]));
+    let tokens: Vec<&str> = code.collect();
     let text = |at: usize| tokens.get(at).copied().unwrap_or_default();
     let is_made = |at: usize| at >= 3 && text(at - 3) == "set" && text(at - 1) == "=" && text(at + 1) == "(";
     let places = |wanted: &str| (0..tokens.len()).filter(|at| tokens[*at] == wanted).collect::<Vec<_>>();
@@ -31,51 +32,6 @@ pub fn check(source: &str) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// What stands in tags and expressions, texts in quotes left out; each with a `;` behind it.
-fn code(source: &str) -> String {
-    let mut code = String::new();
-    for tag in tags(source).into_iter().filter(|tag| tag.kind != Kind::Comment) {
-        let mut quote = None;
-        let mut characters = source[tag.inside].chars();
-        while let Some(character) = characters.next() {
-            match quote {
-                Some(open) if character == open => quote = None,
-                Some(_) if character == '\\' => drop(characters.next()),
-                Some(_) => {}
-                None if ['"', '\''].contains(&character) => {
-                    quote = Some(character);
-                    // A text stands where it stood.
-                    code.push_str(" \"\" ");
-                }
-                None => code.push(character),
-            }
-        }
-        code.push_str(" ; ");
-    }
-    code
-}
-
-/// Names, and signs one by one; `==` is one.
-fn tokens(code: &str) -> Vec<&str> {
-    let is_name = |character: char| character.is_alphanumeric() || character == '_';
-    let mut tokens = Vec::new();
-    let mut rest = code.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            first if is_name(first) => rest.find(|next| !is_name(next)).unwrap_or(rest.len()),
-            '=' | '!' | '<' | '>' if rest[1..].starts_with('=') => 2,
-            first => first.len_utf8(),
-        };
-        let (token, after) = rest.split_at(length);
-        // What trims blanks beside a tag is none of the expression.
-        if !["-", "+"].contains(&token) || tokens.last().is_some_and(|last| *last != ";") {
-            tokens.push(token);
-        }
-        rest = after.trim_start();
-    }
-    tokens
 }
 
 #[cfg(test)]

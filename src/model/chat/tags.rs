@@ -60,16 +60,55 @@ pub fn bare(inside: &str) -> &str {
 
 /// Bytes up to what closes a tag, which may also stand in quotes.
 fn length(text: &str, close: &str, has_no_quotes: bool) -> usize {
-    let mut quote = None;
-    let mut characters = text.char_indices();
+    let mut at = 0;
+    while let Some(next) = text[at..].chars().next().filter(|_| !text[at..].starts_with(close)) {
+        let is_quote = !has_no_quotes && ['"', '\''].contains(&next);
+        at += if is_quote { quoted(&text[at..], next) } else { next.len_utf8() };
+    }
+    at
+}
+
+/// A name, a number or a sign of an expression; a text in quotes is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark<'a> {
+    /// The byte that it begins at.
+    pub at: usize,
+    /// As it is written.
+    pub text: &'a str,
+    /// Parentheses that are open around it, its own among them.
+    pub depth: usize,
+}
+
+/// What an expression is made of.
+pub fn marks(text: &str) -> impl Iterator<Item = Mark<'_>> {
+    let (mut from, mut depth) = (0, 0_usize);
+    std::iter::from_fn(move || {
+        let rest = text[from..].trim_start();
+        from = text.len() - rest.len();
+        let first = rest.chars().next()?;
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let length = match first {
+            first if is_name(first) => rest.find(|c: char| !is_name(c)).unwrap_or(rest.len()),
+            '"' | '\'' => quoted(rest, first),
+            '=' | '!' | '<' | '>' if rest[1..].starts_with('=') => 2,
+            first => first.len_utf8(),
+        };
+        depth += usize::from(matches!(first, '(' | '[' | '{'));
+        let mark = Mark { at: from, text: &rest[..length], depth };
+        depth = depth.saturating_sub(usize::from(matches!(first, ')' | ']' | '}')));
+        from += length;
+        Some(mark)
+    })
+}
+
+/// Bytes of a text that begins with its quote.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut characters = text.char_indices().skip(1);
     while let Some((at, character)) = characters.next() {
-        match quote {
-            Some(open) if character == open => quote = None,
-            Some(_) if character == '\\' => drop(characters.next()),
-            Some(_) => {}
-            None if text[at..].starts_with(close) => return at,
-            None if !has_no_quotes && ['"', '\''].contains(&character) => quote = Some(character),
-            None => {}
+        match character {
+            '\\' => drop(characters.next()),
+            character if character == quote => return at + 1,
+            _ => {}
         }
     }
     text.len()
