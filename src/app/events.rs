@@ -128,22 +128,6 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
 fn job(event: &Event) -> Option<JobId> {
     match event {
         Event::Running { job, .. } | Event::Captured { job, .. } | Event::RunFailed { job, .. } => Some(*job),
-        Event::Loading { .. }
-        | Event::Loaded { .. }
-        | Event::LoadFailed { .. }
-        | Event::Unloaded { .. }
-        | Event::Listed { .. }
-        | Event::Estimated { .. }
-        | Event::ViewFailed { .. }
-        | Event::Scoring { .. }
-        | Event::Scored { .. }
-        | Event::ScoringFailed { .. }
-        | Event::Similar { .. }
-        | Event::Shifted { .. }
-        | Event::Compared { .. }
-        | Event::LensRunning { .. }
-        | Event::Lens { .. }
-        | Event::Layer { .. }
-        | Event::Viewed { .. } => None,
+        _ => None,
     }
 }

@@ -27,27 +27,42 @@ impl Described {
     /// If they can't be read, or are of a model that isn't supported.
     pub fn of(files: &ModelFiles) -> Result<Self, ModelError> {
         if files.is_gguf() {
-            return Self::of_gguf(files);
+            return with_parts(files, |read, parts, described| {
+                let name = files.config.name();
+                let tokenizer = ready(PromptTokenizer::from_gguf(parts, &name)?);
+                let chat = chat::of_gguf(parts, &name, tokenizer.as_deref().ok());
+                Ok(Self { read, tokenizer, chat, notes: described.notes })
+            });
         }
-        let read = family::read(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())?;
+        let read = self::read(files)?;
         let tokenizer = ready(PromptTokenizer::open(&files.tokenizer, &files.config, read.spec.family)?);
         let chat = chat::read(&files.tokenizer, tokenizer.as_deref().ok());
         Ok(Self { read, tokenizer, chat, notes: Vec::new() })
     }
+}
 
-    fn of_gguf(files: &ModelFiles) -> Result<Self, ModelError> {
-        let mapped = files.weights.iter().map(Bytes::open).collect::<Result<Vec<_>, _>>()?;
-        let slices: Vec<&[u8]> = mapped.iter().map(Bytes::as_slice).collect();
-        let invalid =
-            |(at, error): (usize, gguf::GgufError)| gguf_error(&files.weights[at], slices[at], &error);
-        let parts = Parts::parse(&slices).map_err(invalid)?;
-        let described = gguf::config(&parts).map_err(|error| invalid((0, error)))?;
-        let name = files.config.name();
-        let read = family::read_gguf(&described, &parts, &name)?;
-        let tokenizer = ready(PromptTokenizer::from_gguf(&parts, &name)?);
-        let chat = chat::of_gguf(&parts, &name, tokenizer.as_deref().ok());
-        Ok(Self { read, tokenizer, chat, notes: described.notes })
+/// How the decoder of a model is built.
+///
+/// # Errors
+/// As [`Described::of`].
+pub fn read(files: &ModelFiles) -> Result<Read, ModelError> {
+    if files.is_gguf() {
+        return with_parts(files, |read, _, _| Ok(read));
     }
+    family::read(&files.config.read(files::LONGEST_CONFIG)?, &files.config.name())
+}
+
+/// What `make` makes of GGUF files, and of what they say of the decoder.
+fn with_parts<T>(
+    files: &ModelFiles,
+    make: impl FnOnce(Read, &Parts<'_>, gguf::Described) -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    let mapped = files.weights.iter().map(Bytes::open).collect::<Result<Vec<_>, _>>()?;
+    let slices: Vec<&[u8]> = mapped.iter().map(Bytes::as_slice).collect();
+    let invalid = |(at, error): (usize, gguf::GgufError)| gguf_error(&files.weights[at], slices[at], &error);
+    let parts = Parts::parse(&slices).map_err(invalid)?;
+    let described = gguf::config(&parts).map_err(|error| invalid((0, error)))?;
+    make(family::read_gguf(&described, &parts, &files.config.name())?, &parts, described)
 }
 
 fn ready(opened: Opened) -> Result<Box<PromptTokenizer>, String> {

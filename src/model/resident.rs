@@ -55,6 +55,7 @@ impl Model {
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
+        weights.expect(read.expected());
         if let Some(adapter) = files.lora() {
             weights.add(adapter, read.layout.in_out)?;
         }

@@ -60,21 +60,5 @@ impl Chrome {
 }
 
 /// Accent, focus, border, dim, error, masked, bar; all of them among xterm's 256.
-const DARK: [Rgb; 7] = [
-    Rgb(255, 175, 95),
-    Rgb(135, 175, 215),
-    Rgb(88, 88, 88),
-    Rgb(148, 148, 148),
-    Rgb(255, 95, 95),
-    Rgb(98, 98, 98),
-    Rgb(95, 135, 175),
-];
-const LIGHT: [Rgb; 7] = [
-    Rgb(175, 95, 0),
-    Rgb(0, 95, 135),
-    Rgb(178, 178, 178),
-    Rgb(98, 98, 98),
-    Rgb(175, 0, 0),
-    Rgb(188, 188, 188),
-    Rgb(95, 135, 175),
-];
+const DARK: [Rgb; 7] = Rgb::table([0xffaf5f, 0x87afd7, 0x585858, 0x949494, 0xff5f5f, 0x626262, 0x5f87af]);
+const LIGHT: [Rgb; 7] = Rgb::table([0xaf5f00, 0x005f87, 0xb2b2b2, 0x626262, 0xaf0000, 0xbcbcbc, 0x5f87af]);

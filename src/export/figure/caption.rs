@@ -22,6 +22,9 @@ pub fn caption(figure: &Figure, recipe: &Recipe, style: &FigureStyle) -> Vec<Str
 pub fn inputs(recipe: &Recipe) -> String {
     let models: Vec<String> = recipe.sources().map(model).collect();
     let prompts: Vec<String> = recipe.sources().map(prompt).collect();
+    if recipe.sources().all(|source| source.subject.needs_scores()) {
+        return format!("{}. Input: repeated random tokens", models.join(" and "));
+    }
     if prompts.windows(2).all(|pair| pair[0] == pair[1]) {
         format!("{}. Prompt: {}", models.join(" and "), prompts[0])
     } else {

@@ -128,6 +128,12 @@ impl Panel {
         Ok(Self { title, subtitle, content, words, extent, scale })
     }
 
+    /// Whether values may lie beyond the top of its colour scale: where the largest ones were left aside, or the scale
+    /// was given.
+    pub fn is_cut(&self) -> bool {
+        !self.words.aside.is_empty() || self.extent.top > self.scale.top
+    }
+
     /// Left minus right.
     pub(super) fn difference(
         comparison: &Comparison,

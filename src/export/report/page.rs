@@ -9,7 +9,7 @@ use crate::attention::{Statistic, repeated};
 use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
 use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe};
-use crate::vocabulary::{ExportFormat, Granularity, Normalisation};
+use crate::vocabulary::{ExportFormat, Granularity, Normalisation, nats};
 
 /// What the page looks like, with places for what it says.
 const TEMPLATE: &str = include_str!("../../../assets/report.html");
@@ -110,11 +110,11 @@ fn pieces(report: &Report<'_>) -> &'static str {
 fn divergence(report: &Report<'_>) -> String {
     let (comparison, [left, right]) = (&report.comparison, report.names.each_ref().map(|name| escape(name)));
     format!(
-        "{left} minus {right}, over {} ({}). Their rows are {:.3} nats apart on average (Jensen-Shannon divergence, the \
+        "{left} minus {right}, over {} ({}). Their rows are {} nats apart on average (Jensen-Shannon divergence, the \
          sink being one more outcome: 0 if they are the same, 0.693 if they share nothing).",
         pieces(report),
         comparison.pieces().len(),
-        comparison.mean_divergence()
+        nats(f64::from(comparison.mean_divergence()), 3)
     )
 }
 
@@ -125,8 +125,8 @@ fn sentences(report: &Report<'_>) -> String {
         let sentence = escape(&comparison.sentence(&report.names, row));
         let _ = write!(
             list,
-            "<li>{sentence} <span class=\"dim\">({:.3})</span></li>",
-            comparison.divergence(row)
+            "<li>{sentence} <span class=\"dim\">({})</span></li>",
+            nats(f64::from(comparison.divergence(row)), 3)
         );
     }
     list

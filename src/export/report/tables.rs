@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::compared::Report;
 use crate::attention::{HeadEntry, NO_OUTPUT_HEAD, NextToken, Statistic, Token, escape_controls};
 use crate::export::markup::escape;
+use crate::vocabulary::nats;
 
 /// How sides are marked.
 pub(super) const SIDES: [&str; 2] = ["left", "right"];
@@ -27,7 +28,7 @@ pub(super) fn masses(report: &Report<'_>) -> String {
             let values = [side.sink(at), side.row(at).first().copied()];
             values.into_iter().for_each(|value| table.push_str(&cell(value, 1.0, mark)));
         }
-        let _ = write!(table, "<td>{:.3}</td></tr>", comparison.divergence(at));
+        let _ = write!(table, "<td>{}</td></tr>", nats(f64::from(comparison.divergence(at)), 3));
     }
     table + "</table>" + &cut(comparison.pieces().len())
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::compared::Report;
 use crate::attention::{NO_OUTPUT_HEAD, Statistic, escape_controls};
 use crate::export::ExportError;
+use crate::vocabulary::nats;
 
 /// Rows whose difference is put in a sentence.
 const SENTENCES: usize = 8;
@@ -60,11 +61,12 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let pieces = comparison.pieces().len();
     writeln!(
         out,
-        "Jensen-Shannon divergence {:.3} nats on average over {pieces} pieces, most different first:",
-        comparison.mean_divergence()
+        "Jensen-Shannon divergence {} nats on average over {pieces} pieces, most different first:",
+        nats(f64::from(comparison.mean_divergence()), 3)
     )?;
     for row in comparison.most_different().into_iter().take(SENTENCES) {
-        writeln!(out, "{:.3}  {}", comparison.divergence(row), comparison.sentence(&report.names, row))?;
+        let divergence = nats(f64::from(comparison.divergence(row)), 3);
+        writeln!(out, "{divergence}  {}", comparison.sentence(&report.names, row))?;
     }
     Ok(())
 }

@@ -4,15 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use crate::app::{Column, Cursor, Mode, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::layout::Layout;
-use crate::ui::widgets::area::inset;
+use crate::ui::widgets::area::{boxed, inset};
 use crate::ui::widgets::line::{self, on_one_line};
-use crate::ui::widgets::text::{fit, put, put_line, width};
+use crate::ui::widgets::text::{fit_ends, put, put_line, width};
 
 /// Columns that the prompt keeps beside a note.
 const LEAST_TEXT: usize = 14;
@@ -28,7 +28,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let mut line = layout.prompt;
     if line.height >= 3 {
         let border = if editing { chrome.focus } else { chrome.border };
-        let block = Block::bordered().border_type(BorderType::Rounded).border_style(border).title(" prompt ");
+        let block = boxed(border).title(" prompt ");
         line = block.inner(line);
         block.render(layout.prompt, buffer);
     }
@@ -84,7 +84,7 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
     let x = line.x + 3 + width(&ways(state)) as u16;
     let room = line.right().saturating_sub(x + 1);
     let most = usize::from(room).saturating_sub(LEAST_TEXT);
-    let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
+    let note = if most >= LEAST_TEXT { fit_ends(&note, most) } else { String::new() };
     let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
     (Rect { x, width: room.saturating_sub(taken), ..line }, note)
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::{minimap, notice, thumbnails};
 use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
@@ -14,10 +14,11 @@ use crate::theme::Theme;
 use crate::ui::facts::{head_facts, in_columns, what_it_is};
 use crate::ui::names::short_view_name;
 use crate::ui::places::PaneLayout;
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::progress::{progress, spinner};
-use crate::ui::widgets::text::{fit, put, width, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, width, wrap};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{Pooling, View};
 
@@ -63,10 +64,7 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     let chrome = &theme.chrome;
     let view = pane.shown.as_ref().map(|shown| view_title(state, layout, shown)).unwrap_or_default();
     let room = usize::from(layout.frame.width).saturating_sub(width(&view) + 7);
-    let mut block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(border(state, layout, theme))
-        .title(name(state, pane, layout, room, theme));
+    let mut block = boxed(border(state, layout, theme)).title(name(state, pane, layout, room, theme));
     if !view.is_empty() {
         let view = Line::from(Span::styled(view, chrome.accent));
         block = block.title(view.alignment(Alignment::Right));
@@ -104,7 +102,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
         None => &pane.reference,
     };
     let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
-    let name = fit(name, name_room);
+    let name = fit_name(name, name_room);
     let what = fit(&what, room.saturating_sub(width(&name)));
     let rest = room.saturating_sub(width(&name) + width(&what));
     let facts = match prompt {

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::columns::take_inspector;
 use super::face::Face;
@@ -16,11 +16,12 @@ use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::heads_to_come;
 use crate::ui::names::{model_names, view_sentence};
 use crate::ui::places::{Body, DifferenceLayout};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::text::{fit, put, put_line, short, width};
 use crate::ui::widgets::values::Values;
-use crate::vocabulary::{ColorRange, View};
+use crate::vocabulary::{ColorRange, View, nats};
 
 /// Both panes in one square.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -154,7 +155,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     }
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
-        let number = (format!("{divergence:.3}  "), theme.chrome.strong);
+        let number = (format!("{}  ", nats(f64::from(divergence), 3)), theme.chrome.strong);
         put_line(buffer, row, [number, (compared.comparison().sentence(&names, piece), theme.chrome.text)]);
     }
 }
@@ -187,8 +188,8 @@ fn draw_frame(
     let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
     let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
     let mut mean = format!(
-        " Jensen-Shannon divergence, raw: {:.3} nats on average ",
-        compared.comparison().mean_divergence()
+        " Jensen-Shannon divergence, raw: {} nats on average ",
+        nats(f64::from(compared.comparison().mean_divergence()), 3)
     );
     if compared.prompt != state.run.prompt {
         mean.push_str("· of the previous prompt ");
@@ -197,9 +198,7 @@ fn draw_frame(
         let to_come = state.pane(side).shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
         mean.push_str(&to_come.map_or_else(String::new, |what| format!("· {} {what} ", names[side.index()])));
     }
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
+    boxed(chrome.focus)
         .title(Line::from(vec![Span::styled(title, chrome.strong), Span::styled(facts, chrome.dim)]))
         .title(Line::from(Span::styled(format!(" {views} "), chrome.accent)).alignment(Alignment::Right))
         .title_bottom(Span::styled(fit(&mean, usize::from(layout.frame.width.saturating_sub(2))), chrome.dim))

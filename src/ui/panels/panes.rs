@@ -206,7 +206,16 @@ fn place_strips(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     }
 }
 
-/// Matrices with cells of the same size on both sides.
+/// Whether both sides have cells of one size: they show the same text, or will when the slower one is done. A prompt in a
+/// chat template beside a bare one, or beside another that is pinned, is as large as fits by itself.
+fn are_alike(state: &State) -> bool {
+    let [Some(left), Some(right)] = state.panes.both.each_ref().map(|pane| pane.shown.as_ref()) else {
+        return true;
+    };
+    left.text() == right.text() || state.panes.pin.is_none() && left.prompt != right.prompt
+}
+
+/// Matrices with cells of the same size on both sides; where one doesn't fit and they aren't alike, each with its own.
 fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let longest = |labels: &[String]| labels.iter().map(|label| width(label)).max().unwrap_or(0);
     let shown = panes.iter().flatten().filter_map(|pane| state.pane(pane.side).shown.as_ref());
@@ -216,16 +225,20 @@ fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
         let (size, sink) = (matrix.size(), matrix.sinks().is_some());
         Some(Needs { area: pane.body, size, sink, sink_row: false, name })
     };
+    let cell = |all: &[Needs]| {
+        state.display.zoom.cell(Needs::cell(all), |cell| all.iter().all(|needs| needs.shows_all(cell)))
+    };
     let all: Vec<Needs> = panes.iter().flatten().filter_map(needs).collect();
-    let shows_all = |cell| all.iter().all(|needs| needs.shows_all(cell));
-    let cell = state.display.zoom.cell(Needs::cell(&all), shows_all);
+    let shared = cell(&all);
+    let is_alone = !are_alike(state) && all.iter().any(|needs| !needs.shows_all(shared));
     for pane in panes.iter_mut().flatten() {
         let placed = state.pane(pane.side);
+        let cell = if is_alone { cell(needs(pane).as_slice()) } else { shared };
         pane.grid = needs(pane).map(|needs| needs.place(cell, |viewport| placed.scroll_in(viewport)));
     }
 }
 
-/// If a matrix is to be shown whole and isn't, both are, with pixels of as many cells.
+/// If a matrix is to be shown whole and isn't, both are, with pixels of as many cells; or it alone, if they aren't alike.
 fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let grids = || panes.iter().flatten().filter_map(|pane| pane.grid);
     if state.display.zoom != Zoom::Whole || !is_cut(panes) {
@@ -233,8 +246,13 @@ fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     }
     let is_folded = |pane: &Pane| pane.shown.as_ref().is_some_and(|shown| shown.matrix().bin() > 1);
     let words = state.panes.iter().any(is_folded);
+    let are_alike = are_alike(state);
     let bin = grids().map(|grid| Overview::of(&grid, words).bin).max().unwrap_or(1);
     for pane in panes.iter_mut().flatten() {
-        pane.overview = pane.grid.map(|grid| Overview { bin, ..Overview::of(&grid, words) });
+        let grid = pane.grid.filter(|grid| are_alike || grid.is_cut());
+        pane.overview = grid.map(|grid| {
+            let own = Overview::of(&grid, words);
+            if are_alike { Overview { bin, ..own } } else { own }
+        });
     }
 }

@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::Span;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use ratatui::widgets::{Clear, Widget};
 
 use super::place::{MARK, PopupLayout};
 use super::{export, palette, picker};
 use crate::app::{FuzzyList, Popup, State};
 use crate::theme::Theme;
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::line;
 use crate::ui::widgets::text::{fit, put, wrap};
 use crate::ui::widgets::window::window;
@@ -86,9 +87,7 @@ pub fn draw(
         None => Span::styled(footer, chrome.dim),
     };
     Clear.render(layout.frame, buffer);
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
+    boxed(chrome.focus)
         .title(Span::styled(title, chrome.strong))
         .title_bottom(footer)
         .render(layout.frame, buffer);
