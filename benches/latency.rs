@@ -22,6 +22,8 @@ const WORDS: usize = 600;
 const REST: Duration = Duration::from_millis(80);
 /// The longest time after that until the next keys: spread, so that they meet every phase of a frame.
 const PAUSE: Duration = Duration::from_millis(40);
+/// Longer than any key takes.
+const LONGEST: Duration = Duration::from_secs(20);
 /// How often the screen is looked at.
 const LOOK: Duration = Duration::from_micros(500);
 
@@ -37,6 +39,8 @@ fn main() {
     terminal.keys(&format!("\x1b[200~{}\x1b[201~\r", "the quick cat sat ".repeat(WORDS / 4)));
     terminal.wait_for_times("overview of", 2);
     terminal.wait_for_both();
+    terminal.keys("0");
+    terminal.wait_until("cell by cell", |screen| !screen.contents().contains("overview of"));
 
     let mut times = Vec::new();
     // The cursor is on the last row.
@@ -47,10 +51,7 @@ fn main() {
         let start = Instant::now();
         // Both models run the prompt from another first word on, and the cursor moves.
         terminal.keys(if down { "i\x1b[Hz\rj" } else { "i\x1b[H\x1b[3~\rk" });
-        while cursor_row(&terminal) == before {
-            thread::sleep(LOOK);
-        }
-        times.push(start.elapsed());
+        times.push(wait(start, || cursor_row(&terminal) != before));
         down = !down;
     }
     print(
@@ -59,6 +60,8 @@ fn main() {
     );
 
     // Both models run each letter as it is typed.
+    terminal.keys("0");
+    terminal.wait_for_times("overview of", 2);
     terminal.keys("i\x1b[F\x14");
     terminal.wait_for("live");
     thread::sleep(5 * REST);
@@ -69,10 +72,8 @@ fn main() {
         let start = Instant::now();
         // Each is a token of its own.
         terminal.keys(if times.len() % 2 == 0 { "," } else { "a" });
-        while last_tokens(&terminal).iter().zip(&before).any(|(now, before)| now == before) {
-            thread::sleep(LOOK);
-        }
-        times.push(start.elapsed());
+        let is_new = |(now, before): (&String, &String)| now != before;
+        times.push(wait(start, || last_tokens(&terminal).iter().zip(&before).all(is_new)));
     }
     print(
         &format!("from a letter behind {WORDS} words to both models' attention to it, {KEYS} letters"),
@@ -82,6 +83,15 @@ fn main() {
     thread::sleep(REST);
     terminal.keys("q");
     terminal.wait_for_end();
+}
+
+/// The time from `start` until something is so.
+fn wait(start: Instant, is_so: impl Fn() -> bool) -> Duration {
+    while !is_so() {
+        assert!(start.elapsed() < LONGEST, "nothing came of a key");
+        thread::sleep(LOOK);
+    }
+    start.elapsed()
 }
 
 fn print(what: &str, mut times: Vec<Duration>) {
