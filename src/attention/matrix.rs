@@ -5,9 +5,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::cached::Cached;
-use super::normalisation::{Measured, RowExtents};
 use super::rows_mut::RowsMut;
-use super::scale::Extent;
+use super::scale::{Extent, Measured, RowExtents};
 use crate::kernels::elementwise::{add_scaled, largest};
 
 /// Rows that are kept together.

@@ -55,12 +55,12 @@ pub use logits::{log_sum_exp, probability};
 pub use matrix::CausalMatrix;
 pub use measured::{MeasuredComparison, TOO_LONG};
 pub use memory::memory;
-pub use normalisation::{Extents, NormalisedRow};
+pub use normalisation::NormalisedRow;
 pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::Pooled;
 pub use repeated::{RepeatScores, ScoresByHead};
 pub use rows_mut::RowsMut;
-pub use scale::{Extent, Scale};
+pub use scale::{Extent, Extents, Scale};
 pub use statistics::{
     Feature, HeadStatistics, HeadSums, LayerSums, Mask, Over, ParseStatisticError, PromptIndex, ROW_SUMS,
     RowSums, Statistic, Unit, row_sums, row_sums_of_features,

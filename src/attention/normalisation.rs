@@ -1,7 +1,7 @@
 //! What a [`Normalisation`] does to rows. The matrix itself is never changed.
 
 use super::matrix::CausalMatrix;
-use super::scale::{Extent, bottom_of};
+use super::scale::{Extent, Extents, Measured, RowExtents, bottom_of};
 use crate::kernels::elementwise::largest;
 use crate::vocabulary::Normalisation;
 
@@ -56,19 +56,6 @@ impl Normalisation {
         let aside = (rows.len() / 10).max(1);
         rows.get(aside).or(rows.last()).copied().unwrap_or(0.0)
     }
-}
-
-/// What colour scales are to show of a matrix, for each normalisation.
-pub type Extents = [Extent; Normalisation::ALL.len()];
-
-/// What is shown of a row, for each normalisation: the smallest value above 0 and the largest, if there are such.
-pub(super) type RowExtents = [[Option<f32>; 2]; Normalisation::ALL.len()];
-
-/// What colour scales are to show, and what they follow from.
-#[derive(Debug)]
-pub(super) struct Measured {
-    pub rows: Vec<RowExtents>,
-    extents: Extents,
 }
 
 impl CausalMatrix {

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Model;
 use super::decoder::Past;
-use super::spec::RotaryScaling;
+use super::spec::DecoderSpec;
 use crate::attention::{Ablation, Capture, Computed, Token};
 
 /// Passes that are kept, of different heads that are off: with all heads on, and without some.
@@ -33,7 +32,7 @@ impl KeptPasses {
     }
 
     /// What is known of a prompt.
-    pub fn of(&self, tokens: &[Token], ablation: &Ablation, model: &Model) -> Known {
+    pub fn of(&self, tokens: &[Token], ablation: &Ablation, spec: &DecoderSpec) -> Known {
         let Some(kept) = &self.0 else { return Known::Some(None, Computed::default()) };
         let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(capture) = kept.iter().rev().find(|capture| capture.ablation == *ablation) else {
@@ -46,7 +45,7 @@ impl KeptPasses {
         let same = ids.take_while(|(before, now)| before.id == now.id).count();
         // The last one always runs: it says what comes next.
         let from = same.min(tokens.len() - 1);
-        if from > 0 && !model.turns_alike(capture.tokens.len(), tokens.len()) {
+        if from > 0 && !spec.turns_alike(capture.tokens.len(), tokens.len()) {
             return Known::Some(None, Computed { from: 0, note: Some(OTHER_FACTORS) });
         }
         Known::Some((from > 0).then(|| capture.clone()), Computed { from, note: None })
@@ -70,17 +69,5 @@ impl Known {
             Self::Some(Some(capture), computed) => Past { tokens: computed.from, layers: &capture.layers },
             _ => Past::default(),
         }
-    }
-}
-
-impl Model {
-    /// Whether prompts of these lengths turn queries and keys by position in the same way.
-    pub fn turns_alike(&self, tokens: usize, others: usize) -> bool {
-        self.decoder.spec.rotaries.iter().all(|rotary| match &rotary.scaling {
-            RotaryScaling::LongRope { original_context, .. } => {
-                (tokens > *original_context) == (others > *original_context)
-            }
-            _ => true,
-        })
     }
 }

@@ -42,7 +42,7 @@ impl Model {
     ) -> Result<Capture, ModelError> {
         self.check_tokens(&tokens)?;
         self.watch.check()?;
-        let known = self.kept.of(&tokens, ablation, self);
+        let known = self.kept.of(&tokens, ablation, &self.decoder.spec);
         if let Known::All(capture) = known {
             return Ok((*capture).clone());
         }
