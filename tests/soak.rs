@@ -44,7 +44,16 @@ async fn captures(worker: &WorkerHandle, events: &mut Receiver<Event>, number: u
     let ablation = || if number.is_multiple_of(2) { Ablation::default() } else { "0.1".parse().unwrap() };
     let ablations = [ablation(), ablation()];
     let sampling = Default::default();
-    worker.send(Request::Run { job: of, prompt: prompt(number), chat: None, sampling, ablations }).unwrap();
+    worker
+        .send(Request::Run {
+            job: of,
+            prompt: prompt(number),
+            chat: None,
+            sampling,
+            ablations,
+            is_kept: [false; 2],
+        })
+        .unwrap();
     let mut captures = Vec::new();
     while captures.len() < 2 {
         match next(events).await {

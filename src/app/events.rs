@@ -117,6 +117,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),
+        Event::Written { .. } | Event::WritingEnded { .. } => {}
         Event::Viewed { capture, view, matrix } => {
             return state.panes.refresh(|pane| pane.keep(&capture, view, &matrix));
         }
@@ -144,6 +145,8 @@ fn job(event: &Event) -> Option<JobId> {
         | Event::LensRunning { .. }
         | Event::Lens { .. }
         | Event::Layer { .. }
+        | Event::Written { .. }
+        | Event::WritingEnded { .. }
         | Event::Viewed { .. } => None,
     }
 }

@@ -122,7 +122,8 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     let chat = state.run.conversation();
     let (job, prompt, sampling) = (state.run.job, state.run.prompt.clone(), state.run.sampling);
     let ablations = Slot::ALL.map(|slot| state.panes.ablations.of(slot));
-    vec![Effect::Send(Request::Run { job, prompt, chat, sampling, ablations })]
+    let is_kept = [false; 2];
+    vec![Effect::Send(Request::Run { job, prompt, chat, sampling, ablations, is_kept })]
 }
 
 /// Lets models read the prompt in their chat templates, or as it is, and runs it so.

@@ -32,10 +32,12 @@ mod prepare;
 pub mod repeated;
 pub mod rollout;
 mod scale;
+mod shares;
 pub mod shift;
 pub mod similar;
 pub mod span;
 mod statistics;
+mod text_ending;
 mod token;
 
 pub use ablation::{Ablation, ParseAblationError};
@@ -56,9 +58,11 @@ pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::Pooled;
 pub use repeated::{RepeatScores, ScoresByHead};
 pub use scale::{Extent, Scale};
+pub use shares::RowShares;
 pub use statistics::{
     Feature, HeadStatistics, HeadSums, Mask, Over, ParseStatisticError, PromptIndex, Statistic, Unit,
 };
+pub use text_ending::TextEnding;
 #[cfg(test)]
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};

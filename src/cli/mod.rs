@@ -15,6 +15,7 @@ mod completions;
 mod config;
 mod export;
 mod failure;
+mod generate;
 mod heads;
 mod interrupt;
 mod lens;
@@ -95,6 +96,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Some(Command::Compare(args)) => {
             configured(cli, |settings, session| compare::run(args, settings, session))
+        }
+        Some(Command::Generate(args)) => {
+            configured(cli, |settings, session| generate::run(args, settings, session))
         }
         Some(Command::Lens(args)) => configured(cli, |settings, session| lens::run(args, settings, session)),
         Some(Command::Verify(args)) => {

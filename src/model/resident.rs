@@ -20,6 +20,8 @@ pub struct Model {
     pub(super) tokenizer: Result<Box<PromptTokenizer>, String>,
     /// `Err` says why there is none.
     pub(super) chat: Result<ChatTemplate, String>,
+    /// The tokens that end a text: whoever writes one of them is done.
+    pub(super) ends: Vec<u32>,
     pub(super) decoder: Decoder,
     /// Watches the mapped files that the decoder reads.
     pub(super) watch: Watch,
@@ -47,7 +49,7 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let Described { read, tokenizer, chat, notes } = Described::of(files)?;
+        let Described { read, tokenizer, chat, ends, notes } = Described::of(files)?;
         let spec = &read.spec;
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
@@ -82,7 +84,16 @@ impl Model {
         // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
         let threads = Threads::new()?;
-        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, chat, decoder, watch, threads })
+        Ok(Self {
+            info: Arc::new(info),
+            engine: options.engine,
+            tokenizer,
+            chat,
+            ends,
+            decoder,
+            watch,
+            threads,
+        })
     }
 
     /// What it is: its name, shape and precision.
