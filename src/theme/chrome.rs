@@ -26,6 +26,8 @@ pub struct Chrome {
     pub masked: Style,
     /// Bars of a progress or of a ranking.
     pub bar: Style,
+    /// Shares of a row: of the sink, of the first token, of the rest of the prompt, and of what was written.
+    pub shares: [Style; 4],
 }
 
 impl Chrome {
@@ -43,6 +45,11 @@ impl Chrome {
             (_, Background::Dark) => DARK.map(|rgb| depth.color(rgb)),
             (_, Background::Light) => LIGHT.map(|rgb| depth.color(rgb)),
         };
+        let shares = match (depth, background) {
+            (ColorDepth::Ansi16, _) => [Color::DarkGray, Color::Magenta, Color::Blue, Color::Green],
+            (_, Background::Dark) => DARK_SHARES.map(|rgb| depth.color(rgb)),
+            (_, Background::Light) => LIGHT_SHARES.map(|rgb| depth.color(rgb)),
+        };
         let style = |color| Style::new().fg(color);
         let without_colors = depth == ColorDepth::None;
         Self {
@@ -55,6 +62,7 @@ impl Chrome {
             error: if without_colors { Style::new().add_modifier(Modifier::BOLD) } else { style(error) },
             masked: style(masked),
             bar: style(bar),
+            shares: shares.map(style),
         }
     }
 }
@@ -78,3 +86,7 @@ const LIGHT: [Rgb; 7] = [
     Rgb(188, 188, 188),
     Rgb(95, 135, 175),
 ];
+
+/// Sink, first token, rest of the prompt, what was written; all of them among xterm's 256.
+const DARK_SHARES: [Rgb; 4] = [Rgb(128, 128, 128), Rgb(175, 135, 215), Rgb(95, 135, 175), Rgb(135, 175, 95)];
+const LIGHT_SHARES: [Rgb; 4] = [Rgb(148, 148, 148), Rgb(135, 95, 175), Rgb(95, 135, 175), Rgb(95, 135, 0)];
