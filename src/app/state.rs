@@ -168,8 +168,8 @@ impl State {
         let shown = self.pane(side).shown.as_ref()?;
         let is_it = self.writing.of == self.run.job && self.panes.pinned(side).is_none();
         let writer = self.writing.writer(side.slot());
-        let is_there = is_it && writer.count() > 0 && shown.job == self.run.job;
-        is_there.then(|| (shown.capture.tokens.len() - shown.capture.prompt_tokens(), writer.count()))
+        let number = writer.number_of(&shown.capture).filter(|_| is_it && writer.count() > 0)?;
+        Some((number, writer.count()))
     }
 
     /// What a prompt's capture is kept by.

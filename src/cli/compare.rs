@@ -55,7 +55,7 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
         Reading { capture, source: source.clone(), heads: heads.clone() }
     };
     let granularity = if args.words { Granularity::Words } else { Granularity::Pieces };
-    let report = Report::new([reading(0), reading(1)], args.view, granularity)
+    let report = Report::new([reading(0), reading(1)], args.view, (granularity, args.rows))
         .map_err(|error| Failure::Failed(error.to_string()))?;
     if let Some(mut page) = page {
         report::write_page(&mut page, &report)?;

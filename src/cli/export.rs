@@ -40,6 +40,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
         } else {
             Recipe::new(left, Some(args.format))
         };
+        let recipe = Recipe { rows: args.rows, ..recipe };
         write(out, &captures, &recipe, session)?;
     }
     if files > 1 {

@@ -196,7 +196,7 @@ const TABLE: &[Row] = &[
     row(Command::AppendNext, "append-next", Group::Prompt, &["."], "append the marked next token, as text"),
     row(Command::TakeBack, "take-back", Group::Prompt, &[","], "take that text back"),
     row(Command::Write, "write", Group::Prompt, &["G"], "let both models go on; any key stops them"),
-    row(Command::WriteBoth, "write-both", Group::Prompt, &["F"], "let this model go on, the other reads its text"),
+    row(Command::WriteBoth, "write-both", Group::Prompt, &["F"], "this model writes, the other one reads along"),
     row(Command::StepBack, "step-back", Group::Prompt, &["(", "shift-left"], "the text a token earlier"),
     row(Command::StepForward, "step-forward", Group::Prompt, &[")", "shift-right"], "the text a token later"),
     row(Command::FirstStep, "first-step", Group::Prompt, &["^", "shift-home"], "the prompt before what was written"),

@@ -23,6 +23,7 @@ pub mod printable;
 mod python;
 pub mod recipe;
 pub mod report;
+mod row_names;
 mod rows;
 mod selection;
 pub mod shift;

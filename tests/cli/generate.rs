@@ -201,3 +201,57 @@ fn what_cannot_be_written_is_told() {
     let ended = home.run(["generate", "--config", "my.toml", "--model", "demo:gpt2", "--prompt", STORY]);
     assert_eq!(ended.text(), "\n\n\n");
 }
+
+#[test]
+fn rows_are_named_by_what_is_predicted_wherever_that_is_asked_for() {
+    let home = Home::new();
+    let model = golden("gpt2-tiny");
+    let model = ["--model", text(&model), "--prompt", "write a story about AI"];
+    let tokens = ["write", "Ġa", "Ġstory"];
+    let printed = home.run(["print", "--rows", "predicting"].into_iter().chain(model));
+    let lines: Vec<&str> = printed.text().lines().collect();
+    assert!(lines[2].contains("rows by the token predicted"), "{}", lines[2]);
+    let plain = home.run(["print"].into_iter().chain(model));
+    let plain: Vec<&str> = plain.text().lines().collect();
+    let numbers = |line: &str| line.split_once(" -> ").unwrap().1.to_owned();
+    assert_eq!(lines[3..].iter().map(|line| numbers(line)).collect::<Vec<_>>(), {
+        plain[3..].iter().map(|line| numbers(line)).collect::<Vec<_>>()
+    });
+    assert_eq!(lines[3].split_once(" -> ").unwrap().0, plain[4].split_once(" -> ").unwrap().0);
+    assert!(
+        lines.last().unwrap().trim_start().starts_with('('),
+        "a token that is not there yet is in brackets"
+    );
+    for (format, place) in [
+        ("csv", "\npredicting,\"0:"),
+        ("md", "| predicting |"),
+        ("json", "\"predicting\":["),
+        ("svg", "predicting: the token that comes next"),
+        ("html", "\"predicting\":true"),
+    ] {
+        let out = format!("a.{format}");
+        let more = ["--format", format, "--out", &out, "--rows", "predicting"];
+        home.run(["export"].into_iter().chain(model).chain(more)).text();
+        let written = std::fs::read_to_string(home.path(&out)).unwrap();
+        assert!(written.contains(place), "{format}: {place:?}");
+        assert!(
+            written.replace("&quot;", "\"").contains("\"rows\":\"predicting\""),
+            "{format}: the recipe says it"
+        );
+        let again = format!("b.{format}");
+        home.run(["render", &out, "--out", &again]).text();
+        assert!(written == std::fs::read_to_string(home.path(&again)).unwrap(), "{format}");
+    }
+    let csv = std::fs::read_to_string(home.path("a.csv")).unwrap();
+    let first = csv.lines().nth(2).unwrap();
+    assert!(first.starts_with("\"0:") && !first.starts_with(&format!("\"0:{}\"", tokens[0])), "{first}");
+    let ended = home.run(["compare", "--prompt", "write a story about AI", "--rows", "predicting", "--json"]);
+    let report: Value = serde_json::from_str(ended.text()).unwrap();
+    assert_eq!(
+        (&report["rows"], &report["pieces"][0]["row"]),
+        (&"predicting".into(), &report["pieces"][1]["text"])
+    );
+    let ended = home.run(["compare", "--prompt", "write a story about AI", "--rows", "predicting"]);
+    assert!(ended.text().contains("rows by what is predicted") && ended.text().contains(" predicting '"));
+    home.run(["print", "--rows", "writing"]).failed(2, &["--rows", "predicting"]);
+}

@@ -63,6 +63,13 @@ impl Writer {
         if number == 0 { self.start.as_ref() } else { self.step(number).map(|step| &step.capture) }
     }
 
+    /// Which step a pass is, if it is one of them that is kept; 0 is the prompt.
+    pub fn number_of(&self, capture: &Arc<Capture>) -> Option<usize> {
+        let is_it = |other: &Arc<Capture>| Arc::ptr_eq(other, capture);
+        let at = self.steps.iter().rposition(|step| is_it(&step.capture));
+        at.map(|at| self.dropped + at + 1).or_else(|| self.start.as_ref().is_some_and(is_it).then_some(0))
+    }
+
     /// The step that stands for one that is not there: the last one, or the next one that is kept.
     pub fn nearest(&self, number: usize) -> usize {
         match number {
@@ -168,6 +175,11 @@ impl Writing {
     pub fn shown(&self, slot: Slot) -> Option<&Arc<Capture>> {
         let writer = self.writer(slot);
         writer.capture(self.step_of(slot)).filter(|_| writer.start.is_some())
+    }
+
+    /// Steps that are kept, of both models.
+    pub fn kept_steps(&self) -> usize {
+        self.writers.iter().map(|writer| writer.steps.len()).sum()
     }
 
     /// Bytes of all steps that are kept.

@@ -36,18 +36,19 @@ pub fn height(state: &State, body: u16) -> u16 {
 
 /// Draws the strip of a pane: the end of its text, a line in numbers, and bars as far as there is room for them.
 pub fn draw(state: &State, side: Side, mut area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let (Some(shown), Some((step, _)), false) = (&state.pane(side).shown, state.step(side), area.is_empty())
-    else {
+    let (Some(shown), Some(_), false) = (&state.pane(side).shown, state.step(side), area.is_empty()) else {
         return;
     };
+    // Whoever reads what another model writes may have more tokens, or fewer.
+    let count = shown.capture.tokens.len() - shown.capture.prompt_tokens();
     let text = take_top(&mut area, 1);
     draw_text(state, side, text, theme, buffer);
     let heading = take_top(&mut area, 1);
-    let now = (step > 0).then(|| of_step(state, shown, step)).flatten();
+    let now = (count > 0).then(|| of_token(state, shown, count)).flatten();
     draw_heading(state, side, now, heading, theme, buffer);
     match (area.height, now) {
         (1, Some(now)) => stack::lying(now.values(), area, theme, buffer),
-        (2.., _) => draw_bars(state, shown, step, area, theme, buffer),
+        (2.., _) => draw_bars(state, shown, count, area, theme, buffer),
         _ => {}
     }
 }
@@ -75,10 +76,10 @@ fn draw_text(state: &State, side: Side, area: Rect, theme: &Theme, buffer: &mut 
     put_line(buffer, area, [(sign.to_owned(), theme.chrome.dim), (seen, theme.chrome.shares[3])]);
 }
 
-/// The shares of the row that tells of a step, counted from 1, in the view on screen.
-fn of_step(state: &State, shown: &DisplayedCapture, step: usize) -> Option<RowShares> {
+/// The shares of the row that tells of a token that was written, counted from 1, in the view on screen.
+fn of_token(state: &State, shown: &DisplayedCapture, number: usize) -> Option<RowShares> {
     let (matrix, prompt) = (shown.matrix(), shown.capture.prompt_tokens());
-    let row = Capture::row_of(prompt + step - 1, state.display.rows);
+    let row = Capture::row_of(prompt + number - 1, state.display.rows);
     matrix.shares((row / matrix.bin()).min(matrix.size().saturating_sub(1)), prompt)
 }
 
@@ -132,20 +133,20 @@ fn step_words(state: &State, side: Side) -> Vec<String> {
     vec![format!("{of}{what}"), of, short]
 }
 
-/// A bar for each step up to the one on screen, the newest at the right; as wide on both sides.
+/// A bar for each token that was written up to the step on screen, the newest at the right; as wide on both sides.
 fn draw_bars(
     state: &State,
     shown: &DisplayedCapture,
-    step: usize,
+    count: usize,
     area: Rect,
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
     let room = usize::from(area.width);
-    let columns = (room / state.writing.count().max(1)).clamp(1, 3);
-    let first = step.saturating_sub(room / columns);
-    for (at, number) in (first + 1..=step).enumerate() {
-        let Some(shares) = of_step(state, shown, number) else { continue };
+    let columns = (room / state.writing.count().max(count).max(1)).clamp(1, 3);
+    let first = count.saturating_sub(room / columns);
+    for (at, number) in (first + 1..=count).enumerate() {
+        let Some(shares) = of_token(state, shown, number) else { continue };
         let x = area.x + (at * columns) as u16;
         // Wide bars have a gap between them.
         let bar = Rect { x, width: columns.saturating_sub(1).max(1) as u16, ..area };

@@ -159,7 +159,11 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
         let number = (format!("{divergence:.3}  "), theme.chrome.strong);
-        put_line(buffer, row, [number, (compared.comparison().sentence(&names, piece), theme.chrome.text)]);
+        put_line(
+            buffer,
+            row,
+            [number, (compared.comparison().sentence(&names, piece, state.display.rows), theme.chrome.text)],
+        );
     }
 }
 
@@ -251,7 +255,7 @@ fn exact(
         buffer,
         area,
         [
-            (legend::before_row(row_names.first().is_some()).to_owned(), chrome.dim),
+            (legend::before_row(!row_names.is_empty()).to_owned(), chrome.dim),
             (fit(row_name, third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
             (fit(label(cursor.column), third), chrome.accent),
