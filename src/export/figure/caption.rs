@@ -56,7 +56,12 @@ fn prompt(source: &Source) -> String {
         }
         Input::Ids(ids) => {
             let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
-            format!("tokens {}", shortened(&ids.join(", ")))
+            let written = match source.generated {
+                0 => String::new(),
+                1 => "; the last one was generated".to_owned(),
+                count => format!("; the last {count} were generated"),
+            };
+            format!("tokens {}{written}", shortened(&ids.join(", ")))
         }
     }
 }

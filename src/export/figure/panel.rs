@@ -213,7 +213,8 @@ impl Square {
 /// Ablated heads that a title names; of more it says how many there are.
 const NAMED_HEADS: usize = 6;
 
-/// The name of a model as the title of what it did: without which heads, and whether that was pinned.
+/// The name of a model as the title of what it did: without which heads, how many tokens it wrote, and whether that was
+/// pinned.
 pub fn source_title(name: &str, source: &Source) -> String {
     let mut title = escape_controls(name);
     let heads: Vec<String> = source.ablation.heads().map(|(layer, head)| format!("{layer}.{head}")).collect();
@@ -222,6 +223,9 @@ pub fn source_title(name: &str, source: &Source) -> String {
     }
     if heads.len() > NAMED_HEADS {
         title += &format!(" and {} more heads", heads.len() - NAMED_HEADS);
+    }
+    if source.generated > 0 {
+        title += &format!(" (step {})", source.generated);
     }
     if source.is_pinned { title + " (pinned)" } else { title }
 }
