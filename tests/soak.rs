@@ -1,12 +1,12 @@
 //! Many prompts, and many tokens that models write, in one process: the memory it takes stays what it was. SOAK_PROMPTS
 //! and SOAK_TOKENS say how many, 100 and 600 if nothing does:
 //!
-//!     SOAK_PROMPTS=10000 SOAK_TOKENS=10000 cargo test --test soak -- --nocapture --test-threads 1
+//!     SOAK_PROMPTS=10000 SOAK_TOKENS=10000 cargo test --test soak -- --nocapture
 
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use attnscope::attention::{Ablation, Capture, View};
 use attnscope::export::{self, Input, Recipe, Source, Subject};
@@ -17,6 +17,7 @@ use attnscope::worker::protocol::{
 };
 use attnscope::worker::{self, WorkerHandle};
 use patience::patience;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::Receiver;
 
 #[path = "support/patience.rs"]
@@ -78,8 +79,12 @@ async fn look(worker: &WorkerHandle, events: &mut Receiver<Event>, capture: Arc<
     export::write(&mut std::io::sink(), &[&capture], &Recipe::new(source, Some(ExportFormat::Json))).unwrap();
 }
 
+/// One test at a time: what a process takes is that of all of them.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 #[tokio::test]
 async fn memory_stays_flat() {
+    let _alone = ALONE.lock().await;
     let prompts = std::env::var("SOAK_PROMPTS").map_or(PROMPTS, |prompts| prompts.parse().unwrap());
     assert!(prompts > WARM, "SOAK_PROMPTS: more than {WARM} tell something");
     let (worker, mut events) = worker::spawn(LoadOptions::default());
@@ -148,6 +153,8 @@ async fn write(
         for storm in 1..30 {
             Slot::ALL.into_iter().for_each(|slot| worker.send(job(slot, JobId(id.0 + storm))).unwrap());
             worker.send(Request::StopWriting).unwrap();
+            // Somebody who presses keys is slower than a queue is full.
+            tokio::time::sleep(Duration::from_millis(storm % 5)).await;
         }
     }
     Slot::ALL.into_iter().for_each(|slot| worker.send(job(slot, id)).unwrap());
@@ -173,6 +180,7 @@ async fn write(
 
 #[tokio::test]
 async fn memory_stays_flat_while_models_write() {
+    let _alone = ALONE.lock().await;
     let tokens = std::env::var("SOAK_TOKENS").map_or(TOKENS, |tokens| tokens.parse().unwrap());
     let (worker, mut events) = worker::spawn(LoadOptions::default());
     for (slot, model) in [(Slot::First, "demo:gpt2"), (Slot::Second, "demo:gpt-oss")] {
