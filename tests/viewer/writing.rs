@@ -232,6 +232,7 @@ fn one_text_for_both_is_read_by_the_other_model_token_by_token() {
     assert_eq!((asked.len(), asked[0].slot), (1, Slot::Second));
     assert_eq!((asked[0].chat.user.clone(), asked[0].chat.answer.as_str()), (PROMPT.concat(), " and"));
     assert!(reads(&hear_step(&mut state, Slot::First, &WRITTEN[..2])).is_empty(), "one at a time");
+    assert_eq!(steps(&state), [Some(0), None], "both panes are in step");
     hear_end(&mut state, Slot::First, Ok(TextEnding::Limit(2)));
     let asked = reads(&hear_step(&mut state, Slot::Second, &WRITTEN[..1]));
     assert_eq!(asked[0].chat.answer, " and its");

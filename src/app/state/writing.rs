@@ -155,9 +155,19 @@ impl Writing {
         &self.writers[slot.index()]
     }
 
-    /// Tokens that are written, by the model that wrote most.
+    /// Steps that can be looked at: of the model that wrote most.
     pub fn count(&self) -> usize {
-        self.writers.iter().map(Writer::count).max().unwrap_or(0)
+        Slot::ALL.map(|slot| self.newest(slot)).into_iter().max().unwrap_or(0)
+    }
+
+    /// The newest step of a slot that can be looked at. Of one text for both, it is the newest one that both have read.
+    fn newest(&self, slot: Slot) -> usize {
+        let takes_part =
+            |writer: &&Writer| writer.start.is_some() && !matches!(writer.stage, WriterStage::Failed(_));
+        match self.leader {
+            Some(_) => self.writers.iter().filter(takes_part).map(Writer::count).min().unwrap_or(0),
+            None => self.writer(slot).count(),
+        }
     }
 
     /// Whether anything is being written.
@@ -168,7 +178,8 @@ impl Writing {
     /// The step of a slot that is looked at.
     pub fn step_of(&self, slot: Slot) -> usize {
         let writer = self.writer(slot);
-        self.at.map_or(writer.count(), |at| writer.nearest(at))
+        let newest = self.newest(slot).min(writer.count());
+        self.at.map_or(newest, |at| writer.nearest(at.min(newest)))
     }
 
     /// The pass of a slot that is looked at, if something was written there.
