@@ -52,7 +52,7 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
         Reading { capture, source, heads: HeadEntry::all(capture) }
     };
     let granularity = if args.words { Granularity::Words } else { Granularity::Pieces };
-    let report = Report::new([&read[0], &read[1]].map(reading), args.view, granularity)
+    let report = Report::new([&read[0], &read[1]].map(reading), args.view, (granularity, args.rows))
         .map_err(|error| Failure::Failed(error.to_string()))?;
     if let Some(mut page) = page {
         report::write_page(&mut page, &report)?;

@@ -15,6 +15,7 @@ mod completions;
 mod config;
 mod export;
 mod failure;
+mod generate;
 mod heads;
 mod interrupt;
 mod lens;
@@ -85,6 +86,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Heads(args)) => Box::new(|settings, session| heads::run(args, settings, session)),
         Some(Command::Ablate(args)) => Box::new(|settings, session| ablate::run(args, settings, session)),
         Some(Command::Compare(args)) => Box::new(|settings, session| compare::run(args, settings, session)),
+        Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),

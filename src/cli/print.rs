@@ -27,7 +27,7 @@ pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Resu
             let gap = if at > 0 { "\n" } else { "" };
             writeln!(out, "{gap}# {}", escape_controls(&model.info().name))?;
         }
-        print::write(&mut out, &capture, args.view)?;
+        print::write(&mut out, &capture, args.view, args.rows)?;
         out.flush()?;
     }
     Ok(())

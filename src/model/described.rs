@@ -2,6 +2,7 @@
 
 use super::ModelError;
 use super::chat::{self, ChatTemplate};
+use super::end_tokens;
 use super::family::{self, Read};
 use super::files::{self, ModelFiles, gguf_error};
 use super::gguf::{self, Parts};
@@ -16,6 +17,8 @@ pub struct Described {
     pub tokenizer: Result<Box<PromptTokenizer>, String>,
     /// `Err` says why there is none.
     pub chat: Result<ChatTemplate, String>,
+    /// The tokens that end a text.
+    pub ends: Vec<u32>,
     /// What was taken for something that no file says, a sentence each.
     pub notes: Vec<String>,
 }
@@ -31,13 +34,15 @@ impl Described {
                 let name = files.config.name();
                 let tokenizer = ready(PromptTokenizer::from_gguf(parts, &name)?);
                 let chat = chat::of_gguf(parts, &name, tokenizer.as_deref().ok());
-                Ok(Self { read, tokenizer, chat, notes: described.notes })
+                let ends = end_tokens::of_gguf(parts, tokenizer.as_deref().ok());
+                Ok(Self { read, tokenizer, chat, ends, notes: described.notes })
             });
         }
         let read = self::read(files)?;
         let tokenizer = ready(PromptTokenizer::open(&files.tokenizer, &files.config, read.spec.family)?);
         let chat = chat::read(&files.tokenizer, tokenizer.as_deref().ok());
-        Ok(Self { read, tokenizer, chat, notes: Vec::new() })
+        let (ends, note) = end_tokens::read(files, tokenizer.as_deref().ok());
+        Ok(Self { read, tokenizer, chat, ends, notes: note.into_iter().collect() })
     }
 }
 

@@ -151,7 +151,10 @@ fn captures(
             ExportContent::Map(statistic) => Subject::Map(statistic),
             _ => Subject::Matrices(Selection::One(shown.view())),
         };
+        // What a model wrote is never cut into tokens again.
+        let is_written = shown.capture.prompt_tokens() < shown.capture.tokens.len();
         let input = match &shown.capture.chat {
+            _ if is_written => Input::Ids(shown.capture.tokens.iter().map(|token| token.id).collect()),
             Some(chat) => Input::Chat(chat.conversation().clone()),
             None => Input::Prompt(shown.prompt.clone()),
         };
@@ -181,6 +184,7 @@ fn captures(
     } else {
         Recipe::new(left, Some(format))
     };
+    let recipe = Recipe { rows: state.display.rows, ..recipe };
     let captures = shown.iter().map(|shown| with_scores(state, shown, &recipe)).collect::<Result<_, _>>()?;
     Ok(Content::Captures { captures, recipe: Box::new(recipe) })
 }

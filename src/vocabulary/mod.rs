@@ -25,7 +25,9 @@ pub use bytes::human_bytes;
 pub use colors::{Background, ColorDepth, ColorMap};
 pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision, Rounding};
 pub use conversation::Conversation;
-pub use display::{ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling};
+pub use display::{
+    ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling, RowReading,
+};
 pub use format::ExportFormat;
 pub use names::UnknownName;
 pub(crate) use names::serde_as_text;

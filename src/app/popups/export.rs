@@ -179,9 +179,13 @@ fn without(ablation: &Ablation) -> String {
     }
 }
 
-/// What a pane shows, as part of a file's name.
+/// What a pane shows, as part of a file's name: of a text that a model wrote, with the step.
 fn named(shown: &DisplayedCapture) -> String {
-    file_name(&shown.capture.model.name) + &without(&shown.capture.ablation)
+    let step = match shown.capture.tokens.len() - shown.capture.prompt_tokens() {
+        0 => String::new(),
+        step => format!("-step-{step}"),
+    };
+    file_name(&shown.capture.model.name) + &without(&shown.capture.ablation) + &step
 }
 
 /// What of both panes is on screen: each, or their difference.

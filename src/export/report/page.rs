@@ -25,7 +25,8 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let recipe = |difference| {
         let style = FigureStyle { caption: false, difference, ..FigureStyle::default() };
         let [left, right] = report.readings.each_ref().map(|reading| reading.source.clone());
-        Recipe::of_figure((left, Some(right)), ExportFormat::Svg, Normalisation::Raw, style)
+        let figure = Recipe::of_figure((left, Some(right)), ExportFormat::Svg, Normalisation::Raw, style);
+        Recipe { rows: report.rows, ..figure }
     };
     let captures = report.readings.each_ref().map(|reading| reading.capture);
     let svg = |difference| Ok::<_, ExportError>(Figure::new(&captures, &recipe(difference))?.svg());
@@ -122,7 +123,7 @@ fn sentences(report: &Report<'_>) -> String {
     let comparison = &report.comparison;
     let mut list = String::new();
     for row in comparison.most_different().into_iter().take(SENTENCES) {
-        let sentence = escape(&comparison.sentence(&report.names, row));
+        let sentence = escape(&comparison.sentence(&report.names, row, report.rows));
         let _ = write!(
             list,
             "<li>{sentence} <span class=\"dim\">({})</span></li>",

@@ -107,11 +107,13 @@ struct Piece {
     byte: Option<usize>,
 }
 
-/// What of the text is on screen while it is not edited: its end, where it grows.
+/// What of the text is on screen while it is not edited: its end, where it grows, with what the focused pane's model
+/// wrote.
 fn pieces(state: &State, area: Rect) -> Vec<Piece> {
     let room = usize::from(area.width).max(1);
-    let value = line::end(state.editor.text(), room);
-    let hidden = state.editor.text().len() - value.len();
+    let all = format!("{}{}", state.editor.text(), state.written(state.panes.focus).unwrap_or_default());
+    let value = line::end(&all, room);
+    let hidden = all.len() - value.len();
     let text = on_one_line(value);
     let bytes: Vec<usize> = value.char_indices().map(|(byte, _)| hidden + byte).collect();
     let is_cut = hidden > 0 || width(&text) > room;
@@ -137,12 +139,14 @@ fn pieces(state: &State, area: Rect) -> Vec<Piece> {
     pieces
 }
 
-/// How a byte of the prompt is highlighted: reversed under the mouse, underlined in a span.
+/// How a byte of the prompt is highlighted: reversed under the mouse, underlined in a span, in a colour of its own if a
+/// model wrote it.
 fn highlight(state: &State, byte: Option<usize>, lit: Option<Cursor>, theme: &Theme) -> Style {
-    let plain = theme.chrome.text;
+    let is_written = byte.is_some_and(|byte| byte >= state.editor.text().len());
+    let plain = if is_written { theme.chrome.shares[3] } else { theme.chrome.text };
     let (Some(byte), false) = (byte, state.is_edited()) else { return plain };
     let pane = state.focused();
-    let Some(shown) = pane.shown.as_ref().filter(|shown| shown.prompt == state.run.prompt) else {
+    let Some(shown) = pane.shown.as_ref().filter(|shown| shown.prompt.starts_with(&state.run.prompt)) else {
         return plain;
     };
     let Some(at) = shown.token_at(byte).map(|token| token / shown.matrix().bin()) else { return plain };

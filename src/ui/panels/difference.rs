@@ -9,6 +9,7 @@ use super::columns::take_inspector;
 use super::face::Face;
 use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Scale, Side, State};
 use crate::attention::alignment::Granularity;
+use crate::attention::named_by_next;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -21,7 +22,7 @@ use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::text::{fit, put, put_line, short, width};
 use crate::ui::widgets::values::Values;
-use crate::vocabulary::{ColorRange, View, nats};
+use crate::vocabulary::{ColorRange, RowReading, View, nats};
 
 /// Both panes in one square.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -119,8 +120,11 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     };
     let names = model_names(state);
     draw_frame(state, compared, &names, layout, theme, buffer);
+    let row_names = row_names(state, difference, compared);
     Drawing {
         names: compared.labels(),
+        row_names: &row_names,
+        written: usize::MAX,
         special: &[],
         hides_special: false,
         values: match difference.arrangement {
@@ -156,7 +160,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
         let number = (format!("{}  ", nats(f64::from(divergence), 3)), theme.chrome.strong);
-        put_line(buffer, row, [number, (compared.comparison().sentence(&names, piece), theme.chrome.text)]);
+        let sentence = compared.comparison().sentence(&names, piece, state.display.rows);
+        put_line(buffer, row, [number, (sentence, theme.chrome.text)]);
     }
 }
 
@@ -240,11 +245,14 @@ fn exact(
     };
     let result = value.map_or_else(String::new, |value| format!(" = {value:+.3}").replace('-', "−"));
     let third = usize::from(area.width) / 3;
+    let row_names = row_names(state, difference, compared);
+    let row_name = row_names.get(cursor.query).map_or(label(Column::Key(cursor.query)), String::as_str);
     put_line(
         buffer,
         area,
         [
-            (fit(label(Column::Key(cursor.query)), third), chrome.accent),
+            (legend::before_row(!row_names.is_empty()).to_owned(), chrome.dim),
+            (fit(row_name, third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
             (fit(label(cursor.column), third), chrome.accent),
             (format!("  {} − {}", side(0), side(1)), chrome.text),
@@ -256,5 +264,14 @@ fn exact(
     // Only where it leaves the numbers alone.
     if area.width > 100 {
         put(buffer, x, area.y, heading, width(heading), chrome.dim);
+    }
+}
+
+/// What rows are named by, where that is what is predicted from them. Of two sides in one square, a row is also a column.
+fn row_names(state: &State, difference: &Difference, compared: &Compared) -> Vec<String> {
+    let is_predicting = state.display.rows == RowReading::Predicting;
+    match is_predicting && difference.arrangement == Arrangement::Difference {
+        true => named_by_next(compared.labels(), None),
+        false => Vec::new(),
     }
 }

@@ -11,7 +11,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Setting, Words};
 use crate::ui::names::view_sentence;
-use crate::ui::pane::{frame, inspector, minimap, thumbnails};
+use crate::ui::pane::{frame, inspector, minimap, shares, thumbnails};
 use crate::ui::places::{Body, PaneLayout};
 use crate::ui::widgets::area::{take_bottom, take_top};
 use crate::ui::widgets::grid::Needs;
@@ -41,6 +41,7 @@ fn hints(state: &State) -> Vec<Hint> {
         hint(state, Command::OtherModel, "other model"),
         hint(state, Command::Quit, "quit"),
         pair(state, (Command::AppendNext, Command::TakeBack), "next token"),
+        hint(state, Command::Write, "let both write"),
         pair(state, (Command::LikelierToken, Command::UnlikelierToken), "choose it"),
         hint(state, Command::Pin, "pin"),
         hint(state, Command::ModelPicker, "other models"),
@@ -77,6 +78,7 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
         // An overview leaves the future empty.
         None => settings.push(("·".to_owned(), "future".to_owned())),
     }
+    settings.splice(0..0, legend::rows(state));
     Some(Legend { palette: &theme.values, bottom: bottom(state), top: top(state), settings })
 }
 
@@ -165,8 +167,11 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
     let shown = pane.shown.is_some();
     let strip_height = if shown && has_strip { thumbnails::height(body.height) } else { 0 };
     let strip = take_bottom(&mut body, strip_height);
+    let share_height = if shown { shares::height(state, body.height) } else { 0 };
+    let mut shares = take_bottom(&mut body, share_height);
     if body.width >= AIRY {
         body = Rect { x: body.x + 1, width: body.width - 2, ..body };
+        shares = Rect { x: body.x, width: body.width, ..shares };
     }
     let error_lines = match pane.error() {
         Some(error) if shown => wrap(&error, usize::from(body.width)).len() as u16 + 1,
@@ -181,6 +186,7 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
         error,
         grid: None,
         overview: None,
+        shares,
         strip,
         thumbnails: Vec::new(),
         minimap: Rect::default(),
@@ -218,8 +224,8 @@ fn are_alike(state: &State) -> bool {
 /// Matrices with cells of the same size on both sides; where one doesn't fit and they aren't alike, each with its own.
 fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let longest = |labels: &[String]| labels.iter().map(|label| width(label)).max().unwrap_or(0);
-    let shown = panes.iter().flatten().filter_map(|pane| state.pane(pane.side).shown.as_ref());
-    let name = shown.map(|shown| longest(shown.labels())).max().unwrap_or(0);
+    let sides = panes.iter().flatten().map(|pane| pane.side);
+    let name = sides.map(|side| longest(&state.row_labels(side))).max().unwrap_or(0);
     let needs = |pane: &PaneLayout| {
         let matrix = state.pane(pane.side).shown.as_ref()?.matrix();
         let (size, sink) = (matrix.size(), matrix.sinks().is_some());
