@@ -220,6 +220,7 @@ fn path(file: &str) -> PathBuf {
 mod tests {
     use super::*;
     use crate::app::Action;
+    use crate::attention::Statistic;
     use crate::config::keys::{Command, Keys};
     use crate::model::LoadOptions;
     use crate::runtime::screenshot::{apply, finish};
@@ -251,5 +252,29 @@ mod tests {
             done(&mut state, Action::Command(command)).await;
         }
         assert_eq!(sources(&state)[0].ablation.heads().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_map_of_repeated_tokens_is_written_once_its_numbers_are_there() {
+        let demo = "demo:gpt2".to_owned();
+        let mut state = State::new(demo, String::new(), "a story".to_owned(), Keys::default(), false);
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        let map = |state: &State, statistic| {
+            captures(state, Side::Left, ExportContent::Map(statistic), ExportFormat::Svg, ColorMap::default())
+        };
+        assert_eq!(map(&state, Statistic::Local).err(), Some("there is nothing to write"));
+        apply(&mut state, Action::Start, &worker);
+        finish(&mut state, &worker, &mut events).await;
+        assert!(map(&state, Statistic::Local).is_ok(), "of the prompt there is nothing to wait for");
+        assert!(map(&state, Statistic::Induction).err().is_some_and(|why| why.contains("not there yet")));
+        apply(&mut state, Action::Command(Command::ScoreMap), &worker);
+        finish(&mut state, &worker, &mut events).await;
+        let Ok(Content::Captures { captures, recipe }) = map(&state, Statistic::Induction) else {
+            panic!("there are numbers")
+        };
+        let mut svg = Vec::new();
+        export::write(&mut svg, &captures.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &recipe).unwrap();
+        let svg = String::from_utf8(svg).unwrap();
+        assert!(svg.contains("induction (share)") && svg.contains("Input: repeated random tokens"), "{svg}");
     }
 }
