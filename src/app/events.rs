@@ -6,7 +6,7 @@ use super::action::Effect;
 use super::state::State;
 use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
-use super::{ablate, captured, layers, loading, navigation, write};
+use super::{ablate, captured, layers, loading, navigation, prompt, write};
 use crate::attention::escape_controls;
 use crate::worker::protocol::{Event, JobId, Slot, WorkerError};
 
@@ -65,11 +65,14 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::RunFailed { slot, error, .. } => {
             state.panes.resident_mut(slot).pass = Pass::Failed(error);
+            return prompt::catch_up(state);
         }
         Event::Captured { slot, capture, .. } => {
             state.kept.keep(state.kept_text(), capture.clone());
             write::forget(state, slot);
-            return captured::take(state, slot, capture);
+            let mut effects = captured::take(state, slot, capture);
+            effects.extend(prompt::catch_up(state));
+            return effects;
         }
         Event::ViewFailed { capture, view, error } => {
             return state.panes.refresh(|pane| pane.give_up(&capture, view, &error));

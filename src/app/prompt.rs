@@ -12,7 +12,7 @@ use super::state::pane::{Load, Pass};
 use crate::attention::{Ablation, Capture};
 use crate::worker::protocol::{JobId, Request, Slot};
 
-/// Ticks that a text is left alone before it runs by itself.
+/// Ticks that a text is left alone before it takes the place of one that runs.
 const PAUSE: usize = 3;
 
 /// Opens the editor. A text that was run is selected; one that was not goes on.
@@ -23,8 +23,8 @@ pub(super) fn open(state: &mut State) {
     state.editor.select(is_selected);
 }
 
-/// Changes the text that is being written; if it is to run by itself, then after a pause. What runs of an
-/// older text is of no use any more.
+/// Changes the text that is being written. If it is to run by itself, it does so at once; while an older text runs, when
+/// that is done, or after a pause: what is new in it costs the least once the older one is known.
 pub(super) fn write(
     state: &mut State,
     change: impl FnOnce(&mut Editor) -> Result<(), String>,
@@ -35,14 +35,27 @@ pub(super) fn write(
     if before.is_none_or(|before| before == state.editor.text()) {
         return vec![];
     }
-    let mut effects = Vec::new();
-    let under_way = Slot::ALL.into_iter().any(|slot| state.panes.resident(slot).is_passing());
-    if under_way && state.editor.pause.is_none() {
-        announce(state);
-        effects.push(Effect::Send(Request::CancelPasses));
+    let under_way = is_under_way(state);
+    state.editor.pause = under_way.then_some(PAUSE);
+    if !under_way && state.is_edited() { run_written(state) } else { vec![] }
+}
+
+/// Whether a model still runs the newest prompt.
+fn is_under_way(state: &State) -> bool {
+    state.panes.present().into_iter().any(|slot| state.panes.resident(slot).is_passing())
+}
+
+/// A pass has ended: what was written meanwhile runs now.
+pub(super) fn catch_up(state: &mut State) -> Vec<Effect> {
+    let waits = state.editor.is_live && state.editor.pause.is_some();
+    match waits && !is_under_way(state) {
+        true if state.is_edited() => run_written(state),
+        true => {
+            state.editor.pause = None;
+            vec![]
+        }
+        false => vec![],
     }
-    state.editor.pause = (under_way || state.is_edited()).then_some(PAUSE);
-    effects
 }
 
 /// Adds a text that was pasted; it opens the editor.
@@ -99,6 +112,7 @@ pub(super) fn toggle_live(state: &mut State) -> Vec<Effect> {
     let says = if state.editor.is_live { "what you type runs by itself" } else { "Enter runs what you type" };
     state.note = Some(says.to_owned());
     match (state.editor.is_live, state.screen.mode()) {
+        (true, Mode::EditPrompt) if state.is_edited() && !is_under_way(state) => return run_written(state),
         (true, Mode::EditPrompt) => state.editor.pause = state.is_edited().then_some(PAUSE),
         (true, _) if state.is_edited() => {
             let mut effects = remember(state);

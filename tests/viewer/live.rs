@@ -1,7 +1,7 @@
-//! Prompts that run as they are typed: after a pause, which comes in as ticks.
+//! Prompts that run as they are typed: at once, or when an older one is done, or after a pause, which comes in as ticks.
 
 use attnscope::app::{Action, Effect, Mode, Side, State, update};
-use attnscope::worker::protocol::{Event, JobId, Request, Slot, WorkerError};
+use attnscope::worker::protocol::{Event, JobId, Slot, WorkerError};
 use tui_input::InputRequest;
 
 use crate::fixture::*;
@@ -37,26 +37,40 @@ fn remembered(effects: &[Effect]) -> Vec<&str> {
     prompts
 }
 
-fn cancels(effects: &[Effect]) -> usize {
-    effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::CancelPasses))).count()
-}
-
 fn grown(text: &str) -> String {
     PROMPT.concat() + text
 }
 
+/// Both models have read the newest text.
+fn done(state: &mut State) -> Vec<Effect> {
+    captured_as(state, &PROMPT, &PROMPT)
+}
+
 #[test]
-fn what_is_typed_runs_once_it_is_left_alone() {
+fn a_letter_runs_at_once_and_those_typed_meanwhile_when_it_is_done() {
     let mut state = live();
     assert!(!state.wants_ticks());
-    assert!(type_in(&mut state, " now").is_empty());
+    assert_eq!(runs(&type_in(&mut state, " ")), [(JobId(2), grown(" "))]);
+    assert!(type_in(&mut state, "no").is_empty() && type_in(&mut state, "w").is_empty());
+    let job = state.run.job;
+    let first = Event::Captured { slot: Slot::First, job, capture: capture(&gpt2(), &PROMPT) };
+    assert!(runs(&hear(&mut state, first)).is_empty(), "the other model still reads");
+    let second = Event::Captured { slot: Slot::Second, job, capture: capture(&gpt_oss(), &PROMPT) };
+    let effects = hear(&mut state, second);
+    assert_eq!(runs(&effects), [(JobId(3), grown(" now"))]);
+    assert_eq!(remembered(&effects), Vec::<&str>::new());
+    assert!(runs(&done(&mut state)).is_empty());
+    assert_eq!((state.screen.mode(), state.is_edited(), state.editor.pause), (Mode::EditPrompt, false, None));
+}
+
+#[test]
+fn a_text_that_is_left_alone_takes_the_place_of_one_that_runs_long() {
+    let mut state = live();
+    type_in(&mut state, " now");
     assert!(wait(&mut state, 2).is_empty());
     assert!(type_in(&mut state, "!").is_empty(), "the pause begins anew");
     assert!(state.wants_ticks() && wait(&mut state, 2).is_empty());
-    let effects = wait(&mut state, 1);
-    assert_eq!(runs(&effects), [(JobId(2), grown(" now!"))]);
-    assert_eq!(remembered(&effects), Vec::<&str>::new());
-    assert_eq!((state.screen.mode(), state.is_edited(), state.editor.pause), (Mode::EditPrompt, false, None));
+    assert_eq!(runs(&wait(&mut state, 1)), [(JobId(3), grown(" now!"))]);
 }
 
 #[test]
@@ -70,12 +84,12 @@ fn without_it_nothing_runs_by_itself() {
 }
 
 #[test]
-fn a_newer_edit_stops_the_pass_that_runs() {
+fn what_is_heard_of_an_older_text_changes_nothing() {
     let mut state = live();
     type_in(&mut state, "!");
-    wait(&mut state, 3);
     let old = state.run.job;
-    assert_eq!(cancels(&type_in(&mut state, "?!")), 1, "once, not for each key");
+    type_in(&mut state, "?");
+    wait(&mut state, 3);
     let late = Event::Captured { slot: Slot::First, job: old, capture: capture(&gpt2(), &["late"]) };
     hear(&mut state, late);
     hear(&mut state, Event::RunFailed { slot: Slot::Second, job: old, error: WorkerError::Cancelled });
@@ -84,9 +98,9 @@ fn a_newer_edit_stops_the_pass_that_runs() {
         assert_eq!(state.pane(side).pass, attnscope::app::Pass::Waiting, "no error in between");
     }
     erase(&mut state);
-    erase(&mut state);
+    type_in(&mut state, "?");
     assert!(!state.is_edited());
-    assert_eq!(runs(&wait(&mut state, 3)).len(), 1, "the text is as before, but its pass was stopped");
+    assert!(runs(&done(&mut state)).is_empty(), "the text is what was run");
 }
 
 #[test]
@@ -97,7 +111,9 @@ fn what_changes_no_text_runs_nothing() {
     assert_eq!(state.editor.pause, None);
     type_in(&mut state, "x");
     erase(&mut state);
-    assert_eq!(state.editor.pause, None, "it is what was run");
+    assert_eq!(runs(&done(&mut state)), [(JobId(3), grown(""))], "it is not what was run");
+    done(&mut state);
+    assert_eq!(state.editor.pause, None);
     press(&mut state, "esc i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "!");
@@ -109,9 +125,10 @@ fn what_changes_no_text_runs_nothing() {
 fn enter_runs_at_once_and_not_again() {
     let mut state = live();
     type_in(&mut state, "!");
+    type_in(&mut state, "!");
     let effects = update(&mut state, Action::Submit);
-    assert_eq!(runs(&effects), [(JobId(2), grown("!"))]);
-    assert_eq!(remembered(&effects), [grown("!")]);
+    assert_eq!(runs(&effects), [(JobId(3), grown("!!"))]);
+    assert_eq!(remembered(&effects), [grown("!!")]);
     assert_eq!((state.screen.mode(), state.editor.pause), (Mode::Browse, None));
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
@@ -127,16 +144,17 @@ fn enter_runs_at_once_and_not_again() {
 fn what_was_left_standing_is_remembered_and_what_ran_on_the_way_is_not() {
     let mut state = live();
     type_in(&mut state, " o");
-    wait(&mut state, 3);
+    done(&mut state);
+    done(&mut state);
     type_in(&mut state, "n");
-    wait(&mut state, 3);
+    done(&mut state);
     let effects = update(&mut state, Action::LeaveEditor);
     assert_eq!((runs(&effects).len(), remembered(&effects)), (0, vec![grown(" on").as_str()]));
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "!");
     let effects = update(&mut state, Action::LeaveEditor);
-    assert_eq!((runs(&effects).len(), remembered(&effects)), (1, vec![grown(" on!").as_str()]));
+    assert_eq!((runs(&effects).len(), remembered(&effects)), (0, vec![grown(" on!").as_str()]));
     assert_eq!(state.editor.history.prompts(), [grown(""), grown(" on"), grown(" on!")]);
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
@@ -153,8 +171,8 @@ fn what_was_left_standing_is_remembered_and_what_ran_on_the_way_is_not() {
 #[test]
 fn earlier_prompts_and_pastes_run_too() {
     let mut state = live();
-    act(&mut state, Action::Paste("\r\nand\ttwo".into()));
-    assert_eq!(runs(&wait(&mut state, 3)), [(JobId(2), grown("\nand\ttwo"))]);
+    let effects = update(&mut state, Action::Paste("\r\nand\ttwo".into()));
+    assert_eq!(runs(&effects), [(JobId(2), grown("\nand\ttwo"))]);
     act(&mut state, Action::EarlierPrompt);
     assert_eq!(runs(&wait(&mut state, 3)).last().unwrap().1, grown(""));
     act(&mut state, Action::LaterPrompt);
@@ -164,8 +182,8 @@ fn earlier_prompts_and_pastes_run_too() {
 #[test]
 fn an_empty_text_is_run_so_that_its_error_is_seen() {
     let mut state = live();
-    act(&mut state, Action::Edit(InputRequest::DeleteLine));
-    assert_eq!(runs(&wait(&mut state, 3)), [(JobId(2), String::new())]);
+    let effects = update(&mut state, Action::Edit(InputRequest::DeleteLine));
+    assert_eq!(runs(&effects), [(JobId(2), String::new())]);
     act(&mut state, Action::Edit(InputRequest::Yank));
     assert_eq!(state.editor.text(), grown(""));
 }
@@ -182,7 +200,7 @@ fn it_takes_up_what_was_typed_before_and_leaves_nothing_behind() {
     press(&mut state, "i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
     type_in(&mut state, "?");
-    assert_eq!(runs(&press(&mut state, "ctrl-t")), [(JobId(4), grown("!?"))], "it was to run anyway");
+    assert_eq!(runs(&press(&mut state, "ctrl-t")), [(JobId(3), grown("!?"))], "it was to run anyway");
     assert!(!state.editor.is_live);
     press(&mut state, "esc i");
     act(&mut state, Action::Edit(InputRequest::GoToEnd));
