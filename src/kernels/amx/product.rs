@@ -7,13 +7,14 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::parts::split_rows;
-use super::tile::{COLUMNS, Parts, ROWS, STEP, Sums, TILES, Tile};
+use super::tile::{COLUMNS, PANEL, Parts, ROWS, STEP, Sums, TILES, Tile};
 use super::unit::{Ready, Unit};
+use super::weight::Tiled;
 use crate::kernels::cache::{LINE, fetch};
-use crate::kernels::decoded::{DEPTH, Decoded};
-use crate::kernels::panel::PANEL;
 use crate::kernels::parallel::{SCRATCH, aligned, by_columns};
 
+/// Rows of panels come in multiples of this, so that blocks of every type are decoded whole.
+pub const GRAIN: usize = 1280;
 /// Batch rows that are cut into parts at a time.
 const TOGETHER: usize = 2048;
 /// Bytes of tiles of a weight that stay in a core's cache while all batch rows are multiplied by them.
@@ -25,12 +26,28 @@ thread_local! {
     static ROOM: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ in the sizes \[in, out\].
-pub fn add_product<U: Unit, W: Decoded>(
+/// What is done to some columns of `y`, a slice for each batch row, before a product is added and after.
+pub trait Ends: Sync {
+    /// Before.
+    fn begin(&self, columns: Range<usize>, out: &mut [&mut [f32]]);
+    /// After.
+    fn finish(&self, columns: Range<usize>, out: &mut [&mut [f32]]);
+}
+
+/// Nothing is done.
+impl Ends for () {
+    fn begin(&self, _: Range<usize>, _: &mut [&mut [f32]]) {}
+
+    fn finish(&self, _: Range<usize>, _: &mut [&mut [f32]]) {}
+}
+
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ in the sizes \[in, out\], and what `ends` do.
+pub fn add_product<U: Unit, W: Tiled>(
     unit: U,
     [in_features, out_features]: [usize; 2],
     x: &[f32],
     weight: &W,
+    ends: &impl Ends,
     y: &mut [f32],
 ) {
     let shape = Shape::new::<W>(in_features, out_features, x.len() / in_features);
@@ -52,10 +69,12 @@ pub fn add_product<U: Unit, W: Decoded>(
             });
             let parts = &*parts;
             by_columns(shape.part, out_features, y, |columns, out| {
+                if inputs.start == 0 {
+                    ends.begin(columns.clone(), out);
+                }
                 SCRATCH.with_borrow_mut(|scratch| {
                     let ready = unit.ready(rows);
-                    let all = aligned(scratch, DEPTH * PANEL + shape.group * shape.panel_size::<W>());
-                    let (room, panels) = all.split_at_mut(DEPTH * PANEL);
+                    let panels = aligned(scratch, shape.group * shape.panel_size::<W>());
                     let panels = bytemuck::cast_slice_mut::<f32, [Tile; TILES]>(panels);
                     let panel = steps * W::PARTS;
                     for first in columns.clone().step_by(shape.group * PANEL) {
@@ -63,7 +82,7 @@ pub fn add_product<U: Unit, W: Decoded>(
                         let panels = &mut panels[..group.len().div_ceil(PANEL) * panel];
                         for (first, tiles) in group.step_by(PANEL).zip(panels.chunks_exact_mut(panel)) {
                             let outputs = first..(first + PANEL).min(columns.end);
-                            weight.decode_tiles(outputs, inputs.clone(), room, tiles);
+                            weight.decode_tiles(outputs, inputs.clone(), tiles);
                         }
                         let column = first - columns.start;
                         arch.dispatch(Multiply {
@@ -78,6 +97,9 @@ pub fn add_product<U: Unit, W: Decoded>(
                         });
                     }
                 });
+                if inputs.end == in_features {
+                    ends.finish(columns, out);
+                }
             });
         }
     }
@@ -111,14 +133,14 @@ struct Shape {
 }
 
 impl Shape {
-    fn new<W: Decoded>(in_features: usize, out_features: usize, count: usize) -> Self {
+    fn new<W: Tiled>(in_features: usize, out_features: usize, count: usize) -> Self {
         let panels = out_features.div_ceil(PANEL).div_ceil(4 * rayon::current_num_threads());
         let step = W::PARTS * size_of::<[Tile; TILES]>();
-        let most = match count * in_features * 6 <= CACHED {
-            true => CACHED / step * STEP,
-            false => CACHED / step * STEP / 6,
+        let depth = match count * in_features * size_of::<Parts>() / (ROWS * STEP) <= CACHED {
+            true => (CACHED / step * STEP).next_multiple_of(GRAIN),
+            false => GRAIN,
         };
-        let depth = (most / DEPTH * DEPTH).min(in_features);
+        let depth = depth.min(in_features);
         let group = match count <= ROWS {
             true => 1,
             false => (CACHED / (step * depth.div_ceil(STEP))).clamp(1, panels),
@@ -127,7 +149,7 @@ impl Shape {
     }
 
     /// Numbers of 32 bits that the tiles of a panel take.
-    fn panel_size<W: Decoded>(&self) -> usize {
+    fn panel_size<W: Tiled>(&self) -> usize {
         self.depth.div_ceil(STEP) * W::PARTS * size_of::<[Tile; TILES]>() / size_of::<f32>()
     }
 }
