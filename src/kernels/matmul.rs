@@ -161,7 +161,7 @@ mod tests {
             let transposed: Vec<f32> = (0..in_features * out_features)
                 .map(|at| weight[at % out_features * in_features + at / out_features])
                 .collect();
-            for count in [1, 2, 5, 8, 15, 23, 100] {
+            for count in [1, 2, 5, 8, 15, 23, 100, 200] {
                 let (x, before) = (draw(count * in_features), draw(count * out_features));
                 let check = |kind: &str, product: &dyn Fn(&mut [f32])| {
                     let mut y = before.clone();
