@@ -28,6 +28,8 @@ macro_rules! on_each_engine {
     };
 }
 
+#[path = "golden/incremental.rs"]
+mod incremental;
 #[path = "golden/steps.rs"]
 mod steps;
 
@@ -228,8 +230,9 @@ fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
         };
         let (one, other) = (run(one), run(other));
         for (a, b) in one.layers.iter().zip(&other.layers) {
-            assert!(largest_difference(&a.log_sum_exp, b.log_sum_exp.iter().copied()) < 1e-4);
-            assert!(largest_difference(&a.value_norms, b.value_norms.iter().copied()) < 1e-4);
+            for (a, b) in [(&a.log_sum_exp, &b.log_sum_exp), (&a.value_norms, &b.value_norms)] {
+                assert!(a.rows().zip(b.rows()).all(|(a, b)| largest_difference(a, b.iter().copied()) < 1e-4));
+            }
             same_matrix(&a.mean, &b.mean);
             for (a, b) in a.heads.iter().zip(&b.heads) {
                 let (s, t) = (a.statistics, b.statistics);
@@ -245,7 +248,7 @@ fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
 
 fn same_matrix(a: &CausalMatrix, b: &CausalMatrix) {
     assert_eq!((a.bin(), a.size()), (b.bin(), b.size()));
-    assert!(largest_difference(a.cells(), b.cells().iter().copied()) < 1e-4);
+    assert!(largest_difference(&a.cells(), b.cells().into_iter()) < 1e-4);
     let sinks = |m: &CausalMatrix| m.sinks().unwrap_or(&[]).to_vec();
     assert!(largest_difference(&sinks(a), sinks(b).into_iter()) < 1e-4);
     let first_tokens = |m: &CausalMatrix| (0..m.size()).map(|query| m.first_token(query)).collect::<Vec<_>>();

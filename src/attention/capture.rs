@@ -11,51 +11,51 @@ use super::digest::Digest;
 use super::logits::probabilities;
 use super::rollout::rollout;
 use super::{
-    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, ModelInfo, ScoresByHead, Token,
-    View,
+    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, LayerSums, ModelInfo,
+    ScoresByHead, Token, View,
 };
-use crate::kernels::attention::{Head, PackedKeys, QUERIES, Rows};
+use crate::kernels::attention::{Head, QUERIES, Rows};
 use crate::kernels::attention_rule::AttentionRule;
+use crate::kernels::shared::{Panels, TokenRows};
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
 pub const EXACT_TOKENS: usize = 2048;
-/// Rows and columns of a matrix that stands for a longer prompt.
-pub const BINNED_ROWS: usize = 1024;
 
-/// Tokens that one cell of a matrix over `tokens` stands for, along each axis.
+/// Tokens that one cell of a matrix over `tokens` stands for, along each axis: a power of two, so that a matrix has at most
+/// [`EXACT_TOKENS`] rows, and more than half as many if it is not exact.
 pub fn tokens_per_cell(tokens: usize) -> usize {
-    if tokens <= EXACT_TOKENS { 1 } else { tokens.div_ceil(BINNED_ROWS) }
+    tokens.div_ceil(EXACT_TOKENS).next_power_of_two()
 }
 
-/// Layers whose heads are added to a matrix at the same time.
-const LAYERS_AT_A_TIME: usize = 8;
 /// Rows of a matrix that a thread fills at a time.
 const ROWS_AT_A_TIME: usize = 32;
 
 /// Rows and columns of a thumbnail, at most.
 pub const THUMBNAIL_ROWS: usize = 32;
 
-/// Tokens that one cell of a thumbnail over `tokens` stands for: a multiple of
-/// [`tokens_per_cell`], so that a block of queries fills whole rows of both.
+/// Tokens that one cell of a thumbnail over `tokens` stands for: a power of two, so that a longer prompt goes on from
+/// the thumbnail of a shorter one; and a multiple of [`tokens_per_cell`], so that a block of queries fills whole rows of
+/// both.
 pub fn thumbnail_bin(tokens: usize) -> usize {
-    let bin = tokens_per_cell(tokens);
-    bin * tokens.div_ceil(bin).div_ceil(THUMBNAIL_ROWS).max(1)
+    tokens.div_ceil(THUMBNAIL_ROWS).next_power_of_two()
 }
 
-/// One layer of a capture. S = tokens.
+/// One layer of a capture. S = tokens. Captures of prompts that begin alike share the memory of what is alike.
 #[derive(Debug, Clone)]
 pub struct LayerCapture {
-    /// \[heads, S, head_dim\], position applied.
-    pub query: Vec<f32>,
-    /// \[kv_heads, S, head_dim\], position applied.
-    pub key: Vec<f32>,
-    /// \[heads, S\]: ‖v W_O‖, the length of what a key would add to the residual stream through a head if that
+    /// \[S, heads · head_dim\], position applied.
+    pub query: TokenRows,
+    /// Of each key/value head, position applied.
+    pub key: Panels,
+    /// Of each key/value head.
+    pub value: Panels,
+    /// \[S, heads\]: ‖v W_O‖, the length of what a key would add to the residual stream through a head if that
     /// attended to nothing else; 0 of a head that is off.
-    pub value_norms: Vec<f32>,
+    pub value_norms: TokenRows,
     /// \[S, heads\]: ln Σ exp(score) of each row, the sink's logit included.
-    pub log_sum_exp: Vec<f32>,
-    /// Values per head and position.
-    pub head_dim: usize,
+    pub log_sum_exp: TokenRows,
+    /// What each row adds to the statistics of each head.
+    pub sums: LayerSums,
     /// How scores became weights.
     pub rule: AttentionRule,
     /// Mean over the heads.
@@ -80,12 +80,14 @@ pub struct Capture {
     pub model: Arc<ModelInfo>,
     /// The prompt, as this model reads it.
     pub tokens: Vec<Token>,
+    /// Which of them were computed.
+    pub computed: Computed,
     /// The heads that were switched off.
     pub ablation: Ablation,
     /// The baseline: the same tokens with all heads on, if heads are ablated and that was run as well.
     pub before: Option<Arc<Capture>>,
     /// One per layer, in order.
-    pub layers: Vec<LayerCapture>,
+    pub layers: Vec<Arc<LayerCapture>>,
     /// Mean over all layers and heads.
     pub mean: CausalMatrix,
     /// \[vocabulary\]: logits after the last token; none of a model without an output head.
@@ -101,6 +103,15 @@ pub struct Capture {
     pub repeated: Option<Arc<ScoresByHead>>,
     /// What is shown of it besides its matrices: [`Capture::digest`].
     pub digest: Cached<Digest>,
+}
+
+/// What of a prompt a pass computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Computed {
+    /// The index of the first token that ran: what those before it gave was known from the pass before.
+    pub from: usize,
+    /// Why all of it ran, where it begins like the one before.
+    pub note: Option<&'static str>,
 }
 
 /// A token that may come next.
@@ -126,14 +137,12 @@ impl LayerCapture {
     ///
     /// # Panics
     /// If there is no such head.
-    pub fn head(&self, head: usize) -> Head<'_, PackedKeys> {
-        let tokens = self.log_sum_exp.len() / self.heads.len();
-        let stride = tokens * self.head_dim;
-        let kv_heads = self.key.len() / stride;
-        let kv_head = head / (self.heads.len() / kv_heads);
+    pub fn head(&self, head: usize) -> Head<'_> {
         Head {
-            query: &self.query[head * stride..][..stride],
-            keys: PackedKeys::new(&self.key[kv_head * stride..][..stride], self.head_dim),
+            queries: &self.query,
+            head,
+            keys: &self.key,
+            kv_head: head / (self.heads.len() / self.key.heads()),
             rule: self.rule.of_head(head),
         }
     }
@@ -250,25 +259,22 @@ impl Capture {
         let bin = tokens_per_cell(tokens);
         let mut matrix = CausalMatrix::zeros(tokens, bin, self.has_sinks(view));
         let share = self.share(view);
-        // A few layers at a time: their keys in the order of the kernels are as large again as a capture's.
-        for layers in self.layers_of(view).chunks(LAYERS_AT_A_TIME) {
-            let heads: Vec<SeenHead<'_>> =
-                layers.iter().flat_map(|layer| self.heads_of(view, *layer)).collect();
-            let blocks = matrix.blocks_mut(ROWS_AT_A_TIME);
-            blocks.into_par_iter().enumerate().for_each(|(at, mut cells)| {
-                let first = at * ROWS_AT_A_TIME * bin;
-                let queries = first..(first + ROWS_AT_A_TIME * bin).min(tokens);
-                let mut rows = Rows::default();
-                for seen in &heads {
-                    for first in queries.clone().step_by(QUERIES) {
-                        let group = first..(first + QUERIES).min(queries.end);
-                        seen.rows(group, &mut rows, |query, first_key, weights, sink| {
-                            cells.add_row(query, first_key, weights, sink, share);
-                        });
-                    }
+        let layers = self.layers_of(view).into_iter();
+        let heads: Vec<SeenHead<'_>> = layers.flat_map(|layer| self.heads_of(view, layer)).collect();
+        let blocks = matrix.blocks_from(0, ROWS_AT_A_TIME);
+        blocks.into_par_iter().enumerate().for_each(|(at, mut cells)| {
+            let first = at * ROWS_AT_A_TIME * bin;
+            let queries = first..(first + ROWS_AT_A_TIME * bin).min(tokens);
+            let mut rows = Rows::default();
+            for seen in &heads {
+                for first in queries.clone().step_by(QUERIES) {
+                    let group = first..(first + QUERIES).min(queries.end);
+                    seen.rows(group, &mut rows, |query, first_key, weights, sink| {
+                        cells.add_row(query, first_key, weights, sink, share);
+                    });
                 }
-            });
-        }
+            }
+        });
         matrix
     }
 
@@ -298,7 +304,7 @@ impl Capture {
 
     /// The heads of a layer that a view averages over.
     fn heads_of(&self, view: View, layer: usize) -> impl Iterator<Item = SeenHead<'_>> {
-        let (size, tokens) = (self.model.group_size(), self.tokens.len());
+        let size = self.model.group_size();
         let is_in = move |head: &usize| match view.attention() {
             View::Head { head: wanted, .. } => wanted == *head,
             View::Group { group, .. } => head / size == group,
@@ -306,7 +312,7 @@ impl Capture {
         };
         let layer = &self.layers[layer];
         (0..layer.heads.len()).filter(is_in).map(move |head| SeenHead {
-            norms: view.is_value_weighted().then(|| &layer.value_norms[head * tokens..][..tokens]),
+            norms: view.is_value_weighted().then_some(&layer.value_norms),
             head: layer.head(head),
         })
     }
@@ -314,9 +320,9 @@ impl Capture {
 
 /// A head of a view.
 struct SeenHead<'a> {
-    head: Head<'a, PackedKeys>,
-    /// \[S\]: what its weights are multiplied by, if they are.
-    norms: Option<&'a [f32]>,
+    head: Head<'a>,
+    /// \[S, heads\]: what its weights are multiplied by, if they are.
+    norms: Option<&'a TokenRows>,
 }
 
 impl SeenHead<'_> {
@@ -327,8 +333,9 @@ impl SeenHead<'_> {
             match self.norms {
                 None => visit(query, row.first_key, row.weights, row.norm.sink),
                 Some(norms) => {
-                    let weights = row.weights.iter().zip(&norms[row.first_key..]);
-                    let weights: Vec<f32> = weights.map(|(weight, norm)| weight * norm).collect();
+                    let norm = |key: usize| norms.row(key)[self.head.head];
+                    let weights = row.weights.iter().zip(row.first_key..);
+                    let weights: Vec<f32> = weights.map(|(weight, key)| weight * norm(key)).collect();
                     visit(query, row.first_key, &weights, 0.0);
                 }
             }

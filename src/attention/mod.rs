@@ -25,12 +25,14 @@ pub mod lens;
 mod logits;
 mod matrix;
 mod measured;
+mod memory;
 mod normalisation;
 mod pictures;
 mod pooling;
 mod prepare;
 pub mod repeated;
 pub mod rollout;
+mod rows_mut;
 mod scale;
 pub mod shift;
 pub mod similar;
@@ -41,7 +43,8 @@ mod token;
 pub use ablation::{Ablation, ParseAblationError};
 pub use cached::Cached;
 pub use capture::{
-    Capture, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, thumbnail_bin, tokens_per_cell,
+    Capture, Computed, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, thumbnail_bin,
+    tokens_per_cell,
 };
 pub use chat_prompt::ChatPrompt;
 pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
@@ -49,19 +52,23 @@ pub use digest::Digest;
 pub use heads::{HeadEntry, HeadFilter, HeadOrder};
 pub use info::{ModelInfo, NO_OUTPUT_HEAD};
 pub use logits::{log_sum_exp, probability};
-pub use matrix::{CausalMatrix, RowsMut};
+pub use matrix::CausalMatrix;
 pub use measured::{MeasuredComparison, TOO_LONG};
+pub use memory::memory;
 pub use normalisation::{Extents, NormalisedRow};
 pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::Pooled;
 pub use repeated::{RepeatScores, ScoresByHead};
+pub use rows_mut::RowsMut;
 pub use scale::{Extent, Scale};
 pub use statistics::{
-    Feature, HeadStatistics, HeadSums, Mask, Over, ParseStatisticError, PromptIndex, Statistic, Unit,
+    Feature, HeadStatistics, HeadSums, LayerSums, Mask, Over, ParseStatisticError, PromptIndex, ROW_SUMS,
+    RowSums, Statistic, Unit, row_sums, row_sums_of_features,
 };
 #[cfg(test)]
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};
 
 pub use crate::kernels::attention_rule::AttentionRule;
+pub use crate::kernels::shared::{Order, Panels, TokenRows};
 pub use crate::vocabulary::{ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, View, Weighted};

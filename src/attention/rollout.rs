@@ -80,7 +80,7 @@ mod tests {
         let first = CausalMatrix::from_cells(2, vec![1.0, 0.5, 0.5], None);
         let second = CausalMatrix::from_cells(2, vec![1.0, 1.0, 0.0], None);
         let rolled = rollout([&first, &second]);
-        assert_eq!((rolled.cells(), rolled.sinks()), ([1.0, 5.0 / 8.0, 3.0 / 8.0].as_slice(), None));
+        assert_eq!((rolled.cells(), rolled.sinks()), (vec![1.0, 5.0 / 8.0, 3.0 / 8.0], None));
     }
 
     /// Cells of two tokens. Steps \[1\] and \[½ ½\] of which ½ and ¼ are the first token's; twice the same.

@@ -13,7 +13,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::attention::{ModelInfo, escape_controls};
 use crate::export::printable::write_json;
-use crate::model::{Model, ModelError, ProcessMemory, Profile, Roofline};
+use crate::model::{Hooks, Model, ModelError, ProcessMemory, Profile, Roofline};
 use crate::vocabulary::human_bytes;
 
 /// How often memory is looked at while a model runs.
@@ -46,6 +46,20 @@ struct Length {
     /// What reading the weights or multiplying with them takes at least, whichever is longer.
     floor_s: f64,
     share: Share,
+    /// What each token took that the model wrote behind these, if it wrote some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generated: Option<Generated>,
+}
+
+/// Passes of one token each, with the attention of all tokens captured.
+#[derive(Debug, Serialize)]
+struct Generated {
+    tokens: usize,
+    median_s: f64,
+    min_s: f64,
+    max_s: f64,
+    /// What reading the weights takes at least.
+    floor_s: f64,
 }
 
 /// Parts of the time of one more pass, which waits for a GPU after each; the rest is norms and copies.
@@ -102,16 +116,18 @@ fn measure(
                 .reporter
                 .progress(&format!("{}: {tokens} tokens, pass {pass} of {}", info.name, args.repeats));
             let tokens = model.tokens_from_ids(&ids)?;
-            let run = || model.run(tokens, &session.cancel, &mut |_| ());
+            let (mut hooks, mut profile) = (Hooks::default(), Profile::default());
+            let run = || model.run_hooked(tokens, &mut hooks, &mut profile, &session.cancel, &mut |_| ());
             // The first one brings weights in.
             match pass {
                 0 => peak = peak.max(watch(run)?.1),
                 _ => seconds.push(time(run)?.1),
             }
         }
-        let ids = model.tokens_from_ids(&ids)?;
-        let ((_, profile), took) = time(|| model.profile(ids, &session.cancel, &mut |_| ()))?;
-        lengths.push(summary(tokens, seconds, (took, &profile), roofline));
+        let read = model.tokens_from_ids(&ids)?;
+        let ((_, profile), took) = time(|| model.profile(read, &session.cancel, &mut |_| ()))?;
+        let generated = generate(model, ids, args.generate, roofline, session)?;
+        lengths.push(Length { generated, ..summary(tokens, seconds, (took, &profile), roofline) });
     }
     session.reporter.clear();
     Ok(Report {
@@ -126,18 +142,58 @@ fn measure(
     })
 }
 
+/// Lets the model write `count` tokens behind `ids`, the likeliest each time.
+fn generate(
+    model: &Model,
+    mut ids: Vec<u32>,
+    count: usize,
+    roofline: Roofline,
+    session: &mut Session,
+) -> Result<Option<Generated>, Failure> {
+    if count == 0 {
+        return Ok(None);
+    }
+    let name = &model.info().name;
+    let mut capture = model.run(model.tokens_from_ids(&ids)?, &session.cancel, &mut |_| ())?;
+    let mut seconds = Vec::with_capacity(count);
+    for written in 0..count {
+        session.reporter.progress(&format!("{name}: {written} of {count} tokens written"));
+        let Some(next) = capture.next.first() else { break };
+        ids.push(next.token.id);
+        let tokens = model.tokens_from_ids(&ids)?;
+        let took;
+        (capture, took) = time(|| model.run(tokens, &session.cancel, &mut |_| ()))?;
+        seconds.push(took);
+    }
+    let one = model.tokens_from_ids(&ids[..1])?;
+    let (_, profile) = model.profile(one, &session.cancel, &mut |_| ())?;
+    seconds.sort_by(f64::total_cmp);
+    Ok((!seconds.is_empty()).then(|| Generated {
+        tokens: seconds.len(),
+        median_s: seconds[seconds.len() / 2],
+        min_s: seconds[0],
+        max_s: seconds[seconds.len() - 1],
+        floor_s: profile.weight_bytes as f64 / roofline.bytes_s,
+    }))
+}
+
 /// Lengths that are measured where none are named.
 const LENGTHS: [usize; 5] = [5, 32, 128, 512, 1024];
 
 /// The lengths that a model is to read, all of which it can.
 fn lengths_of(args: &BenchArgs, info: &ModelInfo) -> Result<Vec<usize>, Failure> {
+    let ModelInfo { name, context, .. } = info;
+    let most = context.saturating_sub(args.generate);
     let Some(named) = &args.lengths else {
-        return Ok(LENGTHS.into_iter().filter(|tokens| *tokens <= info.context).collect());
+        return Ok(LENGTHS.into_iter().filter(|tokens| *tokens <= most).collect());
     };
-    match named.iter().find(|tokens| **tokens > info.context) {
+    match named.iter().find(|tokens| **tokens > most) {
+        Some(tokens) if tokens <= context => Err(Failure::Failed(format!(
+            "{name} reads at most {context} tokens: {tokens} of --lengths and {} of --generate are too many",
+            args.generate
+        ))),
         Some(tokens) => Err(Failure::Failed(format!(
-            "{} reads at most {} tokens: {tokens} tokens of --lengths are too many",
-            info.name, info.context
+            "{name} reads at most {context} tokens: {tokens} tokens of --lengths are too many"
         ))),
         None => Ok(named.clone()),
     }
@@ -194,6 +250,7 @@ fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), roof
             attention: share(profile.attention),
             record: share(profile.record),
         },
+        generated: None,
     }
 }
 
@@ -225,6 +282,16 @@ fn table(report: &Report, info: &ModelInfo) -> String {
             percent(share.attention),
             percent(share.record),
         );
+        if let Some(Generated { tokens, median_s, min_s, max_s, floor_s }) = &length.generated {
+            text += &format!(
+                "  then {tokens} tokens written: median {:.1} ms each, {:.1} to {:.1}; floor {:.1} ms, ×{:.2}\n",
+                1e3 * median_s,
+                1e3 * min_s,
+                1e3 * max_s,
+                1e3 * floor_s,
+                median_s / floor_s
+            );
+        }
     }
     if let (Some(anon), Some(file)) = (report.peak_anon_bytes, report.peak_file_bytes) {
         text +=

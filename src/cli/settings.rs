@@ -36,6 +36,7 @@ impl Settings {
             device: config.device,
             precision: config.dtype,
             engine: config.engine,
+            no_cache: !config.cache,
             offline: config.offline,
             folders: config.model_folders.clone(),
             consent: Consent::default(),

@@ -146,8 +146,8 @@ impl Settings {
         text: String,
     ) -> Result<(), ConfigError> {
         let value = match text.as_str() {
-            "1" | "true" if key == "offline" => Value::Boolean(true),
-            "0" | "false" if key == "offline" => Value::Boolean(false),
+            "1" | "true" if matches!(key, "offline" | "cache") => Value::Boolean(true),
+            "0" | "false" if matches!(key, "offline" | "cache") => Value::Boolean(false),
             _ => Value::String(text),
         };
         let mut path = key.rsplit('.');

@@ -40,6 +40,8 @@ pub struct Config {
     pub threads: Threads,
     /// Never ask the hub.
     pub offline: bool,
+    /// Whether models keep what they ran last, so that a prompt costs only what is new in it.
+    pub cache: bool,
     /// Folders of models that are listed.
     #[serde(rename = "model-folders")]
     pub model_folders: Vec<PathBuf>,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::formats::Export;
 use super::{ExportError, Input, Recipe, Selection, Source, Subject};
 use crate::attention::{
-    Ablation, AttentionRule, Capture, CausalMatrix, HeadStatistics, HeadSummary, LayerCapture, ModelInfo,
-    NextToken, Token,
+    Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadStatistics, HeadSummary, LayerCapture,
+    LayerSums, ModelInfo, NextToken, Order, Panels, Token, TokenRows,
 };
 
 /// A capture of a model with sinks. Its mean is chosen freely; its heads follow from queries and keys.
@@ -59,15 +59,18 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         statistics: HeadStatistics::default(),
         thumbnail: CausalMatrix::zeros(2, 1, has_sinks),
     };
-    let layer = |sign: f32| LayerCapture {
-        query: vec![sign, 0.5, -1.0, 0.25],
-        key: vec![1.0, sign, 0.5, 0.75],
-        value_norms: vec![1.0, 2.0, 0.5, 4.0],
-        log_sum_exp: vec![0.0; 4],
-        head_dim: 1,
-        rule: AttentionRule { sinks: has_sinks.then(|| [0.0, 0.5].into()), ..AttentionRule::scaled(1.0) },
-        mean: mean.clone(),
-        heads: vec![summary(), summary()],
+    let layer = |sign: f32| {
+        Arc::new(LayerCapture {
+            query: TokenRows::from_values(2, &[sign, -1.0, 0.5, 0.25]),
+            key: Panels::from_values(Order::ByPlace, 2, 1, &[1.0, sign, 0.5, 0.75]),
+            value: Panels::from_values(Order::ByToken, 2, 1, &[1.0; 4]),
+            value_norms: TokenRows::from_values(2, &[1.0, 0.5, 2.0, 4.0]),
+            log_sum_exp: TokenRows::from_values(2, &[0.0; 4]),
+            sums: LayerSums::new(2),
+            rule: AttentionRule { sinks: has_sinks.then(|| [0.0, 0.5].into()), ..AttentionRule::scaled(1.0) },
+            mean: mean.clone(),
+            heads: vec![summary(), summary()],
+        })
     };
     Capture {
         model: Arc::new(info(has_sinks)),
@@ -75,6 +78,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
             Token::from_bytes(7, "it".to_owned(), b"it", 0),
             Token::from_bytes(8, "Ġ'".to_owned(), b" '", 2),
         ],
+        computed: Computed::default(),
         ablation: Ablation::default(),
         before: None,
         layers: vec![layer(1.0), layer(-1.0)],

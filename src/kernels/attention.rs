@@ -8,44 +8,24 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::attention_rule::HeadRule;
 use super::elementwise::max_in_place;
+use super::shared::{CHUNK, Panels, TokenRows};
 use super::softmax::{SoftmaxStats, softmax_with_sink};
 
 /// Queries that are computed together, so that a key is loaded once for all of them.
 pub const QUERIES: usize = 8;
 /// Queries that are computed together where there are only 16 registers.
 const FEWER: usize = 4;
-/// Keys that lie side by side in [`PackedKeys`].
-const PANEL: usize = 32;
-
-/// The keys of a KV head in the order that [`Head::rows`] reads them.
-#[derive(Debug)]
-pub struct PackedKeys {
-    /// Panels of [`PANEL`] keys, each \[head_dim, PANEL\]; the last one is filled up with zeros.
-    panels: Vec<f32>,
-    head_dim: usize,
-}
-
-impl PackedKeys {
-    /// From `key` \[S, head_dim\], position already applied.
-    pub fn new(key: &[f32], head_dim: usize) -> Self {
-        let panel = PANEL * head_dim;
-        let mut panels = vec![0.0; key.len().div_ceil(panel) * panel];
-        for (keys, panel) in key.chunks(panel).zip(panels.chunks_exact_mut(panel)) {
-            for (at, key) in keys.chunks_exact(head_dim).enumerate() {
-                key.iter().enumerate().for_each(|(dim, value)| panel[dim * PANEL + at] = *value);
-            }
-        }
-        Self { panels, head_dim }
-    }
-}
-
 /// One head of a prompt: what is needed to compute any row of its attention.
 #[derive(Debug, Clone)]
-pub struct Head<'a, K> {
-    /// \[S, head_dim\], position already applied.
-    pub query: &'a [f32],
-    /// The keys of its KV head: a [`PackedKeys`], or something that holds one.
-    pub keys: K,
+pub struct Head<'a> {
+    /// \[S, heads · head_dim\]: the queries of all heads of its layer, position already applied.
+    pub queries: &'a TokenRows,
+    /// Which of them it is.
+    pub head: usize,
+    /// The keys of its layer, [`Order::ByPlace`](super::shared::Order::ByPlace), position already applied.
+    pub keys: &'a Panels,
+    /// Which of the key/value heads is its.
+    pub kv_head: usize,
     /// How scores become weights.
     pub rule: HeadRule,
 }
@@ -96,38 +76,43 @@ impl Rows {
         self.start
     }
 
-    /// Adds what the queries take from `value` \[S, head_dim\] to the first `head_dim` values of each row of `context`.
-    /// A row of `context` begins every `context_stride` values.
-    pub fn add_values(&self, value: &[f32], head_dim: usize, context: &mut [f32], context_stride: usize) {
-        let Some((last, _)) = self.rows.last() else { return };
-        let value = &value[self.start * head_dim..last.end * head_dim];
-        Arch::new().dispatch(AllQueries(AddValues { rows: self, value, head_dim, context, context_stride }));
+    /// Adds what the queries take from the values of a key/value head to the first `head_dim` values of each row of
+    /// `context`. A row of `context` begins every `context_stride` values.
+    pub fn add_values(
+        &self,
+        (values, kv_head): (&Panels, usize),
+        context: &mut [f32],
+        context_stride: usize,
+    ) {
+        let queries = self.rows.len();
+        let work = AddValues { rows: self, values, kv_head, context, context_stride };
+        Arch::new().dispatch(AllQueries { work, queries });
     }
 }
 
-impl<K: AsRef<PackedKeys>> Head<'_, K> {
+impl Head<'_> {
     /// Writes the attention of `queries`, of at most [`QUERIES`], in place of what `rows` held.
     pub fn rows(&self, queries: Range<usize>, rows: &mut Rows) {
-        let start = self.rule.visible(queries.start).start / PANEL * PANEL;
+        let start = self.rule.visible(queries.start).start / CHUNK * CHUNK;
         rows.start = start;
-        rows.stride = (queries.end - start).next_multiple_of(PANEL);
+        rows.stride = (queries.end - start).next_multiple_of(CHUNK);
         rows.rows.clear();
         rows.weights.resize(QUERIES * rows.stride, 0.0);
-        let keys = self.keys.as_ref();
-        let panel = PANEL * keys.head_dim;
-        let panels = &keys.panels[start / PANEL * panel..][..rows.stride / PANEL * panel];
+        let head_dim = self.keys.head_dim();
         // The last query stands in where there are fewer than fit; what it gives there is not used.
         let query: [&[f32]; QUERIES] = std::array::from_fn(|at| {
             let query = (queries.start + at).min(queries.end - 1);
-            &self.query[query * keys.head_dim..][..keys.head_dim]
+            &self.queries.row(query)[self.head * head_dim..][..head_dim]
         });
-        let arch = Arch::new();
-        arch.dispatch(AllQueries(Scores {
+        let work = Scores {
             query,
-            panels,
+            keys: self.keys,
+            kv_head: self.kv_head,
+            first_panel: start / CHUNK,
             scale: self.rule.scale,
             weights: &mut rows.weights,
-        }));
+        };
+        Arch::new().dispatch(AllQueries { work, queries: queries.len() });
         for (query, weights) in queries.zip(rows.weights.chunks_exact_mut(rows.stride)) {
             let keys = self.rule.visible(query);
             let seen = keys.start - start..keys.end - start;
@@ -139,28 +124,26 @@ impl<K: AsRef<PackedKeys>> Head<'_, K> {
     }
 }
 
-impl AsRef<PackedKeys> for PackedKeys {
-    fn as_ref(&self) -> &PackedKeys {
-        self
-    }
-}
-
-/// Work on [`QUERIES`] queries. As many are computed together as there are registers for.
+/// Work on up to [`QUERIES`] queries. As many are computed together as there are registers for; one alone by itself.
 trait ByQueries {
     /// `N` queries from `first` on.
     fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize);
 }
 
-struct AllQueries<W>(W);
+struct AllQueries<W> {
+    work: W,
+    queries: usize,
+}
 
 impl<W: ByQueries> WithSimd for AllQueries<W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self(mut work) = self;
-        match S::REGISTER_COUNT {
-            32 => work.queries::<S, QUERIES>(simd, 0),
+        let Self { mut work, queries } = self;
+        match (queries, S::REGISTER_COUNT) {
+            (1, _) => work.queries::<S, 1>(simd, 0),
+            (_, 32) => work.queries::<S, QUERIES>(simd, 0),
             _ => (0..QUERIES).step_by(FEWER).for_each(|first| work.queries::<S, FEWER>(simd, first)),
         }
     }
@@ -169,7 +152,9 @@ impl<W: ByQueries> WithSimd for AllQueries<W> {
 /// `weights` \[QUERIES, keys\] = scale · query · keysᵀ.
 struct Scores<'a> {
     query: [&'a [f32]; QUERIES],
-    panels: &'a [f32],
+    keys: &'a Panels,
+    kv_head: usize,
+    first_panel: usize,
     scale: f32,
     weights: &'a mut [f32],
 }
@@ -178,14 +163,14 @@ impl ByQueries for Scores<'_> {
     #[inline(always)]
     fn queries<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
         let query: [&[f32]; N] = std::array::from_fn(|at| self.query[first + at]);
-        let head_dim = query[0].len();
         let stride = self.weights.len() / QUERIES;
         let weights = &mut self.weights[first * stride..];
         let scale = simd.splat_f32s(self.scale);
-        for (panel, keys) in self.panels.chunks_exact(head_dim * PANEL).enumerate() {
-            for pair in (0..PANEL / S::F32_LANES).step_by(2) {
+        for panel in 0..stride / CHUNK {
+            let keys = self.keys.panel(self.kv_head, self.first_panel + panel);
+            for pair in (0..CHUNK / S::F32_LANES).step_by(2) {
                 let mut sums = [[simd.splat_f32s(0.0); 2]; N];
-                for (dim, keys) in keys.chunks_exact(PANEL).enumerate() {
+                for (dim, keys) in keys.chunks_exact(CHUNK).enumerate() {
                     let keys = &S::as_simd_f32s(keys).0[pair..pair + 2];
                     for (sums, query) in sums.iter_mut().zip(&query) {
                         let query = simd.splat_f32s(query[dim]);
@@ -194,7 +179,7 @@ impl ByQueries for Scores<'_> {
                     }
                 }
                 for (row, sums) in sums.into_iter().enumerate() {
-                    let out = &mut weights[row * stride + panel * PANEL..][..PANEL];
+                    let out = &mut weights[row * stride + panel * CHUNK..][..CHUNK];
                     let out = &mut S::as_mut_simd_f32s(out).0[pair..pair + 2];
                     out[0] = simd.mul_f32s(sums[0], scale);
                     out[1] = simd.mul_f32s(sums[1], scale);
@@ -206,9 +191,8 @@ impl ByQueries for Scores<'_> {
 
 struct AddValues<'a> {
     rows: &'a Rows,
-    /// \[keys, head_dim\], from the rows' first column on.
-    value: &'a [f32],
-    head_dim: usize,
+    values: &'a Panels,
+    kv_head: usize,
     context: &'a mut [f32],
     context_stride: usize,
 }
@@ -219,25 +203,43 @@ impl ByQueries for AddValues<'_> {
         let stride = self.rows.stride;
         let weights: [&[f32]; N] =
             std::array::from_fn(|row| &self.rows.weights[(first + row) * stride..][..stride]);
-        let whole = self.head_dim / S::F32_LANES;
+        let head_dim = self.values.head_dim();
+        let whole = head_dim / S::F32_LANES;
         for at in (0..whole - whole % 2).step_by(2) {
             self.columns::<S, N, 2>(simd, first, &weights, at);
         }
         if whole % 2 == 1 {
             self.columns::<S, N, 1>(simd, first, &weights, whole - 1);
         }
-        let (value, head_dim) = (self.value, self.head_dim);
         for dim in whole * S::F32_LANES..head_dim {
-            for (weights, context) in weights.iter().zip(self.contexts(first)) {
-                for (value, weight) in value.chunks_exact(head_dim).zip(*weights) {
-                    context[dim] = weight.mul_add(value[dim], context[dim]);
+            for panel in self.panels() {
+                let (keys, values) = self.panel(panel);
+                for (weights, context) in weights.iter().zip(self.contexts(first)) {
+                    for (weight, value) in weights[keys.clone()].iter().zip(values.chunks_exact(head_dim)) {
+                        context[dim] = weight.mul_add(value[dim], context[dim]);
+                    }
                 }
             }
         }
     }
 }
 
-impl AddValues<'_> {
+impl<'a> AddValues<'a> {
+    /// The panels that the queries see.
+    #[inline(always)]
+    fn panels(&self) -> Range<usize> {
+        let end = self.rows.rows.last().map_or(self.rows.start, |(last, _)| last.end);
+        self.rows.start / CHUNK..end.div_ceil(CHUNK)
+    }
+
+    /// The columns of a panel's keys, as far as there are such keys, and its values.
+    #[inline(always)]
+    fn panel(&self, panel: usize) -> (Range<usize>, &'a [f32]) {
+        let end = self.rows.rows.last().map_or(self.rows.start, |(last, _)| last.end);
+        let keys = panel * CHUNK..((panel + 1) * CHUNK).min(end);
+        (keys.start - self.rows.start..keys.end - self.rows.start, self.values.panel(self.kv_head, panel))
+    }
+
     /// `REGISTERS` registers of the context of `N` queries, from register `at` on.
     #[inline(always)]
     fn columns<S: Simd, const N: usize, const REGISTERS: usize>(
@@ -248,16 +250,19 @@ impl AddValues<'_> {
         at: usize,
     ) {
         let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; N];
-        for (key, value) in self.value.chunks_exact(self.head_dim).enumerate() {
-            let value = &S::as_simd_f32s(value).0[at..at + REGISTERS];
-            for (sums, weights) in sums.iter_mut().zip(weights) {
-                let weight = simd.splat_f32s(weights[key]);
-                for (sum, &value) in sums.iter_mut().zip(value) {
-                    *sum = simd.mul_add_f32s(weight, value, *sum);
+        for panel in self.panels() {
+            let (keys, values) = self.panel(panel);
+            for (key, value) in keys.zip(values.chunks_exact(self.values.head_dim())) {
+                let value = &S::as_simd_f32s(value).0[at..at + REGISTERS];
+                for (sums, weights) in sums.iter_mut().zip(weights) {
+                    let weight = simd.splat_f32s(weights[key]);
+                    for (sum, &value) in sums.iter_mut().zip(value) {
+                        *sum = simd.mul_add_f32s(weight, value, *sum);
+                    }
                 }
             }
         }
-        let head_dim = self.head_dim;
+        let head_dim = self.values.head_dim();
         for (sums, context) in sums.into_iter().zip(self.contexts(first)) {
             let context = &mut S::as_mut_simd_f32s(&mut context[..head_dim]).0[at..at + REGISTERS];
             context.iter_mut().zip(sums).for_each(|(context, sum)| *context = simd.add_f32s(*context, sum));
@@ -275,6 +280,7 @@ impl AddValues<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::shared::Order;
 
     #[test]
     fn rows_are_the_formula_and_the_same_bits_however_queries_are_grouped() {
@@ -284,10 +290,12 @@ mod tests {
             let mut draw = || -> Vec<f32> {
                 std::iter::repeat_with(|| random.f32() - 0.5).take(tokens * head_dim).collect()
             };
-            let (query, key, value) = (draw(), draw(), draw());
-            let keys = PackedKeys::new(&key, head_dim);
+            let (asked, key, value) = (draw(), draw(), draw());
+            let queries = TokenRows::from_values(head_dim, &asked);
+            let keys = Panels::from_values(Order::ByPlace, 1, head_dim, &key);
+            let values = Panels::from_values(Order::ByToken, 1, head_dim, &value);
             let rule = HeadRule { scale: 2.0, softcap: None, sliding_window, sink, alibi: None };
-            let head = Head { query: &query, keys: &keys, rule };
+            let head = Head { queries: &queries, head: 0, keys: &keys, kv_head: 0, rule };
             let vector = |of: &[f32], at: usize| -> Vec<f64> {
                 of[at * head_dim..][..head_dim].iter().map(|x| f64::from(*x)).collect()
             };
@@ -297,7 +305,7 @@ mod tests {
                 let queries = first..(first + QUERIES).min(tokens);
                 head.rows(queries.clone(), &mut together);
                 let mut context = vec![0.0; queries.len() * head_dim];
-                together.add_values(&value, head_dim, &mut context, head_dim);
+                together.add_values((&values, 0), &mut context, head_dim);
                 for ((query, row), context) in
                     queries.zip(together.iter()).zip(context.chunks_exact(head_dim))
                 {
@@ -308,7 +316,7 @@ mod tests {
                     assert_eq!(row.first_key, keys.start);
                     let exps: Vec<f64> = keys
                         .clone()
-                        .map(|key_at| (2.0 * dot(vector(head.query, query), vector(&key, key_at))).exp())
+                        .map(|key_at| (2.0 * dot(vector(&asked, query), vector(&key, key_at))).exp())
                         .collect();
                     let sum = exps.iter().sum::<f64>() + 0.3f64.exp();
                     for (weight, exps) in row.weights.iter().zip(&exps) {

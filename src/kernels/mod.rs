@@ -36,4 +36,5 @@ pub mod panel;
 mod parallel;
 pub mod quadratic_form;
 pub mod roofline;
+pub mod shared;
 pub mod softmax;

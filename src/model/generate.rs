@@ -58,8 +58,8 @@ impl Model {
     }
 }
 
-/// The `count` ids that follow `ids` if the likeliest is taken each time. Every one costs a whole pass: nothing
-/// is kept from one to the next.
+/// The `count` ids that follow `ids` if the likeliest is taken each time. Each costs a pass of one token, unless the
+/// model keeps nothing.
 ///
 /// # Errors
 /// If the model has no output head, `ids` and what follows don't fit it, or it was cancelled.

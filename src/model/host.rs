@@ -24,6 +24,17 @@ pub fn with_values<R>(x: &Tensor, work: impl FnOnce(&[f32]) -> R) -> Result<R, M
     Ok(work(&values.as_slice::<f32>()?[layout.start_offset()..][..layout.shape().elem_count()]))
 }
 
+/// Hands all values of an f32 tensor to `work`, wherever the tensor is.
+///
+/// # Errors
+/// If the device fails.
+pub fn with_host_values<R>(x: &Tensor, work: impl FnOnce(&[f32]) -> R) -> Result<R, ModelError> {
+    match x.device().is_cpu() {
+        true => with_values(x, work),
+        false => Ok(work(&x.flatten_all()?.to_vec1::<f32>()?)),
+    }
+}
+
 /// Memory that each layer of a pass uses again, because fresh memory is slow.
 #[derive(Debug, Default)]
 pub struct Buffers {
@@ -84,41 +95,6 @@ pub fn split_heads(x: &Tensor, head_dim: usize, buffer: &Buffer) -> Result<Tenso
         });
     })?;
     Ok(heads)
-}
-
-/// All values of a tensor that nothing else holds. On the CPU they are not copied, unless the tensor is a view.
-///
-/// # Errors
-/// If the device fails.
-pub fn into_values(x: Tensor) -> Result<Vec<f32>, ModelError> {
-    let whole = match &*x.storage_and_layout().0 {
-        Storage::Cpu(CpuStorage::F32(values)) => values.len() == x.elem_count() && x.is_contiguous(),
-        _ => false,
-    };
-    if !whole {
-        return Ok(x.flatten_all()?.to_vec1::<f32>()?);
-    }
-    let taken = Cell::new(Vec::new());
-    x.inplace_op1(&Take { taken: &taken })?;
-    Ok(taken.into_inner())
-}
-
-struct Take<'a> {
-    taken: &'a Cell<Vec<f32>>,
-}
-
-impl InplaceOp1 for Take<'_> {
-    fn name(&self) -> &'static str {
-        "take"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, _: &Layout) -> candle_core::Result<()> {
-        let CpuStorage::F32(values) = storage else {
-            candle_core::bail!("values are taken as f32");
-        };
-        self.taken.set(std::mem::take(values));
-        Ok(())
-    }
 }
 
 /// Lets `work` change all values of a contiguous f32 tensor in place.

@@ -9,8 +9,8 @@
 //! 4. `tokenizer` reads the vocabulary, `chat` the template of conversations.
 //! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
 //!
-//! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. Who wants
-//! to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way.
+//! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. `kept` holds
+//! the newest passes: of a prompt that begins like one of them only what is new is computed. Who wants to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way.
 //!
 //! # How to add
 //! - An architecture of GGUF files: a row in `gguf/architecture.rs`.
@@ -32,6 +32,7 @@ mod generate;
 mod gguf;
 mod host;
 mod json;
+mod kept;
 mod lens;
 mod memory;
 mod options;

@@ -14,6 +14,8 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// Which code runs it.
     pub engine: Engine,
+    /// Compute every prompt from its first token on, whatever is known of it.
+    pub no_cache: bool,
     /// Never ask the hub, use what is in its cache.
     pub offline: bool,
     /// Folders of models that are listed beside those of the hub's cache.

@@ -1,6 +1,6 @@
 //! Every head's scores on repeated random tokens.
 
-use super::{Cancel, Model, ModelError};
+use super::{Cancel, Hooks, Model, ModelError, Profile};
 use crate::attention::{Ablation, RepeatScores, ScoresByHead, View, repeated};
 
 /// Runs a model over random sequences that repeat, one after the other, and keeps what its heads do.
@@ -33,7 +33,10 @@ impl RepeatRun {
         let vocabulary = u32::try_from(info.vocabulary).unwrap_or(u32::MAX);
         let sequences = repeated::sequences(vocabulary, period, repeated::DRAWS, repeated::SEED);
         let Some(ids) = sequences.get(self.draws.len()) else { return Ok(()) };
-        let capture = model.run_without(model.tokens_from_ids(ids)?, &self.ablation, cancel, &mut |_| ())?;
+        let tokens = model.tokens_from_ids(ids)?;
+        // What is kept of the prompt stays.
+        let mut hooks = Hooks { head_mask: self.ablation.clone(), ..Hooks::default() };
+        let capture = model.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, &mut |_| ())?;
         let head = |layer, head| {
             let matrix = capture.matrix(View::Head { layer, head });
             let scores = matrix.map(|matrix| RepeatScores::of(&matrix, period));

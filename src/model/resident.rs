@@ -7,6 +7,7 @@ use super::compute::Threads;
 use super::decoder::Decoder;
 use super::described::Described;
 use super::files::{self, ModelFiles};
+use super::kept::KeptPasses;
 use super::tokenizer::PromptTokenizer;
 use super::weights::{Placement, Watch, Weights};
 use super::{Control, Engine, LoadOptions, ModelError, Reference, device};
@@ -26,6 +27,8 @@ pub struct Model {
     /// Threads of this model alone. A thread of a shared pool that waits for a part of this pass might take up the
     /// pass of another model.
     pub(super) threads: Threads,
+    /// What a prompt goes on from.
+    pub(super) kept: KeptPasses,
 }
 
 impl Model {
@@ -82,7 +85,8 @@ impl Model {
         // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
         let threads = Threads::new()?;
-        Ok(Self { info: Arc::new(info), engine: options.engine, tokenizer, chat, decoder, watch, threads })
+        let (info, engine, kept) = (Arc::new(info), options.engine, KeptPasses::new(!options.no_cache));
+        Ok(Self { info, engine, tokenizer, chat, decoder, watch, threads, kept })
     }
 
     /// What it is: its name, shape and precision.

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use super::recorder::Recorder;
-use super::{Cancel, Hooks, Model, ModelError, Profile};
-use crate::attention::{Ablation, Cached, Capture, ModelInfo, NextToken, Token, log_sum_exp};
+use candle_core::Device;
 
+use super::kept::Known;
+use super::recorder::Recorder;
+use super::{Cancel, Hooks, Model, ModelError, Profile, device};
+use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
+
+/// Bytes of a capture below which nobody asks whether there is room for it.
+const MUCH: u64 = 100_000_000;
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
 
 impl Model {
-    /// Runs tokens through the model. Reports finished layers and stops between layers when cancelled.
+    /// Runs tokens through the model, from the first one on that differs from what it ran last. Reports finished layers
+    /// and stops between layers when cancelled; then what it ran last stays what it was.
     ///
     /// # Errors
     /// If the tokens are none, too many or beyond the vocabulary, it was cancelled or the device failed.
@@ -34,11 +40,20 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
+        self.check_tokens(&tokens)?;
+        self.watch.check()?;
+        let known = self.kept.of(&tokens, ablation, &self.decoder.spec);
+        if let Known::All(capture) = known {
+            return Ok((*capture).clone());
+        }
         let mut hooks = Hooks { head_mask: ablation.clone(), ..Hooks::default() };
-        self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)
+        let profile = &mut Profile::default();
+        let capture = self.run_from(&known, tokens, &mut hooks, profile, cancel, on_layer)?;
+        self.kept.keep(&capture);
+        Ok(capture)
     }
 
-    /// As [`run`](Self::run), and returns what it cost. On a GPU it waits for each part, and takes longer.
+    /// As [`run`](Self::run), of all tokens, and returns what it cost. On a GPU it waits for each part, and takes longer.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -54,7 +69,8 @@ impl Model {
         Ok((capture, profile))
     }
 
-    /// As [`run`](Self::run), with `hooks` in the pass, and adds what it costs to `profile`.
+    /// Runs all tokens, whatever is known of them, with `hooks` in the pass, and adds what it costs to `profile`. Nothing
+    /// is kept of it.
     ///
     /// # Errors
     /// As [`run_without`](Self::run_without), or if a hook fails.
@@ -66,13 +82,35 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Capture, ModelError> {
+        let known = Known::Some(None, Computed::default());
+        self.run_from(&known, tokens, hooks, profile, cancel, on_layer)
+    }
+
+    /// Runs what is not known of a prompt.
+    fn run_from(
+        &self,
+        known: &Known,
+        tokens: Vec<Token>,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Capture, ModelError> {
         self.check_tokens(&tokens)?;
         self.check_heads(&hooks.head_mask)?;
-        let mut recorder = Recorder::new(tokens.len(), self.info.layers, self.info.has_sinks);
+        let (before, computed) = match known {
+            Known::Some(before, computed) => (before.as_ref().map(|before| &before.mean), *computed),
+            Known::All(capture) => (Some(&capture.mean), capture.computed),
+        };
+        let past = known.past();
+        self.check_capture_room(tokens.len(), past.tokens)?;
+        let shape = (tokens.len(), self.info.layers, self.info.has_sinks);
+        let mut recorder = Recorder::new(shape, before, past.tokens);
         let run = || {
             let stop = (cancel, &self.watch);
             let mut on_layer = |layer| on_layer(recorder.add(layer));
-            let logits = self.decoder.run(&tokens, self.engine, hooks, profile, stop, &mut on_layer)?;
+            let logits =
+                self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?;
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
@@ -85,6 +123,7 @@ impl Model {
         Ok(Capture {
             model,
             tokens,
+            computed,
             ablation,
             before: None,
             layers,
@@ -96,6 +135,21 @@ impl Model {
             repeated: None,
             digest: Cached::default(),
         })
+    }
+
+    /// Checks that there is memory for what is captured of a prompt, as far as it is much.
+    fn check_capture_room(&self, tokens: usize, known: usize) -> Result<(), ModelError> {
+        let bytes = |tokens| self.decoder.spec.capture_bytes(tokens);
+        let needed = bytes(tokens).saturating_sub(bytes(known));
+        match (needed > MUCH).then(|| device::free_bytes(&Device::Cpu)).flatten() {
+            Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
+                "{}: what is kept of {tokens} tokens takes {:.1} GB, {:.1} GB are free: shorten the prompt",
+                self.info.name,
+                needed as f64 / 1e9,
+                free as f64 / 1e9
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn check_heads(&self, ablation: &Ablation) -> Result<(), ModelError> {
@@ -112,18 +166,20 @@ impl Model {
 
     /// The `count` likeliest tokens by their logits, the likeliest first.
     pub(super) fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
-        let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
-        if order.is_empty() {
-            return Vec::new();
+        let mut likeliest: Vec<u32> = Vec::with_capacity(count + 1);
+        for id in 0..logits.len() as u32 {
+            let is_full = likeliest.len() == count;
+            if is_full && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize]) {
+                continue;
+            }
+            let place = likeliest.partition_point(|other| likelier(other, &id).is_lt());
+            likeliest.insert(place, id);
+            likeliest.truncate(count);
         }
-        let count = count.clamp(1, order.len());
-        order.select_nth_unstable_by(count - 1, likelier);
-        order.truncate(count);
-        order.sort_by(likelier);
         let sum = log_sum_exp(logits);
         let probability = |id: u32| (f64::from(logits[id as usize]) - sum).exp() as f32;
         let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
-        order.into_iter().map(next).collect()
+        likeliest.into_iter().map(next).collect()
     }
 }

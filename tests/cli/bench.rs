@@ -36,3 +36,18 @@ fn a_length_beyond_the_context_is_an_error() {
         .run(["bench", "--model", text(&model), "--lengths", "999999"])
         .failed(1, &["999999 tokens", "at most"]);
 }
+
+#[test]
+fn what_a_model_writes_is_timed_token_by_token() {
+    let (home, model) = (Home::new(), golden("gpt2-tiny"));
+    let line = ["bench", "--model", text(&model), "--lengths", "9", "--repeats", "1", "--generate", "5"];
+    let ended = home.run(line.into_iter().chain(["--json"]));
+    let report: serde_json::Value = serde_json::from_str(ended.text()).unwrap();
+    let generated = &report["lengths"][0]["generated"];
+    assert_eq!(generated["tokens"], 5);
+    let [min, median, max] = ["min_s", "median_s", "max_s"].map(|key| generated[key].as_f64().unwrap());
+    assert!(0.0 < min && min <= median && median <= max && generated["floor_s"].as_f64().unwrap() > 0.0);
+    assert!(home.run(line).text().contains("then 5 tokens written: median "));
+    home.run(["bench", "--model", text(&model), "--lengths", "60", "--generate", "9999"])
+        .failed(1, &["60 of --lengths", "9999 of --generate"]);
+}

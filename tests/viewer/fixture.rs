@@ -6,9 +6,9 @@ use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Vie
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
-    Ablation, AttentionRule, Capture, CausalMatrix, HeadSummary, HeadSums, LayerCapture, MeasuredComparison,
-    ModelInfo, NextToken, PromptIndex, RepeatScores, ScoresByHead, Token, View, thumbnail_bin,
-    tokens_per_cell,
+    Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadSummary, HeadSums, LayerCapture, LayerSums,
+    MeasuredComparison, ModelInfo, NextToken, Order, Panels, PromptIndex, RepeatScores, ScoresByHead, Token,
+    TokenRows, View, row_sums, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
@@ -84,12 +84,14 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         layer.mean = layer_mean(layer, empty());
         mean.add_scaled(&layer.mean, 1.0 / model.layers as f32);
     }
+    let layers = layers.into_iter().map(Arc::new).collect();
     let next = [next_token(1, " research", 0.31), next_token(2, " and", 0.125), next_token(3, "\n", 0.04)];
     let logits = vec![0.0; model.vocabulary];
     let drawn = Some(next_token(4, " unlikely", 0.002));
     Arc::new(Capture {
         model: model.clone(),
         tokens,
+        computed: Computed::default(),
         ablation: Ablation::default(),
         before: None,
         layers,
@@ -110,11 +112,29 @@ pub fn ablated(model: &Arc<ModelInfo>, texts: &[&str], heads: &str) -> Arc<Captu
     let ablation: Ablation = heads.parse().unwrap();
     let mut after = foreseeing(before.clone(), [0.21, 0.25, 0.04]);
     let first = ablation.heads().next().map_or(model.layers, |(layer, _)| layer + 1);
-    for layer in &mut after.layers[first..] {
-        layer.query.reverse();
-    }
+    after.layers[first..].iter_mut().for_each(reverse_queries);
     (after.ablation, after.before) = (ablation, Some(before));
     Arc::new(after)
+}
+
+/// Gives the layer other queries.
+pub fn reverse_queries(layer: &mut Arc<LayerCapture>) {
+    let layer = Arc::make_mut(layer);
+    let mut values: Vec<f32> = layer.query.rows().flatten().copied().collect();
+    values.reverse();
+    layer.query = TokenRows::from_values(values.len() / layer.query.tokens(), &values);
+}
+
+/// \[heads, tokens, size\] → \[tokens, heads · size\]
+fn by_token(values: &[f32], heads: usize, size: usize) -> TokenRows {
+    let mut rows = TokenRows::new(heads * size);
+    let tokens = values.len() / (heads * size);
+    rows.extend(tokens, |token, row| {
+        for (head, row) in row.chunks_exact_mut(size).enumerate() {
+            row.copy_from_slice(&values[(head * tokens + token) * size..][..size]);
+        }
+    });
+    rows
 }
 
 /// The same pass with these probabilities for what it lists.
@@ -136,12 +156,15 @@ fn next_token(id: u32, text: &str, probability: f32) -> NextToken {
 
 fn layer(model: &ModelInfo, at: usize, tokens: &[Token], random: &mut Random) -> LayerCapture {
     let (count, heads) = (tokens.len(), model.heads);
+    let panels = |order, values: &[f32]| Panels::from_values(order, model.kv_heads, HEAD_DIM, values);
+    let norms: Vec<f32> = (0..heads * count).map(|at| 0.5 + (at % 7) as f32).collect();
     let mut layer = LayerCapture {
-        query: random.take(heads * count * HEAD_DIM),
-        key: random.take(model.kv_heads * count * HEAD_DIM),
-        value_norms: (0..heads * count).map(|at| 0.5 + (at % 7) as f32).collect(),
-        log_sum_exp: vec![0.0; count * heads],
-        head_dim: HEAD_DIM,
+        query: by_token(&random.take(heads * count * HEAD_DIM), heads, HEAD_DIM),
+        key: panels(Order::ByPlace, &random.take(model.kv_heads * count * HEAD_DIM)),
+        value: panels(Order::ByToken, &vec![0.0; model.kv_heads * count * HEAD_DIM]),
+        value_norms: by_token(&norms, heads, 1),
+        log_sum_exp: TokenRows::from_values(heads, &vec![0.0; count * heads]),
+        sums: LayerSums::new(heads),
         rule: AttentionRule {
             sliding_window: model.windows[at],
             sinks: model.has_sinks.then(|| vec![1.5; heads].into()),
@@ -162,7 +185,7 @@ fn summary(layer: &LayerCapture, head: usize, tokens: &[Token]) -> HeadSummary {
     let mut sums = HeadSums::default();
     let mut thumbnail = CausalMatrix::zeros(size, thumbnail_bin(size), layer.rule.sinks.is_some());
     each_row(layer, head, |query, row| {
-        sums.add_row(query, row.first_key, row.weights, row.norm, &index);
+        sums.add(&row_sums(query, row.first_key, row.weights, row.norm, &index));
         thumbnail.rows_mut().raise_row(query, row.first_key, row.weights, row.norm.sink);
     });
     HeadSummary { statistics: sums.finish(), thumbnail }
@@ -181,7 +204,7 @@ fn layer_mean(layer: &LayerCapture, mut mean: CausalMatrix) -> CausalMatrix {
 fn each_row(layer: &LayerCapture, head: usize, mut visit: impl FnMut(usize, Row<'_>)) {
     let mut rows = Rows::default();
     let computed = layer.head(head);
-    for query in 0..layer.log_sum_exp.len() / layer.heads.len() {
+    for query in 0..layer.query.tokens() {
         computed.rows(query..query + 1, &mut rows);
         rows.iter().for_each(|row| visit(query, row));
     }

@@ -18,9 +18,7 @@ fn revisions() -> State {
     let effects = hear(&mut state, Event::Loaded { slot: Slot::Second, model: model.clone() });
     answer(&mut state, effects);
     let mut pass: Capture = (*capture(&model, &PROMPT)).clone();
-    for layer in &mut pass.layers {
-        layer.query.reverse();
-    }
+    pass.layers.iter_mut().for_each(reverse_queries);
     pass.logits[0] = 1.0;
     let (slot, job) = (Slot::Second, state.run.job);
     let effects = hear(&mut state, Event::Captured { slot, job, capture: Arc::new(pass) });

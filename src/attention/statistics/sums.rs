@@ -2,6 +2,7 @@
 
 use super::prompt::PromptIndex;
 use super::table::{Divisor, Feature, Over, RowSum, Statistic};
+use crate::kernels::shared::TokenRows;
 use crate::kernels::softmax::SoftmaxStats;
 
 /// The statistics of one head over one prompt.
@@ -25,73 +26,76 @@ impl HeadStatistics {
     }
 }
 
-/// Running sums of one head, to which rows are added in any number of parts.
-#[derive(Debug, Clone, Copy, Default)]
+/// Values of [`RowSums`].
+pub const ROW_SUMS: usize = Statistic::ALL.len() + 1;
+
+/// What one row of a head adds to its statistics: a part for each, 0 for those that are not over the prompt; and last,
+/// all attention that tokens were given.
+pub type RowSums = [f32; ROW_SUMS];
+
+/// Where in [`RowSums`] all attention that tokens were given stands.
+const MASS: usize = ROW_SUMS - 1;
+
+/// What the row of `query` adds to the statistics of its head: `weights` are the keys `first_key` ..= `query`, all others
+/// being zero, and `stats` what their softmax gave beside them.
+pub fn row_sums(
+    query: usize,
+    first_key: usize,
+    weights: &[f32],
+    stats: SoftmaxStats,
+    index: &PromptIndex,
+) -> RowSums {
+    let mut sums = [0.0; ROW_SUMS];
+    sums[MASS] = stats.mass;
+    for (sum, statistic) in sums.iter_mut().zip(Statistic::ALL) {
+        let Over::Prompt(of_row, _) = statistic.over() else { continue };
+        *sum = match of_row {
+            RowSum::Sink => stats.sink,
+            RowSum::Entropy => stats.entropy,
+            RowSum::Distance => stats.distance,
+            RowSum::Masked(mask) => {
+                let mut masked = 0.0;
+                let add = |key: usize| masked += f64::from(weights[key - first_key]);
+                index.for_each_key((statistic, mask), (query, first_key), add);
+                masked as f32
+            }
+        };
+    }
+    sums
+}
+
+/// The same from what a device has computed of the row: [`Feature::all`], what went to the sink, and the entropy.
+pub fn row_sums_of_features(features: &[f32], sink: f32, entropy: f32) -> RowSums {
+    let mut sums = [0.0; ROW_SUMS];
+    for (sum, statistic) in sums.iter_mut().zip(Statistic::ALL) {
+        match statistic.over() {
+            Over::Prompt(RowSum::Sink, _) => *sum = sink,
+            Over::Prompt(RowSum::Entropy, _) => *sum = entropy,
+            _ => {}
+        }
+    }
+    for (feature, value) in Feature::all().zip(features) {
+        match feature {
+            Feature::Mass => sums[MASS] = *value,
+            Feature::Distance => sums[Statistic::Distance as usize] = *value,
+            Feature::Masked(statistic, _) => sums[statistic as usize] = *value,
+        }
+    }
+    sums
+}
+
+/// Running sums of one head, to which rows are added in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HeadSums {
     queries: usize,
-    /// All attention that tokens were given.
-    mass: f64,
-    /// A sum for each statistic.
-    sums: [f64; Statistic::ALL.len()],
+    sums: [f64; ROW_SUMS],
 }
 
 impl HeadSums {
-    /// Adds the row of `query`: `weights` are the keys `first_key` ..= `query`, all others being zero, and `stats`
-    /// what their softmax gave beside them.
-    pub fn add_row(
-        &mut self,
-        query: usize,
-        first_key: usize,
-        weights: &[f32],
-        stats: SoftmaxStats,
-        index: &PromptIndex,
-    ) {
+    /// Adds a row.
+    pub fn add(&mut self, row: &[f32]) {
         self.queries += 1;
-        self.mass += f64::from(stats.mass);
-        for (sum, statistic) in self.sums.iter_mut().zip(Statistic::ALL) {
-            let Over::Prompt(of_row, _) = statistic.over() else { continue };
-            match of_row {
-                RowSum::Sink => *sum += f64::from(stats.sink),
-                RowSum::Entropy => *sum += f64::from(stats.entropy),
-                RowSum::Distance => *sum += f64::from(stats.distance),
-                RowSum::Masked(mask) => {
-                    let add = |key: usize| *sum += f64::from(weights[key - first_key]);
-                    index.for_each_key((statistic, mask), (query, first_key), add);
-                }
-            }
-        }
-    }
-
-    /// Adds `queries` rows at once by their sums: of [`Feature::all`], of the sink, and of the entropy.
-    pub fn add_block(&mut self, queries: usize, features: &[f32], sink: f32, entropy: f32) {
-        self.queries += queries;
-        for (feature, value) in Feature::all().zip(features) {
-            match feature {
-                Feature::Mass => self.mass += f64::from(*value),
-                Feature::Distance => self.add(RowSum::Distance, *value),
-                Feature::Masked(statistic, _) => self.sums[statistic as usize] += f64::from(*value),
-            }
-        }
-        self.add(RowSum::Sink, sink);
-        self.add(RowSum::Entropy, entropy);
-    }
-
-    /// Adds to the statistics that are made of a sum.
-    fn add(&mut self, of_rows: RowSum, value: f32) {
-        for statistic in Statistic::ALL {
-            let is_of = matches!(statistic.over(), Over::Prompt(of, _)
-                if std::mem::discriminant(&of) == std::mem::discriminant(&of_rows));
-            if is_of {
-                self.sums[statistic as usize] += f64::from(value);
-            }
-        }
-    }
-
-    /// Adds the sums of other rows.
-    pub fn merge(&mut self, other: &Self) {
-        self.queries += other.queries;
-        self.mass += other.mass;
-        self.sums.iter_mut().zip(other.sums).for_each(|(sum, value)| *sum += value);
+        self.sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
     }
 
     /// The statistics of all rows added so far.
@@ -102,11 +106,68 @@ impl HeadSums {
             let divisor = match divisor {
                 Divisor::Queries => self.queries.max(1) as f64,
                 Divisor::LaterQueries => (self.queries.max(2) - 1) as f64,
-                Divisor::Attention => self.mass,
+                Divisor::Attention => self.sums[MASS],
             };
             if divisor > 0.0 { (sum / divisor) as f32 } else { 0.0 }
         };
         HeadStatistics { values: Statistic::ALL.map(value) }
+    }
+}
+
+/// What each row of the heads of a layer adds to their statistics, and the sums so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerSums {
+    /// \[S, heads · [`ROW_SUMS`]\]
+    rows: TokenRows,
+    /// One per head.
+    sums: Vec<HeadSums>,
+}
+
+impl LayerSums {
+    /// Of no rows yet.
+    pub fn new(heads: usize) -> Self {
+        Self { rows: TokenRows::new(heads * ROW_SUMS), sums: vec![HeadSums::default(); heads] }
+    }
+
+    /// Those of the first rows, which share their memory with these.
+    #[must_use]
+    pub fn prefix(&self, tokens: usize) -> Self {
+        if tokens == self.rows.tokens() {
+            return self.clone();
+        }
+        let mut prefix =
+            Self { rows: self.rows.prefix(tokens), sums: vec![HeadSums::default(); self.sums.len()] };
+        prefix.add_from(0);
+        prefix
+    }
+
+    /// Appends rows: `rows` \[n, heads · [`ROW_SUMS`]\].
+    pub fn extend(&mut self, rows: &[f32]) {
+        let (width, before) = (self.sums.len() * ROW_SUMS, self.rows.tokens());
+        self.rows.extend(rows.len() / width, |at, row| row.copy_from_slice(&rows[at * width..][..width]));
+        self.add_from(before);
+    }
+
+    /// What the row of a token adds for a head.
+    pub fn row(&self, token: usize, head: usize) -> &[f32] {
+        &self.rows.row(token)[head * ROW_SUMS..][..ROW_SUMS]
+    }
+
+    /// \[S, heads · [`ROW_SUMS`]\]: what each row adds.
+    pub fn rows(&self) -> &TokenRows {
+        &self.rows
+    }
+
+    /// The statistics of each head.
+    pub fn finish(&self) -> impl Iterator<Item = HeadStatistics> {
+        self.sums.iter().map(HeadSums::finish)
+    }
+
+    fn add_from(&mut self, first: usize) {
+        for token in first..self.rows.tokens() {
+            let of_heads = self.rows.row(token).chunks_exact(ROW_SUMS);
+            self.sums.iter_mut().zip(of_heads).for_each(|(sums, row)| sums.add(row));
+        }
     }
 }
 
@@ -130,13 +191,19 @@ mod tests {
     #[test]
     fn a_head_worked_by_hand() {
         let index = PromptIndex::new(&[1, 2, 1].map(Token::from_id));
-        let mut sums = HeadSums::default();
-        sums.add_row(0, 0, &[0.5], norm(&[0.5], 0.5), &index);
-        sums.add_row(1, 0, &[0.25, 0.25], norm(&[0.25, 0.25], 0.5), &index);
-        let mut rest = HeadSums::default();
-        rest.add_row(2, 0, &[0.5, 0.25, 0.25], norm(&[0.5, 0.25, 0.25], 0.0), &index);
-        sums.merge(&rest);
-        let s = sums.finish();
+        let row = |query: usize, weights: &[f32], sink: f32| {
+            row_sums(query, 0, weights, norm(weights, sink), &index)
+        };
+        let (first, second) = (row(0, &[0.5], 0.5), row(1, &[0.25, 0.25], 0.5));
+        let third = row(2, &[0.5, 0.25, 0.25], 0.0);
+        let mut sums = LayerSums::new(1);
+        sums.extend(&[first, second, first].concat());
+        let mut other = sums.prefix(2);
+        other.extend(&third);
+        let mut whole = LayerSums::new(1);
+        whole.extend(&[first, second, third].concat());
+        assert_eq!(other, whole, "however it came about");
+        let s = other.finish().next().unwrap();
         close(s.get(Statistic::Sink), 1.0 / 3.0);
         close(s.get(Statistic::FirstToken), 0.375);
         // ln 2 + 1.5 ln 2 + 1.5 ln 2 over three rows.
@@ -152,7 +219,7 @@ mod tests {
     fn a_window_hides_earlier_keys() {
         let index = PromptIndex::new(&[1, 1, 1].map(Token::from_id));
         let mut sums = HeadSums::default();
-        sums.add_row(2, 1, &[0.75, 0.25], norm(&[0.75, 0.25], 0.0), &index);
+        sums.add(&row_sums(2, 1, &[0.75, 0.25], norm(&[0.75, 0.25], 0.0), &index));
         let s = sums.finish();
         close(s.get(Statistic::FirstToken), 0.0);
         close(s.get(Statistic::PromptPrevious), 0.75);

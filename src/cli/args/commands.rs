@@ -148,6 +148,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value = "5", allow_hyphen_values = true,
         value_parser = whole::<usize>("number of passes", 1..=10_000))]
     pub repeats: usize,
+    /// Tokens that the model then writes behind those it read, one pass each, all of them timed
+    #[arg(long, value_name = "N", default_value = "0", allow_hyphen_values = true,
+        value_parser = whole::<usize>("number of tokens", 0..=MOST_TOKENS))]
+    pub generate: usize,
     /// One line of JSON for each model
     #[arg(long)]
     pub json: bool,

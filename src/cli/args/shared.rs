@@ -86,6 +86,9 @@ pub struct GlobalArgs {
     /// Never ask the hub, use what its cache holds
     #[arg(long, global = true)]
     pub offline: bool,
+    /// Compute every prompt from its first token on, not from the first one that is new
+    #[arg(long, global = true)]
+    pub no_cache: bool,
     /// Download without asking
     #[arg(long, global = true)]
     pub yes: bool,
@@ -141,6 +144,7 @@ impl GlobalArgs {
             ("--dtype", "dtype", text(self.dtype)),
             ("--threads", "threads", text(self.threads)),
             ("--offline", "offline", self.offline.then(|| "true".to_owned())),
+            ("--no-cache", "cache", self.no_cache.then(|| "false".to_owned())),
         ];
         given.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value?))).collect()
     }

@@ -103,7 +103,7 @@ impl Panel {
                 (subtitle, content, normalisation.extent(&matrix))
             }
             Subject::Matrices(Selection::All) => {
-                let heads = |layer: &crate::attention::LayerCapture| {
+                let heads = |layer: &std::sync::Arc<crate::attention::LayerCapture>| {
                     layer.heads.iter().map(|head| head.thumbnail.clone()).collect()
                 };
                 let layers = capture.layers.iter().map(heads).collect();

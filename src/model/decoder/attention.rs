@@ -2,12 +2,13 @@
 
 use candle_core::{D, DType, Tensor};
 
-use super::heads::{Attended, HeadInputs};
+use super::heads::{Attended, HeadInputs, HostHeads};
 use super::hooks::Hooks;
 use super::pass::{Backend, Pass};
+use super::past::PastLayer;
 use super::projections::{HeadNorm, Projections};
 use super::{Linear, ValueNorms, fused, generic};
-use crate::attention::LayerCapture;
+use crate::attention::{HeadSummary, LayerCapture};
 use crate::kernels::attention_rule::AttentionRule;
 use crate::model::host::{self, Buffer};
 use crate::model::{ModelError, Profile};
@@ -46,9 +47,11 @@ impl Attention {
         if let Some(hook) = &mut hooks.after_rotary {
             hook(layer, [&mut inputs.query, &mut inputs.key, &mut inputs.value])?;
         }
+        let past = pass.past.layer(layer);
+        let heads = profile.attention(|| HostHeads::new(&inputs, &past))?;
         let attended = profile.attention(|| match &mut pass.backend {
-            Backend::Cpu { buffers, index } => fused::attend(&inputs, index, &buffers.context),
-            Backend::Tensors(masks) => generic::attend(&inputs, masks),
+            Backend::Cpu { buffers, index } => fused::attend(&heads, &past, index, &buffers.context),
+            Backend::Tensors(masks) => generic::attend(&inputs, &heads, &past, masks),
         })?;
         let off: Vec<usize> = hooks.head_mask.of_layer(layer).collect();
         let mut context = without(attended.context.to_dtype(x.dtype())?, &off, pass.spec.head_dim)?;
@@ -62,7 +65,7 @@ impl Attention {
             if pass.spec.residual_scale != 1.0 {
                 value_norms.iter_mut().for_each(|norm| *norm *= pass.spec.residual_scale as f32);
             }
-            capture(inputs, attended, value_norms)
+            Ok::<_, ModelError>(capture(heads, attended, &value_norms, past))
         })?;
         Ok((context, capture))
     }
@@ -111,22 +114,31 @@ impl Attention {
     }
 }
 
-/// The part of a layer that is kept, on the host.
-fn capture(
-    inputs: HeadInputs<'_>,
-    attended: Attended,
-    value_norms: Vec<f32>,
-) -> Result<LayerCapture, ModelError> {
-    Ok(LayerCapture {
-        head_dim: inputs.query.dim(2)?,
-        query: host::into_values(inputs.query)?,
-        key: host::into_values(inputs.key)?,
-        value_norms,
-        log_sum_exp: attended.log_sum_exp,
-        rule: inputs.rule.clone(),
+/// The part of a layer that is kept, on the host. `value_norms` \[heads, n\] are those of the new tokens.
+fn capture(all: HostHeads<'_>, attended: Attended, value_norms: &[f32], past: PastLayer<'_>) -> LayerCapture {
+    let heads = all.heads;
+    let new = value_norms.len() / heads;
+    let mut norms = past.rows(heads, |layer| &layer.value_norms);
+    norms.extend(new, |token, row| {
+        row.iter_mut().enumerate().for_each(|(head, norm)| *norm = value_norms[head * new + token]);
+    });
+    let mut log_sum_exp = past.rows(heads, |layer| &layer.log_sum_exp);
+    log_sum_exp
+        .extend(new, |token, row| row.copy_from_slice(&attended.log_sum_exp[token * heads..][..heads]));
+    let mut sums = past.sums(heads);
+    sums.extend(&attended.row_sums);
+    let summary = |(statistics, thumbnail)| HeadSummary { statistics, thumbnail };
+    LayerCapture {
+        heads: sums.finish().zip(attended.thumbnails).map(summary).collect(),
+        query: all.query,
+        key: all.key,
+        value: all.value,
+        value_norms: norms,
+        log_sum_exp,
+        sums,
+        rule: all.rule.clone(),
         mean: attended.mean,
-        heads: attended.heads,
-    })
+    }
 }
 
 /// \[S, heads · head_dim\] with zeros in the place of some heads.

@@ -36,11 +36,16 @@ impl Embedding {
         self.tokens.device()
     }
 
-    /// The residual stream before the first layer, \[tokens, hidden\].
+    /// The residual stream before the first layer, \[tokens, hidden\], of tokens of which `first` others stand before.
     ///
     /// # Errors
     /// If the device fails.
-    pub fn embed(&self, ids: &[u32], spec: &EmbeddingSpec, on_host: bool) -> Result<Tensor, ModelError> {
+    pub fn embed(
+        &self,
+        (ids, first): (&[u32], usize),
+        spec: &EmbeddingSpec,
+        on_host: bool,
+    ) -> Result<Tensor, ModelError> {
         let mut x = self.tokens.rows(ids)?;
         if spec.scale != 1.0 {
             x = (x * spec.scale)?;
@@ -49,7 +54,7 @@ impl Embedding {
             x = projection.forward(&x, None, &mut Profile::default())?;
         }
         if let (Some(positions), Some(before)) = (&self.positions, spec.positions) {
-            x = (x + positions.narrow(0, before, ids.len())?)?;
+            x = (x + positions.narrow(0, before + first, ids.len())?)?;
         }
         match &self.norm {
             Some(norm) => norm.forward(&x, on_host.then(Buffer::default).as_ref()),

@@ -130,7 +130,7 @@ impl Masks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attention::HeadSums;
+    use crate::attention::{HeadSums, row_sums, row_sums_of_features};
     use crate::kernels::softmax::softmax_with_sink;
 
     /// All queries give every key they see the same.
@@ -151,14 +151,15 @@ mod tests {
                 let weight = 1.0 / (query - first_key + 1) as f32;
                 let mut row = vec![0.0; query - first_key + 1];
                 let norm = softmax_with_sink(&mut row, None);
-                by_row.add_row(query, first_key, &row, norm, &index);
+                by_row.add(&row_sums(query, first_key, &row, norm, &index));
 
                 let at = query - queries.start;
                 let weights: Vec<f32> =
                     unseen[at].iter().map(|unseen| if *unseen == 0.0 { weight } else { 0.0 }).collect();
                 let sum =
                     |mask: &Vec<f32>| mask.iter().zip(&weights).map(|(mask, weight)| mask * weight).sum();
-                by_mask.add_block(1, &features[at].iter().map(sum).collect::<Vec<f32>>(), 0.0, 0.0);
+                let features: Vec<f32> = features[at].iter().map(sum).collect();
+                by_mask.add(&row_sums_of_features(&features, 0.0, 0.0));
             }
             let (row, mask) = (by_row.finish(), by_mask.finish());
             for statistic in Statistic::ALL.into_iter().filter(|it| !matches!(it, Statistic::Entropy)) {

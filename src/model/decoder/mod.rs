@@ -27,6 +27,7 @@ mod mlp;
 mod moe;
 mod norm;
 mod pass;
+mod past;
 mod projections;
 mod rotary;
 mod value_norms;
@@ -41,6 +42,7 @@ pub use linear::Linear;
 pub use mlp::Mlp;
 pub use moe::{Experts, Matrices, Stacked};
 pub use norm::Norm;
+pub use past::{Past, mean as mean_going_on};
 pub use projections::{HeadNorm, Projections, QkvOrder};
 pub use value_norms::ValueNorms;
 
@@ -68,14 +70,15 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Runs a prompt; returns the logits after the last token, \[vocabulary\], or none without an output head. Hands
-    /// the attention of each finished layer to `on_layer`, in order.
+    /// Runs a prompt, from the first token on that `past` doesn't know; there has to be one. Returns the logits after the
+    /// last token, \[vocabulary\], or none without an output head. Hands the attention of each finished layer to
+    /// `on_layer`, in order: that of all tokens, the known ones included.
     ///
     /// # Errors
     /// If it was cancelled, a file that is watched changed, the device or a hook failed, or numbers overflowed.
     pub fn run(
         &self,
-        tokens: &[Token],
+        (tokens, past): (&[Token], Past<'_>),
         engine: Engine,
         hooks: &mut Hooks<'_>,
         profile: &mut Profile,
@@ -83,9 +86,10 @@ impl Decoder {
         on_layer: &mut (dyn FnMut(LayerCapture) + Send),
     ) -> Result<Vec<f32>, ModelError> {
         watch.check()?;
-        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let mut pass = self.pass(tokens, engine, cancel)?;
-        let mut x = self.embedding.embed(&ids, &self.spec.embedding, self.runs_on_host(engine))?;
+        let ids: Vec<u32> = tokens[past.tokens..].iter().map(|token| token.id).collect();
+        let mut pass = self.pass((tokens, past), engine, cancel)?;
+        let on_host = self.runs_on_host(engine);
+        let mut x = self.embedding.embed((&ids, past.tokens), &self.spec.embedding, on_host)?;
         hooks.on_residual(ResidualPoint::Embedding, &mut x)?;
         for (layer, block) in self.blocks.iter().enumerate() {
             cancel.check()?;
@@ -97,7 +101,7 @@ impl Decoder {
             watch.check()?;
             let (next, capture) = forwarded?;
             x = next;
-            check_finite(layer, &capture)?;
+            check_finite(layer, past.tokens, &capture)?;
             profile.record(|| on_layer(capture));
         }
         if self.head.is_none() {
@@ -110,18 +114,18 @@ impl Decoder {
 
     fn pass<'a>(
         &'a self,
-        tokens: &[Token],
+        (tokens, past): (&[Token], Past<'a>),
         engine: Engine,
         cancel: &'a Cancel,
     ) -> Result<Pass<'a>, ModelError> {
         let (spec, device) = (&self.spec, self.embedding.device());
-        let ropes = spec.rotaries.iter().map(|rotary| Rope::new(rotary, tokens.len(), device));
+        let ropes = spec.rotaries.iter().map(|rotary| Rope::new(rotary, past.tokens..tokens.len(), device));
         let ropes = ropes.collect::<Result<_, _>>()?;
         let backend = match self.runs_on_host(engine) {
             true => Backend::Cpu { buffers: Buffers::default(), index: PromptIndex::new(tokens) },
             false => Backend::Tensors(Masks::new(tokens, device)?),
         };
-        Ok(Pass { spec, ropes, backend, rows: OutputRows::All, cancel })
+        Ok(Pass { spec, past, ropes, backend, rows: OutputRows::All, cancel })
     }
 
     /// From the residual stream, \[rows, hidden\], to the logits of each row, \[vocabulary\].
@@ -143,9 +147,9 @@ impl Decoder {
     }
 }
 
-/// Finite weights can still overflow.
-fn check_finite(layer: usize, capture: &LayerCapture) -> Result<(), ModelError> {
-    if capture.log_sum_exp.iter().all(|value| value.is_finite()) {
+/// Finite weights can still overflow. Looks at the tokens from `first` on.
+fn check_finite(layer: usize, first: usize, capture: &LayerCapture) -> Result<(), ModelError> {
+    if capture.log_sum_exp.rows().skip(first).flatten().all(|value| value.is_finite()) {
         return Ok(());
     }
     Err(ModelError::Invalid(format!("the attention of layer {layer} is not a number: numbers overflowed")))

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::masks::Masks;
+use super::past::Past;
 use super::rotary::Rope;
 use crate::attention::PromptIndex;
 use crate::model::host::Buffers;
@@ -13,7 +14,9 @@ use crate::model::{Cancel, ModelError};
 pub struct Pass<'a> {
     /// How the decoder is built.
     pub spec: &'a DecoderSpec,
-    /// One for each of the spec's rotaries.
+    /// The first tokens, if they are known from an earlier pass. What the pass computes are the new ones behind them.
+    pub past: Past<'a>,
+    /// One for each of the spec's rotaries, for the new tokens.
     pub ropes: Vec<Rope>,
     /// What computes.
     pub backend: Backend,

@@ -2,6 +2,7 @@
 //! rounded where Hugging Face rounds them, so that long prompts agree too.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 use candle_core::{D, Device, Tensor};
 use candle_nn::rotary_emb::{rope, rope_i};
@@ -9,7 +10,7 @@ use candle_nn::rotary_emb::{rope, rope_i};
 use crate::model::ModelError;
 use crate::model::spec::{Pairs, RotaryScaling, RotarySpec};
 
-/// Rotary position embedding (RoPE) for the first positions.
+/// Rotary position embedding (RoPE) for some positions.
 pub struct Rope {
     /// \[tokens, width / 2\]
     cos: Tensor,
@@ -21,18 +22,18 @@ pub struct Rope {
 }
 
 impl Rope {
-    /// For positions 0 .. `tokens`.
+    /// For the positions of a prompt from the first one on that is new.
     ///
     /// # Errors
     /// If the device has no room.
-    pub fn new(spec: &RotarySpec, tokens: usize, device: &Device) -> Result<Self, ModelError> {
-        let (frequencies, magnitude) = frequencies(spec, tokens);
-        let angles: Vec<f32> =
-            (0..tokens).flat_map(|position| frequencies.iter().map(move |f| position as f32 * f)).collect();
+    pub fn new(spec: &RotarySpec, positions: Range<usize>, device: &Device) -> Result<Self, ModelError> {
+        let (frequencies, magnitude) = frequencies(spec, positions.end);
+        let angle = |position: usize| frequencies.iter().map(move |f| position as f32 * f);
+        let angles: Vec<f32> = positions.clone().flat_map(angle).collect();
         let table = |wave: fn(f64) -> f64| {
             let values: Vec<f32> =
                 angles.iter().map(|&angle| wave(f64::from(angle)) as f32 * magnitude).collect();
-            Tensor::from_vec(values, (tokens, spec.width / 2), device)
+            Tensor::from_vec(values, (positions.len(), spec.width / 2), device)
         };
         Ok(Self { cos: table(f64::cos)?, sin: table(f64::sin)?, width: spec.width, pairs: spec.pairs })
     }

@@ -6,6 +6,8 @@ mod rotary;
 pub use activation::Activation;
 pub use rotary::{Pairs, RotaryScaling, RotarySpec};
 
+use crate::attention::{ROW_SUMS, thumbnail_bin, tokens_per_cell};
+
 /// The shape and rules of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecoderSpec {
@@ -51,6 +53,20 @@ pub struct DecoderSpec {
     pub tied_head: bool,
     /// What config.json says the weights are packed with, if that isn't read: for messages.
     pub quantization: Option<String>,
+}
+
+impl DecoderSpec {
+    /// Bytes that the capture of a prompt of so many tokens takes, about: queries, keys, values and sums grow with the
+    /// prompt, matrices with its square until they are as large as they get.
+    pub fn capture_bytes(&self, tokens: usize) -> u64 {
+        let triangle = |rows: usize| rows * (rows + 1) / 2;
+        let Self { heads, kv_heads, head_dim, layers, .. } = self;
+        let of_token = heads * head_dim + 2 * kv_heads * head_dim + heads * (2 + ROW_SUMS);
+        let thumbnail = triangle(tokens.div_ceil(thumbnail_bin(tokens)));
+        let mean = triangle(tokens.div_ceil(tokens_per_cell(tokens)));
+        let values = layers.len() * (tokens * of_token + heads * thumbnail + mean) + mean + self.vocabulary;
+        (values * size_of::<f32>()) as u64
+    }
 }
 
 /// How tokens become the residual stream.
