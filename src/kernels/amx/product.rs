@@ -63,40 +63,15 @@ pub fn add_product<U: Unit, W: Tiled>(
             let steps = inputs.len().div_ceil(STEP);
             let parts = aligned(&mut room, tiles * steps * size_of::<Parts>() / size_of::<f32>());
             let parts = bytemuck::cast_slice_mut::<f32, Parts>(parts);
-            let arch = Arch::new();
             x.par_chunks(rows * in_features).zip(parts.par_chunks_mut(steps)).for_each(|(x, parts)| {
-                arch.dispatch(SplitRows { x, in_features, inputs: inputs.clone(), parts })
+                Arch::new().dispatch(SplitRows { x, in_features, inputs: inputs.clone(), parts })
             });
-            let parts = &*parts;
+            let all = Columns { unit, weight, inputs: inputs.clone(), parts, rows, group: shape.group };
             by_columns(shape.part, out_features, y, |columns, out| {
                 if inputs.start == 0 {
                     ends.begin(columns.clone(), out);
                 }
-                SCRATCH.with_borrow_mut(|scratch| {
-                    let ready = unit.ready(rows);
-                    let panels = aligned(scratch, shape.group * shape.panel_size::<W>());
-                    let panels = bytemuck::cast_slice_mut::<f32, [Tile; TILES]>(panels);
-                    let panel = steps * W::PARTS;
-                    for first in columns.clone().step_by(shape.group * PANEL) {
-                        let group = first..(first + shape.group * PANEL).min(columns.end);
-                        let panels = &mut panels[..group.len().div_ceil(PANEL) * panel];
-                        for (first, tiles) in group.step_by(PANEL).zip(panels.chunks_exact_mut(panel)) {
-                            let outputs = first..(first + PANEL).min(columns.end);
-                            weight.decode_tiles(outputs, inputs.clone(), tiles);
-                        }
-                        let column = first - columns.start;
-                        arch.dispatch(Multiply {
-                            ready: &ready,
-                            x: parts,
-                            steps,
-                            panels,
-                            panel,
-                            rows,
-                            column,
-                            out,
-                        });
-                    }
-                });
+                SCRATCH.with_borrow_mut(|scratch| all.add_product(columns.clone(), scratch, out));
                 if inputs.end == in_features {
                     ends.finish(columns, out);
                 }
@@ -104,6 +79,41 @@ pub fn add_product<U: Unit, W: Tiled>(
         }
     }
     ROOM.set(room);
+}
+
+/// What all columns of `y` are multiplied from.
+struct Columns<'a, U, W> {
+    unit: U,
+    weight: &'a W,
+    inputs: Range<usize>,
+    /// \[tiles of batch rows, steps\]
+    parts: &'a [Parts],
+    /// Batch rows of a tile.
+    rows: usize,
+    /// Panels that are decoded at a time.
+    group: usize,
+}
+
+impl<U: Unit, W: Tiled> Columns<'_, U, W> {
+    /// Adds to some columns, a slice for each batch row.
+    fn add_product(&self, columns: Range<usize>, scratch: &mut Vec<f32>, out: &mut [&mut [f32]]) {
+        let Self { weight, ref inputs, parts, rows, group, .. } = *self;
+        let ready = self.unit.ready(rows);
+        let steps = inputs.len().div_ceil(STEP);
+        let panel = steps * W::PARTS;
+        let size = panel * size_of::<[Tile; TILES]>() / size_of::<f32>();
+        for first in columns.clone().step_by(group * PANEL) {
+            let outputs = first..(first + group * PANEL).min(columns.end);
+            let panels = aligned(scratch, outputs.len().div_ceil(PANEL) * size);
+            let panels = bytemuck::cast_slice_mut::<f32, [Tile; TILES]>(panels);
+            for (first, tiles) in outputs.clone().step_by(PANEL).zip(panels.chunks_exact_mut(panel)) {
+                weight.decode_tiles(first..(first + PANEL).min(outputs.end), inputs.clone(), tiles);
+            }
+            let column = first - columns.start;
+            let work = Multiply { ready: &ready, x: parts, steps, panels, panel, rows, column, out };
+            Arch::new().dispatch(work);
+        }
+    }
 }
 
 struct SplitRows<'a> {
@@ -146,11 +156,6 @@ impl Shape {
             false => (CACHED / (step * depth.div_ceil(STEP))).clamp(1, panels),
         };
         Self { part: panels * PANEL, depth, group }
-    }
-
-    /// Numbers of 32 bits that the tiles of a panel take.
-    fn panel_size<W: Tiled>(&self) -> usize {
-        self.depth.div_ceil(STEP) * W::PARTS * size_of::<[Tile; TILES]>() / size_of::<f32>()
     }
 }
 
