@@ -8,10 +8,10 @@ use std::ops::Range;
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::amx::tile::{TILES, Tile};
+use super::amx::weight::Tiled;
 use super::cache::{LINE, fetch};
-use super::decoded::Decoded;
+use super::decoded::{self, Decoded};
 use super::fp4_decoder::{Fp4Decoder, LANES, WithDecoder, dispatch};
-use super::large_batch;
 use super::matmul::gemm;
 use super::panel::PANEL;
 use super::parallel::{by_rows, sizes};
@@ -57,12 +57,7 @@ pub fn add_product_transposed(x: &[f32], weight: &[u32], in_features: usize, y: 
         3 => few::<3>(x, weight, in_features, y),
         4 => few::<4>(x, weight, in_features, y),
         5 => few::<5>(x, weight, in_features, y),
-        _ => large_batch::add_product(
-            [in_features, out_features],
-            x,
-            &Halves { pairs: weight, in_features },
-            y,
-        ),
+        _ => decoded::add_product([in_features, out_features], x, &Halves { pairs: weight, in_features }, y),
     }
 }
 
@@ -97,26 +92,22 @@ struct Halves<'a> {
 }
 
 impl Decoded for Halves<'_> {
-    const PARTS: usize = 1;
-
     fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
         dispatch(AsPanel { weight: self, outputs, inputs, panel });
-    }
-
-    fn decode_tiles(
-        &self,
-        outputs: Range<usize>,
-        inputs: Range<usize>,
-        _: &mut [f32],
-        tiles: &mut [[Tile; TILES]],
-    ) {
-        dispatch(AsTiles { weight: self, outputs, inputs, tiles });
     }
 
     fn bytes(&self, outputs: Range<usize>) -> &[u8] {
         bytemuck::cast_slice(
             &self.pairs[outputs.start * self.in_features / 2..outputs.end * self.in_features / 2],
         )
+    }
+}
+
+impl Tiled for Halves<'_> {
+    const PARTS: usize = 1;
+
+    fn decode_tiles(&self, outputs: Range<usize>, inputs: Range<usize>, tiles: &mut [[Tile; TILES]]) {
+        dispatch(AsTiles { weight: self, outputs, inputs, tiles });
     }
 }
 

@@ -2,8 +2,13 @@
 
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 use pulp::Arch;
 
+use super::amx::tile::{COLUMNS, TILES, Tile};
+use super::amx::weight::{Tiled, split_column};
+use super::amx::{self, product};
 use super::dot_tile::DotTile;
 use super::parallel::{DOT_ROWS, SCRATCH, add_sums, aligned, aligned_copy, by_columns, sizes};
 
@@ -16,12 +21,27 @@ const MANY: usize = 64;
 /// So many rows.
 const TOGETHER: usize = 64;
 
+/// Batch rows from which on a matrix unit is faster: for fewer, cutting weights into parts takes longer.
+const MANY_FOR_TILES: usize = 32;
+
 /// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, the weight being \[out, in\].
 ///
 /// # Panics
 /// If the lengths don't belong together.
 pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: &mut [f32]) {
     let (count, out_features) = sizes(x, weight.len(), in_features, y);
+    if count >= MANY_FOR_TILES
+        && let Some(unit) = amx::unit()
+    {
+        return product::add_product(
+            unit,
+            [in_features, out_features],
+            x,
+            &Rows { weight, in_features },
+            &(),
+            y,
+        );
+    }
     let part = out_features.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
     let rows_together = if count < MANY { DOT_ROWS } else { TOGETHER };
     let arch = Arch::new();
@@ -53,6 +73,27 @@ pub fn add_product_transposed(x: &[f32], weight: &[f32], in_features: usize, y: 
             add_sums(out, sums);
         });
     });
+}
+
+/// A weight in f32.
+struct Rows<'a> {
+    /// \[out, in\]
+    weight: &'a [f32],
+    in_features: usize,
+}
+
+impl Tiled for Rows<'_> {
+    const PARTS: usize = 3;
+
+    fn decode_tiles(&self, outputs: Range<usize>, inputs: Range<usize>, tiles: &mut [[Tile; TILES]]) {
+        for (column, first) in outputs.clone().step_by(COLUMNS).enumerate() {
+            let rows = std::array::from_fn(|row| {
+                let row = (first + row).min(outputs.end - 1);
+                &self.weight[row * self.in_features..][inputs.clone()]
+            });
+            split_column(rows, Self::PARTS, column, tiles);
+        }
+    }
 }
 
 /// `y` \[n, out\] += `x` \[n, in\] · W, in the sizes \[n, in, out\]. `x` and `y` come with the stride of their rows,
@@ -120,7 +161,7 @@ mod tests {
             let transposed: Vec<f32> = (0..in_features * out_features)
                 .map(|at| weight[at % out_features * in_features + at / out_features])
                 .collect();
-            for count in [1, 2, 5, 8, 15, 23, 100] {
+            for count in [1, 2, 5, 8, 15, 23, 100, 200] {
                 let (x, before) = (draw(count * in_features), draw(count * out_features));
                 let check = |kind: &str, product: &dyn Fn(&mut [f32])| {
                     let mut y = before.clone();

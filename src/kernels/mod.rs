@@ -8,12 +8,15 @@
 //! - A weight is read in one of three ways: as it lies in its file, a row for each output ([`matmul`], [`bf16`],
 //!   [`mxfp4`], [`blocks`]); packed once, where a row belongs to an input ([`panel`]); or decoded into panels piece by
 //!   piece, where the batch is large (`decoded`).
+//! - Where the processor has a matrix unit, larger batches go through it (`amx`): values are cut into parts in bf16, so
+//!   that results are as exact as those of f32. `ATTNSCOPE_AMX=off` turns it off.
 //! - Attention is computed a second time when somebody looks at a head. There each SIMD lane computes a result of its
 //!   own, so that both computations give the same bits.
 //!
 //! # How to add a kernel
 //! Write a file with a public function that checks the lengths, the struct that it dispatches, and a test that compares
-//! with the formula in f64. A format of weights also implements `decoded::Decoded`, which serves large batches.
+//! with the formula in f64. A format of weights also implements `decoded::Decoded`, which serves large batches, and
+//! `amx::weight::Tiled`, which serves them on a matrix unit.
 
 mod amx;
 pub mod attention;
@@ -24,8 +27,8 @@ mod cache;
 mod decoded;
 pub mod dot_tile;
 pub mod elementwise;
+mod ends;
 mod fp4_decoder;
-mod large_batch;
 pub mod matmul;
 pub mod mxfp4;
 pub mod norm;

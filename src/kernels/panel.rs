@@ -7,12 +7,18 @@ use memmap2::MmapMut;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::amx::parts::split_panel;
+use super::amx::tile::{TILES, Tile};
+use super::amx::weight::Tiled;
+use super::amx::{self, product};
 use super::cache::{LINE, fetch};
-use super::elementwise::{AddScaled, Each, Function};
+use super::elementwise::Function;
+use super::ends::Ends;
 use super::parallel::by_columns;
 
 /// Columns of a panel: they fill registers of every width.
 pub(super) const PANEL: usize = 48;
+const _: () = assert!(PANEL == amx::tile::PANEL);
 /// Rows of a panel that are multiplied at a time. So many rows of [`GROUP`] panels stay in a core's cache.
 const DEPTH: usize = 384;
 /// Panels that a thread takes at a time, at most.
@@ -21,6 +27,8 @@ const GROUP: usize = 8;
 const BATCH_ROWS: usize = 64;
 /// Batch rows up to which reading a panel takes longer than multiplying it.
 const FEW: usize = 8;
+/// Batch rows from which on a matrix unit is faster: for fewer, cutting weights into parts takes longer.
+const MANY_FOR_TILES: usize = 192;
 /// Rows that are packed together: the number of streams that a core reads fastest.
 const STREAMS: usize = 8;
 /// Rows of a panel that are multiplied without a check in between.
@@ -95,6 +103,11 @@ impl Panels {
             "x is [n, in], y is [n, out]"
         );
         assert!(ends.bias.is_none_or(|bias| bias.len() == out_features), "a bias for each result");
+        if count >= MANY_FOR_TILES
+            && let Some(unit) = amx::unit()
+        {
+            return product::add_product(unit, [in_features, out_features], x, self, &ends, y);
+        }
         let panel = in_features * PANEL;
         let group = out_features.div_ceil(PANEL).div_ceil(2 * rayon::current_num_threads()).min(GROUP);
         let arch = Arch::new();
@@ -111,6 +124,30 @@ impl Panels {
     }
 }
 
+impl Tiled for Panels {
+    const PARTS: usize = 3;
+
+    fn decode_tiles(&self, outputs: Range<usize>, inputs: Range<usize>, tiles: &mut [[Tile; TILES]]) {
+        let panel = &self.values()[outputs.start / PANEL * self.in_features * PANEL..];
+        let panel = &panel[inputs.start * PANEL..inputs.end * PANEL];
+        Arch::new().dispatch(SplitPanel { panel, tiles });
+    }
+}
+
+struct SplitPanel<'a> {
+    panel: &'a [f32],
+    tiles: &'a mut [[Tile; TILES]],
+}
+
+impl WithSimd for SplitPanel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        split_panel::<{ Panels::PARTS }>(self.panel, self.tiles);
+    }
+}
+
 /// Columns `first` .. of a weight \[in, out\] as `panels`.
 fn pack(weight: &[f32], out_features: usize, first: usize, panels: &mut [f32]) {
     let in_features = weight.len() / out_features;
@@ -121,44 +158,6 @@ fn pack(weight: &[f32], out_features: usize, first: usize, panels: &mut [f32]) {
             for (row, out) in rows.chunks_exact(out_features).zip(panel.chunks_exact_mut(PANEL)) {
                 out[..columns.len()].copy_from_slice(&row[columns.clone()]);
             }
-        }
-    }
-}
-
-/// What a result begins with, and what is applied to it while it is in a core's cache.
-#[derive(Clone, Copy)]
-struct Ends<'a> {
-    /// The product is added to what is there.
-    keeps: bool,
-    /// Added to every row, \[out\].
-    bias: Option<&'a [f32]>,
-    function: Option<Function>,
-}
-
-impl Ends<'_> {
-    /// The same for some of the columns.
-    fn of(&self, columns: Range<usize>) -> Self {
-        Self { bias: self.bias.map(|bias| &bias[columns]), ..*self }
-    }
-
-    #[inline(always)]
-    fn begin<S: Simd>(&self, simd: S, columns: Range<usize>, out: &mut [&mut [f32]]) {
-        let bias = self.bias.map(|bias| &bias[columns.clone()]);
-        for out in out.iter_mut().map(|out| &mut out[columns.clone()]) {
-            match (self.keeps, bias) {
-                (false, Some(bias)) => out.copy_from_slice(bias),
-                (false, None) => out.fill(0.0),
-                (true, Some(from)) => AddScaled { to: out, from, scale: 1.0 }.with_simd(simd),
-                (true, None) => {}
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn finish<S: Simd>(&self, simd: S, columns: Range<usize>, out: &mut [&mut [f32]]) {
-        let Some(function) = self.function else { return };
-        for out in out.iter_mut() {
-            Each { values: &mut out[columns.clone()], function }.with_simd(simd);
         }
     }
 }

@@ -19,6 +19,7 @@ mod scalar;
 mod tests;
 pub(super) mod tile;
 mod unit;
+pub(super) mod weight;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod x86;
 

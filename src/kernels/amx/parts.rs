@@ -2,20 +2,13 @@
 
 use std::ops::Range;
 
-use super::tile::{COLUMNS, Parts, STEP, TILES, Tile};
-use crate::kernels::panel::PANEL;
+use super::tile::{COLUMNS, PANEL, Parts, STEP, TILES, Tile};
 
 /// The first 8 significant bits of a number, and what is left of it, exactly. What is left of infinity is no number.
 #[inline(always)]
 fn cut(value: f32) -> (u32, f32) {
     let high = value.to_bits() & 0xffff_0000;
     (high, value - f32::from_bits(high))
-}
-
-/// Two bf16, which are the upper halves of two words.
-#[inline(always)]
-fn pair(first: u32, second: u32) -> u32 {
-    first >> 16 | second
 }
 
 /// Writes some inputs of some batch rows \[rows, in\] to tiles, one for each step. Beyond the rows, and beyond the inputs,
@@ -56,38 +49,39 @@ fn split_row(values: &[f32; STEP], row: usize, parts: &mut Parts) {
     }
 }
 
-/// Writes a panel \[rows, PANEL\] to tiles, `parts` for each step. Beyond its last row, tiles are filled up with zeros.
+/// Writes a panel \[rows, PANEL\] to tiles, three for each step. Beyond its last row, tiles are filled up with zeros.
 #[inline(always)]
-pub fn split_panel(panel: &[f32], parts: usize, tiles: &mut [[Tile; TILES]]) {
-    let steps = panel.chunks(STEP * PANEL).zip(tiles.chunks_exact_mut(parts));
-    for (panel, tiles) in steps {
-        for (at, rows) in panel.chunks(2 * PANEL).enumerate() {
-            let (first, second) = rows.split_at(PANEL);
-            split_pair(at, first, second, tiles);
+pub fn split_panel<const PARTS: usize>(panel: &[f32], tiles: &mut [[Tile; TILES]]) {
+    let panel = panel.as_chunks::<PANEL>().0;
+    for (panel, tiles) in panel.chunks(STEP).zip(tiles.as_chunks_mut::<PARTS>().0) {
+        for (at, rows) in panel.chunks(2).enumerate() {
+            let second = rows.get(1).unwrap_or(&[0.0; PANEL]);
+            let columns = rows[0].as_chunks::<COLUMNS>().0.iter().zip(second.as_chunks::<COLUMNS>().0);
+            for (column, (first, second)) in columns.enumerate() {
+                split_pair([*first, *second], column, at, tiles);
+            }
         }
         for tile in tiles.as_flattened_mut() {
-            tile[panel.len().div_ceil(2 * PANEL) * COLUMNS..].fill(0);
+            tile[panel.len().div_ceil(2) * COLUMNS..].fill(0);
         }
     }
 }
 
-/// Writes pair `at` of rows of a panel. The second row may be missing.
+/// Writes pair `at` of rows of a column of tiles.
 #[inline(always)]
-fn split_pair(at: usize, first: &[f32], second: &[f32], tiles: &mut [[Tile; TILES]]) {
-    for column in 0..TILES {
-        let mut left = [[0.0; COLUMNS]; 2];
-        left[0].copy_from_slice(&first[column * COLUMNS..][..COLUMNS]);
-        if !second.is_empty() {
-            left[1].copy_from_slice(&second[column * COLUMNS..][..COLUMNS]);
-        }
-        for tile in tiles.iter_mut() {
-            let out = &mut tile[column].as_chunks_mut::<COLUMNS>().0[at];
-            for (lane, out) in out.iter_mut().enumerate() {
-                let (first, second) = (cut(left[0][lane]), cut(left[1][lane]));
-                *out = pair(first.0, second.0);
-                left[0][lane] = first.1;
-                left[1][lane] = second.1;
-            }
+pub fn split_pair<const PARTS: usize>(
+    mut left: [[f32; COLUMNS]; 2],
+    column: usize,
+    at: usize,
+    tiles: &mut [[Tile; TILES]; PARTS],
+) {
+    for tile in tiles {
+        let out: &mut [u32; COLUMNS] = &mut tile[column].as_chunks_mut().0[at];
+        for (lane, out) in out.iter_mut().enumerate() {
+            let (first, second) = (cut(left[0][lane]), cut(left[1][lane]));
+            *out = first.0 >> 16 | second.0;
+            left[0][lane] = first.1;
+            left[1][lane] = second.1;
         }
     }
 }

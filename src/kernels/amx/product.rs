@@ -7,13 +7,14 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::parts::split_rows;
-use super::tile::{COLUMNS, Parts, ROWS, STEP, Sums, TILES, Tile};
+use super::tile::{COLUMNS, PANEL, Parts, ROWS, STEP, Sums, TILES, Tile};
 use super::unit::{Ready, Unit};
+use super::weight::Tiled;
 use crate::kernels::cache::{LINE, fetch};
-use crate::kernels::decoded::{DEPTH, Decoded};
-use crate::kernels::panel::PANEL;
 use crate::kernels::parallel::{SCRATCH, aligned, by_columns};
 
+/// Rows of panels come in multiples of this, so that blocks of every type are decoded whole.
+pub const GRAIN: usize = 1280;
 /// Batch rows that are cut into parts at a time.
 const TOGETHER: usize = 2048;
 /// Bytes of tiles of a weight that stay in a core's cache while all batch rows are multiplied by them.
@@ -25,12 +26,28 @@ thread_local! {
     static ROOM: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ in the sizes \[in, out\].
-pub fn add_product<U: Unit, W: Decoded>(
+/// What is done to some columns of `y`, a slice for each batch row, before a product is added and after.
+pub trait Ends: Sync {
+    /// Before.
+    fn begin(&self, columns: Range<usize>, out: &mut [&mut [f32]]);
+    /// After.
+    fn finish(&self, columns: Range<usize>, out: &mut [&mut [f32]]);
+}
+
+/// Nothing is done.
+impl Ends for () {
+    fn begin(&self, _: Range<usize>, _: &mut [&mut [f32]]) {}
+
+    fn finish(&self, _: Range<usize>, _: &mut [&mut [f32]]) {}
+}
+
+/// `y` \[n, out\] += `x` \[n, in\] · Wᵀ in the sizes \[in, out\], and what `ends` do.
+pub fn add_product<U: Unit, W: Tiled>(
     unit: U,
     [in_features, out_features]: [usize; 2],
     x: &[f32],
     weight: &W,
+    ends: &impl Ends,
     y: &mut [f32],
 ) {
     let shape = Shape::new::<W>(in_features, out_features, x.len() / in_features);
@@ -46,42 +63,57 @@ pub fn add_product<U: Unit, W: Decoded>(
             let steps = inputs.len().div_ceil(STEP);
             let parts = aligned(&mut room, tiles * steps * size_of::<Parts>() / size_of::<f32>());
             let parts = bytemuck::cast_slice_mut::<f32, Parts>(parts);
-            let arch = Arch::new();
             x.par_chunks(rows * in_features).zip(parts.par_chunks_mut(steps)).for_each(|(x, parts)| {
-                arch.dispatch(SplitRows { x, in_features, inputs: inputs.clone(), parts })
+                Arch::new().dispatch(SplitRows { x, in_features, inputs: inputs.clone(), parts })
             });
-            let parts = &*parts;
+            let all = Columns { unit, weight, inputs: inputs.clone(), parts, rows, group: shape.group };
             by_columns(shape.part, out_features, y, |columns, out| {
-                SCRATCH.with_borrow_mut(|scratch| {
-                    let ready = unit.ready(rows);
-                    let all = aligned(scratch, DEPTH * PANEL + shape.group * shape.panel_size::<W>());
-                    let (room, panels) = all.split_at_mut(DEPTH * PANEL);
-                    let panels = bytemuck::cast_slice_mut::<f32, [Tile; TILES]>(panels);
-                    let panel = steps * W::PARTS;
-                    for first in columns.clone().step_by(shape.group * PANEL) {
-                        let group = first..(first + shape.group * PANEL).min(columns.end);
-                        let panels = &mut panels[..group.len().div_ceil(PANEL) * panel];
-                        for (first, tiles) in group.step_by(PANEL).zip(panels.chunks_exact_mut(panel)) {
-                            let outputs = first..(first + PANEL).min(columns.end);
-                            weight.decode_tiles(outputs, inputs.clone(), room, tiles);
-                        }
-                        let column = first - columns.start;
-                        arch.dispatch(Multiply {
-                            ready: &ready,
-                            x: parts,
-                            steps,
-                            panels,
-                            panel,
-                            rows,
-                            column,
-                            out,
-                        });
-                    }
-                });
+                if inputs.start == 0 {
+                    ends.begin(columns.clone(), out);
+                }
+                SCRATCH.with_borrow_mut(|scratch| all.add_product(columns.clone(), scratch, out));
+                if inputs.end == in_features {
+                    ends.finish(columns, out);
+                }
             });
         }
     }
     ROOM.set(room);
+}
+
+/// What all columns of `y` are multiplied from.
+struct Columns<'a, U, W> {
+    unit: U,
+    weight: &'a W,
+    inputs: Range<usize>,
+    /// \[tiles of batch rows, steps\]
+    parts: &'a [Parts],
+    /// Batch rows of a tile.
+    rows: usize,
+    /// Panels that are decoded at a time.
+    group: usize,
+}
+
+impl<U: Unit, W: Tiled> Columns<'_, U, W> {
+    /// Adds to some columns, a slice for each batch row.
+    fn add_product(&self, columns: Range<usize>, scratch: &mut Vec<f32>, out: &mut [&mut [f32]]) {
+        let Self { weight, ref inputs, parts, rows, group, .. } = *self;
+        let ready = self.unit.ready(rows);
+        let steps = inputs.len().div_ceil(STEP);
+        let panel = steps * W::PARTS;
+        let size = panel * size_of::<[Tile; TILES]>() / size_of::<f32>();
+        for first in columns.clone().step_by(group * PANEL) {
+            let outputs = first..(first + group * PANEL).min(columns.end);
+            let panels = aligned(scratch, outputs.len().div_ceil(PANEL) * size);
+            let panels = bytemuck::cast_slice_mut::<f32, [Tile; TILES]>(panels);
+            for (first, tiles) in outputs.clone().step_by(PANEL).zip(panels.chunks_exact_mut(panel)) {
+                weight.decode_tiles(first..(first + PANEL).min(outputs.end), inputs.clone(), tiles);
+            }
+            let column = first - columns.start;
+            let work = Multiply { ready: &ready, x: parts, steps, panels, panel, rows, column, out };
+            Arch::new().dispatch(work);
+        }
+    }
 }
 
 struct SplitRows<'a> {
@@ -111,24 +143,19 @@ struct Shape {
 }
 
 impl Shape {
-    fn new<W: Decoded>(in_features: usize, out_features: usize, count: usize) -> Self {
+    fn new<W: Tiled>(in_features: usize, out_features: usize, count: usize) -> Self {
         let panels = out_features.div_ceil(PANEL).div_ceil(4 * rayon::current_num_threads());
         let step = W::PARTS * size_of::<[Tile; TILES]>();
-        let most = match count * in_features * 6 <= CACHED {
-            true => CACHED / step * STEP,
-            false => CACHED / step * STEP / 6,
+        let depth = match count * in_features * size_of::<Parts>() / (ROWS * STEP) <= CACHED {
+            true => (CACHED / step * STEP).next_multiple_of(GRAIN),
+            false => GRAIN,
         };
-        let depth = (most / DEPTH * DEPTH).min(in_features);
+        let depth = depth.min(in_features);
         let group = match count <= ROWS {
             true => 1,
             false => (CACHED / (step * depth.div_ceil(STEP))).clamp(1, panels),
         };
         Self { part: panels * PANEL, depth, group }
-    }
-
-    /// Numbers of 32 bits that the tiles of a panel take.
-    fn panel_size<W: Decoded>(&self) -> usize {
-        self.depth.div_ceil(STEP) * W::PARTS * size_of::<[Tile; TILES]>() / size_of::<f32>()
     }
 }
 

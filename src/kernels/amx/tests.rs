@@ -7,10 +7,9 @@ use proptest::prelude::*;
 use super::parts::{split_panel, split_rows};
 use super::product::add_product;
 use super::scalar::Scalar;
-use super::tile::{Parts, STEP, TILES, Tile};
+use super::tile::{PANEL, Parts, STEP, TILES, Tile};
 use super::unit::Unit;
-use crate::kernels::decoded::Decoded;
-use crate::kernels::panel::PANEL;
+use super::weight::Tiled;
 
 /// A weight \[out, in\] of numbers that are the sums of so many of bf16.
 struct Weight<const PARTS: usize> {
@@ -29,20 +28,17 @@ impl<const PARTS: usize> Weight<PARTS> {
     }
 }
 
-impl<const PARTS: usize> Decoded for Weight<PARTS> {
+impl<const PARTS: usize> Tiled for Weight<PARTS> {
     const PARTS: usize = PARTS;
 
-    fn decode(&self, outputs: Range<usize>, inputs: Range<usize>, panel: &mut [f32]) {
-        panel.fill(f32::NAN);
+    fn decode_tiles(&self, outputs: Range<usize>, inputs: Range<usize>, tiles: &mut [[Tile; TILES]]) {
+        let mut panel = vec![f32::NAN; inputs.len() * PANEL];
         for (column, output) in outputs.enumerate() {
             for (row, input) in inputs.clone().enumerate() {
                 panel[row * PANEL + column] = self.values[output * self.in_features + input];
             }
         }
-    }
-
-    fn bytes(&self, _: Range<usize>) -> &[u8] {
-        &[]
+        split_panel::<PARTS>(&panel, tiles);
     }
 }
 
@@ -51,10 +47,10 @@ fn products<const PARTS: usize>(x: &[f32], weight: &Weight<PARTS>) -> Vec<Vec<f3
     let (in_features, count) = (weight.in_features, x.len() / weight.in_features);
     let out_features = weight.values.len() / in_features;
     let mut y = vec![vec![1.0; count * out_features]];
-    add_product(Scalar, [in_features, out_features], x, weight, &mut y[0]);
+    add_product(Scalar, [in_features, out_features], x, weight, &(), &mut y[0]);
     if let Some(unit) = super::unit() {
         y.push(vec![1.0; count * out_features]);
-        add_product(unit, [in_features, out_features], x, weight, &mut y[1]);
+        add_product(unit, [in_features, out_features], x, weight, &(), &mut y[1]);
     }
     y
 }
@@ -104,19 +100,18 @@ proptest! {
         let mut tiles: [Parts; 1] = [[[7; 256]; 3]];
         split_rows(&[value], 1, 0..1, &mut tiles);
         let parts = tiles[0].map(|tile| f32::from_bits(tile[0] << 16));
-        // bf16 has no bits below 2⁻¹³³, which powi makes 0.
-        let smallest = f32::from_bits(1 << 16);
+        // bf16 has no bits below 2⁻¹³³.
         let exact = value.abs() >= 2.0f32.powi(-133 + 24);
         let is_sum = |parts: [f32; 3]| {
             let sum = parts[0] + (parts[1] + parts[2]);
-            sum == value || !exact && (sum - value).abs() < smallest
+            sum == value || !exact && (sum - value).abs() < f32::from_bits(1 << 16)
         };
         prop_assert!(is_sum(parts));
         prop_assert!(tiles[0].iter().all(|tile| tile[0] >> 16 == 0 && tile[1..] == [0; 255]));
         let mut panel = [0.0; PANEL];
         panel[17] = value;
         let mut tiles: [[Tile; TILES]; 3] = [[[7; 256]; TILES]; 3];
-        split_panel(&panel, 3, &mut tiles);
+        split_panel::<3>(&panel, &mut tiles);
         let parts = tiles.map(|tiles| f32::from_bits(tiles[1][1] << 16));
         prop_assert!(is_sum(parts));
     }
@@ -163,10 +158,10 @@ fn what_is_lost_is_below_the_normal_range() {
             assert_eq!(y, [1.0]);
         }
         let mut y = [0.0];
-        add_product(Scalar, [1, 1], &[x], &Weight::<3>::new(&[value], 1), &mut y);
+        add_product(Scalar, [1, 1], &[x], &Weight::<3>::new(&[value], 1), &(), &mut y);
         if let Some(unit) = super::unit() {
             let mut other = [0.0];
-            add_product(unit, [1, 1], &[x], &Weight::<3>::new(&[value], 1), &mut other);
+            add_product(unit, [1, 1], &[x], &Weight::<3>::new(&[value], 1), &(), &mut other);
             assert!((y[0] - other[0]).abs() <= 4.0 * smallest, "{} is not {}", other[0], y[0]);
         }
         assert!((f64::from(y[0]) - f64::from(x) * f64::from(value)).abs() <= 8.0 * f64::from(smallest));

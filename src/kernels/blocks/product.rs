@@ -6,6 +6,9 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::BlockType;
+use crate::kernels::amx::tile::{COLUMNS, STEP, TILES, Tile};
+use crate::kernels::amx::weight::{Tiled, split_column};
+use crate::kernels::amx::{self, product};
 use crate::kernels::cache::{LINE, fetch};
 use crate::kernels::dot_tile::DotTile;
 use crate::kernels::parallel::{DOT_ROWS, SCRATCH, add_sums, aligned, aligned_copy, by_columns, sizes};
@@ -16,6 +19,9 @@ const DEPTH: usize = 768;
 /// Rows that are multiplied by the same columns, before others are: so long these stay in a core's cache.
 const TOGETHER: usize = 64;
 
+/// Batch rows from which on a matrix unit is faster: for fewer, cutting weights into parts takes longer.
+const MANY_FOR_TILES: usize = 40;
+
 /// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, where the blocks are the rows of W.
 ///
 /// # Panics
@@ -25,6 +31,12 @@ pub fn add_product_transposed(kind: BlockType, x: &[f32], blocks: &[u8], in_feat
     let row_bytes = kind.row_bytes(in_features);
     let (count, out_features) = sizes(x, blocks.len() / row_bytes * in_features, in_features, y);
     assert_eq!(blocks.len(), out_features * row_bytes, "rows are whole");
+    if count >= MANY_FOR_TILES
+        && let Some(unit) = amx::unit()
+    {
+        let weight = Rows { kind, blocks, row_bytes };
+        return product::add_product(unit, [in_features, out_features], x, &weight, &(), y);
+    }
     let part = out_features.div_ceil(8 * rayon::current_num_threads()).next_multiple_of(DOT_ROWS);
     let arch = Arch::new();
     let mut scratch = Vec::new();
@@ -62,6 +74,38 @@ pub fn add_product_transposed(kind: BlockType, x: &[f32], blocks: &[u8], in_feat
             add_sums(out, sums);
         });
     });
+}
+
+/// The rows of a weight.
+struct Rows<'a> {
+    kind: BlockType,
+    blocks: &'a [u8],
+    row_bytes: usize,
+}
+
+/// Values of each of 16 rows that are decoded, and then cut into parts: whole blocks of every type.
+const PIECE: usize = 256;
+
+impl Tiled for Rows<'_> {
+    const PARTS: usize = 3;
+
+    fn decode_tiles(&self, outputs: Range<usize>, inputs: Range<usize>, tiles: &mut [[Tile; TILES]]) {
+        let Self { kind, blocks, row_bytes } = *self;
+        let mut piece = [[0.0; PIECE]; COLUMNS];
+        for (column, first) in outputs.clone().step_by(COLUMNS).enumerate() {
+            let pieces = inputs.clone().step_by(PIECE).zip(tiles.chunks_mut(PIECE / STEP * Self::PARTS));
+            for (start, tiles) in pieces {
+                let len = PIECE.min(inputs.end - start);
+                for (row, piece) in piece.iter_mut().enumerate() {
+                    let from = (first + row).min(outputs.end - 1) * row_bytes + kind.row_bytes(start);
+                    let bytes = kind.row_bytes(len);
+                    (0..bytes).step_by(LINE).for_each(|line| fetch(blocks, from + bytes + line));
+                    kind.decode(&blocks[from..from + bytes], &mut piece[..len]);
+                }
+                split_column(piece.each_ref().map(|row| &row[..len]), Self::PARTS, column, tiles);
+            }
+        }
+    }
 }
 
 /// Writes some columns of some rows, one row after the other. Meanwhile the same columns of the rows after them are

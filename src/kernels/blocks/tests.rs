@@ -84,11 +84,12 @@ fn a_product_is_that_with_the_decoded_matrix() {
     let mut random = fastrand::Rng::with_seed(17);
     for kind in BlockType::all() {
         // More columns than are decoded at a time, and rows that are no whole groups.
-        for (in_features, out_features) in [(kind.values(), 3), (1024, 21), (2 * 256, 8)] {
+        for (in_features, out_features) in [(kind.values(), 3), (1024, 21), (2 * 256, 8), (1536, 5)] {
             let blocks = rows(kind, out_features, in_features, &mut random);
             let mut weight = vec![0.0; out_features * in_features];
             kind.decode(&blocks, &mut weight);
-            for count in [1, 2, 5, 7, 33] {
+            // Up to so many that inputs are taken in pieces.
+            for count in [1, 2, 5, 7, 33, 90] {
                 let x: Vec<f32> =
                     std::iter::repeat_with(|| random.f32() - 0.5).take(count * in_features).collect();
                 let mut y = vec![1.0; count * out_features];
@@ -97,7 +98,8 @@ fn a_product_is_that_with_the_decoded_matrix() {
                     let products = x[at / out_features * in_features..][..in_features]
                         .iter()
                         .zip(&weight[at % out_features * in_features..][..in_features]);
-                    let exact = 1.0 + products.clone().map(|(x, w)| f64::from(x * w)).sum::<f64>();
+                    let exact =
+                        1.0 + products.clone().map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>();
                     let size = 1.0 + products.map(|(x, w)| f64::from((x * w).abs())).sum::<f64>();
                     assert!((f64::from(*y) - exact).abs() < 1e-6 * size, "{kind}: {y}, not {exact}");
                 }

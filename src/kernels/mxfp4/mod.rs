@@ -2,7 +2,7 @@
 //! is exact.
 //!
 //! One or two batch rows are multiplied as bytes (`int8_dot`). Up to two dozen are multiplied while the values are
-//! decoded (`tiles`). For more of them the weight is decoded into panels (`panels`).
+//! decoded (`tiles`), or up to ten where there is a matrix unit. For more of them the weight is decoded first (`panels`).
 
 mod format;
 mod int8_dot;
@@ -12,9 +12,12 @@ mod tiles;
 
 pub use format::{BLOCK, BLOCK_BYTES, CODES, NAN_SCALE, SCALES, scale_value};
 
-use super::large_batch;
+use super::{amx, decoded};
 use packed::Packed;
 use tiles::{by_tiles, max_batch_rows};
+
+/// Batch rows up to which they are multiplied while values are decoded, although there is a matrix unit.
+const FEW_BESIDE_TILES: usize = 10;
 
 /// `y` \[n, out\] += `x` \[n, in\] · Wᵀ, where the blocks are the rows of W. Decoded values never leave a core's
 /// cache.
@@ -28,14 +31,14 @@ pub fn add_product(x: &[f32], blocks: &[u8], scales: &[u8], in_features: usize, 
     if int8_dot::add_product([in_features, out_features], x, &packed, y) {
         return;
     }
-    let most = max_batch_rows();
+    let most = if amx::unit().is_some() { FEW_BESIDE_TILES } else { max_batch_rows() };
     // Each number of batch rows has a kernel of its own.
     macro_rules! products {
         ($($batch_rows:literal)*) => {
             match count {
                 0 => {}
                 $($batch_rows if $batch_rows <= most => by_tiles::<$batch_rows>([in_features, out_features], x, &packed, y),)*
-                _ => large_batch::add_product([in_features, out_features], x, &packed, y),
+                _ => decoded::add_product([in_features, out_features], x, &packed, y),
             }
         };
     }
