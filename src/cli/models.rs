@@ -9,9 +9,9 @@ use crate::model::{FAMILIES, KnownModel, MemoryFit, Place, Published, catalogue}
 use crate::vocabulary::human_bytes;
 
 /// A line of the table, column by column.
-type Row = [String; 6];
+type Row = [String; 7];
 
-const HEADING: [&str; 6] = ["MODEL", "WHERE", "PAIRS", "DISK", "MEMORY", "FITS"];
+const HEADING: [&str; 7] = ["MODEL", "WHERE", "PAIRS", "DISK", "MEMORY", "PROMPT", "FITS"];
 
 /// Lists the models of the binary, of the hub's cache and of the configured pairs, and some that the hub has.
 ///
@@ -55,6 +55,8 @@ fn row(model: &KnownModel, free: Option<u64>) -> Row {
     let size = |bytes: Option<u64>| {
         bytes.map(human_bytes).or_else(|| published.clone()).unwrap_or_else(|| "?".to_owned())
     };
+    let prompt = model.footprint.map(|footprint| footprint.prompt_bytes).filter(|bytes| *bytes > 0);
+    let prompt = prompt.map_or_else(|| "?".to_owned(), |bytes| format!("+{}", human_bytes(bytes)));
     let fits = match MemoryFit::of(model.needed_bytes(), free, 0) {
         MemoryFit::Yes => "yes",
         MemoryFit::Instead | MemoryFit::No => "no",
@@ -66,6 +68,7 @@ fn row(model: &KnownModel, free: Option<u64>) -> Row {
         escape_controls(&model.pairs.join(",")),
         size(model.footprint.map(|footprint| footprint.disk_bytes)),
         size(model.footprint.map(|footprint| footprint.resident_bytes)),
+        prompt,
         fits.to_owned(),
     ]
 }
@@ -90,10 +93,10 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let row = ["a/long-name", "cache", "", "1.0 GB", "2.0 GB", "yes"].map(str::to_owned);
+        let row = ["a/long-name", "cache", "", "1.0 GB", "2.0 GB", "+9 MB", "yes"].map(str::to_owned);
         let expected = "\
-MODEL        WHERE  PAIRS  DISK    MEMORY  FITS
-a/long-name  cache         1.0 GB  2.0 GB  yes
+MODEL        WHERE  PAIRS  DISK    MEMORY  PROMPT  FITS
+a/long-name  cache         1.0 GB  2.0 GB  +9 MB   yes
 ";
         assert_eq!(table(&[row]), expected);
     }

@@ -19,9 +19,9 @@ pub struct KnownModel {
 }
 
 impl KnownModel {
-    /// About how many bytes of memory its weights take, if that is known.
+    /// About how many bytes of memory its weights take, and what is kept of a prompt, if that is known.
     pub fn needed_bytes(&self) -> Option<u64> {
-        let here = self.footprint.map(|footprint| footprint.resident_bytes);
+        let here = self.footprint.map(|footprint| footprint.needed_bytes());
         here.or(self.published.map(|published| published.bytes))
     }
 }

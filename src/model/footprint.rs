@@ -12,9 +12,20 @@ pub struct Footprint {
     pub disk_bytes: u64,
     /// Bytes its weights take once placed.
     pub resident_bytes: u64,
+    /// Bytes that are kept of a prompt of [`PROMPT_TOKENS`] tokens, or of as many as it reads; 0 of a model that can't be
+    /// run.
+    pub prompt_bytes: u64,
 }
 
+/// Tokens of the prompt that memory is estimated for.
+pub const PROMPT_TOKENS: usize = 1000;
+
 impl Footprint {
+    /// Bytes that it takes with its prompt.
+    pub fn needed_bytes(&self) -> u64 {
+        self.resident_bytes + self.prompt_bytes
+    }
+
     /// Reads the headers of the model's files. Nothing is downloaded or loaded.
     ///
     /// # Errors
@@ -24,12 +35,15 @@ impl Footprint {
         let files = files::locate_here(reference)?;
         let mut weights = Weights::open(&files.weights, Placement::new(options)?, &mut control)?;
         // Of a model that can't be run, what its files hold is all that can be told.
+        let mut prompt_bytes = 0;
         if let Ok(read) = described::read(&files) {
+            prompt_bytes = read.spec.capture_bytes(read.spec.context.min(PROMPT_TOKENS));
             weights.expect(read.expected());
             let _ = files.rounding.map(|rounding| weights.round_to(rounding));
         }
         let disk_bytes = files.all().map(files::ModelFile::size).sum::<Result<u64, _>>()?;
-        Ok(Self { parameters: weights.parameters(), disk_bytes, resident_bytes: weights.resident_bytes() })
+        let (parameters, resident_bytes) = (weights.parameters(), weights.resident_bytes());
+        Ok(Self { parameters, disk_bytes, resident_bytes, prompt_bytes })
     }
 }
 

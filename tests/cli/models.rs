@@ -67,7 +67,7 @@ fn lists_what_is_here_and_what_is_not() {
         let line = ended.text().lines().find(|line| line.starts_with(name));
         line.unwrap_or_else(|| panic!("no {name} in {}", ended.text())).split_whitespace().collect::<Vec<_>>()
     };
-    assert_eq!(line("MODEL"), ["MODEL", "WHERE", "PAIRS", "DISK", "MEMORY", "FITS"]);
+    assert_eq!(line("MODEL"), ["MODEL", "WHERE", "PAIRS", "DISK", "MEMORY", "PROMPT", "FITS"]);
     assert_eq!(line("demo:gpt2 ")[1..3], ["binary", "demo"]);
     assert_eq!(line("demo:gpt-oss").last(), Some(&"yes"));
     // Whether it fits is a question of this machine.

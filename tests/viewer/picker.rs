@@ -15,7 +15,7 @@ use crate::screens::{assert_screen, draw, text};
 const FREE: u64 = 9_200_000_000;
 
 fn footprint(parameters: u64, disk_bytes: u64, resident_bytes: u64) -> Option<Footprint> {
-    Some(Footprint { parameters, disk_bytes, resident_bytes })
+    Some(Footprint { parameters, disk_bytes, resident_bytes, prompt_bytes: 0 })
 }
 
 fn catalogue() -> Catalogue {

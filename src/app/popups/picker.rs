@@ -160,7 +160,7 @@ fn obstacle(name: &str, estimate: &LoadEstimate, replaced: u64) -> Option<Stage>
         let fit = MemoryFit::of(Some(download.least_bytes), free, replaced);
         return Some(Stage::Asking { name, statement: download.statement.clone(), fit });
     }
-    let (needed, free) = (estimate.footprint?.resident_bytes, free?);
+    let (needed, free) = (estimate.footprint?.needed_bytes(), free?);
     let too_large = MemoryFit::of(Some(needed), Some(free), replaced) == MemoryFit::No;
     too_large.then(|| Stage::TooLarge { name, needed, free: free.saturating_add(replaced) })
 }
