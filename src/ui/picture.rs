@@ -69,7 +69,7 @@ pub fn svg(buffer: &Buffer, background: Background) -> String {
     svg
 }
 
-/// Half blocks become boxes, so that no font leaves gaps between them; anything else becomes text. Plain
+/// Blocks become boxes, so that no font leaves gaps between them; anything else becomes text. Plain
 /// letters share an element, any other sign has its own, so that no font moves its neighbours.
 fn run_of_text(
     boxes: &mut String,
@@ -95,10 +95,13 @@ fn run_of_text(
             continue;
         }
         letters(words, start, &std::mem::take(&mut word), top, style);
-        match symbol {
-            "▀" => rect(boxes, column, 1, top, ROW / 2.0, style.text),
-            "▄" => rect(boxes, column, 1, top + ROW / 2.0, ROW / 2.0, style.text),
-            "█" => rect(boxes, column, 1, top, ROW, style.text),
+        match symbol.chars().next() {
+            Some('▀') => rect(boxes, column, 1, top, ROW / 2.0, style.text),
+            // Filled from below, in eighths.
+            Some(block @ '▁'..='█') => {
+                let height = ROW * (block as u32 - '▁' as u32 + 1) as f32 / 8.0;
+                rect(boxes, column, 1, top + ROW - height, height, style.text);
+            }
             _ => letters(words, column, symbol, top, style),
         }
     }
@@ -191,6 +194,18 @@ mod tests {
         assert!(svg.contains(&text(1.0, 2.0)) && svg.contains(">日</text>"), "{svg}");
         assert!(svg.contains(&text(3.0, 5.0)) && svg.contains(">&lt;b c&gt;</text>"), "{svg}");
         assert_eq!(svg.matches("<text").count(), 2);
+    }
+
+    #[test]
+    fn blocks_are_boxes_as_high_as_they_are() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 1));
+        buffer.set_string(0, 0, "▂▄█▀", Style::new().fg(Color::Rgb(1, 2, 3)));
+        let svg = svg(&buffer, Background::Dark);
+        for (y, height) in [(22.75, 4.25), (18.5, 8.5), (10.0, 17.0), (10.0, 8.5)] {
+            let place = format!("y=\"{y:.1}\" width=\"8.4\" height=\"{height:.1}\" fill=\"#010203\"");
+            assert!(svg.contains(&place), "{place} is not in {svg}");
+        }
+        assert!(!svg.contains("<text"), "{svg}");
     }
 
     #[test]
