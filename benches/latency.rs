@@ -15,11 +15,11 @@ mod support {
 }
 
 /// Keys that are measured.
-const KEYS: usize = 300;
+const KEYS: usize = 200;
 /// Words of the prompt, each of which is a token or more.
 const WORDS: usize = 600;
 /// Longer than a pass takes.
-const REST: Duration = Duration::from_millis(80);
+const REST: Duration = Duration::from_millis(200);
 /// The longest time after that until the next keys: spread, so that they meet every phase of a frame.
 const PAUSE: Duration = Duration::from_millis(40);
 /// Longer than any key takes.
@@ -43,16 +43,16 @@ fn main() {
     terminal.wait_until("cell by cell", |screen| !screen.contents().contains("overview of"));
 
     let mut times = Vec::new();
-    // The cursor is on the last row.
-    let mut down = false;
+    let mut is_shorter = false;
     while times.len() < KEYS {
         thread::sleep(REST + PAUSE * (times.len() as u32 * 7 % 10) / 10);
         let before = cursor_row(&terminal);
         let start = Instant::now();
-        // Both models run the prompt from another first word on, and the cursor moves.
-        terminal.keys(if down { "i\x1b[Hz\rj" } else { "i\x1b[H\x1b[3~\rk" });
+        // Both models run the prompt from another first word on, and the cursor moves; it is on the last row again when
+        // they are done.
+        terminal.keys(if is_shorter { "i\x1b[Hz\rk" } else { "i\x1b[H\x1b[3~\rk" });
         times.push(wait(start, || cursor_row(&terminal) != before));
-        down = !down;
+        is_shorter = !is_shorter;
     }
     print(
         &format!("from a key to its frame, 200×60, {KEYS} keys while both models begin to run {WORDS} words"),
