@@ -22,16 +22,25 @@ const WORDS: usize = 600;
 const REST: Duration = Duration::from_millis(80);
 /// The longest time after that until the next keys: spread, so that they meet every phase of a frame.
 const PAUSE: Duration = Duration::from_millis(40);
+/// Longer than any key takes.
+const LONGEST: Duration = Duration::from_secs(20);
+/// How often the screen is looked at.
+const LOOK: Duration = Duration::from_micros(500);
 
 fn main() {
-    let mut terminal = Terminal::viewer(&[]);
+    // Other models than the demos: `--left A --right B`, with `cargo bench --bench latency -- ...`.
+    let models: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let models: Vec<&str> = models.iter().map(String::as_str).collect();
+    let mut terminal = Terminal::new(env!("CARGO_BIN_EXE_attnscope"), &models, &[]);
     terminal.resize(60, 200);
     terminal.wait_for_both();
     terminal.keys("i\x15");
     terminal.wait_for("keep the text and leave");
     terminal.keys(&format!("\x1b[200~{}\x1b[201~\r", "the quick cat sat ".repeat(WORDS / 4)));
-    terminal.wait_for("keys 1–");
+    terminal.wait_for_times("overview of", 2);
     terminal.wait_for_both();
+    terminal.keys("0");
+    terminal.wait_until("cell by cell", |screen| !screen.contents().contains("overview of"));
 
     let mut times = Vec::new();
     // The cursor is on the last row.
@@ -40,20 +49,55 @@ fn main() {
         thread::sleep(REST + PAUSE * (times.len() as u32 * 7 % 10) / 10);
         let before = cursor_row(&terminal);
         let start = Instant::now();
-        // Both models run the prompt again, and the cursor moves.
-        terminal.keys(if down { "i\rj" } else { "i\rk" });
-        while cursor_row(&terminal) == before {
-            thread::sleep(Duration::from_micros(500));
-        }
-        times.push(start.elapsed());
+        // Both models run the prompt from another first word on, and the cursor moves.
+        terminal.keys(if down { "i\x1b[Hz\rj" } else { "i\x1b[H\x1b[3~\rk" });
+        times.push(wait(start, || cursor_row(&terminal) != before));
         down = !down;
     }
+    print(
+        &format!("from a key to its frame, 200×60, {KEYS} keys while both models begin to run {WORDS} words"),
+        times,
+    );
+
+    // Both models run each letter as it is typed.
+    terminal.keys("0");
+    terminal.wait_for_times("overview of", 2);
+    terminal.keys("i\x1b[F\x14");
+    terminal.wait_for("live");
+    thread::sleep(5 * REST);
+    let mut times = Vec::new();
+    while times.len() < KEYS {
+        thread::sleep(REST + PAUSE * (times.len() as u32 * 7 % 10) / 10);
+        let before = last_tokens(&terminal);
+        let start = Instant::now();
+        // Each is a token of its own.
+        terminal.keys(if times.len() % 2 == 0 { "," } else { "a" });
+        let is_new = |(now, before): (&String, &String)| now != before;
+        times.push(wait(start, || last_tokens(&terminal).iter().zip(&before).all(is_new)));
+    }
+    print(
+        &format!("from a letter behind {WORDS} words to both models' attention to it, {KEYS} letters"),
+        times,
+    );
+    terminal.keys("\x1b");
+    thread::sleep(REST);
     terminal.keys("q");
     terminal.wait_for_end();
+}
 
+/// The time from `start` until something is so.
+fn wait(start: Instant, is_so: impl Fn() -> bool) -> Duration {
+    while !is_so() {
+        assert!(start.elapsed() < LONGEST, "nothing came of a key");
+        thread::sleep(LOOK);
+    }
+    start.elapsed()
+}
+
+fn print(what: &str, mut times: Vec<Duration>) {
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
-    println!("from a key to its frame, 200×60, {KEYS} keys while both models begin to run {WORDS} words:");
+    println!("{what}:");
     println!(
         "p50 {:.1} ms   p90 {:.1} ms   p99 {:.1} ms   max {:.1} ms",
         at(0.5),
@@ -63,7 +107,13 @@ fn main() {
     );
 }
 
-/// The row of the screen with the cursor's mark.
+/// The last token that each pane's matrix has a column for, as it says above it: `▾748–751`.
+fn last_tokens(terminal: &Terminal) -> Vec<String> {
+    let screen = terminal.text();
+    let columns = screen.split('▾').skip(1).filter_map(|after| after.split_whitespace().next());
+    columns.map(ToOwned::to_owned).collect()
+}
+
 fn cursor_row(terminal: &Terminal) -> Option<usize> {
     let screen = terminal.screen.lock().unwrap();
     screen.screen().rows(0, 40).position(|row| row.contains('▸'))

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use attnscope::app::{Action, Effect, Side, State, update};
+use attnscope::app::{Action, Effect, Opened, Side, State, update};
 use attnscope::attention::{Capture, MeasuredComparison, ModelInfo};
 use attnscope::runtime::sync_layout;
 use attnscope::worker::protocol::{Event, Request};
@@ -67,6 +67,9 @@ fn main() {
     ] {
         let mut state = state.clone();
         press_and_wait(&mut state, before);
+        let mut after = state.clone();
+        let does = !press(&mut after, keys).is_empty() || seen(&after) != seen(&state);
+        assert!(does, "{name}: {keys:?} does nothing");
         let time = median(&state, |state| drop(black_box(press(state, keys))));
         report(name, time, &mut slowest);
     }
@@ -83,6 +86,7 @@ fn main() {
     let mut compared = state.clone();
     let asked = press(&mut compared, "D");
     let answer: Vec<Event> = asked.into_iter().filter_map(compared_now).collect();
+    assert_eq!(answer.len(), 1, "what is measured is a comparison");
     let time = median(&compared, |state| {
         for event in answer.clone() {
             drop(black_box(hear(state, event)));
@@ -90,6 +94,21 @@ fn main() {
     });
     report("a comparison is done", time, &mut slowest);
     assert!(slowest.0 <= MOST, "{}: {:?} for an action is too slow", slowest.1, slowest.0);
+}
+
+/// What an action may change, but for what is computed.
+fn seen(state: &State) -> String {
+    let State { panes, screen, display, note, .. } = state;
+    let panes =
+        panes.both.each_ref().map(|pane| (pane.selection, pane.cursor, pane.span.clone(), pane.scroll));
+    let difference =
+        screen.difference.as_ref().map(|shown| (shown.arrangement, shown.granularity, shown.cursor));
+    let list = (&screen.list.order, screen.list.row, screen.list.similarity.is_some());
+    let grid = match screen.opened() {
+        Opened::Grid(grid) => Some(grid.chosen),
+        _ => None,
+    };
+    format!("{:?}", (panes, difference, list, grid, screen.mode(), display, note))
 }
 
 /// What the worker answers where two captures are to be compared.

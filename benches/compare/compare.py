@@ -3,11 +3,15 @@
 
     compare.py run --attnscope BINARY --model DIR [--lengths 5,32,128,512,1024] [--threads N] [--rounds 3]
                    [--device cpu|cuda] [--dtype f32|bf16]
+    compare.py generate --attnscope BINARY --model DIR --gguf FILE [--lengths 128,512] [--tokens 64] [--threads N]
     compare.py checkpoint gpt2|gpt-oss-20b DIR [--layers N]
 
 `run` takes turns: some passes of one, some of the other, and again. Both capture everything: transformers
 runs with output_attentions=True, in f32 unless told otherwise, once as the article does (logits of every
 token), once with the logits of the last token only. It prints medians and ratios; below 1, attnscope is faster.
+
+`generate` takes turns with llama.cpp: milliseconds of each token written behind a prompt of some tokens, ours with the
+attention of all tokens captured. `gguf_file.py` writes the GGUF file, and npm's node-llama-cpp has to be found by node.
 
 `checkpoint` writes a random checkpoint of a true shape, a shard at a time: gpt2 (124 million parameters,
 0.5 GB) or gpt-oss-20b (13.8 GB, experts in MXFP4); with fewer layers than it has where transformers, which unpacks
@@ -314,6 +318,25 @@ def run(args):
         )
 
 
+def generate(args):
+    """The table of what each written token took."""
+    print(f"{args.model}, {args.threads} threads, medians of {args.rounds} rounds of {args.tokens} tokens, ms a token")
+    print("prompt   attnscope   llama.cpp  ratio   floor")
+    for length in args.lengths:
+        rows = []
+        for _ in range(args.rounds):
+            command = [args.attnscope, "bench", "--model", str(args.model), "--lengths", str(length), "--repeats", "1"]
+            command += ["--generate", str(args.tokens), "--threads", str(args.threads), "--json"]
+            ours = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            generated = ours["lengths"][0]["generated"]
+            command = ["node", "llama.mjs", args.gguf.resolve(), str(length), str(args.tokens), str(args.threads)]
+            folder = args.node or Path(__file__).parent
+            theirs = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder).stdout
+            rows.append((1e3 * generated["median_s"], json.loads(theirs)["median_ms"], 1e3 * generated["floor_s"]))
+        a, b, floor = (statistics.median(column) for column in zip(*rows, strict=True))
+        print(f"{length:6} {a:11.1f} {b:11.1f} {a / b:6.2f} {floor:7.1f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
@@ -327,6 +350,16 @@ def main():
     compared.add_argument("--rounds", type=int, default=3)
     compared.add_argument("--repeats", type=int, default=5)
     compared.set_defaults(call=run)
+    written = commands.add_parser("generate", help="time both writing")
+    written.add_argument("--attnscope", required=True, help="the binary, of a release build")
+    written.add_argument("--model", type=Path, required=True)
+    written.add_argument("--gguf", type=Path, required=True, help="the same model for llama.cpp")
+    written.add_argument("--node", type=Path, help="a folder with llama.mjs and node_modules, if that isn't this one")
+    written.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[128, 512])
+    written.add_argument("--tokens", type=int, default=64)
+    written.add_argument("--threads", type=int, default=torch.get_num_threads())
+    written.add_argument("--rounds", type=int, default=3)
+    written.set_defaults(call=generate)
     made = commands.add_parser("checkpoint", help="write a random checkpoint")
     made.add_argument("shape", choices=sorted(SHAPES))
     made.add_argument("folder", type=Path)

@@ -1,15 +1,18 @@
 //! The prompt grown token by token, as text, so that both models read the same; and taken back. Which token it
 //! is, is the user's choice: the likeliest, the one that was drawn, or any that is listed.
 
+use std::borrow::Cow;
+
 use super::action::Effect;
-use super::prompt;
 use super::state::State;
 use super::state::notes::NOTHING_SHOWN;
 use super::state::pane::Load;
 use super::state::step::step;
+use super::{prompt, write};
 use crate::app::state::side::Side;
-use crate::attention::{Capture, NO_OUTPUT_HEAD, NextToken};
+use crate::attention::{Capture, NO_OUTPUT_HEAD, NextToken, Token};
 use crate::config::keys::Command;
+use crate::vocabulary::RowReading;
 
 /// What is less likely is not listed: it would be written as 0.0%.
 const LEAST: f32 = 0.0005;
@@ -23,8 +26,30 @@ impl State {
         let likely = next.iter().enumerate().filter(|(at, next)| *at == 0 || next.probability >= LEAST);
         let mut listed: Vec<&NextToken> = likely.map(|(_, next)| next).collect();
         let drawn = drawn.as_ref().filter(|_| self.run.is_drawn);
-        listed.extend(drawn.filter(|drawn| listed.iter().all(|next| next.token.id != drawn.token.id)));
+        for more in drawn.into_iter().chain(self.taken(side)) {
+            if listed.iter().all(|next| next.token.id != more.token.id) {
+                listed.push(more);
+            }
+        }
         listed
+    }
+
+    /// The token that was written after the step that a pane shows, if one was.
+    fn taken(&self, side: Side) -> Option<&NextToken> {
+        let (at, _) = self.step(side)?;
+        self.writing.writer(side.slot()).step(at + 1)?.next.as_deref()
+    }
+
+    /// What the rows of a pane are named by: the tokens that are read there, or those that are predicted from them.
+    pub fn row_labels(&self, side: Side) -> Cow<'_, [String]> {
+        let Some(shown) = &self.pane(side).shown else { return Cow::default() };
+        match self.display.rows {
+            RowReading::Reading => shown.labels().into(),
+            RowReading::Predicting => {
+                let next = self.candidates(side).get(self.marked(side)).copied();
+                shown.capture.predicted_labels(next).into()
+            }
+        }
     }
 
     /// Which of them is to be appended.
@@ -33,7 +58,10 @@ impl State {
         let drawn =
             pane.shown.as_ref().and_then(|shown| shown.capture.drawn.as_ref()).filter(|_| self.run.is_drawn);
         let listed = self.candidates(side);
-        let drawn = drawn.and_then(|drawn| listed.iter().position(|next| next.token.id == drawn.token.id));
+        let drawn = self
+            .taken(side)
+            .or(drawn)
+            .and_then(|drawn| listed.iter().position(|next| next.token.id == drawn.token.id));
         pane.chosen.filter(|chosen| *chosen < listed.len()).or(drawn).unwrap_or(0)
     }
 }
@@ -98,6 +126,7 @@ pub(super) fn drop_queued(state: &mut State) -> bool {
 pub(super) fn undo_append(state: &mut State) -> Vec<Effect> {
     match state.run.queued.pop() {
         Some(_) => vec![],
+        None if write::take_back(state) => vec![],
         None => prompt::run_changed(state, shortened),
     }
 }
@@ -139,7 +168,15 @@ fn grown(state: &mut State, side: Side) -> Result<String, String> {
         return Err(format!("{} is a part of a character, no text to append", next.token.label()));
     }
     let text = next.token.text.clone();
-    let prompt = format!("{}{text}", state.run.prompt);
+    let shown = state.panes.pane(side).shown.as_ref();
+    let written = shown.map_or(&[][..], |shown| &shown.capture.tokens[shown.capture.prompt_tokens()..]);
+    if written.last().is_some_and(Token::splits_a_character) {
+        return Err("what is written ends with a part of a character: go a step back or forward".to_owned());
+    }
+    // What the model wrote becomes the user's text.
+    let written = Token::whole_texts(written);
+    let prompt = format!("{}{}{text}", state.run.prompt, written.concat());
+    state.run.appended.extend(written);
     state.run.appended.push(text);
     state.editor.draft = prompt.clone().into();
     Ok(prompt)

@@ -6,13 +6,32 @@ use super::popups::{ExportDialog, Palette, Popup};
 use super::state::State;
 use super::state::help::Help;
 use super::state::notes::NOTHING_SHOWN;
-use super::{ablate, append, copy, loading, navigation, one_pane, prompt};
+use super::{ablate, append, copy, loading, navigation, one_pane, prompt, write};
 use crate::config::keys::Command;
 use crate::worker::protocol::Request;
 
-/// Does what a command says.
+/// Does what a command says. Whatever it is, it stops what is being written; and those that would only go back, or mark
+/// something, do no more than that.
 pub(super) fn command(state: &mut State, command: Command) -> Vec<Effect> {
     (state.note, state.hover) = (None, None);
+    if !state.writing.is_running() {
+        return obey(state, command);
+    }
+    let mut effects = write::stop(state);
+    let only_stops = [Command::Write, Command::WriteBoth, Command::Back, Command::MarkSpan, Command::Cancel];
+    match only_stops.contains(&command) {
+        true => {
+            let key = |command| state.keys.hint(command);
+            let (back, forward, on) =
+                (key(Command::StepBack), key(Command::StepForward), key(Command::Write));
+            state.note = Some(format!("stopped: {back} {forward} go through the steps, {on} goes on"));
+        }
+        false => effects.extend(obey(state, command)),
+    }
+    effects
+}
+
+fn obey(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Quit => {
             let mut effects = prompt::left_standing(state);
@@ -113,12 +132,19 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Sampling => append::toggle_drawn(state),
         Command::AppendNext => return append::append_token(state),
         Command::TakeBack => return append::undo_append(state),
+        Command::Write => return write::begin(state, false),
+        Command::WriteBoth => return write::begin(state, true),
+        Command::StepBack | Command::StepForward | Command::FirstStep | Command::LastStep => {
+            write::scrub(state, command);
+        }
         Command::MarkSpan if is_browsing => mark_span(state),
+        Command::Back if is_browsing && write::drop_awaited(state) => {}
         Command::Back if is_browsing && append::drop_queued(state) => {}
         Command::Back if is_browsing && state.panes.clear_span() => {}
         Command::Back if is_browsing && navigation::leave_difference(state) => {}
         Command::Export => {
-            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref());
+            let map = matches!(state.screen.opened(), Opened::ScoreMap).then_some(state.screen.map.statistic);
+            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), map);
             match dialog {
                 Some(dialog) => state.popup = Some(Popup::Export(dialog)),
                 None => state.note = Some(NOTHING_SHOWN.to_owned()),

@@ -6,10 +6,9 @@ use super::action::Effect;
 use super::state::State;
 use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
-use super::{ablate, layers, loading, navigation};
-use crate::app::state::side::Side;
+use super::{ablate, captured, layers, loading, navigation, write};
 use crate::attention::escape_controls;
-use crate::worker::protocol::{Event, JobId, WorkerError};
+use crate::worker::protocol::{Event, JobId, Slot, WorkerError};
 
 /// Takes a report.
 pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
@@ -26,6 +25,9 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
             let notes = model.notes.join("; ");
             pane.model = Some(model);
+            let resident = Slot::ALL.map(|slot| state.panes.resident(slot).model.clone());
+            state.kept.retain(|model| resident.iter().flatten().any(|there| Arc::ptr_eq(there, model)));
+            let pane = state.panes.resident_mut(slot);
             pane.scores = ScoreBook::default();
             let effects = ablate::forget(state, slot);
             if !notes.is_empty() {
@@ -64,15 +66,10 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::RunFailed { slot, error, .. } => {
             state.panes.resident_mut(slot).pass = Pass::Failed(error);
         }
-        Event::Captured { slot, job, capture } => {
-            let prompt = &state.run.prompt;
-            let pane = state.panes.resident_mut(slot);
-            pane.pass = Pass::Idle;
-            pane.take(job, prompt.clone(), capture.clone(), capture.before.as_deref());
-            let request = pane.refresh().map(Effect::Send);
-            let before = state.panes.refresh_pin(Side::of(slot), (job, prompt), &capture);
-            state.panes.keep_linked();
-            return request.into_iter().chain(before).collect();
+        Event::Captured { slot, capture, .. } => {
+            state.kept.keep(state.kept_text(), capture.clone());
+            write::forget(state, slot);
+            return captured::take(state, slot, capture);
         }
         Event::ViewFailed { capture, view, error } => {
             return state.panes.refresh(|pane| pane.give_up(&capture, view, &error));
@@ -117,6 +114,10 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),
+        Event::Written { slot, job, capture, next, took } => {
+            write::take(state, (slot, job), capture, next, took);
+        }
+        Event::WritingEnded { slot, job, ended } => write::end(state, slot, job, ended),
         Event::Viewed { capture, view, matrix } => {
             return state.panes.refresh(|pane| pane.keep(&capture, view, &matrix));
         }
@@ -128,22 +129,6 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
 fn job(event: &Event) -> Option<JobId> {
     match event {
         Event::Running { job, .. } | Event::Captured { job, .. } | Event::RunFailed { job, .. } => Some(*job),
-        Event::Loading { .. }
-        | Event::Loaded { .. }
-        | Event::LoadFailed { .. }
-        | Event::Unloaded { .. }
-        | Event::Listed { .. }
-        | Event::Estimated { .. }
-        | Event::ViewFailed { .. }
-        | Event::Scoring { .. }
-        | Event::Scored { .. }
-        | Event::ScoringFailed { .. }
-        | Event::Similar { .. }
-        | Event::Shifted { .. }
-        | Event::Compared { .. }
-        | Event::LensRunning { .. }
-        | Event::Lens { .. }
-        | Event::Layer { .. }
-        | Event::Viewed { .. } => None,
+        _ => None,
     }
 }

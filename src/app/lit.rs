@@ -34,7 +34,9 @@ impl State {
     /// The row and the column of the token that covers a byte of the prompt, if a pane shows that prompt.
     fn at_byte(&self, side: Side, byte: usize) -> Option<Cursor> {
         let shown = self.panes.pane(side).shown.as_ref()?;
-        let is_it = !self.is_edited() && shown.prompt == self.run.prompt;
+        // What was written is each model's own.
+        let is_same = byte < self.run.prompt.len() || side == self.panes.focus;
+        let is_it = !self.is_edited() && shown.prompt.starts_with(&self.run.prompt) && is_same;
         let token = shown.token_at(byte).filter(|_| is_it)?;
         let cell = token / shown.matrix().bin();
         Some(Cursor { query: cell, column: Column::Key(cell) })

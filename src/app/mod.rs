@@ -4,7 +4,7 @@
 //! [`State`] is made of sub-states (`state/`, each a file that knows nothing of the others), of the panes and the panels
 //! in their place (`panels/`), and of the popup over them (`popups/`). [`update`] is the only way to change it. It asks
 //! the popup first, then the panel that is open, and then the files beside this one, each of which is a subject: the
-//! prompt, tokens that are appended, heads that are switched off, loads. After every action it brings what depends on
+//! prompt, tokens that are appended, texts that models write, heads that are switched off, loads. After every action it brings what depends on
 //! other things up to date: the difference, the panel, what is computed layer by layer.
 //!
 //! Nothing here computes anything large: matrices come from the worker.
@@ -12,6 +12,7 @@
 mod ablate;
 mod action;
 mod append;
+mod captured;
 mod commands;
 mod copy;
 mod events;
@@ -26,6 +27,7 @@ mod popups;
 mod prompt;
 mod state;
 mod update;
+mod write;
 
 pub use crate::attention::{ColorScale, Extent, Scale};
 pub use action::{Action, Effect};
@@ -46,6 +48,7 @@ pub use state::fuzzy_list::{Found, FuzzyList};
 pub use state::help::Help;
 pub use state::history::History;
 pub use state::hover::Hover;
+pub use state::kept::Kept;
 pub use state::pane::{Load, Pane, Pass};
 pub use state::run::Run;
 pub use state::scores::{ScoreBook, Scores};
@@ -53,5 +56,6 @@ pub use state::selection::{Depth, Selection};
 pub use state::side::Side;
 pub use state::span::Span;
 pub use state::typed::{LONGEST_PROMPT, too_long};
+pub use state::writing::{Step, Writer, WriterStage, Writing};
 pub use state::zoom::Zoom;
 pub use update::update;

@@ -1,11 +1,15 @@
 //! The prompt: how it is written, when it is run, and what of it is remembered.
 
+use std::sync::Arc;
+
 use super::action::Effect;
+use super::captured;
 use super::panels::{Mode, Opened};
 use super::state::State;
 use super::state::editor::Editor;
 use super::state::history::History;
-use super::state::pane::Pass;
+use super::state::pane::{Load, Pass};
+use crate::attention::{Ablation, Capture};
 use crate::worker::protocol::{JobId, Request, Slot};
 
 /// Ticks that a text is left alone before it runs by itself.
@@ -122,7 +126,23 @@ pub(super) fn run(state: &mut State, prompt: String) -> Vec<Effect> {
     let chat = state.run.conversation();
     let (job, prompt, sampling) = (state.run.job, state.run.prompt.clone(), state.run.sampling);
     let ablations = Slot::ALL.map(|slot| state.panes.ablations.of(slot));
-    vec![Effect::Send(Request::Run { job, prompt, chat, sampling, ablations })]
+    let kept = Slot::ALL.map(|slot| kept(state, slot, &ablations[slot.index()]));
+    let is_kept = kept.each_ref().map(Option::is_some);
+    let mut effects = vec![Effect::Send(Request::Run { job, prompt, chat, sampling, ablations, is_kept })];
+    for (slot, capture) in Slot::ALL.into_iter().zip(kept) {
+        if let Some(capture) = capture {
+            effects.extend(captured::take(state, slot, capture));
+        }
+    }
+    effects
+}
+
+/// The capture of the newest prompt by a slot's model, if it is kept and no other model is to come.
+fn kept(state: &mut State, slot: Slot, ablation: &Ablation) -> Option<Arc<Capture>> {
+    let pane = state.panes.resident(slot);
+    let model = pane.model.clone().filter(|_| pane.load == Load::Ready)?;
+    let text = state.kept_text();
+    state.kept.find(&text, &model, ablation)
 }
 
 /// Lets models read the prompt in their chat templates, or as it is, and runs it so.
@@ -165,6 +185,7 @@ fn remember(state: &mut State) -> Vec<Effect> {
 /// From now on what is heard of older prompts is left out, and both models are to run a newer one.
 fn announce(state: &mut State) {
     state.run.job = JobId(state.run.job.0 + 1);
+    state.writing = state.writing.renewed(state.run.job);
     for slot in state.panes.present() {
         state.panes.resident_mut(slot).pass = Pass::Waiting;
     }

@@ -11,6 +11,7 @@ pub mod fuzzy_list;
 pub mod help;
 pub mod history;
 pub mod hover;
+pub mod kept;
 pub(super) mod link;
 pub(super) mod notes;
 pub mod pane;
@@ -21,6 +22,7 @@ pub mod side;
 pub mod span;
 pub(super) mod step;
 pub mod typed;
+pub mod writing;
 pub mod zoom;
 
 use super::panels::{Panes, Screen};
@@ -34,8 +36,10 @@ use cursor::Viewports;
 use display::DisplaySettings;
 use editor::Editor;
 use hover::Hover;
+use kept::{Kept, KeptText};
 use pane::{Load, Pane};
 use run::Run;
+use writing::Writing;
 use zoom::Zoom;
 
 /// Everything the viewer knows.
@@ -51,6 +55,10 @@ pub struct State {
     pub editor: Editor,
     /// The newest prompt that was run.
     pub run: Run,
+    /// What models wrote after it.
+    pub writing: Writing,
+    /// Captures of earlier prompts.
+    pub kept: Kept,
     /// How values are shown.
     pub display: DisplaySettings,
     /// What keys do.
@@ -80,6 +88,8 @@ impl State {
             popup: None,
             editor: Editor { draft: prompt.clone().into(), ..Editor::default() },
             run: Run { prompt, ..Run::default() },
+            writing: Writing::default(),
+            kept: Kept::default(),
             display: DisplaySettings::default(),
             keys,
             pairs: Vec::new(),
@@ -133,7 +143,7 @@ impl State {
 
     /// Whether a load, a pass, or anything else that models do is under way.
     pub(super) fn runs_models(&self) -> bool {
-        self.worker && (self.panes.is_busy() || self.screen.is_busy())
+        self.worker && (self.panes.is_busy() || self.screen.is_busy() || self.writing.is_running())
     }
 
     /// Bytes that a model gets which takes the place of a slot's, besides those that are free.
@@ -144,6 +154,38 @@ impl State {
     /// Whether the editor holds another text than the one that was run.
     pub fn is_edited(&self) -> bool {
         self.editor.text() != self.run.prompt
+    }
+
+    /// What the model of a pane wrote after the prompt, as far as that is on screen.
+    pub fn written(&self, side: Side) -> Option<&str> {
+        let shown = self.pane(side).shown.as_ref().filter(|shown| shown.job == self.run.job)?;
+        let written = shown.prompt.strip_prefix(self.run.prompt.as_str())?;
+        Some(written).filter(|written| !written.is_empty() && !self.is_edited())
+    }
+
+    /// The step of a pane's text that is on screen, and how many there are; nothing where nothing was written.
+    pub fn step(&self, side: Side) -> Option<(usize, usize)> {
+        let shown = self.pane(side).shown.as_ref()?;
+        let is_it = self.writing.of == self.run.job && self.panes.pinned(side).is_none();
+        let writer = self.writing.writer(side.slot());
+        let number = writer.number_of(&shown.capture).filter(|_| is_it && writer.count() > 0)?;
+        Some((number, writer.count()))
+    }
+
+    /// What a prompt's capture is kept by.
+    pub(super) fn kept_text(&self) -> KeptText {
+        let Run { prompt, sampling, .. } = &self.run;
+        KeptText { prompt: prompt.clone(), chat: self.run.conversation(), sampling: *sampling }
+    }
+
+    /// Lets the oldest captures go where all take too much memory: first those of earlier prompts, then the first steps
+    /// of what is written.
+    pub(super) fn fit_kept(&mut self) {
+        let (most, written) = (self.kept.most, self.writing.bytes());
+        if self.kept.bytes() + written > most {
+            self.kept.fit(most.saturating_sub(written));
+            self.writing.fit(most);
+        }
     }
 
     /// Whether a matrix has more cells than there is room for.

@@ -7,7 +7,7 @@ use super::state::cursor::{Column, Cursor};
 use super::state::exports::Exported;
 use super::state::history::History;
 use super::state::pane::Load;
-use super::{append, commands, events, first_cursor, layers, loading, navigation, one_pane, prompt};
+use super::{append, commands, events, first_cursor, layers, loading, navigation, one_pane, prompt, write};
 use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
@@ -19,6 +19,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let was_pinned = state.panes.pin.is_some();
     let mut effects = take(state, action);
     effects.extend(append::go_on(state));
+    effects.extend(write::go_on(state));
     one_pane::follow_pin(state, was_pinned);
     first_cursor::refresh(&mut state.panes, state.display.normalisation);
     effects.extend(navigation::refresh_difference(state));

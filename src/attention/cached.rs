@@ -14,6 +14,11 @@ impl<T> Cached<T> {
         self.0.get_or_init(compute)
     }
 
+    /// The value, if somebody has asked for it.
+    pub fn get(&self) -> Option<&T> {
+        self.0.get()
+    }
+
     /// Has it computed anew: what it lies in is changed.
     pub fn reset(&mut self) {
         self.0.take();

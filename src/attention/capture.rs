@@ -155,6 +155,15 @@ impl Capture {
         text(self) == text(other)
     }
 
+    /// Whether it is the other one, or that of a prompt that goes on from it: of one model without the same heads.
+    pub fn goes_on_from(&self, other: &Self) -> bool {
+        let ids = self.tokens.iter().zip(&other.tokens);
+        Arc::ptr_eq(&self.model, &other.model)
+            && self.ablation == other.ablation
+            && self.tokens.len() >= other.tokens.len()
+            && ids.into_iter().all(|(own, other)| own.id == other.id)
+    }
+
     /// Whether this model has the layer and head that `view` names.
     ///
     /// # Errors

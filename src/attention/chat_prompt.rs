@@ -23,6 +23,19 @@ impl ChatPrompt {
         Self { conversation, text, user: start..end }
     }
 
+    /// Its text without what a model wrote behind it.
+    pub fn before(&self, written: &str) -> &str {
+        self.text.strip_suffix(written).unwrap_or(&self.text)
+    }
+
+    /// The same with another text that a model wrote, in the place of what it wrote before.
+    pub fn grown(&self, before: &str, written: &str) -> Self {
+        let Conversation { system, user, answer } = &self.conversation;
+        let answer = format!("{}{written}", answer.strip_suffix(before).unwrap_or(answer));
+        let text = format!("{}{written}", self.before(before));
+        Self::new(Conversation { system: system.clone(), user: user.clone(), answer }, text)
+    }
+
     /// What was said.
     pub fn conversation(&self) -> &Conversation {
         &self.conversation
@@ -64,5 +77,19 @@ mod tests {
         assert_eq!((without.byte(1), without.byte(5)), (None, Some(3)));
         let other = ChatPrompt::new(Conversation::default(), String::new());
         assert_eq!(other.byte(0), None);
+    }
+
+    #[test]
+    fn what_a_model_writes_is_the_rest_of_the_answer() {
+        let chat = Conversation { user: "Hi".to_owned(), answer: "Oh".to_owned(), ..Conversation::default() };
+        let prompt = ChatPrompt::new(chat, "<u>Hi<a>Oh".to_owned());
+        let one = prompt.grown("", " y\u{fffd}");
+        assert_eq!(
+            (one.text(), one.conversation().answer.as_str()),
+            ("<u>Hi<a>Oh y\u{fffd}", "Oh y\u{fffd}")
+        );
+        let two = one.grown(" y\u{fffd}", " yé");
+        assert_eq!((two.text(), two.before(" yé")), ("<u>Hi<a>Oh yé", "<u>Hi<a>Oh"));
+        assert_eq!(two.byte(4), Some(10), "the byte after the prompt is the first that was written");
     }
 }

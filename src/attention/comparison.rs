@@ -3,6 +3,7 @@
 use super::alignment::{Granularity, Piece, pieces, pooled};
 use super::scale::bottom_of;
 use super::{CausalMatrix, Extent, Normalisation, Token};
+use crate::vocabulary::RowReading;
 
 /// Two matrices over the pieces that both tokenisations share.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,11 +106,18 @@ impl Comparison {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn sentence(&self, names: &[String; 2], query: usize) -> String {
+    pub fn sentence(&self, names: &[String; 2], query: usize, rows: RowReading) -> String {
         let key = self.most_different_key(query);
         let [left, right] = self.sides.each_ref().map(|side| side.row(query)[key]);
-        let (of, to) = (&self.pieces[query].label, &self.pieces[key].label);
-        let mut text = format!("{} gives '{to}' {left:.2} of '{of}', {} {right:.2}", names[0], names[1]);
+        let to = &self.pieces[key].label;
+        let of = match rows {
+            RowReading::Reading => format!("of '{}'", self.pieces[query].label),
+            RowReading::Predicting => match self.pieces.get(query + 1) {
+                Some(next) => format!("predicting '{}'", next.label),
+                None => "predicting what comes next".to_owned(),
+            },
+        };
+        let mut text = format!("{} gives '{to}' {left:.2} {of}, {} {right:.2}", names[0], names[1]);
         let taken = names.iter().zip(&self.sides).filter_map(|(name, side)| Some((name, side.sink(query)?)));
         for (at, (name, sink)) in taken.enumerate() {
             let (joint, verb) = if at == 0 { ("; ", " takes") } else { (", ", "") };
@@ -237,7 +245,10 @@ mod tests {
     fn the_largest_difference_in_words() {
         let comparison = example();
         let names = short_names(["org/a", "demo:b"]);
-        assert_eq!(comparison.sentence(&names, 0), "a gives 'ab' 1.00 of 'ab', b 0.25; b's sink takes 0.75");
+        assert_eq!(
+            comparison.sentence(&names, 0, RowReading::Reading),
+            "a gives 'ab' 1.00 of 'ab', b 0.25; b's sink takes 0.75"
+        );
         assert_eq!(short_names(["x/m", "/y/m/"]), ["m (left)", "m (right)"]);
     }
 

@@ -6,9 +6,8 @@ use rayon::prelude::*;
 
 use super::cached::Cached;
 use super::rows_mut::RowsMut;
-use super::scale::Extent;
+use super::scale::{Extent, Measured, RowExtents};
 use crate::kernels::elementwise::{add_scaled, largest};
-use crate::vocabulary::Normalisation;
 
 /// Rows that are kept together.
 const CHUNK_ROWS: usize = 32;
@@ -30,8 +29,10 @@ pub struct CausalMatrix {
     sink: Option<Vec<f32>>,
     /// What each row gave to the first token, which shares its cell with others; empty if it has its own.
     first_token: Vec<f32>,
-    /// What colour scales are to show of it, for each normalisation: [`CausalMatrix::extents`].
-    pub(super) extents: Cached<[Extent; Normalisation::ALL.len()]>,
+    /// What is shown of the first rows, as far as that is known from the matrix that this one goes on from.
+    pub(super) known_rows: Vec<RowExtents>,
+    /// What colour scales are to show of it: [`CausalMatrix::extents`].
+    pub(super) measured: Cached<Measured>,
 }
 
 impl PartialEq for CausalMatrix {
@@ -50,7 +51,7 @@ impl CausalMatrix {
         let sink = with_sink.then(|| vec![0.0; size]);
         let chunks = (0..size.div_ceil(CHUNK_ROWS)).into_par_iter();
         let chunks = chunks.map(|at| Arc::new(with_size(&[], cells_of(at, size)))).collect();
-        Self { tokens, bin, chunks, sink, first_token, extents: Cached::default() }
+        Self { tokens, bin, chunks, sink, first_token, known_rows: Vec::new(), measured: Cached::default() }
     }
 
     /// From its cells, row after row, one token per cell.
@@ -89,7 +90,9 @@ impl CausalMatrix {
             let before = self.chunks.get(at).map_or(&[][..], |chunk| &chunk[..kept]);
             chunks.push(Arc::new(with_size(before, cells_of(at, size))));
         }
-        Self { tokens, bin, chunks, sink, first_token, extents: Cached::default() }
+        let known_rows = self.measured.get().map_or(&self.known_rows, |measured| &measured.rows);
+        let known_rows = known_rows[..rows.min(known_rows.len())].to_vec();
+        Self { tokens, bin, chunks, sink, first_token, known_rows, measured: Cached::default() }
     }
 
     /// The same in cells that stand for twice as many tokens along each axis: each has the largest of its four.
@@ -220,7 +223,8 @@ impl CausalMatrix {
 
     /// The rows from `first` on. Those that are shared become copies.
     pub fn rows_from(&mut self, first: usize) -> RowsMut<'_> {
-        self.extents.reset();
+        self.measured.reset();
+        self.known_rows.truncate(first);
         let chunk = first / CHUNK_ROWS;
         let mut rows = Vec::with_capacity(self.size() - first);
         for (at, cells) in self.chunks.iter_mut().enumerate().skip(chunk) {

@@ -29,15 +29,18 @@ mod memory;
 mod normalisation;
 mod pictures;
 mod pooling;
+mod predicted;
 mod prepare;
 pub mod repeated;
 pub mod rollout;
 mod rows_mut;
 mod scale;
+mod shares;
 pub mod shift;
 pub mod similar;
 pub mod span;
 mod statistics;
+mod text_ending;
 mod token;
 
 pub use ablation::{Ablation, ParseAblationError};
@@ -55,16 +58,19 @@ pub use logits::{log_sum_exp, probability};
 pub use matrix::CausalMatrix;
 pub use measured::{MeasuredComparison, TOO_LONG};
 pub use memory::memory;
-pub use normalisation::{Extents, NormalisedRow};
+pub use normalisation::NormalisedRow;
 pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::Pooled;
+pub use predicted::named_by_next;
 pub use repeated::{RepeatScores, ScoresByHead};
 pub use rows_mut::RowsMut;
-pub use scale::{Extent, Scale};
+pub use scale::{Extent, Extents, Scale};
+pub use shares::RowShares;
 pub use statistics::{
     Feature, HeadStatistics, HeadSums, LayerSums, Mask, Over, ParseStatisticError, PromptIndex, ROW_SUMS,
     RowSums, Statistic, Unit, row_sums, row_sums_of_features,
 };
+pub use text_ending::TextEnding;
 #[cfg(test)]
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};

@@ -1,7 +1,7 @@
 //! What a [`Normalisation`] does to rows. The matrix itself is never changed.
 
 use super::matrix::CausalMatrix;
-use super::scale::{Extent, bottom_of};
+use super::scale::{Extent, Extents, Measured, RowExtents, bottom_of};
 use crate::kernels::elementwise::largest;
 use crate::vocabulary::Normalisation;
 
@@ -40,15 +40,14 @@ impl Normalisation {
     /// What a colour scale is to show: from the smallest value above 0, but for one row in ten, those with the smallest,
     /// to [`peak`](Self::peak).
     pub fn extent(self, matrix: &CausalMatrix) -> Extent {
-        let least = (0..matrix.size()).filter_map(|query| self.row(matrix, query).least_above_zero());
-        Extent { bottom: bottom_of(least.collect()), top: self.peak(matrix) }
+        matrix.extents()[self as usize]
     }
 
     /// The top of a colour scale: the largest value shown, but for one row in ten, and one at least, those
     /// with the largest. A first row of 1 says nothing, and in a long prompt the few rows after it, which
     /// have few keys to choose from, would leave all others in the dark.
     pub fn peak(self, matrix: &CausalMatrix) -> f32 {
-        Self::top((0..matrix.size()).filter_map(|query| self.row(matrix, query).max()).collect())
+        self.extent(matrix).top
     }
 
     /// The largest of each row's largest value, but for one row in ten, and one at least.
@@ -59,14 +58,29 @@ impl Normalisation {
     }
 }
 
-/// What colour scales are to show of a matrix, for each normalisation.
-pub type Extents = [Extent; Normalisation::ALL.len()];
-
 impl CausalMatrix {
     /// What colour scales are to show of it, for each normalisation in the order of [`Normalisation::ALL`]. Takes a
-    /// while when it is first asked for.
+    /// while when it is first asked for: a part of it where rows are known from the matrix that this one goes on from.
     pub fn extents(&self) -> &Extents {
-        self.extents.get_or(|| Normalisation::ALL.map(|normalisation| normalisation.extent(self)))
+        let measured = self.measured.get_or(|| {
+            let shown = |query: usize| {
+                Normalisation::ALL.map(|normalisation| {
+                    let row = normalisation.row(self, query);
+                    [row.least_above_zero(), row.max()]
+                })
+            };
+            let new = self.known_rows.len()..self.size();
+            let rows: Vec<RowExtents> = self.known_rows.iter().copied().chain(new.map(shown)).collect();
+            let of = |normalisation: usize, which: usize| {
+                rows.iter().filter_map(|row| row[normalisation][which]).collect::<Vec<f32>>()
+            };
+            let extents = Normalisation::ALL.map(|normalisation| {
+                let at = normalisation as usize;
+                Extent { bottom: bottom_of(of(at, 0)), top: Normalisation::top(of(at, 1)) }
+            });
+            Measured { rows, extents }
+        });
+        &measured.extents
     }
 }
 

@@ -1,6 +1,6 @@
 //! How high a value is on a colour scale.
 
-use crate::vocabulary::ColorScale;
+use crate::vocabulary::{ColorScale, Normalisation};
 
 /// A logarithmic scale spans no more than this: what is smaller is lost in an `f32` beside the top.
 const WIDEST: f32 = 1e7;
@@ -33,6 +33,19 @@ impl Extent {
     pub fn and(self, other: Self) -> Self {
         Self { bottom: self.bottom.min(other.bottom), top: self.top.max(other.top) }
     }
+}
+
+/// What colour scales are to show of a matrix, for each normalisation.
+pub type Extents = [Extent; Normalisation::ALL.len()];
+
+/// What is shown of a row, for each normalisation: the smallest value above 0 and the largest, if there are such.
+pub(super) type RowExtents = [[Option<f32>; 2]; Normalisation::ALL.len()];
+
+/// What colour scales are to show, and what they follow from.
+#[derive(Debug)]
+pub(super) struct Measured {
+    pub rows: Vec<RowExtents>,
+    pub extents: Extents,
 }
 
 /// A colour scale.

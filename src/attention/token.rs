@@ -16,19 +16,21 @@ pub struct Token {
     pub span: Range<usize>,
     /// Whether the tokenizer calls it special: it begins or ends a text or a turn, and is no text itself.
     pub is_special: bool,
+    /// Whether a model wrote it: it is no part of the prompt.
+    pub is_generated: bool,
 }
 
 impl Token {
     /// A token of a prompt given as ids, with no text behind it.
     pub fn from_id(id: u32) -> Self {
         let name = format!("#{id}");
-        Self { id, raw: name.clone(), text: name, span: 0..0, is_special: false }
+        Self { id, raw: name.clone(), text: name, span: 0..0, is_special: false, is_generated: false }
     }
 
     /// A token for the `bytes` it stands for, which begin at byte `start` of the prompt.
     pub fn from_bytes(id: u32, raw: String, bytes: &[u8], start: usize) -> Self {
         let span = start..start + bytes.len();
-        Self { id, raw, text: printable_bytes(bytes), span, is_special: false }
+        Self { id, raw, text: printable_bytes(bytes), span, is_special: false, is_generated: false }
     }
 
     /// Whether its bytes are a part of a character, so that its text is no text (or spells such a part).
@@ -53,8 +55,14 @@ impl Token {
         runs.map(text).collect()
     }
 
+    /// The text of tokens in a row, and what is no text in it as U+FFFD: a character of which the rest is missing.
+    pub fn joined_text(tokens: &[Self]) -> String {
+        let bytes: Vec<u8> = tokens.iter().flat_map(Self::bytes).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// The bytes that the text stands for.
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         if !self.splits_a_character() {
             return self.text.clone().into_bytes();
         }

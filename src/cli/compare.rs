@@ -13,7 +13,7 @@ use crate::attention::{Capture, HeadEntry, escape_controls};
 use crate::export::file::Destination;
 use crate::export::report::{self, Reading, Report};
 use crate::export::shift::{Shifted, write_json, write_table};
-use crate::export::{NOT_COMPARED, Recipe, Selection, Source};
+use crate::export::{Input, NOT_COMPARED, Recipe, Selection, Source};
 use crate::model::Reference;
 
 /// Says what two models differ in, or writes a page that shows it.
@@ -34,34 +34,37 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     if args.heads {
         return compare_heads([left, right], args, settings, session);
     }
-    let text = settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?;
-    let input = settings.written(text, &args.chat);
+    let input = input(args, settings)?;
     session.listen();
     // Before a model is loaded for nothing.
     let page = args.report.as_deref().map(Destination::open).transpose()?;
-    let mut read: Vec<(Capture, Source, Vec<HeadEntry>)> = Vec::new();
+    let mut read: Vec<Capture> = Vec::new();
     for reference in [left, right] {
         let model = session.load(reference)?;
         let mut capture = session.capture(&model, &input)?;
-        capture.check(args.view).map_err(|error| Failure::Failed(error.to_string()))?;
+        capture.check(args.view)?;
         session.score(&model, &mut capture)?;
-        let heads = HeadEntry::all(&capture);
-        let source = Source::new(&capture, input.clone(), Selection::One(args.view));
-        read.push((capture, source, heads));
+        read.push(capture);
     }
-    check_same_text(read.iter().map(|(capture, ..)| capture))?;
-    let reading = |at: usize| {
-        let (capture, source, heads) = &read[at];
-        Reading { capture, source: source.clone(), heads: heads.clone() }
+    check_same_text(&read)?;
+    let reading = |capture| {
+        let source = Source::new(capture, input.clone(), Selection::One(args.view));
+        Reading { capture, source, heads: HeadEntry::all(capture) }
     };
     let granularity = if args.words { Granularity::Words } else { Granularity::Pieces };
-    let report = Report::new([reading(0), reading(1)], args.view, granularity)
+    let report = Report::new([&read[0], &read[1]].map(reading), args.view, (granularity, args.rows))
         .map_err(|error| Failure::Failed(error.to_string()))?;
     if let Some(mut page) = page {
         report::write_page(&mut page, &report)?;
         return Ok(page.finish()?);
     }
     stdout::print(args.json, |out| report::write_json(out, &report), |out| report::write_text(out, &report))
+}
+
+/// What both models read.
+fn input(args: &CompareArgs, settings: &Settings) -> Result<Input, Failure> {
+    let text = settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?;
+    Ok(settings.written(text, &args.chat))
 }
 
 /// Says how far the heads of two models of one shape are apart.
@@ -71,8 +74,7 @@ fn compare_heads(
     settings: &Settings,
     session: &mut Session,
 ) -> Result<(), Failure> {
-    let text = settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?;
-    let input = settings.written(text, &args.chat);
+    let input = input(args, settings)?;
     let mut pass = |reference: &Reference| {
         let model = session.load(reference)?;
         session.capture(&model, &input)

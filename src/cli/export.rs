@@ -23,7 +23,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     check(args, models.len())?;
     let style = style(&args.figure, settings);
     let files = if args.format.is_figure() { 1 } else { models.len() };
-    let paths = paths(args, &models, files)?;
+    let paths = paths(&args.out, args.format, &models, files)?;
     let input = settings.input(&args.input)?;
     session.listen();
     // Before a model is loaded for nothing.
@@ -40,6 +40,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
         } else {
             Recipe::new(left, Some(args.format))
         };
+        let recipe = Recipe { rows: args.rows, ..recipe };
         write(out, &captures, &recipe, session)?;
     }
     if files > 1 {
@@ -129,7 +130,7 @@ fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
 }
 
 /// How a figure looks, by flags and settings.
-fn style(args: &FigureArgs, settings: &Settings) -> FigureStyle {
+pub(super) fn style(args: &FigureArgs, settings: &Settings) -> FigureStyle {
     let usual = FigureStyle::default();
     FigureStyle {
         curve: args.curve.unwrap_or(usual.curve),
@@ -144,8 +145,12 @@ fn style(args: &FigureArgs, settings: &Settings) -> FigureStyle {
 }
 
 /// One path, or two with `-left` and `-right` before the ending.
-fn paths(args: &ExportArgs, models: &[Reference], count: usize) -> Result<Vec<PathBuf>, Failure> {
-    let (out, format) = (args.out.as_path(), args.format);
+pub(super) fn paths(
+    out: &Path,
+    format: ExportFormat,
+    models: &[Reference],
+    count: usize,
+) -> Result<Vec<PathBuf>, Failure> {
     if out == Path::new("-") && format.is_binary() && io::stdout().is_terminal() {
         return Err(Failure::Usage(format!("{format} is not for a terminal: name a file with --out")));
     }

@@ -4,6 +4,7 @@ use std::io;
 
 use super::interrupt::INTERRUPTED;
 use super::reporter::one_line;
+use crate::attention::NoSuchView;
 use crate::config::ConfigError;
 use crate::export::{ExportError, RecipeError};
 use crate::model::ModelError;
@@ -63,11 +64,17 @@ fn without_codes(message: &str) -> String {
     })
 }
 
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::Failed(error.to_string())
-    }
+/// What has gone wrong by errors that say all there is to say.
+macro_rules! failed {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Failed(error.to_string())
+            }
+        })*
+    };
 }
+failed!(ConfigError, RecipeError, NoSuchView);
 
 /// In commands, only Ctrl-C cancels anything.
 impl From<ModelError> for Failure {
@@ -76,12 +83,6 @@ impl From<ModelError> for Failure {
             ModelError::Cancelled => Self::Interrupted,
             error => Self::Failed(error.to_string()),
         }
-    }
-}
-
-impl From<RecipeError> for Failure {
-    fn from(error: RecipeError) -> Self {
-        Self::Failed(error.to_string())
     }
 }
 

@@ -15,6 +15,7 @@ mod completions;
 mod config;
 mod export;
 mod failure;
+mod generate;
 mod heads;
 mod interrupt;
 mod lens;
@@ -76,49 +77,28 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     if let Some(file) = &cli.global.log {
         log::start(file)?;
     }
-    match &cli.command {
-        None => configured(cli, |settings, session| viewer::run(&cli.viewer, settings, session)),
-        Some(Command::Print(args)) => {
-            configured(cli, |settings, session| print::run(args, settings, session))
-        }
-        Some(Command::Export(args)) => {
-            configured(cli, |settings, session| export::run(args, settings, session))
-        }
-        Some(Command::Render(args)) => {
-            configured(cli, |settings, session| render::run(args, settings, session))
-        }
-        Some(Command::Heads(args)) => {
-            configured(cli, |settings, session| heads::run(args, settings, session))
-        }
-        Some(Command::Ablate(args)) => {
-            configured(cli, |settings, session| ablate::run(args, settings, session))
-        }
-        Some(Command::Compare(args)) => {
-            configured(cli, |settings, session| compare::run(args, settings, session))
-        }
-        Some(Command::Lens(args)) => configured(cli, |settings, session| lens::run(args, settings, session)),
-        Some(Command::Verify(args)) => {
-            configured(cli, |settings, session| verify::run(args, settings, session))
-        }
-        Some(Command::Bench(args)) => {
-            configured(cli, |settings, session| bench::run(args, settings, session))
-        }
-        Some(Command::Models(args)) if args.families => models::families(),
-        Some(Command::Models(_)) => configured(cli, |settings, _| models::run(settings)),
+    type Run<'a> = Box<dyn FnOnce(&Settings, &mut Session) -> Result<(), Failure> + 'a>;
+    let command: Run<'_> = match &cli.command {
+        None => Box::new(|settings, session| viewer::run(&cli.viewer, settings, session)),
+        Some(Command::Print(args)) => Box::new(|settings, session| print::run(args, settings, session)),
+        Some(Command::Export(args)) => Box::new(|settings, session| export::run(args, settings, session)),
+        Some(Command::Render(args)) => Box::new(|settings, session| render::run(args, settings, session)),
+        Some(Command::Heads(args)) => Box::new(|settings, session| heads::run(args, settings, session)),
+        Some(Command::Ablate(args)) => Box::new(|settings, session| ablate::run(args, settings, session)),
+        Some(Command::Compare(args)) => Box::new(|settings, session| compare::run(args, settings, session)),
+        Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
+        Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
+        Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
+        Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {
-            configured(cli, |settings, session| viewer::screenshot(args, settings, session))
+            Box::new(|settings, session| viewer::screenshot(args, settings, session))
         }
-        Some(Command::Config(args)) => config::run(args, &cli.global),
-        Some(Command::Completions(args)) => completions::run(args),
-        Some(Command::Man) => man::run(),
-    }
-}
-
-/// Runs a command by the settings of this user.
-fn configured(
-    cli: &Cli,
-    command: impl FnOnce(&Settings, &mut Session) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+        Some(Command::Models(args)) if args.families => return models::families(),
+        Some(Command::Models(_)) => Box::new(|settings, _| models::run(settings)),
+        Some(Command::Config(args)) => return config::run(args, &cli.global),
+        Some(Command::Completions(args)) => return completions::run(args),
+        Some(Command::Man) => return man::run(),
+    };
     let settings = Settings::new(&cli.global, load(cli.global.config.as_deref())?)?;
     if let Threads::Count(count) = settings.config.threads {
         limit_threads(count.get())?;

@@ -22,12 +22,12 @@ pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Resu
     for (at, reference) in models.iter().enumerate() {
         let model = session.load(reference)?;
         let capture = session.capture(&model, &input)?;
-        capture.check(args.view).map_err(|error| Failure::Failed(error.to_string()))?;
+        capture.check(args.view)?;
         if models.len() > 1 {
             let gap = if at > 0 { "\n" } else { "" };
             writeln!(out, "{gap}# {}", escape_controls(&model.info().name))?;
         }
-        print::write(&mut out, &capture, args.view)?;
+        print::write(&mut out, &capture, args.view, args.rows)?;
         out.flush()?;
     }
     Ok(())

@@ -36,7 +36,8 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
         };
         let model = session.load(&pinned(source).map_err(in_recipe)?).map_err(in_recipe)?;
         let capture = session.capture_for(source.subject, &model, &source.input, &source.ablation);
-        let capture = capture.map_err(in_recipe)?;
+        let mut capture = capture.map_err(in_recipe)?;
+        capture.mark_generated(source.generated);
         for change in changes(source, model.info()) {
             session.reporter.say(&format!("{file}: {change}: numbers may differ"));
         }

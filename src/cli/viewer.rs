@@ -82,6 +82,9 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         mouse: config.mouse,
         input_is_read: args.prompt.is_none() && args.prompt_file.as_deref() == Some(Path::new("-")),
         live: config.live,
+        rows: args.rows.unwrap_or_default(),
+        most_tokens: config.generation.tokens,
+        kept_bytes: u64::from(config.history.captures_mb) << 20,
         pairs: settings.pairs(),
         history: None,
     })

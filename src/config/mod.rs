@@ -19,7 +19,7 @@ mod starter;
 pub use error::ConfigError;
 pub use layers::{Sources, VARIABLES};
 pub use origin::Origin;
-pub use schema::{Config, Pair, ParseThreadsError, Sampling, Theme, Threads};
+pub use schema::{Config, MOST_GENERATED, Pair, ParseThreadsError, Sampling, Theme, Threads};
 pub use starter::starter;
 
 use std::io::Read as _;

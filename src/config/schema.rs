@@ -51,6 +51,10 @@ pub struct Config {
     pub live: bool,
     /// How next tokens are drawn.
     pub sampling: Sampling,
+    /// How texts are written.
+    pub generation: Generation,
+    /// What the viewer keeps of earlier prompts.
+    pub history: History,
     /// How the viewer looks.
     pub theme: Theme,
     /// Which key does what in the viewer.
@@ -80,6 +84,37 @@ pub struct Sampling {
     pub top_p: f64,
     /// What chance begins with.
     pub seed: u64,
+}
+
+/// How texts are written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Generation {
+    /// Tokens that are written at a time, at most.
+    #[serde(deserialize_with = "tokens")]
+    pub tokens: usize,
+}
+
+/// Tokens that are written at a time, at most: more is a slip.
+pub const MOST_GENERATED: u64 = 1_000_000;
+
+/// A number of tokens to write.
+fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    let known = u64::try_from(number).ok().filter(|number| (1..=MOST_GENERATED).contains(number));
+    known.map(|number| number as usize).ok_or_else(|| {
+        de::Error::custom(format!(
+            "{number} is no number of tokens: use a whole number from 1 to {MOST_GENERATED}"
+        ))
+    })
+}
+
+/// What the viewer keeps of earlier prompts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct History {
+    /// Megabytes of captures.
+    pub captures_mb: u32,
 }
 
 /// How the viewer looks.

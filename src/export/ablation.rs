@@ -10,6 +10,7 @@ use super::recipe::Recipe;
 use super::text::quoted;
 use crate::attention::ablation::{MovedHead, NextChange, next_changes, next_divergence};
 use crate::attention::{Capture, NO_OUTPUT_HEAD, escape_controls};
+use crate::vocabulary::nats;
 
 /// Columns of a token's text.
 const TOKEN: usize = 24;
@@ -46,13 +47,13 @@ pub fn write_table(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), Expo
             writeln!(out, "{token}{p:>9.4}{after:>9.4}{:>+9.4}", after - p)?;
         }
         if let Some(divergence) = next_divergence(before, after) {
-            writeln!(out, "KL divergence of the next token, before ‖ after: {divergence:.4} nats")?;
+            writeln!(out, "KL divergence of the next token, before ‖ after: {} nats", nats(divergence, 4))?;
         }
         writeln!(out)?;
         writeln!(out, "{:TOKEN$}{:>9}", "head", "moved by")?;
         for MovedHead { layer, head, divergence } in heads {
-            let name = format!("{layer}.{head}");
-            writeln!(out, "{name:TOKEN$}{divergence:>9.4}")?;
+            let (name, divergence) = (format!("{layer}.{head}"), nats(f64::from(*divergence), 4));
+            writeln!(out, "{name:TOKEN$}{divergence:>9}")?;
         }
         writeln!(out, "moved by: JS divergence of its rows, sink included, in nats; mean over queries")?;
     }

@@ -6,13 +6,14 @@
 //! | how an export was made: what every file holds, and what it is made from again | [`recipe`] |
 //! | what an export is written as, a file for each format; how to add one | [`formats`] |
 //! | figures, which the formats svg, png and html show | [`figure`] |
-//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`lens`], [`report`] |
+//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`report`] |
 
 pub mod ablation;
 mod error;
 pub mod figure;
 pub mod file;
 pub mod formats;
+pub mod generate;
 pub mod heads;
 pub mod lens;
 mod markup;
@@ -22,6 +23,7 @@ pub mod printable;
 mod python;
 pub mod recipe;
 pub mod report;
+mod row_names;
 mod rows;
 mod selection;
 pub mod shift;

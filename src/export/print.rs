@@ -4,9 +4,10 @@ use std::io::Write;
 
 use super::error::ExportError;
 use super::python::{repr_list, rounded_list};
+use super::row_names;
 use super::rows::rows;
 use crate::attention::{Capture, escape_controls};
-use crate::vocabulary::{LayerKind, View};
+use crate::vocabulary::{LayerKind, RowReading, View};
 
 /// Columns that a query's token takes, as in the article's `{token:>10}`.
 const TOKEN_WIDTH: usize = 10;
@@ -15,16 +16,26 @@ const TOKEN_WIDTH: usize = 10;
 ///
 /// # Errors
 /// If the model has no such view, or `out` refuses.
-pub fn write(out: &mut impl Write, capture: &Capture, view: View) -> Result<(), ExportError> {
+pub fn write(
+    out: &mut impl Write,
+    capture: &Capture,
+    view: View,
+    reading: RowReading,
+) -> Result<(), ExportError> {
     capture.check(view)?;
     writeln!(out, "Tokens: {}", repr_list(capture.tokens.iter().map(|token| token.raw.as_str())))?;
     writeln!(out)?;
-    writeln!(out, "{}:", heading(view))?;
+    let named = match reading {
+        RowReading::Reading => "",
+        RowReading::Predicting => " (attnscope: rows by the token predicted from them)",
+    };
+    writeln!(out, "{}{named}:", heading(view))?;
+    let names = row_names::of_tokens(capture, reading, |token| token.raw.clone());
     let mut sinks = Vec::new();
-    for (token, row) in capture.tokens.iter().zip(rows(capture, view)) {
+    for (name, row) in names.iter().zip(rows(capture, view)) {
         let row = row?;
         // As in the article, but for control characters, which a vocabulary may hold and a terminal obeys.
-        let label = escape_controls(&token.raw);
+        let label = escape_controls(name);
         writeln!(out, "{label:>TOKEN_WIDTH$} -> {}", rounded_list(&row.weights))?;
         sinks.extend(row.sink);
     }
@@ -57,7 +68,7 @@ mod tests {
 
     fn printed(view: View) -> String {
         let mut out = Vec::new();
-        write(&mut out, &example::capture(), view).unwrap();
+        write(&mut out, &example::capture(), view, RowReading::Reading).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -76,7 +87,7 @@ Average Attention Matrix:
     #[test]
     fn a_model_without_sinks_gets_the_article_only() {
         let mut out = Vec::new();
-        write(&mut out, &example::capture_without_sinks(), View::Mean).unwrap();
+        write(&mut out, &example::capture_without_sinks(), View::Mean, RowReading::Reading).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.ends_with("        Ġ' -> [0.5, 0.5]\n"), "{text}");
     }
@@ -90,7 +101,7 @@ Average Attention Matrix:
     #[test]
     fn a_view_that_is_not_there_writes_nothing() {
         let mut out = Vec::new();
-        let error = write(&mut out, &example::capture(), View::Layer(2)).unwrap_err();
+        let error = write(&mut out, &example::capture(), View::Layer(2), RowReading::Reading).unwrap_err();
         assert!(error.to_string().contains("layers 0 to 1"), "{error}");
         assert!(out.is_empty());
     }

@@ -9,6 +9,7 @@ use super::printable::write_json_lines;
 use super::recipe::Recipe;
 use crate::attention::shift::HeadShift;
 use crate::attention::{Capture, NO_OUTPUT_HEAD, escape_controls};
+use crate::vocabulary::nats;
 
 /// Columns of a head.
 const HEAD: usize = 24;
@@ -36,15 +37,15 @@ pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), Export
     let [left, right] = shifted.captures.each_ref().map(|capture| escape_controls(&capture.model.name));
     writeln!(out, "# {left} and {right}")?;
     match shifted.next {
-        Some(next) => writeln!(out, "KL divergence of the next token, left ‖ right: {next:.4} nats")?,
+        Some(next) => writeln!(out, "KL divergence of the next token, left ‖ right: {} nats", nats(next, 4))?,
         None => writeln!(out, "next token: {NO_OUTPUT_HEAD}")?,
     }
-    writeln!(out, "JS divergence, mean of all heads: {:.4} nats", shifted.mean)?;
+    writeln!(out, "JS divergence, mean of all heads: {} nats", nats(f64::from(shifted.mean), 4))?;
     writeln!(out)?;
     writeln!(out, "{:HEAD$}{:>9}{:>9}", "head", "JS", "flips")?;
     for HeadShift { layer, head, divergence, flips } in &shifted.heads {
-        let name = format!("{layer}.{head}");
-        writeln!(out, "{name:HEAD$}{divergence:>9.4}{:>8.1}%", 100.0 * flips)?;
+        let (name, divergence) = (format!("{layer}.{head}"), nats(f64::from(*divergence), 4));
+        writeln!(out, "{name:HEAD$}{divergence:>9}{:>8.1}%", 100.0 * flips)?;
     }
     writeln!(out, "JS: divergence of its rows, sink included, in nats; mean over queries")?;
     writeln!(out, "flips: share of queries whose strongest key is another")?;

@@ -1,7 +1,7 @@
 //! The size of a model, known before it is loaded.
 
 use super::weights::{Placement, Weights};
-use super::{Cancel, Control, LoadOptions, ModelError, Reference, files};
+use super::{Cancel, Control, LoadOptions, ModelError, Reference, described, files};
 
 /// Size of a model that is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,12 @@ impl Footprint {
     pub fn of(reference: &Reference, options: &LoadOptions) -> Result<Self, ModelError> {
         let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
         let files = files::locate_here(reference)?;
-        let weights = Weights::open(&files.weights, Placement::new(options)?, &mut control)?;
+        let mut weights = Weights::open(&files.weights, Placement::new(options)?, &mut control)?;
+        // Of a model that can't be run, what its files hold is all that can be told.
+        if let Ok(read) = described::read(&files) {
+            weights.expect(read.expected());
+            let _ = files.rounding.map(|rounding| weights.round_to(rounding));
+        }
         let disk_bytes = files.all().map(files::ModelFile::size).sum::<Result<u64, _>>()?;
         Ok(Self { parameters: weights.parameters(), disk_bytes, resident_bytes: weights.resident_bytes() })
     }
@@ -31,7 +36,7 @@ impl Footprint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DemoModel, family};
+    use crate::model::{DemoModel, Model, family};
     use candle_core::{DType, Device};
 
     /// What a GPU does with `--dtype bf16` and without, on the CPU, that holds bf16, too.
@@ -51,6 +56,34 @@ mod tests {
         assert_eq!((packed.0.as_str(), unpacked.0.as_str()), ("mxfp4", "bf16"));
         assert_eq!((packed.1, 2 * unpacked.1), (unpacked.1, unpacked.2));
         assert!(packed.2 < unpacked.2, "{packed:?} {unpacked:?}");
+    }
+
+    /// What `models` says of a model is what it says of itself once it is loaded, whatever its weights become: f16 that is
+    /// packed for the kernels, rounded, or left where it is.
+    #[test]
+    fn what_is_foretold_is_what_is_taken() {
+        let golden = |name: &str| format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+        let options = LoadOptions::default();
+        for name in [
+            "demo:gpt2".to_owned(),
+            "demo:gpt2~q8_0".to_owned(),
+            "demo:gpt-oss".to_owned(),
+            golden("families/llama-3"),
+            golden("families/llama-3") + "~q4_0",
+            golden("gguf/gpt2/model.gguf"),
+        ] {
+            let reference: Reference = name.parse().unwrap();
+            let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+            let foretold = Footprint::of(&reference, &options).unwrap();
+            let model = Model::load(&reference, &options, &mut control).unwrap();
+            let taken = model.info.resident_bytes;
+            assert_eq!(foretold.resident_bytes, taken, "{name}");
+            if name == "demo:gpt2" {
+                // The embedding stays in f16, and all else is of f32.
+                let embedding = model.decoder.embedding.tokens.weights() as u64;
+                assert_eq!(taken, 4 * model.info.parameters - 2 * embedding);
+            }
+        }
     }
 
     /// On the CPU blocks stay in their file; elsewhere each becomes numbers.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::decoder::Past;
-use super::spec::{DecoderSpec, RotaryScaling};
+use super::spec::DecoderSpec;
 use crate::attention::{Ablation, Capture, Computed, Token};
 
 /// Passes that are kept, of different heads that are off: with all heads on, and without some.
@@ -45,7 +45,7 @@ impl KeptPasses {
         let same = ids.take_while(|(before, now)| before.id == now.id).count();
         // The last one always runs: it says what comes next.
         let from = same.min(tokens.len() - 1);
-        if from > 0 && !turn_alike(spec, capture.tokens.len(), tokens.len()) {
+        if from > 0 && !spec.turns_alike(capture.tokens.len(), tokens.len()) {
             return Known::Some(None, Computed { from: 0, note: Some(OTHER_FACTORS) });
         }
         Known::Some((from > 0).then(|| capture.clone()), Computed { from, note: None })
@@ -70,14 +70,4 @@ impl Known {
             _ => Past::default(),
         }
     }
-}
-
-/// Whether prompts of these lengths turn queries and keys by position in the same way.
-fn turn_alike(spec: &DecoderSpec, tokens: usize, others: usize) -> bool {
-    spec.rotaries.iter().all(|rotary| match &rotary.scaling {
-        RotaryScaling::LongRope { original_context, .. } => {
-            (tokens > *original_context) == (others > *original_context)
-        }
-        _ => true,
-    })
 }

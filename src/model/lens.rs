@@ -66,6 +66,11 @@ impl Model {
         Ok(Lens { query, rows: likeliest.into_iter().zip(&logits).map(row).collect() })
     }
 
+    /// Whether the stream of a prompt of so many tokens serves one of others that it goes on from.
+    pub fn turns_alike(&self, tokens: usize, others: usize) -> bool {
+        self.decoder.spec.turns_alike(tokens, others)
+    }
+
     fn check_room(&self, tokens: usize) -> Result<(), ModelError> {
         let needed = (self.info.layers + 1) as u64 * tokens as u64 * self.decoder.spec.hidden as u64 * 4;
         match device::free_bytes(self.decoder.embedding.device()) {

@@ -21,10 +21,12 @@
 mod catalogue;
 mod chat;
 mod compute;
+mod continuation;
 mod control;
 mod decoder;
 mod described;
 mod device;
+mod end_tokens;
 mod error;
 mod family;
 mod footprint;
@@ -57,6 +59,7 @@ pub use catalogue::{
     estimate,
 };
 pub use compute::limit_threads;
+pub use continuation::Choice;
 pub use control::{Cancel, Control, LoadProgress};
 pub use decoder::{Hooks, ResidualPoint};
 pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, open as open_device};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::vocabulary::Rounding;
+use crate::vocabulary::{Rounding, UnknownName};
 
 /// A model of the binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +89,9 @@ pub enum ReferenceError {
     /// `demo:` and a name that no demo has.
     #[error("no embedded model is called {0:?}: there are demo:gpt2 and demo:gpt-oss")]
     UnknownDemo(String),
+    /// `~` and what is no rounding.
+    #[error(transparent)]
+    UnknownRounding(#[from] UnknownName),
     /// `~q4_0` behind another of its kind.
     #[error("{0:?} is rounded twice: name one rounding")]
     RoundedTwice(String),
@@ -181,6 +184,16 @@ impl Reference {
     }
 
     fn parse(text: &str, env: &Env<'_>) -> Result<Self, ReferenceError> {
+        Self::parse_known(text, env).map_err(|error| {
+            let is_no_name = !matches!(error, ReferenceError::Empty | ReferenceError::NoHome(_));
+            match text.rsplit_once('~').filter(|(base, _)| is_no_name && Self::parse(base, env).is_ok()) {
+                Some((_, rounding)) => rounding.parse::<Rounding>().map_or_else(Into::into, |_| error),
+                None => error,
+            }
+        })
+    }
+
+    fn parse_known(text: &str, env: &Env<'_>) -> Result<Self, ReferenceError> {
         if text.trim().is_empty() {
             return Err(ReferenceError::Empty);
         }

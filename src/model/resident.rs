@@ -21,6 +21,8 @@ pub struct Model {
     pub(super) tokenizer: Result<Box<PromptTokenizer>, String>,
     /// `Err` says why there is none.
     pub(super) chat: Result<ChatTemplate, String>,
+    /// The tokens that end a text: whoever writes one of them is done.
+    pub(super) ends: Vec<u32>,
     pub(super) decoder: Decoder,
     /// Watches the mapped files that the decoder reads.
     pub(super) watch: Watch,
@@ -50,11 +52,12 @@ impl Model {
         options: &LoadOptions,
         control: &mut Control<'_>,
     ) -> Result<Self, ModelError> {
-        let Described { read, tokenizer, chat, notes } = Described::of(files)?;
+        let Described { read, tokenizer, chat, ends, notes } = Described::of(files)?;
         let spec = &read.spec;
         let placement = Placement::new(options)?;
         let device = placement.device.clone();
         let mut weights = Weights::open(&files.weights, placement, control)?;
+        weights.expect(read.expected());
         if let Some(adapter) = files.lora() {
             weights.add(adapter, read.layout.in_out)?;
         }
@@ -86,7 +89,7 @@ impl Model {
         watch.check()?;
         let threads = Threads::new()?;
         let (info, engine, kept) = (Arc::new(info), options.engine, KeptPasses::new(!options.no_cache));
-        Ok(Self { info, engine, tokenizer, chat, decoder, watch, threads, kept })
+        Ok(Self { info, engine, tokenizer, chat, ends, decoder, watch, threads, kept })
     }
 
     /// What it is: its name, shape and precision.

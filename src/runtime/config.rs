@@ -6,6 +6,7 @@ use super::history;
 use crate::app::State;
 use crate::config::keys::Keys;
 use crate::theme::{Background, ColorDepth, ColorMap};
+use crate::vocabulary::RowReading;
 use crate::worker::protocol::{ConfiguredPair, Sampling};
 
 /// What the viewer starts with.
@@ -39,6 +40,12 @@ pub struct ViewerConfig {
     pub sampling: Sampling,
     /// Whether the prompt grows by the token that is drawn, not by the likeliest.
     pub drawn: bool,
+    /// What rows are named by.
+    pub rows: RowReading,
+    /// Tokens that models write at a time, at most.
+    pub most_tokens: usize,
+    /// Bytes of captures that are kept.
+    pub kept_bytes: u64,
     /// The configured pairs, which the model picker offers.
     pub pairs: Vec<ConfiguredPair>,
     /// The file that keeps prompts from run to run, if any does.
@@ -55,8 +62,9 @@ impl ViewerConfig {
         };
         state.editor.is_live = self.live;
         (state.run.sampling, state.run.is_drawn) = (self.sampling, self.drawn);
+        (state.run.most_tokens, state.kept.most) = (self.most_tokens, self.kept_bytes);
         (state.run.is_chat, state.run.system) = (self.chat, self.system.clone());
-        state.display.color_map = self.map;
+        (state.display.color_map, state.display.rows) = (self.map, self.rows);
         state.pairs = pairs;
         state.editor.history = history.as_deref().map(history::load).unwrap_or_default();
         state

@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frame::picture;
-use crate::app::{DisplayedCapture, ExportContent, Exported, Side, State};
+use crate::app::{DisplayedCapture, ExportContent, Exported, Scores, Side, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source};
+use crate::export::{self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source, Subject};
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
 use crate::vocabulary::ExportFormat;
@@ -56,17 +56,17 @@ impl Exporter {
         let content = match content {
             ExportContent::Screen => {
                 let state = Box::new(State { popup: None, ..state.clone() });
-                Some(Content::Picture { state, theme: Box::new(theme.clone()), screen })
+                Ok(Content::Picture { state, theme: Box::new(theme.clone()), screen })
             }
             content => captures(state, side, content, target.format, theme.map),
         };
         self.cancel = Cancel::new();
         let cancel = self.cancel.clone();
         self.task = Some(tokio::task::spawn_blocking(move || {
-            let Some(content) = content else {
-                return Exported::Failed("there is nothing to write".to_owned());
-            };
-            write(&content, &target, &cancel)
+            content.map_or_else(
+                |why| Exported::Failed(why.to_owned()),
+                |content| write(&content, &target, &cancel),
+            )
         }));
     }
 
@@ -124,34 +124,45 @@ fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Omission
 
 /// The captures on screen that go into a file, and the recipe: numbers as they were computed, figures by the rules
 /// and in the colours on screen.
+///
+/// # Errors
+/// If something is not there yet.
 fn captures(
     state: &State,
     side: Side,
     content: ExportContent,
     format: ExportFormat,
     colors: ColorMap,
-) -> Option<Content> {
+) -> Result<Content, &'static str> {
     let sides = match content {
         ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
+        ExportContent::Map(_) => {
+            Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some()).collect()
+        }
         _ => vec![side],
     };
-    let shown: Vec<&DisplayedCapture> =
-        sides.iter().map(|side| state.pane(*side).shown.as_ref()).collect::<Option<_>>()?;
+    let shown: Option<Vec<&DisplayedCapture>> =
+        sides.iter().map(|side| state.pane(*side).shown.as_ref()).collect();
+    let shown = shown.filter(|shown| !shown.is_empty()).ok_or("there is nothing to write")?;
     let source = |(side, shown): (&Side, &&DisplayedCapture)| {
-        let selection = match content {
-            ExportContent::AllHeads => Selection::All,
-            ExportContent::View(view) => Selection::One(view),
-            _ => Selection::One(shown.view()),
+        let subject = match content {
+            ExportContent::AllHeads => Subject::Matrices(Selection::All),
+            ExportContent::View(view) => Subject::Matrices(Selection::One(view)),
+            ExportContent::Map(statistic) => Subject::Map(statistic),
+            _ => Subject::Matrices(Selection::One(shown.view())),
         };
+        // What a model wrote is never cut into tokens again.
+        let is_written = shown.capture.prompt_tokens() < shown.capture.tokens.len();
         let input = match &shown.capture.chat {
+            _ if is_written => Input::Ids(shown.capture.tokens.iter().map(|token| token.id).collect()),
             Some(chat) => Input::Chat(chat.conversation().clone()),
             None => Input::Prompt(shown.prompt.clone()),
         };
-        let source = Source::new(&shown.capture, input, selection);
+        let source = Source::new(&shown.capture, input, subject);
         Source { is_pinned: state.panes.pinned(*side).is_some(), ..source }
     };
     let mut sources = sides.iter().zip(&shown).map(source);
-    let left = sources.next()?;
+    let left = sources.next().ok_or("there is nothing to write")?;
     let recipe = if format.is_figure() {
         let display = state.display;
         let style = FigureStyle {
@@ -166,14 +177,33 @@ fn captures(
             ..FigureStyle::default()
         };
         // All heads at once are drawn raw; a page normalises them by itself.
-        let is_grid = content == ExportContent::AllHeads && format.draws_a_grid();
+        let is_raw = matches!(content, ExportContent::AllHeads | ExportContent::Map(_));
+        let is_grid = is_raw && format.draws_a_grid();
         let normalisation = if is_grid { Normalisation::Raw } else { display.normalisation };
         Recipe::of_figure((left, sources.next()), format, normalisation, style)
     } else {
         Recipe::new(left, Some(format))
     };
-    let captures = shown.iter().map(|shown| shown.capture.clone()).collect();
-    Some(Content::Captures { captures, recipe: Box::new(recipe) })
+    let recipe = Recipe { rows: state.display.rows, ..recipe };
+    let captures = shown.iter().map(|shown| with_scores(state, shown, &recipe)).collect::<Result<_, _>>()?;
+    Ok(Content::Captures { captures, recipe: Box::new(recipe) })
+}
+
+/// A capture with what a recipe needs of it, which on screen lies beside it.
+fn with_scores(
+    state: &State,
+    shown: &DisplayedCapture,
+    recipe: &Recipe,
+) -> Result<Arc<Capture>, &'static str> {
+    if !recipe.source.subject.needs_scores() {
+        return Ok(shown.capture.clone());
+    }
+    match state.panes.scores_of(shown) {
+        Some(Scores::Known(scores)) => {
+            Ok(Arc::new(Capture { repeated: Some(scores.clone()), ..(*shown.capture).clone() }))
+        }
+        _ => Err("the numbers of the map are not there yet: try again once they are"),
+    }
 }
 
 /// A path as people type it: `~` is their home.
@@ -190,6 +220,7 @@ fn path(file: &str) -> PathBuf {
 mod tests {
     use super::*;
     use crate::app::Action;
+    use crate::attention::Statistic;
     use crate::config::keys::{Command, Keys};
     use crate::model::LoadOptions;
     use crate::runtime::screenshot::{apply, finish};
@@ -199,7 +230,7 @@ mod tests {
     fn sources(state: &State) -> Vec<Source> {
         let written =
             captures(state, Side::Left, ExportContent::Panes, ExportFormat::Svg, ColorMap::default());
-        let Some(Content::Captures { recipe, .. }) = written else { panic!("there is nothing to write") };
+        let Ok(Content::Captures { recipe, .. }) = written else { panic!("there is nothing to write") };
         recipe.sources().cloned().collect()
     }
 
@@ -221,5 +252,29 @@ mod tests {
             done(&mut state, Action::Command(command)).await;
         }
         assert_eq!(sources(&state)[0].ablation.heads().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_map_of_repeated_tokens_is_written_once_its_numbers_are_there() {
+        let demo = "demo:gpt2".to_owned();
+        let mut state = State::new(demo, String::new(), "a story".to_owned(), Keys::default(), false);
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        let map = |state: &State, statistic| {
+            captures(state, Side::Left, ExportContent::Map(statistic), ExportFormat::Svg, ColorMap::default())
+        };
+        assert_eq!(map(&state, Statistic::Local).err(), Some("there is nothing to write"));
+        apply(&mut state, Action::Start, &worker);
+        finish(&mut state, &worker, &mut events).await;
+        assert!(map(&state, Statistic::Local).is_ok(), "of the prompt there is nothing to wait for");
+        assert!(map(&state, Statistic::Induction).err().is_some_and(|why| why.contains("not there yet")));
+        apply(&mut state, Action::Command(Command::ScoreMap), &worker);
+        finish(&mut state, &worker, &mut events).await;
+        let Ok(Content::Captures { captures, recipe }) = map(&state, Statistic::Induction) else {
+            panic!("there are numbers")
+        };
+        let mut svg = Vec::new();
+        export::write(&mut svg, &captures.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &recipe).unwrap();
+        let svg = String::from_utf8(svg).unwrap();
+        assert!(svg.contains("induction (share)") && svg.contains("Input: repeated random tokens"), "{svg}");
     }
 }

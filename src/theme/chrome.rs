@@ -26,6 +26,8 @@ pub struct Chrome {
     pub masked: Style,
     /// Bars of a progress or of a ranking.
     pub bar: Style,
+    /// Shares of a row: of the sink, of the first token, of the rest of the prompt, and of what was written.
+    pub shares: [Style; 4],
 }
 
 impl Chrome {
@@ -43,6 +45,11 @@ impl Chrome {
             (_, Background::Dark) => DARK.map(|rgb| depth.color(rgb)),
             (_, Background::Light) => LIGHT.map(|rgb| depth.color(rgb)),
         };
+        let shares = match (depth, background) {
+            (ColorDepth::Ansi16, _) => [Color::DarkGray, Color::Magenta, Color::Blue, Color::Green],
+            (_, Background::Dark) => DARK_SHARES.map(|rgb| depth.color(rgb)),
+            (_, Background::Light) => LIGHT_SHARES.map(|rgb| depth.color(rgb)),
+        };
         let style = |color| Style::new().fg(color);
         let without_colors = depth == ColorDepth::None;
         Self {
@@ -55,26 +62,15 @@ impl Chrome {
             error: if without_colors { Style::new().add_modifier(Modifier::BOLD) } else { style(error) },
             masked: style(masked),
             bar: style(bar),
+            shares: shares.map(style),
         }
     }
 }
 
 /// Accent, focus, border, dim, error, masked, bar; all of them among xterm's 256.
-const DARK: [Rgb; 7] = [
-    Rgb(255, 175, 95),
-    Rgb(135, 175, 215),
-    Rgb(88, 88, 88),
-    Rgb(148, 148, 148),
-    Rgb(255, 95, 95),
-    Rgb(98, 98, 98),
-    Rgb(95, 135, 175),
-];
-const LIGHT: [Rgb; 7] = [
-    Rgb(175, 95, 0),
-    Rgb(0, 95, 135),
-    Rgb(178, 178, 178),
-    Rgb(98, 98, 98),
-    Rgb(175, 0, 0),
-    Rgb(188, 188, 188),
-    Rgb(95, 135, 175),
-];
+const DARK: [Rgb; 7] = Rgb::table([0xffaf5f, 0x87afd7, 0x585858, 0x949494, 0xff5f5f, 0x626262, 0x5f87af]);
+const LIGHT: [Rgb; 7] = Rgb::table([0xaf5f00, 0x005f87, 0xb2b2b2, 0x626262, 0xaf0000, 0xbcbcbc, 0x5f87af]);
+
+/// Sink, first token, rest of the prompt, what was written; all of them among xterm's 256.
+const DARK_SHARES: [Rgb; 4] = Rgb::table([0x808080, 0xaf87d7, 0x5f87af, 0x87af5f]);
+const LIGHT_SHARES: [Rgb; 4] = Rgb::table([0x949494, 0x875faf, 0x5f87af, 0x5f8700]);

@@ -21,24 +21,12 @@ impl ColorMap {
 /// Zero recedes into the background; what is far from it stands out.
 pub fn differences(background: Background) -> [Rgb; 255] {
     let stops = match background {
-        Background::Dark => [
-            Rgb(150, 205, 255),
-            Rgb(66, 146, 226),
-            Rgb(30, 84, 140),
-            Rgb(58, 58, 62),
-            Rgb(130, 66, 14),
-            Rgb(222, 124, 36),
-            Rgb(255, 200, 130),
-        ],
-        Background::Light => [
-            Rgb(5, 48, 97),
-            Rgb(33, 102, 172),
-            Rgb(146, 197, 222),
-            Rgb(247, 247, 247),
-            Rgb(253, 184, 99),
-            Rgb(179, 88, 6),
-            Rgb(105, 45, 5),
-        ],
+        Background::Dark => {
+            Rgb::table([0x96cdff, 0x4292e2, 0x1e548c, 0x3a3a3e, 0x82420e, 0xde7c24, 0xffc882])
+        }
+        Background::Light => {
+            Rgb::table([0x053061, 0x2166ac, 0x92c5de, 0xf7f7f7, 0xfdb863, 0xb35806, 0x692d05])
+        }
     };
     std::array::from_fn(|at| between(&stops, at as f32 / 254.0))
 }

@@ -5,6 +5,18 @@
 pub struct Rgb(pub u8, pub u8, pub u8);
 
 impl Rgb {
+    /// Colours as people write them: `0x08306b`.
+    pub const fn table<const COUNT: usize>(hex: [u32; COUNT]) -> [Self; COUNT] {
+        let mut colors = [Self(0, 0, 0); COUNT];
+        let mut at = 0;
+        while at < COUNT {
+            let [_, red, green, blue] = hex[at].to_be_bytes();
+            colors[at] = Self(red, green, blue);
+            at += 1;
+        }
+        colors
+    }
+
     /// Relative luminance as WCAG defines it.
     pub(super) fn luminance(self) -> f32 {
         let linear = |channel: u8| {

@@ -18,24 +18,10 @@ const BASELINE: f32 = 13.0;
 const MARGIN: f32 = 10.0;
 
 /// The 16 colours that a terminal's own theme defines, as xterm has them.
-const ANSI: [Rgb; 16] = [
-    Rgb(0, 0, 0),
-    Rgb(205, 49, 49),
-    Rgb(13, 188, 121),
-    Rgb(229, 229, 16),
-    Rgb(36, 114, 200),
-    Rgb(188, 63, 188),
-    Rgb(17, 168, 205),
-    Rgb(204, 204, 204),
-    Rgb(118, 118, 118),
-    Rgb(241, 76, 76),
-    Rgb(35, 209, 139),
-    Rgb(245, 245, 67),
-    Rgb(59, 142, 234),
-    Rgb(214, 112, 214),
-    Rgb(41, 184, 219),
-    Rgb(255, 255, 255),
-];
+const ANSI: [Rgb; 16] = Rgb::table([
+    0x000000, 0xcd3131, 0x0dbc79, 0xe5e510, 0x2472c8, 0xbc3fbc, 0x11a8cd, 0xcccccc, 0x767676, 0xf14c4c,
+    0x23d18b, 0xf5f543, 0x3b8eea, 0xd670d6, 0x29b8db, 0xffffff,
+]);
 
 /// How a run of cells is drawn.
 #[derive(Clone, Copy, PartialEq)]

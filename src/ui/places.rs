@@ -34,6 +34,8 @@ pub struct PaneLayout {
     pub grid: Option<Grid>,
     /// All of the matrix, in the place of its cells.
     pub overview: Option<Overview>,
+    /// What is written, as a strip; empty if nothing is, or there is no room.
+    pub shares: Rect,
     /// A rule, numbers and thumbnails; empty if there is no room.
     pub strip: Rect,
     /// Thumbnails in it.

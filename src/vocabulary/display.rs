@@ -38,6 +38,30 @@ impl Normalisation {
     }
 }
 
+/// How the rows of a matrix are named. The rows themselves are the same.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum RowReading {
+    /// By the token that is read at a row, which looks.
+    #[default]
+    Reading,
+    /// By the token that is predicted from a row: the next one of the text.
+    Predicting,
+}
+names!(RowReading, "reading of rows");
+
+impl RowReading {
+    /// What a row is called by, as people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            RowReading::Reading => "reading at",
+            RowReading::Predicting => "predicting",
+        }
+    }
+}
+
 /// How a value becomes a level on the colour scale.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,

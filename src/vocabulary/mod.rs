@@ -7,7 +7,7 @@
 //! word, add an enum and a line `names!`. What a word does stays in the room that does it: `Normalisation` divides rows
 //! in [`attention`](crate::attention), `ColorMap` has its colours in [`theme`](crate::theme).
 //!
-//! Two spellings that several rooms need are here as well: [`human_bytes`] and the text of [`xml`]; and a
+//! Two spellings that several rooms need are here as well: [`human_bytes`], [`nats`] and the text of [`xml`]; and a
 //! [`Conversation`], which is a prompt of the command line, the viewer, and recipes.
 
 mod bytes;
@@ -17,6 +17,7 @@ mod conversation;
 mod display;
 mod format;
 mod names;
+mod nats;
 mod view;
 pub mod xml;
 
@@ -24,8 +25,11 @@ pub use bytes::human_bytes;
 pub use colors::{Background, ColorDepth, ColorMap};
 pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision, Rounding};
 pub use conversation::Conversation;
-pub use display::{ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling};
+pub use display::{
+    ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling, RowReading,
+};
 pub use format::ExportFormat;
 pub use names::UnknownName;
 pub(crate) use names::serde_as_text;
+pub use nats::nats;
 pub use view::{LayerKind, ParseViewError, View, Weighted};

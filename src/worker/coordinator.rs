@@ -50,13 +50,17 @@ fn begin(
 ) -> Result<(), Event> {
     match request {
         Request::Load { slot, reference } => slots[slot.index()].load(reference, options)?,
-        Request::Run { job: id, prompt, chat, sampling, ablations } => {
+        Request::Run { job: id, prompt, chat, sampling, ablations, is_kept } => {
             let (prompt, chat): (Arc<str>, _) = (prompt.into(), chat.map(Arc::new));
             for (slot, ablation) in Slot::ALL.into_iter().zip(ablations) {
                 let (prompt, chat) = (prompt.clone(), chat.clone());
-                slots[slot.index()].run(RunJob { slot, id, prompt, chat, sampling, ablation });
+                let job = RunJob { slot, id, prompt, chat, sampling, ablation };
+                slots[slot.index()].run(job, is_kept[slot.index()]);
             }
         }
+        Request::Write(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Read(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::StopWriting => slots.iter().for_each(SlotState::stop_writing),
         Request::Score(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::Lens(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::View(job) => pool.submit(Box::new(job))?,

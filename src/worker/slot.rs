@@ -7,6 +7,7 @@ use super::job::SlotJob;
 use super::jobs::lens;
 use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
+use super::jobs::write;
 use super::latest_job::{Rank, Ticket};
 use super::protocol::{Event, Slot};
 use super::resident::Resident;
@@ -61,10 +62,20 @@ impl SlotState {
             .map_err(|error| Event::LoadFailed { slot: self.slot, error })
     }
 
-    /// Runs a prompt in the place of an older one, on the resident model and on each that comes.
-    pub fn run(&mut self, job: RunJob) {
+    /// Runs a prompt in the place of an older one, on the resident model and on each that comes; only on those if its
+    /// capture is kept.
+    pub fn run(&mut self, job: RunJob, is_kept: bool) {
         (self.newest, self.is_stopped) = (Some(job.clone()), false);
-        self.submit(Box::new(job));
+        self.stop_writing();
+        match is_kept {
+            true => self.resident.stop(|key| key.rank == Rank::Prompt),
+            false => self.submit(Box::new(job)),
+        }
+    }
+
+    /// Goes on with no text any more.
+    pub fn stop_writing(&self) {
+        self.resident.stop(|key| key.kind == write::KIND);
     }
 
     /// Gives the thread a job, in the place of an older one with the same key.
@@ -166,7 +177,7 @@ mod tests {
         assert!(slot.resident_bytes > 0);
         let sampling = Sampling::default();
         let (prompt, ablation) = ("the cat".into(), Ablation::default());
-        slot.run(RunJob { slot: Slot::First, id: JobId(1), prompt, chat: None, sampling, ablation });
+        slot.run(RunJob { slot: Slot::First, id: JobId(1), prompt, chat: None, sampling, ablation }, false);
         assert!(matches!(next(&mut outbox).await, Event::Captured { .. }));
         let (promise, gone) = oneshot::channel();
         handle(&mut slot, LoadStage::NeedsRoom(promise)).await;

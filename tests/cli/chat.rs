@@ -101,3 +101,21 @@ fn only_what_read_the_same_text_is_subtracted() {
     let figure = figure.into_iter().chain(["--format", "svg", "--difference", "--out", text(&out)]);
     home.run(figure).failed(1, &["read different texts"]);
 }
+
+#[test]
+fn an_answer_is_written_behind_the_template_and_its_attention_is_that_of_the_whole_text() {
+    let home = Home::new();
+    let model = chatting(&home, "chatty", TEMPLATE);
+    let generate = |more: &[&str]| {
+        let asked = ["generate", "--model", text(&model), "--tokens", "4", "--json"];
+        let ended = home.run(asked.iter().chain(more).copied());
+        ended.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let chat = generate(&["--prompt", "the cat", "--chat"]);
+    let plain = generate(&["--prompt", "user: the cat\nbot:"]);
+    for (chat, plain) in chat.iter().zip(&plain) {
+        assert_eq!((&chat["id"], &chat["prompt_tokens"]), (&plain["id"], &plain["prompt_tokens"]));
+        assert_eq!(chat["shares"], plain["shares"]);
+    }
+    assert_eq!(chat[4]["text"], plain[4]["text"]);
+}

@@ -317,7 +317,7 @@ fn keys_that_are_absent_have_transformers_defaults() {
 }
 
 /// A key of config.json, its value, and what is said of it; nothing where transformers runs it.
-const HOSTILE: [(&str, &str, &str, &str); 21] = [
+const HOSTILE: [(&str, &str, &str, &str); 23] = [
     ("gpt2-tiny", "n_layer", "4294967296", "whole numbers from 1 to 10000"),
     ("gpt2-tiny", "n_layer", "18446744073709551615", "whole numbers from 1 to 10000"),
     ("gpt2-tiny", "n_layer", "9999", "config.json says 9999 layers, there are 3"),
@@ -336,6 +336,8 @@ const HOSTILE: [(&str, &str, &str, &str); 21] = [
     ("gpt-oss-tiny", "rms_norm_eps", "-1e30", "numbers from 0 to 1"),
     ("gpt-oss-tiny", "rope_theta", "0", "numbers from 1 to 1e30"),
     ("gpt-oss-tiny", "rope_scaling", "{\"rope_type\": \"yarn\", \"factor\": 0.0}", "\"factor\" is 0.0"),
+    ("gpt-oss-tiny", "rope_scaling", "{\"a\": 1}", "\"rope_type\" is missing"),
+    ("families/llama-2", "rope_scaling", "{\"factor\": 8}", "without which \"factor\" says nothing"),
     (
         "gpt-oss-tiny",
         "rope_scaling",

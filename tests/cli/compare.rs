@@ -82,6 +82,11 @@ fn heads_are_compared_one_by_one_between_models_of_one_shape() {
         (itself["mean_js_divergence"].as_f64(), itself["kl_divergence"].as_f64()),
         (Some(0.0), Some(0.0))
     );
+    // Far less than a thousandth of a nat is still something.
+    let rounded = compare(&format!("{}~q8_0", text(&base)), &[]);
+    let said = rounded.text();
+    let mean = said.lines().find(|line| line.starts_with("JS divergence"));
+    assert!(mean.is_some_and(|mean| mean.contains("e-")), "{said}");
     let other = golden("gpt-oss-tiny");
     compare(text(&other), &[]).failed(1, &["models of one shape"]);
     compare(&adapted, &["--words"]).failed(2, &["--heads", "--words"]);

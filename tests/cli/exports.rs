@@ -476,6 +476,10 @@ fn a_map_is_a_figure_and_nothing_else() {
     ] {
         assert!(caption.contains(words), "{words}: {caption}");
     }
+    assert!(caption.contains("Input: repeated random tokens") && !caption.contains("Prompt: "), "{caption}");
+    assert!(!svg.contains('≥'), "nothing lies beyond the largest of all");
+    assert!(export("--pair demo --view map:local --format svg").text().contains("Prompt: "));
+    assert!(export("--pair demo --view map:local --format svg --range 0.1").text().contains("≥0.1"));
     let sinks = export("--pair demo --view map:sink --format svg");
     assert!(sinks.text().contains(">–<"), "GPT-2 has no sinks: {}", sinks.text());
     export("--model demo:gpt2 --view map:sink --format svg").failed(1, &["demo:gpt2 has no sinks"]);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::gguf::{Gguf, text as stored};
+use crate::support::gguf::{Gguf, Tensor, text as stored};
 use crate::support::program::{Ended, Home, golden, text};
 
 fn whole(name: &str) -> Gguf {
@@ -152,4 +152,30 @@ fn broken_scales_are_found() {
     let name = tensor.0.clone();
     let words = [name.as_str(), "a scale that is no number, in block 1"];
     print(&home, &write(&home, "bad.gguf", &file.bytes())).failed(1, &words);
+}
+
+/// Before those of a layer were stacked, each expert's matrices were tensors of their own.
+#[test]
+fn experts_that_are_not_stacked_are_the_same() {
+    let home = Home::new();
+    let file = whole("mixtral");
+    let expected = printed(&home, &write(&home, "stacked.gguf", &file.bytes()));
+    let apart = |(name, sizes, kind, data): &Tensor| {
+        let Some((start, end)) = name.split_once("_exps.") else {
+            return vec![(name.clone(), sizes.clone(), *kind, data.clone())];
+        };
+        let [rows @ .., count] = &sizes[..] else { panic!("{sizes:?}") };
+        let size = data.len() / *count as usize;
+        let expert = |at: usize| {
+            (format!("{start}.{at}.{end}"), rows.to_vec(), *kind, data[at * size..][..size].to_vec())
+        };
+        (0..*count as usize).map(expert).collect()
+    };
+    let tensors: Vec<Tensor> = file.tensors.iter().flat_map(apart).collect();
+    assert!(tensors.len() > file.tensors.len());
+    let old = write(&home, "old.gguf", &Gguf { tensors: tensors.clone(), ..file.clone() }.bytes());
+    assert_eq!(printed(&home, &old), expected);
+    let without = tensors.into_iter().filter(|tensor| tensor.0 != "blk.1.ffn_up.3.weight").collect();
+    let broken = write(&home, "broken.gguf", &Gguf { tensors: without, ..file }.bytes());
+    print(&home, &broken).failed(1, &["blk.1.ffn_up.3.weight"]);
 }

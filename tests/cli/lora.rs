@@ -103,6 +103,10 @@ fn an_adapter_alone_says_how_its_base_is_named() {
         let both = format!("{}+{adapter}", text(&model));
         home.run(["print", "--model", &both, "--ids", "1,2"])
     };
+    // Whatever else PEFT, or somebody, has saved beside it.
+    fs::write(alone.join("optimizer.safetensors"), "").unwrap();
+    home.run(["print", "--model", text(&alone), "--ids", "1,2"])
+        .failed(1, &["LORA adapter of org/base", &fix]);
     with(text(&model)).failed(1, &["no adapter in it"]);
     with("./nowhere").failed(1, &["nowhere: no such folder"]);
     with("demo:gpt2").failed(1, &["demo:gpt2: is no adapter"]);
@@ -139,6 +143,16 @@ fn what_does_not_belong_to_the_base_is_named() {
     let config = fs::read_to_string(&path).unwrap().replace("\"use_dora\": false", "\"use_dora\": true");
     fs::write(&path, config).unwrap();
     ask(&dora).failed(1, &["adapter_config.json: use_dora is set", "merge_and_unload"]);
+    for (rank, words) in
+        [("7", ["c_attn", "rank (r) of 7"]), ("0", ["adapter_config.json: r: 0 is no rank", "r"])]
+    {
+        let ranked = changed(&format!("rank {rank}"), |_| ());
+        let path = ranked.join("adapter_config.json");
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        config["r"] = rank.parse::<u64>().unwrap().into();
+        fs::write(path, config.to_string()).unwrap();
+        ask(&ranked).failed(1, &words);
+    }
     let broken = changed("broken", |_| ());
     fs::write(broken.join("adapter_model.safetensors"), "none").unwrap();
     ask(&broken).failed(1, &["adapter_model.safetensors: truncated, corrupt or no safetensors file"]);

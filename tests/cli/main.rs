@@ -11,6 +11,7 @@ mod compare;
 mod config;
 mod downloads;
 mod exports;
+mod generate;
 mod gguf;
 mod goldens;
 mod heads;

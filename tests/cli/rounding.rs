@@ -79,6 +79,8 @@ fn a_model_stands_beside_itself_rounded() {
     let (one, other) = (format!("# {}", model.display()), format!("# {}~q4_0", model.display()));
     assert_eq!(named(&["--model", text(&model), "--quantise", "q4_0"]), [one, other]);
     home.run(["print", "--ids", "1", "--model", "demo:gpt2~q8_0~q4_0"]).failed(2, &["is rounded twice"]);
+    home.run(["print", "--ids", "1", "--model", "demo:gpt2~nope"])
+        .failed(2, &["'nope' is no rounding", "q4_0"]);
     home.run(["print", "--ids", "1", "--pair", "demo", "--quantise", "q8_0"])
         .failed(2, &["one model", "--model A --model B~q8_0"]);
     let packed = format!("{}~q8_0", golden("gpt-oss-tiny").display());

@@ -270,6 +270,7 @@ fn shards_are_those_of_the_index_and_nothing_else_is_asked_for() {
         "adapter_config.json",
         "added_tokens.json",
         "chat_template.jinja",
+        "generation_config.json",
         "model.safetensors",
         "model.safetensors.index.json",
         first.as_str(),

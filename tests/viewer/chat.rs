@@ -116,3 +116,24 @@ fn special_tokens_are_slanted_and_go_without_names_if_told_so() {
     press(&mut state, "N");
     assert_eq!(slanted(&mut state), named);
 }
+
+/// The whole matrix of one pane may need pixels of several cells, and that of the other not.
+#[test]
+fn a_bare_prompt_beside_a_long_one_in_a_template_is_as_large_as_fits() {
+    let mut state = captured();
+    press(&mut state, "C");
+    let long = "system ".repeat(200);
+    let words: Vec<&str> = long.split_inclusive(' ').collect();
+    let conversation = turn(&PROMPT.concat(), "").unwrap();
+    let texts: Vec<&str> = words.into_iter().chain(PROMPT).collect();
+    let chat = ChatPrompt::new(conversation, texts.concat());
+    let capture = Arc::new(Capture { chat: Some(Arc::new(chat)), ..(*capture(&gpt2(), &texts)).clone() });
+    let job = state.run.job;
+    let effects = hear(&mut state, Event::Captured { slot: Slot::First, job, capture });
+    answer(&mut state, effects);
+    draw(&mut state, (120, 30));
+    let layout = attnscope::ui::layout(&state, ratatui::layout::Rect::new(0, 0, 120, 30));
+    let [chat, bare] = layout.panes().collect::<Vec<_>>()[..] else { panic!("two panes") };
+    assert!(chat.overview.is_some() && bare.overview.is_none());
+    assert!(bare.grid.is_some_and(|grid| !grid.is_cut() && grid.cell.0 > 1), "{:?}", bare.grid);
+}

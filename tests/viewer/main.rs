@@ -26,3 +26,4 @@ mod screens;
 mod shift;
 mod views;
 mod words;
+mod writing;

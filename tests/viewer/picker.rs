@@ -353,3 +353,19 @@ fn a_worker_that_is_gone_leaves_no_picker_waiting() {
         assert!(shown.contains("the models has stopped"), "{shown}");
     }
 }
+
+#[test]
+fn of_a_long_path_the_end_is_seen() {
+    let mut state = captured();
+    let effects = press(&mut state, "M");
+    assert!(!effects.is_empty());
+    let mut known = catalogue();
+    known.models[0].name = format!("/models/{}tiny.Q8_0.gguf", "long/".repeat(40));
+    hear(&mut state, Event::Listed { models: Ok(known) });
+    let screen = text(draw(&mut state, (100, 30)).backend().buffer());
+    assert!(screen.contains("long/tiny.Q8_0.gguf"), "{screen}");
+    act(&mut state, Action::LeaveEditor);
+    state.note = Some(format!("wrote /home/{}a.csv", "long/".repeat(40)));
+    let screen = text(draw(&mut state, (100, 30)).backend().buffer());
+    assert!(screen.contains("wrote /home/long") && screen.contains("long/a.csv"), "{screen}");
+}

@@ -1,9 +1,10 @@
 //! The score map: a statistic of all heads of both models, walked, clicked and opened.
 
-use attnscope::app::{Action, Effect, Opened, Side, State, update};
+use attnscope::app::{Action, Effect, ExportContent, Opened, Popup, Side, State, update};
 use attnscope::attention::{Statistic, View};
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{self, Part};
+use attnscope::vocabulary::ExportFormat;
 use attnscope::worker::protocol::{Event, Request};
 
 use crate::fixture::*;
@@ -154,4 +155,22 @@ fn large() -> State {
     let capture = capture(&model, &PROMPT);
     hear(&mut state, Event::Captured { slot, job, capture });
     state
+}
+
+#[test]
+fn the_map_on_screen_is_what_an_export_begins_with() {
+    let mut state = captured();
+    press_and_wait(&mut state, "H e");
+    let effects = update(&mut state, Action::Submit);
+    let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*content, *format), (ExportContent::Map(Statistic::Induction), ExportFormat::Svg));
+    assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-map-induction.svg");
+    assert!(text(draw(&mut state, (120, 30)).backend().buffer()).contains("map: "));
+    let mut other = captured();
+    press_and_wait(&mut other, "H esc e");
+    let Some(Popup::Export(dialog)) = &other.popup else { panic!("no dialog") };
+    assert!(
+        !dialog.choices.iter().any(|choice| matches!(choice.0, ExportContent::Map(_))),
+        "none is on screen"
+    );
 }

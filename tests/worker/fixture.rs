@@ -25,7 +25,14 @@ pub fn run(worker: &WorkerHandle, job: u64, text: &str) {
 /// Runs a prompt with all heads on.
 pub fn prompt(job: u64, text: &str) -> Request {
     let (sampling, ablations) = Default::default();
-    Request::Run { job: JobId(job), prompt: text.to_owned(), chat: None, sampling, ablations }
+    Request::Run {
+        job: JobId(job),
+        prompt: text.to_owned(),
+        chat: None,
+        sampling,
+        ablations,
+        is_kept: [false; 2],
+    }
 }
 
 /// Asks the first slot for scores without each of these sets of heads.

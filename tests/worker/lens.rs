@@ -39,6 +39,17 @@ async fn layers_say_what_they_would_predict() {
         }
     }
     assert_eq!(passes, 1);
+    // What flows at a token depends on no later one: the stream serves every prompt that this one goes on from.
+    run(&worker, 2, "write a");
+    let shorter = wait_for(&mut events, |event| captured(event, Slot::First, 2)).await;
+    ask(shorter.tokens.len() - 1, &shorter);
+    let found = wait_for(&mut events, |event| match event {
+        Event::LensRunning { .. } => Some(None),
+        Event::Lens { found, .. } => Some(Some(found)),
+        _ => None,
+    });
+    let lens = found.await.expect("no pass").unwrap();
+    assert_eq!(lens.prediction().unwrap().token, shorter.next[0].token);
     worker.send(Request::ForgetLens).unwrap();
     ask(1, &capture);
     let again = wait_for(&mut events, |event| match event {

@@ -11,3 +11,4 @@ mod patience;
 mod questions;
 mod run;
 mod score;
+mod write;

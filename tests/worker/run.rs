@@ -75,7 +75,16 @@ async fn a_next_token_is_drawn_by_the_rule_that_came_with_the_prompt() {
         let sampling = Sampling { temperature: 9.0, top_p: 1.0, seed };
         let prompt = "write a story".to_owned();
         let ablations = Default::default();
-        worker.send(Request::Run { job: JobId(job), prompt, chat: None, sampling, ablations }).unwrap();
+        worker
+            .send(Request::Run {
+                job: JobId(job),
+                prompt,
+                chat: None,
+                sampling,
+                ablations,
+                is_kept: [false; 2],
+            })
+            .unwrap();
         let capture = wait_for(&mut events, |event| captured(event, Slot::First, job)).await;
         drawn.push(capture.drawn.clone().unwrap());
     }
@@ -84,7 +93,14 @@ async fn a_next_token_is_drawn_by_the_rule_that_came_with_the_prompt() {
     let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
     let ablations = Default::default();
     worker
-        .send(Request::Run { job: JobId(6), prompt: "write".to_owned(), chat: None, sampling, ablations })
+        .send(Request::Run {
+            job: JobId(6),
+            prompt: "write".to_owned(),
+            chat: None,
+            sampling,
+            ablations,
+            is_kept: [false; 2],
+        })
         .unwrap();
     let capture = wait_for(&mut events, |event| captured(event, Slot::First, 6)).await;
     let (drawn, likeliest) = (capture.drawn.as_ref().unwrap(), &capture.next[0]);
@@ -120,7 +136,9 @@ async fn a_pass_without_heads_brings_the_one_with_all() {
     let run_without = |job, prompt: &str, heads: &str| {
         let ablations = [heads.parse().unwrap(), Ablation::default()];
         let (job, prompt, sampling) = (JobId(job), prompt.to_owned(), Sampling::default());
-        worker.send(Request::Run { job, prompt, chat: None, sampling, ablations }).unwrap();
+        worker
+            .send(Request::Run { job, prompt, chat: None, sampling, ablations, is_kept: [false; 2] })
+            .unwrap();
     };
     run_without(1, "write a story", "0.1");
     let first = wait_for(&mut events, |event| captured(event, Slot::First, 1)).await;

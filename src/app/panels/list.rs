@@ -224,12 +224,7 @@ impl Panel for HeadList {
                     self.compare_to(side, head);
                 }
             }
-            Command::Open => {
-                return match self.head(panes) {
-                    Some(head) => self.open_head(head, panes),
-                    None => Reaction::Closes(vec![]),
-                };
-            }
+            Command::Open => return self.open_chosen(panes),
             Command::Back | Command::Leaderboard => return Reaction::Closes(vec![]),
             _ => return Reaction::Passes,
         }

@@ -34,6 +34,14 @@ pub trait Panel {
         Reaction::Closes(panes.go_to(side, head))
     }
 
+    /// Goes to the head that stands for it, and closes where there is none.
+    fn open_chosen(&mut self, panes: &mut Panes) -> Reaction {
+        match self.head(panes) {
+            Some(head) => self.open_head(head, panes),
+            None => Reaction::Closes(vec![]),
+        }
+    }
+
     /// Turns to the other pane, which keys go to now.
     ///
     /// # Errors

@@ -90,12 +90,7 @@ impl Panel for ModelShift {
             Command::Cancel if self.is_busy() => {
                 (self.stopped, self.is_asked) = (Some("stopped".to_owned()), false);
             }
-            Command::Open => {
-                return match self.head(panes) {
-                    Some(head) => self.open_head(head, panes),
-                    None => Reaction::Closes(vec![]),
-                };
-            }
+            Command::Open => return self.open_chosen(panes),
             Command::Back | Command::ModelShift => return Reaction::Closes(vec![]),
             _ => return Reaction::Passes,
         }

@@ -9,7 +9,7 @@ use crate::app::state::fuzzy_list::FuzzyList;
 use crate::app::state::side::Side;
 use crate::app::state::step::step;
 use crate::app::state::typed::{self, LONGEST_LINE};
-use crate::attention::Ablation;
+use crate::attention::{Ablation, Statistic};
 use crate::vocabulary::ExportFormat;
 
 /// The state of an export.
@@ -44,12 +44,20 @@ pub struct ExportDialog {
 }
 
 impl ExportDialog {
-    /// Of a pane that shows a matrix; nothing of one that doesn't.
-    pub(in crate::app) fn new(panes: &Panes, difference: Option<&Difference>) -> Option<Self> {
+    /// Of a pane that shows a matrix; nothing of one that doesn't. `map` is the statistic on screen, if one is: it comes
+    /// first.
+    pub(in crate::app) fn new(
+        panes: &Panes,
+        difference: Option<&Difference>,
+        map: Option<Statistic>,
+    ) -> Option<Self> {
         let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = panes.focus;
         let shown = panes.pane(side).shown.as_ref()?;
         let mut choices: Vec<ExportChoice> = Vec::new();
+        choices.extend(
+            map.into_iter().flat_map(|map| figures().map(move |format| (ExportContent::Map(map), format))),
+        );
         choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
         if panes.shown().count() == 2 {
             choices.extend(figures().map(|format| (both(difference), format)));
@@ -116,6 +124,11 @@ impl ExportDialog {
                     format!("{}-{}", self.model, view.to_string().replace(':', "-"))
                 }
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
+                ExportContent::Map(statistic) => {
+                    let models = self.models.iter().filter(|model| !model.is_empty());
+                    let models: Vec<&str> = models.map(String::as_str).collect();
+                    format!("{}-map-{}", models.join("-and-"), statistic.id())
+                }
                 ExportContent::Panes => self.models.join("-and-"),
                 ExportContent::Difference(_) => self.models.join("-minus-"),
                 ExportContent::Screen => "attnscope-screen".to_owned(),
@@ -166,9 +179,13 @@ fn without(ablation: &Ablation) -> String {
     }
 }
 
-/// What a pane shows, as part of a file's name.
+/// What a pane shows, as part of a file's name: of a text that a model wrote, with the step.
 fn named(shown: &DisplayedCapture) -> String {
-    file_name(&shown.capture.model.name) + &without(&shown.capture.ablation)
+    let step = match shown.capture.tokens.len() - shown.capture.prompt_tokens() {
+        0 => String::new(),
+        step => format!("-step-{step}"),
+    };
+    file_name(&shown.capture.model.name) + &without(&shown.capture.ablation) + &step
 }
 
 /// What of both panes is on screen: each, or their difference.

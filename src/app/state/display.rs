@@ -2,7 +2,7 @@
 
 use super::zoom::Zoom;
 use crate::config::keys::Command;
-use crate::vocabulary::{ColorMap, ColorRange, ColorScale, Normalisation, Pooling};
+use crate::vocabulary::{ColorMap, ColorRange, ColorScale, Normalisation, Pooling, RowReading};
 
 /// How values are shown, on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -19,6 +19,8 @@ pub struct DisplaySettings {
     pub color_map: ColorMap,
     /// How large cells are.
     pub zoom: Zoom,
+    /// What rows are named by.
+    pub rows: RowReading,
     /// Whether special tokens have no names beside the matrix.
     pub hides_special: bool,
     /// Whether the focused pane has the whole width.
@@ -41,6 +43,7 @@ impl DisplaySettings {
             },
             Command::Pooling => Self { pooling: self.pooling.next(), ..self },
             Command::SpecialTokens => Self { hides_special: !self.hides_special, ..self },
+            Command::RowReading => Self { rows: self.rows.next(), ..self },
             Command::NextColorMap => Self { color_map: self.color_map.next(), ..self },
             _ => return None,
         })
@@ -60,6 +63,7 @@ mod tests {
             (Command::Pooling, 2),
             (Command::NextColorMap, ColorMap::ALL.len()),
             (Command::SpecialTokens, 2),
+            (Command::RowReading, 2),
         ] {
             let changed = |display: DisplaySettings| display.changed(command).unwrap();
             let start = DisplaySettings::default();

@@ -1,7 +1,7 @@
 //! What is written to a file, how, and how that ended.
 
-use crate::attention::View;
 use crate::attention::alignment::Granularity;
+use crate::attention::{Statistic, View};
 use crate::vocabulary::ExportFormat;
 
 /// What is written.
@@ -13,6 +13,8 @@ pub enum ExportContent {
     AllHeads,
     /// Both panes beside each other.
     Panes,
+    /// A statistic of all heads of what both panes show, as it is on screen.
+    Map(Statistic),
     /// Left minus right, by these pieces.
     Difference(Granularity),
     /// What is on screen, as a picture.

@@ -118,6 +118,11 @@ impl Pane {
         matches!(self.pass, Pass::Waiting | Pass::Running { .. })
     }
 
+    /// Whether a newer capture waits for the head that is looked at.
+    pub(in crate::app) fn has_incoming(&self) -> bool {
+        self.incoming.is_some()
+    }
+
     /// Whether the head to be looked at is being computed.
     pub fn awaits_head(&self) -> bool {
         self.incoming.is_some()

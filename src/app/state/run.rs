@@ -19,6 +19,8 @@ pub struct Run {
     pub sampling: Sampling,
     /// Whether the prompt grows by the token that is drawn, not by the likeliest.
     pub is_drawn: bool,
+    /// Tokens that models write at a time, at most.
+    pub most_tokens: usize,
     /// Sides whose marked next tokens wait to be appended, each after the pass that is under way, the next one first.
     pub queued: Vec<Side>,
     /// Texts of tokens that were appended to the prompt since it was written, the newest last.

@@ -10,7 +10,8 @@ use super::shared::{ChatArgs, InputArgs, ModelsArgs, ViewerArgs};
 use crate::cli::values::{listed, one_of, parse_scale, whole};
 use crate::export::{Selection, Subject};
 use crate::vocabulary::{
-    Background, ColorMap, ColorRange, ColorScale, ExportFormat, Granularity, Normalisation, Pooling, View,
+    Background, ColorMap, ColorRange, ColorScale, ExportFormat, Granularity, Normalisation, Pooling,
+    RowReading, View,
 };
 
 /// Tokens that no model reads at once: more is a slip.
@@ -26,6 +27,9 @@ pub struct PrintArgs {
     /// or value-weighted:mean, value-weighted:layer:3, value-weighted:head:3.5
     #[arg(long, default_value_t)]
     pub view: View,
+    /// What rows are named by: the token that is read there, or the one that is predicted from it
+    #[arg(long, value_name = "ROWS", default_value_t, value_parser = one_of::<RowReading>())]
+    pub rows: RowReading,
 }
 
 #[derive(Debug, Args)]
@@ -41,6 +45,9 @@ pub struct ExportArgs {
     /// File to write, which is replaced if it is there; - is standard output
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// What rows are named by: the token that is read there, or the one that is predicted from it
+    #[arg(long, value_name = "ROWS", default_value_t, value_parser = one_of::<RowReading>())]
+    pub rows: RowReading,
     #[command(flatten)]
     pub figure: FigureArgs,
 }
@@ -112,6 +119,9 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", requires = "heads", allow_hyphen_values = true,
         value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
     pub top: Option<usize>,
+    /// What rows are named by: the token that is read there, or the one that is predicted from it
+    #[arg(long, value_name = "ROWS", default_value_t, value_parser = one_of::<RowReading>())]
+    pub rows: RowReading,
     /// Compare whole words, not the finest pieces that both have tokens of
     #[arg(long)]
     pub words: bool,

@@ -4,6 +4,7 @@
 
 mod commands;
 mod explain;
+mod generate;
 mod shared;
 
 pub use commands::{
@@ -11,6 +12,7 @@ pub use commands::{
     RenderArgs, ScreenshotArgs, VerifyArgs,
 };
 pub use explain::{AblateArgs, HeadsArgs, LensArgs};
+pub use generate::GenerateArgs;
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
 use clap::{Parser, Subcommand};
@@ -54,6 +56,8 @@ pub enum Command {
     Ablate(AblateArgs),
     /// Compare the attention of two models to the same text, as a list or as a page
     Compare(CompareArgs),
+    /// Go on with a text token by token, and say where each token looked
+    Generate(GenerateArgs),
     /// Show what each layer would predict
     Lens(LensArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
@@ -131,6 +135,10 @@ mod tests {
             "attnscope --top-p 0",
             "attnscope --top-p 1.5",
             "attnscope --seed x",
+            "attnscope generate --tokens 0",
+            "attnscope generate --format npz",
+            "attnscope generate --out a.npz",
+            "attnscope generate --json --format npz --out a.npz",
             "attnscope heads --sort size",
             "attnscope heads --layers wide",
             "attnscope --device gpu",

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::values::{listed, one_of, parse_temperature, parse_top_p, whole};
 use crate::config::Threads;
-use crate::vocabulary::{DeviceChoice, Engine, Precision, Rounding};
+use crate::vocabulary::{DeviceChoice, Engine, Precision, Rounding, RowReading};
 
 /// What the viewer starts with.
 #[derive(Debug, Default, PartialEq, Args)]
@@ -37,6 +37,9 @@ pub struct ViewerArgs {
     pub chat: ChatArgs,
     #[command(flatten)]
     pub sampling: SamplingArgs,
+    /// What rows are named by at first: the token that is read there, or the one that is predicted from it
+    #[arg(long, value_name = "ROWS", value_parser = one_of::<RowReading>())]
+    pub rows: Option<RowReading>,
 }
 
 /// Whether models read the prompt in their chat template; without any of these, as config.toml says.

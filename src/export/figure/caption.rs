@@ -4,7 +4,7 @@ use super::contents::Figure;
 use super::ticks::short;
 use crate::attention::escape_controls;
 use crate::export::recipe::{FigureStyle, Input, Recipe, Source};
-use crate::vocabulary::{ColorRange, ColorScale};
+use crate::vocabulary::{ColorRange, ColorScale, RowReading};
 
 /// Characters of a prompt that are written; of a longer one, its beginning and its end.
 const PROMPT: usize = 240;
@@ -14,6 +14,9 @@ pub fn caption(figure: &Figure, recipe: &Recipe, style: &FigureStyle) -> Vec<Str
     let mut rules: Vec<String> =
         figure.panels.iter().take(1).map(|panel| panel.words.values.clone()).collect();
     rules.push(colors(figure, style));
+    if recipe.rows == RowReading::Predicting {
+        rules.push("Rows are named by the token that is predicted from them".to_owned());
+    }
     rules.extend(notes(figure));
     vec![inputs(recipe), format!("{}. {}", rules.join(". "), recipe.program)]
 }
@@ -22,6 +25,9 @@ pub fn caption(figure: &Figure, recipe: &Recipe, style: &FigureStyle) -> Vec<Str
 pub fn inputs(recipe: &Recipe) -> String {
     let models: Vec<String> = recipe.sources().map(model).collect();
     let prompts: Vec<String> = recipe.sources().map(prompt).collect();
+    if recipe.sources().all(|source| source.subject.needs_scores()) {
+        return format!("{}. Input: repeated random tokens", models.join(" and "));
+    }
     if prompts.windows(2).all(|pair| pair[0] == pair[1]) {
         format!("{}. Prompt: {}", models.join(" and "), prompts[0])
     } else {
@@ -53,7 +59,12 @@ fn prompt(source: &Source) -> String {
         }
         Input::Ids(ids) => {
             let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
-            format!("tokens {}", shortened(&ids.join(", ")))
+            let written = match source.generated {
+                0 => String::new(),
+                1 => "; the last one was generated".to_owned(),
+                count => format!("; the last {count} were generated"),
+            };
+            format!("tokens {}{written}", shortened(&ids.join(", ")))
         }
     }
 }

@@ -3,13 +3,14 @@
 use super::words::Words;
 use crate::attention::{
     Capture, CausalMatrix, Comparison, DifferenceRow, Extent, HeadEntry, Pooled, Scale, Statistic,
-    escape_controls, short_names,
+    escape_controls, named_by_next, short_names,
 };
 use crate::export::error::ExportError;
 use crate::export::recipe::{Recipe, Source};
+use crate::export::row_names;
 use crate::export::selection::Selection;
 use crate::export::subject::Subject;
-use crate::vocabulary::{ColorScale, Granularity, Pooling};
+use crate::vocabulary::{ColorScale, Granularity, Pooling, RowReading};
 
 /// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
 const MOST_CELLS: usize = 256;
@@ -99,7 +100,7 @@ impl Panel {
                 let (matrix, normalisation) = (capture.matrix(view)?, recipe.normalisation);
                 let pooled = Pooled::new(&matrix, normalisation, pooling, bin);
                 let subtitle = format!("{} · {}", view.title(), normalisation.title(capture.has_sinks(view)));
-                let content = Content::Square(Square::new(capture, &pooled, bin));
+                let content = Content::Square(Square::new(capture, recipe.rows, &pooled, bin));
                 (subtitle, content, normalisation.extent(&matrix))
             }
             Subject::Matrices(Selection::All) => {
@@ -128,6 +129,12 @@ impl Panel {
         Ok(Self { title, subtitle, content, words, extent, scale })
     }
 
+    /// Whether values may lie beyond the top of its colour scale: where the largest ones were left aside, or the scale
+    /// was given.
+    pub fn is_cut(&self) -> bool {
+        !self.words.aside.is_empty() || self.extent.top > self.scale.top
+    }
+
     /// Left minus right.
     pub(super) fn difference(
         comparison: &Comparison,
@@ -152,7 +159,10 @@ impl Panel {
         let has_sink = rows.iter().any(|row| row.sink.is_some());
         let labels: Vec<String> = comparison.pieces().iter().map(|piece| piece.label.clone()).collect();
         let square = Square {
-            row_labels: labels.clone(),
+            row_labels: match recipe.rows {
+                RowReading::Reading => labels.clone(),
+                RowReading::Predicting => named_by_next(&labels, None),
+            },
             column_labels: labels,
             sink: has_sink.then(|| rows.iter().map(|row| row.sink).collect()),
             rows: rows.into_iter().map(|row| row.keys).collect(),
@@ -185,9 +195,8 @@ impl Square {
         }
     }
 
-    fn new(capture: &Capture, pooled: &Pooled, bin: usize) -> Self {
+    fn new(capture: &Capture, rows: RowReading, pooled: &Pooled, bin: usize) -> Self {
         let sinks: Vec<_> = (0..pooled.size()).map(|row| pooled.sink(row)).collect();
-        let labels = capture.labels().into_iter().step_by(bin);
         let cell_tokens = capture.mean.bin();
         // Of a pixel, its first token with its number; of many tokens, only that.
         let label = |(at, label): (usize, String)| match (bin, cell_tokens) {
@@ -195,10 +204,11 @@ impl Square {
             (_, 1) => format!("{} {label}", at * bin),
             _ => (at * bin * cell_tokens).to_string(),
         };
-        let labels: Vec<String> = labels.enumerate().map(label).collect();
+        let labels =
+            |labels: Vec<String>| labels.into_iter().step_by(bin).enumerate().map(label).collect::<Vec<_>>();
         Self {
-            row_labels: labels.clone(),
-            column_labels: labels,
+            row_labels: labels(row_names::labels(capture, rows)),
+            column_labels: labels(capture.labels()),
             sink: sinks.iter().any(Option::is_some).then_some(sinks),
             rows: (0..pooled.size()).map(|row| (0..=row).map(|key| pooled.get(row, key)).collect()).collect(),
             bin,
@@ -209,7 +219,8 @@ impl Square {
 /// Ablated heads that a title names; of more it says how many there are.
 const NAMED_HEADS: usize = 6;
 
-/// The name of a model as the title of what it did: without which heads, and whether that was pinned.
+/// The name of a model as the title of what it did: without which heads, how many tokens it wrote, and whether that was
+/// pinned.
 pub fn source_title(name: &str, source: &Source) -> String {
     let mut title = escape_controls(name);
     let heads: Vec<String> = source.ablation.heads().map(|(layer, head)| format!("{layer}.{head}")).collect();
@@ -218,6 +229,9 @@ pub fn source_title(name: &str, source: &Source) -> String {
     }
     if heads.len() > NAMED_HEADS {
         title += &format!(" and {} more heads", heads.len() - NAMED_HEADS);
+    }
+    if source.generated > 0 {
+        title += &format!(" (step {})", source.generated);
     }
     if source.is_pinned { title + " (pinned)" } else { title }
 }

@@ -17,15 +17,19 @@ pub struct Tick {
     pub text: String,
 }
 
-/// The numbers of a scale that begins at level `lowest`: 0, or −1 if it is of differences.
-pub fn ticks(scale: Scale, lowest: f32) -> Vec<Tick> {
+/// The numbers of a scale that begins at level `lowest`: 0, or −1 if it is of differences. `is_cut` says whether values
+/// may lie beyond its top.
+pub fn ticks(scale: Scale, lowest: f32, is_cut: bool) -> Vec<Tick> {
     let above = above(scale);
     if lowest == 0.0 {
         let foot = match scale.curve {
             ColorScale::Linear => "0".to_owned(),
             ColorScale::Log => format!("≤{}", short(scale.bottom)),
         };
-        let ends = [Tick { height: 0.0, text: foot }, Tick { height: 1.0, text: end(scale.top, "≥") }];
+        let ends = [
+            Tick { height: 0.0, text: foot },
+            Tick { height: 1.0, text: end(scale.top, if is_cut { "≥" } else { "" }) },
+        ];
         return ends.into_iter().chain(above).collect();
     }
     let half = |tick: Tick, sign: f32| Tick {
@@ -105,7 +109,7 @@ mod tests {
     use crate::attention::Extent;
 
     fn texts(curve: ColorScale, top: f32, lowest: f32) -> Vec<String> {
-        let mut ticks = ticks(Scale::new(curve, Extent { bottom: 1e-4, top }), lowest);
+        let mut ticks = ticks(Scale::new(curve, Extent { bottom: 1e-4, top }), lowest, true);
         ticks.sort_by(|a, b| a.height.total_cmp(&b.height));
         ticks.into_iter().map(|tick| tick.text).collect()
     }
@@ -141,7 +145,7 @@ mod tests {
             let curve = if log { ColorScale::Log } else { ColorScale::Linear };
             let lowest = if signed { -1.0 } else { 0.0 };
             let mut heights: Vec<f32> =
-                ticks(Scale::new(curve, Extent { bottom, top }), lowest).into_iter().map(|tick| tick.height).collect();
+                ticks(Scale::new(curve, Extent { bottom, top }), lowest, true).into_iter().map(|tick| tick.height).collect();
             heights.sort_by(f32::total_cmp);
             let least = if signed { APART / 2.0 } else { APART };
             proptest::prop_assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= least * 0.99), "{heights:?}");

@@ -4,7 +4,7 @@ use crate::attention::Capture;
 use crate::export::recipe::{Recipe, Source};
 use crate::export::selection::Selection;
 use crate::export::subject::Subject;
-use crate::vocabulary::{Normalisation, Pooling};
+use crate::vocabulary::{Normalisation, Pooling, RowReading};
 
 /// What a panel calls its rows, its columns and its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +38,13 @@ impl Words {
             1 => Some(format!("Rows and columns are {cells}")),
             _ => Some(format!("A pixel is the {} of {bin} × {bin} {cells}", pooling.name())),
         };
+        let (row, short_row) = match recipe.rows {
+            RowReading::Reading => ("query: the token that looks", "query"),
+            RowReading::Predicting => ("predicting: the token that comes next", "predicting"),
+        };
         Self {
-            axes: ["query: the token that looks", "key: what it looks at"],
-            short_axes: ["query", "key"],
+            axes: [row, "key: what it looks at"],
+            short_axes: [short_row, "key"],
             quantity: "attention".to_owned(),
             values: attention(recipe),
             aside: "; the top tenth of rows (at least one) is ignored",

@@ -2,7 +2,8 @@
 //!
 //! A view is a square: a row per query, a column per key, named `position:token`, and for a model with
 //! sinks a last column `sink`. Cells of the future are empty. All heads are a list: one line per layer, head, query
-//! and visible key; where `key` and `key_token` are empty, what the row gave to no token.
+//! and visible key; where `key` and `key_token` are empty, what the row gave to no token. Rows that are named by what is
+//! predicted from them are headed `predicting`, and `predicted_token` in a list.
 //!
 //! Texts stand in quotes, with control characters escaped, so that a record is a line and a `#` in a token begins no
 //! comment. `pandas.read_csv(file, comment="#")` reads the table. pandas takes the tokens `NA` and `null` for missing
@@ -15,12 +16,13 @@ use serde_json::Value;
 
 use super::entry::{Export, Format, Writer};
 use super::problem::{MOST, Problem};
-use crate::attention::{Capture, escape_controls};
+use crate::attention::escape_controls;
 use crate::export::error::ExportError;
 use crate::export::printable::write_json;
+use crate::export::row_names;
 use crate::export::rows::{heads, rows};
 use crate::export::selection::Selection;
-use crate::vocabulary::View;
+use crate::vocabulary::{RowReading, View};
 
 pub const FORMAT: Format =
     Format { write: Writer::Numbers(write), begins: |start| start.starts_with(b"#"), recipe };
@@ -40,19 +42,21 @@ fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     write_json(&mut *out, export.recipe)?;
     writeln!(out)?;
     match export.selection {
-        Selection::One(view) => write_square(out, export.capture, view),
-        Selection::All => write_list(out, export.capture),
+        Selection::One(view) => write_square(out, export, view),
+        Selection::All => write_list(out, export),
     }
 }
 
-fn write_square(out: &mut dyn Write, capture: &Capture, view: View) -> Result<(), ExportError> {
+fn write_square(out: &mut dyn Write, export: &Export<'_>, view: View) -> Result<(), ExportError> {
+    let (capture, reading) = (export.capture, export.recipe.rows);
+    let row_names = row_names::of_tokens(capture, reading, |token| token.raw.clone());
     let names: Vec<String> =
         capture.tokens.iter().enumerate().map(|(at, token)| quoted(&format!("{at}:{}", token.raw))).collect();
     let sink = if capture.has_sinks(view) { ",sink" } else { "" };
-    writeln!(out, "query,{}{sink}", names.join(","))?;
+    writeln!(out, "{},{}{sink}", row_names::heading(reading), names.join(","))?;
     for (query, row) in rows(capture, view).enumerate() {
         let row = row?;
-        write!(out, "{}", names[query])?;
+        write!(out, "{}", quoted(&format!("{query}:{}", row_names[query])))?;
         for value in &row.weights[..=query] {
             write!(out, ",{value:?}")?;
         }
@@ -65,18 +69,25 @@ fn write_square(out: &mut dyn Write, capture: &Capture, view: View) -> Result<()
     Ok(())
 }
 
-fn write_list(out: &mut dyn Write, capture: &Capture) -> Result<(), ExportError> {
+fn write_list(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
+    let (capture, reading) = (export.capture, export.recipe.rows);
+    let queries = row_names::of_tokens(capture, reading, |token| token.raw.clone());
+    let queries: Vec<String> = queries.iter().map(|name| quoted(name)).collect();
     let tokens: Vec<String> = capture.tokens.iter().map(|token| quoted(&token.raw)).collect();
-    writeln!(out, "layer,head,query,key,query_token,key_token,attention")?;
+    let of_query = match reading {
+        RowReading::Reading => "query_token",
+        RowReading::Predicting => "predicted_token",
+    };
+    writeln!(out, "layer,head,query,key,{of_query},key_token,attention")?;
     for view in heads(capture) {
         let (Some(layer), Some(head)) = (view.layer(), view.head()) else { continue };
         for (query, row) in rows(capture, view).enumerate() {
             let row = row?;
             for (key, value) in row.weights[..=query].iter().enumerate() {
-                writeln!(out, "{layer},{head},{query},{key},{},{},{value:?}", tokens[query], tokens[key])?;
+                writeln!(out, "{layer},{head},{query},{key},{},{},{value:?}", queries[query], tokens[key])?;
             }
             if let Some(sink) = row.sink {
-                writeln!(out, "{layer},{head},{query},,{},,{sink:?}", tokens[query])?;
+                writeln!(out, "{layer},{head},{query},,{},,{sink:?}", queries[query])?;
             }
         }
     }

@@ -14,9 +14,10 @@ use super::problem::{Limited, Problem};
 use crate::attention::{Capture, NextToken, Token};
 use crate::export::error::ExportError;
 use crate::export::printable::{json, write_json};
+use crate::export::row_names;
 use crate::export::rows::rows;
 use crate::export::selection::Selection;
-use crate::vocabulary::View;
+use crate::vocabulary::{RowReading, View};
 
 #[derive(Serialize)]
 struct TokenFields<'a> {
@@ -75,6 +76,11 @@ fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     value(out, export.recipe)?;
     write!(out, ",\n\"tokens\":")?;
     value(out, &tokens)?;
+    if export.recipe.rows == RowReading::Predicting {
+        // A text for each row: what is predicted from it.
+        write!(out, ",\n\"predicting\":")?;
+        value(out, &row_names::of_tokens(capture, export.recipe.rows, |token| token.text.clone()))?;
+    }
     write!(out, ",\n\"next\":")?;
     value(out, &next)?;
     write!(out, ",\n\"attention\":")?;

@@ -12,12 +12,13 @@ use serde_json::Value;
 
 use super::entry::{Export, Format, Writer};
 use super::problem::{MOST, Problem};
-use crate::attention::{Capture, escape_controls};
+use crate::attention::escape_controls;
 use crate::export::error::ExportError;
 use crate::export::printable::json;
+use crate::export::row_names;
 use crate::export::rows::{heads, rows};
 use crate::export::selection::Selection;
-use crate::vocabulary::View;
+use crate::vocabulary::{RowReading, View};
 
 /// What stands before and after the recipe, on its line.
 const COMMENT: [&str; 2] = ["<!-- ", " -->"];
@@ -46,12 +47,14 @@ fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     let recipe = json(export.recipe)?.replace('>', "\\u003e");
     writeln!(out, "{start}{recipe}{end}\n")?;
     match export.selection {
-        Selection::One(view) => write_square(out, export.capture, view),
-        Selection::All => write_list(out, export.capture),
+        Selection::One(view) => write_square(out, export, view),
+        Selection::All => write_list(out, export),
     }
 }
 
-fn write_square(out: &mut dyn Write, capture: &Capture, view: View) -> Result<(), ExportError> {
+fn write_square(out: &mut dyn Write, export: &Export<'_>, view: View) -> Result<(), ExportError> {
+    let (capture, reading) = (export.capture, export.recipe.rows);
+    let row_names = row_names::of_tokens(capture, reading, |token| literal(&token.raw));
     let names: Vec<String> = capture
         .tokens
         .iter()
@@ -59,10 +62,14 @@ fn write_square(out: &mut dyn Write, capture: &Capture, view: View) -> Result<()
         .map(|(at, token)| format!("{at}:{}", literal(&token.raw)))
         .collect();
     let sink = capture.has_sinks(view).then(|| "sink".to_owned());
-    write_head(out, 1, ["query".to_owned()].into_iter().chain(names.iter().cloned()).chain(sink))?;
+    write_head(
+        out,
+        1,
+        [row_names::heading(reading).to_owned()].into_iter().chain(names.iter().cloned()).chain(sink),
+    )?;
     for (query, row) in rows(capture, view).enumerate() {
         let row = row?;
-        write!(out, "| {} |", names[query])?;
+        write!(out, "| {query}:{} |", row_names[query])?;
         for value in &row.weights[..=query] {
             write!(out, " {value:.4} |")?;
         }
@@ -75,20 +82,26 @@ fn write_square(out: &mut dyn Write, capture: &Capture, view: View) -> Result<()
     Ok(())
 }
 
-fn write_list(out: &mut dyn Write, capture: &Capture) -> Result<(), ExportError> {
+fn write_list(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
+    let (capture, reading) = (export.capture, export.recipe.rows);
+    let queries = row_names::of_tokens(capture, reading, |token| literal(&token.raw));
     let tokens: Vec<String> = capture.tokens.iter().map(|token| literal(&token.raw)).collect();
-    let columns = ["query token", "key token", "layer", "head", "query", "key", "attention"];
+    let of_query = match reading {
+        RowReading::Reading => "query token",
+        RowReading::Predicting => "predicted token",
+    };
+    let columns = [of_query, "key token", "layer", "head", "query", "key", "attention"];
     write_head(out, 2, columns.into_iter().map(str::to_owned))?;
     for view in heads(capture) {
         let (Some(layer), Some(head)) = (view.layer(), view.head()) else { continue };
         for (query, row) in rows(capture, view).enumerate() {
             let row = row?;
             for (key, value) in row.weights[..=query].iter().enumerate() {
-                let (one, other) = (&tokens[query], &tokens[key]);
+                let (one, other) = (&queries[query], &tokens[key]);
                 writeln!(out, "| {one} | {other} | {layer} | {head} | {query} | {key} | {value:.4} |")?;
             }
             if let Some(sink) = row.sink {
-                writeln!(out, "| {} | | {layer} | {head} | {query} | | {sink:.4} |", tokens[query])?;
+                writeln!(out, "| {} | | {layer} | {head} | {query} | | {sink:.4} |", queries[query])?;
             }
         }
     }

@@ -1,7 +1,8 @@
 //! NPZ, numpy's archive of arrays: a ZIP file without compression, an array per [tensor](super::tensors), each
 //! written as it is computed. `recipe` is an array without axes that holds the recipe as JSON:
 //! `json.loads(str(numpy.load(file)["recipe"]))`. `tokens` and `raw_tokens` are arrays of text, \[S\]: what each token
-//! stands for, and how the vocabulary spells it.
+//! stands for, and how the vocabulary spells it. Where rows are named by what is predicted from them, `predicting` has the
+//! text of that for each row.
 
 use std::fs::File;
 use std::io::{BufReader, Read as _, Seek, Write};
@@ -15,6 +16,8 @@ use super::problem::{MOST, Problem};
 use super::tensors::{Element, Tensor, write as write_tensors};
 use crate::export::error::ExportError;
 use crate::export::printable::json;
+use crate::export::row_names;
+use crate::vocabulary::RowReading;
 
 /// The array with the recipe.
 const RECIPE: &str = "recipe.npy";
@@ -46,6 +49,11 @@ fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     let raw: Vec<String> = tokens.iter().map(|token| with_visible_end(&token.raw)).collect();
     write_texts(&mut zip, "tokens.npy", &texts, &[texts.len()])?;
     write_texts(&mut zip, "raw_tokens.npy", &raw, &[raw.len()])?;
+    if export.recipe.rows == RowReading::Predicting {
+        let texts = row_names::of_tokens(export.capture, export.recipe.rows, |token| token.text.clone());
+        let texts: Vec<String> = texts.iter().map(|text| with_visible_end(text)).collect();
+        write_texts(&mut zip, "predicting.npy", &texts, &[texts.len()])?;
+    }
     write_tensors(&mut zip, export, |zip, tensor| {
         zip.start_file(format!("{}.npy", tensor.name), options(tensor.bytes())).map_err(refused)?;
         Ok(zip.write_all(&header(element(tensor), &tensor.shape))?)

@@ -6,11 +6,13 @@
 //! | `input_ids` | i64 | \[S\] | \[S\] |
 //! | `attentions` | f32, zeros for the future | \[S, S\] | \[L, H, S, S\] |
 //! | `sink` | f32, only of models with sinks | \[S\] | \[L, H, S\] |
+//! | `shares` | f32, only where a model wrote: of each of its tokens, what that gave to the sink, the first token, the rest of the prompt, what was written; of the mean, for all heads | \[G, 4\] | \[G, 4\] |
 //! | `logits` | f32, after the last token; only of models with an output head | \[V\] | \[V\] |
 
 use std::io::{self, Write};
 
 use super::entry::Export;
+use crate::attention::RowShares;
 use crate::export::error::ExportError;
 use crate::export::rows::{heads, rows};
 use crate::export::selection::Selection;
@@ -60,10 +62,25 @@ pub fn tensors(export: &Export<'_>) -> Vec<Tensor> {
     if export.selection.has_sinks(capture) {
         tensors.push(f32s("sink", [outer.as_slice(), &[size]].concat()));
     }
+    let generated = size - capture.prompt_tokens();
+    if generated > 0 {
+        tensors.push(f32s("shares", vec![generated, RowShares::NAMES.len()]));
+    }
     if capture.model.has_output_head {
         tensors.push(f32s("logits", vec![capture.logits.len()]));
     }
     tensors
+}
+
+/// The shares of each token that a model wrote, one after the other.
+fn shares(export: &Export<'_>) -> Result<Vec<f32>, ExportError> {
+    let capture = export.capture;
+    let view = match export.selection {
+        Selection::One(view) => view,
+        Selection::All => View::Mean,
+    };
+    let shares = capture.generated_shares(view, export.recipe.rows)?;
+    Ok(shares.into_iter().flat_map(RowShares::values).collect())
 }
 
 /// Writes the values of all tensors, each after whatever `begin` writes before it.
@@ -96,6 +113,7 @@ pub fn write<W: Write + ?Sized>(
                 }
             }
             "sink" => write_f32s(out, &sinks)?,
+            "shares" => write_f32s(out, &shares(export)?)?,
             _ => write_f32s(out, &capture.logits)?,
         }
     }

@@ -7,7 +7,7 @@ use super::source::{Input, Source};
 use super::style::FigureStyle;
 use crate::attention::Ablation;
 use crate::export::subject::Subject;
-use crate::vocabulary::{ExportFormat, Normalisation};
+use crate::vocabulary::{ExportFormat, Normalisation, RowReading};
 
 /// This program and its version.
 pub const PROGRAM: &str = concat!("attnscope ", env!("CARGO_PKG_VERSION"));
@@ -26,6 +26,8 @@ pub struct Recipe {
     pub beside: Option<Source>,
     /// What was done to the rows: raw, which is nothing, but in figures.
     pub normalisation: Normalisation,
+    /// How rows are named.
+    pub rows: RowReading,
     /// How a figure looks; nothing of numbers.
     pub style: Option<FigureStyle>,
 }
@@ -39,6 +41,7 @@ impl Recipe {
             source,
             beside: None,
             normalisation: Normalisation::Raw,
+            rows: RowReading::Reading,
             style: None,
         }
     }
@@ -74,6 +77,8 @@ struct Fields {
     dtype: String,
     #[serde(deserialize_with = "super::source::read_input")]
     input: Input,
+    #[serde(default, skip_serializing_if = "super::source::is_zero")]
+    generated: usize,
     #[serde(default, skip_serializing_if = "Ablation::is_empty")]
     without_heads: Ablation,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -84,14 +89,16 @@ struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<Source>,
     normalisation: Normalisation,
+    #[serde(default)]
+    rows: RowReading,
     #[serde(skip_serializing_if = "Option::is_none")]
     figure: Option<FigureStyle>,
 }
 
 impl From<Recipe> for Fields {
     fn from(recipe: Recipe) -> Self {
-        let Recipe { program, format, source, beside, normalisation, style: figure } = recipe;
-        let Source { model, revision, family, device, dtype, input, .. } = source;
+        let Recipe { program, format, source, beside, normalisation, rows, style: figure } = recipe;
+        let Source { model, revision, family, device, dtype, input, generated, .. } = source;
         let (without_heads, pinned) = (source.ablation, source.is_pinned);
         let (view, sink_rule) = (source.subject, source.has_sinks);
         Self {
@@ -103,12 +110,14 @@ impl From<Recipe> for Fields {
             device,
             dtype,
             input,
+            generated,
             without_heads,
             pinned,
             view,
             sink_rule,
             beside,
             normalisation,
+            rows,
             figure,
         }
     }
@@ -116,12 +125,23 @@ impl From<Recipe> for Fields {
 
 impl From<Fields> for Recipe {
     fn from(fields: Fields) -> Self {
-        let Fields { program, format, beside, normalisation, figure: style, .. } = fields;
-        let Fields { model, revision, family, device, dtype, input, .. } = fields;
+        let Fields { program, format, beside, normalisation, rows, figure: style, .. } = fields;
+        let Fields { model, revision, family, device, dtype, input, generated, .. } = fields;
         let (ablation, is_pinned) = (fields.without_heads, fields.pinned);
         let (subject, has_sinks) = (fields.view, fields.sink_rule);
-        let source =
-            Source { model, revision, family, device, dtype, input, ablation, is_pinned, subject, has_sinks };
-        Self { program, format, source, beside, normalisation, style }
+        let source = Source {
+            model,
+            revision,
+            family,
+            device,
+            dtype,
+            input,
+            generated,
+            ablation,
+            is_pinned,
+            subject,
+            has_sinks,
+        };
+        Self { program, format, source, beside, normalisation, rows, style }
     }
 }

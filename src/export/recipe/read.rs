@@ -114,11 +114,11 @@ mod tests {
         }
     }
 
-    /// Byte for byte what versions before serde's derive wrote.
+    /// Byte for byte what versions before serde's derive wrote, and how rows are named, which these did not say.
     #[test]
     fn a_recipe_is_written_as_ever() {
         let written = serde_json::to_string(&figure()).unwrap();
-        let expected = r#"{"program":"attnscope","format":"png","model":"example","revision":null,"family":"gpt_oss","device":"cpu","dtype":"f32","input":{"prompt":"it '"},"view":"layer:1","sink_rule":"the softmax runs over the keys and a learned sink: a row and its sink sum to 1","beside":{"model":"example","revision":"abc","family":"gpt_oss","device":"cpu","dtype":"f32","input":{"ids":[7,8]},"without_heads":"0.1, 1.0","pinned":true,"view":"layer:1","sink_rule":"the softmax runs over the keys and a learned sink: a row and its sink sum to 1"},"normalisation":"without-first","figure":{"curve":"linear","range":"0.25","pooling":"largest","colors":"viridis","theme":"dark","caption":true,"scale":2.0,"difference":"words"}}"#;
+        let expected = r#"{"program":"attnscope","format":"png","model":"example","revision":null,"family":"gpt_oss","device":"cpu","dtype":"f32","input":{"prompt":"it '"},"view":"layer:1","sink_rule":"the softmax runs over the keys and a learned sink: a row and its sink sum to 1","beside":{"model":"example","revision":"abc","family":"gpt_oss","device":"cpu","dtype":"f32","input":{"ids":[7,8]},"without_heads":"0.1, 1.0","pinned":true,"view":"layer:1","sink_rule":"the softmax runs over the keys and a learned sink: a row and its sink sum to 1"},"normalisation":"without-first","rows":"reading","figure":{"curve":"linear","range":"0.25","pooling":"largest","colors":"viridis","theme":"dark","caption":true,"scale":2.0,"difference":"words"}}"#;
         assert_eq!(written.replace(PROGRAM, "attnscope"), expected);
     }
 

@@ -31,6 +31,10 @@ pub(super) fn read_input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<I
     Input::deserialize(value).map_err(wrong)
 }
 
+pub(super) fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// A pass of a model, and what of it is exported.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
@@ -48,6 +52,9 @@ pub struct Source {
     /// The text or the ids it was given.
     #[serde(deserialize_with = "read_input")]
     pub input: Input,
+    /// How many of the last tokens a model wrote: they are no part of the prompt.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generated: usize,
     /// The heads that were switched off.
     #[serde(rename = "without_heads", default, skip_serializing_if = "Ablation::is_empty")]
     pub ablation: Ablation,
@@ -73,6 +80,7 @@ impl Source {
             device: model.device.clone(),
             dtype: model.precision.clone(),
             input,
+            generated: capture.tokens.len() - capture.prompt_tokens(),
             ablation: capture.ablation.clone(),
             is_pinned: false,
             subject,

@@ -2,10 +2,10 @@
 
 use crate::attention::{
     Capture, CausalMatrix, Comparison, EXACT_TOKENS, HeadEntry, HeadOrder, NoSuchView, Statistic,
-    escape_controls, short_names,
+    escape_controls, named_by_next, short_names,
 };
 use crate::export::recipe::Source;
-use crate::vocabulary::{Granularity, View};
+use crate::vocabulary::{Granularity, RowReading, View};
 
 /// Heads in each of the lists.
 const TOP_HEADS: usize = 5;
@@ -36,6 +36,8 @@ pub struct Report<'a> {
     pub comparison: Comparison,
     /// What a piece is.
     pub granularity: Granularity,
+    /// How rows are named.
+    pub rows: RowReading,
 }
 
 /// Why two models cannot be compared.
@@ -57,14 +59,23 @@ impl<'a> Report<'a> {
     pub fn new(
         readings: [Reading<'a>; 2],
         view: View,
-        granularity: Granularity,
+        (granularity, rows): (Granularity, RowReading),
     ) -> Result<Self, ReportError> {
         let [left, right] = readings.each_ref().map(|reading| reading.capture);
         let matrices = [left.matrix(view)?, right.matrix(view)?];
         let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
         let comparison = Comparison::new(sides, granularity).ok_or(ReportError::Long)?;
         let names = short_names([&left.model.name, &right.model.name]).map(|name| escape_controls(&name));
-        Ok(Self { readings, names, view, matrices, comparison, granularity })
+        Ok(Self { readings, names, view, matrices, comparison, granularity, rows })
+    }
+
+    /// What the rows of pieces are named by.
+    pub fn piece_names(&self) -> Vec<String> {
+        let labels: Vec<String> = self.comparison.pieces().iter().map(|piece| piece.label.clone()).collect();
+        match self.rows {
+            RowReading::Reading => labels,
+            RowReading::Predicting => named_by_next(&labels, None),
+        }
     }
 
     /// What an average row of a side gives to no token; nothing if the model has no sinks.
@@ -107,7 +118,7 @@ pub(super) mod tests {
     pub fn with_report(check: impl FnOnce(&Report<'_>)) {
         let captures = [example::capture_without_sinks(), example::capture()];
         let readings = captures.each_ref().map(reading);
-        check(&Report::new(readings, View::Mean, Granularity::Pieces).unwrap());
+        check(&Report::new(readings, View::Mean, (Granularity::Pieces, RowReading::Reading)).unwrap());
     }
 
     /// Left is \[1\], \[½ ½\]; right \[¼|¾\], \[½ ⅛|⅜\].

@@ -42,11 +42,12 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
             })).collect::<Vec<_>>()),
         }))
     };
-    let comparison = &report.comparison;
+    let (comparison, names) = (&report.comparison, report.piece_names());
     let piece = |(at, piece): (usize, &Piece)| {
         let row = comparison.difference(Normalisation::Raw, at);
         json!({
             "text": piece.label,
+            "row": names[at],
             "tokens": piece.tokens.each_ref().map(|range| [range.start, range.end]),
             "divergence": comparison.divergence(at),
             "rows": sides.map(|side: usize| comparison.sides()[side].row(at)),
@@ -57,6 +58,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let document = json!({
         "view": report.view.to_string(),
         "granularity": report.granularity,
+        "rows": report.rows,
         "mean_divergence": comparison.mean_divergence(),
         "models": [model(0)?, model(1)?],
         "pieces": comparison.pieces().iter().enumerate().map(piece).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use crate::attention::{Statistic, repeated};
 use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
 use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe};
-use crate::vocabulary::{ExportFormat, Granularity, Normalisation};
+use crate::vocabulary::{ExportFormat, Granularity, Normalisation, nats};
 
 /// What the page looks like, with places for what it says.
 const TEMPLATE: &str = include_str!("../../../assets/report.html");
@@ -25,7 +25,8 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let recipe = |difference| {
         let style = FigureStyle { caption: false, difference, ..FigureStyle::default() };
         let [left, right] = report.readings.each_ref().map(|reading| reading.source.clone());
-        Recipe::of_figure((left, Some(right)), ExportFormat::Svg, Normalisation::Raw, style)
+        let figure = Recipe::of_figure((left, Some(right)), ExportFormat::Svg, Normalisation::Raw, style);
+        Recipe { rows: report.rows, ..figure }
     };
     let captures = report.readings.each_ref().map(|reading| reading.capture);
     let svg = |difference| Ok::<_, ExportError>(Figure::new(&captures, &recipe(difference))?.svg());
@@ -110,11 +111,11 @@ fn pieces(report: &Report<'_>) -> &'static str {
 fn divergence(report: &Report<'_>) -> String {
     let (comparison, [left, right]) = (&report.comparison, report.names.each_ref().map(|name| escape(name)));
     format!(
-        "{left} minus {right}, over {} ({}). Their rows are {:.3} nats apart on average (Jensen-Shannon divergence, the \
+        "{left} minus {right}, over {} ({}). Their rows are {} nats apart on average (Jensen-Shannon divergence, the \
          sink being one more outcome: 0 if they are the same, 0.693 if they share nothing).",
         pieces(report),
         comparison.pieces().len(),
-        comparison.mean_divergence()
+        nats(f64::from(comparison.mean_divergence()), 3)
     )
 }
 
@@ -122,11 +123,11 @@ fn sentences(report: &Report<'_>) -> String {
     let comparison = &report.comparison;
     let mut list = String::new();
     for row in comparison.most_different().into_iter().take(SENTENCES) {
-        let sentence = escape(&comparison.sentence(&report.names, row));
+        let sentence = escape(&comparison.sentence(&report.names, row, report.rows));
         let _ = write!(
             list,
-            "<li>{sentence} <span class=\"dim\">({:.3})</span></li>",
-            comparison.divergence(row)
+            "<li>{sentence} <span class=\"dim\">({})</span></li>",
+            nats(f64::from(comparison.divergence(row)), 3)
         );
     }
     list

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use super::compared::Report;
 use crate::attention::{HeadEntry, NO_OUTPUT_HEAD, NextToken, Statistic, Token, escape_controls};
 use crate::export::markup::escape;
+use crate::export::row_names;
+use crate::vocabulary::{RowReading, nats};
 
 /// How sides are marked.
 pub(super) const SIDES: [&str; 2] = ["left", "right"];
@@ -14,20 +16,24 @@ const NUMBERS: usize = 64;
 /// What each piece gives to no token and to the first one.
 pub(super) fn masses(report: &Report<'_>) -> String {
     let comparison = &report.comparison;
-    let mut table = String::from("<table><tr><th>piece</th>");
+    let head = match report.rows {
+        RowReading::Reading => "piece",
+        RowReading::Predicting => "predicting",
+    };
+    let mut table = format!("<table><tr><th>{head}</th>");
     for (name, mark) in report.names.iter().zip(SIDES) {
         for what in ["sink", "first"] {
             let _ = write!(table, "<th class=\"{mark}\">{} {what}</th>", escape(name));
         }
     }
     table.push_str("<th>divergence</th></tr>");
-    for (at, piece) in comparison.pieces().iter().enumerate().take(NUMBERS) {
-        let _ = write!(table, "<tr><td class=\"token\">{}</td>", escape(&piece.label));
+    for (at, name) in report.piece_names().iter().enumerate().take(NUMBERS) {
+        let _ = write!(table, "<tr><td class=\"token\">{}</td>", escape(name));
         for (side, mark) in comparison.sides().iter().zip(SIDES) {
             let values = [side.sink(at), side.row(at).first().copied()];
             values.into_iter().for_each(|value| table.push_str(&cell(value, 1.0, mark)));
         }
-        let _ = write!(table, "<td>{:.3}</td></tr>", comparison.divergence(at));
+        let _ = write!(table, "<td>{}</td></tr>", nats(f64::from(comparison.divergence(at)), 3));
     }
     table + "</table>" + &cut(comparison.pieces().len())
 }
@@ -110,18 +116,20 @@ pub(super) fn numbers(report: &Report<'_>) -> String {
     let table = |side: usize| {
         let (matrix, tokens) = (&report.matrices[side], &report.readings[side].capture.tokens);
         let labels: Vec<String> = tokens.iter().map(|token| escape(&token.label())).collect();
+        let names = row_names::of_tokens(report.readings[side].capture, report.rows, Token::label);
         let mut table = format!(
-            "<details><summary class=\"{}\">{}</summary><table><tr><th></th>",
+            "<details><summary class=\"{}\">{}</summary><table><tr><th>{}</th>",
             SIDES[side],
-            escape(&report.names[side])
+            escape(&report.names[side]),
+            if report.rows == RowReading::Predicting { "predicting" } else { "" }
         );
         let sinks = matrix.sinks().map(|_| "sink".to_owned());
         for label in sinks.iter().chain(&labels) {
             let _ = write!(table, "<th class=\"token\">{label}</th>");
         }
         table.push_str("</tr>");
-        for (query, label) in labels.iter().enumerate() {
-            let _ = write!(table, "<tr><td class=\"token\">{label}</td>");
+        for (query, name) in names.iter().enumerate() {
+            let _ = write!(table, "<tr><td class=\"token\">{}</td>", escape(name));
             for value in matrix.sink(query).iter().chain(matrix.row(query)) {
                 let _ = write!(table, "<td>{value:.4}</td>");
             }

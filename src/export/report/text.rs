@@ -5,6 +5,7 @@ use std::io::Write;
 use super::compared::Report;
 use crate::attention::{NO_OUTPUT_HEAD, Statistic, escape_controls};
 use crate::export::ExportError;
+use crate::vocabulary::{RowReading, nats};
 
 /// Rows whose difference is put in a sentence.
 const SENTENCES: usize = 8;
@@ -19,7 +20,11 @@ const COLUMN: usize = 24;
 /// # Errors
 /// If `out` refuses.
 pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportError> {
-    writeln!(out, "View: {}, raw", report.view)?;
+    let rows = match report.rows {
+        RowReading::Reading => "",
+        RowReading::Predicting => ", rows by what is predicted from them",
+    };
+    writeln!(out, "View: {}, raw{rows}", report.view)?;
     writeln!(out)?;
     let mut line = |name: &str, values: [String; 2]| {
         writeln!(out, "{name:NAME$}{:>COLUMN$}{:>COLUMN$}", values[0], values[1])
@@ -60,11 +65,12 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let pieces = comparison.pieces().len();
     writeln!(
         out,
-        "Jensen-Shannon divergence {:.3} nats on average over {pieces} pieces, most different first:",
-        comparison.mean_divergence()
+        "Jensen-Shannon divergence {} nats on average over {pieces} pieces, most different first:",
+        nats(f64::from(comparison.mean_divergence()), 3)
     )?;
     for row in comparison.most_different().into_iter().take(SENTENCES) {
-        writeln!(out, "{:.3}  {}", comparison.divergence(row), comparison.sentence(&report.names, row))?;
+        let divergence = nats(f64::from(comparison.divergence(row)), 3);
+        writeln!(out, "{divergence}  {}", comparison.sentence(&report.names, row, report.rows))?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 
+use super::bounds::count;
+
 /// How deep lists and objects may lie in one another.
 const DEEPEST: usize = 100;
 /// Spaces of an indentation, at most.
@@ -32,6 +34,7 @@ pub fn tojson(state: &State<'_, '_>, value: Value, options: Kwargs) -> Result<St
     let flag = |name| Ok::<_, Error>(options.get::<Option<bool>>(name)?.unwrap_or(false));
     let style = Style { ascii: flag("ensure_ascii")?, indent, item, key, sorted: flag("sort_keys")? };
     options.assert_all_used()?;
+    count(state, &value)?;
     let mut out = String::new();
     write(state, &value, &style, 0, &mut out)?;
     Ok(out)

@@ -3,10 +3,12 @@
 //!
 //! A template is a program that somebody else wrote. It is run by `render` within bounds of time and memory.
 
+mod bounds;
 mod files;
 mod json;
 mod namespaces;
 mod render;
+mod tags;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use jiff::Zoned;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
 use minijinja_contrib::pycompat::unknown_method_callback;
 
+use super::bounds::{COUNTED, count, counted, counting};
 use super::json::tojson;
 use super::namespaces;
 use super::template::ChatTemplate;
@@ -63,7 +64,7 @@ fn run(template: &ChatTemplate, conversation: &Conversation, now: &Zoned) -> Res
     let given = (user.len() + system.as_ref().map_or(0, String::len)) as u64;
     let mut environment = environment(now);
     environment.set_fuel(Some(FUEL + TIMES * given / 64));
-    let source = without_generation(&template.source);
+    let source = counting(&template.source);
     let template_of =
         environment.template_from_named_str("template", &source).map_err(|error| say(&error))?;
     let turn = |role: &str, content: &str| Value::from_pairs([("role", role), ("content", content)]);
@@ -87,6 +88,11 @@ fn environment<'a>(now: &Zoned) -> Environment<'a> {
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_unknown_method_callback(unknown_method_callback);
+    environment.set_formatter(|out, state, value| {
+        count(state, value)?;
+        escape_formatter(out, state, value)
+    });
+    environment.add_function(COUNTED, counted);
     environment.add_filter("tojson", tojson);
     environment.add_function("raise_exception", raise_exception);
     let now = now.clone();
@@ -100,26 +106,6 @@ fn environment<'a>(now: &Zoned) -> Environment<'a> {
 /// How a template refuses a conversation.
 fn raise_exception(message: &str) -> Result<String, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message.to_owned()))
-}
-
-/// The same template without the marks of what a model is trained on: their inside is a block that always counts.
-fn without_generation(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(at) = rest.find("{%") {
-        let (before, tag) = rest.split_at(at);
-        out.push_str(before);
-        let end = tag.find("%}").map_or(tag.len(), |end| end + 2);
-        let (tag, after) = tag.split_at(end);
-        let name = tag.trim_start_matches("{%").trim_end_matches("%}").trim_matches(['-', '+']).trim();
-        match name {
-            "generation" => out.push_str(&tag.replace("generation", "if true")),
-            "endgeneration" => out.push_str(&tag.replace("endgeneration", "endif")),
-            _ => out.push_str(tag),
-        }
-        rest = after;
-    }
-    out + rest
 }
 
 /// What went wrong, in a clause: what the template itself says goes before what the engine says.
@@ -238,6 +224,40 @@ mod tests {
             if let Ok(text) = applied(source) {
                 assert!(text.len() < 64 * FUEL as usize, "{shown}");
             }
+        }
+    }
+
+    /// They end by themselves, and not only because nobody waits for them any more.
+    #[test]
+    fn what_doubles_ends_by_itself() {
+        let twice = |set: &str, rounds: usize, end: &str| {
+            format!("{}{}{end}", "{% set x = [1] %}", set.repeat(rounds))
+        };
+        let sources = [
+            twice("{% set x = x + x %}", 40, "{{ x|length }}"),
+            twice("{% set x = [x, x] %}", 40, "{{ x }}"),
+            twice("{% set x = [x, x] %}", 30, "{% set z = [x] %}{{ x == z }}"),
+            twice("{% set x = [x, x] %}", 30, "{{ {x: 1} }}"),
+            twice("{% set x = [x, x] %}", 30, "{{ [x, x]|sort }}{{ [x, x]|unique }}"),
+            twice("{% set x = {'a': x, 'b': x} %}", 30, "{{ x|tojson }}"),
+            twice("{% set x = x * 2 + [1] %}", 40, "{{ x|length }}"),
+            "{% set ns = namespace(x=[1]) %}{% for i in range(64) %}{% set y = ns.x %}{% set ns.x = y + y %}{% endfor %}{{ ns.x }}".into(),
+            "{% set ns = namespace(x=1) %}{% for i in range(64) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}".into(),
+            "{% macro f(x, n) %}{% if n > 0 %}{{ f([x, x], n - 1) }}{% else %}{{ x }}{% endif %}{% endmacro %}{{ f(1, 40) }}".into(),
+            (0..40).map(|at| format!("{{% for a{} in [[a{at}, a{at}]] %}}", at + 1)).collect::<String>() + "{{ a40 }}" + &"{% endfor %}".repeat(40),
+            (0..40).map(|at| format!("{{% with a{} = [a{at}, a{at}] %}}", at + 1)).collect::<String>() + "{{ a40 }}" + &"{% endwith %}".repeat(40),
+        ];
+        for source in sources {
+            let (send, done) = mpsc::channel();
+            let ended = template(&source);
+            let work = move || {
+                let conversation = Conversation { user: "Hi".to_owned(), ..Conversation::default() };
+                let _ = send.send(run(&ended, &conversation, &Zoned::now()).map(|text| text.len()));
+            };
+            thread::Builder::new().stack_size(STACK).spawn(work).unwrap();
+            let shown = &source[..source.len().min(100)];
+            let ended = done.recv_timeout(Duration::from_secs(60));
+            assert!(matches!(ended, Ok(Err(_) | Ok(..10_000))), "{shown}: {ended:?}");
         }
     }
 }

@@ -19,7 +19,6 @@ use crate::model::weights::{ExpertMatrices, Matrix, Weights};
 /// # Errors
 /// If a tensor is missing or not as config.json says.
 pub fn build(spec: &DecoderSpec, layout: &Layout, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
-    weights.expect(spec, layout.prefixes);
     let mut builder = Builder { spec, layout, weights };
     let (tokens, head) = builder.ends()?;
     let embedding = builder.embedding(tokens)?;
@@ -40,7 +39,7 @@ impl Builder<'_, '_> {
     /// one, it is both. Where the file has both, each is what the file says, whatever config.json says. A head that is
     /// neither in the file nor tied does not exist.
     fn ends(&mut self) -> Result<(Matrix, Option<Linear>), ModelError> {
-        let Self { spec, layout, weights } = self;
+        let (spec, layout, weights) = (self.spec, self.layout, &mut *self.weights);
         let (embedding, head) = (format!("{}.weight", layout.embedding), format!("{}.weight", layout.head));
         let shape = [spec.vocabulary, spec.embedding.width];
         let (has_embedding, has_head) = (weights.contains(&embedding), weights.contains(&head));
@@ -58,10 +57,7 @@ impl Builder<'_, '_> {
             (tokens, matrix)
         };
         let Some(matrix) = matrix else { return Ok((tokens, None)) };
-        let bias = match spec.biases.head {
-            true => Some(weights.tensor(&format!("{}.bias", layout.head), &[spec.vocabulary])?),
-            false => None,
-        };
+        let bias = self.bias(layout.head, &[spec.vocabulary], spec.biases.head)?;
         Ok((tokens, Some(Linear::out_in(matrix, bias, spec.vocabulary))))
     }
 
@@ -140,10 +136,8 @@ impl Builder<'_, '_> {
             }
             None => None,
         };
-        let sinks = match spec.sinks {
-            true => Some(self.weights.host_tensor(&of_layer(layout.sinks), &[spec.heads])?.into()),
-            false => None,
-        };
+        let mut sinks = || self.weights.host_tensor(&of_layer(layout.sinks), &[spec.heads]);
+        let sinks = spec.sinks.then(&mut sinks).transpose()?.map(Into::into);
         let rule = AttentionRule {
             scale: layer.scale,
             softcap: layer.softcap,
@@ -186,26 +180,22 @@ impl Builder<'_, '_> {
     ) -> Result<Experts, ModelError> {
         let (hidden, intermediate, count) = (self.spec.hidden, spec.intermediate_size, spec.count);
         let (router, matrices) = match self.layout.experts {
-            ExpertNames::Each { router, experts, matrices } => {
+            ExpertNames::Each { router, matrices: [gate, up, down] } => {
                 let of_expert = |expert: usize| {
-                    let mut linear = |part: &str, sizes: [usize; 2]| {
-                        self.linear(&of_layer(&format!("{experts}{expert}.{part}")), sizes, spec.bias)
+                    let mut linear = |name: &str, sizes: [usize; 2]| {
+                        self.linear(&of_layer(&name.replace("{}", &expert.to_string())), sizes, spec.bias)
                     };
-                    let [gate, up, down] = matrices;
                     let gate = linear(gate, [hidden, intermediate])?;
                     let up = linear(up, [hidden, intermediate])?;
                     let down = linear(down, [intermediate, hidden])?;
                     Ok(Gated { gate_up: GateUp::Separate { gate, up }, gating: spec.gating, down })
                 };
-                let each = (0..count).map(of_expert).collect::<Result<Vec<_>, ModelError>>()?;
-                (router, Matrices::Separate(each))
+                (router, Matrices::Separate((0..count).map(of_expert).collect::<Result<_, ModelError>>()?))
             }
             ExpertNames::Stacks { router, matrices: [gate, up, down] } => {
-                let [gate, up, down] = [
-                    self.cut(&of_layer(gate), count, [hidden, intermediate], spec.bias)?,
-                    self.cut(&of_layer(up), count, [hidden, intermediate], spec.bias)?,
-                    self.cut(&of_layer(down), count, [intermediate, hidden], spec.bias)?,
-                ];
+                let mut cut = |name: &str, sizes| self.cut(&of_layer(name), count, sizes, spec.bias);
+                let (gate, up) = (cut(gate, [hidden, intermediate])?, cut(up, [hidden, intermediate])?);
+                let down = cut(down, [intermediate, hidden])?;
                 let expert = |((gate, up), down)| Gated {
                     gate_up: GateUp::Separate { gate, up },
                     gating: spec.gating,
@@ -232,10 +222,7 @@ impl Builder<'_, '_> {
         [from, to]: [usize; 2],
         bias: bool,
     ) -> Result<Vec<Linear>, ModelError> {
-        let biases = match bias {
-            true => Some(self.weights.tensor(&format!("{name}.bias"), &[count, to])?),
-            false => None,
-        };
+        let biases = self.bias(name, &[count, to], bias)?;
         self.weights.check_rounds_stacks(name)?;
         let weight = format!("{name}.weight");
         let linear = |index| {
@@ -262,9 +249,13 @@ impl Builder<'_, '_> {
         Ok((matrices, bias))
     }
 
+    fn bias(&mut self, name: &str, shape: &[usize], is_there: bool) -> Result<Option<Tensor>, ModelError> {
+        is_there.then(|| self.weights.tensor(&format!("{name}.bias"), shape)).transpose()
+    }
+
     fn linear(&mut self, name: &str, [from, to]: [usize; 2], bias: bool) -> Result<Linear, ModelError> {
         let weight = format!("{name}.weight");
-        let bias = if bias { Some(self.weights.tensor(&format!("{name}.bias"), &[to])?) } else { None };
+        let bias = self.bias(name, &[to], bias)?;
         let in_out = self.layout.in_out;
         if let Some(rounded) = self.weights.rounded(&weight, [from, to], in_out)? {
             return Ok(Linear::out_in(rounded, bias, to));
@@ -307,10 +298,8 @@ impl Builder<'_, '_> {
             true => (self.weights.float_tensor(&format!("{name}.weight"), shape)? + self.layout.norm_offset)?,
             false => self.weights.ones(shape)?,
         };
-        let bias = match spec.bias {
-            true => Some(self.weights.float_tensor(&format!("{name}.bias"), shape)?),
-            false => None,
-        };
+        let mut bias = || self.weights.float_tensor(&format!("{name}.bias"), shape);
+        let bias = spec.bias.then(&mut bias).transpose()?;
         Ok(Norm::new(spec.kind, weight, bias, spec.epsilon))
     }
 }

@@ -1,16 +1,14 @@
 //! Command R: attention and MLP side by side after one LayerNorm without biases, neighbours turned together, logits
 //! scaled.
 
-use super::common::{DEFAULTS, Defaults, llama_like};
+use super::common::{DEFAULTS, Defaults, attention_biases, llama_like};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::ranges::MULTIPLIER;
 use super::rope::{self, RopeDefaults};
 use crate::model::ModelError;
-use crate::model::spec::{
-    Biases, BlockSpec, DecoderSpec, NormKind, NormSpan, NormSpec, Pairs, QkNormSpec, Wiring,
-};
+use crate::model::spec::{BlockSpec, DecoderSpec, NormKind, NormSpan, NormSpec, Pairs, QkNormSpec, Wiring};
 
 /// Command R.
 pub const FAMILY: Family =
@@ -46,8 +44,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
 pub fn side_by_side(config: &Config, spec: &mut DecoderSpec, theta: f64) -> Result<(), ModelError> {
     spec.norm = NormSpec { kind: NormKind::Layer, bias: false, ..spec.norm };
     spec.block = BlockSpec { wiring: Wiring::Parallel { one_norm: true }, ..BlockSpec::PRE_NORM };
-    let bias = config.flag("attention_bias", false)?;
-    spec.biases = Biases { qkv: bias, output: bias, ..Biases::default() };
+    spec.biases = attention_biases(config, false)?;
     let rope = RopeDefaults { theta, pairs: Pairs::Neighbours, ..RopeDefaults::LLAMA };
     spec.rotaries = vec![rope::rotary(config, spec.head_dim, spec.context, &rope)?];
     spec.logits.scale = config.real("logit_scale", 0.0625, MULTIPLIER)?;

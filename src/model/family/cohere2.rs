@@ -1,7 +1,7 @@
 //! Command R7B: Command R three of four of whose layers slide; the others know no positions.
 
 use super::cohere::{COHERE, side_by_side};
-use super::common::{Defaults, llama_like, set_windows, sliding_layers, sliding_window};
+use super::common::{Defaults, llama_like, slide};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::LLAMA;
@@ -16,9 +16,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &Defaults { theta: 10_000.0, ..COHERE })?;
     side_by_side(config, &mut spec, 10_000.0)?;
     let pattern = config.whole("sliding_window_pattern", 4, LAYERS)?;
-    let slides = sliding_layers(config, spec.layers.len(), |layer| !(layer + 1).is_multiple_of(pattern))?;
-    let window = sliding_window(config, Some(4096))?;
-    set_windows(config, &mut spec.layers, &slides, window)?;
+    let slides = slide(config, &mut spec, Some(4096), |layer| !(layer + 1).is_multiple_of(pattern))?;
     for (layer, _) in spec.layers.iter_mut().zip(slides).filter(|(_, slides)| !slides) {
         layer.rotary = None;
     }

@@ -50,27 +50,18 @@ pub const DEFAULTS: Defaults = Defaults {
     tied: false,
 };
 
-/// The sizes of a decoder.
-pub struct Shape {
-    /// Rows of the embedding.
-    pub vocabulary: usize,
-    /// Longest prompt, in tokens.
-    pub context: usize,
-    /// Width of the residual stream.
-    pub hidden: usize,
-    /// Query heads of a layer.
-    pub heads: usize,
-    /// Width of a head.
-    pub head_dim: usize,
-}
-
-/// A decoder with norms before each part, and none of what only some have. It has no layers yet.
-pub fn decoder(config: &Config, shape: Shape, norm: NormSpec) -> DecoderSpec {
-    let Shape { vocabulary, context, hidden, heads, head_dim } = shape;
-    DecoderSpec {
+/// A decoder with norms before each part, and none of what only some have.
+fn decoder(
+    config: &Config,
+    defaults: &Defaults,
+    [hidden, heads, head_dim]: [usize; 3],
+    (norm, layer): (NormSpec, LayerSpec),
+) -> Result<DecoderSpec, ModelError> {
+    let count = config.whole("num_hidden_layers", defaults.layers, LAYERS)?;
+    Ok(DecoderSpec {
         family: "",
-        vocabulary,
-        context,
+        vocabulary: config.whole("vocab_size", defaults.vocabulary, VOCABULARY)?,
+        context: config.whole("max_position_embeddings", defaults.context, TOKENS)?,
         hidden,
         heads,
         kv_heads: heads,
@@ -84,12 +75,17 @@ pub fn decoder(config: &Config, shape: Shape, norm: NormSpec) -> DecoderSpec {
         sinks: false,
         alibi: false,
         rotaries: Vec::new(),
-        layers: Vec::new(),
+        layers: vec![layer; count],
         residual_scale: 1.0,
         logits: LogitsSpec { norm: true, scale: 1.0, softcap: None },
-        tied_head: false,
+        tied_head: config.flag("tie_word_embeddings", defaults.tied)?,
         quantization: config.quantization(),
-    }
+    })
+}
+
+/// A layer whose scores are divided by the root of a head's width.
+fn layer(head_dim: usize, rotary: Option<usize>, mlp: MlpSpec) -> LayerSpec {
+    LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary, mlp }
 }
 
 /// A decoder as Llama is: RMSNorm before each part, rotary positions, a gated MLP, no biases.
@@ -101,28 +97,29 @@ pub fn llama_like(config: &Config, defaults: &Defaults) -> Result<DecoderSpec, M
     let heads = config.whole("num_attention_heads", defaults.heads, PARTS)?;
     let kv_heads = or_zero(config, "num_key_value_heads", defaults.kv_heads, heads)?;
     let head_dim = or_zero(config, "head_dim", defaults.head_dim, hidden / heads)?;
-    let context = config.whole("max_position_embeddings", defaults.context, TOKENS)?;
-    let mlp = gated(config, defaults.intermediate, "silu")?;
+    let norm = rms(config.real(defaults.epsilon.0, defaults.epsilon.1, EPSILON)?);
+    let layer = layer(head_dim, Some(0), gated(config, defaults.intermediate, "silu")?);
+    let spec = decoder(config, defaults, [hidden, heads, head_dim], (norm, layer))?;
     let rope_defaults = RopeDefaults { theta: defaults.theta, ..RopeDefaults::LLAMA };
-    let rotary = rope::rotary(config, head_dim, context, &rope_defaults)?;
-    let epsilon = config.real(defaults.epsilon.0, defaults.epsilon.1, EPSILON)?;
-    let shape = Shape {
-        vocabulary: config.whole("vocab_size", defaults.vocabulary, VOCABULARY)?,
-        context,
-        hidden,
-        heads,
-        head_dim,
-    };
-    let spec = DecoderSpec {
-        kv_heads,
-        rotaries: vec![rotary],
-        tied_head: config.flag("tie_word_embeddings", defaults.tied)?,
-        ..decoder(config, shape, rms(epsilon))
-    };
-    let layer =
-        LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: Some(0), mlp };
-    let count = config.whole("num_hidden_layers", defaults.layers, LAYERS)?;
-    Ok(DecoderSpec { layers: vec![layer; count], ..spec })
+    let rotary = rope::rotary(config, head_dim, spec.context, &rope_defaults)?;
+    Ok(DecoderSpec { kv_heads, rotaries: vec![rotary], ..spec })
+}
+
+/// A decoder as GPT-2 is, but for its learned positions: LayerNorm before each part, heads that share the residual stream
+/// out among them, no rotary positions, no biases; an MLP four times as wide, which a family may set.
+///
+/// # Errors
+/// If a key isn't what it may be.
+pub fn gpt_like(config: &Config, defaults: &Defaults) -> Result<DecoderSpec, ModelError> {
+    let hidden = config.whole("hidden_size", defaults.hidden, WIDTH)?;
+    let heads = config.whole("num_attention_heads", defaults.heads, PARTS)?;
+    if !hidden.is_multiple_of(heads) {
+        return Err(config.error(format!("{hidden} values can't be shared out among {heads} heads")));
+    }
+    let norm = layer_norm(config.real(defaults.epsilon.0, defaults.epsilon.1, EPSILON)?);
+    let mlp = MlpSpec::Plain { intermediate_size: 4 * hidden, activation: Activation::GeluTanh };
+    let head_dim = hidden / heads;
+    decoder(config, defaults, [hidden, heads, head_dim], (norm, layer(head_dim, None, mlp)))
 }
 
 /// 1/√n: what q·k is multiplied by in nearly all families.
@@ -148,6 +145,27 @@ pub fn gated(config: &Config, intermediate: usize, activation: &str) -> Result<M
     let intermediate_size = config.whole("intermediate_size", intermediate, WIDTH)?;
     let gating = Gating::Activated(named_activation(config, "hidden_act", activation)?);
     Ok(MlpSpec::Gated { intermediate_size, gating })
+}
+
+/// An MLP without gate: how wide it is inside; the key of its activation, and which one it is where that is absent.
+///
+/// # Errors
+/// If the key isn't what it may be.
+pub fn plain(
+    config: &Config,
+    intermediate_size: usize,
+    (key, absent): (&str, &str),
+) -> Result<MlpSpec, ModelError> {
+    Ok(MlpSpec::Plain { intermediate_size, activation: named_activation(config, key, absent)? })
+}
+
+/// The biases of attention, all or none, by `attention_bias`.
+///
+/// # Errors
+/// If it isn't what it may be.
+pub fn attention_biases(config: &Config, absent: bool) -> Result<Biases, ModelError> {
+    let bias = config.flag("attention_bias", absent)?;
+    Ok(Biases { qkv: bias, output: bias, ..Biases::default() })
 }
 
 /// The activation that a key names, or the one that it is where the key is absent or null.
@@ -210,6 +228,22 @@ pub fn sliding_layers(
         ))),
     };
     kinds[..count].iter().map(slides).collect()
+}
+
+/// Gives the layers that slide a window: by `layer_types`, or where that is absent by `rule`; `absent` is the window where
+/// `sliding_window` is not there. Tells which slide.
+///
+/// # Errors
+/// If a key isn't what it may be, or a layer slides and there is no window.
+pub fn slide(
+    config: &Config,
+    spec: &mut DecoderSpec,
+    absent: Option<usize>,
+    rule: impl Fn(usize) -> bool,
+) -> Result<Vec<bool>, ModelError> {
+    let slides = sliding_layers(config, spec.layers.len(), rule)?;
+    set_windows(config, &mut spec.layers, &slides, sliding_window(config, absent)?)?;
+    Ok(slides)
 }
 
 /// Gives the layers that slide a window.

@@ -17,7 +17,7 @@ const SHOWN: usize = 60;
 pub struct Config {
     name: String,
     values: Map<String, Value>,
-    /// Keys, and their other names, which win where both are there.
+    /// Keys, and their other names, which win where both are there. Either is read by both.
     aliases: &'static [(&'static str, &'static str)],
 }
 
@@ -159,6 +159,11 @@ impl Config {
         Ok(values.map(|values| Self { name, values, aliases: &[] }))
     }
 
+    /// The keys that are there, and not null.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().filter(|(_, value)| !value.is_null()).map(|(key, _)| key.as_str())
+    }
+
     /// Whether it has no key at all.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -188,9 +193,9 @@ impl Config {
 
     /// What a key holds, and the name it is under.
     fn value<'a>(&'a self, key: &'a str) -> Option<(&'a str, &'a Value)> {
-        let other = self.aliases.iter().find(|names| names.0 == key).map(|names| names.1);
-        let names = other.into_iter().chain([key]);
-        names.filter_map(|name| Some((name, self.values.get(name)?))).next()
+        let pair = self.aliases.iter().find(|names| names.0 == key || names.1 == key);
+        let (name, other) = pair.copied().unwrap_or((key, key));
+        [other, name].into_iter().filter_map(|name| Some((name, self.values.get(name)?))).next()
     }
 }
 
@@ -294,6 +299,8 @@ mod tests {
         let config = config(r#"{"n_embd": 1, "hidden_size": 2, "n_head": 3}"#)
             .with_aliases(&[("n_embd", "hidden_size"), ("n_head", "num_attention_heads")]);
         assert_eq!(config.whole("n_embd", 0, 1..=9).unwrap(), 2);
+        assert_eq!(config.whole("hidden_size", 0, 1..=9).unwrap(), 2);
+        assert_eq!(config.whole("num_attention_heads", 0, 1..=9).unwrap(), 3);
         assert_eq!(config.whole("n_head", 0, 1..=9).unwrap(), 3);
         assert!(complaint(config.whole("n_embd", 0, 5..=9)).contains("hidden_size"));
     }

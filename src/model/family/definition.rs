@@ -6,7 +6,7 @@ use super::layout::Layout;
 use crate::model::ModelError;
 use crate::model::decoder::Decoder;
 use crate::model::spec::DecoderSpec;
-use crate::model::weights::Weights;
+use crate::model::weights::{Expected, Weights};
 
 /// A family of models.
 pub struct Family {
@@ -36,11 +36,20 @@ pub struct Read {
 }
 
 impl Read {
+    /// What there is to know of its tensors before they are asked for.
+    pub fn expected(&self) -> Expected {
+        let Layout { prefixes, layers, positions, in_out, .. } = self.layout;
+        let positions = if self.spec.embedding.positions.is_some() { positions } else { "" };
+        let (quantization, count) = (self.spec.quantization.clone(), self.spec.layers.len());
+        Expected { prefixes, layers, positions, in_out, quantization, count }
+    }
+
     /// Builds the decoder from the tensors of a checkpoint.
     ///
     /// # Errors
     /// If a tensor is missing or not as config.json says.
     pub fn build(&self, weights: &mut Weights<'_>) -> Result<Decoder, ModelError> {
+        weights.expect(self.expected());
         build::build(&self.spec, &self.layout, weights)
     }
 }

@@ -1,13 +1,13 @@
 //! Falcon: few key/value heads, whose queries, key and value lie together; attention and MLP side by side.
 
 use super::bloom;
-use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation, or_zero};
+use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, or_zero, plain};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::Layout;
 use super::ranges::WIDTH;
 use crate::model::ModelError;
-use crate::model::spec::{Biases, BlockSpec, MlpSpec, Wiring};
+use crate::model::spec::{Biases, BlockSpec, Wiring};
 
 /// Falcon.
 pub const FAMILY: Family = Family {
@@ -52,11 +52,8 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     }
     let bias = config.flag("bias", false)?;
     spec.biases = Biases { qkv: bias, output: bias, mlp: bias, head: false };
-    let mlp = MlpSpec::Plain {
-        intermediate_size: config.optional_whole("ffn_hidden_size", WIDTH)?.unwrap_or(4 * spec.hidden),
-        activation: named_activation(config, "activation", "gelu")?,
-    };
-    spec.layers.iter_mut().for_each(|layer| layer.mlp = mlp);
+    let width = config.optional_whole("ffn_hidden_size", WIDTH)?.unwrap_or(4 * spec.hidden);
+    spec.set_mlp(plain(config, width, ("activation", "gelu"))?);
     let two = Layout { attention_norm: "ln_attn", mlp_norm: "ln_mlp", ..bloom::LAYOUT };
     Ok(Read { spec, layout: if one_norm || !is_parallel { bloom::LAYOUT } else { two } })
 }

@@ -1,11 +1,11 @@
 //! Gemma 1: norms by 1 + w, an embedding that is scaled, wide heads, GELU in its gate.
 
-use super::common::{DEFAULTS, Defaults, llama_like, named_activation};
+use super::common::{DEFAULTS, Defaults, attention_biases, llama_like, named_activation};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout};
 use crate::model::ModelError;
-use crate::model::spec::{Activation, Biases, DecoderSpec, Gating, MlpSpec};
+use crate::model::spec::{Activation, DecoderSpec, Gating, MlpSpec};
 
 /// Gemma.
 pub const FAMILY: Family = Family { name: "gemma", models: "Gemma 1", class: "Gemma", aliases: &[], read };
@@ -46,8 +46,7 @@ fn activation(config: &Config) -> Result<Activation, ModelError> {
 /// If a key isn't what it may be.
 pub fn scale_embedding(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelError> {
     spec.embedding.scale = (spec.hidden as f64).sqrt();
-    let bias = config.flag("attention_bias", false)?;
-    spec.biases = Biases { qkv: bias, output: bias, ..Biases::default() };
+    spec.biases = attention_biases(config, false)?;
     Ok(())
 }
 

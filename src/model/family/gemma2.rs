@@ -1,8 +1,6 @@
 //! Gemma 2: a norm before and after each part, scores and logits with caps, every other layer slides.
 
-use super::common::{
-    DEFAULTS, Defaults, llama_like, named_activation, root, set_windows, sliding_layers, sliding_window,
-};
+use super::common::{DEFAULTS, Defaults, llama_like, named_activation, root, slide};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::gemma::{LAYOUT, scale_embedding, set_gate_activation};
@@ -42,9 +40,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     let cap = read_cap(config, "attn_logit_softcapping", Some(50.0))?;
     spec.layers.iter_mut().for_each(|layer| layer.softcap = cap.map(|cap| cap as f32));
     spec.logits.softcap = read_cap(config, "final_logit_softcapping", Some(30.0))?;
-    let slides = sliding_layers(config, spec.layers.len(), |layer| layer.is_multiple_of(2))?;
-    let window = sliding_window(config, Some(4096))?;
-    set_windows(config, &mut spec.layers, &slides, window)?;
+    slide(config, &mut spec, Some(4096), |layer| layer.is_multiple_of(2))?;
     Ok(Read { spec, layout: SANDWICH })
 }
 

@@ -1,12 +1,11 @@
 //! Gemma 3: as Gemma 2 without a cap on scores, with norms of queries and keys. Layers that slide turn by another base
 //! than the others. Models that see pictures (`gemma3`) keep it in `text_config`.
 
-use super::common::{Defaults, llama_like, set_windows, sliding_layers, sliding_window};
+use super::common::{Defaults, llama_like, slide};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::gemma2::{GEMMA2, SANDWICH, read_cap, sandwich};
-use super::layout::Layout;
-use super::mistral::BESIDE_PICTURES;
+use super::mistral::text_part;
 use super::ranges::LAYERS;
 use super::rope;
 use crate::model::ModelError;
@@ -39,9 +38,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     spec.qk_norm = Some(QkNormSpec { norm: spec.norm, over: NormSpan::Head });
     spec.logits.softcap = read_cap(config, "final_logit_softcapping", None)?;
     let pattern = config.whole("sliding_window_pattern", 6, LAYERS)?;
-    let slides = sliding_layers(config, spec.layers.len(), |layer| !(layer + 1).is_multiple_of(pattern))?;
-    let window = sliding_window(config, Some(4096))?;
-    set_windows(config, &mut spec.layers, &slides, window)?;
+    let slides = slide(config, &mut spec, Some(4096), |layer| !(layer + 1).is_multiple_of(pattern))?;
     let (full, sliding) = (("rope_theta", 1e6), ("rope_local_base_freq", 10_000.0));
     spec.rotaries = rope::by_kind(config, spec.head_dim, spec.context, full, sliding)?.to_vec();
     for (layer, slides) in spec.layers.iter_mut().zip(slides) {
@@ -51,8 +48,5 @@ fn read(config: &Config) -> Result<Read, ModelError> {
 }
 
 fn read_multimodal(config: &Config) -> Result<Read, ModelError> {
-    let text = config.object("text_config")?;
-    let text = text.ok_or_else(|| config.error("the key \"text_config\" is missing"))?;
-    let Read { spec, layout } = read(&text)?;
-    Ok(Read { spec, layout: Layout { prefixes: BESIDE_PICTURES, ..layout } })
+    text_part(config, read)
 }

@@ -35,6 +35,10 @@ const LAYOUT: Layout = Layout {
     norm_offset: 0.0,
 };
 
+/// Experts of files from before those of a layer were stacked.
+const EACH_EXPERT: ExpertNames =
+    ExpertNames::Each { router: "ffn_gate_inp", matrices: ["ffn_gate.{}", "ffn_up.{}", "ffn_down.{}"] };
+
 /// Reads what a file says of its model; `name` is for messages.
 ///
 /// # Errors
@@ -74,7 +78,11 @@ fn named(architecture: &str, hub: &Layout, parts: &Parts<'_>) -> Layout {
         "falcon" if parts.has("blk.0.attn_norm_2.weight") => ["attn_norm_2", "attn_norm"],
         _ => [LAYOUT.attention_norm, LAYOUT.mlp_norm],
     };
-    Layout { mlp, projections, attention_norm, mlp_norm, ..LAYOUT }
+    let experts = match parts.has("blk.0.ffn_gate.0.weight") {
+        true => EACH_EXPERT,
+        false => LAYOUT.experts,
+    };
+    Layout { mlp, experts, projections, attention_norm, mlp_norm, ..LAYOUT }
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::common::{Shape, decoder, layer_norm, named_activation};
+use super::common::{Defaults, gpt_like, plain};
 use super::config::{Config, quoted};
 use super::definition::{Family, Read};
-use super::gpt2::head_dim;
+use super::gpt2::GPT2;
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
-use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
+use super::ranges::{LAYERS, TOKENS, WIDTH};
 use crate::model::ModelError;
-use crate::model::spec::{Biases, DecoderSpec, EmbeddingSpec, LayerSpec, MlpSpec};
+use crate::model::spec::Biases;
 
 /// GPT-Neo.
 pub const FAMILY: Family = Family {
@@ -39,41 +39,22 @@ const LAYOUT: Layout = Layout {
 };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
-    let hidden = config.whole("hidden_size", 2048, WIDTH)?;
-    let heads = config.whole("num_heads", 16, PARTS)?;
-    let mlp = MlpSpec::Plain {
-        intermediate_size: config.optional_whole("intermediate_size", WIDTH)?.unwrap_or(4 * hidden),
-        activation: named_activation(config, "activation_function", "gelu_new")?,
-    };
+    let mut spec =
+        gpt_like(config, &Defaults { hidden: 2048, layers: 24, heads: 16, context: 2048, ..GPT2 })?;
+    spec.embedding.positions = Some(0);
+    spec.biases = Biases { qkv: false, output: true, mlp: true, head: false };
+    let width = config.optional_whole("intermediate_size", WIDTH)?.unwrap_or(4 * spec.hidden);
+    spec.set_mlp(plain(config, width, ("activation_function", "gelu_new"))?);
     let window = config.whole("window_size", 256, TOKENS)?;
-    let layer = |is_local: bool| LayerSpec {
-        scale: 1.0,
-        softcap: None,
-        sliding_window: is_local.then_some(window),
-        rotary: None,
-        mlp,
-    };
-    let shape = Shape {
-        vocabulary: config.whole("vocab_size", 50_257, VOCABULARY)?,
-        context: config.whole("max_position_embeddings", 2048, TOKENS)?,
-        hidden,
-        heads,
-        head_dim: head_dim(config, hidden, heads)?,
-    };
-    let norm = layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?);
-    let spec = DecoderSpec {
-        embedding: EmbeddingSpec { width: hidden, scale: 1.0, norm: false, positions: Some(0) },
-        biases: Biases { qkv: false, output: true, mlp: true, head: false },
-        layers: local_layers(config)?.into_iter().map(layer).collect(),
-        tied_head: config.flag("tie_word_embeddings", true)?,
-        ..decoder(config, shape, norm)
-    };
+    let local = local_layers(config, spec.layers.len())?;
+    for (layer, is_local) in spec.layers.iter_mut().zip(local) {
+        (layer.scale, layer.sliding_window) = (1.0, is_local.then_some(window));
+    }
     Ok(Read { spec, layout: LAYOUT })
 }
 
 /// Which layers see a window only: `attention_layers` names them one by one, `attention_types` those that repeat.
-fn local_layers(config: &Config) -> Result<Vec<bool>, ModelError> {
-    let count = config.whole("num_layers", 24, LAYERS)?;
+fn local_layers(config: &Config, count: usize) -> Result<Vec<bool>, ModelError> {
     let kinds = match config.texts("attention_layers")? {
         Some(kinds) => kinds,
         None => repeated_kinds(config)?.unwrap_or_else(|| {

@@ -1,7 +1,7 @@
 //! GPT-NeoX and Pythia: attention and MLP side by side, each with a LayerNorm; queries, keys and values of each head lie
 //! together.
 
-use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation};
+use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, plain};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
@@ -9,7 +9,7 @@ use super::ranges::WIDTH;
 use super::rope::{self, RopeDefaults};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
-use crate::model::spec::{Biases, BlockSpec, MlpSpec, Wiring};
+use crate::model::spec::{Biases, BlockSpec, Wiring};
 
 /// GPT-NeoX.
 pub const FAMILY: Family =
@@ -49,10 +49,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         ..RopeDefaults::LLAMA
     };
     spec.rotaries = vec![rope::rotary(config, spec.head_dim, spec.context, &rope)?];
-    let mlp = MlpSpec::Plain {
-        intermediate_size: config.whole("intermediate_size", 24_576, WIDTH)?,
-        activation: named_activation(config, "hidden_act", "gelu")?,
-    };
-    spec.layers.iter_mut().for_each(|layer| layer.mlp = mlp);
+    let width = config.whole("intermediate_size", 24_576, WIDTH)?;
+    spec.set_mlp(plain(config, width, ("hidden_act", "gelu"))?);
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -3,14 +3,14 @@
 
 use std::ops::RangeInclusive;
 
-use super::common::{DEFAULTS, Defaults, llama_like, set_windows, sliding_layers, sliding_window};
+use super::common::{DEFAULTS, Defaults, attention_biases, llama_like, slide};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{ExpertNames, LLAMA, Layout};
 use super::ranges::{PARTS, WIDTH};
 use super::rope;
 use crate::model::ModelError;
-use crate::model::spec::{Biases, ExpertsSpec, Gating, MlpSpec, RotaryScaling, Routing};
+use crate::model::spec::{ExpertsSpec, Gating, MlpSpec, RotaryScaling, Routing};
 
 /// gpt-oss.
 pub const FAMILY: Family = Family {
@@ -49,8 +49,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     };
     let mut spec = llama_like(config, &defaults)?;
     spec.sinks = true;
-    let bias = config.flag("attention_bias", true)?;
-    spec.biases = Biases { qkv: bias, output: bias, ..Biases::default() };
+    spec.biases = attention_biases(config, true)?;
     if rope::block(config)?.is_none() {
         spec.rotaries[0].scaling = RotaryScaling::Yarn {
             factor: 32.0,
@@ -73,9 +72,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
             alpha: config.real("swiglu_alpha", 1.702, GAIN)?,
         },
     });
-    spec.layers.iter_mut().for_each(|layer| layer.mlp = experts);
-    let window = sliding_window(config, Some(128))?;
-    let slides = sliding_layers(config, spec.layers.len(), |layer| layer.is_multiple_of(2))?;
-    set_windows(config, &mut spec.layers, &slides, window)?;
+    spec.set_mlp(experts);
+    slide(config, &mut spec, Some(128), |layer| layer.is_multiple_of(2))?;
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -1,20 +1,17 @@
 //! GPT-J: attention and MLP side by side after one LayerNorm, neighbours turned together, no biases in attention.
 
-use super::common::{Shape, decoder, layer_norm, named_activation, root};
+use super::common::{Defaults, gpt_like, plain};
 use super::config::Config;
 use super::definition::{Family, Read};
-use super::gpt2;
+use super::gpt2::{ALIASES, GPT2};
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
-use super::ranges::{EPSILON, LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
+use super::ranges::{PARTS, WIDTH};
 use super::rope;
 use crate::model::ModelError;
-use crate::model::spec::{
-    Biases, BlockSpec, DecoderSpec, LayerSpec, MlpSpec, Pairs, RotaryScaling, RotarySpec, Wiring,
-};
+use crate::model::spec::{Biases, BlockSpec, Pairs, RotaryScaling, RotarySpec, Wiring};
 
 /// GPT-J.
-pub const FAMILY: Family =
-    Family { name: "gptj", models: "GPT-J", class: "GPTJ", aliases: gpt2::ALIASES, read };
+pub const FAMILY: Family = Family { name: "gptj", models: "GPT-J", class: "GPTJ", aliases: ALIASES, read };
 
 const LAYOUT: Layout = Layout {
     prefixes: &["transformer."],
@@ -29,39 +26,26 @@ const LAYOUT: Layout = Layout {
 };
 
 fn read(config: &Config) -> Result<Read, ModelError> {
-    let hidden = config.whole("n_embd", 4096, WIDTH)?;
-    let heads = config.whole("n_head", 16, PARTS)?;
-    let head_dim = gpt2::head_dim(config, hidden, heads)?;
+    let defaults = Defaults {
+        hidden: 4096,
+        layers: 28,
+        heads: 16,
+        vocabulary: 50_400,
+        context: 2048,
+        tied: false,
+        ..GPT2
+    };
+    let mut spec = gpt_like(config, &defaults)?;
     let width = config.optional_whole("rotary_dim", PARTS)?;
-    let width = width.unwrap_or(if config.is_null("rotary_dim") { head_dim } else { 64 });
+    let width = width.unwrap_or(if config.is_null("rotary_dim") { spec.head_dim } else { 64 });
     let rotary =
         RotarySpec { theta: 10_000.0, width, pairs: Pairs::Neighbours, scaling: RotaryScaling::None };
-    rope::check(config, head_dim, &rotary)?;
-    let layer = LayerSpec {
-        scale: root(head_dim),
-        softcap: None,
-        sliding_window: None,
-        rotary: Some(0),
-        mlp: MlpSpec::Plain {
-            intermediate_size: config.optional_whole("n_inner", WIDTH)?.unwrap_or(4 * hidden),
-            activation: named_activation(config, "activation_function", "gelu_new")?,
-        },
-    };
-    let shape = Shape {
-        vocabulary: config.whole("vocab_size", 50_400, VOCABULARY)?,
-        context: config.whole("n_positions", 2048, TOKENS)?,
-        hidden,
-        heads,
-        head_dim,
-    };
-    let norm = layer_norm(config.real("layer_norm_epsilon", 1e-5, EPSILON)?);
-    let spec = DecoderSpec {
-        block: BlockSpec { wiring: Wiring::Parallel { one_norm: true }, ..BlockSpec::PRE_NORM },
-        biases: Biases { mlp: true, head: true, ..Biases::default() },
-        rotaries: vec![rotary],
-        layers: vec![layer; config.whole("n_layer", 28, LAYERS)?],
-        tied_head: config.flag("tie_word_embeddings", false)?,
-        ..decoder(config, shape, norm)
-    };
+    rope::check(config, spec.head_dim, &rotary)?;
+    spec.rotaries = vec![rotary];
+    spec.layers.iter_mut().for_each(|layer| layer.rotary = Some(0));
+    spec.block = BlockSpec { wiring: Wiring::Parallel { one_norm: true }, ..BlockSpec::PRE_NORM };
+    spec.biases = Biases { mlp: true, head: true, ..Biases::default() };
+    let width = config.optional_whole("n_inner", WIDTH)?.unwrap_or(4 * spec.hidden);
+    spec.set_mlp(plain(config, width, ("activation_function", "gelu_new"))?);
     Ok(Read { spec, layout: LAYOUT })
 }

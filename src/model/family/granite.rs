@@ -1,6 +1,6 @@
 //! Granite: Llama with multipliers of the embedding, of scores, of what each part adds, and of logits.
 
-use super::common::{DEFAULTS, llama_like};
+use super::common::{DEFAULTS, attention_biases, llama_like};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::LLAMA;
@@ -14,8 +14,7 @@ pub const FAMILY: Family =
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &DEFAULTS)?;
-    let (attention, mlp) = (config.flag("attention_bias", false)?, config.flag("mlp_bias", false)?);
-    spec.biases = Biases { qkv: attention, output: attention, mlp, head: false };
+    spec.biases = Biases { mlp: config.flag("mlp_bias", false)?, ..attention_biases(config, false)? };
     let multiplier = |key: &str| config.real(key, 1.0, MULTIPLIER);
     spec.embedding.scale = multiplier("embedding_multiplier")?;
     spec.residual_scale = multiplier("residual_multiplier")?;

@@ -75,9 +75,7 @@ pub enum ExpertNames {
     Each {
         /// To a logit per expert.
         router: &'static str,
-        /// An expert, up to its number.
-        experts: &'static str,
-        /// Gate, up, down.
+        /// Gate, up, down, with `{}` where an expert's number stands.
         matrices: [&'static str; 3],
     },
     /// As GGUF files have them: those of all experts in a tensor \[experts, out, in\].
@@ -115,8 +113,7 @@ pub const LLAMA: Layout = Layout {
     mlp: MlpNames::Gated(["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]),
     experts: ExpertNames::Each {
         router: "mlp.gate",
-        experts: "mlp.experts.",
-        matrices: ["gate_proj", "up_proj", "down_proj"],
+        matrices: ["mlp.experts.{}.gate_proj", "mlp.experts.{}.up_proj", "mlp.experts.{}.down_proj"],
     },
     norm: "norm",
     head: "lm_head",

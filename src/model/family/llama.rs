@@ -1,6 +1,6 @@
 //! Llama 1 to 3, and what is built like it: SmolLM2, TinyLlama, Yi.
 
-use super::common::{DEFAULTS, llama_like};
+use super::common::{DEFAULTS, attention_biases, llama_like};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::LLAMA;
@@ -18,7 +18,6 @@ pub const FAMILY: Family = Family {
 
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &DEFAULTS)?;
-    let (attention, mlp) = (config.flag("attention_bias", false)?, config.flag("mlp_bias", false)?);
-    spec.biases = Biases { qkv: attention, output: attention, mlp, head: false };
+    spec.biases = Biases { mlp: config.flag("mlp_bias", false)?, ..attention_biases(config, false)? };
     Ok(Read { spec, layout: LLAMA })
 }

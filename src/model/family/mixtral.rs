@@ -4,7 +4,7 @@ use super::common::{DEFAULTS, Defaults, llama_like, named_activation};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{ExpertNames, LLAMA, Layout};
-use super::mistral::slide;
+use super::mistral::slide_all;
 use super::ranges::{PARTS, WIDTH};
 use crate::model::ModelError;
 use crate::model::spec::{ExpertsSpec, Gating, MlpSpec, Routing};
@@ -21,8 +21,11 @@ pub const FAMILY: Family = Family {
 const LAYOUT: Layout = Layout {
     experts: ExpertNames::Each {
         router: "block_sparse_moe.gate",
-        experts: "block_sparse_moe.experts.",
-        matrices: ["w1", "w3", "w2"],
+        matrices: [
+            "block_sparse_moe.experts.{}.w1",
+            "block_sparse_moe.experts.{}.w3",
+            "block_sparse_moe.experts.{}.w2",
+        ],
     },
     ..LLAMA
 };
@@ -39,7 +42,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
             ..DEFAULTS
         },
     )?;
-    slide(config, &mut spec, None)?;
+    slide_all(config, &mut spec, None)?;
     let count = config.whole("num_local_experts", 8, PARTS)?;
     let experts = ExpertsSpec {
         count,
@@ -49,6 +52,6 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         intermediate_size: config.whole("intermediate_size", 14_336, WIDTH)?,
         gating: Gating::Activated(named_activation(config, "hidden_act", "silu")?),
     };
-    spec.layers.iter_mut().for_each(|layer| layer.mlp = MlpSpec::Experts(experts));
+    spec.set_mlp(MlpSpec::Experts(experts));
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -1,11 +1,11 @@
 //! OLMo 2: a norm after each part, none before; queries and keys are normalised over all heads together.
 
-use super::common::{DEFAULTS, Defaults, llama_like};
+use super::common::{DEFAULTS, Defaults, attention_biases, llama_like};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout};
 use crate::model::ModelError;
-use crate::model::spec::{Biases, BlockSpec, DecoderSpec, NormSpan, QkNormSpec, Wiring};
+use crate::model::spec::{BlockSpec, DecoderSpec, NormSpan, QkNormSpec, Wiring};
 
 /// OLMo 2.
 pub const FAMILY: Family = Family { name: "olmo2", models: "OLMo 2", class: "Olmo2", aliases: &[], read };
@@ -33,7 +33,6 @@ fn read(config: &Config) -> Result<Read, ModelError> {
 pub fn post_norms(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelError> {
     spec.block = BlockSpec { wiring: Wiring::Sequential, before: false, after: true };
     spec.qk_norm = Some(QkNormSpec { norm: spec.norm, over: NormSpan::Token });
-    let bias = config.flag("attention_bias", false)?;
-    spec.biases = Biases { qkv: bias, output: bias, ..Biases::default() };
+    spec.biases = attention_biases(config, false)?;
     Ok(())
 }

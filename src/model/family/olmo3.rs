@@ -1,6 +1,6 @@
 //! OLMo 3: OLMo 2 three of four of whose layers slide; only the others are stretched for long contexts.
 
-use super::common::{Defaults, llama_like, set_windows, sliding_layers, sliding_window};
+use super::common::{Defaults, llama_like, slide};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::olmo2::{LAYOUT, OLMO2, post_norms};
@@ -13,9 +13,7 @@ pub const FAMILY: Family = Family { name: "olmo3", models: "OLMo 3", class: "Olm
 fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &Defaults { theta: 500_000.0, ..OLMO2 })?;
     post_norms(config, &mut spec)?;
-    let slides = sliding_layers(config, spec.layers.len(), |layer| !(layer + 1).is_multiple_of(4))?;
-    let window = sliding_window(config, Some(4096))?;
-    set_windows(config, &mut spec.layers, &slides, window)?;
+    let slides = slide(config, &mut spec, Some(4096), |layer| !(layer + 1).is_multiple_of(4))?;
     let theta = ("rope_theta", 500_000.0);
     spec.rotaries = rope::by_kind(config, spec.head_dim, spec.context, theta, theta)?.to_vec();
     for (layer, slides) in spec.layers.iter_mut().zip(slides) {

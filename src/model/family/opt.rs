@@ -1,16 +1,14 @@
 //! OPT: learned positions behind two unused rows, ReLU; the smallest but one has its norms after the sums and a narrower
 //! embedding.
 
-use super::common::{Shape, decoder, layer_norm, named_activation, root};
+use super::common::{Defaults, gpt_like, layer_norm, plain};
 use super::config::Config;
 use super::definition::{Family, Read};
-use super::gpt2::head_dim;
+use super::gpt2::GPT2;
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
-use super::ranges::{LAYERS, PARTS, TOKENS, VOCABULARY, WIDTH};
+use super::ranges::WIDTH;
 use crate::model::ModelError;
-use crate::model::spec::{
-    Biases, BlockSpec, DecoderSpec, EmbeddingSpec, LayerSpec, LogitsSpec, MlpSpec, NormSpec, Wiring,
-};
+use crate::model::spec::{Biases, EmbeddingSpec, NormSpec, Wiring};
 
 /// OPT.
 pub const FAMILY: Family = Family { name: "opt", models: "OPT", class: "OPT", aliases: &[], read };
@@ -32,39 +30,16 @@ const LAYOUT: Layout = Layout {
 const UNUSED_ROWS: usize = 2;
 
 fn read(config: &Config) -> Result<Read, ModelError> {
-    let hidden = config.whole("hidden_size", 768, WIDTH)?;
-    let heads = config.whole("num_attention_heads", 12, PARTS)?;
-    let head_dim = head_dim(config, hidden, heads)?;
-    let mlp = MlpSpec::Plain {
-        intermediate_size: config.whole("ffn_dim", 3072, WIDTH)?,
-        activation: named_activation(config, "activation_function", "relu")?,
-    };
-    let layer = LayerSpec { scale: root(head_dim), softcap: None, sliding_window: None, rotary: None, mlp };
-    let is_before = config.flag("do_layer_norm_before", true)?;
+    let mut spec = gpt_like(config, &Defaults { vocabulary: 50_272, context: 2048, ..GPT2 })?;
+    spec.set_mlp(plain(config, config.whole("ffn_dim", 3072, WIDTH)?, ("activation_function", "relu"))?);
     let has_weights = config.flag("layer_norm_elementwise_affine", true)?;
+    spec.norm = NormSpec { weight: has_weights, bias: has_weights, ..layer_norm(1e-5) };
     let bias = config.flag("enable_bias", true)?;
-    let width = config.optional_whole("word_embed_proj_dim", WIDTH)?.unwrap_or(hidden);
-    let wiring = if is_before { Wiring::Sequential } else { Wiring::NormOfSum };
-    let shape = Shape {
-        vocabulary: config.whole("vocab_size", 50_272, VOCABULARY)?,
-        context: config.whole("max_position_embeddings", 2048, TOKENS)?,
-        hidden,
-        heads,
-        head_dim,
-    };
-    let norm = NormSpec { weight: has_weights, bias: has_weights, ..layer_norm(1e-5) };
-    let spec = DecoderSpec {
-        embedding: EmbeddingSpec { width, scale: 1.0, norm: false, positions: Some(UNUSED_ROWS) },
-        block: BlockSpec { wiring, ..BlockSpec::PRE_NORM },
-        biases: Biases { qkv: bias, output: bias, mlp: bias, head: false },
-        layers: vec![layer; config.whole("num_hidden_layers", 12, LAYERS)?],
-        logits: LogitsSpec {
-            norm: is_before && !config.flag("_remove_final_layer_norm", false)?,
-            scale: 1.0,
-            softcap: None,
-        },
-        tied_head: config.flag("tie_word_embeddings", true)?,
-        ..decoder(config, shape, norm)
-    };
+    spec.biases = Biases { qkv: bias, output: bias, mlp: bias, head: false };
+    let width = config.optional_whole("word_embed_proj_dim", WIDTH)?.unwrap_or(spec.hidden);
+    spec.embedding = EmbeddingSpec { width, positions: Some(UNUSED_ROWS), ..spec.embedding };
+    let is_before = config.flag("do_layer_norm_before", true)?;
+    spec.block.wiring = if is_before { Wiring::Sequential } else { Wiring::NormOfSum };
+    spec.logits.norm = is_before && !config.flag("_remove_final_layer_norm", false)?;
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -1,13 +1,13 @@
 //! Phi 1 to 2: attention and MLP side by side after one LayerNorm, biases everywhere, a part of each head turned.
 
-use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation};
+use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, plain};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames};
 use super::ranges::WIDTH;
 use super::rope::{self, RopeDefaults};
 use crate::model::ModelError;
-use crate::model::spec::{Biases, BlockSpec, MlpSpec, NormSpan, QkNormSpec, Wiring};
+use crate::model::spec::{Biases, BlockSpec, NormSpan, QkNormSpec, Wiring};
 
 /// Phi.
 pub const FAMILY: Family = Family { name: "phi", models: "Phi 1 to 2", class: "Phi", aliases: &[], read };
@@ -36,10 +36,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     spec.biases = Biases { qkv: true, output: true, mlp: true, head: true };
     let partial = RopeDefaults { share: 0.5, ..RopeDefaults::LLAMA };
     spec.rotaries = vec![rope::rotary(config, spec.head_dim, spec.context, &partial)?];
-    let mlp = MlpSpec::Plain {
-        intermediate_size: config.whole("intermediate_size", 8192, WIDTH)?,
-        activation: named_activation(config, "hidden_act", "gelu_new")?,
-    };
-    spec.layers.iter_mut().for_each(|layer| layer.mlp = mlp);
+    let width = config.whole("intermediate_size", 8192, WIDTH)?;
+    spec.set_mlp(plain(config, width, ("hidden_act", "gelu_new"))?);
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -4,7 +4,7 @@ use super::common::{DEFAULTS, Defaults, llama_like};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames, ProjectionNames};
-use super::mistral::slide;
+use super::mistral::slide_all;
 use super::rope::{self, RopeDefaults};
 use crate::model::ModelError;
 use crate::model::decoder::QkvOrder;
@@ -31,6 +31,6 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     let mut spec = llama_like(config, &defaults)?;
     let long = RopeDefaults { original: Some(4096), ..RopeDefaults::LLAMA };
     spec.rotaries = vec![rope::rotary(config, spec.head_dim, spec.context, &long)?];
-    slide(config, &mut spec, None)?;
+    slide_all(config, &mut spec, None)?;
     Ok(Read { spec, layout: LAYOUT })
 }

@@ -1,12 +1,12 @@
 //! Qwen 3: Llama with a norm of each head's queries and keys.
 
-use super::common::{Defaults, llama_like};
+use super::common::{Defaults, attention_biases, llama_like};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::LLAMA;
 use super::qwen2::{QWEN, slide_later};
 use crate::model::ModelError;
-use crate::model::spec::{Biases, DecoderSpec, NormSpan, QkNormSpec};
+use crate::model::spec::{DecoderSpec, NormSpan, QkNormSpec};
 
 /// Qwen 3.
 pub const FAMILY: Family = Family { name: "qwen3", models: "Qwen 3", class: "Qwen3", aliases: &[], read };
@@ -24,7 +24,6 @@ fn read(config: &Config) -> Result<Read, ModelError> {
 /// If a key isn't what it may be.
 pub fn attention(config: &Config, spec: &mut DecoderSpec) -> Result<(), ModelError> {
     spec.qk_norm = Some(QkNormSpec { norm: spec.norm, over: NormSpan::Head });
-    let bias = config.flag("attention_bias", false)?;
-    spec.biases = Biases { qkv: bias, output: bias, ..Biases::default() };
+    spec.biases = attention_biases(config, false)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::common::{Defaults, llama_like, named_activation};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::LLAMA;
-use super::mistral::slide;
+use super::mistral::slide_all;
 use super::qwen2::QWEN;
 use super::qwen3::attention;
 use super::ranges::{LAYERS, PARTS, WIDTH};
@@ -25,7 +25,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         llama_like(config, &Defaults { hidden: 2048, intermediate: 6144, layers: 24, kv_heads: 4, ..QWEN })?;
     attention(config, &mut spec)?;
     if config.flag("use_sliding_window", false)? {
-        slide(config, &mut spec, Some(4096))?;
+        slide_all(config, &mut spec, Some(4096))?;
     }
     let count = config.whole("num_experts", 128, PARTS)?;
     let renormalised = config.flag("norm_topk_prob", false)?;

@@ -179,6 +179,16 @@ fn scaling(
             Ok::<_, ModelError>(rope.optional_real(ORIGINAL, CONTEXT)?.unwrap_or(absent))
         }
     };
+    // Newer files have theta and the share here, or a block for each kind of layer; anything else would be meant to do
+    // something.
+    let silent = ["rope_theta", "partial_rotary_factor", ORIGINAL, "full_attention", "sliding_attention"];
+    let is_silent = |key: &str| silent.contains(&key);
+    if kind.is_none()
+        && let Some(key) = rope.keys().find(|key| !is_silent(key))
+    {
+        return Err(rope
+            .error(format!("the key \"rope_type\" is missing, without which {} says nothing", quoted(key))));
+    }
     match kind.as_deref().unwrap_or("default") {
         "default" => Ok(RotaryScaling::None),
         // It begins beyond the context, which no prompt reaches.

@@ -1,6 +1,8 @@
 //! SmolLM3: Llama some of whose layers know no positions.
 
-use super::common::{DEFAULTS, Defaults, llama_like, set_windows, sliding_layers, sliding_window};
+use super::common::{
+    DEFAULTS, Defaults, attention_biases, llama_like, set_windows, sliding_layers, sliding_window,
+};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::LLAMA;
@@ -25,8 +27,7 @@ fn read(config: &Config) -> Result<Read, ModelError> {
         ..DEFAULTS
     };
     let mut spec = llama_like(config, &defaults)?;
-    let (attention, mlp) = (config.flag("attention_bias", false)?, config.flag("mlp_bias", false)?);
-    spec.biases = Biases { qkv: attention, output: attention, mlp, head: false };
+    spec.biases = Biases { mlp: config.flag("mlp_bias", false)?, ..attention_biases(config, false)? };
     let interval = config.whole("no_rope_layer_interval", 4, LAYERS)?;
     let turned = match config.wholes("no_rope_layers", 0..=1)? {
         Some(turned) if turned.len() < spec.layers.len() => {

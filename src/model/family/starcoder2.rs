@@ -1,13 +1,13 @@
 //! StarCoder2: LayerNorms and a plain MLP, few key/value heads.
 
-use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, named_activation};
+use super::common::{DEFAULTS, Defaults, layer_norm, llama_like, plain};
 use super::config::Config;
 use super::definition::{Family, Read};
 use super::layout::{LLAMA, Layout, MlpNames};
-use super::mistral::slide;
+use super::mistral::slide_all;
 use super::ranges::WIDTH;
 use crate::model::ModelError;
-use crate::model::spec::{Biases, MlpSpec};
+use crate::model::spec::Biases;
 
 /// StarCoder2.
 pub const FAMILY: Family =
@@ -31,12 +31,9 @@ fn read(config: &Config) -> Result<Read, ModelError> {
     spec.norm = layer_norm(spec.norm.epsilon);
     let bias = config.flag("use_bias", true)?;
     spec.biases = Biases { qkv: bias, output: bias, mlp: bias, head: false };
-    slide(config, &mut spec, None)?;
+    slide_all(config, &mut spec, None)?;
     // `activation_function` and `layer_norm_epsilon`, which its files have as well, are not read by transformers.
-    let mlp = MlpSpec::Plain {
-        intermediate_size: config.whole("intermediate_size", 12_288, WIDTH)?,
-        activation: named_activation(config, "hidden_act", "gelu_pytorch_tanh")?,
-    };
-    spec.layers.iter_mut().for_each(|layer| layer.mlp = mlp);
+    let width = config.whole("intermediate_size", 12_288, WIDTH)?;
+    spec.set_mlp(plain(config, width, ("hidden_act", "gelu_pytorch_tanh"))?);
     Ok(Read { spec, layout: LAYOUT })
 }

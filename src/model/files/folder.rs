@@ -30,7 +30,8 @@ pub(super) fn files(folder: &Path) -> Result<ModelFiles, ModelError> {
         return Ok(gguf);
     }
     if !has_config {
-        if let Some(adapter) = adapter.filter(|_| weights(folder).is_err()) {
+        // Whatever else lies beside an adapter, under none of the hub's names, is no model.
+        if let Some(adapter) = adapter.filter(|_| !matches!(named_weights(folder), Ok(Some(_)))) {
             return Err(ModelError::Invalid(adapter.instead_of_weights()));
         }
         let hint = cache_hint(folder).map_or_else(String::new, |hint| format!("; {hint}"));

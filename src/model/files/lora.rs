@@ -22,10 +22,14 @@ pub struct LoraFiles {
 #[derive(Debug)]
 pub struct AdapterSettings {
     alpha: f64,
+    /// Rows of A and columns of B, if the file says it.
+    rank: Option<usize>,
     /// By the square root of the rank, not by the rank.
     is_rank_stabilised: bool,
     /// Modules with another alpha, the first that fits counts.
     alphas: Vec<(Regex, f64)>,
+    /// Modules with another rank, likewise.
+    ranks: Vec<(Regex, usize)>,
 }
 
 /// Settings of kinds of LoRA that are more than W + s · B A, if they are set.
@@ -80,29 +84,49 @@ impl LoraFiles {
             None => 8.0,
             Some(value) => self.number("lora_alpha", value)?,
         };
-        let patterns = values.get("alpha_pattern").cloned().unwrap_or(Value::Null);
-        let patterns: Ordered = match patterns {
-            Value::Null => Ordered::default(),
-            patterns => self.ordered(&bytes, &patterns)?,
-        };
-        let alphas = patterns.0.iter().map(|(key, value)| {
-            let wrong = |_| self.invalid(format_args!("alpha_pattern: {key:?} is no pattern"));
-            let pattern = Regex::new(&format!(r"\A(?:.*\.)?(?:{key})\z")).map_err(wrong)?;
-            Ok((pattern, self.number("alpha_pattern", value)?))
-        });
-        let is_rank_stabilised = values.get("use_rslora").is_some_and(is_set);
-        Ok(AdapterSettings { alpha, is_rank_stabilised, alphas: alphas.collect::<Result<_, ModelError>>()? })
-    }
-
-    /// The patterns of alpha in the order of the file.
-    fn ordered(&self, bytes: &[u8], found: &Value) -> Result<Ordered, ModelError> {
+        // Patterns in the order of the file.
         #[derive(serde::Deserialize)]
         struct Patterns {
-            alpha_pattern: Ordered,
+            #[serde(default)]
+            alpha_pattern: Option<Ordered>,
+            #[serde(default)]
+            rank_pattern: Option<Ordered>,
         }
-        let read: Result<Patterns, _> = serde_json::from_slice(&without_literals(bytes));
-        let wrong = |_| self.invalid(format_args!("alpha_pattern {found} is no object"));
-        read.map(|read| read.alpha_pattern).map_err(wrong)
+        for key in ["alpha_pattern", "rank_pattern"] {
+            if let Some(found) = values.get(key).filter(|found| !found.is_object() && !found.is_null()) {
+                return Err(self.invalid(format_args!("{key} {found} is no object")));
+            }
+        }
+        let patterns: Patterns = serde_json::from_slice(&without_literals(&bytes))
+            .map_err(|error| self.invalid(format_args!("not the JSON that it should be: {error}")))?;
+        Ok(AdapterSettings {
+            alpha,
+            rank: values.get("r").map(|value| self.rank("r", value)).transpose()?,
+            is_rank_stabilised: values.get("use_rslora").is_some_and(is_set),
+            alphas: self.patterns("alpha_pattern", patterns.alpha_pattern, Self::number)?,
+            ranks: self.patterns("rank_pattern", patterns.rank_pattern, Self::rank)?,
+        })
+    }
+
+    /// What modules have instead, each by a pattern.
+    fn patterns<T>(
+        &self,
+        key: &str,
+        patterns: Option<Ordered>,
+        read: fn(&Self, &str, &Value) -> Result<T, ModelError>,
+    ) -> Result<Vec<(Regex, T)>, ModelError> {
+        let patterns = patterns.unwrap_or_default().0;
+        let one = |(module, value): &(String, Value)| {
+            let wrong = |_| self.invalid(format_args!("{key}: {module:?} is no pattern"));
+            let pattern = Regex::new(&format!(r"\A(?:.*\.)?(?:{module})\z")).map_err(wrong)?;
+            Ok((pattern, read(self, key, value)?))
+        };
+        patterns.iter().map(one).collect()
+    }
+
+    fn rank(&self, key: &str, value: &Value) -> Result<usize, ModelError> {
+        let rank = value.as_u64().filter(|rank| *rank > 0).and_then(|rank| usize::try_from(rank).ok());
+        rank.ok_or_else(|| self.invalid(format_args!("{key}: {value} is no rank, a whole number from 1 on")))
     }
 
     fn number(&self, key: &str, value: &Value) -> Result<f64, ModelError> {
@@ -121,11 +145,21 @@ impl LoraFiles {
 impl AdapterSettings {
     /// What a module's matrices of that rank are multiplied by.
     pub fn scale(&self, module: &str, rank: usize) -> f32 {
-        let fits = |(pattern, _): &&(Regex, f64)| pattern.is_match(module).unwrap_or(false);
-        let alpha = self.alphas.iter().find(fits).map_or(self.alpha, |(_, alpha)| *alpha);
+        let alpha = of_module(&self.alphas, module).unwrap_or(self.alpha);
         let rank = rank as f64;
         (alpha / if self.is_rank_stabilised { rank.sqrt() } else { rank }) as f32
     }
+
+    /// The rank that a module's matrices are to have, if the file says it.
+    pub fn rank(&self, module: &str) -> Option<usize> {
+        of_module(&self.ranks, module).or(self.rank)
+    }
+}
+
+/// What a module has instead, if a pattern fits it.
+fn of_module<T: Copy>(patterns: &[(Regex, T)], module: &str) -> Option<T> {
+    let fits = |(pattern, _): &&(Regex, T)| pattern.is_match(module).unwrap_or(false);
+    patterns.iter().find(fits).map(|(_, value)| *value)
 }
 
 /// Whether a setting says something: neither null, false, nor an empty list.
@@ -171,6 +205,14 @@ mod tests {
     }
 
     #[test]
+    fn a_module_may_have_a_rank_of_its_own() {
+        let ranks = settings(r#"{"r": 4, "rank_pattern": {"layers.1.q": 2, "q": 8}}"#).unwrap();
+        let of = ["model.layers.1.q", "model.layers.0.q", "model.layers.1.k"].map(|it| ranks.rank(it));
+        assert_eq!(of, [Some(2), Some(8), Some(4)]);
+        assert_eq!(settings("{}").unwrap().rank("q"), None);
+    }
+
+    #[test]
     fn what_is_no_plain_lora_is_refused_by_name() {
         for (text, words) in [
             (r#"{"peft_type": "IA3"}"#, ["peft_type \"IA3\"", "merge_and_unload"]),
@@ -181,6 +223,11 @@ mod tests {
             (r#"{"lora_alpha": NaN}"#, ["lora_alpha: NaN is no number", ""]),
             (r#"{"lora_alpha": 1e99}"#, ["lora_alpha", "is no number"]),
             (r#"{"alpha_pattern": 7}"#, ["alpha_pattern 7 is no object", ""]),
+            (r#"{"r": 0}"#, ["r: 0 is no rank", ""]),
+            (r#"{"r": -4}"#, ["r: -4 is no rank", ""]),
+            (r#"{"r": 2.5}"#, ["r: 2.5 is no rank", ""]),
+            (r#"{"rank_pattern": {"q": 0}}"#, ["rank_pattern: 0 is no rank", ""]),
+            (r#"{"rank_pattern": []}"#, ["rank_pattern [] is no object", ""]),
             (r#"{"alpha_pattern": {"(": 7}}"#, ["alpha_pattern: \"(\" is no pattern", ""]),
             ("{", ["not the JSON", ""]),
         ] {

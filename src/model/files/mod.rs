@@ -36,4 +36,4 @@ pub use locate::{cached, locate, locate_here, plan, stored};
 pub use lora::{AdapterSettings, LoraFiles};
 pub use model_files::ModelFiles;
 pub use plan::DownloadPlan;
-pub use tokenizer::{CHAT_TEMPLATE, TOKENIZER_JSON, TokenizerFiles};
+pub use tokenizer::{CHAT_TEMPLATE, GENERATION_CONFIG, TOKENIZER_JSON, TokenizerFiles};

@@ -8,9 +8,17 @@ pub const TOKENIZER_JSON: &str = "tokenizer.json";
 /// How a model that chats writes turns of a conversation.
 pub const CHAT_TEMPLATE: &str = "chat_template.jinja";
 
+/// How texts are generated: among others, which tokens end one.
+pub const GENERATION_CONFIG: &str = "generation_config.json";
+
 /// Files that stand beside a vocabulary, whatever it is read from.
-const BESIDE: [&str; 4] =
-    ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", CHAT_TEMPLATE];
+const BESIDE: [&str; 5] = [
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    CHAT_TEMPLATE,
+    GENERATION_CONFIG,
+];
 
 /// What a vocabulary is read from without a tokenizer.json.
 const VOCABULARIES: [&str; 7] = [
@@ -81,14 +89,14 @@ mod tests {
     fn beside_a_tokenizer_json_no_other_vocabulary_is_asked_for() {
         let (found, asked) = gathered(&["tokenizer.json", "vocab.json", "spiece.model", "added_tokens.json"]);
         assert_eq!(found, ["tokenizer.json", "added_tokens.json"]);
-        assert_eq!(asked.len(), 5);
+        assert_eq!(asked.len(), 6);
     }
 
     #[test]
     fn without_one_every_vocabulary_is_looked_for() {
         let (found, asked) = gathered(&["vocab.json", "merges.txt", "tokenizer_config.json"]);
         assert_eq!(found, ["tokenizer_config.json", "vocab.json", "merges.txt"]);
-        assert_eq!(asked.len(), 12);
+        assert_eq!(asked.len(), 13);
         assert!(gathered(&[]).0.is_empty());
     }
 }

@@ -7,7 +7,7 @@ use super::common::{Made, base};
 use super::keys::Keys;
 
 /// What of the keys is made into a config.json.
-type Make = fn(&Keys<'_>) -> Result<Made, GgufError>;
+type Make = fn(&Keys<'_, '_>) -> Result<Made, GgufError>;
 
 /// One architecture.
 pub(super) struct Architecture {
@@ -70,12 +70,12 @@ fn noted(kind: &str, mut values: Map<String, Value>, more: Value, notes: &[&str]
 }
 
 /// Whether the first layer has a tensor of biases.
-fn has_bias(keys: &Keys<'_>, module: &str) -> bool {
+fn has_bias(keys: &Keys<'_, '_>, module: &str) -> bool {
     keys.parts.has(&format!("blk.0.{module}.bias"))
 }
 
 /// Llama, SmolLM2, TinyLlama, Yi; and Mistral and Mixtral, which llama.cpp takes for the same.
-fn llama(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn llama(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let values = base(keys, "rms_norm_eps")?;
     let window = keys.whole("attention.sliding_window")?.filter(|window| *window > 0);
     if let Some(experts) = keys.whole("expert_count")?.filter(|count| *count > 0) {
@@ -99,14 +99,14 @@ fn llama(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("llama", values, biases, notes))
 }
 
-fn smollm3(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn smollm3(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let note =
         "that every fourth layer has no rotary positions is no key of the file: taken from the architecture";
     let more = json!({"no_rope_layer_interval": 4, "use_sliding_window": false});
     Ok(noted("smollm3", base(keys, "rms_norm_eps")?, more, &[note]))
 }
 
-fn granite(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn granite(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let more = json!({
         "attention_bias": has_bias(keys, "attn_output"), "mlp_bias": has_bias(keys, "ffn_up"),
         "embedding_multiplier": keys.real("embedding_scale")?.unwrap_or(1.0),
@@ -117,16 +117,16 @@ fn granite(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(plain("granite", base(keys, "rms_norm_eps")?, more))
 }
 
-fn qwen2(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn qwen2(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     Ok(plain("qwen2", base(keys, "rms_norm_eps")?, json!({"use_sliding_window": false})))
 }
 
-fn qwen3(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn qwen3(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let more = json!({"use_sliding_window": false, "attention_bias": has_bias(keys, "attn_q")});
     Ok(plain("qwen3", base(keys, "rms_norm_eps")?, more))
 }
 
-fn qwen3moe(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn qwen3moe(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let stored = keys.flag("expert_weights_norm")?;
     let note = "whether the weights of experts are brought to a sum of 1 (norm_topk_prob) is no key of the file: they \
                 are, as the architecture says";
@@ -141,7 +141,7 @@ fn qwen3moe(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("qwen3_moe", base(keys, "rms_norm_eps")?, more, notes))
 }
 
-fn gpt_oss(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn gpt_oss(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let mut values = base(keys, "rms_norm_eps")?;
     if let Some(scaling) = values.get_mut("rope_scaling").and_then(Value::as_object_mut) {
         scaling.insert("truncate".to_owned(), false.into());
@@ -157,12 +157,12 @@ fn gpt_oss(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("gpt_oss", values, more, &[note]))
 }
 
-fn gemma(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn gemma(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     Ok(plain("gemma", base(keys, "rms_norm_eps")?, json!({})))
 }
 
 /// What scores are multiplied by, as its root: the width of a head, but in the 27B models, of so many layers.
-fn query_scalar(keys: &Keys<'_>, values: &Map<String, Value>, wide: u64) -> Result<u64, GgufError> {
+fn query_scalar(keys: &Keys<'_, '_>, values: &Map<String, Value>, wide: u64) -> Result<u64, GgufError> {
     let heads = keys.needed_whole("attention.head_count")?.max(1);
     Ok(match keys.needed_whole("block_count")? == wide {
         true => keys.needed_whole("embedding_length")? / heads,
@@ -173,7 +173,7 @@ fn query_scalar(keys: &Keys<'_>, values: &Map<String, Value>, wide: u64) -> Resu
 const GEMMA_SCALE: &str = "what scores are multiplied by (query_pre_attn_scalar) is no key of the file: taken from the \
                            architecture";
 
-fn gemma2(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn gemma2(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let values = base(keys, "rms_norm_eps")?;
     let more = json!({
         "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": query_scalar(keys, &values, 46)?,
@@ -184,7 +184,7 @@ fn gemma2(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("gemma2", values, more, &[GEMMA_SCALE]))
 }
 
-fn gemma3(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn gemma3(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let values = base(keys, "rms_norm_eps")?;
     let local = keys.real("rope.freq_base_swa")?;
     let more = json!({
@@ -202,11 +202,11 @@ fn gemma3(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("gemma3_text", values, more, notes))
 }
 
-fn phi2(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn phi2(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     Ok(plain("phi", base(keys, "layer_norm_eps")?, json!({"hidden_act": "gelu_new"})))
 }
 
-fn phi3(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn phi3(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let values = base(keys, "rms_norm_eps")?;
     let original = keys.whole("rope.scaling.original_context_length")?;
     let mut more = json!({
@@ -223,14 +223,14 @@ fn phi3(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(plain("phi3", values, more))
 }
 
-fn gpt2(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn gpt2(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let mut values = base(keys, "layer_norm_epsilon")?;
     let inner = values.remove("intermediate_size").unwrap_or_default();
     // The head is a copy of the embedding, and may be stored in another way.
     Ok(plain("gpt2", values, json!({"n_inner": inner, "activation_function": "gelu_new"})))
 }
 
-fn gptneox(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn gptneox(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let mut values = base(keys, "layer_norm_eps")?;
     let theta = values.remove("rope_theta").unwrap_or_default();
     let share = values.remove("partial_rotary_factor").unwrap_or_else(|| 1.0.into());
@@ -243,12 +243,12 @@ fn gptneox(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("gpt_neox", values, more, &[note]))
 }
 
-fn bloom(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn bloom(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let more = json!({"seq_length": keys.needed_whole("context_length")?});
     Ok(plain("bloom", base(keys, "layer_norm_epsilon")?, more))
 }
 
-fn falcon(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn falcon(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let values = base(keys, "layer_norm_epsilon")?;
     let kv_heads = keys.whole("attention.head_count_kv")?.unwrap_or(1);
     let two_norms = keys.parts.has("blk.0.attn_norm_2.weight");
@@ -260,7 +260,7 @@ fn falcon(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(plain("falcon", values, more))
 }
 
-fn starcoder2(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn starcoder2(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let window = keys.whole("attention.sliding_window")?.filter(|window| *window > 0);
     let note = "a GGUF of StarCoder 2 stores no sliding window: all layers see the whole prompt, those of the hub's \
                 models see 4096 tokens";
@@ -271,7 +271,7 @@ fn starcoder2(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("starcoder2", base(keys, "norm_epsilon")?, more, notes))
 }
 
-fn stablelm(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn stablelm(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let parallel = !keys.parts.has("blk.0.ffn_norm.weight");
     let more = json!({
         "use_parallel_residual": keys.flag("use_parallel_residual")?.unwrap_or(true) && parallel,
@@ -280,13 +280,13 @@ fn stablelm(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(plain("stablelm", base(keys, "layer_norm_eps")?, more))
 }
 
-fn olmo(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn olmo(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let clip = keys.real("attention.clamp_kqv")?.filter(|clip| *clip > 0.0);
     Ok(plain("olmo", base(keys, "layer_norm_eps")?, json!({"clip_qkv": clip})))
 }
 
 /// With a window it is OLMo 3.
-fn olmo2(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn olmo2(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let values = base(keys, "rms_norm_eps")?;
     let Some(window) = keys.whole("attention.sliding_window")?.filter(|window| *window > 0) else {
         return Ok(plain("olmo2", values, json!({})));
@@ -295,7 +295,7 @@ fn olmo2(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(noted("olmo3", values, json!({"sliding_window": window}), &[note]))
 }
 
-fn command_r(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn command_r(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let more = json!({
         "logit_scale": keys.real("logit_scale")?.unwrap_or(0.0625),
         "use_qk_norm": keys.parts.has("blk.0.attn_q_norm.weight"), "attention_bias": has_bias(keys, "attn_q"),
@@ -303,7 +303,7 @@ fn command_r(keys: &Keys<'_>) -> Result<Made, GgufError> {
     Ok(plain("cohere", base(keys, "layer_norm_eps")?, more))
 }
 
-fn cohere2(keys: &Keys<'_>) -> Result<Made, GgufError> {
+fn cohere2(keys: &Keys<'_, '_>) -> Result<Made, GgufError> {
     let note = "that every fourth layer sees the whole prompt, without rotary positions, is no key of the file: taken \
                 from the architecture";
     let more = json!({

@@ -12,7 +12,7 @@ pub(super) struct Made {
 }
 
 /// The keys that most architectures have. `epsilon` is what the hub calls that of norms.
-pub(super) fn base(keys: &Keys<'_>, epsilon: &str) -> Result<Map<String, Value>, GgufError> {
+pub(super) fn base(keys: &Keys<'_, '_>, epsilon: &str) -> Result<Map<String, Value>, GgufError> {
     let heads = keys.needed_whole("attention.head_count")?;
     let hidden = keys.needed_whole("embedding_length")?;
     let head_dim = keys.whole("attention.key_length")?.or(hidden.checked_div(heads)).unwrap_or(0);
@@ -47,7 +47,7 @@ pub(super) fn base(keys: &Keys<'_>, epsilon: &str) -> Result<Map<String, Value>,
 }
 
 /// The share of a head that is turned, so that whoever cuts the product finds the very width.
-fn turned_share(keys: &Keys<'_>, values: &mut Map<String, Value>) -> Result<(), GgufError> {
+fn turned_share(keys: &Keys<'_, '_>, values: &mut Map<String, Value>) -> Result<(), GgufError> {
     let head_dim = values.get("head_dim").and_then(Value::as_u64).unwrap_or(0);
     if let Some(width) = keys.whole("rope.dimension_count")?.filter(|width| *width != head_dim) {
         let share = (width as f64 + 0.5) / head_dim.max(1) as f64;
@@ -56,7 +56,7 @@ fn turned_share(keys: &Keys<'_>, values: &mut Map<String, Value>) -> Result<(), 
     Ok(())
 }
 
-fn rope_scaling(keys: &Keys<'_>) -> Result<Value, GgufError> {
+fn rope_scaling(keys: &Keys<'_, '_>) -> Result<Value, GgufError> {
     let factor = keys.real("rope.scaling.factor")?;
     // What files had before there were types.
     let old = keys.real("rope.scale_linear")?.filter(|factor| *factor != 1.0 && *factor != 0.0);
@@ -71,7 +71,7 @@ fn rope_scaling(keys: &Keys<'_>) -> Result<Value, GgufError> {
         // Its factors are tensors.
         Some("none" | "longrope") => Value::Null,
         Some(kind) => {
-            let key = format!("{}.rope.scaling.type", keys.architecture);
+            let key = format!("{}.rope.scaling.type", keys.prefix);
             let wanted = "none, linear, yarn or longrope".to_owned();
             return Err(GgufError::Value {
                 key,

@@ -28,8 +28,8 @@ pub struct Described {
 /// If it is of an architecture that isn't supported, or a key is missing or not what it may be.
 pub fn config(parts: &Parts<'_>) -> Result<Described, GgufError> {
     let keys = Keys::new(parts)?;
-    let Some(Architecture { name, make, neighbours }) = architecture::named(keys.architecture) else {
-        let name = keys.architecture.chars().take(60).collect();
+    let Some(Architecture { name, make, neighbours }) = architecture::named(keys.prefix) else {
+        let name = keys.prefix.chars().take(60).collect();
         let known = architecture::names().collect::<Vec<_>>().join(", ");
         return Err(GgufError::Architecture { name, known });
     };

@@ -2,34 +2,36 @@
 
 use super::{GgufError, Parts, Value};
 
-/// The keys of one architecture: each begins with its name.
+/// Keys that begin with the same: with the name of the architecture, or that of the tokenizer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keys<'a> {
-    pub parts: &'a Parts<'a>,
-    pub architecture: &'a str,
+pub(super) struct Keys<'p, 'a> {
+    pub parts: &'p Parts<'a>,
+    pub prefix: &'p str,
 }
 
-impl<'a> Keys<'a> {
-    pub fn new(parts: &'a Parts<'a>) -> Result<Self, GgufError> {
+impl<'p, 'a> Keys<'p, 'a> {
+    /// Those of the architecture.
+    pub fn new(parts: &'p Parts<'a>) -> Result<Self, GgufError> {
         const KEY: &str = "general.architecture";
         let value = parts.get(KEY).ok_or_else(|| GgufError::Missing(KEY.to_owned()))?;
-        let architecture = value.as_str().ok_or_else(|| GgufError::value(KEY, value, "a text"))?;
-        Ok(Self { parts, architecture })
+        let prefix = value.as_str().ok_or_else(|| GgufError::value(KEY, value, "a text"))?;
+        Ok(Self { parts, prefix })
     }
 
-    fn read<T>(
+    /// What `read` makes of a key, if it is there; `wanted` says what it may be.
+    pub fn read<T>(
         &self,
         key: &str,
         wanted: &str,
         read: impl FnOnce(&Value<'a>) -> Option<T>,
     ) -> Result<Option<T>, GgufError> {
-        let key = format!("{}.{key}", self.architecture);
+        let key = format!("{}.{key}", self.prefix);
         let Some(value) = self.parts.get(&key) else { return Ok(None) };
         read(value).map(Some).ok_or_else(|| GgufError::value(&key, value, wanted))
     }
 
     fn needed<T>(&self, key: &str, value: Option<T>) -> Result<T, GgufError> {
-        value.ok_or_else(|| GgufError::Missing(format!("{}.{key}", self.architecture)))
+        value.ok_or_else(|| GgufError::Missing(format!("{}.{key}", self.prefix)))
     }
 
     /// A whole number, the same for all layers: newer files may have one for each.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::keys::Keys;
 use super::{Array, GgufError, Parts, Value};
 
 /// The vocabulary of a file, as it lies there.
@@ -77,7 +78,7 @@ impl<'a> Vocabulary<'a> {
     /// # Errors
     /// If a key is missing or not what it may be.
     pub fn read(parts: &Parts<'a>) -> Result<Option<Self>, GgufError> {
-        let keys = Keys(parts);
+        let keys = Keys { parts, prefix: "tokenizer.ggml" };
         let model = keys.read("model", "a text", Value::as_str)?;
         let Some(model) = model.filter(|model| !["none", "no_vocab"].contains(model)) else {
             return Ok(None);
@@ -123,21 +124,5 @@ impl<'a> Vocabulary<'a> {
             add_space_prefix: flag("add_space_prefix")?,
             tokens,
         }))
-    }
-}
-
-/// The keys of the tokenizer.
-struct Keys<'p, 'a>(&'p Parts<'a>);
-
-impl<'a> Keys<'_, 'a> {
-    fn read<T>(
-        &self,
-        key: &str,
-        wanted: &str,
-        read: impl FnOnce(&Value<'a>) -> Option<T>,
-    ) -> Result<Option<T>, GgufError> {
-        let key = format!("tokenizer.ggml.{key}");
-        let Some(value) = self.0.get(&key) else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| GgufError::value(&key, value, wanted))
     }
 }

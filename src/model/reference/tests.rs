@@ -131,6 +131,18 @@ fn a_plus_names_an_adapter_unless_a_folder_or_a_revision_has_it() {
 }
 
 #[test]
+fn what_is_no_rounding_is_named_with_those_there_are() {
+    for text in ["demo:gpt2~nope", "a/b~nope", "gpt2~nope", "a/b@v1~nope", "a/b+c/d~nope"] {
+        let message = parse(text).unwrap_err().to_string();
+        assert!(message.starts_with("'nope' is no rounding: use ") && message.contains("q4_0"), "{message}");
+    }
+    for (text, words) in [("demo:nope~q4_0", "\"nope\""), ("demo:a~b", "\"a~b\""), ("a b~c", "\"a b~c\"")] {
+        let message = parse(text).unwrap_err().to_string();
+        assert!(message.contains(words) && !message.contains("rounding"), "{text}: {message}");
+    }
+}
+
+#[test]
 fn display_reads_back() {
     for text in [
         "a/b@v1+./c",

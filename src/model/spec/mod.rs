@@ -56,6 +56,21 @@ pub struct DecoderSpec {
 }
 
 impl DecoderSpec {
+    /// Gives all layers the same MLP.
+    pub fn set_mlp(&mut self, mlp: MlpSpec) {
+        self.layers.iter_mut().for_each(|layer| layer.mlp = mlp);
+    }
+
+    /// Whether prompts of these lengths turn queries and keys by position in the same way.
+    pub fn turns_alike(&self, tokens: usize, others: usize) -> bool {
+        self.rotaries.iter().all(|rotary| match &rotary.scaling {
+            RotaryScaling::LongRope { original_context, .. } => {
+                (tokens > *original_context) == (others > *original_context)
+            }
+            _ => true,
+        })
+    }
+
     /// Bytes that the capture of a prompt of so many tokens takes, about: queries, keys, values and sums grow with the
     /// prompt, matrices with its square until they are as large as they get.
     pub fn capture_bytes(&self, tokens: usize) -> u64 {

@@ -107,6 +107,16 @@ impl PromptTokenizer {
         &self.named
     }
 
+    /// The id of a token, by how the vocabulary spells it.
+    pub fn id_of(&self, raw: &str) -> Option<u32> {
+        self.inner.token_to_id(raw)
+    }
+
+    /// The id of a special token, by how the vocabulary spells it.
+    pub fn special_id(&self, raw: &str) -> Option<u32> {
+        self.id_of(raw).filter(|_| self.is_special(raw))
+    }
+
     /// Checks that a prompt may be `most` tokens or fewer, without the memory that encoding it takes.
     ///
     /// # Errors

@@ -155,6 +155,13 @@ fn add_pair(
         );
         return Err(a.error(module, what));
     }
+    if let Some(wanted) = settings.rank(module).filter(|wanted| *wanted != rank) {
+        let what = format!(
+            "is {:?}, and its adapter_config.json says a rank (r) of {wanted}: fetch both again",
+            a.shape
+        );
+        return Err(a.error(module, what));
+    }
     let scale = settings.scale(module, rank);
     let mut values = floats(base, &place)?;
     let (a_values, mut b_values) = (floats(a, module)?, floats(b, module)?);

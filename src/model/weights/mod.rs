@@ -7,6 +7,7 @@
 //! when a tensor is missing. `memmap` watches that no file changes while it is mapped.
 
 mod diagnosis;
+mod expected;
 mod experts;
 mod headers;
 mod lora;
@@ -17,6 +18,7 @@ mod placement;
 mod rounding;
 mod stored;
 
+pub use expected::Expected;
 pub use experts::ExpertMatrices;
 pub use matrix::{HostMatrix, Matrix};
 pub use memmap::{Bytes, Watch};
@@ -25,13 +27,12 @@ pub use placement::Placement;
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::control::{Cancel, Control, LoadProgress};
 use super::files::{LoraFiles, ModelFile};
-use super::spec::DecoderSpec;
 use crate::vocabulary::Rounding;
 use diagnosis::Evidence;
 use stored::{Kind, Stored, is_packed};
@@ -67,19 +68,6 @@ pub struct Weights<'a> {
     packed: bool,
     /// What linear weights are rounded to.
     rounding: Option<Rounding>,
-    /// Bytes that rounding took off what [`resident_bytes`](Self::resident_bytes) counts without it.
-    saved: u64,
-}
-
-/// What is known of the tensors that are asked for.
-#[derive(Debug, Default)]
-struct Expected {
-    /// What the names of all but the output head begin with, in some files; the usual one first.
-    prefixes: &'static [&'static str],
-    /// What config.json says they are packed with.
-    quantization: Option<String>,
-    /// Layers that config.json says.
-    layers: usize,
 }
 
 impl<'a> Weights<'a> {
@@ -108,7 +96,6 @@ impl<'a> Weights<'a> {
             total,
             packed: false,
             rounding: None,
-            saved: 0,
         })
     }
 
@@ -126,11 +113,9 @@ impl<'a> Weights<'a> {
         Watch::new(self.tensors.values().map(|stored| &stored.bytes))
     }
 
-    /// Announces the model whose tensors will be asked for. They are named without prefix; files may name them with one
-    /// of `prefixes`, the usual one first.
-    pub fn expect(&mut self, spec: &DecoderSpec, prefixes: &'static [&'static str]) {
-        let (quantization, layers) = (spec.quantization.clone(), spec.layers.len());
-        self.expected = Expected { prefixes, quantization, layers };
+    /// Announces the model whose tensors will be asked for. They are named without prefix.
+    pub fn expect(&mut self, expected: Expected) {
+        self.expected = expected;
     }
 
     /// Whether the checkpoint has a tensor.
@@ -151,27 +136,39 @@ impl<'a> Weights<'a> {
         self.model_tensors().map(|(name, stored)| stored.weights(name)).sum()
     }
 
-    /// Bytes that the tensors will take once placed.
+    /// Bytes that the tensors will take once placed, as far as their names tell what they are for.
     pub fn resident_bytes(&self) -> u64 {
-        let all: u64 = self.model_tensors().map(|(name, stored)| self.bytes_of(name, stored)).sum();
-        all.saturating_sub(self.saved)
+        self.model_tensors().map(|(name, stored)| self.bytes_of(name, stored)).sum()
     }
 
     fn bytes_of(&self, name: &str, stored: &Stored) -> u64 {
-        // A table of vectors may be widened, matrices stay.
-        let stays = self.placement.mapped && stored.shape.len() >= 2 && self.stays(stored);
         match stored.kind {
-            kind if is_packed(kind) && !self.placement.unpacked => stored.values(),
-            _ if stays => stored.bytes.as_slice().len() as u64,
-            _ => self.placement.dtype.size_in_bytes() as u64 * stored.weights(name),
+            kind if is_packed(kind) && !self.placement.unpacked => return stored.values(),
+            _ if !self.placement.mapped || stored.shape.len() < 2 => {}
+            _ => {
+                if let Some(kind) = self.rounds_to(name, stored) {
+                    return (stored.values() as usize / kind.values() * kind.bytes()) as u64;
+                }
+                if self.stays(name, stored) {
+                    return stored.bytes.as_slice().len() as u64;
+                }
+            }
         }
+        self.placement.dtype.size_in_bytes() as u64 * stored.weights(name)
     }
 
-    /// Whether a matrix is multiplied where it lies in its file.
-    fn stays(&self, stored: &Stored) -> bool {
+    /// Whether a matrix is multiplied where it lies in its file. Those \[in, out\] are packed in f32, but for bf16 that
+    /// the processor can read two at a time; learned positions are vectors.
+    fn stays(&self, name: &str, stored: &Stored) -> bool {
+        let is_even = stored.shape.last().is_some_and(|columns| columns.is_multiple_of(2));
+        let is_in_out = self.expected.in_out && self.expected.is_linear(name, stored);
         match stored.kind {
             Kind::Blocks(_) => true,
-            Kind::Plain(Dtype::BF16 | Dtype::F16) => stored.shape.len() == 2 || self.is_gguf,
+            Kind::Plain(Dtype::BF16) if is_in_out => is_even,
+            Kind::Plain(Dtype::F16) if is_in_out => false,
+            Kind::Plain(Dtype::BF16 | Dtype::F16) => {
+                (stored.shape.len() == 2 || self.is_gguf) && !self.expected.is_positions(name)
+            }
             Kind::Plain(_) => false,
         }
     }
@@ -206,8 +203,7 @@ impl<'a> Weights<'a> {
     /// If it is missing, of another shape or type, or holds NaN or infinity.
     pub fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let values = self.host_tensor(name, shape)?;
-        let Placement { device, dtype, .. } = &self.placement;
-        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(device)?.to_dtype(*dtype)?)
+        self.placement.place(values, shape, self.placement.dtype)
     }
 
     /// A dense tensor, placed in f32 whatever the others are in: of a norm, whose sums are of f32.
@@ -216,7 +212,7 @@ impl<'a> Weights<'a> {
     /// As [`tensor`](Self::tensor).
     pub fn float_tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let values = self.host_tensor(name, shape)?;
-        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(&self.placement.device)?)
+        self.placement.place(values, shape, DType::F32)
     }
 
     /// A tensor of ones in f32, placed: it takes part where a checkpoint has none.
@@ -286,9 +282,8 @@ impl<'a> Weights<'a> {
                 if self.placement.mapped {
                     return Ok(Matrix::Host(HostMatrix::owned(values, columns)));
                 }
-                let Placement { device, dtype, .. } = &self.placement;
-                let tensor = Tensor::from_vec(values, (rows, columns), &Device::Cpu)?;
-                Ok(Matrix::Device(tensor.to_device(device)?.to_dtype(*dtype)?))
+                let placed = self.placement.place(values, &[rows, columns], self.placement.dtype)?;
+                Ok(Matrix::Device(placed))
             }
         }
     }
@@ -353,7 +348,7 @@ impl<'a> Weights<'a> {
     }
 
     fn evidence(&self) -> Evidence<'_> {
-        let Expected { prefixes, quantization, layers } = &self.expected;
+        let Expected { prefixes, quantization, count, .. } = &self.expected;
         Evidence {
             files: self.files.iter().map(ModelFile::name).collect(),
             beside: self.files.iter().flat_map(ModelFile::other_formats).next(),
@@ -364,7 +359,7 @@ impl<'a> Weights<'a> {
                 .tensors
                 .values()
                 .any(|stored| matches!(stored.kind, Kind::Plain(Dtype::F8_E4M3 | Dtype::F8_E5M2))),
-            layers: *layers,
+            layers: *count,
         }
     }
 

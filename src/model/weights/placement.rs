@@ -1,6 +1,6 @@
 //! Where the tensors of a checkpoint go, and in what precision.
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 
 use crate::model::{Engine, LoadOptions, ModelError, Precision, device};
 
@@ -30,5 +30,18 @@ impl Placement {
             unpacked: options.precision == Precision::Bf16,
             device,
         })
+    }
+
+    /// Values of a shape, placed in a precision.
+    ///
+    /// # Errors
+    /// If the device has no room.
+    pub(super) fn place(
+        &self,
+        values: Vec<f32>,
+        shape: &[usize],
+        dtype: DType,
+    ) -> Result<Tensor, ModelError> {
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_device(&self.device)?.to_dtype(dtype)?)
     }
 }

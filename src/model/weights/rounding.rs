@@ -1,8 +1,6 @@
 //! Linear weights that are rounded to blocks when they are loaded: the same model, quantised.
 
-use candle_core::{Device, Tensor};
-
-use super::stored::{Kind, is_packed, transposed};
+use super::stored::{Kind, Stored, is_packed, transposed};
 use super::{Bytes, HostMatrix, Matrix, Weights};
 use crate::kernels::blocks::{self, BlockType};
 use crate::model::ModelError;
@@ -52,10 +50,7 @@ impl Weights<'_> {
         [from, to]: [usize; 2],
         in_out: bool,
     ) -> Result<Option<Matrix>, ModelError> {
-        let Some(kind) = self.rounding.map(block_type).filter(|kind| from.is_multiple_of(kind.values()))
-        else {
-            return Ok(None);
-        };
+        let Some(kind) = self.rounds_rows(from) else { return Ok(None) };
         let shape = if in_out { [from, to] } else { [to, from] };
         let mut values = self.host_tensor(name, &shape)?;
         let (name, stored) = self.find(name, &shape)?;
@@ -71,16 +66,26 @@ impl Weights<'_> {
             );
             return Err(stored.error(name, what));
         }
-        let counted = self.bytes_of(name, stored);
         stored.bytes.release();
         if self.placement.mapped {
-            self.saved += counted.saturating_sub(blocks.len() as u64);
             let blocks = Bytes::owned_blocks(blocks);
             return Ok(HostMatrix::in_place(Kind::Blocks(kind), || blocks.clone(), from).map(Matrix::Host));
         }
-        let rounded = Tensor::from_vec(blocks::decode_all(kind, &blocks), (to, from), &Device::Cpu)?;
-        let placed = rounded.to_device(&self.placement.device)?.to_dtype(self.placement.dtype)?;
-        Ok(Some(Matrix::Device(placed)))
+        let values = blocks::decode_all(kind, &blocks);
+        Ok(Some(Matrix::Device(self.placement.place(values, &[to, from], self.placement.dtype)?)))
+    }
+
+    /// What a tensor will be rounded to, if it is a linear weight and that is asked for.
+    pub(super) fn rounds_to(&self, name: &str, stored: &Stored) -> Option<BlockType> {
+        if !self.expected.is_linear(name, stored) {
+            return None;
+        }
+        self.rounds_rows(stored.shape[usize::from(!self.expected.in_out)])
+    }
+
+    /// What rows of so many values are rounded to: nothing, if they aren't whole blocks.
+    fn rounds_rows(&self, from: usize) -> Option<BlockType> {
+        self.rounding.map(block_type).filter(|kind| from.is_multiple_of(kind.values()))
     }
 }
 

@@ -118,7 +118,13 @@ fn add_passing(state: &State, hints: &mut Vec<Hint>) {
     if !state.mouse {
         hints.insert(1, hint(state, Command::ToggleMouse, "take the mouse back"));
     }
-    if state.is_busy() {
+    if state.writing.count() > 0 && state.writing.of == state.run.job {
+        hints.insert(0, hint(state, Command::Write, "go on writing"));
+        hints.insert(0, pair(state, (Command::StepBack, Command::StepForward), "steps"));
+    }
+    if state.writing.is_running() {
+        hints.insert(0, ("any key".to_owned(), "stop"));
+    } else if state.is_busy() {
         hints.insert(0, hint(state, Command::Cancel, "stop"));
     }
 }

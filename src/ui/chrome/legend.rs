@@ -8,6 +8,7 @@ use crate::attention::Normalisation;
 use crate::config::keys::Command;
 use crate::theme::{ColorDepth, Palette, Theme};
 use crate::ui::widgets::text::{put, put_line, width};
+use crate::vocabulary::RowReading;
 
 /// Columns of the scale, at least and at most.
 const SCALE: (usize, usize) = (8, 24);
@@ -112,6 +113,17 @@ pub fn normalisation(state: &State) -> Setting {
         state.display.normalisation.title(has_sinks).to_owned()
     };
     (state.keys.hint(Command::Normalisation), text)
+}
+
+/// How rows are named, where that is not by the token that is read there.
+pub fn rows(state: &State) -> Option<Setting> {
+    let is_predicting = state.display.rows == RowReading::Predicting;
+    is_predicting.then(|| (state.keys.hint(Command::RowReading), "rows: predicting".to_owned()))
+}
+
+/// What stands before the name of a row that is named by what is predicted from it.
+pub fn before_row(is_predicting: bool) -> &'static str {
+    if is_predicting { "predicting " } else { "" }
 }
 
 /// Whether value-weighted attention is on screen.

@@ -4,15 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use crate::app::{Column, Cursor, Mode, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::layout::Layout;
-use crate::ui::widgets::area::inset;
+use crate::ui::widgets::area::{boxed, inset};
 use crate::ui::widgets::line::{self, on_one_line};
-use crate::ui::widgets::text::{fit, put, put_line, width};
+use crate::ui::widgets::text::{fit_ends, put, put_line, width};
 
 /// Columns that the prompt keeps beside a note.
 const LEAST_TEXT: usize = 14;
@@ -28,7 +28,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let mut line = layout.prompt;
     if line.height >= 3 {
         let border = if editing { chrome.focus } else { chrome.border };
-        let block = Block::bordered().border_type(BorderType::Rounded).border_style(border).title(" prompt ");
+        let block = boxed(border).title(" prompt ");
         line = block.inner(line);
         block.render(layout.prompt, buffer);
     }
@@ -84,7 +84,7 @@ fn parts(state: &State, line: Rect) -> (Rect, String) {
     let x = line.x + 3 + width(&ways(state)) as u16;
     let room = line.right().saturating_sub(x + 1);
     let most = usize::from(room).saturating_sub(LEAST_TEXT);
-    let note = if most >= LEAST_TEXT { fit(&note, most) } else { String::new() };
+    let note = if most >= LEAST_TEXT { fit_ends(&note, most) } else { String::new() };
     let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
     (Rect { x, width: room.saturating_sub(taken), ..line }, note)
 }
@@ -107,11 +107,13 @@ struct Piece {
     byte: Option<usize>,
 }
 
-/// What of the text is on screen while it is not edited: its end, where it grows.
+/// What of the text is on screen while it is not edited: its end, where it grows, with what the focused pane's model
+/// wrote.
 fn pieces(state: &State, area: Rect) -> Vec<Piece> {
     let room = usize::from(area.width).max(1);
-    let value = line::end(state.editor.text(), room);
-    let hidden = state.editor.text().len() - value.len();
+    let all = format!("{}{}", state.editor.text(), state.written(state.panes.focus).unwrap_or_default());
+    let value = line::end(&all, room);
+    let hidden = all.len() - value.len();
     let text = on_one_line(value);
     let bytes: Vec<usize> = value.char_indices().map(|(byte, _)| hidden + byte).collect();
     let is_cut = hidden > 0 || width(&text) > room;
@@ -137,12 +139,14 @@ fn pieces(state: &State, area: Rect) -> Vec<Piece> {
     pieces
 }
 
-/// How a byte of the prompt is highlighted: reversed under the mouse, underlined in a span.
+/// How a byte of the prompt is highlighted: reversed under the mouse, underlined in a span, in a colour of its own if a
+/// model wrote it.
 fn highlight(state: &State, byte: Option<usize>, lit: Option<Cursor>, theme: &Theme) -> Style {
-    let plain = theme.chrome.text;
+    let is_written = byte.is_some_and(|byte| byte >= state.editor.text().len());
+    let plain = if is_written { theme.chrome.shares[3] } else { theme.chrome.text };
     let (Some(byte), false) = (byte, state.is_edited()) else { return plain };
     let pane = state.focused();
-    let Some(shown) = pane.shown.as_ref().filter(|shown| shown.prompt == state.run.prompt) else {
+    let Some(shown) = pane.shown.as_ref().filter(|shown| shown.prompt.starts_with(&state.run.prompt)) else {
         return plain;
     };
     let Some(at) = shown.token_at(byte).map(|token| token / shown.matrix().bin()) else { return plain };

@@ -26,7 +26,7 @@ pub fn draw(
     let view = title(state, &other_pane(state, layout));
     let end = put(buffer, x, area.y, &fit(&view, room), room, chrome.text);
     let room = usize::from(help_x.saturating_sub(end + 6));
-    if let Some(text) = axes::sentence(room).filter(|_| has_axes(state, layout)) {
+    if let Some(text) = axes::sentence(state.display.rows, room).filter(|_| has_axes(state, layout)) {
         put(buffer, help_x - 3 - width(text) as u16, area.y, text, room, chrome.dim);
     }
     if help_x > x {

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
-use super::{minimap, notice, thumbnails};
+use super::{minimap, notice, shares, thumbnails};
 use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
 use crate::attention::ModelInfo;
 use crate::config::keys::Command;
@@ -14,12 +14,13 @@ use crate::theme::Theme;
 use crate::ui::facts::{head_facts, in_columns, what_it_is};
 use crate::ui::names::short_view_name;
 use crate::ui::places::PaneLayout;
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::progress::{progress, spinner};
-use crate::ui::widgets::text::{fit, put, width, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, width, wrap};
 use crate::ui::widgets::values::Values;
-use crate::vocabulary::{Pooling, View};
+use crate::vocabulary::{Pooling, RowReading, View};
 
 /// Columns of a model's name, at least: in fewer there is none, but what sets its capture apart.
 const LEAST_NAME: usize = 3;
@@ -38,8 +39,13 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
                     let highlights = Highlights::of(state, layout.side);
                     let (names, values) = (shown.labels(), Values::Attention(shown.matrix()));
                     let (special, hides_special) = (shown.special(), state.display.hides_special);
+                    let rows = state.row_labels(layout.side);
+                    let row_names = if state.display.rows == RowReading::Reading { &[] } else { &*rows };
+                    let written = shown.capture.prompt_tokens().div_ceil(shown.matrix().bin());
                     let drawing = Drawing {
                         names,
+                        row_names,
+                        written,
                         special,
                         hides_special,
                         values,
@@ -52,6 +58,7 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
                     drawing.draw(buffer)
                 }
             }
+            shares::draw(state, layout.side, layout.shares, theme, buffer);
             thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);
             minimap::draw(grid, layout.minimap, theme, buffer);
         }
@@ -63,10 +70,7 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     let chrome = &theme.chrome;
     let view = pane.shown.as_ref().map(|shown| view_title(state, layout, shown)).unwrap_or_default();
     let room = usize::from(layout.frame.width).saturating_sub(width(&view) + 7);
-    let mut block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(border(state, layout, theme))
-        .title(name(state, pane, layout, room, theme));
+    let mut block = boxed(border(state, layout, theme)).title(name(state, pane, layout, room, theme));
     if !view.is_empty() {
         let view = Line::from(Span::styled(view, chrome.accent));
         block = block.title(view.alignment(Alignment::Right));
@@ -74,7 +78,7 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     let left = state
         .panes
         .pinned(layout.side)
-        .map_or_else(|| status(state, pane, false), |pin| behind(state, pane, pin));
+        .map_or_else(|| pane_status(state, pane, layout), |pin| behind(state, pane, pin));
     let right = range(layout, pane.shown.as_ref(), state.display.pooling);
     if !left.is_empty() {
         let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
@@ -104,7 +108,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
         None => &pane.reference,
     };
     let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
-    let name = fit(name, name_room);
+    let name = fit_name(name, name_room);
     let what = fit(&what, room.saturating_sub(width(&name)));
     let rest = room.saturating_sub(width(&name) + width(&what));
     let facts = match prompt {
@@ -156,6 +160,13 @@ fn facts(model: &ModelInfo, room: usize) -> String {
         text.push_str(fact);
     }
     text
+}
+
+/// What is under way, or else how what is written stands.
+fn pane_status(state: &State, pane: &Pane, layout: &PaneLayout) -> String {
+    let status = status(state, pane, false);
+    let written = shares::status(state, layout.side, !layout.shares.is_empty());
+    written.filter(|_| status.is_empty() || state.writing.is_running()).unwrap_or(status)
 }
 
 /// What is under way while a matrix is on screen.

@@ -8,11 +8,13 @@ use crate::app::{Column, Cursor, DisplayedCapture, Hover, Pane, Side, Span, Stat
 use crate::attention::ablation::MovedHead;
 use crate::attention::{Normalisation, NormalisedRow, span};
 use crate::theme::Theme;
+use crate::ui::chrome::legend;
 use crate::ui::facts::lacks_sinks;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::matrix::IN_SPAN;
 use crate::ui::widgets::text::{fit, number, put, put_line, right, width};
+use crate::vocabulary::{RowReading, nats};
 
 /// Columns from which next tokens are listed beside the keys.
 const BESIDE: u16 = 44;
@@ -42,9 +44,11 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     match pointed.filter(|cell| cell.value(shown.matrix()).is_some()) {
         Some(cell) => {
             let row = normalisation.row(shown.matrix(), cell.query);
-            exact(shown, (cell, "▿ "), &row, &aside(&row), area, theme, buffer);
+            exact(state, (layout.side, shown), (cell, "▿ "), (&row, &aside(&row)), area, theme, buffer);
         }
-        None => exact(shown, (pane.cursor, ""), &row, &aside(&row), area, theme, buffer),
+        None => {
+            exact(state, (layout.side, shown), (pane.cursor, ""), (&row, &aside(&row)), area, theme, buffer)
+        }
     }
     let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if rest.height > 1 && draw_moved(shown, Rect { height: 1, ..rest }, theme, buffer) {
@@ -53,7 +57,9 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     if let Some(span) = &pane.span {
         let lines = if rest.height < 4 { rest.height.min(1) } else { 2 };
         let area = Rect { height: lines, ..rest };
-        summed(shown, (pane.cursor.query, span), normalisation, area, theme, buffer);
+        let name = row_name(state, (layout.side, shown), pane.cursor.query);
+        let name = format!("{}{name}", legend::before_row(state.display.rows == RowReading::Predicting));
+        summed(shown, (pane.cursor.query, &name, span), normalisation, area, theme, buffer);
         rest = Rect { y: rest.y + lines, height: rest.height - lines, ..rest };
     }
     let ranked = ranked(entries(&row));
@@ -88,12 +94,23 @@ fn name(shown: &DisplayedCapture, column: Column) -> String {
     label.chars().chain(subscripts).collect()
 }
 
+/// A row's name: of the token that is read there, or of the one that is predicted from it.
+fn row_name(state: &State, (side, shown): (Side, &DisplayedCapture), query: usize) -> String {
+    match state.display.rows {
+        RowReading::Reading => name(shown, Column::Key(query)),
+        RowReading::Predicting if query + 1 < shown.labels().len() && shown.matrix().bin() == 1 => {
+            name(shown, Column::Key(query + 1))
+        }
+        RowReading::Predicting => state.row_labels(side).get(query).cloned().unwrap_or_default(),
+    }
+}
+
 /// `AI → write 0.676`, and at the end of the line something else about the row.
 fn exact(
-    shown: &DisplayedCapture,
+    state: &State,
+    (side, shown): (Side, &DisplayedCapture),
     (cell, sign): (Cursor, &str),
-    row: &NormalisedRow<'_>,
-    aside: &str,
+    (row, aside): (&NormalisedRow<'_>, &str),
     area: Rect,
     theme: &Theme,
     buffer: &mut Buffer,
@@ -105,12 +122,14 @@ fn exact(
         None => format!("  left out, raw {raw:.4}"),
     };
     let third = usize::from(area.width) / 3;
+    let is_predicting = state.display.rows == RowReading::Predicting;
     let x = put_line(
         buffer,
         area,
         [
             (sign.to_owned(), chrome.strong),
-            (fit(&name(shown, Column::Key(cell.query)), third), chrome.accent),
+            (legend::before_row(is_predicting).to_owned(), chrome.dim),
+            (fit(&row_name(state, (side, shown), cell.query), third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
             (fit(&name(shown, cell.column), third), chrome.accent),
             (value, chrome.strong),
@@ -144,7 +163,7 @@ fn draw_moved(shown: &DisplayedCapture, area: Rect, theme: &Theme, buffer: &mut 
     let part = if looked < layers { format!(" so far, {looked} of {layers} layers") } else { String::new() };
     let mut x = put_line(buffer, area, [(format!("moved most{part}  "), chrome.dim)]);
     for MovedHead { layer, head, divergence } in heads {
-        let (name, moved) = (format!("{layer}.{head} "), format!("{divergence:.3}"));
+        let (name, moved) = (format!("{layer}.{head} "), nats(f64::from(*divergence), 3));
         if usize::from(area.right().saturating_sub(x)) < width(&name) + width(&moved) {
             return true;
         }
@@ -184,7 +203,7 @@ fn sum_of(row: &NormalisedRow<'_>, span: &Span) -> String {
 /// `┃write…story → sink 0.412  write 0.280`.
 fn summed(
     shown: &DisplayedCapture,
-    (query, span): (usize, &Span),
+    (query, query_name, span): (usize, &str, &Span),
     normalisation: Normalisation,
     area: Rect,
     theme: &Theme,
@@ -199,7 +218,7 @@ fn summed(
     let row = normalisation.row(shown.matrix(), query);
     let sum = sum_of(&row, span);
     let line = [
-        (fit(&self::name(shown, Column::Key(query)), third), chrome.text),
+        (fit(query_name, third), chrome.text),
         (" → ".to_owned(), chrome.dim),
         (name.clone(), chrome.accent),
         (format!("  {sum}"), chrome.strong),

@@ -1,4 +1,4 @@
-//! The parts of a pane: its frame, what is written under it, its strip of small pictures, and what it says while there
+//! The parts of a pane: its frame, what is written under it, its strip of small pictures, that of what is written, and what it says while there
 //! is no matrix to show.
 
 pub mod frame;
@@ -6,4 +6,5 @@ pub mod inspector;
 pub mod minimap;
 mod next;
 mod notice;
+pub mod shares;
 pub mod thumbnails;

@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::columns::take_inspector;
 use super::face::Face;
 use crate::app::{Arrangement, ColorScale, Column, Compared, Difference, Extent, Scale, Side, State};
 use crate::attention::alignment::Granularity;
+use crate::attention::named_by_next;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -16,11 +17,12 @@ use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::heads_to_come;
 use crate::ui::names::{model_names, view_sentence};
 use crate::ui::places::{Body, DifferenceLayout};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::text::{fit, put, put_line, short, width};
 use crate::ui::widgets::values::Values;
-use crate::vocabulary::{ColorRange, View};
+use crate::vocabulary::{ColorRange, RowReading, View, nats};
 
 /// Both panes in one square.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -118,8 +120,11 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     };
     let names = model_names(state);
     draw_frame(state, compared, &names, layout, theme, buffer);
+    let row_names = row_names(state, difference, compared);
     Drawing {
         names: compared.labels(),
+        row_names: &row_names,
+        written: usize::MAX,
         special: &[],
         hides_special: false,
         values: match difference.arrangement {
@@ -154,8 +159,9 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     }
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
-        let number = (format!("{divergence:.3}  "), theme.chrome.strong);
-        put_line(buffer, row, [number, (compared.comparison().sentence(&names, piece), theme.chrome.text)]);
+        let number = (format!("{}  ", nats(f64::from(divergence), 3)), theme.chrome.strong);
+        let sentence = compared.comparison().sentence(&names, piece, state.display.rows);
+        put_line(buffer, row, [number, (sentence, theme.chrome.text)]);
     }
 }
 
@@ -187,8 +193,8 @@ fn draw_frame(
     let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
     let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
     let mut mean = format!(
-        " Jensen-Shannon divergence, raw: {:.3} nats on average ",
-        compared.comparison().mean_divergence()
+        " Jensen-Shannon divergence, raw: {} nats on average ",
+        nats(f64::from(compared.comparison().mean_divergence()), 3)
     );
     if compared.prompt != state.run.prompt {
         mean.push_str("· of the previous prompt ");
@@ -197,9 +203,7 @@ fn draw_frame(
         let to_come = state.pane(side).shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
         mean.push_str(&to_come.map_or_else(String::new, |what| format!("· {} {what} ", names[side.index()])));
     }
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
+    boxed(chrome.focus)
         .title(Line::from(vec![Span::styled(title, chrome.strong), Span::styled(facts, chrome.dim)]))
         .title(Line::from(Span::styled(format!(" {views} "), chrome.accent)).alignment(Alignment::Right))
         .title_bottom(Span::styled(fit(&mean, usize::from(layout.frame.width.saturating_sub(2))), chrome.dim))
@@ -241,11 +245,14 @@ fn exact(
     };
     let result = value.map_or_else(String::new, |value| format!(" = {value:+.3}").replace('-', "−"));
     let third = usize::from(area.width) / 3;
+    let row_names = row_names(state, difference, compared);
+    let row_name = row_names.get(cursor.query).map_or(label(Column::Key(cursor.query)), String::as_str);
     put_line(
         buffer,
         area,
         [
-            (fit(label(Column::Key(cursor.query)), third), chrome.accent),
+            (legend::before_row(!row_names.is_empty()).to_owned(), chrome.dim),
+            (fit(row_name, third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
             (fit(label(cursor.column), third), chrome.accent),
             (format!("  {} − {}", side(0), side(1)), chrome.text),
@@ -257,5 +264,14 @@ fn exact(
     // Only where it leaves the numbers alone.
     if area.width > 100 {
         put(buffer, x, area.y, heading, width(heading), chrome.dim);
+    }
+}
+
+/// What rows are named by, where that is what is predicted from them. Of two sides in one square, a row is also a column.
+fn row_names(state: &State, difference: &Difference, compared: &Compared) -> Vec<String> {
+    let is_predicting = state.display.rows == RowReading::Predicting;
+    match is_predicting && difference.arrangement == Arrangement::Difference {
+        true => named_by_next(compared.labels(), None),
+        false => Vec::new(),
     }
 }

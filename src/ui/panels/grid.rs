@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::face::Face;
 use crate::app::{ColorScale, DisplayedCapture, Opened, Scale, Selection, State};
@@ -15,6 +15,7 @@ use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{head_facts, heads_to_come, in_columns};
 use crate::ui::names::ABLATED;
 use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::pixels::{draw_awaited, draw_pixels};
 use crate::ui::widgets::text::{center, fit, put, right, short, width};
 use crate::ui::widgets::window::window;
@@ -163,9 +164,7 @@ fn draw_frame(
     // Which of them are on screen is said first: what isn't, nobody would miss.
     let part = part(&layout.parts, model).map(|part| fit(&part, room));
     let room = room - part.as_deref().map_or(0, width);
-    let mut block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
+    let mut block = boxed(chrome.focus)
         .title(Line::from(vec![name, Span::styled(what, chrome.dim)]))
         .title_bottom(Span::styled(in_columns(facts, room), chrome.accent));
     if let Some(part) = part {

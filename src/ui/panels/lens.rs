@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::{Face, no_legend};
@@ -17,9 +17,10 @@ use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, what_it_is};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, put_line, right, width, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, put_line, right, width, wrap};
 
 /// Columns of what a row is after.
 const AFTER: usize = 9;
@@ -93,15 +94,14 @@ fn draw_frame(
     let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
     let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
     let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit(name, room);
+    let name = fit_name(name, room);
     let what = fit(&what, room - width(&name));
-    let mut block =
-        Block::bordered().border_type(BorderType::Rounded).border_style(border).title(Line::from(vec![
-            Span::styled(mark, border),
-            Span::styled(name, style),
-            Span::styled(what, chrome.accent),
-            Span::raw(" "),
-        ]));
+    let mut block = boxed(border).title(Line::from(vec![
+        Span::styled(mark, border),
+        Span::styled(name, style),
+        Span::styled(what, chrome.accent),
+        Span::raw(" "),
+    ]));
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = panel.map(|panel| status(state, panel)).filter(|status| !status.is_empty());
     let status = status.or_else(to_come).unwrap_or_default();

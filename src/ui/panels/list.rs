@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::face::{Face, no_legend};
 use crate::app::{ListedHead, Side, State};
@@ -17,6 +17,7 @@ use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, scores_to_come};
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put, right, width};
@@ -195,10 +196,7 @@ fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, 
         (_, HeadOrder::Similarity) => " by similarity, on this prompt ".to_owned(),
         (_, HeadOrder::By(statistic)) => format!(" by {}, {} ", statistic.short_id(), statistic.over()),
     };
-    let mut block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
-        .title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
+    let mut block = boxed(chrome.focus).title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
     if width(&what) + width(&sorted) < room {
         block = block.title(Line::from(Span::styled(sorted, chrome.accent)).alignment(Alignment::Right));
     }

@@ -11,7 +11,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Setting, Words};
 use crate::ui::names::view_sentence;
-use crate::ui::pane::{frame, inspector, minimap, thumbnails};
+use crate::ui::pane::{frame, inspector, minimap, shares, thumbnails};
 use crate::ui::places::{Body, PaneLayout};
 use crate::ui::widgets::area::{take_bottom, take_top};
 use crate::ui::widgets::grid::Needs;
@@ -41,6 +41,7 @@ fn hints(state: &State) -> Vec<Hint> {
         hint(state, Command::OtherModel, "other model"),
         hint(state, Command::Quit, "quit"),
         pair(state, (Command::AppendNext, Command::TakeBack), "next token"),
+        hint(state, Command::Write, "let both write"),
         pair(state, (Command::LikelierToken, Command::UnlikelierToken), "choose it"),
         hint(state, Command::Pin, "pin"),
         hint(state, Command::ModelPicker, "other models"),
@@ -77,6 +78,7 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
         // An overview leaves the future empty.
         None => settings.push(("·".to_owned(), "future".to_owned())),
     }
+    settings.splice(0..0, legend::rows(state));
     Some(Legend { palette: &theme.values, bottom: bottom(state), top: top(state), settings })
 }
 
@@ -165,8 +167,11 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
     let shown = pane.shown.is_some();
     let strip_height = if shown && has_strip { thumbnails::height(body.height) } else { 0 };
     let strip = take_bottom(&mut body, strip_height);
+    let share_height = if shown { shares::height(state, body.height) } else { 0 };
+    let mut shares = take_bottom(&mut body, share_height);
     if body.width >= AIRY {
         body = Rect { x: body.x + 1, width: body.width - 2, ..body };
+        shares = Rect { x: body.x, width: body.width, ..shares };
     }
     let error_lines = match pane.error() {
         Some(error) if shown => wrap(&error, usize::from(body.width)).len() as u16 + 1,
@@ -181,6 +186,7 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
         error,
         grid: None,
         overview: None,
+        shares,
         strip,
         thumbnails: Vec::new(),
         minimap: Rect::default(),
@@ -206,26 +212,39 @@ fn place_strips(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     }
 }
 
-/// Matrices with cells of the same size on both sides.
+/// Whether both sides have cells of one size: they show the same text, or will when the slower one is done. A prompt in a
+/// chat template beside a bare one, or beside another that is pinned, is as large as fits by itself.
+fn are_alike(state: &State) -> bool {
+    let [Some(left), Some(right)] = state.panes.both.each_ref().map(|pane| pane.shown.as_ref()) else {
+        return true;
+    };
+    left.text() == right.text() || state.panes.pin.is_none() && left.prompt != right.prompt
+}
+
+/// Matrices with cells of the same size on both sides; where one doesn't fit and they aren't alike, each with its own.
 fn place_grids(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let longest = |labels: &[String]| labels.iter().map(|label| width(label)).max().unwrap_or(0);
-    let shown = panes.iter().flatten().filter_map(|pane| state.pane(pane.side).shown.as_ref());
-    let name = shown.map(|shown| longest(shown.labels())).max().unwrap_or(0);
+    let sides = panes.iter().flatten().map(|pane| pane.side);
+    let name = sides.map(|side| longest(&state.row_labels(side))).max().unwrap_or(0);
     let needs = |pane: &PaneLayout| {
         let matrix = state.pane(pane.side).shown.as_ref()?.matrix();
         let (size, sink) = (matrix.size(), matrix.sinks().is_some());
         Some(Needs { area: pane.body, size, sink, sink_row: false, name })
     };
+    let cell = |all: &[Needs]| {
+        state.display.zoom.cell(Needs::cell(all), |cell| all.iter().all(|needs| needs.shows_all(cell)))
+    };
     let all: Vec<Needs> = panes.iter().flatten().filter_map(needs).collect();
-    let shows_all = |cell| all.iter().all(|needs| needs.shows_all(cell));
-    let cell = state.display.zoom.cell(Needs::cell(&all), shows_all);
+    let shared = cell(&all);
+    let is_alone = !are_alike(state) && all.iter().any(|needs| !needs.shows_all(shared));
     for pane in panes.iter_mut().flatten() {
         let placed = state.pane(pane.side);
+        let cell = if is_alone { cell(needs(pane).as_slice()) } else { shared };
         pane.grid = needs(pane).map(|needs| needs.place(cell, |viewport| placed.scroll_in(viewport)));
     }
 }
 
-/// If a matrix is to be shown whole and isn't, both are, with pixels of as many cells.
+/// If a matrix is to be shown whole and isn't, both are, with pixels of as many cells; or it alone, if they aren't alike.
 fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     let grids = || panes.iter().flatten().filter_map(|pane| pane.grid);
     if state.display.zoom != Zoom::Whole || !is_cut(panes) {
@@ -233,8 +252,13 @@ fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     }
     let is_folded = |pane: &Pane| pane.shown.as_ref().is_some_and(|shown| shown.matrix().bin() > 1);
     let words = state.panes.iter().any(is_folded);
+    let are_alike = are_alike(state);
     let bin = grids().map(|grid| Overview::of(&grid, words).bin).max().unwrap_or(1);
     for pane in panes.iter_mut().flatten() {
-        pane.overview = pane.grid.map(|grid| Overview { bin, ..Overview::of(&grid, words) });
+        let grid = pane.grid.filter(|grid| are_alike || grid.is_cut());
+        pane.overview = grid.map(|grid| {
+            let own = Overview::of(&grid, words);
+            if are_alike { Overview { bin, ..own } } else { own }
+        });
     }
 }

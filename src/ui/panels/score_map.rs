@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::Face;
@@ -19,6 +19,7 @@ use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{heads_to_come, in_columns, scores_to_come};
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::text::{center, fit, put, put_centered, right, short, width};
 use crate::ui::widgets::values::number;
 use crate::ui::widgets::window::window;
@@ -201,9 +202,7 @@ fn draw_box(
     let name = format!(" {} ", model_names(state)[side.index()]);
     let what = fit(&format!(" {what} "), room.saturating_sub(width(&name)));
     let border = if side == state.panes.focus { chrome.focus } else { chrome.border };
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(border)
+    boxed(border)
         .title(Line::from(vec![
             Span::styled(fit(&name, room), chrome.strong),
             Span::styled(what, chrome.dim),

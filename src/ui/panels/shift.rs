@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Widget};
+use ratatui::widgets::Widget;
 
 use super::face::{Face, no_legend};
 use crate::app::{ModelShift, Opened, State};
@@ -16,10 +16,12 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::names::model_names;
 use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put, right, width};
 use crate::ui::widgets::window::window;
+use crate::vocabulary::nats;
 
 /// Columns of a head, and of a number.
 const COLUMNS: [usize; 3] = [8, 10, 8];
@@ -85,7 +87,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let mark = if is_chosen { "▸ " } else { "  " };
         let mut x = put(buffer, area.x, area.y, mark, 2, chrome.accent);
         let name = format!("{}.{}", head.layer, head.head);
-        let (divergence, flips) = (format!("{:.4}", head.divergence), format!("{:.0} %", 100.0 * head.flips));
+        let (divergence, flips) =
+            (nats(f64::from(head.divergence), 4), format!("{:.0} %", 100.0 * head.flips));
         let styles = [style.add_modifier(Modifier::BOLD), chrome.strong, style];
         for ((text, columns), style) in [name, divergence, flips].iter().zip(COLUMNS).zip(styles) {
             x = put(buffer, x, area.y, &right(text, columns), columns, style);
@@ -103,13 +106,10 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
     let room = usize::from(frame.width.saturating_sub(4));
     let what = format!(" {} and {}: {} heads", names[0], names[1], shift.heads.len());
     let next = match shift.next {
-        Some(next) => format!(" next token: KL {next:.4} nats "),
+        Some(next) => format!(" next token: KL {} nats ", nats(next, 4)),
         None => String::new(),
     };
-    let mut block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
-        .title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
+    let mut block = boxed(chrome.focus).title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
     if width(&what) + width(&next) < room {
         block = block.title(Line::from(Span::styled(next, chrome.accent)).alignment(Alignment::Right));
     }
@@ -122,9 +122,9 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
             (format!("{} {} of {} layers", spinner(state), shift.done, shift.layers), chrome.accent)
         }
         None => {
-            let mean = shift.mean_divergence();
+            let mean = nats(f64::from(shift.mean_divergence()), 4);
             let says = "of rows with their sinks, mean over queries; flips: another strongest key";
-            (format!("JS divergence {says}; mean of all heads {mean:.4}"), chrome.dim)
+            (format!("JS divergence {says}; mean of all heads {mean}"), chrome.dim)
         }
     };
     block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(frame, buffer);

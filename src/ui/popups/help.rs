@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use ratatui::widgets::{Clear, Widget};
 
 use super::glossary::WORDS;
 use crate::app::{Opened, State};
 use crate::config::keys::{Command, Group};
 use crate::theme::Theme;
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::text::{fit, put, wrap};
 
 /// Columns of the keys, and of a whole entry.
@@ -51,9 +52,7 @@ pub fn draw(state: &State, screen: Rect, theme: &Theme, buffer: &mut Buffer) {
     let overflow = overflow(state, screen);
     let Opened::Help(help) = state.screen.opened() else { return };
     let first = help.row.min(overflow);
-    let mut block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.chrome.focus)
+    let mut block = boxed(theme.chrome.focus)
         .title(Span::styled(" keys and words ", theme.chrome.strong))
         .title(Span::styled(COUNTING, theme.chrome.dim));
     if first < overflow {

@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::Span;
 
 use super::place::{MARK, PopupLayout, put_found};
 use crate::app::{Found, Listing, Picker, Stage, State};
 use crate::theme::Theme;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, right, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, right, wrap};
 use crate::vocabulary::human_bytes;
 use crate::worker::protocol::{Footprint, KnownModel, MemoryFit, Place, Published};
 
@@ -133,7 +134,10 @@ pub fn draw_row(
     let columns = columns(usize::from(area.width));
     let taken: usize = columns.iter().map(|column| column.1 + 1).sum();
     let room = usize::from(area.width).saturating_sub(taken);
-    let x = put_found(buffer, at, (&model.name, 0), found, room, style, theme);
+    let name = fit_name(&model.name, room);
+    let graphemes = |text: &str| Span::raw(text).styled_graphemes(Style::new()).count();
+    let hidden = graphemes(&model.name) - graphemes(&name);
+    let x = put_found(buffer, at, (&name, hidden), found, room, style, theme);
     if state
         .panes
         .resident(picker.side.slot())
@@ -172,7 +176,7 @@ pub fn detail(state: &State, picker: &Picker) -> String {
     let Some(entry) = picker.list.entry() else { return String::new() };
     let Some(model) = picker.model(entry) else {
         let only = if picker.list.found.len() == 1 { "no model here is like that: " } else { "" };
-        return format!("{only}Enter looks for org/name[@revision] on the hub, or for a folder");
+        return format!("{only}Enter looks for org/name[@revision][:file.gguf] or a folder");
     };
     let resident = state.panes.resident(picker.side.slot()).model.as_ref();
     let happens = match (fit_of(state, picker, model), resident, model.place) {

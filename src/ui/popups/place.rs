@@ -53,14 +53,12 @@ pub fn put_found(
     // Underlined as well: colours may be all alike.
     let marked = theme.chrome.accent.add_modifier(Modifier::UNDERLINED);
     let fitted = fit(text, room);
-    let whole = fitted == text;
     let shown: Vec<_> = Span::raw(fitted.as_str())
         .styled_graphemes(Style::new())
         .map(|grapheme| grapheme.symbol.to_owned())
         .collect();
     for (at, symbol) in shown.iter().enumerate() {
-        let is_ellipsis = !whole && at + 1 == shown.len();
-        let is_marked = !is_ellipsis && found.match_indices.binary_search(&((start + at) as u32)).is_ok();
+        let is_marked = symbol != "…" && found.match_indices.binary_search(&((start + at) as u32)).is_ok();
         x = put(buffer, x, y, symbol, width(symbol), if is_marked { marked } else { style });
     }
     x

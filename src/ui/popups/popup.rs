@@ -3,15 +3,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::Span;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use ratatui::widgets::{Clear, Widget};
 
 use super::place::{MARK, PopupLayout};
 use super::{export, palette, picker};
 use crate::app::{FuzzyList, Popup, State};
 use crate::theme::Theme;
+use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::line;
 use crate::ui::widgets::text::{fit, put, wrap};
 use crate::ui::widgets::window::window;
+use crate::vocabulary::human_bytes;
 
 /// Columns of a popup, at most.
 const WIDEST: u16 = 92;
@@ -75,7 +77,7 @@ pub fn draw(
     let chrome = &theme.chrome;
     let list = popup.list();
     let (title, footer) = match popup {
-        Popup::Palette(_) => (" commands ".to_owned(), count(list)),
+        Popup::Palette(_) => (" commands ".to_owned(), format!("{}{}", count(list), kept(state))),
         Popup::Export(dialog) => {
             (format!(" {} to a file ", state.pane(dialog.side).reference), String::new())
         }
@@ -86,9 +88,7 @@ pub fn draw(
         None => Span::styled(footer, chrome.dim),
     };
     Clear.render(layout.frame, buffer);
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(chrome.focus)
+    boxed(chrome.focus)
         .title(Span::styled(title, chrome.strong))
         .title_bottom(footer)
         .render(layout.frame, buffer);
@@ -147,6 +147,16 @@ pub fn draw(
 }
 
 /// How many entries there are, and how many what was typed leaves.
+/// How many captures of earlier prompts and of steps are kept, and how much memory they take.
+fn kept(state: &State) -> String {
+    let (count, bytes) =
+        (state.kept.count() + state.writing.kept_steps(), state.kept.bytes() + state.writing.bytes());
+    match count {
+        0 => String::new(),
+        _ => format!("· {count} captures kept: {} of {} ", human_bytes(bytes), human_bytes(state.kept.most)),
+    }
+}
+
 fn count(list: &FuzzyList) -> String {
     match list.found.len() {
         found if found < list.len() => format!(" {found} of {} ", list.len()),

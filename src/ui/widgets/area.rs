@@ -1,6 +1,13 @@
-//! Areas that are cut off others.
+//! Areas that are cut off others, and the box around one.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Block, BorderType};
+
+/// The box that everything stands in.
+pub fn boxed<'a>(border: Style) -> Block<'a> {
+    Block::bordered().border_type(BorderType::Rounded).border_style(border)
+}
 
 /// Cuts up to so many rows off the top of an area.
 pub fn take_top(rest: &mut Rect, height: u16) -> Rect {

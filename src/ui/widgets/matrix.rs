@@ -14,6 +14,7 @@ use super::values::Values;
 use crate::app::{Column, Cursor, Scale, Side, State};
 use crate::attention::Normalisation;
 use crate::theme::Theme;
+use crate::vocabulary::RowReading;
 
 /// A cell of the future.
 const FUTURE: &str = "·";
@@ -21,6 +22,8 @@ const FUTURE: &str = "·";
 const LEFT_OUT: &str = "–";
 /// In the place of a special token's name.
 const NAMELESS: &str = "·";
+/// Before the cells of a token that a model wrote.
+pub const WRITTEN: &str = "+";
 /// What a span's rows have before their cells, and its columns above them.
 pub const IN_SPAN: (&str, &str) = ("┃", "━");
 
@@ -77,6 +80,10 @@ impl Flag {
 pub struct Drawing<'a> {
     /// What rows and columns stand for.
     pub names: &'a [String],
+    /// What rows are named by, where that is something else.
+    pub row_names: &'a [String],
+    /// The first of them that a model wrote.
+    pub written: usize,
     /// Which of them are special tokens; none where that is not known.
     pub special: &'a [bool],
     /// Whether these go without names.
@@ -148,8 +155,18 @@ impl Drawing<'_> {
         self.special.get(key).is_some_and(|special| *special)
     }
 
-    /// The style of a name: that of special tokens is slanted.
+    /// The name of a row. A special token that is predicted is told apart by it.
+    fn row_name(&self, query: usize) -> &str {
+        match self.row_names.get(query) {
+            Some(name) => name,
+            None => self.name(Column::Key(query)),
+        }
+    }
+
+    /// The style of a name: that of special tokens is slanted, that of tokens that a model wrote has its colour.
     fn styled(&self, key: usize, style: Style) -> Style {
+        let is_plain = style == self.theme.chrome.text || style == self.theme.chrome.dim;
+        let style = if key >= self.written && is_plain { self.theme.chrome.shares[3] } else { style };
         if self.is_special(key) { style.add_modifier(Modifier::ITALIC) } else { style }
     }
 
@@ -164,10 +181,11 @@ impl Drawing<'_> {
             if y >= area.bottom() {
                 continue;
             }
-            let name = right(self.name(Column::Key(query)), usize::from(room));
+            let name = right(self.row_name(query), usize::from(room));
             let (sign, style) = self.highlights.of_row(query..query + 1, self.theme);
             let x = put(buffer, area.x, y, &name, usize::from(room), self.styled(query, style));
-            put(buffer, x, y, sign, 1, style);
+            let sign = if sign.is_empty() && query >= self.written { WRITTEN } else { sign };
+            put(buffer, x, y, sign, 1, self.styled(query, style));
             if self.highlights.span.contains(&query) {
                 put(buffer, x + 1, y, IN_SPAN.0, 1, self.theme.chrome.accent);
             }
@@ -231,7 +249,11 @@ impl Drawing<'_> {
                 put(buffer, x, area.y, text, width(text), style);
             }
         };
-        let corner = axes::corner(usize::from(self.grid.left().saturating_sub(area.x + 1)));
+        let rows = match self.row_names.is_empty() {
+            true => RowReading::Reading,
+            false => RowReading::Predicting,
+        };
+        let corner = axes::corner(rows, usize::from(self.grid.left().saturating_sub(area.x + 1)));
         if let Some((text, _)) = corner {
             write(area.x, text);
         }

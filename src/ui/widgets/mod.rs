@@ -9,6 +9,7 @@ pub mod matrix;
 pub mod overview;
 pub mod pixels;
 pub mod progress;
+pub mod stack;
 pub mod text;
 pub mod values;
 pub mod window;

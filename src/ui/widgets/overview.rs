@@ -158,7 +158,7 @@ impl Overview {
         }
         let room =
             usize::from(self.x(Column::Key(0)).saturating_sub(self.area.x + if self.sink { 6 } else { 1 }));
-        if let Some((text, _)) = axes::corner(room) {
+        if let Some((text, _)) = axes::corner(state.display.rows, room) {
             put(buffer, self.area.x, self.area.y, text, room, chrome.dim);
         }
         if self.sink {

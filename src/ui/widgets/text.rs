@@ -34,6 +34,32 @@ pub fn fit(text: &str, room: usize) -> String {
     fitted
 }
 
+/// A name that fits in `room` columns: of a longer one its end, where a file's own name stands.
+pub fn fit_name(name: &str, room: usize) -> String {
+    if width(name) <= room {
+        return name.to_owned();
+    }
+    let mut left = room.saturating_sub(1);
+    let span = Span::raw(name);
+    let graphemes: Vec<&str> = span.styled_graphemes(Style::new()).map(|grapheme| grapheme.symbol).collect();
+    let mut start = graphemes.len();
+    while start > 0 && width(graphemes[start - 1]) <= left {
+        start -= 1;
+        left -= width(graphemes[start]);
+    }
+    if room > 0 { format!("…{}", graphemes[start..].concat()) } else { String::new() }
+}
+
+/// A text that fits in `room` columns: of a longer one its beginning and its end.
+pub fn fit_ends(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let start = fit(text, room / 2);
+    let start = start.trim_end_matches('…');
+    format!("{start}{}", fit_name(text, room - width(start)))
+}
+
 /// A text of exactly `room` columns, its end at the right.
 pub fn right(text: &str, room: usize) -> String {
     let text = fit(text, room);
@@ -163,6 +189,13 @@ mod tests {
         assert_eq!(fit("日本語", 6), "日本語");
         assert_eq!(fit("日本語", 5), "日本…");
         assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(["日本語.gguf", "a", ""].map(|name| fit_name(name, 8)), ["…語.gguf", "a", ""]);
+        assert_eq!([6, 5, 4, 1, 0].map(|room| fit_name("日本語", room)), ["日本語", "…本語", "…語", "…", ""]);
+        assert_eq!(fit_ends("wrote /home/me/models/tiny.csv", 20), "wrote /ho…s/tiny.csv");
+        assert_eq!(
+            [9, 8, 2, 1, 0].map(|room| fit_ends("abcdefghi", room)),
+            ["abcdefghi", "abc…fghi", "…i", "…", ""]
+        );
         assert_eq!(fit("cafe\u{301}s", 5), "cafe\u{301}s");
         assert_eq!(fit("cafe\u{301}s", 4), "caf…");
         assert_eq!(fit("abc", 0), "");

@@ -43,10 +43,13 @@ impl SlotJob for LensJob {
             return Err(WorkerError::ModelGone(capture.model.name.clone()));
         };
         let mut streams: Streams = context.caches.take();
-        let stream = streams.of(capture).map_or_else(|| self.pass(model, context), Ok);
-        let found = stream.and_then(|stream| {
+        let kept = match streams.of(capture, model) {
+            Some(kept) => Ok(kept),
+            None => self.pass(model, context).map(|stream| (capture.clone(), stream)),
+        };
+        let found = kept.and_then(|(of, stream)| {
             let lens = model.lens(&stream, self.query, LISTED)?;
-            streams.0.push((capture.clone(), stream));
+            streams.0.push((of, stream));
             Ok(Arc::new(lens))
         });
         context.caches.keep(streams);
@@ -67,11 +70,14 @@ impl LensJob {
 }
 
 impl Streams {
-    /// Takes out what is kept of a capture; if there is nothing, makes room for it.
-    fn of(&mut self, capture: &Arc<Capture>) -> Option<ResidualStream> {
-        let at = self.0.iter().position(|kept| Arc::ptr_eq(&kept.0, capture));
-        match at {
-            Some(at) => Some(self.0.remove(at).1),
+    /// Takes out what is kept of a capture, or of one that goes on from it: what flows at a token depends on no later one.
+    /// If there is nothing, makes room for it.
+    fn of(&mut self, capture: &Arc<Capture>, model: &Model) -> Option<(Arc<Capture>, ResidualStream)> {
+        let is_of = |kept: &Capture| {
+            kept.goes_on_from(capture) && model.turns_alike(kept.tokens.len(), capture.tokens.len())
+        };
+        match self.0.iter().position(|(kept, _)| is_of(kept)) {
+            Some(at) => Some(self.0.remove(at)),
             None => {
                 self.0.drain(..(self.0.len() + 1).saturating_sub(KEPT));
                 None

@@ -1,6 +1,7 @@
 //! What the front end hears of the worker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{
     Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, ShiftJob,
@@ -10,7 +11,8 @@ use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
 use crate::attention::{
-    Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, ScoresByHead, View,
+    Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, NextToken, ScoresByHead,
+    TextEnding, View,
 };
 
 /// What was computed of a layer.
@@ -91,6 +93,28 @@ pub enum Event {
         job: JobId,
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
         error: WorkerError,
+    },
+    /// A text is a token longer.
+    Written {
+        /// The slot.
+        slot: Slot,
+        /// Names what is written.
+        job: JobId,
+        /// The pass over all of it.
+        capture: Arc<Capture>,
+        /// The token, with the probability that it had; nothing where another model wrote it.
+        next: Option<Box<NextToken>>,
+        /// How long choosing it and that pass took.
+        took: Duration,
+    },
+    /// A text does not go on.
+    WritingEnded {
+        /// The slot.
+        slot: Slot,
+        /// Names what is written.
+        job: JobId,
+        /// Why; [`WorkerError::Cancelled`] if it was stopped.
+        ended: Result<TextEnding, WorkerError>,
     },
     /// A view's matrix is ready.
     Viewed {

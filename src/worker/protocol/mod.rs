@@ -10,13 +10,13 @@ mod slot;
 
 pub use super::error::WorkerError;
 pub use crate::model::{
-    Catalogue, ConfiguredPair, Download, Footprint, KnownModel, LoadEstimate, LoadProgress, MemoryFit, Place,
-    Published, Sampling,
+    Catalogue, Choice, ConfiguredPair, Download, Footprint, KnownModel, LoadEstimate, LoadProgress,
+    MemoryFit, Place, Published, Sampling,
 };
 pub use event::{Event, LayerAnswer};
 pub use question::{
-    Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift, LensJob, ListJob, ScoringJob,
-    ShiftJob, SimilarJob, ViewJob,
+    Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift, LensJob, ListJob, ReadJob,
+    ScoringJob, ShiftJob, SimilarJob, ViewJob, WriteJob,
 };
 pub use request::Request;
 pub use slot::Slot;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Slot;
 use crate::attention::shift::HeadShift;
 use crate::attention::{Ablation, Capture, ModelInfo, View};
-use crate::model::ConfiguredPair;
-use crate::vocabulary::Granularity;
+use crate::model::{Choice, ConfiguredPair, Sampling};
+use crate::vocabulary::{Conversation, Granularity};
 
 /// Names a prompt that was sent; a later one has a larger number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -120,6 +120,48 @@ pub struct LensJob {
     pub capture: Arc<Capture>,
     /// The index of the token.
     pub query: usize,
+}
+
+/// Go on with a text, token after token.
+#[derive(Debug, Clone)]
+pub struct WriteJob {
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// Names what is written; echoed.
+    pub id: JobId,
+    /// What the model has read, and without which heads.
+    pub capture: Arc<Capture>,
+    /// Bytes of the prompt's text.
+    pub prompt_bytes: Option<usize>,
+    /// The token to begin with, if it is not to be chosen.
+    pub first: Option<u32>,
+    /// How the others are chosen.
+    pub choice: Choice,
+    /// Tokens to write, at most.
+    pub limit: usize,
+    /// Tokens that are written.
+    pub written: usize,
+}
+
+/// Read what another model writes, as far as that is.
+#[derive(Debug, Clone)]
+pub struct ReadJob {
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// Names what is written; echoed.
+    pub id: JobId,
+    /// The model.
+    pub model: Arc<ModelInfo>,
+    /// The prompt, and with its answer what is written.
+    pub chat: Conversation,
+    /// Whether it is read in the model's chat template.
+    pub is_chat: bool,
+    /// Bytes of the answer that another model wrote: its last ones.
+    pub written: usize,
+    /// How the capture's next token is drawn.
+    pub sampling: Sampling,
+    /// Heads that are off.
+    pub ablation: Ablation,
 }
 
 /// List the models that can be asked for.

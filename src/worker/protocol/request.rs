@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, Sampling, ScoringJob, ShiftJob, SimilarJob,
-    Slot, ViewJob,
+    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, ShiftJob,
+    SimilarJob, Slot, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -31,7 +31,15 @@ pub enum Request {
         sampling: Sampling,
         /// Heads that are off, by slot. A slot with some runs the prompt with all heads first, unless it just did.
         ablations: [Ablation; 2],
+        /// Slots whose capture is kept, so that only a model that comes later runs the prompt there.
+        is_kept: [bool; 2],
     },
+    /// Go on with a text, token after token, until it ends, a newer prompt comes, or the model goes.
+    Write(WriteJob),
+    /// Read what another model writes.
+    Read(ReadJob),
+    /// Write and read no more; passes of prompts go on.
+    StopWriting,
     /// Compute the matrix of a view, away from the models' threads.
     View(ViewJob),
     /// Compute something of a layer, away from the models' threads.

@@ -19,10 +19,11 @@ use crate::export::markup::{escape, fill, script, sha256_of};
 use crate::export::omissions::Omissions;
 use crate::export::printable;
 use crate::export::recipe::{FigureStyle, Recipe, Source};
+use crate::export::row_names;
 use crate::export::rows::heads;
 use crate::export::selection::Selection;
 use crate::theme::{Ramp, Rgb};
-use crate::vocabulary::{Background, ColorRange, Granularity, Normalisation, View};
+use crate::vocabulary::{Background, ColorRange, Granularity, Normalisation, RowReading, View};
 use room::{kept, left_out};
 
 /// The page, with places for what it shows.
@@ -52,6 +53,8 @@ struct Data {
     signed: bool,
     /// Whether values are as they are shown, and can't be normalised otherwise.
     fixed: bool,
+    /// Whether rows are named by what is predicted from them.
+    predicting: bool,
     rule: &'static str,
     curve: &'static str,
     /// Where colours end, if that was asked for; and else whether at each panel's own top.
@@ -75,6 +78,9 @@ struct Panel {
     /// Which of its matrices the page has no room for.
     left_out: Option<String>,
     labels: Vec<String>,
+    /// What rows are named by, where that is what is predicted from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Vec<String>>,
     views: Vec<Matrix>,
     /// Where the heads are among the views, if all of them are.
     heads: Option<Heads>,
@@ -119,6 +125,7 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
     let style = recipe.style.unwrap_or_default();
     let signed = style.difference.is_some();
     let fixed = signed || captures.iter().any(|capture| capture.mean.bin() > 1);
+    let is_predicting = recipe.rows == RowReading::Predicting;
     let panels = if signed {
         vec![difference(Figure::new(captures, recipe)?)]
     } else {
@@ -126,7 +133,8 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
         let side = |(source, capture): (&Source, &&'a Capture)| Ok((source.subject.matrices()?, *capture));
         let sides = recipe.sources().zip(captures).map(side).collect::<Result<Vec<_>, ExportError>>()?;
         let of = recipe.sources().zip(&sides).zip(kept(&sides));
-        of.map(|((source, side), kept)| panel(*side, source, rule, kept)).collect::<Result<_, _>>()?
+        of.map(|((source, side), kept)| panel(*side, source, (rule, is_predicting), kept))
+            .collect::<Result<_, _>>()?
     };
     let title = match panels.as_slice() {
         [left, right] => format!("{} and {}", left.title, right.title),
@@ -139,6 +147,7 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
         ramps: ramps(&style),
         signed,
         fixed,
+        predicting: is_predicting,
         rule: recipe.normalisation.name(),
         curve: style.curve.name(),
         top: match style.range {
@@ -155,7 +164,7 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
 fn panel(
     (selection, capture): (Selection, &Capture),
     source: &Source,
-    rule: Normalisation,
+    (rule, is_predicting): (Normalisation, bool),
     kept: usize,
 ) -> Result<Panel, ExportError> {
     let one = |view: View, group: Option<String>| -> Result<Matrix, ExportError> {
@@ -183,6 +192,7 @@ fn panel(
         note: cells,
         left_out: left_out(capture, kept).filter(|_| is_all),
         labels: capture.labels(),
+        rows: is_predicting.then(|| row_names::labels(capture, RowReading::Predicting)),
         views,
         heads: has_heads.then_some(Heads { layers, heads: capture.model.heads, first: 1 + layers }),
     })
@@ -207,6 +217,7 @@ fn difference(figure: Figure) -> Panel {
         note: String::new(),
         left_out: None,
         labels: vec![],
+        rows: None,
         views: vec![],
         heads: None,
     };
@@ -219,7 +230,8 @@ fn difference(figure: Figure) -> Panel {
         let sink = square.sink.is_some();
         panel.title = part.title;
         panel.views.push(Matrix { name: part.subtitle, group: None, sink, data: encoded(&values) });
-        panel.labels = square.row_labels;
+        panel.rows = (square.row_labels != square.column_labels).then_some(square.row_labels);
+        panel.labels = square.column_labels;
     }
     panel
 }
@@ -335,7 +347,8 @@ mod tests {
         let capture = example::capture();
         let source = example::source(&capture, Selection::All);
         for kept in 1..7 {
-            let panel = panel((Selection::All, &capture), &source, Normalisation::Raw, kept).unwrap();
+            let panel =
+                panel((Selection::All, &capture), &source, (Normalisation::Raw, false), kept).unwrap();
             assert_eq!((panel.views.len(), panel.heads.is_some()), (kept, kept > 3));
             assert_eq!(panel.left_out, left_out(&capture, kept));
         }
