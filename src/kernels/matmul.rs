@@ -149,6 +149,10 @@ mod tests {
     /// Products of every kind, for few and for many batch rows, against sums in f64.
     #[test]
     fn every_product_is_the_sum() {
+        amx::on_and_off(check_every_product_is_the_sum);
+    }
+
+    fn check_every_product_is_the_sum() {
         let mut random = fastrand::Rng::with_seed(1);
         let mut draw = |count: usize| -> Vec<f32> {
             std::iter::repeat_with(|| random.f32() - 0.5).take(count).collect()

@@ -36,8 +36,26 @@ const SWITCH: &str = "ATTNSCOPE_AMX";
 /// This processor's matrix unit, if it has one, the system lets us use it, and nobody turned it off.
 pub(super) fn unit() -> Option<impl unit::Unit> {
     static UNIT: OnceLock<Option<Unit>> = OnceLock::new();
+    #[cfg(test)]
+    if OFF.get() {
+        return None;
+    }
     *UNIT.get_or_init(|| match std::env::var(SWITCH) {
         Ok(value) if value == "off" => None,
         _ => Unit::new(),
     })
+}
+
+#[cfg(test)]
+thread_local! {
+    static OFF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Runs a test with the unit, and without it. Products that begin on this thread see which.
+#[cfg(test)]
+pub(super) fn on_and_off(test: impl Fn()) {
+    test();
+    OFF.set(true);
+    test();
+    OFF.set(false);
 }

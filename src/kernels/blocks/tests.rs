@@ -81,6 +81,10 @@ fn rows(kind: BlockType, rows: usize, in_features: usize, random: &mut fastrand:
 
 #[test]
 fn a_product_is_that_with_the_decoded_matrix() {
+    crate::kernels::amx::on_and_off(check_a_product_is_that_with_the_decoded_matrix);
+}
+
+fn check_a_product_is_that_with_the_decoded_matrix() {
     let mut random = fastrand::Rng::with_seed(17);
     for kind in BlockType::all() {
         // More columns than are decoded at a time, and rows that are no whole groups.

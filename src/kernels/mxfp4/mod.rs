@@ -66,6 +66,10 @@ mod tests {
 
     #[test]
     fn products_of_few_and_many_are_those_of_the_decoded() {
+        amx::on_and_off(check_products_of_few_and_many_are_those_of_the_decoded);
+    }
+
+    fn check_products_of_few_and_many_are_those_of_the_decoded() {
         // More blocks than have their scales in a register, and rows that are no whole groups.
         let (in_features, out_features) = (544, 53);
         let mut random = fastrand::Rng::with_seed(3);
