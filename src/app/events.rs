@@ -59,7 +59,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 picker.listed(models);
             }
         }
-        Event::Estimated { name, estimate } => return loading::estimated(state, name, estimate),
+        Event::Estimated { name, estimate } => return loading::estimated(state, name, *estimate),
         Event::Running { slot, layer, layers, .. } => {
             state.panes.resident_mut(slot).pass = Pass::Running { layer, layers }
         }

@@ -109,7 +109,7 @@ mod tests {
 
     fn numbered(number: usize, outcome: Result<(), WorkerError>) -> Event {
         let estimate = outcome.and_then(|()| Err(WorkerError::Refused("done".to_owned())));
-        Event::Estimated { name: number.to_string(), estimate }
+        Event::Estimated { name: number.to_string(), estimate: Box::new(estimate) }
     }
 
     impl Job for Numbered {

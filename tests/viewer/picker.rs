@@ -97,7 +97,7 @@ fn stage(state: &State) -> Option<&Stage> {
 fn estimate(state: &mut State, estimate: Result<LoadEstimate, WorkerError>) -> Vec<Effect> {
     let Some(Stage::Estimating(name)) = stage(state) else { panic!("{:?}", state.popup) };
     let name = name.clone();
-    hear(state, Event::Estimated { name, estimate })
+    hear(state, Event::Estimated { name, estimate: Box::new(estimate) })
 }
 
 fn here(resident_bytes: u64) -> Result<LoadEstimate, WorkerError> {
@@ -221,7 +221,7 @@ fn an_answer_that_is_not_wanted_any_more_changes_nothing() {
     let mut state = chosen("comgpt2");
     act(&mut state, Action::LeaveEditor);
     let name = "openai-community/gpt2".to_owned();
-    let effects = hear(&mut state, Event::Estimated { name, estimate: here(1) });
+    let effects = hear(&mut state, Event::Estimated { name, estimate: Box::new(here(1)) });
     assert!(effects.is_empty());
     assert_eq!(stage(&state), Some(&Stage::Choosing));
 }

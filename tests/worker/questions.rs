@@ -93,7 +93,7 @@ async fn models_are_listed_and_appraised_beside_everything_else() {
     for name in [&here.name, "./none"] {
         worker.send(Request::Estimate(EstimateJob { name: name.to_owned() })).unwrap();
         let estimate = wait_for(&mut events, |event| match event {
-            Event::Estimated { name: of, estimate } if of == name => Some(estimate),
+            Event::Estimated { name: of, estimate } if of == name => Some(*estimate),
             _ => None,
         })
         .await;

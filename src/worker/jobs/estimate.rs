@@ -12,12 +12,13 @@ impl Job for EstimateJob {
     }
 
     fn failed(&self, error: WorkerError) -> Event {
-        Event::Estimated { name: self.name.clone(), estimate: Err(error) }
+        Event::Estimated { name: self.name.clone(), estimate: Box::new(Err(error)) }
     }
 }
 
 impl PoolJob for EstimateJob {
     fn run(&self, options: &LoadOptions, cancel: &Cancel) -> Result<Event, WorkerError> {
-        Ok(Event::Estimated { name: self.name.clone(), estimate: Ok(estimate(&self.name, options, cancel)?) })
+        let estimate = Box::new(Ok(estimate(&self.name, options, cancel)?));
+        Ok(Event::Estimated { name: self.name.clone(), estimate })
     }
 }

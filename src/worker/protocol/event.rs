@@ -63,7 +63,7 @@ pub enum Event {
         /// The model as it was asked for.
         name: String,
         /// What it would take, or why that is not known.
-        estimate: Result<LoadEstimate, WorkerError>,
+        estimate: Box<Result<LoadEstimate, WorkerError>>,
     },
     /// A pass has come further.
     Running {
