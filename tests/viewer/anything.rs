@@ -79,7 +79,9 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         side().prop_map(|side| Event::Unloaded { slot: side.slot() }),
         error.clone().prop_map(|error| Event::Listed { models: Err(error) }),
-        error.clone().prop_map(|error| Event::Estimated { name: "a/b".into(), estimate: Box::new(Err(error)) }),
+        error
+            .clone()
+            .prop_map(|error| Event::Estimated { name: "a/b".into(), estimate: Box::new(Err(error)) }),
         (side(), error.clone()).prop_map(|(side, error)| Event::LoadFailed { slot: side.slot(), error }),
         side().prop_map(|side| Event::LoadFailed { slot: side.slot(), error: WorkerError::Cancelled }),
         (side(), job.clone(), 0..9usize, 0..9usize).prop_map(|(side, job, layer, layers)| Event::Running {
