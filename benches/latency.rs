@@ -39,19 +39,16 @@ fn main() {
     terminal.keys(&format!("\x1b[200~{}\x1b[201~\r", "the quick cat sat ".repeat(WORDS / 4)));
     terminal.wait_for_times("overview of", 2);
     terminal.wait_for_both();
-    terminal.keys("0");
-    terminal.wait_until("cell by cell", |screen| !screen.contents().contains("overview of"));
 
     let mut times = Vec::new();
     let mut is_shorter = false;
     while times.len() < KEYS {
         thread::sleep(REST + PAUSE * (times.len() as u32 * 7 % 10) / 10);
-        let before = cursor_row(&terminal);
+        let before = color_map(&terminal);
         let start = Instant::now();
-        // Both models run the prompt from another first word on, and the cursor moves; it is on the last row again when
-        // they are done.
-        terminal.keys(if is_shorter { "i\x1b[Hz\rk" } else { "i\x1b[H\x1b[3~\rk" });
-        times.push(wait(start, || cursor_row(&terminal) != before));
+        // Both models run the prompt from another first word on, and all cells get other colours.
+        terminal.keys(if is_shorter { "i\x1b[Hz\rc" } else { "i\x1b[H\x1b[3~\rc" });
+        times.push(wait(start, || color_map(&terminal) != before));
         is_shorter = !is_shorter;
     }
     print(
@@ -60,8 +57,6 @@ fn main() {
     );
 
     // Both models run each letter as it is typed.
-    terminal.keys("0");
-    terminal.wait_for_times("overview of", 2);
     terminal.keys("i\x1b[F\x14");
     terminal.wait_for("live");
     thread::sleep(5 * REST);
@@ -114,7 +109,9 @@ fn last_tokens(terminal: &Terminal) -> Vec<String> {
     columns.map(ToOwned::to_owned).collect()
 }
 
-fn cursor_row(terminal: &Terminal) -> Option<usize> {
-    let screen = terminal.screen.lock().unwrap();
-    screen.screen().rows(0, 40).position(|row| row.contains('▸'))
+/// The name of the colours, as the legend says it: `c viridis`.
+fn color_map(terminal: &Terminal) -> Option<String> {
+    let screen = terminal.text();
+    let name = screen.rsplit_once(" c ")?.1.split_whitespace().next();
+    name.map(ToOwned::to_owned)
 }
