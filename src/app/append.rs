@@ -174,6 +174,10 @@ fn grown(state: &mut State, side: Side) -> Result<String, String> {
         return Err("what is written ends with a part of a character: go a step back or forward".to_owned());
     }
     // What the model wrote becomes the user's text.
+    if let Some(run) = Token::no_text(written) {
+        let label = Token::joined_label(run);
+        return Err(format!("{label} in what was written is no text: it can't be a part of a prompt"));
+    }
     let written = Token::whole_texts(written);
     let prompt = format!("{}{}{text}", state.run.prompt, written.concat());
     state.run.appended.extend(written);

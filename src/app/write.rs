@@ -168,7 +168,14 @@ pub(super) fn end(state: &mut State, slot: Slot, id: JobId, ended: Result<TextEn
     if !state.writing.is_running() && state.writing.count() > 0 {
         let key = |command| state.keys.hint(command);
         let (back, forward, on) = (key(Command::StepBack), key(Command::StepForward), key(Command::Write));
-        state.note = Some(format!("written: {back} {forward} go through the steps, {on} goes on"));
+        let ended = |writer: &Writer| {
+            matches!(writer.stage, WriterStage::Ended(TextEnding::EndOfText(_) | TextEnding::Context(_)))
+        };
+        let goes_on = match state.panes.present().into_iter().all(|slot| ended(state.writing.writer(slot))) {
+            true => "the text has ended".to_owned(),
+            false => format!("{on} goes on"),
+        };
+        state.note = Some(format!("written: {back} {forward} go through the steps, {goes_on}"));
     }
 }
 

@@ -29,7 +29,8 @@ impl RowShares {
     /// Of a row over keys, of which the first `prompt` are the prompt's; `first` of the first of them went to the first
     /// token. Nothing of a row that is empty.
     fn of(row: &[f32], sink: Option<f32>, first: f32, prompt: usize) -> Option<Self> {
-        let sum = |cells: &[f32]| cells.iter().map(|cell| f64::from(*cell)).sum::<f64>();
+        // From 0, since the sum of nothing is -0.
+        let sum = |cells: &[f32]| cells.iter().fold(0.0, |sum, cell| sum + f64::from(*cell));
         let (of_prompt, generated) = row.split_at(prompt.min(row.len()));
         let (sink, first) = (f64::from(sink.unwrap_or(0.0)), f64::from(first));
         let (of_prompt, generated) = (sum(of_prompt), sum(generated));

@@ -55,6 +55,13 @@ impl Token {
         runs.map(text).collect()
     }
 
+    /// The first tokens in a row, if there are any, whose bytes are no characters.
+    pub fn no_text(tokens: &[Self]) -> Option<&[Self]> {
+        let mut runs = tokens.chunk_by(|a, b| a.splits_a_character() && b.splits_a_character());
+        let bytes = |run: &[Self]| run.iter().flat_map(Self::bytes).collect::<Vec<u8>>();
+        runs.find(|run| run[0].splits_a_character() && String::from_utf8(bytes(run)).is_err())
+    }
+
     /// The text of tokens in a row, and what is no text in it as U+FFFD: a character of which the rest is missing.
     pub fn joined_text(tokens: &[Self]) -> String {
         let bytes: Vec<u8> = tokens.iter().flat_map(Self::bytes).collect();
@@ -147,6 +154,15 @@ pub(crate) fn tokens(texts: &[&str]) -> Vec<Token> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_characters_are_found() {
+        let word = || Token::from_bytes(1, "a".to_owned(), b"a", 0);
+        let whole = [word(), token(&"é".as_bytes()[..1]), token(&"é".as_bytes()[1..])];
+        assert_eq!((Token::no_text(&whole), Token::no_text(&[])), (None, None));
+        let broken = [word(), token(&[0xf0]), word(), token(&[0x83])];
+        assert_eq!(Token::no_text(&broken), Some(&broken[1..2]));
+    }
 
     fn token(bytes: &[u8]) -> Token {
         Token::from_bytes(7, "raw".into(), bytes, 3)

@@ -12,7 +12,7 @@ pub struct Footprint {
     pub disk_bytes: u64,
     /// Bytes its weights take once placed.
     pub resident_bytes: u64,
-    /// Bytes that are kept of a prompt of [`PROMPT_TOKENS`] tokens, or of as many as it reads; 0 of a model that can't be
+    /// Bytes that are kept of a prompt of 1,000 tokens, or of as many as it reads; 0 of a model that can't be
     /// run.
     pub prompt_bytes: u64,
 }

@@ -153,7 +153,9 @@ fn a_file_has_all_rows_and_its_recipe_makes_it_again() {
     let home = Home::new();
     let model = golden("gpt-oss-tiny");
     let named = ["generate", "--model", text(&model), "--ids", "5,6,7", "--tokens", "4"];
-    for (format, view) in [("npz", "all"), ("json", "mean"), ("csv", "head:1.0"), ("svg", "mean")] {
+    let files =
+        [("npz", "all"), ("json", "mean"), ("csv", "head:1.0"), ("svg", "mean"), ("safetensors", "all")];
+    for (format, view) in files {
         let (first, again) = (format!("a.{format}"), format!("b.{format}"));
         let more = ["--view", view, "--format", format, "-o", &first, "--rows", "predicting"];
         assert_eq!(home.run(named.into_iter().chain(more)).text(), "");

@@ -300,7 +300,7 @@ impl Feature {
         count
     };
 
-    /// All of them; [`HeadSums::add_block`](super::HeadSums::add_block) takes their sums in this order.
+    /// All of them; [`row_sums_of_features`](super::row_sums_of_features) takes their sums in this order.
     pub fn all() -> impl Iterator<Item = Self> {
         let of = |statistic: Statistic| match statistic.over() {
             Prompt(RowSum::Distance, _) => Some(Feature::Distance),

@@ -22,7 +22,7 @@ const TOKENS: [&str; 2] = ["tokens", "raw_tokens"];
 pub const FORMAT: Format =
     Format { write: Writer::Numbers(write), begins: |start| start.get(8) == Some(&b'{'), recipe };
 
-/// The metadata are texts: of what is JSON in them only objects are read as JSON, and what is true or false.
+/// The metadata are texts: of what is JSON in them only objects are read as JSON, what is true or false, and numbers.
 fn recipe(mut file: BufReader<File>) -> Result<Value, Problem> {
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|_| Problem::None)?;
@@ -37,7 +37,7 @@ fn recipe(mut file: BufReader<File>) -> Result<Value, Problem> {
         return Err(Problem::None);
     };
     let value = |(key, text): (&String, &Value)| match text.as_str() {
-        Some(json) if json.starts_with('{') || key == "pinned" => {
+        Some(json) if json.starts_with('{') || matches!(key.as_str(), "pinned" | "generated") => {
             serde_json::from_str(json).unwrap_or_else(|_| text.clone())
         }
         _ => text.clone(),
