@@ -28,7 +28,7 @@ const BATCH_ROWS: usize = 64;
 /// Batch rows up to which reading a panel takes longer than multiplying it.
 const FEW: usize = 8;
 /// Batch rows from which on a matrix unit is faster: for fewer, cutting weights into parts takes longer.
-const MANY_FOR_TILES: usize = 192;
+const MANY_FOR_TILES: usize = 100;
 /// Rows that are packed together: the number of streams that a core reads fastest.
 const STREAMS: usize = 8;
 /// Rows of a panel that are multiplied without a check in between.
