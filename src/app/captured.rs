@@ -6,11 +6,14 @@ use super::action::Effect;
 use super::state::State;
 use super::state::pane::Pass;
 use crate::app::state::side::Side;
-use crate::attention::Capture;
+use crate::attention::{Capture, escape_controls};
 use crate::worker::protocol::Slot;
 
 /// The newest prompt's pass of a slot is here.
 pub(super) fn take(state: &mut State, slot: Slot, capture: Arc<Capture>) -> Vec<Effect> {
+    if let Some(note) = capture.computed.note {
+        state.note = Some(format!("{}: {note}", escape_controls(&capture.model.name)));
+    }
     let (job, prompt) = (state.run.job, &state.run.prompt);
     let pane = state.panes.resident_mut(slot);
     pane.pass = Pass::Idle;

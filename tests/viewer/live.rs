@@ -208,3 +208,14 @@ fn it_takes_up_what_was_typed_before_and_leaves_nothing_behind() {
     press(&mut state, "ctrl-t");
     assert_eq!(runs(&wait(&mut state, 3)).len(), 1);
 }
+
+#[test]
+fn why_all_of_a_prompt_ran_again_is_said() {
+    let mut state = live();
+    type_in(&mut state, "!");
+    let mut again = (*capture(&gpt2(), &PROMPT)).clone();
+    again.computed.note = Some("other factors");
+    let job = state.run.job;
+    hear(&mut state, Event::Captured { slot: Slot::First, job, capture: std::sync::Arc::new(again) });
+    assert_eq!(state.note.as_deref(), Some("demo:gpt2: other factors"));
+}
