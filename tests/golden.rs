@@ -168,8 +168,8 @@ fn check_tokens(name: &str, model: &Model, expected: &SafeTensors<'_>) {
 
 on_each_engine!(check);
 
-/// Checkpoints of a folder, at least so many, on an engine; all that fail are named.
-fn check_all(inside: &str, count: usize, engine: Engine) {
+/// Hands the checkpoints of a folder, at least so many, on an engine to `check`; all that fail are named.
+fn check_all(inside: &str, count: usize, engine: Engine, check: fn(&str, &LoadOptions)) {
     let mut names: Vec<String> = std::fs::read_dir(folder(inside))
         .unwrap()
         .map(|entry| entry.unwrap())
@@ -185,22 +185,22 @@ fn check_all(inside: &str, count: usize, engine: Engine) {
 
 #[test]
 fn the_other_families() {
-    check_all("families", 52, Engine::Auto);
+    check_all("families", 52, Engine::Auto, check);
 }
 
 #[test]
 fn the_other_families_in_tensor_operations() {
-    check_all("families", 52, Engine::Generic);
+    check_all("families", 52, Engine::Generic, check);
 }
 
 #[test]
 fn gguf_files() {
-    check_all("gguf", 13, Engine::Auto);
+    check_all("gguf", 13, Engine::Auto, check);
 }
 
 #[test]
 fn gguf_files_in_tensor_operations() {
-    check_all("gguf", 13, Engine::Generic);
+    check_all("gguf", 13, Engine::Generic, check);
 }
 
 #[test]

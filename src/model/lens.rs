@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint, device};
+use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::lens::{Lens, LensRow};
 use crate::attention::{Ablation, Capture, Token, probability};
 
@@ -26,7 +26,10 @@ impl Model {
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, ResidualStream), ModelError> {
         self.check_output_head()?;
-        self.check_room(tokens.len())?;
+        let values = (self.info.layers + 1) * tokens.len() * self.decoder.spec.hidden;
+        let needed = (values * size_of::<f32>()) as u64;
+        let device = self.decoder.embedding.device();
+        self.check_room(device, needed, "what flows between the layers", tokens.len())?;
         let mut states = Vec::with_capacity(self.info.layers + 1);
         let mut keep = |point: ResidualPoint, x: &mut Tensor| {
             if !matches!(point, ResidualPoint::AfterAttention(_)) {
@@ -69,18 +72,5 @@ impl Model {
     /// Whether the stream of a prompt of so many tokens serves one of others that it goes on from.
     pub fn turns_alike(&self, tokens: usize, others: usize) -> bool {
         self.decoder.spec.turns_alike(tokens, others)
-    }
-
-    fn check_room(&self, tokens: usize) -> Result<(), ModelError> {
-        let needed = (self.info.layers + 1) as u64 * tokens as u64 * self.decoder.spec.hidden as u64 * 4;
-        match device::free_bytes(self.decoder.embedding.device()) {
-            Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
-                "{}: what flows between the layers takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
-                self.info.name,
-                needed as f64 / 1e9,
-                free as f64 / 1e9
-            ))),
-            _ => Ok(()),
-        }
     }
 }

@@ -141,9 +141,20 @@ impl Model {
     fn check_capture_room(&self, tokens: usize, known: usize) -> Result<(), ModelError> {
         let bytes = |tokens| self.decoder.spec.capture_bytes(tokens);
         let needed = bytes(tokens).saturating_sub(bytes(known));
-        match (needed > MUCH).then(|| device::free_bytes(&Device::Cpu)).flatten() {
+        if needed > MUCH { self.check_room(&Device::Cpu, needed, "what is kept", tokens) } else { Ok(()) }
+    }
+
+    /// Checks that a device has room for `what`, of so many tokens.
+    pub(super) fn check_room(
+        &self,
+        device: &Device,
+        needed: u64,
+        what: &str,
+        tokens: usize,
+    ) -> Result<(), ModelError> {
+        match device::free_bytes(device) {
             Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
-                "{}: what is kept of {tokens} tokens takes {:.1} GB, {:.1} GB are free: shorten the prompt",
+                "{}: {what} takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
                 self.info.name,
                 needed as f64 / 1e9,
                 free as f64 / 1e9
