@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::action::Effect;
 use super::state::State;
+use super::state::displayed::SweepStage;
 use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
 use super::{ablate, captured, layers, loading, navigation, prompt, write};
@@ -90,6 +91,12 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::ScoringFailed { slot, error } => state.panes.resident_mut(slot).scores.fail(&error),
+        Event::Sweeping { capture, done, all } => {
+            state.panes.take_sweep(&capture, &SweepStage::Running { done, all });
+        }
+        Event::Swept { capture, found } => {
+            state.panes.take_sweep(&capture, &found.map_or_else(SweepStage::Failed, SweepStage::Known));
+        }
         Event::Similar { question, found } => {
             state.screen.list.found(&question, found);
         }

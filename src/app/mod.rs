@@ -41,7 +41,7 @@ pub use state::ablations::Ablations;
 pub use state::by_layer::ByLayer;
 pub use state::cursor::{Column, Cursor, Scroll, Viewport, Viewports};
 pub use state::display::DisplaySettings;
-pub use state::displayed::DisplayedCapture;
+pub use state::displayed::{DisplayedCapture, SweepStage};
 pub use state::editor::Editor;
 pub use state::exports::{ExportChoice, ExportContent, Exported};
 pub use state::fuzzy_list::{Found, FuzzyList};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::ablation::Swept;
 use super::cached::Cached;
 use super::digest::Digest;
 use super::logits::probabilities;
@@ -101,6 +102,8 @@ pub struct Capture {
     /// Each head's scores on repeated random tokens, if these were run: they are of the model without the heads that
     /// were switched off, and of no prompt.
     pub repeated: Option<Arc<ScoresByHead>>,
+    /// What each head alone is worth, if that was run.
+    pub swept: Option<Arc<Swept>>,
     /// What is shown of it besides its matrices: [`Capture::digest`].
     pub digest: Cached<Digest>,
 }

@@ -25,6 +25,8 @@ pub struct HeadEntry {
     pub statistics: HeadStatistics,
     /// On repeated random tokens, once they are known.
     pub repeated: Option<RepeatScores>,
+    /// What it alone is worth, once that is known.
+    pub swept: Option<f32>,
     /// Its similarity to a chosen head, if one is chosen.
     pub similarity: Option<f32>,
 }
@@ -43,6 +45,7 @@ impl HeadEntry {
             has_sink: *has_sinks,
             statistics: capture.layers[layer].heads[head].statistics,
             repeated: scores(layer, head),
+            swept: capture.swept.as_ref().and_then(|swept| swept.of(layer, head)),
             similarity: None,
         };
         (0..capture.layers.len()).flat_map(|layer| (0..*heads).map(move |head| entry(layer, head))).collect()
@@ -56,6 +59,7 @@ impl HeadEntry {
                 can_have.then(|| self.statistics.get(statistic))
             }
             Over::Repeated(score) => self.repeated.as_ref().map(score),
+            Over::Sweep => self.swept,
         }
     }
 
@@ -83,9 +87,9 @@ impl Default for HeadOrder {
 }
 
 impl HeadOrder {
-    /// All of them, in the order in which tables have their columns.
+    /// All of them, in the order in which people go through them.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Head].into_iter().chain(Statistic::ALL.map(Self::By)).chain([Self::Similarity])
+        [Self::Head].into_iter().chain(Statistic::in_turn().map(Self::By)).chain([Self::Similarity])
     }
 
     /// As the command line spells it. The patterns without `prompt-` are those on repeated random tokens.
@@ -165,6 +169,7 @@ mod tests {
             has_sink: true,
             statistics: HeadStatistics::default().with(Statistic::Sink, sink_mass),
             repeated: induction.map(|induction| RepeatScores { induction, ..RepeatScores::default() }),
+            swept: None,
             similarity: None,
         }
     }

@@ -9,6 +9,8 @@
 
 mod ablate;
 mod args;
+mod asked;
+mod batch;
 mod bench;
 mod compare;
 mod completions;
@@ -21,6 +23,7 @@ mod interrupt;
 mod lens;
 mod log;
 mod man;
+mod map;
 mod models;
 mod print;
 mod render;
@@ -28,7 +31,7 @@ mod reporter;
 mod session;
 mod settings;
 mod stdout;
-
+mod sweep;
 mod usage;
 mod values;
 mod verify;
@@ -88,6 +91,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Compare(args)) => Box::new(|settings, session| compare::run(args, settings, session)),
         Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
+        Some(Command::Sweep(args)) => Box::new(|settings, session| sweep::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {

@@ -24,12 +24,17 @@ const NUMBER: usize = 6;
 const GAP: usize = 2;
 
 /// A statistic for each column of numbers, with its width.
-fn columns() -> [(Statistic, usize); Statistic::ALL.len()] {
+fn columns(heads: &[ListedHead<'_>]) -> Vec<(Statistic, usize)> {
     let first_on_repeated = Statistic::ALL.into_iter().find(|statistic| statistic.is_on_repeated_tokens());
-    Statistic::ALL.map(|statistic| {
+    // What takes a pass for each head is there only if somebody has asked for it.
+    let is_there = |statistic: &Statistic| {
+        !statistic.needs_sweep() || heads.iter().any(|head| head.entry.value(*statistic).is_some())
+    };
+    let width = |statistic: Statistic| {
         let gap = if Some(statistic) == first_on_repeated { GAP } else { 0 };
         (statistic, NUMBER.max(statistic.heading().len() + 1) + gap)
-    })
+    };
+    Statistic::ALL.into_iter().filter(is_there).map(width).collect()
 }
 
 /// Writes a table, a line per head in the order they come in, under two lines of headings.
@@ -39,12 +44,12 @@ fn columns() -> [(Statistic, usize); Statistic::ALL.len()] {
 pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(), ExportError> {
     let model = |head: &ListedHead<'_>| escape_controls(&head.model.name);
     let room = heads.iter().map(|head| model(head).chars().count()).max().unwrap_or(0).max(5);
-    let columns = columns();
+    let columns = columns(heads);
     let of_prompt = columns.iter().filter(|(statistic, _)| !statistic.is_on_repeated_tokens());
     let prompt: usize = of_prompt.map(|(_, width)| width).sum();
     writeln!(out, "{:room$}{:23}{:prompt$}  on repeated random tokens", "", "", " on the prompt")?;
     write!(out, "{:room$}{:>8}{:>9}  {:7}", "model", "head", "kv group", "layer")?;
-    for (statistic, width) in columns {
+    for (statistic, width) in &columns {
         write!(out, "{:>width$}", statistic.heading())?;
     }
     writeln!(out)?;
@@ -52,8 +57,8 @@ pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(),
         let HeadEntry { layer, head: index, group, kind, .. } = head.entry;
         let name = format!("{layer}.{index}");
         write!(out, "{:room$}{name:>8}{group:>9}  {:7}", model(head), kind.name())?;
-        for (statistic, width) in columns {
-            match head.entry.value(statistic) {
+        for (statistic, width) in &columns {
+            match head.entry.value(*statistic) {
                 Some(value) => write!(out, "{value:>width$.3}")?,
                 None => write!(out, "{:>width$}", "-")?,
             }
@@ -74,21 +79,10 @@ pub fn write_json(
     heads: &[ListedHead<'_>],
 ) -> Result<(), ExportError> {
     let entry = |head: &ListedHead<'_>| -> Value {
-        let HeadEntry { layer, head: index, group, kind, repeated, .. } = head.entry;
-        let numbers = |on_repeated: bool| {
-            let listed = Statistic::ALL.into_iter().filter(|it| it.is_on_repeated_tokens() == on_repeated);
-            let field = |it: Statistic| (it.short_id().replace('-', "_"), json!(head.entry.value(it)));
-            Map::from_iter(listed.map(field))
-        };
-        json!({
-            "model": models.iter().position(|(info, _)| std::ptr::eq(*info, head.model)),
-            "layer": layer,
-            "head": index,
-            "kv_group": group,
-            "layer_kind": kind,
-            "prompt": numbers(false),
-            "repeated": repeated.map(|_| numbers(true)),
-        })
+        let mut object = of_prompt(&head.entry);
+        object["model"] = json!(models.iter().position(|(info, _)| std::ptr::eq(*info, head.model)));
+        object["repeated"] = json!(head.entry.repeated.map(|_| numbers(&head.entry, true)));
+        object
     };
     let model = |(info, recipe): &(&ModelInfo, &Recipe)| -> Result<Value, ExportError> {
         Ok(json!({
@@ -105,6 +99,24 @@ pub fn write_json(
         "heads": heads.iter().map(entry).collect::<Vec<_>>(),
     });
     Ok(write_json_lines(out, &document)?)
+}
+
+/// A head, and what is known of it from its prompt.
+pub fn of_prompt(entry: &HeadEntry) -> Value {
+    json!({
+        "layer": entry.layer,
+        "head": entry.head,
+        "kv_group": entry.group,
+        "layer_kind": entry.kind,
+        "prompt": numbers(entry, false),
+    })
+}
+
+fn numbers(entry: &HeadEntry, on_repeated: bool) -> Map<String, Value> {
+    let is_listed = |it: &Statistic| it.is_on_repeated_tokens() == on_repeated;
+    let is_there = |it: &Statistic| !it.needs_sweep() || entry.value(*it).is_some();
+    let listed = Statistic::ALL.into_iter().filter(is_listed).filter(is_there);
+    Map::from_iter(listed.map(|it| (it.short_id().replace('-', "_"), json!(entry.value(it)))))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod rows;
 mod selection;
 pub mod shift;
 mod subject;
+pub mod sweep;
 mod text;
 
 #[cfg(test)]

@@ -44,6 +44,11 @@ impl Subject {
         }
     }
 
+    /// Whether it takes a pass for each head.
+    pub fn needs_sweep(self) -> bool {
+        matches!(self, Subject::Map(statistic) if statistic.needs_sweep())
+    }
+
     /// Whether it is made of what heads do on repeated random tokens, and so needs more than a pass.
     pub fn needs_scores(self) -> bool {
         match self {

@@ -37,7 +37,7 @@ impl Model {
             }
             Ok(())
         };
-        let mut hooks = Hooks { head_mask: ablation.clone(), residual: Some(&mut keep), ..Hooks::default() };
+        let mut hooks = Hooks { residual: Some(&mut keep), ..self.hooks_without(&tokens, ablation, cancel)? };
         let capture = self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)?;
         Ok((capture, ResidualStream { states }))
     }

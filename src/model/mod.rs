@@ -48,6 +48,7 @@ mod resident;
 mod roofline;
 mod run;
 mod spec;
+mod sweep;
 mod tokenizer;
 mod weights;
 
@@ -76,3 +77,4 @@ pub use reference::{DemoModel, Reference, ReferenceError};
 pub use repeated::RepeatRun;
 pub use resident::Model;
 pub use roofline::Roofline;
+pub use sweep::Sweep;

@@ -23,7 +23,7 @@ pub mod xml;
 
 pub use bytes::human_bytes;
 pub use colors::{Background, ColorDepth, ColorMap};
-pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision, Rounding};
+pub use compute::{DeviceChoice, Engine, Instead, ParseDeviceError, Precision, Rounding};
 pub use conversation::Conversation;
 pub use display::{
     ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling, RowReading,

@@ -62,6 +62,8 @@ fn begin(
         Request::Read(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::StopWriting => slots.iter().for_each(SlotState::stop_writing),
         Request::Score(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Sweep(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::StopSweeps => slots.iter().for_each(SlotState::stop_sweep),
         Request::Lens(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,

@@ -7,6 +7,7 @@ use super::job::SlotJob;
 use super::jobs::lens;
 use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
+use super::jobs::sweep;
 use super::jobs::write;
 use super::latest_job::{Rank, Ticket};
 use super::protocol::{Event, Slot};
@@ -67,6 +68,8 @@ impl SlotState {
     pub fn run(&mut self, job: RunJob, is_kept: bool) {
         (self.newest, self.is_stopped) = (Some(job.clone()), false);
         self.stop_writing();
+        // Nobody looks at the old prompt any more.
+        self.stop_sweep();
         match is_kept {
             true => self.resident.stop(|key| key.rank == Rank::Prompt),
             false => self.submit(Box::new(job)),
@@ -76,6 +79,11 @@ impl SlotState {
     /// Goes on with no text any more.
     pub fn stop_writing(&self) {
         self.resident.stop(|key| key.kind == write::KIND);
+    }
+
+    /// Finds out no more what each head is worth.
+    pub fn stop_sweep(&self) {
+        self.resident.stop(|key| key.kind == sweep::KIND);
     }
 
     /// Gives the thread a job, in the place of an older one with the same key.

@@ -4,6 +4,7 @@
 
 mod ablate;
 mod attack;
+mod batch;
 mod bench;
 mod chat;
 mod checkpoints;

@@ -101,6 +101,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         chat: None,
         drawn,
         repeated: None,
+        swept: None,
         digest: Default::default(),
     })
 }

@@ -9,6 +9,7 @@ use crate::app::state::notes::NOTHING_SHOWN;
 use crate::app::state::scores::Scores;
 use crate::app::state::side::Side;
 use crate::app::state::step::{row_after, step};
+use crate::attention::ablation::Swept;
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ScoresByHead, View};
 use crate::config::keys::Command;
@@ -62,6 +63,7 @@ pub struct HeadList {
 struct Key {
     captures: Captures,
     scores: [Option<Arc<ScoresByHead>>; 2],
+    swept: [Option<Arc<Swept>>; 2],
     similarity: Option<Found>,
     order: HeadOrder,
     filter: HeadFilter,
@@ -71,21 +73,20 @@ impl Key {
     fn is(&self, other: &Self) -> bool {
         are_same(&self.captures, &other.captures)
             && are_same(&self.scores, &other.scores)
+            && are_same(&self.swept, &other.swept)
             && are_same(std::slice::from_ref(&self.similarity), std::slice::from_ref(&other.similarity))
             && (self.order, self.filter) == (other.order, other.filter)
     }
 
     /// The heads that are listed, the first one first.
-    fn list(&self) -> Vec<ListedHead> {
+    fn list(&self, panes: &Panes) -> Vec<ListedHead> {
         let mut listed = Vec::new();
         for side in Side::BOTH {
-            let Some(capture) = &self.captures[side.index()] else { continue };
+            let Some(shown) = &panes.pane(side).shown else { continue };
             let similarities = self.similarity.as_ref().and_then(|found| found[side.index()].as_ref());
-            let scores = self.scores[side.index()].as_deref();
-            for mut entry in HeadEntry::all(capture) {
+            for mut entry in panes.entries(shown) {
                 let similarity = similarities.and_then(|all| all.get(entry.layer)?.get(entry.head));
                 entry.similarity = similarity.copied();
-                entry.repeated = scores.and_then(|all| all.get(entry.layer)?.get(entry.head)).copied();
                 if self.filter.takes(&entry) {
                     listed.push(ListedHead { side, entry });
                 }
@@ -157,10 +158,11 @@ impl HeadList {
         });
         let found = self.similarity.as_ref().and_then(|to| to.found.as_ref()?.as_ref().ok());
         let (order, filter) = (self.order, self.filter);
-        let key =
-            Key { captures: captures(panes, |_| true), scores, similarity: found.cloned(), order, filter };
+        let swept = panes.both.each_ref().map(|pane| pane.shown.as_ref()?.swept().cloned());
+        let captures = captures(panes, |_| true);
+        let key = Key { captures, scores, swept, similarity: found.cloned(), order, filter };
         if !self.rows.as_ref().is_some_and(|(made_of, _)| made_of.is(&key)) {
-            let rows = key.list();
+            let rows = key.list(panes);
             self.rows = Some((key, rows));
         }
         self.row = self.row.min(self.rows().len().saturating_sub(1));
@@ -247,12 +249,15 @@ impl Panel for HeadList {
     fn refresh(&mut self, panes: &mut Panes) -> Vec<Effect> {
         self.sort(panes);
         let mut effects = panes.ask_for_scores();
+        if let HeadOrder::By(statistic) = self.order {
+            effects.extend(panes.ask_for(statistic));
+        }
         effects.extend(self.ask(panes).map(Effect::Send));
         effects
     }
 
     fn retry(&mut self, panes: &mut Panes) -> bool {
-        panes.forget_failed_scores()
+        panes.forget_failed_numbers()
     }
 }
 

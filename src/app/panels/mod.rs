@@ -24,6 +24,7 @@ mod panes;
 mod score_map;
 mod scores;
 mod shift;
+mod sweep;
 
 pub use difference::{Arrangement, Compared, Difference};
 pub use grid::HeadGrid;

@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::by_layer::ByLayer;
+use crate::attention::ablation::Swept;
 use crate::attention::{Capture, CausalMatrix, Extent, NextToken, Normalisation, Pooled, Pooling, View};
-use crate::worker::protocol::JobId;
+use crate::worker::protocol::{JobId, WorkerError};
 
 /// Computed matrices kept after they were looked at.
 const KEPT_VIEWS: usize = 16;
@@ -23,6 +24,8 @@ pub struct DisplayedCapture {
     pub capture: Arc<Capture>,
     /// What is computed of it layer by layer.
     pub by_layer: ByLayer,
+    /// What each head alone is worth, if somebody asked.
+    pub(in crate::app) sweep: SweepStage,
     /// By how much the probability of each next token rises, by id, when heads are switched off: with these on
     /// before, or off after.
     changes: Vec<(u32, f32)>,
@@ -31,6 +34,25 @@ pub struct DisplayedCapture {
     computed: VecDeque<(View, Arc<CausalMatrix>)>,
     /// The matrix on screen in pixels, as it was last asked for.
     pooled: RefCell<Option<(Pixels, Arc<Pooled>)>>,
+}
+
+/// How far it is known what each head alone is worth.
+#[derive(Debug, Clone, Default)]
+pub enum SweepStage {
+    /// Nobody asked.
+    #[default]
+    Unknown,
+    /// So many of all heads are done.
+    Running {
+        /// Heads that are done.
+        done: usize,
+        /// All heads.
+        all: usize,
+    },
+    /// It is known.
+    Known(Arc<Swept>),
+    /// It won't be known.
+    Failed(WorkerError),
 }
 
 /// Normalisation, pooling, and rows of a pixel.
@@ -45,6 +67,7 @@ impl DisplayedCapture {
             job,
             prompt,
             by_layer: ByLayer::new(&capture),
+            sweep: SweepStage::default(),
             changes,
             view: View::Mean,
             computed: VecDeque::new(),
@@ -57,6 +80,24 @@ impl DisplayedCapture {
     pub(in crate::app) fn rerun(&mut self, job: JobId, prompt: String, beside: Option<&Capture>) {
         self.changes = beside.map(|beside| changes(&self.capture, beside)).unwrap_or_default();
         (self.job, self.prompt) = (job, prompt);
+    }
+
+    /// How far it is known what each head alone is worth.
+    pub fn sweep(&self) -> &SweepStage {
+        &self.sweep
+    }
+
+    /// What each head alone is worth, once that is known.
+    pub fn swept(&self) -> Option<&Arc<Swept>> {
+        match &self.sweep {
+            SweepStage::Known(swept) => Some(swept),
+            _ => None,
+        }
+    }
+
+    /// Whether it is being found out what each head alone is worth.
+    pub(in crate::app) fn is_sweeping(&self) -> bool {
+        matches!(self.sweep, SweepStage::Running { .. })
     }
 
     /// The text that was read, in which the spans of tokens lie: the prompt, or the model's chat template around it.

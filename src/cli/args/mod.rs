@@ -2,16 +2,18 @@
 //!
 //! To add a command: its flags in `commands` or `explain`, its variant here, and its file in [`cli`](super).
 
+mod batch;
 mod commands;
 mod explain;
 mod generate;
 mod shared;
 
+pub use batch::BatchArgs;
 pub use commands::{
     BenchArgs, CompareArgs, CompletionsArgs, ConfigArgs, ExportArgs, FigureArgs, ListArgs, PrintArgs,
     RenderArgs, ScreenshotArgs, VerifyArgs,
 };
-pub use explain::{AblateArgs, HeadsArgs, LensArgs};
+pub use explain::{AblateArgs, HeadsArgs, LensArgs, SweepArgs};
 pub use generate::GenerateArgs;
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
@@ -54,6 +56,8 @@ pub enum Command {
     Heads(HeadsArgs),
     /// Switch heads off and show what changes: next tokens, and the other heads
     Ablate(AblateArgs),
+    /// Switch each head off by itself and show how far the next token moves
+    Sweep(SweepArgs),
     /// Compare the attention of two models to the same text, as a list or as a page
     Compare(CompareArgs),
     /// Go on with a text token by token, and say where each token looked

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::attention::Ablation;
 use crate::cli::values::{listed, one_of, parse_temperature, parse_top_p, whole};
 use crate::config::Threads;
 use crate::vocabulary::{DeviceChoice, Engine, Precision, Rounding, RowReading};
@@ -119,6 +120,10 @@ pub struct InputArgs {
     pub ids: Option<Vec<u32>>,
     #[command(flatten)]
     pub chat: ChatArgs,
+    /// Heads to switch off, separated by commas: layer.head, both counted from zero; mean:0.1,2.3 puts what each gives
+    /// on average in its place. Given several times, it is of each model in turn; none switches none off
+    #[arg(long, value_name = "HEADS", allow_hyphen_values = true, value_parser = Ablation::from_str)]
+    pub without: Vec<Ablation>,
 }
 
 /// Which models; without any of these, those of the pair that config.toml names.

@@ -14,7 +14,7 @@ use crate::attention::HeadOrder;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::{heads_to_come, scores_to_come};
+use crate::ui::facts::{heads_to_come, scores_to_come, sweep_to_come};
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::boxed;
@@ -214,6 +214,7 @@ fn status(state: &State) -> String {
         let Some(shown) = &state.pane(side).shown else { continue };
         parts.extend(heads_to_come(state, side, shown).map(|what| format!("{name}: {what}")));
         parts.extend(scores_to_come(state, name, shown));
+        parts.extend(sweep_to_come(state, name, shown));
     }
     match state.screen.list.similarity.as_ref().map(|to| &to.found) {
         Some(None) => parts.push(format!("{} comparing heads", spinner(state))),

@@ -17,5 +17,6 @@ pub mod run;
 mod score;
 mod shift;
 mod similar;
+pub mod sweep;
 mod view;
 pub mod write;

@@ -7,7 +7,7 @@ use super::{
     Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, ShiftJob,
     SimilarJob, Slot, WorkerError,
 };
-use crate::attention::ablation::MovedHead;
+use crate::attention::ablation::{MovedHead, Swept};
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
 use crate::attention::{
@@ -163,6 +163,22 @@ pub enum Event {
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
         error: WorkerError,
     },
+    /// A sweep has come further.
+    Sweeping {
+        /// The capture it is of.
+        capture: Arc<Capture>,
+        /// Heads that are done.
+        done: usize,
+        /// All heads.
+        all: usize,
+    },
+    /// It is known what each head alone is worth.
+    Swept {
+        /// The capture it is of.
+        capture: Arc<Capture>,
+        /// What was found, or why that can't be said; [`WorkerError::Cancelled`] if it was stopped.
+        found: Result<Arc<Swept>, WorkerError>,
+    },
     /// All heads are compared to one.
     Similar {
         /// What was asked.
@@ -216,7 +232,11 @@ impl Event {
     pub fn is_progress(&self) -> bool {
         matches!(
             self,
-            Self::Loading { .. } | Self::Running { .. } | Self::Scoring { .. } | Self::LensRunning { .. }
+            Self::Loading { .. }
+                | Self::Running { .. }
+                | Self::Scoring { .. }
+                | Self::Sweeping { .. }
+                | Self::LensRunning { .. }
         )
     }
 }

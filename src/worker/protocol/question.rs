@@ -109,6 +109,19 @@ pub struct ScoringJob {
     pub ablations: Vec<Ablation>,
 }
 
+/// Say what each head alone is worth to the next token.
+#[derive(Debug, Clone)]
+pub struct SweepJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads; what the answer is known by.
+    pub capture: Arc<Capture>,
+    /// Of the heads that are done, layer after layer; none at first.
+    pub done: Vec<f32>,
+}
+
 /// Say what each layer of a model would predict after a token.
 #[derive(Debug, Clone)]
 pub struct LensJob {

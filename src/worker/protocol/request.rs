@@ -2,7 +2,7 @@
 
 use super::{
     CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, ShiftJob,
-    SimilarJob, Slot, ViewJob, WriteJob,
+    SimilarJob, Slot, SweepJob, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -46,6 +46,10 @@ pub enum Request {
     Layer(LayerJob),
     /// Score a model's heads on repeated random tokens, between passes.
     Score(ScoringJob),
+    /// Say what each head alone is worth, between passes. A newer prompt stops it.
+    Sweep(SweepJob),
+    /// Sweep no more.
+    StopSweeps,
     /// Compare all heads to one, away from the models' threads.
     Similar(SimilarJob),
     /// Compare what both panes show, away from the models' threads.
