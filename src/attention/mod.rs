@@ -31,6 +31,7 @@ mod pictures;
 mod pooling;
 mod predicted;
 mod prepare;
+pub mod push;
 pub mod repeated;
 pub mod rollout;
 mod rows_mut;
