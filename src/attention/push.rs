@@ -3,6 +3,8 @@
 //!
 //! These are direct effects only: a later head may undo what an earlier one adds.
 
+use std::fmt;
+
 use super::{NextToken, View};
 
 /// What each part of a pass adds to the logit of a token after another, in logits.
@@ -12,6 +14,8 @@ pub struct Push {
     pub query: usize,
     /// The next token whose logit is told apart.
     pub target: NextToken,
+    /// The likeliest next tokens after it, the likeliest first.
+    pub next: Vec<NextToken>,
     /// The token whose logit is taken off, if one is. Without it, the mean of all logits is.
     pub versus: Option<NextToken>,
     /// The logit of `target` less that of `versus`, or less the mean of all: what the parts add up to. Caps of logits are
@@ -25,10 +29,46 @@ pub struct Push {
     pub mlps: Vec<f64>,
     /// The heads, by layer and then by head.
     pub heads: Vec<HeadPush>,
-    /// Places in `heads`, those of the largest magnitude first.
-    ranking: Vec<usize>,
+    /// Every part and what it adds, those of the largest magnitude first.
+    parts: Vec<(Part, f64)>,
     /// \[query + 1\]
     by_key: Vec<f32>,
+}
+
+/// A part of a pass that adds to the residual stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The embedding, position included.
+    Embedding,
+    /// All biases but those of MLPs.
+    Biases,
+    /// The MLP of a layer; all of its experts together.
+    Mlp(usize),
+    /// A head.
+    Head {
+        /// Layer, from zero.
+        layer: usize,
+        /// Query head of that layer, from zero.
+        head: usize,
+    },
+}
+
+impl Part {
+    /// The head, if it is one.
+    pub fn view(self) -> Option<View> {
+        if let Self::Head { layer, head } = self { Some(View::Head { layer, head }) } else { None }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedding => f.pad("embedding"),
+            Self::Biases => f.pad("biases"),
+            Self::Mlp(layer) => f.pad(&format!("MLP {layer}")),
+            Self::Head { layer, head } => f.pad(&format!("{layer}.{head}")),
+        }
+    }
 }
 
 /// What a head adds.
@@ -63,7 +103,7 @@ impl Push {
     /// Of the heads, by layer and then by head, and the other parts.
     pub fn new(
         query: usize,
-        (target, versus): (NextToken, Option<NextToken>),
+        (target, versus, next): (NextToken, Option<NextToken>, Vec<NextToken>),
         heads: Vec<HeadPush>,
         rest: PushedLogit,
     ) -> Self {
@@ -74,10 +114,13 @@ impl Push {
                 *sum += f64::from(*push);
             }
         }
-        let mut ranking: Vec<usize> = (0..heads.len()).collect();
-        ranking.sort_by(|a, b| heads[*b].total.abs().total_cmp(&heads[*a].total.abs()));
+        let of_head = |head: &HeadPush| (Part::Head { layer: head.layer, head: head.head }, head.total);
+        let of_mlp = |(layer, push): (usize, &f64)| (Part::Mlp(layer), *push);
+        let mut parts = vec![(Part::Embedding, embedding), (Part::Biases, biases)];
+        parts.extend(mlps.iter().enumerate().map(of_mlp).chain(heads.iter().map(of_head)));
+        parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         let by_key = by_key.into_iter().map(|sum| sum as f32).collect();
-        Self { query, target, versus, logit, embedding, biases, mlps, heads, ranking, by_key }
+        Self { query, target, versus, next, logit, embedding, biases, mlps, heads, parts, by_key }
     }
 
     /// \[query + 1\]: what all heads add through each key.
@@ -85,9 +128,9 @@ impl Push {
         &self.by_key
     }
 
-    /// The heads, those of the largest magnitude first; of equal ones the earlier.
-    pub fn ranked(&self) -> impl ExactSizeIterator<Item = &HeadPush> {
-        self.ranking.iter().map(|at| &self.heads[*at])
+    /// Every part and what it adds, those of the largest magnitude first.
+    pub fn parts(&self) -> &[(Part, f64)] {
+        &self.parts
     }
 
     /// One head.
@@ -114,18 +157,13 @@ impl Push {
 }
 
 impl HeadPush {
-    /// Of a head that gives `weights` to the keys from `first_key` on, whose values lie so far along the direction of the
+    /// Of a head (layer, head) that gives `weights` to the keys from `first_key` on, whose values lie so far along the direction of the
     /// logit.
     pub fn new((layer, head): (usize, usize), first_key: usize, weights: &[f32], along: &[f64]) -> Self {
         let keys: Vec<f64> =
             weights.iter().zip(along).map(|(weight, along)| f64::from(*weight) * along).collect();
         let (total, keys) = (keys.iter().sum(), keys.into_iter().map(|push| push as f32).collect());
         Self { layer, head, total, first_key, keys }
-    }
-
-    /// The head.
-    pub fn view(&self) -> View {
-        View::Head { layer: self.layer, head: self.head }
     }
 
     /// What it adds through a key; 0 of one that it doesn't see.
@@ -155,7 +193,7 @@ mod tests {
         ];
         let target = NextToken { token: Token::from_id(7), probability: 0.5 };
         let rest = PushedLogit { logit: 1.5, embedding: 0.25, biases: -0.5, mlps: vec![1.0, 2.0] };
-        Push::new(2, (target, None), heads, rest)
+        Push::new(2, (target.clone(), None, vec![target]), heads, rest)
     }
 
     #[test]
@@ -164,7 +202,8 @@ mod tests {
         assert_eq!(push.heads[0].keys, [1.0, -1.0, 2.0]);
         assert_eq!(push.heads.iter().map(|head| head.total).collect::<Vec<_>>(), [2.0, -3.0]);
         assert_eq!(push.by_key(), [1.0, 0.0, -2.0]);
-        assert_eq!(push.ranked().map(|head| head.layer).collect::<Vec<_>>(), [1, 0]);
+        let names: Vec<String> = push.parts().iter().map(|(part, _)| part.to_string()).collect();
+        assert_eq!(names, ["1.0", "MLP 1", "0.0", "MLP 0", "biases", "embedding"]);
         assert_eq!([0, 1, 2, 3].map(|key| push.heads[1].key(key)), [0.0, 1.0, -4.0, 0.0]);
         assert_eq!(push.heads[1].ranked_keys(), [(2, -4.0), (1, 1.0)]);
         assert_eq!(push.head(1, 0), Some(&push.heads[1]));

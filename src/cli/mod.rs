@@ -23,6 +23,7 @@ mod log;
 mod man;
 mod models;
 mod print;
+mod push;
 mod render;
 mod reporter;
 mod session;
@@ -88,6 +89,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Compare(args)) => Box::new(|settings, session| compare::run(args, settings, session)),
         Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
+        Some(Command::Push(args)) => Box::new(|settings, session| push::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {

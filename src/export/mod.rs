@@ -6,7 +6,7 @@
 //! | how an export was made: what every file holds, and what it is made from again | [`recipe`] |
 //! | what an export is written as, a file for each format; how to add one | [`formats`] |
 //! | figures, which the formats svg, png and html show | [`figure`] |
-//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`report`] |
+//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`report`] |
 
 pub mod ablation;
 mod error;
@@ -20,6 +20,7 @@ mod markup;
 mod omissions;
 pub mod print;
 pub mod printable;
+pub mod push;
 mod python;
 pub mod recipe;
 pub mod report;

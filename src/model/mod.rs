@@ -37,6 +37,7 @@ mod json;
 mod kept;
 mod lens;
 mod memory;
+mod next_token;
 mod options;
 mod profile;
 mod prompt;

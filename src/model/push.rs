@@ -159,20 +159,7 @@ impl Model {
             let probability = probability(&pass.logits, id) as f32;
             NextToken { token: self.token(id), probability }
         };
-        Ok(Push::new(pass.query, (next(target), versus.map(next)), heads, rest))
-    }
-
-    /// Checks that a token may come next.
-    fn check_next(&self, id: u32) -> Result<(), ModelError> {
-        let vocabulary = self.info.vocabulary;
-        if (id as usize) < vocabulary {
-            return Ok(());
-        }
-        Err(ModelError::Invalid(format!(
-            "{} has no token {id}: its tokens are 0 to {}",
-            self.info.name,
-            vocabulary.saturating_sub(1)
-        )))
+        Ok(Push::new(pass.query, (next(target), versus.map(next), pass.next.clone()), heads, rest))
     }
 }
 

@@ -63,6 +63,7 @@ fn begin(
         Request::StopWriting => slots.iter().for_each(SlotState::stop_writing),
         Request::Score(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::Lens(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Push(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,

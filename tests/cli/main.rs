@@ -22,6 +22,7 @@ mod mistakes;
 mod models;
 #[cfg(unix)]
 mod outputs;
+mod push;
 mod rounding;
 mod verify;
 

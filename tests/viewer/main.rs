@@ -21,6 +21,7 @@ mod panes;
 mod picker;
 mod pin;
 mod program;
+mod push;
 mod score_map;
 mod screens;
 mod shift;

@@ -21,6 +21,7 @@ mod lens;
 mod list;
 mod panel;
 mod panes;
+mod push;
 mod score_map;
 mod scores;
 mod shift;
@@ -31,6 +32,7 @@ pub use lens::{LensPanel, LensStage, LogitLens};
 pub use list::{HeadList, ListedHead, Similarity};
 pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
+pub use push::{PushPanel, PushStage, Pushes};
 pub use score_map::ScoreMap;
 pub use shift::ModelShift;
 
@@ -67,6 +69,8 @@ pub enum Opened {
     List,
     /// What each layer of both models would predict.
     Lens(LogitLens),
+    /// What each part of a pass adds to the logit of a next token.
+    Push(Pushes),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
     /// How far the heads of both models are apart.
@@ -111,6 +115,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::Push(push) => Some(push),
             Opened::ScoreMap => Some(&self.map),
             Opened::Shift(shift) => Some(shift.as_ref()),
         }
@@ -122,6 +127,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::Push(push) => Some(push),
             Opened::ScoreMap => Some(&mut self.map),
             Opened::Shift(shift) => Some(shift.as_mut()),
         }
@@ -139,6 +145,7 @@ impl Screen {
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
             Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
+            Command::Push => Pushes::open(panes).map(Opened::Push),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
             _ => return None,
         };
@@ -172,6 +179,11 @@ impl Screen {
     /// The lens, if it is open.
     pub(super) fn lens_mut(&mut self) -> Option<&mut LogitLens> {
         if let Opened::Lens(lens) = &mut self.opened { Some(lens) } else { None }
+    }
+
+    /// What parts add, if that is open.
+    pub(super) fn push_mut(&mut self) -> Option<&mut Pushes> {
+        if let Opened::Push(push) = &mut self.opened { Some(push) } else { None }
     }
 
     /// How far heads are apart, if that is open.

@@ -9,6 +9,8 @@ mod grid;
 mod lens;
 mod list;
 mod panes;
+mod push;
+mod read_text;
 mod score_map;
 mod shift;
 
@@ -21,6 +23,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::Grid(_) => &grid::FACE,
         Opened::List => &list::FACE,
         Opened::Lens(_) => &lens::FACE,
+        Opened::Push(_) => &push::FACE,
         Opened::ScoreMap => &score_map::FACE,
         Opened::Shift(_) => &shift::FACE,
         Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {

@@ -12,6 +12,7 @@ mod layer;
 pub mod lens;
 mod list;
 pub mod load;
+mod push;
 mod read;
 pub mod run;
 mod score;

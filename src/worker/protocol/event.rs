@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, ShiftJob,
+    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, PushJob, ShiftJob,
     SimilarJob, Slot, WorkerError,
 };
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
+use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
 use crate::attention::{
     Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, NextToken, ScoresByHead,
@@ -199,6 +200,13 @@ pub enum Event {
         question: LensJob,
         /// The predictions, or why there are none.
         found: Result<Arc<Lens>, WorkerError>,
+    },
+    /// What each part of a pass adds to the logit of a next token.
+    Pushed {
+        /// What was asked.
+        question: PushJob,
+        /// What each adds, or why that can't be said.
+        found: Result<Arc<Push>, WorkerError>,
     },
     /// A view can't be computed.
     ViewFailed {

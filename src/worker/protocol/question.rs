@@ -122,6 +122,31 @@ pub struct LensJob {
     pub query: usize,
 }
 
+/// Say what each part of a pass adds to the logit of a next token.
+#[derive(Debug, Clone)]
+pub struct PushJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads.
+    pub capture: Arc<Capture>,
+    /// The index of the token that the next one is predicted after.
+    pub query: usize,
+    /// The next token; without one, the likeliest.
+    pub target: Option<u32>,
+    /// The token whose logit is taken off, in place of the mean of all.
+    pub versus: Option<u32>,
+}
+
+impl PushJob {
+    /// Whether both are about the very same capture, token and next tokens.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.capture, &other.capture)
+            && (self.query, self.target, self.versus) == (other.query, other.target, other.versus)
+    }
+}
+
 /// Go on with a text, token after token.
 #[derive(Debug, Clone)]
 pub struct WriteJob {

@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, ShiftJob,
-    SimilarJob, Slot, ViewJob, WriteJob,
+    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob, Sampling, ScoringJob,
+    ShiftJob, SimilarJob, Slot, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -54,6 +54,8 @@ pub enum Request {
     Shift(ShiftJob),
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
+    /// Say what each part of a pass adds to the logit of a next token. Takes as long as one token, between prompts.
+    Push(PushJob),
     /// Nobody looks at what layers would predict any more: nothing is kept for it.
     ForgetLens,
     /// List the models that can be asked for.
