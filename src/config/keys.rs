@@ -171,7 +171,7 @@ const TABLE: &[Row] = &[
     row(Command::ScoreMap, "score-map", Group::View, &["H"], "one number of all heads, as a map"),
     row(Command::ModelShift, "model-shift", Group::View, &["W"], "heads that differ most between both models"),
     row(Command::Lens, "lens", Group::View, &["P"], "logit lens: what each layer would predict"),
-    row(Command::Push, "push", Group::View, &["A"], "what each head adds to the next token's logit"),
+    row(Command::Push, "push", Group::View, &["A"], "push: what heads add to the next token"),
     row(Command::Contrast, "contrast", Group::View, &["!"], "there: less the logit of another next token"),
     row(Command::ZoomIn, "zoom-in", Group::View, &["+", "="], "larger cells, around the cursor"),
     row(Command::ZoomOut, "zoom-out", Group::View, &["-"], "smaller cells, down to all of a long prompt"),

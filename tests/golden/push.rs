@@ -10,9 +10,6 @@ use super::{check_all, folder, golden, ids, load, on_cpu};
 /// Of the logit that the parts add up to.
 const COMPLETE: f64 = 1e-4;
 
-/// Tokens of a prompt that are run.
-const TOKENS: usize = 12;
-
 fn capture(model: &Model, tokens: &[u32], ablation: &Ablation) -> Capture {
     model.run_without(model.tokens_from_ids(tokens).unwrap(), ablation, &Cancel::new(), &mut |_| ()).unwrap()
 }
@@ -34,8 +31,7 @@ fn check(name: &str, options: &LoadOptions) {
     if !model.info().has_output_head {
         return;
     }
-    let mut ids = ids(&expected, "case2.input_ids");
-    ids.truncate(TOKENS);
+    let ids = ids(&expected, "case2.input_ids");
     let whole = capture(&model, &ids, &Ablation::default());
     let last = ids.len() - 1;
     for query in [0, last / 2, last] {
@@ -69,6 +65,27 @@ fn gguf_files() {
 #[test]
 fn gguf_files_in_tensor_operations() {
     check_all("gguf", 13, Engine::Generic, check);
+}
+
+/// Heads that are off push nothing, and all other parts are the logit of the model without them.
+#[test]
+fn without_heads_it_is_complete_too() {
+    for (name, engine) in [("gpt2-tiny", Engine::Auto), ("gpt-oss-tiny", Engine::Generic)] {
+        let model = load(&golden(name), &on_cpu(engine));
+        let off = "0.1,2.3".parse().unwrap();
+        let without = capture(&model, &[5, 9, 3, 5, 9, 8], &off);
+        let found = push(&model, &without, 5, (None, None));
+        is_complete(name, &found);
+        assert_eq!((found.head(0, 1).unwrap().total, found.head(2, 3).unwrap().total), (0.0, 0.0));
+        let logit = |capture: &Capture| {
+            let mean =
+                capture.logits.iter().map(|x| f64::from(*x)).sum::<f64>() / capture.logits.len() as f64;
+            f64::from(capture.logits[found.target.token.id as usize]) - mean
+        };
+        assert!((found.logit - logit(&without)).abs() <= 1e-4 * found.logit.abs(), "{name}");
+        let whole = capture(&model, &[5, 9, 3, 5, 9, 8], &Ablation::default());
+        assert!((found.logit - logit(&whole)).abs() > 1e-3, "{name}: the heads do something");
+    }
 }
 
 #[test]
