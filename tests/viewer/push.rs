@@ -49,7 +49,7 @@ fn push(question: &PushJob) -> Arc<Push> {
 fn answered(state: &mut State, effects: &[Effect]) {
     for question in questions(effects) {
         let found = Ok(push(&question));
-        hear(state, Event::Pushed { question, found });
+        hear(state, Event::Pushed { question: Box::new(question), found });
     }
 }
 
@@ -134,7 +134,7 @@ fn it_follows_the_cursor_and_shows_the_older_answer_meanwhile() {
     assert_eq!(shown.push.as_ref().unwrap().query, 4, "which stays until the new one is there");
     let old = questions(&effects).remove(0);
     let effects = press(&mut state, "left");
-    hear(&mut state, Event::Pushed { found: Ok(push(&old)), question: old });
+    hear(&mut state, Event::Pushed { found: Ok(push(&old)), question: Box::new(old) });
     assert_eq!(panel(&state, Side::Left).push.as_ref().unwrap().query, 4, "an answer to an older question");
     answered(&mut state, &effects);
     assert_eq!(panel(&state, Side::Left).push.as_ref().unwrap().query, 2);
@@ -202,7 +202,7 @@ fn what_failed_is_tried_again() {
     let mut state = captured();
     let effects = press(&mut state, "A");
     for question in questions(&effects) {
-        hear(&mut state, Event::Pushed { question, found: Err(refused("no memory")) });
+        hear(&mut state, Event::Pushed { question: Box::new(question), found: Err(refused("no memory")) });
     }
     assert!(!state.is_busy());
     assert!(text(draw(&mut state, (120, 40)).backend().buffer()).contains("no memory · r tries again"));

@@ -70,7 +70,7 @@ pub enum Opened {
     /// What each layer of both models would predict.
     Lens(LogitLens),
     /// What each part of a pass adds to the logit of a next token.
-    Push(Pushes),
+    Push(Box<Pushes>),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
     /// How far the heads of both models are apart.
@@ -115,7 +115,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
-            Opened::Push(push) => Some(push),
+            Opened::Push(push) => Some(push.as_ref()),
             Opened::ScoreMap => Some(&self.map),
             Opened::Shift(shift) => Some(shift.as_ref()),
         }
@@ -127,7 +127,7 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
-            Opened::Push(push) => Some(push),
+            Opened::Push(push) => Some(push.as_mut()),
             Opened::ScoreMap => Some(&mut self.map),
             Opened::Shift(shift) => Some(shift.as_mut()),
         }
@@ -145,7 +145,7 @@ impl Screen {
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
             Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
-            Command::Push => Pushes::open(panes).map(Opened::Push),
+            Command::Push => Pushes::open(panes).map(|push| Opened::Push(Box::new(push))),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
             _ => return None,
         };

@@ -25,7 +25,7 @@ impl Job for PushJob {
     }
 
     fn failed(&self, error: WorkerError) -> Event {
-        Event::Pushed { question: self.clone(), found: Err(error) }
+        Event::Pushed { question: Box::new(self.clone()), found: Err(error) }
     }
 }
 
@@ -51,7 +51,7 @@ impl SlotJob for PushJob {
             push
         });
         context.caches.keep(passes);
-        context.answer(Event::Pushed { question: self.clone(), found: Ok(Arc::new(found?)) });
+        context.answer(Event::Pushed { question: Box::new(self.clone()), found: Ok(Arc::new(found?)) });
         Ok(Progress::Done)
     }
 }

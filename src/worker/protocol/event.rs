@@ -204,7 +204,7 @@ pub enum Event {
     /// What each part of a pass adds to the logit of a next token.
     Pushed {
         /// What was asked.
-        question: PushJob,
+        question: Box<PushJob>,
         /// What each adds, or why that can't be said.
         found: Result<Arc<Push>, WorkerError>,
     },
