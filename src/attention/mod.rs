@@ -76,6 +76,6 @@ pub use text_ending::TextEnding;
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};
 
-pub use crate::kernels::attention_rule::AttentionRule;
+pub use crate::kernels::attention_rule::{AttentionRule, HiddenKeys};
 pub use crate::kernels::shared::{Order, Panels, TokenRows};
 pub use crate::vocabulary::{ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, View, Weighted};

@@ -75,6 +75,7 @@ impl Model {
         };
         let mut hooks = Hooks {
             head_mask: capture.ablation.clone(),
+            hidden: capture.layers.first().and_then(|layer| layer.rule.hidden),
             residual: Some(&mut residual),
             heads: Some(&mut heads),
             ..Hooks::default()

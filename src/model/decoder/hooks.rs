@@ -9,7 +9,7 @@
 
 use candle_core::Tensor;
 
-use crate::attention::Ablation;
+use crate::attention::{Ablation, HiddenKeys};
 use crate::model::ModelError;
 
 /// Called with a layer's index, and its queries f32 \[heads, S, head_dim\], keys and values f32
@@ -29,6 +29,8 @@ pub struct Hooks<'a> {
     pub after_rotary: Option<&'a mut AfterRotary<'a>>,
     /// Heads that are off: what they took from the values is set to zero.
     pub head_mask: Ablation,
+    /// Keys that later queries don't see, in all layers.
+    pub hidden: Option<HiddenKeys>,
     /// What the heads took from the values, before the output projection.
     pub heads: Option<&'a mut Heads<'a>>,
     /// The residual stream. With this hook the last layer is computed for all tokens, not only for the last one.

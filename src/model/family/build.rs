@@ -141,6 +141,7 @@ impl Builder<'_, '_> {
         let mut sinks = || self.weights.host_tensor(&of_layer(layout.sinks), &[spec.heads]);
         let sinks = spec.sinks.then(&mut sinks).transpose()?.map(Into::into);
         let rule = AttentionRule {
+            hidden: None,
             scale: layer.scale,
             softcap: layer.softcap,
             sliding_window: layer.sliding_window,
