@@ -25,6 +25,7 @@ mod models;
 mod print;
 mod render;
 mod reporter;
+mod segments;
 mod session;
 mod settings;
 mod stdout;
@@ -88,6 +89,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Compare(args)) => Box::new(|settings, session| compare::run(args, settings, session)),
         Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
+        Some(Command::Segments(args)) => Box::new(|settings, session| segments::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {

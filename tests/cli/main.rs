@@ -23,6 +23,7 @@ mod models;
 #[cfg(unix)]
 mod outputs;
 mod rounding;
+mod segments;
 mod verify;
 
 #[path = "../support"]

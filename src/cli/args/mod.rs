@@ -5,6 +5,7 @@
 mod commands;
 mod explain;
 mod generate;
+mod segments;
 mod shared;
 
 pub use commands::{
@@ -13,6 +14,7 @@ pub use commands::{
 };
 pub use explain::{AblateArgs, HeadsArgs, LensArgs};
 pub use generate::GenerateArgs;
+pub use segments::SegmentsArgs;
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
 use clap::{Parser, Subcommand};
@@ -60,6 +62,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Show what each layer would predict
     Lens(LensArgs),
+    /// Show how much the segments of a prompt look at each other: turns, paragraphs, sentences, or named bytes
+    Segments(SegmentsArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// Measure how long a pass with everything captured takes, and how long this machine needs at least
