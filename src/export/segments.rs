@@ -61,12 +61,12 @@ pub fn write_table(out: &mut impl Write, passes: &[SegmentPass]) -> Result<(), E
         let gap = if at > 0 { "\n" } else { "" };
         let (name, segments) = (escape_controls(&capture.model.name), &shares.segments);
         writeln!(out, "{gap}# {name}: {}, segments by {}", shares.view.title(), segments.by())?;
-        let numbers = (0..segments.count()).map(|at| format!("{:>CELL$}", format!("[{at}]")));
+        let numbers = (0..segments.count()).map(|at| format!("{:>CELL$}", format!("[{}]", at + 1)));
         let sink = if shares.has_sinks { "   sink" } else { "" };
         let line = format!("{:<NAME$} tokens{sink}  first{}", "from segment", numbers.collect::<String>());
         writeln!(out, "{}", line.trim_end())?;
         for (at, row) in shares.rows.iter().enumerate() {
-            let name = in_columns(&format!("[{at}] {}", segments.names()[at]), NAME);
+            let name = in_columns(&segments.label(at), NAME);
             write!(out, "{name}{:>7}", segments.size(at))?;
             if shares.has_sinks {
                 write!(out, "  {:.3}", row.sink)?;
@@ -252,10 +252,10 @@ mod tests {
         let table = written(|out| write_table(out, &passes(true)));
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[0], "# example: mean of all layers and heads, segments by sentences");
-        assert_eq!(lines[1], "from segment                 tokens   sink  first         [0]         [1]");
-        assert_eq!(lines[2], "[0] 1 One.                        1  0.500  0.500 0.500/1.000           ·");
+        assert_eq!(lines[1], "from segment                 tokens   sink  first         [1]         [2]");
+        assert_eq!(lines[2], "1 One.                            1  0.500  0.500 0.500/1.000           ·");
         // Of rows [.25 .5 | .25] and [.125 .25 .5 | .125], by length 1/2 and 1/3.
-        assert_eq!(lines[3], "[1] 2 Two more.                   2  0.188  0.188 0.188/0.417 0.625/0.583");
+        assert_eq!(lines[3], "2 Two more.                       2  0.188  0.188 0.188/0.417 0.625/0.583");
         assert!(lines[4].contains("with the sink they sum to 1"), "{}", lines[4]);
         assert!(!written(|out| write_table(out, &passes(false))).contains("sink"));
     }
@@ -284,6 +284,6 @@ mod tests {
         let segments = Segments::new(&capture, "it '", &Cut::default()).unwrap();
         assert_eq!(lookback(&capture, &segments, &|| false), Ok(None), "one sentence has no context");
         assert!(lookback(&capture, &segments, &|| true).is_ok(), "nothing is to stop");
-        assert_eq!(in_columns("[3] ひらがなのなまえ", 12), "[3] ひらが… ");
+        assert_eq!(in_columns("3 ひらがなのなまえ", 12), "3 ひらがな… ");
     }
 }

@@ -19,7 +19,7 @@ fn both_models_side_by_side_and_rows_sum_to_one_with_the_sink() {
     let arguments = ["segments", "--model", text(&left), "--model", text(&right), "--prompt", TEXT];
     let table = home.run(arguments).text().to_owned();
     assert_eq!(table.matches("segments by paragraphs").count(), 2, "{table}");
-    assert!(table.contains("[0] 1 once upon a time. The") && table.contains("lookback ratio"), "{table}");
+    assert!(table.contains("\n1 once upon a time. The") && table.contains("lookback ratio"), "{table}");
     let ended = home.run(arguments.into_iter().chain(["--json", "--by", "sentences", "--view", "layer:1"]));
     let json: Value = serde_json::from_str(ended.text()).unwrap();
     for (model, has_sinks) in json["models"].as_array().unwrap().iter().zip([false, true]) {

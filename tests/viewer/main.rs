@@ -23,6 +23,7 @@ mod pin;
 mod program;
 mod score_map;
 mod screens;
+mod segments;
 mod shift;
 mod views;
 mod words;

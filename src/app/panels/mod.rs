@@ -23,6 +23,7 @@ mod panel;
 mod panes;
 mod score_map;
 mod scores;
+mod segments;
 mod shift;
 
 pub use difference::{Arrangement, Compared, Difference};
@@ -32,6 +33,7 @@ pub use list::{HeadList, ListedHead, Similarity};
 pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
 pub use score_map::ScoreMap;
+pub use segments::{SegmentCells, SegmentMap, SegmentSide, SegmentStage};
 pub use shift::ModelShift;
 
 use super::action::Effect;
@@ -69,6 +71,8 @@ pub enum Opened {
     Lens(LogitLens),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
+    /// How much the segments of the prompt give each other: [`Screen::segments`].
+    Segments,
     /// How far the heads of both models are apart.
     Shift(Box<ModelShift>),
 }
@@ -84,6 +88,8 @@ pub struct Screen {
     pub list: HeadList,
     /// Which statistic the score map shows, whether it is open or not.
     pub map: ScoreMap,
+    /// What the prompt is cut by into segments, whether they are on screen or not.
+    pub segments: SegmentMap,
     /// What panels that were closed leave to be done.
     left: Vec<Effect>,
 }
@@ -112,6 +118,7 @@ impl Screen {
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
             Opened::ScoreMap => Some(&self.map),
+            Opened::Segments => Some(&self.segments),
             Opened::Shift(shift) => Some(shift.as_ref()),
         }
     }
@@ -123,6 +130,7 @@ impl Screen {
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
             Opened::ScoreMap => Some(&mut self.map),
+            Opened::Segments => Some(&mut self.segments),
             Opened::Shift(shift) => Some(shift.as_mut()),
         }
     }
@@ -140,6 +148,7 @@ impl Screen {
             Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
+            Command::Segments => SegmentMap::open(panes).map(|()| Opened::Segments),
             _ => return None,
         };
         Some(opened.map(|opened| self.open(opened)))

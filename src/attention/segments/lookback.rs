@@ -28,6 +28,14 @@ impl Lookback {
         }
     }
 
+    /// The head that looks back most, with its ratio.
+    pub fn most(&self) -> Option<(View, f32)> {
+        let ratio =
+            |layer: usize, head: usize| self.ratios[layer][head].map(|it| (View::Head { layer, head }, it));
+        let heads = |layer: usize| (0..self.ratios[layer].len()).filter_map(move |head| ratio(layer, head));
+        (0..self.ratios.len()).flat_map(heads).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
     /// Every head with its ratio, the one that looks back most first.
     pub fn ranked(&self) -> Vec<(View, f32)> {
         let mut heads: Vec<(View, f32)> = Vec::new();

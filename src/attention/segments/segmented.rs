@@ -75,6 +75,12 @@ impl Segments {
         &self.names
     }
 
+    /// A name with its number, from 1, which a sentence or a paragraph begins with anyway.
+    pub fn label(&self, segment: usize) -> String {
+        let (number, name) = (segment + 1, &self.names[segment]);
+        if name.starts_with(&format!("{number} ")) { name.clone() } else { format!("{number} {name}") }
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.names.len()
@@ -169,6 +175,7 @@ mod tests {
         let stretches = [stretch("x", 3..4), stretch("y", 5..6)];
         let segments = Segments::of_stretches("file", &text, &all, &stretches, ["rest", "written"]);
         assert_eq!(segments.names(), ["rest", "x", "y", "written"]);
+        assert_eq!(segments.label(3), "4 written");
         assert_eq!(
             named(&segments),
             [("rest", 0..1), ("x", 1..2), ("rest", 2..3), ("y", 3..4), ("rest", 4..5), ("written", 5..6)]

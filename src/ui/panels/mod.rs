@@ -10,6 +10,7 @@ mod lens;
 mod list;
 mod panes;
 mod score_map;
+mod segments;
 mod shift;
 
 use crate::app::{Opened, State};
@@ -22,6 +23,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::List => &list::FACE,
         Opened::Lens(_) => &lens::FACE,
         Opened::ScoreMap => &score_map::FACE,
+        Opened::Segments => &segments::FACE,
         Opened::Shift(_) => &shift::FACE,
         Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,

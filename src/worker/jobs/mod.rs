@@ -15,6 +15,7 @@ pub mod load;
 mod read;
 pub mod run;
 mod score;
+pub mod segments;
 mod shift;
 mod similar;
 mod view;

@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, ShiftJob,
-    SimilarJob, Slot, ViewJob, WriteJob,
+    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, SegmentsJob,
+    ShiftJob, SimilarJob, Slot, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -52,6 +52,10 @@ pub enum Request {
     Compare(CompareJob),
     /// Say how far the heads of a layer of two models are apart, away from the models' threads.
     Shift(ShiftJob),
+    /// Say how much the segments of a prompt give each other, away from the models' threads.
+    Segments(Box<SegmentsJob>),
+    /// Nobody waits any more for what segments give each other.
+    StopSegments,
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
     /// Nobody looks at what layers would predict any more: nothing is kept for it.
