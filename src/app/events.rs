@@ -98,6 +98,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 shift.found(&question, found);
             }
         }
+        Event::Segments { question, found } => state.screen.segments.found(&question, found),
         Event::Compared { question, found } => {
             let found = found.map_err(|error| error.to_string());
             let difference = state.screen.difference.as_mut();

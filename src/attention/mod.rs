@@ -36,6 +36,7 @@ pub mod repeated;
 pub mod rollout;
 mod rows_mut;
 mod scale;
+pub mod segments;
 mod shares;
 pub mod shift;
 pub mod similar;
@@ -78,4 +79,6 @@ pub use token::{Token, escape_controls, is_unprintable};
 
 pub use crate::kernels::attention_rule::{AttentionRule, HiddenKeys};
 pub use crate::kernels::shared::{Order, Panels, TokenRows};
-pub use crate::vocabulary::{ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, View, Weighted};
+pub use crate::vocabulary::{
+    ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, SegmentRule, View, Weighted,
+};

@@ -6,7 +6,7 @@
 //! | how an export was made: what every file holds, and what it is made from again | [`recipe`] |
 //! | what an export is written as, a file for each format; how to add one | [`formats`] |
 //! | figures, which the formats svg, png and html show | [`figure`] |
-//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`report`] |
+//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`segments`], [`report`] |
 
 pub mod ablation;
 mod error;
@@ -26,6 +26,7 @@ pub mod recipe;
 pub mod report;
 mod row_names;
 mod rows;
+pub mod segments;
 mod selection;
 pub mod shift;
 mod subject;

@@ -24,6 +24,7 @@ mod models;
 mod outputs;
 mod push;
 mod rounding;
+mod segments;
 mod verify;
 
 #[path = "../support"]

@@ -24,6 +24,7 @@ mod program;
 mod push;
 mod score_map;
 mod screens;
+mod segments;
 mod shift;
 mod views;
 mod words;

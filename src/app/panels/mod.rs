@@ -24,6 +24,7 @@ mod panes;
 mod push;
 mod score_map;
 mod scores;
+mod segments;
 mod shift;
 
 pub use difference::{Arrangement, Compared, Difference};
@@ -34,6 +35,7 @@ pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
 pub use push::{PushPanel, PushStage, Pushes};
 pub use score_map::ScoreMap;
+pub use segments::{SegmentCells, SegmentMap, SegmentSide, SegmentStage};
 pub use shift::ModelShift;
 
 use super::action::Effect;
@@ -73,6 +75,8 @@ pub enum Opened {
     Push(Box<Pushes>),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
+    /// How much the segments of the prompt give each other: [`Screen::segments`].
+    Segments,
     /// How far the heads of both models are apart.
     Shift(Box<ModelShift>),
 }
@@ -88,6 +92,8 @@ pub struct Screen {
     pub list: HeadList,
     /// Which statistic the score map shows, whether it is open or not.
     pub map: ScoreMap,
+    /// What the prompt is cut by into segments, whether they are on screen or not.
+    pub segments: SegmentMap,
     /// What panels that were closed leave to be done.
     left: Vec<Effect>,
 }
@@ -117,6 +123,7 @@ impl Screen {
             Opened::Lens(lens) => Some(lens),
             Opened::Push(push) => Some(push.as_ref()),
             Opened::ScoreMap => Some(&self.map),
+            Opened::Segments => Some(&self.segments),
             Opened::Shift(shift) => Some(shift.as_ref()),
         }
     }
@@ -129,6 +136,7 @@ impl Screen {
             Opened::Lens(lens) => Some(lens),
             Opened::Push(push) => Some(push.as_mut()),
             Opened::ScoreMap => Some(&mut self.map),
+            Opened::Segments => Some(&mut self.segments),
             Opened::Shift(shift) => Some(shift.as_mut()),
         }
     }
@@ -147,6 +155,7 @@ impl Screen {
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             Command::Push => Pushes::open(panes).map(|push| Opened::Push(Box::new(push))),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
+            Command::Segments => SegmentMap::open(panes).map(|()| Opened::Segments),
             _ => return None,
         };
         Some(opened.map(|opened| self.open(opened)))

@@ -6,6 +6,7 @@ mod commands;
 mod explain;
 mod generate;
 mod push;
+mod segments;
 mod shared;
 
 pub use commands::{
@@ -15,6 +16,7 @@ pub use commands::{
 pub use explain::{AblateArgs, HeadsArgs, LensArgs};
 pub use generate::GenerateArgs;
 pub use push::PushArgs;
+pub use segments::SegmentsArgs;
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
 use clap::{Parser, Subcommand};
@@ -64,6 +66,8 @@ pub enum Command {
     Lens(LensArgs),
     /// Show what each head adds to the logit of a next token, and through which keys
     Push(PushArgs),
+    /// Show how much the segments of a prompt look at each other: turns, paragraphs, sentences, or named bytes
+    Segments(SegmentsArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// Measure how long a pass with everything captured takes, and how long this machine needs at least

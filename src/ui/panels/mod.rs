@@ -12,6 +12,7 @@ mod panes;
 mod push;
 mod read_text;
 mod score_map;
+mod segments;
 mod shift;
 
 use crate::app::{Opened, State};
@@ -25,6 +26,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::Lens(_) => &lens::FACE,
         Opened::Push(_) => &push::FACE,
         Opened::ScoreMap => &score_map::FACE,
+        Opened::Segments => &segments::FACE,
         Opened::Shift(_) => &shift::FACE,
         Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,

@@ -16,6 +16,7 @@ mod push;
 mod read;
 pub mod run;
 mod score;
+pub mod segments;
 mod shift;
 mod similar;
 mod view;

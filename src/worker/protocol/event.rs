@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, PushJob, ShiftJob,
-    SimilarJob, Slot, WorkerError,
+    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, PushJob,
+    SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, Slot, WorkerError,
 };
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
@@ -177,6 +177,13 @@ pub enum Event {
         question: ShiftJob,
         /// How far they are apart, or why that can't be said.
         found: Result<Arc<LayerShift>, WorkerError>,
+    },
+    /// It is known how much the segments of a prompt give each other.
+    Segments {
+        /// What was asked.
+        question: Box<SegmentsJob>,
+        /// What they give, or why that can't be said.
+        found: Result<Arc<SegmentsFound>, WorkerError>,
     },
     /// Two captures are compared.
     Compared {

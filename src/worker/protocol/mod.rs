@@ -16,7 +16,7 @@ pub use crate::model::{
 pub use event::{Event, LayerAnswer};
 pub use question::{
     Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift, LensJob, ListJob, PushJob,
-    ReadJob, ScoringJob, ShiftJob, SimilarJob, ViewJob, WriteJob,
+    ReadJob, ScoringJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, ViewJob, WriteJob,
 };
 pub use request::Request;
 pub use slot::Slot;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Slot;
+use crate::attention::segments::{Cut, Lookback, SegmentShares};
 use crate::attention::shift::HeadShift;
 use crate::attention::{Ablation, Capture, ModelInfo, View};
 use crate::model::{Choice, ConfiguredPair, Sampling};
@@ -96,6 +97,32 @@ pub struct SimilarJob {
     pub of: usize,
     /// The head.
     pub head: View,
+}
+
+/// Say how much the segments of a prompt give each other.
+#[derive(Debug, Clone)]
+pub struct SegmentsJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// What is measured; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+    /// The text of its prompt.
+    pub prompt: Arc<str>,
+    /// What it is cut by; echoed.
+    pub cut: Cut,
+    /// The view; echoed.
+    pub view: View,
+    /// What was found of the same capture, cut like this, in another view.
+    pub known: Option<Arc<SegmentsFound>>,
+}
+
+/// How much the segments of a prompt give each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentsFound {
+    /// In a view.
+    pub shares: SegmentShares,
+    /// How far each head looks back; nothing if there are no new tokens.
+    pub lookback: Option<Arc<Lookback>>,
 }
 
 /// Score a model's heads on repeated random tokens.

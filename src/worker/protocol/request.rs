@@ -2,7 +2,7 @@
 
 use super::{
     CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob, Sampling, ScoringJob,
-    ShiftJob, SimilarJob, Slot, ViewJob, WriteJob,
+    SegmentsJob, ShiftJob, SimilarJob, Slot, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -52,6 +52,10 @@ pub enum Request {
     Compare(CompareJob),
     /// Say how far the heads of a layer of two models are apart, away from the models' threads.
     Shift(ShiftJob),
+    /// Say how much the segments of a prompt give each other, away from the models' threads.
+    Segments(Box<SegmentsJob>),
+    /// Nobody waits any more for what segments give each other.
+    StopSegments,
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
     /// Say what each part of a pass adds to the logit of a next token. Takes as long as one token, between prompts.
