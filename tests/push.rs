@@ -1,17 +1,25 @@
-//! Push as TransformerLens computes it, and as forward hooks on transformers do: `push/README.md` says how.
+//! Push as TransformerLens computes it, and as forward hooks on transformers do; and what hiding spans does, as
+//! transformers says with a mask of four dimensions: `push/README.md` says how.
 
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
+use std::sync::Arc;
 
-use attnscope::attention::Ablation;
+use attnscope::attention::knockout::{HiddenSpan, KeyMeasures, SpanEffect};
 use attnscope::attention::push::Push;
+use attnscope::attention::{Ablation, View};
 use attnscope::model::{Cancel, Control, DeviceChoice, Engine, LoadOptions, Model, Precision, Reference};
 use serde_json::Value;
 
 const EXPECTED: &str = include_str!("push/expected.json");
 /// Of the largest push of a pass.
 const TOLERANCE: f64 = 2e-5;
+
+/// Of an attention weight.
+const ATTENTION: f64 = 2e-5;
+/// Of Δ ln p and KL.
+const NATS: f64 = 1e-4;
 
 fn numbers(value: &Value) -> Vec<f64> {
     match value {
@@ -86,4 +94,88 @@ fn every_trap_moves_a_push() {
     for (trap, moved) in traps {
         assert!(moved > 100.0 * TOLERANCE, "{trap}: {moved}");
     }
+}
+
+/// Hiding a span does to the next token, and to every head, what it does with a mask in transformers; and what is behind
+/// it runs, nothing else.
+#[test]
+fn hiding_a_span_does_what_a_mask_does() {
+    let expected: Value = serde_json::from_str(EXPECTED).unwrap();
+    let models = expected["effect"].as_object().unwrap();
+    assert_eq!(models.len(), 4);
+    for (name, of_model) in models {
+        for engine in [Engine::Auto, Engine::Generic] {
+            let model = load(name, engine);
+            let ids: Vec<u32> = numbers(&of_model["ids"]).iter().map(|id| *id as u32).collect();
+            let (tokens, cancel) = (model.tokens_from_ids(&ids).unwrap(), Cancel::new());
+            let capture = Arc::new(model.run(tokens, &cancel, &mut |_| ()).unwrap());
+            let pass = model.run_token(&capture, ids.len() - 1, 1, &cancel).unwrap();
+            let push = model.push(&capture, &pass, (None, None), &cancel).unwrap();
+            let keys = KeyMeasures::new(&capture, &push).unwrap();
+            assert_eq!(Some(keys.target.token.id), id(&of_model["target"]), "{name}");
+            for of_span in of_model["spans"].as_array().unwrap() {
+                let span = numbers(&of_span["span"]);
+                let span = span[0] as usize..span[1] as usize;
+                let what = format!("{name} {engine:?} {span:?}");
+                let hidden = model.run_hiding(&capture, span.clone(), &cancel, &mut |_| ()).unwrap();
+                let rows = numbers(&of_span["rows"]);
+                let mut rows = rows.chunks_exact(ids.len());
+                for layer in 0..capture.model.layers {
+                    for head in 0..capture.model.heads {
+                        let found = hidden.row(View::Head { layer, head }, ids.len() - 1).unwrap().0;
+                        let off =
+                            found.iter().zip(rows.next().unwrap()).map(|(a, b)| (f64::from(*a) - b).abs());
+                        let off = off.fold(0.0, f64::max);
+                        assert!(off <= ATTENTION, "{what}: {layer}.{head} is off by {off}");
+                    }
+                }
+                let span = HiddenSpan::of(&capture.tokens, span);
+                let effect = SpanEffect::new(span.clone(), &capture, &hidden, &keys).unwrap();
+                let close = |found: f64, expected: &Value, of: &str| {
+                    let expected = expected.as_f64().unwrap();
+                    assert!((found - expected).abs() <= NATS, "{what}: {of} {found}, not {expected}");
+                };
+                close(effect.change, &of_span["change"], "change");
+                close(effect.divergence, &of_span["kl"], "KL");
+                assert_eq!(id(&of_span["next"]), Some(hidden.next[0].token.id), "{what}");
+                let later = ids.len() - span.tokens.end;
+                assert_eq!(effect.later, later, "{what}");
+                if later == 0 {
+                    assert!(Arc::ptr_eq(&hidden, &capture), "{what}: nothing runs");
+                } else {
+                    assert_eq!(hidden.computed.from, span.tokens.end, "{what}");
+                    let sums = numbers_of(&keys, &span);
+                    assert_eq!((effect.share, effect.weighted, effect.push), sums, "{what}");
+                }
+                // The head that is looked at is of that model, and so is what its parts add.
+                let pass = model.run_token(&hidden, ids.len() - 1, 1, &cancel).unwrap();
+                let push = model.push(&hidden, &pass, (None, None), &cancel).unwrap();
+                assert!(push.residual().abs() <= 1e-4 * push.logit.abs(), "{what}: {}", push.residual());
+            }
+        }
+    }
+}
+
+/// Of a span's keys: share, value-weighted share, push.
+fn numbers_of(keys: &KeyMeasures, span: &HiddenSpan) -> (f32, f32, f32) {
+    let sum = |values: &[f32]| values[span.tokens.clone()].iter().sum::<f32>();
+    (sum(&keys.shares), sum(&keys.weighted), sum(&keys.pushes))
+}
+
+/// A capture with a span hidden is not what the same prompt gives without it, and the next prompt doesn't go on from it.
+#[test]
+fn nothing_of_a_hidden_span_is_kept() {
+    let model = load("gpt2-tiny", Engine::Auto);
+    let (ids, cancel) = ([5, 9, 3, 5, 9, 8], Cancel::new());
+    let run = |ids: &[u32]| model.run(model.tokens_from_ids(ids).unwrap(), &cancel, &mut |_| ()).unwrap();
+    let before = Arc::new(run(&ids));
+    let hidden = model.run_hiding(&before, 1..3, &cancel, &mut |_| ()).unwrap();
+    assert_ne!(hidden.logits, before.logits);
+    assert_eq!(run(&ids).logits, before.logits);
+    for span in [3..3, 4..7, 9..10] {
+        let error = model.run_hiding(&before, span, &cancel, &mut |_| ()).unwrap_err().to_string();
+        assert!(error.contains("there is no span") && error.contains("tokens 0 to 5"), "{error}");
+    }
+    cancel.cancel();
+    assert!(model.run_hiding(&before, 1..3, &cancel, &mut |_| ()).is_err());
 }

@@ -117,6 +117,16 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 lens.found(&question, found);
             }
         }
+        Event::EffectRunning { asker, done, layer, layers } => {
+            if let Some(effect) = state.screen.effect_mut() {
+                effect.running(asker, done, (layer, layers));
+            }
+        }
+        Event::Effect { question, found } => {
+            if let Some(effect) = state.screen.effect_mut() {
+                effect.found(&question, found);
+            }
+        }
         Event::Pushed { question, found } => {
             if let Some(push) = state.screen.push_mut() {
                 push.found(&question, found);

@@ -21,6 +21,7 @@ mod comparison;
 mod digest;
 mod heads;
 mod info;
+pub mod knockout;
 pub mod lens;
 mod logits;
 mod matrix;

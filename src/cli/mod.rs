@@ -13,6 +13,7 @@ mod bench;
 mod compare;
 mod completions;
 mod config;
+mod effect;
 mod export;
 mod failure;
 mod generate;
@@ -90,6 +91,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Compare(args)) => Box::new(|settings, session| compare::run(args, settings, session)),
         Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
+        Some(Command::Effect(args)) => Box::new(|settings, session| effect::run(args, settings, session)),
         Some(Command::Push(args)) => Box::new(|settings, session| push::run(args, settings, session)),
         Some(Command::Segments(args)) => Box::new(|settings, session| segments::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),

@@ -32,6 +32,7 @@ mod family;
 mod footprint;
 mod generate;
 mod gguf;
+mod hide;
 mod host;
 mod json;
 mod kept;

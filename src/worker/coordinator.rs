@@ -65,6 +65,8 @@ fn begin(
         Request::Score(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::Lens(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::Push(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Effect(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::StopEffect => slots.iter().for_each(SlotState::stop_effect),
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,

@@ -16,6 +16,7 @@
 //! A panel never reads the rest of the state: it is handed the panes, and what it wants to happen is a [`Reaction`].
 
 pub mod difference;
+mod effect;
 mod grid;
 mod lens;
 mod list;
@@ -28,6 +29,7 @@ mod segments;
 mod shift;
 
 pub use difference::{Arrangement, Compared, Difference};
+pub use effect::{EffectSide, EffectStage, HiddenUnit, SpanEffects};
 pub use grid::HeadGrid;
 pub use lens::{LensPanel, LensStage, LogitLens};
 pub use list::{HeadList, ListedHead, Similarity};
@@ -73,6 +75,8 @@ pub enum Opened {
     Lens(LogitLens),
     /// What each part of a pass adds to the logit of a next token.
     Push(Box<Pushes>),
+    /// What hiding spans of the prompt does to the next token.
+    Effect(Box<SpanEffects>),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
     /// How much the segments of the prompt give each other: [`Screen::segments`].
@@ -122,6 +126,7 @@ impl Screen {
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
             Opened::Push(push) => Some(push.as_ref()),
+            Opened::Effect(effect) => Some(effect.as_ref()),
             Opened::ScoreMap => Some(&self.map),
             Opened::Segments => Some(&self.segments),
             Opened::Shift(shift) => Some(shift.as_ref()),
@@ -135,6 +140,7 @@ impl Screen {
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
             Opened::Push(push) => Some(push.as_mut()),
+            Opened::Effect(effect) => Some(effect.as_mut()),
             Opened::ScoreMap => Some(&mut self.map),
             Opened::Segments => Some(&mut self.segments),
             Opened::Shift(shift) => Some(shift.as_mut()),
@@ -154,6 +160,7 @@ impl Screen {
             Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             Command::Push => Pushes::open(panes).map(|push| Opened::Push(Box::new(push))),
+            Command::SpanEffect => SpanEffects::open(panes).map(|effect| Opened::Effect(Box::new(effect))),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
             Command::Segments => SegmentMap::open(panes).map(|()| Opened::Segments),
             _ => return None,
@@ -193,6 +200,11 @@ impl Screen {
     /// What parts add, if that is open.
     pub(super) fn push_mut(&mut self) -> Option<&mut Pushes> {
         if let Opened::Push(push) = &mut self.opened { Some(push) } else { None }
+    }
+
+    /// What hiding spans does, if that is open.
+    pub(super) fn effect_mut(&mut self) -> Option<&mut SpanEffects> {
+        if let Opened::Effect(effect) = &mut self.opened { Some(effect) } else { None }
     }
 
     /// How far heads are apart, if that is open.

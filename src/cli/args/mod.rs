@@ -3,6 +3,7 @@
 //! To add a command: its flags in `commands` or `explain`, its variant here, and its file in [`cli`](super).
 
 mod commands;
+mod effect;
 mod explain;
 mod generate;
 mod push;
@@ -13,6 +14,7 @@ pub use commands::{
     BenchArgs, CompareArgs, CompletionsArgs, ConfigArgs, ExportArgs, FigureArgs, ListArgs, PrintArgs,
     RenderArgs, ScreenshotArgs, VerifyArgs,
 };
+pub use effect::EffectArgs;
 pub use explain::{AblateArgs, HeadsArgs, LensArgs};
 pub use generate::GenerateArgs;
 pub use push::PushArgs;
@@ -66,6 +68,8 @@ pub enum Command {
     Lens(LensArgs),
     /// Show what each head adds to the logit of a next token, and through which keys
     Push(PushArgs),
+    /// Hide spans of a prompt from all behind them, and show what becomes of the next token
+    Effect(EffectArgs),
     /// Show how much the segments of a prompt look at each other: turns, paragraphs, sentences, or named bytes
     Segments(SegmentsArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row

@@ -4,6 +4,7 @@
 
 mod columns;
 mod difference;
+mod effect;
 mod face;
 mod grid;
 mod lens;
@@ -24,6 +25,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::Grid(_) => &grid::FACE,
         Opened::List => &list::FACE,
         Opened::Lens(_) => &lens::FACE,
+        Opened::Effect(_) => &effect::FACE,
         Opened::Push(_) => &push::FACE,
         Opened::ScoreMap => &score_map::FACE,
         Opened::Segments => &segments::FACE,

@@ -7,6 +7,7 @@
 //! whoever asked is answered after a panic comes by itself.
 
 mod compare;
+pub mod effect;
 mod estimate;
 mod layer;
 pub mod lens;

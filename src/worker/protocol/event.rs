@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, PushJob,
+    Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, PushJob,
     SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, Slot, WorkerError,
 };
 use crate::attention::ablation::MovedHead;
+use crate::attention::knockout::SpanEffect;
 use crate::attention::lens::Lens;
 use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
@@ -215,6 +216,24 @@ pub enum Event {
         /// What each adds, or why that can't be said.
         found: Result<Arc<Push>, WorkerError>,
     },
+    /// The pass with a span hidden has come further.
+    EffectRunning {
+        /// Whoever asked.
+        asker: Asker,
+        /// Spans that are done.
+        done: usize,
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// What hiding a span changes.
+    Effect {
+        /// What was asked, with the number of spans before this one.
+        question: Box<EffectJob>,
+        /// What it changes, or why that can't be said.
+        found: Result<Arc<SpanEffect>, WorkerError>,
+    },
     /// A view can't be computed.
     ViewFailed {
         /// The capture it was to be computed from.
@@ -231,7 +250,11 @@ impl Event {
     pub fn is_progress(&self) -> bool {
         matches!(
             self,
-            Self::Loading { .. } | Self::Running { .. } | Self::Scoring { .. } | Self::LensRunning { .. }
+            Self::Loading { .. }
+                | Self::Running { .. }
+                | Self::Scoring { .. }
+                | Self::LensRunning { .. }
+                | Self::EffectRunning { .. }
         )
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Slot;
+use crate::attention::knockout::{HiddenSpan, KeyMeasures};
 use crate::attention::segments::{Cut, Lookback, SegmentShares};
 use crate::attention::shift::HeadShift;
 use crate::attention::{Ablation, Capture, ModelInfo, View};
@@ -171,6 +172,30 @@ impl PushJob {
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.capture, &other.capture)
             && (self.query, self.target, self.versus) == (other.query, other.target, other.versus)
+    }
+}
+
+/// Say what hiding spans of a prompt from what is behind them changes, span after span.
+#[derive(Debug, Clone)]
+pub struct EffectJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads.
+    pub capture: Arc<Capture>,
+    /// The spans, each of which is hidden alone.
+    pub spans: Arc<[HiddenSpan]>,
+    /// How many of them are done.
+    pub done: usize,
+    /// What keys are given, once that is known.
+    pub keys: Option<Arc<KeyMeasures>>,
+}
+
+impl EffectJob {
+    /// Whether both are about the very same capture and spans.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.capture, &other.capture) && Arc::ptr_eq(&self.spans, &other.spans)
     }
 }
 

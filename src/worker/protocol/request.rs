@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob, Sampling, ScoringJob,
-    SegmentsJob, ShiftJob, SimilarJob, Slot, ViewJob, WriteJob,
+    CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob, Sampling,
+    ScoringJob, SegmentsJob, ShiftJob, SimilarJob, Slot, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -60,6 +60,10 @@ pub enum Request {
     Lens(LensJob),
     /// Say what each part of a pass adds to the logit of a next token. Takes as long as one token, between prompts.
     Push(PushJob),
+    /// Say what hiding spans changes. Takes up to a pass for each, between prompts and questions.
+    Effect(EffectJob),
+    /// Hide no more spans.
+    StopEffect,
     /// Nobody looks at what layers would predict any more: nothing is kept for it.
     ForgetLens,
     /// List the models that can be asked for.
