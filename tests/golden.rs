@@ -30,6 +30,8 @@ macro_rules! on_each_engine {
 
 #[path = "golden/incremental.rs"]
 mod incremental;
+#[path = "golden/push.rs"]
+mod push;
 #[path = "golden/steps.rs"]
 mod steps;
 

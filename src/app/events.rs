@@ -105,6 +105,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 shift.found(&question, found);
             }
         }
+        Event::Segments { question, found } => state.screen.segments.found(&question, found),
         Event::Compared { question, found } => {
             let found = found.map_err(|error| error.to_string());
             let difference = state.screen.difference.as_mut();
@@ -121,6 +122,21 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Lens { question, found } => {
             if let Some(lens) = state.screen.lens_mut() {
                 lens.found(&question, found);
+            }
+        }
+        Event::EffectRunning { asker, done, layer, layers } => {
+            if let Some(effect) = state.screen.effect_mut() {
+                effect.running(asker, done, (layer, layers));
+            }
+        }
+        Event::Effect { question, found } => {
+            if let Some(effect) = state.screen.effect_mut() {
+                effect.found(&question, found);
+            }
+        }
+        Event::Pushed { question, found } => {
+            if let Some(push) = state.screen.push_mut() {
+                push.found(&question, found);
             }
         }
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),

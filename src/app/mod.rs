@@ -32,8 +32,9 @@ mod write;
 pub use crate::attention::{ColorScale, Extent, Scale};
 pub use action::{Action, Effect};
 pub use panels::{
-    Arrangement, Compared, Difference, HeadGrid, HeadList, LensPanel, LensStage, ListedHead, LogitLens, Mode,
-    ModelShift, Opened, Panel, Panes, Pin, Reaction, Screen, Similarity,
+    Arrangement, Compared, Difference, EffectSide, EffectStage, HeadGrid, HeadList, HiddenUnit, LensPanel,
+    LensStage, ListedHead, LogitLens, Mode, ModelShift, Opened, Panel, Panes, Pin, PushPanel, PushStage,
+    Pushes, Reaction, Screen, SegmentCells, SegmentMap, SegmentSide, SegmentStage, Similarity, SpanEffects,
 };
 pub use popups::{ExportDialog, ExportStage, Listing, Palette, Picker, Popup, Stage, palette_columns};
 pub use state::State;

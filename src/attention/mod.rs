@@ -21,6 +21,7 @@ mod comparison;
 mod digest;
 mod heads;
 mod info;
+pub mod knockout;
 pub mod lens;
 mod logits;
 mod matrix;
@@ -31,11 +32,13 @@ mod pictures;
 mod pooling;
 mod predicted;
 mod prepare;
+pub mod push;
 pub mod repeated;
 pub mod rollout;
 mod rows_mut;
 mod sample;
 mod scale;
+pub mod segments;
 mod shares;
 pub mod shift;
 pub mod similar;
@@ -77,6 +80,8 @@ pub use text_ending::TextEnding;
 pub(crate) use token::tokens;
 pub use token::{Token, escape_controls, is_unprintable};
 
-pub use crate::kernels::attention_rule::AttentionRule;
+pub use crate::kernels::attention_rule::{AttentionRule, HiddenKeys};
 pub use crate::kernels::shared::{Order, Panels, TokenRows};
-pub use crate::vocabulary::{ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, View, Weighted};
+pub use crate::vocabulary::{
+    ColorScale, LayerKind, Normalisation, ParseViewError, Pooling, SegmentRule, View, Weighted,
+};

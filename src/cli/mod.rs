@@ -15,6 +15,7 @@ mod bench;
 mod compare;
 mod completions;
 mod config;
+mod effect;
 mod export;
 mod failure;
 mod generate;
@@ -26,8 +27,10 @@ mod man;
 mod map;
 mod models;
 mod print;
+mod push;
 mod render;
 mod reporter;
+mod segments;
 mod session;
 mod settings;
 mod stdout;
@@ -92,6 +95,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
         Some(Command::Sweep(args)) => Box::new(|settings, session| sweep::run(args, settings, session)),
+        Some(Command::Effect(args)) => Box::new(|settings, session| effect::run(args, settings, session)),
+        Some(Command::Push(args)) => Box::new(|settings, session| push::run(args, settings, session)),
+        Some(Command::Segments(args)) => Box::new(|settings, session| segments::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {

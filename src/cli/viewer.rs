@@ -6,6 +6,7 @@ use std::path::Path;
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::interrupt;
+use super::segments;
 use super::session::Session;
 use super::settings::{Longest, Settings};
 use crate::config;
@@ -83,6 +84,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         input_is_read: args.prompt.is_none() && args.prompt_file.as_deref() == Some(Path::new("-")),
         live: config.live,
         rows: args.rows.unwrap_or_default(),
+        segments: args.segments.as_deref().map(segments::cut).transpose()?.unwrap_or_default(),
         most_tokens: config.generation.tokens,
         kept_bytes: u64::from(config.history.captures_mb) << 20,
         pairs: settings.pairs(),

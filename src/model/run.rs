@@ -119,7 +119,7 @@ impl Model {
     }
 
     /// Runs what is not known of a prompt.
-    fn run_from(
+    pub(super) fn run_from(
         &self,
         known: &Known,
         tokens: Vec<Token>,

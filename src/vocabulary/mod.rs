@@ -18,6 +18,7 @@ mod display;
 mod format;
 mod names;
 mod nats;
+mod segment_rule;
 mod view;
 pub mod xml;
 
@@ -32,4 +33,5 @@ pub use format::ExportFormat;
 pub use names::UnknownName;
 pub(crate) use names::serde_as_text;
 pub use nats::nats;
+pub use segment_rule::SegmentRule;
 pub use view::{LayerKind, ParseViewError, View, Weighted};

@@ -4,11 +4,11 @@ use tokio::sync::mpsc;
 
 use super::error::WorkerError;
 use super::job::SlotJob;
-use super::jobs::lens;
 use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
 use super::jobs::sweep;
 use super::jobs::write;
+use super::jobs::{effect, lens};
 use super::latest_job::{Rank, Ticket};
 use super::protocol::{Event, Slot};
 use super::resident::Resident;
@@ -89,6 +89,11 @@ impl SlotState {
     /// Gives the thread a job, in the place of an older one with the same key.
     pub fn submit(&self, job: Box<dyn SlotJob>) {
         self.resident.submit(job);
+    }
+
+    /// Hides no spans any more.
+    pub fn stop_effect(&self) {
+        self.resident.stop(|key| key.kind == effect::KIND);
     }
 
     /// Nobody looks at what layers would predict any more.

@@ -92,7 +92,7 @@ fn heads_are_off_in_every_command() {
     let model = golden("gpt2-tiny");
     let run = |command: &[&str], more: &[&str]| {
         let ended = home.run(command.iter().chain(&["--model", text(&model)]).chain(more).copied());
-        assert_eq!(ended.code, 0, "{command:?}: {}", ended.message());
+        assert_eq!(ended.code, 0, "{command:?}: {}", ended.stderr);
         ended.text().to_owned()
     };
     for command in [
@@ -150,5 +150,5 @@ fn a_sweep_lists_what_each_head_is_worth() {
     assert!(sorted.text().lines().nth(2).unwrap().contains(&format!(" {first} ")), "{}", sorted.text());
     let svg =
         home.run(["export", "--model", text(&model), "--view", "map:off", "--format", "svg", "--out", "-"]);
-    assert!(svg.text().contains("next token without it"), "{}", svg.message());
+    assert!(svg.text().contains("next token without it"), "{}", svg.stderr);
 }

@@ -20,8 +20,8 @@ fn a_number_of_all_heads_over_many_prompts_is_the_mean_of_each() {
     let model = golden("gpt-oss-tiny");
     let of_all = ["heads", "--model", text(&model), "--prompts", text(&file), "--sort", "sink"];
     let ended = home.run(of_all.into_iter().chain(["--results", text(&results)]));
-    assert_eq!(ended.code, 1, "{}", ended.message());
-    assert!(ended.message().contains("line 4 is left out"), "{}", ended.message());
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("line 4 is left out"), "{}", ended.stderr);
     let found = lines(&results);
     assert_eq!(found.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), ["13", "21", "7"]);
     let mut sum = 0.0;
@@ -61,10 +61,10 @@ fn what_is_found_of_many_prompts_by_each_command() {
     let [left, right] = ["gpt2-tiny", "gpt-oss-tiny"].map(golden);
     let pair = ["--model", text(&left), "--model", text(&right)];
     let many = ["--prompts", text(&file), "--results", text(&results), "--json"];
-    let mut run = |command: &[&str], models: &[&str]| -> (Value, Vec<Value>) {
+    let run = |command: &[&str], models: &[&str]| -> (Value, Vec<Value>) {
         let _ = std::fs::remove_file(&results);
         let ended = home.run(command.iter().chain(models).chain(&many).copied());
-        assert_eq!(ended.code, 0, "{}", ended.message());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
         (serde_json::from_str(ended.text()).unwrap(), lines(&results))
     };
     let (summary, found) = run(&["compare"], &pair);

@@ -23,7 +23,9 @@ mod mistakes;
 mod models;
 #[cfg(unix)]
 mod outputs;
+mod push;
 mod rounding;
+mod segments;
 mod verify;
 
 #[path = "../support"]

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Viewport, Viewports, update};
 use attnscope::attention::ablation::moved_heads;
+use attnscope::attention::segments::{SegmentShares, Segments, lookback};
 use attnscope::attention::similar::similar_heads;
 use attnscope::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadSummary, HeadSums, LayerCapture, LayerSums,
@@ -13,7 +14,8 @@ use attnscope::attention::{
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
 use attnscope::worker::protocol::{
-    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, ViewJob, WorkerError,
+    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, SegmentsFound, SegmentsJob,
+    ViewJob, WorkerError,
 };
 use tui_input::InputRequest;
 
@@ -351,6 +353,7 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 let found = found.map(Arc::new).map_err(WorkerError::Refused);
                 Event::Compared { question: Box::new(question), found }
             }
+            Request::Segments(question) => Event::Segments { found: segments(&question), question },
             Request::Similar(question) => {
                 let captures = question.captures.each_ref().map(Option::as_deref);
                 let found = similar_heads(captures, (question.of, question.head));
@@ -361,6 +364,16 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
         let effects = hear(state, event);
         answer(state, effects);
     }
+}
+
+/// What segments give each other, as the worker finds it.
+pub fn segments(question: &SegmentsJob) -> Result<Arc<SegmentsFound>, WorkerError> {
+    let SegmentsJob { capture, prompt, cut, view, .. } = question;
+    let segments = Segments::new(capture, prompt, cut).map_err(|error| refused(&error.to_string()))?;
+    let of_heads = lookback(capture, &segments, &|| false).unwrap().map(Arc::new);
+    let shares = SegmentShares::new(capture, Arc::new(segments), *view, &|| false);
+    let shares = shares.map_err(|error| refused(&error.to_string()))?;
+    Ok(Arc::new(SegmentsFound { shares, lookback: of_heads }))
 }
 
 /// What the worker says where something can't be done.

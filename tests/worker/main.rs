@@ -8,6 +8,7 @@ mod lens;
 mod load;
 #[path = "../support/patience.rs"]
 mod patience;
+mod push;
 mod questions;
 mod run;
 mod score;

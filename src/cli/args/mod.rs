@@ -4,8 +4,11 @@
 
 mod batch;
 mod commands;
+mod effect;
 mod explain;
 mod generate;
+mod push;
+mod segments;
 mod shared;
 
 pub use batch::BatchArgs;
@@ -13,8 +16,11 @@ pub use commands::{
     BenchArgs, CompareArgs, CompletionsArgs, ConfigArgs, ExportArgs, FigureArgs, ListArgs, PrintArgs,
     RenderArgs, ScreenshotArgs, VerifyArgs,
 };
+pub use effect::EffectArgs;
 pub use explain::{AblateArgs, HeadsArgs, LensArgs, SweepArgs};
 pub use generate::GenerateArgs;
+pub use push::PushArgs;
+pub use segments::SegmentsArgs;
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
 use clap::{Parser, Subcommand};
@@ -64,6 +70,12 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Show what each layer would predict
     Lens(LensArgs),
+    /// Show what each head adds to the logit of a next token, and through which keys
+    Push(PushArgs),
+    /// Hide spans of a prompt from all behind them, and show what becomes of the next token
+    Effect(EffectArgs),
+    /// Show how much the segments of a prompt look at each other: turns, paragraphs, sentences, or named bytes
+    Segments(SegmentsArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// Measure how long a pass with everything captured takes, and how long this machine needs at least

@@ -41,6 +41,10 @@ pub struct ViewerArgs {
     /// What rows are named by at first: the token that is read there, or the one that is predicted from it
     #[arg(long, value_name = "ROWS", value_parser = one_of::<RowReading>())]
     pub rows: Option<RowReading>,
+    /// What the prompt is cut by into segments at first: auto, chat, paragraphs, sentences, or a JSON file of bytes of the
+    /// prompt: [{"name": "question", "start": 0, "end": 12}]
+    #[arg(long, value_name = "BY")]
+    pub segments: Option<String>,
 }
 
 /// Whether models read the prompt in their chat template; without any of these, as config.toml says.

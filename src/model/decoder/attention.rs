@@ -43,7 +43,8 @@ impl Attention {
         hooks: &mut Hooks<'_>,
         profile: &mut Profile,
     ) -> Result<(Tensor, LayerCapture), ModelError> {
-        let mut inputs = self.inputs(x, pass, profile)?;
+        let rule = AttentionRule { hidden: hooks.hidden, ..self.rule.clone() };
+        let mut inputs = self.inputs(x, &rule, pass, profile)?;
         if let Some(hook) = &mut hooks.after_rotary {
             hook(layer, [&mut inputs.query, &mut inputs.key, &mut inputs.value])?;
         }
@@ -72,12 +73,13 @@ impl Attention {
     }
 
     /// Queries, keys and values of \[tokens, hidden\].
-    fn inputs(
+    fn inputs<'r>(
         &self,
         x: &Tensor,
+        rule: &'r AttentionRule,
         pass: &Pass<'_>,
         profile: &mut Profile,
-    ) -> Result<HeadInputs<'_>, ModelError> {
+    ) -> Result<HeadInputs<'r>, ModelError> {
         let (spec, buffers) = (pass.spec, pass.buffers());
         let mut projected = self.projections.project(x, spec, buffers, profile)?;
         if let Some(limit) = spec.clip_qkv {
@@ -110,7 +112,7 @@ impl Attention {
             query: ready(query, spec.heads, query_norm)?,
             key: ready(key, spec.kv_heads, key_norm)?,
             value: split(value, spec.kv_heads, buffers.map(|buffers| &buffers.values))?,
-            rule: &self.rule,
+            rule,
         })
     }
 }

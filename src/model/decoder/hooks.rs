@@ -9,8 +9,8 @@
 
 use candle_core::Tensor;
 
-use crate::attention::Ablation;
 use crate::attention::ablation::HeadMeans;
+use crate::attention::{Ablation, HiddenKeys};
 use crate::model::ModelError;
 
 /// Called with a layer's index, and its queries f32 \[heads, S, head_dim\], keys and values f32
@@ -32,6 +32,8 @@ pub struct Hooks<'a> {
     pub head_mask: Ablation,
     /// or to this.
     pub head_means: HeadMeans,
+    /// Keys that later queries don't see, in all layers.
+    pub hidden: Option<HiddenKeys>,
     /// What the heads took from the values, before the output projection.
     pub heads: Option<&'a mut Heads<'a>>,
     /// The residual stream. With this hook the last layer is computed for all tokens, not only for the last one.

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, ShiftJob,
-    SimilarJob, Slot, WorkerError,
+    Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, PushJob,
+    SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, Slot, WorkerError,
 };
 use crate::attention::ablation::{MovedHead, Swept};
+use crate::attention::knockout::SpanEffect;
 use crate::attention::lens::Lens;
+use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
 use crate::attention::{
     Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, NextToken, ScoresByHead,
@@ -193,6 +195,13 @@ pub enum Event {
         /// How far they are apart, or why that can't be said.
         found: Result<Arc<LayerShift>, WorkerError>,
     },
+    /// It is known how much the segments of a prompt give each other.
+    Segments {
+        /// What was asked.
+        question: Box<SegmentsJob>,
+        /// What they give, or why that can't be said.
+        found: Result<Arc<SegmentsFound>, WorkerError>,
+    },
     /// Two captures are compared.
     Compared {
         /// What was asked.
@@ -216,6 +225,31 @@ pub enum Event {
         /// The predictions, or why there are none.
         found: Result<Arc<Lens>, WorkerError>,
     },
+    /// What each part of a pass adds to the logit of a next token.
+    Pushed {
+        /// What was asked.
+        question: Box<PushJob>,
+        /// What each adds, or why that can't be said.
+        found: Result<Arc<Push>, WorkerError>,
+    },
+    /// The pass with a span hidden has come further.
+    EffectRunning {
+        /// Whoever asked.
+        asker: Asker,
+        /// Spans that are done.
+        done: usize,
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// What hiding a span changes.
+    Effect {
+        /// What was asked, with the number of spans before this one.
+        question: Box<EffectJob>,
+        /// What it changes, or why that can't be said.
+        found: Result<Arc<SpanEffect>, WorkerError>,
+    },
     /// A view can't be computed.
     ViewFailed {
         /// The capture it was to be computed from.
@@ -237,6 +271,7 @@ impl Event {
                 | Self::Scoring { .. }
                 | Self::Sweeping { .. }
                 | Self::LensRunning { .. }
+                | Self::EffectRunning { .. }
         )
     }
 }

@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, ShiftJob,
-    SimilarJob, Slot, SweepJob, ViewJob, WriteJob,
+    CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob, Sampling,
+    ScoringJob, SegmentsJob, ShiftJob, SimilarJob, Slot, SweepJob, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -56,8 +56,18 @@ pub enum Request {
     Compare(CompareJob),
     /// Say how far the heads of a layer of two models are apart, away from the models' threads.
     Shift(ShiftJob),
+    /// Say how much the segments of a prompt give each other, away from the models' threads.
+    Segments(Box<SegmentsJob>),
+    /// Nobody waits any more for what segments give each other.
+    StopSegments,
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
+    /// Say what each part of a pass adds to the logit of a next token. Takes as long as one token, between prompts.
+    Push(PushJob),
+    /// Say what hiding spans changes. Takes up to a pass for each, between prompts and questions.
+    Effect(EffectJob),
+    /// Hide no more spans.
+    StopEffect,
     /// Nobody looks at what layers would predict any more: nothing is kept for it.
     ForgetLens,
     /// List the models that can be asked for.
