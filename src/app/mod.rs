@@ -26,6 +26,7 @@ mod panels;
 mod popups;
 mod prompt;
 mod state;
+mod text;
 mod update;
 mod write;
 
@@ -55,6 +56,8 @@ pub use state::scores::{ScoreBook, Scores};
 pub use state::selection::{Depth, Selection};
 pub use state::side::Side;
 pub use state::span::Span;
+pub use state::text_place::TextPlace;
+pub use state::text_viewport::TextViewport;
 pub use state::typed::{LONGEST_PROMPT, too_long};
 pub use state::writing::{Step, Writer, WriterStage, Writing};
 pub use state::zoom::Zoom;

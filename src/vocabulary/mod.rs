@@ -27,6 +27,7 @@ pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision, Rounding};
 pub use conversation::Conversation;
 pub use display::{
     ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling, RowReading,
+    TextColoring,
 };
 pub use format::ExportFormat;
 pub use names::UnknownName;

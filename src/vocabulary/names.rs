@@ -121,6 +121,7 @@ mod tests {
         check::<Normalisation>();
         check::<Pooling>();
         check::<Precision>();
+        check::<TextColoring>();
     }
 
     #[test]

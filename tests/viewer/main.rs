@@ -24,6 +24,7 @@ mod program;
 mod score_map;
 mod screens;
 mod shift;
+mod text;
 mod views;
 mod words;
 mod writing;

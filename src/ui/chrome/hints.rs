@@ -98,7 +98,7 @@ fn of_editor(state: &State) -> Vec<Hint> {
 
 /// Hints for what is so now, and not always, while the panes or their difference have the keys.
 fn add_passing(state: &State, hints: &mut Vec<Hint>) {
-    if state.is_cut() {
+    if state.is_cut() && state.display.text.is_none() {
         let what = if state.is_whole() { "cell by cell" } else { "all of it" };
         hints.insert(2, hint(state, Command::Overview, what));
         hints.push(pair(state, (Command::ZoomIn, Command::ZoomOut), "zoom"));

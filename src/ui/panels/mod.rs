@@ -11,6 +11,7 @@ mod list;
 mod panes;
 mod score_map;
 mod shift;
+mod text;
 
 use crate::app::{Opened, State};
 use face::Face;
@@ -25,6 +26,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::Shift(_) => &shift::FACE,
         Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
+            None if state.display.text.is_some() => &text::FACE,
             None => &panes::FACE,
         },
     }
