@@ -6,7 +6,7 @@ use super::popups::{ExportDialog, Palette, Popup};
 use super::state::State;
 use super::state::help::Help;
 use super::state::notes::NOTHING_SHOWN;
-use super::{ablate, append, copy, loading, navigation, one_pane, prompt, text, write};
+use super::{ablate, append, copy, find, loading, navigation, one_pane, prompt, text, write};
 use crate::config::keys::Command;
 use crate::worker::protocol::Request;
 
@@ -109,6 +109,8 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Difference => compare(state, Difference::next),
         Command::Split => compare(state, Difference::split),
         Command::Text => text::turn(state),
+        Command::Find => find::open(state),
+        Command::NextMatch | Command::PreviousMatch => find::step(state, command),
         Command::EditPrompt => prompt::open(state),
         Command::Chat => return prompt::toggle_chat(state),
         Command::Live => return prompt::toggle_live(state),
@@ -139,6 +141,7 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
             write::scrub(state, command);
         }
         Command::MarkSpan if is_browsing => mark_span(state),
+        Command::Back if is_browsing && state.shows_text().is_some() && find::clear(state) => {}
         Command::Back if is_browsing && write::drop_awaited(state) => {}
         Command::Back if is_browsing && append::drop_queued(state) => {}
         Command::Back if is_browsing && state.panes.clear_span() => {}

@@ -7,6 +7,7 @@ pub mod display;
 pub mod displayed;
 pub mod editor;
 pub mod exports;
+pub mod find;
 pub mod fuzzy_list;
 pub mod help;
 pub mod history;
@@ -38,6 +39,7 @@ use crate::worker::protocol::{Asker, ConfiguredPair, Slot};
 use cursor::Viewports;
 use display::DisplaySettings;
 use editor::Editor;
+use find::Find;
 use hover::Hover;
 use kept::{Kept, KeptText};
 use pane::{Load, Pane};
@@ -60,6 +62,8 @@ pub struct State {
     pub run: Run,
     /// What models wrote after it.
     pub writing: Writing,
+    /// What is looked for in the text on screen.
+    pub find: Find,
     /// Captures of earlier prompts.
     pub kept: Kept,
     /// How values are shown.
@@ -92,6 +96,7 @@ impl State {
             editor: Editor { draft: prompt.clone().into(), ..Editor::default() },
             run: Run { prompt, ..Run::default() },
             writing: Writing::default(),
+            find: Find::default(),
             kept: Kept::default(),
             display: DisplaySettings::default(),
             keys,

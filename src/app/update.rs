@@ -8,7 +8,7 @@ use super::state::exports::Exported;
 use super::state::history::History;
 use super::state::pane::Load;
 use super::{
-    append, commands, events, first_cursor, layers, loading, navigation, one_pane, prompt, text, write,
+    append, commands, events, find, first_cursor, layers, loading, navigation, one_pane, prompt, text, write,
 };
 use crate::app::state::side::Side;
 use crate::attention::View;
@@ -26,12 +26,17 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     first_cursor::refresh(&mut state.panes, state.display.normalisation);
     effects.extend(navigation::refresh_difference(state));
     effects.extend(state.screen.refresh(&mut state.panes));
+    find::refresh(state);
     effects.extend(layers::refresh(state));
     effects
 }
 
 fn take(state: &mut State, action: Action) -> Vec<Effect> {
     let action = match in_popup(state, action) {
+        Ok(effects) => return effects,
+        Err(action) => action,
+    };
+    let action = match find::in_field(state, action) {
         Ok(effects) => return effects,
         Err(action) => action,
     };

@@ -28,7 +28,7 @@ pub fn action(event: &Event, state: &State, layout: &Layout) -> Option<Action> {
 pub fn takes_text(state: &State) -> bool {
     match &state.popup {
         Some(popup) => popup.is_choosing(),
-        None => state.screen.mode() == Mode::EditPrompt,
+        None => matches!(state.screen.mode(), Mode::EditPrompt | Mode::Find),
     }
 }
 
@@ -73,7 +73,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
             Some(Command::Quit) | None => Some(Action::Command(Command::Help)),
             Some(command) => Some(Action::Command(command)),
         },
-        Mode::EditPrompt => edit(key),
+        Mode::EditPrompt | Mode::Find => edit(key),
     }
 }
 

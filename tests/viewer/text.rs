@@ -1,13 +1,14 @@
 //! The text in the place of the matrices: how it is coloured, walked through and pointed to.
 
-use attnscope::app::{Action, Column, Hover, Side, State};
-use attnscope::attention::{Token, View};
+use attnscope::app::{Action, Column, Hover, Mode, Side, State, update};
+use attnscope::attention::View;
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{Hit, Layout};
 use attnscope::vocabulary::{RowReading, TextColoring};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::style::Modifier;
+use tui_input::InputRequest;
 
 use crate::fixture::*;
 use crate::screens::{assert_screen, draw, draw_with, text};
@@ -262,5 +263,67 @@ fn of_a_prompt_that_was_pooled_every_token_can_be_marked() {
     assert_eq!(state.focused().cursor.query, 501, "in the matrix, the next row: {:?}", marked(&state));
     let view = state.focused().shown.as_ref().unwrap().view();
     assert_eq!(view, View::Mean);
-    let _ = Token::from_id(0);
+}
+
+/// Writes into the field.
+fn look_for(state: &mut State, text: &str) {
+    press(state, "/");
+    act(state, Action::Insert(text.to_owned()));
+}
+
+#[test]
+fn a_text_is_found_and_gone_through() {
+    let mut state = two_paragraphs();
+    press(&mut state, "T O I");
+    assert_eq!(marked(&state)[0], 8);
+    look_for(&mut state, "f");
+    assert_eq!((marked(&state)[0], state.screen.mode()), (13, Mode::Find), "the first one from there on");
+    act(&mut state, Action::LaterPrompt);
+    assert_eq!(marked(&state)[0], 1, "after the last it is the first");
+    assert_screen!("text_that_is_looked_for", state, (100, 24));
+    act(&mut state, Action::Insert("ar".to_owned()));
+    assert_eq!(marked(&state)[0], 4, "from where one began, around the end");
+    act(&mut state, Action::Edit(InputRequest::DeletePrevWord));
+    assert_eq!(marked(&state)[0], 8, "nothing is looked for");
+    act(&mut state, Action::Insert("who is".to_owned()));
+    act(&mut state, Action::Submit);
+    assert_eq!(
+        (marked(&state), state.note.as_deref()),
+        ([2, 3], Some("“who is”: 1 of 1")),
+        "over two tokens"
+    );
+    press(&mut state, "left * # *");
+    assert_eq!(marked(&state)[0], 2);
+    let (terminal, layout) = draw_with(&mut state, (120, 40), ColorDepth::TrueColor);
+    let at = position(&layout, Side::Right, 3);
+    assert!(terminal.backend().buffer()[at].modifier.contains(Modifier::REVERSED), "on both sides");
+    press(&mut state, "esc *");
+    assert_eq!(state.note.as_deref(), Some("nothing is looked for: / finds a text"));
+    look_for(&mut state, "away");
+    act(&mut state, Action::LeaveEditor);
+    assert_eq!((marked(&state)[0], state.find.is_on()), (2, false), "as it was");
+    look_for(&mut state, "nowhere");
+    assert!(text(draw(&mut state, (80, 24)).backend().buffer()).contains("not found"));
+}
+
+#[test]
+fn without_a_text_on_screen_the_prompt_is_edited() {
+    let mut state = two_paragraphs();
+    press(&mut state, "*");
+    assert_eq!(state.note.as_deref(), Some("T shows the text, / finds something in it"));
+    press(&mut state, "/");
+    assert_eq!(state.screen.mode(), Mode::EditPrompt);
+}
+
+#[test]
+fn what_is_looked_for_is_found_in_a_newer_text_too() {
+    let mut state = two_paragraphs();
+    press(&mut state, "T");
+    look_for(&mut state, "far");
+    act(&mut state, Action::Submit);
+    let _ = append(&mut state, " far");
+    let _ = update(&mut state, Action::Submit);
+    let longer: Vec<&str> = LEFT.iter().copied().chain([" far"]).collect();
+    captured_as(&mut state, &longer, &longer);
+    assert_eq!(state.find.found[0].len(), 2);
 }

@@ -45,6 +45,8 @@ pub enum Mode {
     Browse,
     /// The prompt's editor.
     EditPrompt,
+    /// The field for what is looked for in the text.
+    Find,
     /// The help over the panes.
     Help,
     /// A panel in their place.
@@ -59,6 +61,8 @@ pub enum Opened {
     Nothing,
     /// The prompt's editor.
     Editor,
+    /// The field for what is looked for in the text.
+    Find,
     /// The help.
     Help(Help),
     /// All heads of the focused model as small pictures.
@@ -94,6 +98,7 @@ impl Screen {
         match self.opened {
             Opened::Nothing => Mode::Browse,
             Opened::Editor => Mode::EditPrompt,
+            Opened::Find => Mode::Find,
             Opened::Help(_) => Mode::Help,
             _ => Mode::Panel,
         }
@@ -107,7 +112,7 @@ impl Screen {
     /// The panel in the place of the panes, if one is open.
     pub fn panel(&self) -> Option<&dyn Panel> {
         match &self.opened {
-            Opened::Nothing | Opened::Editor | Opened::Help(_) => None,
+            Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => None,
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
@@ -118,7 +123,7 @@ impl Screen {
 
     pub(super) fn panel_mut(&mut self) -> Option<&mut dyn Panel> {
         match &mut self.opened {
-            Opened::Nothing | Opened::Editor | Opened::Help(_) => None,
+            Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => None,
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),

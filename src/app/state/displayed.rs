@@ -37,8 +37,11 @@ pub struct DisplayedCapture {
     /// How much each key of it is looked at, as that was last asked for.
     looked_at: RefCell<Option<(Normalisation, Arc<LookedAt>)>>,
     /// Its text in lines, as it was last asked for: of so many columns, with or without names of special tokens.
-    text: RefCell<Option<((usize, bool), Arc<TextLayout>)>>,
+    text: RefCell<Option<(Columns, Arc<TextLayout>)>>,
 }
+
+/// Columns of a line, and whether special tokens are not named.
+type Columns = (usize, bool);
 
 /// Normalisation, pooling, and rows of a pixel.
 type Pixels = (Normalisation, Pooling, usize);

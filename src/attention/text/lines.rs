@@ -21,12 +21,12 @@ pub fn breaks(glyphs: &[Glyph], widths: &[f32], room: f32) -> Vec<Range<usize>> 
             (start, used) = (at, 0.0);
         }
         // A word wider than a line goes on wherever that is full.
-        for glyph in at..end {
-            if used + widths[glyph] > room && glyph > start {
+        for (glyph, width) in widths.iter().enumerate().take(end).skip(at) {
+            if used + width > room && glyph > start {
                 lines.push(start..glyph);
                 (start, used) = (glyph, 0.0);
             }
-            used += widths[glyph];
+            used += width;
         }
         at = end;
         if glyphs[at - 1].kind == GlyphKind::LineEnd {
@@ -150,7 +150,10 @@ impl TextLayout {
     pub fn ends(&self, line: usize) -> Option<(usize, usize)> {
         let starts = || self.line(line).iter().map(|piece| piece.tokens.start);
         let begin = || starts().filter(|token| self.line_of.get(*token) == Some(&line));
-        Some((begin().next().or_else(|| starts().next())?, begin().last().or_else(|| starts().last())?))
+        Some((
+            begin().next().or_else(|| starts().next())?,
+            begin().next_back().or_else(|| starts().next_back())?,
+        ))
     }
 }
 

@@ -11,7 +11,7 @@ fn in_mode(mode: Mode) -> State {
     let opens = match mode {
         Mode::EditPrompt => Some(Command::EditPrompt),
         Mode::Help => Some(Command::Help),
-        Mode::Browse | Mode::Panel => None,
+        Mode::Browse | Mode::Panel | Mode::Find => None,
     };
     let _ = opens.map(|command| update(&mut state, Action::Command(command)));
     state

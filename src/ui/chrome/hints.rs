@@ -36,6 +36,12 @@ pub fn draw(
     let mut hints: Vec<Hint> = match (&state.popup, mode) {
         (Some(popup), _) => of_popup(popup),
         (None, Mode::EditPrompt) => of_editor(state),
+        (None, Mode::Find) => vec![
+            ("type".into(), "find"),
+            ("↑ ↓".into(), "other places"),
+            ("Enter".into(), "stay there"),
+            ("Esc".into(), "go back"),
+        ],
         (None, Mode::Help) => vec![
             pair(state, (Command::CursorUp, Command::CursorDown), "scroll"),
             hint(state, Command::RowEnd, "what the words mean"),

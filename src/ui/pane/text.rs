@@ -17,13 +17,15 @@ use crate::vocabulary::TextColoring;
 const NO_VALUE: [&str; 2] = ["·", "–"];
 
 /// What of a text is highlighted.
-struct Marks {
+struct Marks<'a> {
     /// The token that is looked at.
     cursor: usize,
     /// Cells of the row's marked key, of what the mouse lights, and of a span.
     key: Option<usize>,
     lit: Option<usize>,
     span: std::ops::Range<usize>,
+    /// Tokens of what was found.
+    found: &'a [std::ops::Range<usize>],
 }
 
 /// Draws the lines on screen and the heading.
@@ -46,6 +48,7 @@ pub fn draw(
         key: key(pane.cursor.column).filter(|_| looks_at),
         lit: state.lit(side).and_then(|lit| key(lit.column)),
         span: pane.span.as_ref().map_or(0..0, |span| span.cells.clone()),
+        found: &state.find.found[side.index()],
     };
     let written = shown.capture.prompt_tokens();
     for (line, y) in grid.lines() {
@@ -75,7 +78,7 @@ fn style(
     shown: &DisplayedCapture,
     piece: &Piece,
     (value, values): (Option<f32>, &Values<'_>),
-    (scale, marks): (Scale, &Marks),
+    (scale, marks): (Scale, &Marks<'_>),
     theme: &Theme,
 ) -> Style {
     let chrome = &theme.chrome;
@@ -102,6 +105,11 @@ fn style(
     if has(marks.key) {
         style = style.add_modifier(Modifier::UNDERLINED | Modifier::BOLD);
     }
+    // Places are in order and don't overlap.
+    let next = marks.found.partition_point(|place| place.end <= token);
+    if marks.found.get(next).is_some_and(|place| place.start < piece.tokens.end) {
+        style = chrome.accent.add_modifier(Modifier::REVERSED);
+    }
     if piece.tokens.contains(&marks.cursor) {
         let style = if value.is_some() { style } else { chrome.accent };
         return style.add_modifier(Modifier::REVERSED | Modifier::BOLD);
@@ -112,7 +120,7 @@ fn style(
 /// Before a line: whether the cursor is on it, a span, or tokens that a model wrote.
 fn draw_margin(
     pieces: &[Piece],
-    (marks, bin, written): (&Marks, usize, usize),
+    (marks, bin, written): (&Marks<'_>, usize, usize),
     (x, y): (u16, u16),
     theme: &Theme,
     buffer: &mut Buffer,

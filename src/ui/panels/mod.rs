@@ -24,7 +24,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::Lens(_) => &lens::FACE,
         Opened::ScoreMap => &score_map::FACE,
         Opened::Shift(_) => &shift::FACE,
-        Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
+        Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
             None if state.display.text.is_some() => &text::FACE,
             None => &panes::FACE,

@@ -42,20 +42,26 @@ fn hints(state: &State) -> Vec<Hint> {
         Some(TextColoring::LooksAt) => "what is looked at",
         _ => "matrix",
     };
-    vec![
+    let mut hints = vec![
         hint(state, Command::Text, next),
         pair(state, (Command::CursorLeft, Command::CursorRight), "token"),
         pair(state, (Command::CursorUp, Command::CursorDown), "line"),
         pair(state, (Command::PreviousWord, Command::NextWord), "word"),
         pair(state, (Command::PreviousSegment, Command::NextSegment), "paragraph"),
         hint(state, Command::StrongestKey, "next strongest"),
+        hint(state, Command::Find, "find"),
         pair(state, (Command::Open, Command::Back), "deeper, back"),
         pair(state, (Command::PreviousLayer, Command::NextLayer), "layer"),
         pair(state, (Command::PreviousHead, Command::NextHead), "head"),
         hint(state, Command::OtherModel, "other model"),
         hint(state, Command::EditPrompt, "prompt"),
         hint(state, Command::Quit, "quit"),
-    ]
+    ];
+    if state.find.is_on() {
+        hints.insert(0, hint(state, Command::Back, "end the search"));
+        hints.insert(0, pair(state, (Command::PreviousMatch, Command::NextMatch), "places"));
+    }
+    hints
 }
 
 fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
