@@ -4,6 +4,10 @@ the same precision. The vocabulary is made of names.
 
     gguf_file.py DIR FILE
 
+Or write a file of Qwen3-30B-A3B's shape, all its weights random blocks of Q4_K (17 GB):
+
+    gguf_file.py qwen3-30b-a3b FILE
+
 Needs gguf, numpy, torch and safetensors.
 """
 
@@ -40,7 +44,8 @@ class Checkpoint:
 def vocabulary(writer, kind, size):
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(kind)
-    writer.add_token_list([f"t{at}" for at in range(size)])
+    # Those that are merged are tokens, too.
+    writer.add_token_list(["t", "0", *(f"t{at}" for at in range(size - 2))])
     writer.add_token_types([gguf.TokenType.NORMAL] * size)
     writer.add_token_merges(["t 0"])
     writer.add_bos_token_id(size - 1)
@@ -135,7 +140,70 @@ def halves_apart(blocks):
     return values[..., :16] | values[..., 16:] << 4
 
 
+def random_q4_k(rng, size):
+    """Blocks of 256 weights in 144 bytes: a scale and a least value in f16, twelve bytes of scales, the weights."""
+    blocks = rng.integers(0, 256, (size // 256, 144), dtype=np.uint8)
+    blocks[:, :4] = np.array([1e-4, 1e-3], np.float16).view(np.uint8)
+    return blocks
+
+
+def qwen3_30b_a3b(file):
+    layers, hidden, heads, kv_heads, width, experts, inner, words = 48, 2048, 32, 4, 128, 128, 768, 151_936
+    writer = gguf.GGUFWriter(file, "qwen3moe")
+    writer.add_block_count(layers)
+    writer.add_context_length(40_960)
+    writer.add_embedding_length(hidden)
+    writer.add_feed_forward_length(6144)
+    writer.add_expert_feed_forward_length(inner)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(kv_heads)
+    writer.add_key_length(width)
+    writer.add_value_length(width)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(1e6)
+    writer.add_expert_count(experts)
+    writer.add_expert_used_count(8)
+    vocabulary(writer, "qwen2", words)
+    quantised = {"token_embd": (words, hidden), "output": (words, hidden)}
+    plain = {"output_norm": (hidden,)}
+    for layer in range(layers):
+        blk = f"blk.{layer}."
+        quantised |= {
+            f"{blk}attn_q": (heads * width, hidden),
+            f"{blk}attn_k": (kv_heads * width, hidden),
+            f"{blk}attn_v": (kv_heads * width, hidden),
+            f"{blk}attn_output": (hidden, heads * width),
+            f"{blk}ffn_gate_exps": (experts, inner, hidden),
+            f"{blk}ffn_up_exps": (experts, inner, hidden),
+            f"{blk}ffn_down_exps": (experts, hidden, inner),
+        }
+        plain |= {f"{blk}{norm}": (hidden,) for norm in ("attn_norm", "ffn_norm")}
+        plain |= {f"{blk}attn_{norm}_norm": (width,) for norm in "qk"}
+        plain[f"{blk}ffn_gate_inp"] = (experts, hidden)
+    for name, shape in quantised.items():
+        packed = (*shape[:-1], shape[-1] // 256 * 144)
+        size = int(np.prod(packed))
+        writer.add_tensor_info(f"{name}.weight", packed, np.dtype(np.uint8), size, raw_dtype=Type.Q4_K)
+    for name, shape in plain.items():
+        writer.add_tensor_info(f"{name}.weight", shape, np.dtype(np.float32), 4 * int(np.prod(shape)))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    rng = np.random.default_rng(1)
+    # One draw for all: what a product costs doesn't depend on the values.
+    drawn = random_q4_k(rng, words * hidden).reshape(-1)
+    for shape in quantised.values():
+        writer.write_tensor_data(drawn[: int(np.prod(shape)) // 256 * 144])
+    for name, shape in plain.items():
+        scale = 0.02 if "gate_inp" in name else 1.0
+        norm = np.ones(shape) if len(shape) == 1 else rng.standard_normal(shape)
+        writer.write_tensor_data((scale * norm).astype(np.float32))
+    writer.close()
+
+
 def main(folder, file):
+    if folder == "qwen3-30b-a3b":
+        return qwen3_30b_a3b(file)
     checkpoint = Checkpoint(folder)
     kind = checkpoint.config["model_type"]
     writer = gguf.GGUFWriter(file, {"gpt2": "gpt2", "gpt_oss": "gpt-oss"}[kind])

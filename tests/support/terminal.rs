@@ -93,6 +93,10 @@ impl Terminal {
                 screen.lock().unwrap().process(&bytes[..count]);
                 let mut raw = raw.lock().unwrap();
                 raw.extend_from_slice(&bytes[..count]);
+                // All that was written is a lot to look through, and a screen would wait for it.
+                if answers.is_empty() {
+                    continue;
+                }
                 let text = String::from_utf8_lossy(&raw).into_owned();
                 answers.retain(|(question, delay, answer)| {
                     let is_asked = text.contains(question);
