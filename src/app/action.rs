@@ -48,6 +48,13 @@ pub enum Action {
         /// Its column.
         column: Column,
     },
+    /// A token of a text was clicked.
+    PointToToken {
+        /// The pane that shows it.
+        side: Side,
+        /// Its index.
+        token: usize,
+    },
     /// A thumbnail was clicked, or a head in the list of all.
     ShowView {
         /// The side of its model.

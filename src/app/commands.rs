@@ -6,7 +6,7 @@ use super::popups::{ExportDialog, Palette, Popup};
 use super::state::State;
 use super::state::help::Help;
 use super::state::notes::NOTHING_SHOWN;
-use super::{ablate, append, copy, loading, navigation, one_pane, prompt, write};
+use super::{ablate, append, copy, find, loading, navigation, one_pane, prompt, text, write};
 use crate::config::keys::Command;
 use crate::worker::protocol::Request;
 
@@ -108,6 +108,9 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::OnePane => one_pane::toggle(state),
         Command::Difference => compare(state, Difference::next),
         Command::Split => compare(state, Difference::split),
+        Command::Text => text::turn(state),
+        Command::Find => find::open(state),
+        Command::NextMatch | Command::PreviousMatch => find::step(state, command),
         Command::EditPrompt => prompt::open(state),
         Command::Chat => return prompt::toggle_chat(state),
         Command::Live => return prompt::toggle_live(state),
@@ -139,6 +142,7 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
             write::scrub(state, command);
         }
         Command::MarkSpan if is_browsing => mark_span(state),
+        Command::Back if is_browsing && state.shows_text().is_some() && find::clear(state) => {}
         Command::Back if is_browsing && write::drop_awaited(state) => {}
         Command::Back if is_browsing && append::drop_queued(state) => {}
         Command::Back if is_browsing && state.panes.clear_span() => {}
@@ -166,6 +170,9 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
             None => {
                 if state.screen.panel().is_some() {
                     state.screen.close();
+                }
+                if text::command(state, command) {
+                    return vec![];
                 }
                 return navigation::navigate(state, command);
             }
@@ -198,7 +205,7 @@ fn toggle_pin(state: &mut State) -> Vec<Effect> {
 
 /// Marks one end of a span, or the other.
 fn mark_span(state: &mut State) {
-    let open = state.panes.mark_span();
+    let open = state.panes.mark_span(state.shows_text().is_some());
     let key = |command| state.keys.hint(command);
     state.note = match open {
         _ if state.panes.focused().shown.is_none() => Some(NOTHING_SHOWN.to_owned()),

@@ -1,25 +1,11 @@
 //! Where one looks first: at the strongest cell of the newest row, on both sides at the same text.
 
 use super::panels::Panes;
-use super::state::cursor::{Column, Cursor};
+use super::state::cursor::Cursor;
 use super::state::link;
 use super::state::pane::Pane;
 use crate::app::state::side::Side;
-use crate::attention::{CausalMatrix, Normalisation};
-
-/// The largest value that the last row gives to a token, as it is shown; the first of several.
-fn strongest(matrix: &CausalMatrix, normalisation: Normalisation) -> Cursor {
-    let start = Cursor::start(matrix);
-    if matrix.size() == 0 {
-        return start;
-    }
-    let row = normalisation.row(matrix, start.query);
-    let larger = |best: Option<(usize, f32)>, cell: (usize, f32)| match best {
-        Some((_, value)) if value >= cell.1 => best,
-        _ => Some(cell),
-    };
-    row.keys().fold(None, larger).map_or(start, |(key, _)| Cursor { column: Column::Key(key), ..start })
-}
+use crate::attention::Normalisation;
 
 /// Puts the cursors of panes with a new text on their first place. Where the user chose another, panes aren't new.
 pub(super) fn refresh(panes: &mut Panes, normalisation: Normalisation) {
@@ -29,7 +15,9 @@ pub(super) fn refresh(panes: &mut Panes, normalisation: Normalisation) {
     }
     for side in Side::BOTH.into_iter().filter(|side| is_new[side.index()]) {
         let matrix = panes.pane(side).shown.as_ref().map(|shown| shown.matrix());
-        if let Some(cursor) = matrix.map(|matrix| strongest(matrix, normalisation)) {
+        if let Some(cursor) =
+            matrix.map(|matrix| Cursor::at_strongest(matrix, normalisation, Cursor::start(matrix).query))
+        {
             put(panes.pane_mut(side), cursor);
         }
     }

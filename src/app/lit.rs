@@ -18,6 +18,14 @@ impl State {
             Hover::Cell { side: other, cell } => {
                 panes.linked.then(|| link::same_place(panes.pane(other), cell, pane))??
             }
+            Hover::Token { side: here, token } => {
+                let from = panes.pane(here).shown.as_ref()?;
+                let token = match here == side {
+                    true => token,
+                    false => panes.linked.then(|| link::same_token(from, token, shown))??,
+                };
+                Cursor { query: pane.cursor.query, column: Column::Key(token / shown.matrix().bin()) }
+            }
             Hover::Text(byte) => self.at_byte(side, byte).or_else(|| {
                 let other = self.at_byte(side.other(), byte).filter(|_| panes.linked)?;
                 link::same_place(panes.pane(side.other()), other, pane)

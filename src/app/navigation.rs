@@ -16,6 +16,11 @@ pub(super) fn navigate(state: &mut State, command: Command) -> Vec<Effect> {
         state.note = Some("a comparison is as large as it fits".to_owned());
         return vec![];
     }
+    if zooms && state.shows_text().is_some() {
+        state.note =
+            Some(format!("a text has one size: {} shows the matrix", state.keys.hint(Command::Text)));
+        return vec![];
+    }
     if zooms {
         zoom(state, command);
         return vec![];

@@ -7,6 +7,7 @@ pub mod display;
 pub mod displayed;
 pub mod editor;
 pub mod exports;
+pub mod find;
 pub mod fuzzy_list;
 pub mod help;
 pub mod history;
@@ -21,6 +22,9 @@ pub mod selection;
 pub mod side;
 pub mod span;
 pub(super) mod step;
+pub mod text_place;
+mod text_scroll;
+pub mod text_viewport;
 pub mod typed;
 pub mod writing;
 pub mod zoom;
@@ -30,11 +34,12 @@ use super::popups::{ExportDialog, Picker, Popup};
 use crate::app::state::side::Side;
 use crate::attention::{Extent, Scale};
 use crate::config::keys::Keys;
-use crate::vocabulary::ColorRange;
+use crate::vocabulary::{ColorRange, TextColoring};
 use crate::worker::protocol::{Asker, ConfiguredPair, Slot};
 use cursor::Viewports;
 use display::DisplaySettings;
 use editor::Editor;
+use find::Find;
 use hover::Hover;
 use kept::{Kept, KeptText};
 use pane::{Load, Pane};
@@ -57,6 +62,8 @@ pub struct State {
     pub run: Run,
     /// What models wrote after it.
     pub writing: Writing,
+    /// What is looked for in the text on screen.
+    pub find: Find,
     /// Captures of earlier prompts.
     pub kept: Kept,
     /// How values are shown.
@@ -89,6 +96,7 @@ impl State {
             editor: Editor { draft: prompt.clone().into(), ..Editor::default() },
             run: Run { prompt, ..Run::default() },
             writing: Writing::default(),
+            find: Find::default(),
             kept: Kept::default(),
             display: DisplaySettings::default(),
             keys,
@@ -188,6 +196,11 @@ impl State {
         }
     }
 
+    /// What the tokens of the text are coloured by, if that is on screen.
+    pub fn shows_text(&self) -> Option<TextColoring> {
+        self.display.text.filter(|_| self.screen.panel().is_none() && self.screen.compared().is_none())
+    }
+
     /// Whether a matrix has more cells than there is room for.
     pub fn is_cut(&self) -> bool {
         let is_visible = |side: &Side| !self.display.one_pane || *side == self.panes.focus;
@@ -201,6 +214,11 @@ impl State {
 
     /// Takes how much there is room for on the screen: what is looked at stays in sight.
     pub fn fit(&mut self, viewports: &Viewports) {
+        for (pane, viewport) in self.panes.both.iter_mut().zip(viewports.texts) {
+            if let Some(viewport) = viewport {
+                pane.fit_text(viewport);
+            }
+        }
         for (pane, viewport) in self.panes.both.iter_mut().zip(viewports.panes) {
             if let Some(viewport) = viewport {
                 pane.fit(viewport);
@@ -216,7 +234,14 @@ impl State {
 
     /// The colour scale of a side.
     pub fn scale(&self, side: Side) -> Scale {
-        let shown = |pane: &Pane| Some(pane.shown.as_ref()?.extent(self.display.normalisation));
+        let normalisation = self.display.normalisation;
+        let shown = |pane: &Pane| {
+            let shown = pane.shown.as_ref()?;
+            Some(match self.shows_text() {
+                Some(TextColoring::LookedAt) => shown.looked_at(normalisation).extent,
+                Some(TextColoring::LooksAt) | None => shown.extent(normalisation),
+            })
+        };
         let both = self.panes.iter().filter_map(shown).fold(Extent::NONE, Extent::and);
         let extent = match self.display.range {
             ColorRange::Shared => both,

@@ -7,7 +7,9 @@ use super::state::cursor::{Column, Cursor};
 use super::state::exports::Exported;
 use super::state::history::History;
 use super::state::pane::Load;
-use super::{append, commands, events, first_cursor, layers, loading, navigation, one_pane, prompt, write};
+use super::{
+    append, commands, events, find, first_cursor, layers, loading, navigation, one_pane, prompt, text, write,
+};
 use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
@@ -24,12 +26,17 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     first_cursor::refresh(&mut state.panes, state.display.normalisation);
     effects.extend(navigation::refresh_difference(state));
     effects.extend(state.screen.refresh(&mut state.panes));
+    find::refresh(state);
     effects.extend(layers::refresh(state));
     effects
 }
 
 fn take(state: &mut State, action: Action) -> Vec<Effect> {
     let action = match in_popup(state, action) {
+        Ok(effects) => return effects,
+        Err(action) => action,
+    };
+    let action = match find::in_field(state, action) {
         Ok(effects) => return effects,
         Err(action) => action,
     };
@@ -59,6 +66,10 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
                 state.panes.focus = side;
                 state.panes.point(side, cursor);
             }
+        }
+        Action::PointToToken { side, token } => {
+            state.panes.focus = side;
+            text::point(state, side, token);
         }
         Action::ShowView { side, view } => return show_view(state, side, view),
         Action::Focus(side) => state.panes.focus = side,
@@ -119,6 +130,8 @@ fn scroll(state: &mut State, side: Side, (rows, columns): (isize, isize)) {
         panel.scroll(side, (rows, columns), &state.panes);
     } else if let Some(difference) = state.screen.difference.as_mut().filter(|it| it.shown().is_some()) {
         difference.scroll_by(rows, columns);
+    } else if state.shows_text().is_some() {
+        state.panes.pane_mut(side).scroll_text_by(rows);
     } else {
         state.panes.pane_mut(side).scroll_by(rows, columns);
     }

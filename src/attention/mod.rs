@@ -24,6 +24,7 @@ mod info;
 pub mod knockout;
 pub mod lens;
 mod logits;
+mod looked_at;
 mod matrix;
 mod measured;
 mod memory;
@@ -44,6 +45,7 @@ pub mod shift;
 pub mod similar;
 pub mod span;
 mod statistics;
+pub mod text;
 mod text_ending;
 mod token;
 
@@ -59,6 +61,7 @@ pub use digest::Digest;
 pub use heads::{HeadEntry, HeadFilter, HeadOrder};
 pub use info::{ModelInfo, NO_OUTPUT_HEAD};
 pub use logits::{log_sum_exp, probability};
+pub use looked_at::{LookedAt, tokens_of};
 pub use matrix::CausalMatrix;
 pub use measured::{MeasuredComparison, TOO_LONG};
 pub use memory::{SharedMemory, memory};
@@ -78,7 +81,7 @@ pub use statistics::{
 pub use text_ending::TextEnding;
 #[cfg(test)]
 pub(crate) use token::tokens;
-pub use token::{Token, escape_controls, is_unprintable};
+pub use token::{Token, escape_controls, is_hidden, is_unprintable};
 
 pub use crate::kernels::attention_rule::{AttentionRule, HiddenKeys};
 pub use crate::kernels::shared::{Order, Panels, TokenRows};

@@ -139,6 +139,12 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
+/// Whether a terminal obeys a character, or it hides or reorders what is around it. What joins characters, as those of a
+/// family in emoji, is a part of them.
+pub fn is_hidden(c: char) -> bool {
+    is_unprintable(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+}
+
 /// A prompt of these texts, for tests.
 #[cfg(test)]
 pub(crate) fn tokens(texts: &[&str]) -> Vec<Token> {

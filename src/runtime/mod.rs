@@ -123,6 +123,7 @@ async fn turn(
 ) -> Result<Ending, RuntimeError> {
     let mut theme = Theme::new(config.map, look.depth, look.background);
     let mut state = config.state();
+    state.display.has_glyphs = theme.has_glyphs();
     let mut layout = Layout::default();
     let mut exporter = Exporter::default();
     let mut ticks = interval(TICK);
@@ -215,6 +216,7 @@ async fn turn(
                     }
                     if look.hear(answer) {
                         theme = Theme::new(state.display.color_map, look.depth, look.background);
+                        state.display.has_glyphs = theme.has_glyphs();
                         (changed, awaited) = (true, true);
                     }
                 }

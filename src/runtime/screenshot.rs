@@ -27,6 +27,7 @@ pub async fn screenshot(
     let background = config.background.unwrap_or_default();
     let theme = Theme::new(config.map, config.depth.unwrap_or(ColorDepth::TrueColor), background);
     let mut state = config.state();
+    state.display.has_glyphs = theme.has_glyphs();
     let area = Rect::new(0, 0, width, height);
     apply(&mut state, Action::Start, &worker);
     finish(&mut state, &worker, &mut events).await;

@@ -50,6 +50,11 @@ impl Theme {
         }
     }
 
+    /// Whether values are glyphs, for want of colours.
+    pub fn has_glyphs(&self) -> bool {
+        self.values.glyph(0.0).is_some()
+    }
+
     /// Shows values in the colours of a map.
     pub fn show(&mut self, map: ColorMap) {
         if map != self.map {

@@ -65,6 +65,8 @@ impl Layout {
             Body::Panes(panes) => {
                 let viewport = |pane: &Option<PaneLayout>| Some(pane.as_ref()?.grid?.viewport);
                 viewports.panes = panes.each_ref().map(viewport);
+                let text = |pane: &Option<PaneLayout>| Some(pane.as_ref()?.text.as_ref()?.viewport);
+                viewports.texts = panes.each_ref().map(text);
             }
             Body::Difference(placed) => viewports.difference = Some(placed.grid.viewport),
             Body::Panel(_) => {}

@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::widgets::grid::Grid;
 use super::widgets::overview::Overview;
+use super::widgets::text_grid::TextGrid;
 use crate::app::{Column, Side};
 use crate::attention::View;
 
@@ -34,6 +35,8 @@ pub struct PaneLayout {
     pub grid: Option<Grid>,
     /// All of the matrix, in the place of its cells.
     pub overview: Option<Overview>,
+    /// The text in the place of the matrix.
+    pub text: Option<TextGrid>,
     /// What is written, as a strip; empty if nothing is, or there is no room.
     pub shares: Rect,
     /// A rule, numbers and thumbnails; empty if there is no room.
@@ -93,6 +96,13 @@ pub enum Hit {
         /// Its column.
         column: Column,
     },
+    /// A token of a text.
+    Token {
+        /// The pane that shows it.
+        side: Side,
+        /// Its index.
+        token: usize,
+    },
     /// A thumbnail, or a head in a panel.
     Thumbnail {
         /// The side of its model.
@@ -116,7 +126,10 @@ impl Hit {
     /// The pane it is of, if it is of one.
     pub fn side(self) -> Option<Side> {
         match self {
-            Hit::Cell { side, .. } | Hit::Thumbnail { side, .. } | Hit::Pane(side) => Some(side),
+            Hit::Cell { side, .. }
+            | Hit::Token { side, .. }
+            | Hit::Thumbnail { side, .. }
+            | Hit::Pane(side) => Some(side),
             Hit::Prompt | Hit::Row(_) | Hit::Popup | Hit::Behind => None,
         }
     }
@@ -154,6 +167,9 @@ impl PaneLayout {
         };
         if let Some((query, column)) = cell {
             return Some(Hit::Cell { side, query, column });
+        }
+        if let Some(token) = self.text.as_ref().and_then(|text| text.hit(at)) {
+            return Some(Hit::Token { side, token });
         }
         let thumbnail = self.thumbnails.iter().find(|(_, area)| area.contains(at));
         Some(thumbnail.map_or(Hit::Pane(side), |&(view, _)| Hit::Thumbnail { side, view }))

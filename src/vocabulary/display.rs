@@ -62,6 +62,30 @@ impl RowReading {
     }
 }
 
+/// What the tokens of a text are coloured by.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum TextColoring {
+    /// By the attention that the chosen token gives to each.
+    #[default]
+    LooksAt,
+    /// By the mean attention that later tokens give to each.
+    LookedAt,
+}
+names!(TextColoring, "colouring of a text");
+
+impl TextColoring {
+    /// As people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            TextColoring::LooksAt => "looks at",
+            TextColoring::LookedAt => "is looked at",
+        }
+    }
+}
+
 /// How a value becomes a level on the colour scale.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,

@@ -28,6 +28,7 @@ pub use compute::{DeviceChoice, Engine, Instead, ParseDeviceError, Precision, Ro
 pub use conversation::Conversation;
 pub use display::{
     ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling, RowReading,
+    TextColoring,
 };
 pub use format::ExportFormat;
 pub use names::UnknownName;

@@ -122,6 +122,7 @@ mod tests {
         check::<Pooling>();
         check::<Precision>();
         check::<SegmentRule>();
+        check::<TextColoring>();
     }
 
     #[test]

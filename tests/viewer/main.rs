@@ -26,6 +26,7 @@ mod score_map;
 mod screens;
 mod segments;
 mod shift;
+mod text;
 mod views;
 mod words;
 mod writing;

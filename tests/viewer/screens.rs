@@ -23,6 +23,7 @@ pub fn draw_with(
     (width, height): (u16, u16),
     depth: ColorDepth,
 ) -> (Terminal<TestBackend>, Layout) {
+    state.display.has_glyphs = theme(depth).has_glyphs();
     let layout = sync_layout(state, Rect::new(0, 0, width, height));
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| ui::draw(state, &layout, &theme(depth), frame)).unwrap();

@@ -52,6 +52,8 @@ pub enum Mode {
     Browse,
     /// The prompt's editor.
     EditPrompt,
+    /// The field for what is looked for in the text.
+    Find,
     /// The help over the panes.
     Help,
     /// A panel in their place.
@@ -66,6 +68,8 @@ pub enum Opened {
     Nothing,
     /// The prompt's editor.
     Editor,
+    /// The field for what is looked for in the text.
+    Find,
     /// The help.
     Help(Help),
     /// All heads of the focused model as small pictures.
@@ -109,6 +113,7 @@ impl Screen {
         match self.opened {
             Opened::Nothing => Mode::Browse,
             Opened::Editor => Mode::EditPrompt,
+            Opened::Find => Mode::Find,
             Opened::Help(_) => Mode::Help,
             _ => Mode::Panel,
         }
@@ -122,7 +127,7 @@ impl Screen {
     /// The panel in the place of the panes, if one is open.
     pub fn panel(&self) -> Option<&dyn Panel> {
         match &self.opened {
-            Opened::Nothing | Opened::Editor | Opened::Help(_) => None,
+            Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => None,
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
@@ -136,7 +141,7 @@ impl Screen {
 
     pub(super) fn panel_mut(&mut self) -> Option<&mut dyn Panel> {
         match &mut self.opened {
-            Opened::Nothing | Opened::Editor | Opened::Help(_) => None,
+            Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => None,
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),

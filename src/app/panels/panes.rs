@@ -14,7 +14,7 @@ use crate::app::state::scores::Scores;
 use crate::app::state::selection::{Depth, Selection};
 use crate::app::state::side::Side;
 use crate::app::state::span::Span;
-use crate::attention::{Ablation, Capture, LayerKind, View};
+use crate::attention::{Ablation, Capture, LayerKind, Normalisation, View};
 use crate::worker::protocol::{JobId, Slot};
 
 /// A pane that shows a capture that stays while newer prompts run.
@@ -189,6 +189,22 @@ impl Panes {
         }
     }
 
+    /// Moves the cursor of a pane to the row of a token and the key that is strongest there, and the other one to the same
+    /// text.
+    pub(in crate::app) fn point_to_token(&mut self, side: Side, token: usize, normalisation: Normalisation) {
+        let pane = self.pane_mut(side);
+        let Some(shown) = &pane.shown else { return };
+        let token = token.min(shown.capture.tokens.len().saturating_sub(1));
+        let cursor = Cursor::at_strongest(shown.matrix(), normalisation, token / shown.matrix().bin());
+        pane.text.token = token;
+        self.point(side, cursor);
+        let [from, to] = [side, side.other()].map(|side| self.pane(side).shown.as_ref());
+        let same = from.zip(to).and_then(|(from, to)| link::same_token(from, token, to));
+        if let Some(token) = same.filter(|_| self.linked) {
+            self.pane_mut(side.other()).text.token = token;
+        }
+    }
+
     /// Brings the other pane to view and cursor of one, if they are linked.
     pub(in crate::app) fn follow(&mut self, side: Side) -> Vec<Effect> {
         let (selection, cursor) = (self.pane(side).selection, self.pane(side).cursor);
@@ -265,15 +281,15 @@ impl Panes {
 
 /// The span of tokens that are taken together.
 impl Panes {
-    /// Marks the token of the cursor's key, or of its query where it is on the sink: one end of a span, then the
-    /// other. The third time takes the span away. The other side's span covers the same text. Returns the name of a
+    /// Marks the token of the cursor's query in a text, else that of its key, or of its query where it is on the sink: one
+    /// end of a span, then the other. The third time takes the span away. The other side's span covers the same text. Returns the name of a
     /// span whose other end is still to be marked; nothing is marked where nothing is shown.
-    pub(in crate::app) fn mark_span(&mut self) -> Option<String> {
+    pub(in crate::app) fn mark_span(&mut self, in_text: bool) -> Option<String> {
         let pane = self.focused();
         let shown = pane.shown.as_ref()?;
         let at = match pane.cursor.column {
-            Column::Key(key) => key,
-            Column::Sink => pane.cursor.query,
+            Column::Key(key) if !in_text => key,
+            Column::Key(_) | Column::Sink => pane.cursor.query,
         };
         let span = match &pane.span {
             None => Some(Span { cells: at..at + 1, is_open: true }),

@@ -1,7 +1,8 @@
 //! The cell that is looked at, the part of a matrix that is on screen, and how both move.
 
 use super::step::step;
-use crate::attention::{CausalMatrix, NormalisedRow};
+use super::text_viewport::TextViewport;
+use crate::attention::{CausalMatrix, Normalisation, NormalisedRow};
 use crate::config::keys::Command;
 
 /// A column of a matrix, in the order of the screen.
@@ -47,6 +48,8 @@ pub struct Viewport {
 pub struct Viewports {
     /// Cells of the left and of the right pane, as far as they show a matrix.
     pub panes: [Option<Viewport>; 2],
+    /// Lines of the left and of the right pane, as far as they show a text.
+    pub texts: [Option<TextViewport>; 2],
     /// Cells of the difference, if that is on screen.
     pub difference: Option<Viewport>,
     /// Rows of the help that don't fit; 0 unless it is open.
@@ -63,6 +66,41 @@ impl Cursor {
     /// Where one starts: what the last token, which predicts the next one, gave to the first.
     pub fn start(matrix: &CausalMatrix) -> Self {
         Self { query: matrix.size().saturating_sub(1), column: Column::Key(0) }
+    }
+
+    /// The largest value that a row gives to a token, as it is shown; the first of several. The first key where nothing
+    /// is shown.
+    pub fn at_strongest(matrix: &CausalMatrix, normalisation: Normalisation, query: usize) -> Self {
+        let start = Self { query, column: Column::Key(0) };
+        if query >= matrix.size() {
+            return start;
+        }
+        let row = normalisation.row(matrix, query);
+        let larger = |best: Option<(usize, f32)>, cell: (usize, f32)| match best {
+            Some((_, value)) if value >= cell.1 => best,
+            _ => Some(cell),
+        };
+        let strongest = row.keys().fold(None, larger);
+        strongest.map_or(start, |(key, _)| Self { column: Column::Key(key), ..start })
+    }
+
+    /// The key of its row that is the next strongest after its own, as values are shown; of equal ones the earlier first.
+    /// After the weakest, and from the sink, it is the strongest.
+    pub fn at_next_strongest(self, matrix: &CausalMatrix, normalisation: Normalisation) -> Self {
+        let strongest = Self::at_strongest(matrix, normalisation, self.query);
+        if self.query >= matrix.size() {
+            return strongest;
+        }
+        let row = normalisation.row(matrix, self.query);
+        let Column::Key(at) = self.column else { return strongest };
+        let Some(value) = row.get(at) else { return strongest };
+        let comes_after = |(key, other): &(usize, f32)| *other < value || *other == value && *key > at;
+        let later = row.keys().filter(comes_after);
+        let next = later.fold(None, |best: Option<(usize, f32)>, cell| match best {
+            Some((_, value)) if value >= cell.1 => best,
+            _ => Some(cell),
+        });
+        next.map_or(strongest, |(key, _)| Self { column: Column::Key(key), ..self })
     }
 
     /// The nearest cell that `matrix` has.

@@ -2,7 +2,7 @@
 
 use super::zoom::Zoom;
 use crate::config::keys::Command;
-use crate::vocabulary::{ColorMap, ColorRange, ColorScale, Normalisation, Pooling, RowReading};
+use crate::vocabulary::{ColorMap, ColorRange, ColorScale, Normalisation, Pooling, RowReading, TextColoring};
 
 /// How values are shown, on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -25,6 +25,10 @@ pub struct DisplaySettings {
     pub hides_special: bool,
     /// Whether the focused pane has the whole width.
     pub one_pane: bool,
+    /// What the tokens of the text are coloured by, if that is shown in the place of the matrix.
+    pub text: Option<TextColoring>,
+    /// Whether values are shown by glyphs, for want of colours: a line of them lies under each line of the text.
+    pub has_glyphs: bool,
 }
 
 impl DisplaySettings {

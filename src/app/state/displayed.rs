@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use super::by_layer::ByLayer;
 use crate::attention::ablation::Swept;
-use crate::attention::{Capture, CausalMatrix, Extent, NextToken, Normalisation, Pooled, Pooling, View};
+use crate::attention::text::TextLayout;
+use crate::attention::{
+    Capture, CausalMatrix, Extent, LookedAt, NextToken, Normalisation, Pooled, Pooling, View,
+};
 use crate::worker::protocol::{JobId, WorkerError};
 
 /// Computed matrices kept after they were looked at.
@@ -34,6 +37,10 @@ pub struct DisplayedCapture {
     computed: VecDeque<(View, Arc<CausalMatrix>)>,
     /// The matrix on screen in pixels, as it was last asked for.
     pooled: RefCell<Option<(Pixels, Arc<Pooled>)>>,
+    /// How much each key of it is looked at, as that was last asked for.
+    looked_at: RefCell<Option<(Normalisation, Arc<LookedAt>)>>,
+    /// Its text in lines, as it was last asked for: of so many columns, with or without names of special tokens.
+    text: RefCell<Option<(Columns, Arc<TextLayout>)>>,
 }
 
 /// How far it is known what each head alone is worth.
@@ -54,6 +61,8 @@ pub enum SweepStage {
     /// It won't be known.
     Failed(WorkerError),
 }
+/// Columns of a line, and whether special tokens are not named.
+type Columns = (usize, bool);
 
 /// Normalisation, pooling, and rows of a pixel.
 type Pixels = (Normalisation, Pooling, usize);
@@ -72,6 +81,8 @@ impl DisplayedCapture {
             view: View::Mean,
             computed: VecDeque::new(),
             pooled: RefCell::default(),
+            looked_at: RefCell::default(),
+            text: RefCell::default(),
             capture,
         }
     }
@@ -195,6 +206,27 @@ impl DisplayedCapture {
         kept.insert((pixels, pooled)).1.clone()
     }
 
+    /// How much each key of the matrix on screen is looked at, computed once and not for every frame.
+    pub fn looked_at(&self, normalisation: Normalisation) -> Arc<LookedAt> {
+        let mut kept = self.looked_at.borrow_mut();
+        if let Some((_, looked_at)) = kept.as_ref().filter(|kept| kept.0 == normalisation) {
+            return looked_at.clone();
+        }
+        let looked_at = LookedAt::new(self.matrix(), normalisation, self.capture.tokens.len());
+        kept.insert((normalisation, Arc::new(looked_at))).1.clone()
+    }
+
+    /// Its text in lines of so many columns, laid out once and not for every frame.
+    pub fn text_layout(&self, columns: usize, hides_special: bool) -> Arc<TextLayout> {
+        let wanted = (columns, hides_special);
+        let mut kept = self.text.borrow_mut();
+        if let Some((_, layout)) = kept.as_ref().filter(|kept| kept.0 == wanted) {
+            return layout.clone();
+        }
+        let layout = Arc::new(TextLayout::new(&self.capture.tokens, hides_special, columns));
+        kept.insert((wanted, layout)).1.clone()
+    }
+
     /// A matrix that is at hand.
     fn get(&self, view: View) -> Option<&CausalMatrix> {
         match view {
@@ -210,6 +242,7 @@ impl DisplayedCapture {
         if is_at_hand && view != self.view {
             self.view = view;
             self.pooled.take();
+            self.looked_at.take();
         }
         is_at_hand
     }

@@ -13,6 +13,13 @@ pub enum Hover {
         /// Its row and column; they may be in the future.
         cell: Cursor,
     },
+    /// A token of a text that is shown in the place of a matrix.
+    Token {
+        /// The pane that shows the text.
+        side: Side,
+        /// Its index.
+        token: usize,
+    },
     /// This byte of the prompt.
     Text(usize),
 }

@@ -25,6 +25,11 @@ pub fn same_place(from: &Pane, cursor: Cursor, to: &Pane) -> Option<Cursor> {
     Some(Cursor { query: same_cell(cursor.query)?, column })
 }
 
+/// The token of `to` that stands for the text of a token of `from`.
+pub fn same_token(from: &DisplayedCapture, token: usize, to: &DisplayedCapture) -> Option<usize> {
+    same_text(&from.capture.tokens, token, &to.capture.tokens, SamePassages::of(from.text(), to.text()))
+}
+
 /// The cells of `to` that stand for some of the text of the cells of `from`.
 pub fn same_cells(
     from: &DisplayedCapture,

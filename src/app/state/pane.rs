@@ -7,6 +7,7 @@ use super::displayed::DisplayedCapture;
 use super::scores::ScoreBook;
 use super::selection::Selection;
 use super::span::Span;
+use super::text_place::TextPlace;
 use crate::attention::{Capture, CausalMatrix, ModelInfo, View};
 use crate::worker::protocol::{Asker, JobId, LoadProgress, Request, ViewJob, WorkerError};
 
@@ -77,6 +78,8 @@ pub struct Pane {
     pub scroll: Scroll,
     /// How many cells there is room for.
     pub viewport: Viewport,
+    /// The place in the text, where that is on screen in the place of the matrix.
+    pub text: TextPlace,
     /// Which next token is to be appended, if another was chosen than the one of itself.
     pub(in crate::app) chosen: Option<usize>,
     /// A newer capture, put on screen when the head that is looked at is computed.
@@ -101,6 +104,7 @@ impl Pane {
             is_new: false,
             scroll: Scroll::default(),
             viewport: Viewport::default(),
+            text: TextPlace::default(),
             chosen: None,
             incoming: None,
         }

@@ -36,6 +36,12 @@ pub fn draw(
     let mut hints: Vec<Hint> = match (&state.popup, mode) {
         (Some(popup), _) => of_popup(popup),
         (None, Mode::EditPrompt) => of_editor(state),
+        (None, Mode::Find) => vec![
+            ("type".into(), "find"),
+            ("↑ ↓".into(), "other places"),
+            ("Enter".into(), "stay there"),
+            ("Esc".into(), "go back"),
+        ],
         (None, Mode::Help) => vec![
             pair(state, (Command::CursorUp, Command::CursorDown), "scroll"),
             hint(state, Command::RowEnd, "what the words mean"),
@@ -98,7 +104,7 @@ fn of_editor(state: &State) -> Vec<Hint> {
 
 /// Hints for what is so now, and not always, while the panes or their difference have the keys.
 fn add_passing(state: &State, hints: &mut Vec<Hint>) {
-    if state.is_cut() {
+    if state.is_cut() && state.display.text.is_none() {
         let what = if state.is_whole() { "cell by cell" } else { "all of it" };
         hints.insert(2, hint(state, Command::Overview, what));
         hints.push(pair(state, (Command::ZoomIn, Command::ZoomOut), "zoom"));

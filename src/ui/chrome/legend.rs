@@ -142,6 +142,14 @@ pub fn clipped(rows: usize, words: Words) -> &'static str {
     }
 }
 
+/// Keys that may go beyond the top of the scale, as [`LookedAt`](crate::attention::LookedAt) leaves them aside.
+pub fn clipped_keys(words: Words) -> &'static str {
+    match words {
+        Words::All => ", scale clipped: the highest keys are ignored",
+        Words::Few => ", highest keys ignored",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,15 +20,18 @@ const LEAST_TEXT: usize = 14;
 const LIVE: &str = "live ";
 /// What stands before a prompt that is put into chat templates.
 const CHAT: &str = "chat ";
+/// What stands before what is looked for.
+const FIND: &str = "find ";
 
 /// Draws the prompt. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
     let chrome = &theme.chrome;
-    let editing = state.screen.mode() == Mode::EditPrompt;
+    let finding = state.screen.mode() == Mode::Find;
+    let editing = finding || state.screen.mode() == Mode::EditPrompt;
     let mut line = layout.prompt;
     if line.height >= 3 {
         let border = if editing { chrome.focus } else { chrome.border };
-        let block = boxed(border).title(" prompt ");
+        let block = boxed(border).title(if finding { " find " } else { " prompt " });
         line = block.inner(line);
         block.render(layout.prompt, buffer);
     }
@@ -37,6 +40,9 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let (area, note) = parts(state, line);
     let x = line.right().saturating_sub(width(&note) as u16 + 1);
     put(buffer, x, line.y, &note, width(&note), chrome.accent);
+    if finding {
+        return Some(line::draw(&state.find.line, false, area, theme, buffer));
+    }
     if editing {
         return Some(line::draw(&state.editor.draft, state.editor.is_selected, area, theme, buffer));
     }
@@ -50,7 +56,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
 
 /// The byte of the prompt that is at a position of the screen, unless it is being edited.
 pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize> {
-    if state.screen.mode() == Mode::EditPrompt {
+    if matches!(state.screen.mode(), Mode::EditPrompt | Mode::Find) {
         return None;
     }
     let mut line = layout.prompt;
@@ -64,6 +70,9 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
 
 /// How the prompt runs, where that is not as usual.
 fn ways(state: &State) -> String {
+    if state.screen.mode() == Mode::Find {
+        return FIND.to_owned();
+    }
     let chat = if state.run.is_chat { CHAT } else { "" };
     let live = if state.editor.is_live { LIVE } else { "" };
     [chat, live].concat()
@@ -73,6 +82,10 @@ fn ways(state: &State) -> String {
 fn parts(state: &State, line: Rect) -> (Rect, String) {
     let editing = state.screen.mode() == Mode::EditPrompt;
     let note = match (editing, &state.note, state.is_edited()) {
+        _ if state.screen.mode() == Mode::Find => {
+            let marked = state.focused().marked_token(state.display.rows);
+            state.find.says(state.panes.focus.index(), marked)
+        }
         (true, ..) => state.editor.refused.clone().unwrap_or_default(),
         (false, Some(note), _) => note.clone(),
         (_, _, false) if !editing && !state.run.queued.is_empty() => waiting(state),

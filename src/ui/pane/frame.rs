@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{minimap, notice, shares, thumbnails};
+use super::{minimap, notice, shares, text, thumbnails};
 use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
 use crate::attention::ModelInfo;
 use crate::config::keys::Command;
@@ -29,8 +29,14 @@ const LEAST_NAME: usize = 3;
 pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
     let pane = state.pane(layout.side);
     frame(state, pane, layout, theme, buffer);
-    match (&pane.shown, &layout.grid) {
-        (Some(shown), Some(grid)) => {
+    match (&pane.shown, &layout.grid, &layout.text) {
+        (Some(shown), None, Some(grid)) => {
+            error(state, pane, layout.error, theme, buffer);
+            text::draw(state, (layout.side, shown), grid, theme, buffer);
+            shares::draw(state, layout.side, layout.shares, theme, buffer);
+            thumbnails::draw(state, layout, border(state, layout, theme), theme, buffer);
+        }
+        (Some(shown), Some(grid), _) => {
             error(state, pane, layout.error, theme, buffer);
             let (normalisation, scale) = (state.display.normalisation, state.scale(layout.side));
             match &layout.overview {
@@ -215,6 +221,9 @@ fn behind(state: &State, pane: &Pane, pin: &Pin) -> String {
 fn range(layout: &PaneLayout, shown: Option<&DisplayedCapture>, pooling: Pooling) -> String {
     let Some(shown) = shown else { return String::new() };
     let (tokens, unit) = (shown.capture.tokens.len(), shown.matrix().bin());
+    if let Some(text) = &layout.text {
+        return text::range(text, tokens);
+    }
     if let Some(Overview { bin, .. }) = layout.overview {
         return match bin * unit {
             1 => format!(" overview of {tokens} "),

@@ -32,7 +32,9 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     }
     let normalisation = state.display.normalisation;
     let row = normalisation.row(shown.matrix(), pane.cursor.query);
-    let pointed = matches!(state.hover, Some(Hover::Cell { .. })).then(|| state.lit(layout.side)).flatten();
+    let pointed = matches!(state.hover, Some(Hover::Cell { .. } | Hover::Token { .. }))
+        .then(|| state.lit(layout.side))
+        .flatten();
     // Where there is no other line for it, a span's sum is said here.
     let aside = |row: &NormalisedRow<'_>| match &pane.span {
         Some(span) if area.height == 1 => {

@@ -7,4 +7,7 @@ pub mod minimap;
 mod next;
 mod notice;
 pub mod shares;
+pub mod text;
+mod text_heading;
+mod text_values;
 pub mod thumbnails;

@@ -15,6 +15,7 @@ mod read_text;
 mod score_map;
 mod segments;
 mod shift;
+mod text;
 
 use crate::app::{Opened, State};
 use face::Face;
@@ -30,8 +31,9 @@ pub fn face(state: &State) -> &'static Face {
         Opened::ScoreMap => &score_map::FACE,
         Opened::Segments => &segments::FACE,
         Opened::Shift(_) => &shift::FACE,
-        Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
+        Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
+            None if state.display.text.is_some() => &text::FACE,
             None => &panes::FACE,
         },
     }

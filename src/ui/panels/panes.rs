@@ -83,9 +83,13 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
 }
 
 /// What the top of the scale is.
-fn range(state: &State, words: Words) -> Setting {
+pub(super) fn range(state: &State, words: Words) -> Setting {
     let rows = state.panes.shown().map(|shown| shown.matrix().size()).max().unwrap_or(0);
-    let clipped = legend::clipped(rows, words);
+    range_of(state, legend::clipped(rows, words))
+}
+
+/// The same where so much is left aside.
+pub(super) fn range_of(state: &State, clipped: &str) -> Setting {
     let range = match state.display.range {
         ColorRange::Shared | ColorRange::Own if state.panes.is_alone() => format!("up to the top{clipped}"),
         ColorRange::Shared => format!("top of both{clipped}"),
@@ -96,7 +100,7 @@ fn range(state: &State, words: Words) -> Setting {
 }
 
 /// What the lowest colour stands for; on each side, if it isn't the same.
-fn bottom(state: &State) -> String {
+pub(super) fn bottom(state: &State) -> String {
     match state.display.color_scale {
         ColorScale::Linear => "0 ".to_owned(),
         ColorScale::Log => on_each_side(state, |side| format!("≤{}", short(state.scale(side).bottom))) + " ",
@@ -104,7 +108,7 @@ fn bottom(state: &State) -> String {
 }
 
 /// What the highest colour stands for; on each side, if it isn't the same.
-fn top(state: &State) -> String {
+pub(super) fn top(state: &State) -> String {
     match state.display.range {
         ColorRange::Top(_) => if legend::is_value_weighted(state) { "≥1" } else { "1" }.to_owned(),
         ColorRange::Shared | ColorRange::Own => {
@@ -121,7 +125,7 @@ fn on_each_side(state: &State, text: impl Fn(Side) -> String) -> String {
     shown.map(text).collect::<Vec<_>>().join(" ┊ ")
 }
 
-fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
+pub(super) fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     let Body::Panes(panes) = body else { return };
     for pane in panes.iter().flatten() {
         frame::draw(state, pane, theme, buffer);
@@ -161,7 +165,7 @@ fn is_cut(panes: &[Option<PaneLayout>; 2]) -> bool {
     panes.iter().flatten().filter_map(|pane| pane.grid).any(|grid| grid.is_cut())
 }
 
-fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool) -> PaneLayout {
+pub(super) fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool) -> PaneLayout {
     let pane = state.pane(side);
     let mut body = frame.inner(Margin::new(1, 1));
     let shown = pane.shown.is_some();
@@ -186,6 +190,7 @@ fn pane(state: &State, side: Side, frame: Rect, inspector: Rect, has_strip: bool
         error,
         grid: None,
         overview: None,
+        text: None,
         shares,
         strip,
         thumbnails: Vec::new(),

@@ -6,11 +6,9 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use tui_input::Input;
 
-use super::text::{is_hidden, put, width};
+use super::text::{put, width};
+use crate::attention::text::{is_sign, sign};
 use crate::theme::Theme;
-
-/// Control characters with a sign of their own.
-const SIGNS: [(char, char); 3] = [('\n', '⏎'), ('\r', '␍'), ('\t', '⇥')];
 
 /// Draws the line into the first row of `area`, reversed if all of it is selected. Returns where the terminal's cursor
 /// goes.
@@ -31,8 +29,7 @@ pub fn draw(input: &Input, is_selected: bool, area: Rect, theme: &Theme, buffer:
         if usize::from(x - area.x) + columns > room {
             break;
         }
-        let is_sign = SIGNS.iter().any(|(_, sign)| grapheme.symbol.starts_with(*sign));
-        let style = if is_sign { theme.chrome.dim } else { theme.chrome.text };
+        let style = if is_sign(grapheme.symbol) { theme.chrome.dim } else { theme.chrome.text };
         let style = if is_selected { style.add_modifier(Modifier::REVERSED) } else { style };
         x = put(buffer, x, area.y, grapheme.symbol, columns, style);
     }
@@ -57,11 +54,6 @@ fn start(text: &str, columns: usize) -> &str {
 
 /// A sign for each character: control characters have some of one column, and what hides or reorders text is `�`.
 pub fn on_one_line(text: &str) -> String {
-    let sign = |c: char| match SIGNS.iter().find(|(control, _)| *control == c) {
-        Some((_, sign)) => *sign,
-        None if is_hidden(c) => '�',
-        None => c,
-    };
     text.chars().map(sign).collect()
 }
 

@@ -11,5 +11,6 @@ pub mod pixels;
 pub mod progress;
 pub mod stack;
 pub mod text;
+pub mod text_grid;
 pub mod values;
 pub mod window;

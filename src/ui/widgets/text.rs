@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
-use crate::attention::{escape_controls, is_unprintable};
+use crate::attention::{escape_controls, is_hidden};
 
 /// Columns a text takes.
 pub fn width(text: &str) -> usize {
@@ -134,12 +134,6 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, room: usize, style: 
         return x;
     }
     buffer.set_stringn(x, y, text, room, style).0
-}
-
-/// Whether a terminal obeys a character, or it hides or reorders what is around it. What joins characters, as those of a
-/// family in emoji, is a part of them.
-pub fn is_hidden(c: char) -> bool {
-    is_unprintable(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// Takes what is hidden out of every cell, wherever it came from: names, tokens and what is typed all end here.

@@ -1,0 +1,118 @@
+//! The text in the place of the matrices: which is shown, and how one moves in it. The cursor is the same one: its row is
+//! the token that is looked at, its column the key that is marked.
+
+use super::state::State;
+use super::state::cursor::Cursor;
+use super::state::notes::NOTHING_SHOWN;
+use super::state::step::step;
+use crate::app::state::side::Side;
+use crate::attention::text::{TextLayout, next_segment, next_word, previous_segment, previous_word};
+use crate::config::keys::Command;
+use crate::vocabulary::{RowReading, TextColoring};
+
+/// Shows the text, coloured by one thing after the other, and the matrix again. In the place of a panel or of a comparison
+/// it comes as it was.
+pub(super) fn turn(state: &mut State) {
+    if state.screen.panel().is_some() || state.screen.compared().is_some() {
+        if state.screen.panel().is_some() {
+            state.screen.close();
+        }
+        state.screen.difference = None;
+        state.display.text = state.display.text.or(Some(TextColoring::default()));
+        return;
+    }
+    state.display.text = match state.display.text {
+        None => Some(TextColoring::default()),
+        Some(coloring) if coloring.next() == TextColoring::default() => None,
+        Some(coloring) => Some(coloring.next()),
+    };
+}
+
+/// Goes to a token of a side's text, and to the key that is strongest there.
+pub(super) fn point(state: &mut State, side: Side, token: usize) {
+    state.panes.pane_mut(side).text.goal = None;
+    let token = match state.display.rows {
+        RowReading::Reading => token,
+        RowReading::Predicting => token.saturating_sub(1),
+    };
+    if state.display.text.is_some() {
+        state.panes.point_to_token(side, token, state.display.normalisation);
+        return;
+    }
+    let pane = state.panes.pane(side);
+    let Some(shown) = &pane.shown else { return };
+    let cursor = Cursor { query: token / shown.matrix().bin(), ..pane.cursor };
+    state.panes.point(side, cursor);
+}
+
+/// Does what a command says about words, segments and the strongest key, and where the text is on screen, about its tokens
+/// and lines; whether it says anything of these.
+pub(super) fn command(state: &mut State, command: Command) -> bool {
+    let side = state.panes.focus;
+    let pane = state.panes.pane(side);
+    let is_about_text = matches!(
+        command,
+        Command::PreviousWord | Command::NextWord | Command::PreviousSegment | Command::NextSegment
+    );
+    let Some(shown) = &pane.shown else {
+        if is_about_text || command == Command::StrongestKey {
+            state.note = Some(NOTHING_SHOWN.to_owned());
+        }
+        return is_about_text || command == Command::StrongestKey;
+    };
+    if command == Command::StrongestKey {
+        let cursor = pane.cursor.at_next_strongest(shown.matrix(), state.display.normalisation);
+        state.panes.point(side, cursor);
+        return true;
+    }
+    let tokens = &shown.capture.tokens;
+    let at = pane.marked_token(state.display.rows);
+    let token = match command {
+        Command::PreviousWord => previous_word(tokens, at),
+        Command::NextWord => next_word(tokens, at),
+        Command::PreviousSegment => previous_segment(tokens, at),
+        Command::NextSegment => next_segment(tokens, at),
+        _ if state.shows_text().is_none() => return false,
+        Command::CursorLeft => step(at, -1, tokens.len() + 1),
+        Command::CursorRight => step(at, 1, tokens.len() + 1),
+        _ => {
+            let Some(layout) = pane.text_layout() else { return false };
+            let goal = pane.text.goal.unwrap_or_else(|| layout.place(at).1);
+            let Some(token) = in_lines(&layout, (at, goal), command, pane.text.viewport.lines) else {
+                return false;
+            };
+            point(state, side, token);
+            let is_vertical = !matches!(command, Command::RowStart | Command::RowEnd);
+            state.panes.pane_mut(side).text.goal = is_vertical.then_some(goal);
+            return true;
+        }
+    };
+    point(state, side, token);
+    true
+}
+
+/// The token that a command about lines leads to from one, at the column nearest to `goal`; `None` if it is about
+/// something else. `room` is how many lines are on screen.
+fn in_lines(layout: &TextLayout, (at, goal): (usize, usize), command: Command, room: usize) -> Option<usize> {
+    let line = layout.place(at).0;
+    let page = room.max(2) as isize - 1;
+    let by = match command {
+        Command::CursorUp => -1,
+        Command::CursorDown => 1,
+        Command::PageUp => -page,
+        Command::PageDown => page,
+        Command::RowStart => return layout.ends(line).map(|ends| ends.0).or(Some(at)),
+        Command::RowEnd => return layout.ends(line).map(|ends| ends.1).or(Some(at)),
+        _ => return None,
+    };
+    // A token may go on over several lines.
+    let mut to = step(line, by, layout.count());
+    let further = by.signum();
+    loop {
+        match layout.nearest(to, goal) {
+            Some(token) if token != at || step(to, further, layout.count()) == to => return Some(token),
+            _ if step(to, further, layout.count()) == to => return Some(at),
+            _ => to = step(to, further, layout.count()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The values by which the tokens of a text are coloured.
+
+use std::sync::Arc;
+
+use crate::app::{DisplayedCapture, Side, State};
+use crate::attention::text::Piece;
+use crate::attention::{LookedAt, NormalisedRow, tokens_of};
+use crate::vocabulary::TextColoring;
+
+/// The values of a text's tokens.
+pub struct Values<'a> {
+    of: Source<'a>,
+    /// Tokens of a cell.
+    pub bin: usize,
+    tokens: usize,
+    /// The first token that is not yet there for the query.
+    pub future: usize,
+}
+
+/// What they are taken from.
+enum Source<'a> {
+    /// The row of the token that is looked at.
+    Row(NormalisedRow<'a>),
+    /// What later tokens give to each.
+    Keys(Arc<LookedAt>),
+}
+
+impl<'a> Values<'a> {
+    /// Those that are on screen on a side.
+    pub fn of(state: &State, side: Side, shown: &'a DisplayedCapture) -> Self {
+        let (normalisation, matrix) = (state.display.normalisation, shown.matrix());
+        let (bin, tokens) = (matrix.bin(), shown.capture.tokens.len());
+        let query = state.pane(side).cursor.query.min(matrix.size().saturating_sub(1));
+        match state.display.text.unwrap_or_default() {
+            TextColoring::LooksAt => {
+                let of = Source::Row(normalisation.row(matrix, query));
+                Self { of, bin, tokens, future: (query + 1) * bin }
+            }
+            TextColoring::LookedAt => {
+                Self { of: Source::Keys(shown.looked_at(normalisation)), bin, tokens, future: tokens }
+            }
+        }
+    }
+
+    /// The value of a token; of one that shares a cell with others, its part of that.
+    pub fn token(&self, token: usize) -> Option<f32> {
+        let cell = token / self.bin;
+        match &self.of {
+            Source::Row(row) => {
+                let tokens = tokens_of(cell, self.bin, self.tokens).max(1);
+                row.get(cell).map(|value| value / tokens as f32)
+            }
+            Source::Keys(keys) => keys.values.get(cell).copied().flatten(),
+        }
+    }
+
+    /// The value of a piece: the sum of its tokens', where they split a character among them.
+    pub fn piece(&self, piece: &Piece) -> Option<f32> {
+        piece.tokens.clone().filter_map(|token| self.token(token)).reduce(|sum, value| sum + value)
+    }
+}
