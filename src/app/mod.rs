@@ -34,7 +34,7 @@ pub use action::{Action, Effect};
 pub use panels::{
     Arrangement, Compared, Difference, HeadGrid, HeadList, LensPanel, LensStage, ListedHead, LogitLens, Mode,
     ModelShift, Opened, Panel, Panes, Pin, Reaction, Screen, SegmentCells, SegmentMap, SegmentSide,
-    SegmentStage, Similarity,
+    SegmentStage, Similarity, SinkNumber, SinkSide, SinkTruth,
 };
 pub use popups::{ExportDialog, ExportStage, Listing, Palette, Picker, Popup, Stage, palette_columns};
 pub use state::State;

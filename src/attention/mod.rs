@@ -39,6 +39,7 @@ pub mod segments;
 mod shares;
 pub mod shift;
 pub mod similar;
+pub mod sinks;
 pub mod span;
 mod statistics;
 mod text_ending;

@@ -18,6 +18,8 @@ pub fn run(args: &LensArgs, settings: &Settings, session: &mut Session) -> Resul
     let mut passes = Vec::new();
     for reference in &models {
         let model = session.load(reference)?;
+        // Before it runs for nothing.
+        model.check_output_head()?;
         let (capture, stream) = session.capture_keeping(&model, &input)?;
         let query = args.token.unwrap_or(capture.tokens.len() - 1);
         let lens = model.lens(&stream, query, args.top)?;

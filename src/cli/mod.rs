@@ -28,6 +28,7 @@ mod reporter;
 mod segments;
 mod session;
 mod settings;
+mod sinks;
 mod stdout;
 
 mod usage;
@@ -90,6 +91,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
         Some(Command::Segments(args)) => Box::new(|settings, session| segments::run(args, settings, session)),
+        Some(Command::Sinks(args)) => Box::new(|settings, session| sinks::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {

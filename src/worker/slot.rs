@@ -4,10 +4,10 @@ use tokio::sync::mpsc;
 
 use super::error::WorkerError;
 use super::job::SlotJob;
-use super::jobs::lens;
 use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
 use super::jobs::write;
+use super::jobs::{lens, sinks, streams};
 use super::latest_job::{Rank, Ticket};
 use super::protocol::{Event, Slot};
 use super::resident::Resident;
@@ -83,10 +83,10 @@ impl SlotState {
         self.resident.submit(job);
     }
 
-    /// Nobody looks at what layers would predict any more.
+    /// Nobody looks at what flows between the layers any more.
     pub fn forget_lens(&self) {
-        self.resident.stop(|key| key.kind == lens::KIND);
-        self.resident.tidy(lens::forget);
+        self.resident.stop(|key| key.kind == lens::KIND || key.kind == sinks::KIND);
+        self.resident.tidy(streams::forget);
     }
 
     /// Handles that a load has come to where something is to be done.

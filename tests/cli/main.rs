@@ -24,6 +24,7 @@ mod models;
 mod outputs;
 mod rounding;
 mod segments;
+mod sinks;
 mod verify;
 
 #[path = "../support"]

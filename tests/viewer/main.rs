@@ -25,6 +25,7 @@ mod score_map;
 mod screens;
 mod segments;
 mod shift;
+mod sinks;
 mod views;
 mod words;
 mod writing;

@@ -25,6 +25,7 @@ mod score_map;
 mod scores;
 mod segments;
 mod shift;
+mod sinks;
 
 pub use difference::{Arrangement, Compared, Difference};
 pub use grid::HeadGrid;
@@ -35,6 +36,7 @@ pub use panes::{Panes, Pin};
 pub use score_map::ScoreMap;
 pub use segments::{SegmentCells, SegmentMap, SegmentSide, SegmentStage};
 pub use shift::ModelShift;
+pub use sinks::{SinkNumber, SinkSide, SinkTruth};
 
 use super::action::Effect;
 use super::state::help::Help;
@@ -73,6 +75,8 @@ pub enum Opened {
     ScoreMap,
     /// How much the segments of the prompt give each other: [`Screen::segments`].
     Segments,
+    /// Where attention goes that goes nowhere.
+    Sinks(Box<SinkTruth>),
     /// How far the heads of both models are apart.
     Shift(Box<ModelShift>),
 }
@@ -120,6 +124,7 @@ impl Screen {
             Opened::ScoreMap => Some(&self.map),
             Opened::Segments => Some(&self.segments),
             Opened::Shift(shift) => Some(shift.as_ref()),
+            Opened::Sinks(sinks) => Some(sinks.as_ref()),
         }
     }
 
@@ -132,6 +137,7 @@ impl Screen {
             Opened::ScoreMap => Some(&mut self.map),
             Opened::Segments => Some(&mut self.segments),
             Opened::Shift(shift) => Some(shift.as_mut()),
+            Opened::Sinks(sinks) => Some(sinks.as_mut()),
         }
     }
 
@@ -146,6 +152,7 @@ impl Screen {
             Command::Leaderboard => self.list.open(panes).map(|()| Opened::List),
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
             Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
+            Command::Sinks => SinkTruth::open(panes).map(|sinks| Opened::Sinks(Box::new(sinks))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
             Command::Segments => SegmentMap::open(panes).map(|()| Opened::Segments),
@@ -186,6 +193,11 @@ impl Screen {
     /// How far heads are apart, if that is open.
     pub(super) fn shift_mut(&mut self) -> Option<&mut ModelShift> {
         if let Opened::Shift(shift) = &mut self.opened { Some(shift) } else { None }
+    }
+
+    /// Where attention goes that goes nowhere, if that is open.
+    pub(super) fn sinks_mut(&mut self) -> Option<&mut SinkTruth> {
+        if let Opened::Sinks(sinks) = &mut self.opened { Some(sinks) } else { None }
     }
 
     /// Whether something is computed for the screen.

@@ -12,6 +12,7 @@ mod panes;
 mod score_map;
 mod segments;
 mod shift;
+mod sinks;
 
 use crate::app::{Opened, State};
 use face::Face;
@@ -25,6 +26,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::ScoreMap => &score_map::FACE,
         Opened::Segments => &segments::FACE,
         Opened::Shift(_) => &shift::FACE,
+        Opened::Sinks(_) => &sinks::FACE,
         Opened::Nothing | Opened::Editor | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
             None => &panes::FACE,

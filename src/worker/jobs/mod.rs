@@ -18,5 +18,7 @@ mod score;
 pub mod segments;
 mod shift;
 mod similar;
+pub mod sinks;
+pub mod streams;
 mod view;
 pub mod write;

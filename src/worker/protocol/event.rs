@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, SegmentsFound,
-    SegmentsJob, ShiftJob, SimilarJob, Slot, WorkerError,
+    ActivationsJob, Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress,
+    SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, WorkerError,
 };
 use crate::attention::ablation::MovedHead;
 use crate::attention::lens::Lens;
 use crate::attention::similar::Similarities;
+use crate::attention::sinks::{Sinks, StateActivations};
 use crate::attention::{
     Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, NextToken, ScoresByHead,
     TextEnding, View,
@@ -206,6 +207,20 @@ pub enum Event {
         question: LensJob,
         /// The predictions, or why there are none.
         found: Result<Arc<Lens>, WorkerError>,
+    },
+    /// It is known what every head gives to each key.
+    Sinks {
+        /// What was asked.
+        question: SinksJob,
+        /// What they give, or why that is not known.
+        found: Result<Arc<Sinks>, WorkerError>,
+    },
+    /// It is known what is large in the residual stream.
+    Activations {
+        /// What was asked.
+        question: ActivationsJob,
+        /// After the embedding and after each layer, or why that is not known.
+        found: Result<Arc<Vec<StateActivations>>, WorkerError>,
     },
     /// A view can't be computed.
     ViewFailed {

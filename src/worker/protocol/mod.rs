@@ -15,8 +15,9 @@ pub use crate::model::{
 };
 pub use event::{Event, LayerAnswer};
 pub use question::{
-    Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift, LensJob, ListJob, ReadJob,
-    ScoringJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, ViewJob, WriteJob,
+    ActivationsJob, Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift, LensJob,
+    ListJob, ReadJob, ScoringJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob, ViewJob,
+    WriteJob,
 };
 pub use request::Request;
 pub use slot::Slot;

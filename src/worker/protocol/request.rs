@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, SegmentsJob,
-    ShiftJob, SimilarJob, Slot, ViewJob, WriteJob,
+    ActivationsJob, CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling,
+    ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -58,8 +58,14 @@ pub enum Request {
     StopSegments,
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
-    /// Nobody looks at what layers would predict any more: nothing is kept for it.
+    /// Say what every head gives to each key, away from the models' threads.
+    Sinks(SinksJob),
+    /// Say what is large in the residual stream. Takes a pass the first time, between those of prompts.
+    Activations(ActivationsJob),
+    /// Nobody looks at what flows between layers any more: nothing is kept for it.
     ForgetLens,
+    /// Nobody waits any more for what heads give to each key.
+    StopSinks,
     /// List the models that can be asked for.
     List(ListJob),
     /// Somebody was told what loading a model takes, and wants it.
