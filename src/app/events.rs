@@ -139,6 +139,16 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 push.found(&question, found);
             }
         }
+        Event::Sinks { question, found } => {
+            if let Some(sinks) = state.screen.sinks_mut() {
+                sinks.found(&question, found);
+            }
+        }
+        Event::Activations { question, found } => {
+            if let Some(sinks) = state.screen.sinks_mut() {
+                sinks.found_activations(&question, found);
+            }
+        }
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),
         Event::Written { slot, job, capture, next, took } => {
             write::take(state, (slot, job), capture, next, took);

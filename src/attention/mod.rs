@@ -43,6 +43,7 @@ pub mod segments;
 mod shares;
 pub mod shift;
 pub mod similar;
+pub mod sinks;
 pub mod span;
 mod statistics;
 pub mod text;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::args::EffectArgs;
+use super::asked::Asked;
 use super::failure::Failure;
 use super::segments::cut;
 use super::session::Session;
@@ -20,8 +21,6 @@ use crate::vocabulary::SegmentRule;
 /// # Errors
 /// If a model cannot be loaded or cannot read the prompt, there is no such span, token or head, or the prompt can't be cut.
 pub fn run(args: &EffectArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let input = settings.input(&args.input)?;
     // Before a model is loaded for nothing.
     let cut = match &args.by {
         Some(by) => cut(by)?,
@@ -29,13 +28,13 @@ pub fn run(args: &EffectArgs, settings: &Settings, session: &mut Session) -> Res
         None => Cut::Rule(SegmentRule::Auto),
     };
     let mut passes = Vec::new();
-    for reference in &models {
-        let model = session.load(reference)?;
+    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
+        let model = session.load(&model)?;
         model.check_output_head()?;
         let target = args.token.as_ref().map(|name| model.token_named(name)).transpose()?;
-        let capture = session.capture_without(&model, &input, &args.without.clone().unwrap_or_default())?;
+        let capture = session.capture_without(&model, &input, &without)?;
         let capture = Arc::new(capture);
-        let source = Source::new(&capture, input.clone(), Selection::All);
+        let source = Source::new(&capture, input, Selection::All);
         let spans = spans(args, &capture, source.prompt(), &cut)?;
         let last = capture.tokens.len() - 1;
         let pass = model.run_token(&capture, last, 1, &session.cancel)?;

@@ -17,6 +17,8 @@ pub fn run(args: &LensArgs, settings: &Settings, session: &mut Session) -> Resul
     let mut passes = Vec::new();
     for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
         let model = session.load(&model)?;
+        // Before it runs for nothing.
+        model.check_output_head()?;
         let (capture, stream) = session.capture_keeping(&model, &input, &without)?;
         let query = args.token.unwrap_or(capture.tokens.len() - 1);
         let lens = model.lens(&stream, query, args.top)?;

@@ -33,6 +33,7 @@ mod reporter;
 mod segments;
 mod session;
 mod settings;
+mod sinks;
 mod stdout;
 mod sweep;
 mod usage;
@@ -98,6 +99,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Effect(args)) => Box::new(|settings, session| effect::run(args, settings, session)),
         Some(Command::Push(args)) => Box::new(|settings, session| push::run(args, settings, session)),
         Some(Command::Segments(args)) => Box::new(|settings, session| segments::run(args, settings, session)),
+        Some(Command::Sinks(args)) => Box::new(|settings, session| sinks::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {

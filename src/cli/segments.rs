@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::SegmentsArgs;
+use super::asked::Asked;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -26,17 +27,15 @@ const MOST_BYTES: u64 = 1 << 20;
 /// # Errors
 /// If a model cannot be loaded, cannot read the prompt, or has no such view, or the prompt can't be cut that way.
 pub fn run(args: &SegmentsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let input = settings.input(&args.input)?;
     // Before a model is loaded for nothing.
     let cut = cut(&args.by)?;
     let rule = if let Cut::Rule(rule) = cut { rule } else { SegmentRule::Auto };
     session.listen();
     let mut passes = Vec::new();
-    for reference in &models {
-        let model = session.load(reference)?;
-        let capture = session.capture(&model, &input)?;
-        let source = Source::new(&capture, input.clone(), Subject::Segments(args.view, rule)).cut_by(&cut);
+    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
+        let model = session.load(&model)?;
+        let capture = session.capture_without(&model, &input, &without)?;
+        let source = Source::new(&capture, input, Subject::Segments(args.view, rule)).cut_by(&cut);
         let segments =
             Segments::new(&capture, source.prompt(), &cut).map_err(|error| about(&args.by, &error))?;
         let is_stopped = || session.cancel.is_cancelled();

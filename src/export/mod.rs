@@ -6,7 +6,7 @@
 //! | how an export was made: what every file holds, and what it is made from again | [`recipe`] |
 //! | what an export is written as, a file for each format; how to add one | [`formats`] |
 //! | figures, which the formats svg, png and html show | [`figure`] |
-//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`effect`], [`segments`], [`report`] |
+//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`effect`], [`segments`], [`sinks`], [`sweep`], [`report`] |
 
 pub mod ablation;
 pub mod effect;
@@ -30,6 +30,7 @@ mod rows;
 pub mod segments;
 mod selection;
 pub mod shift;
+pub mod sinks;
 mod subject;
 pub mod sweep;
 mod text;

@@ -18,6 +18,7 @@
 //! - A step of a pass to look at: a hook in `decoder/hooks.rs`, and its golden in `tests/golden/steps.py`.
 //! - A format of weights: a variant of `weights::Matrix` or of `weights::ExpertMatrices`.
 
+mod activations;
 mod catalogue;
 mod chat;
 mod compute;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::jobs::run::RunJob;
-use super::jobs::segments;
+use super::jobs::{segments, sinks};
 use super::pool::Pool;
 use super::protocol::{Event, Request, Slot};
 use super::slot::SlotState;
@@ -83,6 +83,9 @@ fn begin(
                 options.consent.agree_to_stated(&reference);
             }
         }
+        Request::Sinks(job) => pool.submit(Box::new(job))?,
+        Request::StopSinks => pool.stop_kind(sinks::KIND),
+        Request::Activations(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::ForgetLens => slots.iter().for_each(SlotState::forget_lens),
         Request::CancelPasses => slots.iter_mut().for_each(SlotState::cancel_pass),
         Request::Cancel => slots.iter_mut().for_each(SlotState::cancel),

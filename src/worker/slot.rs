@@ -8,7 +8,7 @@ use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
 use super::jobs::sweep;
 use super::jobs::write;
-use super::jobs::{effect, lens};
+use super::jobs::{effect, lens, sinks, streams};
 use super::latest_job::{Rank, Ticket};
 use super::protocol::{Event, Slot};
 use super::resident::Resident;
@@ -96,10 +96,10 @@ impl SlotState {
         self.resident.stop(|key| key.kind == effect::KIND);
     }
 
-    /// Nobody looks at what layers would predict any more.
+    /// Nobody looks at what flows between the layers any more.
     pub fn forget_lens(&self) {
-        self.resident.stop(|key| key.kind == lens::KIND);
-        self.resident.tidy(lens::forget);
+        self.resident.stop(|key| key.kind == lens::KIND || key.kind == sinks::KIND);
+        self.resident.tidy(streams::forget);
     }
 
     /// Handles that a load has come to where something is to be done.

@@ -26,6 +26,7 @@ mod outputs;
 mod push;
 mod rounding;
 mod segments;
+mod sinks;
 mod verify;
 
 #[path = "../support"]

@@ -6,6 +6,7 @@ use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Vie
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::segments::{SegmentShares, Segments, lookback};
 use attnscope::attention::similar::similar_heads;
+use attnscope::attention::sinks::{Sinks, StateActivations};
 use attnscope::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadSummary, HeadSums, LayerCapture, LayerSums,
     MeasuredComparison, ModelInfo, NextToken, Order, Panels, PromptIndex, RepeatScores, ScoresByHead, Token,
@@ -354,6 +355,14 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 Event::Compared { question: Box::new(question), found }
             }
             Request::Segments(question) => Event::Segments { found: segments(&question), question },
+            Request::Sinks(question) => {
+                let found = Sinks::new(&question.capture, &|| false).unwrap();
+                Event::Sinks { question, found: Ok(Arc::new(found)) }
+            }
+            Request::Activations(question) => {
+                let found = Ok(Arc::new(activations(&question.capture)));
+                Event::Activations { question, found }
+            }
             Request::Similar(question) => {
                 let captures = question.captures.each_ref().map(Option::as_deref);
                 let found = similar_heads(captures, (question.of, question.head));
@@ -364,6 +373,15 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
         let effects = hear(state, event);
         answer(state, effects);
     }
+}
+
+/// What is large in a residual stream of four dimensions: more and more at the first token.
+fn activations(capture: &Capture) -> Vec<StateActivations> {
+    let state = |row: usize| {
+        let values = (0..4 * capture.tokens.len()).map(|at| if at == 1 { -60.0 * row as f32 } else { 0.05 });
+        StateActivations::new(&values.collect::<Vec<f32>>(), 4)
+    };
+    (0..=capture.model.layers).map(state).collect()
 }
 
 /// What segments give each other, as the worker finds it.

@@ -27,6 +27,7 @@ mod screens;
 mod segments;
 mod shift;
 mod text;
+mod sinks;
 mod views;
 mod words;
 mod writing;

@@ -27,6 +27,7 @@ mod score_map;
 mod scores;
 mod segments;
 mod shift;
+mod sinks;
 mod sweep;
 
 pub use difference::{Arrangement, Compared, Difference};
@@ -40,6 +41,7 @@ pub use push::{PushPanel, PushStage, Pushes};
 pub use score_map::ScoreMap;
 pub use segments::{SegmentCells, SegmentMap, SegmentSide, SegmentStage};
 pub use shift::ModelShift;
+pub use sinks::{SinkNumber, SinkSide, SinkTruth};
 
 use super::action::Effect;
 use super::state::help::Help;
@@ -86,6 +88,8 @@ pub enum Opened {
     ScoreMap,
     /// How much the segments of the prompt give each other: [`Screen::segments`].
     Segments,
+    /// Where attention goes that goes nowhere.
+    Sinks(Box<SinkTruth>),
     /// How far the heads of both models are apart.
     Shift(Box<ModelShift>),
 }
@@ -136,6 +140,7 @@ impl Screen {
             Opened::ScoreMap => Some(&self.map),
             Opened::Segments => Some(&self.segments),
             Opened::Shift(shift) => Some(shift.as_ref()),
+            Opened::Sinks(sinks) => Some(sinks.as_ref()),
         }
     }
 
@@ -150,6 +155,7 @@ impl Screen {
             Opened::ScoreMap => Some(&mut self.map),
             Opened::Segments => Some(&mut self.segments),
             Opened::Shift(shift) => Some(shift.as_mut()),
+            Opened::Sinks(sinks) => Some(sinks.as_mut()),
         }
     }
 
@@ -164,6 +170,7 @@ impl Screen {
             Command::Leaderboard => self.list.open(panes).map(|()| Opened::List),
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
             Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
+            Command::Sinks => SinkTruth::open(panes).map(|sinks| Opened::Sinks(Box::new(sinks))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             Command::Push => Pushes::open(panes).map(|push| Opened::Push(Box::new(push))),
             Command::SpanEffect => SpanEffects::open(panes).map(|effect| Opened::Effect(Box::new(effect))),
@@ -216,6 +223,11 @@ impl Screen {
     /// How far heads are apart, if that is open.
     pub(super) fn shift_mut(&mut self) -> Option<&mut ModelShift> {
         if let Opened::Shift(shift) = &mut self.opened { Some(shift) } else { None }
+    }
+
+    /// Where attention goes that goes nowhere, if that is open.
+    pub(super) fn sinks_mut(&mut self) -> Option<&mut SinkTruth> {
+        if let Opened::Sinks(sinks) = &mut self.opened { Some(sinks) } else { None }
     }
 
     /// Whether something is computed for the screen.

@@ -1,12 +1,9 @@
 //! What `attnscope effect` takes.
 
 use std::ops::Range;
-use std::str::FromStr;
-
 use clap::Args;
 
 use super::shared::{InputArgs, ModelsArgs};
-use crate::attention::Ablation;
 
 #[derive(Debug, Args)]
 pub struct EffectArgs {
@@ -33,9 +30,6 @@ pub struct EffectArgs {
     /// with text: before it. Without it, the likeliest
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub token: Option<String>,
-    /// Heads that are off, separated by commas: layer.head, both counted from zero
-    #[arg(long, value_name = "HEADS", allow_hyphen_values = true, value_parser = Ablation::from_str)]
-    pub without: Option<Ablation>,
     /// An object with all numbers in place of the table
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

@@ -20,7 +20,7 @@ pub use effect::EffectArgs;
 pub use explain::{AblateArgs, HeadsArgs, LensArgs, SweepArgs};
 pub use generate::GenerateArgs;
 pub use push::PushArgs;
-pub use segments::SegmentsArgs;
+pub use segments::{SegmentsArgs, SinksArgs};
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
 use clap::{Parser, Subcommand};
@@ -76,6 +76,8 @@ pub enum Command {
     Effect(EffectArgs),
     /// Show how much the segments of a prompt look at each other: turns, paragraphs, sentences, or named bytes
     Segments(SegmentsArgs),
+    /// Show what heads give to no word: learned sinks, tokens that are sinks, and massive activations behind them
+    Sinks(SinksArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// Measure how long a pass with everything captured takes, and how long this machine needs at least

@@ -1,11 +1,8 @@
 //! What `attnscope push` takes.
 
-use std::str::FromStr;
-
 use clap::Args;
 
 use super::shared::{InputArgs, ModelsArgs};
-use crate::attention::Ablation;
 use crate::cli::values::whole;
 
 #[derive(Debug, Args)]
@@ -25,9 +22,6 @@ pub struct PushArgs {
     /// Another next token, whose logit is taken off; without it, the mean of all logits is
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub versus: Option<String>,
-    /// Heads that are off, separated by commas: layer.head, both counted from zero
-    #[arg(long, value_name = "HEADS", allow_hyphen_values = true, value_parser = Ablation::from_str)]
-    pub without: Option<Ablation>,
     /// How many parts to list, those that push most; with --json and --csv, all without it
     #[arg(long, value_name = "N", allow_hyphen_values = true,
         value_parser = whole::<usize>("number of parts", 0..=u64::MAX))]

@@ -26,3 +26,14 @@ pub struct SegmentsArgs {
     #[arg(long)]
     pub csv: bool,
 }
+
+#[derive(Debug, Args)]
+pub struct SinksArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// An object with all numbers in place of the tables: every head, every key, every massive activation
+    #[arg(long)]
+    pub json: bool,
+}

@@ -15,6 +15,7 @@ mod read_text;
 mod score_map;
 mod segments;
 mod shift;
+mod sinks;
 mod text;
 
 use crate::app::{Opened, State};
@@ -31,6 +32,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::ScoreMap => &score_map::FACE,
         Opened::Segments => &segments::FACE,
         Opened::Shift(_) => &shift::FACE,
+        Opened::Sinks(_) => &sinks::FACE,
         Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
             None if state.display.text.is_some() => &text::FACE,

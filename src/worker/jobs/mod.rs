@@ -21,5 +21,7 @@ pub mod segments;
 mod shift;
 mod similar;
 pub mod sweep;
+pub mod sinks;
+pub mod streams;
 mod view;
 pub mod write;

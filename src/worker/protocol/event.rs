@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, PushJob,
-    SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, Slot, WorkerError,
+    ActivationsJob, Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate,
+    LoadProgress, PushJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, WorkerError,
 };
 use crate::attention::ablation::{MovedHead, Swept};
 use crate::attention::knockout::SpanEffect;
 use crate::attention::lens::Lens;
 use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
+use crate::attention::sinks::{Sinks, StateActivations};
 use crate::attention::{
     Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, NextToken, ScoresByHead,
     TextEnding, View,
@@ -249,6 +250,20 @@ pub enum Event {
         question: Box<EffectJob>,
         /// What it changes, or why that can't be said.
         found: Result<Arc<SpanEffect>, WorkerError>,
+    },
+    /// It is known what every head gives to each key.
+    Sinks {
+        /// What was asked.
+        question: SinksJob,
+        /// What they give, or why that is not known.
+        found: Result<Arc<Sinks>, WorkerError>,
+    },
+    /// It is known what is large in the residual stream.
+    Activations {
+        /// What was asked.
+        question: ActivationsJob,
+        /// After the embedding and after each layer, or why that is not known.
+        found: Result<Arc<Vec<StateActivations>>, WorkerError>,
     },
     /// A view can't be computed.
     ViewFailed {

@@ -163,6 +163,26 @@ pub struct LensJob {
     pub query: usize,
 }
 
+/// Say what every head gives to each key, and to its learned sink.
+#[derive(Debug, Clone)]
+pub struct SinksJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// What is measured; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+}
+
+/// Say what is large in the residual stream.
+#[derive(Debug, Clone)]
+pub struct ActivationsJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+}
+
 /// Say what each part of a pass adds to the logit of a next token.
 #[derive(Debug, Clone)]
 pub struct PushJob {

@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob, Sampling,
-    ScoringJob, SegmentsJob, ShiftJob, SimilarJob, Slot, SweepJob, ViewJob, WriteJob,
+    ActivationsJob, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob,
+    Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, SweepJob, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -68,8 +68,14 @@ pub enum Request {
     Effect(EffectJob),
     /// Hide no more spans.
     StopEffect,
-    /// Nobody looks at what layers would predict any more: nothing is kept for it.
+    /// Say what every head gives to each key, away from the models' threads.
+    Sinks(SinksJob),
+    /// Say what is large in the residual stream. Takes a pass the first time, between those of prompts.
+    Activations(ActivationsJob),
+    /// Nobody looks at what flows between layers any more: nothing is kept for it.
     ForgetLens,
+    /// Nobody waits any more for what heads give to each key.
+    StopSinks,
     /// List the models that can be asked for.
     List(ListJob),
     /// Somebody was told what loading a model takes, and wants it.

@@ -21,7 +21,7 @@ const SMALL: (u16, u16) = (4, 1);
 /// Columns of a cell from which each column has its number above it; of narrower ones, some have.
 const NUMBERED: u16 = 3;
 /// Columns of a name beside cells without numbers, at most.
-const SHORT_NAME: usize = 9;
+const SHORT_NAME: usize = 6;
 /// Columns of a name, at most; at least what its number takes.
 const NAME: usize = 30;
 /// How far ratios go up and down on their scale, in doublings.
