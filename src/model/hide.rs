@@ -33,7 +33,7 @@ impl Model {
             return Ok(capture.clone());
         }
         let hidden = Some(HiddenKeys { start: span.start, end: span.end });
-        let mut hooks = Hooks { head_mask: capture.ablation.clone(), hidden, ..Hooks::default() };
+        let mut hooks = Hooks { hidden, ..self.hooks_without(&capture.tokens, &capture.ablation, cancel)? };
         let known = Known::Some(Some(capture.clone()), Computed { from: span.end, note: None });
         let prompt = capture.tokens.clone();
         let run = self.run_from(&known, prompt, &mut hooks, &mut Profile::default(), cancel, on_layer)?;

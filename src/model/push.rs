@@ -74,11 +74,10 @@ impl Model {
             Ok(())
         };
         let mut hooks = Hooks {
-            head_mask: capture.ablation.clone(),
             hidden: capture.layers.first().and_then(|layer| layer.rule.hidden),
             residual: Some(&mut residual),
             heads: Some(&mut heads),
-            ..Hooks::default()
+            ..self.hooks_without(&capture.tokens, &capture.ablation, cancel)?
         };
         let past = Past { tokens: query, layers: &capture.layers };
         let (stop, profile) = ((cancel, &self.watch), &mut Profile::default());
@@ -143,6 +142,12 @@ impl Model {
                 let effects = block.direct_effects(direction, row, on_host, cancel)?;
                 let off: Vec<usize> = capture.ablation.of_layer(layer).collect();
                 heads.push(heads_of(&capture.layers[layer], layer, pass.query, &effects.heads, &off));
+                // What stands in the place of heads that are off comes from no key.
+                let (context, width) = (to_values(&pass.contexts[layer])?, self.decoder.spec.head_dim);
+                for head in off {
+                    let part = head * width..(head + 1) * width;
+                    biases += dot(&effects.heads[part.clone()], &context[part]);
+                }
                 mlps.push(effects.mlp);
                 biases += effects.biases;
                 direction = effects.direction;

@@ -1,7 +1,7 @@
 //! What `attnscope effect` takes.
 
-use std::ops::Range;
 use clap::Args;
+use std::ops::Range;
 
 use super::shared::{InputArgs, ModelsArgs};
 
