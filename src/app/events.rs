@@ -127,11 +127,10 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 effect.found(&question, found);
             }
         }
-        Event::Pushed { question, found } => {
-            if let Some(push) = state.screen.push_mut() {
-                push.found(&question, found);
-            }
-        }
+        Event::Pushed { question, found } => match state.screen.push_mut() {
+            Some(push) => push.found(&question, found),
+            None => state.screen.list.pushed(&question, found),
+        },
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),
         Event::Written { slot, job, capture, next, took } => {
             write::take(state, (slot, job), capture, next, took);

@@ -10,6 +10,7 @@ mod checkpoints;
 mod compare;
 mod config;
 mod downloads;
+mod effect;
 mod exports;
 mod generate;
 mod gguf;
