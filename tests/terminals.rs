@@ -39,6 +39,8 @@ const STATES: [(&str, &str, &str); 21] = [
     ("all heads", "g", "all heads of a model"),
     ("list of heads", "o", "sort by"),
     ("lens", "P", "lens"),
+    ("segments", "B", "segments of the prompt"),
+    ("sinks", "Q", "learned sinks"),
     ("push", "A", "push: what each part adds"),
     ("effect", "X", "effect: each span hidden"),
     ("difference", "D", "by pieces, by words"),
