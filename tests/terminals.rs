@@ -25,7 +25,7 @@ const LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
 const ATTRIBUTES: &str = "\x1b[?62;22c";
 
 /// What the viewer can be at when it is told to end, the keys that lead there, and what is then on screen.
-const STATES: [(&str, &str, &str); 21] = [
+const STATES: [(&str, &str, &str); 23] = [
     ("browsing", "", "mean of all layers and heads"),
     ("deeper", "\r", "layer 0, mean of its heads"),
     ("editing", "i", "leave"),
