@@ -112,6 +112,8 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Find => find::open(state),
         Command::NextMatch | Command::PreviousMatch => find::step(state, command),
         Command::EditPrompt => prompt::open(state),
+        Command::ExternalEditor => return vec![Effect::EditElsewhere(state.editor.text().to_owned())],
+        Command::ReloadPrompt => return vec![Effect::ReadPromptFile],
         Command::Chat => return prompt::toggle_chat(state),
         Command::Live => return prompt::toggle_live(state),
         Command::OtherModel => {

@@ -6,7 +6,7 @@ use super::history;
 use crate::app::State;
 use crate::config::keys::Keys;
 use crate::theme::{Background, ColorDepth, ColorMap};
-use crate::vocabulary::RowReading;
+use crate::vocabulary::{LongPrompts, RowReading};
 use crate::worker::protocol::{ConfiguredPair, Sampling};
 
 /// What the viewer starts with.
@@ -18,6 +18,8 @@ pub struct ViewerConfig {
     pub right: Option<String>,
     /// The first prompt.
     pub prompt: String,
+    /// The file that it came from; `-` is standard input.
+    pub prompt_file: Option<PathBuf>,
     /// Whether it is put into the models' chat templates.
     pub chat: bool,
     /// What the system says before it there.
@@ -36,6 +38,8 @@ pub struct ViewerConfig {
     pub input_is_read: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
+    /// What a prompt is shown as at first of which the screen has no room for every cell.
+    pub long_prompts: LongPrompts,
     /// How next tokens are drawn.
     pub sampling: Sampling,
     /// Whether the prompt grows by the token that is drawn, not by the likeliest.
@@ -65,6 +69,7 @@ impl ViewerConfig {
         (state.run.most_tokens, state.kept.most) = (self.most_tokens, self.kept_bytes);
         (state.run.is_chat, state.run.system) = (self.chat, self.system.clone());
         (state.display.color_map, state.display.rows) = (self.map, self.rows);
+        state.long_prompts = self.long_prompts;
         state.pairs = pairs;
         state.editor.history = history.as_deref().map(history::load).unwrap_or_default();
         state
