@@ -150,7 +150,8 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Back if is_browsing && navigation::leave_difference(state) => {}
         Command::Export => {
             let map = matches!(state.screen.opened(), Opened::ScoreMap).then_some(state.screen.map.statistic);
-            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), map);
+            let dialog =
+                ExportDialog::new(&state.panes, state.screen.difference.as_ref(), (map, state.shows_text()));
             match dialog {
                 Some(dialog) => state.popup = Some(Popup::Export(dialog)),
                 None => state.note = Some(NOTHING_SHOWN.to_owned()),

@@ -8,11 +8,12 @@ use super::args::{ExportArgs, FigureArgs};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
+use crate::attention::alignment::pieces;
 use crate::attention::{Ablation, Capture, escape_controls};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, FigureStyle, Input, Recipe, Source, Subject};
+use crate::export::{self, FigureStyle, Input, Recipe, Source, Subject, TextSubject};
 use crate::model::Reference;
-use crate::vocabulary::ExportFormat;
+use crate::vocabulary::{ExportFormat, Granularity};
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
@@ -82,10 +83,27 @@ fn read(
     for reference in models {
         let model = session.load(reference)?;
         let capture = session.capture_for(subject, &model, input, &Ablation::default())?;
+        let subject = match passes.0.first() {
+            Some(left) => on_the_same_text(subject, left, &capture),
+            None => subject,
+        };
         passes.1.push(Source::new(&capture, input.clone(), subject));
         passes.0.push(capture);
     }
     Ok(passes)
+}
+
+/// What is exported of a model beside another one: a token that is named is one of the left model's, and the right one
+/// looks from the end of the same text.
+fn on_the_same_text(subject: Subject, left: &Capture, right: &Capture) -> Subject {
+    let Subject::Text(text) = subject else { return subject };
+    let pieces = pieces(&left.tokens, &right.tokens, Granularity::Pieces);
+    let same = |token: usize| {
+        let piece = pieces.iter().find(|piece| piece.tokens[0].contains(&token))?;
+        piece.tokens[1].end.checked_sub(1)
+    };
+    // A token that is not there is an error of the left one.
+    Subject::Text(TextSubject { token: text.token.and_then(same), ..text })
 }
 
 /// Refuses to subtract what models made of different texts.

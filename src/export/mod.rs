@@ -29,6 +29,7 @@ mod selection;
 pub mod shift;
 mod subject;
 mod text;
+mod text_subject;
 
 #[cfg(test)]
 pub(crate) mod example;
@@ -39,3 +40,4 @@ pub use omissions::Omissions;
 pub use recipe::{FigureStyle, Input, KeyError, PROGRAM, Recipe, SCALES, Source};
 pub use selection::{ParseSelectionError, Selection};
 pub use subject::{NOT_COMPARED, Subject};
+pub use text_subject::TextSubject;

@@ -23,6 +23,7 @@ mod models;
 #[cfg(unix)]
 mod outputs;
 mod rounding;
+mod text;
 mod verify;
 
 #[path = "../support"]

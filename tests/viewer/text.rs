@@ -1,10 +1,10 @@
 //! The text in the place of the matrices: how it is coloured, walked through and pointed to.
 
-use attnscope::app::{Action, Column, Hover, Mode, Side, State, update};
+use attnscope::app::{Action, Column, Effect, ExportContent, Hover, Mode, Side, State, update};
 use attnscope::attention::View;
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{Hit, Layout};
-use attnscope::vocabulary::{LongPrompts, RowReading, TextColoring};
+use attnscope::vocabulary::{ExportFormat, LongPrompts, RowReading, TextColoring};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::style::Modifier;
@@ -351,4 +351,15 @@ fn a_prompt_that_does_not_fit_opens_as_text_if_it_is_to() {
     assert!(state.shows_text().is_none(), "whoever turns to the matrix stays there");
     press(&mut state, "T");
     assert!(shows(&mut state, &PROMPT), "and who turned to the text, too");
+}
+
+#[test]
+fn the_text_on_screen_is_exported_first() {
+    let mut state = two_paragraphs();
+    press(&mut state, "T left e");
+    assert_screen!("exporting_a_text", state, (100, 30));
+    let effects = update(&mut state, Action::Submit);
+    let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*content, *format), (ExportContent::Text(TextColoring::LooksAt), ExportFormat::Svg));
+    assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-text-looks-at.svg");
 }

@@ -10,7 +10,7 @@ use crate::app::state::side::Side;
 use crate::app::state::step::step;
 use crate::app::state::typed::{self, LONGEST_LINE};
 use crate::attention::{Ablation, Statistic};
-use crate::vocabulary::ExportFormat;
+use crate::vocabulary::{ExportFormat, TextColoring};
 
 /// The state of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +44,12 @@ pub struct ExportDialog {
 }
 
 impl ExportDialog {
-    /// Of a pane that shows a matrix; nothing of one that doesn't. `map` is the statistic on screen, if one is: it comes
-    /// first.
+    /// Of a pane that shows a matrix; nothing of one that doesn't. `map` is the statistic on screen, if one is, and `text`
+    /// what the text on screen is coloured by: they come first.
     pub(in crate::app) fn new(
         panes: &Panes,
         difference: Option<&Difference>,
-        map: Option<Statistic>,
+        (map, text): (Option<Statistic>, Option<TextColoring>),
     ) -> Option<Self> {
         let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = panes.focus;
@@ -58,6 +58,8 @@ impl ExportDialog {
         choices.extend(
             map.into_iter().flat_map(|map| figures().map(move |format| (ExportContent::Map(map), format))),
         );
+        let texts = |text| figures().map(move |format| (ExportContent::Text(text), format));
+        choices.extend(text.into_iter().flat_map(texts));
         choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
         if panes.shown().count() == 2 {
             choices.extend(figures().map(|format| (both(difference), format)));
@@ -124,11 +126,8 @@ impl ExportDialog {
                     format!("{}-{}", self.model, view.to_string().replace(':', "-"))
                 }
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
-                ExportContent::Map(statistic) => {
-                    let models = self.models.iter().filter(|model| !model.is_empty());
-                    let models: Vec<&str> = models.map(String::as_str).collect();
-                    format!("{}-map-{}", models.join("-and-"), statistic.id())
-                }
+                ExportContent::Map(statistic) => format!("{}-map-{}", self.all_models(), statistic.id()),
+                ExportContent::Text(coloring) => format!("{}-text-{coloring}", self.all_models()),
                 ExportContent::Panes => self.models.join("-and-"),
                 ExportContent::Difference(_) => self.models.join("-minus-"),
                 ExportContent::Screen => "attnscope-screen".to_owned(),
@@ -136,6 +135,12 @@ impl ExportDialog {
         };
         let line = &mut self.list.line;
         *line = std::mem::take(line).with_value(format!("{name}.{}", format.name()));
+    }
+
+    /// The models on screen, as part of a file's name.
+    fn all_models(&self) -> String {
+        let models = self.models.iter().filter(|model| !model.is_empty());
+        models.map(String::as_str).collect::<Vec<_>>().join("-and-")
     }
 
     /// Chooses another row, so many further down.

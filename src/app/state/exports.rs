@@ -2,7 +2,7 @@
 
 use crate::attention::alignment::Granularity;
 use crate::attention::{Statistic, View};
-use crate::vocabulary::ExportFormat;
+use crate::vocabulary::{ExportFormat, TextColoring};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum ExportContent {
     Panes,
     /// A statistic of all heads of what both panes show, as it is on screen.
     Map(Statistic),
+    /// The text of both panes, coloured as it is on screen.
+    Text(TextColoring),
     /// Left minus right, by these pieces.
     Difference(Granularity),
     /// What is on screen, as a picture.

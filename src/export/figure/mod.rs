@@ -13,6 +13,7 @@ mod cells;
 mod contents;
 mod layout;
 mod panel;
+mod passage;
 mod pixels;
 mod svg;
 #[cfg(test)]
@@ -25,3 +26,4 @@ pub use bitmap::{Bitmap, RECIPE};
 pub use caption::inputs;
 pub use contents::Figure;
 pub use panel::{Content, Heads, Panel, Square, source_title};
+pub use passage::Passage;

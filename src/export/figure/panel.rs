@@ -1,5 +1,6 @@
 //! One matrix of a figure, or all heads of a model: values by place, before they have colours.
 
+use super::passage::Passage;
 use super::words::Words;
 use crate::attention::{
     Capture, CausalMatrix, Comparison, DifferenceRow, Extent, HeadEntry, Pooled, Scale, Statistic,
@@ -45,6 +46,8 @@ pub enum Content {
     Square(Square),
     /// A small matrix of each head.
     Heads(Heads),
+    /// A text.
+    Passage(Passage),
 }
 
 /// A matrix, a row per query; or another table of values, whose rows and columns have labels of their own.
@@ -81,6 +84,7 @@ impl Panel {
         let words = match source.subject {
             Subject::Matrices(Selection::One(_)) => Words::of_matrix(recipe, capture, (pooling, bin)),
             Subject::Matrices(Selection::All) => Words::of_heads(recipe, capture),
+            Subject::Text(text) => Words::of_text(recipe, capture, text.coloring),
             Subject::Map(statistic) => Words {
                 axes: ["layer", "head"],
                 short_axes: ["layer", "head"],
@@ -111,6 +115,12 @@ impl Panel {
                 let subtitle =
                     format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
                 (subtitle, Content::Heads(Heads { layers }), capture.heads_extent())
+            }
+            Subject::Text(text) => {
+                let (passage, extent) = Passage::new(capture, text, recipe)?;
+                let rule = recipe.normalisation.title(capture.has_sinks(text.view));
+                let subtitle = format!("{} · {rule}", text.view.title());
+                (subtitle, Content::Passage(passage), extent)
             }
             Subject::Map(statistic) => {
                 let square = Square::of_map(capture, statistic);

@@ -22,6 +22,7 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
         ExportContent::View(view) => view.short_title(),
         ExportContent::AllHeads => "all heads".to_owned(),
         ExportContent::Map(statistic) => format!("map: {}", statistic.heading()),
+        ExportContent::Text(coloring) => format!("text: {}", coloring.title()),
         ExportContent::Panes => "both panes".to_owned(),
         ExportContent::Difference(_) => "left minus right".to_owned(),
         ExportContent::Screen => "the screen".to_owned(),
@@ -45,6 +46,8 @@ fn holds((content, format): ExportChoice) -> &'static str {
     match content {
         ExportContent::Screen => "a picture of what is on screen",
         ExportContent::Map(_) => "a picture of a number of all heads",
+        ExportContent::Text(_) if format.draws_a_grid() => "a picture of the text",
+        ExportContent::Text(_) => "a page: point at a token of the text",
         content => format.holds(content == ExportContent::AllHeads),
     }
 }
