@@ -7,7 +7,8 @@ use std::path::Path;
 use attnscope::attention::ablation::{moved_heads, next_changes, next_divergence};
 use attnscope::attention::lens::Lens;
 use attnscope::attention::{Ablation, Capture, View};
-use attnscope::model::{Cancel, Control, Engine, LoadOptions, Model, Reference};
+use attnscope::model::{Cancel, Control, Engine, LoadOptions, Model, Reference, Sweep};
+use attnscope::vocabulary::Instead;
 use serde_json::Value;
 
 const EXPECTED: &str = include_str!("explain/expected.json");
@@ -46,7 +47,7 @@ fn run(model: &Model, ids: &Value, ablation: &Ablation) -> Capture {
 
 fn heads_off(expected: &Value) -> Ablation {
     let mut ablation = Ablation::default();
-    for head in expected["ablation"]["heads"].as_array().unwrap() {
+    for head in expected["heads"].as_array().unwrap() {
         let at = |part: usize| head[part].as_u64().unwrap() as usize;
         ablation.toggle(at(0), at(1));
     }
@@ -56,12 +57,19 @@ fn heads_off(expected: &Value) -> Ablation {
 #[test]
 fn heads_that_are_off_move_the_others_and_the_next_tokens() {
     each_model(|model, engine, expected| {
-        let what = format!("{} {engine:?}", model.info().name);
-        let ablation = heads_off(expected);
-        let before = run(model, &expected["ids"], &Ablation::default());
-        let after = run(model, &expected["ids"], &ablation);
-        assert_eq!(after.ablation, ablation);
-        let expected = &expected["ablation"];
+        for (kind, instead) in [("ablation", Instead::Zero), ("mean_ablation", Instead::Mean)] {
+            let ablation = heads_off(&expected[kind]).replaced_by(instead);
+            check_ablation(model, engine, (&expected["ids"], &expected[kind]), &ablation);
+        }
+    });
+}
+
+fn check_ablation(model: &Model, engine: Engine, (ids, expected): (&Value, &Value), ablation: &Ablation) {
+    let what = format!("{} {engine:?} {ablation}", model.info().name);
+    let before = run(model, ids, &Ablation::default());
+    let after = run(model, ids, ablation);
+    assert_eq!(after.ablation, *ablation);
+    {
         for layer in 0..model.info().layers {
             let moved = moved_heads(&before, &after, layer).unwrap();
             for (head, moved) in moved.iter().enumerate() {
@@ -91,6 +99,27 @@ fn heads_that_are_off_move_the_others_and_the_next_tokens() {
                 close([change.before.probability, change.after][find], next.probability, 1e-6, &what);
             }
         }
+    }
+}
+
+#[test]
+fn a_sweep_says_what_each_head_alone_is_worth() {
+    each_model(|model, engine, expected| {
+        let what = format!("{} {engine:?}", model.info().name);
+        let capture = run(model, &expected["ids"], &Ablation::default());
+        for (name, instead) in [("zero", Instead::Zero), ("mean", Instead::Mean)] {
+            let mut sweep = Sweep::new(&capture, instead);
+            while !sweep.is_done() {
+                sweep.step(model, &Cancel::new()).unwrap();
+            }
+            let found: Vec<f32> = sweep.found().unwrap().divergences.concat();
+            for (found, expected) in found.iter().zip(list(&expected["sweep"][name], number)) {
+                close(*found, expected, 1e-5 + 1e-3 * expected, &format!("{what} {name}"));
+            }
+            assert!(found.iter().any(|value| *value > 1e-3), "{what}: {found:?}");
+        }
+        let again = run(model, &expected["ids"], &Ablation::default());
+        assert_eq!(again.computed.from, capture.computed.from, "{what}: what is kept of the prompt stays");
     });
 }
 
@@ -164,7 +193,7 @@ fn each_layer_predicts_what_it_would() {
             close(own.probability, seen.probability, 1e-6, "the last row is the model's own prediction");
         }
         assert!(model.lens(&stream, ids.len(), 1).unwrap_err().to_string().contains("there is no token"));
-        let off = heads_off(expected);
+        let off = heads_off(&expected["ablation"]);
         let (without, stream) = model.run_keeping(tokens, &off, &Cancel::new(), &mut |_| ()).unwrap();
         let last = model.lens(&stream, ids.len() - 1, 1).unwrap();
         assert_eq!(
@@ -208,7 +237,7 @@ fn attention_is_weighted_by_what_values_add() {
             }
         }
         check_rows(&capture, View::Mean, &means);
-        let off = run(model, &expected["ids"], &heads_off(expected));
+        let off = run(model, &expected["ids"], &heads_off(&expected["ablation"]));
         assert!(off.layers[0].value_norms.rows().all(|row| row[1] == 0.0), "0.1 is off");
     });
 }

@@ -28,8 +28,12 @@ macro_rules! on_each_engine {
     };
 }
 
+#[path = "golden/hidden.rs"]
+mod hidden;
 #[path = "golden/incremental.rs"]
 mod incremental;
+#[path = "golden/push.rs"]
+mod push;
 #[path = "golden/steps.rs"]
 mod steps;
 

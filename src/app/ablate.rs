@@ -9,6 +9,7 @@ use super::state::notes::NOTHING_SHOWN;
 use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
+use crate::vocabulary::Instead;
 use crate::worker::protocol::Slot;
 
 /// Switches the head that is looked at, or chosen among all, off or on again.
@@ -38,6 +39,20 @@ pub(super) fn clear(state: &mut State) -> Vec<Effect> {
         Some(slot) => changed(state, slot),
         None => nothing_off(state),
     }
+}
+
+/// Puts the other thing in the place of heads that are off: nothing, or what they give on average.
+pub(super) fn replace(state: &mut State) -> Vec<Effect> {
+    let instead = state.panes.ablations.replace();
+    let off = Slot::ALL.into_iter().find(|slot| !state.panes.ablations.of(*slot).is_empty());
+    let effects = off.map_or_else(Vec::new, |slot| changed(state, slot));
+    state.note = Some(match instead {
+        Instead::Zero => "nothing stands in the place of heads that are off".to_owned(),
+        Instead::Mean => {
+            "in the place of heads that are off stands what they give on average over the prompt".to_owned()
+        }
+    });
+    effects
 }
 
 /// A slot has another model: which heads were off means nothing for this one.

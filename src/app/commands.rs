@@ -132,6 +132,7 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::AblateHead => return ablate::toggle(state),
         Command::UndoAblation => return ablate::undo(state),
         Command::AllHeadsOn => return ablate::clear(state),
+        Command::ZeroOrMean => return ablate::replace(state),
         Command::LikelierToken => append::choose(state, -1),
         Command::UnlikelierToken => append::choose(state, 1),
         Command::Sampling => append::toggle_drawn(state),

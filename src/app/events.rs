@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::action::Effect;
 use super::state::State;
+use super::state::displayed::SweepStage;
 use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
 use super::{ablate, captured, layers, loading, navigation, prompt, write};
@@ -90,6 +91,12 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::ScoringFailed { slot, error } => state.panes.resident_mut(slot).scores.fail(&error),
+        Event::Sweeping { capture, done, all } => {
+            state.panes.take_sweep(&capture, &SweepStage::Running { done, all });
+        }
+        Event::Swept { capture, found } => {
+            state.panes.take_sweep(&capture, &found.map_or_else(SweepStage::Failed, SweepStage::Known));
+        }
         Event::Similar { question, found } => {
             state.screen.list.found(&question, found);
         }
@@ -98,6 +105,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 shift.found(&question, found);
             }
         }
+        Event::Segments { question, found } => state.screen.segments.found(&question, found),
         Event::Compared { question, found } => {
             let found = found.map_err(|error| error.to_string());
             let difference = state.screen.difference.as_mut();
@@ -114,6 +122,30 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Lens { question, found } => {
             if let Some(lens) = state.screen.lens_mut() {
                 lens.found(&question, found);
+            }
+        }
+        Event::EffectRunning { asker, done, layer, layers } => {
+            if let Some(effect) = state.screen.effect_mut() {
+                effect.running(asker, done, (layer, layers));
+            }
+        }
+        Event::Effect { question, found } => {
+            if let Some(effect) = state.screen.effect_mut() {
+                effect.found(&question, found);
+            }
+        }
+        Event::Pushed { question, found } => match state.screen.push_mut() {
+            Some(push) => push.found(&question, found),
+            None => state.screen.list.pushed(&question, found),
+        },
+        Event::Sinks { question, found } => {
+            if let Some(sinks) = state.screen.sinks_mut() {
+                sinks.found(&question, found);
+            }
+        }
+        Event::Activations { question, found } => {
+            if let Some(sinks) = state.screen.sinks_mut() {
+                sinks.found_activations(&question, found);
             }
         }
         Event::Layer { capture, layer, found } => layers::found(&mut state.panes, &capture, layer, &found),

@@ -34,8 +34,10 @@ mod write;
 pub use crate::attention::{ColorScale, Extent, Scale};
 pub use action::{Action, Effect};
 pub use panels::{
-    Arrangement, Compared, Difference, HeadGrid, HeadList, LensPanel, LensStage, ListedHead, LogitLens, Mode,
-    ModelShift, Opened, Panel, Panes, Pin, Reaction, Screen, Similarity,
+    Arrangement, Compared, Difference, EffectSide, EffectStage, HeadGrid, HeadList, HiddenUnit, LensPanel,
+    LensStage, ListedHead, LogitLens, Mode, ModelShift, Opened, Panel, Panes, Pin, PushPanel, PushStage,
+    Pushes, Reaction, Screen, SegmentCells, SegmentMap, SegmentSide, SegmentStage, Similarity, SinkNumber,
+    SinkSide, SinkTruth, SpanEffects,
 };
 pub use popups::{ExportDialog, ExportStage, Listing, Palette, Picker, Popup, Stage, palette_columns};
 pub use state::State;
@@ -43,7 +45,7 @@ pub use state::ablations::Ablations;
 pub use state::by_layer::ByLayer;
 pub use state::cursor::{Column, Cursor, Scroll, Viewport, Viewports};
 pub use state::display::DisplaySettings;
-pub use state::displayed::DisplayedCapture;
+pub use state::displayed::{DisplayedCapture, SweepStage};
 pub use state::editor::Editor;
 pub use state::editor_rows::EditorRows;
 pub use state::exports::{ExportChoice, ExportContent, Exported};

@@ -1,12 +1,12 @@
 //! Values that are computed when they are first asked for.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Something that is computed from what it lies in, when it is first asked for: by the worker, so that the viewer has it
-/// at once. It is no part of what it lies in: a clone, which may be changed, computes it anew, and it makes no two
+/// at once. Clones share it, whoever computes it; one that is changed [has it anew](Self::reset). It makes no two
 /// things differ.
 #[derive(Debug)]
-pub struct Cached<T>(OnceLock<T>);
+pub struct Cached<T>(Arc<OnceLock<T>>);
 
 impl<T> Cached<T> {
     /// The value, which `compute` computes if nobody has asked for it yet.
@@ -19,21 +19,21 @@ impl<T> Cached<T> {
         self.0.get()
     }
 
-    /// Has it computed anew: what it lies in is changed.
+    /// Has it computed anew: what it lies in is changed. Clones of that, which are not, keep theirs.
     pub fn reset(&mut self) {
-        self.0.take();
+        *self = Self::default();
     }
 }
 
 impl<T> Default for Cached<T> {
     fn default() -> Self {
-        Self(OnceLock::new())
+        Self(Arc::default())
     }
 }
 
 impl<T> Clone for Cached<T> {
     fn clone(&self) -> Self {
-        Self::default()
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -48,12 +48,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_computed_once_and_anew_in_a_clone_and_after_a_change() {
+    fn it_is_computed_once_for_all_clones_and_anew_after_a_change() {
         let mut cached = Cached::default();
-        assert_eq!((*cached.get_or(|| 1), *cached.get_or(|| 2)), (1, 1));
-        assert_eq!(*cached.clone().get_or(|| 2), 2);
+        let clone = cached.clone();
+        assert_eq!((*cached.get_or(|| 1), *clone.get_or(|| 2)), (1, 1));
         cached.reset();
-        assert_eq!(*cached.get_or(|| 3), 3);
+        assert_eq!((*cached.get_or(|| 3), *clone.get_or(|| 3)), (3, 1));
         assert_eq!(cached, Cached::default(), "it makes no two things differ");
     }
 }

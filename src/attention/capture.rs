@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::ablation::Swept;
 use super::cached::Cached;
 use super::digest::Digest;
 use super::logits::probabilities;
@@ -101,6 +102,8 @@ pub struct Capture {
     /// Each head's scores on repeated random tokens, if these were run: they are of the model without the heads that
     /// were switched off, and of no prompt.
     pub repeated: Option<Arc<ScoresByHead>>,
+    /// What each head alone is worth, if that was run.
+    pub swept: Option<Arc<Swept>>,
     /// What is shown of it besides its matrices: [`Capture::digest`].
     pub digest: Cached<Digest>,
 }
@@ -263,6 +266,36 @@ impl Capture {
         self.model.has_sinks && !view.is_value_weighted()
     }
 
+    /// Visits the rows of some queries of a view that this capture [has](Self::check), but for rollout; each in one part or
+    /// several, which add up to it: the query, its first key, its weights, its sink, and what these count for.
+    pub fn visit_rows(
+        &self,
+        view: View,
+        queries: Range<usize>,
+        mut visit: impl FnMut(usize, usize, &[f32], f32, f32),
+    ) {
+        let kept = match view {
+            View::Mean => Some(&self.mean),
+            View::Layer(layer) => Some(&self.layers[layer].mean),
+            _ => None,
+        };
+        if let Some(matrix) = kept.filter(|matrix| matrix.bin() == 1) {
+            queries.for_each(|query| {
+                visit(query, 0, matrix.row(query), matrix.sink(query).unwrap_or(0.0), 1.0);
+            });
+            return;
+        }
+        let (share, mut rows) = (self.share(view), Rows::default());
+        for seen in self.layers_of(view).into_iter().flat_map(|layer| self.heads_of(view, layer)) {
+            for first in queries.clone().step_by(QUERIES) {
+                let group = first..(first + QUERIES).min(queries.end);
+                seen.rows(group, &mut rows, |query, first_key, weights, sink| {
+                    visit(query, first_key, weights, sink, share);
+                });
+            }
+        }
+    }
+
     fn matrix_of_heads(&self, view: View) -> CausalMatrix {
         let tokens = self.tokens.len();
         let bin = tokens_per_cell(tokens);
@@ -303,7 +336,7 @@ impl Capture {
     }
 
     /// The layers a view averages over.
-    fn layers_of(&self, view: View) -> Vec<usize> {
+    pub fn layers_of(&self, view: View) -> Vec<usize> {
         let is_in = |layer: &usize| match view {
             View::Kind(kind) => LayerKind::of(self.layers[*layer].rule.sliding_window) == kind,
             _ => view.layer().is_none_or(|wanted| wanted == *layer),

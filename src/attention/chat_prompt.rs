@@ -46,6 +46,11 @@ impl ChatPrompt {
         &self.text
     }
 
+    /// Where in the text the user's turn is, without the blanks around it; empty if it is not there.
+    pub fn user(&self) -> Range<usize> {
+        self.user.clone()
+    }
+
     /// Where a byte of the prompt (what the user says, and then how the answer begins) is in the text, if it is there.
     pub fn byte(&self, at: usize) -> Option<usize> {
         let said = &self.conversation.user;

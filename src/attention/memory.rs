@@ -1,35 +1,93 @@
 //! The memory that captures take together. What they share counts once.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Capture, LayerCapture};
 
-/// Bytes that some captures take together: their numbers, without names and the like.
-pub fn memory<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> u64 {
-    let mut seen = HashSet::new();
-    let mut bytes = 0;
-    for capture in captures {
-        bytes += size_of_val(capture.logits.as_slice());
-        bytes += of_chunks(capture.mean.chunks(), &mut seen);
+/// The memory of some captures, as they come and go. Each costs what it alone has, however many there are: captures of
+/// prompts that go on from one another share most of theirs.
+#[derive(Debug, Clone, Default)]
+pub struct SharedMemory {
+    /// How many captures, or layers of them, have what lies at an address.
+    users: HashMap<usize, u32>,
+    bytes: usize,
+}
+
+impl SharedMemory {
+    /// Bytes that they take: their numbers, without names and the like.
+    pub fn bytes(&self) -> u64 {
+        self.bytes as u64
+    }
+
+    /// Counts one more, which is to be there until it is [removed](Self::remove).
+    pub fn add(&mut self, capture: &Capture) {
+        self.bytes += size_of_val(capture.logits.as_slice());
+        capture.mean.chunks().for_each(|chunk| self.add_chunk(chunk));
         for layer in &capture.layers {
-            if seen.insert(Arc::as_ptr(layer).addr()) {
-                bytes += of_layer(layer, &mut seen);
+            if self.has_come(Arc::as_ptr(layer).addr()) {
+                chunks(layer).for_each(|chunk| self.add_chunk(chunk));
             }
         }
     }
-    bytes as u64
+
+    /// Counts one less.
+    pub fn remove(&mut self, capture: &Capture) {
+        self.bytes -= size_of_val(capture.logits.as_slice());
+        capture.mean.chunks().for_each(|chunk| self.remove_chunk(chunk));
+        for layer in &capture.layers {
+            if self.has_gone(Arc::as_ptr(layer).addr()) {
+                chunks(layer).for_each(|chunk| self.remove_chunk(chunk));
+            }
+        }
+    }
+
+    fn add_chunk(&mut self, chunk: &Arc<Vec<f32>>) {
+        if self.has_come(Arc::as_ptr(chunk).addr()) {
+            self.bytes += bytes(chunk);
+        }
+    }
+
+    fn remove_chunk(&mut self, chunk: &Arc<Vec<f32>>) {
+        if self.has_gone(Arc::as_ptr(chunk).addr()) {
+            self.bytes -= bytes(chunk);
+        }
+    }
+
+    /// Counts one more user of an address; returns whether it is the first.
+    fn has_come(&mut self, address: usize) -> bool {
+        let users = self.users.entry(address).or_default();
+        *users += 1;
+        *users == 1
+    }
+
+    /// Counts one user less; returns whether it was the last.
+    fn has_gone(&mut self, address: usize) -> bool {
+        let Some(users) = self.users.get_mut(&address) else { return false };
+        *users -= 1;
+        let is_last = *users == 0;
+        if is_last {
+            self.users.remove(&address);
+        }
+        is_last
+    }
 }
 
-fn of_layer(layer: &LayerCapture, seen: &mut HashSet<usize>) -> usize {
+/// Bytes that some captures take together: their numbers, without names and the like.
+pub fn memory<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> u64 {
+    let mut memory = SharedMemory::default();
+    captures.into_iter().for_each(|capture| memory.add(capture));
+    memory.bytes()
+}
+
+fn chunks(layer: &LayerCapture) -> impl Iterator<Item = &Arc<Vec<f32>>> {
     let LayerCapture { query, key, value, value_norms, log_sum_exp, sums, mean, heads, .. } = layer;
     let rows = [query, value_norms, log_sum_exp, sums.rows()].into_iter().flat_map(|rows| rows.chunks());
     let panels = [key, value].into_iter().flat_map(|panels| panels.chunks());
     let matrices = heads.iter().map(|head| &head.thumbnail).chain([mean]).flat_map(|matrix| matrix.chunks());
-    of_chunks(rows.chain(panels).chain(matrices), seen)
+    rows.chain(panels).chain(matrices)
 }
 
-fn of_chunks<'a>(chunks: impl IntoIterator<Item = &'a Arc<Vec<f32>>>, seen: &mut HashSet<usize>) -> usize {
-    let new = chunks.into_iter().filter(|chunk| seen.insert(Arc::as_ptr(chunk).addr()));
-    new.map(|chunk| size_of::<f32>() * chunk.capacity()).sum()
+fn bytes(chunk: &Arc<Vec<f32>>) -> usize {
+    size_of::<f32>() * chunk.capacity()
 }

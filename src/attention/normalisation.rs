@@ -1,9 +1,11 @@
 //! What a [`Normalisation`] does to rows. The matrix itself is never changed.
 
+use std::ops::Range;
+
 use super::matrix::CausalMatrix;
 use super::scale::{Extent, Extents, Measured, RowExtents, bottom_of};
 use crate::kernels::elementwise::largest;
-use crate::vocabulary::Normalisation;
+use crate::vocabulary::{Normalisation, Pooling};
 
 /// What a row must have left to be divided by it; a row with less is shown as empty.
 const LEAST_SUM: f32 = 1e-6;
@@ -61,9 +63,9 @@ impl Normalisation {
 
     /// The largest of each row's largest value, but for one row in ten, and one at least.
     pub(super) fn top(mut rows: Vec<f32>) -> f32 {
-        rows.sort_by(|a, b| b.total_cmp(a));
-        let aside = (rows.len() / 10).max(1);
-        rows.get(aside).or(rows.last()).copied().unwrap_or(0.0)
+        let Some(last) = rows.len().checked_sub(1) else { return 0.0 };
+        let aside = (rows.len() / 10).max(1).min(last);
+        *rows.select_nth_unstable_by(aside, |a, b| b.total_cmp(a)).1
     }
 }
 
@@ -110,6 +112,21 @@ impl NormalisedRow<'_> {
         (self.first..self.weights.len()).filter_map(|key| Some((key, self.get(key)?)))
     }
 
+    /// How many of some keys are shown, and the largest of their values, or the sum of them; nothing if none is.
+    pub(super) fn pooled(&self, keys: Range<usize>, pooling: Pooling) -> Option<(u32, f32)> {
+        let keys = keys.start.max(self.first)..keys.end.min(self.weights.len());
+        if keys.is_empty() || self.divisor < LEAST_SUM {
+            return None;
+        }
+        let first = if keys.start == 0 { self.of(0, self.weights[0]) } else { 0.0 };
+        let others = &self.weights[keys.start.max(1).min(keys.end)..keys.end];
+        let value = match pooling {
+            Pooling::Largest => largest(others).max(first),
+            Pooling::Mean => others.iter().fold(first, |sum, weight| sum + weight),
+        };
+        Some((keys.len() as u32, value / self.divisor))
+    }
+
     /// The sum of the weights that are not left out, before the division.
     pub fn kept(&self) -> f32 {
         (self.first..).zip(&self.weights[self.first..]).map(|(key, weight)| self.of(key, *weight)).sum()
@@ -133,12 +150,8 @@ impl NormalisedRow<'_> {
     }
 
     fn max(&self) -> Option<f32> {
-        let is_shown = self.divisor >= LEAST_SUM && self.first < self.weights.len();
-        let of_keys = is_shown.then(|| {
-            let first = if self.first == 0 { self.of(0, self.weights[0]) } else { 0.0 };
-            largest(&self.weights[self.first.max(1)..]).max(first) / self.divisor
-        });
-        of_keys.into_iter().chain(self.sink).reduce(f32::max)
+        let of_keys = self.pooled(0..self.weights.len(), Pooling::Largest);
+        of_keys.map(|(_, value)| value).into_iter().chain(self.sink).reduce(f32::max)
     }
 }
 

@@ -19,13 +19,14 @@ struct Pixel {
 }
 
 impl Pixel {
-    fn take(&mut self, value: f32, pooling: Pooling) {
+    /// Takes `count` more cells, with their largest or their sum.
+    fn take(&mut self, count: u32, value: f32, pooling: Pooling) {
         self.value = match pooling {
             _ if self.count == 0 => value,
             Pooling::Largest => self.value.max(value),
             Pooling::Mean => self.value + value,
         };
-        self.count += 1;
+        self.count += count;
     }
 }
 
@@ -41,8 +42,11 @@ impl Pooled {
         for query in 0..matrix.size() {
             let row = normalisation.row(matrix, query);
             let pixels = &mut keys[query / bin];
-            row.keys().for_each(|(key, value)| pixels[key / bin].take(value, pooling));
-            row.sink().into_iter().for_each(|value| sinks[query / bin].take(value, pooling));
+            for (at, pixel) in pixels.iter_mut().enumerate() {
+                let cells = row.pooled(at * bin..(at + 1) * bin, pooling);
+                cells.into_iter().for_each(|(count, value)| pixel.take(count, value, pooling));
+            }
+            row.sink().into_iter().for_each(|value| sinks[query / bin].take(1, value, pooling));
         }
         Self { keys, sinks, pooling }
     }

@@ -1,6 +1,7 @@
 //! `attnscope ablate`: what changes when heads are switched off.
 
 use super::args::AblateArgs;
+use super::asked::Asked;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -14,14 +15,12 @@ use crate::export::{Recipe, Selection, Source};
 /// # Errors
 /// If a model cannot be loaded, cannot read the prompt, or does not have one of the heads.
 pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let input = settings.input(&args.input)?;
     let mut ablated = Vec::new();
-    for reference in &models {
-        let model = session.load(reference)?;
+    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
+        let model = session.load(&model)?;
         // First, so that a head that isn't there is told before anything takes long.
-        let after = session.capture_without(&model, &input, &args.heads)?;
-        let before = session.capture(&model, &input)?;
+        let after = session.capture_without(&model, &input, &args.heads.with(&without))?;
+        let before = session.capture_without(&model, &input, &without)?;
         let (mut heads, layers) = (Vec::new(), model.info().layers);
         for layer in 0..layers {
             session.cancel.check()?;
@@ -31,7 +30,7 @@ pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Res
         session.reporter.clear();
         heads.sort_by(|a, b| b.divergence.total_cmp(&a.divergence));
         heads.truncate(args.top);
-        let recipe = Recipe::new(Source::new(&after, input.clone(), Selection::All), None);
+        let recipe = Recipe::new(Source::new(&after, input, Selection::All), None);
         ablated.push(Ablated { before, after, heads, recipe });
     }
     stdout::print(args.json, |out| write_json(out, &ablated), |out| write_table(out, &ablated))

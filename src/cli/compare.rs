@@ -1,6 +1,10 @@
 //! `attnscope compare`: two models' attention to the same text.
 
+use serde_json::json;
+
 use super::args::CompareArgs;
+use super::asked::Asked;
+use super::batch::{Batch, Found, Heading};
 use super::export::check_same_text;
 use super::failure::Failure;
 use super::session::Session;
@@ -9,12 +13,12 @@ use super::stdout;
 use crate::attention::ablation::next_divergence;
 use crate::attention::alignment::Granularity;
 use crate::attention::shift::{HeadShift, check_shape, shifted_heads};
-use crate::attention::{Capture, HeadEntry, escape_controls};
+use crate::attention::{Capture, HeadEntry, MeasuredComparison, escape_controls};
 use crate::export::file::Destination;
 use crate::export::report::{self, Reading, Report};
 use crate::export::shift::{Shifted, write_json, write_table};
 use crate::export::{Input, NOT_COMPARED, Recipe, Selection, Source};
-use crate::model::Reference;
+use crate::model::Model;
 
 /// Says what two models differ in, or writes a page that shows it.
 ///
@@ -22,33 +26,39 @@ use crate::model::Reference;
 /// If there are not two models, one cannot be loaded, cannot read the prompt or has no such view, or the page cannot
 /// be written.
 pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let [left, right] = models.as_slice() else {
+    let passes = match args.batch.prompts.is_some() {
+        true => settings.passes_over(Input::Ids(vec![]), &args.models, &args.input)?,
+        false => settings.passes(&args.models, &args.input)?,
+    };
+    let [left, right] = passes.as_slice() else {
         return Err(Failure::Usage(
-            "a comparison is of two models: name two with --model, or a pair with --pair".to_owned(),
+            "a comparison is of two models: name two with --model, or a pair with --pair; or one with --without twice"
+                .to_owned(),
         ));
     };
     if args.view.is_value_weighted() {
         return Err(Failure::Usage(NOT_COMPARED.to_owned()));
     }
-    if args.heads {
-        return compare_heads([left, right], args, settings, session);
+    if args.batch.prompts.is_some() {
+        return compare_many(&passes, args, settings, session);
     }
-    let input = input(args, settings)?;
+    if args.heads {
+        return compare_heads([left, right], args, session);
+    }
     session.listen();
     // Before a model is loaded for nothing.
     let page = args.report.as_deref().map(Destination::open).transpose()?;
     let mut read: Vec<Capture> = Vec::new();
-    for reference in [left, right] {
-        let model = session.load(reference)?;
-        let mut capture = session.capture(&model, &input)?;
+    for Asked { model, input, without } in [left, right] {
+        let model = session.load(model)?;
+        let mut capture = session.capture_without(&model, input, without)?;
         capture.check(args.view)?;
         session.score(&model, &mut capture)?;
         read.push(capture);
     }
     check_same_text(&read)?;
     let reading = |capture| {
-        let source = Source::new(capture, input.clone(), Selection::One(args.view));
+        let source = Source::new(capture, left.input.clone(), Selection::One(args.view));
         Reading { capture, source, heads: HeadEntry::all(capture) }
     };
     let granularity = if args.words { Granularity::Words } else { Granularity::Pieces };
@@ -61,25 +71,69 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     stdout::print(args.json, |out| report::write_json(out, &report), |out| report::write_text(out, &report))
 }
 
-/// What both models read.
-fn input(args: &CompareArgs, settings: &Settings) -> Result<Input, Failure> {
-    let text = settings.text(args.prompt.as_deref(), args.prompt_file.as_deref())?;
-    Ok(settings.written(text, &args.chat))
-}
-
-/// Says how far the heads of two models of one shape are apart.
-fn compare_heads(
-    models: [&Reference; 2],
+/// Says how far two models are apart on average over many prompts: as a whole, or head by head.
+fn compare_many(
+    passes: &[Asked],
     args: &CompareArgs,
     settings: &Settings,
     session: &mut Session,
 ) -> Result<(), Failure> {
-    let input = input(args, settings)?;
-    let mut pass = |reference: &Reference| {
-        let model = session.load(reference)?;
-        session.capture(&model, &input)
+    let granularity = if args.words { Granularity::Words } else { Granularity::Pieces };
+    let (row, number) = match args.heads {
+        true => ("head", "JS divergence of its rows (nats)".to_owned()),
+        false => ("number", format!("{} (nats)", args.view.title())),
     };
-    let captures = [pass(models[0])?, pass(models[1])?];
+    let find = |session: &mut Session, passes: &[(&Model, &Asked)]| {
+        let capture = |session: &mut Session, (model, asked): &(&Model, &Asked)| {
+            let capture = session.capture_without(model, &asked.input, &asked.without)?;
+            capture.check(args.view)?;
+            Ok::<Capture, Failure>(capture)
+        };
+        let [left, right] = passes else { return Ok(Found::default()) };
+        let captures = [capture(session, left)?, capture(session, right)?];
+        check_same_text(&captures)?;
+        let [left, right] = &captures;
+        let mut found = Found::default();
+        let next = next_divergence(left, right).map(|value| ("next token, KL".to_owned(), value));
+        if args.heads {
+            check_shape(left, right).map_err(|why| Failure::Failed(why.to_owned()))?;
+            for layer in 0..left.model.layers {
+                for head in shifted_heads(left, right, layer).map_err(Failure::Failed)? {
+                    found.numbers.push((format!("{}.{}", head.layer, head.head), f64::from(head.divergence)));
+                }
+            }
+        } else {
+            let compared = MeasuredComparison::of_views([left, right], [args.view; 2], granularity)
+                .map_err(|error| Failure::Failed(error.to_string()))?;
+            let divergence = f64::from(compared.comparison.mean_divergence());
+            found.numbers.push(("attention, JS".to_owned(), divergence));
+            found.numbers.extend(next);
+            found.details.insert("pieces".to_owned(), compared.comparison.pieces().len().into());
+        }
+        let tokens = captures.iter().map(|capture| capture.tokens.len());
+        found.details.insert("tokens".to_owned(), tokens.collect::<Vec<_>>().into());
+        Ok(found)
+    };
+    let batch = Batch {
+        asked: json!({
+            "command": "compare", "view": args.view.to_string(), "heads": args.heads, "words": args.words,
+            "chat": settings.chat(&args.input.chat),
+        }),
+        heading: Heading { row, number },
+        top: args.top.unwrap_or(usize::MAX),
+        json: args.json,
+        find: Box::new(find),
+    };
+    batch.run(&args.batch, &[passes], session, |text| settings.written(text, &args.input.chat))
+}
+
+/// Says how far the heads of two models of one shape are apart.
+fn compare_heads(passes: [&Asked; 2], args: &CompareArgs, session: &mut Session) -> Result<(), Failure> {
+    let mut pass = |Asked { model, input, without }: &Asked| {
+        let model = session.load(model)?;
+        session.capture_without(&model, input, without)
+    };
+    let captures = [pass(passes[0])?, pass(passes[1])?];
     check_same_text(&captures)?;
     let [left, right] = &captures;
     check_shape(left, right).map_err(|why| {
@@ -97,7 +151,7 @@ fn compare_heads(
     HeadShift::sort(&mut heads);
     heads.truncate(args.top.unwrap_or(usize::MAX));
     let next = next_divergence(left, right);
-    let recipe = |capture| Recipe::new(Source::new(capture, input.clone(), Selection::All), None);
+    let recipe = |capture| Recipe::new(Source::new(capture, passes[0].input.clone(), Selection::All), None);
     let recipes = [recipe(left), recipe(right)];
     let shifted = Shifted { recipes, heads, mean, next, captures };
     stdout::print(args.json, |out| write_json(out, &shifted), |out| write_table(out, &shifted))

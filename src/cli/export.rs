@@ -5,14 +5,14 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
+use super::asked::{Asked, title};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
 use crate::attention::alignment::pieces;
-use crate::attention::{Ablation, Capture, escape_controls};
+use crate::attention::{Capture, escape_controls};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, FigureStyle, Input, Recipe, Source, Subject, TextSubject};
-use crate::model::Reference;
+use crate::export::{self, FigureStyle, Recipe, Source, Subject, TextSubject};
 use crate::vocabulary::{ExportFormat, Granularity};
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
@@ -20,17 +20,16 @@ use crate::vocabulary::{ExportFormat, Granularity};
 /// # Errors
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    check(args, models.len())?;
+    let passes = settings.passes(&args.models, &args.input)?;
+    check(args, passes.len())?;
     let style = style(&args.figure, settings);
-    let files = if args.format.is_figure() { 1 } else { models.len() };
-    let paths = paths(&args.out, args.format, &models, files)?;
-    let input = settings.input(&args.input)?;
+    let files = if args.format.is_figure() { 1 } else { passes.len() };
+    let paths = paths(&args.out, args.format, &names(&passes), files)?;
     session.listen();
     // Before a model is loaded for nothing.
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
-    for (models, out) in models.chunks(models.len() / files).zip(outs) {
-        let (captures, mut sources) = read(models, &input, args.view, session)?;
+    for (passes, out) in passes.chunks(passes.len() / files).zip(outs) {
+        let (captures, mut sources) = read(passes, args.view, session)?;
         if style.difference.is_some() {
             check_same_text(&captures)?;
         }
@@ -45,7 +44,8 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
         write(out, &captures, &recipe, session)?;
     }
     if files > 1 {
-        let written = models.iter().zip(&paths).map(|(model, path)| format!("{} ({model})", path.display()));
+        let written =
+            names(&passes).into_iter().zip(&paths).map(|(name, path)| format!("{} ({name})", path.display()));
         session.reporter.say(&format!("wrote {}", written.collect::<Vec<_>>().join(" and ")));
     }
     Ok(())
@@ -72,25 +72,29 @@ pub(super) fn write(
     Ok(out.finish()?)
 }
 
-/// A pass of each model, and how it was made.
+/// The passes, and how each was made.
 fn read(
-    models: &[Reference],
-    input: &Input,
+    passes: &[Asked],
     subject: Subject,
     session: &mut Session,
 ) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
-    let mut passes = (Vec::new(), Vec::new());
-    for reference in models {
-        let model = session.load(reference)?;
-        let capture = session.capture_for(subject, &model, input, &Ablation::default())?;
-        let subject = match passes.0.first() {
+    let mut read = (Vec::new(), Vec::new());
+    for Asked { model, input, without } in passes {
+        let model = session.load(model)?;
+        let capture = session.capture_for(subject, &model, input, without)?;
+        let subject = match read.0.first() {
             Some(left) => on_the_same_text(subject, left, &capture),
             None => subject,
         };
-        passes.1.push(Source::new(&capture, input.clone(), subject));
-        passes.0.push(capture);
+        read.1.push(Source::new(&capture, input.clone(), subject));
+        read.0.push(capture);
     }
-    Ok(passes)
+    Ok(read)
+}
+
+/// What passes are called.
+pub(super) fn names(passes: &[Asked]) -> Vec<String> {
+    passes.iter().map(|asked| title(&asked.model.to_string(), &asked.without)).collect()
 }
 
 /// What is exported of a model beside another one: a token that is named is one of the left model's, and the right one
@@ -166,13 +170,13 @@ pub(super) fn style(args: &FigureArgs, settings: &Settings) -> FigureStyle {
 pub(super) fn paths(
     out: &Path,
     format: ExportFormat,
-    models: &[Reference],
+    names: &[String],
     count: usize,
 ) -> Result<Vec<PathBuf>, Failure> {
     if out == Path::new("-") && format.is_binary() && io::stdout().is_terminal() {
         return Err(Failure::Usage(format!("{format} is not for a terminal: name a file with --out")));
     }
-    let [left, right] = models else { return Ok(vec![out.to_owned()]) };
+    let [left, right] = names else { return Ok(vec![out.to_owned()]) };
     if count == 1 {
         return Ok(vec![out.to_owned()]);
     }

@@ -2,16 +2,20 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::args::{FigureArgs, GenerateArgs};
-use super::export::{paths, style};
+use super::asked::{Asked, title};
+use super::batch::{Batch, Found, Heading};
+use super::export::{names, paths, style};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::{Capture, TextEnding};
+use crate::attention::{Capture, RowShares, TextEnding, Token};
 use crate::export::file::Destination;
-use crate::export::generate::{Asked, GeneratedStep, TextWriter, write_end, write_step};
+use crate::export::generate::{GeneratedStep, TextWriter, Told, write_end, write_step};
 use crate::export::{self, Input, Recipe, Source};
-use crate::model::{Choice, Model, ModelError, Reference};
+use crate::model::{Choice, Model, ModelError};
 use crate::vocabulary::{ExportFormat, Normalisation, View};
 
 /// Lets each model go on with the text. Ctrl-C ends it with what there is.
@@ -19,41 +23,107 @@ use crate::vocabulary::{ExportFormat, Normalisation, View};
 /// # Errors
 /// If a model cannot be loaded, cannot read the prompt, or has no such view, or the file cannot be written.
 pub fn run(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let input = settings.input(&args.input)?;
+    if args.batch.prompts.is_some() {
+        return run_many(args, settings, session);
+    }
+    let passes = settings.passes(&args.models, &args.input)?;
     let (sampling, is_drawn) = settings.sampling(&args.sampling)?;
     let choice = Choice { sampling, is_drawn };
     session.listen();
     if let (Some(format), Some(out)) = (args.format, &args.out) {
-        if models.len() > 2 {
+        if passes.len() > 2 {
             let why = "two models at most go into files: name fewer with --model";
             return Err(Failure::Usage(why.to_owned()));
         }
-        let paths = paths(out, format, &models, models.len())?;
+        let paths = paths(out, format, &names(&passes), passes.len())?;
         // Before a model is loaded for nothing.
         let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
-        for ((reference, out), path) in models.iter().zip(outs).zip(&paths) {
-            to_file((args, choice), settings, session, (reference, &input), (format, out, path))?;
+        for ((asked, out), path) in passes.iter().zip(outs).zip(&paths) {
+            to_file((args, choice), settings, session, asked, (format, out, path))?;
         }
         return Ok(());
     }
     let mut out = TextWriter::new(std::io::stdout().lock());
-    for reference in &models {
-        let model = session.load(reference)?;
+    for asked in &passes {
+        let model = session.load(&asked.model)?;
         if args.json {
-            to_json((args, choice), settings, session, (&model, &input), &mut out)?;
+            to_json((args, choice), settings, session, (&model, asked), &mut out)?;
         } else {
-            if models.len() > 1 {
-                out.heading(&model.info().name)?;
+            if passes.len() > 1 || !asked.without.is_empty() {
+                out.heading(title(&model.info().name, &asked.without));
             }
             let mut write = |step: Step<'_>| match step {
                 Step::Token(step) => out.token(&step.next.token),
                 Step::End(..) => out.end(),
             };
-            generate((args, choice), settings, session, (&model, &input), &mut write)?;
+            generate((args, choice), settings, session, (&model, asked), &mut write)?;
         }
     }
     Ok(())
+}
+
+/// Lets each model go on with many prompts, and says what their texts have in common.
+fn run_many(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    if args.format.is_some() {
+        let why = "--prompts writes texts, and numbers of their tokens: --results has them, no --format";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let (sampling, is_drawn) = settings.sampling(&args.sampling)?;
+    let choice = Choice { sampling, is_drawn };
+    let (view, limit) = (view(args), args.tokens.unwrap_or(settings.config.generation.tokens));
+    let find = |session: &mut Session, passes: &[(&Model, &Asked)]| {
+        let (mut found, mut shares, mut probabilities) = (Found::default(), Vec::new(), Vec::new());
+        for &(model, asked) in passes {
+            let mut tell = |step: Step<'_>| {
+                match step {
+                    Step::Token(step) => {
+                        probabilities.push(f64::from(step.next.probability));
+                        let row = Capture::row_of(step.capture.tokens.len() - 1, args.rows);
+                        let row = step.capture.shares(view, row)?.unwrap_or_default();
+                        shares.push(row.values().map(f64::from));
+                    }
+                    Step::End(capture, ending) => {
+                        let written = &capture.tokens[capture.prompt_tokens()..];
+                        let ids: Vec<u32> = written.iter().map(|token| token.id).collect();
+                        let ended = ending.map_or("stopped", TextEnding::name);
+                        found.details.insert("tokens".to_owned(), capture.prompt_tokens().into());
+                        found.details.insert("written".to_owned(), Token::joined_text(written).into());
+                        found.details.insert("ids".to_owned(), ids.into());
+                        found.details.insert("end".to_owned(), ended.into());
+                    }
+                }
+                Ok(())
+            };
+            generate((args, choice), settings, session, (model, asked), &mut tell)?;
+        }
+        let count = probabilities.len() as f64;
+        found.numbers.push(("tokens written".to_owned(), count));
+        if count > 0.0 {
+            let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / count;
+            found.numbers.push(("probability".to_owned(), mean(&mut probabilities.iter().copied())));
+            for (at, name) in RowShares::NAMES.into_iter().enumerate() {
+                let share = mean(&mut shares.iter().map(|shares| shares[at]));
+                found.numbers.push((format!("share of {name}"), share));
+            }
+        }
+        Ok(found)
+    };
+    let batch = Batch {
+        asked: json!({
+            "command": "generate", "tokens": limit, "view": view.to_string(), "rows": args.rows,
+            "sampling": is_drawn.then(|| sampling.to_string()), "chat": settings.chat(&args.input.chat),
+        }),
+        heading: Heading {
+            row: "number",
+            number: format!("tokens that were written, shares of {}", view.title()),
+        },
+        top: usize::MAX,
+        json: args.json,
+        find: Box::new(find),
+    };
+    let passes = settings.passes_over(Input::Ids(vec![]), &args.models, &args.input)?;
+    let groups: Vec<&[Asked]> = passes.chunks(1).collect();
+    batch.run(&args.batch, &groups, session, |text| settings.written(text, &args.input.chat))
 }
 
 /// What is told of a text that grows.
@@ -68,15 +138,15 @@ fn to_json(
     (args, choice): (&GenerateArgs, Choice),
     settings: &Settings,
     session: &mut Session,
-    (model, input): (&Model, &Input),
+    (model, asked): (&Model, &Asked),
     out: &mut TextWriter<impl std::io::Write>,
 ) -> Result<(), Failure> {
-    let asked = Asked { view: view(args), rows: args.rows, top: args.top };
+    let told = Told { view: view(args), rows: args.rows, top: args.top };
     let mut write = |step: Step<'_>| match step {
-        Step::Token(step) => write_step(out.lines(), step, asked),
+        Step::Token(step) => write_step(out.lines(), step, told),
         Step::End(capture, ending) => write_end(out.lines(), capture, ending),
     };
-    generate((args, choice), settings, session, (model, input), &mut write).map(drop)
+    generate((args, choice), settings, session, (model, asked), &mut write).map(drop)
 }
 
 /// Writes the pass over all that was written, also if that was stopped.
@@ -84,13 +154,13 @@ fn to_file(
     (args, choice): (&GenerateArgs, Choice),
     settings: &Settings,
     session: &mut Session,
-    (reference, input): (&Reference, &Input),
+    asked: &Asked,
     (format, mut out, path): (ExportFormat, Destination, &Path),
 ) -> Result<(), Failure> {
-    let model = session.load(reference)?;
+    let model = session.load(&asked.model)?;
     let mut last = None;
     let name = model.info().name.clone();
-    let ended = generate((args, choice), settings, session, (&model, input), &mut |step| {
+    let ended = generate((args, choice), settings, session, (&model, asked), &mut |step| {
         if let Step::Token(step) = step {
             last = Some(step.capture.clone());
         }
@@ -124,12 +194,11 @@ fn generate(
     (args, choice): (&GenerateArgs, Choice),
     settings: &Settings,
     session: &mut Session,
-    (model, input): (&Model, &Input),
+    (model, Asked { input, without, .. }): (&Model, &Asked),
     tell: &mut dyn FnMut(Step<'_>) -> Result<(), export::ExportError>,
 ) -> Result<(), Failure> {
     model.check_output_head()?;
-    let without = args.without.clone().unwrap_or_default();
-    let mut capture = session.capture_without(model, input, &without)?;
+    let mut capture = session.capture_without(model, input, without)?;
     capture.check(view(args)).map_err(|error| Failure::Failed(error.to_string()))?;
     let prompt_bytes = match input {
         Input::Prompt(text) => Some(text.len()),

@@ -1,43 +1,51 @@
 //! `attnscope heads`: what every head does, in numbers.
 
-use std::io::{self, IsTerminal as _, Write};
-
-use crossterm::style::force_color_output;
-use ratatui::backend::IntoCrossterm as _;
+use serde_json::json;
 
 use super::args::HeadsArgs;
+use super::asked::Asked;
+use super::batch::{Batch, Found, Heading};
 use super::failure::Failure;
+use super::map;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
-use crate::attention::{
-    Capture, ColorScale, Extent, HeadEntry, HeadFilter, ModelInfo, Scale, Statistic, escape_controls,
-};
-use crate::export::heads::{ListedHead, write_json, write_table};
-use crate::export::{ExportError, Recipe, Selection, Source};
-use crate::terminal;
-use crate::theme::{ColorDepth, Theme};
+use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, ModelInfo, Statistic};
+use crate::export::heads::{ListedHead, of_prompt, write_json, write_table};
+use crate::export::{Input, Recipe, Selection, Source};
+use crate::vocabulary::Instead;
 
 /// Lists the heads of all models together, in the order that is asked for.
 ///
 /// # Errors
 /// If a model cannot be loaded, or cannot read the prompt.
 pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let input = settings.input(&args.input)?;
+    if args.batch.prompts.is_some() {
+        return run_many(args, settings, session);
+    }
     let mut read: Vec<(Capture, Recipe, Vec<HeadEntry>)> = Vec::new();
-    for reference in &models {
-        let model = session.load(reference)?;
-        let mut capture = session.capture(&model, &input)?;
+    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
+        let model = session.load(&model)?;
+        let mut capture = session.capture_without(&model, &input, &without)?;
+        let is_wanted = args.map.map_or(args.sort, HeadOrder::By);
+        if matches!(is_wanted, HeadOrder::By(statistic) if statistic.needs_sweep()) {
+            session.sweep(&model, &mut capture, Instead::Zero)?;
+        }
         session.score(&model, &mut capture)?;
-        let entries = HeadEntry::all(&capture);
-        let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
+        let mut entries = HeadEntry::all(&capture);
+        // A map shows no push.
+        if args.map.is_none() && model.info().has_output_head {
+            let last = capture.tokens.len() - 1;
+            let pass = model.run_token(&capture, last, 1, &session.cancel)?;
+            let push = model.push(&capture, &pass, (None, None), &session.cancel)?;
+            entries.iter_mut().for_each(|entry| *entry = entry.pushing(&push));
+        }
+        let recipe = Recipe::new(Source::new(&capture, input, Selection::All), None);
         read.push((capture, recipe, entries));
     }
     if let Some(statistic) = args.map {
-        let look = Look::of_stdout(settings);
         let captures: Vec<&Capture> = read.iter().map(|(capture, ..)| capture).collect();
-        return stdout::print(false, |_| Ok(()), |out| write_maps(out, &captures, statistic, &look));
+        return map::print(&captures, statistic, settings);
     }
     let filter = HeadFilter { kind: args.layers, group: args.kv_group };
     let mut heads = Vec::new();
@@ -55,6 +63,49 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     stdout::print(args.json, |out| write_json(out, &models, &heads), |out| write_table(out, &heads))
 }
 
+/// Lists the mean of a number of every head over many prompts.
+fn run_many(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let statistic = match args.map.map_or(args.sort, HeadOrder::By) {
+        // What heads do on repeated random tokens is the same for all prompts.
+        order if order == HeadOrder::default() => Statistic::PromptInduction,
+        HeadOrder::By(statistic) if !statistic.is_on_repeated_tokens() => statistic,
+        order => {
+            return Err(Failure::Usage(format!(
+                "--sort {order} is the same for all prompts: sort by a number over the prompt, as prompt-{order}"
+            )));
+        }
+    };
+    let passes = settings.passes_over(Input::Ids(vec![]), &args.models, &args.input)?;
+    let batch = Batch {
+        asked: json!({ "command": "heads", "chat": settings.chat(&args.input.chat) }),
+        heading: Heading { row: "head", number: format!("{} ({})", statistic.title(), statistic.unit()) },
+        top: args.top.unwrap_or(usize::MAX),
+        json: args.json,
+        find: Box::new(|session, passes| {
+            let mut found = Found::default();
+            for (model, Asked { input, without, .. }) in passes {
+                let mut capture = session.capture_without(model, input, without)?;
+                if statistic.needs_sweep() {
+                    session.sweep(model, &mut capture, Instead::Zero)?;
+                }
+                let filter = HeadFilter { kind: args.layers, group: args.kv_group };
+                let entries = HeadEntry::all(&capture).into_iter().filter(|entry| filter.takes(entry));
+                let entries: Vec<HeadEntry> = entries.collect();
+                let number = |entry: &HeadEntry| {
+                    Some((format!("{}.{}", entry.layer, entry.head), f64::from(entry.value(statistic)?)))
+                };
+                found.numbers.extend(entries.iter().filter_map(number));
+                let heads = entries.iter().map(of_prompt).collect::<Vec<_>>();
+                found.details.insert("heads".to_owned(), heads.into());
+                found.details.insert("tokens".to_owned(), capture.tokens.len().into());
+            }
+            Ok(found)
+        }),
+    };
+    let groups: Vec<&[Asked]> = passes.chunks(1).collect();
+    batch.run(&args.batch, &groups, session, |text| settings.written(text, &args.input.chat))
+}
+
 /// Why a list is empty.
 fn no_heads<'a>(args: &HeadsArgs, models: impl Iterator<Item = &'a ModelInfo>) -> Failure {
     let has = |model: &ModelInfo| format!("{} has key/value heads 0 to {}", model.name, model.kv_heads - 1);
@@ -64,142 +115,5 @@ fn no_heads<'a>(args: &HeadsArgs, models: impl Iterator<Item = &'a ModelInfo>) -
             Failure::Failed(format!("--kv-group {group} leaves no head: {}", models.join(", ")))
         }
         None => Failure::Failed("--layers leaves no head: no model has layers of that kind".to_owned()),
-    }
-}
-
-/// Columns before the cells of a map: the layer's number.
-const LABEL: usize = 5;
-/// Columns of the colour scale under maps.
-const BAR: usize = 24;
-
-/// What a map is drawn with.
-struct Look {
-    theme: Theme,
-    /// Columns of the screen, if it goes to one.
-    columns: Option<usize>,
-}
-
-impl Look {
-    /// In colours where standard output is a terminal that has some, or they are forced.
-    fn of_stdout(settings: &Settings) -> Self {
-        let theme = &settings.config.theme;
-        let is_terminal = io::stdout().is_terminal();
-        let is_forced =
-            ["FORCE_COLOR", "CLICOLOR_FORCE"].into_iter().any(|name| std::env::var_os(name).is_some());
-        let look =
-            terminal::Look::new(theme.color, theme.background).ok().filter(|_| is_terminal || is_forced);
-        let depth = look.map_or(ColorDepth::None, |look| look.depth);
-        let background = look.map(|look| look.background).unwrap_or_default();
-        let columns = crossterm::terminal::size().ok().map(|(columns, _)| columns.into());
-        Self {
-            theme: Theme::new(theme.colormap, depth, background),
-            columns: columns.filter(|_| is_terminal),
-        }
-    }
-
-    /// A text on the colour of a level; without colours, on nothing.
-    fn paint(&self, level: f32, text: &str) -> String {
-        if self.theme.depth == ColorDepth::None {
-            return text.to_owned();
-        }
-        self.theme.values.cell(level).into_crossterm().apply(text).to_string()
-    }
-
-    /// A level by itself, in so many columns: its colour, or its glyph.
-    fn blank(&self, level: f32, columns: usize) -> String {
-        self.paint(level, &self.theme.values.glyph(level).unwrap_or(' ').to_string().repeat(columns))
-    }
-}
-
-/// Writes a map of each model, all with one scale, and the scale under them. Cells have numbers where there is room.
-fn write_maps(
-    out: &mut impl Write,
-    captures: &[&Capture],
-    statistic: Statistic,
-    look: &Look,
-) -> Result<(), ExportError> {
-    force_color_output(look.theme.depth != ColorDepth::None);
-    let maps: Vec<Vec<Option<f32>>> = captures
-        .iter()
-        .map(|capture| HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect())
-        .collect();
-    let extent = Extent::of(maps.iter().flatten().flatten().copied());
-    let scale = Scale::new(ColorScale::Linear, extent);
-    let heads = captures.iter().map(|capture| capture.model.heads).max().unwrap_or(0);
-    let sizes = [3, 2].map(|places| (format!("{:.places$}", extent.top).len() + 1, Some(places)));
-    let fits = |(columns, _): &(usize, Option<usize>)| {
-        look.columns.is_none_or(|room| LABEL + 1 + heads * columns <= room)
-    };
-    let (columns, places) = sizes.into_iter().chain([(2, None)]).find(fits).unwrap_or((1, None));
-    for (at, (capture, values)) in captures.iter().zip(&maps).enumerate() {
-        if at > 0 {
-            writeln!(out)?;
-        }
-        let (name, unit) = (escape_controls(&capture.model.name), statistic.unit());
-        writeln!(out, "{name}: {} ({unit})", statistic.title())?;
-        let heads = capture.model.heads.max(1);
-        // Where a number takes more than its column, not every head has one.
-        let every = (heads.to_string().len() + 1).div_ceil(columns);
-        let number = |head: usize| match places {
-            Some(_) => format!("{head:>columns$}"),
-            None => format!("{head:<0$}", every * columns),
-        };
-        let numbers: String = (0..heads).step_by(every).map(number).collect();
-        writeln!(out, "{:>LABEL$} {}", "layer", numbers.trim_end())?;
-        for (layer, row) in values.chunks(heads).enumerate() {
-            write!(out, "{layer:>LABEL$} ")?;
-            for value in row {
-                let cell = match (value, places) {
-                    (None, _) => format!("{:>columns$}", "-"),
-                    (Some(value), None) => look.blank(scale.level(*value), columns),
-                    (Some(value), Some(places)) => {
-                        look.paint(scale.level(*value), &format!("{value:>columns$.places$}"))
-                    }
-                };
-                write!(out, "{cell}")?;
-            }
-            writeln!(out)?;
-        }
-    }
-    if places.is_some() && look.theme.depth == ColorDepth::None {
-        return Ok(());
-    }
-    let level = |at: usize| at as f32 / (BAR - 1) as f32;
-    let bar: String = (0..BAR).map(|at| look.blank(level(at), 1)).collect();
-    writeln!(out, "\n{:>LABEL$} {bar} {:.3}", 0, extent.top)?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::export::example;
-    use crate::theme::{Background, ColorMap};
-
-    fn printed(statistic: Statistic, depth: ColorDepth, columns: Option<usize>) -> String {
-        let look = Look { theme: Theme::new(ColorMap::Viridis, depth, Background::Dark), columns };
-        let capture = example::capture();
-        let mut out = Vec::new();
-        write_maps(&mut out, &[&capture, &capture], statistic, &look).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_map_has_numbers_where_there_is_room_and_else_colours_or_glyphs() {
-        let wide = printed(Statistic::Sink, ColorDepth::None, None);
-        let one = "example: to the sink, on this prompt (share)\nlayer      0     1\n    0  0.000 0.000\n    1  0.000 0.000\n";
-        assert_eq!(wide, format!("{one}\n{one}"));
-        let narrow = printed(Statistic::Sink, ColorDepth::None, Some(10));
-        assert!(narrow.contains("layer 0 1\n    0     \n"), "no glyph stands for nothing: {narrow}");
-        assert!(narrow.ends_with("█ 0.000\n"), "the scale says what glyphs mean: {narrow}");
-        let unknown = printed(Statistic::Induction, ColorDepth::None, None);
-        assert!(unknown.contains("    0      -     -\n"), "{unknown}");
-        let coloured = printed(Statistic::Sink, ColorDepth::TrueColor, Some(80));
-        assert!(coloured.contains("\u{1b}[48;2;") || coloured.contains(";48;2;"), "{coloured:?}");
-        let lines = coloured.lines().filter(|line| line.contains('\u{1b}'));
-        assert!(
-            lines.clone().count() == 5 && lines.into_iter().all(|line| !line.ends_with(' ')),
-            "{coloured:?}"
-        );
     }
 }

@@ -1,6 +1,7 @@
 //! `attnscope lens`: what each layer would predict.
 
 use super::args::LensArgs;
+use super::asked::Asked;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -13,15 +14,15 @@ use crate::export::{Recipe, Selection, Source};
 /// # Errors
 /// If a model cannot be loaded or cannot read the prompt, or there is no such token.
 pub fn run(args: &LensArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let input = settings.input(&args.input)?;
     let mut passes = Vec::new();
-    for reference in &models {
-        let model = session.load(reference)?;
-        let (capture, stream) = session.capture_keeping(&model, &input)?;
+    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
+        let model = session.load(&model)?;
+        // Before it runs for nothing.
+        model.check_output_head()?;
+        let (capture, stream) = session.capture_keeping(&model, &input, &without)?;
         let query = args.token.unwrap_or(capture.tokens.len() - 1);
         let lens = model.lens(&stream, query, args.top)?;
-        let recipe = Recipe::new(Source::new(&capture, input.clone(), Selection::All), None);
+        let recipe = Recipe::new(Source::new(&capture, input, Selection::All), None);
         passes.push(LensPass { capture, lens, recipe });
     }
     stdout::print(args.json, |out| write_json(out, &passes), |out| write_table(out, &passes))

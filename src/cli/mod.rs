@@ -9,10 +9,13 @@
 
 mod ablate;
 mod args;
+mod asked;
+mod batch;
 mod bench;
 mod compare;
 mod completions;
 mod config;
+mod effect;
 mod export;
 mod failure;
 mod generate;
@@ -21,14 +24,18 @@ mod interrupt;
 mod lens;
 mod log;
 mod man;
+mod map;
 mod models;
 mod print;
+mod push;
 mod render;
 mod reporter;
+mod segments;
 mod session;
 mod settings;
+mod sinks;
 mod stdout;
-
+mod sweep;
 mod usage;
 mod values;
 mod verify;
@@ -88,6 +95,11 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Compare(args)) => Box::new(|settings, session| compare::run(args, settings, session)),
         Some(Command::Generate(args)) => Box::new(|settings, session| generate::run(args, settings, session)),
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
+        Some(Command::Sweep(args)) => Box::new(|settings, session| sweep::run(args, settings, session)),
+        Some(Command::Effect(args)) => Box::new(|settings, session| effect::run(args, settings, session)),
+        Some(Command::Push(args)) => Box::new(|settings, session| push::run(args, settings, session)),
+        Some(Command::Segments(args)) => Box::new(|settings, session| segments::run(args, settings, session)),
+        Some(Command::Sinks(args)) => Box::new(|settings, session| sinks::run(args, settings, session)),
         Some(Command::Verify(args)) => Box::new(|settings, session| verify::run(args, settings, session)),
         Some(Command::Bench(args)) => Box::new(|settings, session| bench::run(args, settings, session)),
         Some(Command::Screenshot(args)) => {

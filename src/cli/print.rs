@@ -3,10 +3,10 @@
 use std::io::{self, BufWriter, Write};
 
 use super::args::PrintArgs;
+use super::asked::{Asked, title};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::escape_controls;
 use crate::export::file::Stoppable;
 use crate::export::print;
 
@@ -15,17 +15,16 @@ use crate::export::print;
 /// # Errors
 /// If a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let models = settings.models_of(&args.models)?;
-    let input = settings.input(&args.input)?;
+    let passes = settings.passes(&args.models, &args.input)?;
     let cancel = session.cancel.clone();
     let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_cancelled());
-    for (at, reference) in models.iter().enumerate() {
-        let model = session.load(reference)?;
-        let capture = session.capture(&model, &input)?;
+    for (at, Asked { model, input, without }) in passes.iter().enumerate() {
+        let model = session.load(model)?;
+        let capture = session.capture_without(&model, input, without)?;
         capture.check(args.view)?;
-        if models.len() > 1 {
+        if passes.len() > 1 || !without.is_empty() {
             let gap = if at > 0 { "\n" } else { "" };
-            writeln!(out, "{gap}# {}", escape_controls(&model.info().name))?;
+            writeln!(out, "{gap}# {}", title(&model.info().name, without))?;
         }
         print::write(&mut out, &capture, args.view, args.rows)?;
         out.flush()?;

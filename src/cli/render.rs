@@ -46,6 +46,7 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
         *source = Source {
             model: name,
             is_pinned: source.is_pinned,
+            segments: source.segments.take(),
             ..Source::new(&capture, source.input.clone(), source.subject)
         };
         captures.push(capture);

@@ -32,12 +32,14 @@ pub fn one_line(message: &str) -> String {
 pub struct Reporter {
     watched: bool,
     last: Option<Instant>,
+    /// What lines of progress begin with.
+    pub title: String,
 }
 
 impl Reporter {
     /// Progress is shown if standard error is a terminal.
     pub fn new() -> Self {
-        Self { watched: io::stderr().is_terminal(), last: None }
+        Self { watched: io::stderr().is_terminal(), last: None, title: String::new() }
     }
 
     /// Replaces the line of progress, unless it was replaced a moment ago.
@@ -46,7 +48,7 @@ impl Reporter {
             return;
         }
         self.last = Some(Instant::now());
-        let text: String = escape_controls(text).chars().take(WIDTH).collect();
+        let text: String = escape_controls(&format!("{}{text}", self.title)).chars().take(WIDTH).collect();
         // Nobody can be told that standard error is gone.
         let _ = write!(io::stderr(), "\r\x1b[K{text}");
     }

@@ -14,6 +14,7 @@ use crate::model::{
     Cancel, Control, LoadOptions, Model, ModelError, Reference, RepeatRun, ResidualStream, free_bytes,
     open_device,
 };
+use crate::vocabulary::Instead;
 
 /// What the models of a command share.
 #[derive(Debug)]
@@ -86,19 +87,19 @@ impl Session {
         Ok(Capture { chat, ..capture })
     }
 
-    /// As [`capture`](Self::capture), and keeps what flows between the layers.
+    /// As [`capture_without`](Self::capture_without), and keeps what flows between the layers.
     ///
     /// # Errors
-    /// As [`capture`](Self::capture), or if there is no memory for it.
+    /// As [`capture_without`](Self::capture_without), or if there is no memory for it.
     pub fn capture_keeping(
         &mut self,
         model: &Model,
         input: &Input,
+        ablation: &Ablation,
     ) -> Result<(Capture, ResidualStream), Failure> {
         let (tokens, chat) = tokens(model, input)?;
-        let (capture, stream) = self.watch(model, |cancel, on_layer| {
-            model.run_keeping(tokens, &Ablation::default(), cancel, on_layer)
-        })?;
+        let (capture, stream) =
+            self.watch(model, |cancel, on_layer| model.run_keeping(tokens, ablation, cancel, on_layer))?;
         Ok((Capture { chat, ..capture }, stream))
     }
 
@@ -140,6 +141,9 @@ impl Session {
         let mut capture = self.capture_without(model, input, ablation)?;
         if subject.needs_scores() {
             self.score(model, &mut capture)?;
+        }
+        if subject.needs_sweep() {
+            self.sweep(model, &mut capture, Instead::Zero)?;
         }
         Ok(capture)
     }

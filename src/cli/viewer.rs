@@ -6,6 +6,7 @@ use std::path::Path;
 use super::args::{ScreenshotArgs, ViewerArgs};
 use super::failure::Failure;
 use super::interrupt;
+use super::segments;
 use super::session::Session;
 use super::settings::{Longest, Settings};
 use crate::config;
@@ -85,6 +86,7 @@ fn configure(args: &ViewerArgs, settings: &Settings, session: &mut Session) -> R
         live: config.live,
         long_prompts: config.long_prompts,
         rows: args.rows.unwrap_or_default(),
+        segments: args.segments.as_deref().map(segments::cut).transpose()?.unwrap_or_default(),
         most_tokens: config.generation.tokens,
         kept_bytes: u64::from(config.history.captures_mb) << 20,
         pairs: settings.pairs(),

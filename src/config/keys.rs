@@ -52,6 +52,11 @@ pub enum Command {
     ScoreMap,
     ModelShift,
     Lens,
+    Push,
+    Contrast,
+    SpanEffect,
+    Segments,
+    Sinks,
     Text,
     ZoomIn,
     ZoomOut,
@@ -71,6 +76,7 @@ pub enum Command {
     AblateHead,
     UndoAblation,
     AllHeadsOn,
+    ZeroOrMean,
     EditPrompt,
     ExternalEditor,
     ReloadPrompt,
@@ -188,6 +194,11 @@ const TABLE: &[Row] = &[
     row(Command::ScoreMap, "score-map", Group::View, &["H"], "one number of all heads, as a map"),
     row(Command::ModelShift, "model-shift", Group::View, &["W"], "heads that differ most between both models"),
     row(Command::Lens, "lens", Group::View, &["P"], "logit lens: what each layer would predict"),
+    row(Command::Push, "push", Group::View, &["A"], "push: what heads add to the next token"),
+    row(Command::Contrast, "contrast", Group::View, &["!"], "there: less the logit of another next token"),
+    row(Command::SpanEffect, "span-effect", Group::View, &["X"], "effect: hide the span, or each, from the rest"),
+    row(Command::Segments, "segments", Group::View, &["B"], "how parts of the prompt look at each other"),
+    row(Command::Sinks, "sinks", Group::View, &["Q"], "what heads give to no word, and why"),
     row(Command::Text, "text", Group::View, &["T"], "the text: looks at, is looked at; the matrix"),
     row(Command::ZoomIn, "zoom-in", Group::View, &["+", "="], "larger cells, around the cursor"),
     row(Command::ZoomOut, "zoom-out", Group::View, &["-"], "smaller cells, down to all of a long prompt"),
@@ -207,6 +218,7 @@ const TABLE: &[Row] = &[
     row(Command::AblateHead, "ablate-head", Group::Prompt, &["a"], "switch this head off, or on again"),
     row(Command::UndoAblation, "undo-ablation", Group::Prompt, &["u"], "undo the last head that was switched"),
     row(Command::AllHeadsOn, "all-heads-on", Group::Prompt, &["U"], "switch all heads on"),
+    row(Command::ZeroOrMean, "zero-or-mean", Group::Prompt, &["Z"], "heads off give nothing, or their mean"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i"], "edit the prompt: Enter runs it, Esc keeps it"),
     row(Command::ExternalEditor, "external-editor", Group::Prompt, &["E", "ctrl-o"], "edit the prompt in $VISUAL or $EDITOR"),
     row(Command::ReloadPrompt, "reload-prompt", Group::Prompt, &["J", "ctrl-r"], "read --prompt-file again, and run it"),
@@ -349,48 +361,4 @@ impl<'de> Deserialize<'de> for Keys {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(text: &str) -> Key {
-        text.parse().unwrap()
-    }
-
-    fn from_toml(text: &str) -> Result<Keys, String> {
-        toml::from_str::<Keys>(text).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_table_is_in_the_order_of_the_enum_and_its_keys_are_keys() {
-        for (at, row) in TABLE.iter().enumerate() {
-            assert_eq!(row.command as usize, at, "{}", row.name);
-            assert!(row.keys.iter().all(|text| text.parse::<Key>().is_ok()), "{}", row.name);
-        }
-        let all: usize = TABLE.iter().map(|row| row.keys.len()).sum();
-        assert_eq!(Keys::default().bindings.len(), all, "a default key is bound twice");
-    }
-
-    #[test]
-    fn an_empty_table_changes_nothing() {
-        assert_eq!(from_toml(""), Ok(Keys::default()));
-    }
-
-    #[test]
-    fn a_listed_action_gets_exactly_its_keys() {
-        let keys = from_toml(r#"next-layer = ["n", "m"]"#).unwrap();
-        assert_eq!(keys.command(key("n")), Some(Command::NextLayer));
-        assert_eq!(keys.command(key("]")), None);
-        assert_eq!(keys.command(key("m")), Some(Command::NextLayer), "taken from mean's defaults");
-        assert_eq!(keys.hint(Command::NextLayer), "n");
-        assert_eq!(keys.hint(Command::Mean), "");
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let error = |text: &str| from_toml(text).unwrap_err();
-        assert!(error(r#"next = ["n"]"#).contains("no action 'next'"));
-        assert!(error(r#"mean = ["hyper-x"]"#).contains("mean: 'hyper-x' is no key"));
-        assert!(error("mean = [\"x\"]\nopen = [\"x\"]").contains("'x' to both mean and open"));
-        assert!(error("quit = []").contains("at least one key"));
-    }
-}
+mod tests;

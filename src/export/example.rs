@@ -88,6 +88,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         chat: None,
         drawn: None,
         repeated: None,
+        swept: None,
         digest: Default::default(),
     }
 }

@@ -27,7 +27,7 @@ pub struct GeneratedStep<'a> {
 
 /// What is told of each token.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct Told {
     /// The view whose rows are shared out.
     pub view: View,
     /// Which row tells of a token.
@@ -42,13 +42,15 @@ pub struct TextWriter<W> {
     out: W,
     /// The last tokens, where they are a part of a character.
     pending: Vec<Token>,
+    /// Whose text follows, until it does.
+    heading: Option<String>,
     models: usize,
 }
 
 impl<W: Write> TextWriter<W> {
     /// Writes to `out`.
     pub fn new(out: W) -> Self {
-        Self { out, pending: Vec::new(), models: 0 }
+        Self { out, pending: Vec::new(), heading: None, models: 0 }
     }
 
     /// Where lines go.
@@ -56,14 +58,9 @@ impl<W: Write> TextWriter<W> {
         &mut self.out
     }
 
-    /// Says whose text follows.
-    ///
-    /// # Errors
-    /// If `out` refuses.
-    pub fn heading(&mut self, name: &str) -> Result<(), ExportError> {
-        let gap = if self.models > 0 { "\n" } else { "" };
-        self.models += 1;
-        Ok(writeln!(self.out, "{gap}# {}", escape_controls(name))?)
+    /// Says whose text follows, as soon as some does: `name` is free of control characters.
+    pub fn heading(&mut self, name: String) {
+        self.heading = Some(name);
     }
 
     /// Writes the text of a token, at once.
@@ -94,6 +91,11 @@ impl<W: Write> TextWriter<W> {
 
     fn flush(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
         self.pending.clear();
+        if let Some(name) = self.heading.take() {
+            let gap = if self.models > 0 { "\n" } else { "" };
+            self.models += 1;
+            writeln!(self.out, "{gap}# {name}")?;
+        }
         // Lines and tabs are text; whatever else a terminal obeys is not for it.
         for piece in String::from_utf8_lossy(bytes).split_inclusive(['\n', '\t']) {
             let text = piece.trim_end_matches(['\n', '\t']);
@@ -107,14 +109,14 @@ impl<W: Write> TextWriter<W> {
 ///
 /// # Errors
 /// If the model has no such view, or `out` refuses.
-pub fn write_step(out: &mut impl Write, step: &GeneratedStep<'_>, asked: Asked) -> Result<(), ExportError> {
+pub fn write_step(out: &mut impl Write, step: &GeneratedStep<'_>, told: Told) -> Result<(), ExportError> {
     let GeneratedStep { number, before, capture, next, took } = step;
     let likely = |next: &NextToken| {
         let NextToken { token, probability } = next;
         json!({ "id": token.id, "text": token.text, "probability": probability })
     };
-    let row = Capture::row_of(capture.tokens.len() - 1, asked.rows);
-    let shares = capture.shares(asked.view, row)?.unwrap_or_default();
+    let row = Capture::row_of(capture.tokens.len() - 1, told.rows);
+    let shares = capture.shares(told.view, row)?.unwrap_or_default();
     let named = RowShares::NAMES.into_iter().zip(shares.values());
     let shares: Map<String, Value> = named.map(|(name, share)| (name.to_owned(), json!(share))).collect();
     let line = json!({
@@ -124,12 +126,12 @@ pub fn write_step(out: &mut impl Write, step: &GeneratedStep<'_>, asked: Asked) 
         "raw": next.token.raw,
         "text": next.token.text,
         "probability": next.probability,
-        "top": before.next.iter().take(asked.top).map(likely).collect::<Vec<_>>(),
-        "view": asked.view.to_string(),
-        "rows": asked.rows,
+        "top": before.next.iter().take(told.top).map(likely).collect::<Vec<_>>(),
+        "view": told.view.to_string(),
+        "rows": told.rows,
         "row": row,
         "shares": shares,
-        "ms": took.as_secs_f64() * 1e3,
+        "ms": (took.as_secs_f64() * 1e6).round() / 1e3,
     });
     end_line(out, &line)
 }

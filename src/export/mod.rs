@@ -6,9 +6,10 @@
 //! | how an export was made: what every file holds, and what it is made from again | [`recipe`] |
 //! | what an export is written as, a file for each format; how to add one | [`formats`] |
 //! | figures, which the formats svg, png and html show | [`figure`] |
-//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`report`] |
+//! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`effect`], [`segments`], [`sinks`], [`sweep`], [`report`] |
 
 pub mod ablation;
+pub mod effect;
 mod error;
 pub mod figure;
 pub mod file;
@@ -20,14 +21,18 @@ mod markup;
 mod omissions;
 pub mod print;
 pub mod printable;
+pub mod push;
 mod python;
 pub mod recipe;
 pub mod report;
 mod row_names;
 mod rows;
+pub mod segments;
 mod selection;
 pub mod shift;
+pub mod sinks;
 mod subject;
+pub mod sweep;
 mod text;
 mod text_subject;
 

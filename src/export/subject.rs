@@ -6,8 +6,8 @@ use std::str::FromStr;
 use super::error::ExportError;
 use super::selection::{ParseSelectionError, Selection};
 use super::text_subject::{ParseTextSubjectError, TextSubject};
-use crate::attention::{Capture, ParseStatisticError, Statistic};
-use crate::vocabulary::{ExportFormat, View, serde_as_text};
+use crate::attention::{Capture, ParseStatisticError, ParseViewError, Statistic};
+use crate::vocabulary::{ExportFormat, SegmentRule, UnknownName, View, serde_as_text};
 
 /// Why value-weighted attention of two models is not subtracted.
 pub const NOT_COMPARED: &str =
@@ -22,6 +22,11 @@ const TEXT_DRAWN_ONLY: &str =
 const TEXT_ALONE: &str = "--difference is of matrices: leave it out of a text";
 /// What the text of a map begins with.
 const MAP: &str = "map:";
+/// What the text of segments begins with; the rule that they are cut by follows, if it is not the automatic one:
+/// `segments-sentences:mean`.
+const SEGMENTS: &str = "segments";
+/// Why segments are in no file of numbers, and in no page.
+const SEGMENTS_DRAWN: &str = "a matrix of segments is a figure: choose --format svg or png; 'attnscope segments --json' has its numbers";
 
 /// What an export is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,14 +37,18 @@ pub enum Subject {
     Map(Statistic),
     /// The text, its tokens in the colours of their values.
     Text(TextSubject),
+    /// How much of a view the segments of the prompt give each other.
+    Segments(View, SegmentRule),
 }
 
 impl Subject {
     /// What the command line says of its choices.
     pub const CHOICES: &str = "Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full, rollout, \
         value-weighted:mean, value-weighted:layer:3, value-weighted:head:3.5; or all, every head; or, as a figure, a number of every head by \
-        its name in 'heads': map:induction; or the text, in the colours of what its last token looks at: text:head:3.5, \
-        of what token 17 looks at, counted from 0: text:head:3.5@17, of how much each is looked at: looked-at:head:3.5";
+        its name in 'heads', map:induction, or what segments of the prompt give each other, segments:mean or \
+        segments-sentences:head:3.5 (by chat, paragraphs or sentences); or the text, in the colours of what its last token \
+        looks at, text:head:3.5, of what token 17 looks at, counted from 0, text:head:3.5@17, or of how much each is \
+        looked at, looked-at:head:3.5";
 
     /// The matrices that it is of.
     ///
@@ -50,6 +59,7 @@ impl Subject {
             Subject::Matrices(selection) => Ok(selection),
             Subject::Map(_) => Err(ExportError::Unfit(format!("{self}: {DRAWN_ONLY}"))),
             Subject::Text(_) => Err(ExportError::Unfit(format!("{self}: {TEXT_DRAWN_ONLY}"))),
+            Subject::Segments(..) => Err(ExportError::Unfit(format!("{self}: {SEGMENTS_DRAWN}"))),
         }
     }
 
@@ -58,14 +68,20 @@ impl Subject {
         match self {
             Subject::Matrices(Selection::One(view)) => Some(view),
             Subject::Text(text) => Some(text.view),
+            Subject::Segments(view, _) => Some(view),
             Subject::Matrices(Selection::All) | Subject::Map(_) => None,
         }
+    }
+
+    /// Whether it takes a pass for each head.
+    pub fn needs_sweep(self) -> bool {
+        matches!(self, Subject::Map(statistic) if statistic.needs_sweep())
     }
 
     /// Whether it is made of what heads do on repeated random tokens, and so needs more than a pass.
     pub fn needs_scores(self) -> bool {
         match self {
-            Subject::Matrices(_) | Subject::Text(_) => false,
+            Subject::Matrices(_) | Subject::Text(_) | Subject::Segments(..) => false,
             Subject::Map(statistic) => statistic.is_on_repeated_tokens(),
         }
     }
@@ -87,6 +103,12 @@ impl Subject {
             Subject::Map(_) if !format.draws_a_grid() => Some(DRAWN_ONLY),
             Subject::Map(_) if is_difference => Some("--difference is of attention: leave it out of a map"),
             Subject::Map(_) => has_rule.then_some("--normalisation is of rows: leave it out of a map"),
+            Subject::Segments(..) if !format.draws_a_grid() => Some(SEGMENTS_DRAWN),
+            Subject::Segments(..) if is_difference => {
+                Some("--difference is of tokens, and segments have names: leave it out")
+            }
+            Subject::Segments(..) => has_rule
+                .then_some("segments are drawn raw, a row and its sink sum to 1: leave --normalisation out"),
         }
     }
 
@@ -96,6 +118,7 @@ impl Subject {
             Subject::Matrices(selection) => selection.has_sinks(capture),
             Subject::Map(_) => capture.model.has_sinks,
             Subject::Text(text) => capture.has_sinks(text.view),
+            Subject::Segments(view, _) => capture.has_sinks(view),
         }
     }
 
@@ -105,6 +128,7 @@ impl Subject {
             Subject::Matrices(selection) => selection.title(),
             Subject::Map(statistic) => statistic.title(),
             Subject::Text(text) => text.title(),
+            Subject::Segments(view, _) => format!("segments, {}", view.title()),
         }
     }
 }
@@ -121,6 +145,12 @@ pub enum ParseSubjectError {
     /// It is a map of nothing.
     #[error(transparent)]
     Statistic(#[from] ParseStatisticError),
+    /// It names no rule for segments.
+    #[error(transparent)]
+    Rule(#[from] UnknownName),
+    /// It names no view of segments.
+    #[error("segments of what? {0}")]
+    View(ParseViewError),
 }
 
 impl From<Selection> for Subject {
@@ -135,6 +165,8 @@ impl fmt::Display for Subject {
             Subject::Matrices(selection) => selection.fmt(f),
             Subject::Map(statistic) => write!(f, "{MAP}{}", statistic.id()),
             Subject::Text(text) => text.fmt(f),
+            Subject::Segments(view, SegmentRule::Auto) => write!(f, "{SEGMENTS}:{view}"),
+            Subject::Segments(view, rule) => write!(f, "{SEGMENTS}-{rule}:{view}"),
         }
     }
 }
@@ -146,10 +178,18 @@ impl FromStr for Subject {
         if let Some(text) = TextSubject::parse(text) {
             return Ok(Self::Text(text?));
         }
-        Ok(match text.strip_prefix(MAP) {
-            Some(statistic) => Self::Map(statistic.parse()?),
-            None => Self::Matrices(text.parse()?),
-        })
+        if let Some(statistic) = text.strip_prefix(MAP) {
+            return Ok(Self::Map(statistic.parse()?));
+        }
+        let Some((rule, view)) = text.strip_prefix(SEGMENTS).and_then(|rest| rest.split_once(':')) else {
+            return Ok(Self::Matrices(text.parse()?));
+        };
+        let rule = match rule.strip_prefix('-') {
+            Some(rule) => rule.parse()?,
+            None if rule.is_empty() => SegmentRule::Auto,
+            None => return Ok(Self::Matrices(text.parse()?)),
+        };
+        Ok(Self::Segments(view.parse().map_err(ParseSubjectError::View)?, rule))
     }
 }
 serde_as_text!(Subject);
@@ -175,6 +215,14 @@ mod tests {
         }
         assert!(obstacle("map:sink", ExportFormat::Svg, true, false).unwrap().contains("--difference"));
         assert!(obstacle("map:sink", ExportFormat::Svg, false, true).unwrap().contains("--normalisation"));
+        for format in ExportFormat::ALL {
+            let is_drawn = matches!(format, ExportFormat::Svg | ExportFormat::Png);
+            assert_eq!(obstacle("segments:mean", format, false, false).is_none(), is_drawn, "{format}");
+        }
+        assert!(obstacle("segments:mean", ExportFormat::Svg, true, false).unwrap().contains("--difference"));
+        assert!(
+            obstacle("segments:mean", ExportFormat::Svg, false, true).unwrap().contains("--normalisation")
+        );
     }
 
     #[test]
@@ -195,11 +243,21 @@ mod tests {
             }
             assert!(subject.obstacle(ExportFormat::Svg, true, false).is_some());
         }
+        for text in ["segments:mean", "segments-sentences:head:1.2", "segments-chat:value-weighted:mean"] {
+            let subject: Subject = text.parse().unwrap();
+            assert!(matches!(subject, Subject::Segments(..)) && subject.matrices().is_err(), "{text}");
+            assert_eq!(subject.to_string(), text);
+        }
         assert_eq!("all".parse(), Ok(Subject::from(Selection::All)));
         let error = |text: &str| text.parse::<Subject>().unwrap_err().to_string();
         assert!(error("map:loudness").starts_with("'loudness' is no statistic of heads: use sink, "));
         assert!(error("text:loud").starts_with("'loud' "), "{}", error("text:loud"));
         assert!(error("text:mean@x").starts_with("'x' is no number of a token"));
         assert!(error("maps").ends_with("or all, or map:induction, or text:mean"), "{}", error("maps"));
+        assert!(
+            error("segments-words:mean").starts_with("'words' is no rule for segments: use auto, chat, ")
+        );
+        assert!(error("segments:every").starts_with("segments of what? "), "{}", error("segments:every"));
+        assert!(error("segmentsx:mean").contains("segmentsx:mean"), "{}", error("segmentsx:mean"));
     }
 }

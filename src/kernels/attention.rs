@@ -119,6 +119,7 @@ impl Head<'_> {
             weights[..seen.start].fill(0.0);
             weights[seen.end..].fill(0.0);
             self.rule.bend(&mut weights[seen.clone()]);
+            self.rule.hide(query, &mut weights[seen.clone()]);
             rows.rows.push((keys, softmax_with_sink(&mut weights[seen], self.rule.sink)));
         }
     }
@@ -294,7 +295,8 @@ mod tests {
             let queries = TokenRows::from_values(head_dim, &asked);
             let keys = Panels::from_values(Order::ByPlace, 1, head_dim, &key);
             let values = Panels::from_values(Order::ByToken, 1, head_dim, &value);
-            let rule = HeadRule { scale: 2.0, softcap: None, sliding_window, sink, alibi: None };
+            let rule =
+                HeadRule { scale: 2.0, softcap: None, sliding_window, hidden: None, sink, alibi: None };
             let head = Head { queries: &queries, head: 0, keys: &keys, kv_head: 0, rule };
             let vector = |of: &[f32], at: usize| -> Vec<f64> {
                 of[at * head_dim..][..head_dim].iter().map(|x| f64::from(*x)).collect()

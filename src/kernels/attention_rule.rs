@@ -11,6 +11,23 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::elementwise::exp;
 
+/// A span of keys that no query behind it sees (Geva et al. 2023). Queries in it and before it see what they always do,
+/// and positions stay: this is not the text without the span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HiddenKeys {
+    /// The first of them.
+    pub start: usize,
+    /// The first key behind them.
+    pub end: usize,
+}
+
+impl HiddenKeys {
+    /// The keys that `query` doesn't see; none of a query that isn't behind them.
+    pub fn from(self, query: usize) -> Range<usize> {
+        if query < self.end { 0..0 } else { self.start..self.end }
+    }
+}
+
 /// The rule of a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionRule {
@@ -20,6 +37,8 @@ pub struct AttentionRule {
     pub softcap: Option<f32>,
     /// Keys a query sees, itself included; `None` sees all.
     pub sliding_window: Option<usize>,
+    /// Keys that queries behind them don't see.
+    pub hidden: Option<HiddenKeys>,
     /// \[heads\]: the learned logit that competes with the keys and leads to no token.
     pub sinks: Option<Arc<[f32]>>,
     /// \[heads\]: what is taken off a score for each token between query and key.
@@ -35,6 +54,8 @@ pub struct HeadRule {
     pub softcap: Option<f32>,
     /// Keys a query sees, itself included; `None` sees all.
     pub sliding_window: Option<usize>,
+    /// Keys that queries behind them don't see.
+    pub hidden: Option<HiddenKeys>,
     /// The head's sink.
     pub sink: Option<f32>,
     /// The head's slope.
@@ -44,7 +65,7 @@ pub struct HeadRule {
 impl AttentionRule {
     /// A scale, and nothing else.
     pub fn scaled(scale: f32) -> Self {
-        Self { scale, softcap: None, sliding_window: None, sinks: None, alibi: None }
+        Self { scale, softcap: None, sliding_window: None, hidden: None, sinks: None, alibi: None }
     }
 
     /// Of one head.
@@ -52,12 +73,13 @@ impl AttentionRule {
     /// # Panics
     /// If there is no such head, where heads differ.
     pub fn of_head(&self, head: usize) -> HeadRule {
-        let Self { scale, softcap, sliding_window, sinks, alibi } = self;
+        let Self { scale, softcap, sliding_window, hidden, sinks, alibi } = self;
         let of_head = |values: &Arc<[f32]>| values[head];
         HeadRule {
             scale: *scale,
             softcap: *softcap,
             sliding_window: *sliding_window,
+            hidden: *hidden,
             sink: sinks.as_ref().map(of_head),
             alibi: alibi.as_ref().map(of_head),
         }
@@ -65,10 +87,18 @@ impl AttentionRule {
 }
 
 impl HeadRule {
-    /// The keys that `query` sees.
+    /// The keys that `query` sees, and those between them that are hidden from it.
     pub fn visible(&self, query: usize) -> Range<usize> {
         let first = self.sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
         first..query + 1
+    }
+
+    /// Takes the weight of the keys that are hidden from `query`. `scores` are those of the [`visible`](Self::visible) keys.
+    pub fn hide(&self, query: usize, scores: &mut [f32]) {
+        let Some(hidden) = self.hidden.map(|hidden| hidden.from(query)) else { return };
+        let keys = self.visible(query);
+        let [start, end] = [hidden.start, hidden.end].map(|key| key.clamp(keys.start, keys.end) - keys.start);
+        scores[start..end.max(start)].fill(f32::NEG_INFINITY);
     }
 
     /// Scores as the softmax takes them, from those that are only scaled, in place. The last key is the query's own.
@@ -144,6 +174,25 @@ mod tests {
     fn a_window_counts_the_query_itself() {
         let rule = AttentionRule { sliding_window: Some(3), ..AttentionRule::scaled(1.0) }.of_head(0);
         assert_eq!((rule.visible(1), rule.visible(2), rule.visible(7)), (0..2, 0..3, 5..8));
+    }
+
+    /// Keys 2 and 3 are hidden from query 4 on; through a window only as far as that sees them.
+    #[test]
+    fn hidden_keys_have_no_weight_for_queries_behind_them() {
+        let seen = |window, query: usize| {
+            let hidden = Some(HiddenKeys { start: 2, end: 4 });
+            let rule = AttentionRule { hidden, sliding_window: window, ..AttentionRule::scaled(1.0) };
+            let rule = rule.of_head(0);
+            let keys = rule.visible(query);
+            let mut scores = vec![0.0; keys.len()];
+            rule.hide(query, &mut scores);
+            keys.zip(scores).filter(|(_, score)| score.is_finite()).map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            [3, 4, 5].map(|query| seen(None, query)),
+            [vec![0, 1, 2, 3], vec![0, 1, 4], vec![0, 1, 4, 5]]
+        );
+        assert_eq!([4, 5, 7].map(|query| seen(Some(3), query)), [vec![4], vec![4, 5], vec![5, 6, 7]]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Numbers of the tokens of a prompt, in chunks of some tokens each. Prompts that begin alike hold the same chunks, so
 //! that one that goes on from another takes memory for what is new only.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -149,6 +150,18 @@ impl Panels {
             }
         }
         values
+    }
+
+    /// How far some tokens of a head lie along a direction \[head_dim\]: the sum of products, in f64.
+    pub fn along(&self, head: usize, tokens: Range<usize>, direction: &[f32]) -> Vec<f64> {
+        let along = |token: usize| {
+            let panel = self.panel(head, token / CHUNK);
+            let product = |(place, x): (usize, &f32)| {
+                f64::from(panel[self.index(token % CHUNK, place)]) * f64::from(*x)
+            };
+            direction.iter().enumerate().map(product).sum()
+        };
+        tokens.map(along).collect()
     }
 
     /// The memory that they are in.

@@ -35,6 +35,14 @@ pub fn with_host_values<R>(x: &Tensor, work: impl FnOnce(&[f32]) -> R) -> Result
     }
 }
 
+/// All values of a tensor as f32, wherever it is.
+///
+/// # Errors
+/// If the device fails.
+pub fn to_values(x: &Tensor) -> Result<Vec<f32>, ModelError> {
+    Ok(x.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+}
+
 /// Memory that each layer of a pass uses again, because fresh memory is slow.
 #[derive(Debug, Default)]
 pub struct Buffers {

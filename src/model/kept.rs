@@ -13,6 +13,10 @@ const KEPT: usize = 2;
 const OTHER_FACTORS: &str =
     "this many tokens turn by other factors (LongRoPE): the whole prompt was computed again";
 
+/// The same, of heads that are off.
+const OTHER_MEANS: &str =
+    "what heads give on average changes with the text: the whole prompt was computed again";
+
 /// The newest passes of a model, the oldest first. Captures share their memory with those that go on from them.
 #[derive(Debug)]
 pub struct KeptPasses(Option<Mutex<Vec<Arc<Capture>>>>);
@@ -45,6 +49,9 @@ impl KeptPasses {
         let same = ids.take_while(|(before, now)| before.id == now.id).count();
         // The last one always runs: it says what comes next.
         let from = same.min(tokens.len() - 1);
+        if from > 0 && ablation.needs_means() {
+            return Known::Some(None, Computed { from: 0, note: Some(OTHER_MEANS) });
+        }
         if from > 0 && !spec.turns_alike(capture.tokens.len(), tokens.len()) {
             return Known::Some(None, Computed { from: 0, note: Some(OTHER_FACTORS) });
         }

@@ -13,11 +13,18 @@ pub struct ResidualStream {
     states: Vec<Tensor>,
 }
 
+impl ResidualStream {
+    /// After the embedding and after each layer: \[S, hidden\].
+    pub(super) fn states(&self) -> &[Tensor] {
+        &self.states
+    }
+}
+
 impl Model {
     /// As [`run_without`](Self::run_without), and keeps the residual stream.
     ///
     /// # Errors
-    /// As [`run_without`](Self::run_without), or if there is no output head, or no memory for it.
+    /// As [`run_without`](Self::run_without), or if there is no memory for it.
     pub fn run_keeping(
         &self,
         tokens: Vec<Token>,
@@ -25,7 +32,6 @@ impl Model {
         cancel: &Cancel,
         on_layer: &mut (dyn FnMut(usize) + Send),
     ) -> Result<(Capture, ResidualStream), ModelError> {
-        self.check_output_head()?;
         let values = (self.info.layers + 1) * tokens.len() * self.decoder.spec.hidden;
         let needed = (values * size_of::<f32>()) as u64;
         let device = self.decoder.embedding.device();
@@ -37,7 +43,7 @@ impl Model {
             }
             Ok(())
         };
-        let mut hooks = Hooks { head_mask: ablation.clone(), residual: Some(&mut keep), ..Hooks::default() };
+        let mut hooks = Hooks { residual: Some(&mut keep), ..self.hooks_without(&tokens, ablation, cancel)? };
         let capture = self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)?;
         Ok((capture, ResidualStream { states }))
     }
@@ -45,8 +51,9 @@ impl Model {
     /// What each layer would predict after the token with index `query`, the `count` likeliest tokens of each.
     ///
     /// # Errors
-    /// If there is no such token, or the device failed.
+    /// If there is no output head, or no such token, or the device failed.
     pub fn lens(&self, stream: &ResidualStream, query: usize, count: usize) -> Result<Lens, ModelError> {
+        self.check_output_head()?;
         let tokens = stream.states.first().map_or(Ok(0), |state| state.dim(0))?;
         if query >= tokens {
             return Err(ModelError::Invalid(format!(

@@ -10,7 +10,7 @@
 //! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
 //!
 //! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. `kept` holds
-//! the newest passes: of a prompt that begins like one of them only what is new is computed. Who wants to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way.
+//! the newest passes: of a prompt that begins like one of them only what is new is computed. Who wants to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way, and `push` looks at the pass of one token.
 //!
 //! # How to add
 //! - An architecture of GGUF files: a row in `gguf/architecture.rs`.
@@ -18,6 +18,7 @@
 //! - A step of a pass to look at: a hook in `decoder/hooks.rs`, and its golden in `tests/golden/steps.py`.
 //! - A format of weights: a variant of `weights::Matrix` or of `weights::ExpertMatrices`.
 
+mod activations;
 mod catalogue;
 mod chat;
 mod compute;
@@ -32,15 +33,18 @@ mod family;
 mod footprint;
 mod generate;
 mod gguf;
+mod hide;
 mod host;
 mod json;
 mod kept;
 mod lens;
 mod memory;
+mod next_token;
 mod options;
 mod profile;
 mod prompt;
 mod prompt_limit;
+mod push;
 mod recorder;
 mod reference;
 mod repeated;
@@ -48,6 +52,7 @@ mod resident;
 mod roofline;
 mod run;
 mod spec;
+mod sweep;
 mod tokenizer;
 mod weights;
 
@@ -72,7 +77,9 @@ pub use memory::ProcessMemory;
 pub use options::LoadOptions;
 pub use profile::Profile;
 pub use prompt_limit::MOST_BYTES as MOST_PROMPT_BYTES;
+pub use push::TokenPass;
 pub use reference::{DemoModel, Reference, ReferenceError};
 pub use repeated::RepeatRun;
 pub use resident::Model;
 pub use roofline::Roofline;
+pub use sweep::Sweep;

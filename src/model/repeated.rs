@@ -1,6 +1,6 @@
 //! Every head's scores on repeated random tokens.
 
-use super::{Cancel, Hooks, Model, ModelError, Profile};
+use super::{Cancel, Model, ModelError, Profile};
 use crate::attention::{Ablation, RepeatScores, ScoresByHead, View, repeated};
 
 /// Runs a model over random sequences that repeat, one after the other, and keeps what its heads do.
@@ -35,7 +35,7 @@ impl RepeatRun {
         let Some(ids) = sequences.get(self.draws.len()) else { return Ok(()) };
         let tokens = model.tokens_from_ids(ids)?;
         // What is kept of the prompt stays.
-        let mut hooks = Hooks { head_mask: self.ablation.clone(), ..Hooks::default() };
+        let mut hooks = model.hooks_without(&tokens, &self.ablation, cancel)?;
         let capture = model.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, &mut |_| ())?;
         let head = |layer, head| {
             let matrix = capture.matrix(View::Head { layer, head });

@@ -7,6 +7,7 @@ use candle_core::Device;
 use super::kept::Known;
 use super::recorder::Recorder;
 use super::{Cancel, Hooks, Model, ModelError, Profile, device};
+use crate::attention::ablation::HeadMeans;
 use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
 
 /// Bytes of a capture below which nobody asks whether there is room for it.
@@ -46,11 +47,42 @@ impl Model {
         if let Known::All(capture) = known {
             return Ok((*capture).clone());
         }
-        let mut hooks = Hooks { head_mask: ablation.clone(), ..Hooks::default() };
+        let mut hooks = self.hooks_without(&tokens, ablation, cancel)?;
         let profile = &mut Profile::default();
         let capture = self.run_from(&known, tokens, &mut hooks, profile, cancel, on_layer)?;
         self.kept.keep(&capture);
         Ok(capture)
+    }
+
+    /// The hooks of a pass over tokens with some heads off. Where their means are put in their place, those come from a
+    /// pass with all heads on.
+    ///
+    /// # Errors
+    /// As [`run_without`](Self::run_without).
+    pub(super) fn hooks_without<'a>(
+        &self,
+        tokens: &[Token],
+        ablation: &Ablation,
+        cancel: &Cancel,
+    ) -> Result<Hooks<'a>, ModelError> {
+        self.check_heads(ablation)?;
+        let head_means = match ablation.needs_means() {
+            true => self.run_aside(tokens, cancel)?.means_of(ablation),
+            false => HeadMeans::default(),
+        };
+        Ok(Hooks { head_mask: ablation.clone(), head_means, ..Hooks::default() })
+    }
+
+    /// A pass with all heads on, which is not kept: another one may go on.
+    fn run_aside(&self, tokens: &[Token], cancel: &Cancel) -> Result<Arc<Capture>, ModelError> {
+        match self.kept.of(tokens, &Ablation::default(), &self.decoder.spec) {
+            Known::All(capture) => Ok(capture),
+            known => {
+                let (mut hooks, mut profile) = (Hooks::default(), Profile::default());
+                self.run_from(&known, tokens.to_vec(), &mut hooks, &mut profile, cancel, &mut |_| ())
+                    .map(Arc::new)
+            }
+        }
     }
 
     /// As [`run`](Self::run), of all tokens, and returns what it cost. On a GPU it waits for each part, and takes longer.
@@ -87,7 +119,7 @@ impl Model {
     }
 
     /// Runs what is not known of a prompt.
-    fn run_from(
+    pub(super) fn run_from(
         &self,
         known: &Known,
         tokens: Vec<Token>,
@@ -133,6 +165,7 @@ impl Model {
             chat: None,
             drawn: None,
             repeated: None,
+            swept: None,
             digest: Cached::default(),
         })
     }

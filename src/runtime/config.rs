@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::history;
-use crate::app::State;
+use crate::app::{SegmentMap, State};
+use crate::attention::segments::Cut;
 use crate::config::keys::Keys;
 use crate::theme::{Background, ColorDepth, ColorMap};
 use crate::vocabulary::{LongPrompts, RowReading};
@@ -46,6 +47,8 @@ pub struct ViewerConfig {
     pub drawn: bool,
     /// What rows are named by.
     pub rows: RowReading,
+    /// What the prompt is cut by into segments at first.
+    pub segments: Cut,
     /// Tokens that models write at a time, at most.
     pub most_tokens: usize,
     /// Bytes of captures that are kept.
@@ -70,6 +73,7 @@ impl ViewerConfig {
         (state.run.is_chat, state.run.system) = (self.chat, self.system.clone());
         (state.display.color_map, state.display.rows) = (self.map, self.rows);
         state.long_prompts = self.long_prompts;
+        state.screen.segments = SegmentMap::new(self.segments.clone());
         state.pairs = pairs;
         state.editor.history = history.as_deref().map(history::load).unwrap_or_default();
         state

@@ -51,6 +51,8 @@ fn sign(symbol: &str) -> char {
         '±' => '+',
         '␣' => '_',
         'α' => 'a',
+        'Δ' => 'd',
+        'ρ' => 'r',
         '◺' => '\\',
         '◹' => '/',
         '⁰'..='⁹' => char::from_digit(first as u32 - '⁰' as u32, 10).unwrap_or('?'),

@@ -28,6 +28,8 @@ pub struct Chrome {
     pub bar: Style,
     /// Shares of a row: of the sink, of the first token, of the rest of the prompt, and of what was written.
     pub shares: [Style; 4],
+    /// Segments of a prompt in a bar, which follow each other and begin again.
+    pub segments: [Style; 6],
 }
 
 impl Chrome {
@@ -50,6 +52,14 @@ impl Chrome {
             (_, Background::Dark) => DARK_SHARES.map(|rgb| depth.color(rgb)),
             (_, Background::Light) => LIGHT_SHARES.map(|rgb| depth.color(rgb)),
         };
+        let segments = match (depth, background) {
+            (ColorDepth::Ansi16, _) => {
+                use Color::*;
+                [Blue, Green, Cyan, Yellow, LightBlue, Red]
+            }
+            (_, Background::Dark) => DARK_SEGMENTS.map(|rgb| depth.color(rgb)),
+            (_, Background::Light) => LIGHT_SEGMENTS.map(|rgb| depth.color(rgb)),
+        };
         let style = |color| Style::new().fg(color);
         let without_colors = depth == ColorDepth::None;
         Self {
@@ -63,6 +73,7 @@ impl Chrome {
             masked: style(masked),
             bar: style(bar),
             shares: shares.map(style),
+            segments: segments.map(style),
         }
     }
 }
@@ -74,3 +85,7 @@ const LIGHT: [Rgb; 7] = Rgb::table([0xaf5f00, 0x005f87, 0xb2b2b2, 0x626262, 0xaf
 /// Sink, first token, rest of the prompt, what was written; all of them among xterm's 256.
 const DARK_SHARES: [Rgb; 4] = Rgb::table([0x808080, 0xaf87d7, 0x5f87af, 0x87af5f]);
 const LIGHT_SHARES: [Rgb; 4] = Rgb::table([0x949494, 0x875faf, 0x5f87af, 0x5f8700]);
+
+/// Segments of a prompt; all of them among xterm's 256, and none of them one of the shares' before.
+const DARK_SEGMENTS: [Rgb; 6] = Rgb::table([0x5f87af, 0x87af5f, 0xd7af5f, 0x5fafaf, 0xd7875f, 0xd787af]);
+const LIGHT_SEGMENTS: [Rgb; 6] = Rgb::table([0x5f87af, 0x5f8700, 0xaf8700, 0x008787, 0xaf5f00, 0xaf5f87]);

@@ -3,7 +3,7 @@
 use super::widgets::line::on_one_line;
 use super::widgets::progress::spinner;
 use super::widgets::text::width;
-use crate::app::{DisplayedCapture, Pass, Scores, Side, State};
+use crate::app::{DisplayedCapture, Pass, Scores, Side, State, SweepStage};
 use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
 use crate::vocabulary::View;
@@ -41,6 +41,17 @@ pub fn scores_to_come(state: &State, name: &str, shown: &DisplayedCapture) -> Op
         Some(Scores::Failed(error)) => Some(format!("{name}: ↻ {error}")),
         Some(Scores::Unknown | Scores::Known(_)) => None,
         None => Some(format!("{name} is not here any more: no ↻")),
+    }
+}
+
+/// What is under way for what each head of a pane alone is worth, or what went wrong.
+pub fn sweep_to_come(state: &State, name: &str, shown: &DisplayedCapture) -> Option<String> {
+    match shown.sweep() {
+        SweepStage::Running { done, all } => {
+            Some(format!("{} {name}: without head {done} of {all}", spinner(state)))
+        }
+        SweepStage::Failed(error) => Some(format!("{name}: {error}")),
+        SweepStage::Unknown | SweepStage::Known(_) => None,
     }
 }
 

@@ -102,6 +102,20 @@ pub enum Engine {
 }
 names!(Engine, "engine");
 
+/// What stands in the place of a head that is off.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Instead {
+    /// Nothing.
+    #[default]
+    Zero,
+    /// What the head takes from the values, on average over the tokens of the prompt, with all heads on.
+    Mean,
+}
+names!(Instead, "thing in the place of a head");
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,12 +18,13 @@ mod display;
 mod format;
 mod names;
 mod nats;
+mod segment_rule;
 mod view;
 pub mod xml;
 
 pub use bytes::human_bytes;
 pub use colors::{Background, ColorDepth, ColorMap};
-pub use compute::{DeviceChoice, Engine, ParseDeviceError, Precision, Rounding};
+pub use compute::{DeviceChoice, Engine, Instead, ParseDeviceError, Precision, Rounding};
 pub use conversation::Conversation;
 pub use display::{
     ColorRange, ColorScale, Granularity, LongPrompts, Normalisation, ParseColorRangeError, Pooling,
@@ -33,4 +34,5 @@ pub use format::ExportFormat;
 pub use names::UnknownName;
 pub(crate) use names::serde_as_text;
 pub use nats::nats;
+pub use segment_rule::SegmentRule;
 pub use view::{LayerKind, ParseViewError, View, Weighted};

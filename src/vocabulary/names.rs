@@ -122,6 +122,7 @@ mod tests {
         check::<Normalisation>();
         check::<Pooling>();
         check::<Precision>();
+        check::<SegmentRule>();
         check::<TextColoring>();
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::jobs::run::RunJob;
+use super::jobs::{segments, sinks};
 use super::pool::Pool;
 use super::protocol::{Event, Request, Slot};
 use super::slot::SlotState;
@@ -62,11 +63,18 @@ fn begin(
         Request::Read(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::StopWriting => slots.iter().for_each(SlotState::stop_writing),
         Request::Score(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Sweep(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::StopSweeps => slots.iter().for_each(SlotState::stop_sweep),
         Request::Lens(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Push(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::Effect(job) => slots[job.slot.index()].submit(Box::new(job)),
+        Request::StopEffect => slots.iter().for_each(SlotState::stop_effect),
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,
         Request::Shift(job) => pool.submit(Box::new(job))?,
+        Request::Segments(job) => pool.submit(job)?,
+        Request::StopSegments => pool.stop_kind(segments::KIND),
         Request::Compare(job) => pool.submit(Box::new(job))?,
         Request::List(job) => pool.submit(Box::new(job))?,
         Request::Estimate(job) => pool.submit(Box::new(job))?,
@@ -75,6 +83,9 @@ fn begin(
                 options.consent.agree_to_stated(&reference);
             }
         }
+        Request::Sinks(job) => pool.submit(Box::new(job))?,
+        Request::StopSinks => pool.stop_kind(sinks::KIND),
+        Request::Activations(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::ForgetLens => slots.iter().for_each(SlotState::forget_lens),
         Request::CancelPasses => slots.iter_mut().for_each(SlotState::cancel_pass),
         Request::Cancel => slots.iter_mut().for_each(SlotState::cancel),

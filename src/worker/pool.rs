@@ -50,6 +50,11 @@ impl Pool {
         left.map_or(Ok(()), |left| Err(left.job.failed(error)))
     }
 
+    /// Stops the jobs of a kind.
+    pub fn stop_kind(&self, kind: &'static str) {
+        lock(&self.jobs).stop(|key| key.kind == kind);
+    }
+
     /// Stops everything.
     pub fn stop(&self) {
         lock(&self.jobs).stop(|_| true);

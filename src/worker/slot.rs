@@ -4,10 +4,11 @@ use tokio::sync::mpsc;
 
 use super::error::WorkerError;
 use super::job::SlotJob;
-use super::jobs::lens;
 use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
+use super::jobs::sweep;
 use super::jobs::write;
+use super::jobs::{effect, lens, sinks, streams};
 use super::latest_job::{Rank, Ticket};
 use super::protocol::{Event, Slot};
 use super::resident::Resident;
@@ -67,6 +68,8 @@ impl SlotState {
     pub fn run(&mut self, job: RunJob, is_kept: bool) {
         (self.newest, self.is_stopped) = (Some(job.clone()), false);
         self.stop_writing();
+        // Nobody looks at the old prompt any more.
+        self.stop_sweep();
         match is_kept {
             true => self.resident.stop(|key| key.rank == Rank::Prompt),
             false => self.submit(Box::new(job)),
@@ -78,15 +81,25 @@ impl SlotState {
         self.resident.stop(|key| key.kind == write::KIND);
     }
 
+    /// Finds out no more what each head is worth.
+    pub fn stop_sweep(&self) {
+        self.resident.stop(|key| key.kind == sweep::KIND);
+    }
+
     /// Gives the thread a job, in the place of an older one with the same key.
     pub fn submit(&self, job: Box<dyn SlotJob>) {
         self.resident.submit(job);
     }
 
-    /// Nobody looks at what layers would predict any more.
+    /// Hides no spans any more.
+    pub fn stop_effect(&self) {
+        self.resident.stop(|key| key.kind == effect::KIND);
+    }
+
+    /// Nobody looks at what flows between the layers any more.
     pub fn forget_lens(&self) {
-        self.resident.stop(|key| key.kind == lens::KIND);
-        self.resident.tidy(lens::forget);
+        self.resident.stop(|key| key.kind == lens::KIND || key.kind == sinks::KIND);
+        self.resident.tidy(streams::forget);
     }
 
     /// Handles that a load has come to where something is to be done.

@@ -85,3 +85,70 @@ fn a_recipe_renders_without_the_heads_that_it_names() {
     let apart = same["after"].as_f64().unwrap() - next["probability"].as_f64().unwrap();
     assert!(apart.abs() < 1e-6, "{same} {next}");
 }
+
+#[test]
+fn heads_are_off_in_every_command() {
+    let home = Home::new();
+    let model = golden("gpt2-tiny");
+    let run = |command: &[&str], more: &[&str]| {
+        let ended = home.run(command.iter().chain(&["--model", text(&model)]).chain(more).copied());
+        assert_eq!(ended.code, 0, "{command:?}: {}", ended.stderr);
+        ended.text().to_owned()
+    };
+    for command in [
+        &["print"][..],
+        &["heads", "--json"],
+        &["heads", "--map", "sink"],
+        &["lens"],
+        &["generate", "--tokens", "4"],
+    ] {
+        let [whole, zero, mean] =
+            [&[][..], &["--without", "0.1"], &["--without", "mean:0.1"]].map(|more| run(command, more));
+        assert!(whole != zero && zero != mean && whole != mean, "{command:?}");
+        assert_eq!(run(command, &["--without", "none"]), whole, "{command:?}");
+        if command != ["lens"] {
+            assert!(zero.contains("0.1") && mean.contains("mean: 0.1"), "{command:?}: {mean}");
+        }
+    }
+    // One model beside itself.
+    let twice = ["--without", "none", "--without", "0.1"];
+    let compared = run(&["compare", "--json"], &twice);
+    let compared: Value = serde_json::from_str(&compared).unwrap();
+    assert!(compared["mean_divergence"].as_f64().unwrap() > 1e-4);
+    assert_eq!(compared["models"][1]["recipe"]["without_heads"], "0.1");
+    let same = run(&["compare", "--json"], &["--without", "0.1", "--without", "0.1"]);
+    assert_eq!(serde_json::from_str::<Value>(&same).unwrap()["mean_divergence"], 0.0);
+    let figure = run(&["export", "--format", "svg", "--out", "-"], &twice);
+    assert!(figure.contains("without 0.1") || figure.contains("without heads 0.1"));
+    let three = ["--without", "0.1", "--without", "0.2", "--without", "0.3"];
+    let two = ["print", "--model", text(&model), "--model", text(&model)];
+    home.run(two.into_iter().chain(three)).failed(2, &["3 times for 2 models"]);
+}
+
+#[test]
+fn a_sweep_lists_what_each_head_is_worth() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let run = |more: &[&str]| home.run(["sweep", "--model", text(&model)].iter().chain(more).copied());
+    let found: Value = serde_json::from_str(run(&["--json"]).text()).unwrap();
+    let worth = |layer: usize, head: usize| {
+        let heads = found["models"][0]["heads"].as_array().unwrap();
+        heads.iter().find(|it| it["layer"] == layer && it["head"] == head).unwrap()["kl_divergence"]
+            .as_f64()
+            .unwrap()
+    };
+    let ablated = home.run(["ablate", "--model", text(&model), "--heads", "1.2", "--json"]);
+    let ablated: Value = serde_json::from_str(ablated.text()).unwrap();
+    let expected = ablated["models"][0]["kl_divergence"].as_f64().unwrap();
+    assert!((worth(1, 2) - expected).abs() < 1e-5 * (1.0 + expected), "{} {expected}", worth(1, 2));
+    let listed = run(&["--top", "3"]);
+    let lines: Vec<&str> = listed.text().lines().collect();
+    assert_eq!(lines.len(), 2 + 3 + 1, "{}", listed.text());
+    assert!(run(&["--map"]).text().contains("next token without it, on this prompt (nats)"));
+    let sorted = home.run(["heads", "--model", text(&model), "--sort", "off", "--top", "1"]);
+    let first = lines[2].split_whitespace().next().unwrap();
+    assert!(sorted.text().lines().nth(2).unwrap().contains(&format!(" {first} ")), "{}", sorted.text());
+    let svg =
+        home.run(["export", "--model", text(&model), "--view", "map:off", "--format", "svg", "--out", "-"]);
+    assert!(svg.text().contains("next token without it"), "{}", svg.stderr);
+}

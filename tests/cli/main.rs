@@ -4,12 +4,14 @@
 
 mod ablate;
 mod attack;
+mod batch;
 mod bench;
 mod chat;
 mod checkpoints;
 mod compare;
 mod config;
 mod downloads;
+mod effect;
 mod exports;
 mod generate;
 mod gguf;
@@ -22,7 +24,10 @@ mod mistakes;
 mod models;
 #[cfg(unix)]
 mod outputs;
+mod push;
 mod rounding;
+mod segments;
+mod sinks;
 mod text;
 mod verify;
 

@@ -12,7 +12,7 @@ fn written(view: &str, format: &str, more: &[&str]) -> String {
     let home = Home::new();
     let file = format!("text.{format}");
     let arguments = ["export", "--prompt", PROMPT, "--view", view, "--format", format, "--out", &file];
-    let ended = home.run(arguments.iter().chain(more));
+    let ended = home.run(arguments.into_iter().chain(more.iter().copied()));
     assert_eq!(ended.text(), "");
     fs::read_to_string(home.path(&file)).unwrap()
 }
@@ -64,14 +64,14 @@ fn a_page_holds_the_text_and_all_rows() {
 #[test]
 fn what_is_no_text_is_told() {
     let home = Home::new();
-    let error = |view: &str, format: &str| {
+    let refuses = |view: &str, format: &str, code: i32, why: &str| {
         let out = format!("x.{format}");
         let ended =
             home.run(["export", "--model", "demo:gpt2", "--view", view, "--format", format, "--out", &out]);
-        ended.error().to_owned()
+        ended.failed(code, &[why]);
     };
-    assert!(error("text:mean", "csv").contains("a text is a figure: choose --format svg, png or html"));
-    assert!(error("text:mean@x", "svg").contains("'x' is no number of a token"));
-    assert!(error("text:mean@99", "svg").contains("there is no token 99 among "));
-    assert!(error("looked-at:head:9.9", "svg").contains("has layers 0 to 3"));
+    refuses("text:mean", "csv", 2, "a text is a figure: choose --format svg, png or html");
+    refuses("text:mean@x", "svg", 2, "'x' is no number of a token");
+    refuses("text:mean@99", "svg", 1, "there is no token 99 among ");
+    refuses("looked-at:head:9.9", "svg", 1, "has layers 0 to 3");
 }

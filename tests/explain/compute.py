@@ -3,7 +3,9 @@
 
     compute.py            writes expected.json beside this file
 
-Ablation: the slice of a head in the input of c_proj (gpt2) or o_proj (gpt-oss) is zeroed by a forward pre-hook.
+Ablation: the slice of a head in the input of c_proj (gpt2) or o_proj (gpt-oss) is zeroed by a forward pre-hook; or, as
+"mean", set to its mean over the prompt, taken from a pass without hooks. Sweep: each head off alone, and the KL divergence
+of the next token.
 Logit lens: final norm and unembedding of every hidden state; the last one that transformers returns is normed
 already. Value-weighted attention: the norms of v W_O, head by head. Needs torch and transformers, and the
 versions that ../golden/README.md names for the same digits.
@@ -42,17 +44,30 @@ def parts(model):
             yield block.self_attn.o_proj, block.self_attn.o_proj.weight.T, block.self_attn.v_proj, lambda out: out
 
 
-def without(model, heads):
-    """Hooks that zero what heads put into the output projection."""
+def contexts(model, ids):
+    """What heads put into the output projection of each layer, [S, heads · head_dim]."""
+    kept, hooks = [], []
+    for projection, *_rest in parts(model):
+        hooks.append(projection.register_forward_pre_hook(lambda _module, args: kept.append(args[0][0])))
+    with torch.no_grad():
+        model(input_ids=ids[None], use_cache=False)
+    for hook in hooks:
+        hook.remove()
+    return kept
+
+
+def without(model, heads, means=None):
+    """Hooks that zero what heads put into the output projection, or set it to `means`, of each layer [heads · head_dim]."""
     hooks = []
     for layer, (projection, *_rest) in enumerate(parts(model)):
         off = [head for at, head in heads if at == layer]
 
-        def zero(_module, args, off=off):
+        def zero(_module, args, off=off, layer=layer):
             context = args[0].clone()
             size = context.shape[-1] // model.config.num_attention_heads
             for head in off:
-                context[..., head * size : (head + 1) * size] = 0
+                part = slice(head * size, (head + 1) * size)
+                context[..., part] = 0 if means is None else means[layer][part]
             return (context,)
 
         hooks.append(projection.register_forward_pre_hook(zero))
@@ -72,9 +87,32 @@ def with_sink(rows, has_sinks):
     return np.concatenate([rows, rest if has_sinks else 0 * rest], -1)
 
 
-def ablation(name, model, ids, heads):
+def means_of(model, ids):
+    return [context.double().mean(0).float() for context in contexts(model, ids)]
+
+
+def sweep(model, ids):
+    """KL of the next token with each head off alone, [layers · heads], in natural units."""
+    def next_token():
+        with torch.no_grad():
+            return model(input_ids=ids[None], use_cache=False).logits[0, -1].double().log_softmax(-1).numpy()
+
+    before, means, swept = next_token(), means_of(model, ids), {}
+    for name, instead in (("zero", None), ("mean", means)):
+        swept[name] = []
+        for layer in range(model.config.num_hidden_layers):
+            for head in range(model.config.num_attention_heads):
+                hooks = without(model, [(layer, head)], instead)
+                after = next_token()
+                for hook in hooks:
+                    hook.remove()
+                swept[name].append(float((np.exp(before) * (before - after)).sum()))
+    return swept
+
+
+def ablation(name, model, ids, heads, means=None):
     before, logits_before, _ = generate.run(model, ids)
-    hooks = without(model, heads)
+    hooks = without(model, heads, means)
     after, logits_after, margin = generate.run(model, ids)
     for hook in hooks:
         hook.remove()
@@ -136,6 +174,8 @@ def main():
         expected[name] = {
             "ids": ids.tolist(),
             "ablation": ablation(name, model, ids, heads),
+            "mean_ablation": ablation(name, model, ids, heads, means_of(model, ids)),
+            "sweep": sweep(model, ids),
             "lens": lens(model, ids),
             "value_norms": value_norms(model, ids),
         }

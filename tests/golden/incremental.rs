@@ -1,7 +1,7 @@
 //! A prompt that begins like the one before costs only what is new in it, and gives what a whole pass gives: every golden,
 //! cut at every token; and random edits, one after the other.
 
-use attnscope::attention::{Ablation, Capture, CausalMatrix, Statistic, View, memory};
+use attnscope::attention::{Ablation, Capture, CausalMatrix, SharedMemory, Statistic, View, memory};
 use attnscope::model::{Cancel, DemoModel, Engine, Hooks, LoadOptions, Model, Profile, Reference};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
@@ -189,6 +189,19 @@ fn memory_is_shared_and_foreseen() {
     assert!((1.0..1.6).contains(&more), "{more}");
     let more = memory([&whole, &other]) as f64 / alone as f64;
     assert!((1.9..2.1).contains(&more), "{more}");
+    // However they come and go, what is left counts as if nothing else had been there.
+    let mut kept = SharedMemory::default();
+    for capture in [&whole, &longer, &other, &whole] {
+        kept.add(capture);
+    }
+    assert_eq!(kept.bytes(), memory([&whole, &longer, &other, &whole]));
+    kept.remove(&whole);
+    assert_eq!(kept.bytes(), memory([&whole, &longer, &other]));
+    kept.remove(&whole);
+    assert_eq!(kept.bytes(), memory([&longer, &other]));
+    kept.remove(&longer);
+    kept.remove(&other);
+    assert_eq!(kept.bytes(), 0);
 }
 
 #[test]

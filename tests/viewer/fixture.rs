@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use attnscope::app::{Action, Column, Effect, LensPanel, Opened, Side, State, Viewport, Viewports, update};
 use attnscope::attention::ablation::moved_heads;
+use attnscope::attention::segments::{SegmentShares, Segments, lookback};
 use attnscope::attention::similar::similar_heads;
+use attnscope::attention::sinks::{Sinks, StateActivations};
 use attnscope::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadSummary, HeadSums, LayerCapture, LayerSums,
     MeasuredComparison, ModelInfo, NextToken, Order, Panels, PromptIndex, RepeatScores, ScoresByHead, Token,
@@ -13,7 +15,8 @@ use attnscope::attention::{
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
 use attnscope::worker::protocol::{
-    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, ViewJob, WorkerError,
+    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, SegmentsFound, SegmentsJob,
+    ViewJob, WorkerError,
 };
 use tui_input::InputRequest;
 
@@ -101,6 +104,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         chat: None,
         drawn,
         repeated: None,
+        swept: None,
         digest: Default::default(),
     })
 }
@@ -350,6 +354,15 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
                 let found = found.map(Arc::new).map_err(WorkerError::Refused);
                 Event::Compared { question: Box::new(question), found }
             }
+            Request::Segments(question) => Event::Segments { found: segments(&question), question },
+            Request::Sinks(question) => {
+                let found = Sinks::new(&question.capture, &|| false).unwrap();
+                Event::Sinks { question, found: Ok(Arc::new(found)) }
+            }
+            Request::Activations(question) => {
+                let found = Ok(Arc::new(activations(&question.capture)));
+                Event::Activations { question, found }
+            }
             Request::Similar(question) => {
                 let captures = question.captures.each_ref().map(Option::as_deref);
                 let found = similar_heads(captures, (question.of, question.head));
@@ -360,6 +373,25 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
         let effects = hear(state, event);
         answer(state, effects);
     }
+}
+
+/// What is large in a residual stream of four dimensions: more and more at the first token.
+fn activations(capture: &Capture) -> Vec<StateActivations> {
+    let state = |row: usize| {
+        let values = (0..4 * capture.tokens.len()).map(|at| if at == 1 { -60.0 * row as f32 } else { 0.05 });
+        StateActivations::new(&values.collect::<Vec<f32>>(), 4)
+    };
+    (0..=capture.model.layers).map(state).collect()
+}
+
+/// What segments give each other, as the worker finds it.
+pub fn segments(question: &SegmentsJob) -> Result<Arc<SegmentsFound>, WorkerError> {
+    let SegmentsJob { capture, prompt, cut, view, .. } = question;
+    let segments = Segments::new(capture, prompt, cut).map_err(|error| refused(&error.to_string()))?;
+    let of_heads = lookback(capture, &segments, &|| false).unwrap().map(Arc::new);
+    let shares = SegmentShares::new(capture, Arc::new(segments), *view, &|| false);
+    let shares = shares.map_err(|error| refused(&error.to_string()))?;
+    Ok(Arc::new(SegmentsFound { shares, lookback: of_heads }))
 }
 
 /// What the worker says where something can't be done.

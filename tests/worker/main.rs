@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod effect;
 mod endings;
 mod fixture;
 mod lens;
 mod load;
 #[path = "../support/patience.rs"]
 mod patience;
+mod push;
 mod questions;
 mod run;
 mod score;

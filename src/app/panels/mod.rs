@@ -16,23 +16,32 @@
 //! A panel never reads the rest of the state: it is handed the panes, and what it wants to happen is a [`Reaction`].
 
 pub mod difference;
+mod effect;
 mod grid;
 mod lens;
 mod list;
 mod panel;
 mod panes;
+mod push;
 mod score_map;
 mod scores;
+mod segments;
 mod shift;
+mod sinks;
+mod sweep;
 
 pub use difference::{Arrangement, Compared, Difference};
+pub use effect::{EffectSide, EffectStage, HiddenUnit, SpanEffects};
 pub use grid::HeadGrid;
 pub use lens::{LensPanel, LensStage, LogitLens};
 pub use list::{HeadList, ListedHead, Similarity};
 pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
+pub use push::{PushPanel, PushStage, Pushes};
 pub use score_map::ScoreMap;
+pub use segments::{SegmentCells, SegmentMap, SegmentSide, SegmentStage};
 pub use shift::ModelShift;
+pub use sinks::{SinkNumber, SinkSide, SinkTruth};
 
 use super::action::Effect;
 use super::state::help::Help;
@@ -71,8 +80,16 @@ pub enum Opened {
     List,
     /// What each layer of both models would predict.
     Lens(LogitLens),
+    /// What each part of a pass adds to the logit of a next token.
+    Push(Box<Pushes>),
+    /// What hiding spans of the prompt does to the next token.
+    Effect(Box<SpanEffects>),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
+    /// How much the segments of the prompt give each other: [`Screen::segments`].
+    Segments,
+    /// Where attention goes that goes nowhere.
+    Sinks(Box<SinkTruth>),
     /// How far the heads of both models are apart.
     Shift(Box<ModelShift>),
 }
@@ -88,6 +105,8 @@ pub struct Screen {
     pub list: HeadList,
     /// Which statistic the score map shows, whether it is open or not.
     pub map: ScoreMap,
+    /// What the prompt is cut by into segments, whether they are on screen or not.
+    pub segments: SegmentMap,
     /// What panels that were closed leave to be done.
     left: Vec<Effect>,
 }
@@ -116,8 +135,12 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::Push(push) => Some(push.as_ref()),
+            Opened::Effect(effect) => Some(effect.as_ref()),
             Opened::ScoreMap => Some(&self.map),
+            Opened::Segments => Some(&self.segments),
             Opened::Shift(shift) => Some(shift.as_ref()),
+            Opened::Sinks(sinks) => Some(sinks.as_ref()),
         }
     }
 
@@ -127,8 +150,12 @@ impl Screen {
             Opened::Grid(grid) => Some(grid),
             Opened::List => Some(&mut self.list),
             Opened::Lens(lens) => Some(lens),
+            Opened::Push(push) => Some(push.as_mut()),
+            Opened::Effect(effect) => Some(effect.as_mut()),
             Opened::ScoreMap => Some(&mut self.map),
+            Opened::Segments => Some(&mut self.segments),
             Opened::Shift(shift) => Some(shift.as_mut()),
+            Opened::Sinks(sinks) => Some(sinks.as_mut()),
         }
     }
 
@@ -143,8 +170,12 @@ impl Screen {
             Command::Leaderboard => self.list.open(panes).map(|()| Opened::List),
             Command::SimilarHeads => self.list.open_similar(panes).map(|()| Opened::List),
             Command::ModelShift => ModelShift::open(panes).map(|shift| Opened::Shift(Box::new(shift))),
+            Command::Sinks => SinkTruth::open(panes).map(|sinks| Opened::Sinks(Box::new(sinks))),
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
+            Command::Push => Pushes::open(panes).map(|push| Opened::Push(Box::new(push))),
+            Command::SpanEffect => SpanEffects::open(panes).map(|effect| Opened::Effect(Box::new(effect))),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
+            Command::Segments => SegmentMap::open(panes).map(|()| Opened::Segments),
             _ => return None,
         };
         Some(opened.map(|opened| self.open(opened)))
@@ -179,9 +210,24 @@ impl Screen {
         if let Opened::Lens(lens) = &mut self.opened { Some(lens) } else { None }
     }
 
+    /// What parts add, if that is open.
+    pub(super) fn push_mut(&mut self) -> Option<&mut Pushes> {
+        if let Opened::Push(push) = &mut self.opened { Some(push) } else { None }
+    }
+
+    /// What hiding spans does, if that is open.
+    pub(super) fn effect_mut(&mut self) -> Option<&mut SpanEffects> {
+        if let Opened::Effect(effect) = &mut self.opened { Some(effect) } else { None }
+    }
+
     /// How far heads are apart, if that is open.
     pub(super) fn shift_mut(&mut self) -> Option<&mut ModelShift> {
         if let Opened::Shift(shift) = &mut self.opened { Some(shift) } else { None }
+    }
+
+    /// Where attention goes that goes nowhere, if that is open.
+    pub(super) fn sinks_mut(&mut self) -> Option<&mut SinkTruth> {
+        if let Opened::Sinks(sinks) = &mut self.opened { Some(sinks) } else { None }
     }
 
     /// Whether something is computed for the screen.

@@ -125,7 +125,7 @@ impl Panes {
     /// Whether a load, a pass, or something that is computed of one is under way.
     pub(in crate::app) fn is_busy(&self) -> bool {
         self.all().any(|pane| pane.is_busy() || pane.scores.is_running())
-            || self.shown().any(|shown| shown.by_layer.is_busy())
+            || self.shown().any(|shown| shown.by_layer.is_busy() || shown.is_sweeping())
     }
 
     /// Whether the pass of a model over the newest prompt failed.

@@ -4,10 +4,9 @@ use super::panel::{Panel, Reaction};
 use super::panes::Panes;
 use crate::app::action::Effect;
 use crate::app::state::notes::NOTHING_SHOWN;
-use crate::app::state::scores::Scores;
 use crate::app::state::selection::Selection;
 use crate::app::state::side::Side;
-use crate::attention::{HeadEntry, Statistic, View};
+use crate::attention::{Statistic, View};
 use crate::config::keys::Command;
 
 /// A statistic of all heads of both models. The statistic stays while the map is closed.
@@ -29,7 +28,7 @@ impl ScoreMap {
             return Err(NOTHING_SHOWN);
         }
         self.chosen = panes.both.each_ref().map(|pane| pane.selection);
-        panes.forget_failed_scores();
+        panes.forget_failed_numbers();
         Ok(())
     }
 
@@ -47,15 +46,8 @@ impl ScoreMap {
     /// nothing is shown there.
     pub fn values(&self, panes: &Panes, side: Side) -> Option<Vec<Vec<Option<f32>>>> {
         let shown = panes.pane(side).shown.as_ref()?;
-        let scores = match panes.scores_of(shown) {
-            Some(Scores::Known(scores)) => Some(scores),
-            _ => None,
-        };
-        let value = |mut entry: HeadEntry| {
-            entry.repeated = scores.and_then(|all| all.get(entry.layer)?.get(entry.head)).copied();
-            entry.value(self.statistic)
-        };
-        let values: Vec<Option<f32>> = HeadEntry::all(&shown.capture).into_iter().map(value).collect();
+        let entries = panes.entries(shown);
+        let values: Vec<Option<f32>> = entries.iter().map(|entry| entry.value(self.statistic)).collect();
         Some(values.chunks(shown.capture.model.heads.max(1)).map(<[_]>::to_vec).collect())
     }
 
@@ -73,7 +65,7 @@ impl ScoreMap {
     fn next_statistic(&mut self, panes: &Panes) {
         let has_sinks = panes.shown().any(|shown| shown.capture.model.has_sinks);
         let is_there = |statistic: &Statistic| has_sinks || !statistic.needs_sinks();
-        let mut after = Statistic::ALL.into_iter().cycle().skip_while(|it| *it != self.statistic).skip(1);
+        let mut after = Statistic::in_turn().cycle().skip_while(|it| *it != self.statistic).skip(1);
         self.statistic = after.find(is_there).unwrap_or_default();
     }
 }
@@ -125,10 +117,10 @@ impl Panel for ScoreMap {
     }
 
     fn refresh(&mut self, panes: &mut Panes) -> Vec<Effect> {
-        if self.statistic.is_on_repeated_tokens() { panes.ask_for_scores() } else { vec![] }
+        panes.ask_for(self.statistic)
     }
 
     fn retry(&mut self, panes: &mut Panes) -> bool {
-        panes.forget_failed_scores()
+        panes.forget_failed_numbers()
     }
 }

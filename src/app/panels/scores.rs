@@ -30,7 +30,7 @@ impl Panes {
     }
 
     /// Forgets the scores that failed, so that they are asked for again; whether any did.
-    pub(in crate::app) fn forget_failed_scores(&mut self) -> bool {
+    pub(super) fn forget_failed_scores(&mut self) -> bool {
         let failed = Slot::ALL.map(|slot| self.resident_mut(slot).scores.forget_failed());
         failed.contains(&true)
     }

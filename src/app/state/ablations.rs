@@ -1,12 +1,15 @@
 //! Heads that are switched off, in either slot.
 
 use crate::attention::Ablation;
+use crate::vocabulary::Instead;
 use crate::worker::protocol::Slot;
 
 /// The heads that are switched off: each step switched one off, or on again; the newest is the last.
 #[derive(Debug, Clone, Default)]
 pub struct Ablations {
     steps: Vec<Step>,
+    /// What stands in the place of heads that are off.
+    instead: Instead,
 }
 
 /// A slot, a layer and a head.
@@ -20,7 +23,14 @@ impl Ablations {
             .iter()
             .filter(|step| step.0 == slot)
             .for_each(|&(_, layer, head)| ablation.toggle(layer, head));
-        ablation
+        // Of no heads there is one kind only.
+        if ablation.is_empty() { ablation } else { ablation.replaced_by(self.instead) }
+    }
+
+    /// Puts the other thing in the place of heads that are off; what that is now.
+    pub(in crate::app) fn replace(&mut self) -> Instead {
+        self.instead = self.instead.next();
+        self.instead
     }
 
     /// Switches a head off, or on again.

@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::by_layer::ByLayer;
+use crate::attention::ablation::Swept;
 use crate::attention::text::TextLayout;
 use crate::attention::{
     Capture, CausalMatrix, Extent, LookedAt, NextToken, Normalisation, Pooled, Pooling, View,
 };
-use crate::worker::protocol::JobId;
+use crate::worker::protocol::{JobId, WorkerError};
 
 /// Computed matrices kept after they were looked at.
 const KEPT_VIEWS: usize = 16;
@@ -26,6 +27,8 @@ pub struct DisplayedCapture {
     pub capture: Arc<Capture>,
     /// What is computed of it layer by layer.
     pub by_layer: ByLayer,
+    /// What each head alone is worth, if somebody asked.
+    pub(in crate::app) sweep: SweepStage,
     /// By how much the probability of each next token rises, by id, when heads are switched off: with these on
     /// before, or off after.
     changes: Vec<(u32, f32)>,
@@ -40,6 +43,24 @@ pub struct DisplayedCapture {
     text: RefCell<Option<(Columns, Arc<TextLayout>)>>,
 }
 
+/// How far it is known what each head alone is worth.
+#[derive(Debug, Clone, Default)]
+pub enum SweepStage {
+    /// Nobody asked.
+    #[default]
+    Unknown,
+    /// So many of all heads are done.
+    Running {
+        /// Heads that are done.
+        done: usize,
+        /// All heads.
+        all: usize,
+    },
+    /// It is known.
+    Known(Arc<Swept>),
+    /// It won't be known.
+    Failed(WorkerError),
+}
 /// Columns of a line, and whether special tokens are not named.
 type Columns = (usize, bool);
 
@@ -55,6 +76,7 @@ impl DisplayedCapture {
             job,
             prompt,
             by_layer: ByLayer::new(&capture),
+            sweep: SweepStage::default(),
             changes,
             view: View::Mean,
             computed: VecDeque::new(),
@@ -69,6 +91,24 @@ impl DisplayedCapture {
     pub(in crate::app) fn rerun(&mut self, job: JobId, prompt: String, beside: Option<&Capture>) {
         self.changes = beside.map(|beside| changes(&self.capture, beside)).unwrap_or_default();
         (self.job, self.prompt) = (job, prompt);
+    }
+
+    /// How far it is known what each head alone is worth.
+    pub fn sweep(&self) -> &SweepStage {
+        &self.sweep
+    }
+
+    /// What each head alone is worth, once that is known.
+    pub fn swept(&self) -> Option<&Arc<Swept>> {
+        match &self.sweep {
+            SweepStage::Known(swept) => Some(swept),
+            _ => None,
+        }
+    }
+
+    /// Whether it is being found out what each head alone is worth.
+    pub(in crate::app) fn is_sweeping(&self) -> bool {
+        matches!(self.sweep, SweepStage::Running { .. })
     }
 
     /// The text that was read, in which the spans of tokens lie: the prompt, or the model's chat template around it.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::attention::{Ablation, Capture, ModelInfo, memory};
+use crate::attention::{Ablation, Capture, ModelInfo, SharedMemory};
 use crate::vocabulary::Conversation;
 use crate::worker::protocol::Sampling;
 
@@ -28,7 +28,7 @@ pub struct Kept {
     pub most: u64,
     /// The oldest first.
     captures: VecDeque<(KeptText, Arc<Capture>)>,
-    bytes: u64,
+    memory: SharedMemory,
 }
 
 impl Kept {
@@ -39,13 +39,13 @@ impl Kept {
 
     /// Bytes that they take.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.memory.bytes()
     }
 
     /// Keeps a capture as the newest one.
     pub(in crate::app) fn keep(&mut self, text: KeptText, capture: Arc<Capture>) {
-        self.captures
-            .retain(|(known, old)| *known != text || !is_same(old, &capture.model, &capture.ablation));
+        self.let_go(|(known, old)| *known == text && is_same(old, &capture.model, &capture.ablation));
+        count(&mut self.memory, &capture, SharedMemory::add);
         self.captures.push_back((text, capture));
         self.fit(self.most);
     }
@@ -67,23 +67,35 @@ impl Kept {
 
     /// Keeps only captures of models that are still there.
     pub(in crate::app) fn retain(&mut self, is_there: impl Fn(&Arc<ModelInfo>) -> bool) {
-        self.captures.retain(|(_, capture)| is_there(&capture.model));
-        self.count_bytes();
+        self.let_go(|(_, capture)| !is_there(&capture.model));
     }
 
     /// Lets the oldest go until the others take so many bytes at most.
     pub(in crate::app) fn fit(&mut self, most: u64) {
-        let surplus = self.captures.len().saturating_sub(MOST);
-        self.captures.drain(..surplus);
-        self.count_bytes();
-        while self.bytes > most && self.captures.pop_front().is_some() {
-            self.count_bytes();
+        while (self.bytes() > most || self.captures.len() > MOST)
+            && let Some((_, capture)) = self.captures.pop_front()
+        {
+            count(&mut self.memory, &capture, SharedMemory::remove);
         }
     }
 
-    fn count_bytes(&mut self) {
-        let before = self.captures.iter().filter_map(|(_, capture)| capture.before.as_deref());
-        self.bytes = memory(self.captures.iter().map(|(_, capture)| &**capture).chain(before));
+    fn let_go(&mut self, goes: impl Fn(&(KeptText, Arc<Capture>)) -> bool) {
+        let Self { captures, memory, .. } = self;
+        captures.retain(|kept| {
+            let goes = goes(kept);
+            if goes {
+                count(memory, &kept.1, SharedMemory::remove);
+            }
+            !goes
+        });
+    }
+}
+
+/// Counts a capture, and the one with all heads on beside it.
+fn count(memory: &mut SharedMemory, capture: &Capture, how: impl Fn(&mut SharedMemory, &Capture)) {
+    how(memory, capture);
+    if let Some(before) = &capture.before {
+        how(memory, before);
     }
 }
 

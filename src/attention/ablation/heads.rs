@@ -5,13 +5,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::attention::ModelInfo;
-use crate::vocabulary::{View, serde_as_text};
+use crate::vocabulary::{Instead, View, serde_as_text};
 
-/// Heads whose output is zero: what they would add to the residual stream, before the projection that heads
-/// share, so that its bias stays. Written `5.1, 6.9`: layer and head, both counted from zero.
+/// Heads that are off: what they would add to the residual stream, before the projection that heads share, so that its
+/// bias stays, is zero, or what they give on average. Written `5.1, 6.9`, layer and head, both counted from zero; or
+/// `mean: 5.1, 6.9`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Ablation {
     heads: BTreeSet<(usize, usize)>,
+    instead: Instead,
 }
 
 impl Ablation {
@@ -20,9 +22,31 @@ impl Ablation {
         self.heads.is_empty()
     }
 
+    /// What stands in the place of these heads.
+    pub fn instead(&self) -> Instead {
+        self.instead
+    }
+
+    /// These heads, with something else in their place.
+    #[must_use]
+    pub fn replaced_by(self, instead: Instead) -> Self {
+        Self { instead, ..self }
+    }
+
+    /// Whether what they give on average is put in their place, so that a pass depends on one with all heads on.
+    pub fn needs_means(&self) -> bool {
+        self.instead == Instead::Mean && !self.is_empty()
+    }
+
     /// Whether a head is ablated.
     pub fn contains(&self, layer: usize, head: usize) -> bool {
         self.heads.contains(&(layer, head))
+    }
+
+    /// These heads and those of another set, with what stands in the place of these.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        Self { heads: &self.heads | &other.heads, instead: self.instead }
     }
 
     /// Switches a head off, or on again.
@@ -53,6 +77,9 @@ serde_as_text!(Ablation);
 
 impl fmt::Display for Ablation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.needs_means() {
+            write!(f, "{MEAN} ")?;
+        }
         for (at, (layer, head)) in self.heads().enumerate() {
             let comma = if at > 0 { ", " } else { "" };
             write!(f, "{comma}{layer}.{head}")?;
@@ -61,21 +88,36 @@ impl fmt::Display for Ablation {
     }
 }
 
+/// What says that all heads are on.
+const NONE: &str = "none";
+/// What the text begins with of heads in whose place stands their mean.
+const MEAN: &str = "mean:";
+
 /// A text that names no heads.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("'{0}' is no head: write 5.1,6.9, layer and head counted from zero")]
+#[error(
+    "'{0}' is no head: write 5.1,6.9, layer and head counted from zero; mean:5.1,6.9 puts what each gives on average in \
+     its place"
+)]
 pub struct ParseAblationError(String);
 
 impl FromStr for Ablation {
     type Err = ParseAblationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == NONE {
+            return Ok(Self::default());
+        }
         let head = |name: &str| {
             let (layer, head) = name.trim().split_once('.')?;
             Some((layer.parse().ok()?, head.parse().ok()?))
         };
         let read = |name: &str| head(name).ok_or_else(|| ParseAblationError(name.to_owned()));
-        Ok(Self { heads: text.split(',').map(read).collect::<Result<_, _>>()? })
+        let (text, instead) = match text.trim().strip_prefix(MEAN) {
+            Some(heads) => (heads, Instead::Mean),
+            None => (text, Instead::Zero),
+        };
+        Ok(Self { heads: text.split(',').map(read).collect::<Result<_, _>>()?, instead })
     }
 }
 
@@ -88,7 +130,11 @@ mod tests {
         let ablation: Ablation = "6.9,5.1, 5.1".parse().unwrap();
         assert_eq!(ablation.to_string(), "5.1, 6.9");
         assert_eq!(ablation.to_string().parse(), Ok(ablation));
-        for text in ["", "5", "5.", "5.1,", "5.1.2", "-1.0", "a.b"] {
+        let mean: Ablation = "mean: 6.9,5.1".parse().unwrap();
+        assert_eq!((mean.to_string().as_str(), mean.instead()), ("mean: 5.1, 6.9", Instead::Mean));
+        assert_eq!(mean.to_string().parse(), Ok(mean));
+        assert_eq!("none".parse(), Ok(Ablation::default()));
+        for text in ["mean:", "mean", "none,0.1", "", "5", "5.", "5.1,", "5.1.2", "-1.0", "a.b"] {
             let error = text.parse::<Ablation>().unwrap_err();
             assert!(error.to_string().contains("5.1,6.9"), "{text}: {error}");
         }

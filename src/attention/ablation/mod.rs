@@ -2,6 +2,10 @@
 
 mod effect;
 mod heads;
+mod means;
+mod swept;
 
 pub use effect::{MovedHead, NextChange, moved_heads, next_changes, next_divergence};
 pub use heads::{Ablation, ParseAblationError};
+pub use means::HeadMeans;
+pub use swept::Swept;

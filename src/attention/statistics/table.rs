@@ -24,6 +24,7 @@ pub enum Statistic {
     PromptPrevious,
     PromptDuplicate,
     PromptInduction,
+    Off,
     Previous,
     Duplicate,
     #[default]
@@ -49,6 +50,8 @@ pub enum Over {
     Prompt(RowSum, Divisor),
     /// Repeated random tokens: one of the scores of a head.
     Repeated(fn(&RepeatScores) -> f32),
+    /// The prompt, which runs once for each head.
+    Sweep,
 }
 
 /// What is added up over the rows of a head. A = attention, q = query, k = key.
@@ -100,7 +103,7 @@ struct Info {
 }
 
 use Divisor::{Attention, LaterQueries, Queries};
-use Over::{Prompt, Repeated};
+use Over::{Prompt, Repeated, Sweep};
 
 const OLSSON: &str = "Olsson et al. 2022";
 const VIG: &str = "Vig & Belinkov 2019";
@@ -144,6 +147,9 @@ const TABLE: [Info; Statistic::COUNT] = [
         over: Prompt(RowSum::Masked(Mask::AfterCopies), Attention), needs_sinks: false,
         formula: "sum A at the tokens after these copies / sum A", source: OLSSON,
         pane: Some(2), report: None, rank: 8 },
+    Info { id: "off", heading: "off", name: "next token without it", unit: Unit::Nats, over: Sweep,
+        needs_sinks: false, formula: "KL(all heads on || this one off) of the next token", source: "Michel et al. 2019",
+        pane: None, report: None, rank: 13 },
     Info { id: "previous", heading: "previous", name: "previous token", unit: Unit::Share,
         over: Repeated(|scores| scores.previous), needs_sinks: false,
         formula: "mean of A at k = q - 1", source: OLSSON, pane: None, report: Some(0), rank: 3 },
@@ -172,6 +178,12 @@ impl Statistic {
         Some(all) => *all,
         None => unreachable!(),
     };
+
+    /// All of them in the order in which people go through them: those that take a pass for each head come last.
+    pub fn in_turn() -> impl Iterator<Item = Self> + Clone {
+        let all = |needs_sweep: bool| Self::ALL.into_iter().filter(move |it| it.needs_sweep() == needs_sweep);
+        all(false).chain(all(true))
+    }
 
     /// The statistics that a pane shows of its head, the most telling first.
     pub fn of_panes() -> Vec<Self> {
@@ -224,6 +236,11 @@ impl Statistic {
         matches!(self.over(), Repeated(_))
     }
 
+    /// Whether it takes a pass for each head, and so is known only once somebody has asked for it.
+    pub fn needs_sweep(self) -> bool {
+        matches!(self.over(), Sweep)
+    }
+
     /// Whether it is a number only of models with sinks.
     pub fn needs_sinks(self) -> bool {
         self.info().needs_sinks
@@ -272,7 +289,7 @@ impl FromStr for Statistic {
 impl fmt::Display for Over {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Prompt(..) => "on this prompt",
+            Prompt(..) | Sweep => "on this prompt",
             Repeated(_) => "on repeated random tokens",
         })
     }
@@ -305,7 +322,7 @@ impl Feature {
         let of = |statistic: Statistic| match statistic.over() {
             Prompt(RowSum::Distance, _) => Some(Feature::Distance),
             Prompt(RowSum::Masked(mask), _) => Some(Feature::Masked(statistic, mask)),
-            Prompt(RowSum::Sink | RowSum::Entropy, _) | Repeated(_) => None,
+            Prompt(RowSum::Sink | RowSum::Entropy, _) | Repeated(_) | Sweep => None,
         };
         std::iter::once(Feature::Mass).chain(Statistic::ALL.into_iter().filter_map(of))
     }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::shared::{ChatArgs, InputArgs, ModelsArgs, ViewerArgs};
+use super::batch::BatchArgs;
+use super::shared::{InputArgs, ModelsArgs, ViewerArgs};
 use crate::cli::values::{listed, one_of, parse_scale, whole};
 use crate::export::{Selection, Subject};
 use crate::vocabulary::{
@@ -101,14 +102,10 @@ pub struct RenderArgs {
 pub struct CompareArgs {
     #[command(flatten)]
     pub models: ModelsArgs,
-    /// Text to read; without it, the prompt of config.toml
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "prompt_file")]
-    pub prompt: Option<String>,
-    /// File to read the text from, byte for byte; - is standard input
-    #[arg(long, value_name = "FILE")]
-    pub prompt_file: Option<PathBuf>,
     #[command(flatten)]
-    pub chat: ChatArgs,
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub batch: BatchArgs,
     /// Which matrix of both: mean, layer:3, head:3.5, group:3.1 (from zero), sliding, full or rollout
     #[arg(long, default_value_t)]
     pub view: View,

@@ -4,10 +4,11 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::batch::BatchArgs;
 use super::shared::{InputArgs, ModelsArgs};
 use crate::attention::{Ablation, HeadOrder, Statistic};
 use crate::cli::values::{one_of, whole};
-use crate::vocabulary::LayerKind;
+use crate::vocabulary::{Instead, LayerKind};
 
 #[derive(Debug, Args)]
 #[command(after_help = statistics_help())]
@@ -16,6 +17,8 @@ pub struct HeadsArgs {
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
+    #[command(flatten)]
+    pub batch: BatchArgs,
     #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str, help = sort_help())]
     pub sort: HeadOrder,
     /// Only heads of layers of this kind
@@ -58,6 +61,30 @@ pub struct AblateArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    pub models: ModelsArgs,
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub batch: BatchArgs,
+    /// What stands in the place of the head that is off: nothing, or what it gives on average over the prompt. Where
+    /// --without switches others off, it is what stands in theirs
+    #[arg(long, value_name = "WHAT", default_value_t, value_parser = one_of::<Instead>())]
+    pub by: Instead,
+    /// How many heads to list, those that the next token needs most
+    #[arg(long, value_name = "N", default_value_t = 20, allow_hyphen_values = true,
+        value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
+    pub top: usize,
+    /// All heads as a map in place of the list: a row per layer, a column per head
+    #[arg(long, conflicts_with = "json")]
+    pub map: bool,
+    /// An object with all heads in place of the list
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct LensArgs {
     #[command(flatten)]
     pub models: ModelsArgs,
@@ -83,7 +110,8 @@ fn sort_help() -> String {
         listed.map(Statistic::id).collect::<Vec<_>>().join(", ")
     };
     format!(
-        "What comes first: the largest {}; {} on repeated random tokens; or head, for the order of the model",
+        "What comes first: the largest {}; {} on repeated random tokens; push, to the logit of the likeliest next \
+         token; or head, for the order of the model",
         ids(false),
         ids(true)
     )

@@ -1,12 +1,11 @@
 //! What `attnscope generate` takes.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args;
 
+use super::batch::BatchArgs;
 use super::shared::{InputArgs, ModelsArgs, SamplingArgs};
-use crate::attention::Ablation;
 use crate::cli::values::{one_of, whole};
 use crate::config::MOST_GENERATED;
 use crate::export::Selection;
@@ -18,15 +17,14 @@ pub struct GenerateArgs {
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
+    #[command(flatten)]
+    pub batch: BatchArgs,
     /// Tokens to write, at most; without it, as config.toml says. A model also ends its text by itself
     #[arg(long, value_name = "N", allow_hyphen_values = true,
         value_parser = whole::<usize>("number of tokens", 1..=MOST_GENERATED))]
     pub tokens: Option<usize>,
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    /// Heads to switch off, separated by commas: layer.head, both counted from zero
-    #[arg(long, value_name = "HEADS", allow_hyphen_values = true, value_parser = Ablation::from_str)]
-    pub without: Option<Ablation>,
     /// A line of JSON for each token in place of the text: its probability, the likeliest tokens, and the shares of its
     /// row that go to the sink, to the first token, to the rest of the prompt, and to what was generated
     #[arg(long, conflicts_with_all = ["format", "out"])]

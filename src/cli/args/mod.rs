@@ -2,17 +2,25 @@
 //!
 //! To add a command: its flags in `commands` or `explain`, its variant here, and its file in [`cli`](super).
 
+mod batch;
 mod commands;
+mod effect;
 mod explain;
 mod generate;
+mod push;
+mod segments;
 mod shared;
 
+pub use batch::BatchArgs;
 pub use commands::{
     BenchArgs, CompareArgs, CompletionsArgs, ConfigArgs, ExportArgs, FigureArgs, ListArgs, PrintArgs,
     RenderArgs, ScreenshotArgs, VerifyArgs,
 };
-pub use explain::{AblateArgs, HeadsArgs, LensArgs};
+pub use effect::EffectArgs;
+pub use explain::{AblateArgs, HeadsArgs, LensArgs, SweepArgs};
 pub use generate::GenerateArgs;
+pub use push::PushArgs;
+pub use segments::{SegmentsArgs, SinksArgs};
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
 
 use clap::{Parser, Subcommand};
@@ -54,12 +62,22 @@ pub enum Command {
     Heads(HeadsArgs),
     /// Switch heads off and show what changes: next tokens, and the other heads
     Ablate(AblateArgs),
+    /// Switch each head off by itself and show how far the next token moves
+    Sweep(SweepArgs),
     /// Compare the attention of two models to the same text, as a list or as a page
     Compare(CompareArgs),
     /// Go on with a text token by token, and say where each token looked
     Generate(GenerateArgs),
     /// Show what each layer would predict
     Lens(LensArgs),
+    /// Show what each head adds to the logit of a next token, and through which keys
+    Push(PushArgs),
+    /// Hide spans of a prompt from all behind them, and show what becomes of the next token
+    Effect(EffectArgs),
+    /// Show how much the segments of a prompt look at each other: turns, paragraphs, sentences, or named bytes
+    Segments(SegmentsArgs),
+    /// Show what heads give to no word: learned sinks, tokens that are sinks, and massive activations behind them
+    Sinks(SinksArgs),
     /// Recompute the published numbers and say pass or FAIL, row by row
     Verify(VerifyArgs),
     /// Measure how long a pass with everything captured takes, and how long this machine needs at least

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::attention::Ablation;
 use crate::cli::values::{listed, one_of, parse_temperature, parse_top_p, whole};
 use crate::config::Threads;
 use crate::vocabulary::{DeviceChoice, Engine, Precision, Rounding, RowReading};
@@ -40,6 +41,10 @@ pub struct ViewerArgs {
     /// What rows are named by at first: the token that is read there, or the one that is predicted from it
     #[arg(long, value_name = "ROWS", value_parser = one_of::<RowReading>())]
     pub rows: Option<RowReading>,
+    /// What the prompt is cut by into segments at first: auto, chat, paragraphs, sentences, or a JSON file of bytes of the
+    /// prompt: [{"name": "question", "start": 0, "end": 12}]
+    #[arg(long, value_name = "BY")]
+    pub segments: Option<String>,
 }
 
 /// Whether models read the prompt in their chat template; without any of these, as config.toml says.
@@ -119,6 +124,10 @@ pub struct InputArgs {
     pub ids: Option<Vec<u32>>,
     #[command(flatten)]
     pub chat: ChatArgs,
+    /// Heads to switch off, separated by commas: layer.head, both counted from zero; mean:0.1,2.3 puts what each gives
+    /// on average in its place. Given several times, it is of each model in turn; none switches none off
+    #[arg(long, value_name = "HEADS", allow_hyphen_values = true, value_parser = Ablation::from_str)]
+    pub without: Vec<Ablation>,
 }
 
 /// Which models; without any of these, those of the pair that config.toml names.

@@ -21,6 +21,7 @@ mod tests;
 mod text;
 mod ticks;
 mod words;
+mod writing;
 
 pub use bitmap::{Bitmap, RECIPE};
 pub use caption::inputs;

@@ -1,7 +1,10 @@
 //! One matrix of a figure, or all heads of a model: values by place, before they have colours.
 
+use std::sync::Arc;
+
 use super::passage::Passage;
 use super::words::Words;
+use crate::attention::segments::{SegmentRow, SegmentShares, Segments};
 use crate::attention::{
     Capture, CausalMatrix, Comparison, DifferenceRow, Extent, HeadEntry, Pooled, Scale, Statistic,
     escape_controls, named_by_next, short_names,
@@ -85,6 +88,7 @@ impl Panel {
             Subject::Matrices(Selection::One(_)) => Words::of_matrix(recipe, capture, (pooling, bin)),
             Subject::Matrices(Selection::All) => Words::of_heads(recipe, capture),
             Subject::Text(text) => Words::of_text(recipe, capture, text.coloring),
+            Subject::Segments(view, _) => Words::of_segments(view, capture),
             Subject::Map(statistic) => Words {
                 axes: ["layer", "head"],
                 short_axes: ["layer", "head"],
@@ -121,6 +125,22 @@ impl Panel {
                 let rule = recipe.normalisation.title(capture.has_sinks(text.view));
                 let subtitle = format!("{} · {rule}", text.view.title());
                 (subtitle, Content::Passage(passage), extent)
+            }
+            Subject::Segments(view, _) => {
+                let segments = Segments::new(capture, source.prompt(), &source.cut())
+                    .map_err(|error| ExportError::Unfit(error.to_string()))?;
+                let shares = SegmentShares::new(capture, Arc::new(segments), view, &|| false)
+                    .map_err(|error| ExportError::Unfit(error.to_string()))?;
+                let subtitle = format!(
+                    "{} · {} segments by {}",
+                    view.title(),
+                    shares.segments.count(),
+                    shares.segments.by()
+                );
+                let square = Square::of_segments(&shares);
+                let sinks = square.sink.iter().flatten().flatten().copied();
+                let extent = Extent::of(square.rows.iter().flatten().flatten().copied().chain(sinks));
+                (subtitle, Content::Square(square), extent)
             }
             Subject::Map(statistic) => {
                 let square = Square::of_map(capture, statistic);
@@ -192,6 +212,27 @@ impl Panel {
 
 impl Square {
     /// A row per layer, a column per head.
+    /// What segments give each other; nothing of those that a query can't see.
+    fn of_segments(shares: &SegmentShares) -> Self {
+        let names = shares.segments.names();
+        let cell = |(row, to): (&SegmentRow, usize)| {
+            let is_seen = row.expected.as_ref().is_none_or(|expected| expected[to] > 0.0);
+            (row.queries > 0 && is_seen).then_some(row.shares[to])
+        };
+        let sinks = || shares.rows.iter().map(|row| (row.queries > 0).then_some(row.sink)).collect();
+        Self {
+            row_labels: names.to_vec(),
+            column_labels: names.to_vec(),
+            sink: shares.has_sinks.then(sinks),
+            rows: shares
+                .rows
+                .iter()
+                .map(|row| (0..names.len()).map(|to| cell((row, to))).collect())
+                .collect(),
+            bin: 1,
+        }
+    }
+
     fn of_map(capture: &Capture, statistic: Statistic) -> Self {
         let values: Vec<Option<f32>> =
             HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect();

@@ -2,20 +2,16 @@
 
 use std::ops::Range;
 
-use super::layout::{Area, LABEL, Place, SMALL};
-use super::panel::Panel;
-use super::svg::{Drawing, MIDDLE};
 use super::text::Ruler;
 use crate::attention::text::{Glyph, breaks, glyphs};
 use crate::attention::{Capture, Extent, LookedAt, tokens_of};
 use crate::export::error::ExportError;
 use crate::export::recipe::Recipe;
 use crate::export::text_subject::TextSubject;
-use crate::vocabulary::xml::number;
 use crate::vocabulary::{RowReading, TextColoring};
 
 /// The size of the letters, and from one line to the next.
-const SIZE: f32 = 13.0;
+pub const SIZE: f32 = 13.0;
 pub const LINE: f32 = 21.0;
 /// Above the lines: what is said of the token that looks.
 pub const HEADING: f32 = 26.0;
@@ -27,12 +23,12 @@ pub struct Passage {
     /// Of each token; nothing after the query, and where one is left out.
     pub values: Vec<Option<f32>>,
     /// The first token that is not yet there for the query; all are there where nobody in particular looks.
-    future: usize,
+    pub(super) future: usize,
     /// The token that looks, or that is predicted, if it is in the text.
-    marked: Option<usize>,
+    pub(super) marked: Option<usize>,
     /// What is said above it, and the shares of the row that the text doesn't show well.
-    heading: String,
-    shares: Vec<(&'static str, f32)>,
+    pub(super) heading: String,
+    pub(super) shares: Vec<(&'static str, f32)>,
 }
 
 /// A line of a text.
@@ -41,10 +37,10 @@ pub type Line = Vec<Run>;
 /// A piece of a line, of the same tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    text: String,
-    tokens: Range<usize>,
-    x: f32,
-    width: f32,
+    pub(super) text: String,
+    pub(super) tokens: Range<usize>,
+    pub(super) x: f32,
+    pub(super) width: f32,
 }
 
 impl Passage {
@@ -128,50 +124,8 @@ impl Passage {
     }
 
     /// The sum of the values of the tokens that share a piece.
-    fn value(&self, run: &Run) -> Option<f32> {
+    pub(super) fn value(&self, run: &Run) -> Option<f32> {
         run.tokens.clone().filter_map(|token| self.values[token]).reduce(|sum, value| sum + value)
-    }
-}
-
-impl Drawing<'_> {
-    pub(super) fn passage(&mut self, passage: &Passage, panel: &Panel, place: &Place) {
-        let Area { x, y, .. } = place.content;
-        let (text, dim) = (self.ink.text, self.ink.dim);
-        let shares: String =
-            passage.shares.iter().map(|(name, share)| format!(" · {name} {share:.3}")).collect();
-        self.text((x, y + SMALL), &format!("{}{shares}", passage.heading), LABEL, dim, "");
-        for (at, line) in place.lines.iter().enumerate() {
-            let top = y + HEADING + at as f32 * LINE;
-            for run in line {
-                let value = passage.value(run).map(|value| self.figure.ramp.color(self.level(panel, value)));
-                let [left, high, width, height] = [x + run.x, top + 1.0, run.width, LINE - 3.0].map(number);
-                let is_marked = passage.marked.is_some_and(|token| run.tokens.contains(&token));
-                let stroke = if is_marked {
-                    format!(" stroke=\"{}\" stroke-width=\"1.6\"", text.hex())
-                } else {
-                    String::new()
-                };
-                let fill = value.map_or("none".to_owned(), |color| color.hex());
-                if value.is_some() || is_marked {
-                    self.add(format_args!(
-                        "<rect x=\"{left}\" y=\"{high}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"{stroke}/>\n"
-                    ));
-                }
-                let ink = match value {
-                    Some(color) => color.text(),
-                    None if run.tokens.start >= passage.future => dim,
-                    None => text,
-                };
-                if run.text.trim().is_empty() {
-                    continue;
-                }
-                // Wherever it is shown, with whatever font, a token is as wide as its box.
-                let width =
-                    format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", number(run.width));
-                let middle = top + LINE / 2.0 - 0.5 + SIZE * MIDDLE;
-                self.text((x + run.x, middle), &run.text, SIZE, ink, &width);
-            }
-        }
     }
 }
 

@@ -83,6 +83,26 @@ impl Words {
         }
     }
 
+    /// The words of what segments of a prompt give each other.
+    pub fn of_segments(view: View, capture: &Capture) -> Self {
+        let sum = match view.is_value_weighted() {
+            true => "of ‖α · v W_O‖, each row divided by its sum",
+            false if capture.has_sinks(view) => "a row and its sink sum to 1",
+            false => "a row sums to 1",
+        };
+        Self {
+            axes: ["segment that looks", "segment it looks at"],
+            short_axes: ["from", "to"],
+            quantity: "share of attention".to_owned(),
+            values: format!(
+                "Value: the mean over the queries of a segment of what they give to all tokens of another; {sum}"
+            ),
+            aside: "",
+            hides_sinks: false,
+            pixel: None,
+        }
+    }
+
     /// The words of all heads as small matrices.
     pub fn of_heads(recipe: &Recipe, capture: &Capture) -> Self {
         let bin =

@@ -95,7 +95,7 @@ fn write_list(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportErro
 }
 
 /// A field in quotes, its own quotes doubled (RFC 4180), on one line.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", escape_controls(text).replace('"', "\"\""))
 }
 

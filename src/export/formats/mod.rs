@@ -18,6 +18,7 @@ mod safetensors;
 mod svg;
 mod tensors;
 
+pub use csv::quoted as csv_field;
 pub use entry::Export;
 pub use problem::RecipeError;
 

@@ -6,6 +6,7 @@ use super::sink_rule;
 use super::source::{Input, Source};
 use super::style::FigureStyle;
 use crate::attention::Ablation;
+use crate::attention::segments::NamedSpans;
 use crate::export::subject::Subject;
 use crate::vocabulary::{ExportFormat, Normalisation, RowReading};
 
@@ -86,6 +87,8 @@ struct Fields {
     view: Subject,
     #[serde(default, with = "sink_rule")]
     sink_rule: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    segments: Option<NamedSpans>,
     #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<Source>,
     normalisation: Normalisation,
@@ -100,7 +103,7 @@ impl From<Recipe> for Fields {
         let Recipe { program, format, source, beside, normalisation, rows, style: figure } = recipe;
         let Source { model, revision, family, device, dtype, input, generated, .. } = source;
         let (without_heads, pinned) = (source.ablation, source.is_pinned);
-        let (view, sink_rule) = (source.subject, source.has_sinks);
+        let (view, sink_rule, segments) = (source.subject, source.has_sinks, source.segments);
         Self {
             program,
             format,
@@ -115,6 +118,7 @@ impl From<Recipe> for Fields {
             pinned,
             view,
             sink_rule,
+            segments,
             beside,
             normalisation,
             rows,
@@ -128,7 +132,7 @@ impl From<Fields> for Recipe {
         let Fields { program, format, beside, normalisation, rows, figure: style, .. } = fields;
         let Fields { model, revision, family, device, dtype, input, generated, .. } = fields;
         let (ablation, is_pinned) = (fields.without_heads, fields.pinned);
-        let (subject, has_sinks) = (fields.view, fields.sink_rule);
+        let (subject, has_sinks, segments) = (fields.view, fields.sink_rule, fields.segments);
         let source = Source {
             model,
             revision,
@@ -141,6 +145,7 @@ impl From<Fields> for Recipe {
             is_pinned,
             subject,
             has_sinks,
+            segments,
         };
         Self { program, format, source, beside, normalisation, rows, style }
     }

@@ -1,9 +1,12 @@
 //! A pass of a model, and what of it is exported.
 
+use std::sync::Arc;
+
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
 
 use super::sink_rule;
+use crate::attention::segments::{Cut, NamedSpans};
 use crate::attention::{Ablation, Capture};
 use crate::export::subject::Subject;
 use crate::vocabulary::Conversation;
@@ -67,6 +70,9 @@ pub struct Source {
     /// Whether it has sinks, so that rows sum to less than 1.
     #[serde(rename = "sink_rule", default, with = "sink_rule")]
     pub has_sinks: bool,
+    /// The bytes of the prompt that segments are cut by, if a file named some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<NamedSpans>,
 }
 
 impl Source {
@@ -85,6 +91,31 @@ impl Source {
             is_pinned: false,
             subject,
             has_sinks: subject.has_sinks(capture),
+            segments: None,
+        }
+    }
+
+    /// The same, with segments cut by bytes that somebody named.
+    #[must_use]
+    pub fn cut_by(self, cut: &Cut) -> Self {
+        let named = if let Cut::Named(spans) = cut { Some(NamedSpans::clone(spans)) } else { None };
+        Self { segments: named, ..self }
+    }
+
+    /// What the prompt is cut by, where segments are exported.
+    pub fn cut(&self) -> Cut {
+        match (&self.segments, self.subject) {
+            (Some(spans), _) => Cut::Named(Arc::new(spans.clone())),
+            (None, Subject::Segments(_, rule)) => Cut::Rule(rule),
+            (None, _) => Cut::default(),
+        }
+    }
+
+    /// The text of the prompt; empty if it is in a conversation, or only ids are known.
+    pub fn prompt(&self) -> &str {
+        match &self.input {
+            Input::Prompt(text) => text,
+            Input::Chat(_) | Input::Ids(_) => "",
         }
     }
 }

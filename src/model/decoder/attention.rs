@@ -43,7 +43,8 @@ impl Attention {
         hooks: &mut Hooks<'_>,
         profile: &mut Profile,
     ) -> Result<(Tensor, LayerCapture), ModelError> {
-        let mut inputs = self.inputs(x, pass, profile)?;
+        let rule = AttentionRule { hidden: hooks.hidden, ..self.rule.clone() };
+        let mut inputs = self.inputs(x, &rule, pass, profile)?;
         if let Some(hook) = &mut hooks.after_rotary {
             hook(layer, [&mut inputs.query, &mut inputs.key, &mut inputs.value])?;
         }
@@ -54,7 +55,8 @@ impl Attention {
             Backend::Tensors(masks) => generic::attend(&inputs, &heads, &past, masks),
         })?;
         let off: Vec<usize> = hooks.head_mask.of_layer(layer).collect();
-        let mut context = without(attended.context.to_dtype(x.dtype())?, &off, pass.spec.head_dim)?;
+        let means = hooks.head_means.of_layer(layer);
+        let mut context = without(attended.context.to_dtype(x.dtype())?, &off, means, pass.spec.head_dim)?;
         if let Some(hook) = &mut hooks.heads {
             hook(layer, &mut context)?;
         }
@@ -71,12 +73,13 @@ impl Attention {
     }
 
     /// Queries, keys and values of \[tokens, hidden\].
-    fn inputs(
+    fn inputs<'r>(
         &self,
         x: &Tensor,
+        rule: &'r AttentionRule,
         pass: &Pass<'_>,
         profile: &mut Profile,
-    ) -> Result<HeadInputs<'_>, ModelError> {
+    ) -> Result<HeadInputs<'r>, ModelError> {
         let (spec, buffers) = (pass.spec, pass.buffers());
         let mut projected = self.projections.project(x, spec, buffers, profile)?;
         if let Some(limit) = spec.clip_qkv {
@@ -109,7 +112,7 @@ impl Attention {
             query: ready(query, spec.heads, query_norm)?,
             key: ready(key, spec.kv_heads, key_norm)?,
             value: split(value, spec.kv_heads, buffers.map(|buffers| &buffers.values))?,
-            rule: &self.rule,
+            rule,
         })
     }
 }
@@ -141,13 +144,21 @@ fn capture(all: HostHeads<'_>, attended: Attended, value_norms: &[f32], past: Pa
     }
 }
 
-/// \[S, heads · head_dim\] with zeros in the place of some heads.
-fn without(context: Tensor, heads: &[usize], head_dim: usize) -> Result<Tensor, ModelError> {
+/// \[S, heads · head_dim\] with zeros in the place of some heads, or with `means` \[heads · head_dim\].
+fn without(
+    context: Tensor,
+    heads: &[usize],
+    means: Option<&[f32]>,
+    head_dim: usize,
+) -> Result<Tensor, ModelError> {
     if heads.is_empty() {
         return Ok(context);
     }
     let is_kept = |at: usize| if heads.contains(&(at / head_dim)) { 0f32 } else { 1.0 };
     let kept: Vec<f32> = (0..context.dim(D::Minus1)?).map(is_kept).collect();
     let kept = Tensor::new(kept, context.device())?.to_dtype(context.dtype())?;
-    Ok(context.broadcast_mul(&kept)?)
+    let kept = context.broadcast_mul(&kept)?;
+    let Some(means) = means else { return Ok(kept) };
+    let means = Tensor::new(means, kept.device())?.to_dtype(kept.dtype())?;
+    Ok(kept.broadcast_add(&means)?)
 }

@@ -1,5 +1,7 @@
 //! Both ends of a decoder: from tokens to the residual stream, and from there to logits.
 
+use std::sync::OnceLock;
+
 use candle_core::{DType, Device, Tensor};
 
 use super::{Linear, Norm};
@@ -28,6 +30,8 @@ pub struct Head {
     pub projection: Option<Linear>,
     /// width → vocabulary
     pub linear: Linear,
+    /// Its weights, their mean over the vocabulary; computed when it is first needed.
+    pub mean: OnceLock<Vec<f32>>,
 }
 
 impl Embedding {
@@ -64,6 +68,50 @@ impl Embedding {
 }
 
 impl Head {
+    /// As far as `x` \[hidden\] lies along the first, with the second added, so far the logit of `target` is above that of
+    /// `versus`, or above the mean of all. The norm is held as it is at `x`, and caps are left off.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn direction(
+        &self,
+        x: &[f32],
+        (target, versus): (u32, Option<u32>),
+        spec: &LogitsSpec,
+    ) -> Result<(Vec<f32>, f64), ModelError> {
+        let count = self.linear.out_features() as f64;
+        let mean = || {
+            let shares = vec![(1.0 / count) as f32; self.linear.out_features()];
+            self.linear.pull_back(&shares)
+        };
+        let off = match (versus, self.mean.get()) {
+            (Some(versus), _) => self.linear.weights_of(versus)?,
+            (None, Some(mean)) => mean.clone(),
+            (None, None) => {
+                let mean = mean()?;
+                self.mean.get_or_init(|| mean).clone()
+            }
+        };
+        let mut direction = self.linear.weights_of(target)?;
+        direction.iter_mut().zip(&off).for_each(|(own, off)| *own = (*own - off) * spec.scale as f32);
+        let bias = self.linear.bias()?.map_or(0.0, |bias| {
+            let of = |at: u32| f64::from(bias[at as usize]);
+            let mean = || bias.iter().map(|bias| f64::from(*bias)).sum::<f64>() / count;
+            (of(target) - versus.map_or_else(mean, of)) * spec.scale
+        });
+        let (direction, bias) = match &self.projection {
+            Some(projection) => projection.pull_back_with_bias(&direction, bias)?,
+            None => (direction, bias),
+        };
+        Ok(match &self.norm {
+            Some(norm) => {
+                let (direction, of_norm) = norm.frozen(x)?.pull_back(&direction);
+                (direction, bias + of_norm)
+            }
+            None => (direction, bias),
+        })
+    }
+
     /// The logits of each row of \[rows, hidden\].
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::heads::{Attended, HeadInputs, HostHeads};
-use super::masks::{BlockMasks, Masks};
+use super::masks::{BlockMasks, Masks, Seen};
 use super::past::{Folding, PastLayer};
 use crate::attention::{AttentionRule, CausalMatrix, Feature, row_sums_of_features};
 use crate::model::ModelError;
@@ -32,8 +32,9 @@ pub fn attend(
     let mut contexts = Vec::new();
     let mut binned = Vec::new();
     let blocks = layer.blocks(tokens);
+    let seen = Seen { sliding_window: inputs.rule.sliding_window, hidden: inputs.rule.hidden };
     for block in &blocks {
-        let masks = masks.of(block.queries.clone(), block.keys.clone(), inputs.rule.sliding_window)?;
+        let masks = masks.of(block.queries.clone(), block.keys.clone(), seen)?;
         let rows = layer.attend(block, &masks)?;
         contexts.push(rows.context.clone());
         binned.extend(layer.binned(block, &masks, &rows)?);

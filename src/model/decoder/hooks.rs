@@ -9,7 +9,8 @@
 
 use candle_core::Tensor;
 
-use crate::attention::Ablation;
+use crate::attention::ablation::HeadMeans;
+use crate::attention::{Ablation, HiddenKeys};
 use crate::model::ModelError;
 
 /// Called with a layer's index, and its queries f32 \[heads, S, head_dim\], keys and values f32
@@ -27,8 +28,12 @@ pub type Residual<'a> = dyn FnMut(ResidualPoint, &mut Tensor) -> Result<(), Mode
 pub struct Hooks<'a> {
     /// Queries, keys and values as attention takes them: projected, heads apart, turned by position.
     pub after_rotary: Option<&'a mut AfterRotary<'a>>,
-    /// Heads that are off: what they took from the values is set to zero.
+    /// Heads that are off: what they took from the values is set to zero,
     pub head_mask: Ablation,
+    /// or to this.
+    pub head_means: HeadMeans,
+    /// Keys that later queries don't see, in all layers.
+    pub hidden: Option<HiddenKeys>,
     /// What the heads took from the values, before the output projection.
     pub heads: Option<&'a mut Heads<'a>>,
     /// The residual stream. With this hook the last layer is computed for all tokens, not only for the last one.

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::activation;
+use super::{activation, dot};
 use crate::kernels::elementwise::Function;
 use crate::model::host::{self, Buffer};
 use crate::model::spec::Activation;
@@ -41,6 +41,50 @@ impl Linear {
         }
         let view = weight.reshape((self.out_features, parts, in_features / parts))?.permute((1, 2, 0))?;
         Ok(if view.device().is_cpu() { view } else { view.contiguous()? })
+    }
+
+    /// A direction among what comes out, as one among what goes in: W · direction. What an input adds along the first is
+    /// what it is along the second.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn pull_back(&self, direction: &[f32]) -> Result<Vec<f32>, ModelError> {
+        if self.transposed { self.weight.sum_of_rows(direction) } else { self.weight.times(direction) }
+    }
+
+    /// As [`pull_back`](Self::pull_back), and what its biases add along the direction, added to `biases`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn pull_back_with_bias(&self, direction: &[f32], biases: f64) -> Result<(Vec<f32>, f64), ModelError> {
+        let bias = self.bias()?.map_or(0.0, |bias| dot(direction, &bias));
+        Ok((self.pull_back(direction)?, biases + bias))
+    }
+
+    /// The weights of what comes out at `at`, as a direction among what goes in.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn weights_of(&self, at: u32) -> Result<Vec<f32>, ModelError> {
+        if self.transposed {
+            return host::to_values(&self.weight.rows(&[at])?);
+        }
+        let mut direction = vec![0.0; self.out_features];
+        direction[at as usize] = 1.0;
+        self.weight.times(&direction)
+    }
+
+    /// The bias, if there is one.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn bias(&self) -> Result<Option<Vec<f32>>, ModelError> {
+        self.bias.as_ref().map(host::to_values).transpose()
+    }
+
+    /// How many values go out.
+    pub fn out_features(&self) -> usize {
+        self.out_features
     }
 
     /// Its weights, and bytes they take.

@@ -8,10 +8,20 @@ use std::ops::Range;
 use candle_core::{DType, Device, Tensor};
 
 use crate::attention::{EXACT_TOKENS, Feature, Mask, PromptIndex, Statistic, Token};
+use crate::kernels::attention_rule::HiddenKeys;
 use crate::model::ModelError;
 
 /// No id of any vocabulary: stands before the first token.
 const NO_TOKEN: u32 = u32::MAX;
+
+/// What the queries of a layer see of the keys up to their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Seen {
+    /// Keys a query sees, itself included; `None` sees all.
+    pub sliding_window: Option<usize>,
+    /// Keys that queries behind them don't see.
+    pub hidden: Option<HiddenKeys>,
+}
 
 /// The masks of a prompt.
 pub struct Masks {
@@ -23,8 +33,8 @@ pub struct Masks {
     ids_before: Tensor,
     /// f32 \[S\] by statistic: 1 for the tokens that its [`Mask::Tokens`] chooses, 0 for the others.
     chosen: HashMap<Statistic, Tensor>,
-    /// Masks by first query and window. Those of long prompts would take too much memory and are made anew.
-    kept: HashMap<(usize, Option<usize>), BlockMasks>,
+    /// Masks by first query and what is seen. Those of long prompts would take too much memory and are made anew.
+    kept: HashMap<(usize, Seen), BlockMasks>,
 }
 
 /// The masks of some queries and the keys they may see.
@@ -65,7 +75,7 @@ impl Masks {
         })
     }
 
-    /// Of the queries in a layer with `window`, over `keys`: all that one of them sees, and the queries themselves.
+    /// Of the queries in a layer of which they see this, over `keys`: all that one of them sees, and the queries themselves.
     ///
     /// # Errors
     /// If the device has no memory for them.
@@ -73,16 +83,16 @@ impl Masks {
         &mut self,
         queries: Range<usize>,
         keys: Range<usize>,
-        sliding_window: Option<usize>,
+        seen: Seen,
     ) -> Result<BlockMasks, ModelError> {
         if self.ids.dim(0)? > EXACT_TOKENS {
-            return self.make(&queries, &keys, sliding_window);
+            return self.make(&queries, &keys, seen);
         }
-        let made = match self.kept.entry((queries.start, sliding_window)) {
+        let made = match self.kept.entry((queries.start, seen)) {
             Entry::Occupied(kept) => return Ok(kept.get().clone()),
-            Entry::Vacant(_) => self.make(&queries, &keys, sliding_window)?,
+            Entry::Vacant(_) => self.make(&queries, &keys, seen)?,
         };
-        self.kept.insert((queries.start, sliding_window), made.clone());
+        self.kept.insert((queries.start, seen), made.clone());
         Ok(made)
     }
 
@@ -90,7 +100,7 @@ impl Masks {
         &self,
         queries: &Range<usize>,
         keys: &Range<usize>,
-        sliding_window: Option<usize>,
+        Seen { sliding_window, hidden }: Seen,
     ) -> Result<BlockMasks, ModelError> {
         let column = |x: &Tensor| x.narrow(0, queries.start, queries.len())?.unsqueeze(1);
         let row = |x: &Tensor| x.narrow(0, keys.start, keys.len())?.unsqueeze(0);
@@ -101,6 +111,11 @@ impl Masks {
         let mut seen = truth(distance.ge(0f32)?)?;
         if let Some(sliding_window) = sliding_window {
             seen = (seen * truth(distance.lt(sliding_window as f32)?)?)?;
+        }
+        if let Some(HiddenKeys { start, end }) = hidden {
+            let before = truth(query.lt(end as f32)?)?;
+            let outside = (truth(key.lt(start as f32)?)? + truth(key.ge(end as f32)?)?)?;
+            seen = (seen * before.broadcast_maximum(&outside)?)?;
         }
         let within =
             |from: usize, to: usize| truth(distance.ge(from as f32)?)? * truth(distance.lt(to as f32)?)?;
@@ -130,7 +145,7 @@ impl Masks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attention::{HeadSums, row_sums, row_sums_of_features};
+    use crate::attention::{AttentionRule, HeadSums, row_sums, row_sums_of_features};
     use crate::kernels::softmax::softmax_with_sink;
 
     /// All queries give every key they see the same.
@@ -139,17 +154,26 @@ mod tests {
         let tokens = [3, 1, 3, 3, 2, 1, 3, 2].map(Token::from_id);
         let index = PromptIndex::new(&tokens);
         let mut masks = Masks::new(&tokens, &Device::Cpu).unwrap();
-        for (sliding_window, queries, first) in
-            [(None, 0..8, 0), (None, 4..8, 0), (Some(3), 0..5, 0), (Some(3), 5..8, 3)]
-        {
+        let hide = |start, end| Some(HiddenKeys { start, end });
+        for (sliding_window, hidden, queries, first) in [
+            (None, None, 0..8, 0),
+            (None, None, 4..8, 0),
+            (Some(3), None, 0..5, 0),
+            (Some(3), None, 5..8, 3),
+            (None, hide(2, 5), 0..8, 0),
+            (Some(3), hide(4, 6), 5..8, 3),
+        ] {
             let (mut by_row, mut by_mask) = (HeadSums::default(), HeadSums::default());
-            let block = masks.of(queries.clone(), first..queries.end, sliding_window).unwrap();
+            let block =
+                masks.of(queries.clone(), first..queries.end, Seen { sliding_window, hidden }).unwrap();
             let unseen = block.unseen.to_vec2::<f32>().unwrap();
             let features = block.features.to_vec3::<f32>().unwrap();
             for query in queries.clone() {
-                let first_key = sliding_window.map_or(0, |window| (query + 1).saturating_sub(window));
-                let weight = 1.0 / (query - first_key + 1) as f32;
+                let rule = AttentionRule { sliding_window, hidden, ..AttentionRule::scaled(1.0) }.of_head(0);
+                let first_key = rule.visible(query).start;
                 let mut row = vec![0.0; query - first_key + 1];
+                rule.hide(query, &mut row);
+                let weight = 1.0 / row.iter().filter(|score| score.is_finite()).count() as f32;
                 let norm = softmax_with_sink(&mut row, None);
                 by_row.add(&row_sums(query, first_key, &row, norm, &index));
 
@@ -164,7 +188,10 @@ mod tests {
             let (row, mask) = (by_row.finish(), by_mask.finish());
             for statistic in Statistic::ALL.into_iter().filter(|it| !matches!(it, Statistic::Entropy)) {
                 let (row, mask) = (row.get(statistic), mask.get(statistic));
-                assert!((row - mask).abs() < 1e-6, "{sliding_window:?} {queries:?}: {row} is not {mask}");
+                assert!(
+                    (row - mask).abs() < 1e-6,
+                    "{sliding_window:?} {hidden:?} {queries:?}: {row} is not {mask}"
+                );
             }
         }
     }

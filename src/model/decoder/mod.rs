@@ -15,7 +15,9 @@ mod activation;
 mod addition;
 mod attention;
 mod block;
+mod direct;
 mod ends;
+mod frozen;
 mod fused;
 mod gated;
 mod generic;
@@ -35,7 +37,9 @@ mod value_norms;
 pub use addition::Addition;
 pub use attention::Attention;
 pub use block::Block;
+pub use direct::LayerRow;
 pub use ends::{Embedding, Head};
+pub use frozen::dot;
 pub use gated::{GateUp, Gated};
 pub use hooks::{Hooks, ResidualPoint};
 pub use linear::Linear;
@@ -142,7 +146,8 @@ impl Decoder {
         head.logits(x, &self.spec.logits, self.runs_on_host(engine), profile)
     }
 
-    fn runs_on_host(&self, engine: Engine) -> bool {
+    /// Whether the CPU's kernels compute.
+    pub fn runs_on_host(&self, engine: Engine) -> bool {
         engine == Engine::Auto && self.embedding.device().is_cpu()
     }
 }

@@ -5,6 +5,7 @@
 
 use candle_core::{D, DType, Tensor};
 
+use super::frozen::FrozenNorm;
 use crate::kernels::norm::normalise;
 use crate::model::ModelError;
 use crate::model::host::{self, Buffer};
@@ -44,6 +45,16 @@ impl Norm {
             None => x,
         };
         Ok(x.to_dtype(dtype)?)
+    }
+
+    /// The norm as it is at one row x \[size\], its divisor held where it is.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn frozen(&self, x: &[f32]) -> Result<FrozenNorm, ModelError> {
+        let bias = self.bias.as_ref().map(host::to_values).transpose()?;
+        let about_mean = self.kind == NormKind::Layer;
+        Ok(FrozenNorm::new(x, about_mean, (host::to_values(&self.weight)?, bias), self.epsilon))
     }
 
     fn forward_on_host(&self, x: &Tensor, buffer: &Buffer) -> Result<Tensor, ModelError> {

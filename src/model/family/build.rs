@@ -1,5 +1,7 @@
 //! From a spec, a layout and the tensors of a checkpoint to the decoder.
 
+use std::sync::OnceLock;
+
 use candle_core::Tensor;
 
 use super::layout::{ExpertNames, Layout, MlpNames, ProjectionNames};
@@ -79,7 +81,7 @@ impl Builder<'_, '_> {
         let norm = self.spec.logits.norm.then(|| self.norm(self.layout.norm)).transpose()?;
         let width = self.spec.embedding.width;
         let projection = self.projection(self.layout.embedding_projections[1], [self.spec.hidden, width])?;
-        Ok(Head { norm, projection, linear })
+        Ok(Head { norm, projection, linear, mean: OnceLock::new() })
     }
 
     /// Between the embedding's width and the residual stream's, where they differ.
@@ -139,6 +141,7 @@ impl Builder<'_, '_> {
         let mut sinks = || self.weights.host_tensor(&of_layer(layout.sinks), &[spec.heads]);
         let sinks = spec.sinks.then(&mut sinks).transpose()?.map(Into::into);
         let rule = AttentionRule {
+            hidden: None,
             scale: layer.scale,
             softcap: layer.softcap,
             sliding_window: layer.sliding_window,

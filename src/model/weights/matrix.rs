@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
@@ -13,6 +13,9 @@ use crate::kernels::elementwise::{Function, add_to_rows, fill_rows};
 use crate::kernels::panel::Panels;
 use crate::kernels::{bf16, blocks, matmul};
 use crate::model::ModelError;
+
+/// Rows that a thread adds up at a time.
+const ROWS: usize = 512;
 
 /// A matrix \[rows, columns\], as the checkpoint stores it.
 #[derive(Debug, Clone)]
@@ -55,6 +58,34 @@ impl Matrix {
             Matrix::Host(matrix) => {
                 Ok(Tensor::from_vec(matrix.rows(rows), (rows.len(), matrix.columns), &Device::Cpu)?)
             }
+        }
+    }
+
+    /// W · x, \[rows\], of x \[columns\], in f32.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn times(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+        match self {
+            Matrix::Device(matrix) => {
+                let x = Tensor::new(x, matrix.device())?.unsqueeze(1)?;
+                Ok(matrix.to_dtype(DType::F32)?.matmul(&x)?.flatten_all()?.to_vec1()?)
+            }
+            Matrix::Host(matrix) => Ok(matrix.times(x)),
+        }
+    }
+
+    /// Σ x · row over the rows, \[columns\], of x \[rows\], in f32.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn sum_of_rows(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+        match self {
+            Matrix::Device(matrix) => {
+                let x = Tensor::new(x, matrix.device())?.unsqueeze(0)?;
+                Ok(x.matmul(&matrix.to_dtype(DType::F32)?)?.flatten_all()?.to_vec1()?)
+            }
+            Matrix::Host(matrix) => Ok(matrix.sum_of_rows(x)),
         }
     }
 
@@ -225,6 +256,31 @@ impl HostMatrix {
         let each = values.par_chunks_mut(self.columns).zip(rows);
         each.for_each(|(out, row)| self.read_row(*row as usize, out));
         values
+    }
+
+    /// W · x, added up in f64.
+    fn times(&self, x: &[f32]) -> Vec<f32> {
+        let dot = |row: &mut Vec<f32>, at: usize| {
+            self.read_row(at, row);
+            row.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>() as f32
+        };
+        let row = || vec![0.0; self.columns];
+        (0..self.len() / self.columns).into_par_iter().with_min_len(ROWS).map_init(row, dot).collect()
+    }
+
+    /// Σ x · row, added up in f64, in the same order each time.
+    fn sum_of_rows(&self, x: &[f32]) -> Vec<f32> {
+        let part = |(at, x): (usize, &[f32])| {
+            let (mut row, mut sum) = (vec![0.0; self.columns], vec![0f64; self.columns]);
+            for (at, x) in (at * ROWS..).zip(x) {
+                self.read_row(at, &mut row);
+                sum.iter_mut().zip(&row).for_each(|(sum, w)| *sum += f64::from(*w) * f64::from(*x));
+            }
+            sum
+        };
+        let parts: Vec<Vec<f64>> = x.par_chunks(ROWS).enumerate().map(part).collect();
+        let sum = |column: usize| parts.iter().map(|part| part[column]).sum::<f64>() as f32;
+        (0..self.columns).map(sum).collect()
     }
 
     fn read_row(&self, row: usize, out: &mut [f32]) {

@@ -47,7 +47,7 @@ pub fn draw(state: &State, side: Side, mut area: Rect, theme: &Theme, buffer: &m
     let now = (count > 0).then(|| of_token(state, shown, count)).flatten();
     draw_heading(state, side, now, heading, theme, buffer);
     match (area.height, now) {
-        (1, Some(now)) => stack::lying(now.values(), area, theme, buffer),
+        (1, Some(now)) => stack::lying(&now.values(), &theme.chrome.shares, area, theme, buffer),
         (2.., _) => draw_bars(state, shown, count, area, theme, buffer),
         _ => {}
     }
@@ -150,7 +150,7 @@ fn draw_bars(
         let x = area.x + (at * columns) as u16;
         // Wide bars have a gap between them.
         let bar = Rect { x, width: columns.saturating_sub(1).max(1) as u16, ..area };
-        stack::standing(shares.values(), bar, theme, buffer);
+        stack::standing(&shares.values(), &theme.chrome.shares, bar, theme, buffer);
     }
 }
 

@@ -2,15 +2,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Margin, Rect};
-use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::{Face, no_legend};
+use super::read_text::draw_text;
 use crate::app::{LensPanel, LensStage, Opened, State};
 use crate::attention::lens::Lens;
-use crate::attention::{Token, escape_controls};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -20,7 +19,7 @@ use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, put_line, right, width, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, right, width, wrap};
 
 /// Columns of what a row is after.
 const AFTER: usize = 9;
@@ -69,7 +68,7 @@ fn draw_panel(state: &State, panel: Option<&LensPanel>, part: &Part, theme: &The
     let shown = panel.and_then(|panel| panel.lens.as_ref()).map(|lens| rows_of(lens, usize::from(rows)));
     draw_frame(state, part, panel, shown.as_deref(), theme, buffer);
     let Some(panel) = panel else { return };
-    draw_text(panel, Rect { height: body.height.min(1), ..body }, theme, buffer);
+    draw_text(&panel.capture.tokens, panel.query, Rect { height: body.height.min(1), ..body }, theme, buffer);
     match (&panel.lens, shown) {
         (Some(lens), Some(shown)) => {
             let table = Rect { y: body.y + 2, height: body.height.saturating_sub(2), ..body };
@@ -129,32 +128,6 @@ fn status(state: &State, panel: &LensPanel) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// The text up to the token that is predicted after, which is marked.
-fn draw_text(panel: &LensPanel, area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let room = usize::from(area.width);
-    let text = |token: &Token| escape_controls(&token.text);
-    let Some(own) = panel.capture.tokens.get(panel.query) else { return };
-    let own = fit(&text(own), room);
-    let (mut before, mut free) = (Vec::new(), room.saturating_sub(width(&own)));
-    let texts = |tokens: &[Token]| Token::whole_texts(tokens).into_iter().map(|text| escape_controls(&text));
-    for part in texts(&panel.capture.tokens[..panel.query]).rev() {
-        if width(&part) + 1 > free {
-            before.push("…".to_owned());
-            break;
-        }
-        free -= width(&part);
-        before.push(part);
-    }
-    before.reverse();
-    let after: String = texts(&panel.capture.tokens[panel.query + 1..]).collect();
-    let pieces = [
-        (before.concat(), theme.chrome.text),
-        (own, theme.chrome.accent.add_modifier(Modifier::REVERSED)),
-        (fit(&after, free.saturating_sub(1)), theme.chrome.dim),
-    ];
-    put_line(buffer, area, pieces);
 }
 
 /// The rows that there is room for: the first, the last, and as many between as fit, evenly.

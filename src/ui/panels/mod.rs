@@ -4,13 +4,18 @@
 
 mod columns;
 mod difference;
+mod effect;
 mod face;
 mod grid;
 mod lens;
 mod list;
 mod panes;
+mod push;
+mod read_text;
 mod score_map;
+mod segments;
 mod shift;
+mod sinks;
 mod text;
 
 use crate::app::{Opened, State};
@@ -22,8 +27,12 @@ pub fn face(state: &State) -> &'static Face {
         Opened::Grid(_) => &grid::FACE,
         Opened::List => &list::FACE,
         Opened::Lens(_) => &lens::FACE,
+        Opened::Effect(_) => &effect::FACE,
+        Opened::Push(_) => &push::FACE,
         Opened::ScoreMap => &score_map::FACE,
+        Opened::Segments => &segments::FACE,
         Opened::Shift(_) => &shift::FACE,
+        Opened::Sinks(_) => &sinks::FACE,
         Opened::Nothing | Opened::Editor | Opened::Find | Opened::Help(_) => match state.screen.compared() {
             Some(_) => &difference::FACE,
             None if state.display.text.is_some() => &text::FACE,

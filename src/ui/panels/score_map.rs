@@ -11,12 +11,12 @@ use ratatui::widgets::Widget;
 use super::columns::columns;
 use super::face::Face;
 use crate::app::{ColorScale, DisplayedCapture, Extent, Scale, Side, State};
-use crate::attention::View;
+use crate::attention::{Over, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{heads_to_come, in_columns, scores_to_come};
+use crate::ui::facts::{heads_to_come, in_columns, scores_to_come, sweep_to_come};
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::boxed;
@@ -173,8 +173,11 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 fn what(state: &State, side: Side, shown: &DisplayedCapture) -> String {
     let (model, ablation) = (&shown.capture.model, &shown.capture.ablation);
     let without = (!ablation.is_empty()).then(|| format!("without {ablation}"));
-    let is_repeated = state.screen.map.statistic.is_on_repeated_tokens();
-    let scores = scores_to_come(state, "↻", shown).filter(|_| is_repeated);
+    let scores = match state.screen.map.statistic.over() {
+        Over::Prompt(..) => None,
+        Over::Repeated(_) => scores_to_come(state, "↻", shown),
+        Over::Sweep => sweep_to_come(state, "KL", shown),
+    };
     let size = format!("{} layers × {} heads", model.layers, model.heads);
     let parts = [Some(size), without, heads_to_come(state, side, shown), scores];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")

@@ -6,9 +6,32 @@ pub fn bar(value: f32, columns: usize) -> String {
     format!("{}{}", "━".repeat(halves / 2), if halves % 2 == 1 { "╸" } else { "" })
 }
 
+/// A line from an axis in the middle of `columns`, to the left of it for values below 0: what stands before the axis, the
+/// axis, and what stands behind it, all in `columns` together.
+pub fn signed_bar(value: f32, columns: usize) -> [String; 3] {
+    let half = columns.saturating_sub(1) / 2;
+    let halves = (value.abs().min(1.0) * half as f32 * 2.0).round() as usize;
+    let (whole, is_odd) = (halves / 2, halves % 2 == 1);
+    let axis = "│".to_owned();
+    if value < 0.0 {
+        let bar = format!("{}{}", if is_odd { "╺" } else { "" }, "━".repeat(whole));
+        return [format!("{}{bar}", " ".repeat(half - whole - usize::from(is_odd))), axis, " ".repeat(half)];
+    }
+    let bar = format!("{}{}", "━".repeat(whole), if is_odd { "╸" } else { "" });
+    [" ".repeat(half), axis, format!("{bar}{}", " ".repeat(half - whole - usize::from(is_odd)))]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bars_grow_to_both_sides() {
+        let line = |value| signed_bar(value, 5).concat();
+        assert_eq!([1.0, 0.5, 0.25, 0.0].map(line), ["  │━━", "  │━ ", "  │╸ ", "  │  "]);
+        assert_eq!([-1.0, -0.5, -0.25, -9.0].map(line), ["━━│  ", " ━│  ", " ╺│  ", "━━│  "]);
+        assert_eq!([signed_bar(f32::NAN, 5).concat(), signed_bar(1.0, 0).concat()], ["  │  ", "│"]);
+    }
 
     #[test]
     fn bars_grow_by_halves() {

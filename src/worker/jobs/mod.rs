@@ -7,15 +7,21 @@
 //! whoever asked is answered after a panic comes by itself.
 
 mod compare;
+pub mod effect;
 mod estimate;
 mod layer;
 pub mod lens;
 mod list;
 pub mod load;
+mod push;
 mod read;
 pub mod run;
 mod score;
+pub mod segments;
 mod shift;
 mod similar;
+pub mod sinks;
+pub mod streams;
+pub mod sweep;
 mod view;
 pub mod write;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Asker, Catalogue, CompareJob, JobId, LayerShift, LensJob, LoadEstimate, LoadProgress, ShiftJob,
-    SimilarJob, Slot, WorkerError,
+    ActivationsJob, Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate,
+    LoadProgress, PushJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, WorkerError,
 };
-use crate::attention::ablation::MovedHead;
+use crate::attention::ablation::{MovedHead, Swept};
+use crate::attention::knockout::SpanEffect;
 use crate::attention::lens::Lens;
+use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
+use crate::attention::sinks::{Sinks, StateActivations};
 use crate::attention::{
     Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, NextToken, ScoresByHead,
     TextEnding, View,
@@ -163,6 +166,22 @@ pub enum Event {
         /// What went wrong; [`WorkerError::Cancelled`] if it was stopped.
         error: WorkerError,
     },
+    /// A sweep has come further.
+    Sweeping {
+        /// The capture it is of.
+        capture: Arc<Capture>,
+        /// Heads that are done.
+        done: usize,
+        /// All heads.
+        all: usize,
+    },
+    /// It is known what each head alone is worth.
+    Swept {
+        /// The capture it is of.
+        capture: Arc<Capture>,
+        /// What was found, or why that can't be said; [`WorkerError::Cancelled`] if it was stopped.
+        found: Result<Arc<Swept>, WorkerError>,
+    },
     /// All heads are compared to one.
     Similar {
         /// What was asked.
@@ -176,6 +195,13 @@ pub enum Event {
         question: ShiftJob,
         /// How far they are apart, or why that can't be said.
         found: Result<Arc<LayerShift>, WorkerError>,
+    },
+    /// It is known how much the segments of a prompt give each other.
+    Segments {
+        /// What was asked.
+        question: Box<SegmentsJob>,
+        /// What they give, or why that can't be said.
+        found: Result<Arc<SegmentsFound>, WorkerError>,
     },
     /// Two captures are compared.
     Compared {
@@ -200,6 +226,45 @@ pub enum Event {
         /// The predictions, or why there are none.
         found: Result<Arc<Lens>, WorkerError>,
     },
+    /// What each part of a pass adds to the logit of a next token.
+    Pushed {
+        /// What was asked.
+        question: Box<PushJob>,
+        /// What each adds, or why that can't be said.
+        found: Result<Arc<Push>, WorkerError>,
+    },
+    /// The pass with a span hidden has come further.
+    EffectRunning {
+        /// Whoever asked.
+        asker: Asker,
+        /// Spans that are done.
+        done: usize,
+        /// Layers that are done.
+        layer: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// What hiding a span changes.
+    Effect {
+        /// What was asked, with the number of spans before this one.
+        question: Box<EffectJob>,
+        /// What it changes, or why that can't be said.
+        found: Result<Arc<SpanEffect>, WorkerError>,
+    },
+    /// It is known what every head gives to each key.
+    Sinks {
+        /// What was asked.
+        question: SinksJob,
+        /// What they give, or why that is not known.
+        found: Result<Arc<Sinks>, WorkerError>,
+    },
+    /// It is known what is large in the residual stream.
+    Activations {
+        /// What was asked.
+        question: ActivationsJob,
+        /// After the embedding and after each layer, or why that is not known.
+        found: Result<Arc<Vec<StateActivations>>, WorkerError>,
+    },
     /// A view can't be computed.
     ViewFailed {
         /// The capture it was to be computed from.
@@ -216,7 +281,12 @@ impl Event {
     pub fn is_progress(&self) -> bool {
         matches!(
             self,
-            Self::Loading { .. } | Self::Running { .. } | Self::Scoring { .. } | Self::LensRunning { .. }
+            Self::Loading { .. }
+                | Self::Running { .. }
+                | Self::Scoring { .. }
+                | Self::Sweeping { .. }
+                | Self::LensRunning { .. }
+                | Self::EffectRunning { .. }
         )
     }
 }

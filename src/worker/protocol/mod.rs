@@ -15,8 +15,9 @@ pub use crate::model::{
 };
 pub use event::{Event, LayerAnswer};
 pub use question::{
-    Asker, CompareJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift, LensJob, ListJob, ReadJob,
-    ScoringJob, ShiftJob, SimilarJob, ViewJob, WriteJob,
+    ActivationsJob, Asker, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift,
+    LensJob, ListJob, PushJob, ReadJob, ScoringJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob,
+    SinksJob, SweepJob, ViewJob, WriteJob,
 };
 pub use request::Request;
 pub use slot::Slot;

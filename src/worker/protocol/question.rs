@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::Slot;
+use crate::attention::knockout::{HiddenSpan, KeyMeasures};
+use crate::attention::segments::{Cut, Lookback, SegmentShares};
 use crate::attention::shift::HeadShift;
 use crate::attention::{Ablation, Capture, ModelInfo, View};
 use crate::model::{Choice, ConfiguredPair, Sampling};
@@ -98,6 +100,32 @@ pub struct SimilarJob {
     pub head: View,
 }
 
+/// Say how much the segments of a prompt give each other.
+#[derive(Debug, Clone)]
+pub struct SegmentsJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// What is measured; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+    /// The text of its prompt.
+    pub prompt: Arc<str>,
+    /// What it is cut by; echoed.
+    pub cut: Cut,
+    /// The view; echoed.
+    pub view: View,
+    /// What was found of the same capture, cut like this, in another view.
+    pub known: Option<Arc<SegmentsFound>>,
+}
+
+/// How much the segments of a prompt give each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentsFound {
+    /// In a view.
+    pub shares: SegmentShares,
+    /// How far each head looks back; nothing if there are no new tokens.
+    pub lookback: Option<Arc<Lookback>>,
+}
+
 /// Score a model's heads on repeated random tokens.
 #[derive(Debug, Clone)]
 pub struct ScoringJob {
@@ -107,6 +135,19 @@ pub struct ScoringJob {
     pub model: Arc<ModelInfo>,
     /// Sets of heads that are off. The heads are scored without each of these sets, the first one first.
     pub ablations: Vec<Ablation>,
+}
+
+/// Say what each head alone is worth to the next token.
+#[derive(Debug, Clone)]
+pub struct SweepJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads; what the answer is known by.
+    pub capture: Arc<Capture>,
+    /// Of the heads that are done, layer after layer; none at first.
+    pub done: Vec<f32>,
 }
 
 /// Say what each layer of a model would predict after a token.
@@ -120,6 +161,75 @@ pub struct LensJob {
     pub capture: Arc<Capture>,
     /// The index of the token.
     pub query: usize,
+}
+
+/// Say what every head gives to each key, and to its learned sink.
+#[derive(Debug, Clone)]
+pub struct SinksJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// What is measured; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+}
+
+/// Say what is large in the residual stream.
+#[derive(Debug, Clone)]
+pub struct ActivationsJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+}
+
+/// Say what each part of a pass adds to the logit of a next token.
+#[derive(Debug, Clone)]
+pub struct PushJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads.
+    pub capture: Arc<Capture>,
+    /// The index of the token that the next one is predicted after.
+    pub query: usize,
+    /// The next token; without one, the likeliest.
+    pub target: Option<u32>,
+    /// The token whose logit is taken off, in place of the mean of all.
+    pub versus: Option<u32>,
+}
+
+impl PushJob {
+    /// Whether both are about the very same capture, token and next tokens.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.capture, &other.capture)
+            && (self.query, self.target, self.versus) == (other.query, other.target, other.versus)
+    }
+}
+
+/// Say what hiding spans of a prompt from what is behind them changes, span after span.
+#[derive(Debug, Clone)]
+pub struct EffectJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What the model has read, and without which heads.
+    pub capture: Arc<Capture>,
+    /// The spans, each of which is hidden alone.
+    pub spans: Arc<[HiddenSpan]>,
+    /// How many of them are done.
+    pub done: usize,
+    /// What keys are given, once that is known.
+    pub keys: Option<Arc<KeyMeasures>>,
+}
+
+impl EffectJob {
+    /// Whether both are about the very same capture and spans.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.capture, &other.capture) && Arc::ptr_eq(&self.spans, &other.spans)
+    }
 }
 
 /// Go on with a text, token after token.

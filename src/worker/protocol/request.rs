@@ -1,8 +1,8 @@
 //! What the front end asks of the worker.
 
 use super::{
-    CompareJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, ReadJob, Sampling, ScoringJob, ShiftJob,
-    SimilarJob, Slot, ViewJob, WriteJob,
+    ActivationsJob, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob,
+    Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, SweepJob, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -46,16 +46,36 @@ pub enum Request {
     Layer(LayerJob),
     /// Score a model's heads on repeated random tokens, between passes.
     Score(ScoringJob),
+    /// Say what each head alone is worth, between passes. A newer prompt stops it.
+    Sweep(SweepJob),
+    /// Sweep no more.
+    StopSweeps,
     /// Compare all heads to one, away from the models' threads.
     Similar(SimilarJob),
     /// Compare what both panes show, away from the models' threads.
     Compare(CompareJob),
     /// Say how far the heads of a layer of two models are apart, away from the models' threads.
     Shift(ShiftJob),
+    /// Say how much the segments of a prompt give each other, away from the models' threads.
+    Segments(Box<SegmentsJob>),
+    /// Nobody waits any more for what segments give each other.
+    StopSegments,
     /// Say what each layer would predict. Takes a pass the first time, between those of prompts.
     Lens(LensJob),
-    /// Nobody looks at what layers would predict any more: nothing is kept for it.
+    /// Say what each part of a pass adds to the logit of a next token. Takes as long as one token, between prompts.
+    Push(PushJob),
+    /// Say what hiding spans changes. Takes up to a pass for each, between prompts and questions.
+    Effect(EffectJob),
+    /// Hide no more spans.
+    StopEffect,
+    /// Say what every head gives to each key, away from the models' threads.
+    Sinks(SinksJob),
+    /// Say what is large in the residual stream. Takes a pass the first time, between those of prompts.
+    Activations(ActivationsJob),
+    /// Nobody looks at what flows between layers any more: nothing is kept for it.
     ForgetLens,
+    /// Nobody waits any more for what heads give to each key.
+    StopSinks,
     /// List the models that can be asked for.
     List(ListJob),
     /// Somebody was told what loading a model takes, and wants it.

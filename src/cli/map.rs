@@ -1,0 +1,161 @@
+//! A number of all heads as a map on standard output: a row per layer, a column per head.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use crossterm::style::force_color_output;
+use ratatui::backend::IntoCrossterm as _;
+
+use super::asked::title;
+use super::failure::Failure;
+use super::settings::Settings;
+use super::stdout;
+use crate::attention::{Capture, ColorScale, Extent, HeadEntry, Scale, Statistic};
+use crate::export::ExportError;
+use crate::terminal;
+use crate::theme::{ColorDepth, Theme};
+
+/// Prints a map of each pass, all with one scale, and the scale under them.
+///
+/// # Errors
+/// If standard output refuses.
+pub fn print(captures: &[&Capture], statistic: Statistic, settings: &Settings) -> Result<(), Failure> {
+    let look = Look::of_stdout(settings);
+    stdout::print(false, |_| Ok(()), |out| write_maps(out, captures, statistic, &look))
+}
+
+/// Columns before the cells of a map: the layer's number.
+const LABEL: usize = 5;
+/// Columns of the colour scale under maps.
+const BAR: usize = 24;
+
+/// What a map is drawn with.
+struct Look {
+    theme: Theme,
+    /// Columns of the screen, if it goes to one.
+    columns: Option<usize>,
+}
+
+impl Look {
+    /// In colours where standard output is a terminal that has some, or they are forced.
+    fn of_stdout(settings: &Settings) -> Self {
+        let theme = &settings.config.theme;
+        let is_terminal = io::stdout().is_terminal();
+        let is_forced =
+            ["FORCE_COLOR", "CLICOLOR_FORCE"].into_iter().any(|name| std::env::var_os(name).is_some());
+        let look =
+            terminal::Look::new(theme.color, theme.background).ok().filter(|_| is_terminal || is_forced);
+        let depth = look.map_or(ColorDepth::None, |look| look.depth);
+        let background = look.map(|look| look.background).unwrap_or_default();
+        let columns = crossterm::terminal::size().ok().map(|(columns, _)| columns.into());
+        Self {
+            theme: Theme::new(theme.colormap, depth, background),
+            columns: columns.filter(|_| is_terminal),
+        }
+    }
+
+    /// A text on the colour of a level; without colours, on nothing.
+    fn paint(&self, level: f32, text: &str) -> String {
+        if self.theme.depth == ColorDepth::None {
+            return text.to_owned();
+        }
+        self.theme.values.cell(level).into_crossterm().apply(text).to_string()
+    }
+
+    /// A level by itself, in so many columns: its colour, or its glyph.
+    fn blank(&self, level: f32, columns: usize) -> String {
+        self.paint(level, &self.theme.values.glyph(level).unwrap_or(' ').to_string().repeat(columns))
+    }
+}
+
+/// Writes a map of each model, all with one scale, and the scale under them. Cells have numbers where there is room.
+fn write_maps(
+    out: &mut impl Write,
+    captures: &[&Capture],
+    statistic: Statistic,
+    look: &Look,
+) -> Result<(), ExportError> {
+    force_color_output(look.theme.depth != ColorDepth::None);
+    let maps: Vec<Vec<Option<f32>>> = captures
+        .iter()
+        .map(|capture| HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect())
+        .collect();
+    let extent = Extent::of(maps.iter().flatten().flatten().copied());
+    let scale = Scale::new(ColorScale::Linear, extent);
+    let heads = captures.iter().map(|capture| capture.model.heads).max().unwrap_or(0);
+    let sizes = [3, 2].map(|places| (format!("{:.places$}", extent.top).len() + 1, Some(places)));
+    let fits = |(columns, _): &(usize, Option<usize>)| {
+        look.columns.is_none_or(|room| LABEL + 1 + heads * columns <= room)
+    };
+    let (columns, places) = sizes.into_iter().chain([(2, None)]).find(fits).unwrap_or((1, None));
+    for (at, (capture, values)) in captures.iter().zip(&maps).enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        let (name, unit) = (title(&capture.model.name, &capture.ablation), statistic.unit());
+        writeln!(out, "{name}: {} ({unit})", statistic.title())?;
+        let heads = capture.model.heads.max(1);
+        // Where a number takes more than its column, not every head has one.
+        let every = (heads.to_string().len() + 1).div_ceil(columns);
+        let number = |head: usize| match places {
+            Some(_) => format!("{head:>columns$}"),
+            None => format!("{head:<0$}", every * columns),
+        };
+        let numbers: String = (0..heads).step_by(every).map(number).collect();
+        writeln!(out, "{:>LABEL$} {}", "layer", numbers.trim_end())?;
+        for (layer, row) in values.chunks(heads).enumerate() {
+            write!(out, "{layer:>LABEL$} ")?;
+            for value in row {
+                let cell = match (value, places) {
+                    (None, _) => format!("{:>columns$}", "-"),
+                    (Some(value), None) => look.blank(scale.level(*value), columns),
+                    (Some(value), Some(places)) => {
+                        look.paint(scale.level(*value), &format!("{value:>columns$.places$}"))
+                    }
+                };
+                write!(out, "{cell}")?;
+            }
+            writeln!(out)?;
+        }
+    }
+    if places.is_some() && look.theme.depth == ColorDepth::None {
+        return Ok(());
+    }
+    let level = |at: usize| at as f32 / (BAR - 1) as f32;
+    let bar: String = (0..BAR).map(|at| look.blank(level(at), 1)).collect();
+    writeln!(out, "\n{:>LABEL$} {bar} {:.3}", 0, extent.top)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::example;
+    use crate::theme::{Background, ColorMap};
+
+    fn printed(statistic: Statistic, depth: ColorDepth, columns: Option<usize>) -> String {
+        let look = Look { theme: Theme::new(ColorMap::Viridis, depth, Background::Dark), columns };
+        let capture = example::capture();
+        let mut out = Vec::new();
+        write_maps(&mut out, &[&capture, &capture], statistic, &look).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_map_has_numbers_where_there_is_room_and_else_colours_or_glyphs() {
+        let wide = printed(Statistic::Sink, ColorDepth::None, None);
+        let one = "example: to the sink, on this prompt (share)\nlayer      0     1\n    0  0.000 0.000\n    1  0.000 0.000\n";
+        assert_eq!(wide, format!("{one}\n{one}"));
+        let narrow = printed(Statistic::Sink, ColorDepth::None, Some(10));
+        assert!(narrow.contains("layer 0 1\n    0     \n"), "no glyph stands for nothing: {narrow}");
+        assert!(narrow.ends_with("█ 0.000\n"), "the scale says what glyphs mean: {narrow}");
+        let unknown = printed(Statistic::Induction, ColorDepth::None, None);
+        assert!(unknown.contains("    0      -     -\n"), "{unknown}");
+        let coloured = printed(Statistic::Sink, ColorDepth::TrueColor, Some(80));
+        assert!(coloured.contains("\u{1b}[48;2;") || coloured.contains(";48;2;"), "{coloured:?}");
+        let lines = coloured.lines().filter(|line| line.contains('\u{1b}'));
+        assert!(
+            lines.clone().count() == 5 && lines.into_iter().all(|line| !line.ends_with(' ')),
+            "{coloured:?}"
+        );
+    }
+}

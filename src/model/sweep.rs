@@ -1,0 +1,87 @@
+//! What each head alone is worth: the prompt runs once for each, without it.
+
+use super::{Cancel, Model, ModelError, Profile};
+use crate::attention::ablation::{Swept, next_divergence};
+use crate::attention::{Ablation, Capture};
+use crate::vocabulary::Instead;
+
+/// Runs a prompt without each of a model's heads in turn.
+#[derive(Debug, Clone)]
+pub struct Sweep<'a> {
+    /// The pass with all of these heads on.
+    before: &'a Capture,
+    instead: Instead,
+    /// Of the heads that are done, layer after layer.
+    done: Vec<f32>,
+}
+
+impl<'a> Sweep<'a> {
+    /// A sweep over the heads that are on in `before`. Where some are off there, the others get the same in their place;
+    /// else `instead`.
+    pub fn new(before: &'a Capture, instead: Instead) -> Self {
+        let off = &before.ablation;
+        let instead = if off.is_empty() { instead } else { off.instead() };
+        Self { before, instead, done: Vec::new() }
+    }
+
+    /// One that goes on where another was.
+    #[must_use]
+    pub fn resumed(self, done: Vec<f32>) -> Self {
+        Self { done, ..self }
+    }
+
+    /// Heads that are done, and all of them.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.done.len(), self.before.model.layers * self.before.model.heads)
+    }
+
+    /// Whether all heads are done.
+    pub fn is_done(&self) -> bool {
+        let (done, all) = self.progress();
+        done == all
+    }
+
+    /// What is known so far: see [`resumed`](Self::resumed).
+    pub fn into_done(self) -> Vec<f32> {
+        self.done
+    }
+
+    /// Runs the prompt without the next head. A sweep that was cancelled can go on where it was. Nothing is kept of the
+    /// pass: the next prompt still goes on from the one before.
+    ///
+    /// # Errors
+    /// If the model has no output head, it was cancelled, or the device failed.
+    pub fn step(&mut self, model: &Model, cancel: &Cancel) -> Result<(), ModelError> {
+        model.check_output_head()?;
+        if self.is_done() {
+            return Ok(());
+        }
+        let (at, heads) = (self.done.len(), self.before.model.heads);
+        let (layer, head) = (at / heads, at % heads);
+        let mut off = self.before.ablation.clone().replaced_by(self.instead);
+        let divergence = if off.contains(layer, head) {
+            0.0
+        } else {
+            off.toggle(layer, head);
+            let after = self.pass(model, &off, cancel)?;
+            next_divergence(self.before, &after).unwrap_or_default() as f32
+        };
+        self.done.push(divergence);
+        Ok(())
+    }
+
+    fn pass(&self, model: &Model, off: &Ablation, cancel: &Cancel) -> Result<Capture, ModelError> {
+        let tokens = self.before.tokens.clone();
+        let mut hooks = model.hooks_without(&tokens, off, cancel)?;
+        model.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, &mut |_| ())
+    }
+
+    /// What was found, once all heads are done.
+    pub fn found(&self) -> Option<Swept> {
+        let heads = self.before.model.heads.max(1);
+        self.is_done().then(|| Swept {
+            instead: self.instead,
+            divergences: self.done.chunks(heads).map(<[_]>::to_vec).collect(),
+        })
+    }
+}

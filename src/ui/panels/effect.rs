@@ -1,0 +1,261 @@
+//! Effect: for each model a table of spans, with what each is given and what hiding it does to the next token.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::columns::columns;
+use super::face::{Face, no_legend};
+use crate::app::{EffectSide, EffectStage, Opened, State};
+use crate::attention::ablation::NextChange;
+use crate::attention::knockout::{HiddenSpan, SpanEffect};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::facts::{heads_to_come, what_it_is};
+use crate::ui::names::visible;
+use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::{boxed, take_bottom, take_top};
+use crate::ui::widgets::bar::{bar, signed_bar};
+use crate::ui::widgets::progress::spinner;
+use crate::ui::widgets::text::{fit, fit_name, put, right, width, wrap};
+use crate::ui::widgets::window::window;
+use crate::vocabulary::nats;
+
+/// Columns of a span's name, at least and at most.
+const NAME: (usize, usize) = (8, 40);
+/// Columns of a number.
+const NUMBER: usize = 8;
+/// Columns of a bar, at least and at most.
+const BAR: (usize, usize) = (7, 31);
+/// Columns of the bar that says how far it is.
+const PROGRESS: usize = 12;
+/// Rows from which the next tokens of the chosen span are listed.
+const NEXT_FROM: u16 = 12;
+
+/// What hiding spans does to the next token.
+pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
+
+/// A column of numbers.
+struct Column {
+    heading: &'static str,
+    /// How long it stays where there is no room for all: the smallest the longest.
+    rank: usize,
+    text: fn(&SpanEffect) -> String,
+}
+
+/// In the order of the screen.
+const COLUMNS: [Column; 5] = [
+    Column { heading: "share", rank: 1, text: |effect| percent(effect.share) },
+    Column { heading: "values", rank: 3, text: |effect| percent(effect.weighted) },
+    Column { heading: "push", rank: 2, text: |effect| format!("{:+.3}", effect.push) },
+    Column { heading: "Δ ln p", rank: 0, text: |effect| format!("{:+.3}", effect.change) },
+    Column { heading: "KL", rank: 4, text: |effect| nats(effect.divergence, 3) },
+];
+
+fn percent(share: f32) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+fn title(_: &State, _: &str) -> String {
+    "effect: each span hidden from all behind it, and what that does to the next token".to_owned()
+}
+
+fn hints(state: &State) -> Vec<Hint> {
+    vec![
+        pair(state, (Command::CursorUp, Command::CursorDown), "choose"),
+        hint(state, Command::MarkSpan, "span, segments, words"),
+        hint(state, Command::Open, "go to it"),
+        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::Cancel, "stop"),
+        hint(state, Command::Back, "back"),
+    ]
+}
+
+fn place(state: &State, frame: Rect, _: u16) -> Body {
+    let part = |(side, area)| Part { side, view: None, area };
+    let parts = columns(state, frame).into_iter().map(part).collect();
+    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
+}
+
+fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
+    let (Body::Panel(layout), Opened::Effect(effects)) = (body, state.screen.opened()) else { return };
+    for part in &layout.parts {
+        let side = effects.sides[part.side.index()].as_ref();
+        draw_frame(state, part, side, theme, buffer);
+        let Some(side) = side else { continue };
+        let body = part.area.inner(Margin::new(1, 1));
+        let mut body = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
+        let next = if body.height >= NEXT_FROM { take_bottom(&mut body, 3) } else { Rect::default() };
+        let agreement = take_bottom(&mut body, u16::from(part.area.height > 6));
+        match &side.stage {
+            EffectStage::Failed(error) if side.effects.is_empty() => {
+                let text = format!("{error} · {} tries again", state.keys.hint(Command::Retry));
+                for (y, line) in (body.y..body.bottom()).zip(wrap(&text, usize::from(body.width))) {
+                    put(buffer, body.x, y, &line, usize::from(body.width), theme.chrome.error);
+                }
+            }
+            _ => {
+                draw_table(side, body, theme, buffer);
+                draw_agreement(side, agreement, theme, buffer);
+                draw_next(side, next, theme, buffer);
+            }
+        }
+    }
+}
+
+fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &Theme, buffer: &mut Buffer) {
+    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
+    let focused = state.panes.focus == part.side;
+    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
+    let border = if focused { chrome.focus } else { chrome.border };
+    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
+    let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
+    let next = |side: &EffectSide| {
+        let next = side.capture().next.first()?;
+        Some(format!("  next {} {:.1}%", visible(next), next.probability * 100.0))
+    };
+    let by = side.map(|side| format!("  by {}{}", side.cut_by, next(side).unwrap_or_default()));
+    let by = by.unwrap_or_default();
+    let room = usize::from(part.area.width).saturating_sub(6);
+    let name = fit_name(name, room);
+    let what = fit(&format!("{what}{by}"), room - width(&name));
+    let title = [(mark, border), (&name, style), (&what, chrome.accent), (" ", Style::new())];
+    let title = title.map(|(text, style)| Span::styled(text.to_owned(), style));
+    let mut block = boxed(border).title(Line::from(title.to_vec()));
+    let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
+    if let Some(status) = side.and_then(|side| status(state, side)).or_else(to_come) {
+        block = block.title_bottom(Span::styled(fit(&format!(" {status} "), room), chrome.accent));
+    }
+    block.render(part.area, buffer);
+}
+
+/// How far it is, or why it isn't further.
+fn status(state: &State, side: &EffectSide) -> Option<String> {
+    let (done, all) = (side.effects.len(), side.spans().len());
+    let of_span = match &side.stage {
+        EffectStage::Known => return None,
+        EffectStage::Failed(_) if done == 0 => return None,
+        EffectStage::Failed(error) => {
+            let again = state.keys.hint(Command::Retry);
+            return Some(format!("{done} of {all} spans: {error}: {again} goes on"));
+        }
+        EffectStage::Waiting => 0.0,
+        EffectStage::Running { layer, layers } => *layer as f32 / (*layers).max(1) as f32,
+    };
+    let done_of_all = bar((done as f32 + of_span) / all.max(1) as f32, PROGRESS);
+    let blanks = " ".repeat(PROGRESS - width(&done_of_all));
+    Some(format!("{} {done_of_all}{blanks} {done} of {all} spans", spinner(state)))
+}
+
+/// The columns that there is room for, and the columns of a name and of a bar.
+fn shared_out(side: &EffectSide, room: usize) -> (Vec<&'static Column>, usize, usize) {
+    let longest = side.spans().iter().map(|span| width(&span.name)).max().unwrap_or(0);
+    let least = longest.clamp(4, NAME.0);
+    let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
+    by_rank.sort_by_key(|column| column.rank);
+    let count = (room.saturating_sub(least + 3) / NUMBER).min(COLUMNS.len());
+    let taken: Vec<&Column> = COLUMNS
+        .iter()
+        .filter(|column| by_rank[..count].iter().any(|kept| kept.rank == column.rank))
+        .collect();
+    let free = room.saturating_sub(3 + count * NUMBER);
+    let name = longest.clamp(4, NAME.1.min((free / 2).max(least))).min(free);
+    let bars = if free - name > BAR.0 { (free - name).min(BAR.1) } else { 0 };
+    (taken, if bars > 0 { name } else { free.min(longest.clamp(4, NAME.1)) }, bars)
+}
+
+fn draw_table(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let (columns, name, bars) = shared_out(side, area.width.into());
+    let mut rest = area;
+    let heading = take_top(&mut rest, 1);
+    let mut x = put(buffer, heading.x + 2, heading.y, &format!("{:name$}", "span"), name, chrome.dim);
+    for column in &columns {
+        x = put(buffer, x, heading.y, &right(column.heading, NUMBER), NUMBER, chrome.dim);
+    }
+    let changes = side.effects.iter().map(|effect| effect.change.abs());
+    let top = changes.fold(0.0, f64::max);
+    let spans = side.spans();
+    for (y, at) in (rest.y..).zip(window(side.row, rest.height.into(), spans.len())) {
+        let is_chosen = at == side.row;
+        let (mark, style) = if is_chosen { ("▸ ", chrome.accent) } else { ("  ", chrome.text) };
+        let x = put(buffer, rest.x, y, mark, 2, chrome.accent);
+        let mut x = put(buffer, x, y, &padded(&spans[at], name), name, style.add_modifier(Modifier::BOLD));
+        let Some(effect) = side.effects.get(at) else {
+            put(buffer, x + 1, y, "…", 1, chrome.dim);
+            continue;
+        };
+        if effect.later == 0 {
+            put(
+                buffer,
+                x + 1,
+                y,
+                &fit("nothing is behind it", usize::from(rest.right().saturating_sub(x + 1))),
+                40,
+                chrome.dim,
+            );
+            continue;
+        }
+        for column in &columns {
+            let style = if column.rank == 0 { chrome.strong } else { style };
+            x = put(buffer, x, y, &right(&(column.text)(effect), NUMBER), NUMBER, style);
+        }
+        if bars > 0 {
+            draw_bar(if top > 0.0 { effect.change / top } else { 0.0 }, (x + 1, y), bars - 1, theme, buffer);
+        }
+    }
+}
+
+/// A span's name in exactly so many columns.
+fn padded(span: &HiddenSpan, columns: usize) -> String {
+    let name = fit(&span.name, columns);
+    format!("{name}{}", " ".repeat(columns.saturating_sub(width(&name))))
+}
+
+fn draw_bar(level: f64, (x, y): (u16, u16), columns: usize, theme: &Theme, buffer: &mut Buffer) {
+    let level = level as f32;
+    let colored = Style::new().fg(theme.differences.color(level.signum() * (0.4 + 0.6 * level.abs())));
+    let [before, axis, behind] = signed_bar(level, columns);
+    let x = put(buffer, x, y, &before, columns, colored);
+    let x = put(buffer, x, y, &axis, 1, theme.chrome.border);
+    put(buffer, x, y, &behind, columns, colored);
+}
+
+/// How far what spans are given ranks them as hiding them does.
+fn draw_agreement(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let rho = |rho: Option<f64>| rho.map_or_else(|| "–".to_owned(), |rho| format!("{rho:+.2}"));
+    let of = &side.agreement;
+    let text = format!(
+        "Spearman's ρ with |Δ ln p|: share {} · values {} · push {}",
+        rho(of.share),
+        rho(of.weighted),
+        rho(of.push)
+    );
+    let short = format!("ρ share {} val {} push {}", rho(of.share), rho(of.weighted), rho(of.push));
+    let room = usize::from(area.width);
+    let text = if width(&text) <= room { text } else { fit(&short, room) };
+    if area.height > 0 {
+        put(buffer, area.x, area.y, &text, room, theme.chrome.dim);
+    }
+}
+
+/// The likeliest next tokens before and after the chosen span is hidden.
+fn draw_next(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let Some(effect) = side.effects.get(side.row).filter(|_| area.height > 2) else { return };
+    let room = usize::from(area.width);
+    let line = |text: String, at: u16, style: Style, buffer: &mut Buffer| {
+        put(buffer, area.x, area.y + at, &fit(&text, room), room, style);
+    };
+    let listed = |probability: fn(&NextChange) -> f32| {
+        let mut next: Vec<&NextChange> = effect.next.iter().collect();
+        next.sort_by(|a, b| probability(b).total_cmp(&probability(a)));
+        let named = next.iter().map(|it| format!("{} {:.1}%", visible(&it.before), probability(it) * 100.0));
+        named.collect::<Vec<_>>().join("  ")
+    };
+    line(format!("next, and with {} hidden:", effect.span.name), 0, theme.chrome.dim, buffer);
+    line(format!("before {}", listed(|next| next.before.probability)), 1, theme.chrome.text, buffer);
+    line(format!("after  {}", listed(|next| next.after)), 2, theme.chrome.accent, buffer);
+}

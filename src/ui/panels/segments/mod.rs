@@ -1,0 +1,200 @@
+//! The segments of the prompt: for each model a matrix of what they give each other, a row for each segment that looks,
+//! and under it a bar for each query of the chosen one.
+
+mod cells;
+mod strip;
+mod table;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::columns::columns;
+use super::face::Face;
+use crate::app::{ColorScale, Column, Opened, SegmentCells, SegmentStage, Side, State};
+use crate::attention::segments::{Lookback, SegmentShares};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::legend::{self, Legend, Words};
+use crate::ui::facts::{heads_to_come, in_columns, what_it_is};
+use crate::ui::names::{short_view_name, view_sentence};
+use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::{boxed, take_bottom};
+use crate::ui::widgets::progress::spinner;
+use crate::ui::widgets::text::{fit, fit_name, number, put, short, width, wrap};
+use cells::scale;
+
+/// What segments of the prompt give each other.
+pub const FACE: Face = Face { title, hints, legend, place, draw };
+
+fn title(state: &State, _: &str) -> String {
+    let view = state.focused().selection.view();
+    format!("segments of the prompt: how much each looks at each · {}", view_sentence(view))
+}
+
+fn hints(state: &State) -> Vec<Hint> {
+    vec![
+        pair(state, (Command::CursorUp, Command::CursorDown), "who looks"),
+        pair(state, (Command::CursorLeft, Command::CursorRight), "at what"),
+        hint(state, Command::MarkSpan, "cut otherwise"),
+        hint(state, Command::Normalisation, "share, ratio, expected"),
+        pair(state, (Command::PreviousLayer, Command::NextLayer), "layer"),
+        pair(state, (Command::PreviousHead, Command::NextHead), "head"),
+        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::Open, "go there"),
+        hint(state, Command::Back, "back"),
+    ]
+}
+
+fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
+    let map = &state.screen.segments;
+    let what = match (map.cells, words) {
+        (SegmentCells::Shares, Words::All) => "share of attention, a row and its sink sum to 1",
+        (SegmentCells::Shares, Words::Few) => "share",
+        (SegmentCells::Ratios, Words::All) => "times what its length alone would give",
+        (SegmentCells::Ratios, Words::Few) => "times expected",
+        (SegmentCells::Expected, Words::All) => "what its length alone would give",
+        (SegmentCells::Expected, Words::Few) => "expected",
+    };
+    let settings = vec![
+        (state.keys.hint(Command::Normalisation), what.to_owned()),
+        (state.keys.hint(Command::MarkSpan), format!("by {}", map.cut_by())),
+    ];
+    if map.cells == SegmentCells::Ratios {
+        let (bottom, top) = ("÷4 ".to_owned(), "×4".to_owned());
+        return Some(Legend { palette: &theme.differences, bottom, top, settings });
+    }
+    let scale = scale(state)?;
+    let bottom = match scale.curve {
+        ColorScale::Linear => "0 ".to_owned(),
+        ColorScale::Log => format!("≤{} ", short(scale.bottom)),
+    };
+    let looks = [legend::color_scale(state), legend::color_map(state, theme)];
+    let settings = settings.into_iter().chain(looks).collect();
+    Some(Legend { palette: &theme.values, bottom, top: format!("≥{:.3}", scale.top), settings })
+}
+
+/// A box for each model that there is room for.
+fn place(state: &State, frame: Rect, _: u16) -> Body {
+    let part = |(side, area)| Part { side, view: None, area };
+    let parts = columns(state, frame).into_iter().map(part).collect();
+    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
+}
+
+fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
+    let (Body::Panel(layout), Opened::Segments) = (body, state.screen.opened()) else { return };
+    let scale = scale(state);
+    for part in &layout.parts {
+        draw_frame(state, part, theme, buffer);
+        let mut rest = part.area.inner(Margin::new(1, 1));
+        let map = &state.screen.segments;
+        let (Some(found), Some(chosen), Some(scale)) =
+            (map.found_of(part.side), map.chosen(part.side), scale)
+        else {
+            draw_notice(state, part.side, rest, theme, buffer);
+            continue;
+        };
+        let height = strip::height(rest.height, found.shares.rows.len());
+        let strip = take_bottom(&mut rest, height);
+        let has_focus = part.side == state.panes.focus;
+        let look = table::Look { cells: map.cells, scale, chosen, has_focus };
+        table::draw(&found.shares, &look, rest, theme, buffer);
+        strip::draw(&found.shares, chosen, strip, theme, buffer);
+    }
+}
+
+fn draw_frame(state: &State, part: &Part, theme: &Theme, buffer: &mut Buffer) {
+    let (pane, chrome, side) = (state.pane(part.side), &theme.chrome, part.side);
+    let focused = state.panes.focus == side;
+    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
+    let border = if focused { chrome.focus } else { chrome.border };
+    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
+    let room = usize::from(part.area.width).saturating_sub(6);
+    let name = fit_name(name, room);
+    let what = pane.shown.as_ref().map(|shown| what_it_is(state, side, shown).0).unwrap_or_default();
+    let map = &state.screen.segments;
+    let about = map.found_of(side).map(|found| {
+        let SegmentShares { segments, view, .. } = &found.shares;
+        format!("{what} · {} · {} by {}", view.short_title(), segments.count(), segments.by())
+    });
+    let about = fit(&about.unwrap_or(what), room - width(&name));
+    let mut block = boxed(border).title(Line::from(vec![
+        Span::styled(mark, border),
+        Span::styled(name, style),
+        Span::styled(about, chrome.dim),
+        Span::raw(" "),
+    ]));
+    let to_come = pane.shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
+    let facts = match (status(state, side).or(to_come), map.found_of(side), map.chosen(side)) {
+        (Some(status), ..) => fit(&format!(" {status} "), room),
+        (None, Some(found), Some(chosen)) => {
+            let facts = facts(&found.shares, found.lookback.as_deref(), chosen);
+            in_columns(facts, room)
+        }
+        _ => String::new(),
+    };
+    block = block.title_bottom(Span::styled(facts, chrome.accent));
+    block.render(part.area, buffer);
+}
+
+/// What is under way while an older answer is on screen, or went wrong.
+fn status(state: &State, side: Side) -> Option<String> {
+    let of = state.screen.segments.sides[side.index()].as_ref()?;
+    of.found.as_ref()?;
+    match &of.stage {
+        SegmentStage::Waiting => Some(format!("{} {}", spinner(state), of.view.short_title())),
+        SegmentStage::Failed(error) => {
+            Some(format!("{error} · {} tries again", state.keys.hint(Command::Retry)))
+        }
+        SegmentStage::Known => None,
+    }
+}
+
+/// The chosen cell in numbers, the most telling first.
+fn facts(shares: &SegmentShares, lookback: Option<&Lookback>, (row, column): (usize, Column)) -> Vec<String> {
+    let of = &shares.rows[row];
+    if of.queries == 0 {
+        return vec!["its rows give nothing to any token".to_owned()];
+    }
+    let mut facts = match column {
+        Column::Sink => vec![format!("{} → sink {:.3}", row + 1, of.sink)],
+        Column::Key(to) => {
+            let expected = of.expected.as_ref().map(|expected| format!("by length {:.3}", expected[to]));
+            let ratio = shares.ratio(row, to).map(|ratio| format!("×{}", number(ratio)));
+            let share = format!("{} → {}: {:.3}", row + 1, to + 1, of.shares[to]);
+            [Some(share), expected, ratio].into_iter().flatten().collect()
+        }
+    };
+    facts.extend(lookback.and_then(|lookback| match lookback.of(shares.view) {
+        Some(ratio) => Some(format!("lookback ratio {ratio:.2}")),
+        None => {
+            let (head, ratio) = lookback.most()?;
+            Some(format!("looks back most: {} {ratio:.2}", short_view_name(head)))
+        }
+    }));
+    if column == Column::Key(shares.segments.of(0)) {
+        facts.push(format!("{:.3} of it to the first token", of.first));
+    }
+    facts.push(format!("{} queries", of.queries));
+    facts
+}
+
+/// What is said before there is an answer.
+fn draw_notice(state: &State, side: Side, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let map = &state.screen.segments;
+    let (text, style) = match map.sides[side.index()].as_ref().map(|of| &of.stage) {
+        None => ("nothing is shown yet".to_owned(), theme.chrome.dim),
+        Some(SegmentStage::Failed(error)) => {
+            let key = |command| state.keys.hint(command);
+            let (again, cut) = (key(Command::Retry), key(Command::MarkSpan));
+            (format!("{error} · {again} tries again, {cut} cuts it otherwise"), theme.chrome.error)
+        }
+        Some(_) => (format!("{} measuring row by row", spinner(state)), theme.chrome.text),
+    };
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    for (y, line) in (area.y + 1..area.bottom()).zip(wrap(&text, usize::from(area.width))) {
+        put(buffer, area.x, y, &line, usize::from(area.width), style);
+    }
+}

@@ -1,0 +1,175 @@
+//! Sinks: for each model what goes to learned sinks and to the first token, the keys that are sinks of many heads, and for
+//! each layer its heads and what is largest in the residual stream after it.
+
+mod keys;
+mod layers;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::columns::columns;
+use super::face::Face;
+use crate::app::{Opened, SinkSide, SinkTruth, State};
+use crate::attention::sinks::{HeadSink, SINK_SHARE, Sinks};
+use crate::config::keys::Command;
+use crate::theme::Theme;
+use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::legend::{self, Legend, Words};
+use crate::ui::facts::what_it_is;
+use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::widgets::area::{boxed, inset, take_top};
+use crate::ui::widgets::progress::spinner;
+use crate::ui::widgets::text::{fit, fit_name, put, put_line, width, wrap};
+
+/// What goes nowhere.
+pub const FACE: Face = Face { title, hints, legend, place, draw };
+
+fn sinks(state: &State) -> Option<&SinkTruth> {
+    if let Opened::Sinks(sinks) = state.screen.opened() { Some(sinks) } else { None }
+}
+
+fn title(_: &State, _: &str) -> String {
+    "sinks: what heads give to no word, and what is large behind it".to_owned()
+}
+
+fn hints(state: &State) -> Vec<Hint> {
+    vec![
+        pair(state, (Command::CursorUp, Command::CursorDown), "layer"),
+        hint(state, Command::Normalisation, "first token, learned sink"),
+        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::Open, "go to the layer"),
+        hint(state, Command::Back, "back"),
+    ]
+}
+
+fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
+    let number = sinks(state)?.number;
+    let what = match words {
+        Words::All => format!("each head: the share that goes {}", number.title()),
+        Words::Few => number.title().to_owned(),
+    };
+    let settings = vec![(state.keys.hint(Command::Normalisation), what), legend::color_map(state, theme)];
+    Some(Legend { palette: &theme.values, bottom: "0 ".to_owned(), top: "1".to_owned(), settings })
+}
+
+/// A box for each model that there is room for.
+fn place(state: &State, frame: Rect, _: u16) -> Body {
+    let part = |(side, area)| Part { side, view: None, area };
+    let parts = columns(state, frame).into_iter().map(part).collect();
+    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
+}
+
+fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
+    let (Body::Panel(layout), Some(all)) = (body, sinks(state)) else { return };
+    for part in &layout.parts {
+        let side = all.sides[part.side.index()].as_ref();
+        let row = all.row_of(part.side);
+        draw_frame(state, part, side, row, theme, buffer);
+        let mut rest = inset(part.area.inner(Margin::new(1, 1)));
+        let Some(side) = side else {
+            put(buffer, rest.x, rest.y, "nothing is shown yet", rest.width.into(), theme.chrome.dim);
+            continue;
+        };
+        match &side.sinks {
+            Some(Ok(found)) => {
+                draw_summary(found, &mut rest, theme, buffer);
+                keys::draw(found, side, &mut rest, theme, buffer);
+            }
+            Some(Err(error)) => draw_notice(state, &error.to_string(), true, &mut rest, theme, buffer),
+            None => {
+                let text = format!("{} going through the rows of all heads", spinner(state));
+                draw_notice(state, &text, false, &mut rest, theme, buffer);
+            }
+        }
+        layers::draw(side, (all.number, row), rest, theme, buffer);
+    }
+}
+
+fn draw_frame(
+    state: &State,
+    part: &Part,
+    side: Option<&SinkSide>,
+    row: usize,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
+    let focused = state.panes.focus == part.side;
+    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
+    let border = if focused { chrome.focus } else { chrome.border };
+    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
+    let room = usize::from(part.area.width).saturating_sub(6);
+    let name = fit_name(name, room);
+    let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
+    let what = fit(&what, room - width(&name));
+    let facts = side.map(|side| status(state, side, row)).unwrap_or_default();
+    let facts = if facts.is_empty() { facts } else { fit(&format!(" {facts} "), room) };
+    boxed(border)
+        .title(Line::from(vec![
+            Span::styled(mark, border),
+            Span::styled(name, style),
+            Span::styled(what, chrome.dim),
+            Span::raw(" "),
+        ]))
+        .title_bottom(Span::styled(facts, chrome.accent))
+        .render(part.area, buffer);
+}
+
+/// What is under way or went wrong in the residual stream, or else what is largest in the chosen row.
+fn status(state: &State, side: &SinkSide, row: usize) -> String {
+    match &side.activations {
+        None => format!("{} running the prompt for its residual stream", spinner(state)),
+        Some(Err(error)) => {
+            let again = state.keys.hint(Command::Retry);
+            format!("residual stream: {error} · {again} tries again")
+        }
+        Some(Ok(states)) => states.get(row).map(|it| layers::facts(side, row, it)).unwrap_or_default(),
+    }
+}
+
+/// What goes to learned sinks, and to the first token, over all heads.
+fn draw_summary(found: &Sinks, rest: &mut Rect, theme: &Theme, buffer: &mut Buffer) {
+    let chrome = &theme.chrome;
+    let mean = |of: fn(&HeadSink) -> Option<f32>| found.mean(of);
+    let mut line = |name: &str, share: Option<f32>, rate: Option<f32>, more: String| {
+        let area = take_top(rest, 1);
+        let share = share.map_or_else(|| "none".to_owned(), |share| format!("{share:.3}"));
+        let rate = rate.map(|rate| format!("  {:.0}% of heads", 100.0 * rate)).unwrap_or_default();
+        let above = if rate.is_empty() { String::new() } else { format!(" over {SINK_SHARE}") };
+        let styles = [chrome.text, chrome.strong, chrome.text, chrome.text, chrome.dim];
+        let texts = [format!("{name:14}"), share, rate, above, more];
+        let mut room = usize::from(area.width);
+        let mut fits = |text: &String| {
+            room = room.saturating_sub(width(text));
+            room > 0
+        };
+        let count = texts.iter().map_while(|text| Some(text).filter(|text| fits(text))).count();
+        put_line(buffer, area, texts.into_iter().zip(styles).take(count));
+    };
+    line("learned sinks", mean(|head| head.learned), found.learned_rate, String::new());
+    let values = mean(|head| head.value_ratio).map(|it| format!("  its values ×{it:.2}")).unwrap_or_default();
+    line("first token", mean(|head| Some(head.first)), found.keys.first().map(|key| key.rate), values);
+}
+
+fn draw_notice(
+    state: &State,
+    text: &str,
+    is_error: bool,
+    rest: &mut Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    let again = format!("{text} · {} tries again", state.keys.hint(Command::Retry));
+    let (text, style) = match is_error {
+        true => (again.as_str(), theme.chrome.error),
+        false => (text, theme.chrome.text),
+    };
+    for line in wrap(text, usize::from(rest.width)) {
+        let area = take_top(rest, 1);
+        if area.height > 0 {
+            put(buffer, area.x, area.y, &line, usize::from(area.width), style);
+        }
+    }
+}

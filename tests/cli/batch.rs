@@ -1,0 +1,112 @@
+//! Many prompts at once.
+
+use serde_json::Value;
+
+use crate::support::program::{Home, golden, text};
+
+/// The lines of a file of results, without the one that says what was asked.
+fn lines(path: &std::path::Path) -> Vec<Value> {
+    let file = std::fs::read_to_string(path).unwrap();
+    file.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_number_of_all_heads_over_many_prompts_is_the_mean_of_each() {
+    let home = Home::new();
+    let (file, results) = (home.path("prompts.jsonl"), home.path("results.jsonl"));
+    let prompts = ["write a story", "a story about a story", "the end"];
+    let objects = prompts.map(|prompt| format!("{{\"id\": \"{}\", \"text\": \"{prompt}\"}}", prompt.len()));
+    std::fs::write(&file, format!("{}\nnot JSON\n", objects.join("\n"))).unwrap();
+    let model = golden("gpt-oss-tiny");
+    let of_all = ["heads", "--model", text(&model), "--prompts", text(&file), "--sort", "sink"];
+    let ended = home.run(of_all.into_iter().chain(["--results", text(&results)]));
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("line 4 is left out"), "{}", ended.stderr);
+    let found = lines(&results);
+    assert_eq!(found.iter().map(|line| line["id"].as_str().unwrap()).collect::<Vec<_>>(), ["13", "21", "7"]);
+    let mut sum = 0.0;
+    for (prompt, line) in prompts.iter().zip(&found) {
+        let alone = home.run(["heads", "--model", text(&model), "--prompt", prompt, "--json"]);
+        let alone: Value = serde_json::from_str(alone.text()).unwrap();
+        let head = alone["heads"].as_array().unwrap().iter();
+        let head =
+            head.clone().find(|head| (&head["layer"], &head["head"]) == (&1.into(), &2.into())).unwrap();
+        assert_eq!(line["numbers"]["1.2"], head["prompt"]["sink"]);
+        sum += head["prompt"]["sink"].as_f64().unwrap();
+    }
+    let row = ended.text().lines().find(|line| line.starts_with("1.2 ")).unwrap();
+    let numbers: Vec<f64> = row.split_whitespace().skip(1).map(|number| number.parse().unwrap()).collect();
+    assert!(
+        (numbers[0] - sum / 3.0).abs() < 1e-4 && numbers[1] <= numbers[0] && numbers[0] <= numbers[2],
+        "{row}"
+    );
+    assert!(ended.text().contains("mean over 3 prompts") && ended.text().contains("deviate most: "));
+
+    // A run that was stopped goes on, and says the same in the end.
+    let whole = std::fs::read_to_string(&results).unwrap();
+    let half = whole.lines().take(2).map(|line| format!("{line}\n")).collect::<String>() + "{\"model\": \"";
+    std::fs::write(&results, half).unwrap();
+    let again = home.run(of_all.into_iter().chain(["--results", text(&results)]));
+    assert_eq!(again.text(), ended.text());
+    assert_eq!(std::fs::read_to_string(&results).unwrap(), whole);
+    let other = ["sweep", "--model", text(&model), "--prompts", text(&file), "--results", text(&results)];
+    home.run(other).failed(1, &["results.jsonl", "something else", "name another file"]);
+}
+
+#[test]
+fn what_is_found_of_many_prompts_by_each_command() {
+    let home = Home::new();
+    let (file, results) = (home.path("prompts.txt"), home.path("results.jsonl"));
+    std::fs::write(&file, "write a story\nthe end of it\n").unwrap();
+    let [left, right] = ["gpt2-tiny", "gpt-oss-tiny"].map(golden);
+    let pair = ["--model", text(&left), "--model", text(&right)];
+    let many = ["--prompts", text(&file), "--results", text(&results), "--json"];
+    let run = |command: &[&str], models: &[&str]| -> (Value, Vec<Value>) {
+        let _ = std::fs::remove_file(&results);
+        let ended = home.run(command.iter().chain(models).chain(&many).copied());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        (serde_json::from_str(ended.text()).unwrap(), lines(&results))
+    };
+    let (summary, found) = run(&["compare"], &pair);
+    assert_eq!((found.len(), &found[0]["tokens"].as_array().unwrap().len()), (2, &2));
+    let alone = home.run(["compare", "--prompt", "write a story", "--json"].into_iter().chain(pair));
+    let alone: Value = serde_json::from_str(alone.text()).unwrap();
+    assert_eq!(found[0]["numbers"]["attention, JS"], alone["mean_divergence"]);
+    assert_eq!(summary["models"][0]["prompts"], 2);
+
+    let (summary, found) = run(&["generate", "--tokens", "3"], &pair[..2]);
+    let alone = home.run(["generate", "--tokens", "3", "--prompt", "write a story", pair[0], pair[1]]);
+    assert_eq!(found[0]["written"].as_str().unwrap(), alone.text().trim_end_matches('\n'));
+    let names: Vec<&str> = summary["models"][0]["means"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mean| mean["number"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"share of prompt") && names[0] == "tokens written", "{names:?}");
+
+    let (summary, found) = run(&["sweep", "--by", "mean"], &pair);
+    assert_eq!((found.len(), summary["models"].as_array().unwrap().len()), (4, 2));
+    let alone = home.run(["sweep", "--by", "mean", "--prompt", "the end of it", pair[2], pair[3], "--json"]);
+    let alone: Value = serde_json::from_str(alone.text()).unwrap();
+    assert_eq!(found[3]["numbers"]["0.1"], alone["models"][0]["heads"][1]["kl_divergence"]);
+}
+
+#[test]
+fn files_that_are_no_prompts_say_so() {
+    let home = Home::new();
+    let model = golden("gpt2-tiny");
+    let file = home.path("prompts");
+    let run = |content: &str| {
+        std::fs::write(&file, content).unwrap();
+        home.run(["heads", "--model", text(&model), "--prompts", text(&file)])
+    };
+    run("\n \n").failed(1, &["--prompts", "no prompts: write one on each line"]);
+    run("{\"text\": 1}\n").failed(1, &["no line is a prompt: line 1", "{\"text\": \"…\"}"]);
+    let missing = home.path("none");
+    home.run(["heads", "--prompts", text(&missing)]).failed(1, &["none", "No such file"]);
+    home.run(["heads", "--results", "x"]).failed(2, &["--prompts"]);
+    home.run(["heads", "--prompts", text(&file), "--prompt", "x"]).failed(2, &["cannot be used with"]);
+    std::fs::write(&file, "a\n").unwrap();
+    home.run(["heads", "--prompts", text(&file), "--sort", "previous"]).failed(2, &["prompt-previous"]);
+}

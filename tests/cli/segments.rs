@@ -1,0 +1,144 @@
+//! What `segments` shows, and what it refuses.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::program::{Home, golden, text};
+
+const TEXT: &str = "once upon a time. The end is near.\n\nA new paragraph.";
+
+fn models() -> [std::path::PathBuf; 2] {
+    ["gpt2-tiny", "gpt-oss-tiny"].map(golden)
+}
+
+#[test]
+fn both_models_side_by_side_and_rows_sum_to_one_with_the_sink() {
+    let home = Home::new();
+    let [left, right] = models();
+    let arguments = ["segments", "--model", text(&left), "--model", text(&right), "--prompt", TEXT];
+    let table = home.run(arguments).text().to_owned();
+    assert_eq!(table.matches("segments by paragraphs").count(), 2, "{table}");
+    assert!(table.contains("\n1 once upon a time. The") && table.contains("lookback ratio"), "{table}");
+    let ended = home.run(arguments.into_iter().chain(["--json", "--by", "sentences", "--view", "layer:1"]));
+    let json: Value = serde_json::from_str(ended.text()).unwrap();
+    for (model, has_sinks) in json["models"].as_array().unwrap().iter().zip([false, true]) {
+        assert_eq!(model["recipe"]["view"], "segments-sentences:layer:1");
+        let segments = model["segments"].as_array().unwrap();
+        assert_eq!(segments.len(), 3);
+        let sum =
+            |values: &Value| values.as_array().unwrap().iter().map(|it| it.as_f64().unwrap()).sum::<f64>();
+        for segment in segments {
+            let sink = segment["sink"].as_f64();
+            assert_eq!(sink.is_some(), has_sinks);
+            assert!((sum(&segment["shares"]) + sink.unwrap_or(0.0) - 1.0).abs() < 1e-5, "{segment}");
+            assert!((sum(&segment["expected"]) - 1.0).abs() < 1e-5, "{segment}");
+        }
+        for bar in model["strip"].as_array().unwrap() {
+            let first = bar["first_token"].as_f64().unwrap() + bar["sink"].as_f64().unwrap_or(0.0);
+            assert!((sum(&bar["shares"]) + first - 1.0).abs() < 1e-5, "{bar}");
+        }
+        let ratios = model["lookback"]["ratios"].as_array().unwrap();
+        assert!(
+            ratios
+                .iter()
+                .flat_map(|layer| layer.as_array().unwrap())
+                .all(|ratio| (0.0..=1.0).contains(&ratio.as_f64().unwrap()))
+        );
+    }
+}
+
+#[test]
+fn value_weighted_rows_sum_to_one_without_a_sink() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let view = "value-weighted:head:1.0";
+    let ended = home.run(["segments", "--model", text(&model), "--prompt", TEXT, "--view", view, "--json"]);
+    let json: Value = serde_json::from_str(ended.text()).unwrap();
+    for segment in json["models"][0]["segments"].as_array().unwrap() {
+        let sum: f64 = segment["shares"].as_array().unwrap().iter().map(|it| it.as_f64().unwrap()).sum();
+        assert!(segment["sink"].is_null() && (sum - 1.0).abs() < 1e-5, "{segment}");
+    }
+    let csv = home.run(["segments", "--model", text(&model), "--prompt", TEXT, "--csv"]).text().to_owned();
+    assert!(csv.lines().nth(1).unwrap().starts_with("model,from,to,"), "{csv}");
+    assert!(csv.contains("\"(sink)\"") && csv.contains("\"(first token)\""), "{csv}");
+}
+
+#[test]
+fn a_file_names_segments_and_the_rest_is_one() {
+    let home = Home::new();
+    let (model, file) = (golden("gpt2-tiny"), home.path("parts.json"));
+    fs::write(&file, r#"[{"name": "end", "start": 18, "end": 34}, {"name": "once", "start": 0, "end": 9}]"#)
+        .unwrap();
+    let arguments = ["segments", "--model", text(&model), "--prompt", TEXT, "--by", text(&file), "--json"];
+    let json: Value = serde_json::from_str(home.run(arguments).text()).unwrap();
+    let model = &json["models"][0];
+    let names: Vec<&str> =
+        model["segments"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["once", "rest", "end"]);
+    assert_eq!(
+        model["segments"][1]["tokens"].as_array().unwrap().len(),
+        2,
+        "the rest is what is left, in two parts"
+    );
+    assert_eq!(model["recipe"]["segments"][0]["name"], "end", "as the file has it");
+}
+
+#[test]
+fn hostile_files_are_refused_in_one_line() {
+    let home = Home::new();
+    let (model, file) = (golden("gpt2-tiny"), home.path("parts.json"));
+    let refused = |content: &[u8], says: &[&str]| {
+        fs::write(&file, content).unwrap();
+        let ended = home.run(["segments", "--model", text(&model), "--prompt", "aé b", "--by", text(&file)]);
+        ended.failed(1, &[&["parts.json: "], says].concat());
+    };
+    refused(b"", &["EOF", "write [{"]);
+    refused(b"[]", &["names no segment"]);
+    refused(b"\xff\xfe", &["no UTF-8"]);
+    refused(
+        br#"[{"name": "x", "start": 0, "end": 9}]"#,
+        &["entry 1 (\"x\") ends at byte 9: the prompt has 5 bytes"],
+    );
+    refused(br#"[{"name": "x", "start": 0, "end": 2}]"#, &["byte 2 is inside a character: use 1 or 3"]);
+    refused(br#"[{"name": "x", "start": 0, "end": NaN}]"#, &["entry 1, \"end\""]);
+    refused(
+        br#"[{"name": "x", "start": 0, "end": 3}, {"name": "y", "start": 1, "end": 4}]"#,
+        &["entry 1 (\"x\") and entry 2 (\"y\") overlap at byte 1"],
+    );
+    let entry = r#"{"name": "x", "start": 0, "end": 1},"#;
+    refused(format!("[{}", entry.repeat(1_000_000)).as_bytes(), &["longer than 1 MB"]);
+    refused(
+        format!("[{}{}]", entry.repeat(2000), entry.trim_end_matches(',')).as_bytes(),
+        &["2001 segments"],
+    );
+    refused("[".repeat(100_000).as_bytes(), &["parts.json"]);
+    let ended = home.run(["segments", "--model", text(&model), "--by", "words"]);
+    ended.failed(1, &["'words' is no rule for segments: use auto, chat, paragraphs, sentences, or a file"]);
+    fs::write(&file, br#"[{"name": "x", "start": 0, "end": 1}]"#).unwrap();
+    let ended = home.run(["segments", "--model", text(&model), "--ids", "1,2", "--by", text(&file)]);
+    ended.failed(1, &["token ids"]);
+    let ended = home.run(["segments", "--model", text(&model), "--prompt", "a", "--by", "chat"]);
+    ended.failed(1, &["--chat"]);
+    let ended = home.run(["segments", "--model", text(&model), "--prompt", "a", "--view", "head:9.9"]);
+    ended.failed(1, &["head:9.9"]);
+    let one = home.run(["segments", "--model", text(&model), "--prompt", "a"]).text().to_owned();
+    assert!(one.contains("1.000/1.000") && !one.contains("lookback"), "{one}");
+}
+
+#[test]
+fn a_figure_of_segments_is_made_again_from_its_recipe() {
+    let home = Home::new();
+    let [left, right] = models();
+    let (out, again) = (home.path("a.svg"), home.path("b.svg"));
+    let arguments = ["export", "--model", text(&left), "--model", text(&right), "--prompt", TEXT];
+    let rest = ["--view", "segments-sentences:mean", "--format", "svg", "--out", text(&out)];
+    home.run(arguments.into_iter().chain(rest)).text();
+    home.run(["render", text(&out), "--out", text(&again)]).text();
+    let svg = fs::read_to_string(&out).unwrap();
+    assert_eq!(svg, fs::read_to_string(&again).unwrap());
+    assert!(svg.contains("3 segments by sentences") && svg.contains("share of attention"), "{svg}");
+    let ended =
+        home.run(arguments.into_iter().chain(["--view", "segments:mean", "--format", "csv", "--out", "-"]));
+    ended.failed(2, &["attnscope segments --json"]);
+}
