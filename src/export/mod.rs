@@ -40,7 +40,7 @@ mod text_subject;
 pub(crate) mod example;
 
 pub use error::ExportError;
-pub use formats::{RecipeError, write};
+pub use formats::{ManyPrompts, RecipeError, write};
 pub use omissions::Omissions;
 pub use recipe::{FigureStyle, Input, KeyError, PROGRAM, Recipe, SCALES, Source};
 pub use selection::{ParseSelectionError, Selection};

@@ -9,8 +9,8 @@ use crate::app::state::fuzzy_list::FuzzyList;
 use crate::app::state::side::Side;
 use crate::app::state::step::step;
 use crate::app::state::typed::{self, LONGEST_LINE};
-use crate::attention::{Ablation, Statistic};
-use crate::vocabulary::{ExportFormat, TextColoring};
+use crate::attention::Ablation;
+use crate::vocabulary::ExportFormat;
 
 /// The state of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,22 +44,22 @@ pub struct ExportDialog {
 }
 
 impl ExportDialog {
-    /// Of a pane that shows a matrix; nothing of one that doesn't. `map` is the statistic on screen, if one is, and `text`
-    /// what the text on screen is coloured by: they come first.
+    /// Of a pane that shows a matrix; nothing of one that doesn't. `first` is what is on screen in the
+    /// place of the matrices, if a figure can show that: it comes first.
     pub(in crate::app) fn new(
         panes: &Panes,
         difference: Option<&Difference>,
-        (map, text): (Option<Statistic>, Option<TextColoring>),
+        first: Option<ExportContent>,
     ) -> Option<Self> {
         let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = panes.focus;
         let shown = panes.pane(side).shown.as_ref()?;
         let mut choices: Vec<ExportChoice> = Vec::new();
-        choices.extend(
-            map.into_iter().flat_map(|map| figures().map(move |format| (ExportContent::Map(map), format))),
-        );
-        let texts = |text| figures().map(move |format| (ExportContent::Text(text), format));
-        choices.extend(text.into_iter().flat_map(texts));
+        choices.extend(first.into_iter().flat_map(|first| {
+            let has_page = matches!(first, ExportContent::Text(_));
+            let fits = move |format: &ExportFormat| has_page || format.draws_a_grid();
+            figures().filter(fits).map(move |format| (first, format))
+        }));
         choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
         if panes.shown().count() == 2 {
             choices.extend(figures().map(|format| (both(difference), format)));
@@ -126,8 +126,9 @@ impl ExportDialog {
                     format!("{}-{}", self.model, view.to_string().replace(':', "-"))
                 }
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
-                ExportContent::Map(statistic) => format!("{}-map-{}", self.all_models(), statistic.id()),
-                ExportContent::Text(coloring) => format!("{}-text-{coloring}", self.all_models()),
+                ExportContent::Map(statistic) => format!("{}-map-{}", self.both_models(), statistic.id()),
+                ExportContent::Segments(_) => format!("{}-segments", self.both_models()),
+                ExportContent::Text(coloring) => format!("{}-text-{coloring}", self.both_models()),
                 ExportContent::Panes => self.models.join("-and-"),
                 ExportContent::Difference(_) => self.models.join("-minus-"),
                 ExportContent::Screen => "attnscope-screen".to_owned(),
@@ -137,8 +138,8 @@ impl ExportDialog {
         *line = std::mem::take(line).with_value(format!("{name}.{}", format.name()));
     }
 
-    /// The models on screen, as part of a file's name.
-    fn all_models(&self) -> String {
+    /// The models that are on screen.
+    fn both_models(&self) -> String {
         let models = self.models.iter().filter(|model| !model.is_empty());
         models.map(String::as_str).collect::<Vec<_>>().join("-and-")
     }
