@@ -97,13 +97,13 @@ fn what_each_head_is_worth_is_asked_for_when_it_is_chosen_and_stopped_when_it_is
     let effects = press(&mut state, "n");
     assert_eq!((state.screen.map.statistic, sweeps(&effects)), (Statistic::Off, 2));
     let capture = state.panes.both[0].shown.as_ref().unwrap().capture.clone();
-    update(&mut state, Action::Worker(Event::Sweeping { capture: capture.clone(), done: 2, all: 6 }));
+    act(&mut state, Action::Worker(Event::Sweeping { capture: capture.clone(), done: 2, all: 6 }));
     let screen = draw(&mut state, (120, 36));
     assert!(text(screen.backend().buffer()).contains("without head 2 of 6"));
     assert_eq!(sweeps(&press(&mut state, "left")), 0, "it is under way");
     let divergences = vec![vec![0.25, 0.0, 1.5], vec![0.0; 3]];
     let found = Ok(Arc::new(Swept { instead: Instead::Zero, divergences }));
-    update(&mut state, Action::Worker(Event::Swept { capture, found }));
+    act(&mut state, Action::Worker(Event::Swept { capture, found }));
     assert_eq!(value(&state, Side::Left, 0, 2), Some(1.5));
     assert_eq!(value(&state, Side::Right, 0, 2), None);
     let effects = press(&mut state, "n");
@@ -115,7 +115,7 @@ fn what_each_head_is_worth_is_asked_for_when_it_is_chosen_and_stopped_when_it_is
     assert_eq!((state.screen.map.statistic, sweeps(&effects)), (Statistic::Off, 1));
     assert_eq!(value(&state, Side::Left, 0, 2), Some(1.5));
     let right = state.panes.both[1].shown.as_ref().unwrap().capture.clone();
-    update(&mut state, Action::Worker(Event::Swept { capture: right, found: Err(WorkerError::Cancelled) }));
+    act(&mut state, Action::Worker(Event::Swept { capture: right, found: Err(WorkerError::Cancelled) }));
     assert_eq!(sweeps(&press(&mut state, "r")), 1, "what failed is tried again");
 }
 
