@@ -9,7 +9,7 @@ use super::asked::{Asked, title};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::{Capture, escape_controls};
+use crate::attention::Capture;
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, FigureStyle, Recipe, Source, Subject};
 use crate::vocabulary::ExportFormat;
@@ -29,9 +29,6 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (passes, out) in passes.chunks(passes.len() / files).zip(outs) {
         let (captures, mut sources) = read(passes, args.view, session)?;
-        if style.difference.is_some() {
-            check_same_text(&captures)?;
-        }
         let left = sources.remove(0);
         let recipe = if args.format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
@@ -90,21 +87,6 @@ fn read(
 /// What passes are called.
 pub(super) fn names(passes: &[Asked]) -> Vec<String> {
     passes.iter().map(|asked| title(&asked.model.to_string(), &asked.without)).collect()
-}
-
-/// Refuses to subtract what models made of different texts.
-pub(super) fn check_same_text<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> Result<(), Failure> {
-    let captures: Vec<&Capture> = captures.into_iter().collect();
-    match captures.as_slice() {
-        [left, right] if !left.reads_the_text_of(right) => {
-            let names = [left, right].map(|capture| escape_controls(&capture.model.name));
-            Err(Failure::Failed(format!(
-                "{} and {} read different texts, for their chat templates differ: compare them without --chat",
-                names[0], names[1]
-            )))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Refuses what cannot be meant.

@@ -23,6 +23,8 @@ pub struct Words {
     pub hides_sinks: bool,
     /// What a row, a column or a pixel stands for, if that is more than a token.
     pub pixel: Option<String>,
+    /// What only one of two texts has, of a difference of two.
+    pub left_over: Option<String>,
 }
 
 impl Words {
@@ -50,6 +52,7 @@ impl Words {
             aside: "; the top tenth of rows (at least one) is ignored",
             hides_sinks: false,
             pixel,
+            left_over: None,
         }
     }
 
@@ -76,6 +79,7 @@ impl Words {
             aside: "",
             hides_sinks: false,
             pixel: None,
+            left_over: None,
         }
     }
 
@@ -92,6 +96,7 @@ impl Words {
             aside: "; first rows are ignored",
             hides_sinks: capture.model.has_sinks,
             pixel: bin.map(|bin| format!("A pixel is the largest of {bin} × {bin} tokens")),
+            left_over: None,
         }
     }
 }
