@@ -28,6 +28,8 @@ macro_rules! on_each_engine {
     };
 }
 
+#[path = "golden/hidden.rs"]
+mod hidden;
 #[path = "golden/incremental.rs"]
 mod incremental;
 #[path = "golden/push.rs"]

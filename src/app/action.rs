@@ -55,6 +55,15 @@ pub enum Action {
         /// Its index.
         token: usize,
     },
+    /// A cell of a panel was clicked.
+    ChooseCell {
+        /// The side of its model.
+        side: Side,
+        /// Index of its row.
+        row: usize,
+        /// Its column.
+        column: Column,
+    },
     /// A thumbnail was clicked, or a head in the list of all.
     ShowView {
         /// The side of its model.

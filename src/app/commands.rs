@@ -4,6 +4,7 @@ use super::action::Effect;
 use super::panels::{Difference, Mode, Opened, Reaction};
 use super::popups::{ExportDialog, Palette, Popup};
 use super::state::State;
+use super::state::exports::ExportContent;
 use super::state::help::Help;
 use super::state::notes::NOTHING_SHOWN;
 use super::{ablate, append, copy, find, loading, navigation, one_pane, prompt, text, write};
@@ -148,8 +149,12 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Back if is_browsing && state.panes.clear_span() => {}
         Command::Back if is_browsing && navigation::leave_difference(state) => {}
         Command::Export => {
-            let map = matches!(state.screen.opened(), Opened::ScoreMap).then_some(state.screen.map.statistic);
-            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), map);
+            let panel = match state.screen.opened() {
+                Opened::ScoreMap => Some(ExportContent::Map(state.screen.map.statistic)),
+                Opened::Segments => Some(ExportContent::Segments(state.screen.segments.rule())),
+                _ => None,
+            };
+            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), panel);
             match dialog {
                 Some(dialog) => state.popup = Some(Popup::Export(dialog)),
                 None => state.note = Some(NOTHING_SHOWN.to_owned()),

@@ -134,11 +134,10 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 effect.found(&question, found);
             }
         }
-        Event::Pushed { question, found } => {
-            if let Some(push) = state.screen.push_mut() {
-                push.found(&question, found);
-            }
-        }
+        Event::Pushed { question, found } => match state.screen.push_mut() {
+            Some(push) => push.found(&question, found),
+            None => state.screen.list.pushed(&question, found),
+        },
         Event::Sinks { question, found } => {
             if let Some(sinks) = state.screen.sinks_mut() {
                 sinks.found(&question, found);

@@ -71,6 +71,11 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
             state.panes.focus = side;
             text::point(state, side, token);
         }
+        Action::ChooseCell { side, row, column } => {
+            let Some(panel) = state.screen.panel_mut() else { return vec![] };
+            let reaction = panel.choose((side, row, column), &mut state.panes);
+            return commands::react(state, reaction).unwrap_or_default();
+        }
         Action::ShowView { side, view } => return show_view(state, side, view),
         Action::Focus(side) => state.panes.focus = side,
         Action::Scroll { side, rows, columns } => scroll(state, side, (rows, columns)),

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
 
+use super::push::Push;
 use super::statistics::{HeadStatistics, Over, Statistic};
 use super::{Capture, ModelInfo, RepeatScores};
 use crate::vocabulary::{LayerKind, View};
@@ -27,6 +28,8 @@ pub struct HeadEntry {
     pub repeated: Option<RepeatScores>,
     /// What it alone is worth, once that is known.
     pub swept: Option<f32>,
+    /// What it adds to the logit of the likeliest next token, once that is known.
+    pub push: Option<f32>,
     /// Its similarity to a chosen head, if one is chosen.
     pub similarity: Option<f32>,
 }
@@ -46,9 +49,16 @@ impl HeadEntry {
             statistics: capture.layers[layer].heads[head].statistics,
             repeated: scores(layer, head),
             swept: capture.swept.as_ref().and_then(|swept| swept.of(layer, head)),
+            push: None,
             similarity: None,
         };
         (0..capture.layers.len()).flat_map(|layer| (0..*heads).map(move |head| entry(layer, head))).collect()
+    }
+
+    /// The same head with what it adds to a logit.
+    #[must_use]
+    pub fn pushing(self, push: &Push) -> Self {
+        Self { push: push.head(self.layer, self.head).map(|head| head.total as f32), ..self }
     }
 
     /// A statistic of it; nothing if it is not known, or the head cannot have it.
@@ -76,6 +86,8 @@ pub enum HeadOrder {
     Head,
     /// A statistic.
     By(Statistic),
+    /// [`HeadEntry::push`].
+    Push,
     /// [`HeadEntry::similarity`].
     Similarity,
 }
@@ -89,7 +101,10 @@ impl Default for HeadOrder {
 impl HeadOrder {
     /// All of them, in the order in which people go through them.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Head].into_iter().chain(Statistic::in_turn().map(Self::By)).chain([Self::Similarity])
+        [Self::Head]
+            .into_iter()
+            .chain(Statistic::in_turn().map(Self::By))
+            .chain([Self::Push, Self::Similarity])
     }
 
     /// As the command line spells it. The patterns without `prompt-` are those on repeated random tokens.
@@ -97,6 +112,7 @@ impl HeadOrder {
         match self {
             Self::Head => "head",
             Self::By(statistic) => statistic.id(),
+            Self::Push => "push",
             Self::Similarity => "similarity",
         }
     }
@@ -106,6 +122,7 @@ impl HeadOrder {
         match self {
             Self::Head => None,
             Self::By(statistic) => entry.value(statistic),
+            Self::Push => entry.push,
             Self::Similarity => entry.similarity,
         }
     }
@@ -170,6 +187,7 @@ mod tests {
             statistics: HeadStatistics::default().with(Statistic::Sink, sink_mass),
             repeated: induction.map(|induction| RepeatScores { induction, ..RepeatScores::default() }),
             swept: None,
+            push: induction.map(|induction| 0.5 - induction),
             similarity: None,
         }
     }
@@ -186,6 +204,7 @@ mod tests {
         assert_eq!(sorted(HeadOrder::Head), [0, 1, 2, 3]);
         assert_eq!(sorted(HeadOrder::By(Statistic::Sink)), [2, 0, 3, 1]);
         assert_eq!(sorted(HeadOrder::By(Statistic::Induction)), [2, 1, 0, 3]);
+        assert_eq!(sorted(HeadOrder::Push), [1, 2, 0, 3], "what pushes against it is known, too");
         let without = HeadEntry { has_sink: false, ..entry(0, 0.0, None) };
         assert_eq!(without.value(Statistic::Sink), None, "no sink, no number");
     }

@@ -159,14 +159,17 @@ fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     (spread > 0.0).then(|| product(&a, &b) / spread)
 }
 
-/// The rank of each value, from 0.
+/// The rank of each value, from 0; equal ones have the mean of theirs.
 fn ranks(values: &[f64]) -> Vec<f64> {
-    let rank = |value: &f64| {
-        let below = values.iter().filter(|other| *other < value).count();
-        let equal = values.iter().filter(|other| *other == value).count();
-        below as f64 + (equal as f64 - 1.0) / 2.0
-    };
-    values.iter().map(rank).collect()
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let (mut ranks, mut first) = (vec![0.0; values.len()], 0);
+    for equal in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let mean = first as f64 + (equal.len() - 1) as f64 / 2.0;
+        equal.iter().for_each(|at| ranks[*at] = mean);
+        first += equal.len();
+    }
+    ranks
 }
 
 #[cfg(test)]

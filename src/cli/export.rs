@@ -6,21 +6,28 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
 use super::asked::{Asked, title};
+use super::export_many;
 use super::failure::Failure;
+use super::segments;
 use super::session::Session;
 use super::settings::Settings;
 use crate::attention::Capture;
+use crate::attention::segments::{Cut, Segments};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, FigureStyle, Recipe, Source, Subject};
-use crate::vocabulary::ExportFormat;
+use crate::vocabulary::{ExportFormat, SegmentRule};
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
 /// # Errors
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    if args.prompts.is_some() {
+        return export_many::run(args, settings, session);
+    }
     let passes = settings.passes(&args.models, &args.input)?;
     check(args, passes.len())?;
+    let (subject, cut) = subject(args)?;
     let style = style(&args.figure, settings);
     let files = if args.format.is_figure() { 1 } else { passes.len() };
     let paths = paths(&args.out, args.format, &names(&passes), files)?;
@@ -28,7 +35,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     // Before a model is loaded for nothing.
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (passes, out) in passes.chunks(passes.len() / files).zip(outs) {
-        let (captures, mut sources) = read(passes, args.view, session)?;
+        let (captures, mut sources) = read(passes, (subject, &cut, args.segments.as_deref()), session)?;
         let left = sources.remove(0);
         let recipe = if args.format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
@@ -71,17 +78,39 @@ pub(super) fn write(
 /// The passes, and how each was made.
 fn read(
     passes: &[Asked],
-    subject: Subject,
+    (subject, cut, by): (Subject, &Cut, Option<&str>),
     session: &mut Session,
 ) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
     let mut read = (Vec::new(), Vec::new());
     for Asked { model, input, without } in passes {
         let model = session.load(model)?;
         let capture = session.capture_for(subject, &model, input, without)?;
-        read.1.push(Source::new(&capture, input.clone(), subject));
+        let source = Source::new(&capture, input.clone(), subject).cut_by(cut);
+        if matches!(subject, Subject::Segments(..)) {
+            // A file is told by its name, and not when the figure is drawn.
+            Segments::new(&capture, source.prompt(), cut)
+                .map_err(|error| segments::about(by.unwrap_or_default(), &error))?;
+        }
+        read.1.push(source);
         read.0.push(capture);
     }
     Ok(read)
+}
+
+/// What is exported, and what segments are cut by.
+fn subject(args: &ExportArgs) -> Result<(Subject, Cut), Failure> {
+    match (args.view, &args.segments) {
+        (subject, None) => Ok((subject, subject.rule().map_or_else(Cut::default, Cut::Rule))),
+        (Subject::Segments(view, _), Some(by)) => {
+            let cut = segments::cut(by)?;
+            let rule = if let Cut::Rule(rule) = cut { rule } else { SegmentRule::Auto };
+            Ok((Subject::Segments(view, rule), cut))
+        }
+        (_, Some(_)) => {
+            let message = "--segments says what segments are cut by: it goes with --view segments:mean";
+            Err(Failure::Usage(message.to_owned()))
+        }
+    }
 }
 
 /// What passes are called.

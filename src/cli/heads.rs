@@ -32,7 +32,14 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
             session.sweep(&model, &mut capture, Instead::Zero)?;
         }
         session.score(&model, &mut capture)?;
-        let entries = HeadEntry::all(&capture);
+        let mut entries = HeadEntry::all(&capture);
+        // A map shows no push.
+        if args.map.is_none() && model.info().has_output_head {
+            let last = capture.tokens.len() - 1;
+            let pass = model.run_token(&capture, last, 1, &session.cancel)?;
+            let push = model.push(&capture, &pass, (None, None), &session.cancel)?;
+            entries.iter_mut().for_each(|entry| *entry = entry.pushing(&push));
+        }
         let recipe = Recipe::new(Source::new(&capture, input, Selection::All), None);
         read.push((capture, recipe, entries));
     }

@@ -17,6 +17,7 @@ mod completions;
 mod config;
 mod effect;
 mod export;
+mod export_many;
 mod failure;
 mod generate;
 mod heads;

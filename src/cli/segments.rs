@@ -75,9 +75,10 @@ pub(super) fn cut(by: &str) -> Result<Cut, Failure> {
 }
 
 /// Why a prompt can't be cut, with the file that says how.
-fn about(by: &str, error: &SegmentsError) -> Failure {
+pub(super) fn about(by: &str, error: &SegmentsError) -> Failure {
     Failure::Failed(match by.parse::<SegmentRule>() {
         Ok(_) => error.to_string(),
+        Err(_) if by.is_empty() => error.to_string(),
         Err(_) => format!("{}: {error}", escape_controls(by)),
     })
 }

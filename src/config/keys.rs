@@ -194,7 +194,7 @@ const TABLE: &[Row] = &[
     row(Command::Lens, "lens", Group::View, &["P"], "logit lens: what each layer would predict"),
     row(Command::Push, "push", Group::View, &["A"], "push: what heads add to the next token"),
     row(Command::Contrast, "contrast", Group::View, &["!"], "there: less the logit of another next token"),
-    row(Command::SpanEffect, "span-effect", Group::View, &["X"], "effect: hide the span, or each, from the rest"),
+    row(Command::SpanEffect, "span-effect", Group::View, &["X"], "effect: hide a span, or each in turn"),
     row(Command::Segments, "segments", Group::View, &["B"], "how parts of the prompt look at each other"),
     row(Command::Sinks, "sinks", Group::View, &["Q"], "what heads give to no word, and why"),
     row(Command::Text, "text", Group::View, &["T"], "the text: looks at, is looked at; the matrix"),

@@ -20,6 +20,8 @@ pub struct ListedHead<'a> {
 
 /// Columns of a number, at least.
 const NUMBER: usize = 6;
+/// Columns of what a head adds to a logit.
+const PUSH: usize = 8;
 /// Columns between the numbers over the prompt and those on repeated random tokens.
 const GAP: usize = 2;
 
@@ -46,10 +48,15 @@ pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(),
     let room = heads.iter().map(|head| model(head).chars().count()).max().unwrap_or(0).max(5);
     let columns = columns(heads);
     let of_prompt = columns.iter().filter(|(statistic, _)| !statistic.is_on_repeated_tokens());
-    let prompt: usize = of_prompt.map(|(_, width)| width).sum();
+    let prompt: usize = of_prompt.map(|(_, width)| width).sum::<usize>() + PUSH;
+    let is_first_on_repeated =
+        |at: usize| columns[at].0.is_on_repeated_tokens() && !columns[at - 1].0.is_on_repeated_tokens();
     writeln!(out, "{:room$}{:23}{:prompt$}  on repeated random tokens", "", "", " on the prompt")?;
     write!(out, "{:room$}{:>8}{:>9}  {:7}", "model", "head", "kv group", "layer")?;
-    for (statistic, width) in &columns {
+    for (at, (statistic, width)) in columns.iter().enumerate() {
+        if is_first_on_repeated(at) {
+            write!(out, "{:>PUSH$}", "push")?;
+        }
         write!(out, "{:>width$}", statistic.heading())?;
     }
     writeln!(out)?;
@@ -57,7 +64,13 @@ pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(),
         let HeadEntry { layer, head: index, group, kind, .. } = head.entry;
         let name = format!("{layer}.{index}");
         write!(out, "{:room$}{name:>8}{group:>9}  {:7}", model(head), kind.name())?;
-        for (statistic, width) in &columns {
+        for (at, (statistic, width)) in columns.iter().enumerate() {
+            if is_first_on_repeated(at) {
+                match head.entry.push {
+                    Some(push) => write!(out, "{push:>+PUSH$.3}")?,
+                    None => write!(out, "{:>PUSH$}", "-")?,
+                }
+            }
             match head.entry.value(*statistic) {
                 Some(value) => write!(out, "{value:>width$.3}")?,
                 None => write!(out, "{:>width$}", "-")?,
@@ -81,6 +94,7 @@ pub fn write_json(
     let entry = |head: &ListedHead<'_>| -> Value {
         let mut object = of_prompt(&head.entry);
         object["model"] = json!(models.iter().position(|(info, _)| std::ptr::eq(*info, head.model)));
+        object["push"] = json!(head.entry.push);
         object["repeated"] = json!(head.entry.repeated.map(|_| numbers(&head.entry, true)));
         object
     };
@@ -130,6 +144,7 @@ mod tests {
         let capture = example::capture();
         let recipe = Recipe::new(example::source(&capture, Selection::All), None);
         let mut entries = HeadEntry::all(&capture);
+        entries[3].push = Some(-0.5);
         entries[3].repeated = Some(RepeatScores { previous: 0.125, duplicate: 0.5, induction: 0.25 });
         let model = &*capture.model;
         let heads: Vec<_> = entries.iter().map(|entry| ListedHead { model, entry: *entry }).collect();
@@ -143,11 +158,15 @@ mod tests {
         assert!(lines[1..].iter().all(|line| line.chars().count() == lines[1].chars().count()), "{table}");
         let last: Vec<&str> = lines[5].split_whitespace().collect();
         assert_eq!(last[..4], ["example", "1.1", "1", "full"]);
-        assert_eq!(last[last.len() - 3..], ["0.125", "0.500", "0.250"]);
+        assert_eq!(last[last.len() - 4..], ["-0.500", "0.125", "0.500", "0.250"]);
         assert!(lines[2].ends_with("-"), "what is not known is no 0: {table}");
 
         let document: Value = serde_json::from_slice(&object).unwrap();
         assert_eq!(document["heads"][3]["repeated"]["duplicate"], json!(0.5));
+        assert_eq!(
+            (&document["heads"][3]["push"], &document["heads"][0]["push"]),
+            (&json!(-0.5), &Value::Null)
+        );
         assert_eq!(document["heads"][0]["repeated"], Value::Null);
         assert_eq!(document["heads"][2]["layer"], 1);
         assert_eq!(document["models"][0]["repeated"]["period"], 4, "half of a context of 8");

@@ -39,7 +39,7 @@ mod text;
 pub(crate) mod example;
 
 pub use error::ExportError;
-pub use formats::{RecipeError, write};
+pub use formats::{ManyPrompts, RecipeError, write};
 pub use omissions::Omissions;
 pub use recipe::{FigureStyle, Input, KeyError, PROGRAM, Recipe, SCALES, Source};
 pub use selection::{ParseSelectionError, Selection};

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::error::ExportError;
+use super::figure::source_title;
 use super::printable::{write_json as json_line, write_json_lines};
 use super::recipe::Recipe;
 use crate::attention::segments::{Lookback, SegmentRow, SegmentShares};
@@ -57,9 +58,9 @@ impl SegmentPass {
 /// If `out` refuses.
 pub fn write_table(out: &mut impl Write, passes: &[SegmentPass]) -> Result<(), ExportError> {
     for (at, pass) in passes.iter().enumerate() {
-        let SegmentPass { capture, shares, lookback, .. } = pass;
+        let SegmentPass { capture, shares, lookback, recipe } = pass;
         let gap = if at > 0 { "\n" } else { "" };
-        let (name, segments) = (escape_controls(&capture.model.name), &shares.segments);
+        let (name, segments) = (source_title(&capture.model.name, &recipe.source), &shares.segments);
         writeln!(out, "{gap}# {name}: {}, segments by {}", shares.view.title(), segments.by())?;
         let numbers = (0..segments.count()).map(|at| format!("{:>CELL$}", format!("[{}]", at + 1)));
         let sink = if shares.has_sinks { "   sink" } else { "" };

@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::error::ExportError;
+use super::figure::source_title;
 use super::printable::write_json_lines;
 use super::recipe::Recipe;
 use super::text::quoted;
+use crate::attention::Capture;
 use crate::attention::lens::Lens;
 use crate::attention::sinks::{Activation, HeadSink, KeySink, SINK_SHARE, Sinks, StateActivations};
-use crate::attention::{Capture, escape_controls};
 
 /// Columns of a token's text.
 const TOKEN: usize = 20;
@@ -36,9 +37,9 @@ pub struct SinkPass {
 /// If `out` refuses.
 pub fn write_table(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), ExportError> {
     for (at, pass) in passes.iter().enumerate() {
-        let SinkPass { capture, sinks, activations, .. } = pass;
+        let SinkPass { capture, sinks, activations, recipe } = pass;
         let gap = if at > 0 { "\n" } else { "" };
-        writeln!(out, "{gap}# {}", escape_controls(&capture.model.name))?;
+        writeln!(out, "{gap}# {}", source_title(&capture.model.name, &recipe.source))?;
         let mean = |of: fn(&HeadSink) -> Option<f32>| cell(sinks.mean(of));
         let percent = |rate: f32| format!("{:.1}% of heads over {SINK_SHARE}", 100.0 * rate);
         if let Some(rate) = sinks.learned_rate {

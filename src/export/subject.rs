@@ -90,6 +90,11 @@ impl Subject {
         }
     }
 
+    /// The rule that segments are cut by, if it is of segments.
+    pub fn rule(self) -> Option<SegmentRule> {
+        if let Subject::Segments(_, rule) = self { Some(rule) } else { None }
+    }
+
     /// Whether its rows have a sink beside them.
     pub fn has_sinks(self, capture: &Capture) -> bool {
         match self {

@@ -136,7 +136,7 @@ fn captures(
 ) -> Result<Content, &'static str> {
     let sides = match content {
         ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
-        ExportContent::Map(_) => {
+        ExportContent::Map(_) | ExportContent::Segments(_) => {
             Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some()).collect()
         }
         _ => vec![side],
@@ -149,6 +149,7 @@ fn captures(
             ExportContent::AllHeads => Subject::Matrices(Selection::All),
             ExportContent::View(view) => Subject::Matrices(Selection::One(view)),
             ExportContent::Map(statistic) => Subject::Map(statistic),
+            ExportContent::Segments(rule) => Subject::Segments(shown.view(), rule),
             _ => Subject::Matrices(Selection::One(shown.view())),
         };
         // What a model wrote is never cut into tokens again.
@@ -159,6 +160,10 @@ fn captures(
             None => Input::Prompt(shown.prompt.clone()),
         };
         let source = Source::new(&shown.capture, input, subject);
+        let source = match content {
+            ExportContent::Segments(_) => source.cut_by(state.screen.segments.cut()),
+            _ => source,
+        };
         Source { is_pinned: state.panes.pinned(*side).is_some(), ..source }
     };
     let mut sources = sides.iter().zip(&shown).map(source);
@@ -177,7 +182,8 @@ fn captures(
             ..FigureStyle::default()
         };
         // All heads at once are drawn raw; a page normalises them by itself.
-        let is_raw = matches!(content, ExportContent::AllHeads | ExportContent::Map(_));
+        let is_raw =
+            matches!(content, ExportContent::AllHeads | ExportContent::Map(_) | ExportContent::Segments(_));
         let is_grid = is_raw && format.draws_a_grid();
         let normalisation = if is_grid { Normalisation::Raw } else { display.normalisation };
         Recipe::of_figure((left, sources.next()), format, normalisation, style)

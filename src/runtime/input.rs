@@ -213,6 +213,7 @@ fn of_click(hit: Hit) -> Option<Action> {
         Hit::Cell { side, query, column } => Action::Point { side, query, column },
         Hit::Token { side, token } => Action::PointToToken { side, token },
         Hit::Thumbnail { side, view } => Action::ShowView { side, view },
+        Hit::PanelCell { side, row, column } => Action::ChooseCell { side, row, column },
         Hit::Pane(side) => Action::Focus(side),
         Hit::Prompt => Action::Command(Command::EditPrompt),
         Hit::Row(row) => Action::Pick(row),

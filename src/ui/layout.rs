@@ -69,7 +69,7 @@ impl Layout {
                 viewports.texts = panes.each_ref().map(text);
             }
             Body::Difference(placed) => viewports.difference = Some(placed.grid.viewport),
-            Body::Panel(_) => {}
+            Body::Panel(_) | Body::Cells(..) => {}
         }
         viewports
     }

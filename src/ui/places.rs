@@ -18,6 +18,8 @@ pub enum Body {
     Difference(DifferenceLayout),
     /// A panel in their place.
     Panel(PanelLayout),
+    /// A panel whose cells are chosen by a click.
+    Cells(PanelLayout, Vec<CellPlace>),
 }
 
 /// Where the parts of a pane go.
@@ -84,6 +86,19 @@ pub struct Part {
     pub area: Rect,
 }
 
+/// A cell of a panel that is no cell of a matrix of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CellPlace {
+    /// The side of the model that it is about.
+    pub side: Side,
+    /// Index of its row.
+    pub row: usize,
+    /// Its column.
+    pub column: Column,
+    /// The part of the screen that it takes.
+    pub area: Rect,
+}
+
 /// What is at a position of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hit {
@@ -110,6 +125,15 @@ pub enum Hit {
         /// The view that it stands for.
         view: View,
     },
+    /// A cell of a panel.
+    PanelCell {
+        /// The side of its model.
+        side: Side,
+        /// Index of its row.
+        row: usize,
+        /// Its column.
+        column: Column,
+    },
     /// Anything else of a pane.
     Pane(Side),
     /// The prompt.
@@ -129,6 +153,7 @@ impl Hit {
             Hit::Cell { side, .. }
             | Hit::Token { side, .. }
             | Hit::Thumbnail { side, .. }
+            | Hit::PanelCell { side, .. }
             | Hit::Pane(side) => Some(side),
             Hit::Prompt | Hit::Row(_) | Hit::Popup | Hit::Behind => None,
         }
@@ -151,6 +176,13 @@ impl Body {
                 cell.or_else(|| frame.contains(at).then_some(Hit::Pane(*side)))
             }
             Self::Panel(panel) => panel.hit(at),
+            Self::Cells(panel, cells) => {
+                let cell = cells.iter().find(|cell| cell.area.contains(at));
+                let cell =
+                    cell.map(|cell| Hit::PanelCell { side: cell.side, row: cell.row, column: cell.column });
+                let part = || panel.parts.iter().find(|part| part.area.contains(at));
+                cell.or_else(|| part().map(|part| Hit::Pane(part.side)))
+            }
         }
     }
 }

@@ -110,3 +110,27 @@ fn files_that_are_no_prompts_say_so() {
     std::fs::write(&file, "a\n").unwrap();
     home.run(["heads", "--prompts", text(&file), "--sort", "previous"]).failed(2, &["prompt-previous"]);
 }
+
+#[test]
+fn the_attention_of_many_prompts_is_one_archive() {
+    let home = Home::new();
+    let (file, out, alone) = (home.path("prompts.txt"), home.path("all.npz"), home.path("alone.npz"));
+    std::fs::write(&file, "write a story\nthe end of it\n").unwrap();
+    let model = golden("gpt-oss-tiny");
+    let export = ["export", "--model", text(&model), "--view", "head:1.2"];
+    let run = |more: &[&str]| home.run(export.iter().chain(more).copied());
+    assert_eq!(run(&["--prompts", text(&file), "--format", "npz", "--out", text(&out)]).code, 0);
+    assert_eq!(run(&["--prompt", "the end of it", "--format", "npz", "--out", text(&alone)]).code, 0);
+    let entry = |path: &std::path::Path, name: &str| {
+        let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut zip.by_name(name).unwrap(), &mut bytes).unwrap();
+        bytes
+    };
+    for name in ["attentions.npy", "sink.npy", "tokens.npy", "recipe.npy", "logits.npy"] {
+        assert_eq!(entry(&out, &format!("1/{name}")), entry(&alone, name), "{name}");
+    }
+    assert!(entry(&out, "ids.npy").starts_with(b"\x93NUMPY"));
+    assert_ne!(entry(&out, "0/attentions.npy"), entry(&out, "1/attentions.npy"));
+    run(&["--prompts", text(&file), "--format", "csv", "--out", "-"]).failed(2, &["--format npz"]);
+}

@@ -16,7 +16,7 @@ fn heads_of_several_models_are_ranked_together() {
         assert!(rows.iter().any(|row| row[0] == model), "{model}");
     }
     let induction = |row: &Vec<&str>| row.last().unwrap().parse::<f32>().unwrap();
-    assert!(rows.iter().all(|row| row.len() == 16));
+    assert!(rows.iter().all(|row| row.len() == 17));
     assert!(rows.windows(2).all(|pair| induction(&pair[0]) >= induction(&pair[1])), "{rows:?}");
 
     let ended = home.run(["heads", "--model", gpt_oss, "--sort", "sink", "--top", "1"]);
@@ -52,6 +52,7 @@ fn filters_and_all_numbers_as_json() {
         let sink = head["prompt"]["sink"].as_f64().unwrap();
         assert!(sink > 0.0 && sink < 1.0, "{sink}");
         assert!(head["repeated"]["induction"].is_number());
+        assert!(head["push"].as_f64().unwrap() != 0.0);
         assert_eq!(head["prompt"]["local"], 1.0, "a window of 8 tokens");
         let delimiter = head["prompt"]["delimiter"].as_f64().unwrap();
         assert!((0.0..1.0).contains(&delimiter), "{delimiter}");
@@ -60,6 +61,26 @@ fn filters_and_all_numbers_as_json() {
     assert_eq!(model["repeated"]["period"], 7, "one less than the window of 8");
     assert_eq!(model["recipe"]["input"]["prompt"], "write a story about AI");
     assert_eq!(heads[0]["model"], 0);
+}
+
+/// What a head adds to the logit of the likeliest next token is what `push` says.
+#[test]
+fn heads_are_sorted_by_what_they_push() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let list = home.run(["heads", "--model", text(&model), "--sort", "push", "--json"]);
+    let list: Value = serde_json::from_str(list.text()).unwrap();
+    let pushes: Vec<f64> =
+        list["heads"].as_array().unwrap().iter().map(|head| head["push"].as_f64().unwrap()).collect();
+    assert!(pushes.windows(2).all(|pair| pair[0] >= pair[1]), "{pushes:?}");
+    let push = home.run(["push", "--model", text(&model), "--json"]);
+    let push: Value = serde_json::from_str(push.text()).unwrap();
+    for head in push["models"][0]["heads"].as_array().unwrap() {
+        let own = list["heads"].as_array().unwrap().iter();
+        let mut own = own.filter(|it| it["layer"] == head["layer"] && it["head"] == head["head"]);
+        let own = own.next().unwrap()["push"].as_f64().unwrap();
+        assert!((own - head["push"].as_f64().unwrap()).abs() < 1e-6, "{head}");
+    }
 }
 
 /// The numbers of a map, layer after layer.

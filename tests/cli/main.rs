@@ -11,6 +11,7 @@ mod checkpoints;
 mod compare;
 mod config;
 mod downloads;
+mod effect;
 mod exports;
 mod generate;
 mod gguf;

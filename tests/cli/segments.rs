@@ -141,4 +141,36 @@ fn a_figure_of_segments_is_made_again_from_its_recipe() {
     let ended =
         home.run(arguments.into_iter().chain(["--view", "segments:mean", "--format", "csv", "--out", "-"]));
     ended.failed(2, &["attnscope segments --json"]);
+    // A file's names are in the recipe, and not its path.
+    let file = home.path("parts.json");
+    fs::write(&file, r#"[{"name": "the end", "start": 18, "end": 34}]"#).unwrap();
+    let figure = ["--view", "segments:head:0.1", "--segments", text(&file), "--format", "svg"];
+    let run = |out: &std::path::Path| {
+        let rest = figure.into_iter().chain(["--out", text(out)]);
+        home.run(arguments.into_iter().chain(rest)).text().to_owned()
+    };
+    run(&out);
+    fs::remove_file(&file).unwrap();
+    home.run(["render", text(&out), "--out", text(&again)]).text();
+    let svg = fs::read_to_string(&out).unwrap();
+    assert_eq!(svg, fs::read_to_string(&again).unwrap());
+    assert!(svg.contains("the end") && svg.contains("2 segments by a file"), "{svg}");
+    let rest = ["--view", "mean", "--segments", "chat", "--format", "svg", "--out", "-"];
+    home.run(arguments.into_iter().chain(rest)).failed(2, &["--segments", "segments:mean"]);
+    let rest = ["--view", "segments:mean", "--segments", "no.json", "--format", "svg", "--out", "-"];
+    home.run(arguments.into_iter().chain(rest)).failed(1, &["no.json", "sentences"]);
+}
+
+#[test]
+fn heads_that_are_off_are_named_and_give_nothing() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let without = ["--model", text(&model), "--prompt", TEXT, "--without", "1.0,1.1,1.2,1.3"];
+    let table = home.run(["segments"].into_iter().chain(without)).text().to_owned();
+    assert!(table.contains(" without 1.0, 1.1, 1.2, 1.3: mean of all"), "{table}");
+    let sinks = home.run(["sinks"].into_iter().chain(without)).text().to_owned();
+    assert!(sinks.contains(" without 1.0"), "{sinks}");
+    let weighted = ["--view", "value-weighted:layer:1"];
+    let table = home.run(["segments"].into_iter().chain(without).chain(weighted)).text().to_owned();
+    assert!(table.contains('–'), "heads that are off add nothing: {table}");
 }

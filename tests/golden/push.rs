@@ -3,6 +3,7 @@
 use attnscope::attention::push::Push;
 use attnscope::attention::{Ablation, Capture};
 use attnscope::model::{Cancel, Engine, LoadOptions, Model};
+use attnscope::vocabulary::Instead;
 use safetensors::SafeTensors;
 
 use super::{check_all, folder, golden, ids, load, on_cpu};
@@ -72,7 +73,7 @@ fn gguf_files_in_tensor_operations() {
 fn without_heads_it_is_complete_too() {
     for (name, engine) in [("gpt2-tiny", Engine::Auto), ("gpt-oss-tiny", Engine::Generic)] {
         let model = load(&golden(name), &on_cpu(engine));
-        let off = "0.1,2.3".parse().unwrap();
+        let off: Ablation = "0.1,2.3".parse().unwrap();
         let without = capture(&model, &[5, 9, 3, 5, 9, 8], &off);
         let found = push(&model, &without, 5, (None, None));
         is_complete(name, &found);
@@ -85,6 +86,11 @@ fn without_heads_it_is_complete_too() {
         assert!((found.logit - logit(&without)).abs() <= 1e-4 * found.logit.abs(), "{name}");
         let whole = capture(&model, &[5, 9, 3, 5, 9, 8], &Ablation::default());
         assert!((found.logit - logit(&whole)).abs() > 1e-3, "{name}: the heads do something");
+        // What they give on average comes from no key, and is a part all the same.
+        let mean = capture(&model, &[5, 9, 3, 5, 9, 8], &off.replaced_by(Instead::Mean));
+        let found = push(&model, &mean, 3, (None, None));
+        is_complete(&format!("{name}, means"), &found);
+        assert_eq!(found.head(0, 1).unwrap().total, 0.0);
     }
 }
 

@@ -8,6 +8,7 @@ mod chat;
 mod compare;
 mod copy;
 mod editor;
+mod effect;
 mod export;
 mod first;
 mod fixture;

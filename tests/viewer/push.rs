@@ -224,3 +224,23 @@ fn before_a_prompt_was_read_and_without_an_output_head_it_says_so() {
     assert_eq!(places(&press(&mut state, "A")), [(Side::Right, 4, None, None)]);
     assert!(text(draw(&mut state, (120, 40)).backend().buffer()).contains("it predicts nothing"));
 }
+
+/// All heads in numbers have a column for it.
+#[test]
+fn the_list_of_heads_says_what_they_push_and_sorts_by_it() {
+    let mut state = captured();
+    let effects = press(&mut state, "o");
+    assert_eq!(places(&effects), [(Side::Left, 4, None, None), (Side::Right, 4, None, None)]);
+    assert!(state.screen.list.rows().iter().all(|head| head.entry.push.is_none()));
+    answered(&mut state, &effects);
+    act(&mut state, attnscope::app::Action::Tick);
+    let orders = attnscope::attention::HeadOrder::all().count();
+    for _ in 0..orders {
+        press(&mut state, "right");
+    }
+    assert_eq!(state.screen.list.order, attnscope::attention::HeadOrder::Push, "nothing is alike");
+    let pushes: Vec<f32> = state.screen.list.rows().iter().map(|head| head.entry.push.unwrap()).collect();
+    assert!(pushes.windows(2).all(|pair| pair[0] >= pair[1]), "{pushes:?}");
+    assert!(text(draw(&mut state, (80, 24)).backend().buffer()).contains("▾push"));
+    assert_eq!(places(&press(&mut state, "left right")), [], "that is asked once");
+}

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Column, Effect, Opened, SegmentCells, SegmentMap, SegmentStage, Side, State};
+use attnscope::app::{
+    Column, Effect, ExportContent, Opened, SegmentCells, SegmentMap, SegmentStage, Side, State, update,
+};
 use attnscope::attention::View;
 use attnscope::attention::segments::{Cut, NamedSpans};
 use attnscope::theme::ColorDepth;
+use attnscope::vocabulary::{ExportFormat, SegmentRule};
 use attnscope::worker::protocol::{Event, Request, SegmentsJob, WorkerError};
 
 use crate::fixture::*;
@@ -186,6 +189,47 @@ fn one_model_alone_and_screens_of_all_sizes() {
             }
         }
     }
+}
+
+#[test]
+fn a_click_chooses_a_cell_and_a_click_on_the_chosen_one_goes_there() {
+    let mut state = three();
+    press_and_wait(&mut state, "B");
+    let (_, layout) = draw_with(&mut state, (120, 36), ColorDepth::TrueColor);
+    let attnscope::ui::Body::Cells(_, cells) = &layout.body else { panic!("the panel has cells") };
+    assert_eq!(cells.len(), 9 + 12, "the right one has a column for its sink");
+    let cell = |side: Side, row: usize, column: Column| {
+        let found = cells.iter().find(|cell| (cell.side, cell.row, cell.column) == (side, row, column));
+        let area = found.unwrap().area;
+        ratatui::layout::Position::new(area.x + 1, area.y)
+    };
+    let click = |state: &mut State, at| {
+        let hit = layout.hit(at).unwrap();
+        let attnscope::ui::Hit::PanelCell { side, row, column } = hit else { panic!("{hit:?}") };
+        act(state, attnscope::app::Action::ChooseCell { side, row, column });
+    };
+    let sink = cell(Side::Right, 1, Column::Sink);
+    click(&mut state, sink);
+    assert_eq!((state.panes.focus, chosen(&state)[1]), (Side::Right, Some((1, Column::Sink))));
+    assert_eq!(chosen(&state)[0], Some((1, Column::Key(0))), "the other side goes along");
+    click(&mut state, sink);
+    assert!(!is_open(&state));
+    let cursor = state.pane(Side::Right).cursor;
+    assert_eq!((cursor.query, cursor.column), (7, Column::Sink));
+    assert!(
+        layout.hit(ratatui::layout::Position::new(2, 20)).is_some_and(|hit| hit.side() == Some(Side::Left))
+    );
+}
+
+#[test]
+fn the_segments_on_screen_are_what_an_export_begins_with() {
+    let mut state = three();
+    press_and_wait(&mut state, "B space space e");
+    let effects = update(&mut state, attnscope::app::Action::Submit);
+    let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(*content, ExportContent::Segments(SegmentRule::Sentences));
+    assert_eq!(*format, ExportFormat::Svg);
+    assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-segments.svg");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod effect;
 mod endings;
 mod fixture;
 mod lens;

@@ -10,10 +10,11 @@ use crate::app::state::scores::Scores;
 use crate::app::state::side::Side;
 use crate::app::state::step::{row_after, step};
 use crate::attention::ablation::Swept;
+use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
 use crate::attention::{Capture, HeadEntry, HeadFilter, HeadOrder, LayerKind, ScoresByHead, View};
 use crate::config::keys::Command;
-use crate::worker::protocol::{Request, SimilarJob, WorkerError};
+use crate::worker::protocol::{Asker, PushJob, Request, SimilarJob, Slot, WorkerError};
 
 /// The captures of both panes, as far as they show one.
 type Captures = [Option<Arc<Capture>>; 2];
@@ -54,8 +55,18 @@ pub struct HeadList {
     pub similarity: Option<Similarity>,
     /// The index of the chosen head in the list.
     pub row: usize,
+    /// What was asked last of what heads add to a logit, left and right, and what came of it.
+    pushes: [Option<AskedPush>; 2],
     /// The list, and what it was made of.
     rows: Option<(Key, Vec<ListedHead>)>,
+}
+
+/// A question of what heads add to the logit of the likeliest next token.
+#[derive(Debug, Clone)]
+struct AskedPush {
+    question: PushJob,
+    /// Nothing until it is known; nothing either where it can't be said.
+    found: Option<Arc<Push>>,
 }
 
 /// What a list is made of.
@@ -64,6 +75,7 @@ struct Key {
     captures: Captures,
     scores: [Option<Arc<ScoresByHead>>; 2],
     swept: [Option<Arc<Swept>>; 2],
+    pushes: [Option<Arc<Push>>; 2],
     similarity: Option<Found>,
     order: HeadOrder,
     filter: HeadFilter,
@@ -74,6 +86,7 @@ impl Key {
         are_same(&self.captures, &other.captures)
             && are_same(&self.scores, &other.scores)
             && are_same(&self.swept, &other.swept)
+            && are_same(&self.pushes, &other.pushes)
             && are_same(std::slice::from_ref(&self.similarity), std::slice::from_ref(&other.similarity))
             && (self.order, self.filter) == (other.order, other.filter)
     }
@@ -84,9 +97,11 @@ impl Key {
         for side in Side::BOTH {
             let Some(shown) = &panes.pane(side).shown else { continue };
             let similarities = self.similarity.as_ref().and_then(|found| found[side.index()].as_ref());
+            let push = self.pushes[side.index()].as_deref();
             for mut entry in panes.entries(shown) {
                 let similarity = similarities.and_then(|all| all.get(entry.layer)?.get(entry.head));
                 entry.similarity = similarity.copied();
+                entry = push.map_or(entry, |push| entry.pushing(push));
                 if self.filter.takes(&entry) {
                     listed.push(ListedHead { side, entry });
                 }
@@ -157,15 +172,44 @@ impl HeadList {
             _ => None,
         });
         let found = self.similarity.as_ref().and_then(|to| to.found.as_ref()?.as_ref().ok());
-        let (order, filter) = (self.order, self.filter);
+        let (order, filter, captures) = (self.order, self.filter, captures(panes, |_| true));
         let swept = panes.both.each_ref().map(|pane| pane.shown.as_ref()?.swept().cloned());
-        let captures = captures(panes, |_| true);
-        let key = Key { captures, scores, swept, similarity: found.cloned(), order, filter };
+        let of_pane = |(asked, capture): (&Option<AskedPush>, &Option<Arc<Capture>>)| {
+            let asked = asked.as_ref().zip(capture.as_ref());
+            asked.filter(|(asked, capture)| Arc::ptr_eq(&asked.question.capture, capture))?.0.found.clone()
+        };
+        let pushes = [0, 1].map(|at| of_pane((&self.pushes[at], &captures[at])));
+        let key = Key { captures, scores, swept, pushes, similarity: found.cloned(), order, filter };
         if !self.rows.as_ref().is_some_and(|(made_of, _)| made_of.is(&key)) {
             let rows = key.list(panes);
             self.rows = Some((key, rows));
         }
         self.row = self.row.min(self.rows().len().saturating_sub(1));
+    }
+
+    /// Asks what the heads of a pane add to the logit of the likeliest next token, where that is not known.
+    fn ask_for_push(&mut self, side: Side, panes: &Panes) -> Option<Request> {
+        let capture = &panes.pane(side).shown.as_ref()?.capture;
+        let place = &mut self.pushes[side.index()];
+        if place.as_ref().is_some_and(|asked| Arc::ptr_eq(&asked.question.capture, capture)) {
+            return None;
+        }
+        let runs =
+            |slot: &Slot| panes.resident(*slot).model.as_ref().is_some_and(|model| *model == capture.model);
+        let slot = [side, side.other()].map(Side::slot).into_iter().find(runs)?;
+        let query = capture.tokens.len().checked_sub(1).filter(|_| capture.model.has_output_head)?;
+        let (asker, capture) = (Asker(side.index()), capture.clone());
+        let question = PushJob { asker, slot, capture, query, target: None, versus: None };
+        *place = Some(AskedPush { question: question.clone(), found: None });
+        Some(Request::Push(question))
+    }
+
+    /// Takes what the heads of a pane add to a logit, unless something else was asked since.
+    pub(in crate::app) fn pushed(&mut self, question: &PushJob, found: Result<Arc<Push>, WorkerError>) {
+        let asked = self.pushes.get_mut(question.asker.0).and_then(Option::as_mut);
+        if let Some(asked) = asked.filter(|asked| asked.question.is(question)) {
+            asked.found = found.ok();
+        }
     }
 
     /// Compares heads anew if there are other captures than those that were compared. Only what has read the same
@@ -252,12 +296,20 @@ impl Panel for HeadList {
         if let HeadOrder::By(statistic) = self.order {
             effects.extend(panes.ask_for(statistic));
         }
+        let pushes = Side::BOTH.into_iter().filter_map(|side| self.ask_for_push(side, panes));
+        effects.extend(pushes.map(Effect::Send));
         effects.extend(self.ask(panes).map(Effect::Send));
         effects
     }
 
     fn retry(&mut self, panes: &mut Panes) -> bool {
         panes.forget_failed_numbers()
+    }
+
+    /// No capture is kept for what it asked.
+    fn close(&mut self) -> Vec<Effect> {
+        self.pushes = [None, None];
+        vec![]
     }
 }
 

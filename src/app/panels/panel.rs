@@ -2,6 +2,7 @@
 
 use super::panes::Panes;
 use crate::app::action::Effect;
+use crate::app::state::cursor::Column;
 use crate::app::state::side::Side;
 use crate::attention::View;
 use crate::config::keys::Command;
@@ -32,6 +33,12 @@ pub trait Panel {
     /// Goes to a head that was clicked.
     fn open_head(&mut self, (side, head): (Side, View), panes: &mut Panes) -> Reaction {
         Reaction::Closes(panes.go_to(side, head))
+    }
+
+    /// Chooses a cell that was clicked: a row, and a column.
+    fn choose(&mut self, (side, _row, _column): (Side, usize, Column), panes: &mut Panes) -> Reaction {
+        panes.focus = side;
+        Reaction::Stays(vec![])
     }
 
     /// Goes to the head that stands for it, and closes where there is none.

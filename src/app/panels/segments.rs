@@ -83,6 +83,16 @@ impl SegmentMap {
         if panes.shown().next().is_some() { Ok(()) } else { Err(NOTHING_SHOWN) }
     }
 
+    /// What the prompt is cut by.
+    pub fn cut(&self) -> &Cut {
+        &self.cut
+    }
+
+    /// The rule that it is cut by; the automatic one where a file says it.
+    pub fn rule(&self) -> SegmentRule {
+        if let Cut::Rule(rule) = self.cut { rule } else { SegmentRule::Auto }
+    }
+
     /// What the prompt is cut by: `sentences`.
     pub fn cut_by(&self) -> &'static str {
         match &self.cut {
@@ -247,6 +257,18 @@ impl Panel for SegmentMap {
 
     fn head(&self, panes: &Panes) -> Option<(Side, View)> {
         Some((panes.focus, panes.focused().selection.view()))
+    }
+
+    /// A click chooses a cell, and a click on the chosen one goes there.
+    fn choose(&mut self, (side, row, column): (Side, usize, Column), panes: &mut Panes) -> Reaction {
+        let is_chosen = panes.focus == side && self.chosen(side) == Some((row, column));
+        panes.focus = side;
+        if is_chosen {
+            return self.open_chosen_cell(panes);
+        }
+        self.chosen[side.index()] = Some((row, column));
+        self.choose_by(panes, side, (0, 0));
+        Reaction::Stays(vec![])
     }
 
     fn scroll(&mut self, side: Side, by: (isize, isize), panes: &Panes) {

@@ -9,7 +9,7 @@ use crate::app::state::fuzzy_list::FuzzyList;
 use crate::app::state::side::Side;
 use crate::app::state::step::step;
 use crate::app::state::typed::{self, LONGEST_LINE};
-use crate::attention::{Ablation, Statistic};
+use crate::attention::Ablation;
 use crate::vocabulary::ExportFormat;
 
 /// The state of an export.
@@ -44,20 +44,20 @@ pub struct ExportDialog {
 }
 
 impl ExportDialog {
-    /// Of a pane that shows a matrix; nothing of one that doesn't. `map` is the statistic on screen, if one is: it comes
-    /// first.
+    /// Of a pane that shows a matrix; nothing of one that doesn't. `panel` is what the panel on screen
+    /// shows, if a figure can show that: it comes first.
     pub(in crate::app) fn new(
         panes: &Panes,
         difference: Option<&Difference>,
-        map: Option<Statistic>,
+        panel: Option<ExportContent>,
     ) -> Option<Self> {
         let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = panes.focus;
         let shown = panes.pane(side).shown.as_ref()?;
         let mut choices: Vec<ExportChoice> = Vec::new();
-        choices.extend(
-            map.into_iter().flat_map(|map| figures().map(move |format| (ExportContent::Map(map), format))),
-        );
+        choices.extend(panel.into_iter().flat_map(|panel| {
+            figures().filter(|format| format.draws_a_grid()).map(move |format| (panel, format))
+        }));
         choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
         if panes.shown().count() == 2 {
             choices.extend(figures().map(|format| (both(difference), format)));
@@ -124,11 +124,8 @@ impl ExportDialog {
                     format!("{}-{}", self.model, view.to_string().replace(':', "-"))
                 }
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
-                ExportContent::Map(statistic) => {
-                    let models = self.models.iter().filter(|model| !model.is_empty());
-                    let models: Vec<&str> = models.map(String::as_str).collect();
-                    format!("{}-map-{}", models.join("-and-"), statistic.id())
-                }
+                ExportContent::Map(statistic) => format!("{}-map-{}", self.both_models(), statistic.id()),
+                ExportContent::Segments(_) => format!("{}-segments", self.both_models()),
                 ExportContent::Panes => self.models.join("-and-"),
                 ExportContent::Difference(_) => self.models.join("-minus-"),
                 ExportContent::Screen => "attnscope-screen".to_owned(),
@@ -136,6 +133,12 @@ impl ExportDialog {
         };
         let line = &mut self.list.line;
         *line = std::mem::take(line).with_value(format!("{name}.{}", format.name()));
+    }
+
+    /// The models that are on screen.
+    fn both_models(&self) -> String {
+        let models = self.models.iter().filter(|model| !model.is_empty());
+        models.map(String::as_str).collect::<Vec<_>>().join("-and-")
     }
 
     /// Chooses another row, so many further down.

@@ -2,7 +2,7 @@
 
 use crate::attention::alignment::Granularity;
 use crate::attention::{Statistic, View};
-use crate::vocabulary::ExportFormat;
+use crate::vocabulary::{ExportFormat, SegmentRule};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum ExportContent {
     Panes,
     /// A statistic of all heads of what both panes show, as it is on screen.
     Map(Statistic),
+    /// What segments of the prompt give each other in both panes, cut by this rule, or by a file if one was given.
+    Segments(SegmentRule),
     /// Left minus right, by these pieces.
     Difference(Granularity),
     /// What is on screen, as a picture.

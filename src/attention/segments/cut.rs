@@ -119,12 +119,13 @@ fn named(capture: &Capture, own: &str, spans: &NamedSpans) -> Result<Vec<Stretch
     Ok(stretches)
 }
 
-/// A text of tokens that were given as ids, and the tokens with their places in it. Special ones are none of it.
+/// A text of tokens that were given as ids, and the tokens with their places in it. Special ones are none of it, and
+/// what a model wrote neither.
 fn text_of_ids(tokens: &[Token]) -> (Cow<'static, str>, Cow<'static, [Token]>) {
     let mut text = String::new();
     let mut place = |token: &Token| {
         let start = text.len();
-        if !token.is_special {
+        if !token.is_special && !token.is_generated {
             text.push_str(&token.text);
         }
         Token { span: start..text.len(), ..token.clone() }

@@ -79,18 +79,18 @@ fn median(values: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
-    /// Two tokens of three dimensions: 0.1 −0.2 0.1, and 0.3 −150 0.1; the median is 0.15.
+    /// Two tokens of three dimensions: 0.1 −0.2 0.1, and 0.3 −160 0.1; the median is 0.15.
     #[test]
     fn one_massive_activation_worked_by_hand() {
-        let state = [0.1, -0.2, 0.1, 0.3, -150.0, 0.1];
+        let state = [0.1, -0.2, 0.1, 0.3, -160.0, 0.1];
         let found = StateActivations::new(&state, 3);
         assert_eq!(found.median, 0.15);
-        let massive = Activation { position: 1, dimension: 1, value: -150.0 };
+        let massive = Activation { position: 1, dimension: 1, value: -160.0 };
         assert_eq!(
             (found.largest, found.massive.as_slice(), found.count),
             (Some(massive), &[massive][..], 1)
         );
-        assert!((found.times().unwrap() - 1000.0).abs() < 1e-2);
+        assert!((found.times().unwrap() - 160.0 / 0.15).abs() < 1e-2);
     }
 
     #[test]

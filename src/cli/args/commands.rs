@@ -39,8 +39,16 @@ pub struct ExportArgs {
     pub models: ModelsArgs,
     #[command(flatten)]
     pub input: InputArgs,
+    /// File of prompts in the place of one: one on each line, or a JSON object on each, {"text": "…", "id": "…"}; - is
+    /// standard input. All of them go into one npz
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompt_file", "ids"])]
+    pub prompts: Option<PathBuf>,
     #[arg(long, default_value_t = Selection::One(View::Mean).into(), help = Subject::CHOICES)]
     pub view: Subject,
+    /// What segments are cut by, with --view segments:mean: auto, chat, paragraphs, sentences, or a JSON file of bytes of
+    /// the prompt: [{"name": "question", "start": 0, "end": 12}]
+    #[arg(long, value_name = "BY")]
+    pub segments: Option<String>,
     #[arg(long, value_parser = one_of::<ExportFormat>(), help = format_help())]
     pub format: ExportFormat,
     /// File to write, which is replaced if it is there; - is standard output

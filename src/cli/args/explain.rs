@@ -110,7 +110,8 @@ fn sort_help() -> String {
         listed.map(Statistic::id).collect::<Vec<_>>().join(", ")
     };
     format!(
-        "What comes first: the largest {}; {} on repeated random tokens; or head, for the order of the model",
+        "What comes first: the largest {}; {} on repeated random tokens; push, to the logit of the likeliest next \
+         token; or head, for the order of the model",
         ids(false),
         ids(true)
     )

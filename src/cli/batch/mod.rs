@@ -6,6 +6,8 @@ mod prompts;
 mod results;
 mod summary;
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use super::args::BatchArgs;
@@ -44,6 +46,23 @@ pub struct Batch<'a> {
     pub find: Box<dyn FnMut(&mut Session, &[(&Model, &Asked)]) -> Result<Found, Failure> + 'a>,
 }
 
+/// The prompts of a file, and its lines that are none.
+///
+/// # Errors
+/// If the file can't be read, or has no prompt.
+pub fn read_prompts(path: Option<&Path>) -> Result<(Vec<Prompt>, Vec<BadLine>), Failure> {
+    prompts::read(path.unwrap_or("-".as_ref()))
+}
+
+/// Names lines that are no prompts; returns how many there are.
+pub fn say_bad_lines(path: Option<&Path>, bad: &[BadLine], session: &mut Session) -> usize {
+    let path = path.unwrap_or("-".as_ref());
+    for BadLine { line, why } in bad {
+        session.reporter.say(&format!("{}: line {line} is left out: {why}", path.display()));
+    }
+    bad.len()
+}
+
 impl Batch<'_> {
     /// Runs all prompts through each group of passes: one model, or two that are compared.
     ///
@@ -57,14 +76,11 @@ impl Batch<'_> {
         written: impl Fn(String) -> Input,
     ) -> Result<(), Failure> {
         session.listen();
-        let path = args.prompts.as_deref().unwrap_or("-".as_ref());
-        let (prompts, bad) = prompts::read(path)?;
-        for BadLine { line, why } in &bad {
-            session.reporter.say(&format!("{}: line {line} is left out: {why}", path.display()));
-        }
+        let (prompts, bad) = read_prompts(args.prompts.as_deref())?;
+        let mut failed = say_bad_lines(args.prompts.as_deref(), &bad, session);
         let asked = json!({ "attnscope": "results", "asked": self.asked });
         let mut results = args.results.as_deref().map(|path| Results::open(path, &asked)).transpose()?;
-        let (mut summaries, mut failed) = (Vec::new(), bad.len());
+        let mut summaries = Vec::new();
         for group in groups {
             let names: Vec<String> =
                 group.iter().map(|asked| title(&asked.model.to_string(), &asked.without)).collect();

@@ -20,6 +20,7 @@ mod tensors;
 
 pub use csv::quoted as csv_field;
 pub use entry::Export;
+pub use npz::ManyPrompts;
 pub use problem::RecipeError;
 
 use std::io::{BufRead as _, BufReader, Write};

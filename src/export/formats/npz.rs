@@ -8,15 +8,18 @@ use std::fs::File;
 use std::io::{BufReader, Read as _, Seek, Write};
 
 use serde_json::Value;
-use zip::write::SimpleFileOptions;
+use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::entry::{Export, Format, Writer};
 use super::problem::{MOST, Problem};
 use super::tensors::{Element, Tensor, write as write_tensors};
+use crate::attention::Capture;
 use crate::export::error::ExportError;
 use crate::export::printable::json;
+use crate::export::recipe::Recipe;
 use crate::export::row_names;
+use crate::export::selection::Selection;
 use crate::vocabulary::RowReading;
 
 /// The array with the recipe.
@@ -42,24 +45,71 @@ fn recipe(file: BufReader<File>) -> Result<Value, Problem> {
 
 fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     let mut zip = ZipWriter::new_stream(out);
+    add(&mut zip, "", export)?;
+    zip.finish().map_err(refused)?;
+    Ok(())
+}
+
+/// An archive of many prompts: the arrays of the first one have names that begin with `0/`, and `ids` has the names of
+/// the prompts in their order.
+pub struct ManyPrompts<'a> {
+    zip: ZipWriter<StreamWriter<&'a mut dyn Write>>,
+    ids: Vec<String>,
+}
+
+impl<'a> ManyPrompts<'a> {
+    /// One that writes to `out`.
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        Self { zip: ZipWriter::new_stream(out), ids: Vec::new() }
+    }
+
+    /// Adds what a recipe says of a pass.
+    ///
+    /// # Errors
+    /// If the recipe is of a figure, the model has no such view, or `out` refuses.
+    pub fn add(&mut self, id: &str, capture: &Capture, recipe: &Recipe) -> Result<(), ExportError> {
+        let selection = recipe.source.subject.matrices()?;
+        if let Selection::One(view) = selection {
+            capture.check(view)?;
+        }
+        let prefix = format!("{}/", self.ids.len());
+        self.ids.push(with_visible_end(id));
+        add(&mut self.zip, &prefix, &Export { capture, selection, recipe })
+    }
+
+    /// Ends the archive.
+    ///
+    /// # Errors
+    /// If `out` refuses.
+    pub fn finish(mut self) -> Result<(), ExportError> {
+        write_texts(&mut self.zip, "ids.npy", &self.ids, &[self.ids.len()])?;
+        self.zip.finish().map_err(refused)?;
+        Ok(())
+    }
+}
+
+/// Writes the arrays of a pass, each under its name behind `prefix`.
+fn add<W: Write + Seek>(
+    zip: &mut ZipWriter<W>,
+    prefix: &str,
+    export: &Export<'_>,
+) -> Result<(), ExportError> {
     let recipe = json(export.recipe)?;
-    write_texts(&mut zip, RECIPE, &[&recipe], &[])?;
+    write_texts(zip, &format!("{prefix}{RECIPE}"), &[&recipe], &[])?;
     let tokens = &export.capture.tokens;
     let texts: Vec<String> = tokens.iter().map(|token| with_visible_end(&token.text)).collect();
     let raw: Vec<String> = tokens.iter().map(|token| with_visible_end(&token.raw)).collect();
-    write_texts(&mut zip, "tokens.npy", &texts, &[texts.len()])?;
-    write_texts(&mut zip, "raw_tokens.npy", &raw, &[raw.len()])?;
+    write_texts(zip, &format!("{prefix}tokens.npy"), &texts, &[texts.len()])?;
+    write_texts(zip, &format!("{prefix}raw_tokens.npy"), &raw, &[raw.len()])?;
     if export.recipe.rows == RowReading::Predicting {
         let texts = row_names::of_tokens(export.capture, export.recipe.rows, |token| token.text.clone());
         let texts: Vec<String> = texts.iter().map(|text| with_visible_end(text)).collect();
-        write_texts(&mut zip, "predicting.npy", &texts, &[texts.len()])?;
+        write_texts(zip, &format!("{prefix}predicting.npy"), &texts, &[texts.len()])?;
     }
-    write_tensors(&mut zip, export, |zip, tensor| {
-        zip.start_file(format!("{}.npy", tensor.name), options(tensor.bytes())).map_err(refused)?;
+    write_tensors(zip, export, |zip, tensor| {
+        zip.start_file(format!("{prefix}{}.npy", tensor.name), options(tensor.bytes())).map_err(refused)?;
         Ok(zip.write_all(&header(element(tensor), &tensor.shape))?)
-    })?;
-    zip.finish().map_err(refused)?;
-    Ok(())
+    })
 }
 
 /// Writes an array of texts: each takes as many characters as the longest, the rest of them zeros.

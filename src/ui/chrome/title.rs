@@ -51,6 +51,6 @@ fn has_axes(state: &State, layout: &Layout) -> bool {
             let difference = state.screen.difference.as_ref();
             difference.is_some_and(|difference| difference.arrangement != Arrangement::Split)
         }
-        Body::Panel(_) => false,
+        Body::Panel(_) | Body::Cells(..) => false,
     }
 }

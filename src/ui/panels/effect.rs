@@ -113,7 +113,12 @@ fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &The
     let border = if focused { chrome.focus } else { chrome.border };
     let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
     let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
-    let by = side.map(|side| format!("  by {}", side.cut_by)).unwrap_or_default();
+    let next = |side: &EffectSide| {
+        let next = side.capture().next.first()?;
+        Some(format!("  next {} {:.1}%", visible(next), next.probability * 100.0))
+    };
+    let by = side.map(|side| format!("  by {}{}", side.cut_by, next(side).unwrap_or_default()));
+    let by = by.unwrap_or_default();
     let room = usize::from(part.area.width).saturating_sub(6);
     let name = fit_name(name, room);
     let what = fit(&format!("{what}{by}"), room - width(&name));
@@ -157,9 +162,9 @@ fn shared_out(side: &EffectSide, room: usize) -> (Vec<&'static Column>, usize, u
         .filter(|column| by_rank[..count].iter().any(|kept| kept.rank == column.rank))
         .collect();
     let free = room.saturating_sub(3 + count * NUMBER);
-    let bars = (free.saturating_sub(least) / 2).min(BAR.1);
-    let bars = if bars > BAR.0 { bars } else { 0 };
-    (taken, (free - bars).min(longest.clamp(4, NAME.1)), bars)
+    let name = longest.clamp(4, NAME.1.min((free / 2).max(least))).min(free);
+    let bars = if free - name > BAR.0 { (free - name).min(BAR.1) } else { 0 };
+    (taken, if bars > 0 { name } else { free.min(longest.clamp(4, NAME.1)) }, bars)
 }
 
 fn draw_table(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer) {
@@ -229,7 +234,7 @@ fn draw_agreement(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buf
         rho(of.weighted),
         rho(of.push)
     );
-    let short = format!("ρ: share {} values {} push {}", rho(of.share), rho(of.weighted), rho(of.push));
+    let short = format!("ρ share {} val {} push {}", rho(of.share), rho(of.weighted), rho(of.push));
     let room = usize::from(area.width);
     let text = if width(&text) <= room { text } else { fit(&short, room) };
     if area.height > 0 {

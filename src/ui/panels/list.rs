@@ -31,6 +31,8 @@ const FACTS: usize = 7 + 4 + 9;
 const BAR: (usize, usize) = (8, 30);
 /// Statistics of a higher rank are on screen only where the bar has room beside them.
 const MOST_NEEDED: usize = 10;
+/// Of what heads add to a logit.
+const PUSH_RANK: usize = 11;
 
 /// All heads of both models.
 pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
@@ -140,6 +142,7 @@ fn column_heading(order: HeadOrder) -> String {
     match order {
         HeadOrder::By(statistic) if statistic.is_on_repeated_tokens() => format!("↻ {}", statistic.heading()),
         HeadOrder::By(statistic) => statistic.heading().to_owned(),
+        HeadOrder::Push => "push".to_owned(),
         HeadOrder::Similarity => "alike".to_owned(),
         HeadOrder::Head => "head".to_owned(),
     }
@@ -149,6 +152,7 @@ fn column_heading(order: HeadOrder) -> String {
 fn rank(of: HeadOrder) -> usize {
     match of {
         HeadOrder::By(statistic) => statistic.rank(),
+        HeadOrder::Push => PUSH_RANK,
         HeadOrder::Head | HeadOrder::Similarity => 0,
     }
 }
@@ -159,7 +163,7 @@ fn numbers(order: HeadOrder, mut room: usize) -> (Vec<(HeadOrder, String)>, usiz
     // Without a head that is chosen nothing is alike.
     let is_number = |of: &HeadOrder| match of {
         HeadOrder::Head => false,
-        HeadOrder::By(_) => true,
+        HeadOrder::By(_) | HeadOrder::Push => true,
         HeadOrder::Similarity => *of == order,
     };
     let mut all: Vec<(usize, HeadOrder)> = HeadOrder::all().filter(is_number).enumerate().collect();
@@ -194,6 +198,7 @@ fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, 
         }
         (_, HeadOrder::Head) => " in the order of the models ".to_owned(),
         (_, HeadOrder::Similarity) => " by similarity, on this prompt ".to_owned(),
+        (_, HeadOrder::Push) => " by push to the likeliest next token ".to_owned(),
         (_, HeadOrder::By(statistic)) => format!(" by {}, {} ", statistic.short_id(), statistic.over()),
     };
     let mut block = boxed(chrome.focus).title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
@@ -240,7 +245,7 @@ mod tests {
             }
         }
         let all = numbers(HeadOrder::By(Statistic::Induction), 200).0;
-        assert_eq!(all.len(), Statistic::ALL.len(), "all but similarity");
+        assert_eq!(all.len(), Statistic::ALL.len() + 1, "and push: all but similarity");
         for room in BAR.0..200 {
             let (columns, left) = numbers(HeadOrder::default(), room);
             let has_least_needed = columns.iter().any(|column| rank(column.0) > MOST_NEEDED);

@@ -22,6 +22,7 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
         ExportContent::View(view) => view.short_title(),
         ExportContent::AllHeads => "all heads".to_owned(),
         ExportContent::Map(statistic) => format!("map: {}", statistic.heading()),
+        ExportContent::Segments(_) => "segments".to_owned(),
         ExportContent::Panes => "both panes".to_owned(),
         ExportContent::Difference(_) => "left minus right".to_owned(),
         ExportContent::Screen => "the screen".to_owned(),
@@ -45,6 +46,7 @@ fn holds((content, format): ExportChoice) -> &'static str {
     match content {
         ExportContent::Screen => "a picture of what is on screen",
         ExportContent::Map(_) => "a picture of a number of all heads",
+        ExportContent::Segments(_) => "a picture of what segments give each other",
         content => format.holds(content == ExportContent::AllHeads),
     }
 }
@@ -53,7 +55,7 @@ fn holds((content, format): ExportChoice) -> &'static str {
 fn settings(choice: ExportChoice) -> &'static str {
     match choice {
         (ExportContent::Screen, _) => "as it is on screen now, in its colours",
-        (ExportContent::Map(_), _) => "as on screen, in these colours, on white",
+        (ExportContent::Map(_) | ExportContent::Segments(_), _) => "as on screen, in these colours, on white",
         (ExportContent::AllHeads, format) if format.draws_a_grid() => "raw, in these colours, on white",
         (_, format) if format.is_figure() => "by the rules and in the colours on screen, on white",
         _ => "numbers are written raw, whatever the screen shows",

@@ -10,7 +10,7 @@ pub fn bar(value: f32, columns: usize) -> String {
 /// axis, and what stands behind it, all in `columns` together.
 pub fn signed_bar(value: f32, columns: usize) -> [String; 3] {
     let half = columns.saturating_sub(1) / 2;
-    let halves = (value.abs().min(1.0) * half as f32 * 2.0).round() as usize;
+    let halves = (value.abs().clamp(0.0, 1.0) * half as f32 * 2.0).round() as usize;
     let (whole, is_odd) = (halves / 2, halves % 2 == 1);
     let axis = "│".to_owned();
     if value < 0.0 {

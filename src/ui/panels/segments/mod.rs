@@ -20,7 +20,7 @@ use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{heads_to_come, in_columns, what_it_is};
 use crate::ui::names::{short_view_name, view_sentence};
-use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::places::{Body, CellPlace, PanelLayout, Part};
 use crate::ui::widgets::area::{boxed, take_bottom};
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, fit_name, number, put, short, width, wrap};
@@ -76,31 +76,48 @@ fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option
     Some(Legend { palette: &theme.values, bottom, top: format!("≥{:.3}", scale.top), settings })
 }
 
-/// A box for each model that there is room for.
+/// A box for each model that there is room for, and their cells.
 fn place(state: &State, frame: Rect, _: u16) -> Body {
     let part = |(side, area)| Part { side, view: None, area };
-    let parts = columns(state, frame).into_iter().map(part).collect();
-    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
+    let parts: Vec<Part> = columns(state, frame).into_iter().map(part).collect();
+    let cells = |part: &Part| {
+        let map = &state.screen.segments;
+        let found = map.found_of(part.side).zip(map.chosen(part.side));
+        let places = found.map(|(found, chosen)| {
+            let (area, _) = areas(&found.shares, part.area);
+            table::places(&found.shares, chosen, area)
+        });
+        let place = |(row, column, area)| CellPlace { side: part.side, row, column, area };
+        places.into_iter().flatten().map(place).collect::<Vec<_>>()
+    };
+    let cells = parts.iter().flat_map(cells).collect();
+    Body::Cells(PanelLayout { side: state.panes.focus, frame, parts }, cells)
+}
+
+/// Where the matrix and the strip of a box are.
+fn areas(shares: &SegmentShares, frame: Rect) -> (Rect, Rect) {
+    let mut rest = frame.inner(Margin::new(1, 1));
+    let height = strip::height(rest.height, shares.rows.len());
+    let strip = take_bottom(&mut rest, height);
+    (rest, strip)
 }
 
 fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
-    let (Body::Panel(layout), Opened::Segments) = (body, state.screen.opened()) else { return };
+    let (Body::Cells(layout, _), Opened::Segments) = (body, state.screen.opened()) else { return };
     let scale = scale(state);
     for part in &layout.parts {
         draw_frame(state, part, theme, buffer);
-        let mut rest = part.area.inner(Margin::new(1, 1));
         let map = &state.screen.segments;
         let (Some(found), Some(chosen), Some(scale)) =
             (map.found_of(part.side), map.chosen(part.side), scale)
         else {
-            draw_notice(state, part.side, rest, theme, buffer);
+            draw_notice(state, part.side, part.area.inner(Margin::new(1, 1)), theme, buffer);
             continue;
         };
-        let height = strip::height(rest.height, found.shares.rows.len());
-        let strip = take_bottom(&mut rest, height);
+        let (area, strip) = areas(&found.shares, part.area);
         let has_focus = part.side == state.panes.focus;
         let look = table::Look { cells: map.cells, scale, chosen, has_focus };
-        table::draw(&found.shares, &look, rest, theme, buffer);
+        table::draw(&found.shares, &look, area, theme, buffer);
         strip::draw(&found.shares, chosen, strip, theme, buffer);
     }
 }

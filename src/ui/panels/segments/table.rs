@@ -90,19 +90,40 @@ impl Cells {
     }
 }
 
-/// Draws as many cells as there is room for, around the chosen one.
-pub fn draw(shares: &SegmentShares, look: &Look, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+/// The cells that there is room for, around the chosen one, beside names, and how many columns these take; nothing
+/// where there is no room for a matrix.
+fn arranged(
+    shares: &SegmentShares,
+    chosen: (usize, Column),
+    area: Rect,
+) -> Option<(Cells, Vec<String>, usize)> {
     if area.height < 2 || area.width < 8 {
-        return;
+        return None;
     }
     let names: Vec<String> = (0..shares.rows.len()).map(|at| shares.segments.label(at)).collect();
     let longest = names.iter().map(|name| width(name)).max().unwrap_or(0);
     let least = longest.min(usize::from(area.width) * 2 / 5).min(NAME);
-    let cells = Cells::of(shares, look.chosen, area, least);
+    let cells = Cells::of(shares, chosen, area, least);
     // Where cells leave room, names take it.
     let before = usize::from(cells.at.0 - area.x - 2);
     let columns = longest.min(before + usize::from(area.right().saturating_sub(cells.right())));
     let cells = Cells { at: (area.x + columns as u16 + 2, cells.at.1), ..cells };
+    Some((cells, names, columns))
+}
+
+/// Where the cells are: of each its row, its column, and its part of the screen.
+pub fn places(shares: &SegmentShares, chosen: (usize, Column), area: Rect) -> Vec<(usize, Column, Rect)> {
+    let Some((cells, ..)) = arranged(shares, chosen, area) else { return Vec::new() };
+    let of_row = |row: usize| {
+        let place = |column| (row, column, cells.area(row, column));
+        cells.all_columns().map(place).collect::<Vec<_>>()
+    };
+    cells.rows.clone().flat_map(of_row).collect()
+}
+
+/// Draws as many cells as there is room for, around the chosen one.
+pub fn draw(shares: &SegmentShares, look: &Look, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let Some((cells, names, columns)) = arranged(shares, look.chosen, area) else { return };
     let chrome = &theme.chrome;
     for column in cells.all_columns() {
         let is_chosen = column == look.chosen.1;
