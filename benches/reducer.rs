@@ -115,7 +115,8 @@ fn seen(state: &State) -> String {
 fn compared_now(effect: Effect) -> Option<Event> {
     let Effect::Send(Request::Compare(question)) = effect else { return None };
     let captures = question.captures.each_ref().map(AsRef::as_ref);
-    let found = MeasuredComparison::of_views(captures, question.views, question.granularity).unwrap();
+    let found =
+        MeasuredComparison::of_views(captures, question.views, question.granularity, question.texts).unwrap();
     Some(Event::Compared { question: Box::new(question), found: Ok(Arc::new(found)) })
 }
 

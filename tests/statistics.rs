@@ -8,7 +8,7 @@ use attnscope::attention::ablation::next_divergence;
 use attnscope::attention::alignment::{Granularity, pieces};
 use attnscope::attention::shift::shifted_heads;
 use attnscope::attention::{
-    Capture, CausalMatrix, Comparison, Normalisation, Statistic, Token, View, similarity,
+    Capture, CausalMatrix, Comparison, Normalisation, Statistic, Texts, Token, View, similarity,
 };
 use attnscope::model::{Cancel, Control, LoadOptions, Model, Reference};
 use serde_json::Value;
@@ -153,7 +153,8 @@ fn two_tokenisations_of_one_text() {
                 assert_eq!(found, expected, "{name} of {}", pair["text"]);
             }
         }
-        let comparison = Comparison::new([(&left, &a), (&right, &b)], Granularity::Pieces).unwrap();
+        let comparison =
+            Comparison::new([(&left, &a), (&right, &b)], Granularity::Pieces, Texts::Same).unwrap();
         for side in 0..2 {
             same_rows(&comparison.sides()[side], &rows(&pair["pooled"][side]), "pooled");
         }

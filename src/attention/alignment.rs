@@ -16,13 +16,13 @@ pub struct Piece {
 }
 
 /// A place where no token goes on.
-struct Cut {
+pub(super) struct Cut {
     /// Tokens before it.
-    tokens: usize,
+    pub(super) tokens: usize,
     /// The byte it is at. Where an offset leaves blanks out it may be any of several.
     bytes: RangeInclusive<usize>,
     /// Whether what follows begins a word.
-    before_word: bool,
+    pub(super) before_word: bool,
 }
 
 /// The pieces of two tokenisations of the same bytes, in order: together they are all tokens of both. Tokens
@@ -58,7 +58,7 @@ pub fn pieces(left: &[Token], right: &[Token], granularity: Granularity) -> Vec<
 }
 
 /// The places between tokens, in order.
-fn cuts(tokens: &[Token]) -> Vec<Cut> {
+pub(super) fn cuts(tokens: &[Token]) -> Vec<Cut> {
     let with_bytes: Vec<(usize, &Token)> =
         tokens.iter().enumerate().filter(|(_, token)| !token.span.is_empty()).collect();
     // Where spans overlap, nothing can be cut before the last of them has ended.
@@ -88,10 +88,11 @@ fn label(left: &[Token], right: &[Token]) -> String {
 }
 
 /// A matrix over tokens as one over pieces, given as the tokens of each: summed over the keys of a piece,
-/// averaged over its queries, so that a row and its sink still sum to what they did.
+/// averaged over its queries, so that a row and its sink still sum to what they did; less what went to tokens of no piece:
+/// [`left_out`].
 ///
 /// # Panics
-/// If the pieces are not all rows of the matrix, in order, each with at least one.
+/// If the pieces are not rows of the matrix, in order, each with at least one.
 pub fn pooled(matrix: &CausalMatrix, pieces: &[Range<usize>]) -> CausalMatrix {
     let mut cells = Vec::with_capacity(pieces.len() * (pieces.len() + 1) / 2);
     let mut sinks = Vec::new();
@@ -107,6 +108,20 @@ pub fn pooled(matrix: &CausalMatrix, pieces: &[Range<usize>]) -> CausalMatrix {
         sinks.extend(matrix.sinks().map(|sinks| sinks[queries.clone()].iter().sum::<f32>() * share));
     }
     CausalMatrix::from_cells(pieces.len(), cells, matrix.sinks().map(|_| sinks))
+}
+
+/// What the queries of each piece give on average to tokens that no piece has, in order.
+///
+/// # Panics
+/// As [`pooled`].
+pub fn left_out(matrix: &CausalMatrix, pieces: &[Range<usize>], left_over: &[Range<usize>]) -> Vec<f32> {
+    let of_row = |query: usize| {
+        let row = matrix.row(query);
+        let seen = |keys: &Range<usize>| row.get(keys.start..keys.end.min(row.len())).unwrap_or_default();
+        // A sum of nothing would be −0.
+        left_over.iter().flat_map(seen).fold(0.0, |sum, weight| sum + weight)
+    };
+    pieces.iter().map(|queries| queries.clone().map(of_row).sum::<f32>() / queries.len() as f32).collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,48 @@
-//! Two models' attention to the same text, piece by piece.
+//! Two models' attention to the same text, or one model's to two texts, piece by piece.
 
-use super::alignment::{Granularity, Piece, pieces, pooled};
+use std::ops::Range;
+
+use super::alignment::{Granularity, Piece, left_out, pooled};
+use super::common_words::{Alignment, Texts, aligned};
 use super::scale::bottom_of;
 use super::{CausalMatrix, Extent, Normalisation, Token};
 use crate::vocabulary::RowReading;
+
+/// Runs of left-over tokens that are named in a sentence.
+const NAMED: usize = 8;
 
 /// Two matrices over the pieces that both tokenisations share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     pieces: Vec<Piece>,
     sides: [CausalMatrix; 2],
+    left_over: [Vec<LeftOver>; 2],
+    /// What each row gives to what is left over; nothing where nothing is.
+    left_out: Option<[Vec<f32>; 2]>,
     divergences: Vec<f32>,
+}
+
+/// Tokens in a row that have no place on the other side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOver {
+    /// What they say, as [`Token::label`] shows it.
+    pub label: String,
+    /// Which ones they are.
+    pub tokens: Range<usize>,
+}
+
+/// Why prompts of more tokens cannot be compared piece by piece.
+pub const TOO_LONG: &str = "only prompts of up to 2,048 tokens are compared piece by piece";
+
+/// Why two sides cannot be compared piece by piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotCompared {
+    /// Matrices are kept token by token up to a length.
+    #[error("{TOO_LONG}")]
+    Long,
+    /// Nothing has a place on both sides.
+    #[error("these prompts have no word in common: there is nothing to compare piece by piece")]
+    NothingShared,
 }
 
 /// One row of A − B.
@@ -23,21 +55,79 @@ pub struct DifferenceRow {
 }
 
 impl Comparison {
-    /// Left and right, each with its tokens and its matrix. `None` if a matrix is of a prompt too long to be
-    /// kept token by token.
-    pub fn new(sides: [(&[Token], &CausalMatrix); 2], granularity: Granularity) -> Option<Self> {
+    /// Left and right, each with its tokens and its matrix.
+    ///
+    /// # Errors
+    /// If a matrix is of a prompt too long to be kept token by token, or two texts share nothing.
+    pub fn new(
+        sides: [(&[Token], &CausalMatrix); 2],
+        granularity: Granularity,
+        texts: Texts,
+    ) -> Result<Self, NotCompared> {
         if sides.iter().any(|(tokens, matrix)| matrix.bin() > 1 || matrix.size() != tokens.len()) {
-            return None;
+            return Err(NotCompared::Long);
         }
-        let pieces = pieces(sides[0].0, sides[1].0, granularity);
-        let side = |at: usize| {
-            let ranges: Vec<_> = pieces.iter().map(|piece| piece.tokens[at].clone()).collect();
-            pooled(sides[at].1, &ranges)
+        let alignment = aligned(sides[0].0, sides[1].0, granularity, texts);
+        if alignment.pieces.is_empty() && texts == Texts::Different {
+            return Err(NotCompared::NothingShared);
+        }
+        Ok(Self::over(&alignment, sides))
+    }
+
+    /// Left and right over what belongs together.
+    fn over(alignment: &Alignment, sides: [(&[Token], &CausalMatrix); 2]) -> Self {
+        let Alignment { pieces, left_over } = alignment;
+        let ranges = [0, 1].map(|at| pieces.iter().map(|piece| piece.tokens[at].clone()).collect::<Vec<_>>());
+        let pooled = [0, 1].map(|at: usize| pooled(sides[at].1, &ranges[at]));
+        let anything_left = left_over.iter().any(|runs| !runs.is_empty());
+        let left_out =
+            anything_left.then(|| [0, 1].map(|at: usize| left_out(sides[at].1, &ranges[at], &left_over[at])));
+        let outcomes = |at: usize, row: usize| {
+            outcomes(&pooled[at], row).chain(left_out.as_ref().map(|sides| f64::from(sides[at][row])))
         };
-        let sides = [side(0), side(1)];
-        let divergence = |row| divergence(outcomes(&sides[0], row), outcomes(&sides[1], row));
-        let divergences = (0..pieces.len()).map(divergence).collect();
-        Some(Self { pieces, sides, divergences })
+        let divergences =
+            (0..pieces.len()).map(|row| divergence(outcomes(0, row), outcomes(1, row))).collect();
+        let left_over = [0, 1].map(|at: usize| {
+            let run = |tokens: &Range<usize>| LeftOver {
+                label: Token::joined_label(&sides[at].0[tokens.clone()]),
+                tokens: tokens.clone(),
+            };
+            left_over[at].iter().map(run).collect()
+        });
+        Self { pieces: pieces.clone(), sides: pooled, left_over, left_out, divergences }
+    }
+
+    /// What each side, left and right, has alone: of one text nothing.
+    pub fn left_over(&self) -> &[Vec<LeftOver>; 2] {
+        &self.left_over
+    }
+
+    /// What a row of a side gives to tokens that have no place on the other side: with the row and its sink it sums to 1.
+    /// Nothing where every token of both sides has one.
+    ///
+    /// # Panics
+    /// If there is no such side or row.
+    pub fn left_out(&self, side: usize, row: usize) -> Option<f32> {
+        Some(self.left_out.as_ref()?[side][row])
+    }
+
+    /// What each side has alone, in words: `only gpt2 (left): 'red' (1 token); only gpt2 (right): nothing`; nothing where all
+    /// have a place on both.
+    pub fn left_over_sentence(&self, names: &[String; 2]) -> Option<String> {
+        self.left_out.as_ref()?;
+        let side = |at: usize| {
+            let runs = &self.left_over[at];
+            let count: usize = runs.iter().map(|run| run.tokens.len()).sum();
+            let named: Vec<String> = runs.iter().take(NAMED).map(|run| format!("'{}'", run.label)).collect();
+            let more = if runs.len() > NAMED { ", …" } else { "" };
+            let what = match count {
+                0 => "nothing".to_owned(),
+                1 => format!("{} (1 token)", named.join(", ")),
+                _ => format!("{}{more} ({count} tokens)", named.join(", ")),
+            };
+            format!("only {}: {what}", names[at])
+        };
+        Some(format!("{}; {}", side(0), side(1)))
     }
 
     /// What rows and columns stand for.
@@ -45,7 +135,8 @@ impl Comparison {
         &self.pieces
     }
 
-    /// Left and right over the pieces; a row and its sink sum to what they did over tokens.
+    /// Left and right over the pieces; a row, its sink and what it [leaves out](Self::left_out) sum to what they did over
+    /// tokens.
     pub fn sides(&self) -> &[CausalMatrix; 2] {
         &self.sides
     }
@@ -70,8 +161,8 @@ impl Comparison {
         DifferenceRow { sink, keys }
     }
 
-    /// Jensen-Shannon divergence of a row's two sides in nats, over the pieces up to it and the sink, raw:
-    /// from 0 to ln 2.
+    /// Jensen-Shannon divergence of a row's two sides in nats, over the pieces up to it, the sink, and what is left out as one
+    /// more outcome, raw: from 0 to ln 2.
     ///
     /// # Panics
     /// If there is no such row.
@@ -122,6 +213,11 @@ impl Comparison {
         for (at, (name, sink)) in taken.enumerate() {
             let (joint, verb) = if at == 0 { ("; ", " takes") } else { (", ", "") };
             text.push_str(&format!("{joint}{name}'s sink{verb} {sink:.2}"));
+        }
+        if let [Some(left), Some(right)] = [0, 1].map(|side| self.left_out(side, query))
+            && left.max(right) >= 0.005
+        {
+            text.push_str(&format!("; {left:.2} and {right:.2} go to words that only one has"));
         }
         text
     }
@@ -209,7 +305,7 @@ mod tests {
         let (left, right) = (tokens(&["a", "b", " c"]), tokens(&["ab", " c"]));
         let a = CausalMatrix::from_cells(3, vec![1.0, 0.5, 0.5, 0.25, 0.25, 0.5], None);
         let b = CausalMatrix::from_cells(2, vec![0.25, 0.5, 0.0], Some(vec![0.75, 0.5]));
-        Comparison::new([(&left, &a), (&right, &b)], Granularity::Pieces).unwrap()
+        Comparison::new([(&left, &a), (&right, &b)], Granularity::Pieces, Texts::Same).unwrap()
     }
 
     #[test]
@@ -264,7 +360,45 @@ mod tests {
     fn a_folded_prompt_is_not_compared() {
         let tokens = tokens(&["a", " b", " c"]);
         let binned = CausalMatrix::zeros(3, 2, false);
-        assert_eq!(Comparison::new([(&tokens, &binned), (&tokens, &binned)], Granularity::Pieces), None);
+        let compared = Comparison::new([(&tokens, &binned); 2], Granularity::Pieces, Texts::Same);
+        assert_eq!(compared, Err(NotCompared::Long));
+    }
+
+    /// `x b c` and `b y c`. Left, b is \[¼ ½ · |¼\] and c \[½ ¼ ¼|0\] over x, b, c; right, b is \[1\] and c \[½ ½ 0\] over b, y, c.
+    #[test]
+    fn what_goes_to_words_that_one_side_has_alone_is_kept_apart() {
+        let (left, right) = (tokens(&["x", " b", " c"]), tokens(&["b", " y", " c"]));
+        let sinks = Some(vec![0.0, 0.25, 0.0]);
+        let a = CausalMatrix::from_cells(3, vec![1.0, 0.25, 0.5, 0.5, 0.25, 0.25], sinks);
+        let b = CausalMatrix::from_cells(3, vec![1.0, 0.5, 0.5, 0.5, 0.5, 0.0], None);
+        let compared =
+            |texts| Comparison::new([(&left, &a), (&right, &b)], Granularity::Pieces, texts).unwrap();
+        let comparison = compared(Texts::Different);
+        assert_eq!(
+            comparison.sides().each_ref().map(|side| side.cells().to_vec()),
+            [vec![0.5, 0.25, 0.25], vec![1.0, 0.5, 0.0]]
+        );
+        let left_out = |row| [0, 1].map(|side| comparison.left_out(side, row).unwrap());
+        assert_eq!([left_out(0), left_out(1)], [[0.25, 0.0], [0.5, 0.5]]);
+        let difference = comparison.difference(Normalisation::Raw, 1);
+        assert_eq!((difference.keys, difference.sink), (vec![Some(-0.25), Some(0.25)], Some(0.0)));
+        let names = ["l".to_owned(), "r".to_owned()];
+        assert_eq!(
+            comparison.left_over_sentence(&names).unwrap(),
+            "only l: 'x' (1 token); only r: 'y' (1 token)"
+        );
+        assert!(
+            comparison
+                .sentence(&names, 1, RowReading::Reading)
+                .ends_with("0.50 and 0.50 go to words that only one has")
+        );
+        // Row c: (¼, ¼, 0, ½) and (½, 0, 0, ½): what is left out is an outcome.
+        let row = 0.5 * (0.25 * (2.0f32 / 3.0).ln() + 0.25 * 2.0f32.ln() + 0.5 * (4.0f32 / 3.0).ln());
+        assert!((comparison.divergence(1) - row).abs() < 1e-6, "{} {row}", comparison.divergence(1));
+        let other = tokens(&["z"]);
+        let one = CausalMatrix::from_cells(1, vec![1.0], None);
+        let none = Comparison::new([(&left, &a), (&other, &one)], Granularity::Pieces, Texts::Different);
+        assert_eq!(none, Err(NotCompared::NothingShared));
     }
 
     /// Without column 0, a is (.5, 0, .5) and b (.5, .5, 0): cosine ½ / (½ √2)² = ½.

@@ -1,10 +1,7 @@
 //! A comparison with what its colour scales are to show.
 
 use super::alignment::Granularity;
-use super::{Capture, Comparison, Extent, Normalisation, View};
-
-/// Why two captures cannot be compared piece by piece.
-pub const TOO_LONG: &str = "only prompts of up to 2,048 tokens are compared piece by piece";
+use super::{Capture, Comparison, Extent, Normalisation, Texts, View};
 
 /// A comparison with what its colour scales are to show.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,19 +15,20 @@ pub struct MeasuredComparison {
 }
 
 impl MeasuredComparison {
-    /// Compares two captures of one prompt, in these views of them.
+    /// Compares two captures, of one text or of two, in these views of them.
     ///
     /// # Errors
-    /// If the prompt is too long, or a capture has no such view.
+    /// If the prompt is too long, two texts share nothing, or a capture has no such view.
     pub fn of_views(
         captures: [&Capture; 2],
         views: [View; 2],
         granularity: Granularity,
+        texts: Texts,
     ) -> Result<Self, String> {
         let matrix = |at: usize| captures[at].matrix(views[at]).map_err(|error| error.to_string());
         let matrices = [matrix(0)?, matrix(1)?];
         let sides = [0, 1].map(|at: usize| (captures[at].tokens.as_slice(), &matrices[at]));
-        let comparison = Comparison::new(sides, granularity).ok_or(TOO_LONG)?;
+        let comparison = Comparison::new(sides, granularity, texts).map_err(|error| error.to_string())?;
         let extents = Normalisation::ALL.map(|normalisation| {
             let [left, right] = comparison.sides().each_ref().map(|side| normalisation.extent(side));
             (comparison.extent(normalisation), left.and(right))

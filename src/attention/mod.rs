@@ -17,6 +17,7 @@ pub mod alignment;
 mod cached;
 mod capture;
 mod chat_prompt;
+pub mod common_words;
 mod comparison;
 mod digest;
 mod heads;
@@ -57,14 +58,17 @@ pub use capture::{
     tokens_per_cell,
 };
 pub use chat_prompt::ChatPrompt;
-pub use comparison::{Comparison, DifferenceRow, mean_divergence, short_names, similarity};
+pub use common_words::{Alignment, Texts};
+pub use comparison::{
+    Comparison, DifferenceRow, LeftOver, NotCompared, TOO_LONG, mean_divergence, short_names, similarity,
+};
 pub use digest::Digest;
 pub use heads::{HeadEntry, HeadFilter, HeadOrder};
 pub use info::{ModelInfo, NO_OUTPUT_HEAD};
 pub use logits::{log_sum_exp, probability};
 pub use looked_at::{LookedAt, tokens_of};
 pub use matrix::CausalMatrix;
-pub use measured::{MeasuredComparison, TOO_LONG};
+pub use measured::MeasuredComparison;
 pub use memory::{SharedMemory, memory};
 pub use normalisation::NormalisedRow;
 pub use pictures::{LayerPictures, layer_picture};

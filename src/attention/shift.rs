@@ -3,7 +3,8 @@
 
 use rayon::prelude::*;
 
-use super::{Capture, CausalMatrix, TOO_LONG, View, mean_divergence};
+use super::alignment::Granularity;
+use super::{Capture, CausalMatrix, Comparison, TOO_LONG, Texts, View, mean_divergence};
 
 /// How far a head of one model is from the same head of another.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,7 +31,7 @@ impl HeadShift {
     }
 }
 
-/// Checks that each head of a capture has one in the other to be compared with, over the same tokens.
+/// Checks that each head of a capture has one in the other to be compared with.
 ///
 /// # Errors
 /// If it hasn't: why, and what to do.
@@ -41,26 +42,32 @@ pub fn check_shape(left: &Capture, right: &Capture) -> Result<(), &'static str> 
             "these models have other numbers of layers or heads: heads are matched between models of one shape",
         );
     }
-    let ids = |capture: &Capture| capture.tokens.iter().map(|token| token.id).collect::<Vec<_>>();
-    if ids(left) != ids(right) {
-        return Err("these models read other tokens: heads are matched on one prompt, with one tokenizer");
-    }
-    if left.mean.bin() > 1 {
+    if [left, right].iter().any(|capture| capture.mean.bin() > 1) {
         return Err(TOO_LONG);
     }
     Ok(())
 }
 
-/// How far the heads of a layer are apart, in order.
+/// How far the heads of a layer are apart, in order. Where the tokens are not the same, rows are those of the pieces that both
+/// texts have: [`Comparison`].
 ///
 /// # Errors
-/// If they can't be compared (see [`check_shape`]), or there is no such layer.
+/// If they can't be compared (see [`check_shape`]), two texts share nothing, or there is no such layer.
 pub fn shifted_heads(left: &Capture, right: &Capture, layer: usize) -> Result<Vec<HeadShift>, String> {
     check_shape(left, right)?;
+    let ids = |capture: &Capture| capture.tokens.iter().map(|token| token.id).collect::<Vec<_>>();
+    let is_same = ids(left) == ids(right);
     let shift = |head: usize| {
         let view = View::Head { layer, head };
         let matrix = |capture: &Capture| capture.matrix(view).map_err(|error| error.to_string());
         let (a, b) = (matrix(left)?, matrix(right)?);
+        if !is_same {
+            let sides = [(left.tokens.as_slice(), &a), (right.tokens.as_slice(), &b)];
+            let compared = Comparison::new(sides, Granularity::Pieces, Texts::Different)
+                .map_err(|error| error.to_string())?;
+            let ([a, b], divergence) = (compared.sides(), compared.mean_divergence());
+            return Ok(HeadShift { layer, head, divergence, flips: flips(a, b) });
+        }
         Ok(HeadShift { layer, head, divergence: mean_divergence(&a, &b), flips: flips(&a, &b) })
     };
     (0..left.model.heads).into_par_iter().map(shift).collect()

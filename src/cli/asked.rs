@@ -19,13 +19,40 @@ pub struct Asked {
 }
 
 impl Settings {
-    /// The passes that flags ask for, in their order: a model each, or one model with several sets of heads off.
+    /// The passes that flags ask for, in their order: a model each, or one model with several sets of heads off; over one text.
     ///
     /// # Errors
     /// If a model or a text is not there, or there are fewer or more sets of heads than models.
     pub fn passes(&self, models: &ModelsArgs, input: &InputArgs) -> Result<Vec<Asked>, Failure> {
         let text = self.input(input)?;
         self.passes_over(text, models, input)
+    }
+
+    /// As [`passes`](Self::passes), also over several texts: each model reads its own, or one model reads all.
+    ///
+    /// # Errors
+    /// As [`passes`](Self::passes), or if there are fewer or more texts than passes.
+    pub fn passes_over_several(&self, models: &ModelsArgs, input: &InputArgs) -> Result<Vec<Asked>, Failure> {
+        let texts = self.inputs(input)?;
+        let Some((first, others)) = texts.split_first() else { return Ok(vec![]) };
+        let mut passes = self.passes_over(first.clone(), models, input)?;
+        if others.is_empty() {
+            return Ok(passes);
+        }
+        if let [one] = passes.as_slice() {
+            passes = vec![one.clone(); texts.len()];
+        }
+        if passes.len() != texts.len() {
+            return Err(Failure::Usage(format!(
+                "--prompt is given {} times for {} passes: give one text for all, or each its own",
+                texts.len(),
+                passes.len()
+            )));
+        }
+        for (pass, text) in passes.iter_mut().zip(texts) {
+            pass.input = text;
+        }
+        Ok(passes)
     }
 
     /// As [`passes`](Self::passes), over another text than the one that flags name.

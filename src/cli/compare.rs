@@ -1,11 +1,10 @@
-//! `attnscope compare`: two models' attention to the same text.
+//! `attnscope compare`: two models' attention to the same text, or one model's to two.
 
 use serde_json::json;
 
 use super::args::CompareArgs;
 use super::asked::Asked;
 use super::batch::{Batch, Found, Heading};
-use super::export::check_same_text;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -13,7 +12,7 @@ use super::stdout;
 use crate::attention::ablation::next_divergence;
 use crate::attention::alignment::Granularity;
 use crate::attention::shift::{HeadShift, check_shape, shifted_heads};
-use crate::attention::{Capture, HeadEntry, MeasuredComparison, escape_controls};
+use crate::attention::{Capture, HeadEntry, MeasuredComparison, Texts, escape_controls};
 use crate::export::file::Destination;
 use crate::export::report::{self, Reading, Report};
 use crate::export::shift::{Shifted, write_json, write_table};
@@ -28,11 +27,12 @@ use crate::model::Model;
 pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let passes = match args.batch.prompts.is_some() {
         true => settings.passes_over(Input::Ids(vec![]), &args.models, &args.input)?,
-        false => settings.passes(&args.models, &args.input)?,
+        false => settings.passes_over_several(&args.models, &args.input)?,
     };
     let [left, right] = passes.as_slice() else {
         return Err(Failure::Usage(
-            "a comparison is of two models: name two with --model, or a pair with --pair; or one with --without twice"
+            "a comparison is of two models: name two with --model, or a pair with --pair; or one with --prompt twice, or with \
+             --without twice"
                 .to_owned(),
         ));
     };
@@ -56,14 +56,14 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
         session.score(&model, &mut capture)?;
         read.push(capture);
     }
-    check_same_text(&read)?;
-    let reading = |capture| {
-        let source = Source::new(capture, left.input.clone(), Selection::One(args.view));
+    let reading = |(capture, asked): (_, &Asked)| {
+        let source = Source::new(capture, asked.input.clone(), Selection::One(args.view));
         Reading { capture, source, heads: HeadEntry::all(capture) }
     };
     let granularity = if args.words { Granularity::Words } else { Granularity::Pieces };
-    let report = Report::new([&read[0], &read[1]].map(reading), args.view, (granularity, args.rows))
-        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let report =
+        Report::new([(&read[0], left), (&read[1], right)].map(reading), args.view, (granularity, args.rows))
+            .map_err(|error| Failure::Failed(error.to_string()))?;
     if let Some(mut page) = page {
         report::write_page(&mut page, &report)?;
         return Ok(page.finish()?);
@@ -91,8 +91,8 @@ fn compare_many(
         };
         let [left, right] = passes else { return Ok(Found::default()) };
         let captures = [capture(session, left)?, capture(session, right)?];
-        check_same_text(&captures)?;
         let [left, right] = &captures;
+        let texts = Texts::same_if(left.reads_the_text_of(right));
         let mut found = Found::default();
         let next = next_divergence(left, right).map(|value| ("next token, KL".to_owned(), value));
         if args.heads {
@@ -103,7 +103,7 @@ fn compare_many(
                 }
             }
         } else {
-            let compared = MeasuredComparison::of_views([left, right], [args.view; 2], granularity)
+            let compared = MeasuredComparison::of_views([left, right], [args.view; 2], granularity, texts)
                 .map_err(|error| Failure::Failed(error.to_string()))?;
             let divergence = f64::from(compared.comparison.mean_divergence());
             found.numbers.push(("attention, JS".to_owned(), divergence));
@@ -134,7 +134,6 @@ fn compare_heads(passes: [&Asked; 2], args: &CompareArgs, session: &mut Session)
         session.capture_without(&model, input, without)
     };
     let captures = [pass(passes[0])?, pass(passes[1])?];
-    check_same_text(&captures)?;
     let [left, right] = &captures;
     check_shape(left, right).map_err(|why| {
         let names = [left, right].map(|capture| escape_controls(&capture.model.name));
@@ -151,8 +150,9 @@ fn compare_heads(passes: [&Asked; 2], args: &CompareArgs, session: &mut Session)
     HeadShift::sort(&mut heads);
     heads.truncate(args.top.unwrap_or(usize::MAX));
     let next = next_divergence(left, right);
-    let recipe = |capture| Recipe::new(Source::new(capture, passes[0].input.clone(), Selection::All), None);
-    let recipes = [recipe(left), recipe(right)];
+    let recipe =
+        |capture, asked: &Asked| Recipe::new(Source::new(capture, asked.input.clone(), Selection::All), None);
+    let recipes = [recipe(left, passes[0]), recipe(right, passes[1])];
     let shifted = Shifted { recipes, heads, mean, next, captures };
     stdout::print(args.json, |out| write_json(out, &shifted), |out| write_table(out, &shifted))
 }

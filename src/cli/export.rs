@@ -11,8 +11,8 @@ use super::segments;
 use super::session::Session;
 use super::settings::Settings;
 use crate::attention::alignment::pieces;
+use crate::attention::Capture;
 use crate::attention::segments::{Cut, Segments};
-use crate::attention::{Capture, escape_controls};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{self, FigureStyle, Recipe, Source, Subject, TextSubject};
 use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
@@ -33,9 +33,6 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (passes, out) in passes.chunks(passes.len() / files).zip(outs) {
         let (captures, mut sources) = read(passes, (subject, &cut, args.segments.as_deref()), session)?;
-        if style.difference.is_some() {
-            check_same_text(&captures)?;
-        }
         let left = sources.remove(0);
         let recipe = if args.format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
@@ -133,21 +130,6 @@ fn on_the_same_text(subject: Subject, left: &Capture, right: &Capture) -> Subjec
     };
     // A token that is not there is an error of the left one.
     Subject::Text(TextSubject { token: text.token.and_then(same), ..text })
-}
-
-/// Refuses to subtract what models made of different texts.
-pub(super) fn check_same_text<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> Result<(), Failure> {
-    let captures: Vec<&Capture> = captures.into_iter().collect();
-    match captures.as_slice() {
-        [left, right] if !left.reads_the_text_of(right) => {
-            let names = [left, right].map(|capture| escape_controls(&capture.model.name));
-            Err(Failure::Failed(format!(
-                "{} and {} read different texts, for their chat templates differ: compare them without --chat",
-                names[0], names[1]
-            )))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Refuses what cannot be meant.

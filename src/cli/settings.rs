@@ -122,12 +122,29 @@ impl Settings {
     /// What a command's models read.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// If the file cannot be read, or several texts are given.
     pub fn input(&self, args: &InputArgs) -> Result<Input, Failure> {
-        Ok(match &args.ids {
-            Some(ids) => Input::Ids(ids.clone()),
-            None => self.written(self.text(args.prompt.as_deref(), args.prompt_file.as_deref())?, &args.chat),
-        })
+        let mut inputs = self.inputs(args)?;
+        match (inputs.pop(), inputs.len()) {
+            (Some(input), 0) => Ok(input),
+            (_, others) => Err(Failure::Usage(format!(
+                "--prompt is given {} times: this command reads one text; compare and patch read two",
+                others + 1
+            ))),
+        }
+    }
+
+    /// What a command's models read, which may be several texts.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a text is empty.
+    pub fn inputs(&self, args: &InputArgs) -> Result<Vec<Input>, Failure> {
+        let written = |text| Ok(self.written(self.text(text, args.prompt_file.as_deref())?, &args.chat));
+        match (&args.ids, args.prompts.as_slice()) {
+            (Some(ids), _) => Ok(vec![Input::Ids(ids.clone())]),
+            (None, []) => Ok(vec![written(None)?]),
+            (None, texts) => texts.iter().map(|text| written(Some(text))).collect(),
+        }
     }
 
     /// A text, as a model is to read it: as it is, or as the user's turn of a conversation.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::attention::{EXACT_TOKENS, NoSuchView};
+use crate::attention::{EXACT_TOKENS, NoSuchView, NotCompared};
 
 /// Why an export failed.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +25,9 @@ pub enum ExportError {
     /// What is to be exported can't be in such a file, or the model hasn't got it: what, why, what to do.
     #[error("{0}")]
     Unfit(String),
-    /// Two models are compared token by token up to a length.
-    #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten the prompt")]
-    LongDifference,
+    /// The prompt is too long to be compared piece by piece, or two prompts share nothing.
+    #[error(transparent)]
+    Compared(#[from] NotCompared),
     /// There is no memory for so many pixels.
     #[error("{0} × {1} pixels are too many: choose a smaller scale")]
     TooLarge(u32, u32),

@@ -37,6 +37,71 @@ fn two_models_are_compared_as_text_as_json_and_as_a_page() {
 }
 
 #[test]
+fn two_prompts_of_one_model_are_compared_by_their_words() {
+    let home = Home::new();
+    let model = golden("gpt-oss-tiny");
+    let model = text(&model);
+    let asked =
+        ["compare", "--model", model, "--prompt", "the cat and the dog", "--prompt", "the old cat and a dog"];
+    let with = |more: &[&str]| home.run(asked.iter().chain(more).copied());
+    let document: Value = serde_json::from_str(with(&["--json"]).text()).unwrap();
+    let prompts =
+        [0, 1].map(|side: usize| document["models"][side]["recipe"]["input"]["prompt"].as_str().unwrap());
+    assert_eq!(prompts, ["the cat and the dog", "the old cat and a dog"]);
+    let pieces = document["pieces"].as_array().unwrap();
+    for piece in pieces {
+        for side in [0, 1] {
+            let row = piece["rows"][side].as_array().unwrap().iter().map(|value| value.as_f64().unwrap());
+            let of = |what: &str| piece[what][side].as_f64().unwrap();
+            let sum = row.sum::<f64>() + of("sinks") + of("left_out");
+            assert!((sum - 1.0).abs() < 1e-5, "{piece}");
+        }
+    }
+    let tokens = |side: usize| document["models"][side]["tokens"].as_array().unwrap().len() as u64;
+    for side in [0, 1] {
+        let length = |run: &Value| run["tokens"][1].as_u64().unwrap() - run["tokens"][0].as_u64().unwrap();
+        let left_over: u64 = document["left_over"][side].as_array().unwrap().iter().map(length).sum();
+        let in_pieces: u64 = pieces
+            .iter()
+            .map(|piece| {
+                piece["tokens"][side][1].as_u64().unwrap() - piece["tokens"][side][0].as_u64().unwrap()
+            })
+            .sum();
+        assert_eq!(left_over + in_pieces, tokens(side));
+        assert!(left_over > 0);
+    }
+    assert!(with(&[]).text().contains("only gpt-oss-tiny (left): 'the'"), "{}", with(&[]).text());
+
+    let page = home.path("two.html");
+    with(&["--report", text(&page)]).text();
+    let page = std::fs::read_to_string(page).unwrap();
+    for part in [
+        "Left out of the difference",
+        "gpt-oss-tiny (right): the old cat",
+        "--prompt 'the cat and the dog' --prompt",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let heads: Value = serde_json::from_str(with(&["--heads", "--json"]).text()).unwrap();
+    assert!(
+        heads["heads"].as_array().unwrap().iter().any(|head| head["js_divergence"].as_f64().unwrap() > 0.0)
+    );
+    let both = ["compare", "--model", model, "--prompt", "the cat", "--prompt", "the cat", "--json"];
+    let same: Value = serde_json::from_str(home.run(both).text()).unwrap();
+    assert_eq!(
+        (same["mean_divergence"].as_f64(), &same["left_over"]),
+        (Some(0.0), &serde_json::json!([[], []]))
+    );
+
+    let three = ["compare", "--model", model, "--prompt", "a", "--prompt", "b", "--prompt", "c"];
+    home.run(three).failed(2, &["--prompt twice"]);
+    let print = ["print", "--model", model, "--prompt", "a", "--prompt", "b"];
+    home.run(print).failed(2, &["2 times", "one text"]);
+    let none = ["compare", "--model", model, "--prompt", "the cat", "--prompt", "my dog"];
+    home.run(none).failed(1, &["no word in common"]);
+}
+
+#[test]
 fn a_comparison_takes_two_models_that_have_the_view() {
     let home = Home::new();
     let gpt2 = golden("gpt2-tiny");

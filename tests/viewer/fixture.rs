@@ -350,7 +350,12 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
             }
             Request::Compare(question) => {
                 let captures = question.captures.each_ref().map(AsRef::as_ref);
-                let found = MeasuredComparison::of_views(captures, question.views, question.granularity);
+                let found = MeasuredComparison::of_views(
+                    captures,
+                    question.views,
+                    question.granularity,
+                    question.texts,
+                );
                 let found = found.map(Arc::new).map_err(WorkerError::Refused);
                 Event::Compared { question: Box::new(question), found }
             }

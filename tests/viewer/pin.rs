@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Column, Effect, Load, Pass, Side, State};
+use attnscope::app::{Action, Arrangement, Column, Effect, Load, Pass, Side, State};
 use attnscope::attention::{Capture, View};
 use attnscope::worker::protocol::{Event, LoadProgress, Request, Slot, ViewJob};
 
 use crate::fixture::*;
+use crate::screens::{assert_screen, draw};
 
 const LONGER: [&str; 6] = ["write", " a", " long", " story", " about", " AI"];
 
@@ -52,6 +53,48 @@ fn two_prompts_of_one_model_stand_side_by_side() {
     assert!(state.panes.pin.is_none() && !state.is_busy());
     press(&mut state, "tab p");
     assert_eq!(shown(&state), [on("demo:gpt-oss", &LONGER), on("demo:gpt-oss", &LONGER)]);
+}
+
+/// Asked of what both say: `long` is left over.
+#[test]
+fn a_pinned_prompt_and_a_newer_one_are_subtracted_split_and_shifted_by_words() {
+    let mut state = pinned();
+    press_and_wait(&mut state, "D");
+    let compared = state.screen.compared().expect("two prompts are compared");
+    assert_eq!(compared.labels(), ["write", "a", "story", "about", "AI"]);
+    let comparison = compared.comparison();
+    let left_over =
+        comparison.left_over().each_ref().map(|runs| runs.iter().map(|run| run.label.as_str()).collect());
+    let left_over: [Vec<&str>; 2] = left_over;
+    assert_eq!(left_over, [vec!["long"], vec![]]);
+    for row in 0..5 {
+        let side = &comparison.sides()[0];
+        let sum = side.row(row).iter().sum::<f32>() + comparison.left_out(0, row).unwrap();
+        assert!((sum - 1.0).abs() < 1e-5, "row {row} sums to {sum}");
+    }
+    press(&mut state, "up up");
+    assert_eq!([query(&state, Side::Left), query(&state, Side::Right)], [3, 2], "story");
+    assert_screen!("two_prompts", state, (120, 34));
+    press_and_wait(&mut state, "d");
+    assert_eq!(state.screen.difference.as_ref().unwrap().arrangement, Arrangement::Split);
+    press_and_wait(&mut state, "d");
+    assert!(state.screen.difference.is_none());
+    let effects = press(&mut state, "W");
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::Send(Request::Shift(_)))),
+        "heads are matched on what both prompts say: {:?}",
+        state.note
+    );
+}
+
+#[test]
+fn prompts_without_a_common_word_are_not_compared_and_say_why() {
+    let mut state = captured();
+    press(&mut state, "p");
+    run(&mut state, &["nothing", " here"]);
+    press_and_wait(&mut state, "D");
+    assert!(state.screen.difference.is_none());
+    assert!(state.note.as_deref().unwrap().contains("no word in common"), "{:?}", state.note);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attnscope::attention::{MeasuredComparison, View};
+use attnscope::attention::{MeasuredComparison, Texts, View};
 use attnscope::model::LoadOptions;
 use attnscope::vocabulary::Granularity;
 use attnscope::worker;
@@ -56,14 +56,17 @@ async fn heads_are_compared_across_models() {
     let both = captures.clone().map(Option::unwrap);
     let head = View::Head { layer: 1, head: 2 };
     let (views, granularity) = ([View::Mean, head], Granularity::Words);
-    worker.send(Request::Compare(CompareJob { captures: both.clone(), views, granularity })).unwrap();
+    worker
+        .send(Request::Compare(CompareJob { captures: both.clone(), views, granularity, texts: Texts::Same }))
+        .unwrap();
     let compared = wait_for(&mut events, |event| match event {
         Event::Compared { found, .. } => Some(found.unwrap()),
         _ => None,
     })
     .await;
     assert_eq!(compared.labels, ["write", "a", "story"]);
-    let here = MeasuredComparison::of_views(both.each_ref().map(AsRef::as_ref), views, granularity);
+    let here =
+        MeasuredComparison::of_views(both.each_ref().map(AsRef::as_ref), views, granularity, Texts::Same);
     assert_eq!(Ok(&*compared), here.as_ref());
 
     worker.send(Request::Similar(SimilarJob { captures, of: 1, head })).unwrap();

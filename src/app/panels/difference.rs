@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::panes::Panes;
 use crate::app::state::cursor::{Column, Cursor, Scroll, Viewport};
 use crate::app::state::pane::Pane;
-use crate::attention::{Comparison, Extent, MeasuredComparison, TOO_LONG};
+use crate::attention::{Comparison, Extent, MeasuredComparison, TOO_LONG, Texts};
 use crate::config::keys::Command;
 use crate::vocabulary::{Granularity, Normalisation, View};
 use crate::worker::protocol::{CompareJob, Request};
@@ -46,8 +46,8 @@ pub struct Compared {
     /// The job that compared them.
     question: CompareJob,
     measured: Arc<MeasuredComparison>,
-    /// The prompt that both have read.
-    pub prompt: String,
+    /// The prompt that each side has read.
+    pub prompts: [String; 2],
 }
 
 impl Compared {
@@ -166,16 +166,16 @@ impl Difference {
         let [Pane { shown: Some(left), .. }, Pane { shown: Some(right), .. }] = &panes.both else {
             return Err("a difference needs both models: one has nothing to show yet");
         };
-        if left.prompt != right.prompt {
+        if left.prompt != right.prompt && panes.pin.is_none() {
             // What was compared before stays until the slower one is there, too.
             return match (&self.compared, &self.asked) {
-                (None, None) => Err("a difference needs the same prompt on both sides"),
+                (None, None) => {
+                    Err("one side has not read the newest prompt yet: pin one to compare two prompts")
+                }
                 _ => Ok(None),
             };
         }
-        if left.text() != right.text() {
-            return Err("a difference needs the same text: the chat templates of these models differ");
-        }
+        let texts = Texts::same_if(left.prompt == right.prompt && left.text() == right.text());
         let sides = [left, right];
         if sides.iter().any(|shown| shown.view().is_value_weighted()) {
             return Err("lengths of values are each model's own: value-weighted attention is not compared");
@@ -184,8 +184,8 @@ impl Difference {
             return Err(TOO_LONG);
         }
         let captures = sides.map(|shown| shown.capture.clone());
-        let question =
-            CompareJob { captures, views: sides.map(|shown| shown.view()), granularity: self.granularity };
+        let views = sides.map(|shown| shown.view());
+        let question = CompareJob { captures, views, granularity: self.granularity, texts };
         if self.shown().is_some_and(|compared| compared.question.is(&question)) {
             self.asked = None;
             return Ok(None);
@@ -210,10 +210,12 @@ impl Difference {
         if self.asked.take_if(|asked| asked.is(question)).is_none() {
             return Ok(());
         }
-        let shown = panes.shown().find(|shown| Arc::ptr_eq(&shown.capture, &question.captures[0]));
-        let prompt = shown.map(|shown| shown.prompt.clone()).unwrap_or_default();
-        let compared = Compared { question: question.clone(), measured: found?, prompt };
-        let is_same_text = self.shown().is_some_and(|before| before.prompt == compared.prompt);
+        let prompts = question.captures.each_ref().map(|capture| {
+            let shown = panes.shown().find(|shown| Arc::ptr_eq(&shown.capture, capture));
+            shown.map(|shown| shown.prompt.clone()).unwrap_or_default()
+        });
+        let compared = Compared { question: question.clone(), measured: found?, prompts };
+        let is_same_text = self.shown().is_some_and(|before| before.prompts == compared.prompts);
         let is_as_fine = self.shown().is_some_and(|before| before.granularity() == compared.granularity());
         let cursor = if is_same_text && is_as_fine { self.cursor } else { compared.start(panes) };
         if !is_as_fine {

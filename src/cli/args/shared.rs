@@ -111,9 +111,10 @@ pub struct GlobalArgs {
 /// What a model reads; without any of these, the prompt of config.toml.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Text to read
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with_all = ["prompt_file", "ids"])]
-    pub prompt: Option<String>,
+    /// Text to read; compare and patch take two, each with a --prompt of its own
+    #[arg(id = "prompt", long, value_name = "TEXT", allow_hyphen_values = true,
+        conflicts_with_all = ["prompt_file", "ids"])]
+    pub prompts: Vec<String>,
     /// File to read the text from, byte for byte; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "ids")]
     pub prompt_file: Option<PathBuf>,

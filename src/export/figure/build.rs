@@ -6,7 +6,7 @@ use super::panel::{self, Panel};
 use crate::attention::{Capture, Comparison, Extent, Scale};
 use crate::export::error::ExportError;
 use crate::export::printable;
-use crate::export::recipe::{FigureStyle, Recipe};
+use crate::export::recipe::{FigureStyle, Recipe, texts};
 use crate::export::selection::Selection;
 use crate::export::subject::Subject;
 use crate::theme::Ramp;
@@ -16,7 +16,7 @@ impl Figure {
     /// What a recipe says of the passes that it names, in its order.
     ///
     /// # Errors
-    /// If a model has no such view, or the prompt is too long for a difference.
+    /// If a model has no such view, or the prompt is too long for a difference, or two prompts share nothing.
     pub fn new(captures: &[&Capture], recipe: &Recipe) -> Result<Self, ExportError> {
         let style = recipe.style.unwrap_or_default();
         let is_difference = style.difference.is_some();
@@ -63,8 +63,9 @@ fn difference(captures: &[&Capture], recipe: &Recipe, style: &FigureStyle) -> Re
         _ => Err(ExportError::DifferenceOfAll),
     };
     let matrices = [matrix(left, recipe.source.subject)?, matrix(right, beside.subject)?];
+    let texts = texts([(left, &recipe.source), (right, beside)]);
     let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
-    let comparison = Comparison::new(sides, granularity).ok_or(ExportError::LongDifference)?;
+    let comparison = Comparison::new(sides, granularity, texts)?;
     Ok(Panel::difference(&comparison, left, recipe, granularity))
 }
 

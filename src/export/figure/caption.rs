@@ -116,6 +116,8 @@ fn notes(figure: &Figure) -> Vec<String> {
     if figure.panels.iter().any(|panel| panel.words.hides_sinks) {
         sentences.push("Sinks are not shown".to_owned());
     }
+    let left_over = figure.panels.iter().filter_map(|panel| panel.words.left_over.as_ref());
+    sentences.extend(left_over.map(|what| format!("Left out of the difference: {what}")));
     for sentence in figure.panels.iter().filter_map(|panel| panel.words.pixel.as_ref()) {
         if !sentences.contains(sentence) {
             sentences.push(sentence.clone());

@@ -101,6 +101,7 @@ impl Panel {
                 aside: "",
                 hides_sinks: false,
                 pixel: None,
+                left_over: None,
             },
         };
         let (subtitle, content, extent) = match source.subject {
@@ -230,7 +231,10 @@ impl Panel {
             title: format!("{left} − {right}"),
             subtitle: format!("{view} · {rule} · {pieces}"),
             content: Content::Square(square),
-            words: Words::of_difference(recipe, left_capture),
+            words: Words {
+                left_over: comparison.left_over_sentence(&names),
+                ..Words::of_difference(recipe, left_capture)
+            },
             extent,
             scale: Scale::new(ColorScale::default(), extent),
         }

@@ -21,6 +21,8 @@ pub struct Words {
     pub hides_sinks: bool,
     /// What a row, a column or a pixel stands for, if that is more than a token.
     pub pixel: Option<String>,
+    /// What only one of two texts has, of a difference of two.
+    pub left_over: Option<String>,
 }
 
 /// What colours of attention leave aside.
@@ -51,6 +53,7 @@ impl Words {
             aside: TOP_ROWS,
             hides_sinks: false,
             pixel,
+            left_over: None,
         }
     }
 
@@ -80,6 +83,7 @@ impl Words {
             aside,
             hides_sinks: false,
             pixel: is_pooled.then_some(cells),
+            left_over: None,
         }
     }
 
@@ -104,6 +108,7 @@ impl Words {
             aside: "",
             hides_sinks: false,
             pixel: None,
+            left_over: None,
         }
     }
 
@@ -120,6 +125,7 @@ impl Words {
             aside: "; first rows are ignored",
             hides_sinks: capture.model.has_sinks,
             pixel: bin.map(|bin| format!("A pixel is the largest of {bin} × {bin} tokens")),
+            left_over: None,
         }
     }
 }

@@ -11,5 +11,5 @@ mod style;
 
 pub use contents::{PROGRAM, Recipe};
 pub use read::KeyError;
-pub use source::{Input, Source};
+pub use source::{Input, Source, texts};
 pub use style::{FigureStyle, SCALES};

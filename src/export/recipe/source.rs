@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::sink_rule;
 use crate::attention::segments::{Cut, NamedSpans};
-use crate::attention::{Ablation, Capture};
+use crate::attention::{Ablation, Capture, Texts};
 use crate::export::subject::Subject;
 use crate::vocabulary::Conversation;
 
@@ -32,6 +32,11 @@ pub(super) fn read_input<'de, D: Deserializer<'de>>(deserializer: D) -> Result<I
         )
     };
     Input::deserialize(value).map_err(wrong)
+}
+
+/// Whether two passes read one text: the same input, in chat templates that write it alike.
+pub fn texts([left, right]: [(&Capture, &Source); 2]) -> Texts {
+    Texts::same_if(left.1.input == right.1.input && left.0.reads_the_text_of(right.0))
 }
 
 pub(super) fn is_zero(count: &usize) -> bool {

@@ -1,16 +1,16 @@
-//! Two models that have read the same prompt, compared: what the text, the page and the JSON say.
+//! Two passes, of two models or over two prompts, compared: what the text, the page and the JSON say.
 
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, EXACT_TOKENS, HeadEntry, HeadOrder, NoSuchView, Statistic,
+    Capture, CausalMatrix, Comparison, HeadEntry, HeadOrder, NoSuchView, NotCompared, Statistic,
     escape_controls, named_by_next, short_names,
 };
-use crate::export::recipe::Source;
+use crate::export::recipe::{Source, texts};
 use crate::vocabulary::{Granularity, RowReading, View};
 
 /// Heads in each of the lists.
 const TOP_HEADS: usize = 5;
 
-/// One of two models that have read the same prompt.
+/// One of two passes.
 #[derive(Debug, Clone)]
 pub struct Reading<'a> {
     /// The pass.
@@ -21,7 +21,7 @@ pub struct Reading<'a> {
     pub heads: Vec<HeadEntry>,
 }
 
-/// Two models that have read the same prompt, compared.
+/// Two passes, compared.
 #[derive(Debug, Clone)]
 pub struct Report<'a> {
     /// Left and right.
@@ -46,25 +46,26 @@ pub enum ReportError {
     /// One has no such layer or head.
     #[error(transparent)]
     View(#[from] NoSuchView),
-    /// Matrices are kept token by token up to a length.
-    #[error("only prompts of up to {EXACT_TOKENS} tokens are compared piece by piece: shorten this one")]
-    Long,
+    /// The prompt is too long, or two prompts share nothing.
+    #[error(transparent)]
+    Compared(#[from] NotCompared),
 }
 
 impl<'a> Report<'a> {
     /// Compares one view of both.
     ///
     /// # Errors
-    /// If one hasn't got the view, or the prompt is too long.
+    /// If one hasn't got the view, the prompt is too long, or two prompts share nothing.
     pub fn new(
         readings: [Reading<'a>; 2],
         view: View,
         (granularity, rows): (Granularity, RowReading),
     ) -> Result<Self, ReportError> {
         let [left, right] = readings.each_ref().map(|reading| reading.capture);
+        let texts = texts(readings.each_ref().map(|reading| (reading.capture, &reading.source)));
         let matrices = [left.matrix(view)?, right.matrix(view)?];
         let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
-        let comparison = Comparison::new(sides, granularity).ok_or(ReportError::Long)?;
+        let comparison = Comparison::new(sides, granularity, texts)?;
         let names = short_names([&left.model.name, &right.model.name]).map(|name| escape_controls(&name));
         Ok(Self { readings, names, view, matrices, comparison, granularity, rows })
     }

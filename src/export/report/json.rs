@@ -5,14 +5,15 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::compared::Report;
-use crate::attention::Statistic;
 use crate::attention::alignment::Piece;
+use crate::attention::{LeftOver, Statistic};
 use crate::export::printable::write_json_lines;
 use crate::export::{ExportError, Recipe};
 use crate::vocabulary::Normalisation;
 
 /// Writes one object: `models`, each with its recipe, masses, best heads and next tokens (null without an output head); `pieces`, each with its
-/// tokens of either side, its divergence in nats, its row of either side and their sinks.
+/// tokens of either side, its divergence in nats, its row of either side, their sinks and what they leave out; and `left_over`, what
+/// either side has alone.
 ///
 /// # Errors
 /// If `out` refuses.
@@ -52,15 +53,19 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
             "divergence": comparison.divergence(at),
             "rows": sides.map(|side: usize| comparison.sides()[side].row(at)),
             "sinks": sides.map(|side: usize| comparison.sides()[side].sink(at)),
+            "left_out": sides.map(|side: usize| comparison.left_out(side, at)),
             "difference": row.keys,
         })
     };
+    let left_over =
+        |run: &LeftOver| json!({ "text": run.label, "tokens": [run.tokens.start, run.tokens.end] });
     let document = json!({
         "view": report.view.to_string(),
         "granularity": report.granularity,
         "rows": report.rows,
         "mean_divergence": comparison.mean_divergence(),
         "models": [model(0)?, model(1)?],
+        "left_over": comparison.left_over().each_ref().map(|runs| runs.iter().map(left_over).collect::<Vec<_>>()),
         "pieces": comparison.pieces().iter().enumerate().map(piece).collect::<Vec<_>>(),
     });
     Ok(write_json_lines(out, &document)?)

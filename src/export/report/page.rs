@@ -69,7 +69,21 @@ fn both(say: impl Fn(usize) -> String) -> String {
 }
 
 fn prompt(report: &Report<'_>) -> String {
-    match &report.readings[0].source.input {
+    let [left, right] = prompts(report);
+    if left == right {
+        return left;
+    }
+    let [first, second] = &report.names;
+    format!("{first}: {left}\n{second}: {right}")
+}
+
+/// What each side has read.
+fn prompts(report: &Report<'_>) -> [String; 2] {
+    report.readings.each_ref().map(|reading| input(&reading.source.input))
+}
+
+fn input(input: &Input) -> String {
+    match input {
         Input::Prompt(prompt) => prompt.clone(),
         Input::Chat(chat) => [&chat.user, chat.answer.as_str()].concat(),
         Input::Ids(ids) => format!("tokens {ids:?}"),
@@ -125,7 +139,17 @@ fn divergence(report: &Report<'_>) -> String {
         pieces(report),
         comparison.pieces().len(),
         nats(f64::from(comparison.mean_divergence()), 3)
-    )
+    ) + &left_over(report)
+}
+
+/// What only one of two texts has, which the difference leaves out.
+fn left_over(report: &Report<'_>) -> String {
+    match report.comparison.left_over_sentence(&report.names) {
+        Some(what) => {
+            format!(" Left out of the difference, and one more outcome of the divergence: {}.", escape(&what))
+        }
+        None => String::new(),
+    }
 }
 
 fn sentences(report: &Report<'_>) -> String {
@@ -155,9 +179,11 @@ fn repeated_rule(report: &Report<'_>) -> String {
 fn made(report: &Report<'_>) -> String {
     let [left, right] = report.readings.each_ref().map(|reading| quoted(&reading.source.model));
     let words = if report.granularity == Granularity::Words { " --words" } else { "" };
-    let prompt = quoted(&prompt(report));
+    let mut prompts = prompts(report).map(|prompt| format!(" --prompt {}", quoted(&prompt))).to_vec();
+    prompts.dedup();
+    let prompts = prompts.concat();
     let command = format!(
-        "attnscope compare --model {left} --model {right} --prompt {prompt} --view {}{words} --report report.html",
+        "attnscope compare --model {left} --model {right}{prompts} --view {}{words} --report report.html",
         report.view
     );
     format!(

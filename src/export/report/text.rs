@@ -68,6 +68,9 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         "Jensen-Shannon divergence {} nats on average over {pieces} pieces, most different first:",
         nats(f64::from(comparison.mean_divergence()), 3)
     )?;
+    if let Some(left_over) = comparison.left_over_sentence(&report.names) {
+        writeln!(out, "{left_over}: a row gives the rest to these")?;
+    }
     for row in comparison.most_different().into_iter().take(SENTENCES) {
         let divergence = nats(f64::from(comparison.divergence(row)), 3);
         writeln!(out, "{divergence}  {}", comparison.sentence(&report.names, row, report.rows))?;

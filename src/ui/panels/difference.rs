@@ -157,6 +157,10 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         put_line(buffer, row, [(text, theme.chrome.text)]);
         return;
     }
+    if let Some(left_over) = compared.comparison().left_over_sentence(&names).filter(|_| rest.height > 1) {
+        put_line(buffer, Rect { height: 1, ..rest }, [(left_over, theme.chrome.dim)]);
+        (rest.y, rest.height) = (rest.y + 1, rest.height - 1);
+    }
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
         let number = (format!("{}  ", nats(f64::from(divergence), 3)), theme.chrome.strong);
@@ -189,6 +193,15 @@ fn draw_frame(
         Granularity::Words => "whole words",
         Granularity::Pieces => "pieces of text that both have",
     };
+    let pieces = match compared
+        .comparison()
+        .left_over()
+        .each_ref()
+        .map(|runs| runs.iter().map(|run| run.tokens.len()).sum())
+    {
+        [0, 0] => pieces.to_owned(),
+        [left, right] => format!("{pieces}; tokens only left: {left}, only right: {right}"),
+    };
     let room = usize::from(layout.frame.width).saturating_sub(width(&views) + 8);
     let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
     let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
@@ -196,7 +209,8 @@ fn draw_frame(
         " Jensen-Shannon divergence, raw: {} nats on average ",
         nats(f64::from(compared.comparison().mean_divergence()), 3)
     );
-    if compared.prompt != state.run.prompt {
+    // One of two prompts is pinned: it stays.
+    if !compared.prompts.contains(&state.run.prompt) {
         mean.push_str("· of the previous prompt ");
     }
     for side in Side::BOTH {

@@ -1,4 +1,4 @@
-//! Two matrices in one square, on the pieces of text that both models have whole tokens of.
+//! Two matrices in one square, on the pieces of text that both have whole tokens of.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl Job for CompareJob {
 impl PoolJob for CompareJob {
     fn run(&self, _: &LoadOptions, _: &Cancel) -> Result<Event, WorkerError> {
         let captures = self.captures.each_ref().map(AsRef::as_ref);
-        let found = MeasuredComparison::of_views(captures, self.views, self.granularity);
+        let found = MeasuredComparison::of_views(captures, self.views, self.granularity, self.texts);
         let found = found.map(Arc::new).map_err(|error| WorkerError::Refused(error.to_string()));
         Ok(Event::Compared { question: Box::new(self.clone()), found })
     }

@@ -6,7 +6,7 @@ use super::Slot;
 use crate::attention::knockout::{HiddenSpan, KeyMeasures};
 use crate::attention::segments::{Cut, Lookback, SegmentShares};
 use crate::attention::shift::HeadShift;
-use crate::attention::{Ablation, Capture, ModelInfo, View};
+use crate::attention::{Ablation, Capture, ModelInfo, Texts, View};
 use crate::model::{Choice, ConfiguredPair, Sampling};
 use crate::vocabulary::{Conversation, Granularity};
 
@@ -51,7 +51,7 @@ pub enum LayerQuestion {
     Moved,
 }
 
-/// Compare two captures of one prompt, on the pieces of text that both models have whole tokens of.
+/// Compare two captures, on the pieces of text that both have whole tokens of.
 #[derive(Debug, Clone)]
 pub struct CompareJob {
     /// Left and right.
@@ -60,6 +60,8 @@ pub struct CompareJob {
     pub views: [View; 2],
     /// How finely the text is cut into pieces.
     pub granularity: Granularity,
+    /// Whether both have read one text.
+    pub texts: Texts,
 }
 
 impl CompareJob {
@@ -67,7 +69,7 @@ impl CompareJob {
     pub fn is(&self, other: &Self) -> bool {
         let captures = self.captures.iter().zip(&other.captures);
         captures.into_iter().all(|(a, b)| Arc::ptr_eq(a, b))
-            && (self.views, self.granularity) == (other.views, other.granularity)
+            && (self.views, self.granularity, self.texts) == (other.views, other.granularity, other.texts)
     }
 }
 
