@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
 use super::asked::{Asked, title};
-use super::export_many;
 use super::failure::Failure;
 use super::segments;
 use super::session::Session;
@@ -23,9 +22,6 @@ use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
 /// # Errors
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    if args.prompts.is_some() {
-        return export_many::run(args, settings, session);
-    }
     let passes = settings.passes(&args.models, &args.input)?;
     check(args, passes.len())?;
     let (subject, cut) = subject(args)?;

@@ -86,10 +86,13 @@ impl Words {
     }
 
     /// The words of what segments of a prompt give each other.
-    pub fn of_segments(view: View, capture: &Capture) -> Self {
+    pub fn of_segments(view: View, recipe: &Recipe) -> Self {
         let sum = match view.is_value_weighted() {
             true => "of ‖α · v W_O‖, each row divided by its sum",
-            false if capture.has_sinks(view) => "a row and its sink sum to 1",
+            false if recipe.sources().all(|source| source.has_sinks) => "a row and its sink sum to 1",
+            false if recipe.sources().any(|source| source.has_sinks) => {
+                "a row and its sink, where a model has one, sum to 1"
+            }
             false => "a row sums to 1",
         };
         Self {
@@ -97,7 +100,8 @@ impl Words {
             short_axes: ["from", "to"],
             quantity: "share of attention".to_owned(),
             values: format!(
-                "Value: the mean over the queries of a segment of what they give to all tokens of another; {sum}"
+                "Value: the mean over the queries of a segment of what they give to all tokens of another; {sum}. \
+                 Expected: the mean over these queries of the share of the tokens they see that are the other's"
             ),
             aside: "",
             hides_sinks: false,
