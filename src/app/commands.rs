@@ -9,6 +9,7 @@ use super::state::help::Help;
 use super::state::notes::NOTHING_SHOWN;
 use super::{ablate, append, copy, find, loading, navigation, one_pane, prompt, text, write};
 use crate::config::keys::Command;
+use crate::vocabulary::TextColoring;
 use crate::worker::protocol::Request;
 
 /// Does what a command says. Whatever it is, it stops what is being written; and those that would only go back, or mark
@@ -154,7 +155,8 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
             let shown = match state.screen.opened() {
                 Opened::ScoreMap => Some(ExportContent::Map(state.screen.map.statistic)),
                 Opened::Segments => Some(ExportContent::Segments(state.screen.segments.rule())),
-                _ => state.shows_text().map(ExportContent::Text),
+                // Push takes the model, and a file is written without one.
+                _ => state.shows_text().filter(|it| *it != TextColoring::Push).map(ExportContent::Text),
             };
             let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), shown);
             match dialog {

@@ -1,6 +1,10 @@
 //! The text in the place of the matrices: which is shown, and how one moves in it. The cursor is the same one: its row is
 //! the token that is looked at, its column the key that is marked.
 
+use std::sync::Arc;
+
+use super::action::Effect;
+use super::panels::Panel as _;
 use super::state::State;
 use super::state::cursor::Cursor;
 use super::state::notes::NOTHING_SHOWN;
@@ -29,7 +33,24 @@ pub(super) fn turn(state: &mut State) {
     };
 }
 
+/// Asks for the push of what is on screen now, if that colours the text.
+pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
+    if state.shows_text() == Some(TextColoring::Push) {
+        return state.pushes.refresh(&mut state.panes);
+    }
+    vec![]
+}
+
 impl State {
+    /// What heads of the view on screen add to the next token through each token, up to the marked one; nothing before that
+    /// is computed.
+    pub fn push_by_token(&self, side: Side) -> Option<Vec<f32>> {
+        let (pane, found) = (self.pane(side), self.pushes.panes[side.index()].as_ref()?);
+        let (shown, push) = (pane.shown.as_ref()?, found.push.as_ref()?);
+        let is_it = Arc::ptr_eq(found.capture(), &shown.capture) && push.query == pane.token();
+        is_it.then(|| push.of_view(shown.view(), &shown.capture.model))
+    }
+
     /// Before a frame is laid out: if the text came by itself and another one is there now, its matrix is measured first.
     pub fn measure_long(&mut self) {
         let is_new = self.panes.iter().any(|pane| pane.is_unmeasured);

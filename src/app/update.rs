@@ -26,6 +26,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     effects.extend(navigation::refresh_difference(state));
     effects.extend(state.screen.refresh(&mut state.panes));
     find::refresh(state);
+    effects.extend(text::refresh(state));
     effects.extend(layers::refresh(state));
     effects
 }

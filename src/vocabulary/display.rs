@@ -73,6 +73,8 @@ pub enum TextColoring {
     LooksAt,
     /// By the mean attention that later tokens give to each.
     LookedAt,
+    /// By what heads add through each to the logit of the next token.
+    Push,
 }
 names!(TextColoring, "colouring of a text");
 
@@ -82,6 +84,7 @@ impl TextColoring {
         match self {
             TextColoring::LooksAt => "looks at",
             TextColoring::LookedAt => "is looked at",
+            TextColoring::Push => "push",
         }
     }
 }

@@ -71,7 +71,7 @@ impl Passage {
                     found.extent,
                 )
             }
-            TextColoring::LooksAt => {
+            TextColoring::LooksAt | TextColoring::Push => {
                 let (weights, sink) = capture.row(subject.view, query)?;
                 let row = recipe.normalisation.row_of(&weights, sink);
                 // Rollout of a long text has rows of cells.
@@ -84,7 +84,7 @@ impl Passage {
             }
         };
         let (looks, is_predicting) =
-            (subject.coloring == TextColoring::LooksAt, recipe.rows == RowReading::Predicting);
+            (subject.coloring != TextColoring::LookedAt, recipe.rows == RowReading::Predicting);
         let marked = subject.token.or_else(|| (!is_predicting).then(|| count.checked_sub(1)).flatten());
         let name = marked.and_then(|token| capture.tokens.get(token)).map(|token| token.label());
         let heading = match (looks, name) {

@@ -67,7 +67,9 @@ impl Words {
     pub fn of_text(recipe: &Recipe, capture: &Capture, coloring: TextColoring) -> Self {
         let cell_tokens = capture.mean.bin();
         let (what, aside) = match coloring {
-            TextColoring::LooksAt => ("The colour of a token is what the marked one gives to it", TOP_ROWS),
+            TextColoring::LooksAt | TextColoring::Push => {
+                ("The colour of a token is what the marked one gives to it", TOP_ROWS)
+            }
             TextColoring::LookedAt => (
                 "The colour of a token is what later ones give to it, their mean",
                 "; the top fiftieth of tokens (at least one) is ignored",
