@@ -113,6 +113,8 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Find => find::open(state),
         Command::NextMatch | Command::PreviousMatch => find::step(state, command),
         Command::EditPrompt => prompt::open(state),
+        Command::ExternalEditor => return vec![Effect::EditElsewhere(state.editor.text().to_owned())],
+        Command::ReloadPrompt => return vec![Effect::ReadPromptFile],
         Command::Chat => return prompt::toggle_chat(state),
         Command::Live => return prompt::toggle_live(state),
         Command::OtherModel => {
@@ -149,12 +151,12 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Back if is_browsing && state.panes.clear_span() => {}
         Command::Back if is_browsing && navigation::leave_difference(state) => {}
         Command::Export => {
-            let panel = match state.screen.opened() {
+            let shown = match state.screen.opened() {
                 Opened::ScoreMap => Some(ExportContent::Map(state.screen.map.statistic)),
                 Opened::Segments => Some(ExportContent::Segments(state.screen.segments.rule())),
-                _ => None,
+                _ => state.shows_text().map(ExportContent::Text),
             };
-            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), panel);
+            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), shown);
             match dialog {
                 Some(dialog) => state.popup = Some(Popup::Export(dialog)),
                 None => state.note = Some(NOTHING_SHOWN.to_owned()),

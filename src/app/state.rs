@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod display;
 pub mod displayed;
 pub mod editor;
+pub mod editor_rows;
 pub mod exports;
 pub mod find;
 pub mod fuzzy_list;
@@ -34,7 +35,7 @@ use super::popups::{ExportDialog, Picker, Popup};
 use crate::app::state::side::Side;
 use crate::attention::{Extent, Scale};
 use crate::config::keys::Keys;
-use crate::vocabulary::{ColorRange, TextColoring};
+use crate::vocabulary::{ColorRange, LongPrompts, TextColoring};
 use crate::worker::protocol::{Asker, ConfiguredPair, Slot};
 use cursor::Viewports;
 use display::DisplaySettings;
@@ -68,6 +69,8 @@ pub struct State {
     pub kept: Kept,
     /// How values are shown.
     pub display: DisplaySettings,
+    /// What a prompt is shown as at first of which the screen has no room for every cell.
+    pub long_prompts: LongPrompts,
     /// What keys do.
     pub keys: Keys,
     /// The pairs that are configured.
@@ -99,6 +102,7 @@ impl State {
             find: Find::default(),
             kept: Kept::default(),
             display: DisplaySettings::default(),
+            long_prompts: LongPrompts::default(),
             keys,
             pairs: Vec::new(),
             note: None,
@@ -227,6 +231,7 @@ impl State {
         if let (Some(viewport), Some(difference)) = (viewports.difference, &mut self.screen.difference) {
             difference.fit(viewport);
         }
+        self.editor.columns = viewports.editor;
         if let Some(help) = self.screen.help_mut() {
             help.fit(viewports.help_overflow);
         }

@@ -8,11 +8,12 @@ use super::state::step::step;
 use crate::app::state::side::Side;
 use crate::attention::text::{TextLayout, next_segment, next_word, previous_segment, previous_word};
 use crate::config::keys::Command;
-use crate::vocabulary::{RowReading, TextColoring};
+use crate::vocabulary::{LongPrompts, RowReading, TextColoring};
 
 /// Shows the text, coloured by one thing after the other, and the matrix again. In the place of a panel or of a comparison
 /// it comes as it was.
 pub(super) fn turn(state: &mut State) {
+    state.display.is_text_by_itself = false;
     if state.screen.panel().is_some() || state.screen.compared().is_some() {
         if state.screen.panel().is_some() {
             state.screen.close();
@@ -26,6 +27,28 @@ pub(super) fn turn(state: &mut State) {
         Some(coloring) if coloring.next() == TextColoring::default() => None,
         Some(coloring) => Some(coloring.next()),
     };
+}
+
+impl State {
+    /// Before a frame is laid out: if the text came by itself and another one is there now, its matrix is measured first.
+    pub fn measure_long(&mut self) {
+        let is_new = self.panes.iter().any(|pane| pane.is_unmeasured);
+        if is_new && self.display.is_text_by_itself && self.long_prompts == LongPrompts::Text {
+            (self.display.text, self.display.is_text_by_itself) = (None, false);
+        }
+    }
+
+    /// After the matrices of a new text were laid out: shows the text in the place of those that don't fit, if long prompts
+    /// are to be shown so. Returns whether the screen is to be laid out anew.
+    pub fn open_long(&mut self) -> bool {
+        let is_new = self.panes.both.each_mut().map(|pane| std::mem::take(&mut pane.is_unmeasured));
+        let opens = self.long_prompts == LongPrompts::Text && self.display.text.is_none();
+        if is_new == [false; 2] || !opens || !self.is_cut() {
+            return false;
+        }
+        (self.display.text, self.display.is_text_by_itself) = (Some(TextColoring::default()), true);
+        true
+    }
 }
 
 /// Goes to a token of a side's text, and to the key that is strongest there.

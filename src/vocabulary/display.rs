@@ -86,6 +86,20 @@ impl TextColoring {
     }
 }
 
+/// What a prompt is shown as at first of which the screen has no room for every cell.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum LongPrompts {
+    /// As a matrix, of which a pixel is several cells.
+    #[default]
+    Matrix,
+    /// As text.
+    Text,
+}
+names!(LongPrompts, "way to show long prompts");
+
 /// How a value becomes a level on the colour scale.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,

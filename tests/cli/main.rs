@@ -28,6 +28,7 @@ mod push;
 mod rounding;
 mod segments;
 mod sinks;
+mod text;
 mod verify;
 
 #[path = "../support"]

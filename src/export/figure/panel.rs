@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::passage::Passage;
 use super::words::Words;
 use crate::attention::segments::{SegmentRow, SegmentShares, Segments};
 use crate::attention::{
@@ -48,6 +49,8 @@ pub enum Content {
     Square(Square),
     /// A small matrix of each head.
     Heads(Heads),
+    /// A text.
+    Passage(Passage),
 }
 
 /// A matrix, a row per query; or another table of values, whose rows and columns have labels of their own.
@@ -84,6 +87,7 @@ impl Panel {
         let words = match source.subject {
             Subject::Matrices(Selection::One(_)) => Words::of_matrix(recipe, capture, (pooling, bin)),
             Subject::Matrices(Selection::All) => Words::of_heads(recipe, capture),
+            Subject::Text(text) => Words::of_text(recipe, capture, text.coloring),
             Subject::Segments(view, _) => Words::of_segments(view, recipe),
             Subject::Map(statistic) => Words {
                 axes: ["layer", "head"],
@@ -115,6 +119,12 @@ impl Panel {
                 let subtitle =
                     format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
                 (subtitle, Content::Heads(Heads { layers }), capture.heads_extent())
+            }
+            Subject::Text(text) => {
+                let (passage, extent) = Passage::new(capture, text, recipe)?;
+                let rule = recipe.normalisation.title(capture.has_sinks(text.view));
+                let subtitle = format!("{} · {rule}", text.view.title());
+                (subtitle, Content::Passage(passage), extent)
             }
             Subject::Segments(view, _) => {
                 let segments = segments(capture, source)?;

@@ -2,9 +2,7 @@
 
 use crate::attention::Capture;
 use crate::export::recipe::{Recipe, Source};
-use crate::export::selection::Selection;
-use crate::export::subject::Subject;
-use crate::vocabulary::{Normalisation, Pooling, RowReading, View};
+use crate::vocabulary::{Normalisation, Pooling, RowReading, TextColoring, View};
 
 /// What a panel calls its rows, its columns and its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +22,9 @@ pub struct Words {
     /// What a row, a column or a pixel stands for, if that is more than a token.
     pub pixel: Option<String>,
 }
+
+/// What colours of attention leave aside.
+const TOP_ROWS: &str = "; the top tenth of rows (at least one) is ignored";
 
 impl Words {
     /// The words of a matrix, whose pixels stand for `bin` cells along each axis.
@@ -47,7 +48,7 @@ impl Words {
             short_axes: [short_row, "key"],
             quantity: "attention".to_owned(),
             values: attention(recipe),
-            aside: "; the top tenth of rows (at least one) is ignored",
+            aside: TOP_ROWS,
             hides_sinks: false,
             pixel,
         }
@@ -57,6 +58,29 @@ impl Words {
     pub fn of_difference(recipe: &Recipe, left: &Capture) -> Self {
         let of_matrix = Self::of_matrix(recipe, left, (Pooling::default(), 1));
         Self { quantity: "difference of attention".to_owned(), ..of_matrix }
+    }
+
+    /// The words of a text.
+    pub fn of_text(recipe: &Recipe, capture: &Capture, coloring: TextColoring) -> Self {
+        let cell_tokens = capture.mean.bin();
+        let (what, aside) = match coloring {
+            TextColoring::LooksAt => ("The colour of a token is what the marked one gives to it", TOP_ROWS),
+            TextColoring::LookedAt => (
+                "The colour of a token is what later ones give to it, their mean",
+                "; the top fiftieth of tokens (at least one) is ignored",
+            ),
+        };
+        let cells = format!("Tokens are known in cells of {cell_tokens}: each is shown with its part of one");
+        let is_pooled = cell_tokens > 1 && coloring == TextColoring::LookedAt;
+        Self {
+            axes: ["", ""],
+            short_axes: ["", ""],
+            quantity: "attention".to_owned(),
+            values: format!("{what}. {}", attention(recipe)),
+            aside,
+            hides_sinks: false,
+            pixel: is_pooled.then_some(cells),
+        }
     }
 
     /// The words of what segments of a prompt give each other.
@@ -102,7 +126,7 @@ impl Words {
 
 /// What values are.
 fn attention(recipe: &Recipe) -> String {
-    let is_weighted = |source: &Source| matches!(source.subject, Subject::Matrices(Selection::One(view)) if view.is_value_weighted());
+    let is_weighted = |source: &Source| source.subject.view().is_some_and(View::is_value_weighted);
     if !recipe.sources().any(is_weighted) {
         return format!("Attention {}", normalisation(recipe));
     }
