@@ -83,6 +83,15 @@ fn a_file_names_segments_and_the_rest_is_one() {
         "the rest is what is left, in two parts"
     );
     assert_eq!(model["recipe"]["segments"][0]["name"], "end", "as the file has it");
+    fs::write(&file, r#"[{"name": "rest", "start": 18, "end": 34}]"#).unwrap();
+    let json: Value = serde_json::from_str(home.run(arguments).text()).unwrap();
+    let names = ["(rest)", "rest"];
+    for (at, name) in names.iter().enumerate() {
+        assert_eq!(
+            json["models"][0]["segments"][at]["name"], *name,
+            "what a file calls so is not what is left"
+        );
+    }
 }
 
 #[test]
