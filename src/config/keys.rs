@@ -1,9 +1,11 @@
 //! The one table of what keys do. The loop looks keys up here; help and the README are written from it.
 
 mod error;
+mod group;
 mod key;
 
 pub use error::KeysError;
+pub use group::Group;
 pub use key::{Key, KeyCode, ParseKeyError};
 
 use std::collections::BTreeMap;
@@ -102,37 +104,6 @@ pub enum Command {
     Help,
     Suspend,
     Quit,
-}
-
-/// A heading of the help screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// Moving over a matrix.
-    Cursor,
-    /// Choosing what is looked at.
-    View,
-    /// How values are shown.
-    Values,
-    /// The models and their prompt.
-    Prompt,
-    /// The program itself.
-    Program,
-}
-
-impl Group {
-    /// In the order of the help screen.
-    pub const ALL: [Group; 5] = [Group::Cursor, Group::View, Group::Values, Group::Prompt, Group::Program];
-
-    /// Its heading.
-    pub fn title(self) -> &'static str {
-        match self {
-            Group::Cursor => "Cursor",
-            Group::View => "View",
-            Group::Values => "Values and colours",
-            Group::Prompt => "Models and prompt",
-            Group::Program => "Program",
-        }
-    }
 }
 
 struct Row {
