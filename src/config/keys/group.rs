@@ -1,4 +1,4 @@
-//! Headings under which the help screen lists commands.
+//! The headings under which the help lists commands.
 
 /// A heading of the help screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
