@@ -134,6 +134,16 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 effect.found(&question, found);
             }
         }
+        Event::Patching { question, found } => {
+            if let Some(map) = state.screen.patching_mut() {
+                map.found(&question, Ok(found), false);
+            }
+        }
+        Event::Patched { question, found } => {
+            if let Some(map) = state.screen.patching_mut() {
+                map.found(&question, found, true);
+            }
+        }
         Event::Pushed { question, found } => match state.screen.push_mut() {
             Some(push) => push.found(&question, found),
             None => state.screen.list.pushed(&question, found),
