@@ -49,6 +49,8 @@ fn frames(criterion: &mut Criterion) {
         ("cell by cell, without the first token, logarithmic", "n n s"),
         ("overview", "0"),
         ("overview, without the first token, logarithmic", "0 n n s"),
+        ("text", "T"),
+        ("text, what is looked at", "T T"),
         ("head grid", "tab g"),
         ("help", "?"),
     ] {

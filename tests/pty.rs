@@ -341,6 +341,90 @@ fn a_stop_from_outside_gives_the_shell_back_as_ctrl_z_does() {
     terminal.wait_for_end();
 }
 
+/// A program in the place of an editor.
+fn editor(script: &str) -> (tempfile::TempDir, String) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("editor");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let name = path.to_str().unwrap().to_owned();
+    (folder, name)
+}
+
+#[test]
+fn another_program_edits_the_prompt_and_has_the_terminal_for_itself() {
+    let (_folder, name) = editor(
+        "trap '' INT; printf 'was: '; cat \"$2\"; printf '\\neditor here\\n'; read typed; \
+         printf 'the quick cat\\nsat %s!\\n' \"$typed\" > \"$2\"",
+    );
+    let mut terminal = Terminal::viewer(&[("VISUAL", &format!("{name} --flag"))]);
+    terminal.wait_for_both();
+    terminal.keys("E");
+    terminal.wait_for("editor here");
+    assert!(terminal.text().contains("was: write a story about AI"), "{}", terminal.text());
+    assert!(!terminal.screen.lock().unwrap().screen().alternate_screen());
+    // Ctrl-C is the editor's, and so is every other key.
+    terminal.keys("\x03");
+    thread::sleep(Duration::from_millis(300));
+    terminal.keys("qq still\n");
+    terminal.wait_until("the viewer is back", |screen| screen.alternate_screen());
+    terminal.wait_for("the quick cat");
+    terminal.wait_for("still!");
+    terminal.keys("\r");
+    terminal.wait_for_times("! → ", 2);
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn an_editor_that_fails_or_is_stopped_takes_nothing_away() {
+    let mut terminal = Terminal::viewer(&[("EDITOR", "/no/such/editor")]);
+    terminal.wait_for_both();
+    terminal.keys("E");
+    terminal.wait_for("/no/such/editor was not found");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+
+    let (_folder, name) = editor("echo editor here; kill -TSTP 0; printf 'went on' > \"$1\"");
+    let mut terminal = Terminal::new("/bin/sh", &["-i"], &[("PS1", "shell> "), ("EDITOR", &name)]);
+    terminal.wait_for("shell> ");
+    terminal.keys(&format!("{BINARY}\n"));
+    terminal.wait_for_both();
+    terminal.keys("E");
+    terminal.wait_until("the shell is back", |screen| {
+        let text = screen.contents();
+        !screen.alternate_screen() && text.contains("editor here") && text.trim_end().ends_with("shell>")
+    });
+    terminal.keys("fg\n");
+    terminal.wait_until("the viewer is back", |screen| screen.alternate_screen());
+    terminal.wait_for("went on");
+    terminal.keys("\x03");
+    // Typed before its prompt, it may still go to the viewer.
+    terminal.wait_until("the shell is back", |screen| {
+        !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && screen.contents().trim_end().ends_with("shell>")
+    });
+    terminal.keys("exit\n");
+    terminal.wait_for_end();
+}
+
+#[test]
+fn the_file_of_the_prompt_is_read_again() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "the quick cat sat!").unwrap();
+    let mut terminal = Terminal::new(BINARY, &["--prompt-file", file.path().to_str().unwrap()], &[]);
+    terminal.wait_for_times("! → ", 2);
+    std::fs::write(file.path(), "the slow cat sat?").unwrap();
+    terminal.keys("J");
+    terminal.wait_for_times("? → ", 2);
+    terminal.keys("J");
+    terminal.wait_for("the file is as it was");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
 #[test]
 fn what_others_wrote_on_the_screen_is_drawn_over() {
     let mut terminal = Terminal::viewer(&[]);

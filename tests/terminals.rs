@@ -25,7 +25,7 @@ const LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
 const ATTRIBUTES: &str = "\x1b[?62;22c";
 
 /// What the viewer can be at when it is told to end, the keys that lead there, and what is then on screen.
-const STATES: [(&str, &str, &str); 21] = [
+const STATES: [(&str, &str, &str); 23] = [
     ("browsing", "", "mean of all layers and heads"),
     ("deeper", "\r", "layer 0, mean of its heads"),
     ("editing", "i", "leave"),
@@ -39,6 +39,8 @@ const STATES: [(&str, &str, &str); 21] = [
     ("all heads", "g", "all heads of a model"),
     ("list of heads", "o", "sort by"),
     ("lens", "P", "lens"),
+    ("segments", "B", "segments of the prompt"),
+    ("sinks", "Q", "learned sinks"),
     ("push", "A", "push: what each part adds"),
     ("effect", "X", "effect: each span hidden"),
     ("difference", "D", "by pieces, by words"),

@@ -22,13 +22,18 @@ pub enum Action {
     Edit(InputRequest),
     /// Characters were typed into that line, one after the other.
     Insert(String),
-    /// Put the prompt of before into the editor.
+    /// Go to the row above in the editor; from the first one, put the prompt of before into it.
     EarlierPrompt,
-    /// Put the prompt of after, or what was being written, into the editor.
+    /// Go to the row below in the editor; from the last one, put the prompt of after, or what was being written, into
+    /// it.
     LaterPrompt,
     /// Text was pasted into the line that is edited. If none is, this opens the prompt's: a paste never fires
     /// keys.
     Paste(String),
+    /// Another program has left the text like this, or why there is none.
+    Edited(Result<String, String>),
+    /// The file that the first prompt came from holds this now, or why it can't be read.
+    Reloaded(Result<String, String>),
     /// Leave the editor and run its text; do what is chosen in the popup.
     Submit,
     /// Leave the editor and keep its text, which is not run unless it runs by itself; close the popup.
@@ -132,6 +137,10 @@ pub enum Effect {
     Copy(String),
     /// Draw everything anew, whatever the terminal shows.
     Redraw,
+    /// Have another program edit a text, in this terminal: [`Action::Edited`].
+    EditElsewhere(String),
+    /// Read the file once more that the first prompt came from: [`Action::Reloaded`].
+    ReadPromptFile,
     /// Stop this process, as Ctrl-Z does.
     Suspend,
     /// Leave the loop.

@@ -9,6 +9,7 @@ use super::state::help::Help;
 use super::state::notes::NOTHING_SHOWN;
 use super::{ablate, append, copy, find, loading, navigation, one_pane, prompt, text, write};
 use crate::config::keys::Command;
+use crate::vocabulary::TextColoring;
 use crate::worker::protocol::Request;
 
 /// Does what a command says. Whatever it is, it stops what is being written; and those that would only go back, or mark
@@ -113,6 +114,8 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Find => find::open(state),
         Command::NextMatch | Command::PreviousMatch => find::step(state, command),
         Command::EditPrompt => prompt::open(state),
+        Command::ExternalEditor => return vec![Effect::EditElsewhere(state.editor.text().to_owned())],
+        Command::ReloadPrompt => return vec![Effect::ReadPromptFile],
         Command::Chat => return prompt::toggle_chat(state),
         Command::Live => return prompt::toggle_live(state),
         Command::OtherModel => {
@@ -149,12 +152,13 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Back if is_browsing && state.panes.clear_span() => {}
         Command::Back if is_browsing && navigation::leave_difference(state) => {}
         Command::Export => {
-            let panel = match state.screen.opened() {
+            let shown = match state.screen.opened() {
                 Opened::ScoreMap => Some(ExportContent::Map(state.screen.map.statistic)),
                 Opened::Segments => Some(ExportContent::Segments(state.screen.segments.rule())),
-                _ => None,
+                // Push takes the model, and a file is written without one.
+                _ => state.shows_text().filter(|it| *it != TextColoring::Push).map(ExportContent::Text),
             };
-            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), panel);
+            let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), shown);
             match dialog {
                 Some(dialog) => state.popup = Some(Popup::Export(dialog)),
                 None => state.note = Some(NOTHING_SHOWN.to_owned()),

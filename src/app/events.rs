@@ -9,6 +9,7 @@ use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
 use super::{ablate, captured, layers, loading, navigation, prompt, write};
 use crate::attention::escape_controls;
+use crate::vocabulary::TextColoring;
 use crate::worker::protocol::{Event, JobId, Slot, WorkerError};
 
 /// Takes a report.
@@ -143,6 +144,9 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             if let Some(map) = state.screen.patching_mut() {
                 map.found(&question, found, true);
             }
+        }
+        Event::Pushed { question, found } if state.shows_text() == Some(TextColoring::Push) => {
+            state.pushes.found(&question, found);
         }
         Event::Pushed { question, found } => match state.screen.push_mut() {
             Some(push) => push.found(&question, found),

@@ -47,6 +47,7 @@ pub use state::cursor::{Column, Cursor, Scroll, Viewport, Viewports};
 pub use state::display::DisplaySettings;
 pub use state::displayed::{DisplayedCapture, SweepStage};
 pub use state::editor::Editor;
+pub use state::editor_rows::EditorRows;
 pub use state::exports::{ExportChoice, ExportContent, Exported};
 pub use state::find::Find;
 pub use state::fuzzy_list::{Found, FuzzyList};

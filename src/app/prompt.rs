@@ -66,12 +66,65 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     if text.is_empty() { vec![] } else { write(state, |editor| editor.paste(text)) }
 }
 
-/// Puts another prompt into the editor, if there is one.
-pub(super) fn recall(state: &mut State, step: fn(&mut History, &str) -> Option<String>) -> Vec<Effect> {
+/// Goes a row up, and from the first one to the prompt of before.
+pub(super) fn go_up(state: &mut State) -> Vec<Effect> {
+    if state.editor.go_to_row(false) {
+        return vec![];
+    }
     write(state, |editor| {
-        editor.recall(step);
+        editor.recall_earlier();
         Ok(())
     })
+}
+
+/// Goes a row down, and from the last one to the prompt of after.
+pub(super) fn go_down(state: &mut State) -> Vec<Effect> {
+    if state.editor.go_to_row(true) {
+        return vec![];
+    }
+    write(state, |editor| {
+        editor.recall(History::later);
+        Ok(())
+    })
+}
+
+/// The text as another program left it, or why there is none; it is not run before somebody says so, unless it runs by
+/// itself.
+pub(super) fn edited(state: &mut State, text: Result<String, String>) -> Vec<Effect> {
+    let text = match text {
+        Ok(text) if text == state.editor.text() => return vec![],
+        Ok(text) => text,
+        Err(why) => {
+            state.editor.refused = Some(why.clone());
+            state.note = Some(why);
+            return vec![];
+        }
+    };
+    state.screen.open(Opened::Editor);
+    write(state, |editor| {
+        editor.select(false);
+        editor.replace(text);
+        Ok(())
+    })
+}
+
+/// The text of the file that the first prompt came from, as it is now: it runs at once. Or why there is none.
+pub(super) fn reloaded(state: &mut State, text: Result<String, String>) -> Vec<Effect> {
+    match text {
+        Ok(text) if text == state.run.prompt && !state.is_edited() => {
+            state.note = Some("the file is as it was".to_owned());
+            vec![]
+        }
+        Ok(text) => {
+            state.editor.replace(text);
+            submit(state)
+        }
+        Err(why) => {
+            state.editor.refused = Some(why.clone());
+            state.note = Some(why);
+            vec![]
+        }
+    }
 }
 
 /// A tenth of a second went by: maybe the last one of a pause.

@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod display;
 pub mod displayed;
 pub mod editor;
+pub mod editor_rows;
 pub mod exports;
 pub mod find;
 pub mod fuzzy_list;
@@ -29,12 +30,12 @@ pub mod typed;
 pub mod writing;
 pub mod zoom;
 
-use super::panels::{Panes, Screen};
+use super::panels::{Panel as _, Panes, Pushes, Screen};
 use super::popups::{ExportDialog, Picker, Popup};
 use crate::app::state::side::Side;
 use crate::attention::{Extent, Scale};
 use crate::config::keys::Keys;
-use crate::vocabulary::{ColorRange, TextColoring};
+use crate::vocabulary::{ColorRange, LongPrompts, TextColoring};
 use crate::worker::protocol::{Asker, ConfiguredPair, Slot};
 use cursor::Viewports;
 use display::DisplaySettings;
@@ -64,10 +65,14 @@ pub struct State {
     pub writing: Writing,
     /// What is looked for in the text on screen.
     pub find: Find,
+    /// What heads add to the next token through each token of the text, where that colours it.
+    pub pushes: Pushes,
     /// Captures of earlier prompts.
     pub kept: Kept,
     /// How values are shown.
     pub display: DisplaySettings,
+    /// What a prompt is shown as at first of which the screen has no room for every cell.
+    pub long_prompts: LongPrompts,
     /// What keys do.
     pub keys: Keys,
     /// The pairs that are configured.
@@ -97,8 +102,10 @@ impl State {
             run: Run { prompt, ..Run::default() },
             writing: Writing::default(),
             find: Find::default(),
+            pushes: Pushes::default(),
             kept: Kept::default(),
             display: DisplaySettings::default(),
+            long_prompts: LongPrompts::default(),
             keys,
             pairs: Vec::new(),
             note: None,
@@ -151,7 +158,8 @@ impl State {
 
     /// Whether a load, a pass, or anything else that models do is under way.
     pub(super) fn runs_models(&self) -> bool {
-        self.worker && (self.panes.is_busy() || self.screen.is_busy() || self.writing.is_running())
+        let pushes = self.shows_text() == Some(TextColoring::Push) && self.pushes.is_busy();
+        self.worker && (self.panes.is_busy() || self.screen.is_busy() || self.writing.is_running() || pushes)
     }
 
     /// Bytes that a model gets which takes the place of a slot's, besides those that are free.
@@ -227,6 +235,7 @@ impl State {
         if let (Some(viewport), Some(difference)) = (viewports.difference, &mut self.screen.difference) {
             difference.fit(viewport);
         }
+        self.editor.columns = viewports.editor;
         if let Some(help) = self.screen.help_mut() {
             help.fit(viewports.help_overflow);
         }
@@ -235,17 +244,20 @@ impl State {
     /// The colour scale of a side.
     pub fn scale(&self, side: Side) -> Scale {
         let normalisation = self.display.normalisation;
-        let shown = |pane: &Pane| {
-            let shown = pane.shown.as_ref()?;
+        let shown = |side: Side| {
+            let shown = self.pane(side).shown.as_ref()?;
             Some(match self.shows_text() {
                 Some(TextColoring::LookedAt) => shown.looked_at(normalisation).extent,
+                Some(TextColoring::Push) => {
+                    Extent::of(self.push_by_token(side)?.iter().map(|push| push.abs()))
+                }
                 Some(TextColoring::LooksAt) | None => shown.extent(normalisation),
             })
         };
-        let both = self.panes.iter().filter_map(shown).fold(Extent::NONE, Extent::and);
+        let both = Side::BOTH.into_iter().filter_map(shown).fold(Extent::NONE, Extent::and);
         let extent = match self.display.range {
             ColorRange::Shared => both,
-            ColorRange::Own => shown(self.pane(side)).unwrap_or(Extent::NONE),
+            ColorRange::Own => shown(side).unwrap_or(Extent::NONE),
             ColorRange::Top(top) => Extent { top, ..both },
         };
         Scale::new(self.display.color_scale, extent)

@@ -1,6 +1,10 @@
 //! The text in the place of the matrices: which is shown, and how one moves in it. The cursor is the same one: its row is
 //! the token that is looked at, its column the key that is marked.
 
+use std::sync::Arc;
+
+use super::action::Effect;
+use super::panels::Panel as _;
 use super::state::State;
 use super::state::cursor::Cursor;
 use super::state::notes::NOTHING_SHOWN;
@@ -8,11 +12,12 @@ use super::state::step::step;
 use crate::app::state::side::Side;
 use crate::attention::text::{TextLayout, next_segment, next_word, previous_segment, previous_word};
 use crate::config::keys::Command;
-use crate::vocabulary::{RowReading, TextColoring};
+use crate::vocabulary::{LongPrompts, RowReading, TextColoring};
 
 /// Shows the text, coloured by one thing after the other, and the matrix again. In the place of a panel or of a comparison
 /// it comes as it was.
 pub(super) fn turn(state: &mut State) {
+    state.display.is_text_by_itself = false;
     if state.screen.panel().is_some() || state.screen.compared().is_some() {
         if state.screen.panel().is_some() {
             state.screen.close();
@@ -26,6 +31,45 @@ pub(super) fn turn(state: &mut State) {
         Some(coloring) if coloring.next() == TextColoring::default() => None,
         Some(coloring) => Some(coloring.next()),
     };
+}
+
+/// Asks for the push of what is on screen now, if that colours the text.
+pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
+    if state.shows_text() == Some(TextColoring::Push) {
+        return state.pushes.refresh(&mut state.panes);
+    }
+    vec![]
+}
+
+impl State {
+    /// What heads of the view on screen add to the next token through each token, up to the marked one; nothing before that
+    /// is computed.
+    pub fn push_by_token(&self, side: Side) -> Option<Vec<f32>> {
+        let (pane, found) = (self.pane(side), self.pushes.panes[side.index()].as_ref()?);
+        let (shown, push) = (pane.shown.as_ref()?, found.push.as_ref()?);
+        let is_it = Arc::ptr_eq(found.capture(), &shown.capture) && push.query == pane.token();
+        is_it.then(|| push.of_view(shown.view(), &shown.capture.model))
+    }
+
+    /// Before a frame is laid out: if the text came by itself and another one is there now, its matrix is measured first.
+    pub fn measure_long(&mut self) {
+        let is_new = self.panes.iter().any(|pane| pane.is_unmeasured);
+        if is_new && self.display.is_text_by_itself && self.long_prompts == LongPrompts::Text {
+            (self.display.text, self.display.is_text_by_itself) = (None, false);
+        }
+    }
+
+    /// After the matrices of a new text were laid out: shows the text in the place of those that don't fit, if long prompts
+    /// are to be shown so. Returns whether the screen is to be laid out anew.
+    pub fn open_long(&mut self) -> bool {
+        let is_new = self.panes.both.each_mut().map(|pane| std::mem::take(&mut pane.is_unmeasured));
+        let opens = self.long_prompts == LongPrompts::Text && self.display.text.is_none();
+        if is_new == [false; 2] || !opens || !self.is_cut() {
+            return false;
+        }
+        (self.display.text, self.display.is_text_by_itself) = (Some(TextColoring::default()), true);
+        true
+    }
 }
 
 /// Goes to a token of a side's text, and to the key that is strongest there.

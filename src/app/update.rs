@@ -5,7 +5,6 @@ use super::popups::popup::Outcome;
 use super::state::State;
 use super::state::cursor::{Column, Cursor};
 use super::state::exports::Exported;
-use super::state::history::History;
 use super::state::pane::Load;
 use super::{
     append, commands, events, find, first_cursor, layers, loading, navigation, one_pane, prompt, text, write,
@@ -27,6 +26,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     effects.extend(navigation::refresh_difference(state));
     effects.extend(state.screen.refresh(&mut state.panes));
     find::refresh(state);
+    effects.extend(text::refresh(state));
     effects.extend(layers::refresh(state));
     effects
 }
@@ -53,8 +53,10 @@ fn take(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Command(command) => return commands::command(state, command),
         Action::Edit(request) => return prompt::write(state, |editor| editor.edit(request)),
         Action::Insert(text) => return prompt::write(state, |editor| editor.insert(&text)),
-        Action::EarlierPrompt => return prompt::recall(state, History::earlier),
-        Action::LaterPrompt => return prompt::recall(state, History::later),
+        Action::EarlierPrompt => return prompt::go_up(state),
+        Action::LaterPrompt => return prompt::go_down(state),
+        Action::Edited(text) => return prompt::edited(state, text),
+        Action::Reloaded(text) => return prompt::reloaded(state, text),
         Action::Paste(text) => return prompt::paste(state, &text),
         Action::Submit => return prompt::submit(state),
         Action::LeaveEditor => return prompt::leave(state),

@@ -185,7 +185,7 @@ fn common(words: &[Vec<Word>; 2]) -> Vec<(usize, usize)> {
 fn gaps<'a>(ranges: impl Iterator<Item = &'a Range<usize>>, length: usize) -> Vec<Range<usize>> {
     let mut at = 0;
     let mut gaps = Vec::new();
-    for range in ranges.cloned().chain([length..length]) {
+    for range in ranges.cloned().chain(std::iter::once(length..length)) {
         if at < range.start {
             gaps.push(at..range.start);
         }
@@ -195,6 +195,7 @@ fn gaps<'a>(ranges: impl Iterator<Item = &'a Range<usize>>, length: usize) -> Ve
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
     use crate::attention::tokens;

@@ -29,12 +29,21 @@ impl Normalisation {
     /// If the matrix has no such row.
     pub fn row(self, matrix: &CausalMatrix, query: usize) -> NormalisedRow<'_> {
         let weights = matrix.row(query);
+        let row = self.row_of(weights, matrix.sink(query));
+        if self != Normalisation::WithoutFirst || matrix.bin() == 1 {
+            return row;
+        }
+        let kept = NormalisedRow { first: 0, left_out: matrix.first_token(query), divisor: 1.0, ..row };
+        NormalisedRow { divisor: kept.kept(), ..kept }
+    }
+
+    /// One row that is known token by token, with its sink, as it is shown.
+    pub fn row_of(self, weights: &[f32], sink: Option<f32>) -> NormalisedRow<'_> {
         let whole = NormalisedRow { weights, sink: None, first: 0, left_out: 0.0, divisor: 1.0 };
         let kept = match self {
-            Normalisation::Raw => return NormalisedRow { sink: matrix.sink(query), ..whole },
+            Normalisation::Raw => return NormalisedRow { sink, ..whole },
             Normalisation::Renormalised => whole,
-            Normalisation::WithoutFirst if matrix.bin() == 1 => NormalisedRow { first: 1, ..whole },
-            Normalisation::WithoutFirst => NormalisedRow { left_out: matrix.first_token(query), ..whole },
+            Normalisation::WithoutFirst => NormalisedRow { first: 1, ..whole },
         };
         NormalisedRow { divisor: kept.kept(), ..kept }
     }

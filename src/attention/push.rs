@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{NextToken, View};
+use super::{ModelInfo, NextToken, View};
 
 /// What each part of a pass adds to the logit of a token after another, in logits.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,6 +126,29 @@ impl Push {
     /// \[query + 1\]: what all heads add through each key.
     pub fn by_key(&self) -> &[f32] {
         &self.by_key
+    }
+
+    /// \[query + 1\]: what the heads that a view is of add through each key, all together.
+    pub fn of_view(&self, view: View, model: &ModelInfo) -> Vec<f32> {
+        let kind: Option<Vec<usize>> = match view {
+            View::Kind(kind) => Some(model.layers_of(kind).collect()),
+            _ => None,
+        };
+        let is_in = |head: &&HeadPush| match view.attention() {
+            View::Layer(layer) => head.layer == layer,
+            View::Head { layer, head: own } => (head.layer, head.head) == (layer, own),
+            View::Group { layer, group } => {
+                head.layer == layer && head.head / model.group_size().max(1) == group
+            }
+            _ => kind.as_ref().is_none_or(|layers| layers.contains(&head.layer)),
+        };
+        let mut sums = vec![0f32; self.query + 1];
+        for head in self.heads.iter().filter(is_in) {
+            for (sum, push) in sums[head.first_key..].iter_mut().zip(&head.keys) {
+                *sum += push;
+            }
+        }
+        sums
     }
 
     /// Every part and what it adds, those of the largest magnitude first.

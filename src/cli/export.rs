@@ -6,25 +6,22 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
 use super::asked::{Asked, title};
-use super::export_many;
 use super::failure::Failure;
 use super::segments;
 use super::session::Session;
 use super::settings::Settings;
 use crate::attention::Capture;
+use crate::attention::alignment::pieces;
 use crate::attention::segments::{Cut, Segments};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, FigureStyle, Recipe, Source, Subject};
-use crate::vocabulary::{ExportFormat, SegmentRule};
+use crate::export::{self, FigureStyle, Recipe, Source, Subject, TextSubject};
+use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
 ///
 /// # Errors
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    if args.prompts.is_some() {
-        return export_many::run(args, settings, session);
-    }
     let passes = settings.passes(&args.models, &args.input)?;
     check(args, passes.len())?;
     let (subject, cut) = subject(args)?;
@@ -85,6 +82,10 @@ fn read(
     for Asked { model, input, without } in passes {
         let model = session.load(model)?;
         let capture = session.capture_for(subject, &model, input, without)?;
+        let subject = match read.0.first() {
+            Some(left) => on_the_same_text(subject, left, &capture),
+            None => subject,
+        };
         let source = Source::new(&capture, input.clone(), subject).cut_by(cut);
         if matches!(subject, Subject::Segments(..)) {
             // A file is told by its name, and not when the figure is drawn.
@@ -116,6 +117,19 @@ fn subject(args: &ExportArgs) -> Result<(Subject, Cut), Failure> {
 /// What passes are called.
 pub(super) fn names(passes: &[Asked]) -> Vec<String> {
     passes.iter().map(|asked| title(&asked.model.to_string(), &asked.without)).collect()
+}
+
+/// What is exported of a model beside another one: a token that is named is one of the left model's, and the right one
+/// looks from the end of the same text.
+fn on_the_same_text(subject: Subject, left: &Capture, right: &Capture) -> Subject {
+    let Subject::Text(text) = subject else { return subject };
+    let pieces = pieces(&left.tokens, &right.tokens, Granularity::Pieces);
+    let same = |token: usize| {
+        let piece = pieces.iter().find(|piece| piece.tokens[0].contains(&token))?;
+        piece.tokens[1].end.checked_sub(1)
+    };
+    // A token that is not there is an error of the left one.
+    Subject::Text(TextSubject { token: text.token.and_then(same), ..text })
 }
 
 /// Refuses what cannot be meant.

@@ -90,6 +90,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let command: Run<'_> = match &cli.command {
         None => Box::new(|settings, session| viewer::run(&cli.viewer, settings, session)),
         Some(Command::Print(args)) => Box::new(|settings, session| print::run(args, settings, session)),
+        Some(Command::Export(args)) if args.prompts.is_some() => {
+            Box::new(|settings, session| export_many::run(args, settings, session))
+        }
         Some(Command::Export(args)) => Box::new(|settings, session| export::run(args, settings, session)),
         Some(Command::Render(args)) => Box::new(|settings, session| render::run(args, settings, session)),
         Some(Command::Heads(args)) => Box::new(|settings, session| heads::run(args, settings, session)),

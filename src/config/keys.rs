@@ -1,9 +1,11 @@
 //! The one table of what keys do. The loop looks keys up here; help and the README are written from it.
 
 mod error;
+mod group;
 mod key;
 
 pub use error::KeysError;
+pub use group::Group;
 pub use key::{Key, KeyCode, ParseKeyError};
 
 use std::collections::BTreeMap;
@@ -79,6 +81,8 @@ pub enum Command {
     AllHeadsOn,
     ZeroOrMean,
     EditPrompt,
+    ExternalEditor,
+    ReloadPrompt,
     Chat,
     Live,
     LikelierToken,
@@ -103,37 +107,6 @@ pub enum Command {
     Help,
     Suspend,
     Quit,
-}
-
-/// A heading of the help screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// Moving over a matrix.
-    Cursor,
-    /// Choosing what is looked at.
-    View,
-    /// How values are shown.
-    Values,
-    /// The models and their prompt.
-    Prompt,
-    /// The program itself.
-    Program,
-}
-
-impl Group {
-    /// In the order of the help screen.
-    pub const ALL: [Group; 5] = [Group::Cursor, Group::View, Group::Values, Group::Prompt, Group::Program];
-
-    /// Its heading.
-    pub fn title(self) -> &'static str {
-        match self {
-            Group::Cursor => "Cursor",
-            Group::View => "View",
-            Group::Values => "Values and colours",
-            Group::Prompt => "Models and prompt",
-            Group::Program => "Program",
-        }
-    }
 }
 
 struct Row {
@@ -199,7 +172,7 @@ const TABLE: &[Row] = &[
     row(Command::Patching, "patching", Group::View, &["J"], "patch parts of the pinned prompt into this"),
     row(Command::Segments, "segments", Group::View, &["B"], "how parts of the prompt look at each other"),
     row(Command::Sinks, "sinks", Group::View, &["Q"], "what heads give to no word, and why"),
-    row(Command::Text, "text", Group::View, &["T"], "the text: looks at, is looked at; the matrix"),
+    row(Command::Text, "text", Group::View, &["T"], "the text by what it looks at, is looked at, push"),
     row(Command::ZoomIn, "zoom-in", Group::View, &["+", "="], "larger cells, around the cursor"),
     row(Command::ZoomOut, "zoom-out", Group::View, &["-"], "smaller cells, down to all of a long prompt"),
     row(Command::Overview, "overview", Group::View, &["0"], "all of a long prompt, or cell by cell"),
@@ -220,6 +193,8 @@ const TABLE: &[Row] = &[
     row(Command::AllHeadsOn, "all-heads-on", Group::Prompt, &["U"], "switch all heads on"),
     row(Command::ZeroOrMean, "zero-or-mean", Group::Prompt, &["Z"], "heads off give nothing, or their mean"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i"], "edit the prompt: Enter runs it, Esc keeps it"),
+    row(Command::ExternalEditor, "external-editor", Group::Prompt, &["E", "ctrl-o"], "edit the prompt in $VISUAL or $EDITOR"),
+    row(Command::ReloadPrompt, "reload-prompt", Group::Prompt, &["J", "ctrl-r"], "read --prompt-file again, and run it"),
     row(Command::Chat, "chat", Group::Prompt, &["C"], "ask in each model's chat template, or not"),
     row(Command::Live, "live", Group::Prompt, &["ctrl-t", "L"], "run prompts as you type them, or on Enter"),
     row(Command::LikelierToken, "likelier-token", Group::Prompt, &["<"], "mark a likelier next token"),
@@ -359,48 +334,4 @@ impl<'de> Deserialize<'de> for Keys {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(text: &str) -> Key {
-        text.parse().unwrap()
-    }
-
-    fn from_toml(text: &str) -> Result<Keys, String> {
-        toml::from_str::<Keys>(text).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_table_is_in_the_order_of_the_enum_and_its_keys_are_keys() {
-        for (at, row) in TABLE.iter().enumerate() {
-            assert_eq!(row.command as usize, at, "{}", row.name);
-            assert!(row.keys.iter().all(|text| text.parse::<Key>().is_ok()), "{}", row.name);
-        }
-        let all: usize = TABLE.iter().map(|row| row.keys.len()).sum();
-        assert_eq!(Keys::default().bindings.len(), all, "a default key is bound twice");
-    }
-
-    #[test]
-    fn an_empty_table_changes_nothing() {
-        assert_eq!(from_toml(""), Ok(Keys::default()));
-    }
-
-    #[test]
-    fn a_listed_action_gets_exactly_its_keys() {
-        let keys = from_toml(r#"next-layer = ["n", "m"]"#).unwrap();
-        assert_eq!(keys.command(key("n")), Some(Command::NextLayer));
-        assert_eq!(keys.command(key("]")), None);
-        assert_eq!(keys.command(key("m")), Some(Command::NextLayer), "taken from mean's defaults");
-        assert_eq!(keys.hint(Command::NextLayer), "n");
-        assert_eq!(keys.hint(Command::Mean), "");
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let error = |text: &str| from_toml(text).unwrap_err();
-        assert!(error(r#"next = ["n"]"#).contains("no action 'next'"));
-        assert!(error(r#"mean = ["hyper-x"]"#).contains("mean: 'hyper-x' is no key"));
-        assert!(error("mean = [\"x\"]\nopen = [\"x\"]").contains("'x' to both mean and open"));
-        assert!(error("quit = []").contains("at least one key"));
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ use toml::Table;
 use super::keys::Keys;
 use super::lines::Lines;
 use super::origin::Origin;
-use crate::vocabulary::{Background, ColorDepth, ColorMap, DeviceChoice, Engine, Precision};
+use crate::vocabulary::{Background, ColorDepth, ColorMap, DeviceChoice, Engine, LongPrompts, Precision};
 
 /// All settings. The keys are those of the embedded `config.toml`, which says what each is for.
 ///
@@ -49,6 +49,9 @@ pub struct Config {
     pub mouse: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
+    /// What a prompt is shown as at first of which the screen has no room for every cell.
+    #[serde(rename = "long-prompts")]
+    pub long_prompts: LongPrompts,
     /// How next tokens are drawn.
     pub sampling: Sampling,
     /// How texts are written.

@@ -35,6 +35,7 @@ pub mod sinks;
 mod subject;
 pub mod sweep;
 mod text;
+mod text_subject;
 
 #[cfg(test)]
 pub(crate) mod example;
@@ -45,3 +46,4 @@ pub use omissions::Omissions;
 pub use recipe::{FigureStyle, Input, KeyError, PROGRAM, Recipe, SCALES, Source};
 pub use selection::{ParseSelectionError, Selection};
 pub use subject::{NOT_COMPARED, Subject};
+pub use text_subject::TextSubject;

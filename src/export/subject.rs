@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::error::ExportError;
 use super::selection::{ParseSelectionError, Selection};
+use super::text_subject::{ParseTextSubjectError, TextSubject};
 use crate::attention::{Capture, ParseStatisticError, ParseViewError, Statistic};
 use crate::vocabulary::{ExportFormat, SegmentRule, UnknownName, View, serde_as_text};
 
@@ -15,6 +16,10 @@ pub const NOT_COMPARED: &str =
 /// Why a map is in no file of numbers, and in no page.
 const DRAWN_ONLY: &str =
     "a map is a figure: choose --format svg or png; 'attnscope heads --json' has its numbers";
+/// Why a text is in no file of numbers, and is no difference.
+const TEXT_DRAWN_ONLY: &str =
+    "a text is a figure: choose --format svg, png or html; choose a matrix for its numbers: --view head:3.5";
+const TEXT_ALONE: &str = "--difference is of matrices: leave it out of a text";
 /// What the text of a map begins with.
 const MAP: &str = "map:";
 /// What the text of segments begins with; the rule that they are cut by follows, if it is not the automatic one:
@@ -30,6 +35,8 @@ pub enum Subject {
     Matrices(Selection),
     /// A statistic of all heads: a cell for each, a row per layer.
     Map(Statistic),
+    /// The text, its tokens in the colours of their values.
+    Text(TextSubject),
     /// How much of a view the segments of the prompt give each other.
     Segments(View, SegmentRule),
 }
@@ -39,7 +46,9 @@ impl Subject {
     pub const CHOICES: &str = "Which matrix: mean, layer:3, head:3.5, group:3.1, sliding, full, rollout, \
         value-weighted:mean, value-weighted:layer:3, value-weighted:head:3.5; or all, every head; or, as a figure, a number of every head by \
         its name in 'heads', map:induction, or what segments of the prompt give each other, segments:mean or \
-        segments-sentences:head:3.5 (by chat, paragraphs or sentences)";
+        segments-sentences:head:3.5 (by chat, paragraphs or sentences); or the text, in the colours of what its last token \
+        looks at, text:head:3.5, of what token 17 looks at, counted from 0, text:head:3.5@17, or of how much each is \
+        looked at, looked-at:head:3.5";
 
     /// The matrices that it is of.
     ///
@@ -49,7 +58,18 @@ impl Subject {
         match self {
             Subject::Matrices(selection) => Ok(selection),
             Subject::Map(_) => Err(ExportError::Unfit(format!("{self}: {DRAWN_ONLY}"))),
+            Subject::Text(_) => Err(ExportError::Unfit(format!("{self}: {TEXT_DRAWN_ONLY}"))),
             Subject::Segments(..) => Err(ExportError::Unfit(format!("{self}: {SEGMENTS_DRAWN}"))),
+        }
+    }
+
+    /// The one view that it is of, if it is of one.
+    pub fn view(self) -> Option<View> {
+        match self {
+            Subject::Matrices(Selection::One(view)) => Some(view),
+            Subject::Text(text) => Some(text.view),
+            Subject::Segments(view, _) => Some(view),
+            Subject::Matrices(Selection::All) | Subject::Map(_) => None,
         }
     }
 
@@ -61,7 +81,7 @@ impl Subject {
     /// Whether it is made of what heads do on repeated random tokens, and so needs more than a pass.
     pub fn needs_scores(self) -> bool {
         match self {
-            Subject::Matrices(_) | Subject::Segments(..) => false,
+            Subject::Matrices(_) | Subject::Text(_) | Subject::Segments(..) => false,
             Subject::Map(statistic) => statistic.is_on_repeated_tokens(),
         }
     }
@@ -78,6 +98,8 @@ impl Subject {
             Subject::Matrices(Selection::All) => (has_rule && format.draws_a_grid()).then_some(
                 "all heads at once are drawn raw: leave --normalisation out, or choose one --view",
             ),
+            Subject::Text(_) if !format.is_figure() => Some(TEXT_DRAWN_ONLY),
+            Subject::Text(_) => is_difference.then_some(TEXT_ALONE),
             Subject::Map(_) if !format.draws_a_grid() => Some(DRAWN_ONLY),
             Subject::Map(_) if is_difference => Some("--difference is of attention: leave it out of a map"),
             Subject::Map(_) => has_rule.then_some("--normalisation is of rows: leave it out of a map"),
@@ -100,6 +122,7 @@ impl Subject {
         match self {
             Subject::Matrices(selection) => selection.has_sinks(capture),
             Subject::Map(_) => capture.model.has_sinks,
+            Subject::Text(text) => capture.has_sinks(text.view),
             Subject::Segments(view, _) => capture.has_sinks(view),
         }
     }
@@ -109,6 +132,7 @@ impl Subject {
         match self {
             Subject::Matrices(selection) => selection.title(),
             Subject::Map(statistic) => statistic.title(),
+            Subject::Text(text) => text.title(),
             Subject::Segments(view, _) => format!("segments, {}", view.title()),
         }
     }
@@ -118,8 +142,11 @@ impl Subject {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ParseSubjectError {
     /// It names no matrix, and no map.
-    #[error("{0}, or map:induction")]
+    #[error("{0}, or map:induction, or text:mean")]
     Selection(#[from] ParseSelectionError),
+    /// It is a text that is coloured by nothing.
+    #[error(transparent)]
+    Text(#[from] ParseTextSubjectError),
     /// It is a map of nothing.
     #[error(transparent)]
     Statistic(#[from] ParseStatisticError),
@@ -142,6 +169,7 @@ impl fmt::Display for Subject {
         match self {
             Subject::Matrices(selection) => selection.fmt(f),
             Subject::Map(statistic) => write!(f, "{MAP}{}", statistic.id()),
+            Subject::Text(text) => text.fmt(f),
             Subject::Segments(view, SegmentRule::Auto) => write!(f, "{SEGMENTS}:{view}"),
             Subject::Segments(view, rule) => write!(f, "{SEGMENTS}-{rule}:{view}"),
         }
@@ -152,6 +180,9 @@ impl FromStr for Subject {
     type Err = ParseSubjectError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(text) = TextSubject::parse(text) {
+            return Ok(Self::Text(text?));
+        }
         if let Some(statistic) = text.strip_prefix(MAP) {
             return Ok(Self::Map(statistic.parse()?));
         }
@@ -206,6 +237,17 @@ mod tests {
             assert_eq!(subject.to_string().parse(), Ok(subject));
             assert!(subject.matrices().is_err());
         }
+        for text in
+            ["text:mean", "text:value-weighted:head:3.5@17", "looked-at:layer:3", "looked-at:rollout@2"]
+        {
+            let subject: Subject = text.parse().unwrap();
+            assert_eq!(subject.to_string(), text);
+            assert!(subject.matrices().is_err() && !subject.needs_scores());
+            for format in ExportFormat::ALL {
+                assert_eq!(subject.obstacle(format, false, true).is_none(), format.is_figure(), "{format}");
+            }
+            assert!(subject.obstacle(ExportFormat::Svg, true, false).is_some());
+        }
         for text in ["segments:mean", "segments-sentences:head:1.2", "segments-chat:value-weighted:mean"] {
             let subject: Subject = text.parse().unwrap();
             assert!(matches!(subject, Subject::Segments(..)) && subject.matrices().is_err(), "{text}");
@@ -214,7 +256,9 @@ mod tests {
         assert_eq!("all".parse(), Ok(Subject::from(Selection::All)));
         let error = |text: &str| text.parse::<Subject>().unwrap_err().to_string();
         assert!(error("map:loudness").starts_with("'loudness' is no statistic of heads: use sink, "));
-        assert!(error("maps").ends_with("or all, or map:induction"), "{}", error("maps"));
+        assert!(error("text:loud").starts_with("'loud' "), "{}", error("text:loud"));
+        assert!(error("text:mean@x").starts_with("'x' is no number of a token"));
+        assert!(error("maps").ends_with("or all, or map:induction, or text:mean"), "{}", error("maps"));
         assert!(
             error("segments-words:mean").starts_with("'words' is no rule for segments: use auto, chat, ")
         );

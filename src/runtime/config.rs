@@ -7,7 +7,7 @@ use crate::app::{SegmentMap, State};
 use crate::attention::segments::Cut;
 use crate::config::keys::Keys;
 use crate::theme::{Background, ColorDepth, ColorMap};
-use crate::vocabulary::RowReading;
+use crate::vocabulary::{LongPrompts, RowReading};
 use crate::worker::protocol::{ConfiguredPair, Sampling};
 
 /// What the viewer starts with.
@@ -19,6 +19,8 @@ pub struct ViewerConfig {
     pub right: Option<String>,
     /// The first prompt.
     pub prompt: String,
+    /// The file that it came from; `-` is standard input.
+    pub prompt_file: Option<PathBuf>,
     /// Whether it is put into the models' chat templates.
     pub chat: bool,
     /// What the system says before it there.
@@ -37,6 +39,8 @@ pub struct ViewerConfig {
     pub input_is_read: bool,
     /// Whether prompts run as they are typed.
     pub live: bool,
+    /// What a prompt is shown as at first of which the screen has no room for every cell.
+    pub long_prompts: LongPrompts,
     /// How next tokens are drawn.
     pub sampling: Sampling,
     /// Whether the prompt grows by the token that is drawn, not by the likeliest.
@@ -68,6 +72,7 @@ impl ViewerConfig {
         (state.run.most_tokens, state.kept.most) = (self.most_tokens, self.kept_bytes);
         (state.run.is_chat, state.run.system) = (self.chat, self.system.clone());
         (state.display.color_map, state.display.rows) = (self.map, self.rows);
+        state.long_prompts = self.long_prompts;
         state.screen.segments = SegmentMap::new(self.segments.clone());
         state.pairs = pairs;
         state.editor.history = history.as_deref().map(history::load).unwrap_or_default();

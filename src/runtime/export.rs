@@ -13,10 +13,12 @@ use super::frame::picture;
 use crate::app::{DisplayedCapture, ExportContent, Exported, Scores, Side, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source, Subject};
+use crate::export::{
+    self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source, Subject, TextSubject,
+};
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
-use crate::vocabulary::ExportFormat;
+use crate::vocabulary::{ExportFormat, TextColoring};
 
 /// How long the program stays for a file that is stopped, so that nothing is left of it.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -136,7 +138,7 @@ fn captures(
 ) -> Result<Content, &'static str> {
     let sides = match content {
         ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
-        ExportContent::Map(_) | ExportContent::Segments(_) => {
+        ExportContent::Map(_) | ExportContent::Segments(_) | ExportContent::Text(_) => {
             Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some()).collect()
         }
         _ => vec![side],
@@ -150,6 +152,13 @@ fn captures(
             ExportContent::View(view) => Subject::Matrices(Selection::One(view)),
             ExportContent::Map(statistic) => Subject::Map(statistic),
             ExportContent::Segments(rule) => Subject::Segments(shown.view(), rule),
+            ExportContent::Text(coloring) => {
+                // After the text there is only what is predicted, which is what a text is coloured by if no token is named.
+                let marked = state.pane(*side).marked_token(state.display.rows);
+                let token = Some(marked).filter(|token| *token < shown.capture.tokens.len());
+                let token = token.filter(|_| coloring == TextColoring::LooksAt);
+                Subject::Text(TextSubject { view: shown.view(), coloring, token })
+            }
             _ => Subject::Matrices(Selection::One(shown.view())),
         };
         // What a model wrote is never cut into tokens again.

@@ -10,8 +10,13 @@ use crate::ui::{self, Layout};
 
 /// Lays a screen of that size out, and tells the state how much there is room for: once before every frame.
 pub fn sync_layout(state: &mut State, area: Rect) -> Layout {
-    let layout = ui::layout(state, area);
+    state.measure_long();
+    let mut layout = ui::layout(state, area);
     state.fit(&layout.viewports());
+    if state.open_long() {
+        layout = ui::layout(state, area);
+        state.fit(&layout.viewports());
+    }
     layout
 }
 

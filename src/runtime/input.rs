@@ -56,6 +56,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
                 | Command::Cancel
         )
     );
+    let of_editor = matches!(command, Some(Command::ExternalEditor | Command::ReloadPrompt));
     match state.screen.mode() {
         _ if let Some(popup) = &state.popup
             && !(anywhere && key.typed().is_none()) =>
@@ -68,6 +69,7 @@ pub fn of_key(key: Key, state: &State) -> Option<Action> {
         }
         Mode::Browse | Mode::Panel => command.map(Action::Command),
         _ if anywhere && key.typed().is_none() => command.map(Action::Command),
+        Mode::EditPrompt if of_editor && key.typed().is_none() => command.map(Action::Command),
         // Whatever scrolls, scrolls; anything else closes the help, even what would quit.
         Mode::Help => match command {
             Some(Command::Quit) | None => Some(Action::Command(Command::Help)),
@@ -111,8 +113,10 @@ fn edit(key: Key) -> Option<Action> {
         (KeyCode::Right, false) => GoToNextChar,
         (KeyCode::Left, true) => GoToPrevWord,
         (KeyCode::Right, true) => GoToNextWord,
-        (KeyCode::Home, _) => GoToStart,
-        (KeyCode::End, _) => GoToEnd,
+        (KeyCode::Home, false) => GoToStart,
+        (KeyCode::End, false) => GoToEnd,
+        (KeyCode::Home, true) => SetCursor(0),
+        (KeyCode::End, true) => SetCursor(usize::MAX),
         (KeyCode::Backspace, false) => DeletePrevChar,
         (KeyCode::Delete, false) => DeleteNextChar,
         (KeyCode::Backspace, true) => DeletePrevWord,
@@ -152,6 +156,9 @@ fn of_mouse(event: MouseEvent, state: &State, layout: &Layout) -> Option<Action>
         return (hover != state.hover).then_some(Action::Hover(hover));
     }
     let hit = layout.hit(at)?;
+    if let (true, Hit::Prompt, Some(place)) = (click, hit, ui::editor_place(state, layout, at)) {
+        return Some(Action::Edit(InputRequest::SetCursor(place)));
+    }
     if let Some(command) = zooms(event, hit, layout) {
         return command.and_then(|command| zoom(hit, command));
     }

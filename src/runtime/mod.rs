@@ -1,6 +1,7 @@
 //! The loop: events become actions, actions change the state, the state becomes a frame.
 
 mod config;
+mod editor;
 mod export;
 mod frame;
 mod history;
@@ -13,6 +14,7 @@ pub use frame::sync_layout;
 pub use input::{action, typed};
 pub use screenshot::screenshot;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -137,7 +139,8 @@ async fn turn(
     let mut drawn = None;
     let ending = 'viewer: loop {
         let mut failed = false;
-        for action in actions.drain(..) {
+        let mut pending: VecDeque<Action> = actions.drain(..).collect();
+        while let Some(action) = pending.pop_front() {
             changed = true;
             let effects = update(&mut state, action);
             theme.show(state.display.color_map);
@@ -157,6 +160,16 @@ async fn turn(
                     Effect::StopExport => exporter.stop(),
                     Effect::Copy(text) => session.copy(&text)?,
                     Effect::Redraw => session.enter()?,
+                    Effect::EditElsewhere(text) => match editor::edit(&text, session, signals).await? {
+                        editor::Ended::Text(text) => pending.push_back(Action::Edited(text)),
+                        editor::Ended::Signal(number) => {
+                            break 'viewer Ending::Signal(signals::exit_code(number));
+                        }
+                    },
+                    Effect::ReadPromptFile => {
+                        let text = editor::read_again(config.prompt_file.as_deref());
+                        pending.push_back(Action::Reloaded(text));
+                    }
                     #[cfg(unix)]
                     Effect::Suspend => {
                         session.leave(Patience::Orderly);

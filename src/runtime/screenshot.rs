@@ -86,6 +86,8 @@ pub(super) fn apply(state: &mut State, action: Action, worker: &WorkerHandle) {
             | Effect::StopExport
             | Effect::Copy(_)
             | Effect::Redraw
+            | Effect::EditElsewhere(_)
+            | Effect::ReadPromptFile
             | Effect::Suspend
             | Effect::Quit => {}
         }

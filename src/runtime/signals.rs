@@ -3,6 +3,7 @@
 
 use std::io;
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::terminal::{Lease, Patience};
 
 /// How long the loop may take to end when it is told to. After that, nobody waits for it any more.
 const GRACE: Duration = Duration::from_millis(100);
+/// The numbers of the signals that the keys of a terminal send.
+const INTERRUPT: u8 = 2;
+const QUIT: u8 = 3;
 /// What a shell adds to the number of the signal that ended a process.
 const BY_SIGNAL: u8 = 128;
 
@@ -40,7 +44,11 @@ pub fn exit_code(number: u8) -> u8 {
 }
 
 /// Listens to the system, apart from the loop: whatever that does, a signal to end is heard.
-pub struct Signals(mpsc::Receiver<Signal>);
+pub struct Signals {
+    receiver: mpsc::Receiver<Signal>,
+    /// Whether another program has the terminal, which Ctrl-C is for.
+    spares_interrupts: Arc<AtomicBool>,
+}
 
 impl Signals {
     /// Starts to listen, before the terminal is taken; `told_to_end` hears the numbers of the signals that are to end the
@@ -55,12 +63,17 @@ impl Signals {
     ) -> io::Result<Self> {
         let mut streams = Streams::new()?;
         let (sender, receiver) = mpsc::channel(16);
+        let spares_interrupts = Arc::new(AtomicBool::new(false));
+        let spares = Arc::clone(&spares_interrupts);
         tokio::spawn(async move {
             loop {
                 let signal = tokio::select! {
                     Some(number) = told_to_end.recv() => Signal::End(number),
                     signal = streams.next() => signal,
                 };
+                if spares.load(Ordering::SeqCst) && matches!(signal, Signal::End(INTERRUPT | QUIT)) {
+                    continue;
+                }
                 // A loop that is busy hears of the last change of size by drawing.
                 if sender.try_send(signal).is_err() && sender.is_closed() {
                     return;
@@ -76,12 +89,17 @@ impl Signals {
                 }
             }
         });
-        Ok(Self(receiver))
+        Ok(Self { receiver, spares_interrupts })
+    }
+
+    /// From now on, what the terminal's own keys send to all that run in it ends this process, or doesn't.
+    pub fn spare_interrupts(&self, spares: bool) {
+        self.spares_interrupts.store(spares, Ordering::SeqCst);
     }
 
     /// Waits for the next.
     pub async fn next(&mut self) -> Signal {
-        match self.0.recv().await {
+        match self.receiver.recv().await {
             Some(signal) => signal,
             None => std::future::pending().await,
         }

@@ -40,13 +40,21 @@ mod unix {
         }
 
         /// Reads until the terminal is gone, or `take` returns false. It is given what was read as reports, and once
-        /// nothing before them. `awaits_answer` says whether the terminal still has to answer.
-        pub fn read(&self, awaits_answer: impl Fn() -> bool, mut take: impl FnMut(Option<Report>) -> bool) {
+        /// nothing before them. `awaits_answer` says whether the terminal still has to answer; `is_ours` whether what there
+        /// is to read is ours, after it has waited until it is.
+        pub fn read(
+            &self,
+            awaits_answer: impl Fn() -> bool,
+            is_ours: impl Fn() -> bool,
+            mut take: impl FnMut(Option<Report>) -> bool,
+        ) {
             let (mut parser, mut bytes, mut goes_on) = (Parser::default(), vec![0; PIECE], true);
             while goes_on {
                 parser.awaits_answer(awaits_answer());
                 let deadline = parser.deadline();
                 let count = match self.wait(deadline) {
+                    // Whoever had it meanwhile has read what there was.
+                    Ok(true) if !is_ours() => continue,
                     Ok(true) => rustix::io::read(&self.0, &mut bytes),
                     Ok(false) => {
                         parser.expire(&mut |report| goes_on &= take(Some(report)));
@@ -99,8 +107,15 @@ mod windows {
 
         /// Reads until the terminal is gone, or `take` returns false. It is given what was read as reports, and once
         /// nothing before them. Nothing is asked of a console.
-        pub fn read(&self, _: impl Fn() -> bool, mut take: impl FnMut(Option<Report>) -> bool) {
-            while let Ok(event) = crossterm::event::read() {
+        pub fn read(
+            &self,
+            _: impl Fn() -> bool,
+            is_ours: impl Fn() -> bool,
+            mut take: impl FnMut(Option<Report>) -> bool,
+        ) {
+            loop {
+                is_ours();
+                let Ok(event) = crossterm::event::read() else { return };
                 if !take(None) || !take(Some(Report::Event(event))) {
                     return;
                 }

@@ -1,7 +1,7 @@
 //! What the terminal reports, read on a thread of its own, and how that line stands.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,11 @@ const SLOWEST_REPORTS: Duration = Duration::from_millis(300);
 
 /// How the line from the terminal stands, shared with the thread that reads it.
 #[derive(Debug, Default)]
-pub struct Line(Mutex<State>);
+pub struct Line {
+    state: Mutex<State>,
+    /// Told when what comes is ours again.
+    returned: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -35,6 +39,8 @@ struct State {
     round_trip: Option<Duration>,
     /// Whether what comes is thrown away.
     is_closed: bool,
+    /// Whether what comes is left to another program.
+    is_lent: bool,
     /// Whether whoever leaves is to leave now: the user has pressed a key that quits once more, or a signal came.
     is_urged: bool,
 }
@@ -48,7 +54,23 @@ impl Line {
     /// What comes is taken again.
     pub fn open(&self) {
         let mut state = self.lock();
-        (state.is_closed, state.is_urged) = (false, false);
+        (state.is_closed, state.is_urged, state.is_lent) = (false, false, false);
+        self.returned.notify_all();
+    }
+
+    /// What comes is left to another program until this is [opened](Self::open) again.
+    pub fn lend(&self) {
+        self.lock().is_lent = true;
+    }
+
+    /// Whether what comes is ours. If it is lent, waits until it is ours, and says that it was not.
+    fn is_ours(&self) -> bool {
+        let mut state = self.lock();
+        let was_ours = !state.is_lent;
+        while state.is_lent {
+            state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        was_ours
     }
 
     /// Whether the terminal still has to answer what it was asked.
@@ -77,7 +99,7 @@ impl Line {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that something came.
@@ -131,7 +153,7 @@ pub fn reports(line: Arc<Line>, quits: impl Fn(Key) -> bool + Send + 'static) ->
             }
             came.is_none_or(|report| line.hand_on(report, &sender))
         };
-        device.read(|| line.awaits_answer(), take);
+        device.read(|| line.awaits_answer(), || line.is_ours(), take);
     })?;
     Ok(inbox)
 }

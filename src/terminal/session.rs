@@ -192,6 +192,22 @@ impl Session {
     /// If the terminal went away.
     pub fn suspend(&mut self) -> io::Result<()> {
         self.leave(Patience::Orderly);
+        self.stop()?;
+        self.enter()
+    }
+
+    /// Gives the terminal to another program until it is [taken](Self::enter) again: nothing is drawn, and what is typed
+    /// is left to that program.
+    pub fn lend(&self, patience: Patience) {
+        self.lease.leave(patience);
+        self.line.lend();
+    }
+
+    /// Stops this process until it is continued, the terminal being given to others already.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn stop(&self) -> io::Result<()> {
         #[cfg(unix)]
         {
             use rustix::process::{Signal, getpid, getsid, kill_process};
@@ -200,7 +216,7 @@ impl Session {
                 kill_process(getpid(), Signal::STOP)?;
             }
         }
-        self.enter()
+        Ok(())
     }
 
     /// Takes the terminal again, whatever the shell did to it, and draws it anew.

@@ -2,6 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::chrome::editor;
+use super::chrome::prompt_line::{has_border, inner};
 use super::panels;
 use super::places::{Body, Hit, PaneLayout};
 use super::popups::place::PopupLayout;
@@ -11,8 +13,6 @@ use crate::app::{Mode, Side, State, Viewports};
 
 /// The smallest screen on which something can be seen.
 pub const SMALLEST: (u16, u16) = (24, 9);
-/// Rows from which there is room to breathe.
-const TALL: u16 = 32;
 
 /// Where everything goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,6 +29,8 @@ pub struct Layout {
     pub legend: Rect,
     /// The prompt, with its border if there is room for one.
     pub prompt: Rect,
+    /// Columns of the prompt's editor, if that has several rows.
+    pub editor: Option<usize>,
     /// The line of hints; empty on a small screen.
     pub hints: Rect,
     /// What lies over everything else.
@@ -60,7 +62,8 @@ impl Layout {
 
     /// What there is room for: what the state takes before the layout is drawn.
     pub fn viewports(&self) -> Viewports {
-        let mut viewports = Viewports { help_overflow: self.help_overflow, ..Viewports::default() };
+        let mut viewports =
+            Viewports { help_overflow: self.help_overflow, editor: self.editor, ..Viewports::default() };
         match &self.body {
             Body::Panes(panes) => {
                 let viewport = |pane: &Option<PaneLayout>| Some(pane.as_ref()?.grid?.viewport);
@@ -83,10 +86,15 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     let mut rest = area;
     let title = take_top(&mut rest, 1);
     let hints = take_bottom(&mut rest, if area.height >= 14 { 1 } else { 0 });
-    let prompt = take_bottom(&mut rest, if area.height >= TALL { 3 } else { 1 });
+    let border = 2 * u16::from(has_border(area));
+    let line = take_bottom(&mut rest, border + 1);
+    // While it is edited, a text of several rows lies over what is above it: nothing moves as one types.
+    let more = editor::height(state, area) - 1;
+    let prompt = Rect { y: line.y - more, height: line.height + more, ..line };
     let legend = take_bottom(&mut rest, 1);
     let body = (panels::face(state).place)(state, rest, area.height);
     let popup = state.popup.as_ref().map(|popup| popup::place(popup, area));
     let help_overflow = if state.screen.mode() == Mode::Help { help::overflow(state, area) } else { 0 };
-    Layout { area, too_small: false, title, body, legend, prompt, hints, popup, help_overflow }
+    let editor = editor::columns(state, inner(prompt, area));
+    Layout { area, too_small: false, title, body, legend, prompt, editor, hints, popup, help_overflow }
 }

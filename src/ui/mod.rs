@@ -16,7 +16,7 @@ mod places;
 mod popups;
 mod widgets;
 
-pub use chrome::prompt::prompt_byte;
+pub use chrome::prompt::{editor_place, prompt_byte};
 pub use layout::{Layout, layout};
 pub use picture::svg;
 pub use places::{Body, DifferenceLayout, Hit, PaneLayout, PanelLayout, Part};

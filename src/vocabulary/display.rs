@@ -73,6 +73,8 @@ pub enum TextColoring {
     LooksAt,
     /// By the mean attention that later tokens give to each.
     LookedAt,
+    /// By what heads add through each to the logit of the next token.
+    Push,
 }
 names!(TextColoring, "colouring of a text");
 
@@ -82,9 +84,24 @@ impl TextColoring {
         match self {
             TextColoring::LooksAt => "looks at",
             TextColoring::LookedAt => "is looked at",
+            TextColoring::Push => "push",
         }
     }
 }
+
+/// What a prompt is shown as at first of which the screen has no room for every cell.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumCount, EnumMessage, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum LongPrompts {
+    /// As a matrix, of which a pixel is several cells.
+    #[default]
+    Matrix,
+    /// As text.
+    Text,
+}
+names!(LongPrompts, "way to show long prompts");
 
 /// How a value becomes a level on the colour scale.
 #[derive(

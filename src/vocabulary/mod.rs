@@ -28,8 +28,8 @@ pub use colors::{Background, ColorDepth, ColorMap};
 pub use compute::{DeviceChoice, Engine, Instead, ParseDeviceError, Precision, Rounding};
 pub use conversation::Conversation;
 pub use display::{
-    ColorRange, ColorScale, Granularity, Normalisation, ParseColorRangeError, Pooling, RowReading,
-    TextColoring,
+    ColorRange, ColorScale, Granularity, LongPrompts, Normalisation, ParseColorRangeError, Pooling,
+    RowReading, TextColoring,
 };
 pub use format::ExportFormat;
 pub use names::UnknownName;

@@ -118,6 +118,7 @@ mod tests {
         check::<ExportFormat>();
         check::<Granularity>();
         check::<LayerKind>();
+        check::<LongPrompts>();
         check::<Normalisation>();
         check::<Pooling>();
         check::<Precision>();

@@ -2,12 +2,17 @@
 
 use serde_json::Value;
 
-use crate::support::program::{Home, golden, text};
+use crate::support::program::{Ended, Home, golden, text};
 
 /// The lines of a file of results, without the one that says what was asked.
 fn lines(path: &std::path::Path) -> Vec<Value> {
     let file = std::fs::read_to_string(path).unwrap();
     file.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a run printed, whether all prompts were read or not.
+fn printed(ended: &Ended) -> &str {
+    std::str::from_utf8(&ended.stdout).unwrap()
 }
 
 #[test]
@@ -34,21 +39,22 @@ fn a_number_of_all_heads_over_many_prompts_is_the_mean_of_each() {
         assert_eq!(line["numbers"]["1.2"], head["prompt"]["sink"]);
         sum += head["prompt"]["sink"].as_f64().unwrap();
     }
-    let row = ended.text().lines().find(|line| line.starts_with("1.2 ")).unwrap();
+    let row = printed(&ended).lines().find(|line| line.starts_with("1.2 ")).unwrap();
     let numbers: Vec<f64> = row.split_whitespace().skip(1).map(|number| number.parse().unwrap()).collect();
     assert!(
         (numbers[0] - sum / 3.0).abs() < 1e-4 && numbers[1] <= numbers[0] && numbers[0] <= numbers[2],
         "{row}"
     );
-    assert!(ended.text().contains("mean over 3 prompts") && ended.text().contains("deviate most: "));
+    assert!(printed(&ended).contains("mean over 3 prompts") && printed(&ended).contains("deviate most: "));
 
     // A run that was stopped goes on, and says the same in the end.
     let whole = std::fs::read_to_string(&results).unwrap();
     let half = whole.lines().take(2).map(|line| format!("{line}\n")).collect::<String>() + "{\"model\": \"";
     std::fs::write(&results, half).unwrap();
     let again = home.run(of_all.into_iter().chain(["--results", text(&results)]));
-    assert_eq!(again.text(), ended.text());
+    assert_eq!(printed(&again), printed(&ended));
     assert_eq!(std::fs::read_to_string(&results).unwrap(), whole);
+    std::fs::write(&file, "write a story\n").unwrap();
     let other = ["sweep", "--model", text(&model), "--prompts", text(&file), "--results", text(&results)];
     home.run(other).failed(1, &["results.jsonl", "something else", "name another file"]);
 }
@@ -65,7 +71,7 @@ fn what_is_found_of_many_prompts_by_each_command() {
         let _ = std::fs::remove_file(&results);
         let ended = home.run(command.iter().chain(models).chain(&many).copied());
         assert_eq!(ended.code, 0, "{}", ended.stderr);
-        (serde_json::from_str(ended.text()).unwrap(), lines(&results))
+        (serde_json::from_str(printed(&ended)).unwrap(), lines(&results))
     };
     let (summary, found) = run(&["compare"], &pair);
     assert_eq!((found.len(), &found[0]["tokens"].as_array().unwrap().len()), (2, &2));
@@ -75,8 +81,10 @@ fn what_is_found_of_many_prompts_by_each_command() {
     assert_eq!(summary["models"][0]["prompts"], 2);
 
     let (summary, found) = run(&["generate", "--tokens", "3"], &pair[..2]);
-    let alone = home.run(["generate", "--tokens", "3", "--prompt", "write a story", pair[0], pair[1]]);
-    assert_eq!(found[0]["written"].as_str().unwrap(), alone.text().trim_end_matches('\n'));
+    let alone =
+        home.run(["generate", "--tokens", "3", "--prompt", "write a story", pair[0], pair[1], "--json"]);
+    let end: Value = serde_json::from_str(alone.text().lines().last().unwrap()).unwrap();
+    assert_eq!(found[0]["written"], end["text"]);
     let names: Vec<&str> = summary["models"][0]["means"]
         .as_array()
         .unwrap()

@@ -29,6 +29,7 @@ mod push;
 mod rounding;
 mod segments;
 mod sinks;
+mod text;
 mod verify;
 
 #[path = "../support"]

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::support::checkpoint;
 use crate::support::program::{Home, golden, text};
 
 const TEXT: &str = "once upon a time. The end is near.\n\nA new paragraph.";
@@ -82,6 +83,15 @@ fn a_file_names_segments_and_the_rest_is_one() {
         "the rest is what is left, in two parts"
     );
     assert_eq!(model["recipe"]["segments"][0]["name"], "end", "as the file has it");
+    fs::write(&file, r#"[{"name": "rest", "start": 18, "end": 34}]"#).unwrap();
+    let json: Value = serde_json::from_str(home.run(arguments).text()).unwrap();
+    let names = ["(rest)", "rest"];
+    for (at, name) in names.iter().enumerate() {
+        assert_eq!(
+            json["models"][0]["segments"][at]["name"], *name,
+            "what a file calls so is not what is left"
+        );
+    }
 }
 
 #[test]
@@ -173,4 +183,52 @@ fn heads_that_are_off_are_named_and_give_nothing() {
     let weighted = ["--view", "value-weighted:layer:1"];
     let table = home.run(["segments"].into_iter().chain(without).chain(weighted)).text().to_owned();
     assert!(table.contains('–'), "heads that are off add nothing: {table}");
+}
+
+#[test]
+fn turns_of_a_chat_are_segments_and_the_users_is_cut_within_them() {
+    let home = Home::new();
+    let folder = checkpoint::copy(&golden("gpt-oss-tiny"), home.path("chatty"));
+    checkpoint::edit_config(&folder, |config| {
+        config.insert("max_position_embeddings".to_owned(), 2048.into());
+    });
+    let template = include_str!("../chat/templates/harmony.jinja");
+    fs::write(folder.join("chat_template.jinja"), template).unwrap();
+    let ask = |prompt: &str, more: &[&str]| {
+        let chat =
+            ["segments", "--model", text(&folder), "--prompt", prompt, "--system", "Be brief.", "--json"];
+        let json: Value =
+            serde_json::from_str(home.run(chat.into_iter().chain(more.iter().copied())).text()).unwrap();
+        let segments = json["models"][0]["segments"].as_array().unwrap().clone();
+        let names: Vec<String> = segments.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect();
+        (names, json)
+    };
+    let (names, json) = ask("One. Two.", &[]);
+    assert_eq!(names, ["template", "system", "developer", "user"]);
+    assert_eq!(json["models"][0]["by"], "chat template");
+    let parts = json["models"][0]["segments"][0]["tokens"].as_array().unwrap().len();
+    assert!(parts >= 4, "the template is between all turns: {parts}");
+    let (names, _) = ask("  One. Two.\n", &["--by", "sentences"]);
+    assert_eq!(names, ["template", "system", "developer", "1 One.", "2 Two."]);
+    let file = home.path("parts.json");
+    fs::write(&file, r#"[{"name": "first", "start": 0, "end": 6}, {"name": "last", "start": 7, "end": 12}]"#)
+        .unwrap();
+    let (names, json) = ask("  One. Two.\n", &["--by", text(&file)]);
+    assert_eq!(names, ["template", "system", "developer", "first", "last"], "blanks are taken away");
+    let sum: f64 = json["models"][0]["segments"][4]["shares"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it.as_f64().unwrap())
+        .sum();
+    let sink = json["models"][0]["segments"][4]["sink"].as_f64().unwrap();
+    assert!((sum + sink - 1.0).abs() < 1e-5);
+    let out = home.path("chat.svg");
+    let figure =
+        ["--system", "Be brief.", "--view", "segments:mean", "--segments", text(&file), "--format", "svg"];
+    let arguments = ["export", "--model", text(&folder), "--prompt", "  One. Two.\n", "--out", text(&out)];
+    home.run(arguments.into_iter().chain(figure)).text();
+    let again = home.path("again.svg");
+    home.run(["render", text(&out), "--out", text(&again)]).text();
+    assert_eq!(fs::read_to_string(&out).unwrap(), fs::read_to_string(&again).unwrap());
 }

@@ -1,10 +1,14 @@
 //! The editor: its text, the prompts of earlier, pastes.
 
 use attnscope::app::{Action, Effect, History, Mode, State, update};
+use attnscope::runtime::{action, sync_layout};
 use attnscope::worker::protocol::JobId;
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
 use tui_input::InputRequest;
 
 use crate::fixture::*;
+use crate::screens::{assert_screen, draw};
 
 #[test]
 fn the_editor_keeps_its_text_when_it_is_left() {
@@ -107,4 +111,146 @@ fn a_paste_goes_to_the_editor_whatever_it_holds() {
     let effects = update(&mut state, Action::Paste(" q\r\nr".into()));
     assert!(effects.is_empty());
     assert_eq!((state.screen.mode(), state.editor.text()), (Mode::EditPrompt, " q\nr"));
+}
+
+/// Opens the editor with a text of its own, drawn once.
+fn editing(text: &str, size: (u16, u16)) -> State {
+    let mut state = captured();
+    press(&mut state, "i");
+    write(&mut state, text);
+    draw(&mut state, size);
+    state
+}
+
+/// What stands before the place where one types, on its line.
+fn before(state: &State) -> &str {
+    let text = &state.editor.text()[..state.editor.at()];
+    text.rsplit('\n').next().unwrap()
+}
+
+fn up(state: &mut State) {
+    act(state, Action::EarlierPrompt);
+}
+
+fn down(state: &mut State) {
+    act(state, Action::LaterPrompt);
+}
+
+fn edit(state: &mut State, request: InputRequest) {
+    act(state, Action::Edit(request));
+}
+
+#[test]
+fn one_moves_within_lines_and_from_the_first_to_earlier_prompts() {
+    let mut state = editing("first line\nx\nthe third line", (100, 40));
+    up(&mut state);
+    assert_eq!(before(&state), "x", "no further than its line reaches");
+    up(&mut state);
+    assert_eq!(before(&state), "first line", "the column is kept, as far as it goes");
+    down(&mut state);
+    down(&mut state);
+    assert_eq!(before(&state), "the third line", "and comes back");
+    edit(&mut state, InputRequest::GoToStart);
+    assert_eq!((before(&state), state.editor.draft.cursor()), ("", 13), "Home is that of the line");
+    edit(&mut state, InputRequest::InsertChar('>'));
+    up(&mut state);
+    edit(&mut state, InputRequest::GoToEnd);
+    edit(&mut state, InputRequest::InsertChar('!'));
+    assert_eq!(state.editor.text(), "first line\nx!\n>the third line");
+    up(&mut state);
+    up(&mut state);
+    assert_eq!(state.editor.text(), "write a story about AI", "from the first line, history");
+    down(&mut state);
+    assert_eq!(state.editor.text(), "first line\nx!\n>the third line", "what was being written");
+    edit(&mut state, InputRequest::SetCursor(0));
+    assert_eq!(state.editor.draft.cursor(), 0);
+    edit(&mut state, InputRequest::SetCursor(usize::MAX));
+    assert_eq!(before(&state), ">the third line");
+}
+
+#[test]
+fn an_earlier_prompt_of_several_lines_is_one_step() {
+    let mut state = with_history(&["a\nb\nc", "d\ne"]);
+    press(&mut state, "i");
+    up(&mut state);
+    assert_eq!((state.editor.text(), before(&state)), ("d\ne", "d"));
+    up(&mut state);
+    assert_eq!((state.editor.text(), before(&state)), ("a\nb\nc", "a"));
+    down(&mut state);
+    assert_eq!((state.editor.text(), before(&state)), ("a\nb\nc", "b"));
+    down(&mut state);
+    down(&mut state);
+    assert_eq!((state.editor.text(), before(&state)), ("d\ne", "e"));
+}
+
+#[test]
+fn what_is_cut_to_the_end_of_a_line_can_be_put_in_elsewhere() {
+    let mut state = editing("one two\nthree", (100, 40));
+    edit(&mut state, InputRequest::SetCursor(3));
+    edit(&mut state, InputRequest::DeleteTillEnd);
+    assert_eq!((state.editor.text(), state.editor.draft.cursor()), ("one\nthree", 3));
+    edit(&mut state, InputRequest::DeleteTillEnd);
+    assert_eq!(state.editor.text(), "onethree", "at its end, the end of the line");
+    edit(&mut state, InputRequest::SetCursor(usize::MAX));
+    edit(&mut state, InputRequest::Yank);
+    assert_eq!(state.editor.text(), "onethree two");
+}
+
+#[test]
+fn rows_of_a_long_line_are_moved_through_as_they_are_seen() {
+    let text = "word ".repeat(40);
+    let mut state = editing(&text, (60, 40));
+    let end = state.editor.at();
+    up(&mut state);
+    assert!(state.editor.at() > end - 70 && state.editor.at() < end - 20, "a row up: {}", state.editor.at());
+    assert_screen!("an_editor_of_several_rows", state, (60, 40));
+    let mut state = editing("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12", (60, 34));
+    (0..5).for_each(|_| up(&mut state));
+    assert_screen!("an_editor_of_more_rows_than_fit", state, (60, 34));
+    assert_screen!("an_editor_on_a_small_screen", state, (60, 16));
+    assert_screen!("an_editor_of_one_row", state, (60, 12));
+    act(&mut state, Action::LeaveEditor);
+    assert_screen!("several_lines_when_they_are_not_edited", state, (60, 16));
+}
+
+#[test]
+fn the_mouse_goes_to_a_place_in_the_text() {
+    let mut state = editing("one\ntwo three\nfour", (80, 40));
+    let layout = sync_layout(&mut state, Rect::new(0, 0, 80, 40));
+    let (column, row) = (layout.prompt.x + 4 + 6, layout.prompt.y + 2);
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let event = Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+    let clicked = action(&event, &state, &layout).unwrap();
+    act(&mut state, clicked);
+    assert_eq!(before(&state), "two th", "{:?}", layout.prompt);
+}
+
+#[test]
+fn another_program_edits_the_prompt() {
+    let mut state = captured();
+    let effects = press(&mut state, "E");
+    assert!(matches!(&effects[..], [Effect::EditElsewhere(text)] if text == "write a story about AI"));
+    let effects = update(&mut state, Action::Edited(Ok("a\nb".to_owned())));
+    assert_eq!((effects.len(), state.editor.text(), state.screen.mode()), (0, "a\nb", Mode::EditPrompt));
+    assert_eq!(runs(&update(&mut state, Action::Submit)), [(JobId(state.run.job.0), "a\nb".to_owned())]);
+    let effects = press(&mut state, "i E");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::EditElsewhere(_))));
+    act(&mut state, Action::Edited(Err("vi was not found".to_owned())));
+    assert_eq!((state.editor.text(), state.editor.refused.as_deref()), ("a\nb", Some("vi was not found")));
+    state.editor.is_live = true;
+    let effects = update(&mut state, Action::Edited(Ok("live".to_owned())));
+    assert!(runs(&effects).iter().any(|run| run.1 == "live") || state.editor.pause.is_some());
+}
+
+#[test]
+fn the_file_of_the_prompt_is_read_again_and_run() {
+    let mut state = captured();
+    assert!(matches!(press(&mut state, "J")[..], [Effect::ReadPromptFile]));
+    let next = next_job(&state);
+    let effects = update(&mut state, Action::Reloaded(Ok("new".to_owned())));
+    assert_eq!(runs(&effects), [(next, "new".to_owned())]);
+    act(&mut state, Action::Reloaded(Ok("new".to_owned())));
+    assert_eq!(state.note.as_deref(), Some("the file is as it was"));
+    act(&mut state, Action::Reloaded(Err("no --prompt-file was given".to_owned())));
+    assert_eq!((state.editor.text(), state.note.as_deref()), ("new", Some("no --prompt-file was given")));
 }

@@ -174,6 +174,8 @@ fn earlier_prompts_and_pastes_run_too() {
     let effects = update(&mut state, Action::Paste("\r\nand\ttwo".into()));
     assert_eq!(runs(&effects), [(JobId(2), grown("\nand\ttwo"))]);
     act(&mut state, Action::EarlierPrompt);
+    assert_eq!(state.editor.text(), grown("\nand\ttwo"), "to the first of two lines");
+    act(&mut state, Action::EarlierPrompt);
     assert_eq!(runs(&wait(&mut state, 3)).last().unwrap().1, grown(""));
     act(&mut state, Action::LaterPrompt);
     assert_eq!(state.editor.text(), grown("\nand\ttwo"), "what was typed is not lost");

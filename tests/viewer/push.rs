@@ -72,6 +72,28 @@ fn panel(state: &State, side: Side) -> &PushPanel {
     }
 }
 
+/// The text coloured by push: each move asks, and what is not known has no colour.
+#[test]
+fn the_text_is_coloured_by_push() {
+    let mut state = captured();
+    let effects = press(&mut state, "T T T");
+    assert_eq!(places(&effects), [(Side::Left, 4, None, None), (Side::Right, 4, None, None)]);
+    assert!(state.is_busy() && state.push_by_token(Side::Left).is_none());
+    assert!(text(draw(&mut state, (80, 24)).backend().buffer()).contains("computing push"));
+    answered(&mut state, &effects);
+    assert!(!state.is_busy());
+    assert_eq!(state.push_by_token(Side::Left), Some(vec![-0.25, -0.25, -0.25, -0.25, -0.25]));
+    go(&mut state, "left ] enter } }");
+    assert_eq!(state.push_by_token(Side::Left).map(|pushes| pushes.len()), Some(4));
+    assert_screen!("text_by_push", state, (100, 24));
+    let (terminal, _) = draw_with(&mut state, (80, 20), ColorDepth::None);
+    insta::assert_snapshot!("text_by_push_without_colours", terminal.backend());
+    press(&mut state, "left e");
+    assert!(state.push_by_token(Side::Left).is_none(), "an older answer is of another token");
+    let text = text(draw(&mut state, (100, 30)).backend().buffer());
+    assert!(!text.contains("text: push"), "a file is written without the model");
+}
+
 fn open() -> State {
     let mut state = captured();
     let effects = go(&mut state, "A");

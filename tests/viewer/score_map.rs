@@ -1,11 +1,14 @@
 //! The score map: a statistic of all heads of both models, walked, clicked and opened.
 
+use std::sync::Arc;
+
 use attnscope::app::{Action, Effect, ExportContent, Opened, Popup, Side, State, update};
+use attnscope::attention::ablation::Swept;
 use attnscope::attention::{Statistic, View};
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{self, Part};
-use attnscope::vocabulary::ExportFormat;
-use attnscope::worker::protocol::{Event, Request};
+use attnscope::vocabulary::{ExportFormat, Instead};
+use attnscope::worker::protocol::{Event, Request, WorkerError};
 
 use crate::fixture::*;
 use crate::screens::{assert_screen, draw, draw_with, parts, text};
@@ -69,7 +72,7 @@ fn statistics_follow_each_other_and_scores_are_asked_for_once() {
     assert!(Statistic::ALL.iter().all(|statistic| seen.contains(statistic)), "{seen:?}");
     press(&mut state, "n");
     assert_eq!(state.screen.map.statistic, Statistic::Induction);
-    press(&mut state, "n");
+    press(&mut state, "n n");
     assert_eq!(state.screen.map.statistic, Statistic::Sink);
     assert_eq!(value(&state, Side::Left, 0, 0), None, "GPT-2 has no sinks");
     let expected = state.panes.both[1].shown.as_ref().unwrap().capture.layers[2].heads[3].statistics;
@@ -78,8 +81,42 @@ fn statistics_follow_each_other_and_scores_are_asked_for_once() {
     assert_eq!(state.screen.map.statistic, Statistic::Sink, "it stays while the map is closed");
 
     let mut state = alone();
-    press_and_wait(&mut state, "H n");
+    press_and_wait(&mut state, "H n n");
     assert_eq!(state.screen.map.statistic, Statistic::FirstToken, "no model has sinks");
+}
+
+/// The sweeps that are asked for.
+fn sweeps(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Send(Request::Sweep(_)))).count()
+}
+
+#[test]
+fn what_each_head_is_worth_is_asked_for_when_it_is_chosen_and_stopped_when_it_is_not() {
+    let mut state = captured();
+    press_and_wait(&mut state, "H");
+    let effects = press(&mut state, "n");
+    assert_eq!((state.screen.map.statistic, sweeps(&effects)), (Statistic::Off, 2));
+    let capture = state.panes.both[0].shown.as_ref().unwrap().capture.clone();
+    act(&mut state, Action::Worker(Event::Sweeping { capture: capture.clone(), done: 2, all: 6 }));
+    let screen = draw(&mut state, (120, 36));
+    assert!(text(screen.backend().buffer()).contains("without head 2 of 6"));
+    assert_eq!(sweeps(&press(&mut state, "left")), 0, "it is under way");
+    let divergences = vec![vec![0.25, 0.0, 1.5], vec![0.0; 3]];
+    let found = Ok(Arc::new(Swept { instead: Instead::Zero, divergences }));
+    act(&mut state, Action::Worker(Event::Swept { capture, found }));
+    assert_eq!(value(&state, Side::Left, 0, 2), Some(1.5));
+    assert_eq!(value(&state, Side::Right, 0, 2), None);
+    let effects = press(&mut state, "n");
+    let stops = |effect: &Effect| matches!(effect, Effect::Send(Request::StopSweeps));
+    assert_eq!((state.screen.map.statistic, effects.iter().any(stops)), (Statistic::Sink, true));
+    // What is known stays; the other one is asked for again.
+    let statistics = Statistic::ALL.len() - 1;
+    let effects: Vec<Effect> = (0..statistics).flat_map(|_| press(&mut state, "n")).collect();
+    assert_eq!((state.screen.map.statistic, sweeps(&effects)), (Statistic::Off, 1));
+    assert_eq!(value(&state, Side::Left, 0, 2), Some(1.5));
+    let right = state.panes.both[1].shown.as_ref().unwrap().capture.clone();
+    act(&mut state, Action::Worker(Event::Swept { capture: right, found: Err(WorkerError::Cancelled) }));
+    assert_eq!(sweeps(&press(&mut state, "r")), 1, "what failed is tried again");
 }
 
 #[test]

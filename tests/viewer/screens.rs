@@ -202,7 +202,7 @@ fn editing() {
     }
     let mut terminal = draw(&mut state, (80, 24));
     insta::assert_snapshot!("editing", terminal.backend());
-    assert_eq!(terminal.get_cursor_position().unwrap(), (3 + 22 + 1 + 4 + 2, 22).into());
+    assert_eq!(terminal.get_cursor_position().unwrap(), (3 + 1, 22).into(), "on the second line");
     act(&mut state, Action::LeaveEditor);
     assert_screen!("edited_and_not_run", state, (80, 24));
     act(&mut state, Action::Edit(InputRequest::DeleteLine));
@@ -285,7 +285,7 @@ fn a_prompt_longer_than_its_line_shows_its_end() {
     press(&mut state, ".");
     assert!(line(&mut state).ends_with("it reads research "));
     press(&mut state, "i");
-    assert!(line(&mut state).ends_with("it reads research  "), "and room for the terminal's cursor");
+    assert!(line(&mut state).trim_end().ends_with("research"), "the last of several rows");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The text in the place of the matrices: how it is coloured, walked through and pointed to.
 
-use attnscope::app::{Action, Column, Hover, Mode, Side, State, update};
+use std::sync::Arc;
+
+use attnscope::app::{Action, Column, Effect, ExportContent, Hover, Mode, Side, State, update};
 use attnscope::attention::View;
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{Hit, Layout};
-use attnscope::vocabulary::{RowReading, TextColoring};
+use attnscope::vocabulary::{ExportFormat, LongPrompts, RowReading, TextColoring};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::style::Modifier;
@@ -45,6 +47,8 @@ fn the_text_is_turned_through_and_back_to_the_matrix() {
     assert_eq!(state.shows_text(), Some(TextColoring::LooksAt));
     press(&mut state, "T");
     assert_eq!(state.shows_text(), Some(TextColoring::LookedAt));
+    press(&mut state, "T");
+    assert_eq!(state.shows_text(), Some(TextColoring::Push));
     press(&mut state, "T");
     assert_eq!(state.shows_text(), None);
     press_and_wait(&mut state, "T g");
@@ -207,7 +211,7 @@ fn screens() {
     assert_screen!("text_is_looked_at", state, (100, 24));
     let (terminal, _) = draw_with(&mut state, (100, 24), ColorDepth::None);
     insta::assert_snapshot!("text_is_looked_at_without_colours", terminal.backend());
-    press(&mut state, "T T");
+    press(&mut state, "T T T");
     let (terminal, _) = draw_with(&mut state, (70, 24), ColorDepth::None);
     insta::assert_snapshot!("text_without_colours", terminal.backend());
     press(&mut state, "tab");
@@ -255,11 +259,18 @@ fn of_a_prompt_that_was_pooled_every_token_can_be_marked() {
     press(&mut state, "T");
     draw(&mut state, (120, 40));
     assert_eq!((state.focused().shown.as_ref().unwrap().matrix().bin(), marked(&state)), (2, [2999; 2]));
+    let laid_out = |state: &State| {
+        let (shown, viewport) = (state.focused().shown.as_ref().unwrap(), state.focused().text.viewport);
+        shown.text_layout(viewport.columns, viewport.hides_special)
+    };
+    let before = laid_out(&state);
     press(&mut state, "left left left");
+    draw(&mut state, (120, 40));
+    assert!(Arc::ptr_eq(&before, &laid_out(&state)), "a key and a frame lay nothing out anew");
     assert_eq!((marked(&state), state.focused().cursor.query), ([2996; 2], 1498));
     act(&mut state, Action::PointToToken { side: Side::Right, token: 1001 });
     assert_eq!((marked(&state), state.focused().cursor.query), ([1001; 2], 500));
-    press(&mut state, "T T down");
+    press(&mut state, "T T T down");
     assert_eq!(state.focused().cursor.query, 501, "in the matrix, the next row: {:?}", marked(&state));
     let view = state.focused().shown.as_ref().unwrap().view();
     assert_eq!(view, View::Mean);
@@ -326,4 +337,40 @@ fn what_is_looked_for_is_found_in_a_newer_text_too() {
     let longer: Vec<&str> = LEFT.iter().copied().chain([" far"]).collect();
     captured_as(&mut state, &longer, &longer);
     assert_eq!(state.find.found[0].len(), 2);
+}
+
+#[test]
+fn a_prompt_that_does_not_fit_opens_as_text_if_it_is_to() {
+    let long: Vec<String> = (0..90).map(|at| format!(" w{at}")).collect();
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    let shows = |state: &mut State, texts: &[&str]| {
+        let _ = update(state, Action::Submit);
+        captured_as(state, texts, texts);
+        draw(state, (120, 40));
+        state.shows_text().is_some()
+    };
+    let mut state = loaded();
+    assert!(!shows(&mut state, &long), "not if nobody asked for it");
+    state.long_prompts = LongPrompts::Text;
+    assert!(!shows(&mut state, &PROMPT), "a short one fits");
+    assert!(shows(&mut state, &long));
+    assert!(shows(&mut state, &long[..80]));
+    assert!(!shows(&mut state, &PROMPT), "and the matrix again");
+    assert!(shows(&mut state, &long));
+    press(&mut state, "T T T");
+    draw(&mut state, (120, 40));
+    assert!(state.shows_text().is_none(), "whoever turns to the matrix stays there");
+    press(&mut state, "T");
+    assert!(shows(&mut state, &PROMPT), "and who turned to the text, too");
+}
+
+#[test]
+fn the_text_on_screen_is_exported_first() {
+    let mut state = two_paragraphs();
+    press(&mut state, "T left e");
+    assert_screen!("exporting_a_text", state, (100, 30));
+    let effects = update(&mut state, Action::Submit);
+    let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*content, *format), (ExportContent::Text(TextColoring::LooksAt), ExportFormat::Svg));
+    assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-text-looks-at.svg");
 }

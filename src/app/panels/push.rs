@@ -280,11 +280,10 @@ impl Panel for Pushes {
     }
 }
 
-/// What a pane shows, and the token of its cursor: the last one of a row of several.
+/// What a pane shows, and the token of its cursor.
 fn looked_at(pane: &Pane) -> Option<(Arc<Capture>, usize)> {
     let shown = pane.shown.as_ref()?;
-    let last = (pane.cursor.query + 1) * shown.matrix().bin();
-    Some((shown.capture.clone(), last.min(shown.capture.tokens.len()).saturating_sub(1)))
+    Some((shown.capture.clone(), pane.token()))
 }
 
 /// The next token that is marked in a pane, after its last token.

@@ -44,19 +44,21 @@ pub struct ExportDialog {
 }
 
 impl ExportDialog {
-    /// Of a pane that shows a matrix; nothing of one that doesn't. `panel` is what the panel on screen
-    /// shows, if a figure can show that: it comes first.
+    /// Of a pane that shows a matrix; nothing of one that doesn't. `first` is what is on screen in the
+    /// place of the matrices, if a figure can show that: it comes first.
     pub(in crate::app) fn new(
         panes: &Panes,
         difference: Option<&Difference>,
-        panel: Option<ExportContent>,
+        first: Option<ExportContent>,
     ) -> Option<Self> {
         let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = panes.focus;
         let shown = panes.pane(side).shown.as_ref()?;
         let mut choices: Vec<ExportChoice> = Vec::new();
-        choices.extend(panel.into_iter().flat_map(|panel| {
-            figures().filter(|format| format.draws_a_grid()).map(move |format| (panel, format))
+        choices.extend(first.into_iter().flat_map(|first| {
+            let has_page = matches!(first, ExportContent::Text(_));
+            let fits = move |format: &ExportFormat| has_page || format.draws_a_grid();
+            figures().filter(fits).map(move |format| (first, format))
         }));
         choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
         if panes.shown().count() == 2 {
@@ -126,6 +128,7 @@ impl ExportDialog {
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
                 ExportContent::Map(statistic) => format!("{}-map-{}", self.both_models(), statistic.id()),
                 ExportContent::Segments(_) => format!("{}-segments", self.both_models()),
+                ExportContent::Text(coloring) => format!("{}-text-{coloring}", self.both_models()),
                 ExportContent::Panes => self.models.join("-and-"),
                 ExportContent::Difference(_) => self.models.join("-minus-"),
                 ExportContent::Screen => "attnscope-screen".to_owned(),

@@ -52,6 +52,8 @@ pub struct Viewports {
     pub texts: [Option<TextViewport>; 2],
     /// Cells of the difference, if that is on screen.
     pub difference: Option<Viewport>,
+    /// Columns of the prompt's editor, if that has several rows.
+    pub editor: Option<usize>,
     /// Rows of the help that don't fit; 0 unless it is open.
     pub help_overflow: usize,
 }

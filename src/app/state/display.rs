@@ -27,6 +27,8 @@ pub struct DisplaySettings {
     pub one_pane: bool,
     /// What the tokens of the text are coloured by, if that is shown in the place of the matrix.
     pub text: Option<TextColoring>,
+    /// Whether the text came by itself, because the matrix was too large.
+    pub is_text_by_itself: bool,
     /// Whether values are shown by glyphs, for want of colours: a line of them lies under each line of the text.
     pub has_glyphs: bool,
 }

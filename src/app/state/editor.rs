@@ -2,6 +2,7 @@
 
 use tui_input::{Input, InputRequest};
 
+use super::editor_rows::EditorRows;
 use super::history::History;
 use super::typed::{self, LONGEST_PROMPT};
 
@@ -20,6 +21,10 @@ pub struct Editor {
     pub pause: Option<usize>,
     /// The prompts of earlier.
     pub history: History,
+    /// Columns of its rows on screen, if there are several; else each line is a row.
+    pub columns: Option<usize>,
+    /// The column that moving by rows keeps to.
+    pub(in crate::app) goal: Option<usize>,
 }
 
 impl Editor {
@@ -40,7 +45,16 @@ impl Editor {
     /// If the text would be too long.
     pub(in crate::app) fn edit(&mut self, request: InputRequest) -> Result<(), String> {
         let is_selected = std::mem::take(&mut self.is_selected);
+        self.goal = None;
         match request {
+            InputRequest::GoToStart | InputRequest::GoToEnd if !is_selected => {
+                self.go_to_end_of_row(request == InputRequest::GoToEnd);
+                Ok(())
+            }
+            InputRequest::DeleteTillEnd if !is_selected => {
+                self.delete_till_end_of_line();
+                Ok(())
+            }
             InputRequest::InsertChar(_) if is_selected => {
                 self.replace(String::new());
                 self.handle(request)
@@ -98,12 +112,77 @@ impl Editor {
         inserted
     }
 
+    /// The byte where one types.
+    pub fn at(&self) -> usize {
+        let (text, at) = (self.text(), self.draft.cursor());
+        text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte)
+    }
+
+    /// Its rows around the place where one types.
+    fn rows(&self) -> EditorRows {
+        EditorRows::around(self.text(), self.at(), self.columns.unwrap_or(usize::MAX / 2), 1)
+    }
+
+    /// Goes to a byte.
+    fn go_to(&mut self, byte: usize) {
+        let characters = self.text()[..byte].chars().count();
+        self.draft.handle(InputRequest::SetCursor(characters));
+    }
+
+    /// Goes a row up or down; false where there is none, and where all of the text is selected.
+    pub(in crate::app) fn go_to_row(&mut self, down: bool) -> bool {
+        let rows = self.rows();
+        let to = if down { rows.at.checked_add(1) } else { rows.at.checked_sub(1) };
+        let Some(to) = to.filter(|to| *to < rows.rows.len() && !self.is_selected) else { return false };
+        let goal = self.goal.unwrap_or(rows.column);
+        self.go_to(rows.byte_at(self.text(), to, goal));
+        self.goal = Some(goal);
+        true
+    }
+
+    fn go_to_end_of_row(&mut self, end: bool) {
+        let rows = self.rows();
+        let byte =
+            if end { rows.byte_at(self.text(), rows.at, usize::MAX) } else { rows.rows[rows.at].start };
+        self.go_to(byte);
+    }
+
+    /// Goes to the end of the first row, from which one goes on to earlier prompts.
+    fn go_to_first_row(&mut self) {
+        self.draft.handle(InputRequest::SetCursor(0));
+        self.go_to_end_of_row(true);
+    }
+
+    /// Cuts what follows on the line; at its end, the end of the line.
+    fn delete_till_end_of_line(&mut self) {
+        let (text, at) = (self.text(), self.at());
+        let rest = text[at..].find('\n').map_or(String::new(), |end| text[at + end..].to_owned());
+        let before = self.draft.cursor();
+        if rest.len() == text.len() - at {
+            self.draft.handle(InputRequest::DeleteNextChar);
+            return;
+        }
+        let line = text[..text.len() - rest.len()].to_owned();
+        self.replace(line);
+        self.draft.handle(InputRequest::SetCursor(before));
+        self.draft.handle(InputRequest::DeleteTillEnd);
+        let all = format!("{}{rest}", self.text());
+        self.draft = std::mem::take(&mut self.draft).with_value(all).with_cursor(before);
+    }
+
     /// Puts another prompt of the history into the editor, if there is one.
     pub(in crate::app) fn recall(&mut self, step: fn(&mut History, &str) -> Option<String>) {
         self.is_selected = false;
         if let Some(text) = step(&mut self.history, self.draft.value()) {
             self.replace(text);
         }
+        self.goal = None;
+    }
+
+    /// The prompt before, at the end of its first row, so that one more step leads to the one before that.
+    pub(in crate::app) fn recall_earlier(&mut self) {
+        self.recall(History::earlier);
+        self.go_to_first_row();
     }
 
     /// Selects a text that was run, so that what is typed takes its place.

@@ -2,7 +2,7 @@
 
 use crate::attention::alignment::Granularity;
 use crate::attention::{Statistic, View};
-use crate::vocabulary::{ExportFormat, SegmentRule};
+use crate::vocabulary::{ExportFormat, SegmentRule, TextColoring};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum ExportContent {
     Map(Statistic),
     /// What segments of the prompt give each other in both panes, cut by this rule, or by a file if one was given.
     Segments(SegmentRule),
+    /// The text of both panes, coloured as it is on screen.
+    Text(TextColoring),
     /// Left minus right, by these pieces.
     Difference(Granularity),
     /// What is on screen, as a picture.

@@ -74,6 +74,8 @@ pub struct Pane {
     pub(in crate::app) first_cursor: Option<Cursor>,
     /// Whether the text on screen is new, and nobody has looked for a place for the cursor.
     pub(in crate::app) is_new: bool,
+    /// Whether the text on screen is new, and nobody knows whether its matrix fits.
+    pub(in crate::app) is_unmeasured: bool,
     /// The first cell on screen.
     pub scroll: Scroll,
     /// How many cells there is room for.
@@ -102,6 +104,7 @@ impl Pane {
             span: None,
             first_cursor: None,
             is_new: false,
+            is_unmeasured: false,
             scroll: Scroll::default(),
             viewport: Viewport::default(),
             text: TextPlace::default(),
@@ -305,6 +308,7 @@ impl Pane {
         if old.is_some_and(|old| old.capture.tokens == shown.capture.tokens) {
             return;
         }
+        self.is_unmeasured = true;
         self.span.take_if(|span| span.cells.end > same);
         // Of a text that grew, the cells before are the same ones: what the user chose stays.
         let is_chosen = self.first_cursor.is_some_and(|first| first != self.cursor);

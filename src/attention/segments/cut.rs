@@ -78,8 +78,10 @@ fn segments(capture: &Capture, prompt: &str, cut: &Cut) -> Result<Segments, Segm
             before.into_iter().chain(within).chain(after).collect()
         }
     };
+    let is_taken = |name: &str| stretches.iter().any(|stretch| stretch.name == name);
     let rest = match (&capture.chat, by) {
         (Some(_), _) => ["template", "template"],
+        (None, "a file") if is_taken("rest") => ["(rest)", "written"],
         (None, "a file") => ["rest", "written"],
         (None, _) => ["added", "written"],
     };

@@ -85,13 +85,19 @@ impl SegmentShares {
             });
             queries
         })?;
-        let windows =
-            capture.layers_of(view).into_iter().map(|layer| capture.layers[layer].rule.sliding_window);
-        let expected = (view != View::Rollout).then(|| expected(windows, &segments, tokens));
+        let expected = Self::expected(capture, &segments, view);
         let is_raw = !view.is_value_weighted();
         let (rows, by_query) = means(blocks.into_iter().flatten(), &segments, is_raw, expected);
         let has_sinks = capture.has_sinks(view);
         Ok(Self { segments, view, has_sinks, rows, by_query })
+    }
+
+    /// \[segments\]\[segments\]: what the queries of each would give to each by length alone: [`SegmentRow::expected`].
+    /// Nothing of rollout.
+    pub fn expected(capture: &Capture, segments: &Segments, view: View) -> Option<Vec<Vec<f32>>> {
+        let window = |layer: usize| capture.layers[layer].rule.sliding_window;
+        let windows = || capture.layers_of(view).into_iter().map(window);
+        (view != View::Rollout).then(|| expected(windows(), segments, capture.tokens.len()))
     }
 
     /// What a query gives to the sink, to the first token, and to each segment without that token: they sum to 1.

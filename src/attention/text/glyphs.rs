@@ -28,6 +28,30 @@ pub fn is_sign(text: &str) -> bool {
     SIGNS.iter().any(|(_, sign)| text.starts_with(*sign))
 }
 
+/// A character of a text, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Character {
+    /// At least a column wide, without control characters.
+    pub shown: String,
+    /// What lines may do at it.
+    pub kind: GlyphKind,
+}
+
+impl Character {
+    /// The same as a glyph of no token.
+    pub fn glyph(self) -> Glyph {
+        Glyph { shown: self.shown, tokens: 0..0, kind: self.kind }
+    }
+}
+
+/// The characters of a text as readers count them, each with its bytes.
+pub fn characters(text: &str) -> impl Iterator<Item = (Range<usize>, Character)> + '_ {
+    text.grapheme_indices(true).map(|(at, grapheme)| {
+        let character = Character { shown: shown(grapheme), kind: kind(grapheme) };
+        (at..at + grapheme.len(), character)
+    })
+}
+
 /// A character as readers count them: a letter with its marks, an emoji of several parts, a byte that is no character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glyph {
@@ -98,11 +122,10 @@ fn of_texts(run: &[Token], first: usize, glyphs: &mut Vec<Glyph>) {
     };
     let mut at = 0;
     for chunk in all.utf8_chunks() {
-        for text in chunk.valid().graphemes(true) {
-            let kind = kind(text);
-            glyphs.push(Glyph { shown: shown(text), tokens: owners(at..at + text.len()), kind });
-            at += text.len();
+        for (bytes, Character { shown, kind }) in characters(chunk.valid()) {
+            glyphs.push(Glyph { shown, tokens: owners(at + bytes.start..at + bytes.end), kind });
         }
+        at += chunk.valid().len();
         for byte in chunk.invalid() {
             let shown = format!("\\x{byte:02x}");
             glyphs.push(Glyph { shown, tokens: owners(at..at + 1), kind: GlyphKind::Letter });
@@ -115,12 +138,9 @@ fn of_texts(run: &[Token], first: usize, glyphs: &mut Vec<Glyph>) {
 fn apart(token: &Token, at: usize, hides_special: bool, glyphs: &mut Vec<Glyph>) {
     let hides = token.text.is_empty() || token.is_special && hides_special;
     let name = if hides { NAMELESS } else { token.text.as_str() };
-    for (part, text) in name.graphemes(true).enumerate() {
-        let kind = match kind(text) {
-            kind if part == 0 && kind != GlyphKind::LineEnd => GlyphKind::Apart,
-            kind => kind,
-        };
-        glyphs.push(Glyph { shown: shown(text), tokens: at..at + 1, kind });
+    for (bytes, Character { shown, kind }) in characters(name) {
+        let kind = if bytes.start == 0 && kind != GlyphKind::LineEnd { GlyphKind::Apart } else { kind };
+        glyphs.push(Glyph { shown, tokens: at..at + 1, kind });
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Heading {
     pub number: String,
 }
 
+/// Something with its name.
+type Named<'a, T> = (&'a str, T);
+
 /// The numbers of all prompts of a model, or of a pair.
 #[derive(Debug)]
 pub struct Summary {
@@ -71,7 +74,7 @@ impl Summary {
     }
 
     /// Each number's mean, the largest first; and the prompts that deviate most, with how far they do.
-    fn sorted(&self) -> (Vec<(&str, Mean)>, Vec<(&str, f64)>) {
+    fn sorted(&self) -> (Vec<Named<'_, Mean>>, Vec<Named<'_, f64>>) {
         let (names, rows) = self.table();
         let mut means: Vec<(&str, Mean)> = names.into_iter().zip(Mean::of_columns(&rows)).collect();
         means.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));

@@ -25,8 +25,12 @@ impl Figure {
             None => {
                 let pixels = (style.pooling, panel::bin(captures));
                 let of = recipe.sources().zip(captures);
-                of.map(|(source, capture)| Panel::new(capture, source, recipe, pixels))
-                    .collect::<Result<_, _>>()?
+                let mut panels = Vec::new();
+                for (source, capture) in of {
+                    panels.push(Panel::new(capture, source, recipe, pixels)?);
+                    panels.extend(Panel::expected(capture, source, recipe)?);
+                }
+                panels
             }
         };
         set_scales(&mut panels, &style);

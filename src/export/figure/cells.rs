@@ -132,7 +132,7 @@ impl Drawing<'_> {
         self.outline(&outline);
     }
 
-    fn level(&self, panel: &Panel, value: f32) -> f32 {
+    pub(super) fn level(&self, panel: &Panel, value: f32) -> f32 {
         if self.figure.ramp.lowest() < 0.0 {
             panel.scale.signed_level(value)
         } else {

@@ -2,6 +2,7 @@
 
 use super::contents::Figure;
 use super::panel::{Content, Heads, Panel, Square};
+use super::passage::{HEADING, LINE, Line, Passage};
 use super::text::Ruler;
 
 /// Around everything.
@@ -106,6 +107,8 @@ pub struct Place {
     pub is_numbered: bool,
     /// Whether each cell is drawn by itself.
     pub has_boxes: bool,
+    /// The lines of a text.
+    pub lines: Vec<Line>,
 }
 
 impl Layout {
@@ -119,7 +122,8 @@ impl Layout {
             .reduce(f32::min)
             .unwrap_or(LARGEST_CELL);
         let is_shared = figure.panels.windows(2).all(|pair| pair[0].scale == pair[1].scale);
-        let measured: Vec<Place> = figure.panels.iter().map(|panel| place(panel, cell, ruler)).collect();
+        let measured: Vec<Place> =
+            figure.panels.iter().map(|panel| place(panel, (cell, matrix), ruler)).collect();
         let widths: Vec<f32> =
             figure.panels.iter().zip(&measured).map(|(panel, place)| place.width(panel, ruler)).collect();
         let bar = BAR_GAP + BAR + BAR_TEXT;
@@ -204,8 +208,9 @@ fn cell(panel: &Panel, side: f32) -> Option<f32> {
 }
 
 /// A panel with its corner at 0, 0.
-fn place(panel: &Panel, cell: f32, ruler: &Ruler) -> Place {
+fn place(panel: &Panel, (cell, text): (f32, f32), ruler: &Ruler) -> Place {
     match &panel.content {
+        Content::Passage(passage) => place_passage(passage, text, ruler),
         Content::Square(square) => place_square(square, cell, ruler),
         Content::Heads(heads) => place_heads(heads, ruler),
     }
@@ -241,6 +246,7 @@ fn place_square(square: &Square, cell: f32, ruler: &Ruler) -> Place {
         bar: None,
         is_numbered: size <= NUMBERED && cell >= NUMBERED_CELL,
         has_boxes: size <= MOST_BOXES,
+        lines: vec![],
     }
 }
 
@@ -271,6 +277,29 @@ fn place_heads(heads: &Heads, ruler: &Ruler) -> Place {
         bar: None,
         is_numbered: false,
         has_boxes: false,
+        lines: vec![],
+    }
+}
+
+/// A text in lines of that width.
+fn place_passage(passage: &Passage, width: f32, ruler: &Ruler) -> Place {
+    let lines = passage.lines(ruler, width);
+    let height = HEADING + LINE * lines.len() as f32;
+    Place {
+        x: 0.0,
+        y: 0.0,
+        content: Area { x: 0.0, y: HEADER, width, height },
+        rows: vec![],
+        columns: vec![],
+        slanted: false,
+        drop: 0.0,
+        step: 0.0,
+        cell: 0.0,
+        sink: None,
+        bar: None,
+        is_numbered: false,
+        has_boxes: false,
+        lines,
     }
 }
 

@@ -13,6 +13,7 @@ mod cells;
 mod contents;
 mod layout;
 mod panel;
+mod passage;
 mod pixels;
 mod svg;
 #[cfg(test)]
@@ -20,8 +21,10 @@ mod tests;
 mod text;
 mod ticks;
 mod words;
+mod writing;
 
 pub use bitmap::{Bitmap, RECIPE};
 pub use caption::inputs;
 pub use contents::Figure;
 pub use panel::{Content, Heads, Panel, Square, source_title};
+pub use passage::Passage;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::passage::Passage;
 use super::words::Words;
 use crate::attention::segments::{SegmentRow, SegmentShares, Segments};
 use crate::attention::{
@@ -48,6 +49,8 @@ pub enum Content {
     Square(Square),
     /// A small matrix of each head.
     Heads(Heads),
+    /// A text.
+    Passage(Passage),
 }
 
 /// A matrix, a row per query; or another table of values, whose rows and columns have labels of their own.
@@ -84,7 +87,8 @@ impl Panel {
         let words = match source.subject {
             Subject::Matrices(Selection::One(_)) => Words::of_matrix(recipe, capture, (pooling, bin)),
             Subject::Matrices(Selection::All) => Words::of_heads(recipe, capture),
-            Subject::Segments(view, _) => Words::of_segments(view, capture),
+            Subject::Text(text) => Words::of_text(recipe, capture, text.coloring),
+            Subject::Segments(view, _) => Words::of_segments(view, recipe),
             Subject::Map(statistic) => Words {
                 axes: ["layer", "head"],
                 short_axes: ["layer", "head"],
@@ -117,9 +121,14 @@ impl Panel {
                     format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
                 (subtitle, Content::Heads(Heads { layers }), capture.heads_extent())
             }
+            Subject::Text(text) => {
+                let (passage, extent) = Passage::new(capture, text, recipe)?;
+                let rule = recipe.normalisation.title(capture.has_sinks(text.view));
+                let subtitle = format!("{} · {rule}", text.view.title());
+                (subtitle, Content::Passage(passage), extent)
+            }
             Subject::Segments(view, _) => {
-                let segments = Segments::new(capture, source.prompt(), &source.cut())
-                    .map_err(|error| ExportError::Unfit(error.to_string()))?;
+                let segments = segments(capture, source)?;
                 let shares = SegmentShares::new(capture, Arc::new(segments), view, &|| false)
                     .map_err(|error| ExportError::Unfit(error.to_string()))?;
                 let subtitle = format!(
@@ -148,6 +157,34 @@ impl Panel {
         let title = source_title(&source.model, source);
         let scale = Scale::new(ColorScale::default(), extent);
         Ok(Self { title, subtitle, content, words, extent, scale })
+    }
+
+    /// What segments would give each other by length alone, beside what they give; nothing of other subjects.
+    pub(super) fn expected(
+        capture: &Capture,
+        source: &Source,
+        recipe: &Recipe,
+    ) -> Result<Option<Self>, ExportError> {
+        let Subject::Segments(view, _) = source.subject else { return Ok(None) };
+        let segments = segments(capture, source)?;
+        let Some(expected) = SegmentShares::expected(capture, &segments, view) else { return Ok(None) };
+        let extent = Extent::of(expected.iter().flatten().copied());
+        let row = |row: Vec<f32>| row.into_iter().map(|share| (share > 0.0).then_some(share)).collect();
+        let square = Square {
+            row_labels: segments.names().to_vec(),
+            column_labels: segments.names().to_vec(),
+            sink: None,
+            rows: expected.into_iter().map(row).collect(),
+            bin: 1,
+        };
+        Ok(Some(Self {
+            title: source_title(&source.model, source),
+            subtitle: "expected by the length of each segment alone".to_owned(),
+            content: Content::Square(square),
+            words: Words::of_segments(view, recipe),
+            extent,
+            scale: Scale::new(ColorScale::default(), extent),
+        }))
     }
 
     /// Whether values may lie beyond the top of its colour scale: where the largest ones were left aside, or the scale
@@ -259,6 +296,12 @@ impl Square {
             bin,
         }
     }
+}
+
+/// The segments that a source says.
+fn segments(capture: &Capture, source: &Source) -> Result<Segments, ExportError> {
+    let segments = Segments::new(capture, source.prompt(), &source.cut());
+    segments.map_err(|error| ExportError::Unfit(error.to_string()))
 }
 
 /// Ablated heads that a title names; of more it says how many there are.

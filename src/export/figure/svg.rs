@@ -96,12 +96,19 @@ impl Drawing<'_> {
         match &panel.content {
             Content::Square(square) => self.square(square, panel, place),
             Content::Heads(heads) => self.heads(heads, panel, place),
+            Content::Passage(passage) => self.passage(passage, panel, place),
         }
-        let has_room = place.content.height.min(place.content.width) >= IN_WORDS;
-        self.labels(place, if has_room { panel.words.axes } else { panel.words.short_axes });
+        if place.lines.is_empty() {
+            self.axes(panel, place);
+        }
         if let Some(area) = place.bar {
             self.bar(panel, area);
         }
+    }
+
+    fn axes(&mut self, panel: &Panel, place: &Place) {
+        let has_room = place.content.height.min(place.content.width) >= IN_WORDS;
+        self.labels(place, if has_room { panel.words.axes } else { panel.words.short_axes });
     }
 
     fn labels(&mut self, place: &Place, [rows, columns]: [&str; 2]) {

@@ -2,9 +2,7 @@
 
 use crate::attention::Capture;
 use crate::export::recipe::{Recipe, Source};
-use crate::export::selection::Selection;
-use crate::export::subject::Subject;
-use crate::vocabulary::{Normalisation, Pooling, RowReading, View};
+use crate::vocabulary::{Normalisation, Pooling, RowReading, TextColoring, View};
 
 /// What a panel calls its rows, its columns and its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +24,9 @@ pub struct Words {
     /// What only one of two texts has, of a difference of two.
     pub left_over: Option<String>,
 }
+
+/// What colours of attention leave aside.
+const TOP_ROWS: &str = "; the top tenth of rows (at least one) is ignored";
 
 impl Words {
     /// The words of a matrix, whose pixels stand for `bin` cells along each axis.
@@ -49,7 +50,7 @@ impl Words {
             short_axes: [short_row, "key"],
             quantity: "attention".to_owned(),
             values: attention(recipe),
-            aside: "; the top tenth of rows (at least one) is ignored",
+            aside: TOP_ROWS,
             hides_sinks: false,
             pixel,
             left_over: None,
@@ -62,11 +63,40 @@ impl Words {
         Self { quantity: "difference of attention".to_owned(), ..of_matrix }
     }
 
+    /// The words of a text.
+    pub fn of_text(recipe: &Recipe, capture: &Capture, coloring: TextColoring) -> Self {
+        let cell_tokens = capture.mean.bin();
+        let (what, aside) = match coloring {
+            TextColoring::LooksAt | TextColoring::Push => {
+                ("The colour of a token is what the marked one gives to it", TOP_ROWS)
+            }
+            TextColoring::LookedAt => (
+                "The colour of a token is what later ones give to it, their mean",
+                "; the top fiftieth of tokens (at least one) is ignored",
+            ),
+        };
+        let cells = format!("Tokens are known in cells of {cell_tokens}: each is shown with its part of one");
+        let is_pooled = cell_tokens > 1 && coloring == TextColoring::LookedAt;
+        Self {
+            axes: ["", ""],
+            short_axes: ["", ""],
+            quantity: "attention".to_owned(),
+            values: format!("{what}. {}", attention(recipe)),
+            aside,
+            hides_sinks: false,
+            pixel: is_pooled.then_some(cells),
+            left_over: None,
+        }
+    }
+
     /// The words of what segments of a prompt give each other.
-    pub fn of_segments(view: View, capture: &Capture) -> Self {
+    pub fn of_segments(view: View, recipe: &Recipe) -> Self {
         let sum = match view.is_value_weighted() {
             true => "of ‖α · v W_O‖, each row divided by its sum",
-            false if capture.has_sinks(view) => "a row and its sink sum to 1",
+            false if recipe.sources().all(|source| source.has_sinks) => "a row and its sink sum to 1",
+            false if recipe.sources().any(|source| source.has_sinks) => {
+                "a row and its sink, where a model has one, sum to 1"
+            }
             false => "a row sums to 1",
         };
         Self {
@@ -74,7 +104,8 @@ impl Words {
             short_axes: ["from", "to"],
             quantity: "share of attention".to_owned(),
             values: format!(
-                "Value: the mean over the queries of a segment of what they give to all tokens of another; {sum}"
+                "Value: the mean over the queries of a segment of what they give to all tokens of another; {sum}. \
+                 Expected: the mean over these queries of the share of the tokens they see that are the other's"
             ),
             aside: "",
             hides_sinks: false,
@@ -103,7 +134,7 @@ impl Words {
 
 /// What values are.
 fn attention(recipe: &Recipe) -> String {
-    let is_weighted = |source: &Source| matches!(source.subject, Subject::Matrices(Selection::One(view)) if view.is_value_weighted());
+    let is_weighted = |source: &Source| source.subject.view().is_some_and(View::is_value_weighted);
     if !recipe.sources().any(is_weighted) {
         return format!("Attention {}", normalisation(recipe));
     }

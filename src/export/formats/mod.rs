@@ -33,8 +33,6 @@ use crate::bounded;
 use crate::export::error::ExportError;
 use crate::export::omissions::Omissions;
 use crate::export::recipe::Recipe;
-use crate::export::selection::Selection;
-use crate::export::subject::Subject;
 use crate::vocabulary::ExportFormat;
 use entry::{Format, Writer};
 use problem::Problem;
@@ -63,7 +61,7 @@ pub fn write(out: &mut impl Write, captures: &[&Capture], recipe: &Recipe) -> Re
     };
     // Before anything is written.
     for (source, capture) in recipe.sources().zip(captures) {
-        if let Subject::Matrices(Selection::One(view)) = source.subject {
+        if let Some(view) = source.subject.view() {
             capture.check(view)?;
         }
     }
@@ -106,6 +104,7 @@ mod tests {
     use super::*;
     use crate::export::example;
     use crate::export::recipe::{FigureStyle, Source};
+    use crate::export::selection::Selection;
     use crate::vocabulary::{Normalisation, View};
 
     /// A pinned pass without some heads, of a model whose name is no plain word.

@@ -8,8 +8,8 @@ use super::tables::{SIDES, heads, layers, masses, next, numbers};
 use crate::attention::{Statistic, repeated};
 use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
-use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe};
-use crate::vocabulary::{ExportFormat, Granularity, Normalisation, nats};
+use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe, Subject, TextSubject};
+use crate::vocabulary::{ExportFormat, Granularity, Normalisation, RowReading, TextColoring, nats};
 
 /// What the page looks like, with places for what it says.
 const TEMPLATE: &str = include_str!("../../../assets/report.html");
@@ -29,6 +29,13 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         Recipe { rows: report.rows, ..figure }
     };
     let captures = report.readings.each_ref().map(|reading| reading.capture);
+    let text = |coloring| {
+        let mut recipe = recipe(None);
+        let subject = Subject::Text(TextSubject { view: report.view, coloring, token: None });
+        recipe.source.subject = subject;
+        recipe.beside.iter_mut().for_each(|beside| beside.subject = subject);
+        Ok::<_, ExportError>(Figure::new(&captures, &Recipe { rows: RowReading::Reading, ..recipe })?.svg())
+    };
     let svg = |difference| Ok::<_, ExportError>(Figure::new(&captures, &recipe(difference))?.svg());
     let filled = [
         ("program", escape(&recipe(None).program)),
@@ -37,6 +44,8 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         ("facts", facts(report)),
         ("lead", lead(report)),
         ("matrices", svg(None)?),
+        ("looked_at", text(TextColoring::LookedAt)?),
+        ("looks_at", text(TextColoring::LooksAt)?),
         ("divergence", divergence(report)),
         ("difference", svg(Some(report.granularity))?),
         ("sentences", sentences(report)),
@@ -212,7 +221,7 @@ mod tests {
             page.contains("default-src 'none'; img-src data:;") && !page.contains("script-src"),
             "nothing runs"
         );
-        assert_eq!(page.matches("<svg").count(), 2, "both matrices, and their difference");
+        assert_eq!(page.matches("<svg").count(), 4, "both matrices, their difference, and the text twice");
         assert!(page.contains("0.285 nats apart") && page.contains("gives 0.50 of itself"), "{page}");
         assert!(page.contains("<td>1.0</td><td>0.250</td>"), "an induction head");
         assert!(page.contains("has none") && page.contains("and 0.56 to sinks"));

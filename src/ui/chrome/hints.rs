@@ -92,12 +92,15 @@ fn of_editor(state: &State) -> Vec<Hint> {
             live,
         ];
     }
+    let has_rows = state.editor.columns.is_some();
+    let elsewhere = state.keys.keys(Command::ExternalEditor).iter().find(|key| key.typed().is_none());
     vec![
         ("Enter".into(), "run"),
-        ("↑ ↓".into(), "earlier prompts"),
+        ("↑ ↓".into(), if has_rows { "lines, earlier prompts" } else { "earlier prompts" }),
         ("Esc".into(), if is_live { "leave" } else { "keep the text and leave" }),
         live,
         ("Alt-Enter".into(), "new line"),
+        (elsewhere.map_or_else(String::new, |key| key.label()), "in $EDITOR"),
         ("Ctrl-U".into(), "clear"),
     ]
 }

@@ -4,24 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use ratatui::widgets::Widget;
+use ratatui::widgets::{Clear, Widget};
 
+use super::editor;
+use super::prompt_line::{self, parts, ways};
 use crate::app::{Column, Cursor, Mode, State};
-use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::layout::Layout;
 use crate::ui::widgets::area::{boxed, inset};
 use crate::ui::widgets::line::{self, on_one_line};
-use crate::ui::widgets::text::{fit_ends, put, put_line, width};
-
-/// Columns that the prompt keeps beside a note.
-const LEAST_TEXT: usize = 14;
-/// What stands before a prompt that runs while it is written.
-const LIVE: &str = "live ";
-/// What stands before a prompt that is put into chat templates.
-const CHAT: &str = "chat ";
-/// What stands before what is looked for.
-const FIND: &str = "find ";
+use crate::ui::widgets::text::{put, put_line, width};
 
 /// Draws the prompt. Returns where the terminal's cursor goes while the prompt is edited.
 pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
@@ -29,7 +21,8 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let finding = state.screen.mode() == Mode::Find;
     let editing = finding || state.screen.mode() == Mode::EditPrompt;
     let mut line = layout.prompt;
-    if line.height >= 3 {
+    Clear.render(line, buffer);
+    if prompt_line::has_border(layout.area) {
         let border = if editing { chrome.focus } else { chrome.border };
         let block = boxed(border).title(if finding { " find " } else { " prompt " });
         line = block.inner(line);
@@ -42,6 +35,9 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     put(buffer, x, line.y, &note, width(&note), chrome.accent);
     if finding {
         return Some(line::draw(&state.find.line, false, area, theme, buffer));
+    }
+    if editing && area.height > 1 {
+        return Some(editor::draw(state, area, layout.prompt, theme, buffer));
     }
     if editing {
         return Some(line::draw(&state.editor.draft, state.editor.is_selected, area, theme, buffer));
@@ -60,7 +56,7 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
         return None;
     }
     let mut line = layout.prompt;
-    if line.height >= 3 {
+    if prompt_line::has_border(layout.area) {
         line = line.inner(Margin::new(1, 1));
     }
     let (area, _) = parts(state, line);
@@ -68,47 +64,12 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
     pieces(state, area).into_iter().find(is_under)?.byte
 }
 
-/// How the prompt runs, where that is not as usual.
-fn ways(state: &State) -> String {
-    if state.screen.mode() == Mode::Find {
-        return FIND.to_owned();
-    }
-    let chat = if state.run.is_chat { CHAT } else { "" };
-    let live = if state.editor.is_live { LIVE } else { "" };
-    [chat, live].concat()
-}
-
-/// Where the text goes on its line, and what is said at its end.
-fn parts(state: &State, line: Rect) -> (Rect, String) {
-    let editing = state.screen.mode() == Mode::EditPrompt;
-    let note = match (editing, &state.note, state.is_edited()) {
-        _ if state.screen.mode() == Mode::Find => {
-            let marked = state.focused().marked_token(state.display.rows);
-            state.find.says(state.panes.focus.index(), marked)
-        }
-        (true, ..) => state.editor.refused.clone().unwrap_or_default(),
-        (false, Some(note), _) => note.clone(),
-        (_, _, false) if !editing && !state.run.queued.is_empty() => waiting(state),
-        (false, None, true) => {
-            format!("not run yet: {} edits, then Enter", state.keys.hint(Command::EditPrompt))
-        }
-        _ => String::new(),
-    };
-    let x = line.x + 3 + width(&ways(state)) as u16;
-    let room = line.right().saturating_sub(x + 1);
-    let most = usize::from(room).saturating_sub(LEAST_TEXT);
-    let note = if most >= LEAST_TEXT { fit_ends(&note, most) } else { String::new() };
-    let taken = if note.is_empty() { 0 } else { width(&note) as u16 + 2 };
-    (Rect { x, width: room.saturating_sub(taken), ..line }, note)
-}
-
-/// How many tokens are to be appended after the pass that is under way.
-fn waiting(state: &State) -> String {
-    let drops = state.keys.hint(Command::Back);
-    match state.run.queued.len() {
-        1 => format!("1 more next token waits: {drops} drops it"),
-        count => format!("{count} more next tokens wait: {drops} drops them"),
-    }
+/// The character of the editor's text that is at a position of the screen, where that has several rows.
+pub fn editor_place(state: &State, layout: &Layout, at: Position) -> Option<usize> {
+    let columns = layout.editor?;
+    let line = prompt_line::inner(layout.prompt, layout.area);
+    let (area, _) = parts(state, line);
+    area.contains(at).then(|| editor::place(state, area, columns, at))
 }
 
 /// A sign of the prompt on screen.

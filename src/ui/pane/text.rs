@@ -61,7 +61,11 @@ pub fn draw(
             put(buffer, x, y, &piece.text, piece.columns, style);
             if grid.height > 1 && y + 1 < grid.area.bottom() {
                 let is_ahead = piece.tokens.start >= values.future;
-                let sign = match value.map(|value| theme.values.glyph(scale.level(value)).unwrap_or(' ')) {
+                let glyph = |value| {
+                    let (palette, level) = values.level(value, scale, theme);
+                    palette.glyph(level).unwrap_or(' ')
+                };
+                let sign = match value.map(glyph) {
                     Some(glyph) => glyph.to_string(),
                     None => NO_VALUE[usize::from(!is_ahead)].to_owned(),
                 };
@@ -86,7 +90,10 @@ fn style(
     let own = shown.capture.tokens.get(token);
     let is_written = own.is_some_and(|token| token.is_generated);
     let plain = match value {
-        Some(value) => theme.values.cell(scale.level(value)),
+        Some(value) => {
+            let (palette, level) = values.level(value, scale, theme);
+            palette.cell(level)
+        }
         None if is_written => chrome.shares[3],
         None if token >= values.future => chrome.masked,
         None if is_sign(&piece.text) => chrome.dim,

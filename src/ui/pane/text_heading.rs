@@ -6,10 +6,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::text_values::Values;
-use crate::app::{DisplayedCapture, Side, State};
+use crate::app::{DisplayedCapture, PushStage, Side, State};
 use crate::attention::Token;
 use crate::theme::Theme;
 use crate::ui::facts::lacks_sinks;
+use crate::ui::names::visible;
+use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, number, put, put_line, width};
 use crate::vocabulary::{Normalisation, RowReading, TextColoring};
 
@@ -42,11 +44,19 @@ pub fn draw(
     // What is predicted after the text is the name of its last row.
     let name = label(marked).or_else(|| state.row_labels(side).last().cloned()).unwrap_or_default();
     let name = fit(&name, room / 3);
-    let does = does(state, values, marked);
+    let does = does(state, side, values, marked);
+    let is_push = state.display.text == Some(TextColoring::Push);
     let lit = lit.and_then(|token| {
         let value = values.token(token);
-        let style = value.map_or(chrome.strong, |value| theme.values.cell(state.scale(side).level(value)));
-        Some((format!("▿{} ", fit(&label(token)?, room / 4)), value.map_or("–".to_owned(), number), style))
+        let style = value.map_or(chrome.strong, |value| {
+            let (palette, level) = values.level(value, state.scale(side), theme);
+            palette.cell(level)
+        });
+        let text = value.map_or("–".to_owned(), |value| match is_push {
+            true => signed(value),
+            false => number(value),
+        });
+        Some((format!("▿{} ", fit(&label(token)?, room / 4)), text, style))
     });
     let with = |words: &(bool, [&str; 2])| {
         let facts: Vec<Fact> =
@@ -70,8 +80,9 @@ pub fn draw(
 }
 
 /// What the marked token does, or what is done with it.
-fn does(state: &State, values: &Values<'_>, marked: usize) -> String {
+fn does(state: &State, side: Side, values: &Values<'_>, marked: usize) -> String {
     match (state.display.text.unwrap_or_default(), state.display.rows) {
+        (TextColoring::Push, _) => pushes(state, side),
         (TextColoring::LooksAt, RowReading::Reading) => " looks at".to_owned(),
         (TextColoring::LooksAt, RowReading::Predicting) => " predicted from".to_owned(),
         (TextColoring::LookedAt, _) => match values.token(marked) {
@@ -81,6 +92,23 @@ fn does(state: &State, values: &Values<'_>, marked: usize) -> String {
     }
 }
 
+/// `: heads add +12.345 to ␣research`, or how the question stands.
+fn pushes(state: &State, side: Side) -> String {
+    let Some(panel) = &state.pushes.panes[side.index()] else { return String::new() };
+    match (&panel.stage, state.push_by_token(side), &panel.push) {
+        (PushStage::Failed(error), ..) => format!(": {error}"),
+        (_, Some(pushes), Some(push)) => {
+            format!(": heads add {} to {}", signed(pushes.iter().sum()), visible(&push.target))
+        }
+        _ => format!(" {} computing push", spinner(state)),
+    }
+}
+
+/// A push in digits, with its sign.
+fn signed(value: f32) -> String {
+    format!("{value:+.3}").replace('-', "−")
+}
+
 /// The shares of the row's sink and first token, raw, on their colours where these are those of the text.
 fn shares(
     state: &State,
@@ -88,6 +116,10 @@ fn shares(
     names: [&str; 2],
     theme: &Theme,
 ) -> Vec<Fact> {
+    // Push is no share of anything.
+    if state.display.text == Some(TextColoring::Push) {
+        return Vec::new();
+    }
     let query = state.pane(side).cursor.query.min(shown.matrix().size().saturating_sub(1));
     let Some(shares) = shown.matrix().shares(query, shown.capture.prompt_tokens()) else { return Vec::new() };
     let is_on_scale = state.display.text == Some(TextColoring::LooksAt)

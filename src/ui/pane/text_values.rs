@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::app::{DisplayedCapture, Side, State};
+use crate::app::{DisplayedCapture, Scale, Side, State};
 use crate::attention::text::Piece;
 use crate::attention::{LookedAt, NormalisedRow, tokens_of};
+use crate::theme::{Palette, Theme};
 use crate::vocabulary::TextColoring;
 
 /// The values of a text's tokens.
@@ -21,6 +22,8 @@ pub struct Values<'a> {
 enum Source<'a> {
     /// The row of the token that is looked at.
     Row(NormalisedRow<'a>),
+    /// What heads add through each token; nothing before that is computed.
+    Pushes(Vec<f32>),
     /// What later tokens give to each.
     Keys(Arc<LookedAt>),
 }
@@ -36,6 +39,10 @@ impl<'a> Values<'a> {
                 let of = Source::Row(normalisation.row(matrix, query));
                 Self { of, bin, tokens, future: (query + 1) * bin }
             }
+            TextColoring::Push => {
+                let of = Source::Pushes(state.push_by_token(side).unwrap_or_default());
+                Self { of, bin, tokens, future: state.pane(side).token() + 1 }
+            }
             TextColoring::LookedAt => {
                 Self { of: Source::Keys(shown.looked_at(normalisation)), bin, tokens, future: tokens }
             }
@@ -50,7 +57,16 @@ impl<'a> Values<'a> {
                 let tokens = tokens_of(cell, self.bin, self.tokens).max(1);
                 row.get(cell).map(|value| value / tokens as f32)
             }
+            Source::Pushes(pushes) => pushes.get(token).copied(),
             Source::Keys(keys) => keys.values.get(cell).copied().flatten(),
+        }
+    }
+
+    /// Its colours, and how high a value is on them.
+    pub fn level<'t>(&self, value: f32, scale: Scale, theme: &'t Theme) -> (&'t Palette, f32) {
+        match self.of {
+            Source::Pushes(_) => (&theme.differences, scale.signed_level(value)),
+            Source::Row(_) | Source::Keys(_) => (&theme.values, scale.level(value)),
         }
     }
 

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::columns::{columns, take_inspector};
 use super::face::Face;
 use super::panes;
-use crate::app::{State, TextViewport};
+use crate::app::{Side, State, TextViewport};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -17,7 +17,7 @@ use crate::ui::pane::thumbnails;
 use crate::ui::places::{Body, PaneLayout};
 use crate::ui::widgets::area::take_top;
 use crate::ui::widgets::text_grid::TextGrid;
-use crate::vocabulary::TextColoring;
+use crate::vocabulary::{ColorRange, TextColoring};
 
 /// Columns before the lines: the sign of the cursor's line, and a blank.
 const MARGIN: u16 = 2;
@@ -33,6 +33,7 @@ fn title(state: &State, other: &str) -> String {
     let what = match coloring {
         TextColoring::LooksAt => "what the marked token looks at",
         TextColoring::LookedAt => "how much later tokens look at each",
+        TextColoring::Push => "what heads add to the next token through each",
     };
     format!("text: {what} · {}{other}", view_sentence(state.focused().selection.view()))
 }
@@ -40,6 +41,7 @@ fn title(state: &State, other: &str) -> String {
 fn hints(state: &State) -> Vec<Hint> {
     let next = match state.display.text {
         Some(TextColoring::LooksAt) => "what is looked at",
+        Some(TextColoring::LookedAt) => "push",
         _ => "matrix",
     };
     let mut hints = vec![
@@ -67,20 +69,25 @@ fn hints(state: &State) -> Vec<Hint> {
 fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
     state.panes.shown().next()?;
     let coloring = state.display.text.unwrap_or_default();
-    let mut settings = vec![
-        (state.keys.hint(Command::Text), coloring.title().to_owned()),
-        legend::normalisation(state),
-        legend::color_scale(state),
-    ];
+    let mut settings = vec![(state.keys.hint(Command::Text), coloring.title().to_owned())];
+    settings.extend((coloring != TextColoring::Push).then(|| legend::normalisation(state)));
+    settings.push(legend::color_scale(state));
     settings.push(match coloring {
         TextColoring::LooksAt => panes::range(state, words),
         TextColoring::LookedAt => panes::range_of(state, legend::clipped_keys(words)),
+        TextColoring::Push => panes::range_of(state, ""),
     });
     settings.push(legend::color_map(state, theme));
     if state.display.has_glyphs {
         settings.push(("·".to_owned(), "later tokens".to_owned()));
     }
     settings.splice(0..0, legend::rows(state));
+    if coloring == TextColoring::Push {
+        let tops = Side::BOTH.map(|side| format!("{:.2}", state.scale(side).top));
+        let top = if state.display.range == ColorRange::Own { tops.join(" ┊ ") } else { tops[0].clone() };
+        let (bottom, top) = (format!("−{top} "), format!("+{top} logits"));
+        return Some(Legend { palette: &theme.differences, bottom, top, settings });
+    }
     Some(Legend { palette: &theme.values, bottom: panes::bottom(state), top: panes::top(state), settings })
 }
 

@@ -23,6 +23,7 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
         ExportContent::AllHeads => "all heads".to_owned(),
         ExportContent::Map(statistic) => format!("map: {}", statistic.heading()),
         ExportContent::Segments(_) => "segments".to_owned(),
+        ExportContent::Text(coloring) => format!("text: {}", coloring.title()),
         ExportContent::Panes => "both panes".to_owned(),
         ExportContent::Difference(_) => "left minus right".to_owned(),
         ExportContent::Screen => "the screen".to_owned(),
@@ -47,6 +48,8 @@ fn holds((content, format): ExportChoice) -> &'static str {
         ExportContent::Screen => "a picture of what is on screen",
         ExportContent::Map(_) => "a picture of a number of all heads",
         ExportContent::Segments(_) => "a picture of what segments give each other",
+        ExportContent::Text(_) if format.draws_a_grid() => "a picture of the text",
+        ExportContent::Text(_) => "a page: point at a token of the text",
         content => format.holds(content == ExportContent::AllHeads),
     }
 }

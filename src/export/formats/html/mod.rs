@@ -2,6 +2,7 @@
 //! in what it shows, as JSON.
 
 mod room;
+mod text;
 
 use std::io::Write;
 
@@ -22,6 +23,7 @@ use crate::export::recipe::{FigureStyle, Recipe, Source};
 use crate::export::row_names;
 use crate::export::rows::heads;
 use crate::export::selection::Selection;
+use crate::export::subject::Subject;
 use crate::theme::{Ramp, Rgb};
 use crate::vocabulary::{Background, ColorRange, Granularity, Normalisation, RowReading, View};
 use room::{kept, left_out};
@@ -60,6 +62,9 @@ struct Data {
     /// Where colours end, if that was asked for; and else whether at each panel's own top.
     top: Option<f32>,
     own: bool,
+    /// How texts are coloured, if the page is of texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<text::Mode>,
     /// For each token of both sides, the index of its piece of the text.
     links: Option<[Vec<usize>; 2]>,
 }
@@ -81,6 +86,9 @@ struct Panel {
     /// What rows are named by, where that is what is predicted from them.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Vec<String>>,
+    /// The text, if the page is of texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<Vec<text::Piece>>,
     views: Vec<Matrix>,
     /// Where the heads are among the views, if all of them are.
     heads: Option<Heads>,
@@ -124,13 +132,15 @@ fn write(out: &mut dyn Write, captures: &[&Capture], recipe: &Recipe) -> Result<
 fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportError> {
     let style = recipe.style.unwrap_or_default();
     let signed = style.difference.is_some();
+    let text = text::mode(captures, recipe)?;
     let fixed = signed || captures.iter().any(|capture| capture.mean.bin() > 1);
     let is_predicting = recipe.rows == RowReading::Predicting;
     let panels = if signed {
         vec![difference(Figure::new(captures, recipe)?)]
     } else {
         let rule = if fixed { recipe.normalisation } else { Normalisation::Raw };
-        let side = |(source, capture): (&Source, &&'a Capture)| Ok((source.subject.matrices()?, *capture));
+        let side =
+            |(source, capture): (&Source, &&'a Capture)| Ok((text::matrices(source.subject)?, *capture));
         let sides = recipe.sources().zip(captures).map(side).collect::<Result<Vec<_>, ExportError>>()?;
         let of = recipe.sources().zip(&sides).zip(kept(&sides));
         of.map(|((source, side), kept)| panel(*side, source, (rule, is_predicting), kept))
@@ -155,6 +165,7 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
             ColorRange::Shared | ColorRange::Own => None,
         },
         own: style.range == ColorRange::Own,
+        text,
         links: links(captures, recipe).filter(|_| !fixed),
         panels,
     })
@@ -193,6 +204,7 @@ fn panel(
         left_out: left_out(capture, kept).filter(|_| is_all),
         labels: capture.labels(),
         rows: is_predicting.then(|| row_names::labels(capture, RowReading::Predicting)),
+        pieces: matches!(source.subject, Subject::Text(_)).then(|| text::pieces(capture)),
         views,
         heads: has_heads.then_some(Heads { layers, heads: capture.model.heads, first: 1 + layers }),
     })
@@ -218,6 +230,7 @@ fn difference(figure: Figure) -> Panel {
         left_out: None,
         labels: vec![],
         rows: None,
+        pieces: None,
         views: vec![],
         heads: None,
     };

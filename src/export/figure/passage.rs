@@ -1,0 +1,172 @@
+//! A text as a figure: its tokens in the colours of their values, in lines that are broken between words.
+
+use std::ops::Range;
+
+use super::text::Ruler;
+use crate::attention::text::{Glyph, breaks, glyphs};
+use crate::attention::{Capture, Extent, LookedAt, tokens_of};
+use crate::export::error::ExportError;
+use crate::export::recipe::Recipe;
+use crate::export::text_subject::TextSubject;
+use crate::vocabulary::{RowReading, TextColoring};
+
+/// The size of the letters, and from one line to the next.
+pub const SIZE: f32 = 13.0;
+pub const LINE: f32 = 21.0;
+/// Above the lines: what is said of the token that looks.
+pub const HEADING: f32 = 26.0;
+
+/// A text whose tokens have values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    glyphs: Vec<Glyph>,
+    /// Of each token; nothing after the query, and where one is left out.
+    pub values: Vec<Option<f32>>,
+    /// The first token that is not yet there for the query; all are there where nobody in particular looks.
+    pub(super) future: usize,
+    /// The token that looks, or that is predicted, if it is in the text.
+    pub(super) marked: Option<usize>,
+    /// What is said above it, and the shares of the row that the text doesn't show well.
+    pub(super) heading: String,
+    pub(super) shares: Vec<(&'static str, f32)>,
+}
+
+/// A line of a text.
+pub type Line = Vec<Run>;
+
+/// A piece of a line, of the same tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub(super) text: String,
+    pub(super) tokens: Range<usize>,
+    pub(super) x: f32,
+    pub(super) width: f32,
+}
+
+impl Passage {
+    /// What a subject says of a capture, and what a colour scale is to show of it.
+    ///
+    /// # Errors
+    /// If there is no such token, or the model has no such view.
+    pub(super) fn new(
+        capture: &Capture,
+        subject: TextSubject,
+        recipe: &Recipe,
+    ) -> Result<(Self, Extent), ExportError> {
+        let count = capture.tokens.len();
+        if let Some(token) = subject.token.filter(|token| *token >= count) {
+            let why = format!("{subject}: there is no token {token} among {count}, counted from 0");
+            return Err(ExportError::Unfit(why));
+        }
+        let matrix = capture.matrix(subject.view)?;
+        let row_of = |token: usize| Capture::row_of(token, recipe.rows);
+        let query = subject.token.map_or(count.saturating_sub(1), row_of);
+        let bin = matrix.bin();
+        let part = |token: usize, value: f32| value / tokens_of(token / bin, bin, count).max(1) as f32;
+        let (values, extent): (Vec<Option<f32>>, Extent) = match subject.coloring {
+            TextColoring::LookedAt => {
+                let found = LookedAt::new(&matrix, recipe.normalisation, count);
+                (
+                    (0..count).map(|token| found.values.get(token / bin).copied().flatten()).collect(),
+                    found.extent,
+                )
+            }
+            TextColoring::LooksAt | TextColoring::Push => {
+                let (weights, sink) = capture.row(subject.view, query)?;
+                let row = recipe.normalisation.row_of(&weights, sink);
+                // Rollout of a long text has rows of cells.
+                let is_exact = weights.len() == query + 1;
+                let value = |token: usize| match is_exact {
+                    true => row.get(token),
+                    false => row.get(token / bin).map(|value| part(token, value)),
+                };
+                ((0..count).map(value).collect(), recipe.normalisation.extent(&matrix))
+            }
+        };
+        let (looks, is_predicting) =
+            (subject.coloring != TextColoring::LookedAt, recipe.rows == RowReading::Predicting);
+        let marked = subject.token.or_else(|| (!is_predicting).then(|| count.checked_sub(1)).flatten());
+        let name = marked.and_then(|token| capture.tokens.get(token)).map(|token| token.label());
+        let heading = match (looks, name) {
+            (false, _) => "how much each token is looked at by later ones".to_owned(),
+            (true, Some(name)) if is_predicting => format!("what “{name}” ({}) is predicted from", query + 1),
+            (true, Some(name)) => format!("what “{name}” ({query}) looks at"),
+            (true, None) => "what the next token is predicted from".to_owned(),
+        };
+        let mut shares = Vec::new();
+        if let Some(found) = capture.shares(subject.view, query)?.filter(|_| looks) {
+            shares.extend(capture.has_sinks(subject.view).then_some(("sink", found.sink)));
+            shares.push(("first token", found.first));
+        }
+        let glyphs = glyphs(&capture.tokens, false);
+        let future = if looks { query + 1 } else { count };
+        let marked = marked.filter(|_| looks);
+        Ok((Self { glyphs, values, future, marked, heading, shares }, extent))
+    }
+
+    /// The text in lines of that width.
+    pub(super) fn lines(&self, ruler: &Ruler, width: f32) -> Vec<Line> {
+        let widths: Vec<f32> = self.glyphs.iter().map(|glyph| ruler.width(&glyph.shown, SIZE)).collect();
+        let line = |line: Range<usize>| {
+            let mut x = 0.0;
+            let mut at = line.start;
+            let runs = self.glyphs[line].chunk_by(|a, b| a.tokens == b.tokens);
+            let run = |run: &[Glyph]| {
+                let width = widths[at..at + run.len()].iter().sum();
+                let text = run.iter().map(|glyph| glyph.shown.as_str()).collect();
+                let made = Run { text, tokens: run[0].tokens.clone(), x, width };
+                (x, at) = (x + width, at + run.len());
+                made
+            };
+            runs.map(run).collect()
+        };
+        breaks(&self.glyphs, &widths, width).into_iter().map(line).collect()
+    }
+
+    /// The sum of the values of the tokens that share a piece.
+    pub(super) fn value(&self, run: &Run) -> Option<f32> {
+        run.tokens.clone().filter_map(|token| self.values[token]).reduce(|sum, value| sum + value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::{FigureStyle, example};
+    use crate::vocabulary::{ExportFormat, Normalisation, View};
+
+    fn passage(subject: TextSubject, rows: RowReading) -> Result<Passage, ExportError> {
+        let capture = example::reading(&["ab", " c", " d"], true);
+        let source = example::source(&capture, crate::export::Subject::Text(subject));
+        let recipe =
+            Recipe::of_figure((source, None), ExportFormat::Svg, Normalisation::Raw, FigureStyle::default());
+        Passage::new(&capture, subject, &Recipe { rows, ..recipe }).map(|(passage, _)| passage)
+    }
+
+    #[test]
+    fn a_text_has_the_values_of_a_row_and_nothing_after_it() {
+        let subject = |token| TextSubject { view: View::Mean, coloring: TextColoring::LooksAt, token };
+        let last = passage(subject(None), RowReading::Reading).unwrap();
+        assert_eq!(last.values, [Some(0.125), Some(0.25), Some(0.5)]);
+        assert_eq!(last.shares, [("sink", 0.125), ("first token", 0.125)]);
+        let first = passage(subject(Some(1)), RowReading::Reading).unwrap();
+        assert_eq!(
+            (first.values, first.future, first.marked),
+            (vec![Some(0.25), Some(0.5), None], 2, Some(1))
+        );
+        let predicting = passage(subject(Some(1)), RowReading::Predicting).unwrap();
+        assert_eq!((predicting.values, predicting.marked), (vec![Some(0.5), None, None], Some(1)));
+        let next = passage(subject(None), RowReading::Predicting).unwrap();
+        assert_eq!((next.marked, next.heading.as_str()), (None, "what the next token is predicted from"));
+        let error = passage(subject(Some(3)), RowReading::Reading).unwrap_err().to_string();
+        assert_eq!(error, "text:mean@3: there is no token 3 among 3, counted from 0");
+    }
+
+    #[test]
+    fn a_text_has_the_means_of_its_columns() {
+        let subject = TextSubject { view: View::Mean, coloring: TextColoring::LookedAt, token: None };
+        let found = passage(subject, RowReading::Reading).unwrap();
+        assert_eq!(found.values, [Some(0.1875), Some(0.25), None]);
+        assert_eq!(found.marked, None);
+    }
+}

@@ -1,0 +1,49 @@
+//! The lines of a text, written as SVG: a box behind each token.
+
+use super::layout::{Area, LABEL, Place, SMALL};
+use super::panel::Panel;
+use super::passage::{HEADING, LINE, Passage, SIZE};
+use super::svg::{Drawing, MIDDLE};
+use crate::vocabulary::xml::number;
+
+impl Drawing<'_> {
+    pub(super) fn passage(&mut self, passage: &Passage, panel: &Panel, place: &Place) {
+        let Area { x, y, .. } = place.content;
+        let (text, dim) = (self.ink.text, self.ink.dim);
+        let shares: String =
+            passage.shares.iter().map(|(name, share)| format!(" · {name} {share:.3}")).collect();
+        self.text((x, y + SMALL), &format!("{}{shares}", passage.heading), LABEL, dim, "");
+        for (at, line) in place.lines.iter().enumerate() {
+            let top = y + HEADING + at as f32 * LINE;
+            for run in line {
+                let value = passage.value(run).map(|value| self.figure.ramp.color(self.level(panel, value)));
+                let [left, high, width, height] = [x + run.x, top + 1.0, run.width, LINE - 3.0].map(number);
+                let is_marked = passage.marked.is_some_and(|token| run.tokens.contains(&token));
+                let stroke = if is_marked {
+                    format!(" stroke=\"{}\" stroke-width=\"1.6\"", text.hex())
+                } else {
+                    String::new()
+                };
+                let fill = value.map_or("none".to_owned(), |color| color.hex());
+                if value.is_some() || is_marked {
+                    self.add(format_args!(
+                        "<rect x=\"{left}\" y=\"{high}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"{stroke}/>\n"
+                    ));
+                }
+                let ink = match value {
+                    Some(color) => color.text(),
+                    None if run.tokens.start >= passage.future => dim,
+                    None => text,
+                };
+                if run.text.trim().is_empty() {
+                    continue;
+                }
+                // Wherever it is shown, with whatever font, a token is as wide as its box.
+                let width =
+                    format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", number(run.width));
+                let middle = top + LINE / 2.0 - 0.5 + SIZE * MIDDLE;
+                self.text((x + run.x, middle), &run.text, SIZE, ink, &width);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The prompt's editor where its text takes several rows.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
+
+use super::prompt_line::{inner, parts};
+use crate::app::{EditorRows, Mode, State};
+use crate::attention::text::{characters, is_sign};
+use crate::theme::Theme;
+use crate::ui::widgets::text::{put, width};
+
+/// Rows of the editor, at most: on a screen of at least so many rows.
+const MOST: [(u16, u16); 4] = [(48, 12), (32, 8), (22, 5), (15, 3)];
+
+/// Rows that the prompt takes on a screen of that size, without its border: more than one while a text of more is
+/// edited.
+pub fn height(state: &State, screen: Rect) -> u16 {
+    let most = MOST.into_iter().find(|(rows, _)| screen.height >= *rows).map_or(1, |(_, most)| most);
+    if state.screen.mode() != Mode::EditPrompt || most == 1 {
+        return 1;
+    }
+    let line = inner(Rect { height: 3, ..screen }, screen);
+    let (area, _) = parts(state, line);
+    let rows = around(state, usize::from(area.width), usize::from(most)).rows.len();
+    (rows as u16).clamp(1, most)
+}
+
+/// Columns of the editor that has these rows, if they are several.
+pub fn columns(state: &State, prompt: Rect) -> Option<usize> {
+    let is_tall = prompt.height > 1 && state.screen.mode() == Mode::EditPrompt;
+    is_tall.then(|| usize::from(parts(state, prompt).0.width))
+}
+
+fn around(state: &State, columns: usize, most: usize) -> EditorRows {
+    EditorRows::around(state.editor.text(), state.editor.at(), columns, most)
+}
+
+/// The first of the rows that is on screen: the one where one types is in the middle, as far as there are others.
+fn first(rows: &EditorRows, room: usize) -> usize {
+    rows.at.saturating_sub(room / 2).min(rows.rows.len().saturating_sub(room))
+}
+
+/// Draws the rows that fit, and which of all lines one is in at the border of `frame`, if not all fit. Returns where the
+/// terminal's cursor goes.
+pub fn draw(state: &State, area: Rect, frame: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
+    let (text, room) = (state.editor.text(), usize::from(area.height));
+    let rows = around(state, usize::from(area.width), room);
+    let first = first(&rows, room);
+    for (y, row) in (area.y..area.bottom()).zip(&rows.rows[first..]) {
+        let mut x = area.x;
+        for (_, character) in characters(&text[row.clone()]) {
+            let is_sign = is_sign(&character.shown);
+            let style = if is_sign { theme.chrome.dim } else { theme.chrome.text };
+            let style = if state.editor.is_selected { style.add_modifier(Modifier::REVERSED) } else { style };
+            x = put(buffer, x, y, &character.shown, usize::from(area.right().saturating_sub(x)), style);
+        }
+    }
+    let has_more = rows.has_more.contains(&true) || rows.rows.len() > room;
+    if has_more && frame.height > area.height {
+        let line = text[..state.editor.at()].matches('\n').count();
+        let says = format!(" line {} of {} ", line + 1, text.matches('\n').count() + 1);
+        let x = frame.right().saturating_sub(width(&says) as u16 + 2);
+        put(buffer, x, frame.bottom() - 1, &says, width(&says), theme.chrome.dim);
+    }
+    let x = (area.x + rows.column as u16).min(area.right().saturating_sub(1));
+    Position::new(x, area.y + (rows.at - first) as u16)
+}
+
+/// The character of the text that is at a position of the editor in `area`.
+pub fn place(state: &State, area: Rect, columns: usize, at: Position) -> usize {
+    let (text, room) = (state.editor.text(), usize::from(area.height));
+    let rows = around(state, columns, room);
+    let row = first(&rows, room) + usize::from(at.y - area.y);
+    let byte = rows.byte_at(text, row.min(rows.rows.len() - 1), usize::from(at.x - area.x));
+    text[..byte].chars().count()
+}

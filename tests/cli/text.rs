@@ -1,0 +1,77 @@
+//! The text as a figure and as a page, coloured by a row or by what is looked at.
+
+use std::fs;
+
+use crate::support::program::Home;
+
+/// Of each token of the embedded models, by the article's prompt.
+const PROMPT: &str = "write a story about AI";
+
+/// What `export` writes of a view.
+fn written(view: &str, format: &str, more: &[&str]) -> String {
+    let home = Home::new();
+    let file = format!("text.{format}");
+    let arguments = ["export", "--prompt", PROMPT, "--view", view, "--format", format, "--out", &file];
+    let ended = home.run(arguments.into_iter().chain(more.iter().copied()));
+    assert_eq!(ended.text(), "");
+    fs::read_to_string(home.path(&file)).unwrap()
+}
+
+#[test]
+fn a_text_is_drawn_with_the_row_of_a_token() {
+    let svg = written("text:mean", "svg", &[]);
+    assert_eq!(svg.matches("looks at · ").count(), 2, "a text for each model");
+    assert_eq!(svg.matches("> story</text>").count() + svg.matches("> st</text>").count(), 2, "{svg}");
+    assert!(
+        svg.contains("what “AI” (4) looks at · sink 0.")
+            && svg.contains("The colour of a token is what the marked")
+    );
+    let earlier =
+        written("text:head:1.1@2", "svg", &["--normalisation", "without-first", "--model", "demo:gpt2"]);
+    assert!(earlier.contains("layer 1, head 1 · without first token"), "{earlier}");
+    assert!(earlier.contains("(2) looks at · first token 0."));
+    let boxes = |svg: &str| svg.matches("height=\"18\"").count();
+    assert_eq!(
+        boxes(&earlier),
+        2,
+        "the second and the third token: the first is left out, later ones are no zeros"
+    );
+}
+
+#[test]
+fn a_text_is_drawn_with_what_is_looked_at_and_made_again_from_its_file() {
+    let home = Home::new();
+    let export =
+        ["export", "--prompt", PROMPT, "--view", "looked-at:layer:1", "--format", "svg", "--out", "a.svg"];
+    assert_eq!(home.run(export).text(), "");
+    let svg = fs::read_to_string(home.path("a.svg")).unwrap();
+    assert!(svg.contains("how much each token is looked at by later ones") && !svg.contains("looks at ·"));
+    assert_eq!(home.run(["render", "a.svg", "--out", "b.svg"]).text(), "");
+    assert_eq!(fs::read_to_string(home.path("b.svg")).unwrap(), svg);
+}
+
+#[test]
+fn a_page_holds_the_text_and_all_rows() {
+    let page = written("text:head:0.1@3", "html", &["--model", "demo:gpt-oss"]);
+    assert!(page.contains("\"text\":{\"looked_at\":false,\"token\":3}"), "the token that looks first");
+    assert!(page.contains("\"pieces\":[{\"text\":\"write\",\"tokens\":[0,1]}"), "{page}");
+    let matrix = written("head:0.1", "html", &["--model", "demo:gpt-oss"]);
+    let data = |page: &str| page.split("\"data\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(data(&page), data(&matrix), "the values are those of the matrix");
+    assert!(!matrix.contains("\"pieces\":"));
+}
+
+#[test]
+fn what_is_no_text_is_told() {
+    let home = Home::new();
+    let refuses = |view: &str, format: &str, code: i32, why: &str| {
+        let out = format!("x.{format}");
+        let ended =
+            home.run(["export", "--model", "demo:gpt2", "--view", view, "--format", format, "--out", &out]);
+        ended.failed(code, &[why]);
+    };
+    refuses("text:mean", "csv", 2, "a text is a figure: choose --format svg, png or html");
+    refuses("text:mean@x", "svg", 2, "'x' is no number of a token");
+    refuses("text:mean@99", "svg", 1, "there is no token 99 among ");
+    refuses("looked-at:head:9.9", "svg", 1, "has layers 0 to 3");
+}
