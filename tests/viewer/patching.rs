@@ -125,7 +125,8 @@ fn it_stops_goes_on_and_begins_anew_with_another_prompt() {
     let texts = ["write", " a", " song", " about", " AI"];
     act(&mut state, Action::Submit);
     captured_as(&mut state, &texts, &texts);
-    let question = asked(&press(&mut state, "J J")).unwrap();
+    press(&mut state, "esc");
+    let question = asked(&press(&mut state, "J")).unwrap();
     assert_eq!(question.captures[1].tokens[2].text, " song");
     assert!(stops(&press(&mut state, "esc")), "nobody waits for it any more");
 }
