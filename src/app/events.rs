@@ -135,6 +135,16 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
                 effect.found(&question, found);
             }
         }
+        Event::Patching { question, found } => {
+            if let Some(map) = state.screen.patching_mut() {
+                map.found(&question, Ok(found), false);
+            }
+        }
+        Event::Patched { question, found } => {
+            if let Some(map) = state.screen.patching_mut() {
+                map.found(&question, found, true);
+            }
+        }
         Event::Pushed { question, found } if state.shows_text() == Some(TextColoring::Push) => {
             state.pushes.found(&question, found);
         }

@@ -35,9 +35,9 @@ pub use crate::attention::{ColorScale, Extent, Scale};
 pub use action::{Action, Effect};
 pub use panels::{
     Arrangement, Compared, Difference, EffectSide, EffectStage, HeadGrid, HeadList, HiddenUnit, LensPanel,
-    LensStage, ListedHead, LogitLens, Mode, ModelShift, Opened, Panel, Panes, Pin, PushPanel, PushStage,
-    Pushes, Reaction, Screen, SegmentCells, SegmentMap, SegmentSide, SegmentStage, Similarity, SinkNumber,
-    SinkSide, SinkTruth, SpanEffects,
+    LensStage, ListedHead, LogitLens, Mode, ModelShift, Opened, Panel, Panes, PatchMap, PatchStage, Pin,
+    PushPanel, PushStage, Pushes, Reaction, Screen, SegmentCells, SegmentMap, SegmentSide, SegmentStage,
+    Similarity, SinkNumber, SinkSide, SinkTruth, SpanEffects,
 };
 pub use popups::{ExportDialog, ExportStage, Listing, Palette, Picker, Popup, Stage, palette_columns};
 pub use state::State;

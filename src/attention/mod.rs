@@ -30,6 +30,7 @@ mod matrix;
 mod measured;
 mod memory;
 mod normalisation;
+pub mod patching;
 mod pictures;
 mod pooling;
 mod predicted;

@@ -12,7 +12,7 @@ use super::stdout;
 use crate::attention::{Capture, ColorScale, Extent, HeadEntry, Scale, Statistic};
 use crate::export::ExportError;
 use crate::terminal;
-use crate::theme::{ColorDepth, Theme};
+use crate::theme::{ColorDepth, Palette, Theme};
 
 /// Prints a map of each pass, all with one scale, and the scale under them.
 ///
@@ -20,7 +20,45 @@ use crate::theme::{ColorDepth, Theme};
 /// If standard output refuses.
 pub fn print(captures: &[&Capture], statistic: Statistic, settings: &Settings) -> Result<(), Failure> {
     let look = Look::of_stdout(settings);
-    stdout::print(false, |_| Ok(()), |out| write_maps(out, captures, statistic, &look))
+    let maps = maps(captures, statistic);
+    stdout::print(false, |_| Ok(()), |out| write_maps(out, &maps, &look, Sign::Above))
+}
+
+/// Prints maps of numbers on both sides of 0, all with one scale around it, and the scale under them.
+///
+/// # Errors
+/// If standard output refuses.
+pub fn print_signed(maps: &[Map], settings: &Settings) -> Result<(), Failure> {
+    let look = Look::of_stdout(settings);
+    stdout::print(false, |_| Ok(()), |out| write_maps(out, maps, &look, Sign::Both))
+}
+
+/// A map: what it is of, and its values by layer.
+pub struct Map {
+    pub title: String,
+    /// \[layers\]\[columns\]
+    pub values: Vec<Vec<Option<f32>>>,
+}
+
+/// On which sides of 0 values are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Above,
+    Both,
+}
+
+/// A number of all heads of each pass.
+fn maps(captures: &[&Capture], statistic: Statistic) -> Vec<Map> {
+    let map = |capture: &&Capture| {
+        let (name, unit) = (title(&capture.model.name, &capture.ablation), statistic.unit());
+        let values: Vec<Option<f32>> =
+            HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect();
+        Map {
+            title: format!("{name}: {} ({unit})", statistic.title()),
+            values: values.chunks(capture.model.heads.max(1)).map(<[_]>::to_vec).collect(),
+        }
+    };
+    captures.iter().map(map).collect()
 }
 
 /// Columns before the cells of a map: the layer's number.
@@ -54,46 +92,51 @@ impl Look {
     }
 
     /// A text on the colour of a level; without colours, on nothing.
-    fn paint(&self, level: f32, text: &str) -> String {
+    fn paint(&self, level: f32, text: &str, sign: Sign) -> String {
         if self.theme.depth == ColorDepth::None {
             return text.to_owned();
         }
-        self.theme.values.cell(level).into_crossterm().apply(text).to_string()
+        self.palette(sign).cell(level).into_crossterm().apply(text).to_string()
     }
 
     /// A level by itself, in so many columns: its colour, or its glyph.
-    fn blank(&self, level: f32, columns: usize) -> String {
-        self.paint(level, &self.theme.values.glyph(level).unwrap_or(' ').to_string().repeat(columns))
+    fn blank(&self, level: f32, columns: usize, sign: Sign) -> String {
+        let glyph = self.palette(sign).glyph(level).unwrap_or(' ').to_string();
+        self.paint(level, &glyph.repeat(columns), sign)
+    }
+
+    fn palette(&self, sign: Sign) -> &Palette {
+        match sign {
+            Sign::Above => &self.theme.values,
+            Sign::Both => &self.theme.differences,
+        }
     }
 }
 
-/// Writes a map of each model, all with one scale, and the scale under them. Cells have numbers where there is room.
-fn write_maps(
-    out: &mut impl Write,
-    captures: &[&Capture],
-    statistic: Statistic,
-    look: &Look,
-) -> Result<(), ExportError> {
+/// Writes maps, all with one scale, and the scale under them. Cells have numbers where there is room.
+fn write_maps(out: &mut impl Write, maps: &[Map], look: &Look, sign: Sign) -> Result<(), ExportError> {
     force_color_output(look.theme.depth != ColorDepth::None);
-    let maps: Vec<Vec<Option<f32>>> = captures
-        .iter()
-        .map(|capture| HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect())
-        .collect();
-    let extent = Extent::of(maps.iter().flatten().flatten().copied());
+    let sizes =
+        |map: &Map| map.values.iter().flatten().flatten().map(|value| value.abs()).collect::<Vec<_>>();
+    let extent = Extent::of(maps.iter().flat_map(sizes));
     let scale = Scale::new(ColorScale::Linear, extent);
-    let heads = captures.iter().map(|capture| capture.model.heads).max().unwrap_or(0);
-    let sizes = [3, 2].map(|places| (format!("{:.places$}", extent.top).len() + 1, Some(places)));
+    let level = |value: f32| match sign {
+        Sign::Above => scale.level(value),
+        Sign::Both => scale.signed_level(value),
+    };
+    let heads = maps.iter().filter_map(|map| map.values.first()).map(Vec::len).max().unwrap_or(0);
+    let signs = usize::from(sign == Sign::Both);
+    let sizes = [3, 2].map(|places| (format!("{:.places$}", extent.top).len() + 1 + signs, Some(places)));
     let fits = |(columns, _): &(usize, Option<usize>)| {
         look.columns.is_none_or(|room| LABEL + 1 + heads * columns <= room)
     };
     let (columns, places) = sizes.into_iter().chain([(2, None)]).find(fits).unwrap_or((1, None));
-    for (at, (capture, values)) in captures.iter().zip(&maps).enumerate() {
+    for (at, map) in maps.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
         }
-        let (name, unit) = (title(&capture.model.name, &capture.ablation), statistic.unit());
-        writeln!(out, "{name}: {} ({unit})", statistic.title())?;
-        let heads = capture.model.heads.max(1);
+        writeln!(out, "{}", map.title)?;
+        let heads = map.values.first().map_or(0, Vec::len);
         // Where a number takes more than its column, not every head has one.
         let every = (heads.to_string().len() + 1).div_ceil(columns);
         let number = |head: usize| match places {
@@ -102,14 +145,18 @@ fn write_maps(
         };
         let numbers: String = (0..heads).step_by(every).map(number).collect();
         writeln!(out, "{:>LABEL$} {}", "layer", numbers.trim_end())?;
-        for (layer, row) in values.chunks(heads).enumerate() {
+        for (layer, row) in map.values.iter().enumerate() {
             write!(out, "{layer:>LABEL$} ")?;
             for value in row {
                 let cell = match (value, places) {
                     (None, _) => format!("{:>columns$}", "-"),
-                    (Some(value), None) => look.blank(scale.level(*value), columns),
+                    (Some(value), None) => look.blank(level(*value), columns, sign),
                     (Some(value), Some(places)) => {
-                        look.paint(scale.level(*value), &format!("{value:>columns$.places$}"))
+                        let number = match sign {
+                            Sign::Above => format!("{value:>columns$.places$}"),
+                            Sign::Both => format!("{value:>+columns$.places$}"),
+                        };
+                        look.paint(level(*value), &number, sign)
                     }
                 };
                 write!(out, "{cell}")?;
@@ -120,9 +167,14 @@ fn write_maps(
     if places.is_some() && look.theme.depth == ColorDepth::None {
         return Ok(());
     }
-    let level = |at: usize| at as f32 / (BAR - 1) as f32;
-    let bar: String = (0..BAR).map(|at| look.blank(level(at), 1)).collect();
-    writeln!(out, "\n{:>LABEL$} {bar} {:.3}", 0, extent.top)?;
+    let lowest = look.palette(sign).lowest();
+    let level = |at: usize| lowest + (1.0 - lowest) * at as f32 / (BAR - 1) as f32;
+    let bar: String = (0..BAR).map(|at| look.blank(level(at), 1, sign)).collect();
+    let bottom = match sign {
+        Sign::Above => "0".to_owned(),
+        Sign::Both => format!("{:.3}", -extent.top),
+    };
+    writeln!(out, "\n{bottom:>LABEL$} {bar} {:.3}", extent.top)?;
     Ok(())
 }
 
@@ -136,7 +188,7 @@ mod tests {
         let look = Look { theme: Theme::new(ColorMap::Viridis, depth, Background::Dark), columns };
         let capture = example::capture();
         let mut out = Vec::new();
-        write_maps(&mut out, &[&capture, &capture], statistic, &look).unwrap();
+        write_maps(&mut out, &maps(&[&capture, &capture], statistic), &look, Sign::Above).unwrap();
         String::from_utf8(out).unwrap()
     }
 

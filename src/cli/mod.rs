@@ -27,6 +27,7 @@ mod log;
 mod man;
 mod map;
 mod models;
+mod patch;
 mod print;
 mod push;
 mod render;
@@ -101,6 +102,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Lens(args)) => Box::new(|settings, session| lens::run(args, settings, session)),
         Some(Command::Sweep(args)) => Box::new(|settings, session| sweep::run(args, settings, session)),
         Some(Command::Effect(args)) => Box::new(|settings, session| effect::run(args, settings, session)),
+        Some(Command::Patch(args)) => Box::new(|settings, session| patch::run(args, settings, session)),
         Some(Command::Push(args)) => Box::new(|settings, session| push::run(args, settings, session)),
         Some(Command::Segments(args)) => Box::new(|settings, session| segments::run(args, settings, session)),
         Some(Command::Sinks(args)) => Box::new(|settings, session| sinks::run(args, settings, session)),

@@ -19,6 +19,7 @@ pub mod heads;
 pub mod lens;
 mod markup;
 mod omissions;
+pub mod patch;
 pub mod print;
 pub mod printable;
 pub mod push;

@@ -10,7 +10,7 @@
 //! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
 //!
 //! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. `kept` holds
-//! the newest passes: of a prompt that begins like one of them only what is new is computed. Who wants to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way, and `push` looks at the pass of one token.
+//! the newest passes: of a prompt that begins like one of them only what is new is computed. Who wants to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way, `patch` puts parts of another pass in its place, and `push` looks at the pass of one token.
 //!
 //! # How to add
 //! - An architecture of GGUF files: a row in `gguf/architecture.rs`.
@@ -41,6 +41,7 @@ mod lens;
 mod memory;
 mod next_token;
 mod options;
+mod patch;
 mod profile;
 mod prompt;
 mod prompt_limit;
@@ -75,6 +76,7 @@ pub use generate::{Sampling, greedy};
 pub use lens::ResidualStream;
 pub use memory::ProcessMemory;
 pub use options::LoadOptions;
+pub use patch::{Patch, PatchSource};
 pub use profile::Profile;
 pub use prompt_limit::MOST_BYTES as MOST_PROMPT_BYTES;
 pub use push::TokenPass;

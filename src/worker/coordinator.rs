@@ -69,6 +69,8 @@ fn begin(
         Request::Push(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::Effect(job) => slots[job.slot.index()].submit(Box::new(job)),
         Request::StopEffect => slots.iter().for_each(SlotState::stop_effect),
+        Request::Patch(job) => slots[job.slot.index()].submit(job),
+        Request::StopPatching => slots.iter().for_each(SlotState::stop_patching),
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,

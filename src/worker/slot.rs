@@ -8,7 +8,7 @@ use super::jobs::load::{self, LoadEvent, LoadJob, LoadStage};
 use super::jobs::run::RunJob;
 use super::jobs::sweep;
 use super::jobs::write;
-use super::jobs::{effect, lens, sinks, streams};
+use super::jobs::{effect, lens, patch, sinks, streams};
 use super::latest_job::{Rank, Ticket};
 use super::protocol::{Event, Slot};
 use super::resident::Resident;
@@ -70,6 +70,7 @@ impl SlotState {
         self.stop_writing();
         // Nobody looks at the old prompt any more.
         self.stop_sweep();
+        self.stop_patching();
         match is_kept {
             true => self.resident.stop(|key| key.rank == Rank::Prompt),
             false => self.submit(Box::new(job)),
@@ -94,6 +95,11 @@ impl SlotState {
     /// Hides no spans any more.
     pub fn stop_effect(&self) {
         self.resident.stop(|key| key.kind == effect::KIND);
+    }
+
+    /// Patches no places any more.
+    pub fn stop_patching(&self) {
+        self.resident.stop(|key| key.kind == patch::KIND);
     }
 
     /// Nobody looks at what flows between the layers any more.

@@ -24,6 +24,7 @@ mod mistakes;
 mod models;
 #[cfg(unix)]
 mod outputs;
+mod patch;
 mod push;
 mod rounding;
 mod segments;

@@ -19,6 +19,7 @@ mod live;
 mod loads;
 mod palette;
 mod panes;
+mod patching;
 mod picker;
 mod pin;
 mod program;

@@ -7,6 +7,7 @@ mod endings;
 mod fixture;
 mod lens;
 mod load;
+mod patch;
 #[path = "../support/patience.rs"]
 mod patience;
 mod push;

@@ -22,6 +22,7 @@ mod lens;
 mod list;
 mod panel;
 mod panes;
+mod patching;
 mod push;
 mod score_map;
 mod scores;
@@ -37,6 +38,7 @@ pub use lens::{LensPanel, LensStage, LogitLens};
 pub use list::{HeadList, ListedHead, Similarity};
 pub use panel::{Panel, Reaction};
 pub use panes::{Panes, Pin};
+pub use patching::{PatchMap, PatchStage};
 pub use push::{PushPanel, PushStage, Pushes};
 pub use score_map::ScoreMap;
 pub use segments::{SegmentCells, SegmentMap, SegmentSide, SegmentStage};
@@ -84,6 +86,8 @@ pub enum Opened {
     Push(Box<Pushes>),
     /// What hiding spans of the prompt does to the next token.
     Effect(Box<SpanEffects>),
+    /// How far parts of a pinned prompt bring the one beside it.
+    Patching(Box<PatchMap>),
     /// A statistic of all heads of both models, in colours: [`Screen::map`].
     ScoreMap,
     /// How much the segments of the prompt give each other: [`Screen::segments`].
@@ -137,6 +141,7 @@ impl Screen {
             Opened::Lens(lens) => Some(lens),
             Opened::Push(push) => Some(push.as_ref()),
             Opened::Effect(effect) => Some(effect.as_ref()),
+            Opened::Patching(map) => Some(map.as_ref()),
             Opened::ScoreMap => Some(&self.map),
             Opened::Segments => Some(&self.segments),
             Opened::Shift(shift) => Some(shift.as_ref()),
@@ -152,6 +157,7 @@ impl Screen {
             Opened::Lens(lens) => Some(lens),
             Opened::Push(push) => Some(push.as_mut()),
             Opened::Effect(effect) => Some(effect.as_mut()),
+            Opened::Patching(map) => Some(map.as_mut()),
             Opened::ScoreMap => Some(&mut self.map),
             Opened::Segments => Some(&mut self.segments),
             Opened::Shift(shift) => Some(shift.as_mut()),
@@ -174,6 +180,7 @@ impl Screen {
             Command::Lens => LogitLens::open(panes).map(Opened::Lens),
             Command::Push => Pushes::open(panes).map(|push| Opened::Push(Box::new(push))),
             Command::SpanEffect => SpanEffects::open(panes).map(|effect| Opened::Effect(Box::new(effect))),
+            Command::Patching => PatchMap::open(panes).map(|map| Opened::Patching(Box::new(map))),
             Command::ScoreMap => self.map.open(panes).map(|()| Opened::ScoreMap),
             Command::Segments => SegmentMap::open(panes).map(|()| Opened::Segments),
             _ => return None,
@@ -218,6 +225,11 @@ impl Screen {
     /// What hiding spans does, if that is open.
     pub(super) fn effect_mut(&mut self) -> Option<&mut SpanEffects> {
         if let Opened::Effect(effect) = &mut self.opened { Some(effect) } else { None }
+    }
+
+    /// How far parts of a pinned prompt bring the one beside it, if that is open.
+    pub(super) fn patching_mut(&mut self) -> Option<&mut PatchMap> {
+        if let Opened::Patching(map) = &mut self.opened { Some(map) } else { None }
     }
 
     /// How far heads are apart, if that is open.

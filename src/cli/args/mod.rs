@@ -7,6 +7,7 @@ mod commands;
 mod effect;
 mod explain;
 mod generate;
+mod patch;
 mod push;
 mod segments;
 mod shared;
@@ -19,6 +20,7 @@ pub use commands::{
 pub use effect::EffectArgs;
 pub use explain::{AblateArgs, HeadsArgs, LensArgs, SweepArgs};
 pub use generate::GenerateArgs;
+pub use patch::PatchArgs;
 pub use push::PushArgs;
 pub use segments::{SegmentsArgs, SinksArgs};
 pub use shared::{ChatArgs, GlobalArgs, InputArgs, ModelsArgs, SamplingArgs, ViewerArgs};
@@ -72,6 +74,8 @@ pub enum Command {
     Lens(LensArgs),
     /// Show what each head adds to the logit of a next token, and through which keys
     Push(PushArgs),
+    /// Put parts of the pass over one prompt into the pass over another, and show how far each brings the next token
+    Patch(PatchArgs),
     /// Hide spans of a prompt from all behind them, and show what becomes of the next token
     Effect(EffectArgs),
     /// Show how much the segments of a prompt look at each other: turns, paragraphs, sentences, or named bytes

@@ -10,6 +10,7 @@ mod grid;
 mod lens;
 mod list;
 mod panes;
+mod patching;
 mod push;
 mod read_text;
 mod score_map;
@@ -28,6 +29,7 @@ pub fn face(state: &State) -> &'static Face {
         Opened::List => &list::FACE,
         Opened::Lens(_) => &lens::FACE,
         Opened::Effect(_) => &effect::FACE,
+        Opened::Patching(_) => &patching::FACE,
         Opened::Push(_) => &push::FACE,
         Opened::ScoreMap => &score_map::FACE,
         Opened::Segments => &segments::FACE,

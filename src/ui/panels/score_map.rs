@@ -1,10 +1,8 @@
 //! The score map: for each model a cell per head, a row per layer, in the colour of a statistic.
 
-use std::ops::Range;
-
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Margin, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
@@ -20,14 +18,8 @@ use crate::ui::facts::{heads_to_come, in_columns, scores_to_come, sweep_to_come}
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::boxed;
-use crate::ui::widgets::text::{center, fit, put, put_centered, right, short, width};
-use crate::ui::widgets::values::number;
-use crate::ui::widgets::window::window;
-
-/// Columns and rows of a cell, the largest first.
-const SIZES: [(u16, u16); 9] = [(7, 3), (7, 2), (6, 2), (5, 2), (5, 1), (4, 1), (3, 1), (2, 1), (1, 1)];
-/// Columns before the cells: the mark of the chosen layer, its number, and a blank.
-const LABEL: u16 = 5;
+use crate::ui::widgets::heatmap::{Cells, Sign, draw_cell, draw_numbers, mark};
+use crate::ui::widgets::text::{fit, put, put_centered, short, width};
 
 /// A statistic of all heads of both models.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -75,54 +67,16 @@ fn scale(state: &State) -> Option<Scale> {
 }
 
 /// Where the cells of a side are.
-struct Cells {
-    /// The corner of the first one.
-    at: (u16, u16),
-    /// Columns and rows of each.
-    size: (u16, u16),
-    /// The layers and heads that are on screen: the chosen one among them.
-    layers: Range<usize>,
-    heads: Range<usize>,
-}
-
-impl Cells {
-    /// The largest cells of which all fit into a box, or the smallest ones around the head that is chosen.
-    fn of(state: &State, side: Side, frame: Rect) -> Option<Self> {
-        let model = &state.pane(side).shown.as_ref()?.capture.model;
-        let chosen = state.screen.map.chosen(&state.panes, side)?;
-        let body = frame.inner(Margin::new(1, 1));
-        let at = (body.x + LABEL, body.y + 1);
-        let room = (body.right().saturating_sub(at.0), body.bottom().saturating_sub(at.1));
-        let count = |size: (u16, u16)| (usize::from(room.0 / size.0), usize::from(room.1 / size.1));
-        let fits = |size: &(u16, u16)| count(*size).0 >= model.heads && count(*size).1 >= model.layers;
-        let size = SIZES.into_iter().find(fits).unwrap_or((1, 1));
-        let (heads, layers) = count(size);
-        let layers = window(chosen.layer().unwrap_or(0), layers, model.layers);
-        let heads = window(chosen.head().unwrap_or(0), heads, model.heads);
-        Some(Self { at, size, layers, heads })
-    }
-
-    fn x(&self, head: usize) -> u16 {
-        self.at.0 + (head - self.heads.start) as u16 * self.size.0
-    }
-
-    fn y(&self, layer: usize) -> u16 {
-        self.at.1 + (layer - self.layers.start) as u16 * self.size.1
-    }
-
-    fn area(&self, layer: usize, head: usize) -> Rect {
-        Rect { x: self.x(head), y: self.y(layer), width: self.size.0, height: self.size.1 }
-    }
-
-    fn all(&self) -> impl Iterator<Item = (usize, usize)> {
-        let heads = self.heads.clone();
-        self.layers.clone().flat_map(move |layer| heads.clone().map(move |head| (layer, head)))
-    }
+fn cells(state: &State, side: Side, frame: Rect) -> Option<Cells> {
+    let model = &state.pane(side).shown.as_ref()?.capture.model;
+    let chosen = state.screen.map.chosen(&state.panes, side)?;
+    let chosen = (chosen.layer().unwrap_or(0), chosen.head().unwrap_or(0));
+    Some(Cells::of(frame, (model.layers, model.heads), chosen))
 }
 
 fn place(state: &State, frame: Rect, _: u16) -> Body {
     let parts = |(side, area): (Side, Rect)| {
-        let cells = Cells::of(state, side, area);
+        let cells = cells(state, side, area);
         let parts = |cells: Cells| {
             let part = |(layer, head)| {
                 let view = Some(View::Head { layer, head });
@@ -153,12 +107,12 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let what = what(state, side, shown);
         let facts = facts(state, side, chosen, value(chosen));
         draw_box(state, side, frame, (what, facts), theme, buffer);
-        let Some(cells) = Cells::of(state, side, frame) else { continue };
+        let Some(cells) = cells(state, side, frame) else { continue };
         draw_numbers(&cells, chosen, theme, buffer);
         let ablated = state.panes.ablated_heads(side);
         for at in cells.all() {
             let area = cells.area(at.0, at.1);
-            let style = draw_cell(area, value(at), scale, theme, buffer);
+            let style = draw_cell(area, value(at), (scale, Sign::Above), theme, buffer);
             if ablated.contains(at.0, at.1) {
                 put(buffer, area.right() - 1, area.y, ABLATED, 1, style.add_modifier(Modifier::BOLD));
             }
@@ -212,66 +166,4 @@ fn draw_box(
         ]))
         .title_bottom(Span::styled(in_columns(facts, room), chrome.accent))
         .render(frame, buffer);
-}
-
-/// The heads' numbers above the cells, as many as there is room for, and the layers' before them.
-fn draw_numbers(cells: &Cells, (layer, head): (usize, usize), theme: &Theme, buffer: &mut Buffer) {
-    if cells.heads.is_empty() || cells.layers.is_empty() {
-        return;
-    }
-    let style = |is_chosen: bool| if is_chosen { theme.chrome.accent } else { theme.chrome.dim };
-    let end = cells.x(cells.heads.end - 1) + cells.size.0;
-    let columns = usize::from(cells.size.0);
-    let digits = width(&cells.heads.end.to_string());
-    let every = (digits + 1).div_ceil(columns.max(1));
-    // The chosen head's number comes last, over the others where they are close.
-    let numbered = cells.heads.clone().filter(|at| at.is_multiple_of(every) && at.abs_diff(head) >= every);
-    for at in numbered.chain([head]) {
-        let text = if at == head { format!("▾{at}") } else { at.to_string() };
-        let text = if columns > width(&text) { center(&text, columns) } else { text };
-        let x = cells.x(at).min(end.saturating_sub(width(&text) as u16)).max(cells.at.0);
-        put(buffer, x, cells.at.1 - 1, &text, width(&text), style(at == head));
-    }
-    for at in cells.layers.clone() {
-        let text = format!("{}{}", if at == layer { "▸" } else { " " }, right(&at.to_string(), 3));
-        let y = cells.y(at) + (cells.size.1 - 1) / 2;
-        put(buffer, cells.at.0 - LABEL, y, &text, usize::from(LABEL), style(at == layer));
-    }
-}
-
-/// Fills a cell with its colour, or its glyph, and writes its value into it if there is room. Returns its style.
-fn draw_cell(
-    area: Rect,
-    value: Option<f32>,
-    scale: Option<Scale>,
-    theme: &Theme,
-    buffer: &mut Buffer,
-) -> Style {
-    let columns = usize::from(area.width);
-    let middle = area.y + (area.height - 1) / 2;
-    let Some((value, scale)) = value.zip(scale) else {
-        put(buffer, area.x, middle, &center("–", columns), columns, theme.chrome.masked);
-        return theme.chrome.masked;
-    };
-    let level = scale.level(value);
-    let style = theme.values.cell(level);
-    let line = theme.values.glyph(level).unwrap_or(' ').to_string().repeat(columns);
-    for y in area.top()..area.bottom() {
-        put(buffer, area.x, y, &line, columns, style);
-    }
-    if let Some(number) = number(value, area.width).filter(|_| area.width > 3) {
-        let free = area.width.saturating_sub(width(&number) as u16);
-        put(buffer, area.x + free / 2, middle, &number, columns, style);
-    }
-    style
-}
-
-/// The chosen head: a cross where there is no more room, and else all of its cell.
-fn mark(area: Rect, has_focus: bool, style: Style, buffer: &mut Buffer) {
-    if area.width == 1 {
-        put(buffer, area.x, area.y, "+", 1, style.add_modifier(Modifier::BOLD));
-        return;
-    }
-    let modifier = if has_focus { Modifier::REVERSED } else { Modifier::UNDERLINED };
-    buffer.set_style(area.intersection(buffer.area), Style::new().add_modifier(modifier | Modifier::BOLD));
 }

@@ -4,6 +4,7 @@ pub mod area;
 pub mod axes;
 pub mod bar;
 pub mod grid;
+pub mod heatmap;
 pub mod line;
 pub mod matrix;
 pub mod overview;

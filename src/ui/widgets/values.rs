@@ -119,7 +119,7 @@ pub fn number(value: f32, columns: u16) -> Option<String> {
 }
 
 /// A difference with its sign, for which a number leaves a column.
-fn signed(value: f32, columns: u16) -> Option<String> {
+pub fn signed(value: f32, columns: u16) -> Option<String> {
     let number = number(value.abs(), columns.saturating_sub(1))?;
     let is_zero = number.chars().all(|c| matches!(c, '0' | '.'));
     let sign = if is_zero { "" } else { ["+", "−"][usize::from(value < 0.0)] };

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::{
     ActivationsJob, Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate,
-    LoadProgress, PushJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, WorkerError,
+    LoadProgress, PatchJob, PushJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot,
+    WorkerError,
 };
 use crate::attention::ablation::{MovedHead, Swept};
 use crate::attention::knockout::SpanEffect;
 use crate::attention::lens::Lens;
+use crate::attention::patching::Patching;
 use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
 use crate::attention::sinks::{Sinks, StateActivations};
@@ -251,6 +253,20 @@ pub enum Event {
         /// What it changes, or why that can't be said.
         found: Result<Arc<SpanEffect>, WorkerError>,
     },
+    /// Another place was patched.
+    Patching {
+        /// What was asked, as far as it is done.
+        question: Box<PatchJob>,
+        /// The effects of the places that are done.
+        found: Arc<Patching>,
+    },
+    /// All places are patched.
+    Patched {
+        /// What was asked.
+        question: Box<PatchJob>,
+        /// The effects of all, or why they are not known.
+        found: Result<Arc<Patching>, WorkerError>,
+    },
     /// It is known what every head gives to each key.
     Sinks {
         /// What was asked.
@@ -287,6 +303,7 @@ impl Event {
                 | Self::Sweeping { .. }
                 | Self::LensRunning { .. }
                 | Self::EffectRunning { .. }
+                | Self::Patching { .. }
         )
     }
 }

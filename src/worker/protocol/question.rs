@@ -7,8 +7,8 @@ use crate::attention::knockout::{HiddenSpan, KeyMeasures};
 use crate::attention::segments::{Cut, Lookback, SegmentShares};
 use crate::attention::shift::HeadShift;
 use crate::attention::{Ablation, Capture, ModelInfo, Texts, View};
-use crate::model::{Choice, ConfiguredPair, Sampling};
-use crate::vocabulary::{Conversation, Granularity};
+use crate::model::{Choice, ConfiguredPair, Patch, Sampling};
+use crate::vocabulary::{Conversation, Granularity, Patched};
 
 /// Names a prompt that was sent; a later one has a larger number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -231,6 +231,29 @@ impl EffectJob {
     /// Whether both are about the very same capture and spans.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.capture, &other.capture) && Arc::ptr_eq(&self.spans, &other.spans)
+    }
+}
+
+/// Say how far parts of the pass over one prompt bring another, place after place.
+#[derive(Debug, Clone)]
+pub struct PatchJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// Where the model is resident.
+    pub slot: Slot,
+    /// What is taken from, and what is changed: of one model.
+    pub captures: [Arc<Capture>; 2],
+    /// What is taken.
+    pub what: Patched,
+    /// How far it is, once it has begun.
+    pub patch: Option<Box<Patch>>,
+}
+
+impl PatchJob {
+    /// Whether both are about the very same captures, and the same parts of them.
+    pub fn is(&self, other: &Self) -> bool {
+        let captures = self.captures.iter().zip(&other.captures);
+        captures.into_iter().all(|(a, b)| Arc::ptr_eq(a, b)) && self.what == other.what
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the front end asks of the worker.
 
 use super::{
-    ActivationsJob, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PushJob, ReadJob,
-    Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, SweepJob, ViewJob, WriteJob,
+    ActivationsJob, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PatchJob, PushJob,
+    ReadJob, Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, SweepJob, ViewJob,
+    WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -68,6 +69,11 @@ pub enum Request {
     Effect(EffectJob),
     /// Hide no more spans.
     StopEffect,
+    /// Say how far parts of the pass over one prompt bring another. Takes up to a pass for each, between prompts and questions; a
+    /// newer prompt stops it.
+    Patch(Box<PatchJob>),
+    /// Patch no more places.
+    StopPatching,
     /// Say what every head gives to each key, away from the models' threads.
     Sinks(SinksJob),
     /// Say what is large in the residual stream. Takes a pass the first time, between those of prompts.
