@@ -132,7 +132,7 @@ mod tests {
         of(r#"[{"name": "a", "start": 0.5, "end": 2}]"#, &["entry 1, \"start\"", "0.5"]);
         of(r#"[{"name": "a", "start": 0, "end": 1e99}]"#, &["entry 1, \"end\""]);
         of(r#"[{"name": "a", "start": 0}]"#, &["entry 1", "missing field `end`"]);
-        of(r#"[{"name": "a", "start": 0, "end": 2, "ende": 3}]"#, &["entry 1", "unknown field `ende`"]);
+        of(r#"[{"name": "a", "start": 0, "end": 2, "last": 3}]"#, &["entry 1", "unknown field `last`"]);
         of(r#"[{"name": "a", "start": 0, "end": 2}] x"#, &["trailing characters"]);
         of(r#"[{"name": " ", "start": 0, "end": 2}]"#, &["entry 1 has no name"]);
         of(r#"[{"name": "a", "start": 3, "end": 3}]"#, &["entry 1 (\"a\")", "from byte 3 to 3"]);
