@@ -83,7 +83,7 @@ fn what_cannot_be_patched_says_why() {
         let mut asked = vec!["patch", "--model", text(&model)];
         prompts.iter().for_each(|prompt| asked.extend(["--prompt", prompt]));
         asked.extend(more);
-        home.run(asked.into_iter())
+        home.run(asked)
     };
     patch(&["the cat"], &[]).failed(2, &["two prompts", "--prompt twice"]);
     patch(&["the cat", "the cat and the dog"], &[]).failed(1, &["equal length", "tokens"]);
