@@ -417,9 +417,9 @@ fn the_file_of_the_prompt_is_read_again() {
     let mut terminal = Terminal::new(BINARY, &["--prompt-file", file.path().to_str().unwrap()], &[]);
     terminal.wait_for_times("! → ", 2);
     std::fs::write(file.path(), "the slow cat sat?").unwrap();
-    terminal.keys("J");
+    terminal.keys("\x12");
     terminal.wait_for_times("? → ", 2);
-    terminal.keys("J");
+    terminal.keys("\x12");
     terminal.wait_for("the file is as it was");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);

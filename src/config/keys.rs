@@ -194,7 +194,7 @@ const TABLE: &[Row] = &[
     row(Command::ZeroOrMean, "zero-or-mean", Group::Prompt, &["Z"], "heads off give nothing, or their mean"),
     row(Command::EditPrompt, "edit-prompt", Group::Prompt, &["i"], "edit the prompt: Enter runs it, Esc keeps it"),
     row(Command::ExternalEditor, "external-editor", Group::Prompt, &["E", "ctrl-o"], "edit the prompt in $VISUAL or $EDITOR"),
-    row(Command::ReloadPrompt, "reload-prompt", Group::Prompt, &["J", "ctrl-r"], "read --prompt-file again, and run it"),
+    row(Command::ReloadPrompt, "reload-prompt", Group::Prompt, &["ctrl-r"], "read --prompt-file again, and run it"),
     row(Command::Chat, "chat", Group::Prompt, &["C"], "ask in each model's chat template, or not"),
     row(Command::Live, "live", Group::Prompt, &["ctrl-t", "L"], "run prompts as you type them, or on Enter"),
     row(Command::LikelierToken, "likelier-token", Group::Prompt, &["<"], "mark a likelier next token"),

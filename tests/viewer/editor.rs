@@ -245,7 +245,7 @@ fn another_program_edits_the_prompt() {
 #[test]
 fn the_file_of_the_prompt_is_read_again_and_run() {
     let mut state = captured();
-    assert!(matches!(press(&mut state, "J")[..], [Effect::ReadPromptFile]));
+    assert!(matches!(press(&mut state, "ctrl-r")[..], [Effect::ReadPromptFile]));
     let next = next_job(&state);
     let effects = update(&mut state, Action::Reloaded(Ok("new".to_owned())));
     assert_eq!(runs(&effects), [(next, "new".to_owned())]);
