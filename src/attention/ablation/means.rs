@@ -19,7 +19,7 @@ impl HeadMeans {
 }
 
 impl Capture {
-    /// The means of the heads of `ablation` over all tokens of this pass: mean over q of Σ_k A[q,k] v_k.
+    /// The means of the heads of `ablation` over all tokens of this pass: mean over q of Σ_k A\[q,k\] v_k.
     pub fn means_of(&self, ablation: &Ablation) -> HeadMeans {
         let mut means = HeadMeans::default();
         for (layer, head) in ablation.heads() {
