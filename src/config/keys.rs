@@ -172,7 +172,7 @@ const TABLE: &[Row] = &[
     row(Command::Patching, "patching", Group::View, &["J"], "patch parts of the pinned prompt into this"),
     row(Command::Segments, "segments", Group::View, &["B"], "how parts of the prompt look at each other"),
     row(Command::Sinks, "sinks", Group::View, &["Q"], "what heads give to no word, and why"),
-    row(Command::Text, "text", Group::View, &["T"], "the text by what it looks at, is looked at, push"),
+    row(Command::Text, "text", Group::View, &["T"], "the text: looks at, is looked at, or push"),
     row(Command::ZoomIn, "zoom-in", Group::View, &["+", "="], "larger cells, around the cursor"),
     row(Command::ZoomOut, "zoom-out", Group::View, &["-"], "smaller cells, down to all of a long prompt"),
     row(Command::Overview, "overview", Group::View, &["0"], "all of a long prompt, or cell by cell"),
