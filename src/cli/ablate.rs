@@ -15,6 +15,9 @@ use crate::export::{Recipe, Selection, Source};
 /// # Errors
 /// If a model cannot be loaded, cannot read the prompt, or does not have one of the heads.
 pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    if args.heads.is_empty() {
+        return Err(Failure::Usage("--heads names the heads to switch off: write 5.1,6.9".to_owned()));
+    }
     let mut ablated = Vec::new();
     for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
         let model = session.load(&model)?;

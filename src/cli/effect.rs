@@ -77,5 +77,7 @@ fn spans(args: &EffectArgs, capture: &Capture, prompt: &str, cut: &Cut) -> Resul
     }
     let segments = Segments::new(capture, prompt, cut).map_err(|error| Failure::Failed(error.to_string()))?;
     let named = segments.named().map(|(name, tokens)| HiddenSpan { name: name.to_owned(), tokens });
-    Ok(named.collect())
+    let named: Vec<HiddenSpan> = named.collect();
+    // Behind the only one there is nothing.
+    Ok(if named.len() < 2 { HiddenSpan::words(tokens) } else { named })
 }

@@ -51,7 +51,11 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     let mut heads = Vec::new();
     for (capture, _, entries) in &read {
         let taken = entries.iter().filter(|entry| filter.takes(entry));
-        heads.extend(taken.map(|entry| ListedHead { model: &capture.model, entry: *entry }));
+        heads.extend(taken.map(|entry| ListedHead {
+            model: &capture.model,
+            without: &capture.ablation,
+            entry: *entry,
+        }));
     }
     if heads.is_empty() {
         return Err(no_heads(args, read.iter().map(|(capture, ..)| &*capture.model)));

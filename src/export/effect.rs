@@ -53,6 +53,11 @@ pub fn write_table(out: &mut impl Write, passes: &[EffectPass]) -> Result<(), Ex
         for effect in effects {
             let SpanEffect { span, share, weighted, push, change, divergence, .. } = effect;
             let place = format!("{}:{}", span.tokens.start, span.tokens.end);
+            if span.tokens.end == capture.tokens.len() {
+                write!(out, "{place:PLACE$}{share:>9.4}{weighted:>9.4}{push:>+10.4}")?;
+                writeln!(out, "  nothing is behind it: {}", span.name)?;
+                continue;
+            }
             write!(out, "{place:PLACE$}{share:>9.4}{weighted:>9.4}{push:>+10.4}{change:>+10.4}")?;
             write!(out, "{:>10}", nats(*divergence, 4))?;
             let likeliest = |probability: fn(&NextChange) -> f32| {

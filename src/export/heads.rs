@@ -7,13 +7,15 @@ use serde_json::{Map, Value, json};
 use super::error::ExportError;
 use super::printable::write_json_lines;
 use super::recipe::Recipe;
-use crate::attention::{HeadEntry, ModelInfo, Statistic, escape_controls, repeated};
+use crate::attention::{Ablation, HeadEntry, ModelInfo, Statistic, escape_controls, repeated};
 
 /// A head of one of the models.
 #[derive(Debug, Clone, Copy)]
 pub struct ListedHead<'a> {
     /// The model.
     pub model: &'a ModelInfo,
+    /// What is off in it.
+    pub without: &'a Ablation,
     /// The head, and what is known of it.
     pub entry: HeadEntry,
 }
@@ -44,7 +46,7 @@ fn columns(heads: &[ListedHead<'_>]) -> Vec<(Statistic, usize)> {
 /// # Errors
 /// If `out` refuses.
 pub fn write_table(out: &mut impl Write, heads: &[ListedHead<'_>]) -> Result<(), ExportError> {
-    let model = |head: &ListedHead<'_>| escape_controls(&head.model.name);
+    let model = |head: &ListedHead<'_>| escape_controls(&head.model.name) + &head.without.suffix();
     let room = heads.iter().map(|head| model(head).chars().count()).max().unwrap_or(0).max(5);
     let columns = columns(heads);
     let of_prompt = columns.iter().filter(|(statistic, _)| !statistic.is_on_repeated_tokens());
@@ -147,7 +149,10 @@ mod tests {
         entries[3].push = Some(-0.5);
         entries[3].repeated = Some(RepeatScores { previous: 0.125, duplicate: 0.5, induction: 0.25 });
         let model = &*capture.model;
-        let heads: Vec<_> = entries.iter().map(|entry| ListedHead { model, entry: *entry }).collect();
+        let heads: Vec<_> = entries
+            .iter()
+            .map(|entry| ListedHead { model, without: &capture.ablation, entry: *entry })
+            .collect();
         let (mut table, mut object) = (Vec::new(), Vec::new());
         write_table(&mut table, &heads).unwrap();
         write_json(&mut object, &[(model, &recipe)], &heads).unwrap();

@@ -33,7 +33,7 @@ pub fn write_table(out: &mut impl Write, passes: &[LensPass]) -> Result<(), Expo
     for (at, LensPass { capture, lens, .. }) in passes.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         let token = &capture.tokens[lens.query];
-        let name = escape_controls(&capture.model.name);
+        let name = escape_controls(&capture.model.name) + &capture.ablation.suffix();
         writeln!(out, "{gap}# {name} after token {}, {}", lens.query, quoted(token, 0))?;
         let prediction =
             lens.prediction().map(|next| format!("of {}", quoted(&next.token, 0))).unwrap_or_default();

@@ -35,11 +35,10 @@ pub fn write_table(out: &mut impl Write, passes: &[PatchedPass], top: usize) -> 
     for (at, PatchedPass { captures: [from, to], found, .. }) in passes.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         let name = escape_controls(&to.model.name);
-        let without =
-            if to.ablation.is_empty() { String::new() } else { format!(" without {}", to.ablation) };
-        writeln!(out, "{gap}# {name}{without}: {}, patched", found.what.title())?;
+        writeln!(out, "{gap}# {name}: {}, patched", found.what.title())?;
         for (which, capture) in [("first prompt, taken from:", from), ("second prompt, changed:", to)] {
-            writeln!(out, "{which:26} {}", escape_controls(&Token::joined_text(&capture.tokens)))?;
+            let text = escape_controls(&Token::joined_text(&capture.tokens));
+            writeln!(out, "{which:26} {text}{}", capture.ablation.suffix())?;
         }
         let (logits, [first, second]) = (&found.logits, found.logits.differences);
         let [token, versus] = [&logits.token, &logits.versus].map(|next: &NextToken| quoted(&next.token, 0));

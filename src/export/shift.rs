@@ -34,7 +34,10 @@ pub struct Shifted {
 /// # Errors
 /// If `out` refuses.
 pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), ExportError> {
-    let [left, right] = shifted.captures.each_ref().map(|capture| escape_controls(&capture.model.name));
+    let [left, right] = shifted
+        .captures
+        .each_ref()
+        .map(|capture| escape_controls(&capture.model.name) + &capture.ablation.suffix());
     writeln!(out, "# {left} and {right}")?;
     match shifted.next {
         Some(next) => writeln!(out, "KL divergence of the next token, left ‖ right: {} nats", nats(next, 4))?,

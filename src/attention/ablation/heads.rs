@@ -49,6 +49,11 @@ impl Ablation {
         Self { heads: &self.heads | &other.heads, instead: self.instead }
     }
 
+    /// What stands behind a model's name where heads are off: ` without 0.1`; nothing where all are on.
+    pub fn suffix(&self) -> String {
+        if self.is_empty() { String::new() } else { format!(" without {self}") }
+    }
+
     /// Switches a head off, or on again.
     pub fn toggle(&mut self, layer: usize, head: usize) {
         if !self.heads.remove(&(layer, head)) {

@@ -14,6 +14,7 @@ pub struct BatchArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompt_file", "ids"])]
     pub prompts: Option<PathBuf>,
     /// File for a line of JSON with what is found of each prompt; where it is there already, the run goes on at its end
-    #[arg(long, value_name = "FILE", requires = "prompts")]
+    #[arg(long, value_name = "FILE", requires = "prompts",
+        conflicts_with_all = ["prompt", "prompt_file", "ids"])]
     pub results: Option<PathBuf>,
 }

@@ -86,7 +86,15 @@ fn parse(bytes: &[u8]) -> (Vec<Prompt>, Vec<BadLine>) {
 
 fn prompt(line: &[u8], number: usize, is_json: bool) -> Result<Prompt, String> {
     let line = str::from_utf8(line).map_err(|_| "this is no UTF-8".to_owned())?;
+    if line.contains('\0') {
+        return Err("this has a zero byte: write text".to_owned());
+    }
     if !is_json {
+        if serde_json::from_str::<Object>(line).is_ok() {
+            let why =
+                "this is a JSON object, and the first line is none: write all lines as objects, or none";
+            return Err(why.to_owned());
+        }
         return Ok(Prompt { id: number.to_string(), text: line.to_owned() });
     }
     let Object { id, text } = serde_json::from_str(line)
@@ -120,6 +128,8 @@ mod tests {
         assert_eq!(found, (vec![pair("1", "one"), pair("3", "  two {"), pair("5", "three")], vec![]));
         assert_eq!(read(b"a\n\xff\nb"), (vec![pair("1", "a"), pair("3", "b")], vec![2]));
         assert_eq!(read(b"\n \n"), (vec![], vec![]));
+        let mixed = read(b"a\n{\"text\": \"b\"}\nc\0\n{x}");
+        assert_eq!(mixed, (vec![pair("1", "a"), pair("4", "{x}")], vec![2, 3]));
     }
 
     #[test]

@@ -36,6 +36,13 @@ impl Results {
                 path.display()
             )));
         }
+        // A pipe or a device never ends, and nothing can be read of it again.
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(Failure::Failed(format!(
+                "--results {}: this is no ordinary file: name one",
+                path.display()
+            )));
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

@@ -313,7 +313,8 @@ pub fn source_title(name: &str, source: &Source) -> String {
     let mut title = escape_controls(name);
     let heads: Vec<String> = source.ablation.heads().map(|(layer, head)| format!("{layer}.{head}")).collect();
     if !heads.is_empty() {
-        title += &format!(" without {}", heads[..heads.len().min(NAMED_HEADS)].join(", "));
+        let mean = if source.ablation.needs_means() { "mean: " } else { "" };
+        title += &format!(" without {mean}{}", heads[..heads.len().min(NAMED_HEADS)].join(", "));
     }
     if heads.len() > NAMED_HEADS {
         title += &format!(" and {} more heads", heads.len() - NAMED_HEADS);

@@ -66,7 +66,8 @@ impl<'a> Report<'a> {
         let matrices = [left.matrix(view)?, right.matrix(view)?];
         let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
         let comparison = Comparison::new(sides, granularity, texts)?;
-        let names = short_names([&left.model.name, &right.model.name]).map(|name| escape_controls(&name));
+        let [a, b] = short_names([&left.model.name, &right.model.name]).map(|name| escape_controls(&name));
+        let names = [a + &left.ablation.suffix(), b + &right.ablation.suffix()];
         Ok(Self { readings, names, view, matrices, comparison, granularity, rows })
     }
 
