@@ -41,7 +41,9 @@ fn the_table_says_what_it_is_and_how_far_shares_agree() {
     let csv = home.run(["effect", "--model", text(&model), "--words", "--csv"]);
     let rows: Vec<&str> = csv.text().lines().collect();
     assert!(rows[0].starts_with("model,target,span,start,end,share,"), "{}", rows[0]);
-    assert_eq!(rows.len() - 1, lines.iter().filter(|line| line.contains(" → ")).count());
+    let spans = |line: &&&str| line.contains(" → ") || line.contains("nothing is behind it");
+    assert_eq!(rows.len() - 1, lines.iter().filter(spans).count());
+    assert_eq!(lines.iter().filter(|line| line.contains("nothing is behind it")).count(), 1, "the last word");
 }
 
 /// The change is that of the token that is named, and of the model without heads.
