@@ -90,8 +90,7 @@ fn sets(given: &[Ablation], models: usize) -> Result<&[Ablation], Failure> {
 
 /// What a pass is called: its model, and the heads that are off.
 pub fn title(name: &str, without: &Ablation) -> String {
-    let name = escape_controls(name);
-    if without.is_empty() { name } else { format!("{name} without {without}") }
+    escape_controls(name) + &without.suffix()
 }
 
 #[cfg(test)]

@@ -38,11 +38,7 @@ pub struct EffectPass {
 pub fn write_table(out: &mut impl Write, passes: &[EffectPass]) -> Result<(), ExportError> {
     for (at, EffectPass { capture, target, effects, .. }) in passes.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
-        let without = if capture.ablation.is_empty() {
-            String::new()
-        } else {
-            format!(" without {}", capture.ablation)
-        };
+        let without = capture.ablation.suffix();
         let (name, next) = (escape_controls(&capture.model.name), quoted(&target.token, 0));
         writeln!(out, "{gap}# {name}{without}, next token {next} ({:.4})", target.probability)?;
         writeln!(

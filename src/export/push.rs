@@ -50,11 +50,7 @@ pub fn write_table(out: &mut impl Write, passes: &[PushPass], top: usize) -> Res
     for (at, pass) in passes.iter().enumerate() {
         let PushPass { capture, push, .. } = pass;
         let gap = if at > 0 { "\n" } else { "" };
-        let without = if capture.ablation.is_empty() {
-            String::new()
-        } else {
-            format!(" without {}", capture.ablation)
-        };
+        let without = capture.ablation.suffix();
         let (name, after) = (escape_controls(&capture.model.name), quoted(&capture.tokens[push.query], 0));
         writeln!(out, "{gap}# {name}{without} after token {}, {after}", push.query)?;
         let target = named(&push.target);

@@ -25,10 +25,7 @@ pub fn write_table(
 ) -> Result<(), ExportError> {
     for (at, (capture, swept)) in swept(passes).enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
-        let without = match capture.ablation.is_empty() {
-            true => String::new(),
-            false => format!(" without {}", capture.ablation),
-        };
+        let without = capture.ablation.suffix();
         writeln!(out, "{gap}# {}{without}", escape_controls(&capture.model.name))?;
         writeln!(out, "{:>7}{:>12}", "head", "KL in nats")?;
         let mut heads: Vec<Worth> = heads(swept).collect();

@@ -1,11 +1,14 @@
 //! What a job is: something that the front end asks for and that takes a while.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use super::caches::Caches;
 use super::error::WorkerError;
 use super::latest_job::Key;
 use super::protocol::Event;
+use crate::attention::ModelInfo;
 use crate::model::{Cancel, LoadOptions, Model};
 
 /// What every job says of itself.
@@ -60,7 +63,16 @@ pub struct StepContext<'a> {
     pub events: &'a mpsc::Sender<Event>,
 }
 
-impl StepContext<'_> {
+impl<'a> StepContext<'a> {
+    /// The resident model, if it is the one that a job is about.
+    ///
+    /// # Errors
+    /// If that one is gone.
+    pub fn model_of(&self, info: &Arc<ModelInfo>) -> Result<&'a Model, WorkerError> {
+        let model = self.model.filter(|model| model.info() == info);
+        model.ok_or_else(|| WorkerError::ModelGone(info.name.clone()))
+    }
+
     /// Answers, and waits until there is room for it. Nobody may be listening any more.
     pub fn answer(&self, event: Event) {
         let _ = self.events.blocking_send(event);

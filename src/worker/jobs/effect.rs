@@ -32,9 +32,7 @@ impl SlotJob for EffectJob {
     /// Hides the next span, and answers.
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
         let capture = self.capture.clone();
-        let Some(model) = context.model.filter(|model| *model.info() == capture.model) else {
-            return Err(WorkerError::ModelGone(capture.model.name.clone()));
-        };
+        let model = context.model_of(&capture.model)?;
         let Some(span) = self.spans.get(self.done).cloned() else { return Ok(Progress::Done) };
         let keys = match &self.keys {
             Some(keys) => keys.clone(),

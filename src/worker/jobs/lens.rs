@@ -32,9 +32,7 @@ impl SlotJob for LensJob {
 
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
         let capture = &self.capture;
-        let Some(model) = context.model.filter(|model| *model.info() == capture.model) else {
-            return Err(WorkerError::ModelGone(capture.model.name.clone()));
-        };
+        let model = context.model_of(&capture.model)?;
         model.check_output_head()?;
         let (asker, layers, events) = (self.asker, capture.model.layers, context.events);
         let mut on_layer = |layer| report(events, Event::LensRunning { asker, layer, layers });

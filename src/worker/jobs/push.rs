@@ -37,9 +37,7 @@ impl SlotJob for PushJob {
 
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
         let capture = &self.capture;
-        let Some(model) = context.model.filter(|model| *model.info() == capture.model) else {
-            return Err(WorkerError::ModelGone(capture.model.name.clone()));
-        };
+        let model = context.model_of(&capture.model)?;
         let mut passes: TokenPasses = context.caches.take();
         let pass = match passes.of(capture, self.query) {
             Some(pass) => Ok(pass),

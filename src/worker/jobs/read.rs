@@ -32,9 +32,7 @@ impl SlotJob for ReadJob {
     }
 
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
-        let Some(model) = context.model.filter(|model| *model.info() == self.model) else {
-            return Err(WorkerError::ModelGone(self.model.name.clone()));
-        };
+        let model = context.model_of(&self.model)?;
         let begun = Instant::now();
         let Conversation { user, answer, .. } = &self.chat;
         let (tokens, chat, prompt) = match self.is_chat {

@@ -49,9 +49,7 @@ impl SlotJob for ActivationsJob {
 
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
         let capture = &self.capture;
-        let Some(model) = context.model.filter(|model| *model.info() == capture.model) else {
-            return Err(WorkerError::ModelGone(capture.model.name.clone()));
-        };
+        let model = context.model_of(&capture.model)?;
         let (of, cancel) = ((capture, model), context.cancel);
         let found = Streams::look(context.caches, of, cancel, &mut |_| (), |stream| {
             Ok(Arc::new(model.activations(stream, cancel)?))

@@ -31,9 +31,7 @@ impl SlotJob for SweepJob {
     /// Runs the prompt without a head, or answers with what is known.
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
         let capture = self.capture.clone();
-        let Some(model) = context.model.filter(|model| *model.info() == capture.model) else {
-            return Err(WorkerError::ModelGone(capture.model.name.clone()));
-        };
+        let model = context.model_of(&capture.model)?;
         let mut sweep = Sweep::new(&capture, Instead::Zero).resumed(std::mem::take(&mut self.done));
         let stepped = sweep.step(model, context.cancel);
         let (found, (done, all)) = (sweep.found(), sweep.progress());

@@ -32,9 +32,7 @@ impl SlotJob for WriteJob {
 
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
         let capture = &self.capture;
-        let Some(model) = context.model.filter(|model| *model.info() == capture.model) else {
-            return Err(WorkerError::ModelGone(capture.model.name.clone()));
-        };
+        let model = context.model_of(&capture.model)?;
         let begun = Instant::now();
         let next = self.next(model)?;
         let limit = (self.written >= self.limit).then_some(TextEnding::Limit(self.limit));
