@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::{DisplayedCapture, Side, State};
+use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::take_bottom;
 
 /// Columns from which both panes are shown.
@@ -20,6 +21,13 @@ pub fn columns(state: &State, area: Rect) -> Vec<(Side, Rect)> {
         (*side, Rect { x, width, ..area })
     };
     sides.iter().enumerate().map(column).collect()
+}
+
+/// A box for each model that there is room for: the place of a panel that shows one beside the other.
+pub fn boxes(state: &State, frame: Rect, _: u16) -> Body {
+    let part = |(side, area)| Part { side, view: None, area };
+    let parts = columns(state, frame).into_iter().map(part).collect();
+    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
 }
 
 /// Cuts off what is written under panes on a screen of so many rows.

@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::columns::columns;
+use super::columns::boxes;
 use super::face::{Face, no_legend};
 use crate::app::{EffectSide, EffectStage, Opened, State};
 use crate::attention::ablation::NextChange;
@@ -16,7 +16,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, what_it_is};
 use crate::ui::names::visible;
-use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::{boxed, take_bottom, take_top};
 use crate::ui::widgets::bar::{bar, signed_bar};
 use crate::ui::widgets::progress::spinner;
@@ -36,7 +36,7 @@ const PROGRESS: usize = 12;
 const NEXT_FROM: u16 = 12;
 
 /// What hiding spans does to the next token.
-pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
+pub const FACE: Face = Face { title, hints, legend: no_legend, place: boxes, draw };
 
 /// A column of numbers.
 struct Column {
@@ -72,12 +72,6 @@ fn hints(state: &State) -> Vec<Hint> {
         hint(state, Command::Cancel, "stop"),
         hint(state, Command::Back, "back"),
     ]
-}
-
-fn place(state: &State, frame: Rect, _: u16) -> Body {
-    let part = |(side, area)| Part { side, view: None, area };
-    let parts = columns(state, frame).into_iter().map(part).collect();
-    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
 }
 
 fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {

@@ -5,7 +5,7 @@ use ratatui::layout::{Alignment, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::columns::columns;
+use super::columns::boxes;
 use super::face::{Face, no_legend};
 use super::read_text::draw_text;
 use crate::app::{LensPanel, LensStage, Opened, State};
@@ -15,7 +15,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, what_it_is};
 use crate::ui::names::visible;
-use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
@@ -31,7 +31,7 @@ const SHARE: usize = 6;
 const BAR: (usize, usize) = (4, 24);
 
 /// What each layer of both models would predict.
-pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
+pub const FACE: Face = Face { title, hints, legend: no_legend, place: boxes, draw };
 
 fn title(_: &State, _: &str) -> String {
     "logit lens: what each layer would predict after the cursor's token".to_owned()
@@ -44,13 +44,6 @@ fn hints(state: &State) -> Vec<Hint> {
         hint(state, Command::Back, "back"),
         hint(state, Command::EditPrompt, "prompt"),
     ]
-}
-
-/// A box for each model that there is room for.
-fn place(state: &State, frame: Rect, _: u16) -> Body {
-    let part = |(side, area)| Part { side, view: None, area };
-    let parts = columns(state, frame).into_iter().map(part).collect();
-    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
 }
 
 fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {

@@ -9,7 +9,7 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::columns::columns;
+use super::columns::boxes;
 use super::face::Face;
 use crate::app::{Opened, SinkSide, SinkTruth, State};
 use crate::attention::sinks::{HeadSink, SINK_SHARE, Sinks};
@@ -18,13 +18,13 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::what_it_is;
-use crate::ui::places::{Body, PanelLayout, Part};
+use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::{boxed, inset, take_top};
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, fit_name, put, put_line, width, wrap};
 
 /// What goes nowhere.
-pub const FACE: Face = Face { title, hints, legend, place, draw };
+pub const FACE: Face = Face { title, hints, legend, place: boxes, draw };
 
 fn sinks(state: &State) -> Option<&SinkTruth> {
     if let Opened::Sinks(sinks) = state.screen.opened() { Some(sinks) } else { None }
@@ -52,13 +52,6 @@ fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option
     };
     let settings = vec![(state.keys.hint(Command::Normalisation), what), legend::color_map(state, theme)];
     Some(Legend { palette: &theme.values, bottom: "0 ".to_owned(), top: "1".to_owned(), settings })
-}
-
-/// A box for each model that there is room for.
-fn place(state: &State, frame: Rect, _: u16) -> Body {
-    let part = |(side, area)| Part { side, view: None, area };
-    let parts = columns(state, frame).into_iter().map(part).collect();
-    Body::Panel(PanelLayout { side: state.panes.focus, frame, parts })
 }
 
 fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
