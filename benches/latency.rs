@@ -59,7 +59,7 @@ fn main() {
     // Both models run each letter as it is typed.
     terminal.keys("i\x1b[F\x14");
     terminal.wait_for("live");
-    thread::sleep(5 * REST);
+    terminal.wait_until("nothing is under way", |screen| !screen.contents().contains("running"));
     let mut times = Vec::new();
     while times.len() < KEYS {
         thread::sleep(REST + PAUSE * (times.len() as u32 * 7 % 10) / 10);
