@@ -1,4 +1,4 @@
-//! What push and effect take, in passes: `cargo bench --bench explain -- MODEL [TOKENS]`, with random token ids.
+//! What push, effect and sweep take, in passes: `cargo bench --bench explain -- MODEL [TOKENS]`, with random token ids.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use attnscope::attention::Capture;
-use attnscope::model::{Cancel, Control, Hooks, LoadOptions, Model, Profile};
+use attnscope::model::{Cancel, Control, Hooks, LoadOptions, Model, Profile, Sweep};
+use attnscope::vocabulary::Instead;
 
 /// How often each is timed, after once that isn't.
 const REPEATS: usize = 7;
@@ -57,6 +58,17 @@ fn main() {
         "which is {:.2} of a pass for each",
         hidden.as_secs_f64() / of_pass.as_secs_f64() / SEGMENTS as f64
     );
+    let heads = model.info().layers * model.info().heads;
+    let start = Instant::now();
+    let (_, stream) =
+        model.run_keeping(capture.tokens.clone(), &capture.ablation, &cancel, &mut |_| ()).unwrap();
+    let mut sweep = Sweep::new(&capture, Instead::Zero);
+    while !sweep.is_done() {
+        sweep.step(&model, &stream, &cancel).unwrap();
+    }
+    let swept = start.elapsed();
+    print(&format!("sweep of {heads} heads"), swept);
+    println!("which is {:.2} of a pass for each", swept.as_secs_f64() / of_pass.as_secs_f64() / heads as f64);
 }
 
 fn median(mut work: impl FnMut()) -> Duration {

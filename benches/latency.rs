@@ -59,15 +59,15 @@ fn main() {
     // Both models run each letter as it is typed.
     terminal.keys("i\x1b[F\x14");
     terminal.wait_for("live");
-    thread::sleep(5 * REST);
+    terminal.wait_until("nothing is under way", |screen| !screen.contents().contains("running"));
     let mut times = Vec::new();
     while times.len() < KEYS {
         thread::sleep(REST + PAUSE * (times.len() as u32 * 7 % 10) / 10);
-        let before = looks(&terminal);
+        let more: Vec<usize> = tokens(&terminal).iter().map(|tokens| tokens + 1).collect();
         let start = Instant::now();
-        // Each is a token of its own, most times.
+        // Each is a token of its own.
         terminal.keys(if times.len() % 2 == 0 { "," } else { "a" });
-        times.push(wait(start, || looks(&terminal).iter().zip(&before).all(|(now, before)| now != before)));
+        times.push(wait(start, || tokens(&terminal) == more));
     }
     print(
         &format!("from a letter behind {WORDS} words to both models' attention to it, {KEYS} letters"),
@@ -101,11 +101,11 @@ fn print(what: &str, mut times: Vec<Duration>) {
     );
 }
 
-/// What the cursor's token looks at in each pane, and how much: `a → sat  0.0912`.
-fn looks(terminal: &Terminal) -> [String; 2] {
+/// The tokens that each pane shows: `overview of 753`. What is beside them is of the same frame.
+fn tokens(terminal: &Terminal) -> Vec<usize> {
     let screen = terminal.text();
-    let line = screen.lines().find(|line| line.contains(" → ")).unwrap_or_default();
-    [line.chars().take(100).collect(), line.chars().skip(100).collect()]
+    let counts = screen.split("overview of ").skip(1);
+    counts.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()).collect()
 }
 
 /// The name of the colours, as the legend says it: `c viridis`.

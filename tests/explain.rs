@@ -107,19 +107,32 @@ fn a_sweep_says_what_each_head_alone_is_worth() {
     each_model(|model, engine, expected| {
         let what = format!("{} {engine:?}", model.info().name);
         let capture = run(model, &expected["ids"], &Ablation::default());
+        let mut swept = Vec::new();
         for (name, instead) in [("zero", Instead::Zero), ("mean", Instead::Mean)] {
+            let tokens = capture.tokens.clone();
+            let (_, stream) =
+                model.run_keeping(tokens, &capture.ablation, &Cancel::new(), &mut |_| ()).unwrap();
             let mut sweep = Sweep::new(&capture, instead);
             while !sweep.is_done() {
-                sweep.step(model, &Cancel::new()).unwrap();
+                sweep.step(model, &stream, &Cancel::new()).unwrap();
             }
             let found: Vec<f32> = sweep.found().unwrap().divergences.concat();
             for (found, expected) in found.iter().zip(list(&expected["sweep"][name], number)) {
                 close(*found, expected, 1e-5 + 1e-3 * expected, &format!("{what} {name}"));
             }
             assert!(found.iter().any(|value| *value > 1e-3), "{what}: {found:?}");
+            swept.push((instead, found));
         }
         let again = run(model, &expected["ids"], &Ablation::default());
         assert_eq!(again.computed.from, capture.computed.from, "{what}: what is kept of the prompt stays");
+        for (instead, found) in swept {
+            for (at, found) in found.into_iter().enumerate() {
+                let mut off = Ablation::default().replaced_by(instead);
+                off.toggle(at / model.info().heads, at % model.info().heads);
+                let whole = next_divergence(&capture, &run(model, &expected["ids"], &off)).unwrap();
+                assert_eq!(found, whole as f32, "{what} {off}: as by a pass from the first layer on");
+            }
+        }
     });
 }
 

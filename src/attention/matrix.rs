@@ -247,13 +247,14 @@ impl CausalMatrix {
         }
     }
 
-    /// The rows from `first` on in blocks of `rows` each, to be filled by different threads.
+    /// The rows from `first` on in blocks that end at multiples of `rows`, to be filled by different threads.
     pub fn blocks_from(&mut self, first: usize, rows: usize) -> Vec<RowsMut<'_>> {
-        let size = self.size();
+        let all = self.size().div_ceil(rows);
         let mut rest = self.rows_from(first);
         let mut blocks = Vec::new();
-        while rest.first + rows < size {
-            let (block, after) = rest.split(rows);
+        for end in (first / rows + 1..all).map(|block| block * rows) {
+            let count = end - rest.first;
+            let (block, after) = rest.split(count);
             blocks.push(block);
             rest = after;
         }
@@ -293,6 +294,15 @@ mod tests {
         assert_eq!(m.get(1, 1), Some(3.));
         assert_eq!(m.get(1, 2), None);
         assert_eq!(m.get(3, 0), None);
+    }
+
+    #[test]
+    fn rows_before_those_that_are_filled_stay_known() {
+        let m = CausalMatrix::zeros(5, 1, false);
+        m.extents();
+        let mut more = m.grown(5, 10);
+        let blocks: Vec<usize> = more.blocks_from(5, 4).iter().map(|block| block.rows.len()).collect();
+        assert_eq!((blocks, more.known_rows.len()), (vec![3, 2], 5), "the first ends at row 8");
     }
 
     #[test]

@@ -74,6 +74,8 @@ impl Session {
     /// # Errors
     /// If the model has no output head, or Ctrl-C was pressed.
     pub fn sweep(&mut self, model: &Model, capture: &mut Capture, by: Instead) -> Result<(), Failure> {
+        let tokens = capture.tokens.clone();
+        let (_, stream) = model.run_keeping(tokens, &capture.ablation, &self.cancel, &mut |_| ())?;
         let mut sweep = Sweep::new(capture, by);
         let found = loop {
             if let Some(found) = sweep.found() {
@@ -81,7 +83,7 @@ impl Session {
             }
             let (done, all) = sweep.progress();
             self.reporter.progress(&format!("{}: without head {} of {all}", model.info().name, done + 1));
-            sweep.step(model, &self.cancel)?;
+            sweep.step(model, &stream, &self.cancel)?;
         };
         self.reporter.clear();
         capture.swept = Some(Arc::new(found));

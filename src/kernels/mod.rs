@@ -25,6 +25,7 @@ pub mod bf16;
 pub mod blocks;
 mod cache;
 mod decoded;
+pub mod dot;
 pub mod dot_tile;
 pub mod elementwise;
 mod ends;

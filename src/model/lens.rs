@@ -1,10 +1,13 @@
 //! The logit lens: the residual stream of a pass, and what the model would predict from each of its layers.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
+use super::kept::Known;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::lens::{Lens, LensRow};
-use crate::attention::{Ablation, Capture, Token, probability};
+use crate::attention::{Ablation, Capture, Computed, Token, probability};
 
 /// The residual stream of a pass.
 #[derive(Debug)]
@@ -18,6 +21,17 @@ impl ResidualStream {
     pub(super) fn states(&self) -> &[Tensor] {
         &self.states
     }
+
+    /// Before a layer, of the first tokens, \[tokens, hidden\]: a copy that can be written to.
+    ///
+    /// # Errors
+    /// If there are not so many layers or tokens.
+    pub(super) fn before(&self, layer: usize, tokens: usize) -> Result<Tensor, ModelError> {
+        let states = self.states.get(layer).ok_or_else(|| {
+            ModelError::Invalid(format!("there is no layer {layer}: there are {}", self.states.len() - 1))
+        })?;
+        Ok(states.narrow(0, 0, tokens)?.copy()?)
+    }
 }
 
 impl Model {
@@ -27,6 +41,37 @@ impl Model {
     /// As [`run_without`](Self::run_without), or if there is no memory for it.
     pub fn run_keeping(
         &self,
+        tokens: Vec<Token>,
+        ablation: &Ablation,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<(Capture, ResidualStream), ModelError> {
+        self.keeping(&Known::Some(None, Computed::default()), tokens, ablation, cancel, on_layer)
+    }
+
+    /// The residual stream of a capture of this model, of which `before` is known: that of a prompt which it goes on from, with
+    /// the same heads off. Only what is behind that prompt runs.
+    ///
+    /// # Errors
+    /// As [`run_keeping`](Self::run_keeping).
+    pub fn keep_on(
+        &self,
+        capture: &Arc<Capture>,
+        before: &ResidualStream,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<ResidualStream, ModelError> {
+        let from = before.states.first().map_or(Ok(0), |state| state.dim(0))?;
+        let known = Known::Some(Some(capture.clone()), Computed { from, note: None });
+        let (_, new) = self.keeping(&known, capture.tokens.clone(), &capture.ablation, cancel, on_layer)?;
+        let states =
+            before.states.iter().zip(&new.states).map(|(before, new)| Tensor::cat(&[before, new], 0));
+        Ok(ResidualStream { states: states.collect::<Result<_, _>>()? })
+    }
+
+    fn keeping(
+        &self,
+        known: &Known,
         tokens: Vec<Token>,
         ablation: &Ablation,
         cancel: &Cancel,
@@ -44,7 +89,8 @@ impl Model {
             Ok(())
         };
         let mut hooks = Hooks { residual: Some(&mut keep), ..self.hooks_without(&tokens, ablation, cancel)? };
-        let capture = self.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, on_layer)?;
+        let profile = &mut Profile::default();
+        let capture = self.run_from(known, tokens, &mut hooks, profile, cancel, on_layer)?;
         Ok((capture, ResidualStream { states }))
     }
 

@@ -6,13 +6,14 @@
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::decoder::{LayerRow, Past, dot};
+use super::decoder::{LayerRow, Past};
 use super::host::to_values;
 use super::spec::LogitsSpec;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::push::{HeadPush, Push, PushedLogit};
 use crate::attention::{Capture, LayerCapture, NO_OUTPUT_HEAD, NextToken, probability};
 use crate::kernels::attention::Rows;
+use crate::kernels::dot::dot;
 
 /// The pass of a capture at one token.
 #[derive(Debug)]
@@ -83,15 +84,18 @@ impl Model {
         let (stop, profile) = ((cancel, &self.watch), &mut Profile::default());
         let run = || {
             let prompt = (&capture.tokens[..end], past);
-            self.decoder.run(prompt, self.engine, &mut hooks, profile, stop, &mut |_| ())
+            self.decoder.run_layers(prompt, self.engine, &mut hooks, profile, stop, &mut |_| ()).map(drop)
         };
-        let last = self.threads.run(run)?;
+        self.compute(1, run)?;
         let x = stream.last().ok_or_else(|| ModelError::Invalid(NO_OUTPUT_HEAD.to_owned()))?;
         let mut none = Profile::default();
-        let logits = match end == query + 1 {
-            true => last,
-            false => self.decoder.unembed(x, self.engine, &mut none)?.concat(),
+        // After the last token they are known, and the output head is as large as a third of GPT-2's layers.
+        let is_known = query + 1 == tokens && !capture.logits.is_empty();
+        let logits = match is_known {
+            true => capture.logits.clone(),
+            false => self.compute(1, || self.decoder.unembed(x, self.engine, &mut none))?.concat(),
         };
+        self.watch.check()?;
         let (spec, head) = (self.decoder.spec.logits, self.decoder.head.as_ref());
         let uncapped = match head.filter(|_| spec.softcap.is_some()) {
             Some(head) => {
@@ -157,7 +161,7 @@ impl Model {
             let embedding = dot(&direction, &x?);
             Ok::<_, ModelError>((heads.concat(), PushedLogit { logit: 0.0, embedding, biases, mlps }))
         };
-        let done = self.threads.run(work);
+        let done = self.compute(1, work);
         self.watch.check()?;
         let (heads, rest) = done?;
         let rest = PushedLogit { logit: pass.logit(target, versus), ..rest };

@@ -12,6 +12,9 @@ use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken
 
 /// Bytes of a capture below which nobody asks whether there is room for it.
 const MUCH: u64 = 100_000_000;
+/// Tokens times weights from which threads stay awake during a pass. For less, which takes a core about a millisecond,
+/// they would only keep others from working: the viewer, and the other model.
+const MUCH_WORK: u64 = 16_000_000;
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
 
@@ -146,10 +149,7 @@ impl Model {
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
-        let (logits, next) = match self.decoder.embedding.device().is_cpu() {
-            true => self.threads.run_awake(run)?,
-            false => self.threads.run(run)?,
-        };
+        let (logits, next) = self.compute(tokens.len() - past.tokens, run)?;
         let (layers, mean) = recorder.finish();
         let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
         Ok(Capture {
@@ -168,6 +168,15 @@ impl Model {
             swept: None,
             digest: Cached::default(),
         })
+    }
+
+    /// Computes on the model's threads; those stay awake meanwhile if there is much to do for so many tokens.
+    pub(super) fn compute<R: Send>(&self, tokens: usize, work: impl FnOnce() -> R + Send) -> R {
+        let is_much = tokens as u64 * self.info.parameters >= MUCH_WORK;
+        match is_much && self.decoder.embedding.device().is_cpu() {
+            true => self.threads.run_awake(work),
+            false => self.threads.run(work),
+        }
     }
 
     /// Checks that there is memory for what is captured of a prompt, as far as it is much.

@@ -1,8 +1,9 @@
-//! What each head alone is worth: the prompt runs once for each, without it.
+//! What each head alone is worth: the prompt runs once for each, without it, from that head's layer on.
 
-use super::{Cancel, Model, ModelError, Profile};
-use crate::attention::ablation::{Swept, next_divergence};
-use crate::attention::{Ablation, Capture};
+use super::decoder::Past;
+use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualStream};
+use crate::attention::Capture;
+use crate::attention::ablation::{Swept, logits_divergence};
 use crate::vocabulary::Instead;
 
 /// Runs a prompt without each of a model's heads in turn.
@@ -46,12 +47,18 @@ impl<'a> Sweep<'a> {
         self.done
     }
 
-    /// Runs the prompt without the next head. A sweep that was cancelled can go on where it was. Nothing is kept of the
-    /// pass: the next prompt still goes on from the one before.
+    /// Runs the prompt without the next head. `stream` is that of the pass with all of these heads on, or of one that goes
+    /// on from it ([`Model::run_keeping`]). A sweep that was cancelled can go on where it was. Nothing is kept of the pass: the
+    /// next prompt still goes on from the one before.
     ///
     /// # Errors
     /// If the model has no output head, it was cancelled, or the device failed.
-    pub fn step(&mut self, model: &Model, cancel: &Cancel) -> Result<(), ModelError> {
+    pub fn step(
+        &mut self,
+        model: &Model,
+        stream: &ResidualStream,
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
         model.check_output_head()?;
         if self.is_done() {
             return Ok(());
@@ -63,17 +70,13 @@ impl<'a> Sweep<'a> {
             0.0
         } else {
             off.toggle(layer, head);
-            let after = self.pass(model, &off, cancel)?;
-            next_divergence(self.before, &after).unwrap_or_default() as f32
+            let hooks = model.hooks_without(&self.before.tokens, &off, cancel)?;
+            let start = Some((layer, stream.before(layer, self.before.tokens.len())?));
+            let after = model.logits(self.before, Hooks { start, ..hooks }, cancel)?;
+            logits_divergence(&self.before.logits, &after).unwrap_or_default() as f32
         };
         self.done.push(divergence);
         Ok(())
-    }
-
-    fn pass(&self, model: &Model, off: &Ablation, cancel: &Cancel) -> Result<Capture, ModelError> {
-        let tokens = self.before.tokens.clone();
-        let mut hooks = model.hooks_without(&tokens, off, cancel)?;
-        model.run_hooked(tokens, &mut hooks, &mut Profile::default(), cancel, &mut |_| ())
     }
 
     /// What was found, once all heads are done.
@@ -82,6 +85,21 @@ impl<'a> Sweep<'a> {
         self.is_done().then(|| Swept {
             instead: self.instead,
             divergences: self.done.chunks(heads).map(<[_]>::to_vec).collect(),
+        })
+    }
+}
+
+impl Model {
+    /// The logits after a capture's prompt, which runs again with other `hooks`.
+    fn logits(
+        &self,
+        capture: &Capture,
+        mut hooks: Hooks<'_>,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>, ModelError> {
+        let (prompt, stop) = ((capture.tokens.as_slice(), Past::default()), (cancel, &self.watch));
+        self.compute(capture.tokens.len(), || {
+            self.decoder.run(prompt, self.engine, &mut hooks, &mut Profile::default(), stop, &mut |_| ())
         })
     }
 }

@@ -32,7 +32,7 @@ use crate::worker::protocol::Event;
 use export::{Exporter, Target};
 use signals::{Signal, Signals};
 
-/// The least time between two frames.
+/// The least time from the beginning of a frame to the next one.
 const FRAME: Duration = Duration::from_millis(16);
 /// The least time from a frame to one that somebody waits for, after a key or with what was asked for: it is not to
 /// queue behind those of a progress.
@@ -192,8 +192,8 @@ async fn turn(
                 // A terminal that takes a question for text has written it there.
                 session.clear()?;
             }
-            layout = draw(session, &mut state, &theme)?;
             (drawn, changed, awaited) = (Some(Instant::now()), false, false);
+            layout = draw(session, &mut state, &theme)?;
         }
         tokio::select! {
             signal = signals.next() => match signal {

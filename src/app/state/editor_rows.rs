@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::attention::text::{Character, breaks, characters};
+use crate::attention::text::{Glyph, GlyphKind, breaks, characters, extents};
 
 /// Bytes of a line that are broken together: a longer one is also broken there, so that no key is slow in it.
 const BLOCK: usize = 4096;
@@ -85,17 +85,18 @@ fn block_at(text: &str, byte: usize) -> Range<usize> {
 }
 
 fn broken(text: &str, block: Range<usize>, columns: usize) -> Vec<Range<usize>> {
-    let found: Vec<(Range<usize>, Character)> = characters(&text[block.clone()]).collect();
-    let widths: Vec<f32> = found.iter().map(|(_, it)| it.shown.width() as f32).collect();
-    let glyphs: Vec<_> = found.iter().map(|(_, it)| it.clone().glyph()).collect();
+    let found: Vec<(usize, GlyphKind, usize)> = extents(&text[block.clone()]).collect();
+    let widths: Vec<f32> = found.iter().map(|(_, _, columns)| *columns as f32).collect();
+    let glyph = |kind| Glyph { shown: String::new(), tokens: 0..0, kind };
+    let glyphs: Vec<Glyph> = found.iter().map(|(_, kind, _)| glyph(*kind)).collect();
     // A column is left for the place where one types.
     let lines = breaks(&glyphs, &widths, columns.saturating_sub(1).max(2) as f32);
-    let byte = |at: usize| block.start + found.get(at).map_or(block.len(), |(range, _)| range.start);
+    let byte = |at: usize| block.start + found.get(at).map_or(block.len(), |(start, ..)| *start);
     lines.into_iter().map(|line| byte(line.start)..byte(line.end)).collect()
 }
 
 fn width(text: &str) -> usize {
-    characters(text).map(|(_, character)| character.shown.width()).sum()
+    extents(text).map(|(_, _, columns)| columns).sum()
 }
 
 #[cfg(test)]

@@ -39,10 +39,15 @@ pub fn next_changes(before: &Capture, after: &Capture) -> Vec<NextChange> {
 /// KL(before ‖ after) of the next-token distributions, in nats; nothing without an output head, or over other
 /// vocabularies.
 pub fn next_divergence(before: &Capture, after: &Capture) -> Option<f64> {
-    if before.logits.is_empty() || before.logits.len() != after.logits.len() {
+    logits_divergence(&before.logits, &after.logits)
+}
+
+/// The same from the logits of the next token.
+pub fn logits_divergence(before: &[f32], after: &[f32]) -> Option<f64> {
+    if before.is_empty() || before.len() != after.len() {
         return None;
     }
-    let (p, q) = (log_probabilities(&before.logits), log_probabilities(&after.logits));
+    let (p, q) = (log_probabilities(before), log_probabilities(after));
     Some(p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum::<f64>().max(0.0))
 }
 

@@ -5,7 +5,7 @@ mod heads;
 mod means;
 mod swept;
 
-pub use effect::{MovedHead, NextChange, moved_heads, next_changes, next_divergence};
+pub use effect::{MovedHead, NextChange, logits_divergence, moved_heads, next_changes, next_divergence};
 pub use heads::{Ablation, ParseAblationError};
 pub use means::HeadMeans;
 pub use swept::Swept;

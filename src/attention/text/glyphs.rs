@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::attention::token::{Token, is_hidden};
 
@@ -37,19 +37,17 @@ pub struct Character {
     pub kind: GlyphKind,
 }
 
-impl Character {
-    /// The same as a glyph of no token.
-    pub fn glyph(self) -> Glyph {
-        Glyph { shown: self.shown, tokens: 0..0, kind: self.kind }
-    }
-}
-
 /// The characters of a text as readers count them, each with its bytes.
 pub fn characters(text: &str) -> impl Iterator<Item = (Range<usize>, Character)> + '_ {
     text.grapheme_indices(true).map(|(at, grapheme)| {
         let character = Character { shown: shown(grapheme), kind: kind(grapheme) };
         (at..at + grapheme.len(), character)
     })
+}
+
+/// The characters of a text without what they are shown as: where each begins, what lines may do at it, and its columns.
+pub fn extents(text: &str) -> impl Iterator<Item = (usize, GlyphKind, usize)> + '_ {
+    text.grapheme_indices(true).map(|(at, grapheme)| (at, kind(grapheme), columns(grapheme)))
 }
 
 /// A character as readers count them: a letter with its marks, an emoji of several parts, a byte that is no character.
@@ -149,6 +147,16 @@ fn shown(text: &str) -> String {
     if shown.width() == 0 { format!("{CARRIER}{shown}") } else { shown }
 }
 
+/// Columns of what a text is shown as.
+fn columns(text: &str) -> usize {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        // Most are: this takes no memory.
+        (Some(c), None) => sign(c).width().unwrap_or(0).max(1),
+        _ => shown(text).width(),
+    }
+}
+
 fn kind(text: &str) -> GlyphKind {
     match text {
         "\n" | "\r\n" => GlyphKind::LineEnd,
@@ -187,6 +195,8 @@ fn is_closing(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::attention::tokens;
 
@@ -212,6 +222,14 @@ mod tests {
         assert_eq!(found, expected.map(|(text, tokens)| (text.to_owned(), tokens)));
         let accent = seen(&tokens(&["e", "\u{301}x"]));
         assert_eq!(accent, [("e\u{301}".to_owned(), 0..2), ("x".to_owned(), 1..2)]);
+    }
+
+    proptest! {
+        #[test]
+        fn extents_are_those_of_what_is_shown(text in "(\\PC|[a-z \t\n]|\u{301}|日|👩\u{200d}👧|\r\n|\u{202e}){0,20}") {
+            let shown = characters(&text).map(|(bytes, it)| (bytes.start, it.kind, it.shown.width()));
+            prop_assert_eq!(extents(&text).collect::<Vec<_>>(), shown.collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -8,6 +8,6 @@ mod glyphs;
 mod lines;
 mod steps;
 
-pub use glyphs::{Character, Glyph, GlyphKind, characters, glyphs, is_sign, sign};
+pub use glyphs::{Character, Glyph, GlyphKind, characters, extents, glyphs, is_sign, sign};
 pub use lines::{Piece, TextLayout, breaks};
 pub use steps::{find, next_segment, next_word, previous_segment, previous_word};

@@ -3,7 +3,8 @@
 
 use candle_core::Tensor;
 
-use super::{Block, Norm, dot};
+use super::{Block, Norm};
+use crate::kernels::dot::dot;
 use crate::model::host::{Buffer, Buffers, to_values};
 use crate::model::spec::Wiring;
 use crate::model::{Cancel, ModelError, Profile};

@@ -1,6 +1,8 @@
 //! A norm at one row, with what it divides by held where it is. So it is linear, and what was added up before it can be
 //! told apart behind it.
 
+use crate::kernels::dot::dot;
+
 /// A norm at one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrozenNorm {
@@ -36,11 +38,6 @@ impl FrozenNorm {
         }
         (pulled, self.bias.as_ref().map_or(0.0, |bias| dot(direction, bias)))
     }
-}
-
-/// The sum of products, in f64.
-pub fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
 #[cfg(test)]

@@ -73,16 +73,19 @@ fn blocks(folding: &mut Folding, tokens: usize) -> Vec<Block<'_>> {
     let bin = folding.mean.bin();
     let small_bin = folding.thumbnails.first().map_or(bin, |thumbnail| thumbnail.bin());
     let from = folding.from();
-    let start = from / small_bin * small_bin;
     let [least, most] = BLOCK_QUERIES;
-    let size = ((tokens - start) / (BLOCKS * rayon::current_num_threads())).clamp(least, most);
+    let size = ((tokens - from) / (BLOCKS * rayon::current_num_threads())).clamp(least, most);
     let size = size.next_multiple_of(small_bin);
+    let start = from / size * size;
+    // Each matrix has a part in the first block. The rows before those that it waits for stay known.
+    let row = |from: usize, bin: usize| from.min(start + size - 1) / bin;
+    let first = row(folding.thumbnails_from, small_bin);
     let mut thumbnails: Vec<_> = folding
         .thumbnails
         .iter_mut()
-        .map(|matrix| matrix.blocks_from(start / small_bin, size / small_bin).into_iter())
+        .map(|matrix| matrix.blocks_from(first, size / small_bin).into_iter())
         .collect();
-    let means = folding.mean.blocks_from(start / bin, size / bin);
+    let means = folding.mean.blocks_from(row(folding.mean_from, bin), size / bin);
     let block = |(at, mean): (usize, _)| {
         let first = start + at * size;
         Block {

@@ -26,6 +26,9 @@ pub type Residual<'a> = dyn FnMut(ResidualPoint, &mut Tensor) -> Result<(), Mode
 /// What hangs on to a pass.
 #[derive(Default)]
 pub struct Hooks<'a> {
+    /// A layer that the pass begins at, and the residual stream before it, \[S, hidden\]: where the layers below are known.
+    /// The pass writes into its memory.
+    pub start: Option<(usize, Tensor)>,
     /// Queries, keys and values as attention takes them: projected, heads apart, turned by position.
     pub after_rotary: Option<&'a mut AfterRotary<'a>>,
     /// Heads that are off: what they took from the values is set to zero,

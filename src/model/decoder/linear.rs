@@ -2,7 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::{activation, dot};
+use super::activation;
+use crate::kernels::dot::dot;
 use crate::kernels::elementwise::Function;
 use crate::model::host::{self, Buffer};
 use crate::model::spec::Activation;

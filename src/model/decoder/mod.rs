@@ -39,7 +39,6 @@ pub use attention::Attention;
 pub use block::Block;
 pub use direct::LayerRow;
 pub use ends::{Embedding, Head};
-pub use frozen::dot;
 pub use gated::{GateUp, Gated};
 pub use hooks::{Hooks, ResidualPoint};
 pub use linear::Linear;
@@ -82,20 +81,49 @@ impl Decoder {
     /// If it was cancelled, a file that is watched changed, the device or a hook failed, or numbers overflowed.
     pub fn run(
         &self,
+        prompt: (&[Token], Past<'_>),
+        engine: Engine,
+        hooks: &mut Hooks<'_>,
+        profile: &mut Profile,
+        stop: (&Cancel, &Watch),
+        on_layer: &mut (dyn FnMut(LayerCapture) + Send),
+    ) -> Result<Vec<f32>, ModelError> {
+        let x = self.run_layers(prompt, engine, hooks, profile, stop, on_layer)?;
+        if self.head.is_none() {
+            return Ok(Vec::new());
+        }
+        let logits = self.unembed(&OutputRows::Last.of(x)?, engine, profile);
+        stop.1.check()?;
+        Ok(logits?.concat())
+    }
+
+    /// As [`run`](Self::run), without the output head: returns the residual stream after the last layer, \[rows, hidden\],
+    /// of the last token or of more.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_layers(
+        &self,
         (tokens, past): (&[Token], Past<'_>),
         engine: Engine,
         hooks: &mut Hooks<'_>,
         profile: &mut Profile,
         (cancel, watch): (&Cancel, &Watch),
         on_layer: &mut (dyn FnMut(LayerCapture) + Send),
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<Tensor, ModelError> {
         watch.check()?;
         let ids: Vec<u32> = tokens[past.tokens..].iter().map(|token| token.id).collect();
         let mut pass = self.pass((tokens, past), engine, cancel)?;
         let on_host = self.runs_on_host(engine);
-        let mut x = self.embedding.embed((&ids, past.tokens), &self.spec.embedding, on_host)?;
-        hooks.on_residual(ResidualPoint::Embedding, &mut x)?;
-        for (layer, block) in self.blocks.iter().enumerate() {
+        let (first, mut x) = match hooks.start.take() {
+            Some(start) => start,
+            None => {
+                let mut x = self.embedding.embed((&ids, past.tokens), &self.spec.embedding, on_host)?;
+                hooks.on_residual(ResidualPoint::Embedding, &mut x)?;
+                (0, x)
+            }
+        };
+        for (layer, block) in self.blocks.iter().enumerate().skip(first) {
             cancel.check()?;
             if layer + 1 == self.blocks.len() && hooks.residual.is_none() {
                 pass.rows = OutputRows::Last;
@@ -108,12 +136,7 @@ impl Decoder {
             check_finite(layer, past.tokens, &capture)?;
             profile.record(|| on_layer(capture));
         }
-        if self.head.is_none() {
-            return Ok(Vec::new());
-        }
-        let logits = self.unembed(&OutputRows::Last.of(x)?, engine, profile);
-        watch.check()?;
-        Ok(logits?.concat())
+        Ok(x)
     }
 
     fn pass<'a>(

@@ -9,6 +9,7 @@ use safetensors::tensor::Dtype;
 use super::Bytes;
 use super::stored::Kind;
 use crate::kernels::blocks::BlockType;
+use crate::kernels::dot::dot;
 use crate::kernels::elementwise::{Function, add_to_rows, fill_rows};
 use crate::kernels::panel::Panels;
 use crate::kernels::{bf16, blocks, matmul};
@@ -16,6 +17,8 @@ use crate::model::ModelError;
 
 /// Rows that a thread adds up at a time.
 const ROWS: usize = 512;
+/// Rows of a product with one vector that are worth a thread.
+const FEW_ROWS: usize = 64;
 
 /// A matrix \[rows, columns\], as the checkpoint stores it.
 #[derive(Debug, Clone)]
@@ -260,12 +263,12 @@ impl HostMatrix {
 
     /// W · x, added up in f64.
     fn times(&self, x: &[f32]) -> Vec<f32> {
-        let dot = |row: &mut Vec<f32>, at: usize| {
+        let along = |row: &mut Vec<f32>, at: usize| {
             self.read_row(at, row);
-            row.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>() as f32
+            dot(row, x) as f32
         };
         let row = || vec![0.0; self.columns];
-        (0..self.len() / self.columns).into_par_iter().with_min_len(ROWS).map_init(row, dot).collect()
+        (0..self.len() / self.columns).into_par_iter().with_min_len(FEW_ROWS).map_init(row, along).collect()
     }
 
     /// Σ x · row, added up in f64, in the same order each time.

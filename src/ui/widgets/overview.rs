@@ -10,7 +10,7 @@ use ratatui::style::{Modifier, Style};
 use super::axes;
 use super::grid::Grid;
 use super::matrix::{Highlights, IN_SPAN};
-use super::pixels::pixel;
+use super::pixels::put_pixel;
 use super::text::{fit, put, right, width};
 use crate::app::{Column, DisplayedCapture, Side, State};
 use crate::theme::Theme;
@@ -132,9 +132,8 @@ impl Overview {
                 put(buffer, self.area.x + self.name() + 1, line, IN_SPAN.0, 1, chrome.accent);
             }
             for column in self.columns() {
-                let (upper, lower) = (level(2 * y, column), level(2 * y + 1, column));
-                let (glyph, style) = pixel(upper, lower, &theme.values);
-                put(buffer, self.x(column), line, glyph.encode_utf8(&mut [0; 4]), 1, style);
+                let levels = (level(2 * y, column), level(2 * y + 1, column));
+                put_pixel(buffer, (self.x(column), line), levels, &theme.values);
             }
             if self.sink {
                 put(buffer, self.x(Column::Sink) + 1, line, "┊", 1, chrome.border);

@@ -29,10 +29,23 @@ pub fn draw_pixels(matrix: &CausalMatrix, scale: Scale, area: Rect, theme: &Them
     };
     for y in 0..pixels.div_ceil(2) {
         for x in 0..pixels {
-            let (upper, lower) = (level(x, 2 * y), level(x, 2 * y + 1));
-            let (glyph, style) = pixel(upper, lower, &theme.values);
-            put(buffer, left + x as u16, area.y + y as u16, glyph.encode_utf8(&mut [0; 4]), 1, style);
+            let levels = (level(x, 2 * y), level(x, 2 * y + 1));
+            put_pixel(buffer, (left + x as u16, area.y + y as u16), levels, &theme.values);
         }
+    }
+}
+
+/// Writes two pixels, one above the other, into a cell.
+pub fn put_pixel(
+    buffer: &mut Buffer,
+    at: (u16, u16),
+    (upper, lower): (Option<f32>, Option<f32>),
+    palette: &Palette,
+) {
+    // There are thousands in a frame: nothing of them is measured as text is.
+    if let Some(cell) = buffer.cell_mut(at) {
+        let (glyph, style) = pixel(upper, lower, palette);
+        cell.set_char(glyph).set_style(style);
     }
 }
 

@@ -28,14 +28,21 @@ impl Streams {
         look: impl FnOnce(&ResidualStream) -> Result<T, WorkerError>,
     ) -> Result<T, WorkerError> {
         let mut streams: Self = caches.take();
-        let kept = match streams.of(capture, model) {
-            Some(kept) => Ok(kept),
-            None => {
+        let kept = match (streams.of(capture, model), streams.before(capture, model)) {
+            (Some(at), _) => Ok(streams.0.remove(at)),
+            (None, Some(at)) => {
+                let pass = model.keep_on(capture, &streams.0[at].1, cancel, on_layer);
+                // What goes on from a stream serves whoever looks at that, too.
+                pass.inspect(|_| drop(streams.0.remove(at))).map(|stream| (capture.clone(), stream))
+            }
+            (None, None) => {
+                streams.0.drain(..(streams.0.len() + 1).saturating_sub(KEPT));
                 let tokens = capture.tokens.clone();
                 let pass = model.run_keeping(tokens, &capture.ablation, cancel, on_layer);
-                pass.map(|(_, stream)| (capture.clone(), stream)).map_err(WorkerError::from)
+                pass.map(|(_, stream)| (capture.clone(), stream))
             }
         };
+        let kept = kept.map_err(WorkerError::from);
         let found = kept.and_then(|(of, stream)| {
             let found = look(&stream);
             streams.0.push((of, stream));
@@ -45,23 +52,60 @@ impl Streams {
         found
     }
 
-    /// Takes out what is kept of a capture, or of one that goes on from it: what flows at a token depends on no later one.
-    /// If there is nothing, makes room for it.
-    fn of(&mut self, capture: &Arc<Capture>, model: &Model) -> Option<(Arc<Capture>, ResidualStream)> {
-        let is_of = |kept: &Capture| {
-            kept.goes_on_from(capture) && model.turns_alike(kept.tokens.len(), capture.tokens.len())
-        };
-        match self.0.iter().position(|(kept, _)| is_of(kept)) {
-            Some(at) => Some(self.0.remove(at)),
-            None => {
-                self.0.drain(..(self.0.len() + 1).saturating_sub(KEPT));
-                None
-            }
-        }
+    /// Where that of a capture is kept, or of one that goes on from it: what flows at a token depends on no later one.
+    fn of(&self, capture: &Capture, model: &Model) -> Option<usize> {
+        self.0.iter().position(|(kept, _)| kept.goes_on_from(capture) && is_alike(kept, capture, model))
     }
+
+    /// Where that of the longest prompt is kept that a capture goes on from.
+    fn before(&self, capture: &Capture, model: &Model) -> Option<usize> {
+        let is_before = |kept: &Capture| capture.goes_on_from(kept) && is_alike(kept, capture, model);
+        let kept = self.0.iter().enumerate().filter(|(_, (kept, _))| is_before(kept));
+        kept.max_by_key(|(_, (kept, _))| kept.tokens.len()).map(|(at, _)| at)
+    }
+}
+
+/// Whether the tokens that both have flow alike in two captures of which one goes on from the other.
+fn is_alike(one: &Capture, other: &Capture, model: &Model) -> bool {
+    let lengths = [one, other].map(|capture| capture.tokens.len());
+    // What heads give on average changes with the text.
+    lengths[0] == lengths[1] || !one.ablation.needs_means() && model.turns_alike(lengths[0], lengths[1])
 }
 
 /// Keeps nothing of what was asked any more.
 pub fn forget(caches: &mut Caches) {
     caches.take::<Streams>();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attention::Ablation;
+    use crate::model::{Control, LoadOptions};
+
+    /// Steps that a model wrote: the next one takes its own token only, and takes the place of the one before.
+    #[test]
+    fn a_stream_goes_on_from_the_one_before() {
+        let mut control = Control { cancel: Cancel::new(), progress: &mut |_| {} };
+        let options = LoadOptions::default();
+        let model = Model::load(&"demo:gpt2".parse().unwrap(), &options, &mut control).unwrap();
+        let (mut caches, cancel) = (Caches::default(), Cancel::new());
+        for ablation in [Ablation::default(), "0.1".parse().unwrap()] {
+            let captures = ["the cat sat", "the cat sat on the", "the cat"].map(|prompt| {
+                let tokens = model.tokenize(prompt).unwrap();
+                Arc::new(model.run_without(tokens, &ablation, &cancel, &mut |_| ()).unwrap())
+            });
+            for capture in &captures {
+                let of = (capture, &model);
+                let query = capture.tokens.len() - 1;
+                let found = Streams::look(&mut caches, of, &cancel, &mut |_| (), |stream| {
+                    Ok(model.lens(stream, query, 1)?)
+                });
+                assert_eq!(found.unwrap().prediction().unwrap().token, capture.next[0].token);
+            }
+            let streams: Streams = caches.take();
+            let kept: Vec<usize> = streams.0.iter().map(|(kept, _)| kept.tokens.len()).collect();
+            assert_eq!(kept, [captures[1].tokens.len()]);
+        }
+    }
 }

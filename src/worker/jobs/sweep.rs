@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::streams::Streams;
 use crate::model::{Model, Sweep};
 use crate::vocabulary::Instead;
 use crate::worker::error::WorkerError;
@@ -32,8 +33,12 @@ impl SlotJob for SweepJob {
     fn step(&mut self, context: &mut StepContext<'_>) -> Result<Progress, WorkerError> {
         let capture = self.capture.clone();
         let model = context.model_of(&capture.model)?;
+        model.check_output_head()?;
         let mut sweep = Sweep::new(&capture, Instead::Zero).resumed(std::mem::take(&mut self.done));
-        let stepped = sweep.step(model, context.cancel);
+        let (of, cancel) = ((&capture, model), context.cancel);
+        let stepped = Streams::look(context.caches, of, cancel, &mut |_| (), |stream| {
+            Ok(sweep.step(model, stream, cancel)?)
+        });
         let (found, (done, all)) = (sweep.found(), sweep.progress());
         self.done = sweep.into_done();
         stepped?;
