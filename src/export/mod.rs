@@ -14,6 +14,8 @@ mod error;
 pub mod figure;
 pub mod file;
 pub mod formats;
+mod found;
+mod found_subject;
 pub mod generate;
 pub mod heads;
 pub mod lens;
@@ -36,12 +38,15 @@ mod subject;
 pub mod sweep;
 mod text;
 mod text_subject;
+mod write_found;
 
 #[cfg(test)]
 pub(crate) mod example;
 
 pub use error::ExportError;
 pub use formats::{ManyPrompts, RecipeError, write};
+pub use found::Found;
+pub use found_subject::{FoundSubject, HiddenBy, LogitTokens};
 pub use omissions::Omissions;
 pub use recipe::{FigureStyle, Input, KeyError, PROGRAM, Recipe, SCALES, Source};
 pub use selection::{ParseSelectionError, Selection};
