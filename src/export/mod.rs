@@ -6,6 +6,7 @@
 //! | how an export was made: what every file holds, and what it is made from again | [`recipe`] |
 //! | what an export is written as, a file for each format; how to add one | [`formats`] |
 //! | figures, which the formats svg, png and html show | [`figure`] |
+//! | what more than a pass found, as a file: push, effects, patching | [`Found`] |
 //! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`effect`], [`segments`], [`sinks`], [`sweep`], [`report`] |
 
 pub mod ablation;

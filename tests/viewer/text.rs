@@ -300,8 +300,10 @@ fn of_a_prompt_that_was_pooled_the_row_of_every_token_is_exact() {
     assert_eq!(rows(&second), [(Side::Left, View::Mean, 2998), (Side::Right, View::Mean, 2998)]);
     answer(&mut state, first);
     assert!(state.exact_row(Side::Left).is_none(), "an older answer is of another token");
+    let of_cells = draw(&mut state, (160, 40)).backend().buffer().clone();
     answer(&mut state, second);
     assert!(!state.is_busy());
+    assert_ne!(*draw(&mut state, (160, 40)).backend().buffer(), of_cells, "tokens have colours of their own");
     for side in Side::BOTH {
         let shown = state.pane(side).shown.as_ref().unwrap();
         let (weights, sink) = shown.capture.row(View::Mean, 2998).unwrap();
