@@ -528,6 +528,7 @@ fn two_texts_of_one_model_are_subtracted_and_stand_beside_each_other() {
         assert!(svg.contains("gpt2 (left) − gpt2 (right)"), "{svg}");
         assert!(svg.contains("Left out of the difference: ") && svg.contains(" mat"), "{svg}");
         assert!(svg.contains("demo:gpt2 (f32, cpu): “The cat sat on a mat”; demo:gpt2"), "{svg}");
+        assert!(svg.contains("All values are 0") && !svg.contains("0.0000"), "{svg}");
         // What both begin with is read alike: a difference of 0 in each cell of it.
         assert!(svg.matches(">0</text>").count() >= 10, "{svg}");
     }

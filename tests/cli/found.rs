@@ -116,8 +116,7 @@ fn a_map_of_patching_is_written_and_made_again() {
         let command: Vec<&str> =
             ["patch", "--model", model, "--what", what].into_iter().chain(prompts).collect();
         let svg = text_of(&home, &command, "svg");
-        for says in ["taken from", "the cat and the dog", "the dog and the cat", "effect (share of the way)"]
-        {
+        for says in ["taken from", "the cat and the dog", "the dog and the cat", ">effect</text>"] {
             assert!(svg.contains(says), "{says}: {svg}");
         }
         assert_eq!(svg.contains(" for "), what == "residual", "which token stands for which: {svg}");

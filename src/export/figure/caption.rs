@@ -2,7 +2,7 @@
 
 use super::contents::Figure;
 use super::panel::Panel;
-use super::ticks::short;
+use super::ticks::{is_of_nothing, short};
 use crate::attention::escape_controls;
 use crate::export::found_subject::FoundSubject;
 use crate::export::recipe::{FigureStyle, Input, Recipe, Source};
@@ -95,8 +95,11 @@ fn shortened(text: &str) -> String {
 
 /// How values become colours, and where these end.
 fn colors(figure: &Figure, style: &FigureStyle) -> String {
+    if figure.panels.iter().all(|panel| is_of_nothing(panel.scale)) {
+        return "All values are 0".to_owned();
+    }
     let aside = figure.panels.first().map_or("", |panel| panel.words.aside);
-    let tops: Vec<String> = figure.panels.iter().map(|panel| format!("{:.3}", panel.scale.top)).collect();
+    let tops: Vec<String> = figure.panels.iter().map(|panel| top(panel.scale.top)).collect();
     let (top, rule) = match style.range {
         ColorRange::Shared if figure.panels.len() > 1 => {
             let all = if figure.panels.len() > 2 { "all" } else { "both" };
@@ -120,6 +123,11 @@ fn colors(figure: &Figure, style: &FigureStyle) -> String {
         ColorScale::Log => "logarithmic",
     };
     format!("Colours: {}, from {start} to {top}{rule}", curve)
+}
+
+/// The top of a scale, in three places; of a smaller one its power of ten.
+fn top(value: f32) -> String {
+    if value < 0.001 { short(value) } else { format!("{value:.3}") }
 }
 
 /// What is not shown, and what cells stand for, if that is more than a token.

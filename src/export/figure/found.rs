@@ -152,7 +152,7 @@ fn patching(pass: &PatchedPass, source: &Source) -> Panel {
         content: Content::Square(square),
         words: Words::of_cells(
             ["layer", column],
-            "effect (share of the way)".to_owned(),
+            "effect".to_owned(),
             "Each cell is a part of the pass over the first prompt, put alone into the pass over the second. Effect: \
              (patched − second) / (first − second), each the difference of both logits: 0 changes nothing, 1 brings all \
              of it"
@@ -165,4 +165,82 @@ fn patching(pass: &PatchedPass, source: &Source) -> Panel {
 
 fn text(next: &NextToken) -> String {
     format!("“{}”", escape_controls(&next.token.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::attention::Token;
+    use crate::attention::knockout::HiddenSpan;
+    use crate::attention::push::PushedLogit;
+    use crate::export::figure::Figure;
+    use crate::export::{FigureStyle, FoundSubject, HiddenBy, LogitTokens, Selection, Subject, example};
+    use crate::vocabulary::ExportFormat;
+
+    fn recipe(subject: FoundSubject) -> Recipe {
+        let source = example::source(&example::capture(), Selection::All);
+        Recipe::new(Source { subject: Subject::Found(subject), ..source }, None)
+    }
+
+    fn next() -> NextToken {
+        NextToken { token: Token::from_id(7), probability: 0.5 }
+    }
+
+    fn bars(found: &Found) -> Bars {
+        let recipe = found.recipe(ExportFormat::Svg, FigureStyle::default()).unwrap();
+        let figure = Figure::of_found(found, &recipe).unwrap();
+        assert!(!figure.svg().contains("NaN"));
+        match &figure.panels[0].content {
+            Content::Bars(bars) => bars.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Of 32 parts the smallest eight have one bar, and all bars sum to the logit: 0.5 + 0.25 + 1 − 2 + 3 − … − 30 = −14.25.
+    #[test]
+    fn what_has_no_bar_of_its_own_is_not_left_out() {
+        let mlps: Vec<f64> =
+            (1..=30).map(|at| if at % 2 == 0 { -f64::from(at) } else { f64::from(at) }).collect();
+        let logit = mlps.iter().sum::<f64>() + 0.75;
+        let rest = PushedLogit { logit, embedding: 0.5, biases: 0.25, mlps };
+        let push = Arc::new(Push::new(1, (next(), None, vec![next()]), vec![], rest));
+        let recipe = recipe(FoundSubject::Push(LogitTokens::default(), None));
+        let pass = PushPass { capture: Arc::new(example::capture()), push, recipe };
+        let bars = bars(&Found::Push(vec![pass]));
+        assert_eq!(
+            (bars.names.len(), bars.names[0].as_str(), bars.names[24].as_str()),
+            (25, "MLP 29", "8 other parts")
+        );
+        let values = &bars.columns[0].values;
+        assert!((values.iter().flatten().sum::<f64>() - logit).abs() < 1e-9, "{values:?}");
+        assert!(bars.columns[0].note.starts_with("sum −14.2500, residual "), "{}", bars.columns[0].note);
+    }
+
+    /// Of 60 spans those with the largest effects stay, in the order of the text; one with nothing behind it has none.
+    #[test]
+    fn spans_with_the_largest_effects_have_bars() {
+        let span = |at: usize| SpanEffect {
+            span: HiddenSpan { name: format!("s{at}"), tokens: at..at + 1 },
+            later: 59 - at,
+            share: 0.01,
+            weighted: 0.02,
+            push: -0.5,
+            change: -(at as f64),
+            divergence: 0.0,
+            next: vec![],
+        };
+        let effects = (0..60).map(span).collect();
+        let recipe = recipe(FoundSubject::Effect(HiddenBy::Words, None));
+        let pass = EffectPass { capture: Arc::new(example::capture()), target: next(), effects, recipe };
+        let bars = bars(&Found::Effect(vec![pass]));
+        let expected: Vec<String> = (11..59).map(|at| format!("s{at}")).collect();
+        assert_eq!(bars.names, expected);
+        assert_eq!(
+            bars.columns.iter().map(|column| column.is_signed).collect::<Vec<_>>(),
+            [false, false, true, true]
+        );
+        assert_eq!(bars.columns[3].largest(), 58.0);
+    }
 }
