@@ -155,6 +155,10 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
             let shown = match state.screen.opened() {
                 Opened::ScoreMap => Some(ExportContent::Map(state.screen.map.statistic)),
                 Opened::Segments => Some(ExportContent::Segments(state.screen.segments.rule())),
+                Opened::Sinks(_) => Some(ExportContent::Sinks),
+                Opened::Push(_) => Some(ExportContent::Push),
+                Opened::Effect(_) => Some(ExportContent::Effect),
+                Opened::Patching(_) => Some(ExportContent::Patching),
                 // Push takes the model, and a file is written without one.
                 _ => state.shows_text().filter(|it| *it != TextColoring::Push).map(ExportContent::Text),
             };

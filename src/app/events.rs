@@ -167,6 +167,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             write::take(state, (slot, job), capture, next, took);
         }
         Event::WritingEnded { slot, job, ended } => write::end(state, slot, job, ended),
+        Event::Row { question, row } => state.exact_rows.found(&question, row),
         Event::Viewed { capture, view, matrix } => {
             return state.panes.refresh(|pane| pane.keep(&capture, view, &matrix));
         }

@@ -7,6 +7,7 @@ pub mod display;
 pub mod displayed;
 pub mod editor;
 pub mod editor_rows;
+pub mod exact_rows;
 pub mod exports;
 pub mod find;
 pub mod fuzzy_list;
@@ -30,7 +31,7 @@ pub mod typed;
 pub mod writing;
 pub mod zoom;
 
-use super::panels::{Panel as _, Panes, Pushes, Screen};
+use super::panels::{Panes, Pushes, Screen};
 use super::popups::{ExportDialog, Picker, Popup};
 use crate::app::state::side::Side;
 use crate::attention::{Extent, Scale};
@@ -40,6 +41,7 @@ use crate::worker::protocol::{Asker, ConfiguredPair, Slot};
 use cursor::Viewports;
 use display::DisplaySettings;
 use editor::Editor;
+use exact_rows::ExactRows;
 use find::Find;
 use hover::Hover;
 use kept::{Kept, KeptText};
@@ -67,6 +69,8 @@ pub struct State {
     pub find: Find,
     /// What heads add to the next token through each token of the text, where that colours it.
     pub pushes: Pushes,
+    /// Rows of the tokens that are marked in long texts.
+    pub exact_rows: ExactRows,
     /// Captures of earlier prompts.
     pub kept: Kept,
     /// How values are shown.
@@ -103,6 +107,7 @@ impl State {
             writing: Writing::default(),
             find: Find::default(),
             pushes: Pushes::default(),
+            exact_rows: ExactRows::default(),
             kept: Kept::default(),
             display: DisplaySettings::default(),
             long_prompts: LongPrompts::default(),
@@ -158,8 +163,8 @@ impl State {
 
     /// Whether a load, a pass, or anything else that models do is under way.
     pub(super) fn runs_models(&self) -> bool {
-        let pushes = self.shows_text() == Some(TextColoring::Push) && self.pushes.is_busy();
-        self.worker && (self.panes.is_busy() || self.screen.is_busy() || self.writing.is_running() || pushes)
+        let is_computing = self.panes.is_busy() || self.screen.is_busy() || self.colours_text();
+        self.worker && (is_computing || self.writing.is_running())
     }
 
     /// Bytes that a model gets which takes the place of a slot's, besides those that are free.

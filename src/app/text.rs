@@ -13,6 +13,7 @@ use crate::app::state::side::Side;
 use crate::attention::text::{TextLayout, next_segment, next_word, previous_segment, previous_word};
 use crate::config::keys::Command;
 use crate::vocabulary::{LongPrompts, RowReading, TextColoring};
+use crate::worker::protocol::TokenRow;
 
 /// Shows the text, coloured by one thing after the other, and the matrix again. In the place of a panel or of a comparison
 /// it comes as it was.
@@ -33,12 +34,14 @@ pub(super) fn turn(state: &mut State) {
     };
 }
 
-/// Asks for the push of what is on screen now, if that colours the text.
+/// Asks for what colours the text on screen and isn't there: the push of the token that is marked, or its row, where the
+/// matrix has none of single tokens.
 pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
-    if state.shows_text() == Some(TextColoring::Push) {
-        return state.pushes.refresh(&mut state.panes);
+    match state.shows_text() {
+        Some(TextColoring::Push) => state.pushes.refresh(&mut state.panes),
+        Some(TextColoring::LooksAt) => state.exact_rows.refresh(&state.panes),
+        Some(TextColoring::LookedAt) | None => vec![],
     }
-    vec![]
 }
 
 impl State {
@@ -49,6 +52,20 @@ impl State {
         let (shown, push) = (pane.shown.as_ref()?, found.push.as_ref()?);
         let is_it = Arc::ptr_eq(found.capture(), &shown.capture) && push.query == pane.token();
         is_it.then(|| push.of_view(shown.view(), &shown.capture.model))
+    }
+
+    /// What the marked token gives to each token, where cells of the matrix are several; nothing before that is computed.
+    pub fn exact_row(&self, side: Side) -> Option<&TokenRow> {
+        self.exact_rows.of(side, self.pane(side))
+    }
+
+    /// Whether what colours the text on screen is being computed.
+    pub(super) fn colours_text(&self) -> bool {
+        match self.shows_text() {
+            Some(TextColoring::Push) => self.pushes.is_busy(),
+            Some(TextColoring::LooksAt) => self.exact_rows.is_busy(),
+            Some(TextColoring::LookedAt) | None => false,
+        }
     }
 
     /// Before a frame is laid out: if the text came by itself and another one is there now, its matrix is measured first.

@@ -1,7 +1,7 @@
 //! `attnscope export`: attention as a file.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
@@ -14,7 +14,9 @@ use crate::attention::Capture;
 use crate::attention::alignment::pieces;
 use crate::attention::segments::{Cut, Segments};
 use crate::export::file::{Destination, Stoppable};
-use crate::export::{self, FigureStyle, Recipe, Source, Subject, TextSubject};
+use crate::export::{
+    self, ExportError, FigureStyle, FoundSubject, Omissions, Recipe, Source, Subject, TextSubject,
+};
 use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
@@ -22,7 +24,7 @@ use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
 /// # Errors
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let passes = settings.passes(&args.models, &args.input)?;
+    let passes = settings.passes_over_several(&args.models, &args.input)?;
     check(args, passes.len())?;
     let (subject, cut) = subject(args)?;
     let style = style(&args.figure, settings);
@@ -53,15 +55,23 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
 
 /// Writes what a recipe says.
 pub(super) fn write(
-    mut out: Destination,
+    out: Destination,
     captures: &[Capture],
     recipe: &Recipe,
     session: &mut Session,
 ) -> Result<(), Failure> {
     let captures: Vec<&Capture> = captures.iter().collect();
+    write_with(out, session, |mut out| export::write(&mut out, &captures, recipe))
+}
+
+/// Writes a file, and says what is not in it.
+pub(super) fn write_with(
+    mut out: Destination,
+    session: &mut Session,
+    write: impl FnOnce(&mut dyn Write) -> Result<Omissions, ExportError>,
+) -> Result<(), Failure> {
     let path = out.path().map(Path::to_owned);
-    let mut stoppable = Stoppable::new(&mut out, || session.cancel.is_cancelled());
-    let omissions = export::write(&mut stoppable, &captures, recipe);
+    let omissions = write(&mut Stoppable::new(&mut out, || session.cancel.is_cancelled()));
     if session.cancel.is_cancelled() {
         return Err(Failure::Interrupted);
     }
@@ -78,12 +88,13 @@ fn read(
     (subject, cut, by): (Subject, &Cut, Option<&str>),
     session: &mut Session,
 ) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
-    let mut read = (Vec::new(), Vec::new());
+    let (mut read, mut before) = ((Vec::new(), Vec::new()), None);
     for Asked { model, input, without } in passes {
-        let model = session.load(model)?;
+        let model = session.load_after(model, &mut before)?;
         let capture = session.capture_for(subject, &model, input, without)?;
         let subject = match read.0.first() {
-            Some(left) => on_the_same_text(subject, left, &capture),
+            Some(left) if *input == passes[0].input => on_the_same_text(subject, left, &capture),
+            Some(_) => from_its_end(subject),
             None => subject,
         };
         let source = Source::new(&capture, input.clone(), subject).cut_by(cut);
@@ -132,27 +143,59 @@ fn on_the_same_text(subject: Subject, left: &Capture, right: &Capture) -> Subjec
     Subject::Text(TextSubject { token: text.token.and_then(same), ..text })
 }
 
+/// What is exported of another text than the one that a token was named of.
+fn from_its_end(subject: Subject) -> Subject {
+    match subject {
+        Subject::Text(text) => Subject::Text(TextSubject { token: None, ..text }),
+        other => other,
+    }
+}
+
 /// Refuses what cannot be meant.
 fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
-    let usage = |message: &str| Err(Failure::Usage(message.to_owned()));
-    let figure = &args.figure;
-    if models > 2 {
-        return usage("two models at most go into an export: name fewer with --model");
+    if let Subject::Found(found) = args.view {
+        let command = match found {
+            FoundSubject::Push(..) => "push",
+            FoundSubject::Effect(..) => "effect",
+            FoundSubject::Patch(..) => "patch",
+        };
+        return Err(Failure::Usage(format!(
+            "a command of its own writes that: 'attnscope {command} --format svg --out FILE'"
+        )));
     }
-    if !args.format.is_figure() && *figure != FigureArgs::default() {
+    check_figure(args.view, args.format, &args.figure, models)
+}
+
+/// Refuses a file that can't be.
+pub(super) fn check_figure(
+    subject: Subject,
+    format: ExportFormat,
+    figure: &FigureArgs,
+    models: usize,
+) -> Result<(), Failure> {
+    let usage = |message: &str| Err(Failure::Usage(message.to_owned()));
+    if models > 2 {
+        return usage(
+            "two models at most go into an export, or one over two texts: name fewer with --model or --prompt",
+        );
+    }
+    if !format.is_figure() && *figure != FigureArgs::default() {
         return usage(&format!(
             "numbers are written as the model computed them: flags of figures go with --format {}",
             ExportFormat::list(true, "or")
         ));
     }
-    if figure.scale.is_some() && args.format != ExportFormat::Png {
+    if figure.scale.is_some() && format != ExportFormat::Png {
         return usage("--scale is of pixels: it goes with --format png");
     }
     if figure.difference.is_some() && models < 2 {
-        return usage("--difference is of two models: name a second one with --model, or a pair with --pair");
+        return usage(
+            "--difference is of two models: name a second one with --model, or a pair with --pair; or of one over two texts: \
+             --prompt twice",
+        );
     }
     let has_rule = figure.normalisation.is_some_and(|rule| rule != Default::default());
-    if let Some(why) = args.view.obstacle(args.format, figure.difference.is_some(), has_rule) {
+    if let Some(why) = subject.obstacle(format, figure.difference.is_some(), has_rule) {
         return usage(why);
     }
     Ok(())

@@ -19,6 +19,8 @@ mod effect;
 mod export;
 mod export_many;
 mod failure;
+mod file;
+mod find;
 mod generate;
 mod heads;
 mod interrupt;

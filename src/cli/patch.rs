@@ -1,19 +1,15 @@
 //! `attnscope patch`: how far parts of the pass over one prompt bring another prompt to its next token.
 
-use std::sync::Arc;
-
 use super::args::PatchArgs;
 use super::asked::{Asked, title};
 use super::failure::Failure;
+use super::file::AskedFile;
 use super::map::{self, Map};
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
-use crate::attention::Capture;
-use crate::attention::patching::{LogitPair, PatchError, Patching, check_pair};
 use crate::export::patch::{PatchedPass, write_csv, write_json, write_table};
-use crate::export::{Input, Recipe, Selection, Source};
-use crate::model::{Model, Patch};
+use crate::export::{Found, FoundSubject, Input, LogitTokens, Source, Subject};
 
 /// Places that a table lists.
 const TOP: usize = 20;
@@ -21,27 +17,33 @@ const TOP: usize = 20;
 /// Runs every model over both prompts, and over the second one with each place taken from the first.
 ///
 /// # Errors
-/// If there are not two prompts of one length, a model cannot be loaded, predicts nothing or hasn't got the tokens, or both
-/// prompts speak for the same token.
+/// If there are not two prompts of one length, a model cannot be loaded, predicts nothing or hasn't got the tokens, both
+/// prompts speak for the same token, or the file cannot be written.
 pub fn run(args: &PatchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let pairs = pairs(args, settings)?;
+    if args.file.format.is_some() && pairs.len() > 1 {
+        let message = "a file of patching is of one model: name it with --model";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let subject = Subject::Found(FoundSubject::Patch(args.what, LogitTokens::default()));
+    let file = AskedFile::open(&args.file, subject, pairs.len(), settings)?;
     let mut passes = Vec::new();
-    for pair in pairs(args, settings)? {
-        let model = session.load(&pair[0].model)?;
+    for [from, to] in pairs {
+        let model = session.load(&from.model)?;
         model.check_output_head()?;
         // First, so that a token that isn't there is told before anything takes long.
         let named = |name: &Option<String>| name.as_ref().map(|name| model.token_named(name)).transpose();
-        let tokens = [named(&args.token)?, named(&args.versus)?];
-        let mut captures = Vec::new();
-        for Asked { input, without, .. } in &pair {
-            captures.push(Arc::new(session.capture_without(&model, input, without)?));
-        }
-        let [from, to] = [captures[0].clone(), captures[1].clone()];
-        let found = session.patch(&model, [from.clone(), to.clone()], args, tokens)?;
-        let recipe = |capture, at: usize| {
-            Recipe::new(Source::new(capture, pair[at].input.clone(), Selection::All), None)
+        let tokens = LogitTokens { token: named(&args.token)?, versus: named(&args.versus)? };
+        let mut read = |Asked { input, without, .. }: Asked| {
+            let capture = session.capture_without(&model, &input, &without)?;
+            let source = Source::new(&capture, input, subject);
+            Ok::<_, Failure>((capture, source))
         };
-        let recipes = [recipe(&from, 0), recipe(&to, 1)];
-        passes.push(PatchedPass { captures: [from, to], found, recipes });
+        let read = [read(from)?, read(to)?];
+        passes.push(session.patch(&model, read, args.what, tokens)?);
+    }
+    if let (Some(file), Some(pass)) = (file, passes.first()) {
+        return file.write_found(&Found::Patch(Box::new(pass.clone())), session);
     }
     if args.map {
         let map = |PatchedPass { captures, found, .. }: &PatchedPass| Map {
@@ -82,29 +84,5 @@ fn pairs(args: &PatchArgs, settings: &Settings) -> Result<Vec<[Asked; 2]>, Failu
              twice",
             inputs.len()
         ))),
-    }
-}
-
-impl Session {
-    /// Patches all places.
-    fn patch(
-        &mut self,
-        model: &Model,
-        passes: [Arc<Capture>; 2],
-        args: &PatchArgs,
-        tokens: [Option<u32>; 2],
-    ) -> Result<Patching, Failure> {
-        let failed = |error: PatchError| Failure::Failed(format!("{}: {error}", model.info().name));
-        check_pair(&passes[0], &passes[1]).map_err(failed)?;
-        let next = |at: usize| tokens[at].map(|id| model.next_token(&passes[at], id));
-        let logits = LogitPair::new([&passes[0], &passes[1]], next(0), next(1)).map_err(failed)?;
-        let mut patch = Patch::new(passes, args.what, logits)?;
-        while !patch.is_done() {
-            let (done, all) = patch.progress();
-            self.reporter.progress(&format!("{}: place {} of {all}", model.info().name, done + 1));
-            patch.step(model, &self.cancel)?;
-        }
-        self.reporter.clear();
-        Ok(patch.found())
     }
 }

@@ -3,35 +3,37 @@
 use super::args::PushArgs;
 use super::asked::Asked;
 use super::failure::Failure;
+use super::file::AskedFile;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
-use crate::export::push::{PushPass, write_csv, write_json, write_table};
-use crate::export::{Recipe, Selection, Source};
+use crate::export::push::{write_csv, write_json, write_table};
+use crate::export::{Found, FoundSubject, LogitTokens, Source, Subject};
 
-/// Likeliest next tokens that are listed.
-const NEXT: usize = 10;
 /// Parts that a table lists.
 const TOP: usize = 20;
 
 /// Runs every model, and tells the logit of a next token apart.
 ///
 /// # Errors
-/// If a model cannot be loaded or cannot read the prompt, or there is no such token or head.
+/// If a model cannot be loaded or cannot read the prompt, there is no such token or head, or the file cannot be written.
 pub fn run(args: &PushArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let asked = settings.passes(&args.models, &args.input)?;
+    let subject = Subject::Found(FoundSubject::Push(LogitTokens::default(), args.query));
+    let file = AskedFile::open(&args.file, subject, asked.len(), settings)?;
     let mut passes = Vec::new();
-    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
+    for Asked { model, input, without } in asked {
         let model = session.load(&model)?;
         model.check_output_head()?;
         // First, so that a token that isn't there is told before anything takes long.
         let named = |name: &Option<String>| name.as_ref().map(|name| model.token_named(name)).transpose();
-        let tokens = (named(&args.token)?, named(&args.versus)?);
+        let tokens = LogitTokens { token: named(&args.token)?, versus: named(&args.versus)? };
         let capture = session.capture_without(&model, &input, &without)?;
-        let query = args.query.unwrap_or(capture.tokens.len() - 1);
-        let pass = model.run_token(&capture, query, NEXT, &session.cancel)?;
-        let push = model.push(&capture, &pass, tokens, &session.cancel)?;
-        let recipe = Recipe::new(Source::new(&capture, input, Selection::All), None);
-        passes.push(PushPass { capture, push, recipe });
+        let source = Source::new(&capture, input, subject);
+        passes.push(session.push(&model, (capture, source), tokens, args.query)?);
+    }
+    if let Some(file) = file {
+        return file.write_found(&Found::Push(passes), session);
     }
     let all = args.top.unwrap_or(usize::MAX);
     if args.csv {

@@ -1,13 +1,13 @@
 //! `attnscope render`: an exported file once more, from the recipe that is in it.
 
 use super::args::RenderArgs;
-use super::export::write;
+use super::export::{write, write_with};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::{Settings, reference};
 use crate::attention::ModelInfo;
 use crate::export::file::Destination;
-use crate::export::{PROGRAM, Recipe, Source};
+use crate::export::{PROGRAM, Recipe, Source, Subject};
 use crate::model::Reference;
 
 /// Reads a recipe, and does what it says. Reports what cannot be as it was.
@@ -26,7 +26,8 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
             .say(&format!("{file}: made by {made}, this is {PROGRAM}: not every byte may be the same"));
         recipe.program = PROGRAM.to_owned();
     }
-    let mut captures = Vec::new();
+    let (mut captures, mut models, mut before) = (Vec::new(), Vec::new(), None);
+    let is_found = matches!(recipe.source.subject, Subject::Found(_));
     for source in std::iter::once(&mut recipe.source).chain(&mut recipe.beside) {
         let in_recipe = |error: Failure| match error {
             Failure::Failed(message) | Failure::Usage(message) => {
@@ -34,7 +35,8 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
             }
             other => other,
         };
-        let model = session.load(&pinned(source).map_err(in_recipe)?).map_err(in_recipe)?;
+        let reference = pinned(source).map_err(in_recipe)?;
+        let model = session.load_after(&reference, &mut before).map_err(in_recipe)?;
         let capture = session.capture_for(source.subject, &model, &source.input, &source.ablation);
         let mut capture = capture.map_err(in_recipe)?;
         capture.mark_generated(source.generated);
@@ -47,9 +49,17 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
             model: name,
             is_pinned: source.is_pinned,
             segments: source.segments.take(),
+            spans: std::mem::take(&mut source.spans),
             ..Source::new(&capture, source.input.clone(), source.subject)
         };
         captures.push(capture);
+        if is_found {
+            models.push(model);
+        }
+    }
+    if is_found {
+        let found = session.find(models.into_iter().zip(captures).collect(), &recipe)?;
+        return write_with(out, session, |out| found.write(out, &recipe));
     }
     write(out, &captures, &recipe, session)
 }

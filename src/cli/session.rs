@@ -62,6 +62,25 @@ impl Session {
         Ok(model)
     }
 
+    /// As [`load`](Self::load), of a model that may be the one before: that is not read again.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_after(
+        &mut self,
+        reference: &Reference,
+        before: &mut Option<(Reference, Arc<Model>)>,
+    ) -> Result<Arc<Model>, Failure> {
+        if let Some((_, model)) = before.as_ref().filter(|before| before.0 == *reference) {
+            return Ok(model.clone());
+        }
+        // Of two models, the first one's memory is free before the second is read, if nobody else holds it.
+        *before = None;
+        let model = Arc::new(self.load(reference)?);
+        *before = Some((reference.clone(), model.clone()));
+        Ok(model)
+    }
+
     /// Runs a model over what it is given.
     ///
     /// # Errors

@@ -128,7 +128,7 @@ impl Settings {
         match (inputs.pop(), inputs.len()) {
             (Some(input), 0) => Ok(input),
             (_, others) => Err(Failure::Usage(format!(
-                "--prompt is given {} times: this command reads one text; compare and patch read two",
+                "--prompt is given {} times: this command reads one text; compare, export and patch read two",
                 others + 1
             ))),
         }

@@ -15,6 +15,9 @@ use crate::attention::knockout::{Agreement, SpanEffect};
 use crate::attention::{Capture, NextToken, escape_controls};
 use crate::vocabulary::nats;
 
+/// What numbers of a span are, said once.
+pub(super) const CHANGE: &str = "change: of ln p of the next token where the span is hidden from all behind it; KL: before ‖ after, in nats";
+
 /// Columns of a span's positions.
 const PLACE: usize = 12;
 
@@ -70,10 +73,7 @@ pub fn write_table(out: &mut impl Write, passes: &[EffectPass]) -> Result<(), Ex
         let (share, values, push) = (rho(of.share), rho(of.weighted), rho(of.push));
         writeln!(out, "Spearman's ρ with |change|: share {share}, values {values}, push {push}")?;
     }
-    writeln!(
-        out,
-        "change: of ln p of the next token where the span is hidden from all behind it; KL: before ‖ after, in nats"
-    )?;
+    writeln!(out, "{CHANGE}")?;
     writeln!(
         out,
         "share, values, push: what the last token gives the span: attention, value-weighted, and to the logit"
@@ -86,6 +86,11 @@ pub fn write_table(out: &mut impl Write, passes: &[EffectPass]) -> Result<(), Ex
 /// # Errors
 /// If `out` refuses.
 pub fn write_json(out: &mut impl Write, passes: &[EffectPass]) -> Result<(), ExportError> {
+    Ok(write_json_lines(out, &json!({ "models": models(passes)? }))?)
+}
+
+/// An object of each model.
+pub(super) fn models(passes: &[EffectPass]) -> Result<Vec<Value>, ExportError> {
     let next = |change: &NextChange| {
         let token = &change.before.token;
         json!({ "id": token.id, "text": token.text, "before": change.before.probability, "after": change.after })
@@ -114,8 +119,7 @@ pub fn write_json(out: &mut impl Write, passes: &[EffectPass]) -> Result<(), Exp
             "spearman": { "share": rho.share, "value_weighted_share": rho.weighted, "push": rho.push },
         }))
     };
-    let models = passes.iter().map(model).collect::<Result<Vec<_>, _>>()?;
-    Ok(write_json_lines(out, &json!({ "models": models }))?)
+    passes.iter().map(model).collect()
 }
 
 /// Writes a line of CSV for each span.

@@ -6,6 +6,7 @@
 //! | how an export was made: what every file holds, and what it is made from again | [`recipe`] |
 //! | what an export is written as, a file for each format; how to add one | [`formats`] |
 //! | figures, which the formats svg, png and html show | [`figure`] |
+//! | what more than a pass found, as a file: push, effects, patching | [`Found`] |
 //! | what the commands print | [`print`](mod@print), [`heads`], [`ablation`], [`generate`], [`lens`], [`push`], [`effect`], [`segments`], [`sinks`], [`sweep`], [`report`] |
 
 pub mod ablation;
@@ -14,6 +15,8 @@ mod error;
 pub mod figure;
 pub mod file;
 pub mod formats;
+mod found;
+mod found_subject;
 pub mod generate;
 pub mod heads;
 pub mod lens;
@@ -36,12 +39,15 @@ mod subject;
 pub mod sweep;
 mod text;
 mod text_subject;
+mod write_found;
 
 #[cfg(test)]
 pub(crate) mod example;
 
 pub use error::ExportError;
 pub use formats::{ManyPrompts, RecipeError, write};
+pub use found::Found;
+pub use found_subject::{FoundSubject, HiddenBy, LogitTokens};
 pub use omissions::Omissions;
 pub use recipe::{FigureStyle, Input, KeyError, PROGRAM, Recipe, SCALES, Source};
 pub use selection::{ParseSelectionError, Selection};

@@ -14,7 +14,7 @@ use crate::attention::patching::{Patched, Patching};
 use crate::attention::{Capture, NextToken, Token, escape_controls};
 
 /// What an effect is, said once.
-const EFFECT: &str = "effect: (patched − second prompt) / (first − second), each the logit difference: 0 changes nothing, 1 brings all of it";
+pub(super) const EFFECT: &str = "effect: (patched − second prompt) / (first − second), each the logit difference: 0 changes nothing, 1 brings all of it";
 
 /// A model's passes over two prompts, and what each place of the first does in the second.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct PatchedPass {
     /// Over the prompt that is taken from, and over the one that is changed.
     pub captures: [Arc<Capture>; 2],
     /// What was found.
-    pub found: Patching,
+    pub found: Arc<Patching>,
     /// How the passes were made.
     pub recipes: [Recipe; 2],
 }
@@ -65,6 +65,11 @@ pub fn write_table(out: &mut impl Write, passes: &[PatchedPass], top: usize) -> 
 /// # Errors
 /// If `out` refuses.
 pub fn write_json(out: &mut impl Write, passes: &[PatchedPass]) -> Result<(), ExportError> {
+    Ok(write_json_lines(out, &json!({ "note": EFFECT, "models": models(passes)? }))?)
+}
+
+/// An object of each model.
+pub(super) fn models(passes: &[PatchedPass]) -> Result<Vec<Value>, ExportError> {
     let next = |next: &NextToken| json!({ "id": next.token.id, "text": next.token.text });
     let model = |PatchedPass { captures, found, recipes }: &PatchedPass| -> Result<Value, ExportError> {
         let recipes = recipes.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
@@ -81,8 +86,7 @@ pub fn write_json(out: &mut impl Write, passes: &[PatchedPass]) -> Result<(), Ex
             "effects": found.effects,
         }))
     };
-    let models = passes.iter().map(model).collect::<Result<Vec<_>, _>>()?;
-    Ok(write_json_lines(out, &json!({ "note": EFFECT, "models": models }))?)
+    passes.iter().map(model).collect()
 }
 
 /// Writes a line of CSV for each place.

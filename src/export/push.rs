@@ -1,6 +1,7 @@
 //! What each part of a pass adds to the logit of a next token: a table for people, JSON and CSV for programs.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -18,15 +19,15 @@ const KEYS: usize = 4;
 const PART: usize = 10;
 
 /// What is said once of every push.
-const DIRECT: &str = "direct effects only: later heads may undo them";
+pub(super) const DIRECT: &str = "direct effects only: later heads may undo them";
 
 /// A model's pass, and what its parts add to the logit of a token after another.
 #[derive(Debug, Clone)]
 pub struct PushPass {
     /// The pass.
-    pub capture: Capture,
+    pub capture: Arc<Capture>,
     /// What its parts add.
-    pub push: Push,
+    pub push: Arc<Push>,
     /// How it was made.
     pub recipe: Recipe,
 }
@@ -61,7 +62,7 @@ pub fn write_table(out: &mut impl Write, passes: &[PushPass], top: usize) -> Res
             None => writeln!(out, "logit of {target} less the mean of all: {:+.4}", push.logit)?,
         }
         let [heads, mlps] = [push.heads.iter().map(|head| head.total).sum(), push.mlps.iter().sum::<f64>()];
-        let Push { embedding, biases, .. } = push;
+        let Push { embedding, biases, .. } = &**push;
         writeln!(out, "heads {heads:+.4}, MLPs {mlps:+.4}, embedding {embedding:+.4}, biases {biases:+.4}")?;
         writeln!(out, "parts sum to the logit: residual {:.1e}", push.residual())?;
         writeln!(out, "{:PART$}{:>10}  through keys", "part", "push")?;
@@ -88,6 +89,12 @@ fn named(next: &NextToken) -> String {
 /// # Errors
 /// If `out` refuses.
 pub fn write_json(out: &mut impl Write, passes: &[PushPass], top: usize) -> Result<(), ExportError> {
+    let models = models(passes, top)?;
+    Ok(write_json_lines(out, &json!({ "note": DIRECT, "models": models }))?)
+}
+
+/// An object of each model.
+pub(super) fn models(passes: &[PushPass], top: usize) -> Result<Vec<Value>, ExportError> {
     let next = |next: &NextToken| json!({ "id": next.token.id, "text": next.token.text, "probability": next.probability });
     let model = |pass: &PushPass| -> Result<Value, ExportError> {
         let PushPass { capture, push, recipe } = pass;
@@ -112,8 +119,7 @@ pub fn write_json(out: &mut impl Write, passes: &[PushPass], top: usize) -> Resu
             "by_key": push.by_key(),
         }))
     };
-    let models = passes.iter().map(model).collect::<Result<Vec<_>, _>>()?;
-    Ok(write_json_lines(out, &json!({ "note": DIRECT, "models": models }))?)
+    passes.iter().map(model).collect()
 }
 
 /// Writes a line of CSV for each part, and one for each head and key.

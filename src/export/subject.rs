@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::ExportError;
+use super::found_subject::{FoundSubject, HiddenBy, ParseFoundError};
 use super::selection::{ParseSelectionError, Selection};
 use super::text_subject::{ParseTextSubjectError, TextSubject};
 use crate::attention::{Capture, ParseStatisticError, ParseViewError, Statistic};
@@ -27,6 +28,15 @@ const MAP: &str = "map:";
 const SEGMENTS: &str = "segments";
 /// Why segments are in no file of numbers, and in no page.
 const SEGMENTS_DRAWN: &str = "a matrix of segments is a figure: choose --format svg or png; 'attnscope segments --json' has its numbers";
+/// Where heads put what they give to no word.
+const SINKS: &str = "sinks";
+/// Why sinks are in no file of numbers, and in no page.
+const SINKS_DRAWN: &str =
+    "sinks are a figure: choose --format svg or png; 'attnscope sinks --json' has their numbers";
+/// What can be written of what is found about a pass, and what can't.
+const FOUND_FORMATS: &str =
+    "push, effects and patching are written as csv, json, svg or png: choose one of these";
+const FOUND_WHOLE: &str = "--difference and --normalisation are of attention: leave them out";
 
 /// What an export is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +49,10 @@ pub enum Subject {
     Text(TextSubject),
     /// How much of a view the segments of the prompt give each other.
     Segments(View, SegmentRule),
+    /// What each head gives to the first token, and to its learned sink: a cell for each, a row per layer.
+    Sinks,
+    /// What more passes, or going through the parts of one, found.
+    Found(FoundSubject),
 }
 
 impl Subject {
@@ -60,6 +74,8 @@ impl Subject {
             Subject::Map(_) => Err(ExportError::Unfit(format!("{self}: {DRAWN_ONLY}"))),
             Subject::Text(_) => Err(ExportError::Unfit(format!("{self}: {TEXT_DRAWN_ONLY}"))),
             Subject::Segments(..) => Err(ExportError::Unfit(format!("{self}: {SEGMENTS_DRAWN}"))),
+            Subject::Sinks => Err(ExportError::Unfit(SINKS_DRAWN.to_owned())),
+            Subject::Found(_) => Err(ExportError::Unfit(FOUND_FORMATS.to_owned())),
         }
     }
 
@@ -69,7 +85,7 @@ impl Subject {
             Subject::Matrices(Selection::One(view)) => Some(view),
             Subject::Text(text) => Some(text.view),
             Subject::Segments(view, _) => Some(view),
-            Subject::Matrices(Selection::All) | Subject::Map(_) => None,
+            Subject::Matrices(Selection::All) | Subject::Map(_) | Subject::Sinks | Subject::Found(_) => None,
         }
     }
 
@@ -80,10 +96,7 @@ impl Subject {
 
     /// Whether it is made of what heads do on repeated random tokens, and so needs more than a pass.
     pub fn needs_scores(self) -> bool {
-        match self {
-            Subject::Matrices(_) | Subject::Text(_) | Subject::Segments(..) => false,
-            Subject::Map(statistic) => statistic.is_on_repeated_tokens(),
-        }
+        matches!(self, Subject::Map(statistic) if statistic.is_on_repeated_tokens())
     }
 
     /// Why it can't be exported in a format, as a difference, or by a rule for rows; nothing if it can.
@@ -109,19 +122,26 @@ impl Subject {
             }
             Subject::Segments(..) => has_rule
                 .then_some("segments are drawn raw, a row and its sink sum to 1: leave --normalisation out"),
+            Subject::Sinks if !format.draws_a_grid() => Some(SINKS_DRAWN),
+            Subject::Found(_) if !is_of_found(format) => Some(FOUND_FORMATS),
+            Subject::Sinks | Subject::Found(_) => (is_difference || has_rule).then_some(FOUND_WHOLE),
         }
     }
 
-    /// The rule that segments are cut by, if it is of segments.
+    /// The rule that segments are cut by, if there are segments.
     pub fn rule(self) -> Option<SegmentRule> {
-        if let Subject::Segments(_, rule) = self { Some(rule) } else { None }
+        match self {
+            Subject::Segments(_, rule)
+            | Subject::Found(FoundSubject::Effect(HiddenBy::Segments(rule), _)) => Some(rule),
+            _ => None,
+        }
     }
 
     /// Whether its rows have a sink beside them.
     pub fn has_sinks(self, capture: &Capture) -> bool {
         match self {
             Subject::Matrices(selection) => selection.has_sinks(capture),
-            Subject::Map(_) => capture.model.has_sinks,
+            Subject::Map(_) | Subject::Sinks | Subject::Found(_) => capture.model.has_sinks,
             Subject::Text(text) => capture.has_sinks(text.view),
             Subject::Segments(view, _) => capture.has_sinks(view),
         }
@@ -134,8 +154,15 @@ impl Subject {
             Subject::Map(statistic) => statistic.title(),
             Subject::Text(text) => text.title(),
             Subject::Segments(view, _) => format!("segments, {}", view.title()),
+            Subject::Sinks => SINKS.to_owned(),
+            Subject::Found(found) => found.title(),
         }
     }
+}
+
+/// Whether a format can hold what is found about a pass.
+fn is_of_found(format: ExportFormat) -> bool {
+    format.draws_a_grid() || matches!(format, ExportFormat::Csv | ExportFormat::Json)
 }
 
 /// A text that names nothing to export.
@@ -156,6 +183,9 @@ pub enum ParseSubjectError {
     /// It names no view of segments.
     #[error("segments of what? {0}")]
     View(ParseViewError),
+    /// It is nothing that is found about a pass.
+    #[error(transparent)]
+    Found(#[from] ParseFoundError),
 }
 
 impl From<Selection> for Subject {
@@ -172,6 +202,8 @@ impl fmt::Display for Subject {
             Subject::Text(text) => text.fmt(f),
             Subject::Segments(view, SegmentRule::Auto) => write!(f, "{SEGMENTS}:{view}"),
             Subject::Segments(view, rule) => write!(f, "{SEGMENTS}-{rule}:{view}"),
+            Subject::Sinks => f.write_str(SINKS),
+            Subject::Found(found) => found.fmt(f),
         }
     }
 }
@@ -182,6 +214,12 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(text) = TextSubject::parse(text) {
             return Ok(Self::Text(text?));
+        }
+        if let Some(found) = FoundSubject::parse(text) {
+            return Ok(Self::Found(found?));
+        }
+        if text == SINKS {
+            return Ok(Self::Sinks);
         }
         if let Some(statistic) = text.strip_prefix(MAP) {
             return Ok(Self::Map(statistic.parse()?));
@@ -252,6 +290,17 @@ mod tests {
             let subject: Subject = text.parse().unwrap();
             assert!(matches!(subject, Subject::Segments(..)) && subject.matrices().is_err(), "{text}");
             assert_eq!(subject.to_string(), text);
+        }
+        for text in ["sinks", "push@3", "effect-words", "patch-residual:1-2"] {
+            let subject: Subject = text.parse().unwrap();
+            assert_eq!(subject.to_string(), text);
+            assert!(subject.matrices().is_err() && subject.view().is_none(), "{text}");
+            for format in ExportFormat::ALL {
+                let is_numbers = matches!(format, ExportFormat::Csv | ExportFormat::Json);
+                let is_written = format.draws_a_grid() || is_numbers && subject != Subject::Sinks;
+                assert_eq!(subject.obstacle(format, false, false).is_none(), is_written, "{text} {format}");
+            }
+            assert!(subject.obstacle(ExportFormat::Svg, true, false).is_some(), "{text}");
         }
         assert_eq!("all".parse(), Ok(Subject::from(Selection::All)));
         let error = |text: &str| text.parse::<Subject>().unwrap_err().to_string();

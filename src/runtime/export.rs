@@ -10,15 +10,19 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frame::picture;
+use super::{found, source};
 use crate::app::{DisplayedCapture, ExportContent, Exported, Scores, Side, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{
-    self, ExportError, FigureStyle, Input, Omissions, Recipe, Selection, Source, Subject, TextSubject,
+    self, ExportError, FigureStyle, Found, Omissions, Recipe, Selection, Subject, TextSubject,
 };
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
 use crate::vocabulary::{ExportFormat, TextColoring};
+
+/// Why nothing is written where nothing is shown.
+const NOTHING: &str = "there is nothing to write";
 
 /// How long the program stays for a file that is stopped, so that nothing is left of it.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -26,6 +30,7 @@ const LEAVE: Duration = Duration::from_secs(1);
 /// What is written.
 enum Content {
     Captures { captures: Vec<Arc<Capture>>, recipe: Box<Recipe> },
+    Found { found: Found, recipe: Box<Recipe> },
     Picture { state: Box<State>, theme: Box<Theme>, screen: Rect },
 }
 
@@ -59,6 +64,9 @@ impl Exporter {
             ExportContent::Screen => {
                 let state = Box::new(State { popup: None, ..state.clone() });
                 Ok(Content::Picture { state, theme: Box::new(theme.clone()), screen })
+            }
+            ExportContent::Push | ExportContent::Effect | ExportContent::Patching => {
+                found(state, content, target.format, theme.map)
             }
             content => captures(state, side, content, target.format, theme.map),
         };
@@ -115,6 +123,7 @@ fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Omission
             let captures: Vec<&Capture> = captures.iter().map(AsRef::as_ref).collect();
             export::write(&mut out, &captures, recipe)?
         }
+        Content::Found { found, recipe } => found.write(&mut out, recipe)?,
         Content::Picture { state, theme, screen } => {
             out.write_all(picture((**state).clone(), theme, *screen).as_bytes())?;
             Omissions::default()
@@ -122,6 +131,24 @@ fn try_write(content: &Content, path: &Path, cancel: &Cancel) -> Result<Omission
     };
     file.finish()?;
     Ok(omissions)
+}
+
+/// What a panel found, and the recipe.
+///
+/// # Errors
+/// If it is not there yet.
+fn found(
+    state: &State,
+    content: ExportContent,
+    format: ExportFormat,
+    colors: ColorMap,
+) -> Result<Content, &'static str> {
+    let found = found::of_panel(state, content).ok_or("it is not there yet: try again once it is")?;
+    let display = state.display;
+    let style =
+        FigureStyle { curve: display.color_scale, range: display.range, colors, ..FigureStyle::default() };
+    let recipe = found.recipe(format, style).map_err(|_| NOTHING)?;
+    Ok(Content::Found { found, recipe: Box::new(recipe) })
 }
 
 /// The captures on screen that go into a file, and the recipe: numbers as they were computed, figures by the rules
@@ -138,19 +165,23 @@ fn captures(
 ) -> Result<Content, &'static str> {
     let sides = match content {
         ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
-        ExportContent::Map(_) | ExportContent::Segments(_) | ExportContent::Text(_) => {
+        ExportContent::Map(_)
+        | ExportContent::Segments(_)
+        | ExportContent::Text(_)
+        | ExportContent::Sinks => {
             Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some()).collect()
         }
         _ => vec![side],
     };
     let shown: Option<Vec<&DisplayedCapture>> =
         sides.iter().map(|side| state.pane(*side).shown.as_ref()).collect();
-    let shown = shown.filter(|shown| !shown.is_empty()).ok_or("there is nothing to write")?;
+    let shown = shown.filter(|shown| !shown.is_empty()).ok_or(NOTHING)?;
     let source = |(side, shown): (&Side, &&DisplayedCapture)| {
         let subject = match content {
             ExportContent::AllHeads => Subject::Matrices(Selection::All),
             ExportContent::View(view) => Subject::Matrices(Selection::One(view)),
             ExportContent::Map(statistic) => Subject::Map(statistic),
+            ExportContent::Sinks => Subject::Sinks,
             ExportContent::Segments(rule) => Subject::Segments(shown.view(), rule),
             ExportContent::Text(coloring) => {
                 // After the text there is only what is predicted, which is what a text is coloured by if no token is named.
@@ -161,22 +192,14 @@ fn captures(
             }
             _ => Subject::Matrices(Selection::One(shown.view())),
         };
-        // What a model wrote is never cut into tokens again.
-        let is_written = shown.capture.prompt_tokens() < shown.capture.tokens.len();
-        let input = match &shown.capture.chat {
-            _ if is_written => Input::Ids(shown.capture.tokens.iter().map(|token| token.id).collect()),
-            Some(chat) => Input::Chat(chat.conversation().clone()),
-            None => Input::Prompt(shown.prompt.clone()),
-        };
-        let source = Source::new(&shown.capture, input, subject);
-        let source = match content {
+        let source = source::of_pane(state, *side, shown, subject);
+        match content {
             ExportContent::Segments(_) => source.cut_by(state.screen.segments.cut()),
             _ => source,
-        };
-        Source { is_pinned: state.panes.pinned(*side).is_some(), ..source }
+        }
     };
     let mut sources = sides.iter().zip(&shown).map(source);
-    let left = sources.next().ok_or("there is nothing to write")?;
+    let left = sources.next().ok_or(NOTHING)?;
     let recipe = if format.is_figure() {
         let display = state.display;
         let style = FigureStyle {
@@ -191,8 +214,13 @@ fn captures(
             ..FigureStyle::default()
         };
         // All heads at once are drawn raw; a page normalises them by itself.
-        let is_raw =
-            matches!(content, ExportContent::AllHeads | ExportContent::Map(_) | ExportContent::Segments(_));
+        let is_raw = matches!(
+            content,
+            ExportContent::AllHeads
+                | ExportContent::Map(_)
+                | ExportContent::Segments(_)
+                | ExportContent::Sinks
+        );
         let is_grid = is_raw && format.draws_a_grid();
         let normalisation = if is_grid { Normalisation::Raw } else { display.normalisation };
         Recipe::of_figure((left, sources.next()), format, normalisation, style)
@@ -237,6 +265,7 @@ mod tests {
     use crate::app::Action;
     use crate::attention::Statistic;
     use crate::config::keys::{Command, Keys};
+    use crate::export::Source;
     use crate::model::LoadOptions;
     use crate::runtime::screenshot::{apply, finish};
     use crate::worker;

@@ -3,11 +3,13 @@
 mod config;
 mod editor;
 mod export;
+mod found;
 mod frame;
 mod history;
 mod input;
 mod screenshot;
 mod signals;
+mod source;
 
 pub use config::ViewerConfig;
 pub use frame::sync_layout;

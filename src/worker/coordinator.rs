@@ -72,6 +72,7 @@ fn begin(
         Request::Patch(job) => slots[job.slot.index()].submit(job),
         Request::StopPatching => slots.iter().for_each(SlotState::stop_patching),
         Request::View(job) => pool.submit(Box::new(job))?,
+        Request::Row(job) => pool.submit(Box::new(job))?,
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,
         Request::Shift(job) => pool.submit(Box::new(job))?,

@@ -500,3 +500,42 @@ fn a_map_is_a_figure_and_nothing_else() {
     fs::write(home.path("recipe.json"), recipe.to_string()).unwrap();
     home.run(["render", "recipe.json", "--out", "-"]).failed(1, &["map:induction: a map is a figure"]);
 }
+
+/// Left minus right of one model over two texts, by the words that both have.
+#[test]
+fn two_texts_of_one_model_are_subtracted_and_stand_beside_each_other() {
+    let home = Home::new();
+    let asked = [
+        "export",
+        "--model",
+        "demo:gpt2",
+        "--prompt",
+        "The cat sat on a mat",
+        "--prompt",
+        "The cat sat on it",
+    ];
+    let (out, again) = (home.path("a.svg"), home.path("b.svg"));
+    let with = |more: &[&str]| {
+        let to = ["--format", "svg", "--out", text(&out)];
+        home.run(asked.iter().copied().chain(more.iter().copied()).chain(to)).text();
+        home.run(["render", text(&out), "--out", text(&again)]).text();
+        let svg = std::fs::read_to_string(&out).unwrap();
+        assert_eq!(svg, std::fs::read_to_string(&again).unwrap(), "{more:?}");
+        svg
+    };
+    for by in ["pieces", "words"] {
+        let svg = with(&["--difference", by]);
+        assert!(svg.contains("gpt2 (left) − gpt2 (right)"), "{svg}");
+        assert!(svg.contains("Left out of the difference: ") && svg.contains(" mat"), "{svg}");
+        assert!(svg.contains("demo:gpt2 (f32, cpu): “The cat sat on a mat”; demo:gpt2"), "{svg}");
+        assert!(svg.contains("All values are 0") && !svg.contains("0.0000"), "{svg}");
+        // What both begin with is read alike: a difference of 0 in each cell of it.
+        assert!(svg.matches(">0</text>").count() >= 10, "{svg}");
+    }
+    let svg = with(&["--view", "head:1.1"]);
+    assert!(svg.matches("layer 1, head 1").count() == 2 && svg.contains("“The cat sat on it”"), "{svg}");
+    let text_view = with(&["--view", "text:mean@2"]);
+    assert!(text_view.contains("(2) looks at"), "{text_view}");
+    home.run(asked.iter().copied().chain(["--prompt", "c", "--format", "svg", "--out", "-"]))
+        .failed(2, &["two texts"]);
+}

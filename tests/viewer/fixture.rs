@@ -16,7 +16,7 @@ use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
 use attnscope::worker::protocol::{
     Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, SegmentsFound, SegmentsJob,
-    ViewJob, WorkerError,
+    TokenRow, ViewJob, WorkerError,
 };
 use tui_input::InputRequest;
 
@@ -326,6 +326,10 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
             Request::View(ViewJob { capture, view, .. }) => {
                 let matrix = Arc::new(capture.matrix(view).unwrap());
                 Event::Viewed { capture, view, matrix }
+            }
+            Request::Row(question) => {
+                let (weights, sink) = question.capture.row(question.view, question.query).unwrap();
+                Event::Row { question: Box::new(question), row: Ok(Arc::new(TokenRow { weights, sink })) }
             }
             Request::Score(ScoringJob { slot, model, ablations }) => {
                 for ablation in ablations {

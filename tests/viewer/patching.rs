@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Effect, Mode, Opened, PatchMap, PatchStage, Side, State};
+use attnscope::app::{Action, Effect, ExportContent, Mode, Opened, PatchMap, PatchStage, Popup, Side, State};
 use attnscope::attention::patching::{LogitPair, Patched, Patching};
 use attnscope::attention::{NextToken, Token, View};
 use attnscope::theme::ColorDepth;
+use attnscope::vocabulary::ExportFormat;
 use attnscope::worker::protocol::{Event, PatchJob, Request, WorkerError};
 
 use crate::fixture::*;
@@ -145,4 +146,21 @@ fn what_cannot_be_patched_says_why() {
     assert!(draw(&mut state, (80, 24)).backend().to_string().contains("equal length"));
     press(&mut state, "p");
     assert!(map(&state).stage != PatchStage::Running, "nothing is pinned any more");
+}
+
+#[test]
+fn the_map_is_exported_and_so_are_effects_and_sinks() {
+    for (keys, content, file) in [
+        ("J e", ExportContent::Patching, "demo-gpt2-patching.svg"),
+        ("X e", ExportContent::Effect, "demo-gpt2-and-demo-gpt2-effect.svg"),
+        ("Q e", ExportContent::Sinks, "demo-gpt2-and-demo-gpt2-sinks.svg"),
+    ] {
+        let mut state = pinned();
+        press(&mut state, keys);
+        let Some(Popup::Export(dialog)) = &state.popup else { panic!("{keys}: no export dialog") };
+        assert_eq!(dialog.choices[0], (content, ExportFormat::Svg), "{keys}");
+        assert_eq!(dialog.list.line.value(), file);
+        let formats = dialog.choices.iter().filter(|choice| choice.0 == content).count();
+        assert_eq!(formats, if content == ExportContent::Sinks { 2 } else { 4 }, "{keys}");
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Column, Effect, Opened, PushPanel, PushStage, Side, State};
+use attnscope::app::{Column, Effect, ExportContent, Opened, Popup, PushPanel, PushStage, Side, State};
 use attnscope::attention::NextToken;
 use attnscope::attention::push::{HeadPush, Part, Push, PushedLogit};
 use attnscope::theme::ColorDepth;
+use attnscope::vocabulary::ExportFormat;
 use attnscope::worker::protocol::{Event, PushJob, Request, Slot};
 
 use crate::fixture::*;
@@ -121,6 +122,17 @@ fn screens() {
             draw(&mut state, (width, height));
         }
     }
+}
+
+#[test]
+fn what_is_on_screen_is_exported() {
+    let mut state = open();
+    press(&mut state, "e");
+    let Some(Popup::Export(dialog)) = &state.popup else { panic!("no export dialog") };
+    let formats = [ExportFormat::Svg, ExportFormat::Png, ExportFormat::Csv, ExportFormat::Json];
+    assert_eq!(dialog.choices[..4], formats.map(|format| (ExportContent::Push, format)));
+    assert_eq!(dialog.list.line.value(), "demo-gpt2-and-demo-gpt-oss-push.svg");
+    assert_screen!("push_exported", state, (100, 30));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use attnscope::attention::View;
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{Hit, Layout};
 use attnscope::vocabulary::{ExportFormat, LongPrompts, RowReading, TextColoring};
+use attnscope::worker::protocol::{Request, RowJob, TokenRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::style::Modifier;
@@ -274,6 +275,46 @@ fn of_a_prompt_that_was_pooled_every_token_can_be_marked() {
     assert_eq!(state.focused().cursor.query, 501, "in the matrix, the next row: {:?}", marked(&state));
     let view = state.focused().shown.as_ref().unwrap().view();
     assert_eq!(view, View::Mean);
+}
+
+/// A matrix of a long prompt has cells of several tokens; the text asks for the row of the very token that is marked.
+#[test]
+fn of_a_prompt_that_was_pooled_the_row_of_every_token_is_exact() {
+    let words: Vec<String> = (0..3000).map(|at| format!(" w{at}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let rows = |effects: &[Effect]| -> Vec<(Side, View, usize)> {
+        let row = |effect: &Effect| match effect {
+            Effect::Send(Request::Row(RowJob { asker, view, query, .. })) => {
+                Some((Side::BOTH[asker.0], *view, *query))
+            }
+            _ => None,
+        };
+        effects.iter().filter_map(row).collect()
+    };
+    let mut state = loaded();
+    captured_as(&mut state, &words, &words);
+    let first = press(&mut state, "T");
+    assert_eq!(rows(&first), [(Side::Left, View::Mean, 2999), (Side::Right, View::Mean, 2999)]);
+    assert!(state.is_busy() && state.exact_row(Side::Left).is_none());
+    let second = press(&mut state, "left");
+    assert_eq!(rows(&second), [(Side::Left, View::Mean, 2998), (Side::Right, View::Mean, 2998)]);
+    answer(&mut state, first);
+    assert!(state.exact_row(Side::Left).is_none(), "an older answer is of another token");
+    let of_cells = draw(&mut state, (160, 40)).backend().buffer().clone();
+    answer(&mut state, second);
+    assert!(!state.is_busy());
+    assert_ne!(*draw(&mut state, (160, 40)).backend().buffer(), of_cells, "tokens have colours of their own");
+    for side in Side::BOTH {
+        let shown = state.pane(side).shown.as_ref().unwrap();
+        let (weights, sink) = shown.capture.row(View::Mean, 2998).unwrap();
+        assert_eq!(state.exact_row(side), Some(&TokenRow { weights, sink }));
+    }
+    let row = state.exact_row(Side::Right).unwrap();
+    let says = format!("sink {:.3}  first token {:.3}", row.sink.unwrap(), row.weights[0]);
+    let screen = text(draw(&mut state, (160, 40)).backend().buffer());
+    assert!(screen.contains(&says), "{says}: {screen}");
+    assert!(rows(&press(&mut state, "right left")).len() == 4, "each move asks");
+    assert!(rows(&press(&mut state, "T")).is_empty(), "the mean over later queries has no row of its own");
 }
 
 /// Writes into the field.

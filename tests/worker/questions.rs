@@ -7,10 +7,39 @@ use attnscope::model::LoadOptions;
 use attnscope::vocabulary::Granularity;
 use attnscope::worker;
 use attnscope::worker::protocol::{
-    Asker, CompareJob, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, SimilarJob, Slot, ViewJob,
+    Asker, CompareJob, ConfiguredPair, EstimateJob, Event, ListJob, Place, Request, RowJob, SimilarJob, Slot,
+    ViewJob,
 };
 
 use crate::fixture::*;
+
+/// The newest row is the one that is waited for; what is not there says why.
+#[tokio::test]
+async fn a_row_is_computed_on_demand() {
+    let (worker, mut events) = worker::spawn(LoadOptions::default());
+    load(&worker, Slot::Second, &golden("gpt-oss-tiny"));
+    run(&worker, 1, "write a story");
+    let capture = wait_for(&mut events, |event| captured(event, Slot::Second, 1)).await;
+    let ask = |view, query| {
+        let question = RowJob { asker: Asker(1), capture: Arc::clone(&capture), view, query };
+        worker.send(Request::Row(question)).unwrap();
+    };
+    ask(View::Mean, 1);
+    let (question, row) = wait_for(&mut events, |event| match event {
+        Event::Row { question, row } => Some((question, row.unwrap())),
+        _ => None,
+    })
+    .await;
+    assert_eq!((question.view, question.query, question.asker), (View::Mean, 1, Asker(1)));
+    assert_eq!((row.weights.clone(), row.sink), capture.row(View::Mean, 1).unwrap());
+    ask(View::Layer(9), 0);
+    let error = wait_for(&mut events, |event| match event {
+        Event::Row { row, .. } => row.err().map(|error| error.to_string()),
+        _ => None,
+    })
+    .await;
+    assert!(error.contains("layers 0 to 3"), "{error}");
+}
 
 #[tokio::test]
 async fn a_head_is_computed_on_demand() {

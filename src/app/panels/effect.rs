@@ -14,9 +14,12 @@ use crate::app::state::side::Side;
 use crate::app::state::step::{row_after, step};
 use crate::attention::knockout::{Agreement, HiddenSpan, SpanEffect};
 use crate::attention::segments::{Cut, Segments};
-use crate::attention::{Capture, NO_OUTPUT_HEAD, SegmentRule, View};
+use crate::attention::{Capture, NO_OUTPUT_HEAD, NextToken, SegmentRule, View};
 use crate::config::keys::Command;
 use crate::worker::protocol::{Asker, EffectJob, Request, Slot, WorkerError};
+
+/// What a marked span is cut by.
+const MARKED: &str = "the marked span";
 
 /// What is hidden at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,6 +78,19 @@ impl EffectSide {
     /// All spans, in the order of the text.
     pub fn spans(&self) -> &[HiddenSpan] {
         &self.question.spans
+    }
+
+    /// What is hidden at a time: the marked span only if there is one.
+    pub fn unit(&self) -> HiddenUnit {
+        match self.unit {
+            HiddenUnit::Marked if self.cut_by != MARKED => HiddenUnit::Segments(SegmentRule::Auto),
+            ref unit => unit.clone(),
+        }
+    }
+
+    /// The next token that is looked at; nothing before the first span is done.
+    pub fn target(&self) -> Option<&NextToken> {
+        Some(&self.question.keys.as_ref()?.target)
     }
 
     /// Asks for what isn't known, unless that was asked for.
@@ -282,7 +298,7 @@ fn spans(
         (HiddenUnit::Marked, Some(span)) => {
             let end = (span.cells.end * bin).min(capture.tokens.len());
             let tokens = (span.cells.start * bin).min(end.saturating_sub(1))..end;
-            return Ok((vec![HiddenSpan::of(&capture.tokens, tokens)], "the marked span"));
+            return Ok((vec![HiddenSpan::of(&capture.tokens, tokens)], MARKED));
         }
         (HiddenUnit::Words, _) => return Ok(words()),
         (HiddenUnit::Marked, None) => SegmentRule::Auto,

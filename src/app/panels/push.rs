@@ -52,6 +52,12 @@ impl PushPanel {
         self.question.query
     }
 
+    /// The ids of the next token that is told apart, and of the one whose logit is taken off; nothing of those that the model
+    /// chooses.
+    pub fn logit_tokens(&self) -> (Option<u32>, Option<u32>) {
+        (self.question.target, self.question.versus)
+    }
+
     /// The part that is chosen, whether its keys are listed or not.
     pub fn part(&self) -> Option<Part> {
         let parts = self.push.as_ref()?.parts();

@@ -51,21 +51,21 @@ impl ExportDialog {
         difference: Option<&Difference>,
         first: Option<ExportContent>,
     ) -> Option<Self> {
-        let figures = || ExportFormat::ALL.into_iter().filter(|format| format.is_figure());
         let side = panes.focus;
         let shown = panes.pane(side).shown.as_ref()?;
-        let mut choices: Vec<ExportChoice> = Vec::new();
-        choices.extend(first.into_iter().flat_map(|first| {
-            let has_page = matches!(first, ExportContent::Text(_));
-            let fits = move |format: &ExportFormat| has_page || format.draws_a_grid();
-            figures().filter(fits).map(move |format| (first, format))
-        }));
-        choices.extend(ExportFormat::ALL.map(|format| (ExportContent::View(shown.view()), format)));
-        if panes.shown().count() == 2 {
-            choices.extend(figures().map(|format| (both(difference), format)));
-        }
-        choices.extend(ExportFormat::ALL.map(|format| (ExportContent::AllHeads, format)));
-        choices.push((ExportContent::Screen, ExportFormat::Svg));
+        let panes_or_difference = (panes.shown().count() == 2).then(|| both(difference));
+        // Of what is on screen the figures come first.
+        let (figures, numbers): (Vec<_>, Vec<_>) =
+            ExportFormat::ALL.into_iter().partition(|it| it.is_figure());
+        let of_first = first.into_iter().flat_map(|first| {
+            figures.iter().chain(&numbers).filter(move |it| first.fits(**it)).map(move |it| (first, *it))
+        });
+        let of_views =
+            [Some(ExportContent::View(shown.view())), panes_or_difference, Some(ExportContent::AllHeads)];
+        let of_views = of_views.into_iter().flatten().chain([ExportContent::Screen]).flat_map(|content| {
+            ExportFormat::ALL.into_iter().filter(move |it| content.fits(*it)).map(move |it| (content, it))
+        });
+        let choices: Vec<ExportChoice> = of_first.chain(of_views).collect();
         let mut dialog = Self {
             side,
             list: FuzzyList::new(vec![String::new(); choices.len()]),
@@ -128,6 +128,10 @@ impl ExportDialog {
                 ExportContent::AllHeads => format!("{}-all-heads", self.model),
                 ExportContent::Map(statistic) => format!("{}-map-{}", self.both_models(), statistic.id()),
                 ExportContent::Segments(_) => format!("{}-segments", self.both_models()),
+                ExportContent::Sinks => format!("{}-sinks", self.both_models()),
+                ExportContent::Push => format!("{}-push", self.both_models()),
+                ExportContent::Effect => format!("{}-effect", self.both_models()),
+                ExportContent::Patching => format!("{}-patching", self.model),
                 ExportContent::Text(coloring) => format!("{}-text-{coloring}", self.both_models()),
                 ExportContent::Panes => self.models.join("-and-"),
                 ExportContent::Difference(_) => self.models.join("-minus-"),

@@ -19,10 +19,33 @@ pub enum ExportContent {
     Segments(SegmentRule),
     /// The text of both panes, coloured as it is on screen.
     Text(TextColoring),
+    /// What heads of both panes give to the first token, and to learned sinks.
+    Sinks,
+    /// What parts of both panes' passes add to the logit of a next token, as it is on screen.
+    Push,
+    /// What hiding spans does in both panes, as it is on screen.
+    Effect,
+    /// How far parts of the pinned prompt bring the one beside it, as it is on screen.
+    Patching,
     /// Left minus right, by these pieces.
     Difference(Granularity),
     /// What is on screen, as a picture.
     Screen,
+}
+
+impl ExportContent {
+    /// Whether a file of this format can hold it.
+    pub fn fits(self, format: ExportFormat) -> bool {
+        match self {
+            Self::View(_) | Self::AllHeads => true,
+            Self::Panes | Self::Text(_) | Self::Difference(_) => format.is_figure(),
+            Self::Map(_) | Self::Segments(_) | Self::Sinks => format.draws_a_grid(),
+            Self::Push | Self::Effect | Self::Patching => {
+                format.draws_a_grid() || matches!(format, ExportFormat::Csv | ExportFormat::Json)
+            }
+            Self::Screen => format == ExportFormat::Svg,
+        }
+    }
 }
 
 /// A row of the dialog: what, and how.

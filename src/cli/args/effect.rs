@@ -3,6 +3,7 @@
 use clap::Args;
 use std::ops::Range;
 
+use super::file::FileArgs;
 use super::shared::{InputArgs, ModelsArgs};
 
 #[derive(Debug, Args)]
@@ -31,11 +32,13 @@ pub struct EffectArgs {
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub token: Option<String>,
     /// An object with all numbers in place of the table
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, conflicts_with_all = ["csv", "format"])]
     pub json: bool,
     /// A line of CSV for each span
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub csv: bool,
+    #[command(flatten)]
+    pub file: FileArgs,
 }
 
 /// Reads a span of tokens.

@@ -6,6 +6,7 @@ mod batch;
 mod commands;
 mod effect;
 mod explain;
+mod file;
 mod generate;
 mod patch;
 mod push;
@@ -19,6 +20,7 @@ pub use commands::{
 };
 pub use effect::EffectArgs;
 pub use explain::{AblateArgs, HeadsArgs, LensArgs, SweepArgs};
+pub use file::FileArgs;
 pub use generate::GenerateArgs;
 pub use patch::PatchArgs;
 pub use push::PushArgs;

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::file::FileArgs;
 use super::shared::{InputArgs, ModelsArgs};
 use crate::cli::values::{one_of, whole};
 use crate::vocabulary::Patched;
@@ -25,16 +26,18 @@ pub struct PatchArgs {
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub versus: Option<String>,
     /// Print all effects as a map, a row per layer, in place of the table
-    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    #[arg(long, conflicts_with_all = ["json", "csv", "format"])]
     pub map: bool,
     /// How many places to list, those with the largest effect; with --json and --csv, all without it
-    #[arg(long, value_name = "N", allow_hyphen_values = true,
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "format",
         value_parser = whole::<usize>("number of places", 0..=u64::MAX))]
     pub top: Option<usize>,
     /// An object with all numbers in place of the table
-    #[arg(long, conflicts_with = "csv")]
+    #[arg(long, conflicts_with_all = ["csv", "format"])]
     pub json: bool,
     /// A line of CSV for each place
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub csv: bool,
+    #[command(flatten)]
+    pub file: FileArgs,
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::file::FileArgs;
 use super::shared::{InputArgs, ModelsArgs};
 use crate::vocabulary::View;
 
@@ -34,6 +35,8 @@ pub struct SinksArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// An object with all numbers in place of the tables: every head, every key, every massive activation
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    #[command(flatten)]
+    pub file: FileArgs,
 }

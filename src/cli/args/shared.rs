@@ -111,7 +111,7 @@ pub struct GlobalArgs {
 /// What a model reads; without any of these, the prompt of config.toml.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Text to read; compare and patch take two, each with a --prompt of its own
+    /// Text to read; compare, export and patch take two, each with a --prompt of its own
     #[arg(id = "prompt", long, value_name = "TEXT", allow_hyphen_values = true,
         conflicts_with_all = ["prompt_file", "ids"])]
     pub prompts: Vec<String>,

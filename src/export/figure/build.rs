@@ -5,6 +5,7 @@ use super::contents::Figure;
 use super::panel::{self, Panel};
 use crate::attention::{Capture, Comparison, Extent, Scale};
 use crate::export::error::ExportError;
+use crate::export::found::Found;
 use crate::export::printable;
 use crate::export::recipe::{FigureStyle, Recipe, texts};
 use crate::export::selection::Selection;
@@ -19,27 +20,36 @@ impl Figure {
     /// If a model has no such view, or the prompt is too long for a difference, or two prompts share nothing.
     pub fn new(captures: &[&Capture], recipe: &Recipe) -> Result<Self, ExportError> {
         let style = recipe.style.unwrap_or_default();
-        let is_difference = style.difference.is_some();
-        let mut panels = match style.difference {
-            Some(_) => vec![difference(captures, recipe, &style)?],
-            None => {
-                let pixels = (style.pooling, panel::bin(captures));
-                let of = recipe.sources().zip(captures);
-                let mut panels = Vec::new();
-                for (source, capture) in of {
-                    panels.push(Panel::new(capture, source, recipe, pixels)?);
-                    panels.extend(Panel::expected(capture, source, recipe)?);
-                }
-                panels
+        if style.difference.is_some() {
+            return Self::of_panels(vec![difference(captures, recipe, &style)?], recipe);
+        }
+        let pixels = (style.pooling, panel::bin(captures));
+        let mut panels = Vec::new();
+        for (source, capture) in recipe.sources().zip(captures) {
+            match source.subject {
+                Subject::Map(statistic) => panels.push(Panel::map(capture, source, recipe, statistic)?),
+                Subject::Sinks => panels.extend(Panel::sinks(capture, source)),
+                _ => panels.push(Panel::new(capture, source, recipe, pixels)?),
             }
-        };
+            panels.extend(Panel::expected(capture, source, recipe)?);
+        }
+        Self::of_panels(panels, recipe)
+    }
+
+    /// What a recipe says of what was found about passes.
+    ///
+    /// # Errors
+    /// If the recipe cannot be written.
+    pub fn of_found(found: &Found, recipe: &Recipe) -> Result<Self, ExportError> {
+        Self::of_panels(found.panels(recipe), recipe)
+    }
+
+    fn of_panels(mut panels: Vec<Panel>, recipe: &Recipe) -> Result<Self, ExportError> {
+        let style = recipe.style.unwrap_or_default();
+        let is_signed = style.difference.is_some() || matches!(recipe.source.subject, Subject::Found(_));
         set_scales(&mut panels, &style);
         let mut figure = Self {
-            ramp: if is_difference {
-                Ramp::of_differences(style.theme)
-            } else {
-                Ramp::of_values(style.colors)
-            },
+            ramp: if is_signed { Ramp::of_differences(style.theme) } else { Ramp::of_values(style.colors) },
             theme: style.theme,
             caption: vec![],
             metadata: printable::json(recipe)?,

@@ -1,9 +1,12 @@
 //! What is written under a figure: the recipe in sentences.
 
 use super::contents::Figure;
-use super::ticks::short;
+use super::panel::Panel;
+use super::ticks::{is_of_nothing, short};
 use crate::attention::escape_controls;
+use crate::export::found_subject::FoundSubject;
 use crate::export::recipe::{FigureStyle, Input, Recipe, Source};
+use crate::export::subject::Subject;
 use crate::vocabulary::{ColorRange, ColorScale, RowReading};
 
 /// Characters of a prompt that are written; of a longer one, its beginning and its end.
@@ -13,7 +16,9 @@ const PROMPT: usize = 240;
 pub fn caption(figure: &Figure, recipe: &Recipe, style: &FigureStyle) -> Vec<String> {
     let mut rules: Vec<String> =
         figure.panels.iter().take(1).map(|panel| panel.words.values.clone()).collect();
-    rules.push(colors(figure, style));
+    if figure.panels.iter().any(Panel::has_colors) {
+        rules.push(colors(figure, style));
+    }
     if recipe.rows == RowReading::Predicting {
         rules.push("Rows are named by the token that is predicted from them".to_owned());
     }
@@ -27,6 +32,12 @@ pub fn inputs(recipe: &Recipe) -> String {
     let prompts: Vec<String> = recipe.sources().map(prompt).collect();
     if recipe.sources().all(|source| source.subject.needs_scores()) {
         return format!("{}. Input: repeated random tokens", models.join(" and "));
+    }
+    if let (Subject::Found(FoundSubject::Patch(..)), Some(_)) = (recipe.source.subject, &recipe.beside) {
+        return format!(
+            "First, taken from: {}, {}. Second, put into: {}, {}",
+            models[0], prompts[0], models[1], prompts[1]
+        );
     }
     if prompts.windows(2).all(|pair| pair[0] == pair[1]) {
         format!("{}. Prompt: {}", models.join(" and "), prompts[0])
@@ -84,11 +95,15 @@ fn shortened(text: &str) -> String {
 
 /// How values become colours, and where these end.
 fn colors(figure: &Figure, style: &FigureStyle) -> String {
+    if figure.panels.iter().all(|panel| is_of_nothing(panel.scale)) {
+        return "All values are 0".to_owned();
+    }
     let aside = figure.panels.first().map_or("", |panel| panel.words.aside);
-    let tops: Vec<String> = figure.panels.iter().map(|panel| format!("{:.3}", panel.scale.top)).collect();
+    let tops: Vec<String> = figure.panels.iter().map(|panel| top(panel.scale.top)).collect();
     let (top, rule) = match style.range {
         ColorRange::Shared if figure.panels.len() > 1 => {
-            (tops[0].clone(), format!(", the largest of both{aside}"))
+            let all = if figure.panels.len() > 2 { "all" } else { "both" };
+            (tops[0].clone(), format!(", the largest of {all}{aside}"))
         }
         ColorRange::Shared | ColorRange::Own => (tops.join(" and "), format!(", the largest{aside}")),
         ColorRange::Top(top) => (top.to_string(), String::new()),
@@ -108,6 +123,11 @@ fn colors(figure: &Figure, style: &FigureStyle) -> String {
         ColorScale::Log => "logarithmic",
     };
     format!("Colours: {}, from {start} to {top}{rule}", curve)
+}
+
+/// The top of a scale, in three places; of a smaller one its power of ten.
+fn top(value: f32) -> String {
+    if value < 0.001 { short(value) } else { format!("{value:.3}") }
 }
 
 /// What is not shown, and what cells stand for, if that is more than a token.

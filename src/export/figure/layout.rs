@@ -1,5 +1,6 @@
 //! Where the parts of a figure go, in its own pixels.
 
+use super::bars::{Bars, NAME_GAP};
 use super::contents::Figure;
 use super::panel::{Content, Heads, Panel, Square};
 use super::passage::{HEADING, LINE, Line, Passage};
@@ -127,7 +128,8 @@ impl Layout {
         let widths: Vec<f32> =
             figure.panels.iter().zip(&measured).map(|(panel, place)| place.width(panel, ruler)).collect();
         let bar = BAR_GAP + BAR + BAR_TEXT;
-        let bars = if is_shared { 1.0 } else { widths.len() as f32 };
+        let colored = figure.panels.iter().filter(|panel| panel.has_colors()).count();
+        let bars = if is_shared { colored.min(1) } else { colored } as f32;
         let row: f32 = widths.iter().sum::<f32>() + GAP * (widths.len().max(1) - 1) as f32 + bars * bar;
         let is_row = row + 2.0 * MARGIN <= WIDEST || widths.len() < 2;
         let with_bar = |at: usize| !is_shared || at == if is_row { widths.len() - 1 } else { 0 };
@@ -136,7 +138,7 @@ impl Layout {
         for (at, (mut place, width)) in measured.into_iter().zip(&widths).enumerate() {
             place.shift(x, y);
             let mut end = x + width;
-            if with_bar(at) {
+            if with_bar(at) && figure.panels[at].has_colors() {
                 let Area { x, y, width, height } = place.content;
                 let height = height.clamp(BAR_HEIGHT.0, BAR_HEIGHT.1);
                 // Where the title is wider than the matrix, the bar stays beside the matrix.
@@ -213,6 +215,7 @@ fn place(panel: &Panel, (cell, text): (f32, f32), ruler: &Ruler) -> Place {
         Content::Passage(passage) => place_passage(passage, text, ruler),
         Content::Square(square) => place_square(square, cell, ruler),
         Content::Heads(heads) => place_heads(heads, ruler),
+        Content::Bars(bars) => place_bars(bars, ruler),
     }
 }
 
@@ -281,14 +284,26 @@ fn place_heads(heads: &Heads, ruler: &Ruler) -> Place {
     }
 }
 
+/// Bars, behind their names.
+fn place_bars(bars: &Bars, ruler: &Ruler) -> Place {
+    let (rows, (width, height)) = (bars.fitted_names(ruler), bars.size());
+    let x = longest(&rows, ruler) + NAME_GAP;
+    Place { rows, ..place_at(Area { x, y: HEADER, width, height }) }
+}
+
 /// A text in lines of that width.
 fn place_passage(passage: &Passage, width: f32, ruler: &Ruler) -> Place {
     let lines = passage.lines(ruler, width);
     let height = HEADING + LINE * lines.len() as f32;
+    Place { lines, ..place_at(Area { x: 0.0, y: HEADER, width, height }) }
+}
+
+/// A panel without cells and labels.
+fn place_at(content: Area) -> Place {
     Place {
         x: 0.0,
         y: 0.0,
-        content: Area { x: 0.0, y: HEADER, width, height },
+        content,
         rows: vec![],
         columns: vec![],
         slanted: false,
@@ -299,7 +314,7 @@ fn place_passage(passage: &Passage, width: f32, ruler: &Ruler) -> Place {
         bar: None,
         is_numbered: false,
         has_boxes: false,
-        lines,
+        lines: vec![],
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::bars::Bars;
 use super::passage::Passage;
 use super::words::Words;
 use crate::attention::segments::{SegmentRow, SegmentShares, Segments};
 use crate::attention::{
-    Capture, CausalMatrix, Comparison, DifferenceRow, Extent, HeadEntry, Pooled, Scale, Statistic,
-    escape_controls, named_by_next, short_names,
+    Capture, CausalMatrix, Comparison, DifferenceRow, Extent, Pooled, Scale, escape_controls, named_by_next,
+    short_names,
 };
 use crate::export::error::ExportError;
 use crate::export::recipe::{Recipe, Source};
@@ -51,6 +52,8 @@ pub enum Content {
     Heads(Heads),
     /// A text.
     Passage(Passage),
+    /// Bars.
+    Bars(Bars),
 }
 
 /// A matrix, a row per query; or another table of values, whose rows and columns have labels of their own.
@@ -76,41 +79,22 @@ pub struct Heads {
 }
 
 impl Panel {
-    /// What `source` selects of a capture, in pixels of `bin` cells along each axis. Its scale ends where it would
-    /// alone.
+    /// The matrix, the text or the segments that `source` selects of a capture, in pixels of `bin` cells along each axis.
+    /// Its scale ends where it would alone.
     pub(super) fn new(
         capture: &Capture,
         source: &Source,
         recipe: &Recipe,
         (pooling, bin): (Pooling, usize),
     ) -> Result<Self, ExportError> {
-        let words = match source.subject {
-            Subject::Matrices(Selection::One(_)) => Words::of_matrix(recipe, capture, (pooling, bin)),
-            Subject::Matrices(Selection::All) => Words::of_heads(recipe, capture),
-            Subject::Text(text) => Words::of_text(recipe, capture, text.coloring),
-            Subject::Segments(view, _) => Words::of_segments(view, recipe),
-            Subject::Map(statistic) => Words {
-                axes: ["layer", "head"],
-                short_axes: ["layer", "head"],
-                quantity: format!("{} ({})", statistic.heading(), statistic.unit()),
-                values: format!(
-                    "Each cell is a head. Value: {} = {}",
-                    statistic.title(),
-                    statistic.explanation()
-                ),
-                aside: "",
-                hides_sinks: false,
-                pixel: None,
-                left_over: None,
-            },
-        };
-        let (subtitle, content, extent) = match source.subject {
+        let (subtitle, content, extent, words) = match source.subject {
             Subject::Matrices(Selection::One(view)) => {
                 let (matrix, normalisation) = (capture.matrix(view)?, recipe.normalisation);
                 let pooled = Pooled::new(&matrix, normalisation, pooling, bin);
                 let subtitle = format!("{} · {}", view.title(), normalisation.title(capture.has_sinks(view)));
                 let content = Content::Square(Square::new(capture, recipe.rows, &pooled, bin));
-                (subtitle, content, normalisation.extent(&matrix))
+                let words = Words::of_matrix(recipe, capture, (pooling, bin));
+                (subtitle, content, normalisation.extent(&matrix), words)
             }
             Subject::Matrices(Selection::All) => {
                 let heads = |layer: &std::sync::Arc<crate::attention::LayerCapture>| {
@@ -119,13 +103,14 @@ impl Panel {
                 let layers = capture.layers.iter().map(heads).collect();
                 let subtitle =
                     format!("{} layers × {} heads · raw", capture.model.layers, capture.model.heads);
-                (subtitle, Content::Heads(Heads { layers }), capture.heads_extent())
+                let words = Words::of_heads(recipe, capture);
+                (subtitle, Content::Heads(Heads { layers }), capture.heads_extent(), words)
             }
             Subject::Text(text) => {
                 let (passage, extent) = Passage::new(capture, text, recipe)?;
                 let rule = recipe.normalisation.title(capture.has_sinks(text.view));
                 let subtitle = format!("{} · {rule}", text.view.title());
-                (subtitle, Content::Passage(passage), extent)
+                (subtitle, Content::Passage(passage), extent, Words::of_text(recipe, capture, text.coloring))
             }
             Subject::Segments(view, _) => {
                 let segments = segments(capture, source)?;
@@ -140,18 +125,10 @@ impl Panel {
                 let square = Square::of_segments(&shares);
                 let sinks = square.sink.iter().flatten().flatten().copied();
                 let extent = Extent::of(square.rows.iter().flatten().flatten().copied().chain(sinks));
-                (subtitle, Content::Square(square), extent)
+                (subtitle, Content::Square(square), extent, Words::of_segments(view, recipe))
             }
-            Subject::Map(statistic) => {
-                let square = Square::of_map(capture, statistic);
-                let extent = Extent::of(square.rows.iter().flatten().flatten().copied());
-                if recipe.beside.is_none() && square.rows.iter().flatten().all(Option::is_none) {
-                    let name = escape_controls(&source.model);
-                    return Err(ExportError::Unfit(format!("{name} has no sinks: choose another map")));
-                }
-                let (layers, heads) = (capture.model.layers, capture.model.heads);
-                let subtitle = format!("{layers} layers × {heads} heads · {}", statistic.title());
-                (subtitle, Content::Square(square), extent)
+            Subject::Map(_) | Subject::Sinks | Subject::Found(_) => {
+                return Err(ExportError::Unfit(format!("{}: no matrix, text or segments", source.subject)));
             }
         };
         let title = source_title(&source.model, source);
@@ -185,6 +162,11 @@ impl Panel {
             extent,
             scale: Scale::new(ColorScale::default(), extent),
         }))
+    }
+
+    /// Whether it has a colour for each value, and so a colour bar.
+    pub fn has_colors(&self) -> bool {
+        !matches!(self.content, Content::Bars(_))
     }
 
     /// Whether values may lie beyond the top of its colour scale: where the largest ones were left aside, or the scale
@@ -242,7 +224,6 @@ impl Panel {
 }
 
 impl Square {
-    /// A row per layer, a column per head.
     /// What segments give each other; nothing of those that a query can't see.
     fn of_segments(shares: &SegmentShares) -> Self {
         let names = shares.segments.names();
@@ -260,19 +241,6 @@ impl Square {
                 .iter()
                 .map(|row| (0..names.len()).map(|to| cell((row, to))).collect())
                 .collect(),
-            bin: 1,
-        }
-    }
-
-    fn of_map(capture: &Capture, statistic: Statistic) -> Self {
-        let values: Vec<Option<f32>> =
-            HeadEntry::all(capture).iter().map(|entry| entry.value(statistic)).collect();
-        let numbers = |count: usize| (0..count).map(|at| at.to_string()).collect();
-        Self {
-            row_labels: numbers(capture.model.layers),
-            column_labels: numbers(capture.model.heads),
-            sink: None,
-            rows: values.chunks(capture.model.heads.max(1)).map(<[_]>::to_vec).collect(),
             bin: 1,
         }
     }

@@ -97,8 +97,9 @@ impl Drawing<'_> {
             Content::Square(square) => self.square(square, panel, place),
             Content::Heads(heads) => self.heads(heads, panel, place),
             Content::Passage(passage) => self.passage(passage, panel, place),
+            Content::Bars(bars) => self.bars(bars, place),
         }
-        if place.lines.is_empty() {
+        if matches!(panel.content, Content::Square(_) | Content::Heads(_)) {
             self.axes(panel, place);
         }
         if let Some(area) = place.bar {

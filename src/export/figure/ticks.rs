@@ -7,6 +7,8 @@ use crate::vocabulary::ColorScale;
 const APART: f32 = 0.075;
 /// Steps that numbers go in, times a power of ten.
 const STEPS: [f32; 4] = [1.0, 2.0, 2.5, 5.0];
+/// Places of a number; of more, its power of ten is written.
+const PLACES: usize = 4;
 /// Steps from 0 to the top, about.
 const COUNT: f32 = 4.0;
 
@@ -20,6 +22,9 @@ pub struct Tick {
 /// The numbers of a scale that begins at level `lowest`: 0, or −1 if it is of differences. `is_cut` says whether values
 /// may lie beyond its top.
 pub fn ticks(scale: Scale, lowest: f32, is_cut: bool) -> Vec<Tick> {
+    if is_of_nothing(scale) {
+        return vec![Tick { height: if lowest == 0.0 { 0.0 } else { 0.5 }, text: "0".to_owned() }];
+    }
     let above = above(scale);
     if lowest == 0.0 {
         let foot = match scale.curve {
@@ -47,13 +52,19 @@ pub fn ticks(scale: Scale, lowest: f32, is_cut: bool) -> Vec<Tick> {
     [end(-1.0), middle, end(1.0)].into_iter().chain(inner).collect()
 }
 
+/// Whether it is of no value but 0, as where two prompts are read alike.
+pub fn is_of_nothing(scale: Scale) -> bool {
+    scale.curve == ColorScale::Linear && scale.top <= f32::MIN_POSITIVE
+}
+
 /// The numbers between foot and top.
 fn above(scale: Scale) -> Vec<Tick> {
     let values: Vec<(f32, String)> = match scale.curve {
         ColorScale::Linear => {
             let (step, places) = step(scale.top);
             let values = (1..).map(|at| at as f32 * step).take_while(|value| *value < scale.top);
-            values.map(|value| (value, format!("{value:.places$}"))).collect()
+            let text = |value: f32| if places <= PLACES { format!("{value:.places$}") } else { short(value) };
+            values.map(|value| (value, text(value))).collect()
         }
         ColorScale::Log => {
             let decades = scale.bottom.log10().floor() as i32 + 1..=scale.top.log10().floor() as i32;
@@ -79,7 +90,11 @@ fn step(top: f32) -> (f32, usize) {
 
 /// The value at an end, and a sign for what is beyond; beyond 1 there is no attention.
 fn end(top: f32, sign: &str) -> String {
-    if top == 1.0 { "1".to_owned() } else { format!("{sign}{top:.3}") }
+    match top {
+        1.0 => "1".to_owned(),
+        _ if top < 0.001 => format!("{sign}{}", short(top)),
+        _ => format!("{sign}{top:.3}"),
+    }
 }
 
 /// A value above 0 in a few characters: `0.25`, `0.03`, `10⁻³`, `4·10⁻⁵`.
@@ -126,6 +141,10 @@ mod tests {
             "lengths of values may be beyond 1"
         );
         assert_eq!(
+            texts(ColorScale::Linear, 2.2e-5, 0.0),
+            ["0", "10⁻⁵", "2·10⁻⁵", "≥2·10⁻⁵"].map(str::to_owned).to_vec()
+        );
+        assert_eq!(
             [0.25, 0.034, 0.1, 4.2e-5, 1e-7, 9.99e-4, 12.34, 3.0].map(short),
             ["0.25", "0.034", "10⁻¹", "4·10⁻⁵", "10⁻⁷", "10⁻³", "12.3", "3"]
         );
@@ -137,6 +156,8 @@ mod tests {
             texts(ColorScale::Linear, 0.6, -1.0),
             ["≤−0.600", "−0.4", "−0.2", "0", "+0.2", "+0.4", "≥+0.600"]
         );
+        assert_eq!(texts(ColorScale::Linear, 0.0, -1.0), ["0"], "two prompts that are read alike");
+        assert_eq!(texts(ColorScale::Linear, 0.0, 0.0), ["0"]);
     }
 
     proptest::proptest! {

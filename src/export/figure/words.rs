@@ -114,6 +114,20 @@ impl Words {
         }
     }
 
+    /// The words of a table of numbers that are no attention of a query.
+    pub fn of_cells(axes: [&'static str; 2], quantity: String, values: String) -> Self {
+        Self {
+            axes,
+            short_axes: axes,
+            quantity,
+            values,
+            aside: "",
+            hides_sinks: false,
+            pixel: None,
+            left_over: None,
+        }
+    }
+
     /// The words of all heads as small matrices.
     pub fn of_heads(recipe: &Recipe, capture: &Capture) -> Self {
         let bin =

@@ -1,5 +1,7 @@
 //! A recipe as a whole.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::sink_rule;
@@ -89,6 +91,8 @@ struct Fields {
     sink_rule: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     segments: Option<NamedSpans>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    spans: Vec<Range<usize>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<Source>,
     normalisation: Normalisation,
@@ -103,7 +107,8 @@ impl From<Recipe> for Fields {
         let Recipe { program, format, source, beside, normalisation, rows, style: figure } = recipe;
         let Source { model, revision, family, device, dtype, input, generated, .. } = source;
         let (without_heads, pinned) = (source.ablation, source.is_pinned);
-        let (view, sink_rule, segments) = (source.subject, source.has_sinks, source.segments);
+        let (view, sink_rule, segments, spans) =
+            (source.subject, source.has_sinks, source.segments, source.spans);
         Self {
             program,
             format,
@@ -119,6 +124,7 @@ impl From<Recipe> for Fields {
             view,
             sink_rule,
             segments,
+            spans,
             beside,
             normalisation,
             rows,
@@ -132,7 +138,8 @@ impl From<Fields> for Recipe {
         let Fields { program, format, beside, normalisation, rows, figure: style, .. } = fields;
         let Fields { model, revision, family, device, dtype, input, generated, .. } = fields;
         let (ablation, is_pinned) = (fields.without_heads, fields.pinned);
-        let (subject, has_sinks, segments) = (fields.view, fields.sink_rule, fields.segments);
+        let (subject, has_sinks, segments, spans) =
+            (fields.view, fields.sink_rule, fields.segments, fields.spans);
         let source = Source {
             model,
             revision,
@@ -146,6 +153,7 @@ impl From<Fields> for Recipe {
             subject,
             has_sinks,
             segments,
+            spans,
         };
         Self { program, format, source, beside, normalisation, rows, style }
     }

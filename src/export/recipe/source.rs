@@ -1,5 +1,6 @@
 //! A pass of a model, and what of it is exported.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error};
@@ -78,6 +79,9 @@ pub struct Source {
     /// The bytes of the prompt that segments are cut by, if a file named some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segments: Option<NamedSpans>,
+    /// The spans of tokens that are hidden, if somebody named some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Range<usize>>,
 }
 
 impl Source {
@@ -97,6 +101,7 @@ impl Source {
             subject,
             has_sinks: subject.has_sinks(capture),
             segments: None,
+            spans: Vec::new(),
         }
     }
 
@@ -109,10 +114,10 @@ impl Source {
 
     /// What the prompt is cut by, where segments are exported.
     pub fn cut(&self) -> Cut {
-        match (&self.segments, self.subject) {
+        match (&self.segments, self.subject.rule()) {
             (Some(spans), _) => Cut::Named(Arc::new(spans.clone())),
-            (None, Subject::Segments(_, rule)) => Cut::Rule(rule),
-            (None, _) => Cut::default(),
+            (None, Some(rule)) => Cut::Rule(rule),
+            (None, None) => Cut::default(),
         }
     }
 

@@ -121,7 +121,11 @@ fn shares(
         return Vec::new();
     }
     let query = state.pane(side).cursor.query.min(shown.matrix().size().saturating_sub(1));
-    let Some(shares) = shown.matrix().shares(query, shown.capture.prompt_tokens()) else { return Vec::new() };
+    let of_cells = shown.matrix().shares(query, shown.capture.prompt_tokens());
+    let of_cells = of_cells.map(|shares| (shares.sink, shares.first));
+    let exact = state.exact_row(side);
+    let exact = exact.and_then(|row| Some((row.sink.unwrap_or(0.0), *row.weights.first()?)));
+    let Some((sink_share, first_share)) = exact.or(of_cells) else { return Vec::new() };
     let is_on_scale = state.display.text == Some(TextColoring::LooksAt)
         && state.display.normalisation == Normalisation::Raw
         && !shown.view().is_value_weighted();
@@ -133,10 +137,10 @@ fn shares(
         (format!("{name} "), number(value), style)
     };
     let sink = match shown.matrix().sinks() {
-        Some(_) => Some(fact(names[0], shares.sink)),
+        Some(_) => Some(fact(names[0], sink_share)),
         None => {
             lacks_sinks(state, side).then(|| (format!("{} ", names[0]), "–".to_owned(), theme.chrome.strong))
         }
     };
-    sink.into_iter().chain([fact(names[1], shares.first)]).collect()
+    sink.into_iter().chain([fact(names[1], first_share)]).collect()
 }

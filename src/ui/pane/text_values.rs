@@ -22,6 +22,8 @@ pub struct Values<'a> {
 enum Source<'a> {
     /// The row of the token that is looked at.
     Row(NormalisedRow<'a>),
+    /// The same, known token by token where cells are several.
+    Exact(NormalisedRow<'a>),
     /// What heads add through each token; nothing before that is computed.
     Pushes(Vec<f32>),
     /// What later tokens give to each.
@@ -30,15 +32,21 @@ enum Source<'a> {
 
 impl<'a> Values<'a> {
     /// Those that are on screen on a side.
-    pub fn of(state: &State, side: Side, shown: &'a DisplayedCapture) -> Self {
+    pub fn of(state: &'a State, side: Side, shown: &'a DisplayedCapture) -> Self {
         let (normalisation, matrix) = (state.display.normalisation, shown.matrix());
         let (bin, tokens) = (matrix.bin(), shown.capture.tokens.len());
         let query = state.pane(side).cursor.query.min(matrix.size().saturating_sub(1));
         match state.display.text.unwrap_or_default() {
-            TextColoring::LooksAt => {
-                let of = Source::Row(normalisation.row(matrix, query));
-                Self { of, bin, tokens, future: (query + 1) * bin }
-            }
+            TextColoring::LooksAt => match state.exact_row(side) {
+                Some(row) => {
+                    let of = Source::Exact(normalisation.row_of(&row.weights, row.sink));
+                    Self { of, bin, tokens, future: row.weights.len() }
+                }
+                None => {
+                    let of = Source::Row(normalisation.row(matrix, query));
+                    Self { of, bin, tokens, future: (query + 1) * bin }
+                }
+            },
             TextColoring::Push => {
                 let of = Source::Pushes(state.push_by_token(side).unwrap_or_default());
                 Self { of, bin, tokens, future: state.pane(side).token() + 1 }
@@ -57,6 +65,7 @@ impl<'a> Values<'a> {
                 let tokens = tokens_of(cell, self.bin, self.tokens).max(1);
                 row.get(cell).map(|value| value / tokens as f32)
             }
+            Source::Exact(row) => row.get(token),
             Source::Pushes(pushes) => pushes.get(token).copied(),
             Source::Keys(keys) => keys.values.get(cell).copied().flatten(),
         }
@@ -66,7 +75,7 @@ impl<'a> Values<'a> {
     pub fn level<'t>(&self, value: f32, scale: Scale, theme: &'t Theme) -> (&'t Palette, f32) {
         match self.of {
             Source::Pushes(_) => (&theme.differences, scale.signed_level(value)),
-            Source::Row(_) | Source::Keys(_) => (&theme.values, scale.level(value)),
+            Source::Row(_) | Source::Exact(_) | Source::Keys(_) => (&theme.values, scale.level(value)),
         }
     }
 

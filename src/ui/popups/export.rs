@@ -23,6 +23,10 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
         ExportContent::AllHeads => "all heads".to_owned(),
         ExportContent::Map(statistic) => format!("map: {}", statistic.heading()),
         ExportContent::Segments(_) => "segments".to_owned(),
+        ExportContent::Sinks => "sinks".to_owned(),
+        ExportContent::Push => "push".to_owned(),
+        ExportContent::Effect => "effect".to_owned(),
+        ExportContent::Patching => "patching".to_owned(),
         ExportContent::Text(coloring) => format!("text: {}", coloring.title()),
         ExportContent::Panes => "both panes".to_owned(),
         ExportContent::Difference(_) => "left minus right".to_owned(),
@@ -48,6 +52,13 @@ fn holds((content, format): ExportChoice) -> &'static str {
         ExportContent::Screen => "a picture of what is on screen",
         ExportContent::Map(_) => "a picture of a number of all heads",
         ExportContent::Segments(_) => "a picture of what segments give each other",
+        ExportContent::Sinks => "a picture of what heads give to no word",
+        ExportContent::Push if format.is_figure() => "bars of the parts that push most",
+        ExportContent::Push => "each part, each head and key, the residual",
+        ExportContent::Effect if format.is_figure() => "bars of shares beside effects",
+        ExportContent::Effect => "each span: shares, push, effect",
+        ExportContent::Patching if format.is_figure() => "a picture of the map",
+        ExportContent::Patching => "the effect of each place",
         ExportContent::Text(_) if format.draws_a_grid() => "a picture of the text",
         ExportContent::Text(_) => "a page: point at a token of the text",
         content => format.holds(content == ExportContent::AllHeads),
@@ -58,7 +69,12 @@ fn holds((content, format): ExportChoice) -> &'static str {
 fn settings(choice: ExportChoice) -> &'static str {
     match choice {
         (ExportContent::Screen, _) => "as it is on screen now, in its colours",
-        (ExportContent::Map(_) | ExportContent::Segments(_), _) => "as on screen, in these colours, on white",
+        (ExportContent::Push | ExportContent::Effect | ExportContent::Patching, _) => {
+            "as on screen, on white"
+        }
+        (ExportContent::Map(_) | ExportContent::Segments(_) | ExportContent::Sinks, _) => {
+            "as on screen, in these colours, on white"
+        }
         (ExportContent::AllHeads, format) if format.draws_a_grid() => "raw, in these colours, on white",
         (_, format) if format.is_figure() => "by the rules and in the colours on screen, on white",
         _ => "numbers are written raw, whatever the screen shows",

@@ -16,6 +16,7 @@ pub mod load;
 pub mod patch;
 mod push;
 mod read;
+mod row;
 pub mod run;
 mod score;
 pub mod segments;

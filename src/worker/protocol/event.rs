@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{
     ActivationsJob, Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate,
-    LoadProgress, PatchJob, PushJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot,
-    WorkerError,
+    LoadProgress, PatchJob, PushJob, RowJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob,
+    Slot, TokenRow, WorkerError,
 };
 use crate::attention::ablation::{MovedHead, Swept};
 use crate::attention::knockout::SpanEffect;
@@ -129,6 +129,13 @@ pub enum Event {
         view: View,
         /// The matrix of the view.
         matrix: Arc<CausalMatrix>,
+    },
+    /// A row of a view is ready.
+    Row {
+        /// What was asked.
+        question: Box<RowJob>,
+        /// The row, or why it is not known.
+        row: Result<Arc<TokenRow>, WorkerError>,
     },
     /// Something of a layer is computed.
     Layer {

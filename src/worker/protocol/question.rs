@@ -29,6 +29,35 @@ pub struct ViewJob {
     pub view: View,
 }
 
+/// Compute one row of a view, token by token.
+#[derive(Debug, Clone)]
+pub struct RowJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// The capture to compute from.
+    pub capture: Arc<Capture>,
+    /// The view.
+    pub view: View,
+    /// The token that looks.
+    pub query: usize,
+}
+
+impl RowJob {
+    /// Whether both are about the very same row.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.capture, &other.capture) && (self.view, self.query) == (other.view, other.query)
+    }
+}
+
+/// What a token gives to each token up to itself, and to no token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenRow {
+    /// \[query + 1\]
+    pub weights: Vec<f32>,
+    /// What it gives to no token; nothing of a view without sinks.
+    pub sink: Option<f32>,
+}
+
 /// Compute something of a layer.
 #[derive(Debug, Clone)]
 pub struct LayerJob {

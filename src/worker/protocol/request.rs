@@ -2,8 +2,8 @@
 
 use super::{
     ActivationsJob, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PatchJob, PushJob,
-    ReadJob, Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, SweepJob, ViewJob,
-    WriteJob,
+    ReadJob, RowJob, Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, SweepJob,
+    ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -43,6 +43,8 @@ pub enum Request {
     StopWriting,
     /// Compute the matrix of a view, away from the models' threads.
     View(ViewJob),
+    /// Compute one row of a view, away from the models' threads.
+    Row(RowJob),
     /// Compute something of a layer, away from the models' threads.
     Layer(LayerJob),
     /// Score a model's heads on repeated random tokens, between passes.

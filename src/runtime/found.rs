@@ -1,0 +1,116 @@
+//! What the panel on screen found, as an export of it: also the passes, and how they were made.
+
+use super::source;
+use crate::app::{
+    EffectSide, EffectStage, ExportContent, HiddenUnit, Opened, PatchMap, PatchStage, PushPanel, PushStage,
+    Side, State,
+};
+use crate::export::effect::EffectPass;
+use crate::export::patch::PatchedPass;
+use crate::export::push::PushPass;
+use crate::export::{Found, FoundSubject, HiddenBy, LogitTokens, Recipe, Source, Subject};
+
+/// What the panel found that is on screen; nothing of another one, and before all of it is known.
+pub(super) fn of_panel(state: &State, content: ExportContent) -> Option<Found> {
+    match (content, state.screen.opened()) {
+        (ExportContent::Push, Opened::Push(push)) => {
+            let passes: Option<Vec<PushPass>> = sides(&push.panes).map(|it| push_pass(state, it)).collect();
+            passes.filter(|passes| !passes.is_empty()).map(Found::Push)
+        }
+        (ExportContent::Effect, Opened::Effect(effects)) => {
+            let passes: Option<Vec<EffectPass>> =
+                sides(&effects.sides).map(|it| effect_pass(state, it)).collect();
+            passes.filter(|passes| !passes.is_empty()).map(Found::Effect)
+        }
+        (ExportContent::Patching, Opened::Patching(map)) => {
+            Some(Found::Patch(Box::new(patched_pass(state, map)?)))
+        }
+        _ => None,
+    }
+}
+
+/// What both sides of a panel know, of those that show something.
+fn sides<T>(both: &[Option<T>; 2]) -> impl Iterator<Item = (Side, &T)> {
+    Side::BOTH.into_iter().zip(both).filter_map(|(side, it)| Some((side, it.as_ref()?)))
+}
+
+fn made(state: &State, side: Side, subject: FoundSubject) -> Option<Source> {
+    let shown = state.pane(side).shown.as_ref()?;
+    Some(source::of_pane(state, side, shown, Subject::Found(subject)))
+}
+
+fn push_pass(state: &State, (side, panel): (Side, &PushPanel)) -> Option<PushPass> {
+    let push = panel.push.clone().filter(|_| panel.stage == PushStage::Known)?;
+    let (token, versus) = panel.logit_tokens();
+    let subject = FoundSubject::Push(LogitTokens { token, versus }, Some(panel.query()));
+    let recipe = Recipe::new(made(state, side, subject)?, None);
+    Some(PushPass { capture: panel.capture().clone(), push, recipe })
+}
+
+fn effect_pass(state: &State, (side, of): (Side, &EffectSide)) -> Option<EffectPass> {
+    let target = of.target().filter(|_| of.stage == EffectStage::Known)?.clone();
+    let by = match of.unit() {
+        HiddenUnit::Marked => HiddenBy::Spans,
+        HiddenUnit::Words => HiddenBy::Words,
+        HiddenUnit::Segments(rule) => HiddenBy::Segments(rule),
+    };
+    let source = made(state, side, FoundSubject::Effect(by, None))?;
+    let spans = match by {
+        HiddenBy::Spans => of.spans().iter().map(|span| span.tokens.clone()).collect(),
+        _ => vec![],
+    };
+    let recipe = Recipe::new(Source { spans, ..source }, None);
+    let effects = of.effects.iter().map(|effect| (**effect).clone()).collect();
+    Some(EffectPass { capture: of.capture().clone(), target, effects, recipe })
+}
+
+fn patched_pass(state: &State, map: &PatchMap) -> Option<PatchedPass> {
+    let found = map.found.clone().filter(|_| map.stage == PatchStage::Known)?;
+    let subject = FoundSubject::Patch(map.what(), LogitTokens::default());
+    let from = state.panes.pin.as_ref()?.side;
+    let recipe = |side| Some(Recipe::new(made(state, side, subject)?, None));
+    let recipes = [recipe(from)?, recipe(from.other())?];
+    Some(PatchedPass { captures: map.captures().clone(), found, recipes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Action;
+    use crate::config::keys::{Command, Keys};
+    use crate::export::FigureStyle;
+    use crate::model::LoadOptions;
+    use crate::runtime::screenshot::{apply, finish};
+    use crate::vocabulary::ExportFormat;
+    use crate::worker;
+
+    /// What a panel found goes into a file, with the pass that it is of; before that there is nothing.
+    #[tokio::test]
+    async fn what_a_panel_found_is_written_once_it_is_there() {
+        let demo = "demo:gpt2".to_owned();
+        let mut state = State::new(demo.clone(), demo, "the cat. the cat".to_owned(), Keys::default(), false);
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        apply(&mut state, Action::Start, &worker);
+        finish(&mut state, &worker, &mut events).await;
+        let mut written = Vec::new();
+        for (command, content) in
+            [(Command::Push, ExportContent::Push), (Command::SpanEffect, ExportContent::Effect)]
+        {
+            apply(&mut state, Action::Command(command), &worker);
+            assert!(of_panel(&state, content).is_none(), "nothing is known yet");
+            finish(&mut state, &worker, &mut events).await;
+            let found = of_panel(&state, content).unwrap();
+            let recipe = found.recipe(ExportFormat::Csv, FigureStyle::default()).unwrap();
+            assert!(recipe.beside.is_some(), "both panes");
+            let mut csv = Vec::new();
+            found.write(&mut csv, &recipe).unwrap();
+            written.push(String::from_utf8(csv).unwrap());
+            assert!(of_panel(&state, ExportContent::Patching).is_none(), "another panel is open");
+        }
+        let [push, effect] = &written[..] else { panic!("two panels") };
+        assert!(push.contains("\"view\":\"push@") && push.matches(",residual,").count() == 2, "{push}");
+        assert!(effect.contains("\"view\":\"effect\""), "{effect}");
+        apply(&mut state, Action::Command(Command::Back), &worker);
+        assert!(of_panel(&state, ExportContent::Effect).is_none(), "it is closed");
+    }
+}
