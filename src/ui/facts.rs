@@ -73,7 +73,10 @@ pub fn head_facts(state: &State, side: Side, shown: &DisplayedCapture, view: Vie
             return lacks_sinks(state, side).then(|| format!("{name} –"));
         }
         let digits = if statistic.unit() == Unit::Tokens { 1 } else { 2 };
-        Some(format!("{name} {:.digits$}", summary.statistics.get(statistic)))
+        Some(match summary.statistics.get(statistic) {
+            Some(value) => format!("{name} {value:.digits$}"),
+            None => format!("{name} –"),
+        })
     };
     Statistic::of_panes().into_iter().filter_map(fact).collect()
 }

@@ -12,7 +12,7 @@ use ratatui::widgets::Widget;
 use super::columns::boxes;
 use super::face::Face;
 use crate::app::{Opened, SinkSide, SinkTruth, State};
-use crate::attention::sinks::{HeadSink, SINK_SHARE, Sinks};
+use crate::attention::sinks::{HeadSink, NOTHING_BEHIND, SINK_SHARE, Sinks};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -142,8 +142,15 @@ fn draw_summary(found: &Sinks, rest: &mut Rect, theme: &Theme, buffer: &mut Buff
         put_line(buffer, area, texts.into_iter().zip(styles).take(count));
     };
     line("learned sinks", mean(|head| head.learned), found.learned_rate, String::new());
-    let values = mean(|head| head.value_ratio).map(|it| format!("  its values ×{it:.2}")).unwrap_or_default();
-    line("first token", mean(|head| Some(head.first)), found.keys.first().map(|key| key.rate), values);
+    if found.has_later_tokens() {
+        let values = mean(|head| head.value_ratio);
+        let values = values.map(|it| format!("  its values ×{it:.2}")).unwrap_or_default();
+        line("first token", mean(|head| head.first), found.keys.first().map(|key| key.rate), values);
+    } else {
+        let pieces =
+            [(format!("{:14}", "first token"), chrome.text), (NOTHING_BEHIND.to_owned(), chrome.dim)];
+        put_line(buffer, take_top(rest, 1), pieces);
+    }
 }
 
 fn draw_notice(
