@@ -259,7 +259,8 @@ pub fn placed_names(names: [&str; 2]) -> [String; 2] {
     [format!("{left} (left)"), format!("{right} (right)")]
 }
 
-fn short_name(name: &str) -> &str {
+/// A model's name, short: what follows the owner or the folder.
+pub fn short_name(name: &str) -> &str {
     let name = name.trim_end_matches('/');
     name.rsplit(['/', ':']).next().unwrap_or(name)
 }

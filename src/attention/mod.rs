@@ -61,8 +61,8 @@ pub use capture::{
 pub use chat_prompt::ChatPrompt;
 pub use common_words::{Alignment, Texts};
 pub use comparison::{
-    Comparison, DifferenceRow, LeftOver, NotCompared, TOO_LONG, mean_divergence, placed_names, short_names,
-    similarity,
+    Comparison, DifferenceRow, LeftOver, NotCompared, TOO_LONG, mean_divergence, placed_names, short_name,
+    short_names, similarity,
 };
 pub use digest::Digest;
 pub use heads::{HeadEntry, HeadFilter, HeadOrder};

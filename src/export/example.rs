@@ -58,10 +58,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
     let is_over_prompt = |it: &Statistic| matches!(it.over(), Over::Prompt(..));
     let of_prompt = Statistic::ALL.into_iter().filter(is_over_prompt);
     let statistics = of_prompt.fold(HeadStatistics::default(), |all, statistic| all.with(statistic, 0.0));
-    let summary = || HeadSummary {
-        statistics,
-        thumbnail: CausalMatrix::zeros(2, 1, has_sinks),
-    };
+    let summary = || HeadSummary { statistics, thumbnail: CausalMatrix::zeros(2, 1, has_sinks) };
     let layer = |sign: f32| {
         Arc::new(LayerCapture {
             query: TokenRows::from_values(2, &[sign, -1.0, 0.5, 0.25]),

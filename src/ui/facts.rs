@@ -1,23 +1,11 @@
 //! What several panels say of a capture and of its heads.
 
-use super::widgets::line::on_one_line;
 use super::widgets::progress::spinner;
 use super::widgets::text::width;
 use crate::app::{DisplayedCapture, Pass, Scores, Side, State, SweepStage};
 use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
 use crate::vocabulary::View;
-
-/// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.
-pub fn what_it_is(state: &State, side: Side, shown: &DisplayedCapture) -> (String, Option<String>) {
-    let ablation = &shown.capture.ablation;
-    let without = if ablation.is_empty() { String::new() } else { format!("  without {ablation}") };
-    match state.panes.pinned(side) {
-        Some(pin) if pin.is_before && ablation.is_empty() => ("  before: all heads on".to_owned(), None),
-        Some(_) => (format!("{without}  pinned: "), Some(on_one_line(&shown.prompt))),
-        None => (without, None),
-    }
-}
 
 /// Which heads are to go off or on in a pane, where that is asked of the model and not on screen yet.
 pub fn heads_to_come(state: &State, side: Side, shown: &DisplayedCapture) -> Option<String> {

@@ -6,22 +6,22 @@ mod layers;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::Face;
+use super::model_box::{model_box, room};
 use crate::app::{Opened, SinkSide, SinkTruth, State};
 use crate::attention::sinks::{HeadSink, NOTHING_BEHIND, SINK_SHARE, Sinks};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::what_it_is;
 use crate::ui::places::{Body, Part};
-use crate::ui::widgets::area::{boxed, inset, take_top};
+use crate::ui::widgets::area::{inset, take_top};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, put_line, width, wrap};
+use crate::ui::widgets::text::{fit, put, put_line, width, wrap};
 
 /// What goes nowhere.
 pub const FACE: Face = Face { title, hints, legend, place: boxes, draw };
@@ -88,26 +88,11 @@ fn draw_frame(
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
-    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
-    let focused = state.panes.focus == part.side;
-    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
-    let border = if focused { chrome.focus } else { chrome.border };
-    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
-    let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit_name(name, room);
-    let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
-    let what = fit(&what, room - width(&name));
     let facts = side.map(|side| status(state, side, row)).unwrap_or_default();
+    let room = room(part.area.width);
     let facts = if facts.is_empty() { facts } else { fit(&format!(" {facts} "), room) };
-    boxed(border)
-        .title(Line::from(vec![
-            Span::styled(mark, border),
-            Span::styled(name, style),
-            Span::styled(what, chrome.dim),
-            Span::raw(" "),
-        ]))
-        .title_bottom(Span::styled(facts, chrome.accent))
-        .render(part.area, buffer);
+    let block = model_box(state, part.side, part.area.width, "", theme);
+    block.title_bottom(Span::styled(facts, theme.chrome.accent)).render(part.area, buffer);
 }
 
 /// What is under way or went wrong in the residual stream, or else what is largest in the chosen row.
