@@ -68,10 +68,10 @@ pub struct SweepArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub batch: BatchArgs,
-    /// What stands in the place of the head that is off: nothing, or what it gives on average over the prompt. Where
-    /// --without switches others off, it is what stands in theirs
-    #[arg(long, value_name = "WHAT", default_value_t, value_parser = one_of::<Instead>())]
-    pub by: Instead,
+    /// What stands in the place of the head that is off: zero, or mean, what it gives on average over the prompt. Without
+    /// it, zero; where --without switches others off, what stands in theirs, and nothing else can
+    #[arg(long, value_name = "WHAT", value_parser = one_of::<Instead>())]
+    pub by: Option<Instead>,
     /// How many heads to list, those that the next token needs most
     #[arg(long, value_name = "N", default_value_t = 20, allow_hyphen_values = true,
         value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]

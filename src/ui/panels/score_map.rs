@@ -20,6 +20,7 @@ use crate::ui::names::ABLATED;
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::heatmap::{Cells, Sign, draw_cell, draw_numbers, mark};
 use crate::ui::widgets::text::{put, put_centered, short};
+use crate::vocabulary::Instead;
 
 /// A statistic of all heads of both models.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -142,7 +143,13 @@ fn facts(state: &State, side: Side, (layer, head): (usize, usize), value: Option
     let is_ablated = state.panes.ablated_heads(side).contains(layer, head);
     let name = View::Head { layer, head }.short_title() + if is_ablated { " · off" } else { "" };
     let value = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3} ({})", statistic.unit()));
-    vec![format!("{name} · {} {value}", statistic.heading()), statistic.over().to_string()]
+    let swept = state.pane(side).shown.as_ref().and_then(|shown| shown.swept());
+    let by_mean = swept.filter(|swept| statistic.needs_sweep() && swept.instead == Instead::Mean);
+    let mut facts = vec![format!("{name} · {} {value}", statistic.heading())];
+    // Not nothing, which is usual.
+    facts.extend(by_mean.map(|_| "its mean in its place".to_owned()));
+    facts.push(statistic.over().to_string());
+    facts
 }
 
 fn draw_box(
