@@ -6,6 +6,15 @@ use crate::app::{DisplayedCapture, Pass, Scores, Side, State, SweepStage};
 use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
 use crate::vocabulary::View;
+use crate::worker::protocol::WorkerError;
+
+/// Why something isn't there, and the key that asks for it again, if that can help.
+pub fn why_not(state: &State, error: &WorkerError) -> String {
+    match error.is_final() {
+        true => error.to_string(),
+        false => format!("{error} · {} tries again", state.keys.hint(Command::Retry)),
+    }
+}
 
 /// Which heads are to go off or on in a pane, where that is asked of the model and not on screen yet.
 pub fn heads_to_come(state: &State, side: Side, shown: &DisplayedCapture) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::attention::knockout::{HiddenSpan, SpanEffect};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::heads_to_come;
+use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::{take_bottom, take_top};
@@ -87,7 +87,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let agreement = take_bottom(&mut body, u16::from(part.area.height > 6));
         match &side.stage {
             EffectStage::Failed(error) if side.effects.is_empty() => {
-                let text = format!("{error} · {} tries again", state.keys.hint(Command::Retry));
+                let text = why_not(state, error);
                 for (y, line) in (body.y..body.bottom()).zip(wrap(&text, usize::from(body.width))) {
                     put(buffer, body.x, y, &line, usize::from(body.width), theme.chrome.error);
                 }

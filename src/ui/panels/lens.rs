@@ -14,7 +14,7 @@ use crate::attention::lens::Lens;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::heads_to_come;
+use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
 use crate::ui::widgets::bar::bar;
@@ -103,9 +103,7 @@ fn status(state: &State, panel: &LensPanel) -> String {
         (LensStage::Running { layer, layers }, Some(_)) => {
             format!("{} layer {layer} of {layers}", spinner(state))
         }
-        (LensStage::Failed(error), Some(_)) => {
-            format!("{error} · {} tries again", state.keys.hint(Command::Retry))
-        }
+        (LensStage::Failed(error), Some(_)) => why_not(state, error),
         _ => String::new(),
     }
 }
@@ -165,9 +163,7 @@ fn draw_notice(state: &State, panel: &LensPanel, area: Rect, theme: &Theme, buff
         LensStage::Running { layer, layers } => {
             (format!("{} running the prompt: layer {layer} of {layers}", spinner(state)), theme.chrome.text)
         }
-        LensStage::Failed(error) => {
-            (format!("{error} · {} tries again", state.keys.hint(Command::Retry)), theme.chrome.error)
-        }
+        LensStage::Failed(error) => (why_not(state, error), theme.chrome.error),
         LensStage::Waiting | LensStage::Known => {
             (format!("{} running the prompt", spinner(state)), theme.chrome.text)
         }

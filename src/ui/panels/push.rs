@@ -16,7 +16,7 @@ use crate::attention::push::{HeadPush, Part as PassPart, Push};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::heads_to_come;
+use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::{ABLATED, visible};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::take_top;
@@ -145,9 +145,7 @@ fn status(state: &State, panel: &PushPanel) -> Option<String> {
     panel.push.as_ref()?;
     match &panel.stage {
         PushStage::Waiting => Some(format!("{} computing", spinner(state))),
-        PushStage::Failed(error) => {
-            Some(format!("{error} · {} tries again", state.keys.hint(Command::Retry)))
-        }
+        PushStage::Failed(error) => Some(why_not(state, error)),
         PushStage::Known => None,
     }
 }
@@ -298,9 +296,7 @@ impl BarRow {
 /// What is said before there is an answer.
 fn draw_notice(state: &State, panel: &PushPanel, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let (text, style) = match &panel.stage {
-        PushStage::Failed(error) => {
-            (format!("{error} · {} tries again", state.keys.hint(Command::Retry)), theme.chrome.error)
-        }
+        PushStage::Failed(error) => (why_not(state, error), theme.chrome.error),
         PushStage::Waiting | PushStage::Known => {
             (format!("{} computing what each part adds", spinner(state)), theme.chrome.text)
         }

@@ -19,7 +19,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{heads_to_come, in_columns};
+use crate::ui::facts::{heads_to_come, in_columns, why_not};
 use crate::ui::names::{short_view_name, view_sentence};
 use crate::ui::places::{Body, CellPlace, PanelLayout, Part};
 use crate::ui::widgets::area::take_bottom;
@@ -150,9 +150,7 @@ fn status(state: &State, side: Side) -> Option<String> {
     of.found.as_ref()?;
     match &of.stage {
         SegmentStage::Waiting => Some(format!("{} {}", spinner(state), of.view.short_title())),
-        SegmentStage::Failed(error) => {
-            Some(format!("{error} · {} tries again", state.keys.hint(Command::Retry)))
-        }
+        SegmentStage::Failed(error) => Some(why_not(state, error)),
         SegmentStage::Known => None,
     }
 }
@@ -192,9 +190,8 @@ fn draw_notice(state: &State, side: Side, area: Rect, theme: &Theme, buffer: &mu
     let (text, style) = match map.sides[side.index()].as_ref().map(|of| &of.stage) {
         None => ("nothing is shown yet".to_owned(), theme.chrome.dim),
         Some(SegmentStage::Failed(error)) => {
-            let key = |command| state.keys.hint(command);
-            let (again, cut) = (key(Command::Retry), key(Command::MarkSpan));
-            (format!("{error} · {again} tries again, {cut} cuts it otherwise"), theme.chrome.error)
+            let cut = state.keys.hint(Command::MarkSpan);
+            (format!("{} · {cut} cuts it otherwise", why_not(state, error)), theme.chrome.error)
         }
         Some(_) => (format!("{} measuring row by row", spinner(state)), theme.chrome.text),
     };

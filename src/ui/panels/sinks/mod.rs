@@ -6,6 +6,7 @@ mod layers;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
+use ratatui::style::Style;
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
@@ -18,6 +19,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
+use crate::ui::facts::why_not;
 use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::{inset, take_top};
 use crate::ui::widgets::progress::spinner;
@@ -70,10 +72,12 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
                 draw_summary(found, &mut rest, theme, buffer);
                 keys::draw(found, side, &mut rest, theme, buffer);
             }
-            Some(Err(error)) => draw_notice(state, &error.to_string(), true, &mut rest, theme, buffer),
+            Some(Err(error)) => {
+                draw_notice(&why_not(state, error), theme.chrome.error, &mut rest, buffer);
+            }
             None => {
                 let text = format!("{} going through the rows of all heads", spinner(state));
-                draw_notice(state, &text, false, &mut rest, theme, buffer);
+                draw_notice(&text, theme.chrome.text, &mut rest, buffer);
             }
         }
         layers::draw(side, (all.number, row), rest, theme, buffer);
@@ -99,10 +103,7 @@ fn draw_frame(
 fn status(state: &State, side: &SinkSide, row: usize) -> String {
     match &side.activations {
         None => format!("{} running the prompt for its residual stream", spinner(state)),
-        Some(Err(error)) => {
-            let again = state.keys.hint(Command::Retry);
-            format!("residual stream: {error} · {again} tries again")
-        }
+        Some(Err(error)) => format!("residual stream: {}", why_not(state, error)),
         Some(Ok(states)) => states.get(row).map(|it| layers::facts(side, row, it)).unwrap_or_default(),
     }
 }
@@ -138,19 +139,7 @@ fn draw_summary(found: &Sinks, rest: &mut Rect, theme: &Theme, buffer: &mut Buff
     }
 }
 
-fn draw_notice(
-    state: &State,
-    text: &str,
-    is_error: bool,
-    rest: &mut Rect,
-    theme: &Theme,
-    buffer: &mut Buffer,
-) {
-    let again = format!("{text} · {} tries again", state.keys.hint(Command::Retry));
-    let (text, style) = match is_error {
-        true => (again.as_str(), theme.chrome.error),
-        false => (text, theme.chrome.text),
-    };
+fn draw_notice(text: &str, style: Style, rest: &mut Rect, buffer: &mut Buffer) {
     for line in wrap(text, usize::from(rest.width)) {
         let area = take_top(rest, 1);
         if area.height > 0 {
