@@ -88,7 +88,7 @@ pub use statistics::{
 pub use text_ending::TextEnding;
 #[cfg(test)]
 pub(crate) use token::tokens;
-pub use token::{Token, escape_controls, is_hidden, is_unprintable};
+pub use token::{Token, escape_but, escape_controls, is_hidden, is_unprintable};
 
 pub use crate::kernels::attention_rule::{AttentionRule, HiddenKeys};
 pub use crate::kernels::shared::{Order, Panels, TokenRows};

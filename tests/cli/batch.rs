@@ -125,7 +125,7 @@ fn files_that_are_no_prompts_say_so() {
     home.run(["heads", "--prompts", text(&file), "--map"]).failed(2, &["--map", "--prompts"]);
     // Without --sort each list has the number that it has: over prompts there is none on repeated random tokens.
     let many = home.run(["heads", "--model", text(&model), "--prompts", text(&file)]);
-    assert!(many.text().contains(": induction, on this prompt (share), mean over"), "{}", many.text());
+    assert!(many.text().contains(": induction, on this prompt (share), of one prompt"), "{}", many.text());
     let one = home.run(["heads", "--model", text(&model), "--prompt", "a a a", "--json"]);
     let one: Value = serde_json::from_str(one.text()).unwrap();
     let listed = one["heads"].as_array().unwrap().iter();
