@@ -203,6 +203,10 @@ fn behind(state: &State, pane: &Pane, pin: &Pin, room: usize) -> String {
         "" => "no model",
         name => name,
     };
+    // What is written is of the model without some heads; with all of them on it would be another text.
+    if pin.is_before && state.writing.of == state.run.job && state.writing.count() > 0 {
+        return " stays at the prompt: it writes nothing ".to_owned();
+    }
     let key = state.keys.hint(Command::Pin);
     let (before, says) = match pin.behind.error() {
         Some(_) => (String::new(), format!(", behind this, failed: {key} unpins")),
