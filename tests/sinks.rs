@@ -70,7 +70,7 @@ fn heads_keys_and_residual_streams_are_those_of_transformers() {
                 let of = |key: &str| numbers(&expected[key][layer]);
                 let (first, strongest, ratios) = (of("first"), of("strongest"), of("first_value_ratio"));
                 for (at, head) in heads.iter().enumerate() {
-                    close(head.first, first[at], TOLERANCE, &what("first", at));
+                    close(head.first.unwrap(), first[at], TOLERANCE, &what("first", at));
                     close(head.strongest.1, strongest[at], TOLERANCE, &what("strongest", at));
                     close(head.value_ratio.unwrap(), ratios[at], 1e-3, &what("value ratio", at));
                     if let Some(learned) = head.learned {

@@ -47,10 +47,8 @@ pub(super) fn replace(state: &mut State) -> Vec<Effect> {
     let off = Slot::ALL.into_iter().find(|slot| !state.panes.ablations.of(*slot).is_empty());
     let effects = off.map_or_else(Vec::new, |slot| changed(state, slot));
     state.note = Some(match instead {
-        Instead::Zero => "nothing stands in the place of heads that are off".to_owned(),
-        Instead::Mean => {
-            "in the place of heads that are off stands what they give on average over the prompt".to_owned()
-        }
+        Instead::Zero => "heads that are off: nothing in their place".to_owned(),
+        Instead::Mean => "heads that are off: their mean over the prompt".to_owned(),
     });
     effects
 }

@@ -171,12 +171,12 @@ fn grown(state: &mut State, side: Side) -> Result<String, String> {
     let shown = state.panes.pane(side).shown.as_ref();
     let written = shown.map_or(&[][..], |shown| &shown.capture.tokens[shown.capture.prompt_tokens()..]);
     if written.last().is_some_and(Token::splits_a_character) {
-        return Err("what is written ends with a part of a character: go a step back or forward".to_owned());
+        return Err("the text ends inside a character: go a step back or forward".to_owned());
     }
     // What the model wrote becomes the user's text.
     if let Some(run) = Token::no_text(written) {
         let label = Token::joined_label(run);
-        return Err(format!("{label} in what was written is no text: it can't be a part of a prompt"));
+        return Err(format!("{label} was written and is no text: no prompt can have it"));
     }
     let written = Token::whole_texts(written);
     let prompt = format!("{}{}{text}", state.run.prompt, written.concat());

@@ -216,7 +216,7 @@ fn kept(state: &mut State, slot: Slot, ablation: &Ablation) -> Option<Arc<Captur
 pub(super) fn toggle_chat(state: &mut State) -> Vec<Effect> {
     state.run.is_chat = !state.run.is_chat;
     let says = match state.run.is_chat {
-        true => "chat: the prompt is the user's turn in each model's own template",
+        true => "chat: the prompt is the user's turn in a chat template",
         false => "no chat: models read the prompt as it is",
     };
     state.note = Some(says.to_owned());

@@ -63,6 +63,8 @@ fn start(state: &mut State, is_one_text: bool) -> Vec<Effect> {
     state.panes.both.iter_mut().for_each(|pane| pane.chosen = None);
     if begun.is_empty() {
         state.note = Some("no model has read the prompt yet".to_owned());
+    } else if state.panes.pin.as_ref().is_some_and(|pin| pin.is_before) {
+        state.note = Some("with all heads on the text would be another one: not written".to_owned());
     }
     begun
 }
@@ -287,17 +289,31 @@ pub(super) fn scrub(state: &mut State, command: Command) {
     state.writing.at = (to < count).then_some(to);
 }
 
-/// Takes the newest token back that both models wrote; whether there was one.
+/// Takes the newest token back of what is on screen of the focused model's text, and of the other one's if both are one
+/// text; whether anything was written.
 pub(super) fn take_back(state: &mut State) -> bool {
     let is_written = state.writing.of == state.run.job && state.writing.count() > 0;
     if !is_written {
         return false;
     }
-    let to = state.writing.at.unwrap_or(state.writing.count()).saturating_sub(1);
-    for writer in &mut state.writing.writers {
+    let focus = state.panes.focus;
+    // What is pinned writes nothing.
+    let writes = if state.panes.pinned(focus).is_some() { focus.other() } else { focus };
+    let slots = match state.writing.leader {
+        Some(_) => Slot::ALL.to_vec(),
+        None => vec![writes.slot()],
+    };
+    let Some(to) = state.writing.step_of(writes.slot()).checked_sub(1) else {
+        let other = state.keys.hint(Command::OtherModel);
+        state.note = Some(format!("nothing of this model's text is left: {other} goes to the other"));
+        return true;
+    };
+    for slot in slots {
+        let writer = &mut state.writing.writers[slot.index()];
         writer.cut(to);
         writer.stage = WriterStage::Idle;
     }
-    state.writing.at = None;
+    // A text that is longer stays at the step that it is looked at in.
+    state.writing.at = state.writing.at.map(|_| to).filter(|to| *to < state.writing.count());
     true
 }

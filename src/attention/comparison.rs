@@ -249,11 +249,20 @@ pub fn mean_divergence(a: &CausalMatrix, b: &CausalMatrix) -> f32 {
 
 /// Two models' names, short: what follows the owner or the folder; with their places if that is the same.
 pub fn short_names(names: [&str; 2]) -> [String; 2] {
-    let [left, right] = names.map(|name| {
-        let name = name.trim_end_matches('/');
-        name.rsplit(['/', ':']).next().unwrap_or(name).to_owned()
-    });
-    if left == right { [format!("{left} (left)"), format!("{right} (right)")] } else { [left, right] }
+    let [left, right] = names.map(short_name);
+    if left == right { placed_names(names) } else { [left.to_owned(), right.to_owned()] }
+}
+
+/// Two models' names, short, each with its place: what readings are called that differ in more than their models.
+pub fn placed_names(names: [&str; 2]) -> [String; 2] {
+    let [left, right] = names.map(short_name);
+    [format!("{left} (left)"), format!("{right} (right)")]
+}
+
+/// A model's name, short: what follows the owner or the folder.
+pub fn short_name(name: &str) -> &str {
+    let name = name.trim_end_matches('/');
+    name.rsplit(['/', ':']).next().unwrap_or(name)
 }
 
 /// What a row's attention can end in: its keys and the sink.

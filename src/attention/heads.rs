@@ -66,7 +66,7 @@ impl HeadEntry {
         match statistic.over() {
             Over::Prompt(..) => {
                 let can_have = self.has_sink || !statistic.needs_sinks();
-                can_have.then(|| self.statistics.get(statistic))
+                can_have.then(|| self.statistics.get(statistic))?
             }
             Over::Repeated(score) => self.repeated.as_ref().map(score),
             Over::Sweep => self.swept,

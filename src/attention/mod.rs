@@ -61,7 +61,8 @@ pub use capture::{
 pub use chat_prompt::ChatPrompt;
 pub use common_words::{Alignment, Texts};
 pub use comparison::{
-    Comparison, DifferenceRow, LeftOver, NotCompared, TOO_LONG, mean_divergence, short_names, similarity,
+    Comparison, DifferenceRow, LeftOver, NotCompared, TOO_LONG, mean_divergence, placed_names, short_name,
+    short_names, similarity,
 };
 pub use digest::Digest;
 pub use heads::{HeadEntry, HeadFilter, HeadOrder};
@@ -87,7 +88,7 @@ pub use statistics::{
 pub use text_ending::TextEnding;
 #[cfg(test)]
 pub(crate) use token::tokens;
-pub use token::{Token, escape_controls, is_hidden, is_unprintable};
+pub use token::{Token, escape_but, escape_controls, is_hidden, is_unprintable};
 
 pub use crate::kernels::attention_rule::{AttentionRule, HiddenKeys};
 pub use crate::kernels::shared::{Order, Panels, TokenRows};

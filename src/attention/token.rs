@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 /// A token of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -109,11 +111,18 @@ fn printable_bytes(bytes: &[u8]) -> String {
 }
 
 /// Characters that a terminal obeys, or that hide or reorder the text around them, replaced by their escapes. All
-/// text that comes from files goes through this before it is printed.
+/// text that comes from files goes through this before it is printed. A joiner within an emoji is a part of that, and stays.
 pub fn escape_controls(text: &str) -> String {
+    escape_but(text, &[])
+}
+
+/// As [`escape_controls`], but for some characters.
+pub fn escape_but(text: &str, kept: &[char]) -> String {
+    let joiners = joiners(text);
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
+            c if kept.contains(&c) || joiners.contains(&at) => out.push(c),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
@@ -125,6 +134,22 @@ pub fn escape_controls(text: &str) -> String {
     }
     out
 }
+
+/// Where joiners stand that join what is around them.
+fn joiners(text: &str) -> Vec<usize> {
+    if !text.contains(JOINER) {
+        return Vec::new();
+    }
+    let within = |(start, grapheme): (usize, &str)| {
+        let (end, length) = (start + grapheme.len(), JOINER.len_utf8());
+        let places: Vec<usize> = grapheme.match_indices(JOINER).map(|(at, _)| start + at).collect();
+        places.into_iter().filter(move |at| start < *at && at + length < end)
+    };
+    text.grapheme_indices(true).flat_map(within).collect()
+}
+
+/// Makes one character of those around it: of two persons a couple.
+const JOINER: char = '\u{200d}';
 
 /// Whether a character is a control character, none at all (U+FFFE), or one that Unicode calls ignorable: it shows nothing, and may hide or
 /// reorder what is around it. Selectors of a variant are none of these: they belong to the character before them.
@@ -186,6 +211,24 @@ mod tests {
         assert_eq!(token(b"\n\n").label(), "\\n\\n");
         assert_eq!(token(b"\x1b[2J").label(), "\\u{1b}[2J");
         assert_eq!(token("\u{202e}x".as_bytes()).label(), "\\u{202e}x");
+    }
+
+    /// A joiner is seen where it stands alone, and where it joins nothing.
+    #[test]
+    fn a_joiner_within_an_emoji_is_a_part_of_it() {
+        let family = "👩\u{200d}👩\u{200d}👧";
+        assert_eq!(escape_controls(family), family);
+        assert_eq!(token(format!(" {family}").as_bytes()).label(), family);
+        for (text, shown) in [
+            ("\u{200d}", "\\u{200d}"),
+            ("a\u{200d}b", "a\\u{200d}b"),
+            ("👩\u{200d}", "👩\\u{200d}"),
+            ("\u{200d}👧", "\\u{200d}👧"),
+            ("\r\n", "\\r\\n"),
+        ] {
+            assert_eq!(escape_controls(text), shown);
+        }
+        assert_eq!(escape_but("a\nb\rc", &['\n']), "a\nb\\rc");
     }
 
     #[test]

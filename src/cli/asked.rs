@@ -44,7 +44,7 @@ impl Settings {
         }
         if passes.len() != texts.len() {
             return Err(Failure::Usage(format!(
-                "--prompt is given {} times for {} passes: give one text for all, or each its own",
+                "--prompt is given {} times for {} passes: give one text for all, or each pass its own",
                 texts.len(),
                 passes.len()
             )));

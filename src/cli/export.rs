@@ -45,12 +45,17 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
         let recipe = Recipe { rows: args.rows, ..recipe };
         write(out, &captures, &recipe, session)?;
     }
-    if files > 1 {
+    say_written(&passes, &paths, session);
+    Ok(())
+}
+
+/// Says which file is of which pass, if there are several: nobody has named them.
+pub(super) fn say_written(passes: &[Asked], paths: &[PathBuf], session: &mut Session) {
+    if paths.len() > 1 {
         let written =
-            names(&passes).into_iter().zip(&paths).map(|(name, path)| format!("{} ({name})", path.display()));
+            names(passes).into_iter().zip(paths).map(|(name, path)| format!("{} ({name})", path.display()));
         session.reporter.say(&format!("wrote {}", written.collect::<Vec<_>>().join(" and ")));
     }
-    Ok(())
 }
 
 /// Writes what a recipe says.

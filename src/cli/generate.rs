@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{FigureArgs, GenerateArgs};
 use super::asked::{Asked, title};
 use super::batch::{Batch, Found, Heading};
-use super::export::{names, paths, style};
+use super::export::{names, paths, say_written, style};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -41,6 +41,7 @@ pub fn run(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> R
         for ((asked, out), path) in passes.iter().zip(outs).zip(&paths) {
             to_file((args, choice), settings, session, asked, (format, out, path))?;
         }
+        say_written(&passes, &paths, session);
         return Ok(());
     }
     let mut out = TextWriter::new(std::io::stdout().lock());

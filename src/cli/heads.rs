@@ -23,12 +23,13 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     if args.batch.prompts.is_some() {
         return run_many(args, settings, session);
     }
+    let sort = args.sort.unwrap_or_default();
     let mut read: Vec<(Capture, Recipe, Vec<HeadEntry>)> = Vec::new();
     for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
         let model = session.load(&model)?;
         let mut capture = session.capture_without(&model, &input, &without)?;
-        let is_wanted = args.map.map_or(args.sort, HeadOrder::By);
-        if matches!(is_wanted, HeadOrder::By(statistic) if statistic.needs_sweep()) {
+        let wanted = args.map.map_or(sort, HeadOrder::By);
+        if matches!(wanted, HeadOrder::By(statistic) if statistic.needs_sweep()) {
             session.sweep(&model, &mut capture, Instead::Zero)?;
         }
         session.score(&model, &mut capture)?;
@@ -60,7 +61,7 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     if heads.is_empty() {
         return Err(no_heads(args, read.iter().map(|(capture, ..)| &*capture.model)));
     }
-    args.sort.sort(&mut heads, |head| &head.entry);
+    sort.sort(&mut heads, |head| &head.entry);
     heads.truncate(args.top.unwrap_or(usize::MAX));
 
     let models: Vec<_> = read.iter().map(|(capture, recipe, _)| (&*capture.model, recipe)).collect();
@@ -69,13 +70,19 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
 
 /// Lists the mean of a number of every head over many prompts.
 fn run_many(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let statistic = match args.map.map_or(args.sort, HeadOrder::By) {
-        // What heads do on repeated random tokens is the same for all prompts.
-        order if order == HeadOrder::default() => Statistic::PromptInduction,
-        HeadOrder::By(statistic) if !statistic.is_on_repeated_tokens() => statistic,
-        order => {
+    let statistic = match args.sort {
+        None => Statistic::PromptInduction,
+        Some(HeadOrder::By(statistic)) if !statistic.is_on_repeated_tokens() => statistic,
+        Some(HeadOrder::By(statistic)) => {
             return Err(Failure::Usage(format!(
-                "--sort {order} is the same for all prompts: sort by a number over the prompt, as prompt-{order}"
+                "--sort {statistic} is the same for all prompts: sort by a number over the prompt, as prompt-{statistic}",
+                statistic = statistic.id()
+            )));
+        }
+        Some(order) => {
+            return Err(Failure::Usage(format!(
+                "--sort {order} is of one prompt: over many, sort by a number that has a mean, as {}",
+                Statistic::PromptInduction.id()
             )));
         }
     };

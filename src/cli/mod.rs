@@ -29,6 +29,7 @@ mod log;
 mod man;
 mod map;
 mod models;
+mod partial;
 mod patch;
 mod print;
 mod push;

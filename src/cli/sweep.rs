@@ -12,7 +12,7 @@ use super::map;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
-use crate::attention::{Capture, HeadEntry, Statistic};
+use crate::attention::{Ablation, Capture, HeadEntry, Statistic};
 use crate::export::sweep::{write_json, write_table};
 use crate::export::{Input, Recipe, Selection, Source};
 use crate::model::{Model, Sweep};
@@ -27,11 +27,14 @@ pub fn run(args: &SweepArgs, settings: &Settings, session: &mut Session) -> Resu
         return run_many(args, settings, session);
     }
     let mut passes = Vec::new();
-    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
+    let asked = settings.passes(&args.models, &args.input)?;
+    // Before a model is loaded for nothing.
+    asked.iter().try_for_each(|asked| by(args, &asked.without).map(drop))?;
+    for Asked { model, input, without } in asked {
         let model = session.load(&model)?;
         model.check_output_head()?;
         let mut capture = session.capture_without(&model, &input, &without)?;
-        session.sweep(&model, &mut capture, args.by)?;
+        session.sweep(&model, &mut capture, by(args, &without)?)?;
         let recipe = Recipe::new(Source::new(&capture, input, Selection::All), None);
         passes.push((capture, recipe));
     }
@@ -45,8 +48,9 @@ pub fn run(args: &SweepArgs, settings: &Settings, session: &mut Session) -> Resu
 /// Lists what each head alone is worth on average over many prompts.
 fn run_many(args: &SweepArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let passes = settings.passes_over(Input::Ids(vec![]), &args.models, &args.input)?;
+    passes.iter().try_for_each(|asked| by(args, &asked.without).map(drop))?;
     let batch = Batch {
-        asked: json!({ "command": "sweep", "by": args.by, "chat": settings.chat(&args.input.chat) }),
+        asked: json!({ "command": "sweep", "by": args.by.unwrap_or_default(), "chat": settings.chat(&args.input.chat) }),
         heading: Heading { row: "head", number: "KL of the next token without the head (nats)".to_owned() },
         top: args.top,
         json: args.json,
@@ -54,7 +58,7 @@ fn run_many(args: &SweepArgs, settings: &Settings, session: &mut Session) -> Res
             let mut found = Found::default();
             for (model, Asked { input, without, .. }) in passes {
                 let mut capture = session.capture_without(model, input, without)?;
-                session.sweep(model, &mut capture, args.by)?;
+                session.sweep(model, &mut capture, by(args, without)?)?;
                 for entry in HeadEntry::all(&capture) {
                     let name = format!("{}.{}", entry.layer, entry.head);
                     found.numbers.extend(entry.swept.map(|value| (name, f64::from(value))));
@@ -66,6 +70,21 @@ fn run_many(args: &SweepArgs, settings: &Settings, session: &mut Session) -> Res
     };
     let groups: Vec<&[Asked]> = passes.chunks(1).collect();
     batch.run(&args.batch, &groups, session, |text| settings.written(text, &args.input.chat))
+}
+
+/// What stands in the place of each head: one thing stands in the places of all heads of a pass that are off.
+///
+/// # Errors
+/// If something else is asked for than what stands in the place of those that are off already.
+fn by(args: &SweepArgs, without: &Ablation) -> Result<Instead, Failure> {
+    let in_theirs = (!without.is_empty()).then(|| without.instead());
+    match (args.by, in_theirs) {
+        (Some(by), Some(in_theirs)) if by != in_theirs => Err(Failure::Usage(format!(
+            "--by {by} and --without '{without}': the head that is swept gets what those that are off get: leave --by \
+             away, or write --without for {by} as well",
+        ))),
+        (by, in_theirs) => Ok(by.or(in_theirs).unwrap_or_default()),
+    }
 }
 
 impl Session {

@@ -6,7 +6,7 @@ use super::formats::Export;
 use super::{ExportError, Input, Recipe, Selection, Source, Subject};
 use crate::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadStatistics, HeadSummary, LayerCapture,
-    LayerSums, ModelInfo, NextToken, Order, Panels, Token, TokenRows,
+    LayerSums, ModelInfo, NextToken, Order, Over, Panels, Statistic, Token, TokenRows,
 };
 
 /// A capture of a model with sinks. Its mean is chosen freely; its heads follow from queries and keys.
@@ -55,10 +55,10 @@ pub fn reading(texts: &[&str], has_sinks: bool) -> Capture {
 }
 
 fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
-    let summary = || HeadSummary {
-        statistics: HeadStatistics::default(),
-        thumbnail: CausalMatrix::zeros(2, 1, has_sinks),
-    };
+    let is_over_prompt = |it: &Statistic| matches!(it.over(), Over::Prompt(..));
+    let of_prompt = Statistic::ALL.into_iter().filter(is_over_prompt);
+    let statistics = of_prompt.fold(HeadStatistics::default(), |all, statistic| all.with(statistic, 0.0));
+    let summary = || HeadSummary { statistics, thumbnail: CausalMatrix::zeros(2, 1, has_sinks) };
     let layer = |sign: f32| {
         Arc::new(LayerCapture {
             query: TokenRows::from_values(2, &[sign, -1.0, 0.5, 0.25]),

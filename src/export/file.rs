@@ -38,6 +38,9 @@ impl<W: Write, F: Fn() -> bool> Write for Stoppable<W, F> {
     }
 }
 
+/// What the names of files begin with that are half written.
+pub const HALF_WRITTEN: &str = ".attnscope-";
+
 /// An open place to write an export to. Nothing is kept of it until [`finish`](Self::finish).
 #[derive(Debug)]
 pub enum Destination {
@@ -94,7 +97,7 @@ impl Destination {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.prefix(".attnscope-").tempfile_in(folder).map_err(failed)?;
+        let file = builder.prefix(HALF_WRITTEN).tempfile_in(folder).map_err(failed)?;
         let unfinished = Unfinished::new(file.path());
         if let Some(there) = &there {
             keep(file.as_file(), there).map_err(|_| ExportError::Owner(named.to_owned()))?;

@@ -4,20 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::attention::{escape_controls, is_unprintable};
+use crate::attention::escape_but;
 use crate::vocabulary::xml;
 
 /// Text between tags, or in an attribute. Of control characters, and of those that hide or reorder text, only blanks
 /// stay.
 pub fn escape(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => visible.push(c),
-            c if is_unprintable(c) => visible.push_str(&escape_controls(c.encode_utf8(&mut [0; 4]))),
-            c => visible.push(c),
-        }
-    }
+    let visible = escape_but(text, &['\n', '\t']);
     xml::escape(&visible).replace('"', "&quot;")
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::error::ExportError;
 use super::printable::write_json_lines;
 use super::recipe::Recipe;
+use super::report::SIDES;
 use crate::attention::shift::HeadShift;
 use crate::attention::{Capture, NO_OUTPUT_HEAD, escape_controls};
 use crate::vocabulary::nats;
@@ -39,6 +40,12 @@ pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), Export
         .each_ref()
         .map(|capture| escape_controls(&capture.model.name) + &capture.ablation.suffix());
     writeln!(out, "# {left} and {right}")?;
+    let inputs = shifted.recipes.each_ref().map(|recipe| &recipe.source.input);
+    if inputs[0] != inputs[1] {
+        for (name, input) in SIDES.into_iter().zip(inputs) {
+            writeln!(out, "{name} reads: {}", escape_controls(&input.text()))?;
+        }
+    }
     match shifted.next {
         Some(next) => writeln!(out, "KL divergence of the next token, left ‖ right: {} nats", nats(next, 4))?,
         None => writeln!(out, "next token: {NO_OUTPUT_HEAD}")?,
@@ -55,7 +62,7 @@ pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), Export
     Ok(())
 }
 
-/// Writes one JSON object: `models`, the recipe of each; `heads`; `mean_js_divergence`; and `kl_divergence` of the next
+/// Writes one JSON object: `models`, left and right, each with its side and its recipe; `heads`; `mean_js_divergence`; and `kl_divergence` of the next
 /// token (null without an output head).
 ///
 /// # Errors
@@ -65,8 +72,10 @@ pub fn write_json(out: &mut impl Write, shifted: &Shifted) -> Result<(), ExportE
         let HeadShift { layer, head, divergence, flips } = shift;
         json!({ "layer": layer, "head": head, "js_divergence": divergence, "flips": flips })
     };
-    let recipe = |recipe: &Recipe| Ok(json!({ "recipe": serde_json::to_value(recipe)? }));
-    let models = shifted.recipes.iter().map(recipe).collect::<Result<Vec<_>, io::Error>>()?;
+    let model = |(side, recipe): (&str, &Recipe)| {
+        Ok(json!({ "side": side, "recipe": serde_json::to_value(recipe)? }))
+    };
+    let models = SIDES.into_iter().zip(&shifted.recipes).map(model).collect::<Result<Vec<_>, io::Error>>()?;
     let document = json!({
         "models": models,
         "heads": shifted.heads.iter().map(head).collect::<Vec<_>>(),

@@ -11,7 +11,9 @@ use super::recipe::Recipe;
 use super::text::quoted;
 use crate::attention::Capture;
 use crate::attention::lens::Lens;
-use crate::attention::sinks::{Activation, HeadSink, KeySink, SINK_SHARE, Sinks, StateActivations};
+use crate::attention::sinks::{
+    Activation, HeadSink, KeySink, NOTHING_BEHIND, SINK_SHARE, Sinks, StateActivations,
+};
 
 /// Columns of a token's text.
 const TOKEN: usize = 20;
@@ -45,30 +47,19 @@ pub fn write_table(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), Expo
         if let Some(rate) = sinks.learned_rate {
             writeln!(out, "learned sinks: mean {}, {}", mean(|head| head.learned).trim(), percent(rate))?;
         }
-        let rate = sinks.keys.first().map_or(0.0, |key| key.rate);
-        let values = mean(|head| head.value_ratio);
-        let first = mean(|head| Some(head.first));
-        writeln!(
-            out,
-            "first token: mean {}, {}, its values ×{} of the others' length",
-            first.trim(),
-            percent(rate),
-            values.trim()
-        )?;
-        writeln!(
-            out,
-            "\n{:>5}  {:TOKEN$}{:>7}{:>8}{:>8}{:>9}",
-            "key", "token", "heads", "share", "values", "queries"
-        )?;
-        let ranked = sinks.ranked();
-        for key in ranked.iter().take(KEYS) {
-            let KeySink { position, rate, share, queries, value_ratio } = **key;
-            let token = quoted(&capture.tokens[position], TOKEN);
-            let rate = format!("{:.1}%", 100.0 * rate);
-            writeln!(out, "{position:>5}  {token}{rate:>7}{share:>8.3}{}{queries:>9}", cell(value_ratio))?;
-        }
-        if ranked.len() > KEYS {
-            writeln!(out, "and {} more keys; --json has them", ranked.len() - KEYS)?;
+        match sinks.keys.first().filter(|_| sinks.has_later_tokens()) {
+            Some(first) => {
+                let values = mean(|head| head.value_ratio);
+                writeln!(
+                    out,
+                    "first token: mean {}, {}, its values ×{} of the others' length",
+                    mean(|head| head.first).trim(),
+                    percent(first.rate),
+                    values.trim()
+                )?;
+                write_keys(out, capture, sinks)?;
+            }
+            None => writeln!(out, "first token: {NOTHING_BEHIND}")?,
         }
         writeln!(
             out,
@@ -81,7 +72,7 @@ pub fn write_table(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), Expo
                 None => format!("{:8}", ""),
             };
             let (learned, first, values) =
-                (of(|head| head.learned), of(|head| Some(head.first)), of(|head| head.value_ratio));
+                (of(|head| head.learned), of(|head| head.first), of(|head| head.value_ratio));
             let size = state.largest.map_or_else(String::new, |it| format!("{:.3}", it.value.abs()));
             let times = state.times().map_or_else(String::new, |times| format!("{times:.1}"));
             let place = state.largest.map_or_else(String::new, |it| place(capture, &it));
@@ -98,6 +89,26 @@ pub fn write_table(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), Expo
         )?;
         writeln!(out, "values: ‖v W_O‖ as a multiple of the mean of all other tokens'")?;
         writeln!(out, "massive: |x| > 100 and > 1,000 × the median |x| of the residual stream there")?;
+    }
+    Ok(())
+}
+
+/// Writes the keys that are sinks.
+fn write_keys(out: &mut impl Write, capture: &Capture, sinks: &Sinks) -> Result<(), ExportError> {
+    writeln!(
+        out,
+        "\n{:>5}  {:TOKEN$}{:>7}{:>8}{:>8}{:>9}",
+        "key", "token", "heads", "share", "values", "queries"
+    )?;
+    let ranked = sinks.ranked();
+    for key in ranked.iter().take(KEYS) {
+        let KeySink { position, rate, share, queries, value_ratio } = **key;
+        let token = quoted(&capture.tokens[position], TOKEN);
+        let rate = format!("{:.1}%", 100.0 * rate);
+        writeln!(out, "{position:>5}  {token}{rate:>7}{share:>8.3}{}{queries:>9}", cell(value_ratio))?;
+    }
+    if ranked.len() > KEYS {
+        writeln!(out, "and {} more keys; --json has them", ranked.len() - KEYS)?;
     }
     Ok(())
 }

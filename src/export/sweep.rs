@@ -37,16 +37,17 @@ pub fn write_table(
             Instead::Zero => "nothing in its place",
             Instead::Mean => "in its place what it gives on average over the prompt",
         };
+        let as_theirs = if capture.ablation.is_empty() { "" } else { ", as for those that are off" };
         writeln!(
             out,
-            "how far the next token moves without the head alone, {instead}: KL(with it || without it)"
+            "how far the next token moves without the head alone, {instead}{as_theirs}: KL(with it || without it)"
         )?;
     }
     Ok(())
 }
 
-/// Writes one JSON object: `models`, each with its recipe, what stood in the place of a head, and `heads`, layer after
-/// layer.
+/// Writes one JSON object: `models`, each with its recipe, `by`: what stood in the place of each head, which is what stood in
+/// the places of those that the recipe leaves out; and `heads`, layer after layer.
 ///
 /// # Errors
 /// If `out` refuses.

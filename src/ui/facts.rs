@@ -1,21 +1,18 @@
 //! What several panels say of a capture and of its heads.
 
-use super::widgets::line::on_one_line;
 use super::widgets::progress::spinner;
 use super::widgets::text::width;
 use crate::app::{DisplayedCapture, Pass, Scores, Side, State, SweepStage};
 use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
 use crate::vocabulary::View;
+use crate::worker::protocol::WorkerError;
 
-/// What sets a capture apart from the newest one of its model, and the prompt that it is of if it is pinned.
-pub fn what_it_is(state: &State, side: Side, shown: &DisplayedCapture) -> (String, Option<String>) {
-    let ablation = &shown.capture.ablation;
-    let without = if ablation.is_empty() { String::new() } else { format!("  without {ablation}") };
-    match state.panes.pinned(side) {
-        Some(pin) if pin.is_before && ablation.is_empty() => ("  before: all heads on".to_owned(), None),
-        Some(_) => (format!("{without}  pinned: "), Some(on_one_line(&shown.prompt))),
-        None => (without, None),
+/// Why something isn't there, and the key that asks for it again, if that can help.
+pub fn why_not(state: &State, error: &WorkerError) -> String {
+    match error.is_final() {
+        true => error.to_string(),
+        false => format!("{error} · {} tries again", state.keys.hint(Command::Retry)),
     }
 }
 
@@ -73,7 +70,10 @@ pub fn head_facts(state: &State, side: Side, shown: &DisplayedCapture, view: Vie
             return lacks_sinks(state, side).then(|| format!("{name} –"));
         }
         let digits = if statistic.unit() == Unit::Tokens { 1 } else { 2 };
-        Some(format!("{name} {:.digits$}", summary.statistics.get(statistic)))
+        Some(match summary.statistics.get(statistic) {
+            Some(value) => format!("{name} {value:.digits$}"),
+            None => format!("{name} –"),
+        })
     };
     Statistic::of_panes().into_iter().filter_map(fact).collect()
 }

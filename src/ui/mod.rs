@@ -5,6 +5,7 @@
 //! and popups have the names that they have in `app`; `pane` holds the parts of a pane, and `widgets` what all of them
 //! are made of. `app::panels` says how to add a panel.
 
+mod box_title;
 mod chrome;
 mod facts;
 mod layout;

@@ -1,7 +1,7 @@
 //! What things are called on screen.
 
-use crate::app::{Pane, State};
-use crate::attention::{NextToken, View, escape_controls, short_names};
+use crate::app::{Side, State};
+use crate::attention::{NextToken, View, escape_controls, short_name};
 
 /// Marks a head that is switched off.
 pub const ABLATED: &str = "×";
@@ -21,15 +21,21 @@ pub fn view_sentence(view: View) -> String {
     view.title() + more
 }
 
-/// Both models, as short as tells them apart.
+/// Both models, as short as tells them apart: by what is off, else by which one is pinned, else by their places.
 pub fn model_names(state: &State) -> [String; 2] {
-    let name = |pane: &Pane| {
+    let names = Side::BOTH.map(|side| {
+        let pane = state.pane(side);
         let name = pane.pictured().map_or(pane.reference.as_str(), |model| &model.name);
-        let ablation = pane.shown.as_ref().map(|shown| &shown.capture.ablation).filter(|off| !off.is_empty());
-        ablation.map_or_else(|| name.to_owned(), |off| format!("{name} without {off}"))
-    };
-    let [left, right] = state.panes.both.each_ref().map(name);
-    short_names([&left, &right])
+        let off = pane.shown.as_ref().map(|shown| shown.capture.ablation.suffix()).unwrap_or_default();
+        short_name(name).to_owned() + &off
+    });
+    if names[0] != names[1] {
+        return names;
+    }
+    match Side::BOTH.map(|side| state.panes.pinned(side).is_some()) {
+        [false, false] => [format!("{} (left)", names[0]), format!("{} (right)", names[1])],
+        pinned => [0, 1].map(|at: usize| names[at].clone() + if pinned[at] { " (pinned)" } else { "" }),
+    }
 }
 
 /// A token's text with its blanks and controls made visible: ` on` as `␣on`.

@@ -42,6 +42,11 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
+    /// Whether asking the same again can't help: something else has to be asked.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::View(_) | Self::WorkerGone)
+    }
+
     /// A sentence about what failed, `load` for example: `the load was stopped`.
     pub fn about(&self, what: &str) -> String {
         match self {

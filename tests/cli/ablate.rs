@@ -145,6 +145,21 @@ fn a_sweep_lists_what_each_head_is_worth() {
     let lines: Vec<&str> = listed.text().lines().collect();
     assert_eq!(lines.len(), 2 + 3 + 1, "{}", listed.text());
     assert!(run(&["--map"]).text().contains("next token without it, on this prompt (nats)"));
+    // Where others are off, the one that is swept gets what they get, and the output says so.
+    let mean = run(&["--without", "mean:0.1", "--json"]);
+    let mean: Value = serde_json::from_str(mean.text()).unwrap();
+    let of_mean = &mean["models"][0];
+    assert_eq!((&of_mean["by"], &of_mean["recipe"]["without_heads"]), (&"mean".into(), &"mean: 0.1".into()));
+    let pair = run(&["--without", "mean:0.1,1.2", "--json"]);
+    let pair: Value = serde_json::from_str(pair.text()).unwrap();
+    assert_eq!(pair["models"][0]["heads"][6]["kl_divergence"], 0.0, "1.2 is off already");
+    let listed = run(&["--without", "mean:0.1"]);
+    let says = "in its place what it gives on average over the prompt, as for those that are off";
+    assert!(listed.text().contains(says), "{}", listed.text());
+    run(&["--without", "mean:0.1", "--by", "zero"])
+        .failed(2, &["--by zero", "'mean: 0.1'", "leave --by away"]);
+    run(&["--without", "0.1", "--by", "mean"]).failed(2, &["--by mean", "'0.1'"]);
+    assert_eq!(run(&["--without", "mean:0.1", "--by", "mean", "--json"]).code, 0);
     let sorted = home.run(["heads", "--model", text(&model), "--sort", "off", "--top", "1"]);
     let first = lines[2].split_whitespace().next().unwrap();
     assert!(sorted.text().lines().nth(2).unwrap().contains(&format!(" {first} ")), "{}", sorted.text());

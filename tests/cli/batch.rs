@@ -116,7 +116,23 @@ fn files_that_are_no_prompts_say_so() {
     home.run(["heads", "--results", "x"]).failed(2, &["--prompts"]);
     home.run(["heads", "--prompts", text(&file), "--prompt", "x"]).failed(2, &["cannot be used with"]);
     std::fs::write(&file, "a\n").unwrap();
-    home.run(["heads", "--prompts", text(&file), "--sort", "previous"]).failed(2, &["prompt-previous"]);
+    for order in ["previous", "induction"] {
+        let repeated = home.run(["heads", "--prompts", text(&file), "--sort", order]);
+        repeated.failed(2, &["the same for all prompts", &format!("prompt-{order}")]);
+    }
+    home.run(["heads", "--prompts", text(&file), "--sort", "push"])
+        .failed(2, &["of one prompt", "as prompt-"]);
+    home.run(["heads", "--prompts", text(&file), "--map"]).failed(2, &["--map", "--prompts"]);
+    // Without --sort each list has the number that it has: over prompts there is none on repeated random tokens.
+    let many = home.run(["heads", "--model", text(&model), "--prompts", text(&file)]);
+    assert!(many.text().contains(": induction, on this prompt (share), of one prompt"), "{}", many.text());
+    let one = home.run(["heads", "--model", text(&model), "--prompt", "a a a", "--json"]);
+    let one: Value = serde_json::from_str(one.text()).unwrap();
+    let listed = one["heads"].as_array().unwrap().iter();
+    let induction: Vec<f64> = listed.map(|head| head["repeated"]["induction"].as_f64().unwrap()).collect();
+    assert!(induction.is_sorted_by(|a, b| a >= b), "{induction:?}");
+    let help = home.run(["heads", "--help"]).text().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("Without it, induction; with --prompts"), "{help}");
 }
 
 #[test]
@@ -141,4 +157,23 @@ fn the_attention_of_many_prompts_is_one_archive() {
     assert!(entry(&out, "ids.npy").starts_with(b"\x93NUMPY"));
     assert_ne!(entry(&out, "0/attentions.npy"), entry(&out, "1/attentions.npy"));
     run(&["--prompts", text(&file), "--format", "csv", "--out", "-"]).failed(2, &["--format npz"]);
+
+    // Of two models it is two files, which are named; a line that is none is named, too, and the others are written.
+    std::fs::write(&file, "write a story\nthe end\0\nthe end of it\n").unwrap();
+    let other = golden("gpt2-tiny");
+    let more = ["--model", text(&other), "--prompts", text(&file), "--format", "npz", "--out", text(&out)];
+    let ended = run(&more);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let [left, right] = ["all-left.npz", "all-right.npz"].map(|name| home.path(name));
+    for words in [
+        "line 2 is left out",
+        "one prompt was left out",
+        &format!("wrote {} ({}) and {} ({})", text(&left), text(&model), text(&right), text(&other)),
+    ] {
+        assert!(ended.stderr.contains(words), "{words:?} is not in {:?}", ended.stderr);
+    }
+    assert_ne!(entry(&left, "1/attentions.npy"), entry(&right, "1/attentions.npy"));
+    assert!(
+        zip::ZipArchive::new(std::fs::File::open(&left).unwrap()).unwrap().by_name("2/recipe.npy").is_err()
+    );
 }

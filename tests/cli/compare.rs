@@ -70,7 +70,16 @@ fn two_prompts_of_one_model_are_compared_by_their_words() {
         assert_eq!(left_over + in_pieces, tokens(side));
         assert!(left_over > 0);
     }
-    assert!(with(&[]).text().contains("only gpt-oss-tiny (left): 'the'"), "{}", with(&[]).text());
+    let said = with(&[]).text().to_owned();
+    for line in [
+        "gpt-oss-tiny (left) reads: the cat and the dog\n",
+        "gpt-oss-tiny (right) reads: the old cat and a dog\n",
+        "only gpt-oss-tiny (left): 'the'",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    let sides = |document: &Value| [0, 1].map(|side: usize| document["models"][side]["side"].clone());
+    assert_eq!(sides(&document), ["left", "right"]);
 
     let page = home.path("two.html");
     with(&["--report", text(&page)]).text();
@@ -82,7 +91,13 @@ fn two_prompts_of_one_model_are_compared_by_their_words() {
     ] {
         assert!(page.contains(part), "{part}");
     }
+    let listed = with(&["--heads"]).text().to_owned();
+    assert!(
+        listed.contains("left reads: the cat and the dog\nright reads: the old cat and a dog\n"),
+        "{listed}"
+    );
     let heads: Value = serde_json::from_str(with(&["--heads", "--json"]).text()).unwrap();
+    assert_eq!(sides(&heads), ["left", "right"]);
     assert!(
         heads["heads"].as_array().unwrap().iter().any(|head| head["js_divergence"].as_f64().unwrap() > 0.0)
     );
@@ -99,6 +114,72 @@ fn two_prompts_of_one_model_are_compared_by_their_words() {
     home.run(print).failed(2, &["2 times", "one text"]);
     let none = ["compare", "--model", model, "--prompt", "the cat", "--prompt", "my dog"];
     home.run(none).failed(1, &["no word in common"]);
+}
+
+/// Two models, each over a text of its own: what is left and right is what was named first and second, everywhere.
+#[test]
+fn two_models_read_two_texts_in_the_order_in_which_they_were_named() {
+    let home = Home::new();
+    let models = ["gpt2-tiny", "gpt-oss-tiny"].map(golden);
+    let texts = ["the cat and the dog", "the old cat and a dog"];
+    let mut asked = vec!["compare"];
+    for (model, text_of_it) in models.iter().zip(texts) {
+        asked.extend(["--model", text(model), "--prompt", text_of_it]);
+    }
+    let with = |more: &[&str]| home.run(asked.iter().chain(more).copied());
+    let said = with(&[]).text().to_owned();
+    let heading = said.lines().nth(4).unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(heading, ["gpt2-tiny", "(left)", "gpt-oss-tiny", "(right)"], "{said}");
+    assert!(said.contains("gpt2-tiny (left) reads: the cat and the dog\n"), "{said}");
+    let document: Value = serde_json::from_str(with(&["--json"]).text()).unwrap();
+    for (side, (model, text_of_it)) in models.iter().zip(texts).enumerate() {
+        let found = &document["models"][side];
+        assert_eq!(found["recipe"]["model"], text(model));
+        let tokens = found["tokens"].as_array().unwrap().iter().map(|token| token.as_str().unwrap());
+        assert_eq!(tokens.collect::<String>().replace('Ġ', " "), text_of_it, "what it ran");
+    }
+}
+
+/// A page says how it was made: the command in it makes the same page.
+#[test]
+fn the_command_on_a_page_makes_it_again() {
+    let home = Home::new();
+    let model = golden("gpt2-tiny");
+    let pages = [home.path("report.html"), home.path("first.html")];
+    for flags in [
+        &["--prompt", "the cat's dog", "--without", "none", "--without", "mean:0.1", "--rows", "predicting"]
+            [..],
+        &["--prompt", "the cat and the dog", "--prompt", "a dog and the cat", "--without", "0.1", "--words"],
+        &["--ids", "1,2,3", "--quantise", "q8_0"],
+    ] {
+        let asked = ["compare", "--model", text(&model), "--report", text(&pages[0])];
+        assert_eq!(home.run(asked.iter().chain(flags).copied()).code, 0, "{flags:?}");
+        std::fs::rename(&pages[0], &pages[1]).unwrap();
+        let page = std::fs::read_to_string(&pages[1]).unwrap();
+        let command = page.split("<code>attnscope compare").nth(1).unwrap().split("</code>").next().unwrap();
+        let command =
+            command.replace("&#39;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&amp;", "&");
+        let words = shell_words(&command);
+        let again = home.run(["compare"].into_iter().chain(words.iter().map(String::as_str)));
+        assert_eq!(again.code, 0, "{command}: {}", again.stderr);
+        assert_eq!(std::fs::read_to_string(&pages[0]).unwrap(), page, "{command}");
+    }
+}
+
+/// The words of a command, as a shell takes them: quotes are single ones.
+fn shell_words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut is_quoted) = (Vec::new(), String::new(), false);
+    let mut rest = command.trim().chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\'' => is_quoted = !is_quoted,
+            '\\' if !is_quoted => word.extend(rest.next()),
+            ' ' if !is_quoted => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words
 }
 
 #[test]

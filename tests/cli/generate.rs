@@ -186,7 +186,11 @@ fn two_models_write_each_its_own_text() {
     let home = Home::new();
     let ended = home.run(["generate", "--prompt", STORY, "--tokens", "4"]);
     assert_eq!(ended.text(), "# demo:gpt2\n\n\nOnce\n\n# demo:gpt-oss\n\n\nOnce there was\n");
-    home.run(["generate", "--ids", "1,2", "--tokens", "2", "--format", "npz", "--out", "a.npz"]).text();
+    let ended = home.run(["generate", "--ids", "1,2", "--tokens", "2", "--format", "npz", "--out", "a.npz"]);
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (0, "wrote a-left.npz (demo:gpt2) and a-right.npz (demo:gpt-oss)\n")
+    );
     assert!(["a-left.npz", "a-right.npz"].iter().all(|name| home.path(name).is_file()));
 }
 

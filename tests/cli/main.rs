@@ -30,6 +30,8 @@ mod push;
 mod rounding;
 mod segments;
 mod sinks;
+#[cfg(unix)]
+mod stopped;
 mod text;
 mod verify;
 

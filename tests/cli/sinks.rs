@@ -24,5 +24,14 @@ fn both_models_with_their_heads_keys_and_residual_streams() {
     assert!(json["models"][0]["learned_sink_rate"].is_null());
     home.run(["sinks", "--model", text(&left), "--prompt", ""]).failed(1, &["the prompt is empty"]);
     let one = home.run(["sinks", "--model", text(&left), "--ids", "5"]).text().to_owned();
-    assert!(one.contains("its values ×– of"), "there is no other token: {one}");
+    assert!(one.contains("first token: nothing is behind it"), "{one}");
+    assert!(!one.contains('%') && !one.contains("0.000"), "no mean over no rows: {one}");
+    let one = home.run(["sinks", "--model", text(&right), "--ids", "5", "--json"]);
+    let one: Value = serde_json::from_str(one.text()).unwrap();
+    let head = &one["models"][0]["heads"][0];
+    assert!(head["first_token"].is_null() && head["learned_sink"].is_number(), "{head}");
+    // Nor in the other places that have such a mean.
+    let heads = home.run(["heads", "--model", text(&left), "--ids", "5", "--json"]);
+    let heads: Value = serde_json::from_str(heads.text()).unwrap();
+    assert!(heads["heads"][0]["prompt"]["first-token"].is_null(), "{}", heads["heads"][0]);
 }

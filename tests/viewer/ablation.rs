@@ -309,5 +309,18 @@ fn a_difference_of_nothing_says_why() {
 fn titles_of_narrow_panes_say_which_heads_are_off() {
     let mut state = without_one();
     let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
-    assert!(screen.contains("before: all heads on") && screen.contains("without 0.1"), "{screen}");
+    for title in ["demo:gpt2  without 0.1 ", "demo:gpt2  all heads on "] {
+        assert!(screen.contains(title), "{screen}");
+    }
+    // What stands in their place is a part of what is off, not of the model's name.
+    press(&mut state, "Z");
+    let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains("heads that are off: their mean over the prompt "), "all of it: {screen}");
+    ran(&mut state, Side::Left, "mean: 0.1");
+    press(&mut state, "H");
+    let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains("demo:gpt2  without mean: 0.1 "), "{screen}");
+    press(&mut state, "Z");
+    let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains("heads that are off: nothing in their place "), "{screen}");
 }

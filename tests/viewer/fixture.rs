@@ -14,6 +14,7 @@ use attnscope::attention::{
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
+use attnscope::model::ModelError;
 use attnscope::worker::protocol::{
     Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, SegmentsFound, SegmentsJob,
     TokenRow, ViewJob, WorkerError,
@@ -401,6 +402,11 @@ pub fn segments(question: &SegmentsJob) -> Result<Arc<SegmentsFound>, WorkerErro
     let shares = SegmentShares::new(capture, Arc::new(segments), *view, &|| false);
     let shares = shares.map_err(|error| refused(&error.to_string()))?;
     Ok(Arc::new(SegmentsFound { shares, lookback: of_heads }))
+}
+
+/// What went wrong may go right another time.
+pub fn failed(why: &str) -> WorkerError {
+    WorkerError::Model(Arc::new(ModelError::Invalid(why.to_owned())))
 }
 
 /// What the worker says where something can't be done.

@@ -108,7 +108,7 @@ fn what_failed_is_tried_again() {
     let mut state = captured();
     let effects = press(&mut state, "P");
     for question in asked(&effects) {
-        hear(&mut state, Event::Lens { question, found: Err(refused("no memory")) });
+        hear(&mut state, Event::Lens { question, found: Err(failed("no memory")) });
     }
     assert!(!state.is_busy());
     assert!(text(draw(&mut state, (120, 40)).backend().buffer()).contains("no memory · r tries again"));

@@ -137,13 +137,21 @@ fn what_cannot_be_patched_says_why() {
     let mut state = captured();
     press(&mut state, "J");
     assert_eq!(state.screen.mode(), Mode::Browse);
-    assert!(state.note.as_deref().unwrap().contains("pin this one"), "{:?}", state.note);
+    assert!(state.note.as_deref().unwrap().contains("pin this prompt"), "{:?}", state.note);
     press(&mut state, "p");
     read(&mut state, &["write", " a", " poem"]);
     assert_eq!(asked(&press(&mut state, "J")).map(|job| job.what), None);
     let PatchStage::Failed(error) = &map(&state).stage else { panic!("{:?}", map(&state).stage) };
     assert!(error.to_string().contains("these have 5 and 3 tokens"), "{error}");
-    assert!(draw(&mut state, (80, 24)).backend().to_string().contains("equal length"));
+    for keys in ["", "n", "r"] {
+        press(&mut state, keys);
+        let screen = draw(&mut state, (80, 24)).backend().to_string();
+        assert!(screen.contains("two prompts of equal length: these have 5 and 3 tokens"), "{screen}");
+        assert_eq!(map(&state).what(), Patched::Heads, "there is no choice");
+        for offer in ["tries again", "residual stream"] {
+            assert!(!screen.contains(offer), "{offer} is no use: {screen}");
+        }
+    }
     press(&mut state, "p");
     assert!(map(&state).stage != PatchStage::Running, "nothing is pinned any more");
 }

@@ -7,7 +7,7 @@ use attnscope::attention::{Capture, View};
 use attnscope::worker::protocol::{Event, LoadProgress, Request, Slot, ViewJob};
 
 use crate::fixture::*;
-use crate::screens::{assert_screen, draw};
+use crate::screens::{assert_screen, draw, text};
 
 const LONGER: [&str; 6] = ["write", " a", " long", " story", " about", " AI"];
 
@@ -85,6 +85,33 @@ fn a_pinned_prompt_and_a_newer_one_are_subtracted_split_and_shifted_by_words() {
         "heads are matched on what both prompts say: {:?}",
         state.note
     );
+}
+
+/// At the usual size of a terminal: the model, that it is pinned, and how the prompt begins; what else there is gives way.
+#[test]
+fn panels_name_the_model_and_the_prompt_of_what_is_pinned() {
+    for key in ["A", "B", "X", "L", "Q", "H"] {
+        let mut state = pinned();
+        press_and_wait(&mut state, key);
+        let screen = text(draw(&mut state, (80, 24)).backend().buffer());
+        assert!(screen.contains(" ○ demo:gpt2  pinned: write"), "{key}: {screen}");
+        assert!(screen.contains(" ● demo:gpt2 "), "{key}: {screen}");
+    }
+    let mut state = pinned();
+    press_and_wait(&mut state, "B");
+    assert_screen!("segments_beside_a_pinned_prompt", state, (80, 24));
+}
+
+#[test]
+fn a_pinned_pane_says_what_is_behind_it_and_which_key_brings_that_back() {
+    let mut state = captured();
+    press(&mut state, "p");
+    let screen = text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains("gpt-oss is behind this: p unpins "), "{screen}");
+    let mut state = alone();
+    press(&mut state, "p");
+    let screen = text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains(" no model is behind this: p unpins "), "{screen}");
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn what_failed_is_tried_again() {
     let mut state = captured();
     let effects = press(&mut state, "A");
     for question in questions(&effects) {
-        hear(&mut state, Event::Pushed { question: Box::new(question), found: Err(refused("no memory")) });
+        hear(&mut state, Event::Pushed { question: Box::new(question), found: Err(failed("no memory")) });
     }
     assert!(!state.is_busy());
     assert!(text(draw(&mut state, (120, 40)).backend().buffer()).contains("no memory · r tries again"));

@@ -54,6 +54,18 @@ fn stops(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Send(Request::StopSegments)))
 }
 
+/// A family is one character here as in the text view, in segments and in effects.
+#[test]
+fn emoji_of_several_parts_stay_whole() {
+    let texts = ["A", " 👩\u{200d}👩\u{200d}👧", " reads", ".", " It", " ends", "."];
+    for key in ["B", "X"] {
+        let mut state = reading(&texts, &texts);
+        press_and_wait(&mut state, key);
+        let screen = text(draw(&mut state, (120, 30)).backend().buffer());
+        assert!(screen.contains("👩\u{200d}👩\u{200d}👧") && !screen.contains("u{200d}"), "{key}: {screen}");
+    }
+}
+
 #[test]
 fn the_matrix_is_walked_on_both_sides_and_opens_the_place_that_is_chosen() {
     let mut state = three();

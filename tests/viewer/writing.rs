@@ -254,9 +254,50 @@ fn what_was_written_becomes_the_prompt_with_the_next_token() {
     assert_eq!(state.run.appended, [" and", " its", " dreams", "."]);
     let mut state = written();
     assert!(press(&mut state, ",").is_empty());
-    assert_eq!(steps(&state), [Some(3), Some(2)], "the newest token is taken back, where there is one");
-    press(&mut state, ", , ,");
+    assert_eq!(steps(&state), [Some(3), Some(2)], "the focused model's newest token is taken back");
+    press(&mut state, "tab ,");
+    assert_eq!(steps(&state), [Some(3), Some(1)], "also where the other text is longer");
+    press(&mut state, ", ,");
+    assert_eq!(steps(&state), [Some(3), None], "the other one stays");
+    assert!(
+        state.note.as_deref().unwrap().contains("nothing of this model's text is left"),
+        "{:?}",
+        state.note
+    );
+    press(&mut state, "tab , , ,");
     assert_eq!((steps(&state), state.run.prompt.clone()), ([None, None], prompt));
+}
+
+/// Where the focused model has all its heads on in the pane beside, that pane can't follow: it says so.
+#[test]
+fn the_pane_before_heads_went_off_says_why_it_does_not_follow() {
+    let mut state = ready();
+    press_and_wait(&mut state, "enter enter");
+    press(&mut state, "a");
+    let job = state.run.job;
+    let off = |written: &[&str]| {
+        let before = capture(&gpt2(), &PROMPT);
+        let pass = (*pass(&gpt2(), written)).clone();
+        Arc::new(Capture { ablation: "0.0".parse().unwrap(), before: Some(before), ..pass })
+    };
+    for (slot, capture) in [(Slot::First, off(&[])), (Slot::Second, capture(&gpt_oss(), &PROMPT))] {
+        let effects = hear(&mut state, Event::Captured { slot, job, capture });
+        answer(&mut state, effects);
+    }
+    press(&mut state, "G");
+    let note = state.note.as_deref();
+    assert!(note.unwrap().contains("with all heads on the text would be another"), "{note:?}");
+    let job = state.writing.id;
+    let event = Event::Written {
+        slot: Slot::First,
+        job,
+        capture: off(&WRITTEN[..1]),
+        next: None,
+        took: Duration::ZERO,
+    };
+    hear(&mut state, event);
+    let screen = text(draw(&mut state, (80, 24)).backend().buffer());
+    assert!(screen.contains("stays at the prompt: it writes"), "{screen}");
 }
 
 #[test]

@@ -169,16 +169,14 @@ impl Difference {
         if left.prompt != right.prompt && panes.pin.is_none() {
             // What was compared before stays until the slower one is there, too.
             return match (&self.compared, &self.asked) {
-                (None, None) => {
-                    Err("one side has not read the newest prompt yet: pin one to compare two prompts")
-                }
+                (None, None) => Err("the sides read two prompts: pin one to compare them"),
                 _ => Ok(None),
             };
         }
         let texts = Texts::same_if(left.prompt == right.prompt && left.text() == right.text());
         let sides = [left, right];
         if sides.iter().any(|shown| shown.view().is_value_weighted()) {
-            return Err("lengths of values are each model's own: value-weighted attention is not compared");
+            return Err("lengths of values are each model's own: not compared");
         }
         if sides.iter().any(|shown| shown.matrix().bin() > 1) {
             return Err(TOO_LONG);

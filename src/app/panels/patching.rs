@@ -44,9 +44,8 @@ impl PatchMap {
     /// # Errors
     /// If nothing is pinned, or nothing is shown beside it.
     pub(in crate::app) fn open(panes: &Panes) -> Result<Self, &'static str> {
-        Self::of(panes, Patched::default()).ok_or(
-            "patching takes parts of a pinned prompt: pin this one, then run another one of equal length, and come back",
-        )
+        Self::of(panes, Patched::default())
+            .ok_or("pin this prompt first, then run another one of equal length")
     }
 
     fn of(panes: &Panes, what: Patched) -> Option<Self> {
@@ -66,6 +65,11 @@ impl PatchMap {
         let (asker, slot) = (Asker(to.index()), slot.unwrap_or(to.slot()));
         let question = PatchJob { asker, slot, captures, what, patch: None };
         Some(Self { question, stage, is_sent: false, found: None, chosen: (0, 0) })
+    }
+
+    /// Whether these two can't be patched, whatever is put into the pass: of other lengths, by other models.
+    pub fn is_refused(&self) -> bool {
+        matches!(&self.stage, PatchStage::Failed(error) if error.is_final()) && self.found.is_none()
     }
 
     /// What is put into the pass.
@@ -159,6 +163,8 @@ impl Panel for PatchMap {
             Command::PageDown => self.choose((page, 0)),
             Command::RowStart => self.choose((0, isize::MIN)),
             Command::RowEnd => self.choose((0, isize::MAX)),
+            // There is nothing to choose from: what is on screen says why.
+            Command::Normalisation if self.is_refused() => {}
             Command::Normalisation => {
                 let what = match self.what() {
                     Patched::Heads => Patched::Residual,

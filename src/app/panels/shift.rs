@@ -43,7 +43,7 @@ impl ModelShift {
         check_shape(&captures[0], &captures[1])?;
         let prompts = panes.both.each_ref().map(|pane| pane.shown.as_ref().map(|shown| &shown.prompt));
         if panes.pin.is_none() && prompts[0] != prompts[1] {
-            return Err("one side has not read the newest prompt yet: pin one to compare two prompts");
+            return Err("the sides read two prompts: pin one to compare them");
         }
         Ok(Self {
             heads: Vec::new(),

@@ -27,12 +27,12 @@ pub enum SinkNumber {
 }
 
 impl SinkNumber {
-    /// Of a head; nothing of a head without a learned sink, if that is asked.
+    /// Of a head; nothing of a head without a learned sink, if that is asked, nor where no token is behind the first one.
     pub fn of(self, head: &HeadSink) -> Option<f32> {
         match self {
-            Self::First => Some(head.first),
+            Self::First => head.first,
             Self::Learned => head.learned,
-            Self::Both => Some(head.first + head.learned.unwrap_or(0.0)),
+            Self::Both => Some(head.first? + head.learned.unwrap_or(0.0)),
         }
     }
 

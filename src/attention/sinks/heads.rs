@@ -11,13 +11,16 @@ pub const SINK_SHARE: f32 = 0.3;
 /// Queries from which the mean over them says something of a key: what a token gives to itself is most of fewer.
 pub const FEW_QUERIES: usize = 8;
 
+/// Why a prompt of one token has no share of its first token: a mean over later queries is one over none.
+pub const NOTHING_BEHIND: &str = "nothing is behind it that could look at it";
+
 /// Where a head puts what it gives to nobody.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HeadSink {
     /// To its learned sink, the mean over queries; nothing of a model without such.
     pub learned: Option<f32>,
-    /// To the first token, the mean over later queries.
-    pub first: f32,
+    /// To the first token, the mean over later queries; nothing of a prompt of one token.
+    pub first: Option<f32>,
     /// The key that gets most, by the mean over the queries that may see it, and that mean.
     pub strongest: (usize, f32),
     /// How long the first token's value is in the residual stream, as a multiple of the mean of all others; nothing
@@ -82,7 +85,7 @@ impl Sinks {
                 let strongest = strongest.reduce(|a, b| if b.1 > a.1 { b } else { a });
                 let statistic = |it: Statistic| summary.statistics.get(it);
                 of_layer.push(HeadSink {
-                    learned: has_sinks.then(|| statistic(Statistic::Sink)),
+                    learned: statistic(Statistic::Sink).filter(|_| has_sinks),
                     first: statistic(Statistic::FirstToken),
                     strongest: strongest.unwrap_or_default(),
                     value_ratio: of.values.first().copied().flatten(),
@@ -122,6 +125,11 @@ impl Sinks {
             b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(b.2.total_cmp(&a.2))
         });
         keys
+    }
+
+    /// Whether any token stands behind the first one, and so could make a sink of it.
+    pub fn has_later_tokens(&self) -> bool {
+        self.keys.len() > 1
     }
 
     /// The mean over all heads of some number of each; nothing where none has it.
@@ -219,6 +227,6 @@ mod tests {
         keys.push(key(11, 1.0, 0.9));
         let sinks = Sinks { heads: Vec::new(), keys, learned_rate: None };
         assert_eq!(sinks.ranked().iter().map(|key| key.position).collect::<Vec<_>>(), [0, 3, 1, 11]);
-        assert_eq!(sinks.mean(|head| Some(head.first)), None);
+        assert_eq!(sinks.mean(|head| head.first), None);
     }
 }

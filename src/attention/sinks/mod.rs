@@ -7,4 +7,4 @@ mod activations;
 mod heads;
 
 pub use activations::{Activation, MASSIVE, StateActivations, TIMES_MEDIAN};
-pub use heads::{FEW_QUERIES, HeadSink, KeySink, SINK_SHARE, Sinks};
+pub use heads::{FEW_QUERIES, HeadSink, KeySink, NOTHING_BEHIND, SINK_SHARE, Sinks};

@@ -8,20 +8,21 @@ use crate::kernels::softmax::SoftmaxStats;
 /// The statistics of one head over one prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HeadStatistics {
-    /// A value for each statistic; 0 for statistics that are not over the prompt.
-    values: [f32; Statistic::ALL.len()],
+    /// A value for each statistic that is over rows of the prompt, where there are such rows.
+    values: [Option<f32>; Statistic::ALL.len()],
 }
 
 impl HeadStatistics {
-    /// A statistic over the prompt; 0 for any other.
-    pub fn get(&self, statistic: Statistic) -> f32 {
+    /// A statistic over the prompt; nothing for any other, and nothing where there is nothing to take the mean
+    /// of: no row stands behind the only token of a prompt.
+    pub fn get(&self, statistic: Statistic) -> Option<f32> {
         self.values[statistic as usize]
     }
 
     /// The same with another value of a statistic.
     #[must_use]
     pub fn with(mut self, statistic: Statistic, value: f32) -> Self {
-        self.values[statistic as usize] = value;
+        self.values[statistic as usize] = Some(value);
         self
     }
 }
@@ -101,14 +102,14 @@ impl HeadSums {
     /// The statistics of all rows added so far.
     pub fn finish(&self) -> HeadStatistics {
         let value = |statistic: Statistic| {
-            let Over::Prompt(_, divisor) = statistic.over() else { return 0.0 };
+            let Over::Prompt(_, divisor) = statistic.over() else { return None };
             let sum = self.sums[statistic as usize];
             let divisor = match divisor {
-                Divisor::Queries => self.queries.max(1) as f64,
-                Divisor::LaterQueries => (self.queries.max(2) - 1) as f64,
+                Divisor::Queries => self.queries as f64,
+                Divisor::LaterQueries => self.queries.saturating_sub(1) as f64,
                 Divisor::Attention => self.sums[MASS],
             };
-            if divisor > 0.0 { (sum / divisor) as f32 } else { 0.0 }
+            (divisor > 0.0).then(|| (sum / divisor) as f32)
         };
         HeadStatistics { values: Statistic::ALL.map(value) }
     }
@@ -204,27 +205,39 @@ mod tests {
         whole.extend(&[first, second, third].concat());
         assert_eq!(other, whole, "however it came about");
         let s = other.finish().next().unwrap();
-        close(s.get(Statistic::Sink), 1.0 / 3.0);
-        close(s.get(Statistic::FirstToken), 0.375);
+        close(s.get(Statistic::Sink).unwrap(), 1.0 / 3.0);
+        close(s.get(Statistic::FirstToken).unwrap(), 0.375);
         // ln 2 + 1.5 ln 2 + 1.5 ln 2 over three rows.
-        close(s.get(Statistic::Entropy), 4.0 / 3.0 * std::f32::consts::LN_2);
+        close(s.get(Statistic::Entropy).unwrap(), 4.0 / 3.0 * std::f32::consts::LN_2);
         // (0.25 + 2·0.5 + 0.25) / 2
-        close(s.get(Statistic::Distance), 0.75);
-        close(s.get(Statistic::PromptPrevious), 0.25);
-        close(s.get(Statistic::PromptDuplicate), 0.25);
-        close(s.get(Statistic::PromptInduction), 0.125);
+        close(s.get(Statistic::Distance).unwrap(), 0.75);
+        close(s.get(Statistic::PromptPrevious).unwrap(), 0.25);
+        close(s.get(Statistic::PromptDuplicate).unwrap(), 0.25);
+        close(s.get(Statistic::PromptInduction).unwrap(), 0.125);
+    }
+
+    #[test]
+    fn of_no_rows_there_is_no_mean() {
+        let index = PromptIndex::new(&[1].map(Token::from_id));
+        let mut sums = HeadSums::default();
+        assert_eq!(sums.finish(), HeadStatistics::default());
+        sums.add(&row_sums(0, 0, &[0.5], norm(&[0.5], 0.5), &index));
+        let only = sums.finish();
+        assert_eq!((only.get(Statistic::FirstToken), only.get(Statistic::Sink)), (None, Some(0.5)));
+        assert_eq!(only.get(Statistic::Induction), None, "it is not over the prompt");
     }
 
     #[test]
     fn a_window_hides_earlier_keys() {
         let index = PromptIndex::new(&[1, 1, 1].map(Token::from_id));
         let mut sums = HeadSums::default();
+        sums.add(&[0.0; ROW_SUMS]);
         sums.add(&row_sums(2, 1, &[0.75, 0.25], norm(&[0.75, 0.25], 0.0), &index));
         let s = sums.finish();
-        close(s.get(Statistic::FirstToken), 0.0);
-        close(s.get(Statistic::PromptPrevious), 0.75);
-        close(s.get(Statistic::PromptDuplicate), 0.75);
+        close(s.get(Statistic::FirstToken).unwrap(), 0.0);
+        close(s.get(Statistic::PromptPrevious).unwrap(), 0.75);
+        close(s.get(Statistic::PromptDuplicate).unwrap(), 0.75);
         // After position 0 comes 1 (0.75), after position 1 comes 2 (0.25).
-        close(s.get(Statistic::PromptInduction), 1.0);
+        close(s.get(Statistic::PromptInduction).unwrap(), 1.0);
     }
 }

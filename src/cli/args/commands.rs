@@ -40,7 +40,8 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// File of prompts in the place of one: one on each line, or a JSON object on each, {"text": "…", "id": "…"}; - is
-    /// standard input. All of them go into one npz
+    /// standard input. All of them go into one npz. Until that is done, each is a file in a folder beside it whose name ends
+    /// in .partial, and the same command goes on where a run was stopped
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompt_file", "ids"])]
     pub prompts: Option<PathBuf>,
     #[arg(long, default_value_t = Selection::One(View::Mean).into(), help = Subject::CHOICES)]

@@ -19,8 +19,8 @@ pub struct HeadsArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub batch: BatchArgs,
-    #[arg(long, value_name = "NUMBER", default_value_t, value_parser = HeadOrder::from_str, help = sort_help())]
-    pub sort: HeadOrder,
+    #[arg(long, value_name = "NUMBER", value_parser = HeadOrder::from_str, help = sort_help())]
+    pub sort: Option<HeadOrder>,
     /// Only heads of layers of this kind
     #[arg(long, value_name = "KIND", value_parser = one_of::<LayerKind>())]
     pub layers: Option<LayerKind>,
@@ -35,7 +35,7 @@ pub struct HeadsArgs {
     /// A number of all heads as a map in place of the table: a row per layer, a column per head. Without a name,
     /// induction; the names are those of --sort
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, default_missing_value = "induction",
-        conflicts_with_all = ["json", "sort", "top", "layers", "kv_group"], value_parser = Statistic::from_str)]
+        conflicts_with_all = ["json", "sort", "top", "layers", "kv_group", "prompts"], value_parser = Statistic::from_str)]
     pub map: Option<Statistic>,
     /// An object with all numbers in place of the table
     #[arg(long)]
@@ -68,10 +68,10 @@ pub struct SweepArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub batch: BatchArgs,
-    /// What stands in the place of the head that is off: nothing, or what it gives on average over the prompt. Where
-    /// --without switches others off, it is what stands in theirs
-    #[arg(long, value_name = "WHAT", default_value_t, value_parser = one_of::<Instead>())]
-    pub by: Instead,
+    /// What stands in the place of the head that is off: zero, or mean, what it gives on average over the prompt. Without
+    /// it, zero; where --without switches others off, what stands in theirs, and nothing else can
+    #[arg(long, value_name = "WHAT", value_parser = one_of::<Instead>())]
+    pub by: Option<Instead>,
     /// How many heads to list, those that the next token needs most
     #[arg(long, value_name = "N", default_value_t = 20, allow_hyphen_values = true,
         value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
@@ -111,9 +111,12 @@ fn sort_help() -> String {
     };
     format!(
         "What comes first: the largest {}; {} on repeated random tokens; push, to the logit of the likeliest next \
-         token; or head, for the order of the model",
+         token; or head, for the order of the model. Without it, {}; with --prompts, which has the numbers over \
+         prompts only, {}",
         ids(false),
-        ids(true)
+        ids(true),
+        HeadOrder::default(),
+        Statistic::PromptInduction.id()
     )
 }
 

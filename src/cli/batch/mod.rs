@@ -16,10 +16,11 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::export::Input;
 use crate::model::Model;
-use prompts::{BadLine, Prompt};
+use prompts::BadLine;
 use results::{Numbers, Results};
 use summary::Summary;
 
+pub use prompts::Prompt;
 pub use summary::Heading;
 
 /// What was found of a prompt.
@@ -63,6 +64,18 @@ pub fn say_bad_lines(path: Option<&Path>, bad: &[BadLine], session: &mut Session
     bad.len()
 }
 
+/// What a run ends with: how many lines and prompts have failed.
+///
+/// # Errors
+/// If any has.
+pub fn all_read(failed: usize) -> Result<(), Failure> {
+    match failed {
+        0 => Ok(()),
+        1 => Err(Failure::Failed("one prompt was left out: see above".to_owned())),
+        count => Err(Failure::Failed(format!("{count} prompts were left out: see above"))),
+    }
+}
+
 impl Batch<'_> {
     /// Runs all prompts through each group of passes: one model, or two that are compared.
     ///
@@ -89,11 +102,7 @@ impl Batch<'_> {
             summaries.push(summary);
         }
         summary::print(&summaries, &self.heading, self.top, self.json)?;
-        match failed {
-            0 => Ok(()),
-            1 => Err(Failure::Failed("one prompt was left out: see above".to_owned())),
-            count => Err(Failure::Failed(format!("{count} prompts were left out: see above"))),
-        }
+        all_read(failed)
     }
 
     /// Runs all prompts through one group; returns how many failed.

@@ -84,6 +84,13 @@ fn parse(bytes: &[u8]) -> (Vec<Prompt>, Vec<BadLine>) {
     (prompts, bad)
 }
 
+/// What is wrong in a line: the parser has seen this line only, and counts it as the first one of a file.
+fn in_its_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map_or(text.clone(), |why| format!("{why} at column {}", error.column()))
+}
+
 fn prompt(line: &[u8], number: usize, is_json: bool) -> Result<Prompt, String> {
     let line = str::from_utf8(line).map_err(|_| "this is no UTF-8".to_owned())?;
     if line.contains('\0') {
@@ -97,8 +104,9 @@ fn prompt(line: &[u8], number: usize, is_json: bool) -> Result<Prompt, String> {
         }
         return Ok(Prompt { id: number.to_string(), text: line.to_owned() });
     }
-    let Object { id, text } = serde_json::from_str(line)
-        .map_err(|error| format!("{error}: write {{\"text\": \"…\"}}, with an \"id\" if you like"))?;
+    let Object { id, text } = serde_json::from_str(line).map_err(|error| {
+        format!("{}: write {{\"text\": \"…\"}}, with an \"id\" if you like", in_its_line(&error))
+    })?;
     let id = match id {
         None | Some(Value::Null) => number.to_string(),
         Some(Value::String(id)) => id,
@@ -143,6 +151,8 @@ mod tests {
 {"text": ""}
 text
 {"text": 1}"#;
+        let why = &parse(file.as_bytes()).1[2].why;
+        assert!(why.contains("missing field `text` at column 11: write"), "one number of a line: {why}");
         let (prompts, bad) = read(file.as_bytes());
         assert_eq!(prompts, [pair("a", "one\ntwo"), pair("2", "x"), pair("7", "y")]);
         assert_eq!(bad, [4, 5, 6, 7, 8, 9]);

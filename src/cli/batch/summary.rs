@@ -107,7 +107,8 @@ fn write_table(
     for (at, summary) in summaries.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         let count = summary.prompts.len();
-        writeln!(out, "{gap}# {}: {number}, mean over {count} prompts", summary.name)?;
+        let over = if count == 1 { "of one prompt".to_owned() } else { format!("mean over {count} prompts") };
+        writeln!(out, "{gap}# {}: {number}, {over}", summary.name)?;
         let (means, far) = summary.sorted();
         let room =
             means.iter().map(|(name, _)| name.chars().count()).chain([row.len()]).max().unwrap_or(0) + 2;
@@ -165,6 +166,17 @@ mod tests {
         );
         assert!(lines[3].starts_with("0.0") && lines[3].contains("0.2500      0.0000"), "{table}");
         assert!(lines[4].starts_with("deviate most: c (1.4 sd), "), "{table}");
+    }
+
+    #[test]
+    fn of_one_prompt_there_is_no_mean() {
+        let mut summary = Summary::new("m".to_owned());
+        summary.add("a".to_owned(), vec![("0.0".to_owned(), 1.0)]);
+        let heading = Heading { row: "head", number: "sink (share)".to_owned() };
+        let mut out = Vec::new();
+        write_table(&mut out, &[summary], &heading, 9).unwrap();
+        let table = String::from_utf8(out).unwrap();
+        assert!(table.starts_with("# m: sink (share), of one prompt\n"), "{table}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::words::Words;
 use crate::attention::segments::{SegmentRow, SegmentShares, Segments};
 use crate::attention::{
     Capture, CausalMatrix, Comparison, DifferenceRow, Extent, Pooled, Scale, escape_controls, named_by_next,
-    short_names,
+    short_name, short_names,
 };
 use crate::export::error::ExportError;
 use crate::export::recipe::{Recipe, Source};
@@ -183,9 +183,15 @@ impl Panel {
         granularity: Granularity,
     ) -> Self {
         let beside = recipe.beside.as_ref().unwrap_or(&recipe.source);
-        let names = short_names([&recipe.source.model, &beside.model]);
-        let [left, right] = [(&names[0], &recipe.source), (&names[1], beside)]
+        let names = [recipe.source.model.as_str(), &beside.model];
+        // Of two prompts the one that is pinned is called so: their places say nothing more.
+        let names = match recipe.sources().any(|source| source.is_pinned) {
+            true => names.map(|name| short_name(name).to_owned()),
+            false => short_names(names),
+        };
+        let titles = [(&names[0], &recipe.source), (&names[1], beside)]
             .map(|(name, source)| source_title(name, source));
+        let [left, right] = &titles;
         let views: Vec<String> = recipe.sources().map(|source| source.subject.title()).collect();
         let view = if views[0] == views[1] { views[0].clone() } else { views.join(" − ") };
         let pieces = match granularity {
@@ -214,7 +220,7 @@ impl Panel {
             subtitle: format!("{view} · {rule} · {pieces}"),
             content: Content::Square(square),
             words: Words {
-                left_over: comparison.left_over_sentence(&names),
+                left_over: comparison.left_over_sentence(&titles),
                 ..Words::of_difference(recipe, left_capture)
             },
             extent,

@@ -71,7 +71,7 @@ fn titles_say_which_heads_are_off_and_what_was_pinned() {
     let many = titles(source("0.0,0.1,1.0,1.1,2.0,2.1,3.0,3.1", true), source("", false), None);
     assert_eq!(many[0], "example without 0.0, 0.1, 1.0, 1.1, 2.0, 2.1 and 2 more heads (pinned)");
     let difference = titles(source("0.1", false), source("", true), Some(Granularity::Pieces));
-    assert_eq!(difference[0], "example (left) without 0.1 − example (right) (pinned)");
+    assert_eq!(difference[0], "example without 0.1 − example (pinned)");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod csv;
 mod entry;
 mod html;
 mod json;
+mod many_prompts;
 mod md;
 mod npz;
 mod png;
@@ -20,7 +21,7 @@ mod tensors;
 
 pub use csv::quoted as csv_field;
 pub use entry::Export;
-pub use npz::ManyPrompts;
+pub use many_prompts::ManyPrompts;
 pub use problem::RecipeError;
 
 use std::io::{BufRead as _, BufReader, Write};

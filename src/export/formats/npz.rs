@@ -8,18 +8,15 @@ use std::fs::File;
 use std::io::{BufReader, Read as _, Seek, Write};
 
 use serde_json::Value;
-use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::entry::{Export, Format, Writer};
 use super::problem::{MOST, Problem};
 use super::tensors::{Element, Tensor, write as write_tensors};
-use crate::attention::Capture;
 use crate::export::error::ExportError;
 use crate::export::printable::json;
-use crate::export::recipe::Recipe;
 use crate::export::row_names;
-use crate::export::selection::Selection;
 use crate::vocabulary::RowReading;
 
 /// The array with the recipe.
@@ -50,46 +47,8 @@ fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// An archive of many prompts: the arrays of the first one have names that begin with `0/`, and `ids` has the names of
-/// the prompts in their order.
-pub struct ManyPrompts<'a> {
-    zip: ZipWriter<StreamWriter<&'a mut dyn Write>>,
-    ids: Vec<String>,
-}
-
-impl<'a> ManyPrompts<'a> {
-    /// One that writes to `out`.
-    pub fn new(out: &'a mut dyn Write) -> Self {
-        Self { zip: ZipWriter::new_stream(out), ids: Vec::new() }
-    }
-
-    /// Adds what a recipe says of a pass.
-    ///
-    /// # Errors
-    /// If the recipe is of a figure, the model has no such view, or `out` refuses.
-    pub fn add(&mut self, id: &str, capture: &Capture, recipe: &Recipe) -> Result<(), ExportError> {
-        let selection = recipe.source.subject.matrices()?;
-        if let Selection::One(view) = selection {
-            capture.check(view)?;
-        }
-        let prefix = format!("{}/", self.ids.len());
-        self.ids.push(with_visible_end(id));
-        add(&mut self.zip, &prefix, &Export { capture, selection, recipe })
-    }
-
-    /// Ends the archive.
-    ///
-    /// # Errors
-    /// If `out` refuses.
-    pub fn finish(mut self) -> Result<(), ExportError> {
-        write_texts(&mut self.zip, "ids.npy", &self.ids, &[self.ids.len()])?;
-        self.zip.finish().map_err(refused)?;
-        Ok(())
-    }
-}
-
 /// Writes the arrays of a pass, each under its name behind `prefix`.
-fn add<W: Write + Seek>(
+pub(super) fn add<W: Write + Seek>(
     zip: &mut ZipWriter<W>,
     prefix: &str,
     export: &Export<'_>,
@@ -113,7 +72,7 @@ fn add<W: Write + Seek>(
 }
 
 /// Writes an array of texts: each takes as many characters as the longest, the rest of them zeros.
-fn write_texts<W: Write + Seek>(
+pub(super) fn write_texts<W: Write + Seek>(
     zip: &mut ZipWriter<W>,
     name: &str,
     texts: &[impl AsRef<str>],
@@ -130,21 +89,22 @@ fn write_texts<W: Write + Seek>(
 }
 
 /// A text that does not end with NUL, which numpy drops: it is spelled like other bytes that are no text.
-fn with_visible_end(text: &str) -> String {
+pub(super) fn with_visible_end(text: &str) -> String {
     let shown = text.trim_end_matches('\0');
     format!("{shown}{}", "\\x00".repeat(text.len() - shown.len()))
 }
 
 /// How an array is stored: without a time, so that the same arrays are the same bytes, and with room for a long
 /// length where the length may be long.
-fn options(bytes: usize) -> SimpleFileOptions {
+pub(super) fn options(bytes: usize) -> SimpleFileOptions {
     SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default())
         .large_file(bytes >= u32::MAX as usize / 2)
 }
 
-fn refused(error: zip::result::ZipError) -> ExportError {
+/// The error of a writer of archives.
+pub(super) fn refused(error: zip::result::ZipError) -> ExportError {
     ExportError::Write(error.into())
 }
 

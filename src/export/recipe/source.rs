@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::sink_rule;
 use crate::attention::segments::{Cut, NamedSpans};
-use crate::attention::{Ablation, Capture, Texts};
+use crate::attention::{Ablation, Capture, ModelInfo, Texts};
 use crate::export::subject::Subject;
 use crate::vocabulary::Conversation;
 
@@ -22,6 +22,17 @@ pub enum Input {
     Chat(Conversation),
     /// Token ids.
     Ids(Vec<u32>),
+}
+
+impl Input {
+    /// In words: the text, what the user says and how the answer begins, or the ids.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Prompt(prompt) => prompt.clone(),
+            Self::Chat(chat) => [&chat.user, chat.answer.as_str()].concat(),
+            Self::Ids(ids) => format!("tokens {ids:?}"),
+        }
+    }
 }
 
 /// Reads what a model was given. An error says how it is spelled.
@@ -87,7 +98,16 @@ pub struct Source {
 impl Source {
     /// The pass that `capture` is of, over `input`.
     pub fn new(capture: &Capture, input: Input, subject: impl Into<Subject>) -> Self {
-        let (model, subject) = (&capture.model, subject.into());
+        let subject = subject.into();
+        Self {
+            generated: capture.tokens.len() - capture.prompt_tokens(),
+            has_sinks: subject.has_sinks(capture),
+            ..Self::to_run(&capture.model, input, capture.ablation.clone(), subject)
+        }
+    }
+
+    /// A pass of a model that has not run yet: what it will say of its sinks is not known.
+    pub fn to_run(model: &ModelInfo, input: Input, ablation: Ablation, subject: Subject) -> Self {
         Self {
             model: model.name.clone(),
             revision: model.revision.clone(),
@@ -95,11 +115,11 @@ impl Source {
             device: model.device.clone(),
             dtype: model.precision.clone(),
             input,
-            generated: capture.tokens.len() - capture.prompt_tokens(),
-            ablation: capture.ablation.clone(),
+            generated: 0,
+            ablation,
             is_pinned: false,
             subject,
-            has_sinks: subject.has_sinks(capture),
+            has_sinks: false,
             segments: None,
             spans: Vec::new(),
         }

@@ -2,7 +2,7 @@
 
 use crate::attention::{
     Capture, CausalMatrix, Comparison, HeadEntry, HeadOrder, NoSuchView, NotCompared, Statistic,
-    escape_controls, named_by_next, short_names,
+    escape_controls, named_by_next, placed_names, short_names,
 };
 use crate::export::recipe::{Source, texts};
 use crate::vocabulary::{Granularity, RowReading, View};
@@ -26,7 +26,7 @@ pub struct Reading<'a> {
 pub struct Report<'a> {
     /// Left and right.
     pub readings: [Reading<'a>; 2],
-    /// Their names, short.
+    /// Their names, short; with their places where they read two inputs.
     pub names: [String; 2],
     /// Which matrix of both is compared.
     pub view: View,
@@ -66,9 +66,18 @@ impl<'a> Report<'a> {
         let matrices = [left.matrix(view)?, right.matrix(view)?];
         let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
         let comparison = Comparison::new(sides, granularity, texts)?;
-        let [a, b] = short_names([&left.model.name, &right.model.name]).map(|name| escape_controls(&name));
+        let names = [&left.model.name, &right.model.name].map(String::as_str);
+        let is_one_input = readings[0].source.input == readings[1].source.input;
+        let names = if is_one_input { short_names(names) } else { placed_names(names) };
+        let [a, b] = names.map(|name| escape_controls(&name));
         let names = [a + &left.ablation.suffix(), b + &right.ablation.suffix()];
         Ok(Self { readings, names, view, matrices, comparison, granularity, rows })
+    }
+
+    /// What each side has read, in words; nothing where both read the same.
+    pub fn inputs(&self) -> Option<[String; 2]> {
+        let [left, right] = self.readings.each_ref().map(|reading| &reading.source.input);
+        (left != right).then(|| [left.text(), right.text()])
     }
 
     /// What the rows of pieces are named by.

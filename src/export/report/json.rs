@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::compared::Report;
+use super::tables::SIDES;
 use crate::attention::alignment::Piece;
 use crate::attention::{LeftOver, Statistic};
 use crate::export::printable::write_json_lines;
 use crate::export::{ExportError, Recipe};
 use crate::vocabulary::Normalisation;
 
-/// Writes one object: `models`, each with its recipe, masses, best heads and next tokens (null without an output head); `pieces`, each with its
+/// Writes one object: `models`, left and right, each with its side, its recipe, masses, best heads and next tokens (null without an output head); `pieces`, each with its
 /// tokens of either side, its divergence in nats, its row of either side, their sinks and what they leave out; and `left_over`, what
 /// either side has alone.
 ///
@@ -31,6 +32,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         });
         let next = reading.capture.next.iter();
         Ok(json!({
+            "side": SIDES[side],
             "recipe": serde_json::to_value(Recipe::new(reading.source.clone(), None))?,
             "tokens": reading.capture.tokens.iter().map(|token| &token.raw).collect::<Vec<_>>(),
             "sink": report.sink(side),

@@ -13,4 +13,5 @@ mod text;
 pub use compared::{Reading, Report, ReportError};
 pub use json::write as write_json;
 pub use page::write as write_page;
+pub(super) use tables::SIDES;
 pub use text::write as write_text;

@@ -8,8 +8,10 @@ use super::tables::{SIDES, heads, layers, masses, next, numbers};
 use crate::attention::{Statistic, repeated};
 use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
-use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe, Subject, TextSubject};
-use crate::vocabulary::{ExportFormat, Granularity, Normalisation, RowReading, TextColoring, nats};
+use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe, Source, Subject, TextSubject};
+use crate::vocabulary::{
+    Conversation, ExportFormat, Granularity, Normalisation, RowReading, TextColoring, nats,
+};
 
 /// What the page looks like, with places for what it says.
 const TEMPLATE: &str = include_str!("../../../assets/report.html");
@@ -69,24 +71,9 @@ fn both(say: impl Fn(usize) -> String) -> String {
 }
 
 fn prompt(report: &Report<'_>) -> String {
-    let [left, right] = prompts(report);
-    if left == right {
-        return left;
-    }
-    let [first, second] = &report.names;
-    format!("{first}: {left}\n{second}: {right}")
-}
-
-/// What each side has read.
-fn prompts(report: &Report<'_>) -> [String; 2] {
-    report.readings.each_ref().map(|reading| input(&reading.source.input))
-}
-
-fn input(input: &Input) -> String {
-    match input {
-        Input::Prompt(prompt) => prompt.clone(),
-        Input::Chat(chat) => [&chat.user, chat.answer.as_str()].concat(),
-        Input::Ids(ids) => format!("tokens {ids:?}"),
+    match report.inputs() {
+        Some([left, right]) => format!("{}: {left}\n{}: {right}", report.names[0], report.names[1]),
+        None => report.readings[0].source.input.text(),
     }
 }
 
@@ -177,13 +164,33 @@ fn repeated_rule(report: &Report<'_>) -> String {
 
 /// The command that makes the page again.
 fn made(report: &Report<'_>) -> String {
-    let [left, right] = report.readings.each_ref().map(|reading| quoted(&reading.source.model));
+    let sources = report.readings.each_ref().map(|reading| &reading.source);
+    let each = |flags: fn(&Source) -> String| {
+        let [left, right] = sources.map(flags);
+        if left == right { left } else { left + &right }
+    };
+    let models = sources.map(|source| format!(" --model {}", quoted(&source.model))).concat();
+    let read = each(|source| match &source.input {
+        Input::Prompt(prompt) => format!(" --prompt {}", quoted(prompt)),
+        Input::Chat(chat) => format!(" --prompt {}", quoted(&chat.user)),
+        Input::Ids(ids) => format!(" --ids {}", ids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")),
+    });
+    let chat = match &sources[0].input {
+        Input::Chat(Conversation { system: Some(system), .. }) => format!(" --system {}", quoted(system)),
+        Input::Chat(_) => " --chat".to_owned(),
+        Input::Prompt(_) | Input::Ids(_) => String::new(),
+    };
+    let without = match sources.iter().any(|source| !source.ablation.is_empty()) {
+        true => each(|source| match source.ablation.is_empty() {
+            true => " --without none".to_owned(),
+            false => format!(" --without {}", quoted(&source.ablation.to_string())),
+        }),
+        false => String::new(),
+    };
     let words = if report.granularity == Granularity::Words { " --words" } else { "" };
-    let mut prompts = prompts(report).map(|prompt| format!(" --prompt {}", quoted(&prompt))).to_vec();
-    prompts.dedup();
-    let prompts = prompts.concat();
+    let rows = if report.rows == RowReading::Predicting { " --rows predicting" } else { "" };
     let command = format!(
-        "attnscope compare --model {left} --model {right}{prompts} --view {}{words} --report report.html",
+        "attnscope compare{models}{read}{chat}{without} --view {}{words}{rows} --report report.html",
         report.view
     );
     format!(

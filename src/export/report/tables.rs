@@ -8,8 +8,8 @@ use crate::export::markup::escape;
 use crate::export::row_names;
 use crate::vocabulary::{RowReading, nats};
 
-/// How sides are marked.
-pub(super) const SIDES: [&str; 2] = ["left", "right"];
+/// How sides are marked, and what they are called.
+pub(in crate::export) const SIDES: [&str; 2] = ["left", "right"];
 /// Pieces up to which every number is on the page.
 const NUMBERS: usize = 64;
 
@@ -45,13 +45,14 @@ pub(super) fn layers(report: &Report<'_>, side: usize) -> String {
         + "<table><tr><th>layer</th><th>sees</th><th>sink</th><th>first</th></tr>";
     for (at, layer) in capture.layers.iter().enumerate() {
         let mean = |statistic: Statistic| {
-            let values = layer.heads.iter().map(|head| head.statistics.get(statistic));
-            values.sum::<f32>() / layer.heads.len().max(1) as f32
+            let values = layer.heads.iter().filter_map(|head| head.statistics.get(statistic));
+            let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+            (count > 0).then(|| sum / count as f32)
         };
         let sees =
             layer.rule.sliding_window.map_or_else(|| "all".to_owned(), |window| format!("the last {window}"));
-        let sink = capture.model.has_sinks.then(|| mean(Statistic::Sink));
-        let first = Some(mean(Statistic::FirstToken));
+        let sink = mean(Statistic::Sink).filter(|_| capture.model.has_sinks);
+        let first = mean(Statistic::FirstToken);
         let (sink, first) = (cell(sink, 1.0, SIDES[side]), cell(first, 1.0, SIDES[side]));
         let _ = write!(table, "<tr><td>{at}</td><td>{sees}</td>{sink}{first}</tr>");
     }

@@ -25,6 +25,9 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
         RowReading::Predicting => ", rows by what is predicted from them",
     };
     writeln!(out, "View: {}, raw{rows}", report.view)?;
+    for (name, text) in report.names.iter().zip(report.inputs().iter().flatten()) {
+        writeln!(out, "{name} reads: {}", escape_controls(text))?;
+    }
     writeln!(out)?;
     let mut line = |name: &str, values: [String; 2]| {
         writeln!(out, "{name:NAME$}{:>COLUMN$}{:>COLUMN$}", values[0], values[1])

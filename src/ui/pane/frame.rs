@@ -11,7 +11,8 @@ use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
 use crate::attention::ModelInfo;
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::facts::{head_facts, in_columns, what_it_is};
+use crate::ui::box_title::{Apart, BoxTitle};
+use crate::ui::facts::{head_facts, in_columns};
 use crate::ui::names::short_view_name;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::area::boxed;
@@ -21,9 +22,6 @@ use crate::ui::widgets::progress::{progress, spinner};
 use crate::ui::widgets::text::{fit, fit_name, put, width, wrap};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{Pooling, RowReading, View};
-
-/// Columns of a model's name, at least: in fewer there is none, but what sets its capture apart.
-const LEAST_NAME: usize = 3;
 
 /// Draws the box and what is in it.
 pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
@@ -81,13 +79,13 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
         let view = Line::from(Span::styled(view, chrome.accent));
         block = block.title(view.alignment(Alignment::Right));
     }
+    let right = range(layout, pane.shown.as_ref(), state.display.pooling);
+    let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
     let left = state
         .panes
         .pinned(layout.side)
-        .map_or_else(|| pane_status(state, pane, layout), |pin| behind(state, pane, pin));
-    let right = range(layout, pane.shown.as_ref(), state.display.pooling);
+        .map_or_else(|| pane_status(state, pane, layout), |pin| behind(state, pane, pin, room));
     if !left.is_empty() {
-        let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
         block = block.title_bottom(Line::from(Span::styled(fit(&left, room), chrome.accent)));
     }
     let taken = width(&right);
@@ -107,25 +105,20 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
     let (mark, style) = if focused { (" ● ", theme.chrome.strong) } else { (" ○ ", theme.chrome.text) };
     let model = pane.pictured();
     let shown = pane.shown.as_ref();
-    let (what, prompt) = shown.map(|shown| what_it_is(state, layout.side, shown)).unwrap_or_default();
+    let apart = shown.map(|shown| Apart::of(state, layout.side, shown)).unwrap_or_default();
     let name = match model {
         Some(model) => &model.name,
         None if state.panes.is_absent(layout.side.slot()) => "no model",
         None => &pane.reference,
     };
-    let name_room = Some(room.saturating_sub(width(&what))).filter(|room| *room >= LEAST_NAME).unwrap_or(0);
-    let name = fit_name(name, name_room);
-    let what = fit(&what, room.saturating_sub(width(&name)));
-    let rest = room.saturating_sub(width(&name) + width(&what));
-    let facts = match prompt {
-        Some(prompt) => fit(&prompt, rest),
-        None => model.map(|model| facts(model, rest)).unwrap_or_default(),
-    };
+    let BoxTitle { name, apart, .. } = BoxTitle::new(name, &apart, "", room);
+    let rest = room.saturating_sub(width(&name) + width(&apart));
+    let facts = model.filter(|_| state.panes.pinned(layout.side).is_none()).map(|model| facts(model, rest));
     Line::from(vec![
         Span::styled(mark, border(state, layout, theme)),
         Span::styled(name, style),
-        Span::styled(what, theme.chrome.accent),
-        Span::styled(facts, theme.chrome.dim),
+        Span::styled(apart, theme.chrome.accent),
+        Span::styled(facts.unwrap_or_default(), theme.chrome.dim),
         Span::raw(" "),
     ])
 }
@@ -134,9 +127,9 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
 fn view_title(state: &State, layout: &PaneLayout, shown: &DisplayedCapture) -> String {
     let title = |name: String| format!(" {name}{} ", off(shown));
     let full = title(shown.view().short_title());
-    let (what, _) = what_it_is(state, layout.side, shown);
-    let needed = width(&what) + width(&full) + 7;
-    if what.is_empty() || needed <= usize::from(layout.frame.width) {
+    let apart = Apart::of(state, layout.side, shown);
+    let needed = apart.needed(&shown.capture.model.name) + width(&full) + 7;
+    if !apart.is_any() || needed <= usize::from(layout.frame.width) {
         return full;
     }
     title(short_view_name(shown.view()))
@@ -200,21 +193,31 @@ fn status(state: &State, pane: &Pane, pinned: bool) -> String {
     }
 }
 
-/// Which model a pinned capture takes the place of, and how that is getting on; of a head, its numbers are more.
-fn behind(state: &State, pane: &Pane, pin: &Pin) -> String {
+/// Which model a pinned capture takes the place of, and how that is getting on; of a head, its numbers are more. Of a long
+/// name its beginning gives way, and not the key.
+fn behind(state: &State, pane: &Pane, pin: &Pin, room: usize) -> String {
     let status = status(state, pane, true);
     let is_head = pane.shown.as_ref().is_some_and(|shown| matches!(shown.view(), View::Head { .. }));
     let Pane { model, reference, .. } = &pin.behind;
-    let name = model.as_ref().map_or(reference, |model| &model.name);
-    let key = state.keys.hint(Command::Pin);
-    match pin.behind.error() {
-        Some(_) => format!(" {name}, behind this, failed: {key} unpins "),
-        None if pin.behind.is_busy() => {
-            format!(" {} {name} is behind this: {key} unpins ", spinner(state))
-        }
-        None if is_head || !status.is_empty() => status,
-        None => format!(" {name} is behind this: {key} unpins "),
+    let name = match model.as_ref().map_or(reference.as_str(), |model| &model.name) {
+        "" => "no model",
+        name => name,
+    };
+    // What is written is of the model without some heads; with all of them on it would be another text.
+    if pin.is_before && state.writing.of == state.run.job && state.writing.count() > 0 {
+        return " stays at the prompt: it writes nothing ".to_owned();
     }
+    let key = state.keys.hint(Command::Pin);
+    let (before, says) = match pin.behind.error() {
+        Some(_) => (String::new(), format!(", behind this, failed: {key} unpins")),
+        None if pin.behind.is_busy() => {
+            (format!("{} ", spinner(state)), format!(" is behind this: {key} unpins"))
+        }
+        None if is_head || !status.is_empty() => return status,
+        None => (String::new(), format!(" is behind this: {key} unpins")),
+    };
+    let name = fit_name(name, room.saturating_sub(2 + width(&before) + width(&says)));
+    format!(" {before}{name}{says} ")
 }
 
 /// Which rows and columns are on screen, if not all are; how many cells a pixel stands for, if they share it.

@@ -200,7 +200,14 @@ fn draw_frame(
         .map(|runs| runs.iter().map(|run| run.tokens.len()).sum())
     {
         [0, 0] => pieces.to_owned(),
-        [left, right] => format!("{pieces}; tokens only left: {left}, only right: {right}"),
+        [left, right] => {
+            let [a, b] = match Side::BOTH.map(|side| state.panes.pinned(side).is_some()) {
+                [true, _] => ["pinned", "newer"],
+                [_, true] => ["newer", "pinned"],
+                _ => ["left", "right"],
+            };
+            format!("{pieces}; tokens only {a}: {left}, only {b}: {right}")
+        }
     };
     let room = usize::from(layout.frame.width).saturating_sub(width(&views) + 8);
     let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);

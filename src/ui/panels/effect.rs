@@ -3,24 +3,25 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::{Face, no_legend};
+use super::model_box::{model_box, room};
 use crate::app::{EffectSide, EffectStage, Opened, State};
 use crate::attention::ablation::NextChange;
 use crate::attention::knockout::{HiddenSpan, SpanEffect};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::{heads_to_come, what_it_is};
+use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
-use crate::ui::widgets::area::{boxed, take_bottom, take_top};
+use crate::ui::widgets::area::{take_bottom, take_top};
 use crate::ui::widgets::bar::{bar, signed_bar};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, right, width, wrap};
+use crate::ui::widgets::text::{fit, put, right, width, wrap};
 use crate::ui::widgets::window::window;
 use crate::vocabulary::nats;
 
@@ -86,7 +87,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let agreement = take_bottom(&mut body, u16::from(part.area.height > 6));
         match &side.stage {
             EffectStage::Failed(error) if side.effects.is_empty() => {
-                let text = format!("{error} · {} tries again", state.keys.hint(Command::Retry));
+                let text = why_not(state, error);
                 for (y, line) in (body.y..body.bottom()).zip(wrap(&text, usize::from(body.width))) {
                     put(buffer, body.x, y, &line, usize::from(body.width), theme.chrome.error);
                 }
@@ -101,27 +102,17 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 }
 
 fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &Theme, buffer: &mut Buffer) {
-    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
-    let focused = state.panes.focus == part.side;
-    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
-    let border = if focused { chrome.focus } else { chrome.border };
-    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
-    let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
+    let pane = state.pane(part.side);
     let next = |side: &EffectSide| {
         let next = side.capture().next.first()?;
         Some(format!("  next {} {:.1}%", visible(next), next.probability * 100.0))
     };
     let by = side.map(|side| format!("  by {}{}", side.cut_by, next(side).unwrap_or_default()));
-    let by = by.unwrap_or_default();
-    let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit_name(name, room);
-    let what = fit(&format!("{what}{by}"), room - width(&name));
-    let title = [(mark, border), (&name, style), (&what, chrome.accent), (" ", Style::new())];
-    let title = title.map(|(text, style)| Span::styled(text.to_owned(), style));
-    let mut block = boxed(border).title(Line::from(title.to_vec()));
+    let mut block = model_box(state, part.side, part.area.width, &by.unwrap_or_default(), theme);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     if let Some(status) = side.and_then(|side| status(state, side)).or_else(to_come) {
-        block = block.title_bottom(Span::styled(fit(&format!(" {status} "), room), chrome.accent));
+        let status = fit(&format!(" {status} "), room(part.area.width));
+        block = block.title_bottom(Span::styled(status, theme.chrome.accent));
     }
     block.render(part.area, buffer);
 }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::face::Face;
+use super::model_box::model_box;
 use crate::app::{ColorScale, DisplayedCapture, Opened, Scale, Selection, State};
 use crate::attention::{Ablation, ModelInfo, View};
 use crate::config::keys::Command;
@@ -15,7 +16,6 @@ use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{head_facts, heads_to_come, in_columns};
 use crate::ui::names::ABLATED;
 use crate::ui::places::{Body, PanelLayout, Part};
-use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::pixels::{draw_awaited, draw_pixels};
 use crate::ui::widgets::text::{center, fit, put, right, short, width};
 use crate::ui::widgets::window::window;
@@ -150,13 +150,9 @@ fn draw_frame(
     buffer: &mut Buffer,
 ) {
     let (model, chrome) = (&shown.capture.model, &theme.chrome);
-    let name = Span::styled(format!(" {} ", model.name), chrome.strong);
-    // Of what is on screen, which is of the pass before until the one that was asked for is done.
-    let ran = &shown.capture.ablation;
-    let without = if ran.is_empty() { String::new() } else { format!("· without {ran} ") };
-    let to_come =
-        heads_to_come(state, layout.side, shown).map_or_else(String::new, |what| format!("· {what} "));
-    let what = format!(" {} layers × {} heads {without}{to_come}", model.layers, model.heads);
+    let size = format!("{} layers × {} heads", model.layers, model.heads);
+    let parts = [heads_to_come(state, layout.side, shown), Some(size)];
+    let what = format!("  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "));
     let mut facts = head_facts(state, layout.side, shown, chosen);
     let is_ablated = chosen.head().is_some_and(|head| ablated.contains(chosen.layer().unwrap_or(0), head));
     facts.insert(0, format!("{}{}", chosen.short_title(), if is_ablated { " · off" } else { "" }));
@@ -164,8 +160,7 @@ fn draw_frame(
     // Which of them are on screen is said first: what isn't, nobody would miss.
     let part = part(&layout.parts, model).map(|part| fit(&part, room));
     let room = room - part.as_deref().map_or(0, width);
-    let mut block = boxed(chrome.focus)
-        .title(Line::from(vec![name, Span::styled(what, chrome.dim)]))
+    let mut block = model_box(state, layout.side, layout.frame.width, &what, theme)
         .title_bottom(Span::styled(in_columns(facts, room), chrome.accent));
     if let Some(part) = part {
         block = block.title_bottom(Line::from(Span::styled(part, chrome.dim)).alignment(Alignment::Right));

@@ -7,19 +7,19 @@ use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::{Face, no_legend};
+use super::model_box::{model_box, room};
 use super::read_text::draw_text;
 use crate::app::{LensPanel, LensStage, Opened, State};
 use crate::attention::lens::Lens;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::{heads_to_come, what_it_is};
+use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
-use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, right, width, wrap};
+use crate::ui::widgets::text::{fit, put, right, width, wrap};
 
 /// Columns of what a row is after.
 const AFTER: usize = 9;
@@ -79,21 +79,8 @@ fn draw_frame(
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
-    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
-    let focused = state.panes.focus == part.side;
-    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
-    let border = if focused { chrome.focus } else { chrome.border };
-    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
-    let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
-    let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit_name(name, room);
-    let what = fit(&what, room - width(&name));
-    let mut block = boxed(border).title(Line::from(vec![
-        Span::styled(mark, border),
-        Span::styled(name, style),
-        Span::styled(what, chrome.accent),
-        Span::raw(" "),
-    ]));
+    let (pane, chrome, room) = (state.pane(part.side), &theme.chrome, room(part.area.width));
+    let mut block = model_box(state, part.side, part.area.width, "", theme);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = panel.map(|panel| status(state, panel)).filter(|status| !status.is_empty());
     let status = status.or_else(to_come).unwrap_or_default();
@@ -116,9 +103,7 @@ fn status(state: &State, panel: &LensPanel) -> String {
         (LensStage::Running { layer, layers }, Some(_)) => {
             format!("{} layer {layer} of {layers}", spinner(state))
         }
-        (LensStage::Failed(error), Some(_)) => {
-            format!("{error} · {} tries again", state.keys.hint(Command::Retry))
-        }
+        (LensStage::Failed(error), Some(_)) => why_not(state, error),
         _ => String::new(),
     }
 }
@@ -178,9 +163,7 @@ fn draw_notice(state: &State, panel: &LensPanel, area: Rect, theme: &Theme, buff
         LensStage::Running { layer, layers } => {
             (format!("{} running the prompt: layer {layer} of {layers}", spinner(state)), theme.chrome.text)
         }
-        LensStage::Failed(error) => {
-            (format!("{error} · {} tries again", state.keys.hint(Command::Retry)), theme.chrome.error)
-        }
+        LensStage::Failed(error) => (why_not(state, error), theme.chrome.error),
         LensStage::Waiting | LensStage::Known => {
             (format!("{} running the prompt", spinner(state)), theme.chrome.text)
         }

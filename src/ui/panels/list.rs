@@ -20,7 +20,7 @@ use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, right, width};
+use crate::ui::widgets::text::{fit, fit_ends, put, right, width};
 use crate::ui::widgets::window::window;
 
 /// Columns of a model's name, at most.
@@ -111,7 +111,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let mut put_right = |text: &str, columns: usize, style: Style| {
             x = put(buffer, x, area.y, &right(text, columns), columns, style);
         };
-        put_right(&fit(&names[head.side.index()], name), name, style);
+        put_right(&fit_ends(&names[head.side.index()], name), name, style);
         let is_ablated = ablated[head.side.index()].contains(entry.layer, entry.head);
         let mark = if is_ablated { ABLATED } else { "" };
         put_right(&format!("{mark}{}.{}", entry.layer, entry.head), 7, style.add_modifier(Modifier::BOLD));

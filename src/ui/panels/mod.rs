@@ -9,6 +9,7 @@ mod face;
 mod grid;
 mod lens;
 mod list;
+mod model_box;
 mod panes;
 mod patching;
 mod push;

@@ -13,6 +13,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
+use crate::ui::facts::why_not;
 use crate::ui::names::visible;
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::{boxed, take_bottom};
@@ -49,6 +50,9 @@ fn title(state: &State, _: &str) -> String {
 
 fn hints(state: &State) -> Vec<Hint> {
     let column = map(state).map_or("head", |map| map.what().column());
+    if map(state).is_some_and(PatchMap::is_refused) {
+        return vec![hint(state, Command::Back, "back")];
+    }
     vec![
         pair(state, (Command::CursorUp, Command::CursorDown), "layer"),
         pair(state, (Command::CursorLeft, Command::CursorRight), column),
@@ -113,8 +117,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     draw_frame(state, map, frame, theme, buffer);
     if let (PatchStage::Failed(error), None) = (&map.stage, &map.found) {
         let body = frame.inner(Margin::new(2, 1));
-        let again = state.keys.hint(Command::Retry);
-        let text = format!("{error}. {again} tries again");
+        let text = why_not(state, error);
         for (y, line) in (body.y..body.bottom()).zip(wrap(&text, usize::from(body.width))) {
             put(buffer, body.x, y, &line, usize::from(body.width), chrome.error);
         }

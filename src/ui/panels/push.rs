@@ -4,24 +4,25 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::{Face, no_legend};
+use super::model_box::{model_box, room};
 use super::read_text::draw_text;
 use crate::app::{Opened, PushPanel, PushStage, State};
 use crate::attention::push::{HeadPush, Part as PassPart, Push};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::facts::{heads_to_come, what_it_is};
+use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::{ABLATED, visible};
 use crate::ui::places::{Body, PanelLayout, Part};
-use crate::ui::widgets::area::{boxed, take_top};
+use crate::ui::widgets::area::take_top;
 use crate::ui::widgets::bar::signed_bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, right, width, wrap};
+use crate::ui::widgets::text::{fit, put, right, width, wrap};
 use crate::ui::widgets::window::window;
 
 /// Columns of a part's name, and of a number: `embedding`, `+12.345`.
@@ -124,33 +125,18 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 }
 
 fn draw_frame(state: &State, part: &Part, panel: Option<&PushPanel>, theme: &Theme, buffer: &mut Buffer) {
-    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
-    let focused = state.panes.focus == part.side;
-    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
-    let border = if focused { chrome.focus } else { chrome.border };
-    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
-    let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
-    let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit_name(name, room);
-    let what = fit(&what, room - width(&name));
-    let title = [(mark, border), (&name, style), (&what, chrome.accent), (" ", Style::new())];
-    let title = title.map(|(text, style)| Span::styled(text.to_owned(), style));
+    let (pane, chrome, room) = (state.pane(part.side), &theme.chrome, room(part.area.width));
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = panel.and_then(|panel| status(state, panel)).or_else(to_come);
     let (status, style) = match status {
         Some(status) => (status, chrome.accent),
         None => {
             let short = "direct effects only".to_owned();
-            (
-                first_that_fits(
-                    [format!("{short}: later heads may undo them"), short],
-                    room.saturating_sub(2),
-                ),
-                chrome.dim,
-            )
+            let all = format!("{short}: later heads may undo them");
+            (first_that_fits([all, short], room.saturating_sub(2)), chrome.dim)
         }
     };
-    let block = boxed(border).title(Line::from(title.to_vec()));
+    let block = model_box(state, part.side, part.area.width, "", theme);
     block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(part.area, buffer);
 }
 
@@ -159,9 +145,7 @@ fn status(state: &State, panel: &PushPanel) -> Option<String> {
     panel.push.as_ref()?;
     match &panel.stage {
         PushStage::Waiting => Some(format!("{} computing", spinner(state))),
-        PushStage::Failed(error) => {
-            Some(format!("{error} · {} tries again", state.keys.hint(Command::Retry)))
-        }
+        PushStage::Failed(error) => Some(why_not(state, error)),
         PushStage::Known => None,
     }
 }
@@ -312,9 +296,7 @@ impl BarRow {
 /// What is said before there is an answer.
 fn draw_notice(state: &State, panel: &PushPanel, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let (text, style) = match &panel.stage {
-        PushStage::Failed(error) => {
-            (format!("{error} · {} tries again", state.keys.hint(Command::Retry)), theme.chrome.error)
-        }
+        PushStage::Failed(error) => (why_not(state, error), theme.chrome.error),
         PushStage::Waiting | PushStage::Known => {
             (format!("{} computing what each part adds", spinner(state)), theme.chrome.text)
         }

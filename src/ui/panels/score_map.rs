@@ -3,11 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::Face;
+use super::model_box::{model_box, room};
 use crate::app::{ColorScale, DisplayedCapture, Extent, Scale, Side, State};
 use crate::attention::{Over, View};
 use crate::config::keys::Command;
@@ -15,11 +16,11 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{heads_to_come, in_columns, scores_to_come, sweep_to_come};
-use crate::ui::names::{ABLATED, model_names};
+use crate::ui::names::ABLATED;
 use crate::ui::places::{Body, PanelLayout, Part};
-use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::heatmap::{Cells, Sign, draw_cell, draw_numbers, mark};
-use crate::ui::widgets::text::{fit, put, put_centered, short, width};
+use crate::ui::widgets::text::{put, put_centered, short};
+use crate::vocabulary::Instead;
 
 /// A statistic of all heads of both models.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -123,18 +124,17 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     }
 }
 
-/// What a box is of: its model's size, what of it is off, and what is under way.
+/// What is under way in a box, and its model's size.
 fn what(state: &State, side: Side, shown: &DisplayedCapture) -> String {
-    let (model, ablation) = (&shown.capture.model, &shown.capture.ablation);
-    let without = (!ablation.is_empty()).then(|| format!("without {ablation}"));
+    let model = &shown.capture.model;
     let scores = match state.screen.map.statistic.over() {
         Over::Prompt(..) => None,
         Over::Repeated(_) => scores_to_come(state, "↻", shown),
         Over::Sweep => sweep_to_come(state, "KL", shown),
     };
     let size = format!("{} layers × {} heads", model.layers, model.heads);
-    let parts = [Some(size), without, heads_to_come(state, side, shown), scores];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    let parts = [heads_to_come(state, side, shown), scores, Some(size)];
+    format!("  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
 }
 
 /// What is known of the chosen head.
@@ -143,7 +143,13 @@ fn facts(state: &State, side: Side, (layer, head): (usize, usize), value: Option
     let is_ablated = state.panes.ablated_heads(side).contains(layer, head);
     let name = View::Head { layer, head }.short_title() + if is_ablated { " · off" } else { "" };
     let value = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3} ({})", statistic.unit()));
-    vec![format!("{name} · {} {value}", statistic.heading()), statistic.over().to_string()]
+    let swept = state.pane(side).shown.as_ref().and_then(|shown| shown.swept());
+    let by_mean = swept.filter(|swept| statistic.needs_sweep() && swept.instead == Instead::Mean);
+    let mut facts = vec![format!("{name} · {} {value}", statistic.heading())];
+    // Not nothing, which is usual.
+    facts.extend(by_mean.map(|_| "its mean in its place".to_owned()));
+    facts.push(statistic.over().to_string());
+    facts
 }
 
 fn draw_box(
@@ -154,16 +160,7 @@ fn draw_box(
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
-    let chrome = &theme.chrome;
-    let room = usize::from(frame.width.saturating_sub(4));
-    let name = format!(" {} ", model_names(state)[side.index()]);
-    let what = fit(&format!(" {what} "), room.saturating_sub(width(&name)));
-    let border = if side == state.panes.focus { chrome.focus } else { chrome.border };
-    boxed(border)
-        .title(Line::from(vec![
-            Span::styled(fit(&name, room), chrome.strong),
-            Span::styled(what, chrome.dim),
-        ]))
-        .title_bottom(Span::styled(in_columns(facts, room), chrome.accent))
+    model_box(state, side, frame.width, &what, theme)
+        .title_bottom(Span::styled(in_columns(facts, room(frame.width)), theme.chrome.accent))
         .render(frame, buffer);
 }

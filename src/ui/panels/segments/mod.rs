@@ -7,23 +7,24 @@ mod table;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::Face;
+use super::model_box::{model_box, room};
 use crate::app::{ColorScale, Column, Opened, SegmentCells, SegmentStage, Side, State};
 use crate::attention::segments::{Lookback, SegmentShares};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{heads_to_come, in_columns, what_it_is};
+use crate::ui::facts::{heads_to_come, in_columns, why_not};
 use crate::ui::names::{short_view_name, view_sentence};
 use crate::ui::places::{Body, CellPlace, PanelLayout, Part};
-use crate::ui::widgets::area::{boxed, take_bottom};
+use crate::ui::widgets::area::take_bottom;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, number, put, short, width, wrap};
+use crate::ui::widgets::text::{fit, number, put, short, wrap};
 use cells::scale;
 
 /// What segments of the prompt give each other.
@@ -123,27 +124,14 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 }
 
 fn draw_frame(state: &State, part: &Part, theme: &Theme, buffer: &mut Buffer) {
-    let (pane, chrome, side) = (state.pane(part.side), &theme.chrome, part.side);
-    let focused = state.panes.focus == side;
-    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
-    let border = if focused { chrome.focus } else { chrome.border };
-    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
-    let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit_name(name, room);
-    let what = pane.shown.as_ref().map(|shown| what_it_is(state, side, shown).0).unwrap_or_default();
-    let map = &state.screen.segments;
+    let (pane, side, map) = (state.pane(part.side), part.side, &state.screen.segments);
     let about = map.found_of(side).map(|found| {
         let SegmentShares { segments, view, .. } = &found.shares;
-        format!("{what} · {} · {} by {}", view.short_title(), segments.count(), segments.by())
+        format!(" · {} · {} by {}", view.short_title(), segments.count(), segments.by())
     });
-    let about = fit(&about.unwrap_or(what), room - width(&name));
-    let mut block = boxed(border).title(Line::from(vec![
-        Span::styled(mark, border),
-        Span::styled(name, style),
-        Span::styled(about, chrome.dim),
-        Span::raw(" "),
-    ]));
+    let mut block = model_box(state, side, part.area.width, &about.unwrap_or_default(), theme);
     let to_come = pane.shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
+    let room = room(part.area.width);
     let facts = match (status(state, side).or(to_come), map.found_of(side), map.chosen(side)) {
         (Some(status), ..) => fit(&format!(" {status} "), room),
         (None, Some(found), Some(chosen)) => {
@@ -152,7 +140,7 @@ fn draw_frame(state: &State, part: &Part, theme: &Theme, buffer: &mut Buffer) {
         }
         _ => String::new(),
     };
-    block = block.title_bottom(Span::styled(facts, chrome.accent));
+    block = block.title_bottom(Span::styled(facts, theme.chrome.accent));
     block.render(part.area, buffer);
 }
 
@@ -162,9 +150,7 @@ fn status(state: &State, side: Side) -> Option<String> {
     of.found.as_ref()?;
     match &of.stage {
         SegmentStage::Waiting => Some(format!("{} {}", spinner(state), of.view.short_title())),
-        SegmentStage::Failed(error) => {
-            Some(format!("{error} · {} tries again", state.keys.hint(Command::Retry)))
-        }
+        SegmentStage::Failed(error) => Some(why_not(state, error)),
         SegmentStage::Known => None,
     }
 }
@@ -204,9 +190,8 @@ fn draw_notice(state: &State, side: Side, area: Rect, theme: &Theme, buffer: &mu
     let (text, style) = match map.sides[side.index()].as_ref().map(|of| &of.stage) {
         None => ("nothing is shown yet".to_owned(), theme.chrome.dim),
         Some(SegmentStage::Failed(error)) => {
-            let key = |command| state.keys.hint(command);
-            let (again, cut) = (key(Command::Retry), key(Command::MarkSpan));
-            (format!("{error} · {again} tries again, {cut} cuts it otherwise"), theme.chrome.error)
+            let cut = state.keys.hint(Command::MarkSpan);
+            (format!("{} · {cut} cuts it otherwise", why_not(state, error)), theme.chrome.error)
         }
         Some(_) => (format!("{} measuring row by row", spinner(state)), theme.chrome.text),
     };

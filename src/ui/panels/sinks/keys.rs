@@ -29,7 +29,7 @@ pub fn draw(found: &Sinks, side: &SinkSide, rest: &mut Rect, theme: &Theme, buff
     let ranked = found.ranked();
     // As many in both boxes, so that what is under them stands side by side.
     let rows = (rest.height.saturating_sub(LAYERS) / 2).min(MOST);
-    if rows == 0 || rest.height < LAYERS + 3 {
+    if rows == 0 || rest.height < LAYERS + 3 || !found.has_later_tokens() {
         return;
     }
     let chrome = &theme.chrome;

@@ -6,22 +6,24 @@ mod layers;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::style::Style;
+use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::Face;
+use super::model_box::{model_box, room};
 use crate::app::{Opened, SinkSide, SinkTruth, State};
-use crate::attention::sinks::{HeadSink, SINK_SHARE, Sinks};
+use crate::attention::sinks::{HeadSink, NOTHING_BEHIND, SINK_SHARE, Sinks};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::what_it_is;
+use crate::ui::facts::why_not;
 use crate::ui::places::{Body, Part};
-use crate::ui::widgets::area::{boxed, inset, take_top};
+use crate::ui::widgets::area::{inset, take_top};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, put_line, width, wrap};
+use crate::ui::widgets::text::{fit, put, put_line, width, wrap};
 
 /// What goes nowhere.
 pub const FACE: Face = Face { title, hints, legend, place: boxes, draw };
@@ -70,10 +72,12 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
                 draw_summary(found, &mut rest, theme, buffer);
                 keys::draw(found, side, &mut rest, theme, buffer);
             }
-            Some(Err(error)) => draw_notice(state, &error.to_string(), true, &mut rest, theme, buffer),
+            Some(Err(error)) => {
+                draw_notice(&why_not(state, error), theme.chrome.error, &mut rest, buffer);
+            }
             None => {
                 let text = format!("{} going through the rows of all heads", spinner(state));
-                draw_notice(state, &text, false, &mut rest, theme, buffer);
+                draw_notice(&text, theme.chrome.text, &mut rest, buffer);
             }
         }
         layers::draw(side, (all.number, row), rest, theme, buffer);
@@ -88,36 +92,18 @@ fn draw_frame(
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
-    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
-    let focused = state.panes.focus == part.side;
-    let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };
-    let border = if focused { chrome.focus } else { chrome.border };
-    let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
-    let room = usize::from(part.area.width).saturating_sub(6);
-    let name = fit_name(name, room);
-    let what = pane.shown.as_ref().map(|shown| what_it_is(state, part.side, shown).0).unwrap_or_default();
-    let what = fit(&what, room - width(&name));
     let facts = side.map(|side| status(state, side, row)).unwrap_or_default();
+    let room = room(part.area.width);
     let facts = if facts.is_empty() { facts } else { fit(&format!(" {facts} "), room) };
-    boxed(border)
-        .title(Line::from(vec![
-            Span::styled(mark, border),
-            Span::styled(name, style),
-            Span::styled(what, chrome.dim),
-            Span::raw(" "),
-        ]))
-        .title_bottom(Span::styled(facts, chrome.accent))
-        .render(part.area, buffer);
+    let block = model_box(state, part.side, part.area.width, "", theme);
+    block.title_bottom(Span::styled(facts, theme.chrome.accent)).render(part.area, buffer);
 }
 
 /// What is under way or went wrong in the residual stream, or else what is largest in the chosen row.
 fn status(state: &State, side: &SinkSide, row: usize) -> String {
     match &side.activations {
         None => format!("{} running the prompt for its residual stream", spinner(state)),
-        Some(Err(error)) => {
-            let again = state.keys.hint(Command::Retry);
-            format!("residual stream: {error} · {again} tries again")
-        }
+        Some(Err(error)) => format!("residual stream: {}", why_not(state, error)),
         Some(Ok(states)) => states.get(row).map(|it| layers::facts(side, row, it)).unwrap_or_default(),
     }
 }
@@ -142,23 +128,18 @@ fn draw_summary(found: &Sinks, rest: &mut Rect, theme: &Theme, buffer: &mut Buff
         put_line(buffer, area, texts.into_iter().zip(styles).take(count));
     };
     line("learned sinks", mean(|head| head.learned), found.learned_rate, String::new());
-    let values = mean(|head| head.value_ratio).map(|it| format!("  its values ×{it:.2}")).unwrap_or_default();
-    line("first token", mean(|head| Some(head.first)), found.keys.first().map(|key| key.rate), values);
+    if found.has_later_tokens() {
+        let values = mean(|head| head.value_ratio);
+        let values = values.map(|it| format!("  its values ×{it:.2}")).unwrap_or_default();
+        line("first token", mean(|head| head.first), found.keys.first().map(|key| key.rate), values);
+    } else {
+        let pieces =
+            [(format!("{:14}", "first token"), chrome.text), (NOTHING_BEHIND.to_owned(), chrome.dim)];
+        put_line(buffer, take_top(rest, 1), pieces);
+    }
 }
 
-fn draw_notice(
-    state: &State,
-    text: &str,
-    is_error: bool,
-    rest: &mut Rect,
-    theme: &Theme,
-    buffer: &mut Buffer,
-) {
-    let again = format!("{text} · {} tries again", state.keys.hint(Command::Retry));
-    let (text, style) = match is_error {
-        true => (again.as_str(), theme.chrome.error),
-        false => (text, theme.chrome.text),
-    };
+fn draw_notice(text: &str, style: Style, rest: &mut Rect, buffer: &mut Buffer) {
     for line in wrap(text, usize::from(rest.width)) {
         let area = take_top(rest, 1);
         if area.height > 0 {
