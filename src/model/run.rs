@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
+use super::device::Place;
 use super::kept::Known;
 use super::recorder::Recorder;
-use super::{Cancel, Hooks, Model, ModelError, Profile, device};
+use super::{Cancel, Hooks, Model, ModelError, Profile};
 use crate::attention::ablation::HeadMeans;
 use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
 
@@ -141,8 +142,12 @@ impl Model {
         let run = || {
             let stop = (cancel, &self.watch);
             let mut on_layer = |layer| on_layer(recorder.add(layer));
-            let logits =
-                self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?;
+            let logits = match self.cuda.as_ref().filter(|cuda| cuda.takes(hooks, tokens.len())) {
+                Some(cuda) => cuda.run(&self.decoder, (&tokens, past), hooks, stop, &mut on_layer)?,
+                None => {
+                    self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?
+                }
+            };
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
@@ -174,18 +179,22 @@ impl Model {
     fn check_capture_room(&self, tokens: usize, known: usize) -> Result<(), ModelError> {
         let bytes = |tokens| self.decoder.spec.capture_bytes(tokens);
         let needed = bytes(tokens).saturating_sub(bytes(known));
-        if needed > MUCH { self.check_room(&Device::Cpu, needed, "what is kept", tokens) } else { Ok(()) }
+        if needed > MUCH {
+            self.check_room(&Place::Candle(Device::Cpu), needed, "what is kept", tokens)
+        } else {
+            Ok(())
+        }
     }
 
     /// Checks that a device has room for `what`, of so many tokens.
     pub(super) fn check_room(
         &self,
-        device: &Device,
+        place: &Place,
         needed: u64,
         what: &str,
         tokens: usize,
     ) -> Result<(), ModelError> {
-        match device::free_bytes(device) {
+        match place.free_bytes() {
             Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
                 "{}: {what} takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
                 self.info.name,

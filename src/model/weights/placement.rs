@@ -2,11 +2,14 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::model::{Engine, LoadOptions, ModelError, Precision, device};
+use crate::model::device::{self, Place};
+use crate::model::{Engine, LoadOptions, ModelError, Precision};
 
 /// Where tensors go, and how.
 #[derive(Debug, Clone)]
 pub struct Placement {
+    /// What computes.
+    pub place: Place,
     /// Where dense tensors go.
     pub device: Device,
     /// What dense tensors become there.
@@ -23,12 +26,19 @@ impl Placement {
     /// # Errors
     /// If this build or machine hasn't the device, or the device not the precision.
     pub fn new(options: &LoadOptions) -> Result<Self, ModelError> {
-        let device = device::open(options.device)?;
+        let place = device::open(options.device)?;
+        if matches!(place, Place::Cuda(_)) && options.engine == Engine::Generic {
+            return Err(ModelError::Invalid(
+                "--engine generic computes on the CPU in this build: add --device cpu".to_owned(),
+            ));
+        }
+        let device = place.device();
         Ok(Self {
-            dtype: device::dtype(options.precision, &device)?,
+            dtype: device::dtype(options.precision, &place)?,
             mapped: device.is_cpu() && options.engine == Engine::Auto,
             unpacked: options.precision == Precision::Bf16,
             device,
+            place,
         })
     }
 
