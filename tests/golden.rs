@@ -1,5 +1,5 @@
-//! Attention and logits equal what Hugging Face transformers computes, for every golden case and both engines;
-//! built with `--features cuda`, on the GPU too.
+//! Attention and logits equal what Hugging Face transformers computes, for every golden case and both engines, and for
+//! our CUDA kernels behind an emulated driver; built with `--features cuda`, on the GPU with candle's.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,6 +28,9 @@ macro_rules! on_each_engine {
     };
 }
 
+#[cfg(not(feature = "cuda"))]
+#[path = "golden/emulated.rs"]
+mod emulated;
 #[path = "golden/hidden.rs"]
 mod hidden;
 #[path = "golden/incremental.rs"]
@@ -172,8 +175,13 @@ fn check_tokens(name: &str, model: &Model, expected: &SafeTensors<'_>) {
 
 on_each_engine!(check);
 
-/// Hands the checkpoints of a folder, at least so many, on an engine to `check`; all that fail are named.
+/// Hands the checkpoints of a folder, at least so many, on an engine of the CPU to `check`; all that fail are named.
 fn check_all(inside: &str, count: usize, engine: Engine, check: fn(&str, &LoadOptions)) {
+    check_folder(inside, count, &on_cpu(engine), check);
+}
+
+/// The same with any options.
+fn check_folder(inside: &str, count: usize, options: &LoadOptions, check: fn(&str, &LoadOptions)) {
     let mut names: Vec<String> = std::fs::read_dir(folder(inside))
         .unwrap()
         .map(|entry| entry.unwrap())
@@ -182,7 +190,7 @@ fn check_all(inside: &str, count: usize, engine: Engine, check: fn(&str, &LoadOp
         .collect();
     names.sort();
     assert!(names.len() >= count, "{names:?}");
-    let fails = |name: &&String| std::panic::catch_unwind(|| check(name, &on_cpu(engine))).is_err();
+    let fails = |name: &&String| std::panic::catch_unwind(|| check(name, options)).is_err();
     let failed: Vec<&String> = names.iter().filter(fails).collect();
     assert!(failed.is_empty(), "{failed:?}");
 }

@@ -190,9 +190,11 @@ impl Device {
         // SAFETY: all that is written to it are floats, and any bytes are floats.
         let from = unsafe { from.transmute::<f32>(count) };
         let from = from.ok_or_else(|| GpuError::Driver("a read beyond its buffer".to_owned()))?;
-        self.stream.memcpy_dtoh(&from, &mut to.0)?;
+        // As a slice: of a whole page-locked buffer cudarc would fill all.
+        let to = &mut to.0.as_mut_slice()?[..count];
+        self.stream.memcpy_dtoh(&from, to)?;
         self.wait()?;
-        Ok(&to.0.as_slice()?[..count])
+        Ok(to)
     }
 
     /// Page-locked memory for so many values.
@@ -227,13 +229,6 @@ impl Buffer {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-impl HostBuffer {
-    /// Values that it has room for.
-    pub fn len(&self) -> usize {
-        self.0.len()
     }
 }
 

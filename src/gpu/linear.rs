@@ -187,7 +187,7 @@ fn kernel(kind: Kind, tile: usize) -> Kernel {
 fn tile_bytes(kind: Kind, rows: usize) -> usize {
     let factors = match kind {
         Kind::F32 => 4 * 36 * (rows + COLUMNS[1]),
-        Kind::Bf16 | Kind::Mxfp4 => 2 * 40 * (2 * rows + COLUMNS[1]),
+        Kind::Bf16 | Kind::Mxfp4 => 2 * 40 * (3 * rows + COLUMNS[1]),
     };
     factors.max(4 * 66 * rows)
 }

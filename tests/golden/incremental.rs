@@ -77,7 +77,7 @@ fn shares(what: &str, longer: &Capture, shorter: &Capture, tokens: usize) {
     }
 }
 
-fn check(name: &str, options: &LoadOptions) {
+pub fn check(name: &str, options: &LoadOptions) {
     let model = load(&golden(name), options);
     let file = std::fs::read(folder(name).join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&file).unwrap();
