@@ -1,6 +1,7 @@
 //! A device with our kernels, and memory on it. All unsafe code of this room but that of `kernels` is here.
 #![allow(unsafe_code)]
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use cudarc::driver::sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -97,6 +98,16 @@ impl Device {
     /// If the driver fails.
     pub fn name(&self) -> Result<String, GpuError> {
         Ok(self.context.name()?)
+    }
+
+    /// What tells a device that was tested from another: its name, its driver, our kernels.
+    ///
+    /// # Errors
+    /// If the driver fails.
+    pub fn identity(&self) -> Result<String, GpuError> {
+        let mut kernels = DefaultHasher::new();
+        PTX.hash(&mut kernels);
+        Ok(format!("{}, CUDA {}, kernels {:016x}", self.name()?, driver_version()?, kernels.finish()))
     }
 
     /// Bytes that are free.

@@ -18,6 +18,11 @@ pub enum GpuError {
         /// What the driver takes.
         found: String,
     },
+    /// It computes something else than the CPU.
+    #[error(
+        "the GPU computes {0}: it is not used. Please report this, with what `attnscope models` says of the device"
+    )]
+    Wrong(String),
     /// The driver failed.
     #[error("the GPU's driver failed: {0}")]
     Driver(String),

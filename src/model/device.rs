@@ -61,7 +61,12 @@ pub enum Place {
     /// The CPU, or a device that candle computes on.
     Candle(Device),
     /// A CUDA device with our kernels.
-    Cuda(usize),
+    Cuda {
+        /// Its index.
+        ordinal: usize,
+        /// Whether the CPU takes what the device can't: nobody asked for this one.
+        or_cpu: bool,
+    },
 }
 
 impl Place {
@@ -69,7 +74,7 @@ impl Place {
     pub fn device(&self) -> Device {
         match self {
             Self::Candle(device) => device.clone(),
-            Self::Cuda(_) => Device::Cpu,
+            Self::Cuda { .. } => Device::Cpu,
         }
     }
 
@@ -81,7 +86,7 @@ impl Place {
                 candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
                 candle_core::DeviceLocation::Metal { .. } => "metal".to_owned(),
             },
-            Self::Cuda(ordinal) => format!("cuda:{ordinal}"),
+            Self::Cuda { ordinal, .. } => format!("cuda:{ordinal}"),
         }
     }
 
@@ -94,7 +99,8 @@ impl Place {
                 candle_core::DeviceLocation::Cuda { gpu_id } => cuda(gpu_id),
                 candle_core::DeviceLocation::Metal { .. } => None,
             },
-            Self::Cuda(ordinal) => cuda(*ordinal),
+            Self::Cuda { ordinal, or_cpu: false } => cuda(*ordinal),
+            Self::Cuda { ordinal, or_cpu: true } => cuda(*ordinal).max(free_host_bytes()),
         }
     }
 }
@@ -111,6 +117,9 @@ pub fn open(choice: DeviceChoice) -> Result<Place, ModelError> {
             open(DeviceChoice::Cuda(0))
         }
         DeviceChoice::Auto if cfg!(feature = "metal") => open(DeviceChoice::Metal).or(candle(Device::Cpu)),
+        DeviceChoice::Auto if cfg!(not(feature = "cuda")) && !cuda_devices().is_empty() => {
+            Ok(Place::Cuda { ordinal: 0, or_cpu: true })
+        }
         DeviceChoice::Auto => candle(Device::Cpu),
         DeviceChoice::Cuda(ordinal) => open_cuda(ordinal),
         DeviceChoice::Metal if cfg!(feature = "metal") => candle(Device::new_metal(0)?),
@@ -131,7 +140,7 @@ fn open_cuda(ordinal: usize) -> Result<Place, ModelError> {
     }
     Ok(match cfg!(feature = "cuda") {
         true => Place::Candle(Device::new_cuda(ordinal)?),
-        false => Place::Cuda(ordinal),
+        false => Place::Cuda { ordinal, or_cpu: false },
     })
 }
 
@@ -144,7 +153,7 @@ pub fn dtype(precision: Precision, place: &Place) -> Result<DType, ModelError> {
     match (precision, place) {
         (Precision::Auto, _) if is_cpu => Ok(DType::F32),
         (Precision::F32, _) => Ok(DType::F32),
-        (_, Place::Cuda(_)) => Err(ModelError::Invalid(
+        (_, Place::Cuda { or_cpu: false, .. }) => Err(ModelError::Invalid(
             "weights stay on the GPU as they are stored, and results are those of f32: leave --dtype out"
                 .to_owned(),
         )),
@@ -157,7 +166,7 @@ pub fn dtype(precision: Precision, place: &Place) -> Result<DType, ModelError> {
 }
 
 /// What the kernel says can be had without swapping, and what the control group still allows.
-pub fn free_host_bytes() -> Option<u64> {
+fn free_host_bytes() -> Option<u64> {
     let free = available(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
     Some(free.min(control_group_free_bytes().unwrap_or(u64::MAX)))
 }

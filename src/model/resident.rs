@@ -7,7 +7,6 @@ use super::compute::Threads;
 use super::cuda::CudaDecoder;
 use super::decoder::Decoder;
 use super::described::Described;
-use super::device::Place;
 use super::files::{self, ModelFiles};
 use super::kept::KeptPasses;
 use super::tokenizer::PromptTokenizer;
@@ -71,7 +70,7 @@ impl Model {
         check_memory(&files.name, weights.resident_bytes(), place.free_bytes())?;
         let decoder = read.build(&mut weights)?;
         let watch = weights.watch();
-        let info = ModelInfo {
+        let mut info = ModelInfo {
             name: files.name.clone(),
             revision: files.revision.clone(),
             family: spec.family.to_owned(),
@@ -89,15 +88,14 @@ impl Model {
             resident_bytes: weights.resident_bytes(),
             notes: [notes, without_effect(files, tokenizer.as_deref().ok())].concat(),
         };
-        let cuda = match place {
-            Place::Cuda(ordinal) => Some(CudaDecoder::new(&decoder, ordinal, control)?),
-            Place::Candle(_) => None,
-        };
+        let cuda = CudaDecoder::at(place, &decoder, &options.checked_gpus, control)?;
+        info.device = cuda.place.label();
+        info.notes.extend(cuda.note);
         // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
         let threads = Threads::new()?;
         let (info, engine, kept) = (Arc::new(info), options.engine, KeptPasses::new(!options.no_cache));
-        Ok(Self { info, engine, tokenizer, chat, ends, decoder, cuda, watch, threads, kept })
+        Ok(Self { info, engine, tokenizer, chat, ends, decoder, cuda: cuda.decoder, watch, threads, kept })
     }
 
     /// What it is: its name, shape and precision.

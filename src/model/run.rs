@@ -13,6 +13,8 @@ use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken
 
 /// Bytes of a capture below which nobody asks whether there is room for it.
 const MUCH: u64 = 100_000_000;
+/// What is said of a pass that a GPU was asked for and the CPU has computed.
+const GPU_FAILED: &str = "the GPU failed: computed on the CPU";
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
 
@@ -131,7 +133,7 @@ impl Model {
     ) -> Result<Capture, ModelError> {
         self.check_tokens(&tokens)?;
         self.check_heads(&hooks.head_mask)?;
-        let (before, computed) = match known {
+        let (before, mut computed) = match known {
             Known::Some(before, computed) => (before.as_ref().map(|before| &before.mean), *computed),
             Known::All(capture) => (Some(&capture.mean), capture.computed),
         };
@@ -142,11 +144,18 @@ impl Model {
         let run = || {
             let stop = (cancel, &self.watch);
             let mut on_layer = |layer| on_layer(recorder.add(layer));
-            let logits = match self.cuda.as_ref().filter(|cuda| cuda.takes(hooks, tokens.len())) {
-                Some(cuda) => cuda.run(&self.decoder, (&tokens, past), hooks, stop, &mut on_layer)?,
-                None => {
+            let cuda = self.cuda.as_ref().filter(|cuda| cuda.takes(hooks, tokens.len()));
+            let on_gpu =
+                cuda.map(|cuda| cuda.run(&self.decoder, (&tokens, past), hooks, stop, &mut on_layer));
+            if let (Some(cuda), Some(Err(ModelError::Gpu(error)))) = (cuda, &on_gpu) {
+                cuda.give_up(error);
+                computed.note = Some(GPU_FAILED);
+            }
+            let logits = match on_gpu {
+                None | Some(Err(ModelError::Gpu(_))) => {
                     self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?
                 }
+                Some(logits) => logits?,
             };
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))

@@ -76,8 +76,10 @@ static std::vector<Stream*> streams = {&default_stream};
 static std::recursive_mutex lock; // the kernels' threads are global, too
 static std::map<std::string, long> asked;
 static long launches, fails_at = setting("ATTNSCOPE_EMULATOR_FAIL", -1);
+static long driver_version = setting("ATTNSCOPE_EMULATOR_DRIVER", 13000);
 static bool is_lost;
 static u32 turns = 1;
+static const bool has_order = (emulator::order = setting("ATTNSCOPE_EMULATOR_ORDER", 0), true);
 
 static Stream* stream_of(void* stream) { return stream ? (Stream*)stream : &default_stream; }
 static void drain(Stream* wanted) {
@@ -110,8 +112,22 @@ static void report() {
 #define COUNTED(name) CALL asked[name]++;
 
 extern "C" {
-Result cuInit(u32) { CALL emulator::order = setting("ATTNSCOPE_EMULATOR_ORDER", 0); return OK; }
-Result cuDriverGetVersion(int* version) { CALL *version = setting("ATTNSCOPE_EMULATOR_DRIVER", 13000); return OK; }
+// For tests that have loaded this library: the settings above, and what was asked for since the last time.
+void emulator_set(const char* name, long value) {
+    std::lock_guard<std::recursive_mutex> held(lock);
+    std::string setting = name;
+    if (setting == "order") emulator::order = value;
+    if (setting == "memory") capacity = value;
+    if (setting == "driver") driver_version = value;
+    if (setting == "fail") fails_at = value < 0 ? -1 : launches + value, is_lost = false;
+}
+long emulator_take(const char* name) {
+    std::lock_guard<std::recursive_mutex> held(lock);
+    return std::exchange(asked[name], 0);
+}
+
+Result cuInit(u32) { CALL return OK; }
+Result cuDriverGetVersion(int* version) { CALL *version = driver_version; return OK; }
 Result cuDeviceGet(int* device, int ordinal) { CALL *device = ordinal; return ordinal ? NO_DEVICE : OK; }
 Result cuDeviceGetCount(int* count) { CALL *count = 1; return OK; }
 Result cuDeviceGetName(char* name, int size, int) { CALL snprintf(name, size, "emulated device"); return OK; }

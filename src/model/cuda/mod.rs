@@ -3,11 +3,17 @@
 //! tokens, serves whoever looks into a pass, and goes on if the device fails.
 
 mod capture;
+mod self_check;
 mod upload;
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use candle_core::Device;
+
 use super::decoder::{self, Decoder, Hooks, Past, Rope};
+use super::device::Place;
 use super::host::to_values;
 use super::weights::Watch;
 use super::{Cancel, Control, LoadProgress, ModelError};
@@ -21,6 +27,17 @@ const MOST_BIN: usize = 16;
 pub struct CudaDecoder {
     decoder: gpu::Decoder,
     state: Mutex<State>,
+    is_lost: AtomicBool,
+}
+
+/// What became of a decoder that was to be on a device.
+pub struct Placed {
+    /// On the device, if it is there.
+    pub decoder: Option<CudaDecoder>,
+    /// Where it is.
+    pub place: Place,
+    /// Why it isn't on the device.
+    pub note: Option<String>,
 }
 
 /// What passes use one after the other.
@@ -39,11 +56,38 @@ struct Held {
 }
 
 impl CudaDecoder {
-    /// Uploads a decoder.
+    /// A decoder where it is to be, or on the CPU if the device can't take it and nobody asked for that one. `checked`
+    /// is the file that says which devices have passed their test.
     ///
     /// # Errors
     /// If the kernels lack one of its rules, the device has no room or fails, or `control` was cancelled.
-    pub fn new(decoder: &Decoder, ordinal: usize, control: &mut Control<'_>) -> Result<Self, ModelError> {
+    pub fn at(
+        place: Place,
+        decoder: &Decoder,
+        checked: &Option<PathBuf>,
+        control: &mut Control<'_>,
+    ) -> Result<Placed, ModelError> {
+        let Place::Cuda { ordinal, or_cpu } = place else {
+            return Ok(Placed { decoder: None, place, note: None });
+        };
+        let mut on_device = || {
+            if or_cpu {
+                self_check::passed(ordinal, checked.as_deref())?;
+            }
+            Self::new(decoder, ordinal, control)
+        };
+        match on_device() {
+            Ok(decoder) => Ok(Placed { decoder: Some(decoder), place, note: None }),
+            Err(ModelError::Gpu(error)) if or_cpu => {
+                let note = Some(format!("computed on the CPU: {error}"));
+                Ok(Placed { decoder: None, place: Place::Candle(Device::Cpu), note })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Uploads a decoder.
+    fn new(decoder: &Decoder, ordinal: usize, control: &mut Control<'_>) -> Result<Self, ModelError> {
         if let Some(what) = upload::unsupported(&decoder.spec) {
             return Err(GpuError::Unsupported(what).into());
         }
@@ -53,14 +97,21 @@ impl CudaDecoder {
             control.cancel.check()
         };
         let decoder = upload::upload(decoder, gpu::Device::open(ordinal)?, &mut step)?;
-        Ok(Self { decoder, state: Mutex::default() })
+        Ok(Self { decoder, state: Mutex::default(), is_lost: AtomicBool::new(false) })
+    }
+
+    /// Runs it no more: the device is lost, or may be.
+    pub fn give_up(&self, error: &GpuError) {
+        tracing::warn!(%error, "the GPU failed: the CPU goes on");
+        // Without room for one prompt there may be for another.
+        self.is_lost.store(*error != GpuError::OutOfMemory, Ordering::Relaxed);
     }
 
     /// Whether a pass runs on the device: nobody looks into it or puts anything in its place but heads, and its matrices
     /// are not folded further than the kernels do.
     pub fn takes(&self, hooks: &Hooks<'_>, tokens: usize) -> bool {
         let is_watched = hooks.after_rotary.is_some() || hooks.heads.is_some() || hooks.residual.is_some();
-        !is_watched && tokens_per_cell(tokens) <= MOST_BIN
+        !is_watched && tokens_per_cell(tokens) <= MOST_BIN && !self.is_lost.load(Ordering::Relaxed)
     }
 
     /// As [`Decoder::run`], on the device. All layers are handed on at the end.

@@ -340,3 +340,23 @@ impl Uploader<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::files::locate_here;
+    use crate::model::spec::BlockSpec;
+    use crate::model::{DemoModel, Reference, described};
+
+    #[test]
+    fn what_the_kernels_lack_is_named() {
+        let spec = |demo| described::read(&locate_here(&Reference::Demo(demo)).unwrap()).unwrap().spec;
+        let (gpt2, gpt_oss) = (spec(DemoModel::Gpt2), spec(DemoModel::GptOss));
+        assert_eq!([unsupported(&gpt2), unsupported(&gpt_oss)], [None, None]);
+        let wide = DecoderSpec { head_dim: 320, ..gpt2 };
+        assert!(unsupported(&wide).unwrap().contains("heads of 320 values: 256 at most"));
+        let block = BlockSpec { wiring: Wiring::Parallel { one_norm: true }, ..BlockSpec::PRE_NORM };
+        let beside = DecoderSpec { block, ..gpt_oss };
+        assert!(unsupported(&beside).unwrap().contains("experts without a norm"));
+    }
+}

@@ -26,12 +26,15 @@ impl Placement {
     /// # Errors
     /// If this build or machine hasn't the device, or the device not the precision.
     pub fn new(options: &LoadOptions) -> Result<Self, ModelError> {
-        let place = device::open(options.device)?;
-        if matches!(place, Place::Cuda(_)) && options.engine == Engine::Generic {
-            return Err(ModelError::Invalid(
-                "--engine generic computes on the CPU in this build: add --device cpu".to_owned(),
-            ));
-        }
+        let place = match (device::open(options.device)?, options.engine) {
+            (Place::Cuda { or_cpu: false, .. }, Engine::Generic) => {
+                return Err(ModelError::Invalid(
+                    "--engine generic computes on the CPU in this build: add --device cpu".to_owned(),
+                ));
+            }
+            (Place::Cuda { or_cpu: true, .. }, Engine::Generic) => Place::Candle(Device::Cpu),
+            (place, _) => place,
+        };
         let device = place.device();
         Ok(Self {
             dtype: device::dtype(options.precision, &place)?,
