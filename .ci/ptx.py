@@ -12,21 +12,19 @@ import importlib.metadata
 import pathlib
 import subprocess
 import sys
-import sysconfig
 import tempfile
 
 VERSION = "12.1.105"
 # The oldest GPUs with bf16 and TF32 in their tensor cores; newer ones take it, too.
 ARCHITECTURE = "compute_80"
 KERNELS = pathlib.Path(__file__).parent.parent / "src/gpu/kernels"
-PACKAGES = pathlib.Path(sysconfig.get_path("purelib")) / "nvidia"
 
 
 def compile_ptx():
-    found = importlib.metadata.version("nvidia-cuda-nvrtc-cu12")
-    if found != VERSION:
-        sys.exit(f"nvidia-cuda-nvrtc-cu12 is {found}: install {VERSION}, or the bytes differ")
-    library = PACKAGES / "cuda_nvrtc/lib"
+    package = importlib.metadata.distribution("nvidia-cuda-nvrtc-cu12")
+    if package.version != VERSION:
+        sys.exit(f"nvidia-cuda-nvrtc-cu12 is {package.version}: install {VERSION}, or the bytes differ")
+    library = pathlib.Path(package.locate_file("nvidia/cuda_nvrtc/lib"))
     ctypes.CDLL(str(library / "libnvrtc-builtins.so.12.1"), mode=ctypes.RTLD_GLOBAL)
     nvrtc = ctypes.CDLL(str(library / "libnvrtc.so.12"))
 
@@ -61,11 +59,11 @@ def print_table(ptx):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "kernels.ptx"
         path.write_text(ptx)
-        command = [PACKAGES / "cuda_nvcc/bin/ptxas", "-v", "-arch=sm_90", path, "-o", path.with_suffix(".cubin")]
+        ptxas = importlib.metadata.distribution("nvidia-cuda-nvcc-cu12").locate_file("nvidia/cuda_nvcc/bin/ptxas")
+        command = [ptxas, "-v", "-arch=sm_90", path, "-o", path.with_suffix(".cubin")]
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
-    name = ""
     print("| kernel | registers | stack and spills, bytes |\n|---|---|---|")
-    spilled = ""
+    name = spilled = ""
     for line in lines:
         if "Function properties for" in line:
             name = line.split()[-1]

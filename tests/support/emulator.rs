@@ -6,20 +6,20 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::{env, fs, process};
 
-/// The folder that holds `libcuda.so.1`, for `LD_LIBRARY_PATH`.
+/// The folder that holds `libcuda.so.1`, for `LD_LIBRARY_PATH`: that of `ATTNSCOPE_EMULATOR`, or what is built here.
 ///
 /// # Panics
 /// If there is no C++ compiler, or it fails.
 pub fn folder() -> &'static Path {
-    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| build(&[]));
+    static FOLDER: LazyLock<PathBuf> =
+        LazyLock::new(|| env::var_os("ATTNSCOPE_EMULATOR").map_or_else(build, PathBuf::from));
     &FOLDER
 }
 
-/// The same, built with more flags.
-pub fn build(flags: &[&str]) -> PathBuf {
+fn build() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let kernels = root.join("src/gpu/kernels");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("emulator{}", flags.concat()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator");
     let library = folder.join("libcuda.so.1");
     let source = root.join("tests/emulator/driver.cpp");
     let sources =
@@ -43,7 +43,6 @@ pub fn build(flags: &[&str]) -> PathBuf {
             "-fPIC",
             "-Wl,-soname,libcuda.so.1",
         ])
-        .args(flags)
         .arg("-I")
         .arg(&kernels)
         .arg("-o")
