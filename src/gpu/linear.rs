@@ -88,8 +88,8 @@ pub fn linear(
 ) -> Result<(), GpuError> {
     let tile = match rows {
         1 => 1,
-        ..=FEW_ROWS => FEW_ROWS,
-        ..=SOME_ROWS => 16,
+        2..=FEW_ROWS => FEW_ROWS,
+        rows if rows <= SOME_ROWS => 16,
         _ => 64,
     };
     let parameters = kernels::Linear { visits_per_row: 1, ..told(linear, (x, y), rows, finish) };

@@ -57,8 +57,7 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let Described { read, tokenizer, chat, ends, notes } = Described::of(files)?;
         let spec = &read.spec;
-        let placement = Placement::new(options)?;
-        let place = placement.place.clone();
+        let (place, placement) = (Placement::place_of(options)?, Placement::new(options)?);
         let mut weights = Weights::open(&files.weights, placement, control)?;
         weights.expect(read.expected());
         if let Some(adapter) = files.lora() {
@@ -88,7 +87,7 @@ impl Model {
             resident_bytes: weights.resident_bytes(),
             notes: [notes, without_effect(files, tokenizer.as_deref().ok())].concat(),
         };
-        let cuda = CudaDecoder::at(place, &decoder, &options.checked_gpus, control)?;
+        let cuda = CudaDecoder::at(place, &decoder, options.checked_gpus.as_deref(), control)?;
         info.device = cuda.place.label();
         info.notes.extend(cuda.note);
         // While all of it is still mapped, and before anything relies on what was read.

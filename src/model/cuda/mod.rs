@@ -6,7 +6,7 @@ mod capture;
 mod self_check;
 mod upload;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -64,7 +64,7 @@ impl CudaDecoder {
     pub fn at(
         place: Place,
         decoder: &Decoder,
-        checked: &Option<PathBuf>,
+        checked: Option<&Path>,
         control: &mut Control<'_>,
     ) -> Result<Placed, ModelError> {
         let Place::Cuda { ordinal, or_cpu } = place else {
@@ -72,7 +72,7 @@ impl CudaDecoder {
         };
         let mut on_device = || {
             if or_cpu {
-                self_check::passed(ordinal, checked.as_deref())?;
+                self_check::passed(ordinal, checked)?;
             }
             Self::new(decoder, ordinal, control)
         };

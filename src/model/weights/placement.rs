@@ -8,8 +8,6 @@ use crate::model::{Engine, LoadOptions, ModelError, Precision};
 /// Where tensors go, and how.
 #[derive(Debug, Clone)]
 pub struct Placement {
-    /// What computes.
-    pub place: Place,
     /// Where dense tensors go.
     pub device: Device,
     /// What dense tensors become there.
@@ -21,27 +19,32 @@ pub struct Placement {
 }
 
 impl Placement {
+    /// What is to compute, as `options` ask for.
+    ///
+    /// # Errors
+    /// If this build or machine hasn't got it.
+    pub fn place_of(options: &LoadOptions) -> Result<Place, ModelError> {
+        match (device::open(options.device)?, options.engine) {
+            (Place::Cuda { or_cpu: false, .. }, Engine::Generic) => Err(ModelError::Invalid(
+                "--engine generic computes on the CPU in this build: add --device cpu".to_owned(),
+            )),
+            (Place::Cuda { or_cpu: true, .. }, Engine::Generic) => Ok(Place::Candle(Device::Cpu)),
+            (place, _) => Ok(place),
+        }
+    }
+
     /// As `options` ask for.
     ///
     /// # Errors
     /// If this build or machine hasn't the device, or the device not the precision.
     pub fn new(options: &LoadOptions) -> Result<Self, ModelError> {
-        let place = match (device::open(options.device)?, options.engine) {
-            (Place::Cuda { or_cpu: false, .. }, Engine::Generic) => {
-                return Err(ModelError::Invalid(
-                    "--engine generic computes on the CPU in this build: add --device cpu".to_owned(),
-                ));
-            }
-            (Place::Cuda { or_cpu: true, .. }, Engine::Generic) => Place::Candle(Device::Cpu),
-            (place, _) => place,
-        };
+        let place = Self::place_of(options)?;
         let device = place.device();
         Ok(Self {
             dtype: device::dtype(options.precision, &place)?,
             mapped: device.is_cpu() && options.engine == Engine::Auto,
             unpacked: options.precision == Precision::Bf16,
             device,
-            place,
         })
     }
 
