@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::chat::ChatTemplate;
 use super::compute::Threads;
-use super::cuda::CudaDecoder;
+use super::cuda::{CudaDecoder, Placed};
 use super::decoder::Decoder;
 use super::described::Described;
 use super::files::{self, ModelFiles};
@@ -87,7 +87,7 @@ impl Model {
             resident_bytes: weights.resident_bytes(),
             notes: [notes, without_effect(files, tokenizer.as_deref().ok())].concat(),
         };
-        let cuda = CudaDecoder::at(place, &decoder, options.checked_gpus.as_deref(), control)?;
+        let cuda = Placed::new(place, &decoder, options.checked_gpus.as_deref(), control)?;
         info.device = cuda.place.label();
         info.notes.extend(cuda.note);
         // While all of it is still mapped, and before anything relies on what was read.

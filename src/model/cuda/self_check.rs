@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::CudaDecoder;
+use super::decoder::CudaDecoder;
 use crate::attention::{LayerCapture, Token};
 use crate::bounded::read_text;
 use crate::gpu::{self, GpuError};

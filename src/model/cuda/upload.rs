@@ -1,5 +1,6 @@
 //! From the CPU's decoder to one on a device.
 
+use crate::attention::{Feature, Mask};
 use crate::gpu::{self, Activated, Device, Matrix, Rotary, Rule, Shape, padded};
 use crate::kernels::attention_rule::AttentionRule;
 use crate::model::ModelError;
@@ -83,8 +84,25 @@ fn shape(decoder: &Decoder) -> Shape {
         clip: spec.clip_qkv.map(|clip| clip as f32),
         rotaries: spec.rotaries.iter().map(|of| Rotary { width: of.width, pairs: of.pairs }).collect(),
         vocabulary: decoder.head.as_ref().map_or(0, |head| head.linear.out_features()),
-        features: super::features(),
+        features: features(),
     }
+}
+
+/// What statistics count, as kernels are told: in the order of [`Feature::all`].
+fn features() -> [gpu::Feature; gpu::FEATURES] {
+    const { assert!(Feature::COUNT == gpu::FEATURES, "attention.cuh has room for so many") };
+    let mut features = [gpu::Feature::MASS; gpu::FEATURES];
+    for (bit, (to, feature)) in features.iter_mut().zip(Feature::all()).enumerate() {
+        *to = match feature {
+            Feature::Mass => gpu::Feature::MASS,
+            Feature::Distance => gpu::Feature::DISTANCE,
+            Feature::Masked(_, Mask::Near { from, to }) => gpu::Feature::near(from, to),
+            Feature::Masked(_, Mask::Tokens { own, .. }) => gpu::Feature::chosen(bit, own),
+            Feature::Masked(_, Mask::Copies) => gpu::Feature::COPIES,
+            Feature::Masked(_, Mask::AfterCopies) => gpu::Feature::AFTER_COPIES,
+        };
+    }
+    features
 }
 
 struct Uploader<'a> {
