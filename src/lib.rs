@@ -17,7 +17,8 @@
 //! | [`bounded`] | files that somebody else made, read within bounds | nothing of ours |
 //! | [`kernels`] | slices in, slices out: products with weights as they lie or packed, MXFP4, norms, row softmax with sink, the attention of a head | nothing of ours |
 //! | [`attention`] | the domain, pure: matrices, tokens, captures, the table of statistics | kernels, vocabulary |
-//! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), family, weights, decoder with its hooks, recorder | attention, bounded, kernels, vocabulary |
+//! | [`gpu`] | a decoder on a CUDA device: our kernels, their launches in reading order, what a pass leaves | model::spec |
+//! | [`model`] | from a name to a captured pass: reference, files (hub, folder, embedded), family, weights, decoder with its hooks, recorder | attention, bounded, gpu, kernels, vocabulary |
 //! | [`worker`] | owns the resident models; one coordinator, a thread per model and per load, the newest job wins; [`worker::protocol`] | attention, model, vocabulary |
 //! | [`app`] | state, actions, the pure reducer, effects; a file per panel and per popup | attention, config, vocabulary, worker::protocol |
 //! | [`theme`] | colours of values, the nearest a terminal has, styles | vocabulary |
@@ -41,6 +42,7 @@ pub mod bounded;
 pub mod cli;
 pub mod config;
 pub mod export;
+pub mod gpu;
 pub mod kernels;
 pub mod model;
 pub mod runtime;

@@ -1,5 +1,5 @@
-//! Attention and logits equal what Hugging Face transformers computes, for every golden case and both engines;
-//! built with `--features cuda`, on the GPU too.
+//! Attention and logits equal what Hugging Face transformers computes, for every golden case and both engines, and for
+//! our CUDA kernels behind an emulated driver; built with `--features cuda`, on the GPU with candle's.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,6 +28,9 @@ macro_rules! on_each_engine {
     };
 }
 
+#[cfg(not(feature = "cuda"))]
+#[path = "golden/emulated.rs"]
+mod emulated;
 #[path = "golden/hidden.rs"]
 mod hidden;
 #[path = "golden/incremental.rs"]
@@ -172,8 +175,13 @@ fn check_tokens(name: &str, model: &Model, expected: &SafeTensors<'_>) {
 
 on_each_engine!(check);
 
-/// Hands the checkpoints of a folder, at least so many, on an engine to `check`; all that fail are named.
+/// Hands the checkpoints of a folder, at least so many, on an engine of the CPU to `check`; all that fail are named.
 fn check_all(inside: &str, count: usize, engine: Engine, check: fn(&str, &LoadOptions)) {
+    check_folder(inside, count, &on_cpu(engine), check);
+}
+
+/// The same with any options.
+fn check_folder(inside: &str, count: usize, options: &LoadOptions, check: fn(&str, &LoadOptions)) {
     let mut names: Vec<String> = std::fs::read_dir(folder(inside))
         .unwrap()
         .map(|entry| entry.unwrap())
@@ -182,7 +190,7 @@ fn check_all(inside: &str, count: usize, engine: Engine, check: fn(&str, &LoadOp
         .collect();
     names.sort();
     assert!(names.len() >= count, "{names:?}");
-    let fails = |name: &&String| std::panic::catch_unwind(|| check(name, &on_cpu(engine))).is_err();
+    let fails = |name: &&String| std::panic::catch_unwind(|| check(name, options)).is_err();
     let failed: Vec<&String> = names.iter().filter(fails).collect();
     assert!(failed.is_empty(), "{failed:?}");
 }
@@ -215,19 +223,17 @@ fn a_trained_gpt2_with_its_own_head() {
 /// The two engines fold the same means, statistics and thumbnails.
 #[test]
 fn both_engines_see_the_same() {
-    see_the_same(&on_cpu(Engine::Auto), &on_cpu(Engine::Generic));
+    // Cells of it are of several tokens, and its queries of several blocks.
+    let long = (Reference::Demo(DemoModel::GptOss), 2_100);
+    see_the_same(&on_cpu(Engine::Auto), &on_cpu(Engine::Generic), Some(long));
 }
 
-fn see_the_same(one: &LoadOptions, other: &LoadOptions) {
-    // Cells of the last are of several tokens, and its queries of several blocks.
-    let models = [
-        (golden("gpt2-tiny"), 90),
-        (golden("gpt-oss-tiny"), 90),
-        (Reference::Demo(DemoModel::GptOss), 2_100),
-    ];
-    for (reference, tokens) in models {
+/// On both tiny models, and on a longer prompt.
+fn see_the_same(one: &LoadOptions, other: &LoadOptions, long: Option<(Reference, usize)>) {
+    let models = [(golden("gpt2-tiny"), 90), (golden("gpt-oss-tiny"), 90)];
+    for (reference, tokens) in models.into_iter().chain(long) {
         let name = reference.to_string();
-        let ids: Vec<u32> = (0..tokens).map(|i| i * i % 37).collect();
+        let ids: Vec<u32> = (0..tokens).map(|i| (i * i % 37) as u32).collect();
         let run = |options| {
             let model = load(&reference, options);
             model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
@@ -285,7 +291,8 @@ mod on_cuda {
     #[test]
     fn sees_what_the_cpu_sees() {
         let Some(options) = in_f32() else { return };
-        see_the_same(&on_cpu(Engine::Auto), &options);
+        let long = (Reference::Demo(DemoModel::GptOss), 2_100);
+        see_the_same(&on_cpu(Engine::Auto), &options, Some(long));
     }
 
     /// bfloat16 has 8 bits: of attention, which lies between 0 and 1, two decimals. By default experts stay packed.

@@ -11,8 +11,7 @@ use crate::attention::{Ablation, Capture, ChatPrompt, ScoresByHead, Token, escap
 use crate::export::{Input, Subject};
 use crate::model::files::{self, DownloadPlan};
 use crate::model::{
-    Cancel, Control, LoadOptions, Model, ModelError, Reference, RepeatRun, ResidualStream, free_bytes,
-    open_device,
+    Cancel, Control, LoadOptions, Model, ModelError, Reference, RepeatRun, ResidualStream, open_device,
 };
 use crate::vocabulary::Instead;
 
@@ -247,7 +246,7 @@ impl Session {
     }
 
     fn agree(&mut self, reference: &Reference, plan: &DownloadPlan) -> Result<(), Failure> {
-        let memory = open_device(self.options.device).ok().and_then(|device| free_bytes(&device));
+        let memory = open_device(self.options.device).ok().and_then(|device| device.free_bytes());
         let statement = plan.statement(&reference.to_string(), memory)?;
         let agreed = if self.yes || !plan.is_large() {
             self.reporter.say(&statement);

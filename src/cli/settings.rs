@@ -37,6 +37,7 @@ impl Settings {
             precision: config.dtype,
             engine: config.engine,
             no_cache: !config.cache,
+            checked_gpus: crate::config::checked_gpus_path(),
             offline: config.offline,
             folders: config.model_folders.clone(),
             consent: Consent::default(),

@@ -58,6 +58,11 @@ pub fn history_path() -> Option<PathBuf> {
     Some(Xdg::new().ok()?.state_dir()?.join("attnscope").join("history"))
 }
 
+/// Where it is kept which GPUs compute what the CPU computes; `None` for a user without a home.
+pub fn checked_gpus_path() -> Option<PathBuf> {
+    Some(Xdg::new().ok()?.state_dir()?.join("attnscope").join("gpus"))
+}
+
 /// Bytes of a file of settings, at most: more is something else.
 const LONGEST: u64 = 1 << 20;
 

@@ -161,7 +161,7 @@ pub fn catalogue(pairs: &[ConfiguredPair], options: &LoadOptions) -> Result<Cata
         }
     }
     let models = names.into_iter().map(|name| known(name, pairs, options)).collect();
-    Ok(Catalogue { models, device: device::label(&device), free_bytes: device::free_bytes(&device) })
+    Ok(Catalogue { models, device: device.label(), free_bytes: device.free_bytes() })
 }
 
 fn known(name: String, pairs: &[ConfiguredPair], options: &LoadOptions) -> KnownModel {
@@ -193,7 +193,7 @@ fn canonical(name: &str) -> String {
 /// If it can't be had, is broken, or was cancelled, or the disk is too full.
 pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<LoadEstimate, ModelError> {
     let reference: Reference = name.parse()?;
-    let free_bytes = device::free_bytes(&device::open(options.device)?);
+    let free_bytes = device::open(options.device)?.free_bytes();
     let plan = match reference.base() {
         Reference::Hub { .. } => {
             let mut control = Control { cancel: cancel.clone(), progress: &mut |_| () };

@@ -55,27 +55,81 @@ fn has_cuda_driver() -> bool {
     true
 }
 
+/// What computes a model.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// The CPU, or a device that candle computes on.
+    Candle(Device),
+    /// A CUDA device with our kernels.
+    Cuda {
+        /// Its index.
+        ordinal: usize,
+        /// Whether the CPU takes what the device can't: nobody asked for this one.
+        or_cpu: bool,
+    },
+}
+
+impl Place {
+    /// Where candle's tensors are: beside our kernels, on the CPU.
+    pub fn device(&self) -> Device {
+        match self {
+            Self::Candle(device) => device.clone(),
+            Self::Cuda { .. } => Device::Cpu,
+        }
+    }
+
+    /// `cpu`, `cuda:0`, `metal`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Candle(device) => match device.location() {
+                candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
+                candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+                candle_core::DeviceLocation::Metal { .. } => "metal".to_owned(),
+            },
+            Self::Cuda { ordinal, .. } => format!("cuda:{ordinal}"),
+        }
+    }
+
+    /// Bytes that a model may take there; `None` where the system doesn't say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let cuda = |ordinal| cuda_device(ordinal).map(|device| device.free_bytes);
+        match self {
+            Self::Candle(device) => match device.location() {
+                candle_core::DeviceLocation::Cpu => free_host_bytes(),
+                candle_core::DeviceLocation::Cuda { gpu_id } => cuda(gpu_id),
+                candle_core::DeviceLocation::Metal { .. } => None,
+            },
+            Self::Cuda { ordinal, or_cpu: false } => cuda(*ordinal),
+            Self::Cuda { ordinal, or_cpu: true } => cuda(*ordinal).max(free_host_bytes()),
+        }
+    }
+}
+
 /// Opens the device that was asked for.
 ///
 /// # Errors
 /// If this build or this machine doesn't have it.
-pub fn open(choice: DeviceChoice) -> Result<Device, ModelError> {
+pub fn open(choice: DeviceChoice) -> Result<Place, ModelError> {
+    let candle = |device| Ok(Place::Candle(device));
     match choice {
-        DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Cpu => candle(Device::Cpu),
         DeviceChoice::Auto if cfg!(feature = "cuda") && !cuda_devices().is_empty() => {
             open(DeviceChoice::Cuda(0))
         }
-        DeviceChoice::Auto if cfg!(feature = "metal") => open(DeviceChoice::Metal).or(Ok(Device::Cpu)),
-        DeviceChoice::Auto => Ok(Device::Cpu),
+        DeviceChoice::Auto if cfg!(feature = "metal") => open(DeviceChoice::Metal).or(candle(Device::Cpu)),
+        DeviceChoice::Auto if cfg!(not(feature = "cuda")) && !cuda_devices().is_empty() => {
+            Ok(Place::Cuda { ordinal: 0, or_cpu: true })
+        }
+        DeviceChoice::Auto => candle(Device::Cpu),
         DeviceChoice::Cuda(ordinal) => open_cuda(ordinal),
-        DeviceChoice::Metal if cfg!(feature = "metal") => Ok(Device::new_metal(0)?),
+        DeviceChoice::Metal if cfg!(feature = "metal") => candle(Device::new_metal(0)?),
         DeviceChoice::Metal => Err(ModelError::Invalid(
             "this build has no Metal: build with --features metal, or use --device cpu".to_owned(),
         )),
     }
 }
 
-fn open_cuda(ordinal: usize) -> Result<Device, ModelError> {
+fn open_cuda(ordinal: usize) -> Result<Place, ModelError> {
     let devices = cuda_devices();
     if !devices.iter().any(|device| device.ordinal == ordinal) {
         let found = match devices.len() {
@@ -84,45 +138,30 @@ fn open_cuda(ordinal: usize) -> Result<Device, ModelError> {
         };
         return Err(ModelError::Invalid(format!("{found}: use --device cpu")));
     }
-    if !cfg!(feature = "cuda") {
-        return Err(ModelError::Invalid(
-            "this build has no CUDA: build with --features cuda, or use --device cpu".to_owned(),
-        ));
-    }
-    Ok(Device::new_cuda(ordinal)?)
+    Ok(match cfg!(feature = "cuda") {
+        true => Place::Candle(Device::new_cuda(ordinal)?),
+        false => Place::Cuda { ordinal, or_cpu: false },
+    })
 }
 
-/// What dense weights become on a device.
+/// What dense weights become at a place.
 ///
 /// # Errors
-/// If the device doesn't compute in that precision.
-pub fn dtype(precision: Precision, device: &Device) -> Result<DType, ModelError> {
-    match precision {
-        Precision::Auto if device.is_cpu() => Ok(DType::F32),
-        Precision::F32 => Ok(DType::F32),
-        _ if device.is_cpu() => {
+/// If nothing computes in that precision there.
+pub fn dtype(precision: Precision, place: &Place) -> Result<DType, ModelError> {
+    let is_cpu = place.device().is_cpu();
+    match (precision, place) {
+        (Precision::Auto, _) if is_cpu => Ok(DType::F32),
+        (Precision::F32, _) => Ok(DType::F32),
+        (_, Place::Cuda { or_cpu: false, .. }) => Err(ModelError::Invalid(
+            "weights stay on the GPU as they are stored, and results are those of f32: leave --dtype out"
+                .to_owned(),
+        )),
+        _ if is_cpu => {
             Err(ModelError::Invalid("the CPU computes in f32: leave --dtype out, or choose a GPU".to_owned()))
         }
-        Precision::Auto | Precision::Bf16 => Ok(DType::BF16),
-        Precision::F16 => Ok(DType::F16),
-    }
-}
-
-/// `cpu`, `cuda:0`, `metal`.
-pub fn label(device: &Device) -> String {
-    match device.location() {
-        candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
-        candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
-        candle_core::DeviceLocation::Metal { .. } => "metal".to_owned(),
-    }
-}
-
-/// Bytes a model may take on a device; `None` where the system doesn't say.
-pub fn free_bytes(device: &Device) -> Option<u64> {
-    match device.location() {
-        candle_core::DeviceLocation::Cpu => free_host_bytes(),
-        candle_core::DeviceLocation::Cuda { gpu_id } => cuda_device(gpu_id).map(|device| device.free_bytes),
-        candle_core::DeviceLocation::Metal { .. } => None,
+        (Precision::Auto | Precision::Bf16, _) => Ok(DType::BF16),
+        (Precision::F16, _) => Ok(DType::F16),
     }
 }
 
@@ -169,6 +208,6 @@ mod tests {
             let error = open(DeviceChoice::Cuda(0)).unwrap_err().to_string();
             assert!(error.contains("no CUDA device"), "{error}");
         }
-        assert_eq!(label(&open(DeviceChoice::Cpu).unwrap()), "cpu");
+        assert_eq!(open(DeviceChoice::Cpu).unwrap().label(), "cpu");
     }
 }

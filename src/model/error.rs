@@ -27,6 +27,9 @@ pub enum ModelError {
     /// The hub or its cache did not give it.
     #[error(transparent)]
     Hub(#[from] super::files::HubError),
+    /// A GPU did not run it.
+    #[error(transparent)]
+    Gpu(#[from] crate::gpu::GpuError),
     /// There is not enough memory for it, in one sentence: for what, how much, what to do.
     #[error("{}", escape_controls(.0))]
     OutOfMemory(String),

@@ -24,6 +24,7 @@ mod chat;
 mod compute;
 mod continuation;
 mod control;
+mod cuda;
 mod decoder;
 mod described;
 mod device;
@@ -52,12 +53,12 @@ mod repeated;
 mod resident;
 mod roofline;
 mod run;
-mod spec;
 mod sweep;
 mod tokenizer;
 mod weights;
 
 pub mod files;
+pub mod spec;
 
 pub use crate::vocabulary::{DeviceChoice, Engine, Precision};
 pub use catalogue::{
@@ -68,7 +69,7 @@ pub use compute::limit_threads;
 pub use continuation::Choice;
 pub use control::{Cancel, Control, LoadProgress};
 pub use decoder::{Hooks, ResidualPoint};
-pub use device::{CudaDevice, cuda_devices, free_bytes, label as device_label, open as open_device};
+pub use device::{CudaDevice, Place as ComputePlace, cuda_devices, open as open_device};
 pub use error::ModelError;
 pub use family::{FAMILIES, Family};
 pub use footprint::Footprint;

@@ -16,6 +16,8 @@ pub struct LoadOptions {
     pub engine: Engine,
     /// Compute every prompt from its first token on, whatever is known of it.
     pub no_cache: bool,
+    /// Where it is kept which GPUs compute what the CPU computes; without it, that is found out each time.
+    pub checked_gpus: Option<PathBuf>,
     /// Never ask the hub, use what is in its cache.
     pub offline: bool,
     /// Folders of models that are listed beside those of the hub's cache.

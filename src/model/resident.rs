@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::chat::ChatTemplate;
 use super::compute::Threads;
+use super::cuda::{CudaDecoder, Placed};
 use super::decoder::Decoder;
 use super::described::Described;
 use super::files::{self, ModelFiles};
 use super::kept::KeptPasses;
 use super::tokenizer::PromptTokenizer;
 use super::weights::{Placement, Watch, Weights};
-use super::{Control, Engine, LoadOptions, ModelError, Reference, device};
+use super::{Control, Engine, LoadOptions, ModelError, Reference};
 use crate::attention::{ModelInfo, NO_OUTPUT_HEAD};
 
 /// A resident model.
@@ -24,6 +25,8 @@ pub struct Model {
     /// The tokens that end a text: whoever writes one of them is done.
     pub(super) ends: Vec<u32>,
     pub(super) decoder: Decoder,
+    /// The same on a GPU, if that computes.
+    pub(super) cuda: Option<CudaDecoder>,
     /// Watches the mapped files that the decoder reads.
     pub(super) watch: Watch,
     /// Threads of this model alone. A thread of a shared pool that waits for a part of this pass might take up the
@@ -54,8 +57,7 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let Described { read, tokenizer, chat, ends, notes } = Described::of(files)?;
         let spec = &read.spec;
-        let placement = Placement::new(options)?;
-        let device = placement.device.clone();
+        let (place, placement) = (Placement::place_of(options)?, Placement::new(options)?);
         let mut weights = Weights::open(&files.weights, placement, control)?;
         weights.expect(read.expected());
         if let Some(adapter) = files.lora() {
@@ -64,10 +66,10 @@ impl Model {
         if let Some(rounding) = files.rounding {
             weights.round_to(rounding)?;
         }
-        check_memory(&files.name, weights.resident_bytes(), device::free_bytes(&device))?;
+        check_memory(&files.name, weights.resident_bytes(), place.free_bytes())?;
         let decoder = read.build(&mut weights)?;
         let watch = weights.watch();
-        let info = ModelInfo {
+        let mut info = ModelInfo {
             name: files.name.clone(),
             revision: files.revision.clone(),
             family: spec.family.to_owned(),
@@ -81,15 +83,18 @@ impl Model {
             vocabulary: spec.vocabulary,
             parameters: weights.parameters(),
             precision: weights.precision(),
-            device: device::label(&device),
+            device: place.label(),
             resident_bytes: weights.resident_bytes(),
             notes: [notes, without_effect(files, tokenizer.as_deref().ok())].concat(),
         };
+        let cuda = Placed::new(place, &decoder, options.checked_gpus.as_deref(), control)?;
+        info.device = cuda.place.label();
+        info.notes.extend(cuda.note);
         // While all of it is still mapped, and before anything relies on what was read.
         watch.check()?;
         let threads = Threads::new()?;
         let (info, engine, kept) = (Arc::new(info), options.engine, KeptPasses::new(!options.no_cache));
-        Ok(Self { info, engine, tokenizer, chat, ends, decoder, watch, threads, kept })
+        Ok(Self { info, engine, tokenizer, chat, ends, decoder, cuda: cuda.decoder, watch, threads, kept })
     }
 
     /// What it is: its name, shape and precision.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
+use super::device::Place;
 use super::kept::Known;
 use super::recorder::Recorder;
-use super::{Cancel, Hooks, Model, ModelError, Profile, device};
+use super::{Cancel, Hooks, Model, ModelError, Profile};
 use crate::attention::ablation::HeadMeans;
 use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
 
@@ -15,6 +16,8 @@ const MUCH: u64 = 100_000_000;
 /// Tokens times weights from which threads stay awake during a pass. For less, which takes a core about a millisecond,
 /// they would only keep others from working: the viewer, and the other model.
 const MUCH_WORK: u64 = 16_000_000;
+/// What is said of a pass that a GPU was asked for and the CPU has computed.
+const GPU_FAILED: &str = "the GPU failed: computed on the CPU";
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
 
@@ -133,7 +136,7 @@ impl Model {
     ) -> Result<Capture, ModelError> {
         self.check_tokens(&tokens)?;
         self.check_heads(&hooks.head_mask)?;
-        let (before, computed) = match known {
+        let (before, mut computed) = match known {
             Known::Some(before, computed) => (before.as_ref().map(|before| &before.mean), *computed),
             Known::All(capture) => (Some(&capture.mean), capture.computed),
         };
@@ -144,8 +147,19 @@ impl Model {
         let run = || {
             let stop = (cancel, &self.watch);
             let mut on_layer = |layer| on_layer(recorder.add(layer));
-            let logits =
-                self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?;
+            let cuda = self.cuda.as_ref().filter(|cuda| cuda.takes(hooks, tokens.len()));
+            let on_gpu =
+                cuda.map(|cuda| cuda.run(&self.decoder, (&tokens, past), hooks, stop, &mut on_layer));
+            if let (Some(cuda), Some(Err(ModelError::Gpu(error)))) = (cuda, &on_gpu) {
+                cuda.give_up(error);
+                computed.note = Some(GPU_FAILED);
+            }
+            let logits = match on_gpu {
+                None | Some(Err(ModelError::Gpu(_))) => {
+                    self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?
+                }
+                Some(logits) => logits?,
+            };
             let next = self.likeliest(&logits, NEXT_TOKENS);
             Ok::<_, ModelError>((logits, next))
         };
@@ -183,18 +197,22 @@ impl Model {
     fn check_capture_room(&self, tokens: usize, known: usize) -> Result<(), ModelError> {
         let bytes = |tokens| self.decoder.spec.capture_bytes(tokens);
         let needed = bytes(tokens).saturating_sub(bytes(known));
-        if needed > MUCH { self.check_room(&Device::Cpu, needed, "what is kept", tokens) } else { Ok(()) }
+        if needed > MUCH {
+            self.check_room(&Place::Candle(Device::Cpu), needed, "what is kept", tokens)
+        } else {
+            Ok(())
+        }
     }
 
     /// Checks that a device has room for `what`, of so many tokens.
     pub(super) fn check_room(
         &self,
-        device: &Device,
+        place: &Place,
         needed: u64,
         what: &str,
         tokens: usize,
     ) -> Result<(), ModelError> {
-        match device::free_bytes(device) {
+        match place.free_bytes() {
             Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
                 "{}: {what} takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
                 self.info.name,

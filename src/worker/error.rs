@@ -66,7 +66,7 @@ impl From<ModelError> for WorkerError {
             }
             ModelError::OutOfMemory(_) => Self::OutOfMemory(Arc::new(error)),
             ModelError::Hub(_) => Self::Hub(Arc::new(error)),
-            ModelError::Io { .. } | ModelError::Device(_) | ModelError::Invalid(_) => {
+            ModelError::Io { .. } | ModelError::Device(_) | ModelError::Gpu(_) | ModelError::Invalid(_) => {
                 Self::Model(Arc::new(error))
             }
         }

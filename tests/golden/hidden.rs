@@ -11,7 +11,7 @@ use super::{
     load, on_cpu, relative_difference,
 };
 
-fn check(name: &str, options: &LoadOptions) {
+pub fn check(name: &str, options: &LoadOptions) {
     let file = std::fs::read(folder(name).join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&file).unwrap();
     let model = load(&golden(name), options);

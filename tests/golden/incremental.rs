@@ -79,6 +79,11 @@ fn shares(what: &str, longer: &Capture, shorter: &Capture, tokens: usize) {
 }
 
 fn check(name: &str, options: &LoadOptions) {
+    check_every(1, name, options);
+}
+
+/// Cut at every so many tokens.
+pub fn check_every(step: usize, name: &str, options: &LoadOptions) {
     let model = load(&golden(name), options);
     let file = std::fs::read(folder(name).join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&file).unwrap();
@@ -88,7 +93,7 @@ fn check(name: &str, options: &LoadOptions) {
         let ids = ids(&expected, &format!("case{case}.input_ids"));
         for ablation in ablations.iter().take(1 + usize::from(case == 0)) {
             let expected = whole(&model, &ids, ablation);
-            for cut in 1..=ids.len() {
+            for cut in (1..=ids.len()).step_by(step) {
                 let what = format!("{name} case {case} without {ablation}, cut at {cut}");
                 // What is there before is of another prompt from `cut` on.
                 let other = [&ids[..cut], &[ids[0] ^ 1, ids[0]]].concat();

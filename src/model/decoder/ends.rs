@@ -138,14 +138,20 @@ impl Head {
             logits = ((logits / cap)?.tanh()? * cap)?;
         }
         let logits = logits.to_vec2::<f32>()?;
-        for row in &logits {
-            if let Some(at) = row.iter().position(|logit| !logit.is_finite()) {
-                return Err(ModelError::Invalid(format!(
-                    "the logit of token {at} is {}: numbers overflowed",
-                    row[at]
-                )));
-            }
-        }
+        logits.iter().try_for_each(|row| check_logits(row))?;
         Ok(logits)
+    }
+}
+
+/// Finite weights can still overflow.
+///
+/// # Errors
+/// If they did.
+pub fn check_logits(logits: &[f32]) -> Result<(), ModelError> {
+    match logits.iter().position(|logit| !logit.is_finite()) {
+        None => Ok(()),
+        Some(at) => {
+            Err(ModelError::Invalid(format!("the logit of token {at} is {}: numbers overflowed", logits[at])))
+        }
     }
 }

@@ -34,7 +34,7 @@ impl Linear {
     /// # Errors
     /// If the device fails.
     pub fn weight_of_parts(&self, parts: usize) -> Result<Tensor, ModelError> {
-        let in_features = self.weight.weights() / self.out_features;
+        let in_features = self.in_features();
         let rows = if self.transposed { self.out_features } else { in_features };
         let weight = self.weight.rows(&(0..rows as u32).collect::<Vec<_>>())?;
         if !self.transposed {
@@ -42,6 +42,19 @@ impl Linear {
         }
         let view = weight.reshape((self.out_features, parts, in_features / parts))?.permute((1, 2, 0))?;
         Ok(if view.device().is_cpu() { view } else { view.contiguous()? })
+    }
+
+    /// The weights of some of the values that come out, \[rows, in\].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn out_rows(&self, rows: &[u32]) -> Result<Vec<f32>, ModelError> {
+        if self.transposed {
+            return host::to_values(&self.weight.rows(rows)?);
+        }
+        let all: Vec<u32> = (0..self.in_features() as u32).collect();
+        let columns = self.weight.rows(&all)?.t()?.contiguous()?;
+        host::to_values(&columns.index_select(&Tensor::new(rows, columns.device())?, 0)?)
     }
 
     /// A direction among what comes out, as one among what goes in: W · direction. What an input adds along the first is
@@ -81,6 +94,11 @@ impl Linear {
     /// If the device fails.
     pub fn bias(&self) -> Result<Option<Vec<f32>>, ModelError> {
         self.bias.as_ref().map(host::to_values).transpose()
+    }
+
+    /// How many values go in.
+    pub fn in_features(&self) -> usize {
+        self.weight.weights() / self.out_features
     }
 
     /// How many values go out.

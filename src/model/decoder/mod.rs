@@ -38,16 +38,17 @@ pub use addition::Addition;
 pub use attention::Attention;
 pub use block::Block;
 pub use direct::LayerRow;
-pub use ends::{Embedding, Head};
+pub use ends::{Embedding, Head, check_logits};
 pub use gated::{GateUp, Gated};
 pub use hooks::{Hooks, ResidualPoint};
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use moe::{Experts, Matrices, Stacked};
 pub use norm::Norm;
-pub use past::{Past, mean as mean_going_on};
+pub use past::{Folding, Past, mean as mean_going_on};
 pub use projections::{HeadNorm, Projections, QkvOrder};
-pub use value_norms::ValueNorms;
+pub use rotary::Rope;
+pub use value_norms::{ValueNorms, squares as head_squares};
 
 use candle_core::Tensor;
 
@@ -58,7 +59,6 @@ use super::{Cancel, Engine, ModelError, Profile};
 use crate::attention::{LayerCapture, NO_OUTPUT_HEAD, PromptIndex, Token};
 use masks::Masks;
 use pass::{Backend, OutputRows, Pass};
-use rotary::Rope;
 
 /// A decoder with its weights.
 pub struct Decoder {
@@ -176,7 +176,10 @@ impl Decoder {
 }
 
 /// Finite weights can still overflow. Looks at the tokens from `first` on.
-fn check_finite(layer: usize, first: usize, capture: &LayerCapture) -> Result<(), ModelError> {
+///
+/// # Errors
+/// If they did.
+pub fn check_finite(layer: usize, first: usize, capture: &LayerCapture) -> Result<(), ModelError> {
     if capture.log_sum_exp.rows().skip(first).flatten().all(|value| value.is_finite()) {
         return Ok(());
     }

@@ -47,6 +47,11 @@ impl Norm {
         Ok(x.to_dtype(dtype)?)
     }
 
+    /// Its kind, weight, bias and epsilon.
+    pub fn parts(&self) -> (NormKind, &Tensor, Option<&Tensor>, f64) {
+        (self.kind, &self.weight, self.bias.as_ref(), self.epsilon)
+    }
+
     /// The norm as it is at one row x \[size\], its divisor held where it is.
     ///
     /// # Errors

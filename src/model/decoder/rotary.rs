@@ -8,6 +8,7 @@ use candle_core::{D, Device, Tensor};
 use candle_nn::rotary_emb::{rope, rope_i};
 
 use crate::model::ModelError;
+use crate::model::host::to_values;
 use crate::model::spec::{Pairs, RotaryScaling, RotarySpec};
 
 /// Rotary position embedding (RoPE) for some positions.
@@ -36,6 +37,14 @@ impl Rope {
             Tensor::from_vec(values, (positions.len(), spec.width / 2), device)
         };
         Ok(Self { cos: table(f64::cos)?, sin: table(f64::sin)?, width: spec.width, pairs: spec.pairs })
+    }
+
+    /// Cos and sin, \[tokens, width / 2\] each.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn tables(&self) -> Result<[Vec<f32>; 2], ModelError> {
+        Ok([to_values(&self.cos)?, to_values(&self.sin)?])
     }
 
     /// Turns \[heads, tokens, head_dim\] by position.

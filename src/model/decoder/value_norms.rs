@@ -74,8 +74,11 @@ fn on_the_device(values: &Tensor, squares: &Tensor) -> Result<Vec<f32>, ModelErr
     Ok(squared.relu()?.sqrt()?.transpose(1, 2)?.flatten_all()?.to_vec1::<f32>()?)
 }
 
-/// \[heads, head_dim, head_dim\]
-fn squares(output: &Linear, heads: usize) -> Result<Tensor, ModelError> {
+/// W Wᵀ of each head of an output projection, \[heads, head_dim, head_dim\].
+///
+/// # Errors
+/// If the device fails.
+pub fn squares(output: &Linear, heads: usize) -> Result<Tensor, ModelError> {
     let parts = output.weight_of_parts(heads)?.to_dtype(DType::F32)?;
     Ok(parts.matmul(&parts.t()?)?)
 }

@@ -61,6 +61,19 @@ impl PackedExperts {
         self.count * self.in_features * self.out_features
     }
 
+    /// Values that go in and out, and blocks and scales as they lie in the file.
+    ///
+    /// # Errors
+    /// If they are on a device.
+    pub fn as_stored(&self) -> Result<([usize; 2], [&[u8]; 2]), ModelError> {
+        match &self.place {
+            Place::Mapped { blocks, scales } => {
+                Ok(([self.in_features, self.out_features], [blocks.as_slice(), scales.as_slice()]))
+            }
+            Place::Device(_) => Err(ModelError::Invalid("experts that are on a device already".to_owned())),
+        }
+    }
+
     /// x Wᵀ + bias of one expert: \[tokens, in\] → \[tokens, out\].
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::model::{Engine, LoadOptions, ModelError, Precision, device};
+use crate::model::device::{self, Place};
+use crate::model::{Engine, LoadOptions, ModelError, Precision};
 
 /// Where tensors go, and how.
 #[derive(Debug, Clone)]
@@ -18,14 +19,29 @@ pub struct Placement {
 }
 
 impl Placement {
+    /// What is to compute, as `options` ask for.
+    ///
+    /// # Errors
+    /// If this build or machine hasn't got it.
+    pub fn place_of(options: &LoadOptions) -> Result<Place, ModelError> {
+        match (device::open(options.device)?, options.engine) {
+            (Place::Cuda { or_cpu: false, .. }, Engine::Generic) => Err(ModelError::Invalid(
+                "--engine generic computes on the CPU in this build: add --device cpu".to_owned(),
+            )),
+            (Place::Cuda { or_cpu: true, .. }, Engine::Generic) => Ok(Place::Candle(Device::Cpu)),
+            (place, _) => Ok(place),
+        }
+    }
+
     /// As `options` ask for.
     ///
     /// # Errors
     /// If this build or machine hasn't the device, or the device not the precision.
     pub fn new(options: &LoadOptions) -> Result<Self, ModelError> {
-        let device = device::open(options.device)?;
+        let place = Self::place_of(options)?;
+        let device = place.device();
         Ok(Self {
-            dtype: device::dtype(options.precision, &device)?,
+            dtype: device::dtype(options.precision, &place)?,
             mapped: device.is_cpu() && options.engine == Engine::Auto,
             unpacked: options.precision == Precision::Bf16,
             device,

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::model::{
     Control, Footprint, LoadOptions, LoadProgress, MemoryFit, Model, ModelError, Reference, files,
-    free_bytes, open_device,
+    open_device,
 };
 use crate::worker::error::WorkerError;
 use crate::worker::guard::{guarded, spawn_thread};
@@ -83,7 +83,7 @@ fn run(
         // The model in its place stays as long as it can: not before every file is here is known what is needed.
         files::locate(&reference, load.options.offline, &load.options.consent, control)?;
         let needed = Footprint::of(&reference, &load.options)?.resident_bytes;
-        let free = free_bytes(&open_device(load.options.device)?);
+        let free = open_device(load.options.device)?.free_bytes();
         if MemoryFit::of(Some(needed), free, load.replaced_bytes) == MemoryFit::Instead {
             make_room(load, loads)?;
         }

@@ -1,0 +1,196 @@
+//! The memory of a pass: where everything is that a pass writes. It is kept from pass to pass, and grows with the longest
+//! prompt.
+
+use super::decoder::{Shape, padded};
+use super::device::{Address, Buffer, Device, HostBuffer};
+use super::{GpuError, SUMS};
+
+/// Tokens that there is room for, at least.
+const FEWEST_TOKENS: usize = 64;
+
+/// The memory of passes.
+#[derive(Default)]
+pub struct Arena {
+    parts: Option<Parts>,
+}
+
+/// The memory of passes of up to so many tokens.
+pub(super) struct Parts {
+    pub work: Work,
+    /// What is kept of tokens, and behind it what a pass leaves: it is read in one piece.
+    pub kept: Buffer,
+    pub work_buffer: Buffer,
+    pub host: HostBuffer,
+}
+
+/// Places in the memory that layers use again. Rows start where they always do, so that the zeros behind them stay.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work {
+    capacity: usize,
+    /// What a pass is given, in one piece: the residual stream first.
+    pub inputs: usize,
+    pub normed: usize,
+    pub beside: usize,
+    pub context: usize,
+    pub intermediate: usize,
+    pub outputs: usize,
+    pub shares: usize,
+    pub chosen: usize,
+    pub order: usize,
+    pub tiles: usize,
+    end: usize,
+}
+
+/// What a pass leaves behind the rows of its tokens, in floats from the first row on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Results {
+    pub logits: usize,
+    /// \[new, layers, heads, SUMS\]
+    pub sums: usize,
+    /// \[new, layers, heads\]
+    pub lengths: usize,
+    /// \[layers, packed rows\]
+    pub means: usize,
+    /// \[layers, queries from the first that is folded on\]
+    pub first_keys: usize,
+    /// \[layers, heads, packed rows\]
+    pub thumbnails: usize,
+    pub end: usize,
+}
+
+/// How much of a prompt there is, and how it is folded.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// Tokens.
+    pub tokens: usize,
+    /// Those at its start that are known.
+    pub first: usize,
+    /// The first query of rows of cells that are folded.
+    pub fold_first: usize,
+    /// Tokens of a cell of the means.
+    pub bin: usize,
+    /// Tokens of a cell of thumbnails.
+    pub small_bin: usize,
+}
+
+/// Cells of the rows of a triangle before this one.
+fn triangle(row: usize) -> usize {
+    row * (row + 1) / 2
+}
+
+impl Extent {
+    /// Cells of the rows that are folded, for cells of so many tokens.
+    pub fn cells(&self, bin: usize) -> usize {
+        triangle(self.tokens.div_ceil(bin)) - triangle(self.fold_first / bin)
+    }
+
+    /// Where the row of cells begins among them.
+    pub fn row(&self, bin: usize, row: usize) -> usize {
+        triangle(row) - triangle(self.fold_first / bin)
+    }
+
+    /// Tokens that are new.
+    pub fn new_tokens(&self) -> usize {
+        self.tokens - self.first
+    }
+}
+
+impl Results {
+    pub fn new(shape: &Shape, layers: usize, extent: &Extent) -> Self {
+        let new = extent.new_tokens();
+        let mut end = extent.tokens * layers * shape.layer_stride();
+        let mut place = |count: usize| {
+            let start = end;
+            end += padded(count);
+            start
+        };
+        Self {
+            logits: place(shape.vocabulary),
+            sums: place(new * layers * shape.heads * SUMS),
+            lengths: place(new * layers * shape.heads),
+            means: place(layers * extent.cells(extent.bin)),
+            first_keys: place(layers * (extent.tokens - extent.fold_first)),
+            thumbnails: place(layers * shape.heads * extent.cells(extent.small_bin)),
+            end,
+        }
+    }
+}
+
+impl Work {
+    fn new(shape: &Shape, layers: usize, capacity: usize) -> Self {
+        let mut end = 0;
+        let mut place = |count: usize| {
+            let start = end;
+            end += padded(count);
+            start
+        };
+        let (hidden, context) = (padded(shape.hidden), padded(shape.heads * shape.head_dim));
+        let turns: usize = shape.rotaries.iter().map(|rotary| rotary.width).sum();
+        let heads = layers * shape.heads * (1 + shape.head_dim);
+        let visits = capacity * shape.active;
+        Self {
+            capacity,
+            // x, tables of rotaries, heads that are on and what others give; ids and bits.
+            inputs: place(capacity * (hidden + turns + 2) + heads),
+            normed: place(capacity * hidden),
+            beside: place(capacity * hidden),
+            context: place(capacity * context),
+            intermediate: place(visits * padded(shape.intermediate)),
+            outputs: place(visits * hidden),
+            shares: place(visits),
+            chosen: place(visits),
+            order: place(visits),
+            tiles: place(3 * most_tiles(visits, shape.experts, 16)),
+            end,
+        }
+    }
+}
+
+/// Tiles that visits of experts may need.
+pub(super) fn most_tiles(visits: usize, experts: usize, tile: usize) -> usize {
+    visits.div_ceil(tile) + experts.min(visits)
+}
+
+impl Arena {
+    /// The memory for a pass. If it has to grow, what it kept of tokens is lost, and `true` comes with it.
+    pub(super) fn for_pass(
+        &mut self,
+        device: &Device,
+        shape: &Shape,
+        layers: usize,
+        extent: &Extent,
+    ) -> Result<(&mut Parts, bool), GpuError> {
+        let end = Results::new(shape, layers, extent).end;
+        let fits = |parts: &Parts| parts.work.capacity >= extent.tokens && parts.kept.len() >= 4 * end;
+        let grows = !self.parts.as_ref().is_some_and(fits);
+        if grows {
+            // Before there are both.
+            self.parts = None;
+            let capacity = extent.tokens.next_power_of_two().max(FEWEST_TOKENS);
+            let whole = Extent { tokens: capacity, first: 0, fold_first: 0, bin: extent.bin, small_bin: 1 };
+            let small_bin = capacity.div_ceil(32).next_power_of_two();
+            let end = Results::new(shape, layers, &Extent { small_bin, ..whole }).end.max(end);
+            let work = Work::new(shape, layers, capacity);
+            self.parts = Some(Parts {
+                kept: device.zeros(4 * end)?,
+                work_buffer: device.zeros(4 * work.end)?,
+                host: device.host(end)?,
+                work,
+            });
+        }
+        let parts = self.parts.as_mut().ok_or(GpuError::OutOfMemory)?;
+        Ok((parts, grows))
+    }
+}
+
+impl Parts {
+    /// The address of a place in the memory that layers use again.
+    pub fn at(&self, place: usize) -> Address {
+        self.work_buffer.address() + 4 * place as u64
+    }
+
+    /// The address of a place among what is kept and left.
+    pub fn kept_at(&self, place: usize) -> Address {
+        self.kept.address() + 4 * place as u64
+    }
+}

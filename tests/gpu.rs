@@ -1,0 +1,251 @@
+//! The CUDA path behind the emulated driver: how much it asks for, that its results don't hang on any order, and what it
+//! does when the device fails. That its numbers are right is in tests/golden.
+
+#![cfg(all(unix, not(feature = "cuda")))]
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/checkpoint.rs"]
+mod checkpoint;
+#[path = "support/emulator.rs"]
+mod emulator;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use attnscope::attention::{Capture, Statistic, View};
+use attnscope::model::{Cancel, Control, DemoModel, DeviceChoice, LoadOptions, Model, ModelError, Reference};
+
+/// Changes a setting of the driver that this process has loaded: `order`, `memory`, `driver`, `fail`.
+fn set(name: &str, value: i64) {
+    let name = std::ffi::CString::new(name).unwrap();
+    // SAFETY: a function of tests/emulator/driver.cpp with this signature.
+    #[allow(unsafe_code)]
+    unsafe {
+        let set: extern "C" fn(*const libc::c_char, i64) = std::mem::transmute(symbol(c"emulator_set"));
+        set(name.as_ptr(), value);
+    }
+}
+
+/// How often something was asked for since the last time: `launch`, `upload`, `read`, `alloc`, `memset`.
+fn take(name: &str) -> i64 {
+    let name = std::ffi::CString::new(name).unwrap();
+    // SAFETY: as above.
+    #[allow(unsafe_code)]
+    unsafe {
+        let take: extern "C" fn(*const libc::c_char) -> i64 = std::mem::transmute(symbol(c"emulator_take"));
+        take(name.as_ptr())
+    }
+}
+
+fn symbol(name: &std::ffi::CStr) -> *mut libc::c_void {
+    emulator::load();
+    // SAFETY: looks a name up in what this process has loaded.
+    #[allow(unsafe_code)]
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    assert!(!found.is_null(), "{name:?} is in the driver");
+    found
+}
+
+/// The driver's settings and counts are those of the process: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let held = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    emulator::load();
+    for (name, value) in [("order", 0), ("memory", 1 << 34), ("driver", 13_000), ("fail", -1)] {
+        set(name, value);
+    }
+    held
+}
+
+fn on(device: DeviceChoice) -> LoadOptions {
+    LoadOptions { device, offline: true, ..LoadOptions::default() }
+}
+
+fn try_load(reference: &Reference, options: &LoadOptions) -> Result<Model, ModelError> {
+    let mut control = Control { cancel: Cancel::new(), progress: &mut |_| () };
+    Model::load(reference, options, &mut control)
+}
+
+fn load(reference: &Reference, device: DeviceChoice) -> Model {
+    try_load(reference, &on(device)).unwrap()
+}
+
+const CUDA: DeviceChoice = DeviceChoice::Cuda(0);
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn run(model: &Model, count: u32) -> Capture {
+    let ids: Vec<u32> = (0..count).map(|at| (at * at + 3 * at) % 37).collect();
+    model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
+}
+
+/// Everything that was computed, to the bit.
+fn bits(capture: &Capture) -> Vec<u32> {
+    let mut values = capture.logits.clone();
+    values.extend(capture.mean.cells());
+    for layer in &capture.layers {
+        values.extend(layer.query.rows().chain(layer.log_sum_exp.rows()).flatten());
+        values.extend(layer.value_norms.rows().flatten());
+        values.extend(layer.mean.cells());
+        for head in &layer.heads {
+            values.extend(head.thumbnail.cells());
+            values.extend(Statistic::ALL.map(|statistic| head.statistics.get(statistic).unwrap_or(-1.0)));
+        }
+    }
+    values.into_iter().map(f32::to_bits).collect()
+}
+
+fn near(found: &Capture, expected: &Capture) {
+    for layer in 0..expected.model.layers {
+        for head in 0..expected.model.heads {
+            let [found, expected] =
+                [found, expected].map(|it| it.matrix(View::Head { layer, head }).unwrap());
+            let off =
+                found.cells().iter().zip(expected.cells()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 2e-5, "layer {layer}, head {head} is off by {off}");
+        }
+    }
+}
+
+/// A checkpoint with so many layers: its own, one after the other, again and again.
+fn with_layers(name: &str, (prefix, count_key): (&str, &str), layers: usize, folder: &Path) -> Reference {
+    let folder = checkpoint::copy(&golden(name), folder.join(name));
+    let mut own = 0;
+    checkpoint::edit_config(&folder, |config| {
+        own = config[count_key].as_u64().unwrap() as usize;
+        config.insert(count_key.to_owned(), layers.into());
+        if let Some(kinds) = config.get_mut("layer_types").and_then(|kinds| kinds.as_array_mut()) {
+            *kinds = kinds.iter().cycle().take(layers).cloned().collect();
+        }
+    });
+    checkpoint::edit_weights(&folder, |weights| {
+        for at in own..layers {
+            let of = |layer: usize| format!("{prefix}{layer}.");
+            let names: Vec<String> =
+                weights.keys().filter(|name| name.starts_with(&of(at % own))).cloned().collect();
+            for name in names {
+                let copy = weights[&name].clone();
+                weights.insert(name.replacen(&of(at % own), &of(at), 1), copy);
+            }
+        }
+    });
+    Reference::Folder(folder)
+}
+
+#[test]
+fn a_pass_asks_for_little_whatever_its_length() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let gpt2 = with_layers("gpt2-tiny", ("h.", "n_layer"), 12, folder.path());
+    let gpt_oss = with_layers("gpt-oss-tiny", ("model.layers.", "num_hidden_layers"), 24, folder.path());
+    for (reference, most) in [(gpt2, 95), (gpt_oss, 250)] {
+        let asked = || ["launch", "upload", "read", "alloc"].map(take);
+        // What a prompt begins with is not known.
+        let model = try_load(&reference, &LoadOptions { no_cache: true, ..on(CUDA) }).unwrap();
+        run(&model, 61);
+        for count in [1, 5, 17, 40, 61] {
+            asked();
+            run(&model, count);
+            let [launches, uploads, reads, allocations] = asked();
+            println!("{reference}: {count} tokens: {launches} launches, {uploads} upload, {reads} read");
+            assert!(launches > 12 && launches <= most, "{reference}, {count} tokens: {launches} launches");
+            assert_eq!([uploads, reads, allocations], [1, 1, 0], "{reference}, {count} tokens");
+        }
+    }
+}
+
+#[test]
+fn no_order_of_threads_blocks_or_streams_changes_a_bit() {
+    let _alone = alone();
+    for name in ["gpt2-tiny", "gpt-oss-tiny"] {
+        let reference = Reference::Folder(golden(name));
+        let mut expected = None;
+        for order in [0, 1, 2, 3] {
+            set("order", order);
+            let model = load(&reference, CUDA);
+            // Of many rows, and of a few that go on.
+            let found = [45, 48].map(|count| bits(&run(&model, count)));
+            let expected = expected.get_or_insert_with(|| found.clone());
+            assert!(found == *expected, "{name} in order {order}");
+        }
+    }
+}
+
+#[test]
+fn two_models_at_once_are_each_what_they_are_alone() {
+    let _alone = alone();
+    let references = DemoModel::ALL.map(Reference::Demo);
+    let alone = references.each_ref().map(|reference| bits(&run(&load(reference, CUDA), 12)));
+    set("order", 5);
+    let models = references.each_ref().map(|reference| load(reference, CUDA));
+    let together = thread::scope(|scope| {
+        models.each_ref().map(|model| scope.spawn(|| bits(&run(model, 12)))).map(|run| run.join().unwrap())
+    });
+    assert!(together == alone);
+}
+
+#[test]
+fn a_cancelled_pass_ends_and_the_next_one_is_right() {
+    let _alone = alone();
+    let reference = Reference::Folder(golden("gpt2-tiny"));
+    let model = load(&reference, CUDA);
+    let expected = bits(&run(&load(&reference, CUDA), 20));
+    let cancel = Cancel::new();
+    cancel.cancel();
+    take("launch");
+    let tokens = model.tokens_from_ids(&[1; 20]).unwrap();
+    assert!(matches!(model.run(tokens, &cancel, &mut |_| ()), Err(ModelError::Cancelled)));
+    assert_eq!(take("launch"), 0, "nothing is asked for any more");
+    assert!(bits(&run(&model, 20)) == expected);
+}
+
+#[test]
+fn the_cpu_goes_on_where_the_device_fails() {
+    let _alone = alone();
+    for at in [0, 7] {
+        let reference = Reference::Folder(golden("gpt-oss-tiny"));
+        let (model, expected) = (load(&reference, CUDA), run(&load(&reference, DeviceChoice::Cpu), 20));
+        set("fail", at);
+        let found = run(&model, 20);
+        assert!(found.computed.note.is_some_and(|note| note.contains("GPU failed")), "{:?}", found.computed);
+        near(&found, &expected);
+        // A device that was lost is not asked again.
+        assert!(run(&model, 24).computed.note.is_none());
+        set("fail", -1);
+    }
+}
+
+#[test]
+fn a_device_without_room_says_so_and_by_itself_leaves_it_to_the_cpu() {
+    let _alone = alone();
+    let reference = Reference::Demo(DemoModel::GptOss);
+    set("memory", 100_000);
+    let error = try_load(&reference, &on(CUDA)).err().unwrap().to_string();
+    assert!(error.contains("memory"), "{error}");
+    let model = load(&reference, DeviceChoice::Auto);
+    assert_eq!(model.info().device, "cpu");
+    assert!(model.info().notes.iter().any(|note| note.contains("memory")), "{:?}", model.info().notes);
+}
+
+#[test]
+fn a_driver_that_is_too_old_is_named() {
+    let _alone = alone();
+    set("driver", 11_080);
+    let error = try_load(&Reference::Demo(DemoModel::Gpt2), &on(CUDA)).err().unwrap().to_string();
+    assert!(error.contains("11.8") && error.contains("driver 530"), "{error}");
+}
+
+#[test]
+fn by_itself_a_device_is_taken_once_it_has_passed_its_test() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state/gpus");
+    let options = LoadOptions { checked_gpus: Some(file.clone()), ..on(DeviceChoice::Auto) };
+    let model = try_load(&Reference::Folder(golden("gpt2-tiny")), &options).unwrap();
+    assert_eq!((model.info().device.as_str(), model.info().notes.len()), ("cuda:0", 0));
+    let known = std::fs::read_to_string(file).unwrap();
+    assert!(known.contains("emulated device, CUDA 13000") && known.lines().count() == 1, "{known}");
+}
