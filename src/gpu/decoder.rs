@@ -222,7 +222,7 @@ pub struct Decoder {
     pub shape: Shape,
     /// Its layers, in order.
     pub layers: Vec<Layer>,
-    /// \[layers\] of [`kernels::Rule`], for what looks at all of them.
+    /// \[layers\]: their rules, for what looks at all of them.
     pub rules: Buffer,
     /// W_O W_Oᵀ of each head, \[layers, heads, head_dim, head_dim\].
     pub squares: Buffer,

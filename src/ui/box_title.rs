@@ -124,13 +124,13 @@ mod tests {
             short: "  all heads on".to_owned(),
             prompt: None,
         };
-        let found = titles(&before, "", &[40, 30, 24]);
+        let found = titles(&before, "", &[40, 30, 23]);
         assert_eq!(
             found,
             [
                 "org/some-model  before: all heads on",
                 "org/some-model  all heads on",
-                "…ome-model  all heads on"
+                "…me-model  all heads on"
             ]
         );
         for room in 0..80 {
