@@ -25,8 +25,9 @@ struct Report {
     model: String,
     threads: usize,
     device: String,
-    bandwidth_bytes_s: f64,
-    gemm_flops_s: f64,
+    /// What the device does; unknown of one with our CUDA kernels.
+    bandwidth_bytes_s: Option<f64>,
+    gemm_flops_s: Option<f64>,
     lengths: Vec<Length>,
     peak_anon_bytes: Option<u64>,
     peak_file_bytes: Option<u64>,
@@ -43,9 +44,11 @@ struct Length {
     weight_bytes: u64,
     /// Floating-point operations of their products.
     operations: u64,
-    /// What reading the weights or multiplying with them takes at least, whichever is longer.
-    floor_s: f64,
-    share: Share,
+    /// What reading the weights or multiplying with them takes at least, whichever is longer, where that is
+    /// known.
+    floor_s: Option<f64>,
+    /// Where parts are told apart.
+    share: Option<Share>,
     /// What each token took that the model wrote behind these, if it wrote some.
     #[serde(skip_serializing_if = "Option::is_none")]
     generated: Option<Generated>,
@@ -59,7 +62,7 @@ struct Generated {
     min_s: f64,
     max_s: f64,
     /// What reading the weights takes at least.
-    floor_s: f64,
+    floor_s: Option<f64>,
 }
 
 /// Parts of the time of one more pass, which waits for a GPU after each; the rest is norms and copies.
@@ -102,7 +105,7 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
 fn measure(
     model: &Model,
     args: &BenchArgs,
-    roofline: Roofline,
+    roofline: Option<Roofline>,
     session: &mut Session,
 ) -> Result<Report, Failure> {
     let info = model.info();
@@ -134,8 +137,8 @@ fn measure(
         model: info.name.clone(),
         threads: rayon::current_num_threads(),
         device: info.device.clone(),
-        bandwidth_bytes_s: roofline.bytes_s,
-        gemm_flops_s: roofline.operations_s,
+        bandwidth_bytes_s: roofline.map(|roofline| roofline.bytes_s),
+        gemm_flops_s: roofline.map(|roofline| roofline.operations_s),
         lengths,
         peak_anon_bytes: peak.anon,
         peak_file_bytes: peak.file,
@@ -147,7 +150,7 @@ fn generate(
     model: &Model,
     mut ids: Vec<u32>,
     count: usize,
-    roofline: Roofline,
+    roofline: Option<Roofline>,
     session: &mut Session,
 ) -> Result<Option<Generated>, Failure> {
     if count == 0 {
@@ -173,7 +176,7 @@ fn generate(
         median_s: seconds[seconds.len() / 2],
         min_s: seconds[0],
         max_s: seconds[seconds.len() - 1],
-        floor_s: profile.weight_bytes as f64 / roofline.bytes_s,
+        floor_s: roofline.map(|roofline| profile.weight_bytes as f64 / roofline.bytes_s),
     }))
 }
 
@@ -231,12 +234,19 @@ fn random_ids(vocabulary: usize, count: usize) -> Vec<u32> {
 }
 
 /// Lines about what passes took, and about a profile with what its pass took.
-fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), roofline: Roofline) -> Length {
+fn summary(
+    tokens: usize,
+    mut seconds: Vec<f64>,
+    profiled: (f64, &Profile),
+    roofline: Option<Roofline>,
+) -> Length {
     seconds.sort_by(f64::total_cmp);
     let (profiled_s, profile) = profiled;
     let share = |part: Duration| part.as_secs_f64() / profiled_s;
-    let floor_s = (profile.weight_bytes as f64 / roofline.bytes_s)
-        .max(profile.operations as f64 / roofline.operations_s);
+    let floor = |roofline: Roofline| {
+        let read = profile.weight_bytes as f64 / roofline.bytes_s;
+        read.max(profile.operations as f64 / roofline.operations_s)
+    };
     Length {
         tokens,
         median_s: seconds[seconds.len() / 2],
@@ -244,52 +254,59 @@ fn summary(tokens: usize, mut seconds: Vec<f64>, profiled: (f64, &Profile), roof
         max_s: seconds[seconds.len() - 1],
         weight_bytes: profile.weight_bytes,
         operations: profile.operations,
-        floor_s,
-        share: Share {
+        floor_s: roofline.map(floor),
+        share: roofline.map(|_| Share {
             linear: share(profile.linear),
             attention: share(profile.attention),
             record: share(profile.record),
-        },
+        }),
         generated: None,
     }
 }
 
 fn table(report: &Report, info: &ModelInfo) -> String {
+    let rates = report.bandwidth_bytes_s.zip(report.gemm_flops_s).map(|(bytes, operations)| {
+        format!("; reads {}/s, multiplies {:.0} GFLOP/s", human_bytes(bytes as u64), operations / 1e9)
+    });
     let mut text = format!(
-        "{}: {} layers × {} heads, {}, {} on {} threads; reads {}/s, multiplies {:.0} GFLOP/s\n",
+        "{}: {} layers × {} heads, {}, {} on {} threads{}\n",
         escape_controls(&report.model),
         info.layers,
         info.heads,
         info.precision,
         report.device,
         report.threads,
-        human_bytes(report.bandwidth_bytes_s as u64),
-        report.gemm_flops_s / 1e9
+        rates.unwrap_or_default()
     );
     text += "tokens   median ms      min      max  tokens/s  floor ms  ×floor  linear attention record\n";
     for length in &report.lengths {
         let Length { tokens, median_s, min_s, max_s, floor_s, share, .. } = length;
-        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+        let percent = |part: fn(&Share) -> f64| {
+            share.as_ref().map_or("–".to_owned(), |share| format!("{:.0} %", 100.0 * part(share)))
+        };
+        let floor =
+            |text: fn(f64, f64) -> String| floor_s.map_or("–".to_owned(), |floor| text(floor, *median_s));
         text += &format!(
-            "{tokens:>6} {:>11.1} {:>8.1} {:>8.1} {:>9.0} {:>9.1} {:>7.2} {:>7} {:>9} {:>6}\n",
+            "{tokens:>6} {:>11.1} {:>8.1} {:>8.1} {:>9.0} {:>9} {:>7} {:>7} {:>9} {:>6}\n",
             1e3 * median_s,
             1e3 * min_s,
             1e3 * max_s,
             *tokens as f64 / median_s,
-            1e3 * floor_s,
-            median_s / floor_s,
-            percent(share.linear),
-            percent(share.attention),
-            percent(share.record),
+            floor(|floor, _| format!("{:.1}", 1e3 * floor)),
+            floor(|floor, median| format!("{:.2}", median / floor)),
+            percent(|share| share.linear),
+            percent(|share| share.attention),
+            percent(|share| share.record),
         );
         if let Some(Generated { tokens, median_s, min_s, max_s, floor_s }) = &length.generated {
             text += &format!(
-                "  then {tokens} tokens written: median {:.1} ms each, {:.1} to {:.1}; floor {:.1} ms, ×{:.2}\n",
+                "  then {tokens} tokens written: median {:.1} ms each, {:.1} to {:.1}{}\n",
                 1e3 * median_s,
                 1e3 * min_s,
                 1e3 * max_s,
-                1e3 * floor_s,
-                median_s / floor_s
+                floor_s
+                    .map(|floor| format!("; floor {:.1} ms, ×{:.2}", 1e3 * floor, median_s / floor))
+                    .unwrap_or_default()
             );
         }
     }
@@ -306,13 +323,16 @@ mod tests {
 
     #[test]
     fn the_floor_is_the_longer_of_reading_and_multiplying() {
-        let roofline = Roofline { bytes_s: 10.0, operations_s: 100.0 };
+        let roofline = Some(Roofline { bytes_s: 10.0, operations_s: 100.0 });
         let linear = Duration::from_secs(1);
         let profile = |operations| Profile { weight_bytes: 40, operations, linear, ..Profile::default() };
         let length = summary(7, vec![9.0, 2.0, 4.0], (5.0, &profile(100)), roofline);
-        assert_eq!((length.median_s, length.min_s, length.max_s, length.floor_s), (4.0, 2.0, 9.0, 4.0));
+        assert_eq!((length.median_s, length.min_s, length.max_s, length.floor_s), (4.0, 2.0, 9.0, Some(4.0)));
         assert_eq!((length.weight_bytes, length.operations), (40, 100));
-        assert_eq!(length.share.linear, 0.2);
-        assert_eq!(summary(7, vec![2.0], (2.0, &profile(900)), roofline).floor_s, 9.0);
+        assert_eq!(length.share.unwrap().linear, 0.2);
+        assert_eq!(summary(7, vec![2.0], (2.0, &profile(900)), roofline).floor_s, Some(9.0));
+        // Of a GPU with our kernels.
+        let length = summary(7, vec![2.0], (2.0, &profile(900)), None);
+        assert!(length.floor_s.is_none() && length.share.is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
+use super::device::Place;
 use super::weights::Placement;
 use super::{LoadOptions, ModelError};
 use crate::kernels::roofline;
@@ -21,24 +22,30 @@ pub struct Roofline {
 }
 
 impl Roofline {
-    /// Measures the device that `options` choose.
+    /// Measures the device that `options` choose; nothing of one with our kernels, which don't measure it.
     ///
     /// # Errors
     /// If there is no such device, or it has no memory for this.
-    pub fn measure(options: &LoadOptions) -> Result<Self, ModelError> {
+    pub fn measure(options: &LoadOptions) -> Result<Option<Self>, ModelError> {
+        if matches!(Placement::place_of(options)?, Place::Cuda { .. }) {
+            return Ok(None);
+        }
         let Placement { device, dtype, .. } = Placement::new(options)?;
         if device.is_cpu() {
-            return Ok(Self { bytes_s: roofline::read_bandwidth(), operations_s: roofline::product_rate() });
+            return Ok(Some(Self {
+                bytes_s: roofline::read_bandwidth(),
+                operations_s: roofline::product_rate(),
+            }));
         }
         let values = Tensor::rand(0f32, 1., COPIED, &device)?;
         let copied = seconds(&device, || values.copy())?;
         let square = || Tensor::rand(-1f32, 1., (SIDE, SIDE), &device)?.to_dtype(dtype);
         let (x, weight) = (square()?, square()?);
         let multiplied = seconds(&device, || x.matmul(&weight))?;
-        Ok(Self {
+        Ok(Some(Self {
             bytes_s: (2 * COPIED * size_of::<f32>()) as f64 / copied,
             operations_s: 2.0 * (SIDE as f64).powi(3) / multiplied,
-        })
+        }))
     }
 }
 
