@@ -211,6 +211,10 @@ fn the_cpu_goes_on_where_the_device_fails() {
         set("fail", at);
         let found = run(&model, 20);
         assert!(found.computed.note.is_some_and(|note| note.contains("GPU failed")), "{:?}", found.computed);
+        assert!(found.computed.on_cpu && !expected.computed.on_cpu);
+        let failure = model.take_gpu_failure().unwrap();
+        assert!(failure.contains("computed on the CPU") && !failure.contains("DriverError"), "{failure}");
+        assert_eq!(model.take_gpu_failure(), None, "it is said once");
         near(&found, &expected);
         // A device that was lost is not asked again.
         assert!(run(&model, 24).computed.note.is_none());
@@ -248,4 +252,42 @@ fn by_itself_a_device_is_taken_once_it_has_passed_its_test() {
     assert_eq!((model.info().device.as_str(), model.info().notes.len()), ("cuda:0", 0));
     let known = std::fs::read_to_string(file).unwrap();
     assert!(known.contains("emulated device, CUDA 13000") && known.lines().count() == 1, "{known}");
+}
+
+/// The program as it is, with the emulated driver where it looks for one.
+#[test]
+fn a_command_says_that_the_device_failed_and_files_say_what_computed_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |fail: &str| {
+        let out = folder.path().join("mean.csv");
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_attnscope"))
+            .args([
+                "export",
+                "--device",
+                "cuda",
+                "--model",
+                "demo:gpt2",
+                "--prompt",
+                "the cat",
+                "--format",
+                "csv",
+            ])
+            .arg("--out")
+            .arg(&out)
+            .envs([
+                ("LD_LIBRARY_PATH", emulator::folder().to_str().unwrap()),
+                ("ATTNSCOPE_EMULATOR_FAIL", fail),
+            ])
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{run:?}");
+        let file = std::fs::read_to_string(&out).unwrap();
+        std::fs::remove_file(out).unwrap();
+        (String::from_utf8(run.stderr).unwrap(), file)
+    };
+    let (said, file) = export("-1");
+    assert!(!said.contains("failed") && file.contains("\"device\":\"cuda:0\""), "{said}");
+    let (said, file) = export("3");
+    assert!(said.contains("demo:gpt2") && said.contains("computed on the CPU"), "{said}");
+    assert!(file.contains("\"device\":\"cpu\""), "{file}");
 }

@@ -115,6 +115,15 @@ pub struct Computed {
     pub from: usize,
     /// Why all of it ran, where it begins like the one before.
     pub note: Option<&'static str>,
+    /// Whether the CPU has computed it though the model is on a GPU: that has failed, or somebody looked into the pass.
+    pub on_cpu: bool,
+}
+
+impl Computed {
+    /// All tokens from this one on.
+    pub fn from(token: usize) -> Self {
+        Self { from: token, ..Self::default() }
+    }
 }
 
 /// A token that may come next.

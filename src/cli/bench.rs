@@ -133,6 +133,7 @@ fn measure(
         lengths.push(Length { generated, ..summary(tokens, seconds, (took, &profile), roofline) });
     }
     session.reporter.clear();
+    session.say_gpu_failure(model);
     Ok(Report {
         model: info.name.clone(),
         threads: rayon::current_num_threads(),

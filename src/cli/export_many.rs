@@ -111,7 +111,14 @@ fn write(
     file.finish().map_err(at)?;
     out.finish()?;
     if let Some(partial) = partial {
+        let folder = partial.folder().to_owned();
         partial.remove(done.iter().map(|(_, made)| made));
+        if folder.exists() {
+            let folder = folder.display();
+            session
+                .reporter
+                .say(&format!("{folder} still holds prompts of another export: delete it if none goes on"));
+        }
     }
     Ok(failed)
 }

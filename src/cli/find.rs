@@ -96,6 +96,7 @@ impl Session {
             self.reporter.progress(&format!("{name}: span {} of {count}", at + 1));
             let after = model.run_hiding(&capture, span.tokens.clone(), &self.cancel, &mut |_| ())?;
             effects.extend(SpanEffect::new(span.clone(), &capture, &after, &keys));
+            self.say_gpu_failure(model);
         }
         self.reporter.clear();
         let subject = Subject::Found(FoundSubject::Effect(by, token));

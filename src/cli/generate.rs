@@ -221,6 +221,7 @@ fn generate(
             }
             grown => grown?,
         };
+        session.say_gpu_failure(model);
         let step = GeneratedStep {
             number: written + 1,
             before: &capture,

@@ -142,7 +142,16 @@ impl Session {
         });
         reporter.clear();
         tracing::info!(model = %name, "ran");
-        Ok(done?)
+        let done = done?;
+        self.say_gpu_failure(model);
+        Ok(done)
+    }
+
+    /// Says that a model's GPU has failed, once.
+    pub fn say_gpu_failure(&mut self, model: &Model) {
+        if let Some(failure) = model.take_gpu_failure() {
+            self.reporter.say(&escape_controls(&failure));
+        }
     }
 
     /// As [`capture_without`](Self::capture_without), with everything that an export of `subject` needs.
@@ -189,6 +198,7 @@ impl Session {
             let (name, draw) = (&model.info().name, run.done() + 1);
             self.reporter.progress(&format!("{name}: repeated random tokens, draw {draw} of {DRAWS}"));
             run.step(model, &self.cancel)?;
+            self.say_gpu_failure(model);
         }
     }
 

@@ -32,7 +32,11 @@ impl From<DriverError> for GpuError {
     fn from(error: DriverError) -> Self {
         match error.0 {
             CUresult::CUDA_ERROR_OUT_OF_MEMORY => Self::OutOfMemory,
-            _ => Self::Driver(error.to_string()),
+            _ => Self::Driver(
+                error
+                    .error_string()
+                    .map_or_else(|_| error.to_string(), |text| text.to_string_lossy().into_owned()),
+            ),
         }
     }
 }

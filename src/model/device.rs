@@ -157,9 +157,7 @@ pub fn dtype(precision: Precision, place: &Place) -> Result<DType, ModelError> {
             "weights stay on the GPU as they are stored, and results are those of f32: leave --dtype out"
                 .to_owned(),
         )),
-        _ if is_cpu => {
-            Err(ModelError::Invalid("the CPU computes in f32: leave --dtype out, or choose a GPU".to_owned()))
-        }
+        _ if is_cpu => Err(ModelError::Invalid("the CPU computes in f32: leave --dtype out".to_owned())),
         (Precision::Auto | Precision::Bf16, _) => Ok(DType::BF16),
         (Precision::F16, _) => Ok(DType::F16),
     }

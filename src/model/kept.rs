@@ -50,12 +50,12 @@ impl KeptPasses {
         // The last one always runs: it says what comes next.
         let from = same.min(tokens.len() - 1);
         if from > 0 && ablation.needs_means() {
-            return Known::Some(None, Computed { from: 0, note: Some(OTHER_MEANS) });
+            return Known::Some(None, Computed { note: Some(OTHER_MEANS), ..Computed::default() });
         }
         if from > 0 && !spec.turns_alike(capture.tokens.len(), tokens.len()) {
-            return Known::Some(None, Computed { from: 0, note: Some(OTHER_FACTORS) });
+            return Known::Some(None, Computed { note: Some(OTHER_FACTORS), ..Computed::default() });
         }
-        Known::Some((from > 0).then(|| capture.clone()), Computed { from, note: None })
+        Known::Some((from > 0).then(|| capture.clone()), Computed::from(from))
     }
 
     /// Keeps a pass in the place of the one without the same heads.

@@ -86,7 +86,7 @@ impl Model {
             PatchPlace::Head { .. } => 0,
         });
         let from = same.max(residual.min().unwrap_or(0)).min(last);
-        let known = Known::Some((from > 0).then(|| capture.clone()), Computed { from, note: None });
+        let known = Known::Some((from > 0).then(|| capture.clone()), Computed::from(from));
         let hooks = self.hooks_without(&capture.tokens, &capture.ablation, cancel)?;
         let (tokens, mut profile) = (capture.tokens.clone(), Profile::default());
         match source.what {

@@ -97,6 +97,12 @@ impl Model {
         Ok(Self { info, engine, tokenizer, chat, ends, decoder, cuda: cuda.decoder, watch, threads, kept })
     }
 
+    /// Why its GPU was given up, in a sentence, if it was since this was asked the last time.
+    pub fn take_gpu_failure(&self) -> Option<String> {
+        let error = self.cuda.as_ref()?.take_failure()?;
+        Some(format!("{}: {error}: computed on the CPU", self.info.name))
+    }
+
     /// What it is: its name, shape and precision.
     pub fn info(&self) -> &Arc<ModelInfo> {
         &self.info

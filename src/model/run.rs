@@ -154,6 +154,7 @@ impl Model {
                 cuda.give_up(error);
                 computed.note = Some(GPU_FAILED);
             }
+            computed.on_cpu = self.cuda.is_some() && !matches!(on_gpu, Some(Ok(_)));
             let logits = match on_gpu {
                 None | Some(Err(ModelError::Gpu(_))) => {
                     self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?

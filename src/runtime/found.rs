@@ -5,10 +5,11 @@ use crate::app::{
     EffectSide, EffectStage, ExportContent, HiddenUnit, Opened, PatchMap, PatchStage, PushPanel, PushStage,
     Side, State,
 };
+use crate::attention::knockout::{HiddenSpan, SpanEffect};
 use crate::export::effect::EffectPass;
 use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
-use crate::export::{Found, FoundSubject, HiddenBy, LogitTokens, Recipe, Source, Subject};
+use crate::export::{Found, FoundSubject, HiddenBy, Input, LogitTokens, Recipe, Source, Subject};
 
 /// What the panel found that is on screen; nothing of another one, and before all of it is known.
 pub(super) fn of_panel(state: &State, content: ExportContent) -> Option<Found> {
@@ -54,19 +55,27 @@ fn effect_pass(state: &State, (side, of): (Side, &EffectSide)) -> Option<EffectP
         HiddenUnit::Words => HiddenBy::Words,
         HiddenUnit::Segments(rule) => HiddenBy::Segments(rule),
     };
+    // Ids alone, as of written text, don't say where segments and words begin: then each span is named.
+    let is_text = !matches!(made(state, side, FoundSubject::Effect(by, None))?.input, Input::Ids(_));
+    let by = if is_text { by } else { HiddenBy::Spans };
     let source = made(state, side, FoundSubject::Effect(by, None))?;
-    let spans = match by {
-        HiddenBy::Spans => of.spans().iter().map(|span| span.tokens.clone()).collect(),
-        _ => vec![],
-    };
+    let mut effects: Vec<SpanEffect> = of.effects.iter().map(|effect| (**effect).clone()).collect();
+    let mut spans = vec![];
+    if by == HiddenBy::Spans {
+        spans = of.spans().iter().map(|span| span.tokens.clone()).collect();
+        for effect in &mut effects {
+            effect.span = HiddenSpan::of(&of.capture().tokens, effect.span.tokens.clone());
+        }
+    }
     let recipe = Recipe::new(Source { spans, ..source }, None);
-    let effects = of.effects.iter().map(|effect| (**effect).clone()).collect();
     Some(EffectPass { capture: of.capture().clone(), target, effects, recipe })
 }
 
 fn patched_pass(state: &State, map: &PatchMap) -> Option<PatchedPass> {
     let found = map.found.clone().filter(|_| map.stage == PatchStage::Known)?;
-    let subject = FoundSubject::Patch(map.what(), LogitTokens::default());
+    // Named, because those that both prompts speak for may not be these.
+    let [token, versus] = [&found.logits.token, &found.logits.versus].map(|next| Some(next.token.id));
+    let subject = FoundSubject::Patch(map.what(), LogitTokens { token, versus });
     let from = state.panes.pin.as_ref()?.side;
     let recipe = |side| Some(Recipe::new(made(state, side, subject)?, None));
     let recipes = [recipe(from)?, recipe(from.other())?];

@@ -61,14 +61,14 @@ serde_as_text!(DeviceChoice);
 )]
 #[strum(serialize_all = "lowercase")]
 pub enum Precision {
-    /// f32 on the CPU, bf16 on a GPU, where experts stay packed.
+    /// f32 on the CPU; on a GPU as stored, with the results of f32; with candle's kernels bf16, where experts stay packed.
     #[default]
     Auto,
     /// 32 bits.
     F32,
-    /// bfloat16; on a GPU, experts unpacked to it once.
+    /// bfloat16; with candle's kernels on a GPU, experts unpacked to it once.
     Bf16,
-    /// IEEE half; on a GPU.
+    /// IEEE half; with candle's kernels on a GPU.
     F16,
 }
 names!(Precision, "dtype");
@@ -94,10 +94,10 @@ names!(Rounding, "rounding");
 )]
 #[strum(serialize_all = "lowercase")]
 pub enum Engine {
-    /// Own kernels on the CPU, tensor operations elsewhere.
+    /// Own kernels on the CPU and on CUDA devices.
     #[default]
     Auto,
-    /// Tensor operations everywhere: what a GPU runs.
+    /// Tensor operations: on the CPU, and on a GPU with candle's kernels.
     Generic,
 }
 names!(Engine, "engine");

@@ -34,7 +34,10 @@ impl Panel {
             let panel = of_statistic(capture, source, statistic);
             let what = if statistic == Statistic::Sink { "the learned sink" } else { "the first token" };
             let values: Vec<f32> = values(&panel).flatten().collect();
-            let mean = values.iter().sum::<f32>() / values.len().max(1) as f32;
+            let mean = match values.len() {
+                0 => "–".to_owned(),
+                count => format!("{:.3}", values.iter().sum::<f32>() / count as f32),
+            };
             let words = Words {
                 quantity: "share of attention".to_owned(),
                 values: "Each cell is a head. Value: the mean over its queries of what it gives to the first token (over \
@@ -42,7 +45,7 @@ impl Panel {
                     .to_owned(),
                 ..panel.words
             };
-            Self { subtitle: format!("what heads give to {what} · mean {mean:.3}"), words, ..panel }
+            Self { subtitle: format!("what heads give to {what} · mean {mean}"), words, ..panel }
         })
         .collect()
     }

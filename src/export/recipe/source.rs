@@ -102,6 +102,7 @@ impl Source {
         Self {
             generated: capture.tokens.len() - capture.prompt_tokens(),
             has_sinks: subject.has_sinks(capture),
+            device: if capture.computed.on_cpu { "cpu".to_owned() } else { capture.model.device.clone() },
             ..Self::to_run(&capture.model, input, capture.ablation.clone(), subject)
         }
     }

@@ -20,6 +20,8 @@ pub struct CudaDecoder {
     decoder: gpu::Decoder,
     state: Mutex<State>,
     is_lost: AtomicBool,
+    /// Why it was given up, until somebody has been told.
+    failure: Mutex<Option<GpuError>>,
 }
 
 /// What passes use one after the other.
@@ -52,14 +54,25 @@ impl CudaDecoder {
             control.cancel.check()
         };
         let decoder = upload(decoder, gpu::Device::open(ordinal)?, &mut step)?;
-        Ok(Self { decoder, state: Mutex::default(), is_lost: AtomicBool::new(false) })
+        Ok(Self {
+            decoder,
+            state: Mutex::default(),
+            is_lost: AtomicBool::new(false),
+            failure: Mutex::default(),
+        })
     }
 
     /// Runs it no more: the device is lost, or may be.
     pub fn give_up(&self, error: &GpuError) {
         tracing::warn!(%error, "the GPU failed: the CPU goes on");
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
         // Without room for one prompt there may be for another.
         self.is_lost.store(*error != GpuError::OutOfMemory, Ordering::Relaxed);
+    }
+
+    /// Why the device was given up, if it was since this was asked the last time.
+    pub fn take_failure(&self) -> Option<GpuError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether a pass runs on the device: nobody looks into it or puts anything in its place but heads, and its matrices
