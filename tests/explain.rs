@@ -130,7 +130,9 @@ fn a_sweep_says_what_each_head_alone_is_worth() {
                 let mut off = Ablation::default().replaced_by(instead);
                 off.toggle(at / model.info().heads, at % model.info().heads);
                 let whole = next_divergence(&capture, &run(model, &expected["ids"], &off)).unwrap();
-                assert_eq!(found, whole as f32, "{what} {off}: as by a pass from the first layer on");
+                // The output head takes several rows at once, and adds up in another order.
+                let off_by = (found - whole as f32).abs() / found.abs().max(1e-3);
+                assert!(off_by < 1e-4, "{what} {off}: {found}, by a pass from the first layer on {whole}");
             }
         }
     });

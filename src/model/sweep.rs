@@ -1,10 +1,15 @@
 //! What each head alone is worth: the prompt runs once for each, without it, from that head's layer on.
 
+use candle_core::Tensor;
+
 use super::decoder::Past;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualStream};
 use crate::attention::Capture;
 use crate::attention::ablation::{Swept, logits_divergence};
 use crate::vocabulary::Instead;
+
+/// Heads of a step: the output head, which is large, reads its weights once for all of them.
+const AT_A_TIME: usize = 4;
 
 /// Runs a prompt without each of a model's heads in turn.
 #[derive(Debug, Clone)]
@@ -47,9 +52,9 @@ impl<'a> Sweep<'a> {
         self.done
     }
 
-    /// Runs the prompt without the next head. `stream` is that of the pass with all of these heads on, or of one that goes
-    /// on from it ([`Model::run_keeping`]). A sweep that was cancelled can go on where it was. Nothing is kept of the pass: the
-    /// next prompt still goes on from the one before.
+    /// Runs the prompt without the next head, and without each of a few behind it. `stream` is that of the pass with all of
+    /// these heads on, or of one that goes on from it ([`Model::run_keeping`]). A sweep that was cancelled can go on where it
+    /// was. Nothing is kept of the passes: the next prompt still goes on from the one before.
     ///
     /// # Errors
     /// If the model has no output head, it was cancelled, or the device failed.
@@ -60,22 +65,26 @@ impl<'a> Sweep<'a> {
         cancel: &Cancel,
     ) -> Result<(), ModelError> {
         model.check_output_head()?;
-        if self.is_done() {
-            return Ok(());
+        let (heads, (done, all)) = (self.before.model.heads, self.progress());
+        let next: Vec<(usize, usize)> =
+            (done..all.min(done + AT_A_TIME)).map(|at| (at / heads, at % heads)).collect();
+        let mut last_rows = Vec::new();
+        for &(layer, head) in &next {
+            let mut off = self.before.ablation.clone().replaced_by(self.instead);
+            if !off.contains(layer, head) {
+                off.toggle(layer, head);
+                let hooks = model.hooks_without(&self.before.tokens, &off, cancel)?;
+                let start = Some((layer, stream.before(layer, self.before.tokens.len())?));
+                last_rows.push(model.last_row(self.before, Hooks { start, ..hooks }, cancel)?);
+            }
         }
-        let (at, heads) = (self.done.len(), self.before.model.heads);
-        let (layer, head) = (at / heads, at % heads);
-        let mut off = self.before.ablation.clone().replaced_by(self.instead);
-        let divergence = if off.contains(layer, head) {
-            0.0
-        } else {
-            off.toggle(layer, head);
-            let hooks = model.hooks_without(&self.before.tokens, &off, cancel)?;
-            let start = Some((layer, stream.before(layer, self.before.tokens.len())?));
-            let after = model.logits(self.before, Hooks { start, ..hooks }, cancel)?;
-            logits_divergence(&self.before.logits, &after).unwrap_or_default() as f32
-        };
-        self.done.push(divergence);
+        let mut logits = model.unembed(&last_rows)?.into_iter();
+        for (layer, head) in next {
+            let is_off = self.before.ablation.contains(layer, head);
+            let after = if is_off { None } else { logits.next() };
+            let divergence = after.and_then(|after| logits_divergence(&self.before.logits, &after));
+            self.done.push(divergence.unwrap_or_default() as f32);
+        }
         Ok(())
     }
 
@@ -90,16 +99,28 @@ impl<'a> Sweep<'a> {
 }
 
 impl Model {
-    /// The logits after a capture's prompt, which runs again with other `hooks`.
-    fn logits(
+    /// The residual stream of the last token after the last layer, \[1, hidden\], where a capture's prompt runs again with
+    /// other `hooks`.
+    fn last_row(
         &self,
         capture: &Capture,
         mut hooks: Hooks<'_>,
         cancel: &Cancel,
-    ) -> Result<Vec<f32>, ModelError> {
+    ) -> Result<Tensor, ModelError> {
         let (prompt, stop) = ((capture.tokens.as_slice(), Past::default()), (cancel, &self.watch));
+        let profile = &mut Profile::default();
         self.compute(capture.tokens.len(), || {
-            self.decoder.run(prompt, self.engine, &mut hooks, &mut Profile::default(), stop, &mut |_| ())
+            let x = self.decoder.run_layers(prompt, self.engine, &mut hooks, profile, stop, &mut |_| ())?;
+            Ok(x.copy()?)
         })
+    }
+
+    /// The logits of each of these rows.
+    fn unembed(&self, rows: &[Tensor]) -> Result<Vec<Vec<f32>>, ModelError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = Tensor::cat(rows, 0)?;
+        self.compute(rows.dim(0)?, || self.decoder.unembed(&rows, self.engine, &mut Profile::default()))
     }
 }
