@@ -304,11 +304,6 @@ impl Matrix {
         let (values, scales) = (device.upload(blocks)?, Some(device.upload(scales)?));
         Ok(Self { kind: Kind::Mxfp4, values, scales, to, from })
     }
-
-    /// Bytes that it takes.
-    pub fn bytes(&self) -> usize {
-        self.values.len() + self.scales.as_ref().map_or(0, Buffer::len)
-    }
 }
 
 /// Values that are on their way to a device at a time.

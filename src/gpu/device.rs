@@ -110,14 +110,6 @@ impl Device {
         Ok(format!("{}, CUDA {}, kernels {:016x}", self.name()?, driver_version()?, kernels.finish()))
     }
 
-    /// Bytes that are free.
-    ///
-    /// # Errors
-    /// If the driver fails.
-    pub fn free_bytes(&self) -> Result<u64, GpuError> {
-        Ok(self.context.mem_get_info()?.0 as u64)
-    }
-
     /// A kernel, and the stream that it goes to.
     pub(super) fn kernel(&self, kernel: Kernel) -> (&CudaFunction, &CudaStream) {
         (&self.kernels[kernel as usize], &self.stream)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::device::Place;
 use super::kept::Known;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::lens::{Lens, LensRow};
@@ -81,12 +80,7 @@ impl Model {
         let values = (self.info.layers + 1) * tokens.len() * self.decoder.spec.hidden;
         let needed = (values * size_of::<f32>()) as u64;
         let device = self.decoder.embedding.device();
-        self.check_room(
-            &Place::Candle(device.clone()),
-            needed,
-            "what flows between the layers",
-            tokens.len(),
-        )?;
+        self.check_room(device, needed, "what flows between the layers", tokens.len())?;
         let mut states = Vec::with_capacity(self.info.layers + 1);
         let mut keep = |point: ResidualPoint, x: &mut Tensor| {
             if !matches!(point, ResidualPoint::AfterAttention(_)) {

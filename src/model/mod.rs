@@ -8,6 +8,7 @@
 //!    config.json first.
 //! 4. `tokenizer` reads the vocabulary, `chat` the template of conversations.
 //! 5. `weights` maps the checkpoint; `family` names its tensors and builds the `decoder` from them.
+//! 6. `cuda` uploads the decoder, where a GPU is to compute.
 //!
 //! [`Model::run`] sends a prompt through the decoder, and `recorder` collects a `LayerCapture` of each layer. `kept` holds
 //! the newest passes: of a prompt that begins like one of them only what is new is computed. Who wants to look into the pass, or to change it, hands in [`Hooks`]: `lens` keeps the residual stream in this way, `patch` puts parts of another pass in its place, and `push` looks at the pass of one token.

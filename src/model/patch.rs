@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::device::Place;
 use super::kept::Known;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::patching::{LogitPair, PatchPlace, Patched, Patching, check_pair};
@@ -37,7 +36,7 @@ impl Model {
         };
         let needed = (self.info.layers * capture.tokens.len() * width * size_of::<f32>()) as u64;
         self.check_room(
-            &Place::Candle(self.decoder.embedding.device().clone()),
+            self.decoder.embedding.device(),
             needed,
             "what patching takes from it",
             capture.tokens.len(),

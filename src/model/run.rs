@@ -198,22 +198,18 @@ impl Model {
     fn check_capture_room(&self, tokens: usize, known: usize) -> Result<(), ModelError> {
         let bytes = |tokens| self.decoder.spec.capture_bytes(tokens);
         let needed = bytes(tokens).saturating_sub(bytes(known));
-        if needed > MUCH {
-            self.check_room(&Place::Candle(Device::Cpu), needed, "what is kept", tokens)
-        } else {
-            Ok(())
-        }
+        if needed > MUCH { self.check_room(&Device::Cpu, needed, "what is kept", tokens) } else { Ok(()) }
     }
 
     /// Checks that a device has room for `what`, of so many tokens.
     pub(super) fn check_room(
         &self,
-        place: &Place,
+        device: &Device,
         needed: u64,
         what: &str,
         tokens: usize,
     ) -> Result<(), ModelError> {
-        match place.free_bytes() {
+        match Place::Candle(device.clone()).free_bytes() {
             Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
                 "{}: {what} takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
                 self.info.name,

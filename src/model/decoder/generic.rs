@@ -1,4 +1,5 @@
-//! Attention in tensor operations that every device has. A GPU runs this, and the CPU with `--engine generic`. A
+//! Attention in tensor operations that every device has: the reference that our CPU and CUDA kernels are compared with, and a
+//! way to other devices. The CPU runs it with `--engine generic`; a GPU only in builds with the features `cuda` or `metal`. A
 //! block of queries is computed at a time and binned on the device. Only sums come to the host, all of a layer at
 //! once, because each transfer waits for the device.
 
