@@ -329,6 +329,12 @@ impl Shape {
         padded(self.qkv_width() + self.heads)
     }
 
+    /// Heads, as kernels read them.
+    pub(super) fn head_sizes(&self) -> kernels::Heads {
+        let [heads, kv_heads, dim] = [self.heads, self.kv_heads, self.head_dim].map(|size| size as i32);
+        kernels::Heads { heads, kv_heads, dim }
+    }
+
     /// Queries, keys and values of all heads.
     pub fn qkv_width(&self) -> usize {
         (self.heads + 2 * self.kv_heads) * self.head_dim

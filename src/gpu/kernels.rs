@@ -21,6 +21,15 @@ pub struct Grid {
     pub shared: usize,
 }
 
+/// `heads, kv_heads, dim`, which several kernels are told.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Heads {
+    pub heads: i32,
+    pub kv_heads: i32,
+    pub dim: i32,
+}
+
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Norm {
@@ -80,9 +89,7 @@ pub struct Turn {
     pub key_weight: Address,
     pub key_bias: Address,
     pub token_stride: i64,
-    pub heads: i32,
-    pub kv_heads: i32,
-    pub dim: i32,
+    pub heads: Heads,
     pub width: i32,
     pub neighbours: i32,
     pub span: i32,
@@ -141,9 +148,7 @@ pub struct Attend {
     pub sums_stride: i64,
     pub rule: Rule,
     pub features: [Feature; FEATURES],
-    pub heads: i32,
-    pub kv_heads: i32,
-    pub dim: i32,
+    pub heads: Heads,
     pub first: i32,
     pub tokens: i32,
     pub hidden_start: i32,
@@ -185,9 +190,7 @@ pub struct Fold {
     pub thumbnails: Address,
     pub token_stride: i64,
     pub layer_stride: i64,
-    pub heads: i32,
-    pub kv_heads: i32,
-    pub dim: i32,
+    pub heads: Heads,
     pub first: i32,
     pub tokens: i32,
     pub bin: i32,
@@ -204,9 +207,7 @@ pub struct Lengths {
     pub lengths: Address,
     pub token_stride: i64,
     pub layer_stride: i64,
-    pub heads: i32,
-    pub kv_heads: i32,
-    pub dim: i32,
+    pub heads: Heads,
     pub count: i32,
 }
 

@@ -208,9 +208,7 @@ impl Launches<'_> {
         let mut parameters = kernels::Turn {
             rows: rows.at,
             token_stride: rows.stride as i64,
-            heads: shape.heads as i32,
-            kv_heads: shape.kv_heads as i32,
-            dim: shape.head_dim as i32,
+            heads: shape.head_sizes(),
             clip: shape.clip.unwrap_or(0.0),
             ..kernels::Turn::default()
         };
@@ -258,9 +256,7 @@ impl Launches<'_> {
             sums_stride: (self.decoder.layers.len() * shape.heads * SUMS) as i64,
             rule: self.decoder.layers[layer].attention.rule.parameters(),
             features: shape.features,
-            heads: shape.heads as i32,
-            kv_heads: shape.kv_heads as i32,
-            dim: shape.head_dim as i32,
+            heads: shape.head_sizes(),
             first: extent.first as i32,
             tokens: extent.tokens as i32,
             hidden_start,
@@ -283,9 +279,7 @@ impl Launches<'_> {
             thumbnails: self.parts.kept_at(self.results.thumbnails),
             token_stride: rows.stride as i64,
             layer_stride: shape.layer_stride() as i64,
-            heads: shape.heads as i32,
-            kv_heads: shape.kv_heads as i32,
-            dim: shape.head_dim as i32,
+            heads: shape.head_sizes(),
             first: extent.fold_first as i32,
             tokens: extent.tokens as i32,
             bin: extent.bin as i32,
@@ -309,9 +303,7 @@ impl Launches<'_> {
             lengths: self.parts.kept_at(self.results.lengths),
             token_stride: rows.stride as i64,
             layer_stride: shape.layer_stride() as i64,
-            heads: shape.heads as i32,
-            kv_heads: shape.kv_heads as i32,
-            dim: shape.head_dim as i32,
+            heads: shape.head_sizes(),
             count: extent.new_tokens() as i32,
         };
         let blocks = [extent.new_tokens().div_ceil(WARPS), shape.heads, self.decoder.layers.len()];
