@@ -32,6 +32,7 @@ pub struct Terminal {
     pub raw: Arc<Mutex<Vec<u8>>>,
     /// Whether it reads what the program writes.
     reads: Arc<AtomicBool>,
+    reader: thread::JoinHandle<()>,
     pub screen: Arc<Mutex<vt100::Parser<Clipboard>>>,
     child: Option<Box<dyn Child + Send + Sync>>,
     /// How the line discipline was set before the program came.
@@ -74,24 +75,15 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().unwrap();
         let keyboard = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let (raw, reads) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(true)));
-        let terminal = Self {
-            master: pair.master,
-            keyboard: Arc::clone(&keyboard),
-            raw: Arc::clone(&raw),
-            reads: Arc::clone(&reads),
-            screen: Arc::clone(&screen),
-            child,
-            line,
-            home,
-        };
         let mut answers = answers.to_vec();
-        thread::spawn(move || {
+        let (told, shown, kept, typed) = (reads.clone(), screen.clone(), raw.clone(), keyboard.clone());
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 65536];
-            while reads.load(Ordering::SeqCst)
+            while told.load(Ordering::SeqCst)
                 && let Ok(count @ 1..) = output.read(&mut bytes)
             {
-                screen.lock().unwrap().process(&bytes[..count]);
-                let mut raw = raw.lock().unwrap();
+                shown.lock().unwrap().process(&bytes[..count]);
+                let mut raw = kept.lock().unwrap();
                 raw.extend_from_slice(&bytes[..count]);
                 // All that was written is a lot to look through, and a screen would wait for it.
                 if answers.is_empty() {
@@ -101,7 +93,7 @@ impl Terminal {
                 answers.retain(|(question, delay, answer)| {
                     let is_asked = text.contains(question);
                     if is_asked {
-                        let (keyboard, delay, answer) = (Arc::clone(&keyboard), *delay, *answer);
+                        let (keyboard, delay, answer) = (Arc::clone(&typed), *delay, *answer);
                         thread::spawn(move || {
                             thread::sleep(delay);
                             let _ = keyboard.lock().unwrap().write_all(answer.as_bytes());
@@ -111,7 +103,7 @@ impl Terminal {
                 });
             }
         });
-        terminal
+        Self { master: pair.master, keyboard, raw, reads, reader, screen, child, line, home }
     }
 
     pub fn viewer(environment: &[(&str, &str)]) -> Self {
@@ -204,11 +196,15 @@ impl Terminal {
         // Has something written, so that the reading thread comes to its end.
         self.resize(41, 121);
         let orphan = Orphan { pid: self.pid(), child: self.child.take() };
-        let deadline = Instant::now() + patience();
-        while Arc::strong_count(&self.reads) > 1 && Instant::now() < deadline {
+        self.wait_for_reader(patience());
+        orphan
+    }
+
+    fn wait_for_reader(&self, at_most: Duration) {
+        let deadline = Instant::now() + at_most;
+        while !self.reader.is_finished() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(2));
         }
-        orphan
     }
 
     pub fn pid(&self) -> rustix::process::Pid {
@@ -221,9 +217,15 @@ impl Terminal {
         format!("{:?}", self.master.get_termios()) == self.line
     }
 
+    /// Its exit code; what it wrote last has been read by then, unless another program is left in the terminal.
     #[track_caller]
     pub fn wait_for_end(&mut self) -> u32 {
-        ended(self.child.as_mut()).unwrap_or_else(|| panic!("it does not end:\n{}", self.text()))
+        let code = ended(self.child.as_mut());
+        let code = code.unwrap_or_else(|| panic!("it does not end:\n{}", self.text()));
+        if self.reads.load(Ordering::SeqCst) {
+            self.wait_for_reader(Duration::from_secs(2));
+        }
+        code
     }
 
     /// Quits the viewer, which leaves the terminal as it was.
