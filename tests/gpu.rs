@@ -10,11 +10,15 @@ mod checkpoint;
 mod emulator;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use attnscope::attention::{Capture, Statistic, View};
-use attnscope::model::{Cancel, Control, DemoModel, DeviceChoice, LoadOptions, Model, ModelError, Reference};
+use attnscope::attention::patching::{LogitPair, Patched};
+use attnscope::attention::{Ablation, Capture, Gone, Statistic, View};
+use attnscope::model::{
+    Cancel, Control, DemoModel, DeviceChoice, LoadOptions, Model, ModelError, Patch, Reference, Sweep,
+};
+use attnscope::vocabulary::Instead;
 
 /// Changes a setting of the driver that this process has loaded: `order`, `memory`, `driver`, `fail`.
 fn set(name: &str, value: i64) {
@@ -87,7 +91,7 @@ fn bits(capture: &Capture) -> Vec<u32> {
     let mut values = capture.logits.clone();
     values.extend(capture.mean.cells());
     for layer in &capture.layers {
-        values.extend(layer.query.rows().chain(layer.log_sum_exp.rows()).flatten());
+        values.extend(layer.qkv.get().query.rows().chain(layer.log_sum_exp.rows()).flatten());
         values.extend(layer.value_norms.rows().flatten());
         values.extend(layer.mean.cells());
         for head in &layer.heads {
@@ -252,6 +256,203 @@ fn by_itself_a_device_is_taken_once_it_has_passed_its_test() {
     assert_eq!((model.info().device.as_str(), model.info().notes.len()), ("cuda:0", 0));
     let known = std::fs::read_to_string(file).unwrap();
     assert!(known.contains("emulated device, CUDA 13000") && known.lines().count() == 1, "{known}");
+}
+
+/// The largest distance of any head's weights, and the logits.
+fn same(found: &Capture, expected: &Capture) {
+    near(found, expected);
+    let off = found.logits.iter().zip(&expected.logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off < 1e-4, "logits are off by {off}");
+}
+
+#[test]
+fn queries_and_keys_stay_on_the_device_until_somebody_looks_at_a_head() {
+    let _alone = alone();
+    let reference = Reference::Folder(golden("gpt-oss-tiny"));
+    let model = load(&reference, CUDA);
+    let capture = run(&model, 40);
+    take("read");
+    for view in [View::Mean, View::Layer(1)] {
+        capture.matrix(view).unwrap();
+    }
+    assert_eq!(take("read"), 0, "means came with the pass");
+    for head in 0..2 {
+        capture.matrix(View::Head { layer: 1, head }).unwrap();
+    }
+    assert_eq!(take("read"), 1, "a layer comes once");
+    near(&capture, &run(&load(&reference, DeviceChoice::Cpu), 40));
+}
+
+#[test]
+fn a_prompt_that_goes_on_takes_no_memory_and_another_one_leaves_what_captures_have() {
+    let _alone = alone();
+    let reference = Reference::Folder(golden("gpt-oss-tiny"));
+    let (model, cpu) = (load(&reference, CUDA), load(&reference, DeviceChoice::Cpu));
+    let of = |model: &Model, ids: &[u32]| {
+        model.run(model.tokens_from_ids(ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
+    };
+    let asked = || ["alloc", "copy", "upload"].map(take);
+    let mut ids: Vec<u32> = (0..30).map(|at| (at * 7) % 31).collect();
+    let mut captures = vec![(ids.clone(), of(&model, &ids))];
+    asked();
+    for more in [3, 9, 11] {
+        ids.push(more);
+        captures.push((ids.clone(), of(&model, &ids)));
+    }
+    assert_eq!(asked(), [0, 0, 3]);
+    // Other ends, of which the captures before have what was there.
+    for cut in [25, 10, 28, 2] {
+        ids.truncate(cut);
+        ids.extend([1, 2, 3, 4]);
+        captures.push((ids.clone(), of(&model, &ids)));
+        assert!(take("copy") > 0 || cut == 28, "what is alike is copied on the device");
+    }
+    for (ids, capture) in &captures {
+        same(capture, &of(&cpu, ids));
+    }
+    // Without anybody who asks for them, rows are written to again.
+    drop(captures);
+    model.run(model.tokens_from_ids(&[5; 20]).unwrap(), &Cancel::new(), &mut |_| ()).unwrap();
+    let there = take("taken");
+    for at in 0..5 {
+        of(&model, &[at; 20]);
+    }
+    assert!(take("taken") <= there, "{} of {there}", take("taken"));
+}
+
+#[test]
+fn what_takes_too_much_of_the_device_goes_to_the_host() {
+    let _alone = alone();
+    let reference = Reference::Folder(golden("gpt-oss-tiny"));
+    let cpu = load(&reference, DeviceChoice::Cpu);
+    let run_at = |model: &Model, start: u32| {
+        let ids: Vec<u32> = (0..40).map(|at| (at * at + start) % 41).collect();
+        model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
+    };
+    let model = load(&reference, CUDA);
+    let empty = take("taken");
+    run_at(&model, 0);
+    let a_pass = take("taken") - empty;
+    for room in [3 * a_pass, 7 * a_pass / 2, 5 * a_pass] {
+        set("memory", 1 << 34);
+        let model = load(&reference, CUDA);
+        let limit = take("taken") + room;
+        set("memory", limit);
+        let captures: Vec<Capture> = (0..8).map(|start| run_at(&model, start)).collect();
+        assert!(take("taken") <= limit, "there is room for all");
+        // Some with their model gone, which has made room for the next.
+        let (first, last) = captures.split_at(4);
+        first.iter().zip(0..).for_each(|(found, start)| same(found, &run_at(&cpu, start)));
+        drop(model);
+        take("read");
+        last.iter().zip(4..).for_each(|(found, start)| same(found, &run_at(&cpu, start)));
+        assert_eq!(take("read"), 0, "nothing is kept for a model that is gone");
+        assert!(captures.iter().all(|capture| capture.computed.note.is_none()));
+    }
+
+    // What is more than half of what is free without it comes to the host during the pass.
+    set("memory", 1 << 34);
+    let (model, layers) = (load(&reference, CUDA), cpu.info().layers as i64);
+    let before = run_at(&model, 8);
+    set("memory", take("taken") + 4096);
+    take("read");
+    run_at(&model, 9);
+    assert_eq!(take("read"), layers + layers + 1, "those before leave, and each layer comes as it is done");
+    for order in [0, 2, 5] {
+        set("order", order);
+        let capture = run_at(&model, order as u32);
+        assert_eq!(take("read"), layers + 1);
+        same(&capture, &run_at(&cpu, order as u32));
+        assert_eq!(take("read"), 0, "nothing has to be fetched");
+    }
+    same(&before, &run_at(&cpu, 8));
+}
+
+#[test]
+fn no_more_than_two_layers_are_asked_for_at_a_time() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let reference = with_layers("gpt2-tiny", ("h.", "n_layer"), 12, folder.path());
+    let model = load(&reference, CUDA);
+    take("ahead");
+    run(&model, 61);
+    let ahead = take("ahead");
+    assert!((7..=3 * 8).contains(&ahead), "{ahead} pieces of work wait");
+}
+
+/// What looks into a pass on the device finds what it finds on the CPU.
+#[test]
+fn lens_patching_and_sweeps_are_those_of_the_cpu() {
+    let _alone = alone();
+    for name in ["gpt2-tiny", "gpt-oss-tiny"] {
+        let reference = Reference::Folder(golden(name));
+        let found = [CUDA, DeviceChoice::Cpu].map(|device| {
+            let (model, cancel) = (load(&reference, device), Cancel::new());
+            let passes = [[3, 1, 4, 1, 5, 9], [3, 1, 7, 1, 8, 9]].map(|ids| {
+                let tokens = model.tokens_from_ids(&ids).unwrap();
+                Arc::new(model.run(tokens, &cancel, &mut |_| ()).unwrap())
+            });
+            let launches = take("launch");
+            let tokens = passes[0].tokens.clone();
+            let (capture, stream) =
+                model.run_keeping(tokens, &Ablation::default(), &cancel, &mut |_| ()).unwrap();
+            let lens = model.lens(&stream, 5, 3).unwrap();
+            let mut values: Vec<f32> =
+                lens.rows.iter().flat_map(|row| row.next.iter().map(|next| next.probability)).collect();
+            let mut sweep = Sweep::new(&capture, Instead::Mean);
+            while !sweep.is_done() {
+                sweep.step(&model, &stream, &cancel).unwrap();
+            }
+            values.extend(sweep.found().unwrap().divergences.concat());
+            let logits = LogitPair::new([&passes[0], &passes[1]], None, None).unwrap();
+            for what in [Patched::Heads, Patched::Residual] {
+                let mut patch = Patch::new(passes.clone(), what, logits.clone()).unwrap();
+                while !patch.is_done() {
+                    patch.step(&model, &cancel).unwrap();
+                }
+                values.extend(patch.found().effects.concat().into_iter().flatten());
+            }
+            let query = passes[0].tokens.len() - 1;
+            let pass = model.run_token(&passes[0], query, 3, &cancel).unwrap();
+            let push = model.push(&passes[0], &pass, (None, None), &cancel).unwrap();
+            values.extend(push.heads.iter().map(|head| head.total as f32));
+            assert_eq!(take("launch") > 100, device == CUDA, "{launches}");
+            values
+        });
+        assert_eq!(found[0].len(), found[1].len());
+        let top = found[1].iter().fold(0f32, |top, value| top.max(value.abs()));
+        for (at, (found, expected)) in found[0].iter().zip(&found[1]).enumerate() {
+            assert!((found - expected).abs() < 1e-3 * top, "{name}, {at}: {found}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn who_looks_into_a_pass_that_fails_sees_that_of_the_cpu() {
+    let _alone = alone();
+    let reference = Reference::Folder(golden("gpt2-tiny"));
+    let (model, cpu) = (load(&reference, CUDA), load(&reference, DeviceChoice::Cpu));
+    set("fail", 9);
+    let lens = [&model, &cpu].map(|model| {
+        let tokens = model.tokens_from_ids(&[1, 2, 3]).unwrap();
+        let (capture, stream) =
+            model.run_keeping(tokens, &Ablation::default(), &Cancel::new(), &mut |_| ()).unwrap();
+        (capture.computed.note.is_some(), model.lens(&stream, 2, 3).unwrap().rows)
+    });
+    assert_eq!((lens[0].0, lens[1].0), (true, false));
+    assert_eq!(lens[0].1, lens[1].1);
+}
+
+#[test]
+fn what_a_lost_device_kept_is_said_to_be_gone() {
+    let _alone = alone();
+    let model = load(&Reference::Folder(golden("gpt2-tiny")), CUDA);
+    let capture = run(&model, 9);
+    set("fail", 0);
+    assert!(run(&model, 12).computed.on_cpu);
+    let look = std::panic::AssertUnwindSafe(|| capture.matrix(View::Head { layer: 0, head: 0 }));
+    let gone = std::panic::catch_unwind(look).unwrap_err().downcast::<Gone>().unwrap();
+    assert!(gone.0.contains("run it again"), "{gone:?}");
 }
 
 /// The program as it is, with the emulated driver where it looks for one.

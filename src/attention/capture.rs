@@ -12,12 +12,12 @@ use super::digest::Digest;
 use super::logits::probabilities;
 use super::rollout::rollout;
 use super::{
-    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, LayerSums, ModelInfo,
-    ScoresByHead, Token, View,
+    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, KeptQkv, LayerKind, LayerSums, ModelInfo,
+    Qkv, ScoresByHead, Token, View,
 };
 use crate::kernels::attention::{Head, QUERIES, Rows};
 use crate::kernels::attention_rule::AttentionRule;
-use crate::kernels::shared::{Panels, TokenRows};
+use crate::kernels::shared::TokenRows;
 
 /// Rows and columns of a matrix up to which it is kept cell by cell.
 pub const EXACT_TOKENS: usize = 2048;
@@ -44,12 +44,8 @@ pub fn thumbnail_bin(tokens: usize) -> usize {
 /// One layer of a capture. S = tokens. Captures of prompts that begin alike share the memory of what is alike.
 #[derive(Debug, Clone)]
 pub struct LayerCapture {
-    /// \[S, heads · head_dim\], position applied.
-    pub query: TokenRows,
-    /// Of each key/value head, position applied.
-    pub key: Panels,
-    /// Of each key/value head.
-    pub value: Panels,
+    /// Queries, keys and values of all heads.
+    pub qkv: Arc<KeptQkv>,
     /// \[S, heads\]: ‖v W_O‖, the length of what a key would add to the residual stream through a head if that
     /// attended to nothing else; 0 of a head that is off.
     pub value_norms: TokenRows,
@@ -150,11 +146,12 @@ impl LayerCapture {
     /// # Panics
     /// If there is no such head.
     pub fn head(&self, head: usize) -> Head<'_> {
+        let Qkv { query: queries, key: keys, .. } = self.qkv.get();
         Head {
-            queries: &self.query,
+            queries,
             head,
-            keys: &self.key,
-            kv_head: head / (self.heads.len() / self.key.heads()),
+            keys,
+            kv_head: head / (self.heads.len() / keys.heads()),
             rule: self.rule.of_head(head),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Capture, LayerCapture};
+use super::{Capture, LayerCapture, Qkv};
 
 /// The memory of some captures, as they come and go. Each costs what it alone has, however many there are: captures of
 /// prompts that go on from one another share most of theirs.
@@ -27,6 +27,11 @@ impl SharedMemory {
         for layer in &capture.layers {
             if self.has_come(Arc::as_ptr(layer).addr()) {
                 chunks(layer).for_each(|chunk| self.add_chunk(chunk));
+                if let Some((address, bytes)) = layer.qkv.memory_elsewhere()
+                    && self.has_come(address)
+                {
+                    self.bytes += bytes;
+                }
             }
         }
     }
@@ -38,6 +43,11 @@ impl SharedMemory {
         for layer in &capture.layers {
             if self.has_gone(Arc::as_ptr(layer).addr()) {
                 chunks(layer).for_each(|chunk| self.remove_chunk(chunk));
+                if let Some((address, bytes)) = layer.qkv.memory_elsewhere()
+                    && self.has_gone(address)
+                {
+                    self.bytes -= bytes;
+                }
             }
         }
     }
@@ -80,12 +90,16 @@ pub fn memory<'a>(captures: impl IntoIterator<Item = &'a Capture>) -> u64 {
     memory.bytes()
 }
 
+/// Those that a layer has on the host. What is kept elsewhere counts as a whole, brought or not.
 fn chunks(layer: &LayerCapture) -> impl Iterator<Item = &Arc<Vec<f32>>> {
-    let LayerCapture { query, key, value, value_norms, log_sum_exp, sums, mean, heads, .. } = layer;
-    let rows = [query, value_norms, log_sum_exp, sums.rows()].into_iter().flat_map(|rows| rows.chunks());
-    let panels = [key, value].into_iter().flat_map(|panels| panels.chunks());
+    let LayerCapture { qkv, value_norms, log_sum_exp, sums, mean, heads, .. } = layer;
+    let qkv = qkv
+        .on_host()
+        .into_iter()
+        .flat_map(|Qkv { query, key, value }| query.chunks().chain(key.chunks()).chain(value.chunks()));
+    let rows = [value_norms, log_sum_exp, sums.rows()].into_iter().flat_map(|rows| rows.chunks());
     let matrices = heads.iter().map(|head| &head.thumbnail).chain([mean]).flat_map(|matrix| matrix.chunks());
-    rows.chain(panels).chain(matrices)
+    qkv.chain(rows).chain(matrices)
 }
 
 fn bytes(chunk: &Arc<Vec<f32>>) -> usize {

@@ -6,7 +6,7 @@ use super::formats::Export;
 use super::{ExportError, Input, Recipe, Selection, Source, Subject};
 use crate::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadStatistics, HeadSummary, LayerCapture,
-    LayerSums, ModelInfo, NextToken, Order, Over, Panels, Statistic, Token, TokenRows,
+    LayerSums, ModelInfo, NextToken, Order, Over, Panels, Qkv, Statistic, Token, TokenRows,
 };
 
 /// A capture of a model with sinks. Its mean is chosen freely; its heads follow from queries and keys.
@@ -61,9 +61,14 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
     let summary = || HeadSummary { statistics, thumbnail: CausalMatrix::zeros(2, 1, has_sinks) };
     let layer = |sign: f32| {
         Arc::new(LayerCapture {
-            query: TokenRows::from_values(2, &[sign, -1.0, 0.5, 0.25]),
-            key: Panels::from_values(Order::ByPlace, 2, 1, &[1.0, sign, 0.5, 0.75]),
-            value: Panels::from_values(Order::ByToken, 2, 1, &[1.0; 4]),
+            qkv: Arc::new(
+                Qkv {
+                    query: TokenRows::from_values(2, &[sign, -1.0, 0.5, 0.25]),
+                    key: Panels::from_values(Order::ByPlace, 2, 1, &[1.0, sign, 0.5, 0.75]),
+                    value: Panels::from_values(Order::ByToken, 2, 1, &[1.0; 4]),
+                }
+                .into(),
+            ),
             value_norms: TokenRows::from_values(2, &[1.0, 0.5, 2.0, 4.0]),
             log_sum_exp: TokenRows::from_values(2, &[0.0; 4]),
             sums: LayerSums::new(2),

@@ -1,5 +1,5 @@
-//! The memory of a pass: where everything is that a pass writes. It is kept from pass to pass, and grows with the longest
-//! prompt.
+//! The memory of a pass: where everything is that a pass writes besides the rows of tokens. It is kept from pass to pass, and
+//! grows with the longest prompt.
 
 use super::decoder::{Shape, padded};
 use super::device::{Address, Buffer, Device, HostBuffer};
@@ -17,9 +17,9 @@ pub struct Arena {
 /// The memory of passes of up to so many tokens.
 pub(super) struct Parts {
     pub work: Work,
-    /// What is kept of tokens, and behind it what a pass leaves: it is read in one piece.
-    pub kept: Buffer,
     pub work_buffer: Buffer,
+    /// What a pass leaves besides rows: it is read in one piece.
+    pub results: Buffer,
     pub host: HostBuffer,
 }
 
@@ -41,11 +41,11 @@ pub(super) struct Work {
     end: usize,
 }
 
-/// What a pass leaves behind the rows of its tokens, in floats from the first row on.
+/// What a pass leaves besides the rows of its tokens, in floats from the first on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Results {
     pub logits: usize,
-    /// \[new, layers, heads, SUMS\]
+    /// \[new, layers, heads, SUMS\], log-sum-exps among them.
     pub sums: usize,
     /// \[new, layers, heads\]
     pub lengths: usize,
@@ -98,7 +98,7 @@ impl Extent {
 impl Results {
     pub fn new(shape: &Shape, layers: usize, extent: &Extent) -> Self {
         let new = extent.new_tokens();
-        let mut end = extent.tokens * layers * shape.layer_stride();
+        let mut end = 0;
         let mut place = |count: usize| {
             let start = end;
             end += padded(count);
@@ -152,18 +152,17 @@ pub(super) fn most_tiles(visits: usize, experts: usize, tile: usize) -> usize {
 }
 
 impl Arena {
-    /// The memory for a pass. If it has to grow, what it kept of tokens is lost, and `true` comes with it.
+    /// The memory for a pass.
     pub(super) fn for_pass(
         &mut self,
         device: &Device,
         shape: &Shape,
         layers: usize,
         extent: &Extent,
-    ) -> Result<(&mut Parts, bool), GpuError> {
+    ) -> Result<&mut Parts, GpuError> {
         let end = Results::new(shape, layers, extent).end;
-        let fits = |parts: &Parts| parts.work.capacity >= extent.tokens && parts.kept.len() >= 4 * end;
-        let grows = !self.parts.as_ref().is_some_and(fits);
-        if grows {
+        let fits = |parts: &Parts| parts.work.capacity >= extent.tokens && parts.results.len() >= 4 * end;
+        if !self.parts.as_ref().is_some_and(fits) {
             // Before there are both.
             self.parts = None;
             let capacity = extent.tokens.next_power_of_two().max(FEWEST_TOKENS);
@@ -172,14 +171,13 @@ impl Arena {
             let end = Results::new(shape, layers, &Extent { small_bin, ..whole }).end.max(end);
             let work = Work::new(shape, layers, capacity);
             self.parts = Some(Parts {
-                kept: device.zeros(4 * end)?,
+                results: device.zeros(4 * end)?,
                 work_buffer: device.zeros(4 * work.end)?,
                 host: device.host(end)?,
                 work,
             });
         }
-        let parts = self.parts.as_mut().ok_or(GpuError::OutOfMemory)?;
-        Ok((parts, grows))
+        self.parts.as_mut().ok_or(GpuError::OutOfMemory)
     }
 }
 
@@ -189,8 +187,8 @@ impl Parts {
         self.work_buffer.address() + 4 * place as u64
     }
 
-    /// The address of a place among what is kept and left.
-    pub fn kept_at(&self, place: usize) -> Address {
-        self.kept.address() + 4 * place as u64
+    /// The address of a place among what a pass leaves.
+    pub fn result_at(&self, place: usize) -> Address {
+        self.results.address() + 4 * place as u64
     }
 }

@@ -1,6 +1,7 @@
 //! What of a decoder lies on a device.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::device::{Address, Buffer, Device, Kernel};
 use super::kernels;
@@ -190,6 +191,8 @@ pub struct Head {
 /// Sizes that all layers have in common.
 #[derive(Debug, Clone)]
 pub struct Shape {
+    /// Number of layers.
+    pub layers: usize,
     /// Width of the residual stream.
     pub hidden: usize,
     /// Width between the matrices of an MLP, of the widest.
@@ -217,7 +220,7 @@ pub struct Shape {
 /// A decoder on a device.
 pub struct Decoder {
     /// Where it is.
-    pub device: Device,
+    pub device: Arc<Device>,
     /// Its sizes.
     pub shape: Shape,
     /// Its layers, in order.
@@ -236,7 +239,7 @@ impl Decoder {
     /// # Errors
     /// If the device hasn't the shared memory that its heads need.
     pub fn new(
-        device: Device,
+        device: Arc<Device>,
         shape: Shape,
         layers: Vec<Layer>,
         looked_back: (Buffer, Buffer),

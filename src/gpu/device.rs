@@ -4,8 +4,12 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use cudarc::driver::result::memcpy_htod_async;
 use cudarc::driver::sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, PinnedHostSlice};
+use cudarc::driver::{
+    CudaContext, CudaEvent, CudaFunction, CudaSlice, CudaStream, CudaView, DevicePtr, DriverError,
+    PinnedHostSlice,
+};
 use cudarc::nvrtc::Ptx;
 use strum::{EnumCount, VariantArray};
 
@@ -55,10 +59,19 @@ pub enum Kernel {
     Lengths,
 }
 
+/// Marks that a device has: what is asked for at the first may still run while more is asked for until the second.
+pub(super) const MARKS: usize = 2;
+
 /// A device with our kernels, and a stream of work on it.
 pub struct Device {
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
+    /// Reads what passes have left, while the next one may run.
+    reads: Arc<CudaStream>,
+    /// Set among what is asked for.
+    marks: [CudaEvent; MARKS],
+    /// Set behind a read that begins at a mark.
+    read_marks: [CudaEvent; MARKS],
     kernels: Vec<CudaFunction>,
 }
 
@@ -85,11 +98,13 @@ impl Device {
         // SAFETY: events would order what several streams do to the same memory; what a stream of ours works on belongs
         // to it alone.
         unsafe { context.disable_event_tracking() };
-        let stream = context.new_stream()?;
+        let [stream, reads] = [context.new_stream()?, context.new_stream()?];
+        let marks = || Ok::<_, DriverError>([context.new_event(None)?, context.new_event(None)?]);
+        let [marks, read_marks] = [marks()?, marks()?];
         let module = context.load_module(Ptx::from_src(PTX))?;
         let load = |kernel: &Kernel| module.load_function((*kernel).into());
         let kernels = Kernel::VARIANTS.iter().map(load).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { context, stream, kernels })
+        Ok(Self { context, stream, reads, marks, read_marks, kernels })
     }
 
     /// What the device is called.
@@ -156,15 +171,38 @@ impl Device {
     /// If they don't fit.
     pub(super) fn write<T: bytemuck::NoUninit>(
         &self,
-        buffer: &mut Buffer,
+        buffer: &Buffer,
         byte: usize,
         values: &[T],
     ) -> Result<(), GpuError> {
         let bytes: &[u8] = bytemuck::cast_slice(values);
-        if !bytes.is_empty() {
-            self.stream.memcpy_htod(bytes, &mut buffer.0.slice_mut(byte..byte + bytes.len()))?;
+        if bytes.is_empty() {
+            return Ok(());
         }
+        assert!(byte + bytes.len() <= buffer.len(), "a write beyond its buffer");
+        self.context.bind_to_thread()?;
+        // SAFETY: it fits, and is the stream's turn: nothing on the host looks at what is on a device.
+        unsafe { memcpy_htod_async(buffer.1 + byte as Address, bytes, self.stream.cu_stream())? };
         Ok(())
+    }
+
+    /// Copies bytes from buffer to buffer, when it is their turn.
+    ///
+    /// # Errors
+    /// If the driver fails.
+    ///
+    /// # Panics
+    /// If they are not there, or don't fit.
+    pub(super) fn copy(
+        &self,
+        from: &Buffer,
+        from_byte: usize,
+        to: &mut Buffer,
+        to_byte: usize,
+        bytes: usize,
+    ) -> Result<(), GpuError> {
+        let from = from.0.slice(from_byte..from_byte + bytes);
+        Ok(self.stream.memcpy_dtod(&from, &mut to.0.slice_mut(to_byte..to_byte + bytes))?)
     }
 
     /// Zeros to a part of a buffer, when it is their turn.
@@ -189,10 +227,7 @@ impl Device {
         count: usize,
         to: &'h mut HostBuffer,
     ) -> Result<&'h [f32], GpuError> {
-        let from = buffer.0.slice(byte..byte + count * size_of::<f32>());
-        // SAFETY: all that is written to it are floats, and any bytes are floats.
-        let from = unsafe { from.transmute::<f32>(count) };
-        let from = from.ok_or_else(|| GpuError::Driver("a read beyond its buffer".to_owned()))?;
+        let from = floats(buffer, byte, count)?;
         // As a slice: of a whole page-locked buffer cudarc would fill all.
         let to = &mut to.0.as_mut_slice()?[..count];
         self.stream.memcpy_dtoh(&from, to)?;
@@ -200,13 +235,118 @@ impl Device {
         Ok(to)
     }
 
+    /// As [`read`](Self::read), to memory that need not be page-locked.
+    ///
+    /// # Errors
+    /// If the driver fails, or something that was asked for before.
+    ///
+    /// # Panics
+    /// If they are not there.
+    pub(super) fn read_to(&self, buffer: &Buffer, byte: usize, to: &mut [f32]) -> Result<(), GpuError> {
+        self.stream.memcpy_dtoh(&floats(buffer, byte, to.len())?, to)?;
+        self.wait()
+    }
+
+    /// As [`read`](Self::read) of what was waited for before, while more may be asked for.
+    ///
+    /// # Errors
+    /// If the driver fails.
+    ///
+    /// # Panics
+    /// If it is not there, or `to` is too short.
+    pub(super) fn read_beside<'h>(
+        &self,
+        buffer: &Buffer,
+        byte: usize,
+        count: usize,
+        to: &'h mut HostBuffer,
+    ) -> Result<&'h [f32], GpuError> {
+        self.begin(buffer, byte, count, to)?;
+        self.reads.synchronize()?;
+        Ok(&to.0.as_slice()?[..count])
+    }
+
+    /// Sets a mark behind all that was asked for.
+    ///
+    /// # Errors
+    /// If the driver fails.
+    pub(super) fn mark(&self, mark: usize) -> Result<(), GpuError> {
+        Ok(self.marks[mark % MARKS].record(&self.stream)?)
+    }
+
+    /// Waits until all is done that was asked for before a mark was set.
+    ///
+    /// # Errors
+    /// If some of it failed.
+    pub(super) fn wait_for(&self, mark: usize) -> Result<(), GpuError> {
+        Ok(self.marks[mark % MARKS].synchronize()?)
+    }
+
+    /// Begins to read what is done by a mark that was set. [`end_read`](Self::end_read) has to follow before anybody looks at
+    /// `to`, or asks for the memory in `buffer` to be overwritten.
+    ///
+    /// # Errors
+    /// If the driver fails.
+    ///
+    /// # Panics
+    /// If it is not there, or `to` is too short.
+    pub(super) fn begin_read(
+        &self,
+        mark: usize,
+        buffer: &Buffer,
+        byte: usize,
+        count: usize,
+        to: &mut HostBuffer,
+    ) -> Result<(), GpuError> {
+        self.reads.wait(&self.marks[mark % MARKS])?;
+        self.begin(buffer, byte, count, to)?;
+        Ok(self.read_marks[mark % MARKS].record(&self.reads)?)
+    }
+
+    /// Waits for what has [begun](Self::begin_read) at a mark.
+    ///
+    /// # Errors
+    /// If it failed.
+    pub(super) fn end_read<'h>(
+        &self,
+        mark: usize,
+        count: usize,
+        to: &'h HostBuffer,
+    ) -> Result<&'h [f32], GpuError> {
+        self.read_marks[mark % MARKS].synchronize()?;
+        Ok(&to.0.as_slice()?[..count])
+    }
+
+    fn begin(&self, buffer: &Buffer, byte: usize, count: usize, to: &mut HostBuffer) -> Result<(), GpuError> {
+        let from = floats(buffer, byte, count)?;
+        // As a slice: of a whole page-locked buffer cudarc would fill all.
+        Ok(self.reads.memcpy_dtoh(&from, &mut to.0.as_mut_slice()?[..count])?)
+    }
+
+    /// Bytes that are free.
+    ///
+    /// # Errors
+    /// If the driver fails.
+    pub fn free(&self) -> Result<u64, GpuError> {
+        Ok(self.context.mem_get_info()?.0 as u64)
+    }
+
     /// Page-locked memory for so many values.
     ///
     /// # Errors
     /// If the system has none.
-    pub(super) fn host(&self, count: usize) -> Result<HostBuffer, GpuError> {
+    pub fn host(&self, count: usize) -> Result<HostBuffer, GpuError> {
         // SAFETY: what it holds at first is read by nobody: `read` fills what it hands out.
         Ok(HostBuffer(unsafe { self.context.alloc_pinned_with_flags(count, 0)? }))
+    }
+
+    /// As [`wait`](Self::wait), and for all reads that have begun.
+    ///
+    /// # Errors
+    /// If some of it failed.
+    pub(super) fn wait_for_all(&self) -> Result<(), GpuError> {
+        self.wait()?;
+        Ok(self.reads.synchronize()?)
     }
 
     /// Waits until all that was asked for is done.
@@ -215,6 +355,18 @@ impl Device {
     /// If some of it failed.
     pub fn wait(&self) -> Result<(), GpuError> {
         Ok(self.stream.synchronize()?)
+    }
+}
+
+impl HostBuffer {
+    /// Values that it has room for.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has room for none.
+    pub fn is_empty(&self) -> bool {
+        self.0.len() == 0
     }
 }
 
@@ -233,6 +385,14 @@ impl Buffer {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// A part of a buffer, as floats.
+fn floats(buffer: &Buffer, byte: usize, count: usize) -> Result<CudaView<'_, f32>, GpuError> {
+    let bytes = buffer.0.slice(byte..byte + count * size_of::<f32>());
+    // SAFETY: all that is written to it are floats, and any bytes are floats.
+    let floats = unsafe { bytes.transmute::<f32>(count) };
+    floats.ok_or_else(|| GpuError::Driver("a read beyond its buffer".to_owned()))
 }
 
 /// The version of CUDA that the driver takes: 12010 is 12.1.

@@ -8,10 +8,10 @@ use cudarc::driver::{DeviceRepr, LaunchConfig, PushKernelArg};
 use super::GpuError;
 use super::device::{Address, Device, Kernel};
 
-/// Sums of a head that a pass makes of a row, besides its sink's share and its entropy.
+/// Sums of a head that a pass makes of a row, besides its sink's share, its entropy and its log-sum-exp.
 pub const FEATURES: usize = 8;
 /// All of them.
-pub const SUMS: usize = FEATURES + 2;
+pub const SUMS: usize = FEATURES + 3;
 
 /// A grid of blocks, their threads, and the bytes that they share.
 #[derive(Debug, Clone, Copy)]

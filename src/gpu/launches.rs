@@ -5,6 +5,7 @@ use super::decoder::{self, Decoder, FOLD_KEYS, Mlp, QUERIES, address, attention_
 use super::device::{Address, Kernel};
 use super::kernels::{self, Grid, launch};
 use super::linear::{Finish, Rows, Visits, linear, linear_of_visits};
+use super::rows::KeptRows;
 use super::{GpuError, SUMS};
 use crate::model::spec::{NormKind, NormSpan, Pairs, Routing};
 
@@ -29,6 +30,8 @@ pub struct InputPlaces {
 pub(super) struct Launches<'a> {
     pub decoder: &'a Decoder,
     pub parts: &'a Parts,
+    /// Of all tokens: those of the new ones are written.
+    pub rows: &'a KeptRows,
     pub extent: Extent,
     pub results: Results,
     pub inputs: &'a InputPlaces,
@@ -188,15 +191,6 @@ impl Launches<'_> {
         self.by_row(Kernel::Combine, rows, 0, &parameters)
     }
 
-    /// What is kept of a token in a layer.
-    pub fn kept(&self, token: usize, layer: usize) -> Rows {
-        let (layer_stride, layers) = (self.decoder.shape.layer_stride(), self.decoder.layers.len());
-        Rows {
-            at: self.parts.kept_at((token * layers + layer) * layer_stride),
-            stride: layers * layer_stride,
-        }
-    }
-
     /// Normalises queries and keys and turns them by position, where they are kept.
     pub fn turn(&self, layer: usize) -> Result<(), GpuError> {
         let shape = &self.decoder.shape;
@@ -204,7 +198,7 @@ impl Launches<'_> {
         if attention.qk_norm.is_none() && attention.rotary.is_none() && shape.clip.is_none() {
             return Ok(());
         }
-        let rows = self.kept(self.extent.first, layer);
+        let rows = self.rows.at(layer, self.extent.first);
         let mut parameters = kernels::Turn {
             rows: rows.at,
             token_stride: rows.stride as i64,
@@ -240,13 +234,13 @@ impl Launches<'_> {
     /// What heads take from the values, to `context`; and what is summed up on the way.
     pub fn attend(&self, layer: usize, context: Rows) -> Result<(), GpuError> {
         let (shape, extent) = (&self.decoder.shape, self.extent);
-        let rows = self.kept(0, layer);
+        let rows = self.rows.at(layer, 0);
         let of_layer = |place: usize, of_head: usize| self.input(place + layer * shape.heads * of_head);
         let (hidden_start, hidden_end) = self.hidden();
         let parameters = kernels::Attend {
             rows: rows.at,
             context: context.at,
-            sums: self.parts.kept_at(self.results.sums + layer * shape.heads * SUMS),
+            sums: self.parts.result_at(self.results.sums + layer * shape.heads * SUMS),
             keep: of_layer(self.inputs.keep, 1),
             means: self.inputs.means.map_or(0, |means| of_layer(means, shape.head_dim)),
             ids: self.input(self.inputs.ids),
@@ -269,16 +263,16 @@ impl Launches<'_> {
 
     /// Of all layers means and thumbnails.
     pub fn fold(&self) -> Result<(), GpuError> {
-        let (shape, extent, rows) = (&self.decoder.shape, self.extent, self.kept(0, 0));
+        let (shape, extent, rows) = (&self.decoder.shape, self.extent, self.rows.at(0, 0));
         let (hidden_start, hidden_end) = self.hidden();
         let parameters = kernels::Fold {
             rows: rows.at,
             rules: self.decoder.rules.address(),
-            means: self.parts.kept_at(self.results.means),
-            first_keys: self.parts.kept_at(self.results.first_keys),
-            thumbnails: self.parts.kept_at(self.results.thumbnails),
+            means: self.parts.result_at(self.results.means),
+            first_keys: self.parts.result_at(self.results.first_keys),
+            thumbnails: self.parts.result_at(self.results.thumbnails),
             token_stride: rows.stride as i64,
-            layer_stride: shape.layer_stride() as i64,
+            layer_stride: self.rows.layer_stride() as i64,
             heads: shape.head_sizes(),
             first: extent.fold_first as i32,
             tokens: extent.tokens as i32,
@@ -296,13 +290,13 @@ impl Launches<'_> {
     /// Of all layers how long values are behind the output projection.
     pub fn lengths(&self) -> Result<(), GpuError> {
         let (shape, extent) = (&self.decoder.shape, self.extent);
-        let rows = self.kept(extent.first, 0);
+        let rows = self.rows.at(0, extent.first);
         let parameters = kernels::Lengths {
             rows: rows.at,
             squares: self.decoder.squares.address(),
-            lengths: self.parts.kept_at(self.results.lengths),
+            lengths: self.parts.result_at(self.results.lengths),
             token_stride: rows.stride as i64,
-            layer_stride: shape.layer_stride() as i64,
+            layer_stride: self.rows.layer_stride() as i64,
             heads: shape.head_sizes(),
             count: extent.new_tokens() as i32,
         };

@@ -3,10 +3,16 @@
 use super::GpuError;
 use super::arena::{Arena, Extent, Parts, Results};
 use super::decoder::{Decoder, Layer, Mlp, padded};
+use super::device::{HostBuffer, MARKS};
 use super::launches::{InputPlaces, Launches};
 use super::linear::{Finish, Rows, linear};
+use super::observer::{Observer, Point, show};
 use super::passed::Passed;
+use super::rows::KeptRows;
 use crate::model::spec::Wiring;
+
+/// New tokens up to which nobody waits for a layer: a pass of so few is over before it could be ended.
+const FEW_TOKENS: usize = 32;
 
 /// A prompt, for a pass.
 pub struct Prompt<'a> {
@@ -26,40 +32,47 @@ pub struct Prompt<'a> {
     pub means: &'a [f32],
     /// Keys that queries behind them don't see.
     pub hidden: Option<(usize, usize)>,
-    /// What is kept of the tokens that are known, if it isn't on the device: \[first, layers, layer_stride\].
-    pub known: Option<&'a [f32]>,
+    /// The layer that it begins at: `x` is before it. Of those below nothing is left.
+    pub start: usize,
 }
 
-/// Runs the new tokens of a prompt. `go_on` is asked before each layer, and may end it. Returns nothing if `arena` had to
-/// grow, and so lost the tokens that are known: then they have to be brought along.
+/// The memory that a pass writes to.
+pub struct Memory<'a, 'r> {
+    /// Kept from pass to pass.
+    pub arena: &'a mut Arena,
+    /// Holds the rows of the tokens that are known, and takes those of the new ones.
+    pub rows: &'r KeptRows,
+    /// Room on the host for the new rows of two layers, if they are to come there during the pass.
+    pub by: Option<&'r mut [HostBuffer; MARKS]>,
+}
+
+/// Runs the new tokens of a prompt.
 ///
 /// # Errors
-/// If the device has no room or fails, or `go_on` says so.
+/// If the device has no room or fails, or `observer` ends it.
 pub fn run<'a, E: From<GpuError>>(
     decoder: &'a Decoder,
-    arena: &'a mut Arena,
+    Memory { arena, rows, mut by }: Memory<'a, '_>,
     prompt: &Prompt<'_>,
-    mut go_on: impl FnMut(usize) -> Result<(), E>,
-) -> Result<Option<Passed<'a>>, E> {
+    observer: &mut impl Observer<E>,
+) -> Result<Passed<'a>, E> {
     let (device, shape, layers, extent) =
-        (&decoder.device, &decoder.shape, decoder.layers.len(), prompt.extent);
-    let (parts, is_new) = arena.for_pass(device, shape, layers, &extent)?;
-    if is_new && prompt.known.is_none() && extent.first > 0 {
-        return Ok(None);
-    }
+        (&*decoder.device, &decoder.shape, decoder.layers.len(), prompt.extent);
+    let parts = arena.for_pass(device, shape, layers, &extent)?;
     let results = Results::new(shape, layers, &extent);
     let (inputs, places) = inputs(decoder, prompt);
-    upload(decoder, parts, prompt, &inputs, &results)?;
-    let launches = Launches { decoder, parts, extent, results, inputs: &places };
-    if let Err(error) = ask(&launches, &mut go_on) {
-        // Nothing may run on when the next pass takes the memory.
-        device.wait()?;
+    device.write(&parts.work_buffer, 4 * parts.work.inputs, &inputs)?;
+    // Where the largest of each cell is looked for.
+    device.clear(&mut parts.results, 4 * results.thumbnails, 4 * (results.end - results.thumbnails))?;
+    let launches = Launches { decoder, parts, rows, extent, results, inputs: &places };
+    if let Err(error) = ask(&launches, prompt.start, by.as_deref_mut(), observer) {
+        // Nothing may run on when the next pass takes the memory, or somebody reads what it has left.
+        device.wait_for_all()?;
         return Err(error);
     }
-    let first = extent.first * layers * shape.layer_stride();
-    let Parts { kept, host, .. } = parts;
-    let values = device.read(kept, 4 * first, results.end - first, host)?;
-    Ok(Some(Passed { shape, layers, extent, results, values }))
+    let Parts { results: buffer, host, .. } = parts;
+    let values = device.read(buffer, 0, results.end, host)?;
+    Ok(Passed { shape, layers, extent, results, values })
 }
 
 /// What a pass is given, in one piece: the residual stream, and the rest behind it.
@@ -86,38 +99,57 @@ fn inputs(decoder: &Decoder, prompt: &Prompt<'_>) -> (Vec<f32>, InputPlaces) {
     (values, places)
 }
 
-fn upload(
-    decoder: &Decoder,
-    parts: &mut Parts,
-    prompt: &Prompt<'_>,
-    inputs: &[f32],
-    results: &Results,
-) -> Result<(), GpuError> {
-    let device = &decoder.device;
-    if let Some(known) = prompt.known {
-        device.write(&mut parts.kept, 0, known)?;
-    }
-    device.write(&mut parts.work_buffer, 4 * parts.work.inputs, inputs)?;
-    // Where the largest of each cell is looked for.
-    device.clear(&mut parts.kept, 4 * results.thumbnails, 4 * (results.end - results.thumbnails))
-}
-
 fn ask<E: From<GpuError>>(
     launches: &Launches<'_>,
-    go_on: &mut impl FnMut(usize) -> Result<(), E>,
+    start: usize,
+    mut by: Option<&mut [HostBuffer; MARKS]>,
+    observer: &mut impl Observer<E>,
 ) -> Result<(), E> {
-    let layers = &launches.decoder.layers;
-    for (at, layer) in layers.iter().enumerate() {
-        go_on(at)?;
-        run_layer(launches, at, layer, at + 1 == layers.len())?;
+    let (device, extent, layers) = (&launches.decoder.device, &launches.extent, &launches.decoder.layers);
+    for (at, layer) in layers.iter().enumerate().skip(start) {
+        observer.before(at)?;
+        run_layer(launches, at, layer, observer)?;
+        device.mark(at)?;
+        if let Some(by) = &mut by {
+            let new = extent.first..extent.tokens;
+            launches.rows.begin_read(device, at, (at, new), &mut by[at % MARKS])?;
+        }
+        if at > start {
+            finish_layer(launches, at - 1, by.as_deref(), observer)?;
+        }
     }
     unembed(launches)?;
     launches.fold()?;
-    Ok(launches.lengths()?)
+    launches.lengths()?;
+    finish_layer(launches, layers.len() - 1, by.as_deref(), observer)
 }
 
-/// Of the last layer only the last token's residual stream is needed after attention.
-fn run_layer(ask: &Launches<'_>, at: usize, layer: &Layer, is_last: bool) -> Result<(), GpuError> {
+/// Waits for a layer while the next one runs: so that a pass which is ended ends soon, and rows go to the host meanwhile.
+fn finish_layer<E: From<GpuError>>(
+    ask: &Launches<'_>,
+    layer: usize,
+    by: Option<&[HostBuffer; MARKS]>,
+    observer: &mut impl Observer<E>,
+) -> Result<(), E> {
+    let (device, new) = (&ask.decoder.device, ask.extent.new_tokens());
+    if let Some(by) = by {
+        let count = new * ask.decoder.shape.layer_stride();
+        observer.take_rows(layer, device.end_read(layer, count, &by[layer % MARKS])?)?;
+    } else if new > FEW_TOKENS {
+        device.wait_for(layer)?;
+    }
+    Ok(())
+}
+
+/// Of the last layer only the last token's residual stream is needed after attention, unless somebody looks at all.
+fn run_layer<E: From<GpuError>>(
+    ask: &Launches<'_>,
+    at: usize,
+    layer: &Layer,
+    observer: &mut impl Observer<E>,
+) -> Result<(), E> {
+    let is_last = at + 1 == ask.decoder.layers.len() && !observer.looks_at(Point::AfterMlp(at));
+    let (hidden, of_heads) = (ask.decoder.shape.hidden, ask.decoder.shape.heads * ask.decoder.shape.head_dim);
     let rows = ask.extent.new_tokens();
     let [x, normed, beside, context] = ask.streams();
     let is_of_sum = layer.wiring == Wiring::NormOfSum;
@@ -137,12 +169,13 @@ fn run_layer(ask: &Launches<'_>, at: usize, layer: &Layer, is_last: bool) -> Res
     linear(
         &ask.decoder.device,
         &layer.attention.qkv,
-        (start, ask.kept(ask.extent.first, at)),
+        (start, ask.rows.at(at, ask.extent.first)),
         rows,
         Finish::PLAIN,
     )?;
     ask.turn(at)?;
     ask.attend(at, context)?;
+    show(ask, observer, Point::Heads(at), (context, of_heads), rows)?;
 
     let skipped = if is_last { rows - 1 } else { 0 };
     let rows = rows - skipped;
@@ -156,6 +189,7 @@ fn run_layer(ask: &Launches<'_>, at: usize, layer: &Layer, is_last: bool) -> Res
     if let (Some(norm), true) = (&layer.attention_norm, is_of_sum) {
         ask.norm(norm, (x, x), rows, None)?;
     }
+    show(ask, observer, Point::AfterAttention(at), (x, hidden), rows)?;
     if !is_parallel {
         for_mlp = match &layer.mlp_norm {
             Some(norm) if !is_of_sum => ask.norm(norm, (x, normed), rows, router)?,
@@ -176,7 +210,7 @@ fn run_layer(ask: &Launches<'_>, at: usize, layer: &Layer, is_last: bool) -> Res
     if let (Some(norm), true) = (&layer.mlp_norm, is_of_sum) {
         ask.norm(norm, (x, x), rows, None)?;
     }
-    Ok(())
+    show(ask, observer, Point::AfterMlp(at), (x, hidden), rows)
 }
 
 /// The logits of the last token.
@@ -192,6 +226,6 @@ fn unembed(ask: &Launches<'_>) -> Result<(), GpuError> {
         linear(device, projection, (last, narrow), 1, Finish::PLAIN)?;
         last = narrow;
     }
-    let logits = Rows { at: ask.parts.kept_at(ask.results.logits), stride: 0 };
+    let logits = Rows { at: ask.parts.result_at(ask.results.logits), stride: 0 };
     linear(device, &head.linear, (last, logits), 1, Finish::PLAIN)
 }

@@ -1,46 +1,21 @@
-//! What a pass leaves, on the host.
+//! What a pass leaves besides rows, on the host.
 
 use super::SUMS;
 use super::arena::{Extent, Results};
 use super::decoder::Shape;
 
-/// What a pass leaves, on the host.
+/// What a pass leaves besides rows, on the host.
 pub struct Passed<'a> {
     pub(super) shape: &'a Shape,
     pub(super) layers: usize,
     pub(super) extent: Extent,
     pub(super) results: Results,
-    /// From the row of the first new token on.
     pub(super) values: &'a [f32],
-}
-
-/// What is kept of a token in a layer.
-#[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
-    /// \[heads, head_dim\], turned by position.
-    pub query: &'a [f32],
-    /// \[kv_heads, head_dim\], turned by position.
-    pub key: &'a [f32],
-    /// \[kv_heads, head_dim\]
-    pub value: &'a [f32],
-    /// \[heads\]
-    pub log_sum_exp: &'a [f32],
-}
-
-impl<'a> Row<'a> {
-    /// What is kept of a token in a layer, from where it begins.
-    pub fn of(shape: &Shape, values: &'a [f32]) -> Self {
-        let (query, rest) = values.split_at(shape.heads * shape.head_dim);
-        let (key, rest) = rest.split_at(shape.kv_heads * shape.head_dim);
-        let (value, rest) = rest.split_at(shape.kv_heads * shape.head_dim);
-        Self { query, key, value, log_sum_exp: &rest[..shape.heads] }
-    }
 }
 
 impl<'a> Passed<'a> {
     fn at(&self, place: usize, count: usize) -> &'a [f32] {
-        let start = self.extent.first * self.layers * self.shape.layer_stride();
-        &self.values[place - start..][..count]
+        &self.values[place..][..count]
     }
 
     /// How much of the prompt ran.
@@ -51,12 +26,6 @@ impl<'a> Passed<'a> {
     /// \[vocabulary\], before they are scaled and capped.
     pub fn logits(&self) -> &'a [f32] {
         self.at(self.results.logits, self.shape.vocabulary)
-    }
-
-    /// Of a token, counted from the first of the prompt on; it has to be new.
-    pub fn row(&self, token: usize, layer: usize) -> Row<'a> {
-        let stride = self.shape.layer_stride();
-        Row::of(self.shape, self.at((token * self.layers + layer) * stride, stride))
     }
 
     /// \[heads, SUMS\] of a new token, counted from the first new one on.

@@ -58,6 +58,13 @@ impl KeptPasses {
         Known::Some((from > 0).then(|| capture.clone()), Computed::from(from))
     }
 
+    /// Forgets all.
+    pub fn clear(&self) {
+        if let Some(kept) = &self.0 {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     /// Keeps a pass in the place of the one without the same heads.
     pub fn keep(&self, capture: &Capture) {
         let Some(kept) = &self.0 else { return };

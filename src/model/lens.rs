@@ -83,6 +83,9 @@ impl Model {
         self.check_room(device, needed, "what flows between the layers", tokens.len())?;
         let mut states = Vec::with_capacity(self.info.layers + 1);
         let mut keep = |point: ResidualPoint, x: &mut Tensor| {
+            if point == ResidualPoint::Embedding {
+                states.clear();
+            }
             if !matches!(point, ResidualPoint::AfterAttention(_)) {
                 states.push(x.copy()?);
             }

@@ -46,7 +46,8 @@ impl Model {
         let (tokens, mut profile) = (capture.tokens.clone(), Profile::default());
         match what {
             Patched::Heads => {
-                let mut keep = |_: usize, context: &mut Tensor| {
+                let mut keep = |layer: usize, context: &mut Tensor| {
+                    layers.truncate(layer);
                     layers.push(context.copy()?);
                     Ok(())
                 };
@@ -55,7 +56,8 @@ impl Model {
             }
             Patched::Residual => {
                 let mut keep = |point: ResidualPoint, x: &mut Tensor| {
-                    if matches!(point, ResidualPoint::AfterMlp(_)) {
+                    if let ResidualPoint::AfterMlp(layer) = point {
+                        layers.truncate(layer);
                         layers.push(x.copy()?);
                     }
                     Ok(())

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::decoder::{LayerRow, Past};
 use super::host::to_values;
+use super::run::OnGpu;
 use super::spec::LogitsSpec;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::push::{HeadPush, Push, PushedLogit};
@@ -66,11 +67,15 @@ impl Model {
         let end = if self.turns_alike(query + 1, tokens) { query + 1 } else { tokens };
         let (mut stream, mut contexts) = (Vec::new(), Vec::new());
         let first = |x: &Tensor| Ok::<_, ModelError>(x.narrow(0, 0, 1)?.copy()?);
-        let mut residual = |_: ResidualPoint, x: &mut Tensor| {
+        let mut residual = |point: ResidualPoint, x: &mut Tensor| {
+            if point == ResidualPoint::Embedding {
+                stream.clear();
+            }
             stream.push(first(x)?);
             Ok(())
         };
-        let mut heads = |_: usize, x: &mut Tensor| {
+        let mut heads = |layer: usize, x: &mut Tensor| {
+            contexts.truncate(layer);
             contexts.push(first(x)?);
             Ok(())
         };
@@ -84,6 +89,9 @@ impl Model {
         let (stop, profile) = ((cancel, &self.watch), &mut Profile::default());
         let run = || {
             let prompt = (&capture.tokens[..end], past);
+            if let OnGpu::Done(_) = self.run_on_gpu(prompt, &mut hooks, cancel, &mut |_| ())? {
+                return Ok(());
+            }
             self.decoder.run_layers(prompt, self.engine, &mut hooks, profile, stop, &mut |_| ()).map(drop)
         };
         self.compute(1, run)?;
@@ -181,7 +189,8 @@ fn heads_of(
     direction: &[f32],
     off: &[usize],
 ) -> Vec<HeadPush> {
-    let head_dim = layer.value.head_dim();
+    let value = &layer.qkv.get().value;
+    let head_dim = value.head_dim();
     let of_head = |head: usize| {
         let seen = layer.head(head);
         let mut rows = Rows::default();
@@ -190,7 +199,7 @@ fn heads_of(
         let keys = row.first_key..row.first_key + row.weights.len();
         let along = match off.contains(&head) {
             true => vec![0.0; keys.len()],
-            false => layer.value.along(seen.kv_head, keys, &direction[head * head_dim..][..head_dim]),
+            false => value.along(seen.kv_head, keys, &direction[head * head_dim..][..head_dim]),
         };
         HeadPush::new((at, head), row.first_key, row.weights, &along)
     };

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
+use super::decoder::Past;
 use super::device::Place;
 use super::kept::Known;
 use super::recorder::Recorder;
 use super::{Cancel, Hooks, Model, ModelError, Profile};
 use crate::attention::ablation::HeadMeans;
-use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
+use crate::attention::{
+    Ablation, Cached, Capture, Computed, LayerCapture, ModelInfo, NextToken, Token, log_sum_exp,
+};
 
 /// Bytes of a capture below which nobody asks whether there is room for it.
 const MUCH: u64 = 100_000_000;
@@ -18,8 +21,20 @@ const MUCH: u64 = 100_000_000;
 const MUCH_WORK: u64 = 16_000_000;
 /// What is said of a pass that a GPU was asked for and the CPU has computed.
 const GPU_FAILED: &str = "the GPU failed: computed on the CPU";
+/// What is said if a part of a pass can't be computed without what the GPU had of the rest.
+const PAST_IS_GONE: &str = "the GPU failed, and what it kept of this prompt is gone: run the prompt again";
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
+
+/// What became of a pass on a GPU.
+pub(super) enum OnGpu {
+    /// The model is on none, or the kernels can't do it.
+    NotThere,
+    /// The GPU has failed: somebody will be told.
+    Failed,
+    /// The logits after the last token, \[vocabulary\]; none without an output head.
+    Done(Vec<f32>),
+}
 
 impl Model {
     /// Runs tokens through the model, from the first one on that differs from what it ran last. Reports finished layers
@@ -145,26 +160,31 @@ impl Model {
         let shape = (tokens.len(), self.info.layers, self.info.has_sinks);
         let mut recorder = Recorder::new(shape, before, past.tokens);
         let run = || {
-            let stop = (cancel, &self.watch);
+            let prompt = (tokens.as_slice(), past);
             let mut on_layer = |layer| on_layer(recorder.add(layer));
-            let cuda = self.cuda.as_ref().filter(|cuda| cuda.takes(hooks, tokens.len()));
-            let on_gpu =
-                cuda.map(|cuda| cuda.run(&self.decoder, (&tokens, past), hooks, stop, &mut on_layer));
-            if let (Some(cuda), Some(Err(ModelError::Gpu(error)))) = (cuda, &on_gpu) {
-                cuda.give_up(error);
+            let on_gpu = self.run_on_gpu(prompt, hooks, cancel, &mut on_layer)?;
+            computed.on_cpu = self.cuda.is_some() && !matches!(on_gpu, OnGpu::Done(_));
+            if matches!(on_gpu, OnGpu::Failed) {
                 computed.note = Some(GPU_FAILED);
             }
-            computed.on_cpu = self.cuda.is_some() && !matches!(on_gpu, Some(Ok(_)));
             let logits = match on_gpu {
-                None | Some(Err(ModelError::Gpu(_))) => {
-                    self.decoder.run((&tokens, past), self.engine, hooks, profile, stop, &mut on_layer)?
+                OnGpu::Done(logits) => logits,
+                _ if self.cuda.is_some() && !past.is_here() => return Ok(None),
+                OnGpu::NotThere | OnGpu::Failed => {
+                    let stop = (cancel, &self.watch);
+                    self.decoder.run(prompt, self.engine, hooks, profile, stop, &mut on_layer)?
                 }
-                Some(logits) => logits?,
             };
             let next = self.likeliest(&logits, NEXT_TOKENS);
-            Ok::<_, ModelError>((logits, next))
+            Ok::<_, ModelError>(Some((logits, next)))
         };
-        let (logits, next) = self.compute(tokens.len() - past.tokens, run)?;
+        let Some((logits, next)) = self.compute(tokens.len() - past.tokens, run)? else {
+            if hooks.heads.is_some() || hooks.residual.is_some() {
+                return Err(ModelError::Invalid(PAST_IS_GONE.to_owned()));
+            }
+            let nothing = Known::Some(None, Computed { note: Some(GPU_FAILED), ..Computed::default() });
+            return self.run_from(&nothing, tokens, hooks, profile, cancel, on_layer);
+        };
         let (layers, mean) = recorder.finish();
         let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
         Ok(Capture {
@@ -183,6 +203,31 @@ impl Model {
             swept: None,
             digest: Cached::default(),
         })
+    }
+
+    /// Runs a prompt as [`Decoder::run`](super::decoder::Decoder::run) does, on the model's GPU. If that fails, nothing was
+    /// handed on, but hooks may have been called.
+    ///
+    /// # Errors
+    /// If it was cancelled, a hook failed or numbers overflowed.
+    pub(super) fn run_on_gpu(
+        &self,
+        prompt: (&[Token], Past<'_>),
+        hooks: &mut Hooks<'_>,
+        cancel: &Cancel,
+        on_layer: &mut (dyn FnMut(LayerCapture) + Send),
+    ) -> Result<OnGpu, ModelError> {
+        let Some(cuda) = self.cuda.as_ref().filter(|cuda| cuda.takes(hooks, prompt.0.len())) else {
+            return Ok(OnGpu::NotThere);
+        };
+        match cuda.run(&self.decoder, prompt, hooks, (cancel, &self.watch), on_layer) {
+            Err(ModelError::Gpu(error)) => {
+                cuda.give_up(&error);
+                self.kept.clear();
+                Ok(OnGpu::Failed)
+            }
+            logits => Ok(OnGpu::Done(logits?)),
+        }
     }
 
     /// Computes on the model's threads; those stay awake meanwhile if there is much to do for so many tokens.

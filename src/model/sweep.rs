@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::decoder::Past;
+use super::run::OnGpu;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualStream};
 use crate::attention::Capture;
 use crate::attention::ablation::{Swept, logits_divergence};
@@ -68,17 +69,17 @@ impl<'a> Sweep<'a> {
         let (heads, (done, all)) = (self.before.model.heads, self.progress());
         let next: Vec<(usize, usize)> =
             (done..all.min(done + AT_A_TIME)).map(|at| (at / heads, at % heads)).collect();
-        let mut last_rows = Vec::new();
+        let mut rows = Vec::new();
         for &(layer, head) in &next {
             let mut off = self.before.ablation.clone().replaced_by(self.instead);
             if !off.contains(layer, head) {
                 off.toggle(layer, head);
                 let hooks = model.hooks_without(&self.before.tokens, &off, cancel)?;
                 let start = Some((layer, stream.before(layer, self.before.tokens.len())?));
-                last_rows.push(model.last_row(self.before, Hooks { start, ..hooks }, cancel)?);
+                rows.push(model.run_to_the_end(self.before, Hooks { start, ..hooks }, cancel)?);
             }
         }
-        let mut logits = model.unembed(&last_rows)?.into_iter();
+        let mut logits = model.unembed(rows)?.into_iter();
         for (layer, head) in next {
             let is_off = self.before.ablation.contains(layer, head);
             let after = if is_off { None } else { logits.next() };
@@ -98,29 +99,56 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// How a pass has ended.
+enum Ended {
+    /// With the residual stream of the last token after the last layer, \[1, hidden\].
+    Row(Tensor),
+    /// With logits, \[vocabulary\].
+    Logits(Vec<f32>),
+}
+
+impl Ended {
+    fn row(&self) -> Option<&Tensor> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Logits(_) => None,
+        }
+    }
+}
+
 impl Model {
-    /// The residual stream of the last token after the last layer, \[1, hidden\], where a capture's prompt runs again with
-    /// other `hooks`.
-    fn last_row(
+    /// A capture's prompt again, with other `hooks`.
+    fn run_to_the_end(
         &self,
         capture: &Capture,
         mut hooks: Hooks<'_>,
         cancel: &Cancel,
-    ) -> Result<Tensor, ModelError> {
+    ) -> Result<Ended, ModelError> {
         let (prompt, stop) = ((capture.tokens.as_slice(), Past::default()), (cancel, &self.watch));
         let profile = &mut Profile::default();
         self.compute(capture.tokens.len(), || {
+            if let OnGpu::Done(logits) = self.run_on_gpu(prompt, &mut hooks, cancel, &mut |_| ())? {
+                return Ok(Ended::Logits(logits));
+            }
             let x = self.decoder.run_layers(prompt, self.engine, &mut hooks, profile, stop, &mut |_| ())?;
-            Ok(x.copy()?)
+            Ok(Ended::Row(x.copy()?))
         })
     }
 
-    /// The logits of each of these rows.
-    fn unembed(&self, rows: &[Tensor]) -> Result<Vec<Vec<f32>>, ModelError> {
-        if rows.is_empty() {
-            return Ok(Vec::new());
+    /// The logits after each of these: the weights of the output head are read once.
+    fn unembed(&self, ended: Vec<Ended>) -> Result<Vec<Vec<f32>>, ModelError> {
+        let rows: Vec<&Tensor> = ended.iter().filter_map(Ended::row).collect();
+        let mut of_rows = Vec::new();
+        if !rows.is_empty() {
+            let rows = Tensor::cat(&rows, 0)?;
+            let unembed = || self.decoder.unembed(&rows, self.engine, &mut Profile::default());
+            of_rows = self.compute(rows.dim(0)?, unembed)?;
         }
-        let rows = Tensor::cat(rows, 0)?;
-        self.compute(rows.dim(0)?, || self.decoder.unembed(&rows, self.engine, &mut Profile::default()))
+        let mut of_rows = of_rows.into_iter();
+        let logits = |ended| match ended {
+            Ended::Logits(logits) => Some(logits),
+            Ended::Row(_) => of_rows.next(),
+        };
+        Ok(ended.into_iter().filter_map(logits).collect())
     }
 }

@@ -9,6 +9,7 @@
 //   ATTNSCOPE_EMULATOR_DRIVER=N  the version that the driver says it is
 #include "emulator.h"
 #include "kernels.cu"
+#include <climits>
 #include <deque>
 #include <functional>
 #include <map>
@@ -70,7 +71,14 @@ static bool is_pinned(const void* at, size_t size) {
 }
 
 // --- streams --------------------------------------------------------------------------------------------------------------
-struct Stream { std::deque<std::function<void()>> work; };
+struct Stream {
+    std::deque<std::function<void()>> work;
+    long begun = 0, asked = 0; // pieces of work
+    bool waits = false;        // one of them is running
+    void add(std::function<void()> piece) { work.push_back(std::move(piece)), asked++; }
+};
+// Recorded: done once its stream has begun what comes behind that much, or has nothing left.
+struct Event { Stream* stream = nullptr; long behind = 0; };
 static Stream default_stream;
 static std::vector<Stream*> streams = {&default_stream};
 static std::recursive_mutex lock; // the kernels' threads are global, too
@@ -82,17 +90,18 @@ static u32 turns = 1;
 static const bool has_order = (emulator::order = setting("ATTNSCOPE_EMULATOR_ORDER", 0), true);
 
 static Stream* stream_of(void* stream) { return stream ? (Stream*)stream : &default_stream; }
-static void drain(Stream* wanted) {
+// A piece that is running waits for others only by what it drains itself: its stream goes on behind it.
+static void drain(Stream* wanted, long behind = LONG_MAX) {
     // Others may run first, a piece at a time.
     u32 order = emulator::order;
-    while (!wanted->work.empty()) {
+    while (!wanted->work.empty() && wanted->begun < behind) {
         turns = turns * 1664525u + 1013904223u;
         Stream* next = wanted;
         if (order > 1 && (turns >> 16) % 3 == 0) next = streams[(turns >> 8) % streams.size()];
-        if (next->work.empty()) next = wanted;
+        if (next->work.empty() || next->waits) next = wanted;
         auto work = std::move(next->work.front());
-        next->work.pop_front();
-        work();
+        next->work.pop_front(), next->begun++;
+        next->waits = true, work(), next->waits = false;
     }
 }
 static void report() {
@@ -121,8 +130,10 @@ void emulator_set(const char* name, long value) {
     if (setting == "driver") driver_version = value;
     if (setting == "fail") fails_at = value < 0 ? -1 : launches + value, is_lost = false;
 }
+// Also bytes that are `taken` now, and how many pieces of work waited on a stream at most: `ahead`.
 long emulator_take(const char* name) {
     std::lock_guard<std::recursive_mutex> held(lock);
+    if (!strcmp(name, "taken")) return taken;
     return std::exchange(asked[name], 0);
 }
 
@@ -168,11 +179,22 @@ Result cuStreamSynchronize(void* stream) {
     report();
     return is_lost ? LAUNCH_FAILED : OK;
 }
-Result cuStreamWaitEvent(void*, void*, u32) { CALL return OK; }
-Result cuEventCreate(void** event, u32) { CALL *event = (void*)3; return OK; }
-Result cuEventDestroy_v2(void*) { return OK; }
-Result cuEventRecord(void*, void*) { CALL return OK; }
-Result cuEventSynchronize(void*) { CALL for (Stream* stream : streams) drain(stream); return OK; }
+// As a driver does, it waits for what is recorded when it is asked to, whatever is recorded later.
+Result cuStreamWaitEvent(void* stream, void* event, u32) {
+    CALL
+    Event recorded = *(Event*)event;
+    if (recorded.stream) stream_of(stream)->add([=] { drain(recorded.stream, recorded.behind); });
+    return OK;
+}
+Result cuEventCreate(void** event, u32) { CALL *event = new Event; return OK; }
+Result cuEventDestroy_v2(void* event) { delete (Event*)event; return OK; }
+Result cuEventRecord(void* event, void* stream) { CALL *(Event*)event = {stream_of(stream), stream_of(stream)->asked}; return OK; }
+Result cuEventSynchronize(void* event) {
+    CALL
+    Event recorded = *(Event*)event;
+    if (recorded.stream) drain(recorded.stream, recorded.behind);
+    return is_lost ? LAUNCH_FAILED : OK;
+}
 Result cuMemAllocAsync(Pointer* at, size_t size, void*) {
     COUNTED("alloc")
     if (taken + size > capacity) return OUT_OF_MEMORY;
@@ -181,7 +203,7 @@ Result cuMemAllocAsync(Pointer* at, size_t size, void*) {
 }
 Result cuMemFreeAsync(Pointer at, void* stream) {
     std::lock_guard<std::recursive_mutex> held(lock);
-    stream_of(stream)->work.push_back([at] { release(at); });
+    stream_of(stream)->add([at] { release(at); });
     return OK;
 }
 Result cuMemHostAlloc(void** at, size_t size, u32) { COUNTED("alloc") *at = (void*)allocate(size, true); return *at ? OK : OUT_OF_MEMORY; }
@@ -190,23 +212,32 @@ Result cuMemFreeHost(void* at) { std::lock_guard<std::recursive_mutex> held(lock
 Result cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t size, void* stream) {
     COUNTED("upload")
     if (is_pinned(from, size)) {
-        stream_of(stream)->work.push_back([=] { memcpy((void*)to, from, size); });
+        stream_of(stream)->add([=] { memcpy((void*)to, from, size); });
     } else {
         std::vector<char> copy((const char*)from, (const char*)from + size);
-        stream_of(stream)->work.push_back([=, copy = std::move(copy)] { memcpy((void*)to, copy.data(), size); });
+        stream_of(stream)->add([=, copy = std::move(copy)] { memcpy((void*)to, copy.data(), size); });
     }
     return OK;
 }
 Result cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t size, void* stream) {
     COUNTED("read")
-    stream_of(stream)->work.push_back([=] { memcpy(to, (void*)from, size); });
+    stream_of(stream)->add([=] { memcpy(to, (void*)from, size); });
     if (!is_pinned(to, size)) drain(stream_of(stream));
+    return OK;
+}
+Result cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t size, void* stream) {
+    COUNTED("copy")
+    stream_of(stream)->add([=] { memcpy((void*)to, (void*)from, size); });
     return OK;
 }
 Result cuMemsetD8Async(Pointer at, u8 value, size_t size, void* stream) {
     COUNTED("memset")
-    stream_of(stream)->work.push_back([=] { memset((void*)at, value, size); });
+    stream_of(stream)->add([=] { memset((void*)at, value, size); });
     return OK;
+}
+static void count_ahead(Stream* stream) {
+    long waiting = stream->work.size();
+    if (asked["ahead"] < waiting) asked["ahead"] = waiting;
 }
 Result cuLaunchKernel(void* function, u32 gx, u32 gy, u32 gz, u32 bx, u32 by, u32 bz, u32 shared_bytes, void* stream, void** args, void**) {
     COUNTED("launch")
@@ -214,12 +245,13 @@ Result cuLaunchKernel(void* function, u32 gx, u32 gy, u32 gz, u32 bx, u32 by, u3
     const Known& known = *(const Known*)function;
     if (by != 1 || bz != 1 || bx > 1024 || bx % 32 || !gx || !gy || !gz || gy > 65535 || gz > 65535 || shared_bytes > emulator::SHARED_BYTES) return INVALID;
     std::vector<char> copy((const char*)args[0], (const char*)args[0] + known.size);
-    stream_of(stream)->work.push_back([=, &known, copy = std::move(copy)]() mutable {
+    stream_of(stream)->add([=, &known, copy = std::move(copy)]() mutable {
         void* argument = copy.data();
         Pointer room = allocate(shared_bytes ? shared_bytes : 16, true);
         emulator::launch(known.name, known.run, &argument, {gx, gy, gz}, {bx, by, bz}, (unsigned char*)room, shared_bytes);
         release(room);
     });
+    count_ahead(stream_of(stream));
     return OK;
 }
 Result cuGetErrorName(Result error, const char** text) {

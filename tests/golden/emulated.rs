@@ -3,7 +3,9 @@
 
 use attnscope::model::{DeviceChoice, Engine, LoadOptions, Precision, Reference};
 
-use super::{check, check_folder, folder as folder_of, hidden, incremental, on_cpu, see_the_same};
+use super::{
+    check, check_folder, folder as folder_of, hidden, incremental, on_cpu, push, see_the_same, steps,
+};
 
 #[path = "../support/checkpoint.rs"]
 mod checkpoint;
@@ -62,4 +64,16 @@ fn a_prompt_goes_on_from_what_is_known() {
     incremental::check_every(29, "gpt2-tiny", &on_device());
     incremental::check_every(29, "gpt-oss-tiny", &on_device());
     hidden::check("gpt-oss-tiny", &on_device());
+}
+
+/// The pass waits where somebody looks, and goes on with what he leaves there.
+#[test]
+fn who_looks_into_a_pass_sees_what_transformers_computes() {
+    for name in ["gpt2-tiny", "gpt-oss-tiny"] {
+        steps::check_steps(name, &on_device(), false);
+        push::check(name, &on_device());
+    }
+    for name in ["families/command-r", "families/gemma2", "families/olmo2"] {
+        push::check(name, &on_device());
+    }
 }

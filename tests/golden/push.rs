@@ -25,7 +25,7 @@ fn is_complete(what: &str, push: &Push) {
     assert!(off <= COMPLETE, "{what}: {} of {}", push.residual(), push.logit);
 }
 
-fn check(name: &str, options: &LoadOptions) {
+pub fn check(name: &str, options: &LoadOptions) {
     let file = std::fs::read(folder(name).join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&file).unwrap();
     let model = load(&golden(name), options);

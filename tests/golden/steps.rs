@@ -33,8 +33,8 @@ fn name(point: ResidualPoint) -> String {
     }
 }
 
-/// Every step of a pass with its name, in the order of the pass.
-fn steps(model: &Model, ids: &[u32]) -> Vec<(String, Vec<f32>)> {
+/// Every step of a pass with its name, in the order of the pass; with what attention takes, or without.
+fn steps(model: &Model, ids: &[u32], with_qkv: bool) -> Vec<(String, Vec<f32>)> {
     let found = Mutex::new(Vec::new());
     let keep = |name: String, x: &Tensor| {
         found.lock().unwrap().push((name, values(x)?));
@@ -48,7 +48,7 @@ fn steps(model: &Model, ids: &[u32]) -> Vec<(String, Vec<f32>)> {
     let mut heads = |layer: usize, context: &mut Tensor| keep(format!("layer{layer}.context"), context);
     let mut residual = |point: ResidualPoint, x: &mut Tensor| keep(name(point), x);
     let hooks = Hooks {
-        after_rotary: Some(&mut after_rotary),
+        after_rotary: if with_qkv { Some(&mut after_rotary) } else { None },
         heads: Some(&mut heads),
         residual: Some(&mut residual),
         ..Hooks::default()
@@ -58,11 +58,16 @@ fn steps(model: &Model, ids: &[u32]) -> Vec<(String, Vec<f32>)> {
 }
 
 fn check(name: &str, options: &LoadOptions) {
+    check_steps(name, options, true);
+}
+
+pub fn check_steps(name: &str, options: &LoadOptions, with_qkv: bool) {
     let model = load(&golden(name), options);
     let file = std::fs::read(folder(name).join("steps.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&file).unwrap();
-    let found = steps(&model, &ids(&expected, "input_ids"));
-    assert_eq!(found.len(), expected.len() - 1, "{name}: every step is there");
+    let found = steps(&model, &ids(&expected, "input_ids"), with_qkv);
+    let left_out = if with_qkv { 0 } else { 3 * model.info().layers };
+    assert_eq!(found.len() + left_out, expected.len() - 1, "{name}: every step is there");
     for (step, values) in found {
         let expected = floats(&expected, &step);
         assert_eq!(values.len(), expected.len(), "{name}: {step}");

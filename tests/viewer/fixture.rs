@@ -9,8 +9,8 @@ use attnscope::attention::similar::similar_heads;
 use attnscope::attention::sinks::{Sinks, StateActivations};
 use attnscope::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadSummary, HeadSums, LayerCapture, LayerSums,
-    MeasuredComparison, ModelInfo, NextToken, Order, Panels, PromptIndex, RepeatScores, ScoresByHead, Token,
-    TokenRows, View, row_sums, thumbnail_bin, tokens_per_cell,
+    MeasuredComparison, ModelInfo, NextToken, Order, Panels, PromptIndex, Qkv, RepeatScores, ScoresByHead,
+    Token, TokenRows, View, row_sums, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
@@ -125,9 +125,11 @@ pub fn ablated(model: &Arc<ModelInfo>, texts: &[&str], heads: &str) -> Arc<Captu
 /// Gives the layer other queries.
 pub fn reverse_queries(layer: &mut Arc<LayerCapture>) {
     let layer = Arc::make_mut(layer);
-    let mut values: Vec<f32> = layer.query.rows().flatten().copied().collect();
+    let qkv = layer.qkv.get().clone();
+    let mut values: Vec<f32> = qkv.query.rows().flatten().copied().collect();
     values.reverse();
-    layer.query = TokenRows::from_values(values.len() / layer.query.tokens(), &values);
+    let query = TokenRows::from_values(values.len() / qkv.query.tokens(), &values);
+    layer.qkv = Arc::new(Qkv { query, ..qkv }.into());
 }
 
 /// \[heads, tokens, size\] → \[tokens, heads · size\]
@@ -163,10 +165,13 @@ fn layer(model: &ModelInfo, at: usize, tokens: &[Token], random: &mut Random) ->
     let (count, heads) = (tokens.len(), model.heads);
     let panels = |order, values: &[f32]| Panels::from_values(order, model.kv_heads, HEAD_DIM, values);
     let norms: Vec<f32> = (0..heads * count).map(|at| 0.5 + (at % 7) as f32).collect();
-    let mut layer = LayerCapture {
+    let qkv = Qkv {
         query: by_token(&random.take(heads * count * HEAD_DIM), heads, HEAD_DIM),
         key: panels(Order::ByPlace, &random.take(model.kv_heads * count * HEAD_DIM)),
         value: panels(Order::ByToken, &vec![0.0; model.kv_heads * count * HEAD_DIM]),
+    };
+    let mut layer = LayerCapture {
+        qkv: Arc::new(qkv.into()),
         value_norms: by_token(&norms, heads, 1),
         log_sum_exp: TokenRows::from_values(heads, &vec![0.0; count * heads]),
         sums: LayerSums::new(heads),
@@ -209,7 +214,7 @@ fn layer_mean(layer: &LayerCapture, mut mean: CausalMatrix) -> CausalMatrix {
 fn each_row(layer: &LayerCapture, head: usize, mut visit: impl FnMut(usize, Row<'_>)) {
     let mut rows = Rows::default();
     let computed = layer.head(head);
-    for query in 0..layer.query.tokens() {
+    for query in 0..layer.log_sum_exp.tokens() {
         computed.rows(query..query + 1, &mut rows);
         rows.iter().for_each(|row| visit(query, row));
     }

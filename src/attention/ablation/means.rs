@@ -24,7 +24,7 @@ impl Capture {
         let mut means = HeadMeans::default();
         for (layer, head) in ablation.heads() {
             let Some(of) = self.layers.get(layer).filter(|of| head < of.heads.len()) else { continue };
-            let width = of.value.head_dim();
+            let width = of.qkv.get().value.head_dim();
             let all = means.0.entry(layer).or_insert_with(|| vec![0.0; of.heads.len() * width]);
             all[head * width..][..width].copy_from_slice(&self.mean_of(layer, head));
         }
@@ -43,10 +43,11 @@ impl Capture {
                 of_keys.zip(row.weights).for_each(|(sum, weight)| *sum += f64::from(*weight));
             }
         }
-        let width = of.value.head_dim();
+        let value = &of.qkv.get().value;
+        let width = value.head_dim();
         let mut mean = vec![0.0; width];
         for (at, received) in received.chunks(CHUNK).enumerate() {
-            let values = of.value.panel(seen.kv_head, at).chunks_exact(width);
+            let values = value.panel(seen.kv_head, at).chunks_exact(width);
             for (weight, value) in received.iter().zip(values) {
                 mean.iter_mut().zip(value).for_each(|(sum, value)| *sum += weight * f64::from(*value));
             }

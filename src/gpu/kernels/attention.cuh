@@ -1,8 +1,8 @@
 // Attention: an online softmax with a sink for the pass, its statistics beside it; means and thumbnails of all layers at
 // the end, from the scores again. Nothing of the size of heads x tokens x tokens exists.
 //
-// A row of `rows` is what is kept of a token, for each layer: its queries [heads, dim], keys [kv_heads, dim], values
-// [kv_heads, dim] and the log-sum-exps of its softmaxes [heads]. The layers of a token lie behind each other.
+// A row of `rows` is what is kept of a token in a layer: its queries [heads, dim], keys [kv_heads, dim], values
+// [kv_heads, dim] and the log-sum-exps of its softmaxes [heads]. The tokens of a layer lie behind each other.
 #pragma once
 #include "common.cuh"
 
@@ -18,7 +18,7 @@ struct Rule {
 // Which keys a sum counts, and what for.
 enum FeatureKind { MASS, DISTANCE, NEAR, CHOSEN, COPIES, AFTER_COPIES };
 struct Feature { int kind, from, to; }; // NEAR: distances from..to; CHOSEN: the bit, and whether the query's own counts
-const int FEATURES = 8, SUMS = FEATURES + 2; // behind the features: the sink's share, and the entropy
+const int FEATURES = 8, SUMS = FEATURES + 3; // behind the features: the sink's share, the entropy, the log-sum-exp
 
 struct Attend {
     float* rows;           // of token 0 and this layer
@@ -167,11 +167,12 @@ extern "C" __global__ void __launch_bounds__(256) attend(Attend p) {
                 row[at] = keep * (context[j][d] * share) + (p.means ? p.means[head * p.dim + at] : 0.f);
             }
         if (lane == 0) {
-            p.rows[query * p.token_stride + (p.heads + 2 * p.kv_heads) * p.dim + head] = top + logf(total);
+            float log_sum_exp = top + logf(total);
+            p.rows[query * p.token_stride + (p.heads + 2 * p.kv_heads) * p.dim + head] = log_sum_exp;
             float* out = p.sums + (query - p.first) * p.sums_stride + head * SUMS;
 #pragma unroll
             for (int f = 0; f < FEATURES; f++) out[f] = all[f] * share;
-            out[FEATURES] = sink / total, out[FEATURES + 1] = logf(total) - turns / total;
+            out[FEATURES] = sink / total, out[FEATURES + 1] = logf(total) - turns / total, out[FEATURES + 2] = log_sum_exp;
         }
     }
 }

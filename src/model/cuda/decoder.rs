@@ -1,13 +1,16 @@
 //! A model's decoder on a device, and a pass through it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::capture;
+use super::held::{HeldRows, Wanted};
+use super::looking::Looking;
+use super::rows::Bridge;
 use super::upload::{unsupported, upload};
-use crate::attention::{Ablation, Feature, LayerCapture, Mask, PromptIndex, Token, tokens_per_cell};
-use crate::gpu::{self, GpuError};
-use crate::model::decoder::{self, Decoder, Hooks, Past, Rope};
+use crate::attention::{Feature, LayerCapture, Mask, PromptIndex, Token, tokens_per_cell};
+use crate::gpu::{self, Device, GpuError, HostBuffer};
+use crate::model::decoder::{self, Decoder, Hooks, Past, ResidualPoint, Rope};
 use crate::model::host::to_values;
 use crate::model::weights::Watch;
 use crate::model::{Cancel, Control, LoadProgress, ModelError};
@@ -18,6 +21,7 @@ const MOST_BIN: usize = 16;
 /// A model's decoder on a device.
 pub struct CudaDecoder {
     decoder: gpu::Decoder,
+    bridge: Arc<Bridge>,
     state: Mutex<State>,
     is_lost: AtomicBool,
     /// Why it was given up, until somebody has been told.
@@ -28,15 +32,9 @@ pub struct CudaDecoder {
 #[derive(Default)]
 struct State {
     arena: gpu::Arena,
-    held: Option<Held>,
-}
-
-/// The tokens whose rows the device still holds.
-struct Held {
-    ids: Vec<u32>,
-    ablation: Ablation,
-    /// Tokens of the prompt that they were computed in.
-    tokens: usize,
+    held: HeldRows,
+    /// Rows of two layers, on their way to the host.
+    by: Option<[HostBuffer; 2]>,
 }
 
 impl CudaDecoder {
@@ -53,9 +51,11 @@ impl CudaDecoder {
             (control.progress)(LoadProgress::Weights { done: layer + 1, total });
             control.cancel.check()
         };
-        let decoder = upload(decoder, gpu::Device::open(ordinal)?, &mut step)?;
+        let decoder = upload(decoder, Arc::new(Device::open(ordinal)?), &mut step)?;
+        let bridge = Arc::new(Bridge::new(decoder.device.clone(), decoder.shape.clone()));
         Ok(Self {
             decoder,
+            bridge,
             state: Mutex::default(),
             is_lost: AtomicBool::new(false),
             failure: Mutex::default(),
@@ -75,78 +75,105 @@ impl CudaDecoder {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether a pass runs on the device: nobody looks into it or puts anything in its place but heads, and its matrices
-    /// are not folded further than the kernels do.
+    /// Whether a pass runs on the device: nobody looks at queries as they are turned, and its matrices are not folded further
+    /// than the kernels do.
     pub fn takes(&self, hooks: &Hooks<'_>, tokens: usize) -> bool {
-        let is_watched = hooks.after_rotary.is_some()
-            || hooks.heads.is_some()
-            || hooks.residual.is_some()
-            || hooks.start.is_some();
-        !is_watched && tokens_per_cell(tokens) <= MOST_BIN && !self.is_lost.load(Ordering::Relaxed)
+        hooks.after_rotary.is_none()
+            && tokens_per_cell(tokens) <= MOST_BIN
+            && !self.is_lost.load(Ordering::Relaxed)
     }
 
-    /// As [`Decoder::run`], on the device. All layers are handed on at the end.
+    /// As [`Decoder::run`], on the device. All layers are handed on at the end; their queries, keys and values stay on the
+    /// device until somebody asks for them, or it needs the room.
     ///
     /// # Errors
-    /// If it was cancelled, the device has no room or fails, or numbers overflowed.
+    /// If it was cancelled, the device has no room or fails, a hook fails, or numbers overflowed.
     pub fn run(
         &self,
         host: &Decoder,
         (tokens, past): (&[Token], Past<'_>),
-        hooks: &Hooks<'_>,
+        hooks: &mut Hooks<'_>,
         (cancel, watch): (&Cancel, &Watch),
         on_layer: &mut (dyn FnMut(LayerCapture) + Send),
     ) -> Result<Vec<f32>, ModelError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { arena, held } = &mut *state;
+        let State { arena, held, by } = &mut *state;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let holds = held.as_ref().is_some_and(|held| {
-            held.ablation == hooks.head_mask
-                && held.ids.starts_with(&ids[..past.tokens])
-                && host.spec.turns_alike(held.tokens, tokens.len())
-        });
         let inputs = Inputs::new(host, tokens, past, hooks)?;
         watch.check()?;
-        // Until it has come to its end, only what was known before is sure to be there.
-        *held = None;
-        let mut known = (!holds && past.tokens > 0).then(|| capture::known_rows(&self.decoder.shape, past));
-        let extent = capture::extent(past, tokens.len(), &host.spec);
-        let mut go_on = |_| cancel.check();
-        loop {
-            let prompt = gpu::Prompt {
-                extent,
-                ids: &ids,
-                chosen: &inputs.chosen,
-                x: &inputs.x,
-                turns: &inputs.turns,
-                keep: &inputs.keep,
-                means: &inputs.means,
-                hidden: hooks.hidden.map(|hidden| (hidden.start, hidden.end)),
-                known: known.as_deref(),
-            };
-            let Some(passed) = gpu::run(&self.decoder, arena, &prompt, &mut go_on)? else {
-                known = Some(capture::known_rows(&self.decoder.shape, past));
-                continue;
-            };
-            for (layer, block) in host.blocks.iter().enumerate() {
-                let layer_capture =
-                    capture::layer(&passed, layer, &block.attention, (past, hooks), &host.spec);
-                decoder::check_finite(layer, past.tokens, &layer_capture)?;
-                on_layer(layer_capture);
-            }
-            let logits = logits(host, passed.logits())?;
-            let sure = hooks.hidden.map_or(ids.len(), |hidden| hidden.end);
-            if !hooks.head_mask.needs_means() {
-                let ids = ids[..sure].to_vec();
-                *held = Some(Held { ids, ablation: hooks.head_mask.clone(), tokens: tokens.len() });
-            }
-            return Ok(logits);
+        let is_plain = hooks.heads.is_none()
+            && hooks.residual.is_none()
+            && hooks.start.is_none()
+            && hooks.hidden.is_none()
+            && !hooks.head_mask.needs_means();
+        let ablation = hooks.head_mask.clone();
+        let turns_alike = |others| host.spec.turns_alike(others, tokens.len());
+        let wanted =
+            Wanted { ids: &ids, past, ablation: &ablation, stays: is_plain, turns_alike: &turns_alike };
+        let rows = held.for_pass(&self.bridge, &wanted)?;
+        let kept = rows.kept().ok_or(GpuError::OutOfMemory)?;
+        let by = match rows.is_much {
+            true => Some(self.room_for_layers(by, tokens.len() - past.tokens)?),
+            false => None,
+        };
+        let prompt = gpu::Prompt {
+            extent: capture::extent(past, tokens.len(), &host.spec),
+            ids: &ids,
+            chosen: &inputs.chosen,
+            x: &inputs.x,
+            turns: &inputs.turns,
+            keep: &inputs.keep,
+            means: &inputs.means,
+            hidden: hooks.hidden.map(|hidden| (hidden.start, hidden.end)),
+            start: inputs.start,
+        };
+        let shape = &self.decoder.shape;
+        let mut looking = Looking { cancel, hooks, shape, rows: &rows, first: past.tokens };
+        let memory = gpu::Memory { arena, rows: &kept, by };
+        let passed = gpu::run(&self.decoder, memory, &prompt, &mut looking)?;
+        rows.set_used(tokens.len());
+        for (layer, block) in host.blocks.iter().enumerate().skip(inputs.start) {
+            let of = (past, &*hooks);
+            let layer_capture = capture::layer((&passed, &rows), layer, &block.attention, of, &host.spec);
+            decoder::check_finite(layer, past.tokens, &layer_capture)?;
+            on_layer(layer_capture);
         }
+        let logits = logits(host, passed.logits())?;
+        if is_plain {
+            held.hold(rows, ids, ablation);
+        }
+        Ok(logits)
+    }
+
+    /// Page-locked memory for the new rows of two layers.
+    fn room_for_layers<'b>(
+        &self,
+        by: &'b mut Option<[HostBuffer; 2]>,
+        tokens: usize,
+    ) -> Result<&'b mut [HostBuffer; 2], GpuError> {
+        let count = tokens * self.decoder.shape.layer_stride();
+        if by.as_ref().is_none_or(|by| by[0].len() < count) {
+            // Before there are both.
+            *by = None;
+            let device = &self.decoder.device;
+            *by = Some([device.host(count)?, device.host(count)?]);
+        }
+        by.as_mut().ok_or(GpuError::OutOfMemory)
+    }
+}
+
+impl Drop for CudaDecoder {
+    /// Captures may outlive their model; the next one needs its room.
+    fn drop(&mut self) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).held.leave();
     }
 }
 
 /// What a pass is given besides the decoder.
 struct Inputs {
+    /// The layer that the pass begins at.
+    start: usize,
+    /// The residual stream before it.
     x: Vec<f32>,
     turns: Vec<[Vec<f32>; 2]>,
     chosen: Vec<u32>,
@@ -155,10 +182,22 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn new(host: &Decoder, tokens: &[Token], past: Past<'_>, hooks: &Hooks<'_>) -> Result<Self, ModelError> {
+    fn new(
+        host: &Decoder,
+        tokens: &[Token],
+        past: Past<'_>,
+        hooks: &mut Hooks<'_>,
+    ) -> Result<Self, ModelError> {
         let (spec, device) = (&host.spec, host.embedding.device());
         let ids: Vec<u32> = tokens[past.tokens..].iter().map(|token| token.id).collect();
-        let x = to_values(&host.embedding.embed((&ids, past.tokens), &spec.embedding, true)?)?;
+        let (start, x) = match &hooks.start {
+            Some((start, x)) => (*start, to_values(x)?),
+            None => {
+                let mut x = host.embedding.embed((&ids, past.tokens), &spec.embedding, true)?;
+                hooks.on_residual(ResidualPoint::Embedding, &mut x)?;
+                (0, to_values(&x)?)
+            }
+        };
         let tables = |rotary| Rope::new(rotary, past.tokens..tokens.len(), device)?.tables();
         let turns = spec.rotaries.iter().map(tables).collect::<Result<_, _>>()?;
 
@@ -181,7 +220,7 @@ impl Inputs {
                 means[layer * width..][..width].copy_from_slice(of_layer);
             }
         }
-        Ok(Self { x, turns, chosen, keep, means })
+        Ok(Self { start, x, turns, chosen, keep, means })
     }
 }
 

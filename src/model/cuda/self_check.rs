@@ -88,7 +88,7 @@ fn difference(demo: DemoModel, ordinal: usize) -> Result<Option<f32>, ModelError
         let mut on_layer = |layer: LayerCapture| layers.push(layer);
         let (mut hooks, stop) = (Hooks::default(), (&cancel, &watch));
         let logits = match on_device {
-            true => device.run(&host, (&tokens, past), &hooks, stop, &mut on_layer)?,
+            true => device.run(&host, (&tokens, past), &mut hooks, stop, &mut on_layer)?,
             false => {
                 let profile = &mut Profile::default();
                 host.run((&tokens, past), Engine::Auto, &mut hooks, profile, stop, &mut on_layer)?

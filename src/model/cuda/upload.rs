@@ -1,5 +1,7 @@
 //! From the CPU's decoder to one on a device.
 
+use std::sync::Arc;
+
 use crate::attention::{Feature, Mask};
 use crate::gpu::{self, Activated, Device, Matrix, Rotary, Rule, Shape, padded};
 use crate::kernels::attention_rule::AttentionRule;
@@ -41,7 +43,7 @@ pub fn unsupported(spec: &DecoderSpec) -> Option<String> {
 /// If the device has no room or fails, or `step` says so.
 pub fn upload(
     decoder: &Decoder,
-    device: Device,
+    device: Arc<Device>,
     step: &mut dyn FnMut(usize) -> Result<(), ModelError>,
 ) -> Result<gpu::Decoder, ModelError> {
     let shape = shape(decoder);
@@ -74,6 +76,7 @@ fn shape(decoder: &Decoder) -> Shape {
         });
     }
     Shape {
+        layers: spec.layers.len(),
         hidden: spec.hidden,
         intermediate,
         active,

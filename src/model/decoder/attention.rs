@@ -1,5 +1,7 @@
 //! The attention of a layer: project, normalise, turn by position, attend.
 
+use std::sync::Arc;
+
 use candle_core::{D, DType, Tensor};
 
 use super::heads::{Attended, HeadInputs, HostHeads};
@@ -8,7 +10,7 @@ use super::pass::{Backend, Pass};
 use super::past::PastLayer;
 use super::projections::{HeadNorm, Projections};
 use super::{Linear, ValueNorms, fused, generic};
-use crate::attention::{HeadSummary, LayerCapture};
+use crate::attention::{HeadSummary, LayerCapture, Qkv};
 use crate::kernels::attention_rule::AttentionRule;
 use crate::model::host::{self, Buffer};
 use crate::model::{ModelError, Profile};
@@ -133,9 +135,7 @@ fn capture(all: HostHeads<'_>, attended: Attended, value_norms: &[f32], past: Pa
     let summary = |(statistics, thumbnail)| HeadSummary { statistics, thumbnail };
     LayerCapture {
         heads: sums.finish().zip(attended.thumbnails).map(summary).collect(),
-        query: all.query,
-        key: all.key,
-        value: all.value,
+        qkv: Arc::new(Qkv { query: all.query, key: all.key, value: all.value }.into()),
         value_norms: norms,
         log_sum_exp,
         sums,

@@ -57,9 +57,9 @@ impl<'a> HostHeads<'a> {
     pub fn new(inputs: &HeadInputs<'a>, past: &PastLayer<'_>) -> Result<Self, ModelError> {
         let (heads, count, head_dim) = inputs.query.dims3()?;
         let kv_heads = inputs.key.dim(0)?;
-        let mut query = past.rows(heads * head_dim, |layer| &layer.query);
-        let mut key = past.panels((Order::ByPlace, kv_heads, head_dim), |layer| &layer.key);
-        let mut value = past.panels((Order::ByToken, kv_heads, head_dim), |layer| &layer.value);
+        let mut query = past.rows(heads * head_dim, |layer| &layer.qkv.get().query);
+        let mut key = past.panels((Order::ByPlace, kv_heads, head_dim), |layer| &layer.qkv.get().key);
+        let mut value = past.panels((Order::ByToken, kv_heads, head_dim), |layer| &layer.qkv.get().value);
         with_host_values(&inputs.query, |values| {
             query.extend(count, |token, row| {
                 for (head, row) in row.chunks_exact_mut(head_dim).enumerate() {

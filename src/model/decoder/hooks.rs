@@ -4,6 +4,8 @@
 //! A pass goes through these points in this order, in each layer: `after_rotary`, `head_mask`, `heads`, and `residual`
 //! after each part. A point that nobody has asked for costs nothing.
 //!
+//! A pass that a device failed in begins again on the CPU: then hooks are called from the first point on again.
+//!
 //! A tensor that a hook is handed belongs to the pass: on the CPU its memory is used again. To keep it, copy it
 //! ([`Tensor::copy`]); to change it, put another one of the same shape and type in its place.
 
@@ -56,7 +58,10 @@ pub enum ResidualPoint {
 
 impl Hooks<'_> {
     /// Calls the hook of `residual`, if there is one.
-    pub(super) fn on_residual(&mut self, point: ResidualPoint, x: &mut Tensor) -> Result<(), ModelError> {
+    ///
+    /// # Errors
+    /// If that fails.
+    pub fn on_residual(&mut self, point: ResidualPoint, x: &mut Tensor) -> Result<(), ModelError> {
         self.residual.as_mut().map_or(Ok(()), |hook| hook(point, x))
     }
 }

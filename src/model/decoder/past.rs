@@ -29,6 +29,11 @@ impl<'a> Past<'a> {
         let layer = self.layers.get(layer).map(|layer| &**layer).filter(|_| self.tokens > 0);
         PastLayer { tokens: self.tokens, layer }
     }
+
+    /// Whether the host has all that it needs of them, or can have it.
+    pub fn is_here(&self) -> bool {
+        self.tokens == 0 || self.layers.iter().all(|layer| layer.qkv.bring().is_ok())
+    }
 }
 
 impl<'a> PastLayer<'a> {
