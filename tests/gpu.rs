@@ -300,6 +300,15 @@ fn a_prompt_that_goes_on_takes_no_memory_and_another_one_leaves_what_captures_ha
         captures.push((ids.clone(), of(&model, &ids)));
     }
     assert_eq!(asked(), [0, 0, 3]);
+    // One that is stopped costs nothing of what was known.
+    ids.push(12);
+    let stopped = Cancel::new();
+    stopped.cancel();
+    let tokens = model.tokens_from_ids(&ids).unwrap();
+    assert!(matches!(model.run(tokens, &stopped, &mut |_| ()), Err(ModelError::Cancelled)));
+    asked();
+    captures.push((ids.clone(), of(&model, &ids)));
+    assert_eq!(asked(), [0, 0, 1]);
     // Other ends, of which the captures before have what was there.
     for cut in [25, 10, 28, 2] {
         ids.truncate(cut);

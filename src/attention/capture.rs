@@ -111,7 +111,7 @@ pub struct Computed {
     pub from: usize,
     /// Why all of it ran, where it begins like the one before.
     pub note: Option<&'static str>,
-    /// Whether the CPU has computed it though the model is on a GPU: that has failed, or somebody looked into the pass.
+    /// Whether the CPU has computed it though the model is on a GPU: that has failed, or its kernels don't go so far.
     pub on_cpu: bool,
 }
 

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::device::{Address, Buffer, Device, Kernel};
+use super::copies::{Address, Buffer};
+use super::device::{Device, Kernel};
 use super::kernels;
 use super::{Feature, GpuError};
 use crate::model::spec::{Activation, Gating, NormKind, NormSpan, Pairs, Routing, Wiring};

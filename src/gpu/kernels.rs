@@ -6,7 +6,8 @@
 use cudarc::driver::{DeviceRepr, LaunchConfig, PushKernelArg};
 
 use super::GpuError;
-use super::device::{Address, Device, Kernel};
+use super::copies::Address;
+use super::device::{Device, Kernel};
 
 /// Sums of a head that a pass makes of a row, besides its sink's share, its entropy and its log-sum-exp.
 pub const FEATURES: usize = 8;

@@ -2,8 +2,9 @@
 
 use super::GpuError;
 use super::arena::most_tiles;
+use super::copies::Address;
 use super::decoder::{Activated, Kind, Linear, address, padded};
-use super::device::{Address, Device, Kernel};
+use super::device::{Device, Kernel};
 use super::kernels::{self, Grid, launch};
 use crate::model::spec::{Activation, Gating};
 

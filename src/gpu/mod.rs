@@ -10,6 +10,7 @@
 //! `tests/emulator` runs the same kernels on a CPU, behind a driver of its own.
 
 mod arena;
+mod copies;
 mod decoder;
 mod device;
 mod error;
@@ -21,12 +22,13 @@ mod pass;
 mod passed;
 mod rows;
 
-pub use arena::{Arena, Extent};
+pub use arena::{Arena, Extent, bytes_of_pass};
+pub use copies::{Buffer, HostBuffer};
 pub use decoder::{
     Activated, Addition, Attention, Decoder, Head, Kind, Layer, Linear, Matrix, Mlp, Norm, QkNorm, Rotary,
     Rule, Shape, padded,
 };
-pub use device::{Buffer, Device, HostBuffer};
+pub use device::Device;
 pub use error::GpuError;
 pub use kernels::{FEATURES, Feature, SUMS};
 pub use observer::{Observer, Point};

@@ -2,8 +2,9 @@
 
 use super::GpuError;
 use super::arena::{Arena, Extent, Parts, Results};
+use super::copies::HostBuffer;
 use super::decoder::{Decoder, Layer, Mlp, padded};
-use super::device::{HostBuffer, MARKS};
+use super::device::MARKS;
 use super::launches::{InputPlaces, Launches};
 use super::linear::{Finish, Rows, linear};
 use super::observer::{Observer, Point, show};
@@ -58,8 +59,8 @@ pub fn run<'a, E: From<GpuError>>(
 ) -> Result<Passed<'a>, E> {
     let (device, shape, layers, extent) =
         (&*decoder.device, &decoder.shape, decoder.layers.len(), prompt.extent);
-    let parts = arena.for_pass(device, shape, layers, &extent)?;
-    let results = Results::new(shape, layers, &extent);
+    let parts = arena.for_pass(device, shape, &extent)?;
+    let results = Results::new(shape, &extent);
     let (inputs, places) = inputs(decoder, prompt);
     device.write(&parts.work_buffer, 4 * parts.work.inputs, &inputs)?;
     // Where the largest of each cell is looked for.

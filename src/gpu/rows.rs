@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::GpuError;
+use super::copies::{Address, Buffer, HostBuffer};
 use super::decoder::Shape;
-use super::device::{Address, Buffer, Device, HostBuffer};
+use super::device::Device;
 use super::linear::Rows;
 
 /// Tokens that there is room for, at least.

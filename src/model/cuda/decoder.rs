@@ -11,6 +11,7 @@ use super::upload::{unsupported, upload};
 use crate::attention::{Feature, LayerCapture, Mask, PromptIndex, Token, tokens_per_cell};
 use crate::gpu::{self, Device, GpuError, HostBuffer};
 use crate::model::decoder::{self, Decoder, Hooks, Past, ResidualPoint, Rope};
+use crate::model::footprint::PROMPT_TOKENS;
 use crate::model::host::to_values;
 use crate::model::weights::Watch;
 use crate::model::{Cancel, Control, LoadProgress, ModelError};
@@ -42,16 +43,22 @@ impl CudaDecoder {
     ///
     /// # Errors
     /// If the kernels lack one of its rules, the device has no room or fails, or `control` was cancelled.
-    pub fn new(decoder: &Decoder, ordinal: usize, control: &mut Control<'_>) -> Result<Self, ModelError> {
-        if let Some(what) = unsupported(&decoder.spec) {
+    pub fn new(host: &Decoder, ordinal: usize, control: &mut Control<'_>) -> Result<Self, ModelError> {
+        if let Some(what) = unsupported(&host.spec) {
             return Err(GpuError::Unsupported(what).into());
         }
-        let total = decoder.blocks.len();
+        let total = host.blocks.len();
         let mut step = |layer: usize| {
             (control.progress)(LoadProgress::Weights { done: layer + 1, total });
             control.cancel.check()
         };
-        let decoder = upload(decoder, Arc::new(Device::open(ordinal)?), &mut step)?;
+        let decoder = upload(host, Arc::new(Device::open(ordinal)?), &mut step)?;
+        // Where weights leave no room for a prompt, no prompt would run.
+        let tokens = host.spec.context.min(PROMPT_TOKENS);
+        let extent = capture::extent(Past::default(), tokens, &host.spec);
+        if decoder.device.free()? < gpu::bytes_of_pass(&decoder.shape, &extent) {
+            return Err(GpuError::OutOfMemory.into());
+        }
         let bridge = Arc::new(Bridge::new(decoder.device.clone(), decoder.shape.clone()));
         Ok(Self {
             decoder,
@@ -130,7 +137,16 @@ impl CudaDecoder {
         let shape = &self.decoder.shape;
         let mut looking = Looking { cancel, hooks, shape, rows: &rows, first: past.tokens };
         let memory = gpu::Memory { arena, rows: &kept, by };
-        let passed = gpu::run(&self.decoder, memory, &prompt, &mut looking)?;
+        let passed = match gpu::run(&self.decoder, memory, &prompt, &mut looking) {
+            Ok(passed) => passed,
+            Err(error) => {
+                // What was known is there as before, for the prompt that this one was ended for.
+                if is_plain && !matches!(error, ModelError::Gpu(_)) {
+                    held.hold(rows, &wanted, past.tokens);
+                }
+                return Err(error);
+            }
+        };
         rows.set_used(tokens.len());
         for (layer, block) in host.blocks.iter().enumerate().skip(inputs.start) {
             let of = (past, &*hooks);
@@ -140,7 +156,7 @@ impl CudaDecoder {
         }
         let logits = logits(host, passed.logits())?;
         if is_plain {
-            held.hold(rows, ids, ablation);
+            held.hold(rows, &wanted, tokens.len());
         }
         Ok(logits)
     }

@@ -25,6 +25,8 @@ struct Held {
     rows: Arc<DeviceRows>,
     ids: Vec<u32>,
     ablation: Ablation,
+    /// Tokens of the prompt that they were computed for.
+    tokens: usize,
 }
 
 /// A prompt that asks for rows.
@@ -56,7 +58,7 @@ impl HeldRows {
         let knows = |held: &Held| {
             held.ablation == *wanted.ablation
                 && held.ids.starts_with(&wanted.ids[..known])
-                && (wanted.turns_alike)(held.ids.len())
+                && (wanted.turns_alike)(held.tokens)
         };
         let at = self.held.iter().position(|held| held.ablation == *wanted.ablation);
         let source = match at {
@@ -96,11 +98,12 @@ impl HeldRows {
         Ok(rows)
     }
 
-    /// Holds the rows of a prompt that has run.
-    pub fn hold(&mut self, rows: Arc<DeviceRows>, ids: Vec<u32>, ablation: Ablation) {
+    /// Holds the rows that are there of a prompt, of its first tokens or of all: `known` of them.
+    pub fn hold(&mut self, rows: Arc<DeviceRows>, wanted: &Wanted<'_>, known: usize) {
         let superfluous = (self.held.len() + 1).saturating_sub(MOST_HELD);
         self.held.drain(..superfluous);
-        self.held.push(Held { rows, ids, ablation });
+        let (ids, ablation) = (wanted.ids[..known].to_vec(), wanted.ablation.clone());
+        self.held.push(Held { rows, ids, ablation, tokens: wanted.ids.len() });
     }
 
     /// Sends all rows to the host that captures may still ask for.
