@@ -93,6 +93,8 @@ pub struct Capture {
     pub mean: CausalMatrix,
     /// \[vocabulary\]: logits after the last token; none of a model without an output head.
     pub logits: Vec<f32>,
+    /// ln Σ exp(logit) over the vocabulary: [`Capture::log_sum_exp`].
+    pub log_sum_exp: Cached<f64>,
     /// The likeliest next tokens, likeliest first; empty for a model without an output head.
     pub next: Vec<NextToken>,
     /// The conversation and its text, if the prompt was read as one.

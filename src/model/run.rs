@@ -9,7 +9,9 @@ use super::kept::Known;
 use super::recorder::Recorder;
 use super::{Cancel, Hooks, Model, ModelError, Profile};
 use crate::attention::ablation::HeadMeans;
-use crate::attention::{Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp};
+use crate::attention::{
+    Ablation, Cached, Capture, Computed, ModelInfo, NextToken, Token, log_sum_exp, probability,
+};
 
 /// Bytes of a capture below which nobody asks whether there is room for it.
 const MUCH: u64 = 100_000_000;
@@ -20,6 +22,8 @@ const MUCH_WORK: u64 = 16_000_000;
 const GPU_FAILED: &str = "the GPU failed: computed on the CPU";
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
+/// Logits that are looked at together, whether any of them is among the likeliest.
+const LOGITS: usize = 256;
 
 impl Model {
     /// Runs tokens through the model, from the first one on that differs from what it ran last. Reports finished layers
@@ -161,10 +165,11 @@ impl Model {
                 }
                 Some(logits) => logits?,
             };
-            let next = self.likeliest(&logits, NEXT_TOKENS);
-            Ok::<_, ModelError>((logits, next))
+            let log_sum_exp = log_sum_exp(&logits);
+            let next = self.likeliest(&logits, log_sum_exp, NEXT_TOKENS);
+            Ok::<_, ModelError>((logits, log_sum_exp, next))
         };
-        let (logits, next) = self.compute(tokens.len() - past.tokens, run)?;
+        let (logits, log_sum_exp, next) = self.compute(tokens.len() - past.tokens, run)?;
         let (layers, mean) = recorder.finish();
         let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
         Ok(Capture {
@@ -176,6 +181,7 @@ impl Model {
             layers,
             mean,
             logits,
+            log_sum_exp: Cached::of(log_sum_exp),
             next,
             chat: None,
             drawn: None,
@@ -232,22 +238,33 @@ impl Model {
         }
     }
 
-    /// The `count` likeliest tokens by their logits, the likeliest first.
-    pub(super) fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
+    /// The `count` likeliest tokens by their logits and the [`log_sum_exp`] of these, the likeliest first.
+    pub(super) fn likeliest(&self, logits: &[f32], log_sum_exp: f64, count: usize) -> Vec<NextToken> {
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
         let mut likeliest: Vec<u32> = Vec::with_capacity(count + 1);
-        for id in 0..logits.len() as u32 {
-            let is_full = likeliest.len() == count;
-            if is_full && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize]) {
+        for (part, of_part) in logits.chunks(LOGITS).enumerate() {
+            let least = match likeliest.last() {
+                Some(last) if likeliest.len() == count => logits[*last as usize],
+                _ => f32::NEG_INFINITY,
+            };
+            // All of them are compared, which is many at a time.
+            if of_part.iter().fold(true, |none, logit| none & (*logit <= least)) {
                 continue;
             }
-            let place = likeliest.partition_point(|other| likelier(other, &id).is_lt());
-            likeliest.insert(place, id);
-            likeliest.truncate(count);
+            for id in (part * LOGITS) as u32..(part * LOGITS + of_part.len()) as u32 {
+                let is_full = likeliest.len() == count;
+                if is_full && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize]) {
+                    continue;
+                }
+                let place = likeliest.partition_point(|other| likelier(other, &id).is_lt());
+                likeliest.insert(place, id);
+                likeliest.truncate(count);
+            }
         }
-        let sum = log_sum_exp(logits);
-        let probability = |id: u32| (f64::from(logits[id as usize]) - sum).exp() as f32;
-        let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
+        let next = |id: u32| {
+            let probability = probability(logits, log_sum_exp, id) as f32;
+            NextToken { token: self.token(id), probability }
+        };
         likeliest.into_iter().map(next).collect()
     }
 }
