@@ -218,8 +218,11 @@ impl Capture {
     /// [`CausalMatrix::extent_after_first_row`] of all heads' thumbnails: what the colour scale of all heads at once
     /// is to show.
     pub fn heads_extent(&self) -> Extent {
-        let heads = self.layers.iter().flat_map(|layer| &layer.heads);
-        heads.map(|head| head.thumbnail.extent_after_first_row()).fold(Extent::NONE, Extent::and)
+        let of_layer = |layer: &Arc<LayerCapture>| {
+            let heads = layer.heads.iter().map(|head| head.thumbnail.extent_after_first_row());
+            heads.fold(Extent::NONE, Extent::and)
+        };
+        self.layers.par_iter().map(of_layer).reduce(|| Extent::NONE, Extent::and)
     }
 
     /// The matrix of a view: kept ones are copied or averaged, heads are computed from their queries and keys.

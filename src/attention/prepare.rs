@@ -17,7 +17,7 @@ impl Capture {
                 .chunks(self.mean.bin())
                 .map(|cell| cell.iter().all(|token| token.is_special))
                 .collect(),
-            layer_pictures: self.layers.par_iter().map(|layer| layer_picture(&layer.mean)).collect(),
+            layer_pictures: self.layers.par_iter().map(|layer| layer_picture(&layer.mean).clone()).collect(),
             heads: self.heads_extent(),
         })
     }

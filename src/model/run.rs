@@ -253,7 +253,9 @@ impl Model {
             }
             for id in (part * LOGITS) as u32..(part * LOGITS + of_part.len()) as u32 {
                 let is_full = likeliest.len() == count;
-                if is_full && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize]) {
+                if is_full
+                    && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize])
+                {
                     continue;
                 }
                 let place = likeliest.partition_point(|other| likelier(other, &id).is_lt());
