@@ -9,6 +9,11 @@ use std::sync::{Arc, OnceLock};
 pub struct Cached<T>(Arc<OnceLock<T>>);
 
 impl<T> Cached<T> {
+    /// One that is known already.
+    pub fn of(value: T) -> Self {
+        Self(Arc::new(value.into()))
+    }
+
     /// The value, which `compute` computes if nobody has asked for it yet.
     pub fn get_or(&self, compute: impl FnOnce() -> T) -> &T {
         self.0.get_or_init(compute)

@@ -89,6 +89,8 @@ pub struct Capture {
     pub mean: CausalMatrix,
     /// \[vocabulary\]: logits after the last token; none of a model without an output head.
     pub logits: Vec<f32>,
+    /// ln Σ exp(logit) over the vocabulary: [`Capture::log_sum_exp`].
+    pub log_sum_exp: Cached<f64>,
     /// The likeliest next tokens, likeliest first; empty for a model without an output head.
     pub next: Vec<NextToken>,
     /// The conversation and its text, if the prompt was read as one.
@@ -213,8 +215,11 @@ impl Capture {
     /// [`CausalMatrix::extent_after_first_row`] of all heads' thumbnails: what the colour scale of all heads at once
     /// is to show.
     pub fn heads_extent(&self) -> Extent {
-        let heads = self.layers.iter().flat_map(|layer| &layer.heads);
-        heads.map(|head| head.thumbnail.extent_after_first_row()).fold(Extent::NONE, Extent::and)
+        let of_layer = |layer: &Arc<LayerCapture>| {
+            let heads = layer.heads.iter().map(|head| head.thumbnail.extent_after_first_row());
+            heads.fold(Extent::NONE, Extent::and)
+        };
+        self.layers.par_iter().map(of_layer).reduce(|| Extent::NONE, Extent::and)
     }
 
     /// The matrix of a view: kept ones are copied or averaged, heads are computed from their queries and keys.

@@ -14,6 +14,4 @@ pub struct Digest {
     pub layer_pictures: Vec<CausalMatrix>,
     /// What one colour scale of the thumbnails of all heads is to show.
     pub heads: Extent,
-    /// ln Σ exp(logit) over the vocabulary; nothing of a model without an output head.
-    pub(super) log_sum_exp: Option<f64>,
 }

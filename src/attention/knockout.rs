@@ -5,7 +5,6 @@
 use std::ops::Range;
 
 use super::ablation::{NextChange, next_changes, next_divergence};
-use super::logits::log_sum_exp;
 use super::push::Push;
 use super::{Capture, NextToken, NoSuchView, Token, View, Weighted, escape_controls};
 
@@ -100,7 +99,7 @@ impl SpanEffect {
     pub fn new(span: HiddenSpan, before: &Capture, after: &Capture, keys: &KeyMeasures) -> Option<Self> {
         let log = |capture: &Capture| {
             let logit = *capture.logits.get(keys.target.token.id as usize)?;
-            Some(f64::from(logit) - log_sum_exp(&capture.logits))
+            Some(f64::from(logit) - capture.log_sum_exp()?)
         };
         let sum = |values: &[f32]| span.tokens.clone().filter_map(|key| values.get(key)).sum();
         let mut next = next_changes(before, after);

@@ -29,10 +29,33 @@ pub struct CausalMatrix {
     sink: Option<Vec<f32>>,
     /// What each row gave to the first token, which shares its cell with others; empty if it has its own.
     first_token: Vec<f32>,
-    /// What is shown of the first rows, as far as that is known from the matrix that this one goes on from.
-    pub(super) known_rows: Vec<RowExtents>,
+    /// What is known of its first rows.
+    pub(super) before: Option<Before>,
     /// What colour scales are to show of it: [`CausalMatrix::extents`].
     pub(super) measured: Cached<Measured>,
+    /// It in small: [`layer_picture`](super::layer_picture).
+    pub(super) picture: Cached<CausalMatrix>,
+}
+
+/// What is known of the first rows of a matrix from the one that it goes on from.
+#[derive(Debug, Clone)]
+pub(super) struct Before {
+    /// So many rows are the same.
+    pub rows: usize,
+    measured: Cached<Measured>,
+    picture: Cached<CausalMatrix>,
+}
+
+impl Before {
+    /// What colour scales are to show of these rows, as far as that was asked for.
+    pub fn extents(&self) -> &[RowExtents] {
+        self.measured.get().map_or(&[], |measured| &measured.rows[..self.rows.min(measured.rows.len())])
+    }
+
+    /// The small picture of that matrix, if that was asked for.
+    pub fn picture(&self) -> Option<&CausalMatrix> {
+        self.picture.get()
+    }
 }
 
 impl PartialEq for CausalMatrix {
@@ -51,7 +74,8 @@ impl CausalMatrix {
         let sink = with_sink.then(|| vec![0.0; size]);
         let chunks = (0..size.div_ceil(CHUNK_ROWS)).into_par_iter();
         let chunks = chunks.map(|at| Arc::new(with_size(&[], cells_of(at, size)))).collect();
-        Self { tokens, bin, chunks, sink, first_token, known_rows: Vec::new(), measured: Cached::default() }
+        let (measured, picture) = Default::default();
+        Self { tokens, bin, chunks, sink, first_token, before: None, measured, picture }
     }
 
     /// From its cells, row after row, one token per cell.
@@ -90,9 +114,13 @@ impl CausalMatrix {
             let before = self.chunks.get(at).map_or(&[][..], |chunk| &chunk[..kept]);
             chunks.push(Arc::new(with_size(before, cells_of(at, size))));
         }
-        let known_rows = self.measured.get().map_or(&self.known_rows, |measured| &measured.rows);
-        let known_rows = known_rows[..rows.min(known_rows.len())].to_vec();
-        Self { tokens, bin, chunks, sink, first_token, known_rows, measured: Cached::default() }
+        let before = match (self.measured.get(), &self.before) {
+            // It was never looked at.
+            (None, Some(before)) => Before { rows: rows.min(before.rows), ..before.clone() },
+            _ => Before { rows, measured: self.measured.clone(), picture: self.picture.clone() },
+        };
+        let (measured, picture) = Default::default();
+        Self { tokens, bin, chunks, sink, first_token, before: Some(before), measured, picture }
     }
 
     /// The same in cells that stand for twice as many tokens along each axis: each has the largest of its four.
@@ -224,7 +252,10 @@ impl CausalMatrix {
     /// The rows from `first` on. Those that are shared become copies.
     pub fn rows_from(&mut self, first: usize) -> RowsMut<'_> {
         self.measured.reset();
-        self.known_rows.truncate(first);
+        self.picture.reset();
+        if let Some(before) = &mut self.before {
+            before.rows = before.rows.min(first);
+        }
         let chunk = first / CHUNK_ROWS;
         let mut rows = Vec::with_capacity(self.size() - first);
         for (at, cells) in self.chunks.iter_mut().enumerate().skip(chunk) {
@@ -302,7 +333,8 @@ mod tests {
         m.extents();
         let mut more = m.grown(5, 10);
         let blocks: Vec<usize> = more.blocks_from(5, 4).iter().map(|block| block.rows.len()).collect();
-        assert_eq!((blocks, more.known_rows.len()), (vec![3, 2], 5), "the first ends at row 8");
+        let known = more.before.as_ref().map(|before| before.extents().len());
+        assert_eq!((blocks, known), (vec![3, 2], Some(5)), "the first ends at row 8");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::matrix::CausalMatrix;
+use super::matrix::{Before, CausalMatrix};
 use super::scale::{Extent, Extents, Measured, RowExtents, bottom_of};
 use crate::kernels::elementwise::largest;
 use crate::vocabulary::{Normalisation, Pooling};
@@ -80,8 +80,9 @@ impl CausalMatrix {
                     [row.least_above_zero(), row.max()]
                 })
             };
-            let new = self.known_rows.len()..self.size();
-            let rows: Vec<RowExtents> = self.known_rows.iter().copied().chain(new.map(shown)).collect();
+            let known = self.before.as_ref().map_or(&[][..], Before::extents);
+            let rows: Vec<RowExtents> =
+                known.iter().copied().chain((known.len()..self.size()).map(shown)).collect();
             let of = |normalisation: usize, which: usize| {
                 rows.iter().filter_map(|row| row[normalisation][which]).collect::<Vec<f32>>()
             };

@@ -17,9 +17,8 @@ impl Capture {
                 .chunks(self.mean.bin())
                 .map(|cell| cell.iter().all(|token| token.is_special))
                 .collect(),
-            layer_pictures: self.layers.par_iter().map(|layer| layer_picture(&layer.mean)).collect(),
+            layer_pictures: self.layers.par_iter().map(|layer| layer_picture(&layer.mean).clone()).collect(),
             heads: self.heads_extent(),
-            log_sum_exp: (!self.logits.is_empty()).then(|| log_sum_exp(&self.logits)),
         })
     }
 
@@ -32,9 +31,13 @@ impl Capture {
         });
     }
 
+    /// ln Σ exp(logit) over the vocabulary; `None` of a model without an output head.
+    pub fn log_sum_exp(&self) -> Option<f64> {
+        (!self.logits.is_empty()).then(|| *self.log_sum_exp.get_or(|| log_sum_exp(&self.logits)))
+    }
+
     /// The probability that a token comes next; `None` of a model without an output head.
     pub fn probability_of(&self, id: u32) -> Option<f64> {
-        let sum = self.digest().log_sum_exp?;
-        Some((f64::from(*self.logits.get(id as usize)?) - sum).exp())
+        Some((f64::from(*self.logits.get(id as usize)?) - self.log_sum_exp()?).exp())
     }
 }

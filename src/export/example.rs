@@ -89,6 +89,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         layers: vec![layer(1.0), layer(-1.0)],
         mean,
         logits: vec![0.0, 1.0, 2.0],
+        log_sum_exp: Default::default(),
         next: vec![NextToken { token: Token::from_id(2), probability: 0.5 }],
         chat: None,
         drawn: None,

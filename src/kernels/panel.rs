@@ -27,6 +27,10 @@ const GROUP: usize = 8;
 const BATCH_ROWS: usize = 64;
 /// Batch rows up to which reading a panel takes longer than multiplying it.
 const FEW: usize = 8;
+/// Panels that a thread takes at a time for so few: those that begin late take fewer of them, and all end together.
+const FEW_GROUP: usize = 2;
+/// Values that are asked for ahead of those that are multiplied, where a panel is read once.
+const AHEAD: usize = 4 * 1024;
 /// Batch rows from which on a matrix unit is faster: for fewer, cutting weights into parts takes longer.
 const MANY_FOR_TILES: usize = 100;
 /// Rows that are packed together: the number of streams that a core reads fastest.
@@ -109,11 +113,12 @@ impl Panels {
             return product::add_product(unit, [in_features, out_features], x, self, &ends, y);
         }
         let panel = in_features * PANEL;
-        let group = out_features.div_ceil(PANEL).div_ceil(2 * rayon::current_num_threads()).min(GROUP);
+        let most = if count <= FEW { FEW_GROUP } else { GROUP };
+        let group = out_features.div_ceil(PANEL).div_ceil(2 * rayon::current_num_threads()).min(most);
         let arch = Arch::new();
         by_columns(group * PANEL, out_features, y, |columns, out| {
             let first = columns.start / PANEL;
-            let panels = &self.values()[first * panel..columns.end.div_ceil(PANEL) * panel];
+            let panels = &self.values()[first * panel..];
             let ends = ends.of(columns.clone());
             arch.dispatch(TimesPanels { x, in_features, panels, width: columns.len(), ends, out });
         });
@@ -167,6 +172,7 @@ struct TimesPanels<'a, 'y> {
     /// \[n, in\]
     x: &'a [f32],
     in_features: usize,
+    /// And what lies behind them.
     panels: &'a [f32],
     width: usize,
     ends: Ends<'a>,
@@ -180,6 +186,8 @@ impl WithSimd for TimesPanels<'_, '_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, in_features, panels, width, ends, out } = self;
         let depth = if out.len() <= FEW { in_features } else { DEPTH };
+        let (panel, count) = (in_features * PANEL, width.div_ceil(PANEL));
+        let is_read_once = S::F32_LANES * registers::<S>() == PANEL;
         // All chunks are of about the same size, as tiles are.
         let chunks = out.len().div_ceil(BATCH_ROWS).max(1);
         let batch_rows = out.len().div_ceil(chunks).max(1);
@@ -188,15 +196,16 @@ impl WithSimd for TimesPanels<'_, '_> {
             let last = rows.end == in_features;
             for (chunk, out) in out.chunks_mut(batch_rows).enumerate() {
                 let x = &x[chunk * batch_rows * in_features..][..out.len() * in_features];
-                for (at, panel) in panels.chunks_exact(in_features * PANEL).enumerate() {
+                for at in 0..count {
                     let columns = at * PANEL..((at + 1) * PANEL).min(width);
-                    // Later batch rows find the panels in the cache.
                     let next = match chunk {
-                        0 => after(panels, in_features, at, &rows),
+                        0 if depth == in_features && is_read_once => part(panels, at * panel + AHEAD, panel),
+                        0 => after(&panels[..count * panel], in_features, at, &rows),
+                        // Later batch rows find the panels in the cache.
                         _ => &[],
                     };
                     let next = bytemuck::cast_slice(next);
-                    let panel = &panel[rows.start * PANEL..rows.end * PANEL];
+                    let panel = &panels[at * panel..][rows.start * PANEL..rows.end * PANEL];
                     if rows.start == 0 {
                         ends.begin(simd, columns.clone(), out);
                     }
@@ -208,6 +217,20 @@ impl WithSimd for TimesPanels<'_, '_> {
                 }
             }
         }
+    }
+}
+
+/// `count` values from `start` on, or as many as there are.
+fn part(values: &[f32], start: usize, count: usize) -> &[f32] {
+    let rest = &values[start.min(values.len())..];
+    &rest[..count.min(rest.len())]
+}
+
+/// Registers of results of a batch row that are added up side by side.
+const fn registers<S: Simd>() -> usize {
+    match S::REGISTER_COUNT {
+        32 => 3,
+        _ => 2,
     }
 }
 

@@ -61,6 +61,14 @@ impl TokenRows {
         Self { width: self.width, tokens, chunks: self.chunks[..tokens.div_ceil(CHUNK)].to_vec() }
     }
 
+    /// Makes room for `count` rows behind these, so that appending them copies nothing.
+    pub fn make_room(&mut self, count: usize) {
+        let (kept, width) = (self.tokens % CHUNK, self.width);
+        if let Some(chunk) = self.chunks.last_mut().filter(|_| kept > 0) {
+            with_room(chunk, kept * width, (kept + count).min(CHUNK) * width);
+        }
+    }
+
     /// Appends `count` rows, which `fill` writes: the index among the new ones, and the row.
     pub fn extend(&mut self, count: usize, fill: impl Fn(usize, &mut [f32]) + Send + Sync) {
         let (width, before) = (self.width, self.tokens);
@@ -174,6 +182,14 @@ impl Panels {
     pub fn prefix(&self, tokens: usize) -> Self {
         assert!(tokens <= self.tokens, "{tokens} of {}", self.tokens);
         Self { tokens, chunks: self.chunks[..tokens.div_ceil(CHUNK)].to_vec(), ..*self }
+    }
+
+    /// Makes room for tokens behind these, so that appending them copies nothing.
+    pub fn make_room(&mut self) {
+        let size = self.heads * self.head_dim * CHUNK;
+        if let Some(chunk) = self.chunks.last_mut().filter(|_| !self.tokens.is_multiple_of(CHUNK)) {
+            with_room(chunk, size, size);
+        }
     }
 
     /// Appends tokens: `values` \[heads, n, head_dim\].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::generate::Sampling;
 use super::{Cancel, Model, ModelError};
-use crate::attention::{Capture, NextToken, TextEnding, Token, probability};
+use crate::attention::{Capture, NextToken, TextEnding, Token};
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +41,8 @@ impl Model {
 
     /// A token after a capture's last one, with the probability that the model gave it.
     pub fn next_token(&self, capture: &Capture, id: u32) -> NextToken {
-        NextToken { token: self.token(id), probability: probability(&capture.logits, id) as f32 }
+        let probability = capture.probability_of(id).unwrap_or_default() as f32;
+        NextToken { token: self.token(id), probability }
     }
 
     /// Whether the text ends where `next` would come.

@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling as Rule};
 
 use super::{Cancel, Model, ModelError};
-use crate::attention::{Capture, NextToken, probability};
+use crate::attention::{Capture, NextToken};
 
 /// How a next token is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,8 +53,7 @@ impl Model {
     pub fn draw(&self, capture: &Capture, sampling: Sampling) -> Result<NextToken, ModelError> {
         self.check_output_head()?;
         let id = sampling.draw(&capture.logits, capture.tokens.len())?;
-        let probability = probability(&capture.logits, id) as f32;
-        Ok(NextToken { token: self.token(id), probability })
+        Ok(self.next_token(capture, id))
     }
 }
 

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use super::kept::Known;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::lens::{Lens, LensRow};
-use crate::attention::{Ablation, Capture, Computed, Token, probability};
+use crate::attention::{Ablation, Capture, Computed, Token, log_sum_exp, probability};
 
 /// The residual stream of a pass.
 #[derive(Debug)]
@@ -116,13 +116,13 @@ impl Model {
         let logits = self.decoder.unembed(&states, self.engine, &mut Profile::default());
         self.watch.check()?;
         let logits = logits?;
-        let likeliest: Vec<_> = logits.iter().map(|logits| self.likeliest(logits, count)).collect();
+        let sums: Vec<f64> = logits.iter().map(|logits| log_sum_exp(logits)).collect();
+        let likeliest = logits.iter().zip(&sums).map(|(logits, sum)| self.likeliest(logits, *sum, count));
+        let likeliest: Vec<_> = likeliest.collect();
         let last = likeliest.last().and_then(|next| next.first()).map_or(0, |next| next.token.id);
-        let row = |(next, logits): (_, &Vec<f32>)| {
-            let of_last = probability(logits, last) as f32;
-            LensRow { next, of_last }
-        };
-        Ok(Lens { query, rows: likeliest.into_iter().zip(&logits).map(row).collect() })
+        let of_last = logits.iter().zip(&sums).map(|(logits, sum)| probability(logits, *sum, last) as f32);
+        let rows = likeliest.into_iter().zip(of_last).map(|(next, of_last)| LensRow { next, of_last });
+        Ok(Lens { query, rows: rows.collect() })
     }
 
     /// Whether the stream of a prompt of so many tokens serves one of others that it goes on from.

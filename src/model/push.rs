@@ -12,7 +12,7 @@ use super::run::OnGpu;
 use super::spec::LogitsSpec;
 use super::{Cancel, Hooks, Model, ModelError, Profile, ResidualPoint};
 use crate::attention::push::{HeadPush, Push, PushedLogit};
-use crate::attention::{Capture, LayerCapture, NO_OUTPUT_HEAD, NextToken, probability};
+use crate::attention::{Capture, LayerCapture, NO_OUTPUT_HEAD, NextToken, log_sum_exp, probability};
 use crate::kernels::attention::Rows;
 use crate::kernels::dot::dot;
 
@@ -29,6 +29,8 @@ pub struct TokenPass {
     contexts: Vec<Tensor>,
     /// \[vocabulary\]
     logits: Vec<f32>,
+    /// Of these.
+    log_sum_exp: f64,
     /// The same before they are capped, if they are.
     uncapped: Option<Vec<f32>>,
 }
@@ -112,8 +114,9 @@ impl Model {
             }
             None => None,
         };
-        let next = self.likeliest(&logits, count);
-        Ok(TokenPass { query, next, stream, contexts, logits, uncapped })
+        let log_sum_exp = log_sum_exp(&logits);
+        let next = self.likeliest(&logits, log_sum_exp, count);
+        Ok(TokenPass { query, next, stream, contexts, logits, log_sum_exp, uncapped })
     }
 
     /// What each part of the pass adds to the logit of `target`, or of the likeliest next token; less that of `versus`, or
@@ -174,7 +177,7 @@ impl Model {
         let (heads, rest) = done?;
         let rest = PushedLogit { logit: pass.logit(target, versus), ..rest };
         let next = |id: u32| {
-            let probability = probability(&pass.logits, id) as f32;
+            let probability = probability(&pass.logits, pass.log_sum_exp, id) as f32;
             NextToken { token: self.token(id), probability }
         };
         Ok(Push::new(pass.query, (next(target), versus.map(next), pass.next.clone()), heads, rest))

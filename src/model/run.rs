@@ -12,6 +12,7 @@ use super::{Cancel, Hooks, Model, ModelError, Profile};
 use crate::attention::ablation::HeadMeans;
 use crate::attention::{
     Ablation, Cached, Capture, Computed, LayerCapture, ModelInfo, NextToken, Token, log_sum_exp,
+    probability,
 };
 
 /// Bytes of a capture below which nobody asks whether there is room for it.
@@ -25,6 +26,8 @@ const GPU_FAILED: &str = "the GPU failed: computed on the CPU";
 const PAST_IS_GONE: &str = "the GPU failed, and what it kept of this prompt is gone: run the prompt again";
 /// Likeliest next tokens that a capture lists.
 const NEXT_TOKENS: usize = 10;
+/// Logits that are looked at together, whether any of them is among the likeliest.
+const LOGITS: usize = 256;
 
 /// What became of a pass on a GPU.
 pub(super) enum OnGpu {
@@ -175,10 +178,11 @@ impl Model {
                     self.decoder.run(prompt, self.engine, hooks, profile, stop, &mut on_layer)?
                 }
             };
-            let next = self.likeliest(&logits, NEXT_TOKENS);
-            Ok::<_, ModelError>(Some((logits, next)))
+            let log_sum_exp = log_sum_exp(&logits);
+            let next = self.likeliest(&logits, log_sum_exp, NEXT_TOKENS);
+            Ok::<_, ModelError>(Some((logits, log_sum_exp, next)))
         };
-        let Some((logits, next)) = self.compute(tokens.len() - past.tokens, run)? else {
+        let Some((logits, log_sum_exp, next)) = self.compute(tokens.len() - past.tokens, run)? else {
             if hooks.heads.is_some() || hooks.residual.is_some() {
                 return Err(ModelError::Invalid(PAST_IS_GONE.to_owned()));
             }
@@ -196,6 +200,7 @@ impl Model {
             layers,
             mean,
             logits,
+            log_sum_exp: Cached::of(log_sum_exp),
             next,
             chat: None,
             drawn: None,
@@ -277,22 +282,35 @@ impl Model {
         }
     }
 
-    /// The `count` likeliest tokens by their logits, the likeliest first.
-    pub(super) fn likeliest(&self, logits: &[f32], count: usize) -> Vec<NextToken> {
+    /// The `count` likeliest tokens by their logits and the [`log_sum_exp`] of these, the likeliest first.
+    pub(super) fn likeliest(&self, logits: &[f32], log_sum_exp: f64, count: usize) -> Vec<NextToken> {
         let likelier = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
         let mut likeliest: Vec<u32> = Vec::with_capacity(count + 1);
-        for id in 0..logits.len() as u32 {
-            let is_full = likeliest.len() == count;
-            if is_full && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize]) {
+        for (part, of_part) in logits.chunks(LOGITS).enumerate() {
+            let least = match likeliest.last() {
+                Some(last) if likeliest.len() == count => logits[*last as usize],
+                _ => f32::NEG_INFINITY,
+            };
+            // All of them are compared, which is many at a time.
+            if of_part.iter().fold(true, |none, logit| none & (*logit <= least)) {
                 continue;
             }
-            let place = likeliest.partition_point(|other| likelier(other, &id).is_lt());
-            likeliest.insert(place, id);
-            likeliest.truncate(count);
+            for id in (part * LOGITS) as u32..(part * LOGITS + of_part.len()) as u32 {
+                let is_full = likeliest.len() == count;
+                if is_full
+                    && likeliest.last().is_none_or(|last| logits[id as usize] <= logits[*last as usize])
+                {
+                    continue;
+                }
+                let place = likeliest.partition_point(|other| likelier(other, &id).is_lt());
+                likeliest.insert(place, id);
+                likeliest.truncate(count);
+            }
         }
-        let sum = log_sum_exp(logits);
-        let probability = |id: u32| (f64::from(logits[id as usize]) - sum).exp() as f32;
-        let next = |id: u32| NextToken { token: self.token(id), probability: probability(id) };
+        let next = |id: u32| {
+            let probability = probability(logits, log_sum_exp, id) as f32;
+            NextToken { token: self.token(id), probability }
+        };
         likeliest.into_iter().map(next).collect()
     }
 }

@@ -34,8 +34,8 @@ use crate::worker::protocol::Event;
 use export::{Exporter, Target};
 use signals::{Signal, Signals};
 
-/// The least time from the beginning of a frame to the next one.
-const FRAME: Duration = Duration::from_millis(16);
+/// The least time from the beginning of a frame to the next one: of a progress, whose frames take their time from a pass.
+const FRAME: Duration = Duration::from_millis(50);
 /// The least time from a frame to one that somebody waits for, after a key or with what was asked for: it is not to
 /// queue behind those of a progress.
 const AWAITED_FRAME: Duration = Duration::from_millis(4);

@@ -101,6 +101,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         layers,
         mean,
         logits,
+        log_sum_exp: Default::default(),
         next: next.to_vec(),
         chat: None,
         drawn,
@@ -147,6 +148,7 @@ fn by_token(values: &[f32], heads: usize, size: usize) -> TokenRows {
 /// The same pass with these probabilities for what it lists.
 fn foreseeing(capture: Arc<Capture>, probabilities: [f32; 3]) -> Capture {
     let mut capture = (*capture).clone();
+    capture.log_sum_exp.reset();
     let rest = (1.0 - probabilities.iter().sum::<f32>()) / (capture.logits.len() - 3) as f32;
     capture.logits.fill(rest.ln());
     for (next, probability) in capture.next.iter_mut().zip(probabilities) {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Tensor};
 
-use super::heads::{Attended, HeadInputs, HostHeads};
+use super::aside::Aside;
+use super::heads::{Attended, HeadInputs, HostHeads, Room};
 use super::hooks::Hooks;
 use super::pass::{Backend, Pass};
 use super::past::PastLayer;
@@ -13,6 +14,7 @@ use super::{Linear, ValueNorms, fused, generic};
 use crate::attention::{HeadSummary, LayerCapture, Qkv};
 use crate::kernels::attention_rule::AttentionRule;
 use crate::model::host::{self, Buffer};
+use crate::model::spec::DecoderSpec;
 use crate::model::{ModelError, Profile};
 
 /// The attention of a layer.
@@ -33,28 +35,31 @@ pub struct Attention {
 
 impl Attention {
     /// What the heads take from the values, \[tokens, heads · head_dim\], and what the layer attended to. `x`
-    /// \[tokens, hidden\] is the residual stream, normalised.
+    /// \[tokens, hidden\] is the residual stream, normalised. With `aside`, see [`Aside`].
     ///
     /// # Errors
     /// If the device or a hook fails.
-    pub fn attend(
-        &self,
+    pub fn attend<'a>(
+        &'a self,
         x: &Tensor,
-        layer: usize,
-        pass: &mut Pass<'_>,
+        (layer, aside): (usize, Aside),
+        pass: &mut Pass<'a>,
         hooks: &mut Hooks<'_>,
         profile: &mut Profile,
-    ) -> Result<(Tensor, LayerCapture), ModelError> {
+    ) -> Result<(Tensor, Recording<'a>), ModelError> {
         let rule = AttentionRule { hidden: hooks.hidden, ..self.rule.clone() };
-        let mut inputs = self.inputs(x, &rule, pass, profile)?;
+        let (past, spec, new) = (pass.past.layer(layer), pass.spec, x.dim(0)?);
+        let room = || Room::new(&past, new, spec, rule.sinks.is_some());
+        let (room, inputs) = aside.run(room, || self.inputs(x, &rule, pass, profile));
+        let mut inputs = inputs?;
         if let Some(hook) = &mut hooks.after_rotary {
             hook(layer, [&mut inputs.query, &mut inputs.key, &mut inputs.value])?;
         }
-        let past = pass.past.layer(layer);
-        let heads = profile.attention(|| HostHeads::new(&inputs, &past))?;
+        let (heads, folding) = profile.attention(|| HostHeads::new(&inputs, room))?;
+        let known = (&past, folding);
         let attended = profile.attention(|| match &mut pass.backend {
-            Backend::Cpu { buffers, index } => fused::attend(&heads, &past, index, &buffers.context),
-            Backend::Tensors(masks) => generic::attend(&inputs, &heads, &past, masks),
+            Backend::Cpu { buffers, index } => fused::attend(&heads, known, index, &buffers.context),
+            Backend::Tensors(masks) => generic::attend(&inputs, &heads, known, masks),
         })?;
         let off: Vec<usize> = hooks.head_mask.of_layer(layer).collect();
         let means = hooks.head_means.of_layer(layer);
@@ -62,16 +67,8 @@ impl Attention {
         if let Some(hook) = &mut hooks.heads {
             hook(layer, &mut context)?;
         }
-        let capture = profile.record(|| {
-            let on_host = pass.buffers().is_some();
-            let mut value_norms =
-                self.value_norms.of(&inputs.value, &self.output, pass.spec.heads, &off, on_host)?;
-            if pass.spec.residual_scale != 1.0 {
-                value_norms.iter_mut().for_each(|norm| *norm *= pass.spec.residual_scale as f32);
-            }
-            Ok::<_, ModelError>(capture(heads, attended, &value_norms, past))
-        })?;
-        Ok((context, capture))
+        let (value, on_host) = (inputs.value, pass.buffers().is_some());
+        Ok((context, Recording { attention: self, spec, past, heads, attended, value, off, on_host }))
     }
 
     /// Queries, keys and values of \[tokens, hidden\].
@@ -119,8 +116,38 @@ impl Attention {
     }
 }
 
+/// What a layer attended to, of which what is kept isn't made yet: nothing in the pass waits for it.
+pub struct Recording<'a> {
+    attention: &'a Attention,
+    spec: &'a DecoderSpec,
+    past: PastLayer<'a>,
+    heads: HostHeads,
+    attended: Attended,
+    /// Of the new tokens.
+    value: Tensor,
+    /// Heads that are off.
+    off: Vec<usize>,
+    on_host: bool,
+}
+
+impl Recording<'_> {
+    /// What is kept of the layer.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn finish(self) -> Result<LayerCapture, ModelError> {
+        let Self { attention, spec, past, heads, attended, value, off, on_host } = self;
+        let mut value_norms =
+            attention.value_norms.of(&value, &attention.output, spec.heads, &off, on_host)?;
+        if spec.residual_scale != 1.0 {
+            value_norms.iter_mut().for_each(|norm| *norm *= spec.residual_scale as f32);
+        }
+        Ok(capture(heads, attended, &value_norms, past))
+    }
+}
+
 /// The part of a layer that is kept, on the host. `value_norms` \[heads, n\] are those of the new tokens.
-fn capture(all: HostHeads<'_>, attended: Attended, value_norms: &[f32], past: PastLayer<'_>) -> LayerCapture {
+fn capture(all: HostHeads, attended: Attended, value_norms: &[f32], past: PastLayer<'_>) -> LayerCapture {
     let heads = all.heads;
     let new = value_norms.len() / heads;
     let mut norms = past.rows(heads, |layer| &layer.value_norms);
@@ -139,7 +166,7 @@ fn capture(all: HostHeads<'_>, attended: Attended, value_norms: &[f32], past: Pa
         value_norms: norms,
         log_sum_exp,
         sums,
-        rule: all.rule.clone(),
+        rule: all.rule,
         mean: attended.mean,
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::aside::Aside;
 use super::hooks::{Hooks, ResidualPoint};
 use super::pass::Pass;
 use super::{Addition, Attention, Mlp, Norm};
@@ -33,11 +34,11 @@ impl Block {
     ///
     /// # Errors
     /// If it was cancelled, or the device or a hook failed.
-    pub fn forward(
-        &self,
+    pub fn forward<'a>(
+        &'a self,
         x: Tensor,
         layer: usize,
-        pass: &mut Pass<'_>,
+        pass: &mut Pass<'a>,
         hooks: &mut Hooks<'_>,
         profile: &mut Profile,
     ) -> Result<(Tensor, LayerCapture), ModelError> {
@@ -57,34 +58,42 @@ impl Block {
             Wiring::Parallel { one_norm: true } => Some(normed.clone()),
             _ => None,
         };
-        let (context, capture) = self.attention.attend(&normed, layer, pass, hooks, profile)?;
-        let residual = if self.wiring == Wiring::ResidualOfNorm { normed.copy()? } else { x };
-        let (residual, context) = (pass.rows.of(residual)?, pass.rows.of(context)?);
-        let mut x = self.attention_addition.of_linear(
-            residual,
-            &self.attention.output,
-            &context,
-            on_host,
-            profile,
-        )?;
-        if let (Some(norm), true) = (&self.attention_norm, norm_of_sum) {
-            x = norm.forward(&x, on_host.then(Buffer::default).as_ref())?;
-        }
-        hooks.on_residual(ResidualPoint::AfterAttention(layer), &mut x)?;
-        let normed = match (beside, &self.mlp_norm) {
-            (Some(beside), _) => pass.rows.of(beside)?,
-            (None, Some(norm)) if !norm_of_sum => norm.forward(&x, normed_buffer(pass))?,
-            // Apart from the residual, to which experts add before all of them have read it.
-            (None, _) => x.copy()?,
+        let aside = Aside::new(self.attention.output.size().0, on_host, profile);
+        let (context, recording) = self.attention.attend(&normed, (layer, aside), pass, hooks, profile)?;
+        let mut record = Profile { device: profile.device.clone(), ..Profile::default() };
+        let kept = || record.record(|| recording.finish());
+        let rest = || {
+            let residual = if self.wiring == Wiring::ResidualOfNorm { normed.copy()? } else { x };
+            let (residual, context) = (pass.rows.of(residual)?, pass.rows.of(context)?);
+            let mut x = self.attention_addition.of_linear(
+                residual,
+                &self.attention.output,
+                &context,
+                on_host,
+                profile,
+            )?;
+            if let (Some(norm), true) = (&self.attention_norm, norm_of_sum) {
+                x = norm.forward(&x, on_host.then(Buffer::default).as_ref())?;
+            }
+            hooks.on_residual(ResidualPoint::AfterAttention(layer), &mut x)?;
+            let normed = match (beside, &self.mlp_norm) {
+                (Some(beside), _) => pass.rows.of(beside)?,
+                (None, Some(norm)) if !norm_of_sum => norm.forward(&x, normed_buffer(pass))?,
+                // Apart from the residual, to which experts add before all of them have read it.
+                (None, _) => x.copy()?,
+            };
+            let residual = if self.wiring == Wiring::ResidualOfNorm { normed.copy()? } else { x };
+            let addition = &self.mlp_addition;
+            let mut x = self.mlp.add_to(residual, &normed, addition, pass.buffers(), profile, pass.cancel)?;
+            if let (Some(norm), true) = (&self.mlp_norm, norm_of_sum) {
+                x = norm.forward(&x, on_host.then(Buffer::default).as_ref())?;
+            }
+            hooks.on_residual(ResidualPoint::AfterMlp(layer), &mut x)?;
+            Ok::<_, ModelError>(x)
         };
-        let residual = if self.wiring == Wiring::ResidualOfNorm { normed.copy()? } else { x };
-        let addition = &self.mlp_addition;
-        let mut x = self.mlp.add_to(residual, &normed, addition, pass.buffers(), profile, pass.cancel)?;
-        if let (Some(norm), true) = (&self.mlp_norm, norm_of_sum) {
-            x = norm.forward(&x, on_host.then(Buffer::default).as_ref())?;
-        }
-        hooks.on_residual(ResidualPoint::AfterMlp(layer), &mut x)?;
-        Ok((x, capture))
+        let (capture, x) = aside.run(kept, rest);
+        profile.record += record.record;
+        Ok((x?, capture?))
     }
 }
 

@@ -23,13 +23,12 @@ const BLOCKS: usize = 8;
 /// # Errors
 /// If a tensor is not on the CPU.
 pub fn attend(
-    heads: &HostHeads<'_>,
-    past: &PastLayer<'_>,
+    heads: &HostHeads,
+    (past, mut folding): (&PastLayer<'_>, Folding),
     index: &PromptIndex,
     buffer: &Buffer,
 ) -> Result<Attended, ModelError> {
     let (tokens, count) = (heads.query.tokens(), heads.heads);
-    let mut folding = Folding::new(past, tokens, count, heads.rule.sinks.is_some());
     let layer = LayerHeads {
         heads: (0..count).map(|head| heads.head(head)).collect(),
         all: heads,
@@ -99,7 +98,7 @@ fn blocks(folding: &mut Folding, tokens: usize) -> Vec<Block<'_>> {
 
 struct LayerHeads<'a> {
     heads: Vec<Head<'a>>,
-    all: &'a HostHeads<'a>,
+    all: &'a HostHeads,
     /// Queries before this one are known: their rows are computed again only where a matrix waits for them.
     known: usize,
     mean_from: usize,

@@ -23,12 +23,11 @@ const BLOCK_QUERIES: usize = 256;
 /// If the device fails.
 pub fn attend(
     inputs: &HeadInputs<'_>,
-    all: &HostHeads<'_>,
-    past: &PastLayer<'_>,
+    all: &HostHeads,
+    (past, folding): (&PastLayer<'_>, Folding),
     masks: &mut Masks,
 ) -> Result<Attended, ModelError> {
     let tokens = all.query.tokens();
-    let folding = Folding::new(past, tokens, all.heads, inputs.rule.sinks.is_some());
     let layer = Layer::new(inputs, all, &folding)?;
     let mut contexts = Vec::new();
     let mut binned = Vec::new();
@@ -102,7 +101,7 @@ struct Rows {
 }
 
 impl<'a> Layer<'a> {
-    fn new(inputs: &HeadInputs<'a>, all: &HostHeads<'_>, folding: &Folding) -> Result<Self, ModelError> {
+    fn new(inputs: &HeadInputs<'a>, all: &HostHeads, folding: &Folding) -> Result<Self, ModelError> {
         let (heads, new, head_dim) = inputs.query.dims3()?;
         let (tokens, kv_heads) = (all.query.tokens(), all.key.heads());
         let known = tokens - new;

@@ -2,12 +2,13 @@
 
 use candle_core::Tensor;
 
-use super::past::PastLayer;
+use super::past::{Folding, PastLayer};
 use crate::attention::{CausalMatrix, Order, Panels, TokenRows};
 use crate::kernels::attention::Head;
 use crate::kernels::attention_rule::AttentionRule;
 use crate::model::ModelError;
 use crate::model::host::with_host_values;
+use crate::model::spec::DecoderSpec;
 
 /// The new tokens of a layer's heads, ready to attend.
 pub struct HeadInputs<'a> {
@@ -21,8 +22,17 @@ pub struct HeadInputs<'a> {
     pub rule: &'a AttentionRule,
 }
 
+/// Memory of a layer: what an earlier pass left, and room for the rest.
+pub struct Room {
+    query: TokenRows,
+    key: Panels,
+    value: Panels,
+    /// Its matrices.
+    pub folding: Folding,
+}
+
 /// All tokens of a layer's heads, on the host: those of an earlier pass, and the new ones behind them.
-pub struct HostHeads<'a> {
+pub struct HostHeads {
     /// \[S, heads · head_dim\]
     pub query: TokenRows,
     /// Of each key/value head.
@@ -30,7 +40,7 @@ pub struct HostHeads<'a> {
     /// Of each key/value head.
     pub value: Panels,
     /// How scores become weights.
-    pub rule: &'a AttentionRule,
+    pub rule: AttentionRule,
     /// Number of query heads.
     pub heads: usize,
 }
@@ -49,17 +59,29 @@ pub struct Attended {
     pub thumbnails: Vec<CausalMatrix>,
 }
 
-impl<'a> HostHeads<'a> {
-    /// The new tokens behind those of an earlier pass.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn new(inputs: &HeadInputs<'a>, past: &PastLayer<'_>) -> Result<Self, ModelError> {
-        let (heads, count, head_dim) = inputs.query.dims3()?;
-        let kv_heads = inputs.key.dim(0)?;
+impl Room {
+    /// For `new` tokens behind those of an earlier pass.
+    pub fn new(past: &PastLayer<'_>, new: usize, spec: &DecoderSpec, has_sinks: bool) -> Self {
+        let DecoderSpec { heads, kv_heads, head_dim, .. } = *spec;
         let mut query = past.rows(heads * head_dim, |layer| &layer.qkv.get().query);
         let mut key = past.panels((Order::ByPlace, kv_heads, head_dim), |layer| &layer.qkv.get().key);
         let mut value = past.panels((Order::ByToken, kv_heads, head_dim), |layer| &layer.qkv.get().value);
+        query.make_room(new);
+        key.make_room();
+        value.make_room();
+        let folding = Folding::new(past, past.tokens + new, heads, has_sinks);
+        Self { query, key, value, folding }
+    }
+}
+
+impl HostHeads {
+    /// The new tokens behind those of an earlier pass, and the layer's matrices.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn new(inputs: &HeadInputs<'_>, room: Room) -> Result<(Self, Folding), ModelError> {
+        let (heads, count, head_dim) = inputs.query.dims3()?;
+        let Room { mut query, mut key, mut value, folding } = room;
         with_host_values(&inputs.query, |values| {
             query.extend(count, |token, row| {
                 for (head, row) in row.chunks_exact_mut(head_dim).enumerate() {
@@ -69,7 +91,7 @@ impl<'a> HostHeads<'a> {
         })?;
         with_host_values(&inputs.key, |values| key.extend(values))?;
         with_host_values(&inputs.value, |values| value.extend(values))?;
-        Ok(Self { query, key, value, rule: inputs.rule, heads })
+        Ok((Self { query, key, value, rule: inputs.rule.clone(), heads }, folding))
     }
 
     /// One head, to compute rows of.

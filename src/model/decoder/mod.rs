@@ -13,6 +13,7 @@
 
 mod activation;
 mod addition;
+mod aside;
 mod attention;
 mod block;
 mod direct;

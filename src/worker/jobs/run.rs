@@ -1,6 +1,7 @@
 //! A prompt, run through the model of a slot: with all heads on, and then without those that are off.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -11,6 +12,9 @@ use crate::worker::error::WorkerError;
 use crate::worker::job::{Job, Progress, SlotJob, StepContext, report};
 use crate::worker::latest_job::{Key, Rank};
 use crate::worker::protocol::{Event, JobId, Slot};
+
+/// The least time between two reports of how far a pass has come: of a letter that is typed live nobody sees any.
+const REPORT: Duration = Duration::from_millis(50);
 
 /// A prompt to run.
 #[derive(Debug, Clone)]
@@ -106,7 +110,13 @@ impl RunJob {
             Some(chat) => model.tokenize_chat(chat).map(|(tokens, chat)| (tokens, Some(Arc::new(chat))))?,
             None => (model.tokenize(&self.prompt)?, None),
         };
-        let mut progress = |layer| self.report(layer, model, events);
+        let mut told = Instant::now();
+        let mut progress = |layer| {
+            if told.elapsed() >= REPORT {
+                told = Instant::now();
+                self.report(layer, model, events);
+            }
+        };
         let mut capture = model.run_without(tokens, ablation, context.cancel, &mut progress)?;
         capture.chat = chat;
         if model.info().has_output_head {
