@@ -10,6 +10,7 @@ use super::ablation::Swept;
 use super::cached::Cached;
 use super::digest::Digest;
 use super::logits::probabilities;
+use super::push::Push;
 use super::rollout::rollout;
 use super::{
     Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, LayerSums, ModelInfo,
@@ -104,6 +105,8 @@ pub struct Capture {
     pub repeated: Option<Arc<ScoresByHead>>,
     /// What each head alone is worth, if that was run.
     pub swept: Option<Arc<Swept>>,
+    /// What its parts add to the logit of a next token after one of its tokens, if that was run.
+    pub pushed: Option<Arc<Push>>,
     /// What is shown of it besides its matrices: [`Capture::digest`].
     pub digest: Cached<Digest>,
 }

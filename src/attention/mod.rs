@@ -38,6 +38,7 @@ mod prepare;
 pub mod push;
 pub mod repeated;
 pub mod rollout;
+mod row_blocks;
 mod rows_mut;
 mod sample;
 mod scale;

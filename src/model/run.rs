@@ -181,6 +181,7 @@ impl Model {
             drawn: None,
             repeated: None,
             swept: None,
+            pushed: None,
             digest: Cached::default(),
         })
     }

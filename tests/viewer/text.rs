@@ -414,4 +414,10 @@ fn the_text_on_screen_is_exported_first() {
     let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((*content, *format), (ExportContent::Text(TextColoring::LooksAt), ExportFormat::Svg));
     assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-text-looks-at.svg");
+    act(&mut state, Action::LeaveEditor);
+    press(&mut state, "T T e");
+    let effects = update(&mut state, Action::Submit);
+    let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*content, *format), (ExportContent::Text(TextColoring::Push), ExportFormat::Svg));
+    assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-text-push.svg");
 }
