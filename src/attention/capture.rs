@@ -13,7 +13,7 @@ use super::logits::probabilities;
 use super::push::Push;
 use super::rollout::rollout;
 use super::{
-    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, LayerSums, ModelInfo,
+    Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, LayerKind, LayerSums, ModelInfo, NextToken,
     ScoresByHead, Token, View,
 };
 use crate::kernels::attention::{Head, QUERIES, Rows};
@@ -127,15 +127,6 @@ impl Computed {
     pub fn from(token: usize) -> Self {
         Self { from: token, ..Self::default() }
     }
-}
-
-/// A token that may come next.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NextToken {
-    /// What it is; it covers no bytes of the prompt.
-    pub token: Token,
-    /// Softmax of the logits.
-    pub probability: f32,
 }
 
 /// A view that this capture doesn't have.

@@ -136,36 +136,6 @@ mod tests {
         assert_eq!(LookedAt::new(&CausalMatrix::zeros(0, 1, false), Normalisation::Raw, 0).values, []);
     }
 
-    /// Cells of a long prompt say nothing of single tokens; its rows do, to the bits of a short one's.
-    #[test]
-    fn of_a_view_it_is_exact_whatever_a_cell_of_the_matrix_stands_for() {
-        let mut capture = crate::export::example::capture();
-        let heads =
-            [View::Head { layer: 0, head: 1 }, View::Head { layer: 1, head: 0 }, View::Layer(0), View::Mean];
-        for normalisation in Normalisation::ALL {
-            for view in heads {
-                capture.mean = CausalMatrix::zeros(2, 2, true);
-                let layer = std::sync::Arc::make_mut(&mut capture.layers[0]);
-                layer.mean = CausalMatrix::zeros(2, 2, true);
-                let (row, _) = capture.row(view, 1).unwrap();
-                let expected = normalisation.row_of(&row, None).get(0);
-                let found = LookedAt::of_view(&capture, view, normalisation, &|| false).unwrap();
-                assert_eq!(found.values.len(), 2, "token by token");
-                assert_eq!(found.values[1], None);
-                let (found, expected) = (found.values[0], expected);
-                assert_eq!(found.is_some(), expected.is_some(), "{view} {normalisation}");
-                assert!(
-                    (found.unwrap_or(0.0) - expected.unwrap_or(0.0)).abs() < 1e-6,
-                    "{view}: {found:?} {expected:?}"
-                );
-            }
-        }
-        let rollout = LookedAt::of_view(&capture, View::Rollout, Normalisation::Raw, &|| false).unwrap();
-        assert_eq!(rollout.values, [None, None], "one cell, after which nobody looks");
-        let stopped = LookedAt::of_view(&capture, View::Mean, Normalisation::Raw, &|| true);
-        assert_eq!(stopped, Err(Unmeasured::Stopped));
-    }
-
     #[test]
     fn what_decides_nothing_does_not_count() {
         // Its second row has nothing left without the first token.

@@ -241,7 +241,7 @@ mod tests {
         let recipe = recipe(FoundSubject::Effect(HiddenBy::Words, None));
         let pass = EffectPass { capture: Arc::new(example::capture()), target: next(), effects, recipe };
         let bars = bars(&Found::Effect(vec![pass]));
-        let expected: Vec<String> = (11..59).map(|at| format!("s{at}")).collect();
+        let expected: Vec<String> = (11..59).map(|at| format!("{at}:{} s{at}", at + 1)).collect();
         assert_eq!(bars.names, expected);
         assert_eq!(
             bars.columns.iter().map(|column| column.is_signed).collect::<Vec<_>>(),

@@ -173,7 +173,10 @@ impl Passage {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::attention::CausalMatrix;
     use crate::export::{FigureStyle, LogitTokens, example};
     use crate::vocabulary::ExportFormat;
 
@@ -215,5 +218,37 @@ mod tests {
         let found = passage(subject, RowReading::Reading).unwrap();
         assert_eq!(found.values, [Some(0.1875), Some(0.25), None]);
         assert_eq!(found.marked, None);
+    }
+
+    /// Cells of a long prompt say nothing of single tokens; its rows do.
+    #[test]
+    fn what_is_looked_at_is_exact_whatever_a_cell_of_the_matrix_stands_for() {
+        let mut capture = example::capture();
+        capture.mean = CausalMatrix::zeros(2, 2, true);
+        for layer in &mut capture.layers {
+            Arc::make_mut(layer).mean = CausalMatrix::zeros(2, 2, true);
+        }
+        let views = ["head:0.1", "head:1.0", "layer:0", "mean", "value-weighted:head:1.1"];
+        for view in views.map(|view| view.parse::<View>().unwrap()) {
+            for normalisation in Normalisation::ALL {
+                let (row, _) = capture.row(view, 1).unwrap();
+                let expected = normalisation.row_of(&row, None).get(0);
+                let found = LookedAt::of_view(&capture, view, normalisation, &|| false).unwrap().values;
+                assert_eq!(
+                    (found.len(), found[1]),
+                    (2, None),
+                    "token by token, and nobody looks at the last"
+                );
+                assert_eq!(found[0].is_some(), expected.is_some(), "{view} {normalisation}");
+                let apart = found[0].unwrap_or_default() - expected.unwrap_or_default();
+                assert!(apart.abs() < 1e-6, "{view} {normalisation}: {found:?} {expected:?}");
+            }
+        }
+        let rollout = LookedAt::of_view(&capture, View::Rollout, Normalisation::Raw, &|| false).unwrap();
+        assert_eq!(rollout.values, [None, None], "one cell, after which nobody looks");
+        assert!(
+            LookedAt::of_view(&capture, View::Mean, Normalisation::Raw, &|| true).is_err(),
+            "it can be stopped"
+        );
     }
 }
