@@ -612,7 +612,7 @@ fn what_a_panel_found_is_made_again_from_its_file() {
     terminal.keys("TG");
     terminal.wait_for("G go on writing");
     terminal.keys("X");
-    terminal.wait_for_times("Δ ln p", 1);
+    terminal.wait_for("each span hidden from all behind it");
     made_again(&mut terminal, 0, "effect.svg", true);
     made_again(&mut terminal, 3, "effect.json", false);
     terminal.keys("X");
