@@ -601,3 +601,62 @@ fn without_a_terminal_it_says_what_to_run() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("attnscope print"), "{message}");
 }
+
+/// What panels found, in two panes and at a step of what a model wrote, comes out of `render` as `e` has written it.
+#[test]
+fn what_a_panel_found_is_made_again_from_its_file() {
+    let mut terminal = Terminal::viewer(&[]);
+    terminal.wait_for_both();
+    terminal.keys("TTT");
+    made_again(&mut terminal, 0, "demo-gpt2-and-demo-gpt-oss-text-push.svg", true);
+    terminal.keys("TG");
+    terminal.wait_for("G go on writing");
+    terminal.keys("X");
+    terminal.wait_for("each span hidden from all behind it");
+    made_again(&mut terminal, 0, "effect.svg", true);
+    made_again(&mut terminal, 3, "effect.json", false);
+    terminal.keys("X");
+    terminal.wait_for("i prompt");
+    terminal.keys("ithe cat and the dog\r");
+    terminal.wait_for("❯ the cat and the dog");
+    terminal.wait_for_both();
+    terminal.keys("p");
+    terminal.wait_for("pinned");
+    terminal.keys("ithe dog and the cat\r");
+    terminal.wait_for("❯ the dog and the cat");
+    terminal.wait_until("the prompt has run", |screen| !screen.contents().contains("running"));
+    terminal.keys("J");
+    made_again(&mut terminal, 0, "patching.svg", true);
+    made_again(&mut terminal, 3, "patching.json", true);
+    terminal.keys("q");
+    terminal.wait_for_end();
+}
+
+/// Writes the choice so far down under a name, as soon as it is known, and has it rendered: to the same bytes, or, of a text
+/// that grew token by token, to the same recipe.
+fn made_again(terminal: &mut Terminal, down: usize, name: &str, is_same: bool) {
+    let (file, again) = (terminal.home.path().join(name), terminal.home.path().join(format!("again-{name}")));
+    while !file.exists() {
+        terminal.keys(&format!("e{}\x15{name}\r", "\x1b[B".repeat(down)));
+        terminal.wait_until("it is written, or not there yet", |screen| {
+            file.exists() || screen.contents().contains("not there yet")
+        });
+        if !file.exists() {
+            terminal.keys("\x1b");
+            thread::sleep(Duration::from_millis(300));
+        }
+    }
+    let render =
+        std::process::Command::new(BINARY).arg("render").arg(&file).arg("--out").arg(&again).output();
+    let render = render.unwrap();
+    assert!(render.status.success(), "{name}: {}", String::from_utf8_lossy(&render.stderr));
+    let [made, again] = [file, again].map(|path| std::fs::read_to_string(path).unwrap());
+    match is_same {
+        true => assert!(made == again, "{name}: {made}\n{again}"),
+        false => {
+            let recipe =
+                |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap()["recipe"].clone();
+            assert_eq!(recipe(&made), recipe(&again), "{name}");
+        }
+    }
+}

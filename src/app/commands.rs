@@ -9,7 +9,6 @@ use super::state::help::Help;
 use super::state::notes::NOTHING_SHOWN;
 use super::{ablate, append, copy, find, loading, navigation, one_pane, prompt, text, write};
 use crate::config::keys::Command;
-use crate::vocabulary::TextColoring;
 use crate::worker::protocol::Request;
 
 /// Does what a command says. Whatever it is, it stops what is being written; and those that would only go back, or mark
@@ -159,8 +158,7 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
                 Opened::Push(_) => Some(ExportContent::Push),
                 Opened::Effect(_) => Some(ExportContent::Effect),
                 Opened::Patching(_) => Some(ExportContent::Patching),
-                // Push takes the model, and a file is written without one.
-                _ => state.shows_text().filter(|it| *it != TextColoring::Push).map(ExportContent::Text),
+                _ => state.shows_text().map(ExportContent::Text),
             };
             let dialog = ExportDialog::new(&state.panes, state.screen.difference.as_ref(), shown);
             match dialog {

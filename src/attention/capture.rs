@@ -10,10 +10,11 @@ use super::ablation::Swept;
 use super::cached::Cached;
 use super::digest::Digest;
 use super::logits::probabilities;
+use super::push::Push;
 use super::rollout::rollout;
 use super::{
     Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, KeptQkv, LayerKind, LayerSums, ModelInfo,
-    Qkv, ScoresByHead, Token, View,
+    NextToken, Qkv, ScoresByHead, Token, View,
 };
 use crate::kernels::attention::{Head, QUERIES, Rows};
 use crate::kernels::attention_rule::AttentionRule;
@@ -102,6 +103,8 @@ pub struct Capture {
     pub repeated: Option<Arc<ScoresByHead>>,
     /// What each head alone is worth, if that was run.
     pub swept: Option<Arc<Swept>>,
+    /// What its parts add to the logit of a next token after one of its tokens, if that was run.
+    pub pushed: Option<Arc<Push>>,
     /// What is shown of it besides its matrices: [`Capture::digest`].
     pub digest: Cached<Digest>,
 }
@@ -122,15 +125,6 @@ impl Computed {
     pub fn from(token: usize) -> Self {
         Self { from: token, ..Self::default() }
     }
-}
-
-/// A token that may come next.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NextToken {
-    /// What it is; it covers no bytes of the prompt.
-    pub token: Token,
-    /// Softmax of the logits.
-    pub probability: f32,
 }
 
 /// A view that this capture doesn't have.

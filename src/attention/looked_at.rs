@@ -1,12 +1,20 @@
 //! How much each key is looked at: the mean of what all later queries give to it.
 
+use std::ops::Range;
+
 use super::matrix::CausalMatrix;
+use super::row_blocks::{Unmeasured, by_blocks};
 use super::scale::{Extent, bottom_of};
+use super::{Capture, View};
+use crate::kernels::elementwise::add_scaled;
 use crate::vocabulary::Normalisation;
 
 /// Of so many keys, one is left aside by a colour scale: the few that take what heads have no use for would leave all
 /// others in the dark.
 const ASIDE: usize = 50;
+
+/// Queries whose sums are kept apart before they are added up, in their order, so that the same rows give the same bits.
+const TOGETHER: usize = 1024;
 
 /// How much each key is looked at: Σ_{q>k} A\[q,k\] / (n−1−k), the mean over later queries, so that a late key, which few
 /// queries see, compares with an early one.
@@ -37,12 +45,66 @@ impl LookedAt {
             let keys = tokens_of(key, bin, tokens);
             (counts[key] > 0 && keys > 0).then(|| (sums[key] / (counts[key] * keys) as f64) as f32)
         };
-        let values: Vec<Option<f32>> = (0..size).map(value).collect();
+        Self::of((0..size).map(value).collect())
+    }
+
+    /// Of a view, token by token at any length, from its rows one after another. Only rollout of a prompt too long for a cell
+    /// for each token is known cell by cell: there each token has what [`new`](Self::new) says.
+    ///
+    /// # Errors
+    /// If the model has no such view, or `is_stopped`.
+    pub fn of_view(
+        capture: &Capture,
+        view: View,
+        normalisation: Normalisation,
+        is_stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, Unmeasured> {
+        let tokens = capture.tokens.len();
+        if capture.mean.bin() == 1 || view == View::Rollout {
+            let matrix = capture.matrix(view)?;
+            let found = Self::new(&matrix, normalisation, tokens);
+            let values = (0..tokens).map(|token| found.values[token / matrix.bin()]).collect();
+            return Ok(Self { values, ..found });
+        }
+        let (mut sums, mut counts) = (vec![0.0; tokens], vec![0; tokens]);
+        for first in (0..tokens).step_by(TOGETHER) {
+            let queries = first..(first + TOGETHER).min(tokens);
+            let blocks = by_blocks(capture, view, queries, is_stopped, |block, rows| {
+                let mut whole: Vec<Vec<f32>> = block.clone().map(|query| vec![0.0; query + 1]).collect();
+                rows(&mut |part| {
+                    let row = &mut whole[part.query - block.start];
+                    add_scaled(&mut row[part.first_key..], part.weights, part.share);
+                });
+                columns(&whole, normalisation, block)
+            })?;
+            for (of_keys, of_counts) in blocks {
+                sums.iter_mut().zip(of_keys).for_each(|(sum, own)| *sum += own);
+                counts.iter_mut().zip(of_counts).for_each(|(count, own)| *count += own);
+            }
+        }
+        let value = |(sum, count): (f64, u32)| (count > 0).then(|| (sum / f64::from(count)) as f32);
+        Ok(Self::of(sums.into_iter().zip(counts).map(value).collect()))
+    }
+
+    fn of(values: Vec<Option<f32>>) -> Self {
         let known: Vec<f32> = values.iter().flatten().copied().collect();
         let bottom = bottom_of(known.iter().copied().filter(|value| *value > 0.0).collect());
         let extent = Extent { bottom, top: top(known) };
         Self { values, extent }
     }
+}
+
+/// What the rows of some queries give to each earlier key together, and how many of them show it.
+fn columns(rows: &[Vec<f32>], normalisation: Normalisation, queries: Range<usize>) -> (Vec<f64>, Vec<u32>) {
+    let (mut sums, mut counts) = (vec![0.0; queries.end], vec![0; queries.end]);
+    for (query, row) in queries.zip(rows) {
+        let row = normalisation.row_of(row, None);
+        for (key, value) in row.keys().take_while(|(key, _)| *key < query) {
+            sums[key] += f64::from(value);
+            counts[key] += 1;
+        }
+    }
+    (sums, counts)
 }
 
 /// Tokens that a cell stands for; the last one may stand for fewer.

@@ -29,6 +29,7 @@ mod looked_at;
 mod matrix;
 mod measured;
 mod memory;
+mod next_token;
 mod normalisation;
 pub mod patching;
 mod pictures;
@@ -39,6 +40,7 @@ pub mod push;
 mod qkv;
 pub mod repeated;
 pub mod rollout;
+mod row_blocks;
 mod rows_mut;
 mod sample;
 mod scale;
@@ -56,8 +58,7 @@ mod token;
 pub use ablation::{Ablation, ParseAblationError};
 pub use cached::Cached;
 pub use capture::{
-    Capture, Computed, EXACT_TOKENS, HeadSummary, LayerCapture, NextToken, NoSuchView, thumbnail_bin,
-    tokens_per_cell,
+    Capture, Computed, EXACT_TOKENS, HeadSummary, LayerCapture, NoSuchView, thumbnail_bin, tokens_per_cell,
 };
 pub use chat_prompt::ChatPrompt;
 pub use common_words::{Alignment, Texts};
@@ -73,6 +74,7 @@ pub use looked_at::{LookedAt, tokens_of};
 pub use matrix::CausalMatrix;
 pub use measured::MeasuredComparison;
 pub use memory::{SharedMemory, memory};
+pub use next_token::NextToken;
 pub use normalisation::NormalisedRow;
 pub use pictures::{LayerPictures, layer_picture};
 pub use pooling::Pooled;

@@ -128,22 +128,26 @@ impl Push {
         &self.by_key
     }
 
-    /// \[query + 1\]: what the heads that a view is of add through each key, all together.
-    pub fn of_view(&self, view: View, model: &ModelInfo) -> Vec<f32> {
+    /// The heads that a view is of.
+    pub fn heads_of(&self, view: View, model: &ModelInfo) -> impl Iterator<Item = &HeadPush> {
+        let group_size = model.group_size().max(1);
         let kind: Option<Vec<usize>> = match view {
             View::Kind(kind) => Some(model.layers_of(kind).collect()),
             _ => None,
         };
-        let is_in = |head: &&HeadPush| match view.attention() {
+        let is_in = move |head: &&HeadPush| match view.attention() {
             View::Layer(layer) => head.layer == layer,
             View::Head { layer, head: own } => (head.layer, head.head) == (layer, own),
-            View::Group { layer, group } => {
-                head.layer == layer && head.head / model.group_size().max(1) == group
-            }
+            View::Group { layer, group } => head.layer == layer && head.head / group_size == group,
             _ => kind.as_ref().is_none_or(|layers| layers.contains(&head.layer)),
         };
+        self.heads.iter().filter(is_in)
+    }
+
+    /// \[query + 1\]: what the heads that a view is of add through each key, all together.
+    pub fn of_view(&self, view: View, model: &ModelInfo) -> Vec<f32> {
         let mut sums = vec![0f32; self.query + 1];
-        for head in self.heads.iter().filter(is_in) {
+        for head in self.heads_of(view, model) {
             for (sum, push) in sums[head.first_key..].iter_mut().zip(&head.keys) {
                 *sum += push;
             }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::CompareArgs;
 use super::asked::Asked;
 use super::batch::{Batch, Found, Heading};
+use super::ending::check_name;
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
@@ -18,6 +19,7 @@ use crate::export::report::{self, Reading, Report};
 use crate::export::shift::{Shifted, write_json, write_table};
 use crate::export::{Input, NOT_COMPARED, Recipe, Selection, Source};
 use crate::model::Model;
+use crate::vocabulary::ExportFormat;
 
 /// Says what two models differ in, or writes a page that shows it.
 ///
@@ -44,6 +46,9 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     }
     if args.heads {
         return compare_heads([left, right], args, session);
+    }
+    if let Some(page) = &args.report {
+        check_name("--report", page, ExportFormat::Html)?;
     }
     session.listen();
     // Before a model is loaded for nothing.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
 use super::asked::{Asked, title};
+use super::ending::format_of;
 use super::failure::Failure;
 use super::segments;
 use super::session::Session;
@@ -15,8 +16,10 @@ use crate::attention::alignment::pieces;
 use crate::attention::segments::{Cut, Segments};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{
-    self, ExportError, FigureStyle, FoundSubject, Omissions, Recipe, Source, Subject, TextSubject,
+    self, ExportError, FigureStyle, FoundSubject, LogitTokens, Omissions, Recipe, Source, Subject,
+    TextSubject,
 };
+use crate::model::Model;
 use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
 
 /// Writes a figure of a model or two, or numbers: one file for a model, two for two.
@@ -25,22 +28,23 @@ use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let passes = settings.passes_over_several(&args.models, &args.input)?;
-    check(args, passes.len())?;
+    let format = format_of(args.format, &args.out)?;
+    check(args, format, passes.len())?;
     let (subject, cut) = subject(args)?;
     let style = style(&args.figure, settings);
-    let files = if args.format.is_figure() { 1 } else { passes.len() };
-    let paths = paths(&args.out, args.format, &names(&passes), files)?;
+    let files = if format.is_figure() { 1 } else { passes.len() };
+    let paths = paths(&args.out, format, &names(&passes), files)?;
     session.listen();
     // Before a model is loaded for nothing.
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (passes, out) in passes.chunks(passes.len() / files).zip(outs) {
-        let (captures, mut sources) = read(passes, (subject, &cut, args.segments.as_deref()), session)?;
+        let (captures, mut sources) = read(passes, (subject, &cut), args, session)?;
         let left = sources.remove(0);
-        let recipe = if args.format.is_figure() {
+        let recipe = if format.is_figure() {
             let normalisation = args.figure.normalisation.unwrap_or_default();
-            Recipe::of_figure((left, sources.pop()), args.format, normalisation, style)
+            Recipe::of_figure((left, sources.pop()), format, normalisation, style)
         } else {
-            Recipe::new(left, Some(args.format))
+            Recipe::new(left, Some(format))
         };
         let recipe = Recipe { rows: args.rows, ..recipe };
         write(out, &captures, &recipe, session)?;
@@ -90,28 +94,43 @@ pub(super) fn write_with(
 /// The passes, and how each was made.
 fn read(
     passes: &[Asked],
-    (subject, cut, by): (Subject, &Cut, Option<&str>),
+    (subject, cut): (Subject, &Cut),
+    args: &ExportArgs,
     session: &mut Session,
 ) -> Result<(Vec<Capture>, Vec<Source>), Failure> {
     let (mut read, mut before) = ((Vec::new(), Vec::new()), None);
     for Asked { model, input, without } in passes {
         let model = session.load_after(model, &mut before)?;
-        let capture = session.capture_for(subject, &model, input, without)?;
+        // First, so that a token that isn't there is told before anything takes long.
+        let subject = pushing(subject, args, &model)?;
+        let mut capture = session.capture_without(&model, input, without)?;
         let subject = match read.0.first() {
             Some(left) if *input == passes[0].input => on_the_same_text(subject, left, &capture),
             Some(_) => from_its_end(subject),
             None => subject,
         };
+        session.complete(&mut capture, (subject, args.rows), &model)?;
         let source = Source::new(&capture, input.clone(), subject).cut_by(cut);
         if matches!(subject, Subject::Segments(..)) {
             // A file is told by its name, and not when the figure is drawn.
             Segments::new(&capture, source.prompt(), cut)
-                .map_err(|error| segments::about(by.unwrap_or_default(), &error))?;
+                .map_err(|error| segments::about(args.segments.as_deref().unwrap_or_default(), &error))?;
         }
         read.1.push(source);
         read.0.push(capture);
     }
     Ok(read)
+}
+
+/// What is exported of a model: a next token that flags name is one of its own.
+fn pushing(subject: Subject, args: &ExportArgs, model: &Model) -> Result<Subject, Failure> {
+    let named = |name: &Option<String>| name.as_ref().map(|name| model.token_named(name)).transpose();
+    let (token, versus) = (named(&args.token)?, named(&args.versus)?);
+    let with = |text: TextSubject| {
+        let next = LogitTokens { token: token.or(text.next.token), versus: versus.or(text.next.versus) };
+        Subject::Text(TextSubject { next, ..text })
+    };
+    Ok(subject.pushed().map_or(subject, with))
 }
 
 /// What is exported, and what segments are cut by.
@@ -157,18 +176,23 @@ fn from_its_end(subject: Subject) -> Subject {
 }
 
 /// Refuses what cannot be meant.
-fn check(args: &ExportArgs, models: usize) -> Result<(), Failure> {
+fn check(args: &ExportArgs, format: ExportFormat, models: usize) -> Result<(), Failure> {
     if let Subject::Found(found) = args.view {
         let command = match found {
             FoundSubject::Push(..) => "push",
             FoundSubject::Effect(..) => "effect",
             FoundSubject::Patch(..) => "patch",
+            FoundSubject::Sinks => "sinks",
         };
         return Err(Failure::Usage(format!(
-            "a command of its own writes that: 'attnscope {command} --format svg --out FILE'"
+            "a command of its own writes that: 'attnscope {command} --out FILE.svg'"
         )));
     }
-    check_figure(args.view, args.format, &args.figure, models)
+    if args.view.pushed().is_none() && (args.token.is_some() || args.versus.is_some()) {
+        let message = "--token and --versus are of push: they go with --view pushed:mean";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    check_figure(args.view, format, &args.figure, models)
 }
 
 /// Refuses a file that can't be.

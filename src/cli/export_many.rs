@@ -3,6 +3,7 @@
 use super::args::ExportArgs;
 use super::asked::{Asked, title};
 use super::batch::{Prompt, all_read, read_prompts, say_bad_lines};
+use super::ending::format_of;
 use super::export::{names, paths, say_written};
 use super::failure::Failure;
 use super::partial::Partial;
@@ -18,10 +19,10 @@ use crate::vocabulary::ExportFormat;
 /// If the format holds one prompt only, the file can't be written, or a model can't be loaded; at the end, if lines or
 /// prompts failed.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    if args.format != ExportFormat::Npz {
+    let format = format_of(args.format, &args.out)?;
+    if format != ExportFormat::Npz {
         let why = format!(
-            "--prompts go into one file as npz: {} holds one prompt, choose --format npz",
-            args.format
+            "--prompts go into one file as npz: {format} holds one prompt, name a file that ends in .npz"
         );
         return Err(Failure::Usage(why));
     }
@@ -31,7 +32,7 @@ pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Res
             "two models at most go into an export: name fewer with --model".to_owned(),
         ));
     }
-    let paths = paths(&args.out, args.format, &names(&passes), passes.len())?;
+    let paths = paths(&args.out, format, &names(&passes), passes.len())?;
     session.listen();
     // Before a model is loaded for nothing.
     let outs = paths.iter().map(|path| Destination::open(path)).collect::<Result<Vec<_>, _>>()?;
@@ -65,7 +66,7 @@ fn write(
     let mut file = ManyPrompts::new(&mut out);
     let recipe = |input: Input| {
         let source = Source::to_run(model.info(), input, asked.without.clone(), args.view);
-        Recipe { rows: args.rows, ..Recipe::new(source, Some(args.format)) }
+        Recipe { rows: args.rows, ..Recipe::new(source, Some(ExportFormat::Npz)) }
     };
     let of = |prompt: &Prompt| recipe(settings.written(prompt.text.clone(), &args.input.chat));
     if let Some(partial) = &partial {
@@ -84,7 +85,7 @@ fn write(
         }
         session.reporter.title = format!("prompt {} of {}: ", at_prompt + 1, prompts.len());
         let input = asked_for.source.input.clone();
-        let capture = session.capture_for(args.view, &model, &input, &asked.without);
+        let capture = session.capture_for((args.view, args.rows), &model, &input, &asked.without);
         session.reporter.title.clear();
         match capture {
             Ok(capture) => {

@@ -1,14 +1,14 @@
 //! A file in the place of what a command prints: a figure, or numbers with their recipe.
 
 use super::args::{FigureArgs, FileArgs};
+use super::ending::format_of;
 use super::export::{check_figure, paths, style, write_with};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::Settings;
-use crate::attention::Capture;
 use crate::export::file::Destination;
-use crate::export::{self, FigureStyle, Found, Recipe, Source, Subject};
-use crate::vocabulary::{ExportFormat, Normalisation};
+use crate::export::{FigureStyle, Found, Subject};
+use crate::vocabulary::ExportFormat;
 
 /// A file that is asked for, open.
 pub(super) struct AskedFile {
@@ -28,13 +28,14 @@ impl AskedFile {
         models: usize,
         settings: &Settings,
     ) -> Result<Option<Self>, Failure> {
-        let (Some(format), Some(out)) = (args.format, &args.out) else {
+        let Some(out) = &args.out else {
             if args.figure != FigureArgs::default() {
                 let message = "flags of figures go with --format svg or png, and a file: --out FILE";
                 return Err(Failure::Usage(message.to_owned()));
             }
             return Ok(None);
         };
+        let format = format_of(args.format, out)?;
         check_figure(subject, format, &args.figure, models)?;
         let out = paths(out, format, &[], 1)?.remove(0);
         let style = style(&args.figure, settings);
@@ -48,21 +49,5 @@ impl AskedFile {
     pub fn write_found(self, found: &Found, session: &mut Session) -> Result<(), Failure> {
         let recipe = found.recipe(self.format, self.style)?;
         write_with(self.out, session, |out| found.write(out, &recipe))
-    }
-
-    /// Writes a figure of passes.
-    ///
-    /// # Errors
-    /// If it can't be written.
-    pub fn write_figure(
-        self,
-        captures: &[&Capture],
-        mut sources: Vec<Source>,
-        session: &mut Session,
-    ) -> Result<(), Failure> {
-        let right = if sources.len() > 1 { sources.pop() } else { None };
-        let left = sources.pop().ok_or(export::ExportError::NoFormat)?;
-        let recipe = Recipe::of_figure((left, right), self.format, Normalisation::Raw, self.style);
-        write_with(self.out, session, |mut out| export::write(&mut out, captures, &recipe))
     }
 }

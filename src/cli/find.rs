@@ -7,12 +7,15 @@ use super::session::Session;
 use crate::attention::Capture;
 use crate::attention::knockout::{HiddenSpan, KeyMeasures, SpanEffect};
 use crate::attention::patching::{LogitPair, PatchError, check_pair};
+use crate::attention::push::Push;
 use crate::attention::segments::Segments;
+use crate::attention::sinks::Sinks;
 use crate::export::effect::EffectPass;
 use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
+use crate::export::sinks::SinkPass;
 use crate::export::{Found, FoundSubject, HiddenBy, LogitTokens, Recipe, Source, Subject};
-use crate::model::{Model, Patch};
+use crate::model::{Model, Patch, ResidualStream};
 use crate::vocabulary::Patched;
 
 /// Likeliest next tokens that are listed.
@@ -27,7 +30,7 @@ impl Session {
     /// # Errors
     /// If a pass has no such token or span, or the passes don't fit each other.
     pub fn find(&mut self, passes: Vec<(Arc<Model>, Capture)>, recipe: &Recipe) -> Result<Found, Failure> {
-        let (mut pushes, mut effects, mut patched) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut pushes, mut effects, mut patched, mut sinks) = (vec![], vec![], vec![], vec![]);
         for ((model, capture), source) in passes.into_iter().zip(recipe.sources()) {
             let read = (capture, source.clone());
             match source.subject {
@@ -40,6 +43,10 @@ impl Session {
                 Subject::Found(FoundSubject::Patch(what, tokens)) => {
                     patched.push((model, read, what, tokens))
                 }
+                Subject::Found(FoundSubject::Sinks) => {
+                    let stream = self.stream(&model, &read.0)?;
+                    sinks.push(self.sinks(&model, read, &stream)?);
+                }
                 other => return Err(Failure::Failed(format!("{other}: nothing that is found about a pass"))),
             }
         }
@@ -49,6 +56,7 @@ impl Session {
                 Ok(Found::Patch(Box::new(self.patch(&model, [from, to], what, tokens)?)))
             }
             (None, Some(_)) => Err(Failure::Failed("patching is of two passes: there is one".to_owned())),
+            _ if !sinks.is_empty() => Ok(Found::Sinks(sinks)),
             _ if pushes.is_empty() => Ok(Found::Effect(effects)),
             _ => Ok(Found::Push(pushes)),
         }
@@ -65,12 +73,42 @@ impl Session {
         tokens: LogitTokens,
         query: Option<usize>,
     ) -> Result<PushPass, Failure> {
-        let place = query.unwrap_or(capture.tokens.len() - 1);
-        let pass = model.run_token(&capture, place, NEXT, &self.cancel)?;
-        let push = model.push(&capture, &pass, (tokens.token, tokens.versus), &self.cancel)?;
+        let push = self.push_at(model, &capture, query.unwrap_or(capture.tokens.len() - 1), tokens)?;
         let subject = Subject::Found(FoundSubject::Push(tokens, query));
         let recipe = Recipe::new(Source { subject, ..source }, None);
         Ok(PushPass { capture: Arc::new(capture), push: Arc::new(push), recipe })
+    }
+
+    /// What each part adds to the logit of a next token after a token.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_at(
+        &mut self,
+        model: &Model,
+        capture: &Capture,
+        query: usize,
+        tokens: LogitTokens,
+    ) -> Result<Push, Failure> {
+        let pass = model.run_token(capture, query, NEXT, &self.cancel)?;
+        Ok(model.push(capture, &pass, (tokens.token, tokens.versus), &self.cancel)?)
+    }
+
+    /// Where heads put what they give to no word, and what is large in what flows between the layers.
+    ///
+    /// # Errors
+    /// If it was stopped, or the device failed.
+    pub fn sinks(
+        &mut self,
+        model: &Model,
+        (capture, source): Read,
+        stream: &ResidualStream,
+    ) -> Result<SinkPass, Failure> {
+        let activations = Arc::new(model.activations(stream, &self.cancel)?);
+        let is_stopped = || self.cancel.is_cancelled();
+        let sinks = Arc::new(Sinks::new(&capture, &is_stopped).ok_or(Failure::Interrupted)?);
+        let recipe = Recipe::new(Source { subject: Subject::Found(FoundSubject::Sinks), ..source }, None);
+        Ok(SinkPass { capture: Arc::new(capture), sinks, activations, recipe })
     }
 
     /// What hiding each span does.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::{FigureArgs, GenerateArgs};
 use super::asked::{Asked, title};
 use super::batch::{Batch, Found, Heading};
+use super::ending::format_of;
 use super::export::{names, paths, say_written, style};
 use super::failure::Failure;
 use super::session::Session;
@@ -30,7 +31,8 @@ pub fn run(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> R
     let (sampling, is_drawn) = settings.sampling(&args.sampling)?;
     let choice = Choice { sampling, is_drawn };
     session.listen();
-    if let (Some(format), Some(out)) = (args.format, &args.out) {
+    if let Some(out) = &args.out {
+        let format = format_of(args.format, out)?;
         if passes.len() > 2 {
             let why = "two models at most go into files: name fewer with --model";
             return Err(Failure::Usage(why.to_owned()));
@@ -65,8 +67,8 @@ pub fn run(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> R
 
 /// Lets each model go on with many prompts, and says what their texts have in common.
 fn run_many(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    if args.format.is_some() {
-        let why = "--prompts writes texts, and numbers of their tokens: --results has them, no --format";
+    if args.out.is_some() {
+        let why = "--prompts writes texts, and numbers of their tokens: --results has them, no --out";
         return Err(Failure::Usage(why.to_owned()));
     }
     let (sampling, is_drawn) = settings.sampling(&args.sampling)?;

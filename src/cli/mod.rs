@@ -16,6 +16,7 @@ mod compare;
 mod completions;
 mod config;
 mod effect;
+mod ending;
 mod export;
 mod export_many;
 mod failure;

@@ -21,7 +21,7 @@ const TOP: usize = 20;
 /// prompts speak for the same token, or the file cannot be written.
 pub fn run(args: &PatchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
     let pairs = pairs(args, settings)?;
-    if args.file.format.is_some() && pairs.len() > 1 {
+    if args.file.out.is_some() && pairs.len() > 1 {
         let message = "a file of patching is of one model: name it with --model";
         return Err(Failure::Usage(message.to_owned()));
     }

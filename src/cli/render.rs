@@ -1,57 +1,41 @@
-//! `attnscope render`: an exported file once more, from the recipe that is in it.
+//! `attnscope render`: an exported file once more, from the recipe that is in it, or from each recipe of many prompts.
+
+use std::path::Path;
+use std::sync::Arc;
 
 use super::args::RenderArgs;
+use super::ending::check_name;
 use super::export::{write, write_with};
 use super::failure::Failure;
 use super::session::Session;
 use super::settings::{Settings, reference};
-use crate::attention::ModelInfo;
+use crate::attention::{Capture, ModelInfo};
 use crate::export::file::Destination;
-use crate::export::{PROGRAM, Recipe, Source, Subject};
-use crate::model::Reference;
+use crate::export::{ExportError, ManyPrompts, PROGRAM, Recipe, Source, Subject, recipes_of_many};
+use crate::model::{Model, Reference};
+use crate::vocabulary::{ExportFormat, RowReading};
+
+/// Bytes of a text that no prompt has.
+const MOST_BYTES: usize = 1 << 40;
+
+/// The model that was loaded last.
+type Loaded = Option<(Reference, Arc<Model>)>;
 
 /// Reads a recipe, and does what it says. Reports what cannot be as it was.
 ///
 /// # Errors
 /// If there is no recipe, a model cannot be loaded in its revision, or the file cannot be written.
 pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let mut recipe = Recipe::of_file(&args.recipe)?;
-    session.listen();
-    let out = Destination::open(&args.out)?;
-    let file = args.recipe.display();
-    if recipe.program != PROGRAM {
-        let made = &recipe.program;
-        session
-            .reporter
-            .say(&format!("{file}: made by {made}, this is {PROGRAM}: not every byte may be the same"));
-        recipe.program = PROGRAM.to_owned();
+    if let Some(prompts) = recipes_of_many(&args.recipe)? {
+        return run_many(args, prompts, session);
     }
+    let mut recipe = Recipe::of_file(&args.recipe)?;
+    let out = open(args, recipe.format, session)?;
+    same_program(&args.recipe, &mut recipe, session);
     let (mut captures, mut models, mut before) = (Vec::new(), Vec::new(), None);
-    let is_found = matches!(recipe.source.subject, Subject::Found(_));
+    let (is_found, rows) = (matches!(recipe.source.subject, Subject::Found(_)), recipe.rows);
     for source in std::iter::once(&mut recipe.source).chain(&mut recipe.beside) {
-        let in_recipe = |error: Failure| match error {
-            Failure::Failed(message) | Failure::Usage(message) => {
-                Failure::Failed(format!("{file}: {message}"))
-            }
-            other => other,
-        };
-        let reference = pinned(source).map_err(in_recipe)?;
-        let model = session.load_after(&reference, &mut before).map_err(in_recipe)?;
-        let capture = session.capture_for(source.subject, &model, &source.input, &source.ablation);
-        let mut capture = capture.map_err(in_recipe)?;
-        capture.mark_generated(source.generated);
-        for change in changes(source, model.info()) {
-            session.reporter.say(&format!("{file}: {change}: numbers may differ"));
-        }
-        // What is written says what was done, under the name that was asked for.
-        let name = std::mem::take(&mut source.model);
-        *source = Source {
-            model: name,
-            is_pinned: source.is_pinned,
-            segments: source.segments.take(),
-            spans: std::mem::take(&mut source.spans),
-            ..Source::new(&capture, source.input.clone(), source.subject)
-        };
+        let (model, capture) = again(&args.recipe, (source, rows), session, &mut before)?;
         captures.push(capture);
         if is_found {
             models.push(model);
@@ -62,6 +46,101 @@ pub fn run(args: &RenderArgs, _: &Settings, session: &mut Session) -> Result<(),
         return write_with(out, session, |out| found.write(out, &recipe));
     }
     write(out, &captures, &recipe, session)
+}
+
+/// Does what each recipe of an archive of many prompts says.
+fn run_many(args: &RenderArgs, prompts: Vec<(String, Recipe)>, session: &mut Session) -> Result<(), Failure> {
+    let mut out = open(args, Some(ExportFormat::Npz), session)?;
+    let path = out.path().map(ToOwned::to_owned);
+    let at = |error: ExportError| error.at(path.as_deref());
+    let (count, mut before) = (prompts.len(), None);
+    let mut file = ManyPrompts::new(&mut out);
+    for (number, (id, mut recipe)) in prompts.into_iter().enumerate() {
+        if number == 0 {
+            same_program(&args.recipe, &mut recipe, session);
+        }
+        PROGRAM.clone_into(&mut recipe.program);
+        session.reporter.title = format!("prompt {} of {count}: ", number + 1);
+        let rows = recipe.rows;
+        let made = again(&args.recipe, (&mut recipe.source, rows), session, &mut before);
+        session.reporter.title.clear();
+        file.add(&id, &made?.1, &recipe).map_err(at)?;
+    }
+    file.finish().map_err(at)?;
+    Ok(out.finish()?)
+}
+
+/// Opens the file to write, before a model is loaded for nothing.
+fn open(
+    args: &RenderArgs,
+    format: Option<ExportFormat>,
+    session: &mut Session,
+) -> Result<Destination, Failure> {
+    if let Some(format) = format {
+        check_name("--out", &args.out, format)?;
+    }
+    session.listen();
+    Ok(Destination::open(&args.out)?)
+}
+
+/// Says so if another version has made a file.
+fn same_program(file: &Path, recipe: &mut Recipe, session: &mut Session) {
+    if recipe.program != PROGRAM {
+        let (file, made) = (file.display(), &recipe.program);
+        session
+            .reporter
+            .say(&format!("{file}: made by {made}, this is {PROGRAM}: not every byte may be the same"));
+        recipe.program = PROGRAM.to_owned();
+    }
+}
+
+/// Makes a pass of a recipe again, with what an export needs of it.
+fn again(
+    file: &Path,
+    (source, rows): (&mut Source, RowReading),
+    session: &mut Session,
+    before: &mut Loaded,
+) -> Result<(Arc<Model>, Capture), Failure> {
+    let file = file.display();
+    let in_recipe = |error: Failure| match error {
+        Failure::Failed(message) | Failure::Usage(message) => Failure::Failed(format!("{file}: {message}")),
+        other => other,
+    };
+    let reference = pinned(source).map_err(in_recipe)?;
+    let model = session.load_after(&reference, before).map_err(in_recipe)?;
+    let capture = session.capture_for((source.subject, rows), &model, &source.input, &source.ablation);
+    let mut capture = capture.map_err(in_recipe)?;
+    capture.mark_generated(source.generated);
+    place(&mut capture, source).map_err(in_recipe)?;
+    for change in changes(source, model.info()) {
+        session.reporter.say(&format!("{file}: {change}: numbers may differ"));
+    }
+    // What is written says what was done, under the name that was asked for.
+    let name = std::mem::take(&mut source.model);
+    *source = Source {
+        model: name,
+        is_pinned: source.is_pinned,
+        segments: source.segments.take(),
+        spans: std::mem::take(&mut source.spans),
+        ..Source::new(&capture, source.input.clone(), source.subject)
+    };
+    Ok((model, capture))
+}
+
+/// Gives tokens that are known by their ids the bytes that they were.
+fn place(capture: &mut Capture, source: &Source) -> Result<(), Failure> {
+    let (bytes, count) = (&source.bytes, capture.tokens.len());
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    if bytes.len() != count || bytes.iter().any(|[start, end]| start > end || *end > MOST_BYTES) {
+        let message = format!("bytes: expected [first, end] of each of {count} tokens");
+        return Err(Failure::Failed(message));
+    }
+    for (token, [start, end]) in capture.tokens.iter_mut().zip(bytes) {
+        token.span = *start..*end;
+    }
+    Ok(())
 }
 
 /// The model of a recipe in the very revision that it was made with.

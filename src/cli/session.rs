@@ -13,7 +13,7 @@ use crate::model::files::{self, DownloadPlan};
 use crate::model::{
     Cancel, Control, LoadOptions, Model, ModelError, Reference, RepeatRun, ResidualStream, open_device,
 };
-use crate::vocabulary::Instead;
+use crate::vocabulary::{Instead, RowReading};
 
 /// What the models of a command share.
 #[derive(Debug)]
@@ -121,6 +121,18 @@ impl Session {
         Ok((Capture { chat, ..capture }, stream))
     }
 
+    /// What flows between the layers in a pass that was made: it is made again.
+    ///
+    /// # Errors
+    /// If there is no memory for it, or Ctrl-C was pressed.
+    pub fn stream(&mut self, model: &Model, capture: &Capture) -> Result<ResidualStream, Failure> {
+        let tokens = capture.tokens.clone();
+        let (_, stream) = self.watch(model, |cancel, on_layer| {
+            model.run_keeping(tokens, &capture.ablation, cancel, on_layer)
+        })?;
+        Ok(stream)
+    }
+
     /// Runs a model over tokens.
     ///
     /// # Errors
@@ -154,25 +166,44 @@ impl Session {
         }
     }
 
-    /// As [`capture_without`](Self::capture_without), with everything that an export of `subject` needs.
+    /// As [`capture_without`](Self::capture_without), with everything that an export of `subject` needs whose rows are
+    /// named so.
     ///
     /// # Errors
-    /// As [`capture_without`](Self::capture_without).
+    /// As [`capture_without`](Self::capture_without), or if there is no token that the subject names.
     pub fn capture_for(
         &mut self,
-        subject: Subject,
+        asked: (Subject, RowReading),
         model: &Model,
         input: &Input,
         ablation: &Ablation,
     ) -> Result<Capture, Failure> {
         let mut capture = self.capture_without(model, input, ablation)?;
+        self.complete(&mut capture, asked, model)?;
+        Ok(capture)
+    }
+
+    /// Adds to a capture what an export needs besides its pass.
+    ///
+    /// # Errors
+    /// As [`capture_for`](Self::capture_for).
+    pub fn complete(
+        &mut self,
+        capture: &mut Capture,
+        (subject, rows): (Subject, RowReading),
+        model: &Model,
+    ) -> Result<(), Failure> {
         if subject.needs_scores() {
-            self.score(model, &mut capture)?;
+            self.score(model, capture)?;
         }
         if subject.needs_sweep() {
-            self.sweep(model, &mut capture, Instead::Zero)?;
+            self.sweep(model, capture, Instead::Zero)?;
         }
-        Ok(capture)
+        if let Some(text) = subject.pushed() {
+            let query = text.query(capture.tokens.len(), rows);
+            capture.pushed = Some(Arc::new(self.push_at(model, capture, query, text.next)?));
+        }
+        Ok(())
     }
 
     /// Adds to a capture what its heads do on repeated random tokens.

@@ -77,7 +77,7 @@ mod tests {
         let format = reported(&["export", "--out", "-", "--format", "bmp"]);
         assert!(format.starts_with("--format: 'bmp' is none of csv, json, npz"), "{format}");
         for (arguments, words) in [
-            (&["export"][..], &["required", "--format", "--out <FILE>", "attnscope export --help"][..]),
+            (&["export"][..], &["required", "--out <FILE>", "attnscope export --help"][..]),
             (&["lens", "--token"], &["--token", "value", "attnscope lens --help"]),
             (&["export", "--format"], &["--format needs a value behind it: csv, json"]),
             (&["completions"], &["required", "<SHELL>"]),

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::args::{ScreenshotArgs, ViewerArgs};
+use super::ending::check_name;
 use super::failure::Failure;
 use super::interrupt;
 use super::segments;
@@ -13,6 +14,7 @@ use crate::config;
 use crate::config::keys::Key;
 use crate::export::file::Destination;
 use crate::runtime::{self, Ending, ViewerConfig};
+use crate::vocabulary::ExportFormat;
 use crate::worker;
 
 /// Looks at two models until it is quit.
@@ -45,6 +47,7 @@ pub fn screenshot(args: &ScreenshotArgs, settings: &Settings, session: &mut Sess
         .split_whitespace()
         .map(|key| key.parse().map_err(|error| Failure::Usage(format!("--keys: {error}"))))
         .collect::<Result<_, _>>()?;
+    check_name("--out", &args.out, ExportFormat::Svg)?;
     session.listen();
     let mut out = Destination::open(&args.out)?;
     let mut viewer = configure(&args.viewer, settings, session)?;

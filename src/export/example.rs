@@ -95,6 +95,7 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
         drawn: None,
         repeated: None,
         swept: None,
+        pushed: None,
         digest: Default::default(),
     }
 }

@@ -5,6 +5,7 @@ use super::error::ExportError;
 use super::patch::PatchedPass;
 use super::push::PushPass;
 use super::recipe::{FigureStyle, Recipe};
+use super::sinks::SinkPass;
 use crate::vocabulary::{ExportFormat, Normalisation};
 
 /// What was found about the passes of a model or two, with the passes.
@@ -16,6 +17,8 @@ pub enum Found {
     Effect(Vec<EffectPass>),
     /// How far parts of the pass over one prompt bring another one.
     Patch(Box<PatchedPass>),
+    /// Where heads put what they give to no word.
+    Sinks(Vec<SinkPass>),
 }
 
 impl Found {
@@ -28,6 +31,7 @@ impl Found {
             Self::Push(passes) => passes.iter().map(|pass| &pass.recipe).collect(),
             Self::Effect(passes) => passes.iter().map(|pass| &pass.recipe).collect(),
             Self::Patch(pass) => pass.recipes.iter().collect(),
+            Self::Sinks(passes) => passes.iter().map(|pass| &pass.recipe).collect(),
         };
         let mut sources = recipes.into_iter().map(|recipe| recipe.source.clone());
         let sides = (sources.next().ok_or(ExportError::NoFormat)?, sources.next());

@@ -1,4 +1,4 @@
-//! What is found about a pass, as something to export: push, the effect of hidden spans, or patching.
+//! What is found about a pass, as something to export: push, the effect of hidden spans, patching, or sinks.
 
 use std::fmt;
 
@@ -14,6 +14,8 @@ pub enum FoundSubject {
     Effect(HiddenBy, Option<u32>),
     /// How far parts of the pass over the first prompt bring the second one.
     Patch(Patched, LogitTokens),
+    /// Where heads put what they give to no word, and what is large in the residual stream there.
+    Sinks,
 }
 
 /// The next tokens whose logits are looked at, by their ids; nothing of those that the model is to choose.
@@ -39,6 +41,7 @@ pub enum HiddenBy {
 const PUSH: &str = "push";
 const EFFECT: &str = "effect";
 const PATCH: &str = "patch-";
+const SINKS: &str = "sinks";
 
 impl FoundSubject {
     /// As people read it.
@@ -47,11 +50,15 @@ impl FoundSubject {
             Self::Push(..) => "push".to_owned(),
             Self::Effect(..) => "effect of hidden spans".to_owned(),
             Self::Patch(what, _) => format!("effect of {}", what.title()),
+            Self::Sinks => SINKS.to_owned(),
         }
     }
 
     /// What a text names, if it begins like one of these.
     pub fn parse(text: &str) -> Option<Result<Self, ParseFoundError>> {
+        if text == SINKS {
+            return Some(Ok(Self::Sinks));
+        }
         // A push has a place behind its tokens, an effect a rule before them.
         let (text, place) = text.split_once('@').map_or((text, None), |(text, place)| (text, Some(place)));
         let (name, tokens) = text.split_once(':').map_or((text, None), |(name, ids)| (name, Some(ids)));
@@ -97,7 +104,8 @@ fn number<N: std::str::FromStr>(text: &str) -> Result<N, ParseFoundError> {
 }
 
 impl LogitTokens {
-    fn parse(text: Option<&str>) -> Result<Self, ParseFoundError> {
+    /// What a text of ids names, `262-345`; nothing without one.
+    pub(super) fn parse(text: Option<&str>) -> Result<Self, ParseFoundError> {
         let Some(text) = text else { return Ok(Self::default()) };
         let (token, versus) =
             text.split_once('-').map_or((text, None), |(token, versus)| (token, Some(versus)));
@@ -135,6 +143,7 @@ impl fmt::Display for FoundSubject {
                 token.map_or(Ok(()), |token| write!(f, ":{token}"))
             }
             Self::Patch(what, tokens) => write!(f, "{PATCH}{what}{tokens}"),
+            Self::Sinks => f.write_str(SINKS),
         }
     }
 }
@@ -168,10 +177,11 @@ mod tests {
             "effect-sentences:262",
             "patch-heads",
             "patch-residual:262-345",
+            "sinks",
         ] {
             assert_eq!(FoundSubject::parse(text).unwrap().unwrap().to_string(), text);
         }
-        for text in ["mean", "pushed", "effects", "patches", "text:mean", "map:induction"] {
+        for text in ["mean", "pushed", "effects", "patches", "sinks:1", "text:mean", "map:induction"] {
             assert_eq!(FoundSubject::parse(text), None, "{text}");
         }
         let error = |text: &str| FoundSubject::parse(text).unwrap().unwrap_err().to_string();

@@ -45,7 +45,7 @@ mod write_found;
 pub(crate) mod example;
 
 pub use error::ExportError;
-pub use formats::{ManyPrompts, RecipeError, write};
+pub use formats::{ManyPrompts, RecipeError, recipes_of_many, write};
 pub use found::Found;
 pub use found_subject::{FoundSubject, HiddenBy, LogitTokens};
 pub use omissions::Omissions;

@@ -1,11 +1,13 @@
-//! Where attention goes that goes nowhere: tables for people, JSON for programs.
+//! Where attention goes that goes nowhere: tables for people, JSON and CSV for programs.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::error::ExportError;
 use super::figure::source_title;
+use super::formats::csv_field;
 use super::printable::write_json_lines;
 use super::recipe::Recipe;
 use super::text::quoted;
@@ -20,15 +22,18 @@ const TOKEN: usize = 20;
 /// Keys that the table lists, at most.
 const KEYS: usize = 20;
 
+/// What shares and values are, said once.
+pub(super) const SHARE: &str = "shares: means over the queries from a key on, of the first token over those after it; values: ‖v W_O‖ as a multiple of the mean of all other tokens'";
+
 /// A model's pass, where its heads put what they give to nobody, and what is large in its residual stream.
 #[derive(Debug, Clone)]
 pub struct SinkPass {
     /// The pass.
-    pub capture: Capture,
+    pub capture: Arc<Capture>,
     /// Where heads put what they give to nobody.
-    pub sinks: Sinks,
+    pub sinks: Arc<Sinks>,
     /// What is large after the embedding, and after each layer.
-    pub activations: Vec<StateActivations>,
+    pub activations: Arc<Vec<StateActivations>>,
     /// How it was made.
     pub recipe: Recipe,
 }
@@ -119,6 +124,11 @@ fn write_keys(out: &mut impl Write, capture: &Capture, sinks: &Sinks) -> Result<
 /// # Errors
 /// If `out` refuses.
 pub fn write_json(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), ExportError> {
+    Ok(write_json_lines(out, &json!({ "models": models(passes)? }))?)
+}
+
+/// An object of each model.
+pub(super) fn models(passes: &[SinkPass]) -> Result<Vec<Value>, ExportError> {
     let model = |pass: &SinkPass| -> Result<Value, ExportError> {
         let SinkPass { capture, sinks, activations, recipe } = pass;
         let head = |layer: usize, (at, head): (usize, &HeadSink)| {
@@ -167,8 +177,64 @@ pub fn write_json(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), Expor
             "residual": activations.iter().enumerate().map(state).collect::<Vec<_>>(),
         }))
     };
-    let models = passes.iter().map(model).collect::<Result<Vec<_>, _>>()?;
-    Ok(write_json_lines(out, &json!({ "models": models }))?)
+    passes.iter().map(model).collect()
+}
+
+/// Writes a line of CSV for each number: of each head, of each key over all heads, and of the residual stream after the
+/// embedding and after each layer. A number that there isn't has no line.
+///
+/// # Errors
+/// If `out` refuses.
+pub fn write_csv(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), ExportError> {
+    writeln!(out, "model,of,layer,head,key,key_token,dimension,number,value")?;
+    for SinkPass { capture, sinks, activations, .. } in passes {
+        let model = csv_field(&capture.model.name);
+        let token = |key: usize| csv_field(&capture.tokens[key].raw);
+        if let Some(rate) = sinks.learned_rate {
+            writeln!(out, "{model},model,,,,,,learned_sink_rate,{rate:?}")?;
+        }
+        for (layer, heads) in sinks.heads.iter().enumerate() {
+            for (at, head) in heads.iter().enumerate() {
+                let begin = format!("{model},head,{layer},{at}");
+                let (key, share) = head.strongest;
+                for (name, number) in [("learned_sink", head.learned), ("first_token", head.first)] {
+                    write_number(out, &format!("{begin},,,,{name}"), number)?;
+                }
+                writeln!(out, "{begin},{key},{},,strongest_key_share,{share:?}", token(key))?;
+                write_number(out, &format!("{begin},,,,first_token_value_ratio"), head.value_ratio)?;
+            }
+        }
+        for key in &sinks.keys {
+            let begin = format!("{model},key,,,{},{},", key.position, token(key.position));
+            writeln!(out, "{begin},sink_rate,{:?}", key.rate)?;
+            writeln!(out, "{begin},share,{:?}", key.share)?;
+            writeln!(out, "{begin},queries,{}", key.queries)?;
+            write_number(out, &format!("{begin},value_ratio"), key.value_ratio)?;
+        }
+        for (row, state) in activations.iter().enumerate() {
+            let (of, layer) = match row.checked_sub(1) {
+                Some(layer) => ("residual", layer.to_string()),
+                None => ("embedding", String::new()),
+            };
+            let begin = format!("{model},{of},{layer},");
+            let at =
+                |it: &Activation| format!("{begin},{},{},{}", it.position, token(it.position), it.dimension);
+            writeln!(out, "{begin},,,,median,{:?}", state.median)?;
+            if let Some(largest) = &state.largest {
+                writeln!(out, "{},largest,{:?}", at(largest), largest.value)?;
+                write_number(out, &format!("{},times_median", at(largest)), state.times())?;
+            }
+            for massive in &state.massive {
+                writeln!(out, "{},massive,{:?}", at(massive), massive.value)?;
+            }
+            writeln!(out, "{begin},,,,massive_count,{}", state.count)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_number(out: &mut impl Write, begin: &str, number: Option<f32>) -> io::Result<()> {
+    number.map_or(Ok(()), |number| writeln!(out, "{begin},{number:?}"))
 }
 
 fn cell(value: Option<f32>) -> String {
@@ -191,9 +257,14 @@ mod tests {
         let capture = example::capture();
         let sinks = Sinks::new(&capture, &|| false).unwrap();
         let states = [[0.1, 0.1, 0.1, 0.1], [0.1, -0.1, 1234.5, 0.1], [f32::NAN; 4]];
-        let activations = states.iter().map(|state| StateActivations::new(state, 2)).collect();
+        let activations: Vec<_> = states.iter().map(|state| StateActivations::new(state, 2)).collect();
         let recipe = Recipe::new(example::source(&capture, Selection::All), None);
-        let passes = [SinkPass { capture, sinks, activations, recipe }];
+        let passes = [SinkPass {
+            capture: Arc::new(capture),
+            sinks: Arc::new(sinks),
+            activations: Arc::new(activations),
+            recipe,
+        }];
         let mut table = Vec::new();
         write_table(&mut table, &passes).unwrap();
         let table = String::from_utf8(table).unwrap();
@@ -209,5 +280,18 @@ mod tests {
         );
         assert_eq!((&residual[0]["massive_count"], &residual[2]["largest"]), (&json!(0), &Value::Null));
         assert_eq!(json["models"][0]["keys"][0]["queries"], 2);
+        let mut csv = Vec::new();
+        write_csv(&mut csv, &passes).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        for line in [
+            "\"example\",key,,,0,\"it\",,queries,2",
+            "\"example\",residual,0,,1,\"Ġ'\",0,massive,1234.5",
+            "\"example\",residual,0,,,,,massive_count,1",
+            "\"example\",embedding,,,,,,massive_count,0",
+        ] {
+            assert!(csv.lines().any(|it| it == line), "{line}: {csv}");
+        }
+        assert!(csv.lines().all(|line| line.split(',').count() == 9), "{csv}");
+        assert!(!csv.contains("residual,1,,0"), "what is no number is not the largest: {csv}");
     }
 }

@@ -8,7 +8,7 @@ use super::found_subject::{FoundSubject, HiddenBy, ParseFoundError};
 use super::selection::{ParseSelectionError, Selection};
 use super::text_subject::{ParseTextSubjectError, TextSubject};
 use crate::attention::{Capture, ParseStatisticError, ParseViewError, Statistic};
-use crate::vocabulary::{ExportFormat, SegmentRule, UnknownName, View, serde_as_text};
+use crate::vocabulary::{ExportFormat, SegmentRule, TextColoring, UnknownName, View, serde_as_text};
 
 /// Why value-weighted attention of two models is not subtracted.
 pub const NOT_COMPARED: &str =
@@ -21,6 +21,7 @@ const DRAWN_ONLY: &str =
 const TEXT_DRAWN_ONLY: &str =
     "a text is a figure: choose --format svg, png or html; choose a matrix for its numbers: --view head:3.5";
 const TEXT_ALONE: &str = "--difference is of matrices: leave it out of a text";
+const PUSH_WHOLE: &str = "push adds up to a logit, and no row to 1: leave --normalisation out";
 /// What the text of a map begins with.
 const MAP: &str = "map:";
 /// What the text of segments begins with; the rule that they are cut by follows, if it is not the automatic one:
@@ -28,14 +29,9 @@ const MAP: &str = "map:";
 const SEGMENTS: &str = "segments";
 /// Why segments are in no file of numbers, and in no page.
 const SEGMENTS_DRAWN: &str = "a matrix of segments is a figure: choose --format svg or png; 'attnscope segments --json' has its numbers";
-/// Where heads put what they give to no word.
-const SINKS: &str = "sinks";
-/// Why sinks are in no file of numbers, and in no page.
-const SINKS_DRAWN: &str =
-    "sinks are a figure: choose --format svg or png; 'attnscope sinks --json' has their numbers";
 /// What can be written of what is found about a pass, and what can't.
 const FOUND_FORMATS: &str =
-    "push, effects and patching are written as csv, json, svg or png: choose one of these";
+    "push, effects, patching and sinks are written as csv, json, svg or png: choose one of these";
 const FOUND_WHOLE: &str = "--difference and --normalisation are of attention: leave them out";
 
 /// What an export is of.
@@ -49,8 +45,6 @@ pub enum Subject {
     Text(TextSubject),
     /// How much of a view the segments of the prompt give each other.
     Segments(View, SegmentRule),
-    /// What each head gives to the first token, and to its learned sink: a cell for each, a row per layer.
-    Sinks,
     /// What more passes, or going through the parts of one, found.
     Found(FoundSubject),
 }
@@ -61,8 +55,9 @@ impl Subject {
         value-weighted:mean, value-weighted:layer:3, value-weighted:head:3.5; or all, every head; or, as a figure, a number of every head by \
         its name in 'heads', map:induction, or what segments of the prompt give each other, segments:mean or \
         segments-sentences:head:3.5 (by chat, paragraphs or sentences); or the text, in the colours of what its last token \
-        looks at, text:head:3.5, of what token 17 looks at, counted from 0, text:head:3.5@17, or of how much each is \
-        looked at, looked-at:head:3.5";
+        looks at, text:head:3.5, of what token 17 looks at, counted from 0, text:head:3.5@17, of how much each is \
+        looked at, looked-at:head:3.5, or of what heads add through each to the logit of the next token, pushed:head:3.5 or, \
+        after token 17, pushed:mean@17";
 
     /// The matrices that it is of.
     ///
@@ -74,7 +69,6 @@ impl Subject {
             Subject::Map(_) => Err(ExportError::Unfit(format!("{self}: {DRAWN_ONLY}"))),
             Subject::Text(_) => Err(ExportError::Unfit(format!("{self}: {TEXT_DRAWN_ONLY}"))),
             Subject::Segments(..) => Err(ExportError::Unfit(format!("{self}: {SEGMENTS_DRAWN}"))),
-            Subject::Sinks => Err(ExportError::Unfit(SINKS_DRAWN.to_owned())),
             Subject::Found(_) => Err(ExportError::Unfit(FOUND_FORMATS.to_owned())),
         }
     }
@@ -85,8 +79,25 @@ impl Subject {
             Subject::Matrices(Selection::One(view)) => Some(view),
             Subject::Text(text) => Some(text.view),
             Subject::Segments(view, _) => Some(view),
-            Subject::Matrices(Selection::All) | Subject::Map(_) | Subject::Sinks | Subject::Found(_) => None,
+            Subject::Matrices(Selection::All) | Subject::Map(_) | Subject::Found(_) => None,
         }
+    }
+
+    /// The text that it is of, if its colours are what heads push, which takes more than a pass.
+    pub fn pushed(self) -> Option<TextSubject> {
+        match self {
+            Subject::Text(text) if text.coloring == TextColoring::Push => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether its values may be below 0.
+    pub fn is_signed(self) -> bool {
+        self.pushed().is_some()
+            || matches!(
+                self,
+                Subject::Found(FoundSubject::Push(..) | FoundSubject::Effect(..) | FoundSubject::Patch(..))
+            )
     }
 
     /// Whether it takes a pass for each head.
@@ -112,7 +123,8 @@ impl Subject {
                 "all heads at once are drawn raw: leave --normalisation out, or choose one --view",
             ),
             Subject::Text(_) if !format.is_figure() => Some(TEXT_DRAWN_ONLY),
-            Subject::Text(_) => is_difference.then_some(TEXT_ALONE),
+            Subject::Text(_) if is_difference => Some(TEXT_ALONE),
+            Subject::Text(text) => (text.coloring == TextColoring::Push && has_rule).then_some(PUSH_WHOLE),
             Subject::Map(_) if !format.draws_a_grid() => Some(DRAWN_ONLY),
             Subject::Map(_) if is_difference => Some("--difference is of attention: leave it out of a map"),
             Subject::Map(_) => has_rule.then_some("--normalisation is of rows: leave it out of a map"),
@@ -122,9 +134,8 @@ impl Subject {
             }
             Subject::Segments(..) => has_rule
                 .then_some("segments are drawn raw, a row and its sink sum to 1: leave --normalisation out"),
-            Subject::Sinks if !format.draws_a_grid() => Some(SINKS_DRAWN),
             Subject::Found(_) if !is_of_found(format) => Some(FOUND_FORMATS),
-            Subject::Sinks | Subject::Found(_) => (is_difference || has_rule).then_some(FOUND_WHOLE),
+            Subject::Found(_) => (is_difference || has_rule).then_some(FOUND_WHOLE),
         }
     }
 
@@ -141,7 +152,7 @@ impl Subject {
     pub fn has_sinks(self, capture: &Capture) -> bool {
         match self {
             Subject::Matrices(selection) => selection.has_sinks(capture),
-            Subject::Map(_) | Subject::Sinks | Subject::Found(_) => capture.model.has_sinks,
+            Subject::Map(_) | Subject::Found(_) => capture.model.has_sinks,
             Subject::Text(text) => capture.has_sinks(text.view),
             Subject::Segments(view, _) => capture.has_sinks(view),
         }
@@ -154,7 +165,6 @@ impl Subject {
             Subject::Map(statistic) => statistic.title(),
             Subject::Text(text) => text.title(),
             Subject::Segments(view, _) => format!("segments, {}", view.title()),
-            Subject::Sinks => SINKS.to_owned(),
             Subject::Found(found) => found.title(),
         }
     }
@@ -202,7 +212,6 @@ impl fmt::Display for Subject {
             Subject::Text(text) => text.fmt(f),
             Subject::Segments(view, SegmentRule::Auto) => write!(f, "{SEGMENTS}:{view}"),
             Subject::Segments(view, rule) => write!(f, "{SEGMENTS}-{rule}:{view}"),
-            Subject::Sinks => f.write_str(SINKS),
             Subject::Found(found) => found.fmt(f),
         }
     }
@@ -217,9 +226,6 @@ impl FromStr for Subject {
         }
         if let Some(found) = FoundSubject::parse(text) {
             return Ok(Self::Found(found?));
-        }
-        if text == SINKS {
-            return Ok(Self::Sinks);
         }
         if let Some(statistic) = text.strip_prefix(MAP) {
             return Ok(Self::Map(statistic.parse()?));
@@ -275,14 +281,23 @@ mod tests {
             assert_eq!(subject.to_string().parse(), Ok(subject));
             assert!(subject.matrices().is_err());
         }
-        for text in
-            ["text:mean", "text:value-weighted:head:3.5@17", "looked-at:layer:3", "looked-at:rollout@2"]
-        {
+        for text in [
+            "text:mean",
+            "text:value-weighted:head:3.5@17",
+            "looked-at:layer:3",
+            "looked-at:rollout@2",
+            "pushed:mean",
+            "pushed:head:3.5@17",
+            "pushed:262-345:head:3.5@17",
+            "pushed:-345:mean",
+        ] {
             let subject: Subject = text.parse().unwrap();
             assert_eq!(subject.to_string(), text);
             assert!(subject.matrices().is_err() && !subject.needs_scores());
             for format in ExportFormat::ALL {
-                assert_eq!(subject.obstacle(format, false, true).is_none(), format.is_figure(), "{format}");
+                let is_ruled = format.is_figure() && subject.pushed().is_none();
+                assert_eq!(subject.obstacle(format, false, true).is_none(), is_ruled, "{text} {format}");
+                assert_eq!(subject.obstacle(format, false, false).is_none(), format.is_figure(), "{format}");
             }
             assert!(subject.obstacle(ExportFormat::Svg, true, false).is_some());
         }
@@ -297,7 +312,7 @@ mod tests {
             assert!(subject.matrices().is_err() && subject.view().is_none(), "{text}");
             for format in ExportFormat::ALL {
                 let is_numbers = matches!(format, ExportFormat::Csv | ExportFormat::Json);
-                let is_written = format.draws_a_grid() || is_numbers && subject != Subject::Sinks;
+                let is_written = format.draws_a_grid() || is_numbers;
                 assert_eq!(subject.obstacle(format, false, false).is_none(), is_written, "{text} {format}");
             }
             assert!(subject.obstacle(ExportFormat::Svg, true, false).is_some(), "{text}");
@@ -307,6 +322,8 @@ mod tests {
         assert!(error("map:loudness").starts_with("'loudness' is no statistic of heads: use sink, "));
         assert!(error("text:loud").starts_with("'loud' "), "{}", error("text:loud"));
         assert!(error("text:mean@x").starts_with("'x' is no number of a token"));
+        assert!(error("pushed:1-2-3:mean").starts_with("'2-3' is no number of a token"));
+        assert!(error("text:1-2:mean").starts_with("'1-2:mean' is no view"), "{}", error("text:1-2:mean"));
         assert!(error("maps").ends_with("or all, or map:induction, or text:mean"), "{}", error("maps"));
         assert!(
             error("segments-words:mean").starts_with("'words' is no rule for segments: use auto, chat, ")

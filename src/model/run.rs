@@ -206,6 +206,7 @@ impl Model {
             drawn: None,
             repeated: None,
             swept: None,
+            pushed: None,
             digest: Cached::default(),
         })
     }

@@ -11,11 +11,11 @@ use tokio::time::timeout;
 
 use super::frame::picture;
 use super::{found, source};
-use crate::app::{DisplayedCapture, ExportContent, Exported, Scores, Side, State};
+use crate::app::{DisplayedCapture, ExportContent, Exported, PushPanel, PushStage, Scores, Side, State};
 use crate::attention::{Capture, Normalisation};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{
-    self, ExportError, FigureStyle, Found, Omissions, Recipe, Selection, Subject, TextSubject,
+    self, ExportError, FigureStyle, Found, LogitTokens, Omissions, Recipe, Selection, Subject, TextSubject,
 };
 use crate::model::Cancel;
 use crate::theme::{ColorMap, Theme};
@@ -65,7 +65,7 @@ impl Exporter {
                 let state = Box::new(State { popup: None, ..state.clone() });
                 Ok(Content::Picture { state, theme: Box::new(theme.clone()), screen })
             }
-            ExportContent::Push | ExportContent::Effect | ExportContent::Patching => {
+            ExportContent::Push | ExportContent::Effect | ExportContent::Patching | ExportContent::Sinks => {
                 found(state, content, target.format, theme.map)
             }
             content => captures(state, side, content, target.format, theme.map),
@@ -165,10 +165,7 @@ fn captures(
 ) -> Result<Content, &'static str> {
     let sides = match content {
         ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
-        ExportContent::Map(_)
-        | ExportContent::Segments(_)
-        | ExportContent::Text(_)
-        | ExportContent::Sinks => {
+        ExportContent::Map(_) | ExportContent::Segments(_) | ExportContent::Text(_) => {
             Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some()).collect()
         }
         _ => vec![side],
@@ -181,15 +178,8 @@ fn captures(
             ExportContent::AllHeads => Subject::Matrices(Selection::All),
             ExportContent::View(view) => Subject::Matrices(Selection::One(view)),
             ExportContent::Map(statistic) => Subject::Map(statistic),
-            ExportContent::Sinks => Subject::Sinks,
             ExportContent::Segments(rule) => Subject::Segments(shown.view(), rule),
-            ExportContent::Text(coloring) => {
-                // After the text there is only what is predicted, which is what a text is coloured by if no token is named.
-                let marked = state.pane(*side).marked_token(state.display.rows);
-                let token = Some(marked).filter(|token| *token < shown.capture.tokens.len());
-                let token = token.filter(|_| coloring == TextColoring::LooksAt);
-                Subject::Text(TextSubject { view: shown.view(), coloring, token })
-            }
+            ExportContent::Text(coloring) => Subject::Text(text(state, *side, shown, coloring)),
             _ => Subject::Matrices(Selection::One(shown.view())),
         };
         let source = source::of_pane(state, *side, shown, subject);
@@ -214,22 +204,40 @@ fn captures(
             ..FigureStyle::default()
         };
         // All heads at once are drawn raw; a page normalises them by itself.
-        let is_raw = matches!(
-            content,
-            ExportContent::AllHeads
-                | ExportContent::Map(_)
-                | ExportContent::Segments(_)
-                | ExportContent::Sinks
-        );
-        let is_grid = is_raw && format.draws_a_grid();
-        let normalisation = if is_grid { Normalisation::Raw } else { display.normalisation };
+        let is_raw =
+            matches!(content, ExportContent::AllHeads | ExportContent::Map(_) | ExportContent::Segments(_));
+        let is_raw = is_raw && format.draws_a_grid() || content == ExportContent::Text(TextColoring::Push);
+        let normalisation = if is_raw { Normalisation::Raw } else { display.normalisation };
         Recipe::of_figure((left, sources.next()), format, normalisation, style)
     } else {
         Recipe::new(left, Some(format))
     };
     let recipe = Recipe { rows: state.display.rows, ..recipe };
-    let captures = shown.iter().map(|shown| with_scores(state, shown, &recipe)).collect::<Result<_, _>>()?;
+    let complete = |(side, shown): (&Side, &&DisplayedCapture)| match content {
+        ExportContent::Text(TextColoring::Push) => with_push(state, *side, shown),
+        _ => with_scores(state, shown, &recipe),
+    };
+    let captures = sides.iter().zip(&shown).map(complete).collect::<Result<_, _>>()?;
     Ok(Content::Captures { captures, recipe: Box::new(recipe) })
+}
+
+/// The text of a pane as it is coloured.
+fn text(state: &State, side: Side, shown: &DisplayedCapture, coloring: TextColoring) -> TextSubject {
+    // After the text there is only what is predicted, which is what a text is coloured by if no token is named.
+    let marked = state.pane(side).marked_token(state.display.rows);
+    let token = Some(marked).filter(|token| *token < shown.capture.tokens.len());
+    let token = token.filter(|_| coloring != TextColoring::LookedAt);
+    let asked = state.pushes.panes[side.index()].as_ref().filter(|_| coloring == TextColoring::Push);
+    let (target, versus) = asked.map(PushPanel::logit_tokens).unwrap_or_default();
+    TextSubject { view: shown.view(), coloring, token, next: LogitTokens { token: target, versus } }
+}
+
+/// A capture with the push that colours its text, which on screen lies beside it.
+fn with_push(state: &State, side: Side, shown: &DisplayedCapture) -> Result<Arc<Capture>, &'static str> {
+    let panel = state.pushes.panes[side.index()].as_ref().filter(|panel| panel.stage == PushStage::Known);
+    let push = panel.and_then(|panel| panel.push.clone()).filter(|_| state.push_by_token(side).is_some());
+    let push = push.ok_or("the push is not there yet: try again once it is")?;
+    Ok(Arc::new(Capture { pushed: Some(push), ..(*shown.capture).clone() }))
 }
 
 /// A capture with what a recipe needs of it, which on screen lies beside it.
@@ -296,6 +304,39 @@ mod tests {
             done(&mut state, Action::Command(command)).await;
         }
         assert_eq!(sources(&state)[0].ablation.heads().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_text_by_push_is_written_once_that_is_there() {
+        let demo = "demo:gpt2".to_owned();
+        let mut state = State::new(demo.clone(), demo, "the cat. the cat".to_owned(), Keys::default(), false);
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        apply(&mut state, Action::Start, &worker);
+        finish(&mut state, &worker, &mut events).await;
+        let text = |state: &State| {
+            let content = ExportContent::Text(TextColoring::Push);
+            captures(state, Side::Left, content, ExportFormat::Svg, ColorMap::default())
+        };
+        for _ in 0..3 {
+            assert!(text(&state).err().is_some_and(|why| why.contains("not there yet")));
+            apply(&mut state, Action::Command(Command::Text), &worker);
+        }
+        finish(&mut state, &worker, &mut events).await;
+        for command in [Command::CursorLeft, Command::UnlikelierToken, Command::Open] {
+            apply(&mut state, Action::Command(command), &worker);
+            finish(&mut state, &worker, &mut events).await;
+        }
+        let Ok(Content::Captures { captures, recipe }) = text(&state) else { panic!("it is there") };
+        let query = state.pane(Side::Left).token();
+        assert_eq!(recipe.source.subject.to_string(), format!("pushed:layer:0@{query}"));
+        assert_eq!(captures.len(), 2);
+        let mut svg = Vec::new();
+        export::write(&mut svg, &captures.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &recipe).unwrap();
+        let svg = String::from_utf8(svg).unwrap();
+        assert!(
+            svg.contains(&format!("({query}), logit of ")) && svg.contains("the heads of layer 0 add"),
+            "{svg}"
+        );
     }
 
     #[tokio::test]

@@ -3,12 +3,13 @@
 use super::source;
 use crate::app::{
     EffectSide, EffectStage, ExportContent, HiddenUnit, Opened, PatchMap, PatchStage, PushPanel, PushStage,
-    Side, State,
+    Side, SinkSide, State,
 };
 use crate::attention::knockout::{HiddenSpan, SpanEffect};
 use crate::export::effect::EffectPass;
 use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
+use crate::export::sinks::SinkPass;
 use crate::export::{Found, FoundSubject, HiddenBy, Input, LogitTokens, Recipe, Source, Subject};
 
 /// What the panel found that is on screen; nothing of another one, and before all of it is known.
@@ -25,6 +26,10 @@ pub(super) fn of_panel(state: &State, content: ExportContent) -> Option<Found> {
         }
         (ExportContent::Patching, Opened::Patching(map)) => {
             Some(Found::Patch(Box::new(patched_pass(state, map)?)))
+        }
+        (ExportContent::Sinks, Opened::Sinks(sinks)) => {
+            let passes: Option<Vec<SinkPass>> = sides(&sinks.sides).map(|it| sink_pass(state, it)).collect();
+            passes.filter(|passes| !passes.is_empty()).map(Found::Sinks)
         }
         _ => None,
     }
@@ -46,6 +51,13 @@ fn push_pass(state: &State, (side, panel): (Side, &PushPanel)) -> Option<PushPas
     let subject = FoundSubject::Push(LogitTokens { token, versus }, Some(panel.query()));
     let recipe = Recipe::new(made(state, side, subject)?, None);
     Some(PushPass { capture: panel.capture().clone(), push, recipe })
+}
+
+fn sink_pass(state: &State, (side, of): (Side, &SinkSide)) -> Option<SinkPass> {
+    let sinks = of.sinks.as_ref()?.as_ref().ok()?.clone();
+    let activations = of.activations.as_ref()?.as_ref().ok()?.clone();
+    let recipe = Recipe::new(made(state, side, FoundSubject::Sinks)?, None);
+    Some(SinkPass { capture: of.capture.clone(), sinks, activations, recipe })
 }
 
 fn effect_pass(state: &State, (side, of): (Side, &EffectSide)) -> Option<EffectPass> {
@@ -102,9 +114,11 @@ mod tests {
         apply(&mut state, Action::Start, &worker);
         finish(&mut state, &worker, &mut events).await;
         let mut written = Vec::new();
-        for (command, content) in
-            [(Command::Push, ExportContent::Push), (Command::SpanEffect, ExportContent::Effect)]
-        {
+        for (command, content) in [
+            (Command::Push, ExportContent::Push),
+            (Command::SpanEffect, ExportContent::Effect),
+            (Command::Sinks, ExportContent::Sinks),
+        ] {
             apply(&mut state, Action::Command(command), &worker);
             assert!(of_panel(&state, content).is_none(), "nothing is known yet");
             finish(&mut state, &worker, &mut events).await;
@@ -116,7 +130,8 @@ mod tests {
             written.push(String::from_utf8(csv).unwrap());
             assert!(of_panel(&state, ExportContent::Patching).is_none(), "another panel is open");
         }
-        let [push, effect] = &written[..] else { panic!("two panels") };
+        let [push, effect, sinks] = &written[..] else { panic!("three panels") };
+        assert!(sinks.contains("\"view\":\"sinks\"") && sinks.contains(",massive_count,"), "{sinks}");
         assert!(push.contains("\"view\":\"push@") && push.matches(",residual,").count() == 2, "{push}");
         assert!(effect.contains("\"view\":\"effect\""), "{effect}");
         apply(&mut state, Action::Command(Command::Back), &worker);

@@ -1,6 +1,8 @@
 //! What an export is written as. To add a format: a variant here, its file in `export/formats`, and its line in the
 //! table of `export/formats/mod.rs`.
 
+use std::path::Path;
+
 use strum::{EnumCount, EnumMessage, EnumProperty, IntoStaticStr, VariantArray};
 
 use super::names::names;
@@ -45,6 +47,12 @@ pub enum ExportFormat {
 names!(ExportFormat, "format");
 
 impl ExportFormat {
+    /// What the name of a file ends in, if that is a format.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        let (_, ending) = path.file_name()?.to_str()?.rsplit_once('.')?;
+        Self::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(ending))
+    }
+
     /// What a file of it holds, in a few words: of one matrix, or of all heads.
     pub fn holds(self, all_heads: bool) -> &'static str {
         let of_all = self.get_str("all").filter(|_| all_heads);

@@ -156,7 +156,10 @@ fn the_attention_of_many_prompts_is_one_archive() {
     }
     assert!(entry(&out, "ids.npy").starts_with(b"\x93NUMPY"));
     assert_ne!(entry(&out, "0/attentions.npy"), entry(&out, "1/attentions.npy"));
-    run(&["--prompts", text(&file), "--format", "csv", "--out", "-"]).failed(2, &["--format npz"]);
+    run(&["--prompts", text(&file), "--format", "csv", "--out", "-"]).failed(2, &["ends in .npz"]);
+    let again = home.path("again.npz");
+    assert_eq!(home.run(["render", text(&out), "--out", text(&again)]).text(), "");
+    assert!(std::fs::read(&out).unwrap() == std::fs::read(&again).unwrap(), "an archive is made again");
 
     // Of two models it is two files, which are named; a line that is none is named, too, and the others are written.
     std::fs::write(&file, "write a story\nthe end\0\nthe end of it\n").unwrap();

@@ -146,11 +146,23 @@ fn sinks_are_a_figure_and_made_again() {
     let svg = text_of(&home, &command, "svg");
     assert_eq!(svg.matches("what heads give to the first token").count(), 2, "{svg}");
     assert_eq!(svg.matches("what heads give to the learned sink").count(), 1, "{svg}");
-    let exported = home.path("e.svg");
-    let rest = ["--view", "sinks", "--format", "svg", "--out", text(&exported)];
-    home.run(["export"].into_iter().chain(command[1..].iter().copied()).chain(rest)).text();
-    assert_eq!(svg, fs::read_to_string(&exported).unwrap(), "export writes the same");
     assert!(written(&home, &command, "png").starts_with(b"\x89PNG"));
+    let json = json_of(&home, &command);
+    assert_eq!((&json["recipe"]["view"], json["models"].as_array().unwrap().len()), (&"sinks".into(), 2));
+    let plain = home.run(command.iter().copied().chain(["--json"]));
+    let plain: Value = serde_json::from_str(plain.text()).unwrap();
+    assert_eq!(json["models"], plain["models"]);
+    let csv = text_of(&home, &command, "csv");
+    let mut lines = csv.lines().skip(1);
+    assert_eq!(lines.next(), Some("model,of,layer,head,key,key_token,dimension,number,value"));
+    let rest: Vec<&str> = lines.collect();
+    let count = |of: &str| rest.iter().filter(|line| line.contains(of)).count();
+    assert_eq!(
+        (count(",first_token,"), count(",learned_sink,"), count(",median,")),
+        (3 * 4 + 4 * 4, 4 * 4, 4 + 5)
+    );
+    let printed = home.run(command.iter().copied().chain(["--csv"]));
+    assert_eq!(printed.text().lines().skip(1).collect::<Vec<_>>(), rest, "what is printed has no recipe");
 }
 
 #[test]
@@ -158,17 +170,75 @@ fn what_is_no_such_file_is_refused_before_a_model_is_loaded() {
     let home = Home::new();
     let to = ["--prompt", "a b", "--out", "-"];
     for (command, words) in [
-        (&["sinks", "--format", "csv"][..], &["attnscope sinks --json"][..]),
+        (&["sinks", "--format", "md"][..], &["csv, json, svg or png"][..]),
+        (&["sinks", "--csv", "--json"], &["--csv", "--json"]),
         (&["push", "--format", "npz"], &["csv, json, svg or png"]),
         (&["effect", "--format", "html"], &["csv, json, svg or png"]),
         (&["push", "--format", "svg", "--difference"], &["--difference and --normalisation"]),
         (&["push", "--format", "csv", "--theme", "dark"], &["flags of figures go with --format svg"]),
         (&["push", "--format", "svg", "--json"], &["--json", "--format"]),
-        (&["push"], &["--format"]),
-        (&["export", "--view", "push", "--format", "svg"], &["attnscope push --format svg"]),
+        (&["push"], &["--out - does not say which format", "--format"]),
+        (&["push", "--json"], &["--json", "--out"]),
+        (&["export", "--view", "push", "--format", "svg"], &["attnscope push --out FILE.svg"]),
+        (&["export", "--view", "sinks", "--format", "svg"], &["attnscope sinks --out FILE.svg"]),
         (&["export", "--view", "effect@3", "--format", "svg"], &["'@3' is no number of a token"]),
     ] {
         home.run(command.iter().copied().chain(to)).failed(2, words);
     }
     home.run(["push", "--prompt", "a b", "--theme", "dark"]).failed(2, &["--format svg or png"]);
+}
+
+/// What a name ends in says what the file is, with each command that writes one, and a flag can't say otherwise.
+#[test]
+fn the_name_of_a_file_says_its_format() {
+    let home = Home::new();
+    let model = ["--model", "demo:gpt2", "--prompt", "a b"];
+    let two = ["--prompt", "a b", "--prompt", "a c", "--model", "demo:gpt2", "--token", "5", "--versus", "6"];
+    let [one, patched] = [&model[..], &two[..]];
+    for (command, more, ending, begins) in [
+        ("export", one, "csv", "# {"),
+        ("export", one, "svg", "<svg "),
+        ("export", one, "HTML", "<!doctype html"),
+        ("generate", one, "json", "{\"recipe\":"),
+        ("push", one, "svg", "<svg "),
+        ("effect", one, "csv", "# {"),
+        ("sinks", one, "json", "{\"recipe\":"),
+        ("patch", patched, "json", "{\"recipe\":"),
+    ] {
+        let out = format!("{command}.{ending}");
+        let ended = home.run([command].into_iter().chain(more.iter().copied()).chain(["--out", &out]));
+        assert_eq!((ended.code, ended.stdout.as_slice()), (0, &b""[..]), "{command}: {}", ended.stderr);
+        let made = fs::read_to_string(home.path(&out)).unwrap();
+        assert!(made.starts_with(begins), "{command}: {}", &made[..40.min(made.len())]);
+        let other = if ending == "csv" { "json" } else { "csv" };
+        let says = ["--out", &out, "--format", other];
+        home.run([command].into_iter().chain(more.iter().copied()).chain(says))
+            .failed(2, &[&format!("--format {other} contradicts --out {out}"), &format!("ends in .{other}")]);
+    }
+    for command in [
+        &["render", "export.svg", "--out", "again.png"][..],
+        &["screenshot", "--out", "screen.png"],
+        &["compare", "--report", "page.svg"],
+    ] {
+        home.run(command.iter().copied())
+            .failed(2, &["and this is written as ", "name a file that ends in ."]);
+    }
+}
+
+/// Two words that are the same are told apart; a few spans, and none, are counted as they are.
+#[test]
+fn spans_of_a_figure_have_their_places() {
+    let home = Home::new();
+    let figure = |prompt: &str| {
+        let rest = ["--model", "demo:gpt2", "--words", "--prompt", prompt, "--out", "a.svg"];
+        home.run(["effect"].into_iter().chain(rest)).text();
+        fs::read_to_string(home.path("a.svg")).unwrap()
+    };
+    let svg = figure("the end of the story");
+    for says in [">0:1 the<", ":4 the<", "· 4 spans ·"] {
+        assert!(svg.contains(says), "{says}: {svg}");
+    }
+    assert!(!svg.contains("font-weight"), "the font of figures has one weight");
+    assert!(figure("the end").contains("· 1 span ·"));
+    assert!(figure("the").contains("no span has tokens behind it"));
 }

@@ -181,6 +181,30 @@ fn a_file_has_all_rows_and_its_recipe_makes_it_again() {
     assert_eq!(exported["attention"].as_array().unwrap().len(), 7);
 }
 
+/// Where only ids are in a recipe, it says which bytes they were.
+#[test]
+fn tokens_of_a_file_that_is_made_again_have_their_bytes() {
+    let home = Home::new();
+    let read =
+        |file: &str| -> Value { serde_json::from_slice(&std::fs::read(home.path(file)).unwrap()).unwrap() };
+    let generate =
+        ["generate", "--model", "demo:gpt2", "--prompt", STORY, "--tokens", "4", "--out", "a.json"];
+    assert_eq!(home.run(generate).text(), "");
+    assert_eq!(home.run(["render", "a.json", "--out", "b.json"]).text(), "");
+    let (made, again) = (read("a.json"), read("b.json"));
+    assert_eq!((&made["recipe"], &made["tokens"]), (&again["recipe"], &again["tokens"]));
+    let tokens = made["tokens"].as_array().unwrap();
+    assert!(tokens.iter().all(|token| token["span"].is_array()), "{tokens:?}");
+    let mut recipe = made["recipe"].clone();
+    recipe["bytes"][0] = serde_json::json!([7, 3]);
+    std::fs::write(home.path("recipe.json"), recipe.to_string()).unwrap();
+    home.run(["render", "recipe.json", "--out", "-"])
+        .failed(1, &["recipe.json: bytes: expected [first, end] of each of"]);
+    let ids = ["export", "--model", "demo:gpt2", "--ids", "1,2", "--out", "c.json"];
+    assert_eq!(home.run(ids).text(), "");
+    assert!(read("c.json")["recipe"].get("bytes").is_none(), "ids that nobody wrote have none");
+}
+
 #[test]
 fn two_models_write_each_its_own_text() {
     let home = Home::new();

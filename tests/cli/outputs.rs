@@ -29,18 +29,18 @@ fn a_file_that_is_replaced_keeps_its_mode() {
 #[test]
 fn what_must_stay_stays_and_is_named() {
     let home = Home::new();
-    fs::write(home.path("mine.csv"), "old").unwrap();
-    fs::set_permissions(home.path("mine.csv"), Permissions::from_mode(0o444)).unwrap();
-    symlink("mine.csv", home.path("link.csv")).unwrap();
-    symlink("nowhere.csv", home.path("broken.csv")).unwrap();
+    fs::write(home.path("mine"), "old").unwrap();
+    fs::set_permissions(home.path("mine"), Permissions::from_mode(0o444)).unwrap();
+    symlink("mine", home.path("link")).unwrap();
+    symlink("nowhere", home.path("broken")).unwrap();
     fs::create_dir(home.path("folder")).unwrap();
     for (out, words) in [
-        ("mine.csv", "mine.csv: is read-only, and stays as it is"),
-        ("link.csv", "link.csv: is read-only, and stays as it is"),
-        ("broken.csv", "broken.csv: is a link to nothing, and stays as it is"),
+        ("mine", "mine: is read-only, and stays as it is"),
+        ("link", "link: is read-only, and stays as it is"),
+        ("broken", "broken: is a link to nothing, and stays as it is"),
         ("folder", "folder: is a folder: name a file in it"),
         ("new/", "'new/': a file needs a name"),
-        ("mine.csv/a.csv", "mine.csv: there is no such folder"),
+        ("mine/a", "mine: there is no such folder"),
     ] {
         export(&home, out).failed(1, &[words]);
         // Every command that writes a file.
@@ -51,8 +51,8 @@ fn what_must_stay_stays_and_is_named() {
     {
         home.run(["export", "--format", "csv", "--out", out]).failed(1, &[words]);
     }
-    assert_eq!(fs::read_to_string(home.path("mine.csv")).unwrap(), "old");
-    assert!(home.path("broken.csv").is_symlink() && !home.path("nowhere.csv").exists());
+    assert_eq!(fs::read_to_string(home.path("mine")).unwrap(), "old");
+    assert!(home.path("broken").is_symlink() && !home.path("nowhere").exists());
     assert_eq!(fs::read_dir(home.folder.path()).unwrap().count(), 4);
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::support::program::Home;
 
 /// Of each token of the embedded models, by the article's prompt.
@@ -53,12 +55,82 @@ fn a_text_is_drawn_with_what_is_looked_at_and_made_again_from_its_file() {
 #[test]
 fn a_page_holds_the_text_and_all_rows() {
     let page = written("text:head:0.1@3", "html", &["--model", "demo:gpt-oss"]);
-    assert!(page.contains("\"text\":{\"looked_at\":false,\"token\":3}"), "the token that looks first");
+    assert!(page.contains("\"text\":{\"colors\":\"looks\",\"token\":3}"), "the token that looks first");
     assert!(page.contains("\"pieces\":[{\"text\":\"write\",\"tokens\":[0,1]}"), "{page}");
     let matrix = written("head:0.1", "html", &["--model", "demo:gpt-oss"]);
     let data = |page: &str| page.split("\"data\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert_eq!(data(&page), data(&matrix), "the values are those of the matrix");
     assert!(!matrix.contains("\"pieces\":"));
+}
+
+#[test]
+fn a_text_is_coloured_by_push_and_made_again_from_its_file() {
+    let home = Home::new();
+    let sentence = ["--prompt", "the cat sat on the mat and the cat"];
+    let push =
+        ["push", "--model", "demo:gpt2", "--token", " sat", "--versus", " on", "--query", "8", "--json"];
+    let push: Value = serde_json::from_str(home.run(push.into_iter().chain(sentence)).text()).unwrap();
+    let push = &push["models"][0];
+    let export = ["export", "--model", "demo:gpt2", "--token", " sat", "--versus", " on", "--view"];
+    for format in ["svg", "png", "html"] {
+        let [made, again] = ["a", "b"].map(|name| format!("{name}.{format}"));
+        let rest = ["pushed:head:1.3@8", "--out", &made];
+        assert_eq!(home.run(export.into_iter().chain(rest).chain(sentence)).text(), "");
+        assert_eq!(home.run(["render", &made, "--out", &again]).text(), "");
+        let [made, again] = [made, again].map(|file| fs::read(home.path(&file)).unwrap());
+        assert!(made == again, "{format}");
+    }
+    let [svg, page] = ["a.svg", "a.html"].map(|file| fs::read_to_string(home.path(file)).unwrap());
+    let signed = |value: &Value| format!("{:+.3}", value.as_f64().unwrap()).replace('-', "−");
+    let head = push["heads"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|head| head["layer"] == 1 && head["head"] == 3)
+        .unwrap();
+    let says = format!(
+        "logit of “ sat” less “ on”: {}, of which head 1.3 adds {}",
+        signed(&push["logit"]),
+        signed(&head["push"])
+    );
+    for says in [
+        says.as_str(),
+        "(8), ",
+        "what head 1.3 pushes through each token",
+        "push (logits)",
+        "Direct effects only",
+    ] {
+        assert!(svg.contains(says), "{says}: {svg}");
+    }
+    assert_eq!(svg.matches("stroke-width=\"1.6\"").count(), 1, "the token after which it is");
+    assert!(svg.contains("white-space:pre") && !svg.contains("≥"), "nothing is beyond the largest: {svg}");
+    assert!(page.contains("\"colors\":\"push\"") && page.contains(&says), "{says}");
+    let data = page.split_once("\"push\":{").unwrap().1.split_once("\"heads\":").unwrap().0;
+    let values = data.split_once("\"values\":[").unwrap().1.split_once(']').unwrap().0;
+    let values: Vec<f32> = values.split(',').map(|value| value.parse().unwrap()).collect();
+    let keys: Vec<f32> =
+        head["keys"].as_array().unwrap().iter().map(|key| key.as_f64().unwrap() as f32).collect();
+    assert_eq!(values, keys, "what the page says of a token is what push says of it");
+    // Each model has a token of its own for the text of a next one, and both have a panel.
+    let both = ["export", "--pair", "demo", "--token", " sat", "--view", "pushed:mean", "--out", "c.svg"];
+    assert_eq!(home.run(both.into_iter().chain(sentence)).text(), "");
+    let svg = fs::read_to_string(home.path("c.svg")).unwrap();
+    assert_eq!(svg.matches("logit of “ sat” less the mean of all").count(), 2, "{svg}");
+}
+
+#[test]
+fn what_is_no_push_is_told() {
+    let home = Home::new();
+    let refuses = |more: &[&str], code: i32, why: &str| {
+        let export = ["export", "--model", "demo:gpt2", "--prompt", PROMPT, "--out", "x.svg"];
+        home.run(export.into_iter().chain(more.iter().copied())).failed(code, &[why]);
+    };
+    refuses(&["--view", "pushed:mean", "--normalisation", "renormalised"], 2, "push adds up to a logit");
+    refuses(&["--view", "mean", "--token", "5"], 2, "they go with --view pushed:mean");
+    refuses(&["--view", "pushed:mean@99"], 1, "there is no token 99");
+    refuses(&["--view", "pushed:mean", "--token", "nothing of that name"], 1, "nothing of that name");
+    refuses(&["--view", "pushed:5-5:mean"], 1, "against itself");
+    refuses(&["--view", "pushed:head:9.9"], 1, "has layers 0 to 3");
 }
 
 #[test]

@@ -76,6 +76,28 @@ fn the_name_follows_the_choice_until_it_is_the_users_own() {
 }
 
 #[test]
+fn the_name_says_the_format() {
+    let mut state = opened();
+    let content = ExportContent::View(View::Layer(0));
+    for (ending, format) in
+        [("svg", ExportFormat::Svg), ("npz", ExportFormat::Npz), ("HTML", ExportFormat::Html)]
+    {
+        act(&mut state, Action::Edit(InputRequest::DeleteLine));
+        type_text(&mut state, &format!("a.{ending}"));
+        assert_eq!(dialog(&state).choice(), (content, format), "the row follows the name");
+    }
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
+    type_text(&mut state, "a.tsv");
+    assert_eq!(dialog(&state).choice(), (content, ExportFormat::Html), "no format's: it is as it was chosen");
+    act(&mut state, Action::Pick(19));
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
+    type_text(&mut state, "a.json");
+    assert!(update(&mut state, Action::Submit).is_empty());
+    let ExportStage::Failed(why) = &dialog(&state).stage else { panic!("{:?}", dialog(&state).stage) };
+    assert_eq!(why, "the name ends in .json, and this is written as svg: end it in .svg");
+}
+
+#[test]
 fn a_difference_is_exported_as_one_and_one_model_alone_has_no_pair() {
     let of_both = |state: &State| {
         let choices = &dialog(state).choices;

@@ -107,6 +107,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
         drawn,
         repeated: None,
         swept: None,
+        pushed: None,
         digest: Default::default(),
     })
 }

@@ -169,6 +169,6 @@ fn the_map_is_exported_and_so_are_effects_and_sinks() {
         assert_eq!(dialog.choices[0], (content, ExportFormat::Svg), "{keys}");
         assert_eq!(dialog.list.line.value(), file);
         let formats = dialog.choices.iter().filter(|choice| choice.0 == content).count();
-        assert_eq!(formats, if content == ExportContent::Sinks { 2 } else { 4 }, "{keys}");
+        assert_eq!(formats, 4, "{keys}");
     }
 }

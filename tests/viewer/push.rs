@@ -92,7 +92,7 @@ fn the_text_is_coloured_by_push() {
     press(&mut state, "left e");
     assert!(state.push_by_token(Side::Left).is_none(), "an older answer is of another token");
     let text = text(draw(&mut state, (100, 30)).backend().buffer());
-    assert!(!text.contains("text: push"), "a file is written without the model");
+    assert!(text.contains("text: push") && text.contains("a picture of the text"), "{text}");
 }
 
 fn open() -> State {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Column, Effect, ExportContent, Hover, Mode, Side, State, update};
+use attnscope::app::{Action, Column, Effect, ExportContent, Exported, Hover, Mode, Side, State, update};
 use attnscope::attention::View;
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{Hit, Layout};
@@ -414,4 +414,10 @@ fn the_text_on_screen_is_exported_first() {
     let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((*content, *format), (ExportContent::Text(TextColoring::LooksAt), ExportFormat::Svg));
     assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-text-looks-at.svg");
+    act(&mut state, Action::Exported(Exported::Written("a.svg".to_owned())));
+    press(&mut state, "T T e");
+    let effects = update(&mut state, Action::Submit);
+    let [Effect::Export { content, format, file, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*content, *format), (ExportContent::Text(TextColoring::Push), ExportFormat::Svg));
+    assert_eq!(file, "demo-gpt2-and-demo-gpt-oss-text-push.svg");
 }

@@ -1,5 +1,7 @@
 //! The export dialog: what goes into a file, in which format, and under which name.
 
+use std::path::Path;
+
 use tui_input::InputRequest;
 
 use crate::app::panels::{Arrangement, Difference, Panes};
@@ -108,8 +110,23 @@ impl ExportDialog {
         if changed == Ok(true) {
             self.is_named = true;
             self.stage = ExportStage::Choosing;
+            self.follow_ending();
         }
         self.list.refused = changed.err();
+    }
+
+    /// What the name ends in says the format: chooses the row that writes the same so, if there is one.
+    fn follow_ending(&mut self) {
+        let (content, format) = self.choice();
+        let Some(named) = self.ending().filter(|named| *named != format) else { return };
+        if let Some(row) = self.choices.iter().position(|choice| *choice == (content, named)) {
+            self.list.chosen = row;
+        }
+    }
+
+    /// The format that the name ends in, if it does.
+    fn ending(&self) -> Option<ExportFormat> {
+        ExportFormat::of_file(Path::new(self.list.line.value().trim_end()))
     }
 
     /// Chooses a row. The file's name follows: all of it, or only the ending of one that is the user's own.
@@ -138,6 +155,7 @@ impl ExportDialog {
                 ExportContent::Screen => "attnscope-screen".to_owned(),
             },
         };
+        let name = if self.is_named { name } else { safe(&name) };
         let line = &mut self.list.line;
         *line = std::mem::take(line).with_value(format!("{name}.{}", format.name()));
     }
@@ -167,6 +185,13 @@ impl ExportDialog {
             self.stage = ExportStage::Failed("the file needs a name".to_owned());
             return None;
         }
+        let format = self.choice().1;
+        if let Some(named) = self.ending().filter(|named| *named != format) {
+            let why =
+                format!("the name ends in .{named}, and this is written as {format}: end it in .{format}");
+            self.stage = ExportStage::Failed(why);
+            return None;
+        }
         if is_exporting {
             if self.stage != ExportStage::Writing {
                 self.stage =
@@ -185,7 +210,7 @@ fn without(ablation: &Ablation) -> String {
     if ablation.is_empty() {
         String::new()
     } else {
-        format!("-without-{}", ablation.to_string().replace(", ", "-"))
+        format!("-without-{}", ablation.to_string().replace(": ", "-").replace(", ", "-"))
     }
 }
 
@@ -213,11 +238,16 @@ fn both(difference: Option<&Difference>) -> ExportContent {
 /// A model's name without what a file's can't have: `openai/gpt-oss-20b` as `gpt-oss-20b`.
 fn file_name(model: &str) -> String {
     let name = model.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let allowed = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    let name: String = name.chars().map(allowed).collect();
+    let name = safe(name);
     // A hidden file, or none at all, is nobody's wish.
     let name = name.trim_start_matches('.');
     if name.is_empty() { "model".to_owned() } else { name.to_owned() }
+}
+
+/// A name with `-` for each character that the names of files can't have on some systems.
+fn safe(name: &str) -> String {
+    let allowed = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    name.chars().map(allowed).collect()
 }
 
 #[cfg(test)]
@@ -228,5 +258,7 @@ mod tests {
     fn names_of_models_become_names_of_files() {
         let names = ["openai/gpt-oss-20b", "demo:gpt2", "./my model/", "..", ""].map(file_name);
         assert_eq!(names, ["gpt-oss-20b", "demo-gpt2", "my-model", "model", "model"]);
+        let off = ["5.1,6.9", "mean:5.1,6.9", "none"].map(|heads| without(&heads.parse().unwrap()));
+        assert_eq!(off, ["-without-5.1-6.9", "-without-mean-5.1-6.9", ""]);
     }
 }

@@ -39,8 +39,8 @@ impl ExportContent {
         match self {
             Self::View(_) | Self::AllHeads => true,
             Self::Panes | Self::Text(_) | Self::Difference(_) => format.is_figure(),
-            Self::Map(_) | Self::Segments(_) | Self::Sinks => format.draws_a_grid(),
-            Self::Push | Self::Effect | Self::Patching => {
+            Self::Map(_) | Self::Segments(_) => format.draws_a_grid(),
+            Self::Push | Self::Effect | Self::Patching | Self::Sinks => {
                 format.draws_a_grid() || matches!(format, ExportFormat::Csv | ExportFormat::Json)
             }
             Self::Screen => format == ExportFormat::Svg,

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::measure::Unmeasured;
 use super::segmented::Segments;
+use crate::attention::row_blocks::Unmeasured;
 use crate::attention::{Capture, View};
 use crate::kernels::attention::{QUERIES, Rows};
 

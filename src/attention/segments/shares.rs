@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::measure::{Unmeasured, by_blocks};
 use super::segmented::Segments;
+use crate::attention::row_blocks::{Unmeasured, by_blocks};
 use crate::attention::{Capture, View};
 
 /// Where the queries of a segment look, on the mean.

@@ -50,10 +50,16 @@ pub struct ExportArgs {
     /// the prompt: [{"name": "question", "start": 0, "end": 12}]
     #[arg(long, value_name = "BY")]
     pub segments: Option<String>,
+    /// The next token that heads push, with --view pushed:mean: its id, or its text with the blank before it; text that is
+    /// a number with text: before it. Without it, the likeliest
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    pub token: Option<String>,
+    /// Another next token, whose logit is taken off, with --view pushed:mean; without it, the mean of all logits is
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    pub versus: Option<String>,
     #[arg(long, value_parser = one_of::<ExportFormat>(), help = format_help())]
-    pub format: ExportFormat,
-    /// File to write, which is replaced if it is there; - is standard output
-    #[arg(long, value_name = "FILE")]
+    pub format: Option<ExportFormat>,
+    #[arg(long, value_name = "FILE", help = out_help())]
     pub out: PathBuf,
     /// What rows are named by: the token that is read there, or the one that is predicted from it
     #[arg(long, value_name = "ROWS", default_value_t, value_parser = one_of::<RowReading>())]
@@ -221,10 +227,21 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
+/// What `--out` takes.
+fn out_help() -> String {
+    let endings = ExportFormat::ALL.map(|format| format!(".{format}"));
+    let (last, others) =
+        (endings.last().cloned().unwrap_or_default(), endings[..endings.len() - 1].join(", "));
+    format!(
+        "File to write, whose format is what its name ends in: {others} or {last}. A file that is there is replaced; - is \
+         standard output"
+    )
+}
+
 /// What `--format` takes.
 fn format_help() -> String {
     format!(
-        "What to write. {} show two models in one file; of {} each model has its own: FILE with -left and -right \
+        "What to write, if the name of the file doesn't end in it. {} show two models in one file; of {} each model has its own: FILE with -left and -right \
          before its ending",
         ExportFormat::list(true, "and"),
         ExportFormat::list(false, "and")

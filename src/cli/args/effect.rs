@@ -32,10 +32,10 @@ pub struct EffectArgs {
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub token: Option<String>,
     /// An object with all numbers in place of the table
-    #[arg(long, conflicts_with_all = ["csv", "format"])]
+    #[arg(long, conflicts_with_all = ["csv", "format", "out"])]
     pub json: bool,
     /// A line of CSV for each span
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "out"])]
     pub csv: bool,
     #[command(flatten)]
     pub file: FileArgs,

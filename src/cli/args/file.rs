@@ -12,12 +12,12 @@ use crate::vocabulary::ExportFormat;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Files")]
 pub struct FileArgs {
-    /// Write a file in place of the table: svg or png, a figure; or csv or json, where the command has numbers for it.
-    /// 'attnscope render' makes it again
+    /// What the file is, if its name doesn't end in it: svg or png, a figure; csv or json, numbers
     #[arg(long, requires = "out", value_parser = one_of::<ExportFormat>(), hide_possible_values = true)]
     pub format: Option<ExportFormat>,
-    /// File to write, which is replaced if it is there; - is standard output
-    #[arg(long, value_name = "FILE", requires = "format")]
+    /// File to write in place of the table, which is replaced if it is there. What its name ends in says what it is: .svg or
+    /// .png, a figure; .csv or .json, numbers. 'attnscope render' makes it again; - is standard output
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub figure: FigureArgs,

@@ -40,10 +40,11 @@ pub struct GenerateArgs {
     /// Which row tells of a token: the one at which it is read, or the one that it was predicted from
     #[arg(long, value_name = "ROWS", default_value_t, value_parser = one_of::<RowReading>())]
     pub rows: RowReading,
-    /// Write the attention of the whole text to a file, in place of the text: all rows, and the shares of each token
+    /// What the file is, if its name doesn't end in it
     #[arg(long, requires = "out", value_parser = one_of::<ExportFormat>())]
     pub format: Option<ExportFormat>,
-    /// File to write, which is replaced if it is there; - is standard output
-    #[arg(long, short = 'o', value_name = "FILE", requires = "format")]
+    /// File to write the attention of the whole text to, in place of the text: all rows, and the shares of each token. What
+    /// its name ends in says the format. A file that is there is replaced; - is standard output
+    #[arg(long, short = 'o', value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

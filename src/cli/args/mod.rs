@@ -161,7 +161,7 @@ mod tests {
             "attnscope --seed x",
             "attnscope generate --tokens 0",
             "attnscope generate --format npz",
-            "attnscope generate --out a.npz",
+            "attnscope push --json --out a.svg",
             "attnscope generate --json --format npz --out a.npz",
             "attnscope heads --sort size",
             "attnscope heads --layers wide",

@@ -26,17 +26,17 @@ pub struct PatchArgs {
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub versus: Option<String>,
     /// Print all effects as a map, a row per layer, in place of the table
-    #[arg(long, conflicts_with_all = ["json", "csv", "format"])]
+    #[arg(long, conflicts_with_all = ["json", "csv", "format", "out"])]
     pub map: bool,
     /// How many places to list, those with the largest effect; with --json and --csv, all without it
-    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "format",
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["format", "out"],
         value_parser = whole::<usize>("number of places", 0..=u64::MAX))]
     pub top: Option<usize>,
     /// An object with all numbers in place of the table
-    #[arg(long, conflicts_with_all = ["csv", "format"])]
+    #[arg(long, conflicts_with_all = ["csv", "format", "out"])]
     pub json: bool,
     /// A line of CSV for each place
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "out"])]
     pub csv: bool,
     #[command(flatten)]
     pub file: FileArgs,

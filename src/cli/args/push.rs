@@ -24,14 +24,14 @@ pub struct PushArgs {
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub versus: Option<String>,
     /// How many parts to list, those that push most; with --json and --csv, all without it
-    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "format",
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["format", "out"],
         value_parser = whole::<usize>("number of parts", 0..=u64::MAX))]
     pub top: Option<usize>,
     /// An object with all numbers in place of the table
-    #[arg(long, conflicts_with_all = ["csv", "format"])]
+    #[arg(long, conflicts_with_all = ["csv", "format", "out"])]
     pub json: bool,
     /// A line of CSV for each part, and for each head and key
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "out"])]
     pub csv: bool,
     #[command(flatten)]
     pub file: FileArgs,

@@ -35,8 +35,11 @@ pub struct SinksArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// An object with all numbers in place of the tables: every head, every key, every massive activation
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["csv", "format", "out"])]
     pub json: bool,
+    /// A line of CSV for each number: of every head, every key, and the residual stream after every layer
+    #[arg(long, conflicts_with_all = ["format", "out"])]
+    pub csv: bool,
     #[command(flatten)]
     pub file: FileArgs,
 }

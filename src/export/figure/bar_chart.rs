@@ -28,7 +28,8 @@ impl Drawing<'_> {
 
     fn column(&mut self, column: &BarColumn, (left, top, width): (f32, f32, f32)) {
         let (text, dim, rows) = (self.ink.text, self.ink.dim, column.values.len());
-        self.text((left, top + SIZE), column.heading, SIZE, text, " font-weight=\"bold\"");
+        // The font of figures has one weight: another one would be that of whatever machine draws it.
+        self.text((left, top + SIZE), column.heading, SIZE, text, "");
         self.text((left, top + SIZE + 13.0), &column.note, SMALL, dim, "");
         let room = width - NUMBER;
         let (zero, longest) = if column.is_signed { (left + room / 2.0, room / 2.0) } else { (left, room) };

@@ -99,7 +99,8 @@ fn missing_glyphs(text: &str, fonts: &mut Database) -> MissingGlyphs {
 
 fn resolver() -> FontResolver<'static> {
     FontResolver {
-        select_font: FontResolver::default_font_selector(),
+        // The embedded one came first; a machine's own of the same name may be another version of it.
+        select_font: Box::new(|_, fonts| fonts.faces().next().map(|face| face.id)),
         select_fallback: Box::new(|c: char, used: &[ID], fonts: &mut Arc<Database>| fallback(c, used, fonts)),
     }
 }

@@ -28,7 +28,6 @@ impl Figure {
         for (source, capture) in recipe.sources().zip(captures) {
             match source.subject {
                 Subject::Map(statistic) => panels.push(Panel::map(capture, source, recipe, statistic)?),
-                Subject::Sinks => panels.extend(Panel::sinks(capture, source)),
                 _ => panels.push(Panel::new(capture, source, recipe, pixels)?),
             }
             panels.extend(Panel::expected(capture, source, recipe)?);
@@ -46,7 +45,7 @@ impl Figure {
 
     fn of_panels(mut panels: Vec<Panel>, recipe: &Recipe) -> Result<Self, ExportError> {
         let style = recipe.style.unwrap_or_default();
-        let is_signed = style.difference.is_some() || matches!(recipe.source.subject, Subject::Found(_));
+        let is_signed = style.difference.is_some() || recipe.source.subject.is_signed();
         set_scales(&mut panels, &style);
         let mut figure = Self {
             ramp: if is_signed { Ramp::of_differences(style.theme) } else { Ramp::of_values(style.colors) },

@@ -3,7 +3,7 @@
 use super::bars::{BarColumn, Bars};
 use super::panel::{Content, Panel, Square, source_title};
 use super::words::Words;
-use crate::attention::knockout::{Agreement, SpanEffect};
+use crate::attention::knockout::{Agreement, HiddenSpan, SpanEffect};
 use crate::attention::push::Push;
 use crate::attention::{Extent, NextToken, Scale, escape_controls};
 use crate::export::effect::EffectPass;
@@ -26,6 +26,9 @@ impl Found {
             Self::Push(passes) => passes.iter().zip(sources()).map(|(pass, of)| push(pass, of)).collect(),
             Self::Effect(passes) => passes.iter().zip(sources()).map(|(pass, of)| effect(pass, of)).collect(),
             Self::Patch(pass) => vec![patching(pass, sources().last().unwrap_or(&recipe.source))],
+            Self::Sinks(passes) => {
+                passes.iter().zip(sources()).flat_map(|(pass, of)| Panel::sinks(&pass.capture, of)).collect()
+            }
         }
     }
 }
@@ -91,10 +94,14 @@ fn effect(pass: &EffectPass, source: &Source) -> Panel {
         column("push", rho(of.push), true, |effect| f64::from(effect.push)),
         column("effect: Δ ln p", "where it is hidden".to_owned(), true, |effect| effect.change),
     ];
-    let names = shown.iter().map(|effect| effect.span.name.clone()).collect();
-    let spans = match count > SPANS {
-        true => format!("the {SPANS} spans of {count} with the largest effects"),
-        false => format!("{count} spans"),
+    // Places, as --span names them, tell words apart that are the same.
+    let name = |span: &HiddenSpan| format!("{}:{} {}", span.tokens.start, span.tokens.end, span.name);
+    let names = shown.iter().map(|effect| name(&effect.span)).collect();
+    let spans = match count {
+        0 => "no span has tokens behind it that it could be hidden from".to_owned(),
+        1 => "1 span".to_owned(),
+        _ if count > SPANS => format!("the {SPANS} spans of {count} with the largest effects"),
+        _ => format!("{count} spans"),
     };
     let p = pass.target.probability;
     Panel {
@@ -173,7 +180,6 @@ mod tests {
 
     use super::*;
     use crate::attention::Token;
-    use crate::attention::knockout::HiddenSpan;
     use crate::attention::push::PushedLogit;
     use crate::export::figure::Figure;
     use crate::export::{FigureStyle, FoundSubject, HiddenBy, LogitTokens, Selection, Subject, example};
@@ -235,7 +241,7 @@ mod tests {
         let recipe = recipe(FoundSubject::Effect(HiddenBy::Words, None));
         let pass = EffectPass { capture: Arc::new(example::capture()), target: next(), effects, recipe };
         let bars = bars(&Found::Effect(vec![pass]));
-        let expected: Vec<String> = (11..59).map(|at| format!("s{at}")).collect();
+        let expected: Vec<String> = (11..59).map(|at| format!("{at}:{} s{at}", at + 1)).collect();
         assert_eq!(bars.names, expected);
         assert_eq!(
             bars.columns.iter().map(|column| column.is_signed).collect::<Vec<_>>(),

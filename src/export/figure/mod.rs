@@ -32,4 +32,4 @@ pub use bitmap::{Bitmap, RECIPE};
 pub use caption::inputs;
 pub use contents::Figure;
 pub use panel::{Content, Heads, Panel, Square, source_title};
-pub use passage::Passage;
+pub use passage::{Passage, pushed, pushes_heading};

@@ -15,7 +15,8 @@ use crate::export::recipe::{Recipe, Source};
 use crate::export::row_names;
 use crate::export::selection::Selection;
 use crate::export::subject::Subject;
-use crate::vocabulary::{ColorScale, Granularity, Pooling, RowReading};
+use crate::export::text_subject::adding;
+use crate::vocabulary::{ColorScale, Granularity, Pooling, RowReading, TextColoring};
 
 /// Rows and columns up to which every cell is drawn; of longer prompts a pixel stands for several.
 const MOST_CELLS: usize = 256;
@@ -109,8 +110,13 @@ impl Panel {
             Subject::Text(text) => {
                 let (passage, extent) = Passage::new(capture, text, recipe)?;
                 let rule = recipe.normalisation.title(capture.has_sinks(text.view));
-                let subtitle = format!("{} · {rule}", text.view.title());
-                (subtitle, Content::Passage(passage), extent, Words::of_text(recipe, capture, text.coloring))
+                let subtitle = match text.coloring {
+                    TextColoring::Push => format!("what {} through each token", adding(text.view)[1]),
+                    TextColoring::LooksAt | TextColoring::LookedAt => {
+                        format!("{} · {rule}", text.view.title())
+                    }
+                };
+                (subtitle, Content::Passage(passage), extent, Words::of_text(recipe, capture, text))
             }
             Subject::Segments(view, _) => {
                 let segments = segments(capture, source)?;
@@ -127,7 +133,7 @@ impl Panel {
                 let extent = Extent::of(square.rows.iter().flatten().flatten().copied().chain(sinks));
                 (subtitle, Content::Square(square), extent, Words::of_segments(view, recipe))
             }
-            Subject::Map(_) | Subject::Sinks | Subject::Found(_) => {
+            Subject::Map(_) | Subject::Found(_) => {
                 return Err(ExportError::Unfit(format!("{}: no matrix, text or segments", source.subject)));
             }
         };

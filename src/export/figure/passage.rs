@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use super::text::Ruler;
+use crate::attention::push::Push;
 use crate::attention::text::{Glyph, breaks, glyphs};
-use crate::attention::{Capture, Extent, LookedAt, tokens_of};
+use crate::attention::{Capture, Extent, LookedAt, NextToken, Token, escape_controls, tokens_of};
 use crate::export::error::ExportError;
 use crate::export::recipe::Recipe;
-use crate::export::text_subject::TextSubject;
-use crate::vocabulary::{RowReading, TextColoring};
+use crate::export::text_subject::{TextSubject, adding};
+use crate::vocabulary::{Normalisation, RowReading, TextColoring, View};
 
 /// The size of the letters, and from one line to the next.
 pub const SIZE: f32 = 13.0;
@@ -29,6 +30,53 @@ pub struct Passage {
     /// What is said above it, and the shares of the row that the text doesn't show well.
     pub(super) heading: String,
     pub(super) shares: Vec<(&'static str, f32)>,
+}
+
+/// Of each token its value, if it has one; and what a colour scale is to show of these.
+type Values = (Vec<Option<f32>>, Extent);
+
+/// What a query gives to each token.
+fn row(
+    capture: &Capture,
+    view: View,
+    (query, normalisation): (usize, Normalisation),
+) -> Result<Values, ExportError> {
+    let (matrix, count) = (capture.matrix(view)?, capture.tokens.len());
+    let (weights, sink) = capture.row(view, query)?;
+    let row = normalisation.row_of(&weights, sink);
+    // Rollout of a long text has rows of cells.
+    let (is_exact, bin) = (weights.len() == query + 1, matrix.bin());
+    let part = |token: usize, value: f32| value / tokens_of(token / bin, bin, count).max(1) as f32;
+    let value = |token: usize| match is_exact {
+        true => row.get(token),
+        false => row.get(token / bin).map(|value| part(token, value)),
+    };
+    Ok(((0..count).map(value).collect(), normalisation.extent(&matrix)))
+}
+
+/// What was run for it: nothing is pushed by a pass alone.
+pub fn pushed(capture: &Capture, subject: TextSubject, query: usize) -> Result<&Push, ExportError> {
+    let found = capture.pushed.as_deref().filter(|push| push.query == query);
+    found.ok_or_else(|| {
+        ExportError::Unfit(format!("{subject}: its push after token {query} was not computed"))
+    })
+}
+
+/// After which token, which heads, how much, to which logit.
+pub fn pushes_heading(capture: &Capture, subject: TextSubject, query: usize) -> Result<String, ExportError> {
+    let push = pushed(capture, subject, query)?;
+    let sum: f32 = push.of_view(subject.view, &capture.model).iter().sum();
+    let text = |next: &NextToken| format!("“{}”", escape_controls(&next.token.text));
+    let less = push.versus.as_ref().map_or_else(|| "the mean of all".to_owned(), text);
+    let after = capture.tokens.get(query).map(Token::label).unwrap_or_default();
+    let signed = |value: f64| format!("{value:+.3}").replace('-', "−");
+    Ok(format!(
+        "after “{after}” ({query}), logit of {} less {less}: {}, of which {} {}",
+        text(&push.target),
+        signed(push.logit),
+        adding(subject.view)[0],
+        signed(f64::from(sum))
+    ))
 }
 
 /// A line of a text.
@@ -58,43 +106,37 @@ impl Passage {
             let why = format!("{subject}: there is no token {token} among {count}, counted from 0");
             return Err(ExportError::Unfit(why));
         }
-        let matrix = capture.matrix(subject.view)?;
-        let row_of = |token: usize| Capture::row_of(token, recipe.rows);
-        let query = subject.token.map_or(count.saturating_sub(1), row_of);
-        let bin = matrix.bin();
-        let part = |token: usize, value: f32| value / tokens_of(token / bin, bin, count).max(1) as f32;
-        let (values, extent): (Vec<Option<f32>>, Extent) = match subject.coloring {
+        let query = subject.query(count, recipe.rows);
+        let (values, extent) = match subject.coloring {
+            TextColoring::LooksAt => row(capture, subject.view, (query, recipe.normalisation))?,
             TextColoring::LookedAt => {
-                let found = LookedAt::new(&matrix, recipe.normalisation, count);
-                (
-                    (0..count).map(|token| found.values.get(token / bin).copied().flatten()).collect(),
-                    found.extent,
-                )
+                let found = LookedAt::of_view(capture, subject.view, recipe.normalisation, &|| false)
+                    .map_err(|error| ExportError::Unfit(error.to_string()))?;
+                (found.values, found.extent)
             }
-            TextColoring::LooksAt | TextColoring::Push => {
-                let (weights, sink) = capture.row(subject.view, query)?;
-                let row = recipe.normalisation.row_of(&weights, sink);
-                // Rollout of a long text has rows of cells.
-                let is_exact = weights.len() == query + 1;
-                let value = |token: usize| match is_exact {
-                    true => row.get(token),
-                    false => row.get(token / bin).map(|value| part(token, value)),
-                };
-                ((0..count).map(value).collect(), recipe.normalisation.extent(&matrix))
+            TextColoring::Push => {
+                let pushes = pushed(capture, subject, query)?.of_view(subject.view, &capture.model);
+                let values = (0..count).map(|token| pushes.get(token).copied()).collect();
+                (values, Extent::of(pushes.iter().map(|push| push.abs())))
             }
         };
         let (looks, is_predicting) =
             (subject.coloring != TextColoring::LookedAt, recipe.rows == RowReading::Predicting);
         let marked = subject.token.or_else(|| (!is_predicting).then(|| count.checked_sub(1)).flatten());
         let name = marked.and_then(|token| capture.tokens.get(token)).map(|token| token.label());
-        let heading = match (looks, name) {
-            (false, _) => "how much each token is looked at by later ones".to_owned(),
-            (true, Some(name)) if is_predicting => format!("what “{name}” ({}) is predicted from", query + 1),
-            (true, Some(name)) => format!("what “{name}” ({query}) looks at"),
-            (true, None) => "what the next token is predicted from".to_owned(),
+        let heading = match (subject.coloring, name) {
+            (TextColoring::LookedAt, _) => "how much each token is looked at by later ones".to_owned(),
+            (TextColoring::Push, _) => pushes_heading(capture, subject, query)?,
+            (TextColoring::LooksAt, Some(name)) if is_predicting => {
+                format!("what “{name}” ({}) is predicted from", query + 1)
+            }
+            (TextColoring::LooksAt, Some(name)) => format!("what “{name}” ({query}) looks at"),
+            (TextColoring::LooksAt, None) => "what the next token is predicted from".to_owned(),
         };
         let mut shares = Vec::new();
-        if let Some(found) = capture.shares(subject.view, query)?.filter(|_| looks) {
+        let of_row =
+            capture.shares(subject.view, query)?.filter(|_| subject.coloring == TextColoring::LooksAt);
+        if let Some(found) = of_row {
             shares.extend(capture.has_sinks(subject.view).then_some(("sink", found.sink)));
             shares.push(("first token", found.first));
         }
@@ -131,9 +173,12 @@ impl Passage {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::export::{FigureStyle, example};
-    use crate::vocabulary::{ExportFormat, Normalisation, View};
+    use crate::attention::CausalMatrix;
+    use crate::export::{FigureStyle, LogitTokens, example};
+    use crate::vocabulary::ExportFormat;
 
     fn passage(subject: TextSubject, rows: RowReading) -> Result<Passage, ExportError> {
         let capture = example::reading(&["ab", " c", " d"], true);
@@ -145,7 +190,12 @@ mod tests {
 
     #[test]
     fn a_text_has_the_values_of_a_row_and_nothing_after_it() {
-        let subject = |token| TextSubject { view: View::Mean, coloring: TextColoring::LooksAt, token };
+        let subject = |token| TextSubject {
+            view: View::Mean,
+            coloring: TextColoring::LooksAt,
+            token,
+            next: LogitTokens::default(),
+        };
         let last = passage(subject(None), RowReading::Reading).unwrap();
         assert_eq!(last.values, [Some(0.125), Some(0.25), Some(0.5)]);
         assert_eq!(last.shares, [("sink", 0.125), ("first token", 0.125)]);
@@ -164,9 +214,41 @@ mod tests {
 
     #[test]
     fn a_text_has_the_means_of_its_columns() {
-        let subject = TextSubject { view: View::Mean, coloring: TextColoring::LookedAt, token: None };
+        let subject: TextSubject = TextSubject::parse("looked-at:mean").unwrap().unwrap();
         let found = passage(subject, RowReading::Reading).unwrap();
         assert_eq!(found.values, [Some(0.1875), Some(0.25), None]);
         assert_eq!(found.marked, None);
+    }
+
+    /// Cells of a long prompt say nothing of single tokens; its rows do.
+    #[test]
+    fn what_is_looked_at_is_exact_whatever_a_cell_of_the_matrix_stands_for() {
+        let mut capture = example::capture();
+        capture.mean = CausalMatrix::zeros(2, 2, true);
+        for layer in &mut capture.layers {
+            Arc::make_mut(layer).mean = CausalMatrix::zeros(2, 2, true);
+        }
+        let views = ["head:0.1", "head:1.0", "layer:0", "mean", "value-weighted:head:1.1"];
+        for view in views.map(|view| view.parse::<View>().unwrap()) {
+            for normalisation in Normalisation::ALL {
+                let (row, _) = capture.row(view, 1).unwrap();
+                let expected = normalisation.row_of(&row, None).get(0);
+                let found = LookedAt::of_view(&capture, view, normalisation, &|| false).unwrap().values;
+                assert_eq!(
+                    (found.len(), found[1]),
+                    (2, None),
+                    "token by token, and nobody looks at the last"
+                );
+                assert_eq!(found[0].is_some(), expected.is_some(), "{view} {normalisation}");
+                let apart = found[0].unwrap_or_default() - expected.unwrap_or_default();
+                assert!(apart.abs() < 1e-6, "{view} {normalisation}: {found:?} {expected:?}");
+            }
+        }
+        let rollout = LookedAt::of_view(&capture, View::Rollout, Normalisation::Raw, &|| false).unwrap();
+        assert_eq!(rollout.values, [None, None], "one cell, after which nobody looks");
+        assert!(
+            LookedAt::of_view(&capture, View::Mean, Normalisation::Raw, &|| true).is_err(),
+            "it can be stopped"
+        );
     }
 }

@@ -178,7 +178,7 @@ impl Drawing<'_> {
             number(height),
             self.ink.line.hex()
         ));
-        for tick in ticks(panel.scale, lowest, panel.is_cut()) {
+        for tick in ticks(panel.scale, lowest, panel.is_cut(), (SMALL + 1.0) / height) {
             let at = y + (1.0 - tick.height) * height;
             let line = self.ink.line.hex();
             let (start, end) = (number(x + width), number(x + width + 4.0));

@@ -47,7 +47,13 @@ impl Ruler {
     pub fn wrap(&self, text: &str, size: f32, room: f32) -> Vec<String> {
         let mut lines = vec![String::new()];
         let mut width = 0.0;
-        for piece in text.split_word_bounds() {
+        // A word that is longer than a line is broken where it can be.
+        let pieces =
+            text.split_inclusive(' ').flat_map(|word| match self.width(word.trim_end(), size) <= room {
+                true => vec![word.trim_end_matches(' '), &word[word.trim_end_matches(' ').len()..]],
+                false => word.split_word_bounds().collect(),
+            });
+        for piece in pieces {
             let piece_width = self.width(piece, size);
             if width + piece_width > room && width > 0.0 {
                 lines.push(String::new());
@@ -106,5 +112,13 @@ mod tests {
         let lines = ruler.wrap(text, 10.0, 120.0);
         assert!(lines.len() > 2 && lines.iter().all(|line| ruler.width(line, 10.0) <= 120.0), "{lines:?}");
         assert_eq!(lines[0], "a prompt of several");
+        let room = ruler.width("Push of Effect", 10.0);
+        assert_eq!(
+            ruler.wrap("Push of Effect: how", 10.0, room),
+            ["Push of", "Effect: how"],
+            "a sign stays with its word"
+        );
+        let room = ruler.width("from −", 10.0);
+        assert_eq!(ruler.wrap("from −3.5", 10.0, room), ["from", "−3.5"]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::attention::Scale;
 use crate::vocabulary::ColorScale;
 
-/// Two numbers nearer than this part of the bar would touch.
+/// Two numbers are no nearer than this part of the bar, and than what keeps them from touching.
 const APART: f32 = 0.075;
 /// Steps that numbers go in, times a power of ten.
 const STEPS: [f32; 4] = [1.0, 2.0, 2.5, 5.0];
@@ -20,12 +20,12 @@ pub struct Tick {
 }
 
 /// The numbers of a scale that begins at level `lowest`: 0, or −1 if it is of differences. `is_cut` says whether values
-/// may lie beyond its top.
-pub fn ticks(scale: Scale, lowest: f32, is_cut: bool) -> Vec<Tick> {
+/// may lie beyond its top, `line` how high a number is, as a part of the bar.
+pub fn ticks(scale: Scale, lowest: f32, is_cut: bool, line: f32) -> Vec<Tick> {
     if is_of_nothing(scale) {
         return vec![Tick { height: if lowest == 0.0 { 0.0 } else { 0.5 }, text: "0".to_owned() }];
     }
-    let above = above(scale);
+    let apart = APART.max(line);
     if lowest == 0.0 {
         let foot = match scale.curve {
             ColorScale::Linear => "0".to_owned(),
@@ -35,19 +35,20 @@ pub fn ticks(scale: Scale, lowest: f32, is_cut: bool) -> Vec<Tick> {
             Tick { height: 0.0, text: foot },
             Tick { height: 1.0, text: end(scale.top, if is_cut { "≥" } else { "" }) },
         ];
-        return ends.into_iter().chain(above).collect();
+        return ends.into_iter().chain(between(scale, apart)).collect();
     }
     let half = |tick: Tick, sign: f32| Tick {
         height: 0.5 + sign * tick.height / 2.0,
         text: format!("{}{}", if sign < 0.0 { "−" } else { "+" }, tick.text),
     };
     let end = |sign: f32| {
-        let text = end(scale.top, "");
-        let text = if sign < 0.0 { format!("≤−{text}") } else { format!("≥+{text}") };
+        let (text, [less, more]) = (end(scale.top, ""), if is_cut { ["≤", "≥"] } else { ["", ""] });
+        let text = if sign < 0.0 { format!("{less}−{text}") } else { format!("{more}+{text}") };
         Tick { height: 0.5 + sign / 2.0, text }
     };
     let middle = Tick { height: 0.5, text: "0".to_owned() };
-    let inner = above.into_iter().filter(|tick| tick.height > 2.0 * APART);
+    // Each half of the bar has half its length.
+    let inner = between(scale, 2.0 * apart).into_iter();
     let inner = inner.flat_map(|tick| [half(tick.clone(), -1.0), half(tick, 1.0)]);
     [end(-1.0), middle, end(1.0)].into_iter().chain(inner).collect()
 }
@@ -57,8 +58,8 @@ pub fn is_of_nothing(scale: Scale) -> bool {
     scale.curve == ColorScale::Linear && scale.top <= f32::MIN_POSITIVE
 }
 
-/// The numbers between foot and top.
-fn above(scale: Scale) -> Vec<Tick> {
+/// The numbers between foot and top, so far apart from these and from each other.
+fn between(scale: Scale, apart: f32) -> Vec<Tick> {
     let values: Vec<(f32, String)> = match scale.curve {
         ColorScale::Linear => {
             let (step, places) = step(scale.top);
@@ -75,7 +76,14 @@ fn above(scale: Scale) -> Vec<Tick> {
         }
     };
     let placed = values.into_iter().map(|(value, text)| Tick { height: scale.level(value), text });
-    placed.filter(|tick| tick.height > APART && tick.height < 1.0 - APART).collect()
+    let mut kept: Vec<Tick> = Vec::new();
+    for tick in placed.filter(|tick| tick.height > apart && tick.height < 1.0 - apart) {
+        let is_free = |other: &Tick| (other.height - tick.height).abs() >= apart * 0.999;
+        if kept.iter().all(is_free) {
+            kept.push(tick);
+        }
+    }
+    kept
 }
 
 /// From one number to the next, and the places it needs.
@@ -124,7 +132,11 @@ mod tests {
     use crate::attention::Extent;
 
     fn texts(curve: ColorScale, top: f32, lowest: f32) -> Vec<String> {
-        let mut ticks = ticks(Scale::new(curve, Extent { bottom: 1e-4, top }), lowest, true);
+        of(curve, (top, true), lowest)
+    }
+
+    fn of(curve: ColorScale, (top, is_cut): (f32, bool), lowest: f32) -> Vec<String> {
+        let mut ticks = ticks(Scale::new(curve, Extent { bottom: 1e-4, top }), lowest, is_cut, 0.0);
         ticks.sort_by(|a, b| a.height.total_cmp(&b.height));
         ticks.into_iter().map(|tick| tick.text).collect()
     }
@@ -156,19 +168,23 @@ mod tests {
             texts(ColorScale::Linear, 0.6, -1.0),
             ["≤−0.600", "−0.4", "−0.2", "0", "+0.2", "+0.4", "≥+0.600"]
         );
+        let whole = of(ColorScale::Linear, (0.6, false), -1.0);
+        assert_eq!(whole, ["−0.600", "−0.4", "−0.2", "0", "+0.2", "+0.4", "+0.600"], "nothing is beyond");
         assert_eq!(texts(ColorScale::Linear, 0.0, -1.0), ["0"], "two prompts that are read alike");
         assert_eq!(texts(ColorScale::Linear, 0.0, 0.0), ["0"]);
     }
 
     proptest::proptest! {
         #[test]
-        fn numbers_never_touch_at_any_top(top in 0.0f32..9.0, bottom in 1e-7f32..0.9, log: bool, signed: bool) {
+        fn numbers_never_touch_at_any_top(
+            top in 0.0f32..9.0, bottom in 1e-7f32..0.9, line in 0.0f32..0.2, log: bool, signed: bool,
+        ) {
             let curve = if log { ColorScale::Log } else { ColorScale::Linear };
             let lowest = if signed { -1.0 } else { 0.0 };
             let mut heights: Vec<f32> =
-                ticks(Scale::new(curve, Extent { bottom, top }), lowest, true).into_iter().map(|tick| tick.height).collect();
+                ticks(Scale::new(curve, Extent { bottom, top }), lowest, true, line).into_iter().map(|tick| tick.height).collect();
             heights.sort_by(f32::total_cmp);
-            let least = if signed { APART / 2.0 } else { APART };
+            let least = APART.max(line);
             proptest::prop_assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= least * 0.99), "{heights:?}");
             proptest::prop_assert!(heights.len() < 16);
         }

@@ -2,6 +2,7 @@
 
 use crate::attention::Capture;
 use crate::export::recipe::{Recipe, Source};
+use crate::export::text_subject::{TextSubject, adding};
 use crate::vocabulary::{Normalisation, Pooling, RowReading, TextColoring, View};
 
 /// What a panel calls its rows, its columns and its values.
@@ -64,9 +65,17 @@ impl Words {
     }
 
     /// The words of a text.
-    pub fn of_text(recipe: &Recipe, capture: &Capture, coloring: TextColoring) -> Self {
+    pub fn of_text(recipe: &Recipe, capture: &Capture, text: TextSubject) -> Self {
+        if text.coloring == TextColoring::Push {
+            let values = format!(
+                "The colour of a token is what {} through it to the logit of the next token, less that of another one or \
+                 the mean of all (direct logit attribution). Direct effects only: later heads may undo them",
+                adding(text.view)[0]
+            );
+            return Self::of_cells(["", ""], "push (logits)".to_owned(), values);
+        }
         let cell_tokens = capture.mean.bin();
-        let (what, aside) = match coloring {
+        let (what, aside) = match text.coloring {
             TextColoring::LooksAt | TextColoring::Push => {
                 ("The colour of a token is what the marked one gives to it", TOP_ROWS)
             }
@@ -76,7 +85,8 @@ impl Words {
             ),
         };
         let cells = format!("Tokens are known in cells of {cell_tokens}: each is shown with its part of one");
-        let is_pooled = cell_tokens > 1 && coloring == TextColoring::LookedAt;
+        // Its rows come one from another, and are those of the cells.
+        let is_pooled = cell_tokens > 1 && text.view == View::Rollout;
         Self {
             axes: ["", ""],
             short_axes: ["", ""],

@@ -13,6 +13,8 @@ impl Drawing<'_> {
         let shares: String =
             passage.shares.iter().map(|(name, share)| format!(" · {name} {share:.3}")).collect();
         self.text((x, y + SMALL), &format!("{}{shares}", passage.heading), LABEL, dim, "");
+        // Browsers drop the blank that a token begins with, whatever xml:space says.
+        self.out.push_str("<g style=\"white-space:pre\">\n");
         for (at, line) in place.lines.iter().enumerate() {
             let top = y + HEADING + at as f32 * LINE;
             for run in line {
@@ -45,5 +47,6 @@ impl Drawing<'_> {
                 self.text((x + run.x, middle), &run.text, SIZE, ink, &width);
             }
         }
+        self.out.push_str("</g>\n");
     }
 }

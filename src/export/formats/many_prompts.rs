@@ -9,11 +9,35 @@ use zip::write::StreamWriter;
 use zip::{ZipArchive, ZipWriter};
 
 use super::entry::Export;
-use super::npz::{add, options, refused, with_visible_end, write_texts};
+use super::npz::{RECIPE, add, options, read_recipe, read_texts, refused, with_visible_end, write_texts};
+use super::problem::{Problem, RecipeError};
 use crate::attention::Capture;
+use crate::bounded;
 use crate::export::error::ExportError;
 use crate::export::recipe::Recipe;
 use crate::export::selection::Selection;
+
+/// The array with the names of the prompts.
+const IDS: &str = "ids.npy";
+
+/// The names and the recipes of the prompts in an archive of many, in their order; nothing of any other file.
+///
+/// # Errors
+/// If it is such an archive, and its recipes can't be read.
+pub fn recipes_of_many(path: &Path) -> Result<Option<Vec<(String, Recipe)>>, RecipeError> {
+    let failed = |problem| RecipeError { path: path.to_owned(), problem };
+    // What can't be opened is told of a file with one recipe.
+    let Some(mut zip) = bounded::open(path).ok().and_then(|file| ZipArchive::new(BufReader::new(file)).ok())
+    else {
+        return Ok(None);
+    };
+    let Some(ids) = read_texts(&mut zip, IDS).map_err(failed)? else { return Ok(None) };
+    let recipe = |(at, id): (usize, String)| {
+        let recipe = Recipe::from_json(&read_recipe(&mut zip, &format!("{at}/{RECIPE}"))?)?;
+        Ok::<_, Problem>((id, recipe))
+    };
+    ids.into_iter().enumerate().map(recipe).collect::<Result<_, _>>().map(Some).map_err(failed)
+}
 
 /// An archive of many prompts that is being written.
 pub struct ManyPrompts<'a> {
@@ -64,7 +88,7 @@ impl<'a> ManyPrompts<'a> {
     /// # Errors
     /// If `out` refuses.
     pub fn finish(mut self) -> Result<(), ExportError> {
-        write_texts(&mut self.zip, "ids.npy", &self.ids, &[self.ids.len()])?;
+        write_texts(&mut self.zip, IDS, &self.ids, &[self.ids.len()])?;
         self.zip.finish().map_err(refused)?;
         Ok(())
     }
@@ -106,6 +130,11 @@ mod tests {
             bytes
         };
         assert_eq!(archive(true), archive(false));
+        std::fs::write(folder.path().join("many.npz"), archive(true)).unwrap();
+        let found = recipes_of_many(&folder.path().join("many.npz")).unwrap().unwrap();
+        assert_eq!(found, [("a".to_owned(), recipe.clone()), ("b".to_owned(), recipe.clone())]);
+        assert!(recipes_of_many(&path).unwrap().is_none(), "one prompt");
+        assert!(recipes_of_many(&folder.path().join("none")).unwrap().is_none());
         std::fs::write(&path, "PK").unwrap();
         let error = ManyPrompts::new(&mut Vec::new()).copy("a", &path).unwrap_err();
         assert!(error.to_string().contains("one.npz"), "{error}");

@@ -21,7 +21,7 @@ mod tensors;
 
 pub use csv::quoted as csv_field;
 pub use entry::Export;
-pub use many_prompts::ManyPrompts;
+pub use many_prompts::{ManyPrompts, recipes_of_many};
 pub use problem::RecipeError;
 
 use std::io::{BufRead as _, BufReader, Write};

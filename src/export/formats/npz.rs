@@ -5,11 +5,11 @@
 //! text of that for each row.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _, Seek, Write};
+use std::io::{BufReader, Read, Seek, Write};
 
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::entry::{Export, Format, Writer};
 use super::problem::{MOST, Problem};
@@ -20,7 +20,7 @@ use crate::export::row_names;
 use crate::vocabulary::RowReading;
 
 /// The array with the recipe.
-const RECIPE: &str = "recipe.npy";
+pub(super) const RECIPE: &str = "recipe.npy";
 /// What headers of arrays are padded to a multiple of.
 const ALIGNMENT: usize = 64;
 /// What every array begins with: a mark, and the version of the format.
@@ -30,14 +30,7 @@ pub const FORMAT: Format =
     Format { write: Writer::Numbers(write), begins: |start| start.starts_with(b"PK\x03\x04"), recipe };
 
 fn recipe(file: BufReader<File>) -> Result<Value, Problem> {
-    let mut zip = zip::ZipArchive::new(file).map_err(|_| Problem::None)?;
-    let mut array = Vec::new();
-    let recipe = zip.by_name(RECIPE).map_err(|_| Problem::None)?;
-    if recipe.size() > MOST {
-        return Err(Problem::Long);
-    }
-    recipe.take(MOST).read_to_end(&mut array)?;
-    Ok(serde_json::from_str(&text(&array).ok_or(Problem::None)?)?)
+    read_recipe(&mut ZipArchive::new(file).map_err(|_| Problem::None)?, RECIPE)
 }
 
 fn write(out: &mut dyn Write, export: &Export<'_>) -> Result<(), ExportError> {
@@ -127,12 +120,40 @@ fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     [MAGIC, &(length as u16).to_le_bytes(), text.as_bytes()].concat()
 }
 
-/// The text of an array that holds one without axes.
-fn text(array: &[u8]) -> Option<String> {
+/// The texts of an array of them, or the one of an array without axes.
+fn texts(array: &[u8]) -> Option<Vec<String>> {
     let rest = array.strip_prefix(MAGIC)?;
     let (length, rest) = rest.split_first_chunk()?;
-    let values = rest.get(usize::from(u16::from_le_bytes(*length))..)?;
-    values.as_chunks().0.iter().map(|c| char::from_u32(u32::from_le_bytes(*c))).collect()
+    let (header, values) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    let header = str::from_utf8(header).ok()?;
+    let width = header.split_once("'<U")?.1.split_once('\'')?.0;
+    let width: usize = width.parse().ok().filter(|width| *width > 0)?;
+    let text = |characters: &[[u8; 4]]| -> Option<String> {
+        let text: Option<String> =
+            characters.iter().map(|c| char::from_u32(u32::from_le_bytes(*c))).collect();
+        Some(text?.trim_end_matches('\0').to_owned())
+    };
+    values.as_chunks().0.chunks(width).map(text).collect()
+}
+
+/// The texts of an array in an archive; nothing if there is no such array.
+pub(super) fn read_texts<R: Read + Seek>(
+    zip: &mut ZipArchive<R>,
+    name: &str,
+) -> Result<Option<Vec<String>>, Problem> {
+    let mut array = Vec::new();
+    let Ok(entry) = zip.by_name(name) else { return Ok(None) };
+    if entry.size() > MOST {
+        return Err(Problem::Long);
+    }
+    entry.take(MOST).read_to_end(&mut array)?;
+    Ok(texts(&array))
+}
+
+/// The recipe in an archive, under its name.
+pub(super) fn read_recipe<R: Read + Seek>(zip: &mut ZipArchive<R>, name: &str) -> Result<Value, Problem> {
+    let recipe = read_texts(zip, name)?.and_then(|texts| texts.into_iter().next());
+    Ok(serde_json::from_str(&recipe.ok_or(Problem::None)?)?)
 }
 
 #[cfg(test)]
@@ -188,13 +209,13 @@ mod tests {
         let mut bytes = Vec::new();
         let mut zip = zip::ZipArchive::new(Cursor::new(&file)).unwrap();
         zip.by_name(RECIPE).unwrap().read_to_end(&mut bytes).unwrap();
-        let text = text(&bytes).unwrap();
+        let [text] = &texts(&bytes).unwrap()[..] else { panic!("one text") };
         let (header, _) = array(&file, "recipe");
         assert!(
             header.contains(&format!("'<U{}'", text.chars().count())) && header.contains("'shape': ()"),
             "{header}"
         );
-        let recipe: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let recipe: serde_json::Value = serde_json::from_str(text).unwrap();
         assert_eq!((&recipe["view"], &recipe["model"]), (&"mean".into(), &"example".into()));
     }
 
@@ -213,6 +234,9 @@ mod tests {
         assert!(header.contains("'<U2'") && header.contains("'shape': (2,)"), "{header}");
         assert_eq!(values, utf32(["it", " '"], 2));
         assert_eq!(array(&file, "raw_tokens").1, utf32(["it", "Ġ'"], 2));
+        let mut zip = ZipArchive::new(Cursor::new(&file)).unwrap();
+        assert_eq!(read_texts(&mut zip, "raw_tokens.npy").unwrap().unwrap(), ["it", "Ġ'"]);
+        assert!(read_texts(&mut zip, "other.npy").unwrap().is_none());
         assert_eq!(with_visible_end("a\0b\0\0"), "a\0b\\x00\\x00");
     }
 

@@ -82,6 +82,8 @@ struct Fields {
     input: Input,
     #[serde(default, skip_serializing_if = "super::source::is_zero")]
     generated: usize,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bytes: Vec<[usize; 2]>,
     #[serde(default, skip_serializing_if = "Ablation::is_empty")]
     without_heads: Ablation,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -105,7 +107,7 @@ struct Fields {
 impl From<Recipe> for Fields {
     fn from(recipe: Recipe) -> Self {
         let Recipe { program, format, source, beside, normalisation, rows, style: figure } = recipe;
-        let Source { model, revision, family, device, dtype, input, generated, .. } = source;
+        let Source { model, revision, family, device, dtype, input, generated, bytes, .. } = source;
         let (without_heads, pinned) = (source.ablation, source.is_pinned);
         let (view, sink_rule, segments, spans) =
             (source.subject, source.has_sinks, source.segments, source.spans);
@@ -119,6 +121,7 @@ impl From<Recipe> for Fields {
             dtype,
             input,
             generated,
+            bytes,
             without_heads,
             pinned,
             view,
@@ -136,7 +139,7 @@ impl From<Recipe> for Fields {
 impl From<Fields> for Recipe {
     fn from(fields: Fields) -> Self {
         let Fields { program, format, beside, normalisation, rows, figure: style, .. } = fields;
-        let Fields { model, revision, family, device, dtype, input, generated, .. } = fields;
+        let Fields { model, revision, family, device, dtype, input, generated, bytes, .. } = fields;
         let (ablation, is_pinned) = (fields.without_heads, fields.pinned);
         let (subject, has_sinks, segments, spans) =
             (fields.view, fields.sink_rule, fields.segments, fields.spans);
@@ -148,6 +151,7 @@ impl From<Fields> for Recipe {
             dtype,
             input,
             generated,
+            bytes,
             ablation,
             is_pinned,
             subject,

@@ -75,6 +75,9 @@ pub struct Source {
     /// How many of the last tokens a model wrote: they are no part of the prompt.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub generated: usize,
+    /// Which bytes of a text each token is, where only ids are given: first, and the one after the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bytes: Vec<[usize; 2]>,
     /// The heads that were switched off.
     #[serde(rename = "without_heads", default, skip_serializing_if = "Ablation::is_empty")]
     pub ablation: Ablation,
@@ -99,8 +102,12 @@ impl Source {
     /// The pass that `capture` is of, over `input`.
     pub fn new(capture: &Capture, input: Input, subject: impl Into<Subject>) -> Self {
         let subject = subject.into();
+        let is_of_ids = matches!(input, Input::Ids(_));
+        let has_bytes = capture.tokens.iter().any(|token| !token.span.is_empty());
+        let bytes = capture.tokens.iter().map(|token| [token.span.start, token.span.end]);
         Self {
             generated: capture.tokens.len() - capture.prompt_tokens(),
+            bytes: bytes.filter(|_| is_of_ids && has_bytes).collect(),
             has_sinks: subject.has_sinks(capture),
             device: if capture.computed.on_cpu { "cpu".to_owned() } else { capture.model.device.clone() },
             ..Self::to_run(&capture.model, input, capture.ablation.clone(), subject)
@@ -117,6 +124,7 @@ impl Source {
             dtype: model.precision.clone(),
             input,
             generated: 0,
+            bytes: Vec::new(),
             ablation,
             is_pinned: false,
             subject,

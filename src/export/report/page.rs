@@ -6,6 +6,7 @@ use std::io::Write;
 use super::compared::Report;
 use super::tables::{SIDES, heads, layers, masses, next, numbers};
 use crate::attention::{Statistic, repeated};
+use crate::export::LogitTokens;
 use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
 use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe, Source, Subject, TextSubject};
@@ -33,7 +34,12 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> Result<(), ExportErro
     let captures = report.readings.each_ref().map(|reading| reading.capture);
     let text = |coloring| {
         let mut recipe = recipe(None);
-        let subject = Subject::Text(TextSubject { view: report.view, coloring, token: None });
+        let subject = Subject::Text(TextSubject {
+            view: report.view,
+            coloring,
+            token: None,
+            next: LogitTokens::default(),
+        });
         recipe.source.subject = subject;
         recipe.beside.iter_mut().for_each(|beside| beside.subject = subject);
         Ok::<_, ExportError>(Figure::new(&captures, &Recipe { rows: RowReading::Reading, ..recipe })?.svg())

@@ -52,7 +52,8 @@ fn holds((content, format): ExportChoice) -> &'static str {
         ExportContent::Screen => "a picture of what is on screen",
         ExportContent::Map(_) => "a picture of a number of all heads",
         ExportContent::Segments(_) => "a picture of what segments give each other",
-        ExportContent::Sinks => "a picture of what heads give to no word",
+        ExportContent::Sinks if format.is_figure() => "a picture of what heads give to no word",
+        ExportContent::Sinks => "each head, each key, the residual stream",
         ExportContent::Push if format.is_figure() => "bars of the parts that push most",
         ExportContent::Push => "each part, each head and key, the residual",
         ExportContent::Effect if format.is_figure() => "bars of shares beside effects",
@@ -69,6 +70,10 @@ fn holds((content, format): ExportChoice) -> &'static str {
 fn settings(choice: ExportChoice) -> &'static str {
     match choice {
         (ExportContent::Screen, _) => "as it is on screen now, in its colours",
+        (
+            ExportContent::Push | ExportContent::Effect | ExportContent::Patching | ExportContent::Sinks,
+            format,
+        ) if !format.is_figure() => "numbers as they were computed, with their recipe",
         (ExportContent::Push | ExportContent::Effect | ExportContent::Patching, _) => {
             "as on screen, on white"
         }

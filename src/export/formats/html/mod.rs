@@ -49,8 +49,10 @@ struct Data {
     title: String,
     caption: Vec<String>,
     panels: Vec<Panel>,
-    /// For each background, colours from the lowest level to the highest.
+    /// For each background, colours from the lowest level to the highest; and those of push, if there is push.
     ramps: Ramps,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push_ramps: Option<Ramps>,
     /// Whether values are differences.
     signed: bool,
     /// Whether values are as they are shown, and can't be normalised otherwise.
@@ -89,6 +91,9 @@ struct Panel {
     /// The text, if the page is of texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pieces: Option<Vec<text::Piece>>,
+    /// What heads push through its tokens, if its colours say that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<text::Pushed>,
     views: Vec<Matrix>,
     /// Where the heads are among the views, if all of them are.
     heads: Option<Heads>,
@@ -134,7 +139,6 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
     let signed = style.difference.is_some();
     let text = text::mode(captures, recipe)?;
     let fixed = signed || captures.iter().any(|capture| capture.mean.bin() > 1);
-    let is_predicting = recipe.rows == RowReading::Predicting;
     let panels = if signed {
         vec![difference(Figure::new(captures, recipe)?)]
     } else {
@@ -143,7 +147,7 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
             |(source, capture): (&Source, &&'a Capture)| Ok((text::matrices(source.subject)?, *capture));
         let sides = recipe.sources().zip(captures).map(side).collect::<Result<Vec<_>, ExportError>>()?;
         let of = recipe.sources().zip(&sides).zip(kept(&sides));
-        of.map(|((source, side), kept)| panel(*side, source, (rule, is_predicting), kept))
+        of.map(|((source, side), kept)| panel(*side, source, (rule, recipe.rows), kept))
             .collect::<Result<_, _>>()?
     };
     let title = match panels.as_slice() {
@@ -154,10 +158,11 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
     Ok(Data {
         title: format!("Attention of {title}"),
         caption,
-        ramps: ramps(&style),
+        ramps: ramps(&style, signed),
+        push_ramps: recipe.source.subject.pushed().map(|_| ramps(&style, true)),
         signed,
         fixed,
-        predicting: is_predicting,
+        predicting: recipe.rows == RowReading::Predicting,
         rule: recipe.normalisation.name(),
         curve: style.curve.name(),
         top: match style.range {
@@ -175,7 +180,7 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
 fn panel(
     (selection, capture): (Selection, &Capture),
     source: &Source,
-    (rule, is_predicting): (Normalisation, bool),
+    (rule, rows): (Normalisation, RowReading),
     kept: usize,
 ) -> Result<Panel, ExportError> {
     let one = |view: View, group: Option<String>| -> Result<Matrix, ExportError> {
@@ -203,8 +208,9 @@ fn panel(
         note: cells,
         left_out: left_out(capture, kept).filter(|_| is_all),
         labels: capture.labels(),
-        rows: is_predicting.then(|| row_names::labels(capture, RowReading::Predicting)),
+        rows: (rows == RowReading::Predicting).then(|| row_names::labels(capture, rows)),
         pieces: matches!(source.subject, Subject::Text(_)).then(|| text::pieces(capture)),
+        push: text::pushed(capture, source.subject, rows)?,
         views,
         heads: has_heads.then_some(Heads { layers, heads: capture.model.heads, first: 1 + layers }),
     })
@@ -231,6 +237,7 @@ fn difference(figure: Figure) -> Panel {
         labels: vec![],
         rows: None,
         pieces: None,
+        push: None,
         views: vec![],
         heads: None,
     };
@@ -267,11 +274,11 @@ fn links(captures: &[&Capture], recipe: &Recipe) -> Option<[Vec<usize>; 2]> {
     }))
 }
 
-fn ramps(style: &FigureStyle) -> Ramps {
+fn ramps(style: &FigureStyle, is_signed: bool) -> Ramps {
     let hex = |ramp: Ramp| ramp.colors().iter().map(|color: &Rgb| color.hex()).collect();
-    let of = |background| match style.difference {
-        Some(_) => hex(Ramp::of_differences(background)),
-        None => hex(Ramp::of_values(style.colors)),
+    let of = |background| match is_signed {
+        true => hex(Ramp::of_differences(background)),
+        false => hex(Ramp::of_values(style.colors)),
     };
     Ramps { light: of(Background::Light), dark: of(Background::Dark) }
 }
@@ -361,7 +368,8 @@ mod tests {
         let source = example::source(&capture, Selection::All);
         for kept in 1..7 {
             let panel =
-                panel((Selection::All, &capture), &source, (Normalisation::Raw, false), kept).unwrap();
+                panel((Selection::All, &capture), &source, (Normalisation::Raw, RowReading::Reading), kept)
+                    .unwrap();
             assert_eq!((panel.views.len(), panel.heads.is_some()), (kept, kept > 3));
             assert_eq!(panel.left_out, left_out(&capture, kept));
         }

@@ -2,22 +2,63 @@
 
 use serde::Serialize;
 
+use crate::attention::push::HeadPush;
 use crate::attention::text::{GlyphKind, glyphs};
 use crate::attention::{Capture, EXACT_TOKENS};
 use crate::export::error::ExportError;
+use crate::export::figure;
 use crate::export::recipe::Recipe;
 use crate::export::selection::Selection;
 use crate::export::subject::Subject;
-use crate::vocabulary::TextColoring;
+use crate::vocabulary::{RowReading, TextColoring};
 
 /// How the texts of a page are coloured at first.
 #[derive(Serialize)]
 pub struct Mode {
-    /// Whether by what later tokens give to each.
-    looked_at: bool,
+    /// By what: the value of an option of the page.
+    colors: &'static str,
     /// The token that looks at first, of the left side.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<usize>,
+}
+
+/// What heads push through the tokens of a text.
+#[derive(Serialize)]
+pub struct Pushed {
+    /// After which token, which heads, how much, to which logit.
+    heading: String,
+    /// The token that the next one is predicted after.
+    query: usize,
+    /// Of each token up to that one.
+    values: Vec<f32>,
+    /// Of each of these the heads that push most through it, and how much.
+    heads: Vec<Vec<(String, f32)>>,
+}
+
+/// Heads that are listed of a token.
+const LISTED: usize = 5;
+
+/// What heads push, if that is what a text is coloured by.
+///
+/// # Errors
+/// If it was not computed.
+pub fn pushed(capture: &Capture, subject: Subject, rows: RowReading) -> Result<Option<Pushed>, ExportError> {
+    let Some(text) = subject.pushed() else { return Ok(None) };
+    let query = text.query(capture.tokens.len(), rows);
+    let push = figure::pushed(capture, text, query)?;
+    let of_key = |key: usize| {
+        let named = |head: &HeadPush| (format!("head {}.{}", head.layer, head.head), head.key(key));
+        let mut heads: Vec<(String, f32)> = push.heads_of(text.view, &capture.model).map(named).collect();
+        heads.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        heads.truncate(LISTED);
+        heads
+    };
+    Ok(Some(Pushed {
+        heading: figure::pushes_heading(capture, text, query)?,
+        query,
+        values: push.of_view(text.view, &capture.model),
+        heads: (0..=query).map(of_key).collect(),
+    }))
 }
 
 /// A piece of a text.
@@ -42,7 +83,12 @@ pub fn mode(captures: &[&Capture], recipe: &Recipe) -> Result<Option<Mode>, Expo
             "{text}: on a page to point at, a text has {EXACT_TOKENS} tokens at most: choose --format svg or png"
         )));
     }
-    Ok(Some(Mode { looked_at: text.coloring == TextColoring::LookedAt, token: text.token }))
+    let colors = match text.coloring {
+        TextColoring::LooksAt => "looks",
+        TextColoring::LookedAt => "looked",
+        TextColoring::Push => "push",
+    };
+    Ok(Some(Mode { colors, token: text.token }))
 }
 
 /// The matrices that a page needs for a subject.
