@@ -231,11 +231,20 @@ fn a_device_without_room_says_so_and_by_itself_leaves_it_to_the_cpu() {
     let _alone = alone();
     let reference = Reference::Demo(DemoModel::GptOss);
     set("memory", 100_000);
-    let error = try_load(&reference, &on(CUDA)).err().unwrap().to_string();
-    assert!(error.contains("memory"), "{error}");
+    let refused = |reference: &Reference, why: &str| {
+        let error = try_load(reference, &on(CUDA)).err().unwrap().to_string();
+        let words = [&reference.to_string(), why, "use --device auto", "or --device cpu"];
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    };
+    refused(&reference, "100.0 kB are free");
     let model = load(&reference, DeviceChoice::Auto);
     assert_eq!(model.info().device, "cpu");
     assert!(model.info().notes.iter().any(|note| note.contains("memory")), "{:?}", model.info().notes);
+    // Packed, its weights would have room; as f32 they haven't.
+    let packed: Reference = "demo:gpt2~q4_0".parse().unwrap();
+    let weights = load(&packed, DeviceChoice::Cpu).info().resident_bytes;
+    set("memory", i64::try_from(weights).unwrap() + 1000);
+    refused(&packed, "no memory left");
 }
 
 #[test]

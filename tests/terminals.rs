@@ -17,6 +17,41 @@ mod support {
 
 /// What a signal takes at most. The promise is 0.2 s; machines that run tests are busy.
 const SOON: Duration = Duration::from_secs(2);
+/// Tries of what is to be over soon: a machine that is busy once is not busy each time.
+const TRIES: usize = 3;
+
+/// Asserts that something takes less than that, at least in one of a few tries. It returns how long it took.
+#[track_caller]
+fn soon(what: &str, most: Duration, mut attempt: impl FnMut() -> Duration) {
+    let mut took = Vec::new();
+    while took.len() < TRIES {
+        let last = attempt();
+        if last < most {
+            return;
+        }
+        took.push(last);
+    }
+    panic!("{what}: {took:?}");
+}
+
+/// Types pieces that belong together, which a slow machine takes apart: then it is done again, in another terminal.
+#[track_caller]
+fn in_pieces(pieces: &[(&str, Duration)], most: Duration, open: impl Fn() -> Terminal) -> Terminal {
+    let start = Instant::now();
+    while start.elapsed() < patience() {
+        let mut terminal = open();
+        let gaps = pieces.iter().map(|(piece, rest)| {
+            let begun = Instant::now();
+            terminal.keys(piece);
+            thread::sleep(*rest);
+            begun.elapsed()
+        });
+        if gaps.max().is_none_or(|longest| longest < most) {
+            return terminal;
+        }
+    }
+    panic!("no piece comes in time after another");
+}
 
 const ASKS_BACKGROUND: &str = "\x1b]11;?";
 const ASKS_LAST: &str = "\x1b[c";
@@ -62,12 +97,15 @@ fn viewer_in((_, keys, shown): (&str, &str, &str)) -> Terminal {
 
 fn ends_restored(signal: Signal, code: u32) {
     for state in STATES {
-        let mut terminal = viewer_in(state);
-        let start = Instant::now();
-        terminal.signal(signal);
-        assert_eq!(terminal.wait_for_end(), code, "{}", state.0);
-        assert!(start.elapsed() < SOON, "{}: {:?}", state.0, start.elapsed());
-        terminal.assert_restored();
+        soon(state.0, SOON, || {
+            let mut terminal = viewer_in(state);
+            let start = Instant::now();
+            terminal.signal(signal);
+            assert_eq!(terminal.wait_for_end(), code, "{}", state.0);
+            let took = start.elapsed();
+            terminal.assert_restored();
+            took
+        });
     }
 }
 
@@ -94,10 +132,12 @@ fn a_quit_ends_every_state() {
 #[test]
 fn a_closed_window_ends_every_state() {
     for state in STATES {
-        let mut program = viewer_in(state).close();
-        let start = Instant::now();
-        assert_eq!(program.wait_for_end(), 129, "{}", state.0);
-        assert!(start.elapsed() < SOON, "{}: {:?}", state.0, start.elapsed());
+        soon(state.0, SOON, || {
+            let mut program = viewer_in(state).close();
+            let start = Instant::now();
+            assert_eq!(program.wait_for_end(), 129, "{}", state.0);
+            start.elapsed()
+        });
     }
 }
 
@@ -136,16 +176,14 @@ fn what_no_handler_can_hear_of_restores_too() {
     for signal in [Signal::ABORT, Signal::BUS, Signal::SEGV, Signal::KILL] {
         let (terminal, pid) = below_a_shell(&[], &[]);
         terminal.wait_for_both();
-        rustix::process::kill_process(pid, signal).unwrap();
-        // The first that doesn't come from a fault is forgotten; a fault would come again.
-        thread::sleep(Duration::from_millis(50));
-        let _ = rustix::process::kill_process(pid, signal);
+        // The first that doesn't come from a fault is forgotten; a fault would come again. Two that wait are one.
         terminal.wait_until("the terminal is restored", |screen| {
+            let _ = rustix::process::kill_process(pid, signal);
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
         });
         let start = Instant::now();
         while !terminal.is_line_restored() {
-            assert!(start.elapsed() < SOON, "the line stays raw after {signal:?}");
+            assert!(start.elapsed() < patience(), "the line stays raw after {signal:?}");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -171,13 +209,15 @@ fn stall(terminal: &mut Terminal) {
 
 #[test]
 fn a_terminal_that_reads_nothing_holds_up_no_signal() {
-    let mut terminal = Terminal::viewer(&[]);
-    stall(&mut terminal);
-    let start = Instant::now();
-    terminal.signal(Signal::TERM);
-    assert_eq!(terminal.wait_for_end(), 143);
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
-    assert!(terminal.is_line_restored());
+    soon("a signal", SOON, || {
+        let mut terminal = Terminal::viewer(&[]);
+        stall(&mut terminal);
+        let start = Instant::now();
+        terminal.signal(Signal::TERM);
+        assert_eq!(terminal.wait_for_end(), 143);
+        assert!(terminal.is_line_restored());
+        start.elapsed()
+    });
 }
 
 #[test]
@@ -239,27 +279,28 @@ fn a_late_answer_does_not_go_to_the_shell() {
 fn reports_of_the_mouse_do_not_go_to_the_shell() {
     let script = format!("{BINARY}; printf 'over'; read -t 1 -r rest; printf '<%s>' \"$rest\"");
     let answers = [(ASKS_LAST, Duration::from_millis(50), ATTRIBUTES)];
-    let mut terminal = Terminal::answering("/bin/bash", &["-c", &script], &[], &answers);
-    terminal.wait_for_both();
-    terminal.keys("q");
     // As many as come on their way while the terminal hears of it.
-    for _ in 0..10 {
-        terminal.keys("\x1b[<35;10;5M");
-        thread::sleep(Duration::from_millis(4));
-    }
+    let ms = Duration::from_millis;
+    let pieces = [&[("q", Duration::ZERO)][..], &[("\x1b[<35;10;5M", ms(4)); 10]].concat();
+    let terminal = in_pieces(&pieces, ms(25), || {
+        let terminal = Terminal::answering("/bin/bash", &["-c", &script], &[], &answers);
+        terminal.wait_for_both();
+        terminal
+    });
     terminal.wait_for("over");
     terminal.wait_for("<>");
 }
 
 #[test]
 fn a_sequence_in_pieces_is_one_key() {
-    let mut terminal = Terminal::viewer(&[]);
-    terminal.wait_for_both();
-    terminal.keys("i\x15abc");
-    terminal.wait_for("❯ abc");
-    terminal.keys("\x1b");
-    thread::sleep(Duration::from_millis(8));
-    terminal.keys("[DX");
+    let ms = Duration::from_millis;
+    let mut terminal = in_pieces(&[("\x1b", ms(8)), ("[DX", Duration::ZERO)], ms(20), || {
+        let mut terminal = Terminal::viewer(&[]);
+        terminal.wait_for_both();
+        terminal.keys("i\x15abc");
+        terminal.wait_for("❯ abc");
+        terminal
+    });
     terminal.wait_for("❯ abXc");
     terminal.keys("\x03");
     assert_eq!(terminal.wait_for_end(), 0);
@@ -270,11 +311,12 @@ fn a_paste_goes_in_as_a_whole_and_one_that_is_too_long_not_at_all() {
     let mut terminal = Terminal::viewer(&[]);
     terminal.wait_for_both();
     let words = "lorem ipsum dolor ".repeat(200_000 / 18);
-    let start = Instant::now();
+    let before = terminal.cpu();
     terminal.keys(&format!("i\x15\x1b[200~{words}END\x1b[201~"));
     terminal.wait_for("END");
     // Quadratic, this took minutes.
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let took = terminal.cpu().saturating_sub(before);
+    assert!(took < Duration::from_secs(10), "{took:?}");
     terminal.keys(&format!("\x15\x1b[200~{}END\x1b[201~", words.repeat(6)));
     terminal.wait_for("too long: 1 MB at most");
     terminal.keys("\x1b");
@@ -283,10 +325,8 @@ fn a_paste_goes_in_as_a_whole_and_one_that_is_too_long_not_at_all() {
     terminal.keys(&words);
     terminal.keys("\x1b[201~");
     terminal.wait_for("too long: 4096 bytes at most");
-    let start = Instant::now();
     terminal.signal(Signal::TERM);
     assert_eq!(terminal.wait_for_end(), 143);
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
 /// Backgrounds on screen that are no terminal's own, and shades.
@@ -319,7 +359,7 @@ fn there_are_colours_or_glyphs_and_never_neither() {
 fn the_environment_says_what_a_terminal_does_not() {
     let mut terminal = Terminal::viewer(&[("COLORFGBG", "0;15")]);
     terminal.wait_for_both();
-    assert!(String::from_utf8_lossy(&terminal.raw.lock().unwrap()).contains("175;95;0"), "no light colours");
+    terminal.wait_for_bytes("175;95;0");
     terminal.keys("q");
     assert_eq!(terminal.wait_for_end(), 0);
 
@@ -370,8 +410,13 @@ fn the_shell_goes_on_below_the_last_frame() {
 fn in_the_background_nothing_is_asked_and_nothing_drawn() {
     let mut terminal = Terminal::new("/bin/bash", &["--norc", "-i"], &[("PS1", "shell> ")]);
     terminal.wait_for("shell> ");
-    terminal.keys(&format!("{BINARY} & sleep 1; jobs\n"));
-    terminal.wait_for("Stopped");
+    terminal.keys(&format!("{BINARY} &\n"));
+    let asked = Instant::now();
+    while !terminal.text().contains("Stopped") {
+        assert!(asked.elapsed() < patience(), "it isn't stopped:\n{}", terminal.text());
+        terminal.keys("jobs\n");
+        thread::sleep(Duration::from_millis(100));
+    }
     let raw = String::from_utf8_lossy(&terminal.raw.lock().unwrap()).into_owned();
     assert!(!raw.contains(ASKS_BACKGROUND) && !raw.contains("\x1b[?1049h"), "{raw:?}");
     terminal.keys("fg\n");
@@ -412,13 +457,17 @@ const LINES: [(&str, &str, &str); 4] = [
 ];
 
 /// Ctrl-C, right after all of this was sent, ends the viewer soon. It need not have taken all of it by then.
-fn ctrl_c_is_heard_behind(what: &str, mut terminal: Terminal, flood: &[u8]) {
-    terminal.bytes(flood);
-    terminal.keys("\x03");
-    let start = Instant::now();
-    assert_eq!(terminal.wait_for_end(), 0, "{what}");
-    assert!(start.elapsed() < SOON, "{what}: {:?}", start.elapsed());
-    terminal.assert_restored();
+fn ctrl_c_is_heard_behind(what: &str, state: (&str, &str, &str), flood: &[u8]) {
+    soon(what, SOON, || {
+        let mut terminal = viewer_in(state);
+        terminal.bytes(flood);
+        terminal.keys("\x03");
+        let start = Instant::now();
+        assert_eq!(terminal.wait_for_end(), 0, "{what}");
+        let took = start.elapsed();
+        terminal.assert_restored();
+        took
+    });
 }
 
 #[test]
@@ -443,7 +492,7 @@ fn ctrl_c_is_heard_behind_any_flood() {
     for state in LINES.into_iter().chain([STATES[0], STATES[8], STATES[9]]) {
         ctrl_c_is_heard_behind(
             state.0,
-            viewer_in(state),
+            state,
             "lorem ip:m dolor ".repeat(60_000).replace('q', "").as_bytes(),
         );
     }
@@ -455,7 +504,7 @@ fn ctrl_c_is_heard_behind_any_flood() {
         ("pastes", b"\x1b[200~lorem ipsum\x1b[201~"),
     ] {
         for state in [STATES[0], STATES[2], STATES[5]] {
-            ctrl_c_is_heard_behind(what, viewer_in(state), &flood.repeat(400_000 / flood.len()));
+            ctrl_c_is_heard_behind(what, state, &flood.repeat(400_000 / flood.len()));
         }
     }
 }
@@ -463,15 +512,18 @@ fn ctrl_c_is_heard_behind_any_flood() {
 #[test]
 fn a_signal_is_heard_in_any_flood() {
     for line in LINES {
-        let mut terminal = viewer_in(line);
-        let flood = terminal.flood(b"lorem ipsum dolor \x7f\x1b[D");
-        thread::sleep(Duration::from_millis(100));
-        let start = Instant::now();
-        terminal.signal(Signal::TERM);
-        assert_eq!(terminal.wait_for_end(), 143, "{}", line.0);
-        assert!(start.elapsed() < SOON, "{}: {:?}", line.0, start.elapsed());
-        drop(flood);
-        terminal.assert_restored();
+        soon(line.0, SOON, || {
+            let mut terminal = viewer_in(line);
+            let flood = terminal.flood(b"lorem ipsum dolor \x7f\x1b[D");
+            thread::sleep(Duration::from_millis(100));
+            let start = Instant::now();
+            terminal.signal(Signal::TERM);
+            assert_eq!(terminal.wait_for_end(), 143, "{}", line.0);
+            let took = start.elapsed();
+            drop(flood);
+            terminal.assert_restored();
+            took
+        });
     }
 }
 
@@ -514,19 +566,17 @@ fn a_paste_whose_end_never_comes_ends_by_itself_and_by_ctrl_c() {
 #[test]
 fn an_answer_in_pieces_runs_no_keys() {
     let ms = Duration::from_millis;
-    let answers = [
-        (ASKS_LAST, ms(200), "\x1b"),
-        (ASKS_LAST, ms(350), "]11;rgb:ffff/ffff/ffff\x1b"),
-        (ASKS_LAST, ms(500), "\\\x1b["),
-        (ASKS_LAST, ms(650), "?6"),
-        (ASKS_LAST, ms(800), "2;22c"),
-    ];
-    let mut terminal = Terminal::answering(BINARY, &[], &[], &answers);
+    let answer = ["\x1b", "]11;rgb:ffff/ffff/ffff\x1b", "\\\x1b[", "?6", "2;22c"];
+    let mut terminal = in_pieces(&answer.map(|piece| (piece, ms(150))), ms(230), || {
+        let terminal = Terminal::viewer(&[]);
+        terminal.wait_for_bytes(ASKS_LAST);
+        terminal
+    });
+    terminal.wait_for_bytes("175;95;0");
+    // What comes behind it has come when this has.
     terminal.wait_for_both();
-    terminal.wait_until("it is light", |_| true);
-    thread::sleep(ms(1200));
-    let raw = String::from_utf8_lossy(&terminal.raw.lock().unwrap()).into_owned();
-    assert!(raw.contains("175;95;0"), "no light colours");
+    terminal.keys("\r");
+    terminal.wait_for("layer 0, mean of its heads");
     let text = terminal.text();
     for other in ["leave", "do it", "keys and words", "lens", "cividis"] {
         assert!(!text.contains(other), "{other}:\n{text}");
@@ -537,30 +587,29 @@ fn an_answer_in_pieces_runs_no_keys() {
 #[test]
 fn who_is_in_a_hurry_does_not_wait_for_answers() {
     for is_signal in [false, true] {
-        let mut terminal = Terminal::viewer(&[]);
-        terminal.wait_for("mean of all layers and heads");
-        terminal.keys("q");
-        let is_silenced = |raw: &[u8]| String::from_utf8_lossy(raw).contains("\x1b[?1003l");
-        while !is_silenced(&terminal.raw.lock().unwrap()) {
-            thread::sleep(Duration::from_millis(5));
-        }
-        let start = Instant::now();
-        if is_signal {
-            terminal.signal(Signal::TERM)
-        } else {
-            terminal.keys("\x03")
-        }
-        // Whichever of the two ways out comes first.
-        assert!([0, 143].contains(&terminal.wait_for_end()));
-        assert!(start.elapsed() < Duration::from_millis(800), "{:?}", start.elapsed());
-        terminal.assert_restored();
+        soon("an end without answers", Duration::from_millis(800), || {
+            let mut terminal = Terminal::viewer(&[]);
+            terminal.wait_for("mean of all layers and heads");
+            terminal.keys("q");
+            terminal.wait_for_bytes("\x1b[?1003l");
+            let start = Instant::now();
+            if is_signal {
+                terminal.signal(Signal::TERM)
+            } else {
+                terminal.keys("\x03")
+            }
+            // Whichever of the two ways out comes first.
+            assert!([0, 143].contains(&terminal.wait_for_end()));
+            let took = start.elapsed();
+            terminal.assert_restored();
+            took
+        });
     }
 }
 
 #[test]
 fn a_terminal_that_reads_nothing_does_not_hold_up_ctrl_c() {
-    // Of three, as machines that run tests are busy.
-    let took = (0..3).map(|_| {
+    soon("Ctrl-C", Duration::from_millis(500), || {
         let mut terminal = Terminal::answering(BINARY, &[], &[], &[(ASKS_LAST, Duration::ZERO, ATTRIBUTES)]);
         stall(&mut terminal);
         let start = Instant::now();
@@ -569,8 +618,6 @@ fn a_terminal_that_reads_nothing_does_not_hold_up_ctrl_c() {
         assert!(terminal.is_line_restored());
         start.elapsed()
     });
-    let least = took.min().unwrap();
-    assert!(least < Duration::from_millis(500), "{least:?}");
 }
 
 #[test]
@@ -594,14 +641,17 @@ fn a_signal_at_any_time_of_the_start_ends_it_restored() {
             [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)]
         {
             for wait in [0, 20, 50, 100, 300] {
-                let (terminal, pid) = start(kind);
-                thread::sleep(ms(wait));
-                let sent = Instant::now();
-                rustix::process::kill_process(pid, signal).unwrap();
-                // Before anybody listens, the signal itself ends it: to a shell that is the same.
-                terminal.wait_for(&format!("code {code}."));
-                assert!(sent.elapsed() < SOON, "{kind} {signal:?} {wait}: {:?}", sent.elapsed());
-                terminal.assert_restored();
+                soon(&format!("{kind} {signal:?} {wait}"), SOON, || {
+                    let (terminal, pid) = start(kind);
+                    thread::sleep(ms(wait));
+                    let sent = Instant::now();
+                    rustix::process::kill_process(pid, signal).unwrap();
+                    // Before anybody listens, the signal itself ends it: to a shell that is the same.
+                    terminal.wait_for(&format!("code {code}."));
+                    let took = sent.elapsed();
+                    terminal.assert_restored();
+                    took
+                });
             }
         }
     }

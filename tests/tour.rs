@@ -108,7 +108,10 @@ fn every_step_of_the_tour_does_what_it_says() {
                 Part::Press(key) => {
                     terminal.keys(bytes(&key));
                     // A lone Esc must not become the beginning of the next key.
-                    std::thread::sleep(Duration::from_millis(if key == "Esc" { 150 } else { 0 }));
+                    if key == "Esc" {
+                        terminal.wait_until_read();
+                        std::thread::sleep(Duration::from_millis(150));
+                    }
                 }
                 Part::Type(text) => {
                     terminal.keys(&text);

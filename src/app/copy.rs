@@ -10,7 +10,7 @@ use super::state::cursor::Column;
 use super::state::displayed::DisplayedCapture;
 use super::state::notes::NOTHING_SHOWN;
 use crate::attention::{CausalMatrix, Normalisation, NormalisedRow, named_by_next};
-use crate::vocabulary::RowReading;
+use crate::vocabulary::{RowReading, human_bytes};
 
 /// Bytes of a text that goes to the clipboard. It goes there as an escape in base 64, of which many
 /// terminals take 100,000 bytes and drop what is longer.
@@ -186,7 +186,8 @@ fn nothing(state: &mut State) -> Vec<Effect> {
 /// Sends a text, or says that it is too long.
 fn send(state: &mut State, what: &str, text: Option<String>) -> Vec<Effect> {
     let Some(text) = text.filter(|text| text.len() <= MOST) else {
-        state.note = Some(format!("the {what} is too long for a terminal's clipboard, {} kB", MOST / 1000));
+        let most = human_bytes(MOST as u64);
+        state.note = Some(format!("the {what} is too long for a terminal's clipboard, {most}"));
         return vec![];
     };
     // A comparison's own texts are of two models.

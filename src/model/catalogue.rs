@@ -2,6 +2,7 @@
 
 use super::files::{self, DownloadPlan};
 use super::{Cancel, Control, DemoModel, Footprint, LoadOptions, ModelError, Reference, device};
+use crate::vocabulary::human_bytes;
 
 /// A model that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +48,9 @@ const PUBLISHED: [(&str, Published); 7] = [
 ];
 
 impl Published {
-    /// Its size for people: `~0.55 GB`.
+    /// Its size for people: `~13.8 GB`.
     pub fn size(self) -> String {
-        let gigabytes = self.bytes as f64 / 1e9;
-        format!("~{gigabytes:.*} GB", if gigabytes < 10.0 { 2 } else { 1 })
+        format!("~{}", human_bytes(self.bytes))
     }
 
     /// What is known of a model of that name, at whatever revision.
@@ -131,6 +131,8 @@ pub struct LoadEstimate {
     pub download: Option<Download>,
     /// Bytes that are free on the device, if the system tells.
     pub free_bytes: Option<u64>,
+    /// What helps if those are too few.
+    pub way_out: &'static str,
 }
 
 /// A download that a load begins with.
@@ -193,7 +195,8 @@ fn canonical(name: &str) -> String {
 /// If it can't be had, is broken, or was cancelled, or the disk is too full.
 pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<LoadEstimate, ModelError> {
     let reference: Reference = name.parse()?;
-    let free_bytes = device::open(options.device)?.free_bytes();
+    let place = device::open(options.device)?;
+    let (free_bytes, way_out) = (place.free_bytes(), place.way_out());
     let plan = match reference.base() {
         Reference::Hub { .. } => {
             let mut control = Control { cancel: cancel.clone(), progress: &mut |_| () };
@@ -210,11 +213,11 @@ pub fn estimate(name: &str, options: &LoadOptions, cancel: &Cancel) -> Result<Lo
         Some(plan) => {
             let download = download(&reference.to_string(), &plan, free_bytes)?;
             options.consent.state(&reference, plan.missing_bytes);
-            Ok(LoadEstimate { footprint: None, download: Some(download), free_bytes })
+            Ok(LoadEstimate { footprint: None, download: Some(download), free_bytes, way_out })
         }
         None => {
             let footprint = Some(Footprint::of(&reference, options)?);
-            Ok(LoadEstimate { footprint, download: None, free_bytes })
+            Ok(LoadEstimate { footprint, download: None, free_bytes, way_out })
         }
     }
 }
@@ -259,7 +262,7 @@ mod tests {
         assert_eq!(known("openai-community/gpt2"), Some(550_000_000));
         assert_eq!(known("openai/gpt-oss-20b@main"), Some(13_800_000_000));
         let sizes: Vec<String> = PUBLISHED.iter().map(|(_, published)| published.size()).collect();
-        assert_eq!(sizes[1..6], ["~0.55 GB", "~1.52 GB", "~3.25 GB", "~6.43 GB", "~13.8 GB"]);
+        assert_eq!(sizes[1..6], ["~550.0 MB", "~1.5 GB", "~3.2 GB", "~6.4 GB", "~13.8 GB"]);
         assert_eq!((known("somebody/gpt2"), known("demo:gpt2"), known("./gpt2")), (None, None, None));
         assert_eq!(known("openai/gpt-oss-20b:a.gguf"), None, "another file of the same repository");
         for (name, Published { parameters, bytes }) in PUBLISHED {

@@ -90,6 +90,17 @@ impl Place {
         }
     }
 
+    /// What helps a model that it has no room for.
+    pub fn way_out(&self) -> &'static str {
+        match self {
+            Self::Cuda { or_cpu: false, .. } => {
+                "use --device auto, which leaves to the CPU what the GPU has no room for, or --device cpu"
+            }
+            Self::Candle(device) if !device.is_cpu() => "choose a smaller model, or use --device cpu",
+            Self::Candle(_) | Self::Cuda { or_cpu: true, .. } => "choose a smaller model, or close something",
+        }
+    }
+
     /// Bytes that a model may take there; `None` where the system doesn't say.
     pub fn free_bytes(&self) -> Option<u64> {
         let cuda = |ordinal| cuda_device(ordinal).map(|device| device.free_bytes);

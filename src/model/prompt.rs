@@ -4,7 +4,7 @@ use super::prompt_limit::{self, TooLong};
 use super::tokenizer::PromptTokenizer;
 use super::{Model, ModelError};
 use crate::attention::{ChatPrompt, ModelInfo, Token, escape_controls};
-use crate::vocabulary::Conversation;
+use crate::vocabulary::{Conversation, human_bytes};
 
 impl Model {
     /// A prompt as this model reads it: encoded as Hugging Face does, special tokens included, never trimmed.
@@ -48,14 +48,14 @@ impl Model {
         }
         let ModelInfo { name, context, .. } = &*self.info;
         tokenizer.check_length(prompt, *context).map_err(|why| {
-            let size = prompt.len().div_ceil(1000);
+            let size = human_bytes(prompt.len() as u64);
             ModelError::Invalid(match why {
                 TooLong::Tokens => format!(
-                    "the prompt of {size} kB is more tokens than {name} reads, at most {context}: shorten it"
+                    "the prompt of {size} is more tokens than {name} reads, at most {context}: shorten it"
                 ),
                 TooLong::Bytes => format!(
-                    "the prompt of {size} kB is too long, at most {} kB are read: shorten it",
-                    prompt_limit::MOST_BYTES / 1000
+                    "the prompt of {size} is too long, at most {} are read: shorten it",
+                    human_bytes(prompt_limit::MOST_BYTES as u64)
                 ),
             })
         })?;

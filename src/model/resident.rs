@@ -7,12 +7,14 @@ use super::compute::Threads;
 use super::cuda::{CudaDecoder, Placed};
 use super::decoder::Decoder;
 use super::described::Described;
+use super::device::Place;
 use super::files::{self, ModelFiles};
 use super::kept::KeptPasses;
 use super::tokenizer::PromptTokenizer;
 use super::weights::{Placement, Watch, Weights};
 use super::{Control, Engine, LoadOptions, ModelError, Reference};
 use crate::attention::{ModelInfo, NO_OUTPUT_HEAD};
+use crate::vocabulary::human_bytes;
 
 /// A resident model.
 pub struct Model {
@@ -66,7 +68,7 @@ impl Model {
         if let Some(rounding) = files.rounding {
             weights.round_to(rounding)?;
         }
-        check_memory(&files.name, weights.resident_bytes(), place.free_bytes())?;
+        check_memory(&files.name, weights.resident_bytes(), &place)?;
         let decoder = read.build(&mut weights)?;
         let watch = weights.watch();
         let mut info = ModelInfo {
@@ -87,7 +89,7 @@ impl Model {
             resident_bytes: weights.resident_bytes(),
             notes: [notes, without_effect(files, tokenizer.as_deref().ok())].concat(),
         };
-        let cuda = Placed::new(place, &decoder, options.checked_gpus.as_deref(), control)?;
+        let cuda = Placed::new(place, &files.name, &decoder, options.checked_gpus.as_deref(), control)?;
         info.device = cuda.place.label();
         info.notes.extend(cuda.note);
         // While all of it is still mapped, and before anything relies on what was read.
@@ -131,12 +133,13 @@ fn without_effect(files: &ModelFiles, tokenizer: Option<&PromptTokenizer>) -> Ve
 }
 
 /// Refuses a model before gigabytes are read, and before the system's out-of-memory killer ends the program.
-fn check_memory(name: &str, needed: u64, free: Option<u64>) -> Result<(), ModelError> {
-    match free {
+fn check_memory(name: &str, needed: u64, place: &Place) -> Result<(), ModelError> {
+    match place.free_bytes() {
         Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
-            "{name}: not enough memory: the weights take {:.1} GB, {:.1} GB are free: choose a smaller model, or close something",
-            needed as f64 / 1e9,
-            free as f64 / 1e9
+            "{name}: not enough memory: the weights take {}, {} are free: {}",
+            human_bytes(needed),
+            human_bytes(free),
+            place.way_out()
         ))),
         _ => Ok(()),
     }

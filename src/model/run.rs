@@ -11,9 +11,9 @@ use super::recorder::Recorder;
 use super::{Cancel, Hooks, Model, ModelError, Profile};
 use crate::attention::ablation::HeadMeans;
 use crate::attention::{
-    Ablation, Cached, Capture, Computed, LayerCapture, ModelInfo, NextToken, Token, log_sum_exp,
-    probability,
+    Ablation, Cached, Capture, Computed, LayerCapture, ModelInfo, NextToken, Token, log_sum_exp, probability,
 };
+use crate::vocabulary::human_bytes;
 
 /// Bytes of a capture below which nobody asks whether there is room for it.
 const MUCH: u64 = 100_000_000;
@@ -262,10 +262,10 @@ impl Model {
     ) -> Result<(), ModelError> {
         match Place::Candle(device.clone()).free_bytes() {
             Some(free) if needed > free => Err(ModelError::OutOfMemory(format!(
-                "{}: {what} takes {:.1} GB for {tokens} tokens, {:.1} GB are free: shorten the prompt",
+                "{}: {what} takes {} for {tokens} tokens, {} are free: shorten the prompt",
                 self.info.name,
-                needed as f64 / 1e9,
-                free as f64 / 1e9
+                human_bytes(needed),
+                human_bytes(free)
             ))),
             _ => Ok(()),
         }

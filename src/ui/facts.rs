@@ -78,8 +78,14 @@ pub fn head_facts(state: &State, side: Side, shown: &DisplayedCapture, view: Vie
     Statistic::of_panes().into_iter().filter_map(fact).collect()
 }
 
-/// Facts in a line of at most so many columns: the last ones go where there is no room for all.
-pub fn in_columns(mut facts: Vec<String>, room: usize) -> String {
+/// As many facts as there is room for in so many columns, with a sign between them: the last ones go first.
+pub fn facts_that_fit(mut facts: Vec<String>, room: usize) -> Vec<String> {
     while width(&facts.join(" · ")) > room && facts.pop().is_some() {}
+    facts
+}
+
+/// Facts in a line of at most so many columns: the last ones go where there is no room for all.
+pub fn in_columns(facts: Vec<String>, room: usize) -> String {
+    let facts = facts_that_fit(facts, room);
     if facts.is_empty() { String::new() } else { format!(" {} ", facts.join(" · ")) }
 }

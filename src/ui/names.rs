@@ -1,7 +1,9 @@
 //! What things are called on screen.
 
+use super::widgets::text::width;
 use crate::app::{Side, State};
-use crate::attention::{NextToken, View, escape_controls, short_name};
+use crate::attention::{Ablation, NextToken, View, escape_controls, short_name};
+use crate::vocabulary::Instead;
 
 /// Marks a head that is switched off.
 pub const ABLATED: &str = "×";
@@ -21,12 +23,39 @@ pub fn view_sentence(view: View) -> String {
     view.title() + more
 }
 
-/// Both models, as short as tells them apart: by what is off, else by which one is pinned, else by their places.
-pub fn model_names(state: &State) -> [String; 2] {
+/// The focused pane's view, in fewer and fewer words.
+pub fn view_names(state: &State) -> [String; 4] {
+    let view = state.focused().selection.view();
+    [view_sentence(view), view.title(), view.short_title(), short_view_name(view)]
+}
+
+/// The heads that are off, in fewer and fewer words: what stands in their place is always said, and of several heads in the
+/// end how many they are.
+pub fn off_names(ablation: &Ablation) -> [String; 3] {
+    let heads = ablation.clone().replaced_by(Instead::Zero);
+    let count = ablation.heads().count();
+    let long = format!("without {ablation}");
+    match (ablation.needs_means(), count) {
+        (true, 1) => [long, ablation.to_string(), ablation.to_string()],
+        (true, _) => [long, ablation.to_string(), format!("{count} by mean")],
+        (false, 1) => [long.clone(), long, format!("{heads} off")],
+        (false, _) => [long.clone(), long, format!("{count} off")],
+    }
+}
+
+/// Both models, as short as tells them apart: by what is off, else by which one is pinned, else by their places. Where
+/// one takes more than so many columns, in as few words as there are.
+pub fn model_names(state: &State, room: usize) -> [String; 2] {
+    let [long, short] = [0, 2].map(|words| model_names_in(state, words));
+    if long.iter().all(|name| width(name) <= room) { long } else { short }
+}
+
+fn model_names_in(state: &State, words: usize) -> [String; 2] {
     let names = Side::BOTH.map(|side| {
         let pane = state.pane(side);
         let name = pane.pictured().map_or(pane.reference.as_str(), |model| &model.name);
-        let off = pane.shown.as_ref().map(|shown| shown.capture.ablation.suffix()).unwrap_or_default();
+        let off = pane.shown.as_ref().map(|shown| &shown.capture.ablation).filter(|off| !off.is_empty());
+        let off = off.map_or_else(String::new, |off| format!(" {}", off_names(off)[words]));
         short_name(name).to_owned() + &off
     });
     if names[0] != names[1] {

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -165,6 +166,23 @@ impl Terminal {
             assert!(start.elapsed() < patience(), "{what}: not so on\n{}", self.text());
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Waits until the program has read all that was typed. On Linux; elsewhere that is not known.
+    #[track_caller]
+    pub fn wait_until_read(&self) {
+        let tty = format!("/proc/{}/fd/0", self.pid().as_raw_nonzero());
+        let tty = std::fs::File::options().read(true).custom_flags(libc::O_NOCTTY).open(tty);
+        let unread = || tty.as_ref().ok().and_then(|tty| rustix::io::ioctl_fionread(tty).ok()).unwrap_or(0);
+        self.wait_until("all is read", |_| unread() == 0);
+    }
+
+    /// Waits until the program has written something, whatever has become of it on screen.
+    #[track_caller]
+    pub fn wait_for_bytes(&self, text: &str) {
+        self.wait_until(&format!("{text:?} is written"), |_| {
+            String::from_utf8_lossy(&self.raw.lock().unwrap()).contains(text)
+        });
     }
 
     #[track_caller]

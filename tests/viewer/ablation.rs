@@ -324,3 +324,72 @@ fn titles_of_narrow_panes_say_which_heads_are_off() {
     let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
     assert!(screen.contains("heads that are off: nothing in their place "), "{screen}");
 }
+
+#[test]
+fn where_many_heads_are_off_their_number_is_said_and_not_a_part_of_them() {
+    let mut state = without_one();
+    ran(&mut state, Side::Left, "mean: 0.0, 0.1, 0.2, 1.0, 1.1");
+    for keys in ["enter enter", "T", "A", "esc X", "esc B", "esc H", "esc"] {
+        press_and_wait(&mut state, keys);
+        let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+        assert!(screen.contains("demo:gpt2  5 by mean "), "{keys}: {screen}");
+    }
+    for keys in ["D", "esc o"] {
+        press_and_wait(&mut state, keys);
+        let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
+        assert!(screen.contains("gpt2 5 by mean "), "{keys}: {screen}");
+    }
+}
+
+/// What is on screen, with a blank between words.
+fn words_of(state: &mut State, size: (u16, u16)) -> String {
+    let screen = crate::screens::text(draw(state, size).backend().buffer());
+    screen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// On all screens on which anything is said under panes but the cell.
+#[test]
+fn next_tokens_of_both_panes_are_there_where_heads_are_off() {
+    for size in [(80, 24), (64, 14), (100, 30), (120, 40)] {
+        let mut state = without_one();
+        let screen = words_of(&mut state, size);
+        for next in ["and 25.0%", "research 31.0%"] {
+            assert!(screen.contains(next), "{size:?}: {screen}");
+        }
+        point_to_first(&mut state);
+        press(&mut state, "right space right space");
+        let screen = words_of(&mut state, size);
+        for said in ["and 25.0%", "research 31.0%", "┃a…story"] {
+            assert!(screen.contains(said) || size.0 < 80 && said.starts_with('┃'), "{size:?}: {screen}");
+        }
+    }
+}
+
+/// No title at the top of a panel is cut on a screen of 80 columns.
+#[test]
+fn titles_of_panels_are_whole() {
+    let mut state = without_one();
+    for keys in [
+        "enter enter",
+        "T",
+        "T",
+        "T",
+        "T A",
+        "esc B",
+        "esc X",
+        "esc Q",
+        "esc P",
+        "esc g",
+        "esc o",
+        "esc H",
+        "esc D",
+        "d",
+    ] {
+        press_and_wait(&mut state, keys);
+        for size in [(60, 20), (80, 24), (100, 30)] {
+            let screen = crate::screens::text(draw(&mut state, size).backend().buffer());
+            let title: String = screen.chars().take(size.0.into()).collect();
+            assert!(!title.contains('…'), "{keys}: {title}");
+        }
+    }
+}

@@ -57,6 +57,6 @@ fn what_a_terminal_would_drop_is_not_sent() {
     captured_as(&mut state, &["the"; 400], &["the"; 400]);
     assert!(press(&mut state, "Y").is_empty());
     let note = state.note.clone().unwrap();
-    assert!(note.contains("too long") && note.contains("74 kB"), "{note}");
+    assert!(note.contains("too long") && note.contains("74.0 kB"), "{note}");
     assert!(!press(&mut state, "end y").is_empty());
 }

@@ -100,15 +100,21 @@ fn estimate(state: &mut State, estimate: Result<LoadEstimate, WorkerError>) -> V
     hear(state, Event::Estimated { name, estimate: Box::new(estimate) })
 }
 
+/// What is left beside the models that are here.
+fn free() -> LoadEstimate {
+    let way_out = "use --device auto, or --device cpu";
+    LoadEstimate { footprint: None, download: None, free_bytes: Some(FREE), way_out }
+}
+
 fn here(resident_bytes: u64) -> Result<LoadEstimate, WorkerError> {
-    Ok(LoadEstimate { footprint: footprint(1, 1, resident_bytes), download: None, free_bytes: Some(FREE) })
+    Ok(LoadEstimate { footprint: footprint(1, 1, resident_bytes), ..free() })
 }
 
 fn to_download(is_large: bool) -> Result<LoadEstimate, WorkerError> {
     let statement = "openai/gpt-oss-20b: 13.8 GB to download to /home/me/.cache/huggingface/hub of 52.1 GB free; takes \
                      at least 13.8 GB of memory of 9.2 GB free, more where a CPU widens it to f32";
     let download = Download { statement: statement.to_owned(), least_bytes: 13_800_000_000, is_large };
-    Ok(LoadEstimate { footprint: None, download: Some(download), free_bytes: Some(FREE) })
+    Ok(LoadEstimate { download: Some(download), ..free() })
 }
 
 fn loads(effects: &[Effect]) -> Vec<(Side, &str)> {
@@ -210,6 +216,8 @@ fn what_does_not_fit_is_not_loaded_and_can_be_tried_again() {
     let replaced = state.pane(Side::Left).model.as_ref().unwrap().resident_bytes;
     assert!(estimate(&mut state, here(FREE + replaced + 1)).is_empty());
     assert!(matches!(stage(&state), Some(Stage::TooLarge { free, .. }) if *free == FREE + replaced));
+    let screen = text(draw(&mut state, (120, 30)).backend().buffer());
+    assert!(screen.contains("--device auto, or --device cpu"), "what the device says that helps:\n{screen}");
     act(&mut state, Action::Submit);
     assert_eq!(stage(&state), Some(&Stage::Estimating("openai/gpt-oss-120b".into())));
     let effects = estimate(&mut state, here(FREE + replaced));

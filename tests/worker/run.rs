@@ -171,7 +171,7 @@ async fn a_prompt_of_any_size_is_answered() {
     for (job, text) in (1..).zip(["a", " ", "write ", "\n", "<|endoftext|>", "é", "🙂"]) {
         run(&worker, job, &text.repeat(10_000_000 / text.len()));
         let error = failure(&mut events, job).await;
-        assert!(error.contains("kB is more tokens than"), "{text:?}: {error}");
+        assert!(error.contains("MB is more tokens than"), "{text:?}: {error}");
         assert!(error.contains("at most 128: shorten it"), "{text:?}: {error}");
     }
 }

@@ -55,6 +55,8 @@ pub enum Stage {
         needed: u64,
         /// Bytes that are free, or would be without the model it replaces.
         free: u64,
+        /// What helps.
+        way_out: &'static str,
     },
     /// It can't be had: what, where, what to do.
     Failed {
@@ -162,5 +164,6 @@ fn obstacle(name: &str, estimate: &LoadEstimate, replaced: u64) -> Option<Stage>
     }
     let (needed, free) = (estimate.footprint?.needed_bytes(), free?);
     let too_large = MemoryFit::of(Some(needed), Some(free), replaced) == MemoryFit::No;
-    too_large.then(|| Stage::TooLarge { name, needed, free: free.saturating_add(replaced) })
+    let (free, way_out) = (free.saturating_add(replaced), estimate.way_out);
+    too_large.then_some(Stage::TooLarge { name, needed, free, way_out })
 }

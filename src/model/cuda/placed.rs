@@ -6,6 +6,7 @@ use candle_core::Device;
 
 use super::decoder::CudaDecoder;
 use super::self_check;
+use crate::gpu::GpuError;
 use crate::model::decoder::Decoder;
 use crate::model::device::Place;
 use crate::model::{Control, ModelError};
@@ -28,6 +29,7 @@ impl Placed {
     /// If the kernels lack one of its rules, the device has no room or fails, or `control` was cancelled.
     pub fn new(
         place: Place,
+        name: &str,
         decoder: &Decoder,
         checked: Option<&Path>,
         control: &mut Control<'_>,
@@ -46,6 +48,9 @@ impl Placed {
             Err(ModelError::Gpu(error)) if or_cpu => {
                 let note = Some(format!("computed on the CPU: {error}"));
                 Ok(Self { decoder: None, place: Place::Candle(Device::Cpu), note })
+            }
+            Err(ModelError::Gpu(error @ GpuError::OutOfMemory)) => {
+                Err(ModelError::OutOfMemory(format!("{name}: {error}: {}", place.way_out())))
             }
             Err(error) => Err(error),
         }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
+use crate::vocabulary::human_bytes;
+
 /// Times as long as it is that rules may make a text, and bytes that they may add.
 const MOST: (u64, u64) = (32, 64 << 10);
 /// Bytes that they may make of the longest text.
@@ -111,8 +113,8 @@ impl Growth {
         let length = text.len() as u64;
         let grown = self.rules.iter().fold(length, |length, rule| rule.after(length));
         if grown > LONGEST.min(MOST.0 * length + MOST.1).max(length) {
-            let grown = grown.div_ceil(1000);
-            return Err(format!("its normalizer would make up to {grown} kB of these {length} bytes"));
+            let (grown, length) = (human_bytes(grown), human_bytes(length));
+            return Err(format!("its normalizer would make up to {grown} of these {length}"));
         }
         let count =
             |count: u64, frame: &Frame| count.saturating_mul(frame.copies).saturating_add(frame.added);
@@ -135,10 +137,8 @@ impl Growth {
             grown = grown.saturating_add(self.rules.iter().fold(bytes, |bytes, rule| rule.after(bytes)));
         }
         if grown > MOST.0 * length + MOST.1 {
-            let grown = grown.div_ceil(1000);
-            return Err(format!(
-                "its normalizer would make up to {grown} kB of {length} bytes of added_tokens"
-            ));
+            let (grown, length) = (human_bytes(grown), human_bytes(length));
+            return Err(format!("its normalizer would make up to {grown} of {length} of added_tokens"));
         }
         Ok(())
     }

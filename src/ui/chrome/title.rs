@@ -8,11 +8,11 @@ use crate::theme::Theme;
 use crate::ui::layout::Layout;
 use crate::ui::places::Body;
 use crate::ui::widgets::axes;
-use crate::ui::widgets::text::{fit, put, width};
+use crate::ui::widgets::text::{first_that_fits, put, width};
 
 /// Draws the name of the program, what is looked at, and how to get help.
 pub fn draw(
-    title: fn(&State, &str) -> String,
+    title: fn(&State, &str) -> Vec<String>,
     state: &State,
     layout: &Layout,
     theme: &Theme,
@@ -23,8 +23,8 @@ pub fn draw(
     let help = format!("{} help", state.keys.hint(Command::Help));
     let help_x = area.right().saturating_sub(width(&help) as u16 + 1);
     let room = usize::from(help_x.saturating_sub(x + 2));
-    let view = title(state, &other_pane(state, layout));
-    let end = put(buffer, x, area.y, &fit(&view, room), room, chrome.text);
+    let view = first_that_fits(&title(state, &other_pane(state, layout)), room);
+    let end = put(buffer, x, area.y, &view, room, chrome.text);
     let room = usize::from(help_x.saturating_sub(end + 6));
     if let Some(text) = axes::sentence(state.display.rows, room).filter(|_| has_axes(state, layout)) {
         put(buffer, help_x - 3 - width(text) as u16, area.y, text, room, chrome.dim);

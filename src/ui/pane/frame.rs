@@ -11,7 +11,7 @@ use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
 use crate::attention::ModelInfo;
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::box_title::{Apart, BoxTitle};
+use crate::ui::box_title::{Apart, BoxTitle, LEAST_NAME};
 use crate::ui::facts::{head_facts, in_columns};
 use crate::ui::names::short_view_name;
 use crate::ui::places::PaneLayout;
@@ -19,7 +19,7 @@ use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::progress::{progress, spinner};
-use crate::ui::widgets::text::{fit, fit_name, put, width, wrap};
+use crate::ui::widgets::text::{first_that_fits, fit, fit_name, put, width, wrap};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{Pooling, RowReading, View};
 
@@ -79,12 +79,17 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
         let view = Line::from(Span::styled(view, chrome.accent));
         block = block.title(view.alignment(Alignment::Right));
     }
-    let right = range(layout, pane.shown.as_ref(), state.display.pooling);
-    let room = usize::from(layout.frame.width).saturating_sub(width(&right) + 4);
-    let left = state
-        .panes
-        .pinned(layout.side)
-        .map_or_else(|| pane_status(state, pane, layout), |pin| behind(state, pane, pin, room));
+    let frame_room = usize::from(layout.frame.width);
+    let left = |room: usize| match state.panes.pinned(layout.side) {
+        Some(pin) => behind(state, pane, pin, room),
+        None => pane_status(state, pane, layout),
+    };
+    // What passes is said before what stays.
+    let mut ranges = range(layout, pane.shown.as_ref(), state.display.pooling).into_iter();
+    let status = width(&left(frame_room));
+    let right = ranges.find(|right| status + width(right) + 4 <= frame_room).unwrap_or_default();
+    let room = frame_room.saturating_sub(width(&right) + 4);
+    let left = left(room);
     if !left.is_empty() {
         block = block.title_bottom(Line::from(Span::styled(fit(&left, room), chrome.accent)));
     }
@@ -111,7 +116,7 @@ fn name(state: &State, pane: &Pane, layout: &PaneLayout, room: usize, theme: &Th
         None if state.panes.is_absent(layout.side.slot()) => "no model",
         None => &pane.reference,
     };
-    let BoxTitle { name, apart, .. } = BoxTitle::new(name, &apart, "", room);
+    let BoxTitle { name, apart, .. } = BoxTitle::new(name, &apart, &[], room);
     let rest = room.saturating_sub(width(&name) + width(&apart));
     let facts = model.filter(|_| state.panes.pinned(layout.side).is_none()).map(|model| facts(model, rest));
     Line::from(vec![
@@ -205,7 +210,10 @@ fn behind(state: &State, pane: &Pane, pin: &Pin, room: usize) -> String {
     };
     // What is written is of the model without some heads; with all of them on it would be another text.
     if pin.is_before && state.writing.of == state.run.job && state.writing.count() > 0 {
-        return " stays at the prompt: it writes nothing ".to_owned();
+        return first_that_fits(
+            &[" stays at the prompt: it writes nothing ", " stays: it writes nothing "],
+            room,
+        );
     }
     let key = state.keys.hint(Command::Pin);
     let (before, says) = match pin.behind.error() {
@@ -216,24 +224,29 @@ fn behind(state: &State, pane: &Pane, pin: &Pin, room: usize) -> String {
         None if is_head || !status.is_empty() => return status,
         None => (String::new(), format!(" is behind this: {key} unpins")),
     };
-    let name = fit_name(name, room.saturating_sub(2 + width(&before) + width(&says)));
-    format!(" {before}{name}{says} ")
+    let name_room = room.saturating_sub(2 + width(&before) + width(&says));
+    if name_room < width(name).min(LEAST_NAME) {
+        return format!(" {before}{key} unpins ");
+    }
+    format!(" {before}{}{says} ", fit_name(name, name_room))
 }
 
-/// Which rows and columns are on screen, if not all are; how many cells a pixel stands for, if they share it.
-fn range(layout: &PaneLayout, shown: Option<&DisplayedCapture>, pooling: Pooling) -> String {
-    let Some(shown) = shown else { return String::new() };
+/// Which rows and columns are on screen, if not all are; how many cells a pixel stands for, if they share it. In fewer and
+/// fewer words.
+fn range(layout: &PaneLayout, shown: Option<&DisplayedCapture>, pooling: Pooling) -> Vec<String> {
+    let Some(shown) = shown else { return Vec::new() };
     let (tokens, unit) = (shown.capture.tokens.len(), shown.matrix().bin());
     if let Some(text) = &layout.text {
-        return text::range(text, tokens);
+        return vec![text::range(text, tokens)];
     }
     if let Some(Overview { bin, .. }) = layout.overview {
+        let short = format!(" overview of {tokens} ");
         return match bin * unit {
-            1 => format!(" overview of {tokens} "),
-            bin => format!(" overview of {tokens}, {} of {bin}×{bin} ", pooling.name()),
+            1 => vec![short],
+            bin => vec![format!(" overview of {tokens}, {} of {bin}×{bin} ", pooling.name()), short],
         };
     }
-    let Some(grid) = layout.grid else { return String::new() };
+    let Some(grid) = layout.grid else { return Vec::new() };
     let part = |what: &str, range: std::ops::Range<usize>| {
         let all = range.len() == grid.size || range.is_empty();
         // Counted from zero, as everywhere.
@@ -241,7 +254,7 @@ fn range(layout: &PaneLayout, shown: Option<&DisplayedCapture>, pooling: Pooling
     };
     let parts: Vec<String> =
         [part("rows", grid.rows()), part("keys", grid.keys())].into_iter().flatten().collect();
-    if parts.is_empty() { String::new() } else { format!(" {} of {tokens} ", parts.join(", ")) }
+    if parts.is_empty() { Vec::new() } else { vec![format!(" {} of {tokens} ", parts.join(", "))] }
 }
 
 /// What a head does in numbers, on the lower border.

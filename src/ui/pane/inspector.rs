@@ -11,6 +11,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::legend;
 use crate::ui::facts::lacks_sinks;
 use crate::ui::places::PaneLayout;
+use crate::ui::widgets::area::{take_bottom, take_top};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::matrix::IN_SPAN;
 use crate::ui::widgets::text::{fit, number, put, put_line, right, width};
@@ -31,51 +32,50 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
         return;
     }
     let normalisation = state.display.normalisation;
+    let mut rest = area;
+    let first = take_top(&mut rest, 1);
+    let has_moved = shown.capture.before.is_some();
+    let free = rest.height.saturating_sub(has_moved.into());
+    let span_lines = if pane.span.is_none() { 0 } else { if free < 4 { 1 } else { 2 } };
+    let is_beside = free > 3 + span_lines && rest.width >= BESIDE;
+    // Heads that are off are off for what they change: then next tokens are the last to go.
+    let is_ablated = has_moved || state.panes.pinned(layout.side).is_some_and(|pin| pin.is_before);
+    if !is_beside && rest.height > u16::from(!is_ablated) {
+        next::in_a_line(state, layout, take_bottom(&mut rest, 1), theme, buffer);
+    }
+    if has_moved && rest.height > span_lines {
+        draw_moved(shown, take_top(&mut rest, 1), theme, buffer);
+    }
+    let of_span = take_top(&mut rest, span_lines);
     let row = normalisation.row(shown.matrix(), pane.cursor.query);
     let pointed = matches!(state.hover, Some(Hover::Cell { .. } | Hover::Token { .. }))
         .then(|| state.lit(layout.side))
         .flatten();
     // Where there is no other line for it, a span's sum is said here.
     let aside = |row: &NormalisedRow<'_>| match &pane.span {
-        Some(span) if area.height == 1 => {
+        Some(span) if of_span.height == 0 => {
             let name = fit(&span.name(shown), usize::from(area.width) / 4);
-            format!("{}{name} {}", IN_SPAN.0, sum_of(row, span))
+            vec![format!("{}{name} {}", IN_SPAN.0, sum_of(row, span))]
         }
         _ => whole(state, (layout.side, shown), row),
     };
-    match pointed.filter(|cell| cell.value(shown.matrix()).is_some()) {
-        Some(cell) => {
-            let row = normalisation.row(shown.matrix(), cell.query);
-            exact(state, (layout.side, shown), (cell, "▿ "), (&row, &aside(&row)), area, theme, buffer);
-        }
-        None => {
-            exact(state, (layout.side, shown), (pane.cursor, ""), (&row, &aside(&row)), area, theme, buffer)
-        }
-    }
-    let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    if rest.height > 1 && draw_moved(shown, Rect { height: 1, ..rest }, theme, buffer) {
-        rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
-    }
+    let pointed = pointed.filter(|cell| cell.value(shown.matrix()).is_some());
+    let (cell, sign) = pointed.map_or((pane.cursor, ""), |cell| (cell, "▿ "));
+    let of_cell = normalisation.row(shown.matrix(), cell.query);
+    let aside = aside(&of_cell);
+    exact(state, (layout.side, shown), (cell, sign), (&of_cell, &aside), first, theme, buffer);
     if let Some(span) = &pane.span {
-        let lines = if rest.height < 4 { rest.height.min(1) } else { 2 };
-        let area = Rect { height: lines, ..rest };
         let name = row_name(state, (layout.side, shown), pane.cursor.query);
         let name = format!("{}{name}", legend::before_row(state.display.rows == RowReading::Predicting));
-        summed(shown, (pane.cursor.query, &name, span), normalisation, area, theme, buffer);
-        rest = Rect { y: rest.y + lines, height: rest.height - lines, ..rest };
+        summed(shown, (pane.cursor.query, &name, span), normalisation, of_span, theme, buffer);
     }
     let ranked = ranked(entries(&row));
     let top = bars_end(shown, normalisation, &row);
-    if rest.height > 3 && rest.width >= BESIDE {
+    if is_beside {
         let half = rest.width / 2;
         let right = Rect { x: rest.x + half + 1, width: rest.width - half - 1, ..rest };
         next::with_bars(state, layout, right, theme, buffer);
-        let left = Rect { width: half - 1, ..rest };
-        return with_bars(pane, shown, (&ranked, top), left, theme, buffer);
-    }
-    if rest.height > 1 {
-        rest.height -= 1;
-        next::in_a_line(state, layout, Rect { y: rest.bottom(), height: 1, ..rest }, theme, buffer);
+        rest.width = half - 1;
     }
     if rest.height < 3 {
         in_a_line(shown, &ranked, rest, theme, buffer);
@@ -107,12 +107,12 @@ fn row_name(state: &State, (side, shown): (Side, &DisplayedCapture), query: usiz
     }
 }
 
-/// `AI → write 0.676`, and at the end of the line something else about the row.
+/// `AI → write 0.676`, and at the end of the line something else about the row, in as many words as there is room for.
 fn exact(
     state: &State,
     (side, shown): (Side, &DisplayedCapture),
     (cell, sign): (Cursor, &str),
-    (row, aside): (&NormalisedRow<'_>, &str),
+    (row, aside): (&NormalisedRow<'_>, &[String]),
     area: Rect,
     theme: &Theme,
     buffer: &mut Buffer,
@@ -137,9 +137,9 @@ fn exact(
             (value, chrome.strong),
         ],
     );
-    let start = area.right().saturating_sub(width(aside) as u16);
-    if start > x + 1 {
-        put(buffer, start, area.y, aside, width(aside), chrome.dim);
+    let free = usize::from(area.right().saturating_sub(x + 2));
+    if let Some(aside) = aside.iter().find(|aside| width(aside) <= free) {
+        put(buffer, area.right() - width(aside) as u16, area.y, aside, free, chrome.dim);
     }
 }
 
@@ -152,22 +152,22 @@ fn bars_end(shown: &DisplayedCapture, normalisation: Normalisation, row: &Normal
     row.keys().map(|(_, value)| value).fold(f32::MIN_POSITIVE, f32::max)
 }
 
-/// `moved most  1.3 0.412  1.1 0.390`: the heads whose attention others that are off changed most; whether some are.
-fn draw_moved(shown: &DisplayedCapture, area: Rect, theme: &Theme, buffer: &mut Buffer) -> bool {
+/// `moved most  1.3 0.412  1.1 0.390`: the heads whose attention others that are off changed most.
+fn draw_moved(shown: &DisplayedCapture, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
-    let Some((heads, looked)) = shown.by_layer.moved(&shown.capture) else { return false };
+    let Some((heads, looked)) = shown.by_layer.moved(&shown.capture) else { return };
     let layers = shown.capture.layers.len();
     if looked == layers && heads.is_empty() {
         let none = "no head moved: those of the same and of earlier layers can't";
         put_line(buffer, area, [(none.to_owned(), chrome.dim)]);
-        return true;
+        return;
     }
     let part = if looked < layers { format!(" so far, {looked} of {layers} layers") } else { String::new() };
     let mut x = put_line(buffer, area, [(format!("moved most{part}  "), chrome.dim)]);
     for MovedHead { layer, head, divergence } in heads {
         let (name, moved) = (format!("{layer}.{head} "), nats(f64::from(*divergence), 3));
         if usize::from(area.right().saturating_sub(x)) < width(&name) + width(&moved) {
-            return true;
+            return;
         }
         let rest = Rect { x, width: area.right().saturating_sub(x), ..area };
         x = put_line(buffer, rest, [(name, chrome.accent), (moved, chrome.strong)]) + 2;
@@ -176,23 +176,27 @@ fn draw_moved(shown: &DisplayedCapture, area: Rect, theme: &Theme, buffer: &mut 
     if usize::from(area.right().saturating_sub(x)) >= width(unit) {
         put(buffer, x, area.y, unit, width(unit), chrome.dim);
     }
-    true
 }
 
 /// What a row sums to: less than 1 where there is a sink; that there is none, beside a model that has one. Of rows whose
-/// values have no upper bound, where bars end.
-fn whole(state: &State, (side, shown): (Side, &DisplayedCapture), row: &NormalisedRow<'_>) -> String {
+/// values have no upper bound, where bars end. In fewer and fewer words.
+fn whole(state: &State, (side, shown): (Side, &DisplayedCapture), row: &NormalisedRow<'_>) -> Vec<String> {
     let (sum, normalisation) = (row.kept(), state.display.normalisation);
     match (normalisation, row.sink()) {
-        (Normalisation::Raw, Some(sink)) => format!("row {sum:.3} + sink {sink:.3}"),
+        (Normalisation::Raw, Some(sink)) => {
+            vec![format!("row {sum:.3} + sink {sink:.3}"), format!("+ sink {sink:.3}")]
+        }
         (Normalisation::Raw, None) if shown.view().is_value_weighted() => {
             let end = bars_end(shown, normalisation, row);
-            format!("row sums to {}, bars to {}", number(sum), number(end))
+            let sum = format!("row sums to {}", number(sum));
+            vec![format!("{sum}, bars to {}", number(end)), sum]
         }
-        (Normalisation::Raw, None) if lacks_sinks(state, side) => format!("row {sum:.3}, sink –"),
-        (Normalisation::Raw, None) => format!("row sums to {sum:.3}"),
-        _ if row.keys().next().is_none() => "empty row".to_owned(),
-        _ => format!("row divided by {sum:.3}"),
+        (Normalisation::Raw, None) if lacks_sinks(state, side) => {
+            vec![format!("row {sum:.3}, sink –"), "sink –".to_owned()]
+        }
+        (Normalisation::Raw, None) => vec![format!("row sums to {sum:.3}")],
+        _ if row.keys().next().is_none() => vec!["empty row".to_owned()],
+        _ => vec![format!("row divided by {sum:.3}")],
     }
 }
 

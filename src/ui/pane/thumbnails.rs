@@ -11,7 +11,7 @@ use crate::theme::Theme;
 use crate::ui::names::ABLATED;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::pixels::{draw_awaited, draw_pixels};
-use crate::ui::widgets::text::{fit, put, short, width};
+use crate::ui::widgets::text::{first_that_fits, fit, put, short, width};
 use crate::ui::widgets::window::window;
 
 /// Rows of a strip in a pane of that height: a rule, the numbers, and the pictures.
@@ -98,18 +98,19 @@ fn draw_rule(
     let strip = layout.strip;
     let rule = format!("├{}┤", "─".repeat(usize::from(layout.frame.width.saturating_sub(2))));
     put(buffer, layout.frame.x, strip.y, &rule, usize::from(layout.frame.width), border);
-    let what = match pane.selection.depth {
-        depth if depth.is_over_layers() => "layers".to_owned(),
-        _ => format!("layer {} · heads", pane.selection.layer),
+    let (of, what) = match pane.selection.depth {
+        depth if depth.is_over_layers() => (String::new(), "layers"),
+        _ => (format!("layer {} · ", pane.selection.layer), "heads"),
     };
     let number =
         |entry: Option<&(View, Rect)>| entry.and_then(|(view, _)| view.head().or(view.layer())).unwrap_or(0);
     let (first, last) = (number(layout.thumbnails.first()), number(layout.thumbnails.last()));
     let part =
         if layout.thumbnails.len() < count { format!(" {first}–{last} of {count}") } else { String::new() };
-    let label = format!(" {what}{part} · {range} ");
+    // The title says, too, which layer is on screen.
+    let label = [of.as_str(), ""].map(|of| format!(" {of}{what}{part} · {range} "));
     let room = usize::from(strip.width.saturating_sub(2));
-    put(buffer, strip.x + 1, strip.y, &fit(&label, room), room, theme.chrome.dim);
+    put(buffer, strip.x + 1, strip.y, &first_that_fits(&label, room), room, theme.chrome.dim);
 }
 
 /// One colour scale for pictures that are seen together, up to the largest value after their first row,

@@ -14,25 +14,25 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::heads_to_come;
-use crate::ui::names::{model_names, view_sentence};
+use crate::ui::facts::{facts_that_fit, heads_to_come};
+use crate::ui::names::{model_names, view_names};
 use crate::ui::places::{Body, DifferenceLayout};
 use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
-use crate::ui::widgets::text::{fit, put, put_line, short, width};
+use crate::ui::widgets::text::{fit, put, put_line, short, width, wrap};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{ColorRange, RowReading, View, nats};
 
 /// Both panes in one square.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
 
-fn title(state: &State, _: &str) -> String {
-    let view = view_sentence(state.focused().selection.view());
-    match arrangement(state) {
-        Arrangement::Split => format!("left below, right above: {view}"),
-        Arrangement::Difference => format!("left minus right: {view}"),
-    }
+fn title(state: &State, _: &str) -> Vec<String> {
+    let what = match arrangement(state) {
+        Arrangement::Split => "left below, right above",
+        Arrangement::Difference => "left minus right",
+    };
+    view_names(state).map(|view| format!("{what}: {view}")).into()
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -46,9 +46,9 @@ fn hints(state: &State) -> Vec<Hint> {
     ]
 }
 
-fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
+fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
     let compared = state.screen.compared()?;
-    let [left, right] = model_names(state);
+    let [left, right] = names(state, body);
     let is_split = arrangement(state) == Arrangement::Split;
     let range = match state.display.range {
         ColorRange::Top(_) => if is_split { "0 to 1" } else { "−1 to 1" }.to_owned(),
@@ -118,7 +118,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     let (Some(difference), Some(compared)) = (&state.screen.difference, state.screen.compared()) else {
         return;
     };
-    let names = model_names(state);
+    let names = names(state, body);
     draw_frame(state, compared, &names, layout, theme, buffer);
     let row_names = row_names(state, difference, compared);
     Drawing {
@@ -153,8 +153,9 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
             ),
             false => "both give the same here".to_owned(),
         };
-        let row = Rect { height: rest.height.min(1), ..rest };
-        put_line(buffer, row, [(text, theme.chrome.text)]);
+        for (row, line) in rest.rows().zip(wrap(&text, usize::from(rest.width))) {
+            put_line(buffer, row, [(line, theme.chrome.text)]);
+        }
         return;
     }
     if let Some(left_over) = compared.comparison().left_over_sentence(&names).filter(|_| rest.height > 1) {
@@ -167,6 +168,12 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let sentence = compared.comparison().sentence(&names, piece, state.display.rows);
         put_line(buffer, row, [number, (sentence, theme.chrome.text)]);
     }
+}
+
+/// Both models, each in a part of the width that leaves room for what is said of them.
+fn names(state: &State, body: &Body) -> [String; 2] {
+    let width = if let Body::Difference(layout) = body { layout.frame.width } else { 0 };
+    model_names(state, usize::from(width) / 4)
 }
 
 /// Whether one side is the model of the other without some heads.
@@ -193,25 +200,27 @@ fn draw_frame(
         Granularity::Words => "whole words",
         Granularity::Pieces => "pieces of text that both have",
     };
-    let pieces = match compared
+    let left_over = match compared
         .comparison()
         .left_over()
         .each_ref()
         .map(|runs| runs.iter().map(|run| run.tokens.len()).sum())
     {
-        [0, 0] => pieces.to_owned(),
+        [0, 0] => None,
         [left, right] => {
             let [a, b] = match Side::BOTH.map(|side| state.panes.pinned(side).is_some()) {
                 [true, _] => ["pinned", "newer"],
                 [_, true] => ["newer", "pinned"],
                 _ => ["left", "right"],
             };
-            format!("{pieces}; tokens only {a}: {left}, only {b}: {right}")
+            Some(format!("tokens only {a}: {left}, only {b}: {right}"))
         }
     };
     let room = usize::from(layout.frame.width).saturating_sub(width(&views) + 8);
     let title = fit(&format!(" {} ", joined([&names[0], &names[1]])), room);
-    let facts = fit(&format!("· {pieces} "), room.saturating_sub(width(&title)));
+    let facts = [Some(pieces.to_owned()), left_over].into_iter().flatten();
+    let facts = facts_that_fit(facts.collect(), room.saturating_sub(width(&title) + 3));
+    let facts = if facts.is_empty() { String::new() } else { format!("· {} ", facts.join(" · ")) };
     let mut mean = format!(
         " Jensen-Shannon divergence, raw: {} nats on average ",
         nats(f64::from(compared.comparison().mean_divergence()), 3)

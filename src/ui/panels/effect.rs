@@ -60,8 +60,13 @@ fn percent(share: f32) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
-fn title(_: &State, _: &str) -> String {
-    "effect: each span hidden from all behind it, and what that does to the next token".to_owned()
+fn title(_: &State, _: &str) -> Vec<String> {
+    let titles = [
+        "effect: each span hidden from all behind it, and what that does to the next token",
+        "effect: what hiding each span does to the next token",
+        "effect: next token, each span hidden",
+    ];
+    titles.map(str::to_owned).into()
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -105,10 +110,12 @@ fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &The
     let pane = state.pane(part.side);
     let next = |side: &EffectSide| {
         let next = side.capture().next.first()?;
-        Some(format!("  next {} {:.1}%", visible(next), next.probability * 100.0))
+        Some(format!("next {} {:.1}%", visible(next), next.probability * 100.0))
     };
-    let by = side.map(|side| format!("  by {}{}", side.cut_by, next(side).unwrap_or_default()));
-    let mut block = model_box(state, part.side, part.area.width, &by.unwrap_or_default(), theme);
+    let by =
+        |side: &EffectSide| [Some(format!("by {}", side.cut_by)), next(side)].into_iter().flatten().collect();
+    let by: Vec<String> = side.map(by).unwrap_or_default();
+    let mut block = model_box(state, part.side, part.area.width, &by, theme);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     if let Some(status) = side.and_then(|side| status(state, side)).or_else(to_come) {
         let status = fit(&format!(" {status} "), room(part.area.width));

@@ -11,8 +11,9 @@ use crate::ui::places::Body;
 
 /// What a panel shows, as pure functions of the state.
 pub struct Face {
-    /// What is looked at, in words, for the line at the top. The second argument is what is said of the other pane.
-    pub title: fn(&State, &str) -> String,
+    /// What is looked at, for the line at the top: the same in fewer and fewer words. The second argument is what is said
+    /// of the other pane.
+    pub title: fn(&State, &str) -> Vec<String>,
     /// The keys that are needed most.
     pub hints: fn(&State) -> Vec<Hint>,
     /// What its colours mean; nothing if it has none.

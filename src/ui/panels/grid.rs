@@ -33,8 +33,10 @@ const GAP: usize = 2;
 /// All heads of the focused model.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
 
-fn title(_: &State, other: &str) -> String {
-    format!("all heads of a model, a row per layer{other}")
+fn title(_: &State, other: &str) -> Vec<String> {
+    ["all heads of a model, a row per layer", "all heads of a model"]
+        .map(|what| format!("{what}{other}"))
+        .into()
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -151,8 +153,8 @@ fn draw_frame(
 ) {
     let (model, chrome) = (&shown.capture.model, &theme.chrome);
     let size = format!("{} layers × {} heads", model.layers, model.heads);
-    let parts = [heads_to_come(state, layout.side, shown), Some(size)];
-    let what = format!("  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "));
+    let what = [heads_to_come(state, layout.side, shown), Some(size)];
+    let what: Vec<String> = what.into_iter().flatten().collect();
     let mut facts = head_facts(state, layout.side, shown, chosen);
     let is_ablated = chosen.head().is_some_and(|head| ablated.contains(chosen.layer().unwrap_or(0), head));
     facts.insert(0, format!("{}{}", chosen.short_title(), if is_ablated { " · off" } else { "" }));

@@ -33,8 +33,9 @@ const BAR: (usize, usize) = (4, 24);
 /// What each layer of both models would predict.
 pub const FACE: Face = Face { title, hints, legend: no_legend, place: boxes, draw };
 
-fn title(_: &State, _: &str) -> String {
-    "logit lens: what each layer would predict after the cursor's token".to_owned()
+fn title(_: &State, _: &str) -> Vec<String> {
+    let short = "logit lens: what each layer predicts".to_owned();
+    vec!["logit lens: what each layer would predict after the cursor's token".to_owned(), short]
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -80,7 +81,7 @@ fn draw_frame(
     buffer: &mut Buffer,
 ) {
     let (pane, chrome, room) = (state.pane(part.side), &theme.chrome, room(part.area.width));
-    let mut block = model_box(state, part.side, part.area.width, "", theme);
+    let mut block = model_box(state, part.side, part.area.width, &[], theme);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = panel.map(|panel| status(state, panel)).filter(|status| !status.is_empty());
     let status = status.or_else(to_come).unwrap_or_default();

@@ -37,9 +37,9 @@ const PUSH_RANK: usize = 11;
 /// All heads of both models.
 pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
 
-fn title(state: &State, _: &str) -> String {
+fn title(state: &State, _: &str) -> Vec<String> {
     let of_both = if state.panes.is_alone() { "" } else { " of both models" };
-    format!("all heads{of_both} in numbers")
+    vec![format!("all heads{of_both} in numbers")]
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -79,7 +79,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     let listed = state.screen.list.rows();
     draw_frame(state, listed.len(), layout, theme, buffer);
     let body = layout.frame.inner(Margin::new(1, 1));
-    let names = model_names(state);
+    let names = model_names(state, NAME);
     let name = names.iter().map(|name| width(name)).max().unwrap_or(0).clamp(5, NAME);
     let order = state.screen.list.order;
     let room = usize::from(body.width).saturating_sub(2 + name + FACTS);
@@ -193,7 +193,7 @@ fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, 
     }
     let sorted = match (&list.similarity, list.order) {
         (Some(to), HeadOrder::Similarity) => {
-            let names = model_names(state);
+            let names = model_names(state, NAME);
             format!(" like {} {} ", names[to.side.index()], to.head.short_title())
         }
         (_, HeadOrder::Head) => " in the order of the models ".to_owned(),
@@ -213,7 +213,7 @@ fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, 
 
 /// What is under way for the list, and what went wrong.
 fn status(state: &State) -> String {
-    let names = model_names(state);
+    let names = model_names(state, NAME);
     let mut parts = Vec::new();
     for (side, name) in Side::BOTH.into_iter().zip(&names) {
         let Some(shown) = &state.pane(side).shown else { continue };

@@ -13,7 +13,7 @@ use crate::ui::widgets::area::boxed;
 const BESIDE: u16 = 6;
 
 /// The box of a side that is so many columns wide, with what else is said behind the model's name.
-pub fn model_box(state: &State, side: Side, width: u16, more: &str, theme: &Theme) -> Block<'static> {
+pub fn model_box(state: &State, side: Side, width: u16, more: &[String], theme: &Theme) -> Block<'static> {
     let (pane, chrome) = (state.pane(side), &theme.chrome);
     let focused = state.panes.focus == side;
     let (mark, style) = if focused { (" ● ", chrome.strong) } else { (" ○ ", chrome.text) };

@@ -10,7 +10,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Setting, Words};
-use crate::ui::names::view_sentence;
+use crate::ui::names::view_names;
 use crate::ui::pane::{frame, inspector, minimap, shares, thumbnails};
 use crate::ui::places::{Body, PaneLayout};
 use crate::ui::widgets::area::{take_bottom, take_top};
@@ -27,8 +27,9 @@ const ERROR_LINES: u16 = 4;
 /// Both panes.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
 
-fn title(state: &State, other: &str) -> String {
-    format!("{}{other}", view_sentence(state.focused().selection.view()))
+fn title(state: &State, other: &str) -> Vec<String> {
+    let names = view_names(state);
+    [names.clone().map(|view| format!("{view}{other}")), names].concat()
 }
 
 fn hints(state: &State) -> Vec<Hint> {

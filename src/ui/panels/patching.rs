@@ -39,13 +39,16 @@ fn map(state: &State) -> Option<&PatchMap> {
     }
 }
 
-fn title(state: &State, _: &str) -> String {
-    match map(state).map(PatchMap::what) {
-        Some(Patched::Residual) => {
-            "patching: the residual stream of the pinned prompt, at one token".to_owned()
-        }
-        _ => "patching: heads of the pinned prompt".to_owned(),
-    }
+fn title(state: &State, _: &str) -> Vec<String> {
+    let titles: &[&str] = match map(state).map(PatchMap::what) {
+        Some(Patched::Residual) => &[
+            "patching: the residual stream of the pinned prompt, at one token",
+            "patching: the pinned residual stream, at one token",
+            "patching: the residual stream",
+        ],
+        _ => &["patching: heads of the pinned prompt"],
+    };
+    titles.iter().map(ToString::to_string).collect()
 }
 
 fn hints(state: &State) -> Vec<Hint> {

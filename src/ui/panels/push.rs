@@ -22,7 +22,7 @@ use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::take_top;
 use crate::ui::widgets::bar::signed_bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, right, width, wrap};
+use crate::ui::widgets::text::{first_that_fits, fit, put, right, width, wrap};
 use crate::ui::widgets::window::window;
 
 /// Columns of a part's name, and of a number: `embedding`, `+12.345`.
@@ -42,8 +42,13 @@ const SUMS_FROM: u16 = 10;
 /// What each part adds to the logit of a next token.
 pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
 
-fn title(_: &State, _: &str) -> String {
-    "push: what each part adds to the logit of a next token, after the cursor's token".to_owned()
+fn title(_: &State, _: &str) -> Vec<String> {
+    let long = "push: what each part adds to the logit of a next token";
+    vec![
+        format!("{long}, after the cursor's token"),
+        long.to_owned(),
+        "push to the logit of a next token".to_owned(),
+    ]
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -133,10 +138,10 @@ fn draw_frame(state: &State, part: &Part, panel: Option<&PushPanel>, theme: &The
         None => {
             let short = "direct effects only".to_owned();
             let all = format!("{short}: later heads may undo them");
-            (first_that_fits([all, short], room.saturating_sub(2)), chrome.dim)
+            (first_that_fits(&[all, short], room.saturating_sub(2)), chrome.dim)
         }
     };
-    let block = model_box(state, part.side, part.area.width, "", theme);
+    let block = model_box(state, part.side, part.area.width, &[], theme);
     block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(part.area, buffer);
 }
 
@@ -170,7 +175,7 @@ fn draw_head(panel: &PushPanel, area: Rect, theme: &Theme, buffer: &mut Buffer) 
     let residual = format!("{:.0e}", push.residual());
     let residual = |room| {
         let long = format!("parts sum to the logit: residual {residual}");
-        first_that_fits([long, format!("parts less logit: {residual}")], room)
+        first_that_fits(&[long, format!("parts less logit: {residual}")], room)
     };
     if area.height > 3 {
         put(buffer, area.x, line(2).y, &sums(push, room), room, chrome.text);
@@ -186,14 +191,9 @@ fn sums(push: &Push, room: usize) -> String {
     let (mlps, embedding, biases) = (push.mlps.iter().sum::<f64>(), push.embedding, push.biases);
     let long = format!("heads {heads:+.2}  MLPs {mlps:+.2}  embedding {embedding:+.2}  biases {biases:+.2}");
     first_that_fits(
-        [long, format!("heads {heads:+.2} MLPs {mlps:+.2} rest {:+.2}", embedding + biases)],
+        &[long, format!("heads {heads:+.2} MLPs {mlps:+.2} rest {:+.2}", embedding + biases)],
         room,
     )
-}
-
-/// The longer text if there is room for it, else as much of the shorter one as there is room for.
-fn first_that_fits([long, short]: [String; 2], room: usize) -> String {
-    if width(&long) <= room { long } else { fit(&short, room) }
 }
 
 fn draw_lists(panel: &PushPanel, push: &Push, places: &Places, theme: &Theme, buffer: &mut Buffer) {

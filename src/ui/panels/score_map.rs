@@ -25,8 +25,9 @@ use crate::vocabulary::Instead;
 /// A statistic of all heads of both models.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
 
-fn title(state: &State, _: &str) -> String {
-    format!("score map: {}", state.screen.map.statistic.title())
+fn title(state: &State, _: &str) -> Vec<String> {
+    let statistic = state.screen.map.statistic;
+    [statistic.title(), statistic.short_id().to_owned()].map(|what| format!("score map: {what}")).into()
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -99,7 +100,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let shown = state.pane(side).shown.as_ref();
         let parts = shown.zip(map.chosen(&state.panes, side)).zip(map.values(&state.panes, side));
         let Some(((shown, chosen), values)) = parts else {
-            draw_box(state, side, frame, (String::new(), Vec::new()), theme, buffer);
+            draw_box(state, side, frame, (Vec::new(), Vec::new()), theme, buffer);
             put_centered(buffer, frame, frame.y + frame.height / 2, "nothing is shown yet", theme.chrome.dim);
             continue;
         };
@@ -125,7 +126,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 }
 
 /// What is under way in a box, and its model's size.
-fn what(state: &State, side: Side, shown: &DisplayedCapture) -> String {
+fn what(state: &State, side: Side, shown: &DisplayedCapture) -> Vec<String> {
     let model = &shown.capture.model;
     let scores = match state.screen.map.statistic.over() {
         Over::Prompt(..) => None,
@@ -134,7 +135,7 @@ fn what(state: &State, side: Side, shown: &DisplayedCapture) -> String {
     };
     let size = format!("{} layers × {} heads", model.layers, model.heads);
     let parts = [heads_to_come(state, side, shown), scores, Some(size)];
-    format!("  {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
+    parts.into_iter().flatten().collect()
 }
 
 /// What is known of the chosen head.
@@ -156,7 +157,7 @@ fn draw_box(
     state: &State,
     side: Side,
     frame: Rect,
-    (what, facts): (String, Vec<String>),
+    (what, facts): (Vec<String>, Vec<String>),
     theme: &Theme,
     buffer: &mut Buffer,
 ) {

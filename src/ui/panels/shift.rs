@@ -19,7 +19,7 @@ use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, right, width};
+use crate::ui::widgets::text::{first_that_fits, fit, put, right, width};
 use crate::ui::widgets::window::window;
 use crate::vocabulary::nats;
 
@@ -38,8 +38,8 @@ fn shift(state: &State) -> Option<&ModelShift> {
     }
 }
 
-fn title(_: &State, _: &str) -> String {
-    "how far the heads of both models are apart".to_owned()
+fn title(_: &State, _: &str) -> Vec<String> {
+    ["how far the heads of both models are apart", "how far heads are apart"].map(str::to_owned).into()
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -102,8 +102,9 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 }
 
 fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let (chrome, names) = (&theme.chrome, model_names(state));
+    let chrome = &theme.chrome;
     let room = usize::from(frame.width.saturating_sub(4));
+    let names = model_names(state, room / 4);
     let what = format!(" {} and {}: {} heads", names[0], names[1], shift.heads.len());
     let next = match shift.next {
         Some(next) => format!(" next token: KL {} nats ", nats(next, 4)),
@@ -123,8 +124,10 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
         }
         None => {
             let mean = nats(f64::from(shift.mean_divergence()), 4);
-            let says = "of rows with their sinks, mean over queries; flips: another strongest key";
-            (format!("JS divergence {says}; mean of all heads {mean}"), chrome.dim)
+            let short = format!("mean of all heads {mean}");
+            let flips = format!("flips: another strongest key; {short}");
+            let long = format!("JS divergence of rows with their sinks, mean over queries; {flips}");
+            (first_that_fits(&[long, flips, short], room.saturating_sub(2)), chrome.dim)
         }
     };
     block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(frame, buffer);

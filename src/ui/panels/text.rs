@@ -12,7 +12,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::names::view_sentence;
+use crate::ui::names::view_names;
 use crate::ui::pane::thumbnails;
 use crate::ui::places::{Body, PaneLayout};
 use crate::ui::widgets::area::take_top;
@@ -28,14 +28,16 @@ const AIRY: u16 = 12;
 /// The text.
 pub const FACE: Face = Face { title, hints, legend, place, draw: panes::draw };
 
-fn title(state: &State, other: &str) -> String {
+fn title(state: &State, other: &str) -> Vec<String> {
     let coloring = state.display.text.unwrap_or_default();
     let what = match coloring {
         TextColoring::LooksAt => "what the marked token looks at",
         TextColoring::LookedAt => "how much later tokens look at each",
         TextColoring::Push => "what heads add to the next token through each",
     };
-    format!("text: {what} · {}{other}", view_sentence(state.focused().selection.view()))
+    let titles =
+        |what: &str, other: &str| view_names(state).map(|view| format!("text{what} · {view}{other}"));
+    [titles(&format!(": {what}"), other), titles("", other), titles("", "")].concat()
 }
 
 fn hints(state: &State) -> Vec<Hint> {

@@ -217,9 +217,9 @@ fn message(state: &State, picker: &Picker, theme: &Theme) -> Option<(&'static st
             }
             ("y downloads it · n back", lines)
         }
-        Stage::TooLarge { name, needed, free } => {
+        Stage::TooLarge { name, needed, free, way_out } => {
             let text = format!(
-                "{name} does not fit: its weights take {}, {} can be had: choose a smaller model, or close something",
+                "{name} does not fit: its weights take {}, {} can be had: {way_out}",
                 human_bytes(*needed),
                 human_bytes(*free)
             );

@@ -34,6 +34,14 @@ pub fn fit(text: &str, room: usize) -> String {
     fitted
 }
 
+/// The first of texts that say the same in fewer and fewer words for which there is room, else as much of the last one as
+/// there is room for.
+pub fn first_that_fits(texts: &[impl AsRef<str>], room: usize) -> String {
+    let mut all = texts.iter().map(AsRef::as_ref);
+    let last = texts.last().map_or("", AsRef::as_ref);
+    fit(all.find(|text| width(text) <= room).unwrap_or(last), room)
+}
+
 /// A name that fits in `room` columns: of a longer one its end, where a file's own name stands.
 pub fn fit_name(name: &str, room: usize) -> String {
     if width(name) <= room {

@@ -20,7 +20,7 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{heads_to_come, in_columns, why_not};
-use crate::ui::names::{short_view_name, view_sentence};
+use crate::ui::names::{short_view_name, view_names};
 use crate::ui::places::{Body, CellPlace, PanelLayout, Part};
 use crate::ui::widgets::area::take_bottom;
 use crate::ui::widgets::progress::spinner;
@@ -30,9 +30,14 @@ use cells::scale;
 /// What segments of the prompt give each other.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
 
-fn title(state: &State, _: &str) -> String {
-    let view = state.focused().selection.view();
-    format!("segments of the prompt: how much each looks at each · {}", view_sentence(view))
+fn title(state: &State, _: &str) -> Vec<String> {
+    let titles = |what: &str| view_names(state).map(|view| format!("segments{what} · {view}"));
+    [
+        titles(" of the prompt: how much each looks at each"),
+        titles(": how much each looks at each"),
+        titles(""),
+    ]
+    .concat()
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -127,7 +132,7 @@ fn draw_frame(state: &State, part: &Part, theme: &Theme, buffer: &mut Buffer) {
     let (pane, side, map) = (state.pane(part.side), part.side, &state.screen.segments);
     let about = map.found_of(side).map(|found| {
         let SegmentShares { segments, view, .. } = &found.shares;
-        format!(" · {} · {} by {}", view.short_title(), segments.count(), segments.by())
+        vec![view.short_title(), format!("{} by {}", segments.count(), segments.by())]
     });
     let mut block = model_box(state, side, part.area.width, &about.unwrap_or_default(), theme);
     let to_come = pane.shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));

@@ -6,10 +6,10 @@ use ratatui::style::Modifier;
 
 use crate::app::{SinkNumber, SinkSide};
 use crate::attention::lens::Lens;
-use crate::attention::sinks::StateActivations;
+use crate::attention::sinks::{Activation, StateActivations};
 use crate::theme::Theme;
 use crate::ui::widgets::area::take_top;
-use crate::ui::widgets::text::{number, put, put_line, right, width};
+use crate::ui::widgets::text::{first_that_fits, number, put, put_line, right, width};
 use crate::ui::widgets::window::window;
 
 /// Columns of a layer's name, of its mean, of the largest activation, of how many times the median that is.
@@ -96,8 +96,12 @@ pub fn draw(
         if has_times {
             pieces.push((right(&times, TIMES), chrome.dim));
         }
-        if has_token {
-            pieces.push((format!("  {}", place(side, state)), chrome.dim));
+        if let Some(largest) = state.largest.filter(|_| has_token) {
+            let (token, dimension) = place(side, largest);
+            let taken: usize = pieces.iter().map(|(text, _)| width(text)).sum();
+            let room = usize::from(rest.width).saturating_sub(taken + 2);
+            let at = first_that_fits(&[format!("{token}, {dimension}"), token], room);
+            pieces.push((format!("  {at}"), chrome.dim));
         }
         put_line(buffer, rest, pieces);
     }
@@ -108,22 +112,22 @@ fn fitting(word: &str, room: usize) -> &str {
     if width(word) <= room { word } else { "" }
 }
 
-/// The token and the dimension of what is largest: `0 Once, 447`.
-fn place(side: &SinkSide, state: &StateActivations) -> String {
-    let Some(largest) = state.largest else { return String::new() };
+/// The token and the dimension of what is largest: `0 Once` and `dim 447`.
+fn place(side: &SinkSide, largest: Activation) -> (String, String) {
     let token = side.capture.tokens.get(largest.position).map(|token| token.label()).unwrap_or_default();
-    format!("{} {token}, dim {}", largest.position, largest.dimension)
+    (format!("{} {token}", largest.position), format!("dim {}", largest.dimension))
 }
 
-/// What is largest in a row, in a sentence.
-pub fn facts(side: &SinkSide, row: usize, state: &StateActivations) -> String {
-    let Some(largest) = state.largest else { return String::new() };
-    let times = state.times().map(|times| format!(", ×{} the median", number(times))).unwrap_or_default();
+/// What is largest in a row, the most telling first.
+pub fn facts(side: &SinkSide, row: usize, state: &StateActivations) -> Vec<String> {
+    let Some(largest) = state.largest else { return Vec::new() };
+    let times = state.times().map(|times| format!("×{} the median", number(times)));
     let massive = match state.count {
         0 => "none is massive".to_owned(),
         1 => "it is massive".to_owned(),
         count => format!("{count} are massive"),
     };
-    let (name, size) = (Lens::name(row), number(largest.value));
-    format!("{name}: {size} at {}{times}; {massive}", place(side, state))
+    let (token, dimension) = place(side, largest);
+    let size = format!("{}: {} at {token}", Lens::name(row), number(largest.value));
+    [Some(size), Some(dimension), times, Some(massive)].into_iter().flatten().collect()
 }

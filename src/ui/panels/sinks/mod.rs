@@ -14,12 +14,12 @@ use super::columns::boxes;
 use super::face::Face;
 use super::model_box::{model_box, room};
 use crate::app::{Opened, SinkSide, SinkTruth, State};
-use crate::attention::sinks::{HeadSink, NOTHING_BEHIND, SINK_SHARE, Sinks};
+use crate::attention::sinks::{HeadSink, NOTHING_BEHIND, SINK_SHARE, Sinks, StateActivations};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::why_not;
+use crate::ui::facts::{in_columns, why_not};
 use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::{inset, take_top};
 use crate::ui::widgets::progress::spinner;
@@ -32,8 +32,9 @@ fn sinks(state: &State) -> Option<&SinkTruth> {
     if let Opened::Sinks(sinks) = state.screen.opened() { Some(sinks) } else { None }
 }
 
-fn title(_: &State, _: &str) -> String {
-    "sinks: what heads give to no word, and what is large behind it".to_owned()
+fn title(_: &State, _: &str) -> Vec<String> {
+    let short = "sinks: what heads give to no word";
+    vec![format!("{short}, and what is large behind it"), short.to_owned()]
 }
 
 fn hints(state: &State) -> Vec<Hint> {
@@ -92,19 +93,25 @@ fn draw_frame(
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
-    let facts = side.map(|side| status(state, side, row)).unwrap_or_default();
     let room = room(part.area.width);
-    let facts = if facts.is_empty() { facts } else { fit(&format!(" {facts} "), room) };
-    let block = model_box(state, part.side, part.area.width, "", theme);
+    let facts = side.map(|side| match status(state, side) {
+        Ok(states) => {
+            let facts = states.get(row).map(|it| layers::facts(side, row, it)).unwrap_or_default();
+            in_columns(facts, room)
+        }
+        Err(status) => fit(&format!(" {status} "), room),
+    });
+    let facts = facts.unwrap_or_default();
+    let block = model_box(state, part.side, part.area.width, &[], theme);
     block.title_bottom(Span::styled(facts, theme.chrome.accent)).render(part.area, buffer);
 }
 
-/// What is under way or went wrong in the residual stream, or else what is largest in the chosen row.
-fn status(state: &State, side: &SinkSide, row: usize) -> String {
+/// What is large in the residual stream, or else what is under way or went wrong there.
+fn status<'a>(state: &State, side: &'a SinkSide) -> Result<&'a [StateActivations], String> {
     match &side.activations {
-        None => format!("{} running the prompt for its residual stream", spinner(state)),
-        Some(Err(error)) => format!("residual stream: {}", why_not(state, error)),
-        Some(Ok(states)) => states.get(row).map(|it| layers::facts(side, row, it)).unwrap_or_default(),
+        None => Err(format!("{} running the prompt for its residual stream", spinner(state))),
+        Some(Err(error)) => Err(format!("residual stream: {}", why_not(state, error))),
+        Some(Ok(states)) => Ok(states),
     }
 }
 
