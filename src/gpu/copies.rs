@@ -32,8 +32,8 @@ impl Device {
     /// # Errors
     /// If there is no room.
     pub fn upload<T: bytemuck::NoUninit>(&self, values: &[T]) -> Result<Buffer, GpuError> {
-        let mut buffer = self.zeros(size_of_val(values))?;
-        self.write(&mut buffer, 0, values)?;
+        let buffer = self.zeros(size_of_val(values))?;
+        self.write(&buffer, 0, values)?;
         // The values may be gone before the copy's turn comes.
         self.wait()?;
         Ok(buffer)

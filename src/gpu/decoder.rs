@@ -276,7 +276,7 @@ impl Matrix {
         }
         let kind = if is_bf16 { Kind::Bf16 } else { Kind::F32 };
         let size = if is_bf16 { 2 } else { 4 };
-        let mut values = device.zeros(all * stride * size)?;
+        let values = device.zeros(all * stride * size)?;
         for part in parts {
             let mut wide = vec![0f32; part.len() * stride];
             for (wide, row) in wide.chunks_exact_mut(stride).zip(rows(part.clone())?.chunks_exact(from)) {
@@ -285,10 +285,10 @@ impl Matrix {
             let byte = part.start * stride * size;
             if is_bf16 {
                 let halves: Vec<u16> = wide.iter().map(|value| (value.to_bits() >> 16) as u16).collect();
-                device.write(&mut values, byte, &halves)?;
+                device.write(&values, byte, &halves)?;
                 device.wait()?;
             } else {
-                device.write(&mut values, byte, &wide)?;
+                device.write(&values, byte, &wide)?;
                 device.wait()?;
             }
         }

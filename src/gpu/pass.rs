@@ -53,7 +53,7 @@ pub struct Memory<'a, 'r> {
 /// If the device has no room or fails, or `observer` ends it.
 pub fn run<'a, E: From<GpuError>>(
     decoder: &'a Decoder,
-    Memory { arena, rows, mut by }: Memory<'a, '_>,
+    Memory { arena, rows, by }: Memory<'a, '_>,
     prompt: &Prompt<'_>,
     observer: &mut impl Observer<E>,
 ) -> Result<Passed<'a>, E> {
@@ -66,7 +66,7 @@ pub fn run<'a, E: From<GpuError>>(
     // Where the largest of each cell is looked for.
     device.clear(&mut parts.results, 4 * results.thumbnails, 4 * (results.end - results.thumbnails))?;
     let launches = Launches { decoder, parts, rows, extent, results, inputs: &places };
-    if let Err(error) = ask(&launches, prompt.start, by.as_deref_mut(), observer) {
+    if let Err(error) = ask(&launches, prompt.start, by, observer) {
         // Nothing may run on when the next pass takes the memory, or somebody reads what it has left.
         device.wait_for_all()?;
         return Err(error);

@@ -82,9 +82,9 @@ impl KeptRows {
     ///
     /// # Errors
     /// If the driver fails.
-    pub fn write(&mut self, device: &Device, layer: usize, rows: &[f32]) -> Result<(), GpuError> {
+    pub fn write(&self, device: &Device, layer: usize, rows: &[f32]) -> Result<(), GpuError> {
         let byte = 4 * self.place(layer, 0);
-        device.write(&mut self.buffer, byte, rows)?;
+        device.write(&self.buffer, byte, rows)?;
         // They may be gone before the copy's turn comes.
         device.wait()
     }
