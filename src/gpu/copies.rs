@@ -10,6 +10,15 @@ use super::device::{Device, MARKS};
 /// An address on a device; 0 for none.
 pub type Address = u64;
 
+/// A matrix of rows on the device.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows {
+    /// Where it begins.
+    pub at: Address,
+    /// From row to row, in values.
+    pub stride: usize,
+}
+
 /// Memory on a device.
 pub struct Buffer(CudaSlice<u8>, Address);
 

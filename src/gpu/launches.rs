@@ -1,11 +1,11 @@
 //! Every other launch of a pass: what a kernel is told, how many blocks, how much room.
 
 use super::arena::{Extent, Parts, Results, most_tiles};
-use super::copies::Address;
+use super::copies::{Address, Rows};
 use super::decoder::{self, Decoder, FOLD_KEYS, Mlp, QUERIES, address, attention_room, fold_room, padded};
 use super::device::Kernel;
 use super::kernels::{self, Grid, launch};
-use super::linear::{Finish, Rows, Visits, linear, linear_of_visits};
+use super::linear::{Finish, Visits, linear, linear_of_visits};
 use super::rows::KeptRows;
 use super::{GpuError, SUMS};
 use crate::model::spec::{NormKind, NormSpan, Pairs, Routing};

@@ -2,7 +2,7 @@
 
 use super::GpuError;
 use super::arena::most_tiles;
-use super::copies::Address;
+use super::copies::{Address, Rows};
 use super::decoder::{Activated, Kind, Linear, address, padded};
 use super::device::{Device, Kernel};
 use super::kernels::{self, Grid, launch};
@@ -16,15 +16,6 @@ const SOME_ROWS: usize = 32;
 const FEW_VISITS: usize = 32;
 /// Columns of a block of few rows, and of a tile.
 const COLUMNS: [usize; 2] = [16, 64];
-
-/// A matrix of rows on the device.
-#[derive(Debug, Clone, Copy)]
-pub struct Rows {
-    /// Where it begins.
-    pub at: Address,
-    /// From row to row, in values.
-    pub stride: usize,
-}
 
 /// What a linear map does besides multiplying.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,9 @@
 //! Who looks into a pass while it runs.
 
 use super::GpuError;
+use super::copies::Rows;
 use super::decoder::padded;
 use super::launches::Launches;
-use super::linear::Rows;
 
 /// Where in a pass somebody looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use super::GpuError;
 use super::arena::{Arena, Extent, Parts, Results};
-use super::copies::HostBuffer;
+use super::copies::{HostBuffer, Rows};
 use super::decoder::{Decoder, Layer, Mlp, padded};
 use super::device::MARKS;
 use super::launches::{InputPlaces, Launches};
-use super::linear::{Finish, Rows, linear};
+use super::linear::{Finish, linear};
 use super::observer::{Observer, Point, show};
 use super::passed::Passed;
 use super::rows::KeptRows;

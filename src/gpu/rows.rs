@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::GpuError;
-use super::copies::{Address, Buffer, HostBuffer};
+use super::copies::{Address, Buffer, HostBuffer, Rows};
 use super::decoder::Shape;
 use super::device::Device;
-use super::linear::Rows;
 
 /// Tokens that there is room for, at least.
 const FEWEST_TOKENS: usize = 64;
