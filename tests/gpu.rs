@@ -344,26 +344,26 @@ fn what_takes_too_much_of_the_device_goes_to_the_host() {
     let reference = Reference::Folder(golden("gpt-oss-tiny"));
     let cpu = load(&reference, DeviceChoice::Cpu);
     let run_at = |model: &Model, start: u32| {
-        let ids: Vec<u32> = (0..40).map(|at| (at * at + start) % 41).collect();
+        let ids: Vec<u32> = (0..20).map(|at| (at * at + start) % 41).collect();
         model.run(model.tokens_from_ids(&ids).unwrap(), &Cancel::new(), &mut |_| ()).unwrap()
     };
     let model = load(&reference, CUDA);
     let empty = take("taken");
     run_at(&model, 0);
     let a_pass = take("taken") - empty;
-    for room in [3 * a_pass, 7 * a_pass / 2, 5 * a_pass] {
+    for room in [3 * a_pass, 5 * a_pass] {
         set("memory", 1 << 34);
         let model = load(&reference, CUDA);
         let limit = take("taken") + room;
         set("memory", limit);
-        let captures: Vec<Capture> = (0..8).map(|start| run_at(&model, start)).collect();
+        let captures: Vec<Capture> = (0..6).map(|start| run_at(&model, start)).collect();
         assert!(take("taken") <= limit, "there is room for all");
         // Some with their model gone, which has made room for the next.
-        let (first, last) = captures.split_at(4);
+        let (first, last) = captures.split_at(3);
         first.iter().zip(0..).for_each(|(found, start)| same(found, &run_at(&cpu, start)));
         drop(model);
         take("read");
-        last.iter().zip(4..).for_each(|(found, start)| same(found, &run_at(&cpu, start)));
+        last.iter().zip(3..).for_each(|(found, start)| same(found, &run_at(&cpu, start)));
         assert_eq!(take("read"), 0, "nothing is kept for a model that is gone");
         assert!(captures.iter().all(|capture| capture.computed.note.is_none()));
     }
@@ -376,7 +376,7 @@ fn what_takes_too_much_of_the_device_goes_to_the_host() {
     take("read");
     run_at(&model, 9);
     assert_eq!(take("read"), layers + layers + 1, "those before leave, and each layer comes as it is done");
-    for order in [0, 2, 5] {
+    for order in [0, 5] {
         set("order", order);
         let capture = run_at(&model, order as u32);
         assert_eq!(take("read"), layers + 1);
@@ -417,19 +417,19 @@ fn lens_patching_and_sweeps_are_those_of_the_cpu() {
             let lens = model.lens(&stream, 5, 3).unwrap();
             let mut values: Vec<f32> =
                 lens.rows.iter().flat_map(|row| row.next.iter().map(|next| next.probability)).collect();
-            let mut sweep = Sweep::new(&capture, Instead::Mean);
+            let mut sweep = Sweep::new(&capture, Instead::Zero);
             while !sweep.is_done() {
                 sweep.step(&model, &stream, &cancel).unwrap();
             }
             values.extend(sweep.found().unwrap().divergences.concat());
             let logits = LogitPair::new([&passes[0], &passes[1]], None, None).unwrap();
-            for what in [Patched::Heads, Patched::Residual] {
-                let mut patch = Patch::new(passes.clone(), what, logits.clone()).unwrap();
-                while !patch.is_done() {
-                    patch.step(&model, &cancel).unwrap();
-                }
-                values.extend(patch.found().effects.concat().into_iter().flatten());
+            // Each of them on one of the models.
+            let what = if name == "gpt2-tiny" { Patched::Heads } else { Patched::Residual };
+            let mut patch = Patch::new(passes.clone(), what, logits).unwrap();
+            while !patch.is_done() {
+                patch.step(&model, &cancel).unwrap();
             }
+            values.extend(patch.found().effects.concat().into_iter().flatten());
             let query = passes[0].tokens.len() - 1;
             let pass = model.run_token(&passes[0], query, 3, &cancel).unwrap();
             let push = model.push(&passes[0], &pass, (None, None), &cancel).unwrap();

@@ -40,9 +40,40 @@ impl Sampling {
     /// If the logits are no numbers.
     pub fn draw(self, logits: &[f32], tokens: usize) -> Result<u32, ModelError> {
         let seed = self.seed.rotate_left(32) ^ tokens as u64;
-        let mut processor = LogitsProcessor::new(seed, Some(self.temperature), Some(self.top_p));
-        Ok(processor.sample(&Tensor::new(logits, &Device::Cpu)?)?)
+        let mut processor = LogitsProcessor::new(seed, Some(self.temperature), None);
+        let drawn_from = match self.top_p > 0.0 && self.top_p < 1.0 && self.temperature > 0.0 {
+            true => nucleus(logits, self.temperature, self.top_p),
+            false => (0..logits.len() as u32).collect(),
+        };
+        let logits: Vec<f32> = drawn_from.iter().map(|id| logits[*id as usize]).collect();
+        Ok(drawn_from[processor.sample(&Tensor::new(logits, &Device::Cpu)?)? as usize])
     }
+}
+
+/// Ids of the likeliest tokens that together have at least the probability `top_p`, in order, and no more than it takes:
+/// Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration". Sorting them all would take longer than many a pass
+/// of one token.
+fn nucleus(logits: &[f32], temperature: f64, top_p: f64) -> Vec<u32> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f32> = logits.iter().map(|logit| ((logit - top) / temperature as f32).exp()).collect();
+    let sum_of = |ids: &[u32]| ids.iter().map(|id| f64::from(weights[*id as usize])).sum::<f64>();
+    let mut ids: Vec<u32> = (0..logits.len() as u32).collect();
+    let wanted = top_p * sum_of(&ids);
+    let likelier = |a: &u32, b: &u32| weights[*b as usize].total_cmp(&weights[*a as usize]).then(a.cmp(b));
+    // The likeliest are those before `start`, and some of those before `end`.
+    let (mut start, mut end, mut before) = (0, ids.len(), 0.0);
+    while end - start > 1 {
+        let middle = start.midpoint(end);
+        ids[start..end].select_nth_unstable_by(middle - start, likelier);
+        let of_half = sum_of(&ids[start..middle]);
+        match before + of_half >= wanted {
+            true => end = middle,
+            false => (start, before) = (middle, before + of_half),
+        }
+    }
+    ids.truncate(end);
+    ids.sort_unstable();
+    ids
 }
 
 impl Model {
@@ -94,6 +125,39 @@ mod tests {
         for (count, expected) in drawn(Sampling::default()).into_iter().zip([2_000, 1_000, 500, 500]) {
             assert!(count.abs_diff(expected) < 120, "{count} of {expected}");
         }
+    }
+
+    #[test]
+    fn a_nucleus_is_the_smallest_set_of_the_likeliest_that_has_the_probability() {
+        // Two alike: the first of them comes first.
+        for (top_p, expected) in [
+            (0.0, vec![0]),
+            (0.5, vec![0]),
+            (0.51, vec![0, 1]),
+            (0.8, vec![0, 1, 2]),
+            (0.999, vec![0, 1, 2, 3]),
+        ] {
+            assert_eq!(nucleus(&logits(), 1.0, top_p), expected, "{top_p}");
+        }
+        assert_eq!(nucleus(&logits(), 0.01, 0.9), [0]);
+        assert_eq!(nucleus(&[0.0, 3.0, 1.0, 2.0], 1.0, 0.85), [1, 3], "in the order of their ids");
+        // By sorting all of many.
+        let many: Vec<f32> =
+            (0..5_000u32).map(|at| (at.wrapping_mul(2_654_435_761) % 1_000) as f32 / 100.0).collect();
+        let mut sorted: Vec<usize> = (0..many.len()).collect();
+        sorted.sort_by(|a, b| many[*b].total_cmp(&many[*a]));
+        let weight = |at: &usize| f64::from(many[*at]).exp();
+        let wanted = 0.7 * sorted.iter().map(weight).sum::<f64>();
+        let mut sum = 0.0;
+        let is_before = |at: &&usize| {
+            let is_before = sum < wanted;
+            sum += weight(at);
+            is_before
+        };
+        let count = sorted.iter().take_while(is_before).count();
+        let mut expected: Vec<u32> = sorted[..count].iter().map(|at| *at as u32).collect();
+        expected.sort_unstable();
+        assert_eq!(nucleus(&many, 1.0, 0.7), expected);
     }
 
     #[test]
