@@ -510,3 +510,25 @@ fn a_command_says_that_the_device_failed_and_files_say_what_computed_them() {
     assert!(said.contains("demo:gpt2") && said.contains("computed on the CPU"), "{said}");
     assert!(file.contains("\"device\":\"cpu\""), "{file}");
 }
+
+#[test]
+fn a_command_that_needs_what_a_lost_device_kept_says_so() {
+    let run = |command: &str, fail: &str| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_attnscope"))
+            .args([command, "--device", "cuda", "--model", "demo:gpt2", "--prompt", "the cat sat"])
+            .envs([
+                ("LD_LIBRARY_PATH", emulator::folder().to_str().unwrap()),
+                ("ATTNSCOPE_EMULATOR_FAIL", fail),
+            ])
+            .output()
+            .unwrap()
+    };
+    let lost = run("push", "40");
+    let said = String::from_utf8(lost.stderr).unwrap();
+    assert_eq!(lost.status.code(), Some(1), "{said}");
+    assert!(said.contains("run it again") && said.lines().count() == 1, "{said}");
+    // All that it needs is computed again.
+    let swept = run("sweep", "46");
+    let said = String::from_utf8(swept.stderr).unwrap();
+    assert!(swept.status.success() && said.contains("computed on the CPU"), "{said}");
+}

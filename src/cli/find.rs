@@ -91,6 +91,7 @@ impl Session {
         tokens: LogitTokens,
     ) -> Result<Push, Failure> {
         let pass = model.run_token(capture, query, NEXT, &self.cancel)?;
+        self.say_gpu_failure(model);
         Ok(model.push(capture, &pass, (tokens.token, tokens.versus), &self.cancel)?)
     }
 
@@ -126,6 +127,7 @@ impl Session {
         let capture = Arc::new(capture);
         let last = capture.tokens.len() - 1;
         let pass = model.run_token(&capture, last, 1, &self.cancel)?;
+        self.say_gpu_failure(model);
         let push = model.push(&capture, &pass, (token, None), &self.cancel)?;
         let keys = KeyMeasures::new(&capture, &push).map_err(|error| Failure::Failed(error.to_string()))?;
         let mut effects = Vec::new();

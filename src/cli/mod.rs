@@ -48,10 +48,12 @@ mod verify;
 mod viewer;
 
 use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::attention::Gone;
 use crate::config::{Threads, load};
 use crate::model::limit_threads;
 use args::{Cli, Command, ViewerArgs};
@@ -62,7 +64,7 @@ use settings::Settings;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let ended = match Cli::try_parse() {
-        Ok(cli) => run(&cli),
+        Ok(cli) => run_or_gone(&cli),
         Err(error) if error.use_stderr() => {
             Err(Failure::Usage(usage::line(&error, std::env::args_os().skip(1))))
         }
@@ -79,6 +81,14 @@ pub fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "attnscope: {message}");
     }
     ExitCode::from(failure.exit_code())
+}
+
+/// What a GPU kept of a pass may be gone by the time that a command looks at it.
+fn run_or_gone(cli: &Cli) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(|| run(cli))).unwrap_or_else(|panic| match panic.downcast::<Gone>() {
+        Ok(gone) => Err(Failure::Failed(gone.0)),
+        Err(panic) => resume_unwind(panic),
+    })
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {

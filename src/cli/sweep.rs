@@ -105,6 +105,7 @@ impl Session {
             sweep.step(model, &stream, &self.cancel)?;
         };
         self.reporter.clear();
+        self.say_gpu_failure(model);
         capture.swept = Some(Arc::new(found));
         Ok(())
     }

@@ -16,10 +16,10 @@ pub const NOT_COMPARED: &str =
 
 /// Why a map is in no file of numbers, and in no page.
 const DRAWN_ONLY: &str =
-    "a map is a figure: choose --format svg or png; 'attnscope heads --json' has its numbers";
+    "a map is a figure: write it as svg or png; 'attnscope heads --json' has its numbers";
 /// Why a text is in no file of numbers, and is no difference.
 const TEXT_DRAWN_ONLY: &str =
-    "a text is a figure: choose --format svg, png or html; choose a matrix for its numbers: --view head:3.5";
+    "a text is a figure: write it as svg, png or html; choose a matrix for its numbers: --view head:3.5";
 const TEXT_ALONE: &str = "--difference is of matrices: leave it out of a text";
 const PUSH_WHOLE: &str = "push adds up to a logit, and no row to 1: leave --normalisation out";
 /// What the text of a map begins with.
@@ -28,7 +28,8 @@ const MAP: &str = "map:";
 /// `segments-sentences:mean`.
 const SEGMENTS: &str = "segments";
 /// Why segments are in no file of numbers, and in no page.
-const SEGMENTS_DRAWN: &str = "a matrix of segments is a figure: choose --format svg or png; 'attnscope segments --json' has its numbers";
+const SEGMENTS_DRAWN: &str =
+    "a matrix of segments is a figure: write it as svg or png; 'attnscope segments --json' has its numbers";
 /// What can be written of what is found about a pass, and what can't.
 const FOUND_FORMATS: &str =
     "push, effects, patching and sinks are written as csv, json, svg or png: choose one of these";

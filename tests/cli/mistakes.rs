@@ -136,7 +136,7 @@ fn a_model_larger_than_the_memory() {
     if file.set_len(bytes.len() as u64 + 4 * rows).is_err() {
         return; // A file system without holes.
     }
-    print(&home, text(&model)).failed(1, &["not enough memory", "4398.0 GB"]);
+    print(&home, text(&model)).failed(1, &["not enough memory", "4.4 TB"]);
 }
 
 #[test]

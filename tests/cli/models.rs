@@ -74,8 +74,8 @@ fn lists_what_is_here_and_what_is_not() {
     assert!(["yes", "no"].contains(line("openai/gpt-oss-20b").last().unwrap()));
     assert_eq!(line("openai/gpt-oss-20b")[1..8], ["to", "download", "article", "~13.8", "GB", "~13.8", "GB"]);
     // Nobody has named it; the hub has it.
-    assert_eq!(line("openai-community/gpt2-xl")[1..6], ["to", "download", "~6.43", "GB", "~6.43"]);
-    assert_eq!(line("distilbert/distilgpt2")[3..5], ["~0.35", "GB"]);
+    assert_eq!(line("openai-community/gpt2-xl")[1..6], ["to", "download", "~6.4", "GB", "~6.4"]);
+    assert_eq!(line("distilbert/distilgpt2")[3..5], ["~353.0", "MB"]);
     assert_eq!(line(text(&golden("gpt2-tiny")))[1..3], ["folder", "mine"]);
     assert_eq!(line("./nowhere")[1..4], ["missing", "or", "broken"]);
 }

@@ -142,7 +142,7 @@ fn what_is_no_text_is_told() {
             home.run(["export", "--model", "demo:gpt2", "--view", view, "--format", format, "--out", &out]);
         ended.failed(code, &[why]);
     };
-    refuses("text:mean", "csv", 2, "a text is a figure: choose --format svg, png or html");
+    refuses("text:mean", "csv", 2, "a text is a figure: write it as svg, png or html");
     refuses("text:mean@x", "svg", 2, "'x' is no number of a token");
     refuses("text:mean@99", "svg", 1, "there is no token 99 among ");
     refuses("looked-at:head:9.9", "svg", 1, "has layers 0 to 3");

@@ -246,7 +246,9 @@ impl fmt::Debug for OnDevice {
 
 impl Elsewhere for OnDevice {
     fn bring(&self) -> Result<Qkv, String> {
-        let lost = |error| format!("{error}, and what it kept of this prompt is gone: run it again");
+        let lost = |error| {
+            format!("{error}; what it kept of this prompt is gone: run it again, or with --device cpu")
+        };
         self.rows.bring(self.layer, self.tokens).map_err(lost)
     }
 

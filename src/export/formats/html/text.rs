@@ -80,7 +80,7 @@ pub fn mode(captures: &[&Capture], recipe: &Recipe) -> Result<Option<Mode>, Expo
     let Subject::Text(text) = recipe.source.subject else { return Ok(None) };
     if captures.iter().any(|capture| capture.mean.bin() > 1) {
         return Err(ExportError::Unfit(format!(
-            "{text}: on a page to point at, a text has {EXACT_TOKENS} tokens at most: choose --format svg or png"
+            "{text}: on a page to point at, a text has {EXACT_TOKENS} tokens at most: write it as svg or png"
         )));
     }
     let colors = match text.coloring {
