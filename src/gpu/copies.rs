@@ -1,8 +1,10 @@
 //! Memory on a device, and copies to it, on it and from it.
 #![allow(unsafe_code)]
 
+use std::sync::Arc;
+
 use cudarc::driver::result::memcpy_htod_async;
-use cudarc::driver::{CudaSlice, CudaView, DevicePtr, PinnedHostSlice};
+use cudarc::driver::{CudaSlice, CudaStream, CudaView, DevicePtr, PinnedHostSlice};
 
 use super::GpuError;
 use super::device::{Device, MARKS};
@@ -113,12 +115,9 @@ impl Device {
         count: usize,
         to: &'h mut HostBuffer,
     ) -> Result<&'h [f32], GpuError> {
-        let from = floats(buffer, byte, count)?;
-        // As a slice: of a whole page-locked buffer cudarc would fill all.
-        let to = &mut to.0.as_mut_slice()?[..count];
-        self.stream.memcpy_dtoh(&from, to)?;
+        begin(&self.stream, buffer, byte, count, to)?;
         self.wait()?;
-        Ok(to)
+        Ok(&to.0.as_slice()?[..count])
     }
 
     /// As [`read`](Self::read), to memory that need not be page-locked.
@@ -147,7 +146,7 @@ impl Device {
         count: usize,
         to: &'h mut HostBuffer,
     ) -> Result<&'h [f32], GpuError> {
-        self.begin(buffer, byte, count, to)?;
+        begin(&self.reads, buffer, byte, count, to)?;
         self.reads.synchronize()?;
         Ok(&to.0.as_slice()?[..count])
     }
@@ -169,7 +168,7 @@ impl Device {
         to: &mut HostBuffer,
     ) -> Result<(), GpuError> {
         self.reads.wait(&self.marks[mark % MARKS])?;
-        self.begin(buffer, byte, count, to)?;
+        begin(&self.reads, buffer, byte, count, to)?;
         Ok(self.read_marks[mark % MARKS].record(&self.reads)?)
     }
 
@@ -185,12 +184,6 @@ impl Device {
     ) -> Result<&'h [f32], GpuError> {
         self.read_marks[mark % MARKS].synchronize()?;
         Ok(&to.0.as_slice()?[..count])
-    }
-
-    fn begin(&self, buffer: &Buffer, byte: usize, count: usize, to: &mut HostBuffer) -> Result<(), GpuError> {
-        let from = floats(buffer, byte, count)?;
-        // As a slice: of a whole page-locked buffer cudarc would fill all.
-        Ok(self.reads.memcpy_dtoh(&from, &mut to.0.as_mut_slice()?[..count])?)
     }
 
     /// Page-locked memory for so many values.
@@ -230,6 +223,18 @@ impl Buffer {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Begins to copy to page-locked memory, when it is the stream's turn.
+fn begin(
+    stream: &Arc<CudaStream>,
+    buffer: &Buffer,
+    byte: usize,
+    count: usize,
+    to: &mut HostBuffer,
+) -> Result<(), GpuError> {
+    // As a slice: of a whole page-locked buffer cudarc would fill all.
+    Ok(stream.memcpy_dtoh(&floats(buffer, byte, count)?, &mut to.0.as_mut_slice()?[..count])?)
 }
 
 /// A part of a buffer, as floats.

@@ -44,7 +44,7 @@ pub struct Memory<'a, 'r> {
     /// Holds the rows of the tokens that are known, and takes those of the new ones.
     pub rows: &'r KeptRows,
     /// Room on the host for the new rows of two layers, if they are to come there during the pass.
-    pub by: Option<&'r mut [HostBuffer; MARKS]>,
+    pub by: Option<[&'r mut HostBuffer; MARKS]>,
 }
 
 /// Runs the new tokens of a prompt.
@@ -57,8 +57,7 @@ pub fn run<'a, E: From<GpuError>>(
     prompt: &Prompt<'_>,
     observer: &mut impl Observer<E>,
 ) -> Result<Passed<'a>, E> {
-    let (device, shape, layers, extent) =
-        (&*decoder.device, &decoder.shape, decoder.layers.len(), prompt.extent);
+    let (device, shape, extent) = (&*decoder.device, &decoder.shape, prompt.extent);
     let parts = arena.for_pass(device, shape, &extent)?;
     let results = Results::new(shape, &extent);
     let (inputs, places) = inputs(decoder, prompt);
@@ -73,7 +72,7 @@ pub fn run<'a, E: From<GpuError>>(
     }
     let Parts { results: buffer, host, .. } = parts;
     let values = device.read(buffer, 0, results.end, host)?;
-    Ok(Passed { shape, layers, extent, results, values })
+    Ok(Passed { shape, extent, results, values })
 }
 
 /// What a pass is given, in one piece: the residual stream, and the rest behind it.
@@ -103,7 +102,7 @@ fn inputs(decoder: &Decoder, prompt: &Prompt<'_>) -> (Vec<f32>, InputPlaces) {
 fn ask<E: From<GpuError>>(
     launches: &Launches<'_>,
     start: usize,
-    mut by: Option<&mut [HostBuffer; MARKS]>,
+    mut by: Option<[&mut HostBuffer; MARKS]>,
     observer: &mut impl Observer<E>,
 ) -> Result<(), E> {
     let (device, extent, layers) = (&launches.decoder.device, &launches.extent, &launches.decoder.layers);
@@ -113,29 +112,29 @@ fn ask<E: From<GpuError>>(
         device.mark(at)?;
         if let Some(by) = &mut by {
             let new = extent.first..extent.tokens;
-            launches.rows.begin_read(device, at, (at, new), &mut by[at % MARKS])?;
+            launches.rows.begin_read(device, at, (at, new), by[at % MARKS])?;
         }
         if at > start {
-            finish_layer(launches, at - 1, by.as_deref(), observer)?;
+            finish_layer(launches, at - 1, by.as_ref(), observer)?;
         }
     }
     unembed(launches)?;
     launches.fold()?;
     launches.lengths()?;
-    finish_layer(launches, layers.len() - 1, by.as_deref(), observer)
+    finish_layer(launches, layers.len() - 1, by.as_ref(), observer)
 }
 
 /// Waits for a layer while the next one runs: so that a pass which is ended ends soon, and rows go to the host meanwhile.
 fn finish_layer<E: From<GpuError>>(
     ask: &Launches<'_>,
     layer: usize,
-    by: Option<&[HostBuffer; MARKS]>,
+    by: Option<&[&mut HostBuffer; MARKS]>,
     observer: &mut impl Observer<E>,
 ) -> Result<(), E> {
     let (device, new) = (&ask.decoder.device, ask.extent.new_tokens());
     if let Some(by) = by {
         let count = new * ask.decoder.shape.layer_stride();
-        observer.take_rows(layer, device.end_read(layer, count, &by[layer % MARKS])?)?;
+        observer.take_rows(layer, device.end_read(layer, count, by[layer % MARKS])?)?;
     } else if new > FEW_TOKENS {
         device.wait_for(layer)?;
     }

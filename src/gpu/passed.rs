@@ -7,7 +7,6 @@ use super::decoder::Shape;
 /// What a pass leaves besides rows, on the host.
 pub struct Passed<'a> {
     pub(super) shape: &'a Shape,
-    pub(super) layers: usize,
     pub(super) extent: Extent,
     pub(super) results: Results,
     pub(super) values: &'a [f32],
@@ -31,13 +30,13 @@ impl<'a> Passed<'a> {
     /// \[heads, SUMS\] of a new token, counted from the first new one on.
     pub fn sums(&self, new: usize, layer: usize) -> &'a [f32] {
         let count = self.shape.heads * SUMS;
-        self.at(self.results.sums + (new * self.layers + layer) * count, count)
+        self.at(self.results.sums + (new * self.shape.layers + layer) * count, count)
     }
 
     /// \[heads\]: ‖v W_O‖ of a new token, counted from the first new one on.
     pub fn lengths(&self, new: usize, layer: usize) -> &'a [f32] {
         let heads = self.shape.heads;
-        self.at(self.results.lengths + (new * self.layers + layer) * heads, heads)
+        self.at(self.results.lengths + (new * self.shape.layers + layer) * heads, heads)
     }
 
     /// A row of cells of a layer's mean over heads: sums over the queries and keys of each.

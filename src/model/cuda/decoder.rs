@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::capture;
 use super::held::{HeldRows, Wanted};
 use super::looking::Looking;
-use super::rows::Bridge;
+use super::rows::{Bridge, with_room};
 use super::upload::{unsupported, upload};
 use crate::attention::{Feature, LayerCapture, Mask, PromptIndex, Token, tokens_per_cell};
 use crate::gpu::{self, Device, GpuError, HostBuffer};
@@ -35,7 +35,7 @@ struct State {
     arena: gpu::Arena,
     held: HeldRows,
     /// Rows of two layers, on their way to the host.
-    by: Option<[HostBuffer; 2]>,
+    by: [Option<HostBuffer>; 2],
 }
 
 impl CudaDecoder {
@@ -120,7 +120,12 @@ impl CudaDecoder {
         let rows = held.for_pass(&self.bridge, &wanted)?;
         let kept = rows.kept().ok_or(GpuError::OutOfMemory)?;
         let by = match rows.is_much {
-            true => Some(self.room_for_layers(by, tokens.len() - past.tokens)?),
+            true => {
+                let count = (tokens.len() - past.tokens) * self.decoder.shape.layer_stride();
+                let [one, other] = by;
+                let device = &self.decoder.device;
+                Some([with_room(one, device, count)?, with_room(other, device, count)?])
+            }
             false => None,
         };
         let prompt = gpu::Prompt {
@@ -159,22 +164,6 @@ impl CudaDecoder {
             held.hold(rows, &wanted, tokens.len());
         }
         Ok(logits)
-    }
-
-    /// Page-locked memory for the new rows of two layers.
-    fn room_for_layers<'b>(
-        &self,
-        by: &'b mut Option<[HostBuffer; 2]>,
-        tokens: usize,
-    ) -> Result<&'b mut [HostBuffer; 2], GpuError> {
-        let count = tokens * self.decoder.shape.layer_stride();
-        if by.as_ref().is_none_or(|by| by[0].len() < count) {
-            // Before there are both.
-            *by = None;
-            let device = &self.decoder.device;
-            *by = Some([device.host(count)?, device.host(count)?]);
-        }
-        by.as_mut().ok_or(GpuError::OutOfMemory)
     }
 }
 
