@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
+use super::cuda::CudaDecoder;
 use super::decoder::Past;
 use super::device::Place;
 use super::kept::Known;
@@ -236,10 +237,11 @@ impl Model {
         }
     }
 
-    /// Computes on the model's threads; those stay awake meanwhile if there is much to do for so many tokens.
+    /// Computes on the model's threads; those stay awake meanwhile if there is much for them to do for so many tokens.
     pub(super) fn compute<R: Send>(&self, tokens: usize, work: impl FnOnce() -> R + Send) -> R {
         let is_much = tokens as u64 * self.info.parameters >= MUCH_WORK;
-        match is_much && self.decoder.embedding.device().is_cpu() {
+        let on_cpu = self.cuda.as_ref().is_none_or(CudaDecoder::is_given_up);
+        match is_much && on_cpu && self.decoder.embedding.device().is_cpu() {
             true => self.threads.run_awake(work),
             false => self.threads.run(work),
         }

@@ -33,11 +33,11 @@ const size_t SHARED_BYTES = 227 * 1024, STACK_BYTES = 128 * 1024;
 inline unsigned char* shared_memory;
 enum Waits { RUNS, FOR_WARP, FOR_BLOCK };
 struct Fiber {
-    ucontext_t start;
     jmp_buf at;
     std::vector<char> stack;
     dim3 index;
-    bool is_started, is_done;
+    u32 shows; // how often it has shown something to its warp
+    bool is_done;
     Waits waits;
     const void* where; // the barrier that it waits at
 };
@@ -49,7 +49,7 @@ inline void (*body)(void**);
 inline void** arguments;
 inline const char* kernel_name = "";
 inline u32 order;                // 0: threads in order; 1: backwards; any other: shuffled by it
-inline u32 exchange[32][32][6];  // what lanes show each other, by warp and lane
+inline u32 exchange[2][32][32][6]; // what lanes show each other, by warp and lane: the last time and the time before
 
 [[noreturn]] inline void fail(const char* what) {
     fprintf(stderr, "emulator: %s: %s (block %u %u %u, thread %u)\n", kernel_name, what, block_index.x, block_index.y, block_index.z, current ? current->index.x : 0);
@@ -57,22 +57,30 @@ inline u32 exchange[32][32][6];  // what lanes show each other, by warp and lane
 }
 inline int thread() { return int(current - fibers.data()); }
 inline int lane() { return thread() % 32; }
-inline u32 (&shown())[32][6] { return exchange[thread() / 32]; }
+// What the lanes of a warp show each other now. Whoever shows something again has seen that all have seen this.
+inline u32 (&shown())[32][6] { return exchange[current->shows++ % 2][thread() / 32]; }
 inline void wait(Waits what, const void* where) {
     current->waits = what, current->where = where;
     if (!_setjmp(current->at)) _longjmp(scheduler, 1);
 }
+// A fiber is made once and runs a thread of each block: making one asks the system for its signals.
 inline void entry() {
-    body(arguments);
-    current->is_done = true, current->waits = RUNS;
-    _longjmp(scheduler, 1);
+    for (;;) {
+        body(arguments);
+        current->is_done = true, current->waits = RUNS;
+        if (!_setjmp(current->at)) _longjmp(scheduler, 1);
+    }
 }
 inline void resume(Fiber& fiber) {
     current = &fiber;
     if (_setjmp(scheduler)) return;
-    if (fiber.is_started) _longjmp(fiber.at, 1);
-    fiber.is_started = true;
-    setcontext(&fiber.start);
+    if (!fiber.stack.empty()) _longjmp(fiber.at, 1);
+    fiber.stack.resize(STACK_BYTES);
+    ucontext_t start;
+    getcontext(&start);
+    start.uc_stack.ss_sp = fiber.stack.data(), start.uc_stack.ss_size = fiber.stack.size(), start.uc_link = nullptr;
+    makecontext(&start, (void (*)())entry, 0);
+    setcontext(&start);
 }
 // Lets those go on that wait for each other, once all have come. Those that have returned are no longer waited for at a
 // block's barrier, as on a GPU; at a shuffle they are missed.
@@ -95,11 +103,7 @@ inline void run_block() {
     if (fibers.size() < count) fibers.resize(count);
     for (size_t i = 0; i < count; i++) {
         Fiber& fiber = fibers[i];
-        if (fiber.stack.empty()) fiber.stack.resize(STACK_BYTES);
-        getcontext(&fiber.start);
-        fiber.start.uc_stack.ss_sp = fiber.stack.data(), fiber.start.uc_stack.ss_size = fiber.stack.size(), fiber.start.uc_link = nullptr;
-        makecontext(&fiber.start, (void (*)())entry, 0);
-        fiber.index = {u32(i), 0, 0}, fiber.is_started = fiber.is_done = false, fiber.waits = RUNS;
+        fiber.index = {u32(i), 0, 0}, fiber.shows = 0, fiber.is_done = false, fiber.waits = RUNS;
     }
     // One warp goes as far as it can before another has its turn.
     u32 random = order * 2654435761u + 12345u;
@@ -116,12 +120,11 @@ inline void run_block() {
             }
             release(from, to, FOR_WARP);
         }
+        if (ran) continue;
         release(0, count, FOR_BLOCK);
-        if (alive && !ran) {
-            bool can_run = false;
-            for (size_t i = 0; i < count; i++) can_run |= !fibers[i].is_done && fibers[i].waits == RUNS;
-            if (!can_run) current = &fibers[0], fail("threads wait for each other for ever");
-        }
+        bool can_run = !alive;
+        for (size_t i = 0; i < count; i++) can_run |= !fibers[i].is_done && fibers[i].waits == RUNS;
+        if (!can_run) current = &fibers[0], fail("threads wait for each other for ever");
     }
 }
 inline void launch(const char* name, void (*kernel)(void**), void** args, dim3 grid, dim3 block, unsigned char* room, size_t shared_bytes) {
@@ -138,10 +141,10 @@ inline void launch(const char* name, void (*kernel)(void**), void** args, dim3 g
 }
 template <class T> T exchanged(T value, int from, const void* where) {
     static_assert(sizeof(T) == 4);
-    memcpy(&shown()[lane()][0], &value, 4);
+    auto& all = shown();
+    memcpy(all[lane()], &value, 4);
     wait(FOR_WARP, where);
-    memcpy(&value, &shown()[from][0], 4);
-    wait(FOR_WARP, where);
+    memcpy(&value, all[from], 4);
     return value;
 }
 }
@@ -178,7 +181,6 @@ __attribute__((noinline)) inline void mma_bf16(float (&d)[4], const u32 (&a)[4],
             d[i] += value(left, k % 2) * value(right, k % 2);
         }
     }
-    emulator::wait(emulator::FOR_WARP, where);
 }
 __attribute__((noinline)) inline void mma_tf32(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]) {
     const void* where = __builtin_return_address(0);
@@ -192,5 +194,4 @@ __attribute__((noinline)) inline void mma_tf32(float (&d)[4], const u32 (&a)[4],
         for (int k = 0; k < 8; k++)
             d[i] += value(all[row % 8 * 4 + k % 4][row / 8 + k / 4 * 2]) * value(all[column * 4 + k % 4][4 + k / 4]);
     }
-    emulator::wait(emulator::FOR_WARP, where);
 }

@@ -77,6 +77,11 @@ impl CudaDecoder {
         self.is_lost.store(*error != GpuError::OutOfMemory, Ordering::Relaxed);
     }
 
+    /// Whether it runs no more.
+    pub fn is_given_up(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+
     /// Why the device was given up, if it was since this was asked the last time.
     pub fn take_failure(&self) -> Option<GpuError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -87,7 +92,7 @@ impl CudaDecoder {
     pub fn takes(&self, hooks: &Hooks<'_>, tokens: usize) -> bool {
         hooks.after_rotary.is_none()
             && tokens_per_cell(tokens) <= MOST_BIN
-            && !self.is_lost.load(Ordering::Relaxed)
+            && !self.is_given_up()
     }
 
     /// As [`Decoder::run`], on the device. All layers are handed on at the end; their queries, keys and values stay on the
