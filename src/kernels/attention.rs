@@ -7,6 +7,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::attention_rule::HeadRule;
+use super::cache::{LINE, fetch};
 use super::elementwise::max_in_place;
 use super::shared::{CHUNK, Panels, TokenRows};
 use super::softmax::{SoftmaxStats, softmax_with_sink};
@@ -169,9 +170,16 @@ impl ByQueries for Scores<'_> {
         let scale = simd.splat_f32s(self.scale);
         for panel in 0..stride / CHUNK {
             let keys = self.keys.panel(self.kv_head, self.first_panel + panel);
+            let next = match panel + 1 < stride / CHUNK {
+                true => Ahead::<N>::of(self.keys.panel(self.kv_head, self.first_panel + panel + 1)),
+                false => Ahead::of(&[]),
+            };
             for pair in (0..CHUNK / S::F32_LANES).step_by(2) {
                 let mut sums = [[simd.splat_f32s(0.0); 2]; N];
                 for (dim, keys) in keys.chunks_exact(CHUNK).enumerate() {
+                    if pair == 0 {
+                        next.fetch(dim, CHUNK);
+                    }
                     let keys = &S::as_simd_f32s(keys).0[pair..pair + 2];
                     for (sums, query) in sums.iter_mut().zip(&query) {
                         let query = simd.splat_f32s(query[dim]);
@@ -186,6 +194,26 @@ impl ByQueries for Scores<'_> {
                     out[1] = simd.mul_f32s(sums[1], scale);
                 }
             }
+        }
+    }
+}
+
+/// A panel that comes next, of which lines are asked for while this one is multiplied. With several queries a panel takes
+/// long enough to be multiplied that the processor is ahead by itself.
+struct Ahead<'a, const N: usize>(&'a [u8]);
+
+impl<'a, const N: usize> Ahead<'a, N> {
+    #[inline(always)]
+    fn of(panel: &'a [f32]) -> Self {
+        Self(bytemuck::cast_slice(panel))
+    }
+
+    /// Asks for a row of `width` values.
+    #[inline(always)]
+    fn fetch(&self, row: usize, width: usize) {
+        if N == 1 {
+            let bytes = width * size_of::<f32>();
+            (row * bytes..(row + 1) * bytes).step_by(LINE).for_each(|at| fetch(self.0, at));
         }
     }
 }
@@ -206,11 +234,18 @@ impl ByQueries for AddValues<'_> {
             std::array::from_fn(|row| &self.rows.weights[(first + row) * stride..][..stride]);
         let head_dim = self.values.head_dim();
         let whole = head_dim / S::F32_LANES;
-        for at in (0..whole - whole % 2).step_by(2) {
-            self.columns::<S, N, 2>(simd, first, &weights, at);
+        let mut at = 0;
+        // For one query memory is what takes long: its rows are read once.
+        while N == 1 && at + 4 <= whole {
+            self.columns::<S, N, 4>(simd, first, &weights, at);
+            at += 4;
         }
-        if whole % 2 == 1 {
-            self.columns::<S, N, 1>(simd, first, &weights, whole - 1);
+        while at + 2 <= whole {
+            self.columns::<S, N, 2>(simd, first, &weights, at);
+            at += 2;
+        }
+        if at < whole {
+            self.columns::<S, N, 1>(simd, first, &weights, at);
         }
         for dim in whole * S::F32_LANES..head_dim {
             for panel in self.panels() {
@@ -251,9 +286,15 @@ impl<'a> AddValues<'a> {
         at: usize,
     ) {
         let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; N];
+        let head_dim = self.values.head_dim();
         for panel in self.panels() {
             let (keys, values) = self.panel(panel);
-            for (key, value) in keys.zip(values.chunks_exact(self.values.head_dim())) {
+            let next = match at == 0 && self.panels().contains(&(panel + 1)) {
+                true => Ahead::<N>::of(self.panel(panel + 1).1),
+                false => Ahead::of(&[]),
+            };
+            for (row, (key, value)) in keys.zip(values.chunks_exact(head_dim)).enumerate() {
+                next.fetch(row, head_dim);
                 let value = &S::as_simd_f32s(value).0[at..at + REGISTERS];
                 for (sums, weights) in sums.iter_mut().zip(weights) {
                     let weight = simd.splat_f32s(weights[key]);
@@ -263,7 +304,6 @@ impl<'a> AddValues<'a> {
                 }
             }
         }
-        let head_dim = self.values.head_dim();
         for (sums, context) in sums.into_iter().zip(self.contexts(first)) {
             let context = &mut S::as_mut_simd_f32s(&mut context[..head_dim]).0[at..at + REGISTERS];
             context.iter_mut().zip(sums).for_each(|(context, sum)| *context = simd.add_f32s(*context, sum));

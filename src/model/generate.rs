@@ -55,25 +55,25 @@ impl Sampling {
 /// of one token.
 fn nucleus(logits: &[f32], temperature: f64, top_p: f64) -> Vec<u32> {
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights: Vec<f32> = logits.iter().map(|logit| ((logit - top) / temperature as f32).exp()).collect();
-    let sum_of = |ids: &[u32]| ids.iter().map(|id| f64::from(weights[*id as usize])).sum::<f64>();
-    let mut ids: Vec<u32> = (0..logits.len() as u32).collect();
-    let wanted = top_p * sum_of(&ids);
-    let likelier = |a: &u32, b: &u32| weights[*b as usize].total_cmp(&weights[*a as usize]).then(a.cmp(b));
+    let weights = logits.iter().map(|logit| ((logit - top) / temperature as f32).exp());
+    // Larger for the likelier, and of two alike for the first: bits of weights, which are not negative, are in order.
+    let rank = |(id, weight): (usize, f32)| u64::from(weight.to_bits()) << 32 | u64::from(!(id as u32));
+    let ranks: Vec<u64> = weights.enumerate().map(rank).collect();
+    let sum_of = |ranks: &[u64]| ranks.iter().map(|rank| f64::from(f32::from_bits((rank >> 32) as u32))).sum();
+    let wanted = top_p * sum_of(&ranks);
     // The likeliest are those before `start`, and some of those before `end`.
-    let (mut start, mut end, mut before) = (0, ids.len(), 0.0);
+    let (mut sorted, mut start, mut end, mut before) = (ranks.clone(), 0, ranks.len(), 0.0);
     while end - start > 1 {
         let middle = start.midpoint(end);
-        ids[start..end].select_nth_unstable_by(middle - start, likelier);
-        let of_half = sum_of(&ids[start..middle]);
+        sorted[start..end].select_nth_unstable_by(middle - start, |a, b| b.cmp(a));
+        let of_half: f64 = sum_of(&sorted[start..middle]);
         match before + of_half >= wanted {
             true => end = middle,
             false => (start, before) = (middle, before + of_half),
         }
     }
-    ids.truncate(end);
-    ids.sort_unstable();
-    ids
+    let least = sorted[start..end].first().copied().unwrap_or(0);
+    (0..).zip(&ranks).filter(|(_, rank)| **rank >= least).map(|(id, _)| id).collect()
 }
 
 impl Model {

@@ -67,11 +67,6 @@ impl SlotJob for RunJob {
                 Arc::new(Capture { before: Some(baseline), ..pass })
             }
         };
-        // Here, and not where it is shown first: the viewer waits for no computation.
-        capture.prepare();
-        if let Some(before) = &capture.before {
-            before.prepare();
-        }
         context.answer(Event::Captured { slot: self.slot, job: self.id, capture });
         Ok(Progress::Done)
     }
@@ -119,9 +114,10 @@ impl RunJob {
         };
         let mut capture = model.run_without(tokens, ablation, context.cancel, &mut progress)?;
         capture.chat = chat;
-        if model.info().has_output_head {
-            capture.drawn = Some(model.draw(&capture, self.sampling)?);
-        }
+        let draw = || model.info().has_output_head.then(|| model.draw(&capture, self.sampling)).transpose();
+        // Colours here, and not where they are shown first: the viewer waits for no computation.
+        let (drawn, ()) = rayon::join(draw, || capture.prepare());
+        capture.drawn = drawn?;
         Ok(capture)
     }
 
