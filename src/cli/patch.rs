@@ -53,6 +53,7 @@ pub fn run(args: &PatchArgs, settings: &Settings, session: &mut Session) -> Resu
                 found.what.title()
             ),
             values: found.effects.clone(),
+            off: vec![],
         };
         let maps: Vec<Map> = passes.iter().map(map).collect();
         return map::print_signed(&maps, settings);
