@@ -314,6 +314,6 @@ pub(super) fn take_back(state: &mut State) -> bool {
         writer.stage = WriterStage::Idle;
     }
     // A text that is longer stays at the step that it is looked at in.
-    state.writing.at = state.writing.at.map(|_| to).filter(|to| *to < state.writing.count());
+    state.writing.at = state.writing.at.filter(|at| *at < state.writing.count());
     true
 }

@@ -14,7 +14,7 @@ use super::push::Push;
 use super::rollout::rollout;
 use super::{
     Ablation, CausalMatrix, ChatPrompt, Extent, HeadStatistics, KeptQkv, LayerKind, LayerSums, ModelInfo,
-    NextToken, Qkv, ScoresByHead, Token, View,
+    NextToken, NoSuchView, Qkv, ScoresByHead, Token, View,
 };
 use crate::kernels::attention::{Head, QUERIES, Rows};
 use crate::kernels::attention_rule::AttentionRule;
@@ -127,15 +127,6 @@ impl Computed {
     }
 }
 
-/// A view that this capture doesn't have.
-#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-#[error("{view}: {name} has {has}")]
-pub struct NoSuchView {
-    view: View,
-    name: String,
-    has: String,
-}
-
 impl LayerCapture {
     /// One head, to compute rows of.
     ///
@@ -174,16 +165,7 @@ impl Capture {
     /// # Errors
     /// If it has not; the message says what it has.
     pub fn check(&self, view: View) -> Result<(), NoSuchView> {
-        let ModelInfo { name, layers, heads, kv_heads, .. } = &*self.model;
-        if self.model.has(view) {
-            return Ok(());
-        }
-        let has = match view {
-            View::Kind(kind) => format!("no {} layers", kind.name()),
-            View::Group { .. } => format!("layers 0 to {} and groups 0 to {}", layers - 1, kv_heads - 1),
-            _ => format!("layers 0 to {} and heads 0 to {}", layers - 1, heads - 1),
-        };
-        Err(NoSuchView { view, name: name.clone(), has })
+        self.model.check(view)
     }
 
     /// What each row, and each column, of its matrices stands for: a token; or several, by the first and the last of

@@ -42,6 +42,15 @@ pub struct ModelInfo {
     pub notes: Vec<String>,
 }
 
+/// A view that a model doesn't have.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[error("{view}: {name} has {has}")]
+pub struct NoSuchView {
+    view: View,
+    name: String,
+    has: String,
+}
+
 impl ModelInfo {
     /// Query heads that share a key/value head.
     pub fn group_size(&self) -> usize {
@@ -52,6 +61,23 @@ impl ModelInfo {
     pub fn layers_of(&self, kind: LayerKind) -> impl Iterator<Item = usize> + '_ {
         let windows = self.windows.iter().enumerate();
         windows.filter(move |(_, window)| LayerKind::of(**window) == kind).map(|(layer, _)| layer)
+    }
+
+    /// Checks that it has the layers and heads that a view is made of.
+    ///
+    /// # Errors
+    /// If it hasn't.
+    pub fn check(&self, view: View) -> Result<(), NoSuchView> {
+        let Self { name, layers, heads, kv_heads, .. } = self;
+        if self.has(view) {
+            return Ok(());
+        }
+        let has = match view {
+            View::Kind(kind) => format!("no {} layers", kind.name()),
+            View::Group { .. } => format!("layers 0 to {} and groups 0 to {}", layers - 1, kv_heads - 1),
+            _ => format!("layers 0 to {} and heads 0 to {}", layers - 1, heads - 1),
+        };
+        Err(NoSuchView { view, name: name.clone(), has })
     }
 
     /// Whether it has the layers and heads that a view is made of.

@@ -23,13 +23,17 @@ pub struct HiddenSpan {
 }
 
 impl HiddenSpan {
-    /// Of these tokens, named by their text.
+    /// Of these tokens, named by their text; of blanks and line ends alone, by what stands for these.
     ///
     /// # Panics
     /// If there are no such tokens.
     pub fn of(tokens: &[Token], span: Range<usize>) -> Self {
         let text: String = Token::whole_texts(&tokens[span.clone()]).into_iter().collect();
-        Self { name: escape_controls(text.trim()), tokens: span }
+        let name = match text.trim() {
+            "" => Token::joined_label(&tokens[span.clone()]),
+            text => escape_controls(text),
+        };
+        Self { name, tokens: span }
     }
 
     /// Each word by itself: a token that begins with a blank begins a word.
@@ -214,5 +218,8 @@ mod tests {
             spans.iter().map(|span| (span.name.as_str(), span.tokens.clone())).collect();
         assert_eq!(names, [("write", 0..1), ("a", 1..2), ("story.", 2..5), ("x", 5..6)]);
         assert_eq!(HiddenSpan::words(&[]), []);
+        let spans = HiddenSpan::words(&tokens(&["a", "\n", "\n\n", " b", "  "]));
+        let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+        assert_eq!(names, ["a", "\\n", "\\n\\n", "b", "␣␣"], "line ends and blanks are seen");
     }
 }

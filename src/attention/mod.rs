@@ -58,7 +58,7 @@ mod token;
 pub use ablation::{Ablation, ParseAblationError};
 pub use cached::Cached;
 pub use capture::{
-    Capture, Computed, EXACT_TOKENS, HeadSummary, LayerCapture, NoSuchView, thumbnail_bin, tokens_per_cell,
+    Capture, Computed, EXACT_TOKENS, HeadSummary, LayerCapture, thumbnail_bin, tokens_per_cell,
 };
 pub use chat_prompt::ChatPrompt;
 pub use common_words::{Alignment, Texts};
@@ -68,7 +68,7 @@ pub use comparison::{
 };
 pub use digest::Digest;
 pub use heads::{HeadEntry, HeadFilter, HeadOrder};
-pub use info::{ModelInfo, NO_OUTPUT_HEAD};
+pub use info::{ModelInfo, NO_OUTPUT_HEAD, NoSuchView};
 pub use logits::{log_sum_exp, probability};
 pub use looked_at::{LookedAt, tokens_of};
 pub use matrix::CausalMatrix;

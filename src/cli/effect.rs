@@ -19,6 +19,7 @@ use crate::vocabulary::SegmentRule;
 /// If a model cannot be loaded or cannot read the prompt, there is no such span, token or head, the prompt can't be cut, or
 /// the file cannot be written.
 pub fn run(args: &EffectArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let file = AskedFile::of(&args.file, settings)?;
     // Before a model is loaded for nothing.
     let cut = match &args.by {
         Some(by) => cut(by)?,
@@ -33,7 +34,7 @@ pub fn run(args: &EffectArgs, settings: &Settings, session: &mut Session) -> Res
     };
     let asked = settings.passes(&args.models, &args.input)?;
     let subject = Subject::Found(FoundSubject::Effect(by, None));
-    let file = AskedFile::open(&args.file, subject, asked.len(), settings)?;
+    let file = file.map(|file| file.open(asked.len())).transpose()?;
     let mut passes = Vec::new();
     for Asked { model, input, without } in asked {
         let model = session.load(&model)?;

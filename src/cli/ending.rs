@@ -5,11 +5,16 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::vocabulary::ExportFormat;
 
-/// The format of a file: what its name ends in; of a name that ends in none, what `--format` says.
+/// The format of a file: what its name ends in; of a name that ends in none, what `--format` says. `choices` are what
+/// the command writes.
 ///
 /// # Errors
 /// If both say one, and not the same, or neither does.
-pub(super) fn format_of(asked: Option<ExportFormat>, out: &Path) -> Result<ExportFormat, Failure> {
+pub(super) fn format_of(
+    asked: Option<ExportFormat>,
+    out: &Path,
+    choices: impl IntoIterator<Item = ExportFormat>,
+) -> Result<ExportFormat, Failure> {
     let (named, name) = (ExportFormat::of_file(out), out.display());
     match (asked, named) {
         (Some(asked), Some(named)) if asked != named => Err(Failure::Usage(format!(
@@ -18,10 +23,13 @@ pub(super) fn format_of(asked: Option<ExportFormat>, out: &Path) -> Result<Expor
         ))),
         (_, Some(format)) | (Some(format), None) => Ok(format),
         (None, None) => {
-            let endings = ExportFormat::ALL.map(|format| format!(".{format}"));
+            let endings: Vec<String> = choices.into_iter().map(|format| format!(".{format}")).collect();
+            let endings = match endings.as_slice() {
+                [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+                endings => endings.concat(),
+            };
             Err(Failure::Usage(format!(
-                "--out {name} does not say which format: name a file that ends in {}, or add --format",
-                endings.join(", ")
+                "--out {name} does not say which format: name a file that ends in {endings}, or add --format"
             )))
         }
     }
@@ -48,8 +56,9 @@ mod tests {
     #[test]
     fn the_name_says_the_format_and_the_flag_where_it_does_not() {
         use ExportFormat::{Csv, Svg};
-        let of =
-            |asked, out: &str| format_of(asked, Path::new(out)).map_err(|error| error.message().unwrap());
+        let of = |asked, out: &str| {
+            format_of(asked, Path::new(out), [Csv, Svg]).map_err(|error| error.message().unwrap())
+        };
         for (asked, out, format) in [
             (None, "a.svg", Svg),
             (Some(Svg), "a.SVG", Svg),
@@ -63,10 +72,9 @@ mod tests {
         let error = of(Some(Csv), "x/q.svg").unwrap_err();
         assert!(error.starts_with("--format csv contradicts --out x/q.svg, which ends in .svg: "), "{error}");
         let error = of(None, "-").unwrap_err();
-        assert!(
-            error.starts_with("--out - does not say which format: name a file that ends in .csv, "),
-            "{error}"
-        );
+        let says =
+            "--out - does not say which format: name a file that ends in .csv or .svg, or add --format";
+        assert_eq!(error, says);
         assert!(
             check_name("--out", Path::new("a.svg"), Svg).is_ok()
                 && check_name("--out", Path::new("a"), Svg).is_ok()

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ExportArgs, FigureArgs};
 use super::asked::{Asked, title};
-use super::ending::format_of;
 use super::failure::Failure;
+use super::fit::{check_export, check_models, format_for};
 use super::segments;
 use super::session::Session;
 use super::settings::Settings;
@@ -16,8 +16,7 @@ use crate::attention::alignment::pieces;
 use crate::attention::segments::{Cut, Segments};
 use crate::export::file::{Destination, Stoppable};
 use crate::export::{
-    self, ExportError, FigureStyle, FoundSubject, LogitTokens, Omissions, Recipe, Source, Subject,
-    TextSubject,
+    self, ExportError, FigureStyle, LogitTokens, Omissions, Recipe, Source, Subject, TextSubject,
 };
 use crate::model::Model;
 use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
@@ -27,9 +26,10 @@ use crate::vocabulary::{ExportFormat, Granularity, SegmentRule};
 /// # Errors
 /// If the file cannot be written, or a model cannot be loaded, cannot read the prompt, or has no such view.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    check_export(args)?;
+    let format = format_for(args.view, args.format, &args.out, &args.figure)?;
     let passes = settings.passes_over_several(&args.models, &args.input)?;
-    let format = format_of(args.format, &args.out)?;
-    check(args, format, passes.len())?;
+    check_models(&args.figure, passes.len())?;
     let (subject, cut) = subject(args)?;
     let style = style(&args.figure, settings);
     let files = if format.is_figure() { 1 } else { passes.len() };
@@ -135,18 +135,12 @@ fn pushing(subject: Subject, args: &ExportArgs, model: &Model) -> Result<Subject
 
 /// What is exported, and what segments are cut by.
 fn subject(args: &ExportArgs) -> Result<(Subject, Cut), Failure> {
-    match (args.view, &args.segments) {
-        (subject, None) => Ok((subject, subject.rule().map_or_else(Cut::default, Cut::Rule))),
-        (Subject::Segments(view, _), Some(by)) => {
-            let cut = segments::cut(by)?;
-            let rule = if let Cut::Rule(rule) = cut { rule } else { SegmentRule::Auto };
-            Ok((Subject::Segments(view, rule), cut))
-        }
-        (_, Some(_)) => {
-            let message = "--segments says what segments are cut by: it goes with --view segments:mean";
-            Err(Failure::Usage(message.to_owned()))
-        }
-    }
+    let (Subject::Segments(view, _), Some(by)) = (args.view, &args.segments) else {
+        return Ok((args.view, args.view.rule().map_or_else(Cut::default, Cut::Rule)));
+    };
+    let cut = segments::cut(by)?;
+    let rule = if let Cut::Rule(rule) = cut { rule } else { SegmentRule::Auto };
+    Ok((Subject::Segments(view, rule), cut))
 }
 
 /// What passes are called.
@@ -173,61 +167,6 @@ fn from_its_end(subject: Subject) -> Subject {
         Subject::Text(text) => Subject::Text(TextSubject { token: None, ..text }),
         other => other,
     }
-}
-
-/// Refuses what cannot be meant.
-fn check(args: &ExportArgs, format: ExportFormat, models: usize) -> Result<(), Failure> {
-    if let Subject::Found(found) = args.view {
-        let command = match found {
-            FoundSubject::Push(..) => "push",
-            FoundSubject::Effect(..) => "effect",
-            FoundSubject::Patch(..) => "patch",
-            FoundSubject::Sinks => "sinks",
-        };
-        return Err(Failure::Usage(format!(
-            "a command of its own writes that: 'attnscope {command} --out FILE.svg'"
-        )));
-    }
-    if args.view.pushed().is_none() && (args.token.is_some() || args.versus.is_some()) {
-        let message = "--token and --versus are of push: they go with --view pushed:mean";
-        return Err(Failure::Usage(message.to_owned()));
-    }
-    check_figure(args.view, format, &args.figure, models)
-}
-
-/// Refuses a file that can't be.
-pub(super) fn check_figure(
-    subject: Subject,
-    format: ExportFormat,
-    figure: &FigureArgs,
-    models: usize,
-) -> Result<(), Failure> {
-    let usage = |message: &str| Err(Failure::Usage(message.to_owned()));
-    if models > 2 {
-        return usage(
-            "two models at most go into an export, or one over two texts: name fewer with --model or --prompt",
-        );
-    }
-    if !format.is_figure() && *figure != FigureArgs::default() {
-        return usage(&format!(
-            "numbers are written as the model computed them: flags of figures go with --format {}",
-            ExportFormat::list(true, "or")
-        ));
-    }
-    if figure.scale.is_some() && format != ExportFormat::Png {
-        return usage("--scale is of pixels: it goes with --format png");
-    }
-    if figure.difference.is_some() && models < 2 {
-        return usage(
-            "--difference is of two models: name a second one with --model, or a pair with --pair; or of one over two texts: \
-             --prompt twice",
-        );
-    }
-    let has_rule = figure.normalisation.is_some_and(|rule| rule != Default::default());
-    if let Some(why) = subject.obstacle(format, figure.difference.is_some(), has_rule) {
-        return usage(why);
-    }
-    Ok(())
 }
 
 /// How a figure looks, by flags and settings.

@@ -19,10 +19,17 @@ use crate::vocabulary::ExportFormat;
 /// If the format holds one prompt only, the file can't be written, or a model can't be loaded; at the end, if lines or
 /// prompts failed.
 pub fn run(args: &ExportArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
-    let format = format_of(args.format, &args.out)?;
+    let format = format_of(args.format, &args.out, [ExportFormat::Npz])?;
     if format != ExportFormat::Npz {
         let why = format!(
             "--prompts go into one file as npz: {format} holds one prompt, name a file that ends in .npz"
+        );
+        return Err(Failure::Usage(why));
+    }
+    if args.view.matrices().is_err() {
+        let why = format!(
+            "--prompts go into one file of matrices, and --view {} is none: use mean, layer:3, head:3.5 or all",
+            args.view
         );
         return Err(Failure::Usage(why));
     }
@@ -62,6 +69,7 @@ fn write(
         Destination::Stdout(_) | Destination::Special { .. } => None,
     };
     let model = session.load(&asked.model)?;
+    args.view.view().map_or(Ok(()), |view| model.info().check(view))?;
     let name = title(&model.info().name, &asked.without);
     let mut file = ManyPrompts::new(&mut out);
     let recipe = |input: Input| {

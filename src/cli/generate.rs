@@ -27,12 +27,13 @@ pub fn run(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> R
     if args.batch.prompts.is_some() {
         return run_many(args, settings, session);
     }
+    let of_file = |out| format_of(args.format, out, ExportFormat::ALL);
+    let format = args.out.as_deref().map(of_file).transpose()?;
     let passes = settings.passes(&args.models, &args.input)?;
     let (sampling, is_drawn) = settings.sampling(&args.sampling)?;
     let choice = Choice { sampling, is_drawn };
     session.listen();
-    if let Some(out) = &args.out {
-        let format = format_of(args.format, out)?;
+    if let (Some(out), Some(format)) = (&args.out, format) {
         if passes.len() > 2 {
             let why = "two models at most go into files: name fewer with --model";
             return Err(Failure::Usage(why.to_owned()));

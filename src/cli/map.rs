@@ -38,6 +38,8 @@ pub struct Map {
     pub title: String,
     /// \[layers\]\[columns\]
     pub values: Vec<Vec<Option<f32>>>,
+    /// Heads that are off, by layer and head.
+    pub off: Vec<(usize, usize)>,
 }
 
 /// On which sides of 0 values are.
@@ -56,6 +58,7 @@ fn maps(captures: &[&Capture], statistic: Statistic) -> Vec<Map> {
         Map {
             title: format!("{name}: {} ({unit})", statistic.title()),
             values: values.chunks(capture.model.heads.max(1)).map(<[_]>::to_vec).collect(),
+            off: capture.ablation.heads().collect(),
         }
     };
     captures.iter().map(map).collect()
@@ -65,6 +68,8 @@ fn maps(captures: &[&Capture], statistic: Statistic) -> Vec<Map> {
 const LABEL: usize = 5;
 /// Columns of the colour scale under maps.
 const BAR: usize = 24;
+/// Before the number of a head that is off.
+const OFF: char = '×';
 
 /// What a map is drawn with.
 struct Look {
@@ -125,7 +130,9 @@ fn write_maps(out: &mut impl Write, maps: &[Map], look: &Look, sign: Sign) -> Re
         Sign::Both => scale.signed_level(value),
     };
     let heads = maps.iter().filter_map(|map| map.values.first()).map(Vec::len).max().unwrap_or(0);
-    let signs = usize::from(sign == Sign::Both);
+    // Before numbers there is room for what is said of their heads, and a blank before that.
+    let has_off = maps.iter().any(|map| !map.off.is_empty());
+    let signs = usize::from(sign == Sign::Both) + usize::from(has_off);
     let sizes = [3, 2].map(|places| (format!("{:.places$}", extent.top).len() + 1 + signs, Some(places)));
     let fits = |(columns, _): &(usize, Option<usize>)| {
         look.columns.is_none_or(|room| LABEL + 1 + heads * columns <= room)
@@ -147,22 +154,29 @@ fn write_maps(out: &mut impl Write, maps: &[Map], look: &Look, sign: Sign) -> Re
         writeln!(out, "{:>LABEL$} {}", "layer", numbers.trim_end())?;
         for (layer, row) in map.values.iter().enumerate() {
             write!(out, "{layer:>LABEL$} ")?;
-            for value in row {
+            for (head, value) in row.iter().enumerate() {
+                let is_off = map.off.contains(&(layer, head));
                 let cell = match (value, places) {
-                    (None, _) => format!("{:>columns$}", "-"),
+                    (None, _) => crossed(format!("{:>columns$}", "-"), is_off),
+                    (Some(value), None) if is_off => {
+                        look.paint(level(*value), &format!("{OFF:<columns$}"), sign)
+                    }
                     (Some(value), None) => look.blank(level(*value), columns, sign),
                     (Some(value), Some(places)) => {
                         let number = match sign {
                             Sign::Above => format!("{value:>columns$.places$}"),
                             Sign::Both => format!("{value:>+columns$.places$}"),
                         };
-                        look.paint(level(*value), &number, sign)
+                        look.paint(level(*value), &crossed(number, is_off), sign)
                     }
                 };
                 write!(out, "{cell}")?;
             }
             writeln!(out)?;
         }
+    }
+    if has_off {
+        writeln!(out, "\n{OFF:>LABEL$} a head that is off")?;
     }
     if places.is_some() && look.theme.depth == ColorDepth::None {
         return Ok(());
@@ -178,6 +192,14 @@ fn write_maps(out: &mut impl Write, maps: &[Map], look: &Look, sign: Sign) -> Re
     Ok(())
 }
 
+/// A cell with the sign of a head that is off before what is in it, if it is.
+fn crossed(cell: String, is_off: bool) -> String {
+    match cell.rsplit_once(' ').filter(|_| is_off) {
+        Some((before, number)) => format!("{before}{OFF}{number}"),
+        None => cell,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,11 +207,30 @@ mod tests {
     use crate::theme::{Background, ColorMap};
 
     fn printed(statistic: Statistic, depth: ColorDepth, columns: Option<usize>) -> String {
+        printed_of(&example::capture(), statistic, depth, columns)
+    }
+
+    fn printed_of(
+        capture: &Capture,
+        statistic: Statistic,
+        depth: ColorDepth,
+        columns: Option<usize>,
+    ) -> String {
         let look = Look { theme: Theme::new(ColorMap::Viridis, depth, Background::Dark), columns };
-        let capture = example::capture();
         let mut out = Vec::new();
-        write_maps(&mut out, &maps(&[&capture, &capture], statistic), &look, Sign::Above).unwrap();
+        write_maps(&mut out, &maps(&[capture, capture], statistic), &look, Sign::Above).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn heads_that_are_off_are_marked() {
+        let capture = Capture { ablation: "0.1".parse().unwrap(), ..example::capture() };
+        let of = |statistic, columns| printed_of(&capture, statistic, ColorDepth::None, columns);
+        let one = "layer       0      1\n    0   0.000 ×0.000\n    1   0.000  0.000\n";
+        let wide = of(Statistic::Sink, None);
+        assert!(wide.contains(one) && wide.ends_with("\n\n    × a head that is off\n"), "{wide}");
+        assert!(of(Statistic::Sink, Some(10)).contains("layer 0 1\n    0   × \n"));
+        assert!(of(Statistic::Induction, None).contains("    0       -     ×-\n"));
     }
 
     #[test]

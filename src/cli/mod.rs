@@ -22,6 +22,7 @@ mod export_many;
 mod failure;
 mod file;
 mod find;
+mod fit;
 mod generate;
 mod heads;
 mod interrupt;

@@ -68,7 +68,14 @@ impl Partial {
         let free = |number: &usize| !self.folder.join(format!("{number}.npz")).exists();
         let path = (self.files.len()..).find(free).map(|number| self.folder.join(format!("{number}.npz")));
         let Some(path) = path else { return Ok(()) };
-        write(Destination::open(&path)?, &[capture], recipe, session)?;
+        let written = Destination::open(&path)
+            .map_err(Failure::from)
+            .and_then(|out| write(out, &[capture], recipe, session));
+        if let Err(failure) = written {
+            // Nothing is to be gone on with, if this was the first.
+            let _ = fs::remove_dir(&self.folder);
+            return Err(failure);
+        }
         self.files.insert(key(recipe), path);
         Ok(())
     }

@@ -20,13 +20,14 @@ const TOP: usize = 20;
 /// If there are not two prompts of one length, a model cannot be loaded, predicts nothing or hasn't got the tokens, both
 /// prompts speak for the same token, or the file cannot be written.
 pub fn run(args: &PatchArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let file = AskedFile::of(&args.file, settings)?;
     let pairs = pairs(args, settings)?;
     if args.file.out.is_some() && pairs.len() > 1 {
         let message = "a file of patching is of one model: name it with --model";
         return Err(Failure::Usage(message.to_owned()));
     }
     let subject = Subject::Found(FoundSubject::Patch(args.what, LogitTokens::default()));
-    let file = AskedFile::open(&args.file, subject, pairs.len(), settings)?;
+    let file = file.map(|file| file.open(pairs.len())).transpose()?;
     let mut passes = Vec::new();
     for [from, to] in pairs {
         let model = session.load(&from.model)?;
@@ -53,6 +54,7 @@ pub fn run(args: &PatchArgs, settings: &Settings, session: &mut Session) -> Resu
                 found.what.title()
             ),
             values: found.effects.clone(),
+            off: vec![],
         };
         let maps: Vec<Map> = passes.iter().map(map).collect();
         return map::print_signed(&maps, settings);

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::settings::{Settings, reference};
 use crate::attention::{Capture, ModelInfo};
 use crate::export::file::Destination;
-use crate::export::{ExportError, ManyPrompts, PROGRAM, Recipe, Source, Subject, recipes_of_many};
+use crate::export::{ExportError, Input, ManyPrompts, PROGRAM, Recipe, Source, Subject, recipes_of_many};
 use crate::model::{Model, Reference};
 use crate::vocabulary::{ExportFormat, RowReading};
 
@@ -108,6 +108,7 @@ fn again(
     };
     let reference = pinned(source).map_err(in_recipe)?;
     let model = session.load_after(&reference, before).map_err(in_recipe)?;
+    read_written(session, &model, source).map_err(in_recipe)?;
     let capture = session.capture_for((source.subject, rows), &model, &source.input, &source.ablation);
     let mut capture = capture.map_err(in_recipe)?;
     capture.mark_generated(source.generated);
@@ -125,6 +126,17 @@ fn again(
         ..Source::new(&capture, source.input.clone(), source.subject)
     };
     Ok((model, capture))
+}
+
+/// Reads what a model wrote token by token, as it was written: the pass over all of it goes on from there, and is the same
+/// to the last digit. With `--no-cache` no pass goes on from another one, here as when it was written.
+fn read_written(session: &mut Session, model: &Model, source: &Source) -> Result<(), Failure> {
+    let Input::Ids(ids) = &source.input else { return Ok(()) };
+    let written = if session.goes_on() { source.generated } else { 0 };
+    for end in ids.len().saturating_sub(written).max(1)..ids.len() {
+        session.capture_without(model, &Input::Ids(ids[..end].to_vec()), &source.ablation)?;
+    }
+    Ok(())
 }
 
 /// Gives tokens that are known by their ids the bytes that they were.

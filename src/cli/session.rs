@@ -34,6 +34,11 @@ impl Session {
         Self { options, yes, cancel: Cancel::new(), listening: false, reporter: Reporter::new() }
     }
 
+    /// Whether a pass goes on from the one before it, where both begin alike.
+    pub fn goes_on(&self) -> bool {
+        !self.options.no_cache
+    }
+
     /// From now on, Ctrl-C raises [`cancel`](Self::cancel), and no signal leaves a file half written.
     pub fn listen(&mut self) {
         if !std::mem::replace(&mut self.listening, true) {

@@ -15,9 +15,10 @@ use crate::export::{Found, FoundSubject, Source, Subject};
 /// # Errors
 /// If a model cannot be loaded, or cannot read the prompt, or the file cannot be written.
 pub fn run(args: &SinksArgs, settings: &Settings, session: &mut Session) -> Result<(), Failure> {
+    let file = AskedFile::of(&args.file, settings)?;
     let asked = settings.passes(&args.models, &args.input)?;
     let subject = Subject::Found(FoundSubject::Sinks);
-    let file = AskedFile::open(&args.file, subject, asked.len(), settings)?;
+    let file = file.map(|file| file.open(asked.len())).transpose()?;
     let mut passes = Vec::new();
     for Asked { model, input, without } in asked {
         let model = session.load(&model)?;

@@ -12,12 +12,20 @@ pub fn one_of<T>() -> impl TypedValueParser<Value = T>
 where
     T: VariantArray + EnumMessage + Into<&'static str> + Copy + Send + Sync + 'static,
 {
+    among(T::VARIANTS)
+}
+
+/// As [`one_of`], where a command takes some of the choices only.
+pub fn among<T>(choices: &'static [T]) -> impl TypedValueParser<Value = T>
+where
+    T: EnumMessage + Into<&'static str> + Copy + Send + Sync + 'static,
+{
     let value = |choice: &T| {
         let help = choice.get_documentation().unwrap_or_default().trim_end_matches('.');
         PossibleValue::new((*choice).into()).help(help)
     };
-    PossibleValuesParser::new(T::VARIANTS.iter().map(value)).try_map(|text| {
-        let named = T::VARIANTS.iter().find(|choice| Into::<&str>::into(**choice) == text);
+    PossibleValuesParser::new(choices.iter().map(value)).try_map(|text| {
+        let named = choices.iter().find(|choice| Into::<&str>::into(**choice) == text);
         named.copied().ok_or_else(|| format!("'{text}' is none of them"))
     })
 }

@@ -135,7 +135,7 @@ impl Subject {
             }
             Subject::Segments(..) => has_rule
                 .then_some("segments are drawn raw, a row and its sink sum to 1: leave --normalisation out"),
-            Subject::Found(_) if !is_of_found(format) => Some(FOUND_FORMATS),
+            Subject::Found(_) if !ExportFormat::OF_FOUND.contains(&format) => Some(FOUND_FORMATS),
             Subject::Found(_) => (is_difference || has_rule).then_some(FOUND_WHOLE),
         }
     }
@@ -169,11 +169,6 @@ impl Subject {
             Subject::Found(found) => found.title(),
         }
     }
-}
-
-/// Whether a format can hold what is found about a pass.
-fn is_of_found(format: ExportFormat) -> bool {
-    format.draws_a_grid() || matches!(format, ExportFormat::Csv | ExportFormat::Json)
 }
 
 /// A text that names nothing to export.

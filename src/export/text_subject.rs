@@ -33,6 +33,18 @@ impl TextSubject {
         }
     }
 
+    /// The same without words that change nothing: heads push, whatever is made of their attention, and what is looked at is
+    /// so by all later tokens.
+    #[must_use]
+    pub fn canonical(self) -> Self {
+        match (self.coloring, self.view.attention()) {
+            (TextColoring::Push, View::Rollout) => Self { view: View::Mean, ..self },
+            (TextColoring::Push, view) => Self { view, ..self },
+            (TextColoring::LookedAt, _) => Self { token: None, ..self },
+            (TextColoring::LooksAt, _) => self,
+        }
+    }
+
     /// The query whose row, or whose push, colours a text of so many tokens.
     pub fn query(self, tokens: usize, rows: RowReading) -> usize {
         self.token.map_or(tokens.saturating_sub(1), |token| Capture::row_of(token, rows))

@@ -226,10 +226,10 @@ fn text(state: &State, side: Side, shown: &DisplayedCapture, coloring: TextColor
     // After the text there is only what is predicted, which is what a text is coloured by if no token is named.
     let marked = state.pane(side).marked_token(state.display.rows);
     let token = Some(marked).filter(|token| *token < shown.capture.tokens.len());
-    let token = token.filter(|_| coloring != TextColoring::LookedAt);
     let asked = state.pushes.panes[side.index()].as_ref().filter(|_| coloring == TextColoring::Push);
     let (target, versus) = asked.map(PushPanel::logit_tokens).unwrap_or_default();
-    TextSubject { view: shown.view(), coloring, token, next: LogitTokens { token: target, versus } }
+    let next = LogitTokens { token: target, versus };
+    TextSubject { view: shown.view(), coloring, token, next }.canonical()
 }
 
 /// A capture with the push that colours its text, which on screen lies beside it.
@@ -337,6 +337,34 @@ mod tests {
             svg.contains(&format!("({query}), logit of ")) && svg.contains("the heads of layer 0 add"),
             "{svg}"
         );
+    }
+
+    /// Heads push, whatever is made of their attention on screen: a recipe says no more than what it takes to draw it again.
+    #[tokio::test]
+    async fn a_text_by_push_is_written_without_the_rule_for_attention() {
+        let demo = "demo:gpt2".to_owned();
+        let mut state = State::new(demo, String::new(), "the cat".to_owned(), Keys::default(), false);
+        let (worker, mut events) = worker::spawn(LoadOptions::default());
+        apply(&mut state, Action::Start, &worker);
+        finish(&mut state, &worker, &mut events).await;
+        let mut view = async |commands: &[Command]| {
+            for command in commands {
+                apply(&mut state, Action::Command(*command), &worker);
+                finish(&mut state, &worker, &mut events).await;
+            }
+            let content = ExportContent::Text(TextColoring::Push);
+            let written = captures(&state, Side::Left, content, ExportFormat::Svg, ColorMap::default());
+            let Ok(Content::Captures { captures, recipe }) = written else { panic!("it is there") };
+            let mut svg = Vec::new();
+            let captures = captures.iter().map(AsRef::as_ref).collect::<Vec<_>>();
+            export::write(&mut svg, &captures, &recipe).unwrap();
+            recipe.source.subject.to_string()
+        };
+        let text = [Command::Text; 3];
+        assert_eq!(view(&[&text[..], &[Command::Rollout]].concat()).await, "pushed:mean@2");
+        let weighted = [Command::Rollout, Command::ValueWeighted];
+        assert_eq!(view(&weighted).await, "pushed:mean@2");
+        assert_eq!(view(&[Command::Open]).await, "pushed:layer:0@2");
     }
 
     #[tokio::test]

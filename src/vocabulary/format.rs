@@ -47,6 +47,9 @@ pub enum ExportFormat {
 names!(ExportFormat, "format");
 
 impl ExportFormat {
+    /// What numbers and figures of what is found about a pass are written as: push, effects, patching and sinks.
+    pub const OF_FOUND: [Self; 4] = [Self::Csv, Self::Json, Self::Svg, Self::Png];
+
     /// What the name of a file ends in, if that is a format.
     pub fn of_file(path: &Path) -> Option<Self> {
         let (_, ending) = path.file_name()?.to_str()?.rsplit_once('.')?;

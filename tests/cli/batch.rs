@@ -180,3 +180,33 @@ fn the_attention_of_many_prompts_is_one_archive() {
         zip::ZipArchive::new(std::fs::File::open(&left).unwrap()).unwrap().by_name("2/recipe.npy").is_err()
     );
 }
+
+/// What the command line alone says can't be is refused before a file is touched, and a view that a model lacks before it reads.
+#[test]
+fn what_many_prompts_can_not_be_leaves_nothing_behind() {
+    let home = Home::new();
+    std::fs::write(home.path("prompts"), "write a story\n").unwrap();
+    let run = |command: &str, more: &str| {
+        let typed = format!("{command} --model demo:gpt2 --prompts prompts {more}");
+        let ended = home.run(typed.split_whitespace());
+        let left = std::fs::read_dir(home.folder.path()).unwrap().count();
+        assert_eq!(left, 1, "{typed} leaves something behind");
+        ended
+    };
+    for (more, words) in [
+        ("--view pushed:mean", &["--view pushed:mean is none", "mean, layer:3, head:3.5 or all"][..]),
+        ("--view map:sink", &["--view map:sink is none"]),
+        ("--view segments:mean", &["--view segments:mean is none"]),
+        ("--view sinks", &["--view sinks is none"]),
+        ("--segments auto", &["--prompts", "--segments"]),
+        ("--token 5", &["--prompts", "--token"]),
+        ("--curve log", &["--prompts", "--curve"]),
+        ("--difference", &["--prompts", "--difference"]),
+    ] {
+        run("export --out x.npz", more).failed(2, words);
+    }
+    run("export --out x.npz", "--view head:9.9").failed(1, &["head:9.9", "has layers 0 to"]);
+    run("compare --model demo:gpt2", "--report x.html").failed(2, &["--report", "--prompts"]);
+    run("sweep", "--map").failed(2, &["--map", "--prompts"]);
+    run("generate", "--out x.npz").failed(2, &["--results has them, no --out"]);
+}

@@ -165,15 +165,48 @@ fn sinks_are_a_figure_and_made_again() {
     assert_eq!(printed.text().lines().skip(1).collect::<Vec<_>>(), rest, "what is printed has no recipe");
 }
 
+/// Line ends have no text, and are seen; sentences are called by their numbers and first words.
+#[test]
+fn names_of_spans_in_a_figure_can_be_read() {
+    let home = Home::new();
+    let of = |prompt: &str, by: &str| {
+        let effect = ["effect", "--model", "demo:gpt2", "--prompt", prompt, by];
+        text_of(&home, &effect, "svg")
+    };
+    let words = of("the cat\n\nsat", "--words");
+    assert!(words.contains(" \\n</text>") && !words.contains(" </text>"), "{words}");
+    let sentences = of(&format!("{TEXT}."), "--sentences");
+    assert!(sentences.contains(">1 the cat and the dog.</text>"), "{sentences}");
+}
+
+/// The message of each command lists what it writes, and nothing else.
+#[test]
+fn a_name_that_says_no_format_is_told_what_the_command_writes() {
+    let home = Home::new();
+    std::fs::write(home.path("prompts"), "a\n").unwrap();
+    for (command, formats) in [
+        (&["sinks"][..], ".csv, .json, .svg or .png"),
+        (&["push"], ".csv, .json, .svg or .png"),
+        (&["effect"], ".csv, .json, .svg or .png"),
+        (&["patch", "--model", "demo:gpt2", "--prompt", "a", "--prompt", "b"], ".csv, .json, .svg or .png"),
+        (&["export", "--view", "map:sink"], ".svg or .png"),
+        (&["export", "--prompts", "prompts"], ".npz"),
+        (&["generate"], ".csv, .json, .npz, .safetensors, .md, .svg, .png or .html"),
+    ] {
+        let ended = home.run(command.iter().copied().chain(["--out", "x"]));
+        ended.failed(2, &[&format!("name a file that ends in {formats}, or add --format")]);
+    }
+}
+
 #[test]
 fn what_is_no_such_file_is_refused_before_a_model_is_loaded() {
     let home = Home::new();
     let to = ["--prompt", "a b", "--out", "-"];
     for (command, words) in [
-        (&["sinks", "--format", "md"][..], &["csv, json, svg or png"][..]),
+        (&["sinks", "--format", "md"][..], &["--format: 'md' is none of csv, json, svg, png"][..]),
         (&["sinks", "--csv", "--json"], &["--csv", "--json"]),
-        (&["push", "--format", "npz"], &["csv, json, svg or png"]),
-        (&["effect", "--format", "html"], &["csv, json, svg or png"]),
+        (&["push", "--format", "npz"], &["--format: 'npz' is none of csv, json, svg, png"]),
+        (&["effect", "--format", "html"], &["--format: 'html' is none of csv, json, svg, png"]),
         (&["push", "--format", "svg", "--difference"], &["--difference and --normalisation"]),
         (&["push", "--format", "csv", "--theme", "dark"], &["flags of figures go with --format svg"]),
         (&["push", "--format", "svg", "--json"], &["--json", "--format"]),

@@ -105,6 +105,11 @@ fn a_text_is_coloured_by_push_and_made_again_from_its_file() {
     assert_eq!(svg.matches("stroke-width=\"1.6\"").count(), 1, "the token after which it is");
     assert!(svg.contains("white-space:pre") && !svg.contains("≥"), "nothing is beyond the largest: {svg}");
     assert!(page.contains("\"colors\":\"push\"") && page.contains(&says), "{says}");
+    assert!(
+        page.contains("<title>Push of demo:gpt2</title>") && page.contains("\"views\":[]"),
+        "no attention"
+    );
+    assert!(!page.contains("id=\"colors\"") && !page.contains("id=\"rule\""), "and nothing to choose there");
     let data = page.split_once("\"push\":{").unwrap().1.split_once("\"heads\":").unwrap().0;
     let values = data.split_once("\"values\":[").unwrap().1.split_once(']').unwrap().0;
     let values: Vec<f32> = values.split(',').map(|value| value.parse().unwrap()).collect();
@@ -131,6 +136,18 @@ fn what_is_no_push_is_told() {
     refuses(&["--view", "pushed:mean", "--token", "nothing of that name"], 1, "nothing of that name");
     refuses(&["--view", "pushed:5-5:mean"], 1, "against itself");
     refuses(&["--view", "pushed:head:9.9"], 1, "has layers 0 to 3");
+    refuses(&["--view", "pushed:rollout"], 2, "use pushed:mean, pushed:layer:3, pushed:head:3.5");
+    refuses(&["--view", "pushed:value-weighted:head:1.1"], 2, "use pushed:mean, pushed:layer:3");
+    refuses(&["--view", "looked-at:mean@2"], 2, "use looked-at:mean");
+    // A file that was written so is made again as it is.
+    let export =
+        ["export", "--model", "demo:gpt2", "--view", "pushed:mean", "--prompt", PROMPT, "--out", "a.svg"];
+    assert_eq!(home.run(export).text(), "");
+    let svg = fs::read_to_string(home.path("a.svg")).unwrap();
+    let older = svg.replace("pushed:mean", "pushed:rollout");
+    fs::write(home.path("a.svg"), &older).unwrap();
+    assert_eq!(home.run(["render", "a.svg", "--out", "b.svg"]).text(), "");
+    assert_eq!(fs::read_to_string(home.path("b.svg")).unwrap(), older);
 }
 
 #[test]

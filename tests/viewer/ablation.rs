@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Effect, Popup, Scores, Side, State};
+use tui_input::InputRequest;
+
+use attnscope::app::{Action, Effect, Popup, Scores, Side, State};
 use attnscope::attention::ablation::moved_heads;
 use attnscope::attention::{Ablation, RepeatScores, View};
 use attnscope::worker::protocol::{Event, Request, ScoringJob, Slot, WorkerError};
 
 use crate::fixture::*;
-use crate::screens::{assert_screen, draw};
+use crate::screens::{assert_screen, draw, text};
 
 /// The heads that are to be off on each side, as the worker is asked.
 fn asked(effects: &[Effect]) -> Vec<[String; 2]> {
@@ -392,4 +394,24 @@ fn titles_of_panels_are_whole() {
             assert!(!title.contains('…'), "{keys}: {title}");
         }
     }
+}
+
+/// What a model does with all heads on comes with the pass without some: not after a text that can't be run.
+#[test]
+fn after_a_text_that_can_not_be_run_both_sides_are_of_the_one_before() {
+    let mut state = without_one();
+    let count = |state: &mut State| {
+        let screen = text(draw(state, (120, 30)).backend().buffer());
+        screen.matches(" of the previous prompt ").count()
+    };
+    assert_eq!(count(&mut state), 0);
+    press(&mut state, "i");
+    act(&mut state, Action::Edit(InputRequest::DeleteLine));
+    act(&mut state, Action::Submit);
+    assert_eq!(count(&mut state), 0, "it runs");
+    let job = state.run.job;
+    for slot in Slot::ALL {
+        hear(&mut state, Event::RunFailed { slot, job, error: refused("the prompt is empty") });
+    }
+    assert_eq!(count(&mut state), 2);
 }

@@ -266,6 +266,15 @@ fn what_was_written_becomes_the_prompt_with_the_next_token() {
     );
     press(&mut state, "tab , , ,");
     assert_eq!((steps(&state), state.run.prompt.clone()), ([None, None], prompt));
+    let mut state = written();
+    press(&mut state, "( tab ,");
+    assert_eq!(
+        steps(&state),
+        [Some(3), Some(1)],
+        "who looks at an earlier step of the other one stays there"
+    );
+    press(&mut state, "tab ,");
+    assert_eq!(steps(&state), [Some(2), Some(1)]);
 }
 
 /// Where the focused model has all its heads on in the pane beside, that pane can't follow: it says so.
@@ -429,4 +438,30 @@ fn both_models_write() {
     let ending = TextEnding::EndOfText(Box::new(NextToken { token, probability: 0.9 }));
     hear_end(&mut state, Slot::First, Ok(ending));
     assert_screen!("one_model_wrote", state, (100, 30));
+}
+
+/// Of what each wrote by itself, no prompt is the reason, and none can be pinned.
+#[test]
+fn texts_that_each_model_wrote_by_itself_are_not_compared_and_why_is_said() {
+    for key in ["D", "W"] {
+        let mut state = ready();
+        // The right pane shows a model of the left one's shape.
+        let twin = Arc::new(ModelInfo { name: "org/twin".to_owned(), ..(*gpt2()).clone() });
+        let effects = hear(&mut state, Event::Loaded { slot: Slot::Second, model: twin.clone() });
+        answer(&mut state, effects);
+        let job = state.run.job;
+        let capture = capture(&twin, &PROMPT);
+        let effects = hear(&mut state, Event::Captured { slot: Slot::Second, job, capture });
+        answer(&mut state, effects);
+        press(&mut state, "G");
+        let job = state.writing.id;
+        for (slot, model, written) in [(Slot::First, gpt2(), " and"), (Slot::Second, twin, " or")] {
+            let (capture, took) = (pass(&model, &[written]), Duration::ZERO);
+            hear(&mut state, Event::Written { slot, job, capture, next: None, took });
+            hear_end(&mut state, slot, Ok(TextEnding::Limit(1)));
+        }
+        press(&mut state, key);
+        let why = "each model wrote its own text: let one write and the other read along";
+        assert_eq!(state.note.as_deref(), Some(why), "{key}");
+    }
 }

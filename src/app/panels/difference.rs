@@ -166,12 +166,9 @@ impl Difference {
         let [Pane { shown: Some(left), .. }, Pane { shown: Some(right), .. }] = &panes.both else {
             return Err("a difference needs both models: one has nothing to show yet");
         };
-        if left.prompt != right.prompt && panes.pin.is_none() {
+        if let Err(why) = panes.check_one_text() {
             // What was compared before stays until the slower one is there, too.
-            return match (&self.compared, &self.asked) {
-                (None, None) => Err("the sides read two prompts: pin one to compare them"),
-                _ => Ok(None),
-            };
+            return if self.compared.is_none() && self.asked.is_none() { Err(why) } else { Ok(None) };
         }
         let texts = Texts::same_if(left.prompt == right.prompt && left.text() == right.text());
         let sides = [left, right];

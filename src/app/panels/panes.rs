@@ -239,6 +239,26 @@ impl Panes {
     }
 }
 
+impl Panes {
+    /// Checks that both sides show one text, or one that is pinned beside another.
+    ///
+    /// # Errors
+    /// If they don't: how the two texts could be compared.
+    pub(in crate::app) fn check_one_text(&self) -> Result<(), &'static str> {
+        let [Some(left), Some(right)] = self.both.each_ref().map(|pane| pane.shown.as_ref()) else {
+            return Ok(());
+        };
+        if self.pin.is_some() || left.prompt == right.prompt {
+            return Ok(());
+        }
+        let wrote = |shown: &DisplayedCapture| shown.capture.prompt_tokens() < shown.capture.tokens.len();
+        Err(match wrote(left) || wrote(right) {
+            true => "each model wrote its own text: let one write and the other read along",
+            false => "the sides read two prompts: pin one to compare them",
+        })
+    }
+}
+
 /// What is pinned: a capture in the place of the other model, beside the model that it came from.
 impl Panes {
     /// Shows a copy of what a pane shows in the place of the other pane, if it shows something.

@@ -41,10 +41,7 @@ impl ModelShift {
     pub(in crate::app) fn open(panes: &Panes) -> Result<Self, &'static str> {
         let captures = captures(panes).ok_or("two models are compared: one has nothing to show yet")?;
         check_shape(&captures[0], &captures[1])?;
-        let prompts = panes.both.each_ref().map(|pane| pane.shown.as_ref().map(|shown| &shown.prompt));
-        if panes.pin.is_none() && prompts[0] != prompts[1] {
-            return Err("the sides read two prompts: pin one to compare them");
-        }
+        panes.check_one_text()?;
         Ok(Self {
             heads: Vec::new(),
             next: None,

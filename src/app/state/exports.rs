@@ -41,7 +41,7 @@ impl ExportContent {
             Self::Panes | Self::Text(_) | Self::Difference(_) => format.is_figure(),
             Self::Map(_) | Self::Segments(_) => format.draws_a_grid(),
             Self::Push | Self::Effect | Self::Patching | Self::Sinks => {
-                format.draws_a_grid() || matches!(format, ExportFormat::Csv | ExportFormat::Json)
+                ExportFormat::OF_FOUND.contains(&format)
             }
             Self::Screen => format == ExportFormat::Svg,
         }

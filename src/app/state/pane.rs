@@ -121,7 +121,7 @@ impl Pane {
     }
 
     /// Whether the newest prompt is to be run, or is running.
-    pub(in crate::app) fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         matches!(self.pass, Pass::Waiting | Pass::Running { .. })
     }
 

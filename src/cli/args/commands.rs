@@ -42,7 +42,8 @@ pub struct ExportArgs {
     /// File of prompts in the place of one: one on each line, or a JSON object on each, {"text": "…", "id": "…"}; - is
     /// standard input. All of them go into one npz. Until that is done, each is a file in a folder beside it whose name ends
     /// in .partial, and the same command goes on where a run was stopped
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompt_file", "ids"])]
+    #[arg(long, value_name = "FILE",
+        conflicts_with_all = ["prompt", "prompt_file", "ids", "segments", "token", "versus", "FigureArgs"])]
     pub prompts: Option<PathBuf>,
     #[arg(long, default_value_t = Selection::One(View::Mean).into(), help = Subject::CHOICES)]
     pub view: Subject,
@@ -138,7 +139,7 @@ pub struct CompareArgs {
     #[arg(long)]
     pub words: bool,
     /// File to write a page to (HTML that stands alone), which is replaced if it is there; - is standard output
-    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "prompts"])]
     pub report: Option<PathBuf>,
     /// An object with all numbers in place of the list
     #[arg(long)]

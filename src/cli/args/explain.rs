@@ -77,7 +77,7 @@ pub struct SweepArgs {
         value_parser = whole::<usize>("number of heads", 0..=u64::MAX))]
     pub top: usize,
     /// All heads as a map in place of the list: a row per layer, a column per head
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "prompts"])]
     pub map: bool,
     /// An object with all heads in place of the list
     #[arg(long)]

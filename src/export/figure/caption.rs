@@ -136,6 +136,9 @@ fn notes(figure: &Figure) -> Vec<String> {
     if figure.panels.iter().any(|panel| panel.words.hides_sinks) {
         sentences.push("Sinks are not shown".to_owned());
     }
+    if figure.panels.iter().any(|panel| !panel.off.is_empty()) {
+        sentences.push("×: a head that is off".to_owned());
+    }
     let left_over = figure.panels.iter().filter_map(|panel| panel.words.left_over.as_ref());
     sentences.extend(left_over.map(|what| format!("Left out of the difference: {what}")));
     for sentence in figure.panels.iter().filter_map(|panel| panel.words.pixel.as_ref()) {

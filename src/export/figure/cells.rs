@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use super::layout::{Area, LABEL, Place, SMALL};
-use super::panel::{Heads, Panel, Square};
+use super::panel::{Content, Heads, Panel, Square};
 use super::pixels::Pixels;
 use super::svg::{Drawing, MIDDLE};
 use crate::vocabulary::xml::number;
 
 /// Cells of a small matrix up to which its outline follows each.
 const FEW: usize = 16;
+/// The side of the cross of a head that is off, where there is room for more than that.
+const CROSS: f32 = 7.0;
 
 impl Drawing<'_> {
     pub(super) fn square(&mut self, square: &Square, panel: &Panel, place: &Place) {
@@ -130,6 +132,27 @@ impl Drawing<'_> {
             }
         }
         self.outline(&outline);
+    }
+
+    /// A cross in the corner of a head's place, which no value of a small matrix is in.
+    pub(super) fn off(&mut self, (layer, head): (usize, usize), panel: &Panel, place: &Place) {
+        let value = match &panel.content {
+            Content::Square(square) => {
+                square.rows.get(layer).and_then(|row| row.get(head).copied().flatten())
+            }
+            _ => None,
+        };
+        let ink =
+            value.map_or(self.ink.text, |value| self.figure.ramp.color(self.level(panel, value)).text());
+        let (arm, inset) = if place.cell < 3.0 * CROSS { (place.cell, 0.0) } else { (CROSS, CROSS / 3.0) };
+        let inset = inset + (place.step - place.cell) / 2.0 * f32::from(u8::from(place.has_boxes));
+        let left = place.content.x + head as f32 * place.step + place.cell - arm - inset;
+        let top = place.content.y + layer as f32 * place.step + inset;
+        let [left, top, arm] = [left, top, arm].map(number);
+        self.add(format_args!(
+            "<path d=\"M{left} {top}l{arm} {arm}m-{arm} 0l{arm} -{arm}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.4\"/>\n",
+            ink.hex()
+        ));
     }
 
     pub(super) fn level(&self, panel: &Panel, value: f32) -> f32 {

@@ -4,13 +4,15 @@ use super::bars::{BarColumn, Bars};
 use super::panel::{Content, Panel, Square, source_title};
 use super::words::Words;
 use crate::attention::knockout::{Agreement, HiddenSpan, SpanEffect};
-use crate::attention::push::Push;
+use crate::attention::push::{Part, Push};
 use crate::attention::{Extent, NextToken, Scale, escape_controls};
 use crate::export::effect::EffectPass;
 use crate::export::found::Found;
+use crate::export::found_subject::{FoundSubject, HiddenBy};
 use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
 use crate::export::recipe::{Recipe, Source};
+use crate::export::subject::Subject;
 use crate::vocabulary::{ColorScale, Patched};
 
 /// Parts of a push that have a bar each; the others have one together.
@@ -38,9 +40,10 @@ fn push(pass: &PushPass, source: &Source) -> Panel {
     let (capture, push): (_, &Push) = (&pass.capture, &pass.push);
     let parts = push.parts();
     let (shown, rest) = parts.split_at(if parts.len() > PARTS + 1 { PARTS } else { parts.len() });
-    let name = |part: &crate::attention::push::Part| match part.view() {
-        Some(_) => format!("head {part}"),
-        None => part.to_string(),
+    let name = |part: &Part| match part {
+        Part::Head { layer, head } if capture.ablation.contains(*layer, *head) => format!("head {part}, off"),
+        Part::Head { .. } => format!("head {part}"),
+        _ => part.to_string(),
     };
     let mut names: Vec<String> = shown.iter().map(|(part, _)| name(part)).collect();
     let mut values: Vec<Option<f64>> = shown.iter().map(|(_, push)| Some(*push)).collect();
@@ -94,8 +97,15 @@ fn effect(pass: &EffectPass, source: &Source) -> Panel {
         column("push", rho(of.push), true, |effect| f64::from(effect.push)),
         column("effect: Δ ln p", "where it is hidden".to_owned(), true, |effect| effect.change),
     ];
-    // Places, as --span names them, tell words apart that are the same.
-    let name = |span: &HiddenSpan| format!("{}:{} {}", span.tokens.start, span.tokens.end, span.name);
+    // Segments have names of their own, which begin with a number; places, as --span names them, tell words apart.
+    let is_of_segments =
+        matches!(source.subject, Subject::Found(FoundSubject::Effect(HiddenBy::Segments(_), _)));
+    let is_single =
+        |span: &HiddenSpan| pass.effects.iter().filter(|effect| effect.span.name == span.name).count() == 1;
+    let name = |span: &HiddenSpan| match is_of_segments && is_single(span) {
+        true => span.name.clone(),
+        false => format!("{}:{} {}", span.tokens.start, span.tokens.end, span.name),
+    };
     let names = shown.iter().map(|effect| name(&effect.span)).collect();
     let spans = match count {
         0 => "no span has tokens behind it that it could be hidden from".to_owned(),
@@ -124,6 +134,7 @@ fn of_bars(source: &Source, bars: Bars, values: &str) -> Panel {
         words: Words::of_cells(["", ""], String::new(), values.to_owned()),
         extent: Extent::NONE,
         scale: Scale::new(ColorScale::default(), Extent::NONE),
+        off: vec![],
     }
 }
 
@@ -167,6 +178,7 @@ fn patching(pass: &PatchedPass, source: &Source) -> Panel {
         ),
         extent,
         scale: Scale::new(ColorScale::default(), extent),
+        off: vec![],
     }
 }
 
@@ -182,8 +194,8 @@ mod tests {
     use crate::attention::Token;
     use crate::attention::push::PushedLogit;
     use crate::export::figure::Figure;
-    use crate::export::{FigureStyle, FoundSubject, HiddenBy, LogitTokens, Selection, Subject, example};
-    use crate::vocabulary::ExportFormat;
+    use crate::export::{FigureStyle, LogitTokens, Selection, example};
+    use crate::vocabulary::{ExportFormat, SegmentRule};
 
     fn recipe(subject: FoundSubject) -> Recipe {
         let source = example::source(&example::capture(), Selection::All);
@@ -224,12 +236,11 @@ mod tests {
         assert!(bars.columns[0].note.starts_with("sum −14.2500, residual "), "{}", bars.columns[0].note);
     }
 
-    /// Of 60 spans those with the largest effects stay, in the order of the text; one with nothing behind it has none.
-    #[test]
-    fn spans_with_the_largest_effects_have_bars() {
+    /// The bars of so many spans, each with its name.
+    fn effects(by: HiddenBy, count: usize, name: impl Fn(usize) -> String) -> Bars {
         let span = |at: usize| SpanEffect {
-            span: HiddenSpan { name: format!("s{at}"), tokens: at..at + 1 },
-            later: 59 - at,
+            span: HiddenSpan { name: name(at), tokens: at..at + 1 },
+            later: count - 1 - at,
             share: 0.01,
             weighted: 0.02,
             push: -0.5,
@@ -237,10 +248,25 @@ mod tests {
             divergence: 0.0,
             next: vec![],
         };
-        let effects = (0..60).map(span).collect();
-        let recipe = recipe(FoundSubject::Effect(HiddenBy::Words, None));
+        let effects = (0..count).map(span).collect();
+        let recipe = recipe(FoundSubject::Effect(by, None));
         let pass = EffectPass { capture: Arc::new(example::capture()), target: next(), effects, recipe };
-        let bars = bars(&Found::Effect(vec![pass]));
+        bars(&Found::Effect(vec![pass]))
+    }
+
+    /// A sentence has its number and its first words; where a name comes twice, places tell them apart.
+    #[test]
+    fn segments_are_called_by_their_names() {
+        let by = HiddenBy::Segments(SegmentRule::Auto);
+        let names = ["1 Once upon a time", "template", "3 The end", "template", "last"];
+        let bars = effects(by, names.len(), |at| names[at].to_owned());
+        assert_eq!(bars.names, ["1 Once upon a time", "1:2 template", "3 The end", "3:4 template"]);
+    }
+
+    /// Of 60 spans those with the largest effects stay, in the order of the text; one with nothing behind it has none.
+    #[test]
+    fn spans_with_the_largest_effects_have_bars() {
+        let bars = effects(HiddenBy::Words, 60, |at| format!("s{at}"));
         let expected: Vec<String> = (11..59).map(|at| format!("{at}:{} s{at}", at + 1)).collect();
         assert_eq!(bars.names, expected);
         assert_eq!(

@@ -76,6 +76,7 @@ fn of_statistic(capture: &Capture, source: &Source, statistic: Statistic) -> Pan
         ),
         extent,
         scale: Scale::new(ColorScale::default(), extent),
+        off: capture.ablation.heads().collect(),
     }
 }
 

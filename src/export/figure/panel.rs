@@ -42,6 +42,8 @@ pub struct Panel {
     pub extent: Extent,
     /// How high values are on the colour scale.
     pub scale: Scale,
+    /// Where a panel has a place for each head: those that were off, by layer and head.
+    pub off: Vec<(usize, usize)>,
 }
 
 /// What a panel shows.
@@ -139,7 +141,11 @@ impl Panel {
         };
         let title = source_title(&source.model, source);
         let scale = Scale::new(ColorScale::default(), extent);
-        Ok(Self { title, subtitle, content, words, extent, scale })
+        let off = match content {
+            Content::Heads(_) => capture.ablation.heads().collect(),
+            _ => vec![],
+        };
+        Ok(Self { title, subtitle, content, words, extent, scale, off })
     }
 
     /// What segments would give each other by length alone, beside what they give; nothing of other subjects.
@@ -167,6 +173,7 @@ impl Panel {
             words: Words::of_segments(view, recipe),
             extent,
             scale: Scale::new(ColorScale::default(), extent),
+            off: vec![],
         }))
     }
 
@@ -231,6 +238,7 @@ impl Panel {
             },
             extent,
             scale: Scale::new(ColorScale::default(), extent),
+            off: vec![],
         }
     }
 }

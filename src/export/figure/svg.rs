@@ -102,6 +102,9 @@ impl Drawing<'_> {
         if matches!(panel.content, Content::Square(_) | Content::Heads(_)) {
             self.axes(panel, place);
         }
+        for (layer, head) in &panel.off {
+            self.off((*layer, *head), panel, place);
+        }
         if let Some(area) = place.bar {
             self.bar(panel, area);
         }

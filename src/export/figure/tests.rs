@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::attention::Capture;
-use crate::export::{FigureStyle, Recipe, Selection, Source, example};
+use crate::attention::sinks::Sinks;
+use crate::export::sinks::SinkPass;
+use crate::export::{FigureStyle, Found, Recipe, Selection, Source, Subject, example};
 use crate::vocabulary::{Background, ColorMap, ColorRange, ExportFormat, Granularity, Normalisation, View};
 
 const TEXTS: [&str; 3] = ["write", " a", " story"];
@@ -72,6 +74,37 @@ fn titles_say_which_heads_are_off_and_what_was_pinned() {
     assert_eq!(many[0], "example without 0.0, 0.1, 1.0, 1.1, 2.0, 2.1 and 2 more heads (pinned)");
     let difference = titles(source("0.1", false), source("", true), Some(Granularity::Pieces));
     assert_eq!(difference[0], "example without 0.1 − example (pinned)");
+}
+
+/// A cross for each head that is off wherever a panel has a place for each head, and the caption says what it is.
+#[test]
+fn heads_that_are_off_are_marked() {
+    let ablation: crate::attention::Ablation = "0.1,1.0".parse().unwrap();
+    let on = example::capture();
+    let off = Capture { ablation, ..example::capture() };
+    let crosses = |capture: &Capture, view: &str| {
+        let source = example::source(capture, view.parse::<Subject>().unwrap());
+        let recipe =
+            Recipe::of_figure((source, None), ExportFormat::Svg, Normalisation::Raw, FigureStyle::default());
+        let svg = match view {
+            "sinks" => {
+                let sinks = std::sync::Arc::new(Sinks::new(capture, &|| false).unwrap());
+                let capture = std::sync::Arc::new(capture.clone());
+                let pass =
+                    SinkPass { capture, sinks, activations: Default::default(), recipe: recipe.clone() };
+                Figure::of_found(&Found::Sinks(vec![pass]), &recipe).unwrap().svg()
+            }
+            _ => Figure::new(&[capture], &recipe).unwrap().svg(),
+        };
+        let is_told = texts(&svg).join(" ").contains("×: a head that is off");
+        let count = svg.matches("stroke-width=\"1.4\"").count();
+        assert_eq!(is_told, count > 0, "{view}");
+        count
+    };
+    // The sinks of a model that has some are two maps: of the first token, and of learned sinks.
+    for (view, count) in [("map:sink", 2), ("all", 2), ("sinks", 4), ("mean", 0)] {
+        assert_eq!([crosses(&on, view), crosses(&off, view)], [0, count], "{view}");
+    }
 }
 
 #[test]

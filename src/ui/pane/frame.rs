@@ -23,6 +23,9 @@ use crate::ui::widgets::text::{first_that_fits, fit, fit_name, put, width, wrap}
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{Pooling, RowReading, View};
 
+/// What is said of a matrix that newer ones have not taken the place of.
+const PREVIOUS: &str = " of the previous prompt ";
+
 /// Draws the box and what is in it.
 pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
     let pane = state.pane(layout.side);
@@ -193,7 +196,7 @@ fn status(state: &State, pane: &Pane, pinned: bool) -> String {
         _ if shown.view() != pane.selection.view() => {
             format!(" {spinner} computing {} ", pane.selection.view().short_title())
         }
-        _ if shown.job != state.run.job && !pinned => " of the previous prompt ".to_owned(),
+        _ if shown.job != state.run.job && !pinned => PREVIOUS.to_owned(),
         _ => String::new(),
     }
 }
@@ -214,6 +217,11 @@ fn behind(state: &State, pane: &Pane, pin: &Pin, room: usize) -> String {
             &[" stays at the prompt: it writes nothing ", " stays: it writes nothing "],
             room,
         );
+    }
+    // What it does with all heads on comes with the pass beside it, and so not after one that failed.
+    let is_old = pane.shown.as_ref().is_some_and(|shown| shown.job != state.run.job);
+    if pin.is_before && is_old && !state.panes.resident(pin.side.other().slot()).is_passing() {
+        return PREVIOUS.to_owned();
     }
     let key = state.keys.hint(Command::Pin);
     let (before, says) = match pin.behind.error() {

@@ -1,6 +1,7 @@
 //! A page that stands alone: matrices to point at, without a network. The page is `assets/export.html`; this fills
 //! in what it shows, as JSON.
 
+mod parts;
 mod room;
 mod text;
 
@@ -26,6 +27,7 @@ use crate::export::selection::Selection;
 use crate::export::subject::Subject;
 use crate::theme::{Ramp, Rgb};
 use crate::vocabulary::{Background, ColorRange, Granularity, Normalisation, RowReading, View};
+use parts::parts_of;
 use room::{kept, left_out};
 
 /// The page, with places for what it shows.
@@ -49,11 +51,9 @@ struct Data {
     title: String,
     caption: Vec<String>,
     panels: Vec<Panel>,
-    /// For each background, colours from the lowest level to the highest; and those of push, if there is push.
+    /// For each background, colours from the lowest level to the highest.
     ramps: Ramps,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    push_ramps: Option<Ramps>,
-    /// Whether values are differences.
+    /// Whether values may be below 0: differences, and push.
     signed: bool,
     /// Whether values are as they are shown, and can't be normalised otherwise.
     fixed: bool,
@@ -104,6 +104,8 @@ struct Heads {
     layers: usize,
     heads: usize,
     first: usize,
+    /// Those that were off, by layer and head.
+    off: Vec<(usize, usize)>,
 }
 
 /// A matrix: of each row its sink, if there is one, and its keys, as f32 in base 64.
@@ -122,6 +124,7 @@ struct Matrix {
 /// If a model has no such view, or `out` refuses.
 fn write(out: &mut dyn Write, captures: &[&Capture], recipe: &Recipe) -> Result<Vec<String>, ExportError> {
     let data = data(captures, recipe)?;
+    let page = parts_of(PAGE, recipe.source.subject);
     let filled = [
         ("title", escape(&data.title)),
         ("recipe", json(recipe)?),
@@ -129,17 +132,19 @@ fn write(out: &mut dyn Write, captures: &[&Capture], recipe: &Recipe) -> Result<
         ("style", sha256_of(PAGE, "<style>", "</style>")),
         ("script", sha256_of(PAGE, "<script>", "</script>")),
     ];
-    out.write_all(fill(PAGE, &filled).as_bytes())?;
+    out.write_all(fill(&page, &filled).as_bytes())?;
     let left_out = |panel: &Panel| Some(format!("{}: {}", panel.title, panel.left_out.as_ref()?));
     Ok(data.panels.iter().filter_map(left_out).collect())
 }
 
 fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportError> {
     let style = recipe.style.unwrap_or_default();
-    let signed = style.difference.is_some();
+    let is_difference = style.difference.is_some();
+    let is_push = recipe.source.subject.pushed().is_some();
+    let signed = is_difference || is_push;
     let text = text::mode(captures, recipe)?;
     let fixed = signed || captures.iter().any(|capture| capture.mean.bin() > 1);
-    let panels = if signed {
+    let panels = if is_difference {
         vec![difference(Figure::new(captures, recipe)?)]
     } else {
         let rule = if fixed { recipe.normalisation } else { Normalisation::Raw };
@@ -156,10 +161,9 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
     };
     let caption = if style.caption { vec![inputs(recipe), format!("{}.", recipe.program)] } else { vec![] };
     Ok(Data {
-        title: format!("Attention of {title}"),
+        title: format!("{} of {title}", if is_push { "Push" } else { "Attention" }),
         caption,
         ramps: ramps(&style, signed),
-        push_ramps: recipe.source.subject.pushed().map(|_| ramps(&style, true)),
         signed,
         fixed,
         predicting: recipe.rows == RowReading::Predicting,
@@ -171,7 +175,7 @@ fn data<'a>(captures: &[&'a Capture], recipe: &Recipe) -> Result<Data, ExportErr
         },
         own: style.range == ColorRange::Own,
         text,
-        links: links(captures, recipe).filter(|_| !fixed),
+        links: links(captures, recipe).filter(|_| !fixed || is_push),
         panels,
     })
 }
@@ -187,7 +191,10 @@ fn panel(
         Ok(matrix(view.title(), group, &capture.matrix(view)?, rule))
     };
     let layers = capture.model.layers;
+    let push = text::pushed(capture, source.subject, rows)?;
     let views = match selection {
+        // Its text has values of its own.
+        _ if push.is_some() => vec![],
         Selection::One(view) => vec![one(view, None)?],
         Selection::All => {
             let means = std::iter::once(View::Mean).chain((0..layers).map(View::Layer));
@@ -210,9 +217,14 @@ fn panel(
         labels: capture.labels(),
         rows: (rows == RowReading::Predicting).then(|| row_names::labels(capture, rows)),
         pieces: matches!(source.subject, Subject::Text(_)).then(|| text::pieces(capture)),
-        push: text::pushed(capture, source.subject, rows)?,
+        push,
         views,
-        heads: has_heads.then_some(Heads { layers, heads: capture.model.heads, first: 1 + layers }),
+        heads: has_heads.then(|| Heads {
+            layers,
+            heads: capture.model.heads,
+            first: 1 + layers,
+            off: capture.ablation.heads().collect(),
+        }),
     })
 }
 
