@@ -34,18 +34,29 @@ pub enum ExportContent {
 }
 
 impl ExportContent {
+    /// Whether it is of both panes, where both show something.
+    pub fn is_of_both(self) -> bool {
+        !matches!(self, Self::View(_) | Self::AllHeads | Self::Screen)
+    }
+
     /// Whether a file of this format can hold it.
     pub fn fits(self, format: ExportFormat) -> bool {
         match self {
             Self::View(_) | Self::AllHeads => true,
+            Self::Text(TextColoring::Push) => format.is_figure() || holds_numbers(format),
             Self::Panes | Self::Text(_) | Self::Difference(_) => format.is_figure(),
             Self::Map(_) | Self::Segments(_) => format.draws_a_grid(),
             Self::Push | Self::Effect | Self::Patching | Self::Sinks => {
-                format.draws_a_grid() || matches!(format, ExportFormat::Csv | ExportFormat::Json)
+                format.draws_a_grid() || holds_numbers(format)
             }
             Self::Screen => format == ExportFormat::Svg,
         }
     }
+}
+
+/// Whether what was found of a pass goes into a file of this format as numbers.
+fn holds_numbers(format: ExportFormat) -> bool {
+    matches!(format, ExportFormat::Csv | ExportFormat::Json)
 }
 
 /// A row of the dialog: what, and how.
