@@ -343,7 +343,7 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
             Request::LookedAt(question) => {
                 let LookedAtJob { capture, view, normalisation, .. } = &question;
                 let found = LookedAt::of_view(capture, *view, *normalisation, &|| false).unwrap();
-                Event::LookedAt { question, found: Ok(Arc::new(found)) }
+                Event::LookedAt { question: Box::new(question), found: Ok(Arc::new(found)) }
             }
             Request::Score(ScoringJob { slot, model, ablations }) => {
                 for ablation in ablations {

@@ -378,6 +378,7 @@ fn reading_all_rows_is_stopped_and_tried_again() {
     assert!(stopped.iter().any(|effect| matches!(effect, Effect::Send(Request::StopLookedAt))));
     for effect in effects {
         let Effect::Send(Request::LookedAt(question)) = effect else { continue };
+        let question = Box::new(question);
         hear(&mut state, Event::LookedAt { question, found: Err(WorkerError::Cancelled) });
     }
     assert_eq!(state.by_cells(Side::Right), Some(&KeysStage::Failed(WorkerError::Cancelled)));

@@ -18,7 +18,7 @@ impl Job for LookedAtJob {
     }
 
     fn failed(&self, error: WorkerError) -> Event {
-        Event::LookedAt { question: self.clone(), found: Err(error) }
+        Event::LookedAt { question: Box::new(self.clone()), found: Err(error) }
     }
 }
 
@@ -26,7 +26,7 @@ impl PoolJob for LookedAtJob {
     fn run(&self, _: &LoadOptions, cancel: &Cancel) -> Result<Event, WorkerError> {
         let Self { capture, view, normalisation, .. } = self;
         let found = LookedAt::of_view(capture, *view, *normalisation, &|| cancel.is_cancelled());
-        Ok(Event::LookedAt { question: self.clone(), found: Ok(Arc::new(found?)) })
+        Ok(Event::LookedAt { question: Box::new(self.clone()), found: Ok(Arc::new(found?)) })
     }
 }
 

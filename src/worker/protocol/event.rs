@@ -140,7 +140,7 @@ pub enum Event {
     /// It is known how much each token is looked at.
     LookedAt {
         /// What was asked.
-        question: LookedAtJob,
+        question: Box<LookedAtJob>,
         /// How much, token by token, or why that is not known.
         found: Result<Arc<LookedAt>, WorkerError>,
     },
