@@ -60,6 +60,9 @@ mod tests {
                 "{found:?} {of_matrix:?}"
             );
         }
+        let other = LookedAtJob { view: View::Layer(0), ..job.clone() };
+        assert_eq!(other.key(), job.key(), "another view of the same pane takes its place");
+        assert_ne!(LookedAtJob { asker: Asker(0), ..other }.key(), job.key());
         let cancel = Cancel::new();
         cancel.cancel();
         assert_eq!(job.run(&options, &cancel).unwrap_err(), WorkerError::Cancelled);
