@@ -106,12 +106,13 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
     let room = usize::from(frame.width.saturating_sub(4));
     let names = model_names(state, room / 4);
     let what = format!(" {} and {}: {} heads", names[0], names[1], shift.heads.len());
-    let next = match shift.next {
-        Some(next) => format!(" next token: KL {} nats ", nats(next, 4)),
-        None => String::new(),
-    };
+    let next = shift.next.map(|next| nats(next, 4));
+    let next = next.and_then(|next| {
+        let texts = [format!(" next token: KL {next} nats "), format!(" next: KL {next} ")];
+        texts.into_iter().find(|text| width(&what) + width(text) < room)
+    });
     let mut block = boxed(chrome.focus).title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
-    if width(&what) + width(&next) < room {
+    if let Some(next) = next {
         block = block.title(Line::from(Span::styled(next, chrome.accent)).alignment(Alignment::Right));
     }
     block.render(frame, buffer);
