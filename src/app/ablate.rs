@@ -98,7 +98,7 @@ fn changed(state: &mut State, slot: Slot) -> Vec<Effect> {
         true => "all heads are on".to_owned(),
         false => {
             let (undo, all) = (key(Command::UndoAblation), key(Command::AllHeadsOn));
-            format!("without {off}: {undo} undoes it, {all} switches all on")
+            format!("{}: {undo} undoes it, {all} switches all on", off.words())
         }
     });
     effects.extend(prompt::run(state, state.run.prompt.clone()));

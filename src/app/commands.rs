@@ -171,7 +171,8 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Cancel if state.is_exporting || state.runs_models() => {
             append::drop_queued(state);
             let models = state.runs_models().then_some(Effect::Send(Request::Cancel));
-            return state.is_exporting.then_some(Effect::StopExport).into_iter().chain(models).collect();
+            let export = state.is_exporting.then_some(Effect::StopExport);
+            return export.into_iter().chain(models).chain(state.exact_keys.stop()).collect();
         }
         Command::Cancel => loading::keep_models(state),
         Command::ModelPicker => return loading::open_picker(state),

@@ -9,7 +9,7 @@ use super::state::State;
 use super::state::cursor::Column;
 use super::state::displayed::DisplayedCapture;
 use super::state::notes::NOTHING_SHOWN;
-use crate::attention::{CausalMatrix, Normalisation, NormalisedRow, named_by_next};
+use crate::attention::{Ablation, CausalMatrix, Normalisation, NormalisedRow, named_by_next};
 use crate::vocabulary::{RowReading, human_bytes};
 
 /// Bytes of a text that goes to the clipboard. It goes there as an escape in base 64, of which many
@@ -193,7 +193,7 @@ fn send(state: &mut State, what: &str, text: Option<String>) -> Vec<Effect> {
     // A comparison's own texts are of two models.
     let off = state.panes.focused().shown.as_ref().map(|shown| &shown.capture.ablation);
     let off = off.filter(|off| !off.is_empty() && state.screen.difference.is_none());
-    let without = off.map_or_else(String::new, |off| format!(" without {off}"));
+    let without = off.map(Ablation::suffix).unwrap_or_default();
     let step = state.step(state.panes.focus).filter(|_| state.screen.difference.is_none());
     let step = step.map_or_else(String::new, |(step, count)| format!(" of step {step} of {count}"));
     state.note = Some(format!("{what}{step}{without} sent to the terminal's clipboard"));

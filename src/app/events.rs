@@ -7,7 +7,7 @@ use super::state::State;
 use super::state::displayed::SweepStage;
 use super::state::pane::{Load, Pass};
 use super::state::scores::{ScoreBook, Scores};
-use super::{ablate, captured, layers, loading, navigation, prompt, write};
+use super::{ablate, captured, layers, loading, navigation, prompt, text, write};
 use crate::attention::escape_controls;
 use crate::vocabulary::TextColoring;
 use crate::worker::protocol::{Event, JobId, Slot, WorkerError};
@@ -168,6 +168,7 @@ pub(super) fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::WritingEnded { slot, job, ended } => write::end(state, slot, job, ended),
         Event::Row { question, row } => state.exact_rows.found(&question, row),
+        Event::LookedAt { question, found } => text::looked_at(state, &question, found),
         Event::Viewed { capture, view, matrix } => {
             return state.panes.refresh(|pane| pane.keep(&capture, view, &matrix));
         }

@@ -37,7 +37,8 @@ pub(super) fn load(panes: &mut Panes, slot: Slot) -> Effect {
 
 /// Loads again what failed to load. If it was a pass that failed, runs the prompt again.
 pub(super) fn retry(state: &mut State) -> Vec<Effect> {
-    if state.screen.panel_mut().is_some_and(|panel| panel.retry(&mut state.panes)) {
+    let panel = state.screen.panel_mut().map(|panel| panel.retry(&mut state.panes));
+    if panel.unwrap_or_else(|| state.exact_keys.retry()) {
         return vec![];
     }
     let failed = |slot: &Slot| matches!(state.panes.resident(*slot).load, Load::Failed(_));

@@ -48,6 +48,7 @@ pub use state::display::DisplaySettings;
 pub use state::displayed::{DisplayedCapture, SweepStage};
 pub use state::editor::Editor;
 pub use state::editor_rows::EditorRows;
+pub use state::exact_keys::KeysStage;
 pub use state::exports::{ExportChoice, ExportContent, Exported};
 pub use state::find::Find;
 pub use state::fuzzy_list::{Found, FuzzyList};

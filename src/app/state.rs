@@ -7,6 +7,7 @@ pub mod display;
 pub mod displayed;
 pub mod editor;
 pub mod editor_rows;
+pub mod exact_keys;
 pub mod exact_rows;
 pub mod exports;
 pub mod find;
@@ -41,6 +42,7 @@ use crate::worker::protocol::{Asker, ConfiguredPair, Slot};
 use cursor::Viewports;
 use display::DisplaySettings;
 use editor::Editor;
+use exact_keys::ExactKeys;
 use exact_rows::ExactRows;
 use find::Find;
 use hover::Hover;
@@ -71,6 +73,8 @@ pub struct State {
     pub pushes: Pushes,
     /// Rows of the tokens that are marked in long texts.
     pub exact_rows: ExactRows,
+    /// How much each token is looked at, where cells of the matrices are several.
+    pub exact_keys: ExactKeys,
     /// Captures of earlier prompts.
     pub kept: Kept,
     /// How values are shown.
@@ -108,6 +112,7 @@ impl State {
             find: Find::default(),
             pushes: Pushes::default(),
             exact_rows: ExactRows::default(),
+            exact_keys: ExactKeys::default(),
             kept: Kept::default(),
             display: DisplaySettings::default(),
             long_prompts: LongPrompts::default(),

@@ -7,13 +7,15 @@ use super::action::Effect;
 use super::panels::Panel as _;
 use super::state::State;
 use super::state::cursor::Cursor;
+use super::state::exact_keys::KeysStage;
 use super::state::notes::NOTHING_SHOWN;
 use super::state::step::step;
 use crate::app::state::side::Side;
+use crate::attention::LookedAt;
 use crate::attention::text::{TextLayout, next_segment, next_word, previous_segment, previous_word};
 use crate::config::keys::Command;
 use crate::vocabulary::{LongPrompts, RowReading, TextColoring};
-use crate::worker::protocol::TokenRow;
+use crate::worker::protocol::{LookedAtJob, TokenRow, WorkerError};
 
 /// Shows the text, coloured by one thing after the other, and the matrix again. In the place of a panel or of a comparison
 /// it comes as it was.
@@ -34,13 +36,34 @@ pub(super) fn turn(state: &mut State) {
     };
 }
 
-/// Asks for what colours the text on screen and isn't there: the push of the token that is marked, or its row, where the
-/// matrix has none of single tokens.
+/// Asks for what colours the text on screen and isn't there: the push of the token that is marked; or its row, or how much each
+/// token is looked at, where the matrix says nothing of single tokens.
 pub(super) fn refresh(state: &mut State) -> Vec<Effect> {
-    match state.shows_text() {
+    let mut effects = match state.shows_text() {
         Some(TextColoring::Push) => state.pushes.refresh(&mut state.panes),
         Some(TextColoring::LooksAt) => state.exact_rows.refresh(&state.panes),
-        Some(TextColoring::LookedAt) | None => vec![],
+        Some(TextColoring::LookedAt) => {
+            return state.exact_keys.refresh(&state.panes, state.display.normalisation);
+        }
+        None => vec![],
+    };
+    effects.extend(state.exact_keys.leave());
+    effects
+}
+
+/// Takes how much each token of a capture is looked at.
+pub(super) fn looked_at(
+    state: &mut State,
+    question: &LookedAtJob,
+    found: Result<Arc<LookedAt>, WorkerError>,
+) {
+    state.exact_keys.answered(question, found.as_ref().err().cloned());
+    let Ok(found) = found else { return };
+    for pane in &mut state.panes.both {
+        let shown = pane.shown.as_mut().filter(|shown| Arc::ptr_eq(&shown.capture, &question.capture));
+        if let Some(shown) = shown {
+            shown.keep_looked_at((question.view, question.normalisation), &found);
+        }
     }
 }
 
@@ -59,12 +82,19 @@ impl State {
         self.exact_rows.of(side, self.pane(side))
     }
 
+    /// Where a side's text has the colours of cells of several tokens: how it stands with how much each of these is looked at.
+    pub fn by_cells(&self, side: Side) -> Option<&KeysStage> {
+        let stage = self.exact_keys.of(side, self.pane(side), self.display.normalisation);
+        stage.filter(|_| self.shows_text() == Some(TextColoring::LookedAt))
+    }
+
     /// Whether what colours the text on screen is being computed.
     pub(super) fn colours_text(&self) -> bool {
         match self.shows_text() {
             Some(TextColoring::Push) => self.pushes.is_busy(),
             Some(TextColoring::LooksAt) => self.exact_rows.is_busy(),
-            Some(TextColoring::LookedAt) | None => false,
+            Some(TextColoring::LookedAt) => self.exact_keys.is_busy(),
+            None => false,
         }
     }
 

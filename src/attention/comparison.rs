@@ -111,23 +111,48 @@ impl Comparison {
         Some(self.left_out.as_ref()?[side][row])
     }
 
+    /// Whether a side has something alone.
+    pub fn has_left_over(&self) -> bool {
+        self.left_out.is_some()
+    }
+
     /// What each side has alone, in words: `only gpt2 (left): 'red' (1 token); only gpt2 (right): nothing`; nothing where all
     /// have a place on both.
     pub fn left_over_sentence(&self, names: &[String; 2]) -> Option<String> {
         self.left_out.as_ref()?;
         let side = |at: usize| {
-            let runs = &self.left_over[at];
-            let count: usize = runs.iter().map(|run| run.tokens.len()).sum();
-            let named: Vec<String> = runs.iter().take(NAMED).map(|run| format!("'{}'", run.label)).collect();
-            let more = if runs.len() > NAMED { ", …" } else { "" };
-            let what = match count {
-                0 => "nothing".to_owned(),
-                1 => format!("{} (1 token)", named.join(", ")),
-                _ => format!("{}{more} ({count} tokens)", named.join(", ")),
+            let what = match self.left_over_words(at, NAMED) {
+                words if words.is_empty() => "nothing".to_owned(),
+                words => format!("{words} ({})", self.left_over_count(at)),
             };
             format!("only {}: {what}", names[at])
         };
         Some(format!("{}; {}", side(0), side(1)))
+    }
+
+    /// The same in fewer and fewer words: without numbers, and then without some of the words; in the end only how many there are.
+    pub fn left_over_sentences(&self, names: &[String; 2]) -> Option<Vec<String>> {
+        let sides = || (0..2).filter(|at| !self.left_over[*at].is_empty());
+        let said = |what: &dyn Fn(usize) -> String| {
+            sides().map(|at| format!("only {}: {}", names[at], what(at))).collect::<Vec<_>>().join("; ")
+        };
+        let words = (1..=NAMED).rev().map(|most| said(&|at| self.left_over_words(at, most)));
+        let counts = said(&|at| self.left_over_count(at));
+        Some([self.left_over_sentence(names)?].into_iter().chain(words).chain([counts]).collect())
+    }
+
+    /// Some of the words that a side has alone.
+    fn left_over_words(&self, side: usize, most: usize) -> String {
+        let runs = &self.left_over[side];
+        let named = runs.iter().take(most).map(|run| format!("'{}'", run.label));
+        named.chain((runs.len() > most).then(|| "…".to_owned())).collect::<Vec<_>>().join(", ")
+    }
+
+    fn left_over_count(&self, side: usize) -> String {
+        match self.left_over[side].iter().map(|run| run.tokens.len()).sum() {
+            1usize => "1 token".to_owned(),
+            count => format!("{count} tokens"),
+        }
     }
 
     /// What rows and columns stand for.
@@ -198,6 +223,16 @@ impl Comparison {
     /// # Panics
     /// If there is no such row.
     pub fn sentence(&self, names: &[String; 2], query: usize, rows: RowReading) -> String {
+        let [long, ..] = self.sentences(names, query, rows);
+        long
+    }
+
+    /// The same in fewer and fewer words. The last ones leave the names away, left before right, and then sinks:
+    /// `'write' of 'AI': 0.68, 0.08; left out 0.39, 0.00`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn sentences(&self, names: &[String; 2], query: usize, rows: RowReading) -> [String; 4] {
         let key = self.most_different_key(query);
         let [left, right] = self.sides.each_ref().map(|side| side.row(query)[key]);
         let to = &self.pieces[key].label;
@@ -208,18 +243,28 @@ impl Comparison {
                 None => "predicting what comes next".to_owned(),
             },
         };
-        let mut text = format!("{} gives '{to}' {left:.2} {of}, {} {right:.2}", names[0], names[1]);
+        let give = format!("{} gives '{to}' {left:.2} {of}, {} {right:.2}", names[0], names[1]);
+        let short = format!("'{to}' {of}: {left:.2}, {right:.2}");
+        let [mut sinks, mut sinks_short] = [String::new(), String::new()];
         let taken = names.iter().zip(&self.sides).filter_map(|(name, side)| Some((name, side.sink(query)?)));
         for (at, (name, sink)) in taken.enumerate() {
             let (joint, verb) = if at == 0 { ("; ", " takes") } else { (", ", "") };
-            text.push_str(&format!("{joint}{name}'s sink{verb} {sink:.2}"));
+            sinks.push_str(&format!("{joint}{name}'s sink{verb} {sink:.2}"));
+            sinks_short.push_str(&format!("{joint}{name}'s sink {sink:.2}"));
         }
+        let [mut out, mut out_short] = [String::new(), String::new()];
         if let [Some(left), Some(right)] = [0, 1].map(|side| self.left_out(side, query))
             && left.max(right) >= 0.005
         {
-            text.push_str(&format!("; {left:.2} and {right:.2} go to words that only one has"));
+            out = format!("; {left:.2} and {right:.2} go to words that only one has");
+            out_short = format!("; left out {left:.2}, {right:.2}");
         }
-        text
+        [
+            format!("{give}{sinks}{out}"),
+            format!("{give}{sinks_short}{out_short}"),
+            format!("{short}{sinks_short}{out_short}"),
+            format!("{short}{out_short}"),
+        ]
     }
 
     /// What a scale that is centred on 0 is to show: as [`Normalisation::extent`], of the sizes of differences.

@@ -20,8 +20,8 @@ const TOGETHER: usize = 1024;
 /// queries see, compares with an early one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LookedAt {
-    /// By cell of the matrix, for each token of the cell; nothing for the last cell, after which nobody looks, and where
-    /// all later rows leave the key out. Rows that the normalisation leaves empty don't count.
+    /// By token, or by cell of the matrix for each token of the cell; nothing for the last one, after which nobody looks, and
+    /// where all later rows leave the key out. Rows that the normalisation leaves empty don't count.
     pub values: Vec<Option<f32>>,
     /// What a colour scale is to show: up to the largest, but for one key in fifty, and one at least.
     pub extent: Extent,
@@ -48,8 +48,15 @@ impl LookedAt {
         Self::of((0..size).map(value).collect())
     }
 
+    /// The same by token: each has what its cell says.
+    pub fn by_token(matrix: &CausalMatrix, normalisation: Normalisation, tokens: usize) -> Self {
+        let found = Self::new(matrix, normalisation, tokens);
+        let values = (0..tokens).map(|token| found.values[token / matrix.bin()]).collect();
+        Self { values, ..found }
+    }
+
     /// Of a view, token by token at any length, from its rows one after another. Only rollout of a prompt too long for a cell
-    /// for each token is known cell by cell: there each token has what [`new`](Self::new) says.
+    /// for each token is known [cell by cell](Self::by_token).
     ///
     /// # Errors
     /// If the model has no such view, or `is_stopped`.
@@ -61,10 +68,7 @@ impl LookedAt {
     ) -> Result<Self, Unmeasured> {
         let tokens = capture.tokens.len();
         if capture.mean.bin() == 1 || view == View::Rollout {
-            let matrix = capture.matrix(view)?;
-            let found = Self::new(&matrix, normalisation, tokens);
-            let values = (0..tokens).map(|token| found.values[token / matrix.bin()]).collect();
-            return Ok(Self { values, ..found });
+            return Ok(Self::by_token(&capture.matrix(view)?, normalisation, tokens));
         }
         let (mut sums, mut counts) = (vec![0.0; tokens], vec![0; tokens]);
         for first in (0..tokens).step_by(TOGETHER) {

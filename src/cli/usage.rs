@@ -6,11 +6,14 @@ use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Cli;
+use crate::config::keys::{Command, Keys};
 
 /// The line for standard error, of what was typed.
 pub fn line(error: &clap::Error, typed: impl Iterator<Item = OsString>) -> String {
     let text = error.render().to_string();
-    format!("{}: {} --help says more", what(error, &text), command(typed))
+    let command = command(typed);
+    let in_viewer = if command == "attnscope" { in_viewer(error) } else { None };
+    format!("{}: {command} --help says more", in_viewer.unwrap_or_else(|| what(error, &text)))
 }
 
 fn what(error: &clap::Error, text: &str) -> String {
@@ -39,6 +42,22 @@ fn what(error: &clap::Error, text: &str) -> String {
             lines.join(" ").trim_start_matches("error: ").replace(" tip: ", ": ")
         }
     }
+}
+
+/// Options of commands that the viewer has keys for.
+const KEYS: [(&str, Command); 3] =
+    [("--without", Command::AblateHead), ("--by", Command::ZeroOrMean), ("--rows", Command::RowReading)];
+
+/// Of an option that only commands have, the key of the viewer that does the same.
+fn in_viewer(error: &clap::Error) -> Option<String> {
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
+    };
+    let command = KEYS.iter().find(|key| key.0 == option)?.1;
+    let (key, does) = (Keys::default().hint(command), command.does());
+    Some(format!("{option} is an option of commands: in the viewer {key} does it ({does})"))
 }
 
 /// The command that was typed: `attnscope print`.
@@ -85,6 +104,10 @@ mod tests {
             (&["benchmark"], &["unrecognized subcommand 'benchmark'", "'bench'", "attnscope --help"]),
             (&["print", "--promt", "x"], &["'--promt'", "'--prompt'"]),
             (&["print", "--prompt", "a", "--ids", "1"], &["--prompt", "cannot be used with", "--ids"]),
+            (
+                &["--without", "0.1"],
+                &["--without is an option of commands", "in the viewer a does it (switch this head off"],
+            ),
             (&["lens", "extra"], &["unexpected argument 'extra'"]),
         ] {
             let reported = reported(arguments);

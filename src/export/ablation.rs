@@ -36,7 +36,7 @@ pub fn write_table(out: &mut impl Write, ablated: &[Ablated]) -> Result<(), Expo
     for (at, ablated) in ablated.iter().enumerate() {
         let Ablated { before, after, heads, .. } = ablated;
         let gap = if at > 0 { "\n" } else { "" };
-        writeln!(out, "{gap}# {} without {}", escape_controls(&after.model.name), after.ablation)?;
+        writeln!(out, "{gap}# {}{}", escape_controls(&after.model.name), after.ablation.suffix())?;
         if !after.model.has_output_head {
             writeln!(out, "next token: {NO_OUTPUT_HEAD}")?;
         } else {

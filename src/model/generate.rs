@@ -59,7 +59,8 @@ fn nucleus(logits: &[f32], temperature: f64, top_p: f64) -> Vec<u32> {
     // Larger for the likelier, and of two alike for the first: bits of weights, which are not negative, are in order.
     let rank = |(id, weight): (usize, f32)| u64::from(weight.to_bits()) << 32 | u64::from(!(id as u32));
     let ranks: Vec<u64> = weights.enumerate().map(rank).collect();
-    let sum_of = |ranks: &[u64]| ranks.iter().map(|rank| f64::from(f32::from_bits((rank >> 32) as u32))).sum();
+    let sum_of =
+        |ranks: &[u64]| ranks.iter().map(|rank| f64::from(f32::from_bits((rank >> 32) as u32))).sum();
     let wanted = top_p * sum_of(&ranks);
     // The likeliest are those before `start`, and some of those before `end`.
     let (mut sorted, mut start, mut end, mut before) = (ranks.clone(), 0, ranks.len(), 0.0);

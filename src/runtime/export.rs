@@ -68,6 +68,10 @@ impl Exporter {
             ExportContent::Push | ExportContent::Effect | ExportContent::Patching | ExportContent::Sinks => {
                 found(state, content, target.format, theme.map)
             }
+            // As numbers, push is that of all parts, and not of the tokens that the text shows.
+            ExportContent::Text(TextColoring::Push) if !target.format.is_figure() => {
+                found(state, content, target.format, theme.map)
+            }
             content => captures(state, side, content, target.format, theme.map),
         };
         self.cancel = Cancel::new();
@@ -165,7 +169,7 @@ fn captures(
 ) -> Result<Content, &'static str> {
     let sides = match content {
         ExportContent::Panes | ExportContent::Difference(_) => Side::BOTH.to_vec(),
-        ExportContent::Map(_) | ExportContent::Segments(_) | ExportContent::Text(_) => {
+        content if content.is_of_both() => {
             Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some()).collect()
         }
         _ => vec![side],

@@ -11,13 +11,17 @@ use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
 use crate::export::sinks::SinkPass;
 use crate::export::{Found, FoundSubject, HiddenBy, Input, LogitTokens, Recipe, Source, Subject};
+use crate::vocabulary::TextColoring;
 
 /// What the panel found that is on screen; nothing of another one, and before all of it is known.
 pub(super) fn of_panel(state: &State, content: ExportContent) -> Option<Found> {
     match (content, state.screen.opened()) {
-        (ExportContent::Push, Opened::Push(push)) => {
-            let passes: Option<Vec<PushPass>> = sides(&push.panes).map(|it| push_pass(state, it)).collect();
-            passes.filter(|passes| !passes.is_empty()).map(Found::Push)
+        (ExportContent::Push, Opened::Push(push)) => push_passes(state, &push.panes),
+        // What colours the text is of the token that is marked now.
+        (ExportContent::Text(TextColoring::Push), _) => {
+            let mut shown = Side::BOTH.into_iter().filter(|side| state.pane(*side).shown.is_some());
+            let is_there = shown.all(|side| state.push_by_token(side).is_some());
+            is_there.then(|| push_passes(state, &state.pushes.panes))?
         }
         (ExportContent::Effect, Opened::Effect(effects)) => {
             let passes: Option<Vec<EffectPass>> =
@@ -43,6 +47,11 @@ fn sides<T>(both: &[Option<T>; 2]) -> impl Iterator<Item = (Side, &T)> {
 fn made(state: &State, side: Side, subject: FoundSubject) -> Option<Source> {
     let shown = state.pane(side).shown.as_ref()?;
     Some(source::of_pane(state, side, shown, Subject::Found(subject)))
+}
+
+fn push_passes(state: &State, panes: &[Option<PushPanel>; 2]) -> Option<Found> {
+    let passes: Option<Vec<PushPass>> = sides(panes).map(|it| push_pass(state, it)).collect();
+    passes.filter(|passes| !passes.is_empty()).map(Found::Push)
 }
 
 fn push_pass(state: &State, (side, panel): (Side, &PushPanel)) -> Option<PushPass> {
@@ -136,5 +145,16 @@ mod tests {
         assert!(effect.contains("\"view\":\"effect\""), "{effect}");
         apply(&mut state, Action::Command(Command::Back), &worker);
         assert!(of_panel(&state, ExportContent::Effect).is_none(), "it is closed");
+        let text = ExportContent::Text(TextColoring::Push);
+        for _ in 0..3 {
+            assert!(of_panel(&state, text).is_none(), "the text is not coloured by push yet");
+            apply(&mut state, Action::Command(Command::Text), &worker);
+        }
+        finish(&mut state, &worker, &mut events).await;
+        let found = of_panel(&state, text).unwrap();
+        let recipe = found.recipe(ExportFormat::Csv, FigureStyle::default()).unwrap();
+        let mut csv = Vec::new();
+        found.write(&mut csv, &recipe).unwrap();
+        assert_eq!(String::from_utf8(csv).unwrap(), *push, "the file of the panel");
     }
 }

@@ -22,7 +22,7 @@ pub fn heads_to_come(state: &State, side: Side, shown: &DisplayedCapture) -> Opt
     if asked == shown.capture.ablation {
         return None;
     }
-    let what = if asked.is_empty() { "with all heads on".to_owned() } else { format!("without {asked}") };
+    let what = if asked.is_empty() { "with all heads on".to_owned() } else { asked.words() };
     Some(match state.panes.resident(side.slot()).pass {
         Pass::Failed(_) => format!("not run {what}: {} tries again", state.keys.hint(Command::Retry)),
         _ => format!("{} running {what}", spinner(state)),
@@ -82,6 +82,16 @@ pub fn head_facts(state: &State, side: Side, shown: &DisplayedCapture, view: Vie
 pub fn facts_that_fit(mut facts: Vec<String>, room: usize) -> Vec<String> {
     while width(&facts.join(" · ")) > room && facts.pop().is_some() {}
     facts
+}
+
+/// All facts in a line, then all but the last one, and so on.
+pub fn fewer_facts(mut facts: Vec<String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    while !facts.is_empty() {
+        lines.push(facts.join(" · "));
+        facts.pop();
+    }
+    lines
 }
 
 /// Facts in a line of at most so many columns: the last ones go where there is no room for all.

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::chrome::editor;
-use super::chrome::prompt_line::{has_border, inner};
+use super::chrome::prompt_line::{self, has_border, inner};
 use super::panels;
 use super::places::{Body, Hit, PaneLayout};
 use super::popups::place::PopupLayout;
@@ -29,6 +29,8 @@ pub struct Layout {
     pub legend: Rect,
     /// The prompt, with its border if there is room for one.
     pub prompt: Rect,
+    /// What is said above the prompt, where there is no room for it beside that; empty otherwise.
+    pub note: Rect,
     /// Columns of the prompt's editor, if that has several rows.
     pub editor: Option<usize>,
     /// The line of hints; empty on a small screen.
@@ -91,10 +93,13 @@ pub fn layout(state: &State, area: Rect) -> Layout {
     // While it is edited, a text of several rows lies over what is above it: nothing moves as one types.
     let more = editor::height(state, area) - 1;
     let prompt = Rect { y: line.y - more, height: line.height + more, ..line };
+    let said = prompt_line::above(state, inner(prompt, area), usize::from(area.width - 2)).len() as u16;
+    let said = said.min(prompt.y - title.bottom());
+    let note = Rect { y: prompt.y - said, height: said, ..prompt };
     let legend = take_bottom(&mut rest, 1);
     let body = (panels::face(state).place)(state, rest, area.height);
     let popup = state.popup.as_ref().map(|popup| popup::place(popup, area));
     let help_overflow = if state.screen.mode() == Mode::Help { help::overflow(state, area) } else { 0 };
     let editor = editor::columns(state, inner(prompt, area));
-    Layout { area, too_small: false, title, body, legend, prompt, editor, hints, popup, help_overflow }
+    Layout { area, too_small: false, title, body, legend, prompt, note, editor, hints, popup, help_overflow }
 }

@@ -3,7 +3,6 @@
 use super::widgets::text::width;
 use crate::app::{Side, State};
 use crate::attention::{Ablation, NextToken, View, escape_controls, short_name};
-use crate::vocabulary::Instead;
 
 /// Marks a head that is switched off.
 pub const ABLATED: &str = "×";
@@ -32,14 +31,12 @@ pub fn view_names(state: &State) -> [String; 4] {
 /// The heads that are off, in fewer and fewer words: what stands in their place is always said, and of several heads in the
 /// end how many they are.
 pub fn off_names(ablation: &Ablation) -> [String; 3] {
-    let heads = ablation.clone().replaced_by(Instead::Zero);
+    let (long, heads) = (ablation.words(), ablation.list());
     let count = ablation.heads().count();
-    let long = format!("without {ablation}");
-    match (ablation.needs_means(), count) {
-        (true, 1) => [long, ablation.to_string(), ablation.to_string()],
-        (true, _) => [long, ablation.to_string(), format!("{count} by mean")],
-        (false, 1) => [long.clone(), long, format!("{heads} off")],
-        (false, _) => [long.clone(), long, format!("{count} off")],
+    let which = if count == 1 { heads.clone() } else { count.to_string() };
+    match ablation.needs_means() {
+        true => [long, format!("{heads} {}", ablation.at_mean()), format!("{which} at mean")],
+        false => [long.clone(), long, format!("{which} off")],
     }
 }
 

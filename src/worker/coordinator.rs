@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::jobs::run::RunJob;
-use super::jobs::{segments, sinks};
+use super::jobs::{looked_at, segments, sinks};
 use super::pool::Pool;
 use super::protocol::{Event, Request, Slot};
 use super::slot::SlotState;
@@ -73,6 +73,8 @@ fn begin(
         Request::StopPatching => slots.iter().for_each(SlotState::stop_patching),
         Request::View(job) => pool.submit(Box::new(job))?,
         Request::Row(job) => pool.submit(Box::new(job))?,
+        Request::LookedAt(job) => pool.submit(Box::new(job))?,
+        Request::StopLookedAt => pool.stop_kind(looked_at::KIND),
         Request::Layer(job) => pool.submit(Box::new(job))?,
         Request::Similar(job) => pool.submit(Box::new(job))?,
         Request::Shift(job) => pool.submit(Box::new(job))?,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::attention::NoSuchView;
+use crate::attention::segments::Unmeasured;
 use crate::model::ModelError;
 use crate::model::files::HubError;
 
@@ -69,6 +70,16 @@ impl From<ModelError> for WorkerError {
             ModelError::Io { .. } | ModelError::Device(_) | ModelError::Gpu(_) | ModelError::Invalid(_) => {
                 Self::Model(Arc::new(error))
             }
+        }
+    }
+}
+
+impl From<Unmeasured> for WorkerError {
+    fn from(error: Unmeasured) -> Self {
+        match error {
+            Unmeasured::Stopped => Self::Cancelled,
+            Unmeasured::View(error) => error.into(),
+            error @ Unmeasured::LongRollout { .. } => Self::Refused(error.to_string()),
         }
     }
 }

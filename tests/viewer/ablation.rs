@@ -321,7 +321,7 @@ fn titles_of_narrow_panes_say_which_heads_are_off() {
     ran(&mut state, Side::Left, "mean: 0.1");
     press(&mut state, "H");
     let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
-    assert!(screen.contains("demo:gpt2  without mean: 0.1 "), "{screen}");
+    assert!(screen.contains("demo:gpt2  with 0.1 at its mean "), "{screen}");
     press(&mut state, "Z");
     let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
     assert!(screen.contains("heads that are off: nothing in their place "), "{screen}");
@@ -334,12 +334,12 @@ fn where_many_heads_are_off_their_number_is_said_and_not_a_part_of_them() {
     for keys in ["enter enter", "T", "A", "esc X", "esc B", "esc H", "esc"] {
         press_and_wait(&mut state, keys);
         let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
-        assert!(screen.contains("demo:gpt2  5 by mean "), "{keys}: {screen}");
+        assert!(screen.contains("demo:gpt2  5 at mean "), "{keys}: {screen}");
     }
     for keys in ["D", "esc o"] {
         press_and_wait(&mut state, keys);
         let screen = crate::screens::text(draw(&mut state, (80, 24)).backend().buffer());
-        assert!(screen.contains("gpt2 5 by mean "), "{keys}: {screen}");
+        assert!(screen.contains("gpt2 5 at mean "), "{keys}: {screen}");
     }
 }
 

@@ -94,7 +94,10 @@ fn the_name_says_the_format() {
     type_text(&mut state, "a.json");
     assert!(update(&mut state, Action::Submit).is_empty());
     let ExportStage::Failed(why) = &dialog(&state).stage else { panic!("{:?}", dialog(&state).stage) };
-    assert_eq!(why, "the name ends in .json, and this is written as svg: end it in .svg");
+    assert_eq!(
+        why,
+        "the name ends in .json, and this is written as svg: end it in .svg, or choose a row of json"
+    );
 }
 
 #[test]

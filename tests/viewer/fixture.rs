@@ -9,15 +9,15 @@ use attnscope::attention::similar::similar_heads;
 use attnscope::attention::sinks::{Sinks, StateActivations};
 use attnscope::attention::{
     Ablation, AttentionRule, Capture, CausalMatrix, Computed, HeadSummary, HeadSums, LayerCapture, LayerSums,
-    MeasuredComparison, ModelInfo, NextToken, Order, Panels, PromptIndex, Qkv, RepeatScores, ScoresByHead,
-    Token, TokenRows, View, row_sums, thumbnail_bin, tokens_per_cell,
+    LookedAt, MeasuredComparison, ModelInfo, NextToken, Order, Panels, PromptIndex, Qkv, RepeatScores,
+    ScoresByHead, Token, TokenRows, View, row_sums, thumbnail_bin, tokens_per_cell,
 };
 use attnscope::config::keys::Keys;
 use attnscope::kernels::attention::{Row, Rows};
 use attnscope::model::ModelError;
 use attnscope::worker::protocol::{
-    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, Request, ScoringJob, SegmentsFound, SegmentsJob,
-    TokenRow, ViewJob, WorkerError,
+    Event, JobId, LayerAnswer, LayerJob, LayerQuestion, LookedAtJob, Request, ScoringJob, SegmentsFound,
+    SegmentsJob, TokenRow, ViewJob, WorkerError,
 };
 use tui_input::InputRequest;
 
@@ -339,6 +339,11 @@ pub fn answer(state: &mut State, effects: Vec<Effect>) {
             Request::Row(question) => {
                 let (weights, sink) = question.capture.row(question.view, question.query).unwrap();
                 Event::Row { question: Box::new(question), row: Ok(Arc::new(TokenRow { weights, sink })) }
+            }
+            Request::LookedAt(question) => {
+                let LookedAtJob { capture, view, normalisation, .. } = &question;
+                let found = LookedAt::of_view(capture, *view, *normalisation, &|| false).unwrap();
+                Event::LookedAt { question: Box::new(question), found: Ok(Arc::new(found)) }
             }
             Request::Score(ScoringJob { slot, model, ablations }) => {
                 for ablation in ablations {

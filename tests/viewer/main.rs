@@ -29,6 +29,7 @@ mod screens;
 mod segments;
 mod shift;
 mod sinks;
+mod small;
 mod text;
 mod views;
 mod words;

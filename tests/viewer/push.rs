@@ -47,7 +47,7 @@ fn push(question: &PushJob) -> Arc<Push> {
     Arc::new(Push::new(*query, tokens, heads, rest))
 }
 
-fn answered(state: &mut State, effects: &[Effect]) {
+pub fn answered(state: &mut State, effects: &[Effect]) {
     for question in questions(effects) {
         let found = Ok(push(&question));
         hear(state, Event::Pushed { question: Box::new(question), found });

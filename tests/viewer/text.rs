@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Column, Effect, ExportContent, Exported, Hover, Mode, Side, State, update};
-use attnscope::attention::View;
+use attnscope::app::{
+    Action, Column, Effect, ExportContent, Exported, Hover, KeysStage, Mode, Side, State, update,
+};
+use attnscope::attention::{LookedAt, View};
 use attnscope::theme::ColorDepth;
 use attnscope::ui::{Hit, Layout};
-use attnscope::vocabulary::{ExportFormat, LongPrompts, RowReading, TextColoring};
-use attnscope::worker::protocol::{Request, RowJob, TokenRow};
+use attnscope::vocabulary::{ExportFormat, LongPrompts, Normalisation, RowReading, TextColoring};
+use attnscope::worker::protocol::{Event, Request, RowJob, TokenRow, WorkerError};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::style::Modifier;
@@ -315,6 +317,87 @@ fn of_a_prompt_that_was_pooled_the_row_of_every_token_is_exact() {
     assert!(screen.contains(&says), "{says}: {screen}");
     assert!(rows(&press(&mut state, "right left")).len() == 4, "each move asks");
     assert!(rows(&press(&mut state, "T")).is_empty(), "the mean over later queries has no row of its own");
+}
+
+/// How much each token is looked at comes from all rows, as in figures; until then cells say it, and the border that they do.
+#[test]
+fn of_a_prompt_that_was_pooled_it_is_exact_how_much_each_token_is_looked_at() {
+    let words: Vec<String> = (0..2100).map(|at| format!(" w{at}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let asked = |effects: &[Effect]| -> Vec<(Side, View, Normalisation)> {
+        let job = |effect: &Effect| match effect {
+            Effect::Send(Request::LookedAt(job)) => {
+                Some((Side::BOTH[job.asker.0], job.view, job.normalisation))
+            }
+            _ => None,
+        };
+        effects.iter().filter_map(job).collect()
+    };
+    let stops = |effects: &[Effect]| {
+        effects.iter().any(|effect| matches!(effect, Effect::Send(Request::StopLookedAt)))
+    };
+    let both = |view, normalisation| [Side::Left, Side::Right].map(|side| (side, view, normalisation));
+    let mut state = loaded();
+    captured_as(&mut state, &words, &words);
+    press_and_wait(&mut state, "T");
+    let first = press(&mut state, "T");
+    assert_eq!(asked(&first), both(View::Mean, Normalisation::Raw));
+    assert!(state.is_busy() && state.by_cells(Side::Left) == Some(&KeysStage::Waiting));
+    assert!(screen(&mut state).contains("by cells of 2 tokens until all rows are read"));
+    let second = press(&mut state, "n");
+    assert_eq!(asked(&second), both(View::Mean, Normalisation::Renormalised), "the newest is waited for");
+    for effect in first {
+        let Effect::Send(Request::LookedAt(question)) = effect else { continue };
+        let question = Box::new(question);
+        hear(&mut state, Event::LookedAt { question, found: Err(WorkerError::Cancelled) });
+    }
+    assert_eq!(state.by_cells(Side::Left), Some(&KeysStage::Waiting), "an older answer is of other rules");
+    answer(&mut state, second);
+    assert!(!state.is_busy() && state.by_cells(Side::Left).is_none());
+    assert!(!screen(&mut state).contains("by cells"));
+    let shown = state.pane(Side::Left).shown.as_ref().unwrap();
+    let rules = state.display.normalisation;
+    let exact = LookedAt::of_view(&shown.capture, View::Mean, rules, &|| false).unwrap();
+    assert_eq!(*shown.looked_at(rules), exact, "as figures have it");
+    assert_eq!(exact.values.len(), 2100);
+    assert_eq!(asked(&press(&mut state, "n")).len(), 2);
+    assert_eq!(
+        asked(&press(&mut state, "n n")).len(),
+        2,
+        "of these rules it was stopped, and is asked again"
+    );
+    assert!(state.by_cells(Side::Left).is_none(), "what is known stays known");
+    // Who goes on to another view waits for that one; who leaves the text waits for nothing.
+    let effects = press(&mut state, "enter");
+    assert_eq!(asked(&effects).len(), 2);
+    assert!(!stops(&effects) && stops(&press(&mut state, "T")));
+    assert!(!stops(&press(&mut state, "T")) && state.by_cells(Side::Left).is_none());
+}
+
+/// It is stopped, says so, and is asked for again.
+#[test]
+fn reading_all_rows_is_stopped_and_tried_again() {
+    let words: Vec<String> = (0..2100).map(|at| format!(" w{at}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut state = loaded();
+    captured_as(&mut state, &words, &words);
+    let effects = press(&mut state, "T T");
+    let stopped = press(&mut state, "ctrl-x");
+    assert!(stopped.iter().any(|effect| matches!(effect, Effect::Send(Request::StopLookedAt))));
+    for effect in effects {
+        let Effect::Send(Request::LookedAt(question)) = effect else { continue };
+        let question = Box::new(question);
+        hear(&mut state, Event::LookedAt { question, found: Err(WorkerError::Cancelled) });
+    }
+    assert_eq!(state.by_cells(Side::Right), Some(&KeysStage::Failed(WorkerError::Cancelled)));
+    assert!(screen(&mut state).contains("by cells of 2 tokens: stopped · r tries again"));
+    let again = press(&mut state, "r");
+    assert_eq!(again.iter().filter(|it| matches!(it, Effect::Send(Request::LookedAt(_)))).count(), 2);
+    assert_eq!(state.by_cells(Side::Right), Some(&KeysStage::Waiting));
+}
+
+fn screen(state: &mut State) -> String {
+    text(draw(state, (160, 40)).backend().buffer())
 }
 
 /// Writes into the field.

@@ -187,9 +187,11 @@ impl ExportDialog {
         }
         let format = self.choice().1;
         if let Some(named) = self.ending().filter(|named| *named != format) {
-            let why =
-                format!("the name ends in .{named}, and this is written as {format}: end it in .{format}");
-            self.stage = ExportStage::Failed(why);
+            let has_row = self.choices.iter().any(|choice| choice.1 == named);
+            let or = if has_row { format!(", or choose a row of {named}") } else { String::new() };
+            self.stage = ExportStage::Failed(format!(
+                "the name ends in .{named}, and this is written as {format}: end it in .{format}{or}"
+            ));
             return None;
         }
         if is_exporting {
@@ -207,11 +209,7 @@ impl ExportDialog {
 
 /// Heads that were off, as part of a file's name: `-without-5.1-6.9`.
 fn without(ablation: &Ablation) -> String {
-    if ablation.is_empty() {
-        String::new()
-    } else {
-        format!("-without-{}", ablation.to_string().replace(": ", "-").replace(", ", "-"))
-    }
+    ablation.suffix().replace(", ", "-").replace(' ', "-")
 }
 
 /// What a pane shows, as part of a file's name: of a text that a model wrote, with the step.
@@ -259,6 +257,6 @@ mod tests {
         let names = ["openai/gpt-oss-20b", "demo:gpt2", "./my model/", "..", ""].map(file_name);
         assert_eq!(names, ["gpt-oss-20b", "demo-gpt2", "my-model", "model", "model"]);
         let off = ["5.1,6.9", "mean:5.1,6.9", "none"].map(|heads| without(&heads.parse().unwrap()));
-        assert_eq!(off, ["-without-5.1-6.9", "-without-mean-5.1-6.9", ""]);
+        assert_eq!(off, ["-without-5.1-6.9", "-with-5.1-6.9-at-their-means", ""]);
     }
 }

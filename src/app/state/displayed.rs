@@ -37,8 +37,10 @@ pub struct DisplayedCapture {
     computed: VecDeque<(View, Arc<CausalMatrix>)>,
     /// The matrix on screen in pixels, as it was last asked for.
     pooled: RefCell<Option<(Pixels, Arc<Pooled>)>>,
-    /// How much each key of it is looked at, as that was last asked for.
+    /// How much each token is looked at as its cells say it, as that was last asked for.
     looked_at: RefCell<Option<(Normalisation, Arc<LookedAt>)>>,
+    /// How much each token is looked at in some views, from all of their rows.
+    exact_keys: VecDeque<((View, Normalisation), Arc<LookedAt>)>,
     /// Its text in lines, as it was last asked for: of so many columns, with or without names of special tokens.
     text: RefCell<Option<(Columns, Arc<TextLayout>)>>,
 }
@@ -82,6 +84,7 @@ impl DisplayedCapture {
             computed: VecDeque::new(),
             pooled: RefCell::default(),
             looked_at: RefCell::default(),
+            exact_keys: VecDeque::new(),
             text: RefCell::default(),
             capture,
         }
@@ -206,14 +209,36 @@ impl DisplayedCapture {
         kept.insert((pixels, pooled)).1.clone()
     }
 
-    /// How much each key of the matrix on screen is looked at, computed once and not for every frame.
+    /// How much each token is looked at in the view on screen: from all of its rows if that is known, else as the cells of its
+    /// matrix say it, computed once and not for every frame.
     pub fn looked_at(&self, normalisation: Normalisation) -> Arc<LookedAt> {
+        if let Some(exact) = self.exact_keys_of((self.view, normalisation)) {
+            return exact.clone();
+        }
         let mut kept = self.looked_at.borrow_mut();
         if let Some((_, looked_at)) = kept.as_ref().filter(|kept| kept.0 == normalisation) {
             return looked_at.clone();
         }
-        let looked_at = LookedAt::new(self.matrix(), normalisation, self.capture.tokens.len());
+        let looked_at = LookedAt::by_token(self.matrix(), normalisation, self.capture.tokens.len());
         kept.insert((normalisation, Arc::new(looked_at))).1.clone()
+    }
+
+    /// Whether it is known from all rows how much each token is looked at in the view on screen.
+    pub fn has_exact_keys(&self, normalisation: Normalisation) -> bool {
+        self.exact_keys_of((self.view, normalisation)).is_some()
+    }
+
+    fn exact_keys_of(&self, of: (View, Normalisation)) -> Option<&Arc<LookedAt>> {
+        self.exact_keys.iter().find(|kept| kept.0 == of).map(|kept| &kept.1)
+    }
+
+    /// Keeps how much each token is looked at in a view.
+    pub(in crate::app) fn keep_looked_at(&mut self, of: (View, Normalisation), found: &Arc<LookedAt>) {
+        self.exact_keys.retain(|kept| kept.0 != of);
+        self.exact_keys.push_back((of, found.clone()));
+        if self.exact_keys.len() > KEPT_VIEWS {
+            self.exact_keys.pop_front();
+        }
     }
 
     /// Its text in lines of so many columns, laid out once and not for every frame.

@@ -34,10 +34,16 @@ pub enum ExportContent {
 }
 
 impl ExportContent {
+    /// Whether it is of both panes, where both show something.
+    pub fn is_of_both(self) -> bool {
+        !matches!(self, Self::View(_) | Self::AllHeads | Self::Screen)
+    }
+
     /// Whether a file of this format can hold it.
     pub fn fits(self, format: ExportFormat) -> bool {
         match self {
             Self::View(_) | Self::AllHeads => true,
+            Self::Text(TextColoring::Push) => format.is_figure() || ExportFormat::OF_FOUND.contains(&format),
             Self::Panes | Self::Text(_) | Self::Difference(_) => format.is_figure(),
             Self::Map(_) | Self::Segments(_) => format.draws_a_grid(),
             Self::Push | Self::Effect | Self::Patching | Self::Sinks => {

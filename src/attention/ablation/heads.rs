@@ -49,9 +49,33 @@ impl Ablation {
         Self { heads: &self.heads | &other.heads, instead: self.instead }
     }
 
-    /// What stands behind a model's name where heads are off: ` without 0.1`; nothing where all are on.
+    /// What stands behind a model's name where heads are off: ` without 0.1`, ` with 0.1 at its mean`; nothing where all are
+    /// on.
     pub fn suffix(&self) -> String {
-        if self.is_empty() { String::new() } else { format!(" without {self}") }
+        if self.is_empty() { String::new() } else { format!(" {}", self.words()) }
+    }
+
+    /// What is put in the place of these heads, as people read it: `without 0.1, 2.3`, `with 0.1 at its mean`.
+    pub fn words(&self) -> String {
+        self.words_about(&self.list())
+    }
+
+    /// The same, with the heads called by other words: `without 0.1 and 2 more heads`.
+    pub fn words_about(&self, heads: &str) -> String {
+        match self.instead {
+            Instead::Zero => format!("without {heads}"),
+            Instead::Mean => format!("with {heads} {}", self.at_mean()),
+        }
+    }
+
+    /// Where heads are that give what they give on average: `at its mean`, `at their means`.
+    pub fn at_mean(&self) -> &'static str {
+        if self.heads.len() == 1 { "at its mean" } else { "at their means" }
+    }
+
+    /// Their names alone: `5.1, 6.9`.
+    pub fn list(&self) -> String {
+        self.heads().map(|(layer, head)| format!("{layer}.{head}")).collect::<Vec<_>>().join(", ")
     }
 
     /// Switches a head off, or on again.
@@ -85,11 +109,7 @@ impl fmt::Display for Ablation {
         if self.needs_means() {
             write!(f, "{MEAN} ")?;
         }
-        for (at, (layer, head)) in self.heads().enumerate() {
-            let comma = if at > 0 { ", " } else { "" };
-            write!(f, "{comma}{layer}.{head}")?;
-        }
-        Ok(())
+        f.write_str(&self.list())
     }
 }
 
@@ -143,6 +163,19 @@ mod tests {
             let error = text.parse::<Ablation>().unwrap_err();
             assert!(error.to_string().contains("5.1,6.9"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_put_in_the_place_of_heads_reads_as_words() {
+        let words = ["0.1", "0.1,2.3", "mean:0.1", "mean:0.1,2.3"].map(|heads| {
+            let ablation: Ablation = heads.parse().unwrap();
+            ablation.words()
+        });
+        assert_eq!(
+            words,
+            ["without 0.1", "without 0.1, 2.3", "with 0.1 at its mean", "with 0.1, 2.3 at their means"]
+        );
+        assert_eq!(Ablation::default().replaced_by(Instead::Mean).suffix(), "");
     }
 
     #[test]

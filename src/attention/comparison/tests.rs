@@ -46,6 +46,12 @@ fn the_largest_difference_in_words() {
         comparison.sentence(&names, 0, RowReading::Reading),
         "a gives 'ab' 1.00 of 'ab', b 0.25; b's sink takes 0.75"
     );
+    let fewer = [
+        "a gives 'ab' 1.00 of 'ab', b 0.25; b's sink 0.75",
+        "'ab' of 'ab': 1.00, 0.25; b's sink 0.75",
+        "'ab' of 'ab': 1.00, 0.25",
+    ];
+    assert_eq!(comparison.sentences(&names, 0, RowReading::Reading)[1..], fewer);
     assert_eq!(short_names(["x/m", "/y/m/"]), ["m (left)", "m (right)"]);
 }
 
@@ -87,11 +93,14 @@ fn what_goes_to_words_that_one_side_has_alone_is_kept_apart() {
         comparison.left_over_sentence(&names).unwrap(),
         "only l: 'x' (1 token); only r: 'y' (1 token)"
     );
-    assert!(
-        comparison
-            .sentence(&names, 1, RowReading::Reading)
-            .ends_with("0.50 and 0.50 go to words that only one has")
+    let fewer = comparison.left_over_sentences(&names).unwrap();
+    assert_eq!(
+        [&fewer[1], fewer.last().unwrap()],
+        ["only l: 'x'; only r: 'y'", "only l: 1 token; only r: 1 token"]
     );
+    let sentences = comparison.sentences(&names, 1, RowReading::Reading);
+    assert!(sentences[0].ends_with("0.50 and 0.50 go to words that only one has"));
+    assert!(sentences[1..].iter().all(|fewer| fewer.ends_with("; left out 0.50, 0.50")), "{sentences:?}");
     // Row c: (¼, ¼, 0, ½) and (½, 0, 0, ½): what is left out is an outcome.
     let row = 0.5 * (0.25 * (2.0f32 / 3.0).ln() + 0.25 * 2.0f32.ln() + 0.5 * (4.0f32 / 3.0).ln());
     assert!((comparison.divergence(1) - row).abs() < 1e-6, "{} {row}", comparison.divergence(1));

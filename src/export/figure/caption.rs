@@ -51,7 +51,11 @@ fn model(source: &Source) -> String {
     let revision =
         source.revision.as_ref().map(|revision| format!(" at {}", &revision[..revision.len().min(12)]));
     let Source { model, dtype, device, ablation, .. } = source;
-    let without = if ablation.is_empty() { String::new() } else { format!(" without heads {ablation}") };
+    let heads = if ablation.heads().count() == 1 { "head" } else { "heads" };
+    let without = match ablation.is_empty() {
+        true => String::new(),
+        false => format!(" {}", ablation.words_about(&format!("{heads} {}", ablation.list()))),
+    };
     let pinned = if source.is_pinned { ", pinned" } else { "" };
     let (model, dtype, device) = (escape_controls(model), escape_controls(dtype), escape_controls(device));
     format!(

@@ -301,11 +301,13 @@ pub fn source_title(name: &str, source: &Source) -> String {
     let mut title = escape_controls(name);
     let heads: Vec<String> = source.ablation.heads().map(|(layer, head)| format!("{layer}.{head}")).collect();
     if !heads.is_empty() {
-        let mean = if source.ablation.needs_means() { "mean: " } else { "" };
-        title += &format!(" without {mean}{}", heads[..heads.len().min(NAMED_HEADS)].join(", "));
-    }
-    if heads.len() > NAMED_HEADS {
-        title += &format!(" and {} more heads", heads.len() - NAMED_HEADS);
+        let mut named = heads[..heads.len().min(NAMED_HEADS)].join(", ");
+        match heads.len().saturating_sub(NAMED_HEADS) {
+            0 => {}
+            1 => named += " and 1 more head",
+            more => named += &format!(" and {more} more heads"),
+        }
+        title += &format!(" {}", source.ablation.words_about(&named));
     }
     if source.generated > 0 {
         title += &format!(" (step {})", source.generated);

@@ -67,7 +67,7 @@ fn titles_say_which_heads_are_off_and_what_was_pinned() {
     let both = titles(source("0.1", false), source("", true), None);
     assert_eq!(both[..2], ["example without 0.1", "example (pinned)"]);
     assert!(
-        both[2].starts_with("example (f32, cpu) without heads 0.1 and example (f32, cpu), pinned."),
+        both[2].starts_with("example (f32, cpu) without head 0.1 and example (f32, cpu), pinned."),
         "{both:?}"
     );
     let many = titles(source("0.0,0.1,1.0,1.1,2.0,2.1,3.0,3.1", true), source("", false), None);

@@ -90,9 +90,7 @@ impl CudaDecoder {
     /// Whether a pass runs on the device: nobody looks at queries as they are turned, and its matrices are not folded further
     /// than the kernels do.
     pub fn takes(&self, hooks: &Hooks<'_>, tokens: usize) -> bool {
-        hooks.after_rotary.is_none()
-            && tokens_per_cell(tokens) <= MOST_BIN
-            && !self.is_given_up()
+        hooks.after_rotary.is_none() && tokens_per_cell(tokens) <= MOST_BIN && !self.is_given_up()
     }
 
     /// As [`Decoder::run`], on the device. All layers are handed on at the end; their queries, keys and values stay on the

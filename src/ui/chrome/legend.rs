@@ -142,9 +142,16 @@ pub fn clipped(rows: usize, words: Words) -> &'static str {
     }
 }
 
+/// The number that the highest colour stands for, and whether there may be more than that.
+pub fn top(value: f32, is_clipped: bool) -> String {
+    format!("{}{value:.3}", if is_clipped { "≥" } else { "" })
+}
+
 /// Keys that may go beyond the top of the scale, as [`LookedAt`](crate::attention::LookedAt) leaves them aside.
-pub fn clipped_keys(words: Words) -> &'static str {
+pub fn clipped_keys(keys: usize, words: Words) -> &'static str {
     match words {
+        // Nobody looks at the last one from behind it.
+        _ if keys < 3 => "",
         Words::All => ", scale clipped: the highest keys are ignored",
         Words::Few => ", highest keys ignored",
     }

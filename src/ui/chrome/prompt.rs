@@ -31,6 +31,11 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
     let mark = if editing { chrome.accent } else { chrome.dim };
     put_line(buffer, inset(line), [(ways(state), chrome.accent), ("❯ ".to_owned(), mark)]);
     let (area, note) = parts(state, line);
+    let said = inset(layout.note);
+    Clear.render(layout.note, buffer);
+    for (row, text) in said.rows().zip(prompt_line::above(state, line, said.width.into())) {
+        put_line(buffer, row, [(text, chrome.accent)]);
+    }
     let x = line.right().saturating_sub(width(&note) as u16 + 1);
     put(buffer, x, line.y, &note, width(&note), chrome.accent);
     if finding {

@@ -7,19 +7,19 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::{minimap, notice, shares, text, thumbnails};
-use crate::app::{DisplayedCapture, Load, Mode, Pane, Pass, Pin, State};
+use crate::app::{DisplayedCapture, KeysStage, Load, Mode, Pane, Pass, Pin, Side, State};
 use crate::attention::ModelInfo;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::box_title::{Apart, BoxTitle, LEAST_NAME};
-use crate::ui::facts::{head_facts, in_columns};
+use crate::ui::facts::{head_facts, in_columns, why_not};
 use crate::ui::names::short_view_name;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::area::boxed;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::overview::Overview;
 use crate::ui::widgets::progress::{progress, spinner};
-use crate::ui::widgets::text::{first_that_fits, fit, fit_name, put, width, wrap};
+use crate::ui::widgets::text::{first_that_fits, fit, fit_name, put, put_notice, width};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{Pooling, RowReading, View};
 
@@ -84,7 +84,7 @@ fn frame(state: &State, pane: &Pane, layout: &PaneLayout, theme: &Theme, buffer:
     }
     let frame_room = usize::from(layout.frame.width);
     let left = |room: usize| match state.panes.pinned(layout.side) {
-        Some(pin) => behind(state, pane, pin, room),
+        Some(pin) => behind(state, (layout.side, pane), pin, room),
         None => pane_status(state, pane, layout),
     };
     // What passes is said before what stays.
@@ -171,13 +171,13 @@ fn facts(model: &ModelInfo, room: usize) -> String {
 
 /// What is under way, or else how what is written stands.
 fn pane_status(state: &State, pane: &Pane, layout: &PaneLayout) -> String {
-    let status = status(state, pane, false);
+    let status = status(state, (layout.side, pane), false);
     let written = shares::status(state, layout.side, !layout.shares.is_empty());
     written.filter(|_| status.is_empty() || state.writing.is_running()).unwrap_or(status)
 }
 
 /// What is under way while a matrix is on screen.
-fn status(state: &State, pane: &Pane, pinned: bool) -> String {
+fn status(state: &State, (side, pane): (Side, &Pane), pinned: bool) -> String {
     let Some(shown) = &pane.shown else { return String::new() };
     let spinner = spinner(state);
     let running = match &pane.model {
@@ -196,15 +196,29 @@ fn status(state: &State, pane: &Pane, pinned: bool) -> String {
         _ if shown.view() != pane.selection.view() => {
             format!(" {spinner} computing {} ", pane.selection.view().short_title())
         }
-        _ if shown.job != state.run.job && !pinned => PREVIOUS.to_owned(),
-        _ => String::new(),
+        _ => match state.by_cells(side) {
+            Some(stage) => by_cells(state, shown.matrix().bin(), stage),
+            None if shown.job != state.run.job && !pinned => PREVIOUS.to_owned(),
+            None => String::new(),
+        },
+    }
+}
+
+/// That a text has the colours of cells until more is known.
+fn by_cells(state: &State, tokens: usize, stage: &KeysStage) -> String {
+    let cells = format!("by cells of {tokens} tokens");
+    match stage {
+        KeysStage::Failed(error) => format!(" {cells}: {} ", why_not(state, error)),
+        KeysStage::Waiting | KeysStage::Known => {
+            format!(" {} {cells} until all rows are read ", spinner(state))
+        }
     }
 }
 
 /// Which model a pinned capture takes the place of, and how that is getting on; of a head, its numbers are more. Of a long
 /// name its beginning gives way, and not the key.
-fn behind(state: &State, pane: &Pane, pin: &Pin, room: usize) -> String {
-    let status = status(state, pane, true);
+fn behind(state: &State, (side, pane): (Side, &Pane), pin: &Pin, room: usize) -> String {
+    let status = status(state, (side, pane), true);
     let is_head = pane.shown.as_ref().is_some_and(|shown| matches!(shown.view(), View::Head { .. }));
     let Pane { model, reference, .. } = &pin.behind;
     let name = match model.as_ref().map_or(reference.as_str(), |model| &model.name) {
@@ -286,11 +300,8 @@ fn draw_head_facts(
 fn error(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let Some(error) = pane.error().filter(|_| area.height > 0) else { return };
     let room = usize::from(area.width);
-    let mut lines = wrap(&error, room);
-    lines.truncate(usize::from(area.height - 1).max(1));
-    for (y, line) in (area.y..area.bottom()).zip(&lines) {
-        put(buffer, area.x, y, line, room, theme.chrome.error);
-    }
+    let said = Rect { height: (area.height - 1).max(1), ..area };
+    put_notice(buffer, said, &[error], theme.chrome.error);
     // In the editor these keys are text.
     if !state.worker || state.screen.mode() == Mode::EditPrompt {
         return;

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::next;
+use super::{next, pushed};
 use crate::app::{Column, Cursor, DisplayedCapture, Hover, Pane, Side, Span, State};
 use crate::attention::ablation::MovedHead;
 use crate::attention::{Normalisation, NormalisedRow, span};
@@ -15,7 +15,7 @@ use crate::ui::widgets::area::{take_bottom, take_top};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::matrix::IN_SPAN;
 use crate::ui::widgets::text::{fit, number, put, put_line, right, width};
-use crate::vocabulary::{RowReading, nats};
+use crate::vocabulary::{RowReading, TextColoring, nats};
 
 /// Columns from which next tokens are listed beside the keys.
 const BESIDE: u16 = 44;
@@ -36,7 +36,8 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     let first = take_top(&mut rest, 1);
     let has_moved = shown.capture.before.is_some();
     let free = rest.height.saturating_sub(has_moved.into());
-    let span_lines = if pane.span.is_none() { 0 } else { if free < 4 { 1 } else { 2 } };
+    let is_push = state.display.text == Some(TextColoring::Push);
+    let span_lines = if pane.span.is_none() || is_push { 0 } else { if free < 4 { 1 } else { 2 } };
     let is_beside = free > 3 + span_lines && rest.width >= BESIDE;
     // Heads that are off are off for what they change: then next tokens are the last to go.
     let is_ablated = has_moved || state.panes.pinned(layout.side).is_some_and(|pin| pin.is_before);
@@ -47,6 +48,16 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
         draw_moved(shown, take_top(&mut rest, 1), theme, buffer);
     }
     let of_span = take_top(&mut rest, span_lines);
+    if is_beside {
+        let half = rest.width / 2;
+        let right = Rect { x: rest.x + half + 1, width: rest.width - half - 1, ..rest };
+        next::with_bars(state, layout, right, theme, buffer);
+        rest.width = half - 1;
+    }
+    if is_push {
+        pushed::draw(state, (layout.side, shown), (first, rest), theme, buffer);
+        return;
+    }
     let row = normalisation.row(shown.matrix(), pane.cursor.query);
     let pointed = matches!(state.hover, Some(Hover::Cell { .. } | Hover::Token { .. }))
         .then(|| state.lit(layout.side))
@@ -71,12 +82,6 @@ pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buff
     }
     let ranked = ranked(entries(&row));
     let top = bars_end(shown, normalisation, &row);
-    if is_beside {
-        let half = rest.width / 2;
-        let right = Rect { x: rest.x + half + 1, width: rest.width - half - 1, ..rest };
-        next::with_bars(state, layout, right, theme, buffer);
-        rest.width = half - 1;
-    }
     if rest.height < 3 {
         in_a_line(shown, &ranked, rest, theme, buffer);
     } else {

@@ -6,6 +6,7 @@ pub mod inspector;
 pub mod minimap;
 mod next;
 mod notice;
+mod pushed;
 pub mod shares;
 pub mod text;
 mod text_heading;

@@ -8,7 +8,7 @@ use crate::app::{Load, Pane, Pass, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::widgets::progress::{progress, share, spinner};
-use crate::ui::widgets::text::{put, put_centered, wrap};
+use crate::ui::widgets::text::{put, put_centered, wrap, wrap_in};
 
 /// Columns of a progress bar, at most.
 const BAR: usize = 36;
@@ -17,9 +17,8 @@ const BAR: usize = 36;
 pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let chrome = &theme.chrome;
     let room = usize::from(area.width.saturating_sub(4));
-    let mut lines: Vec<(String, Style)> = Vec::new();
-    let mut say =
-        |text: &str, style: Style| lines.extend(wrap(text, room).into_iter().map(|line| (line, style)));
+    let mut said: Vec<(String, Style)> = Vec::new();
+    let mut say = |text: &str, style: Style| said.push((text.to_owned(), style));
     let spinner = spinner(state);
     let mut done = None;
     match (&pane.load, &pane.pass) {
@@ -67,6 +66,7 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         }
     }
     let bar = done.is_some() && room >= 8;
+    let lines = lines(&said, room, area.height.into());
     let height = lines.len() + usize::from(bar) * 2;
     let mut y = area.y + usize::from(area.height).saturating_sub(height).div_ceil(2) as u16;
     for (line, style) in &lines {
@@ -85,4 +85,17 @@ pub fn draw(state: &State, pane: &Pane, area: Rect, theme: &Theme, buffer: &mut 
         let x = put(buffer, x, y + 1, &"─".repeat(columns - full), columns - full, chrome.border);
         put(buffer, x, y + 1, &format!("{:>4.0}%", done * 100.0), 5, chrome.dim);
     }
+}
+
+/// What is said, in lines; where these are too many, the longest text gives way.
+fn lines(said: &[(String, Style)], room: usize, height: usize) -> Vec<(String, Style)> {
+    let mut wrapped: Vec<Vec<String>> = said.iter().map(|(text, _)| wrap(text, room)).collect();
+    let surplus = wrapped.iter().map(Vec::len).sum::<usize>().saturating_sub(height);
+    let longest = (0..said.len()).max_by_key(|at| wrapped[*at].len());
+    if let Some(longest) = longest.filter(|_| surplus > 0) {
+        let left = wrapped[longest].len().saturating_sub(surplus).max(1);
+        wrapped[longest] = wrap_in(&said[longest].0, room, left);
+    }
+    let styled = wrapped.into_iter().zip(said);
+    styled.flat_map(|(lines, (_, style))| lines.into_iter().map(|line| (line, *style))).collect()
 }

@@ -11,7 +11,7 @@ use crate::ui::widgets::area::take_top;
 use crate::ui::widgets::line::{self, on_one_line};
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::stack;
-use crate::ui::widgets::text::{fit, put, put_line, width};
+use crate::ui::widgets::text::{first_that_fits, put, put_line, width};
 
 /// What the parts of a bar are called: in full, in short, and not at all.
 const NAMES: [[&str; 4]; 3] = [
@@ -19,6 +19,9 @@ const NAMES: [[&str; 4]; 3] = [
     [" sink", " first", " prompt", " written"],
     [""; 4],
 ];
+
+/// Rows of bars that stay where words take a second line.
+const LEAST_BARS: u16 = 2;
 
 /// Rows of the strip in a pane with so many rows for its matrix; none where nothing is written.
 pub fn height(state: &State, body: u16) -> u16 {
@@ -43,9 +46,8 @@ pub fn draw(state: &State, side: Side, mut area: Rect, theme: &Theme, buffer: &m
     let count = shown.capture.tokens.len() - shown.capture.prompt_tokens();
     let text = take_top(&mut area, 1);
     draw_text(state, side, text, theme, buffer);
-    let heading = take_top(&mut area, 1);
     let now = (count > 0).then(|| of_token(state, shown, count)).flatten();
-    draw_heading(state, side, now, heading, theme, buffer);
+    draw_heading(state, side, now, &mut area, theme, buffer);
     match (area.height, now) {
         (1, Some(now)) => stack::lying(&now.values(), &theme.chrome.shares, area, theme, buffer),
         (2.., _) => draw_bars(state, shown, count, area, theme, buffer),
@@ -83,41 +85,65 @@ fn of_token(state: &State, shown: &DisplayedCapture, number: usize) -> Option<Ro
     matrix.shares((row / matrix.bin()).min(matrix.size().saturating_sub(1)), prompt)
 }
 
-/// `step 12 of 20, reading at the ■ sink 41% ■ first token 20%`: in as many words as there is room for.
+/// `step 12 of 20, reading at the ■ sink 41% ■ first token 20%`: in as many words as there is room for in a line, or else in two
+/// if bars still have room under these.
 fn draw_heading(
     state: &State,
     side: Side,
     shares: Option<RowShares>,
-    area: Rect,
+    rest: &mut Rect,
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
     let chrome = &theme.chrome;
-    let (words, room) = (step_words(state, side), usize::from(area.width));
+    let (words, room) = (step_words(state, side), usize::from(rest.width));
     let Some(shares) = shares else {
-        let words = words.first().map(String::as_str).unwrap_or_default();
-        put(buffer, area.x, area.y, &fit(words, room), room, chrome.strong);
+        put_line(buffer, take_top(rest, 1), [(first_that_fits(&words, room), chrome.strong)]);
         return;
     };
     let parts = |names: &[&'static str; 4]| {
         let values = shares.values().into_iter().zip(names);
         values.map(|(value, name)| format!("{name} {:.0}%", value * 100.0)).collect::<Vec<_>>()
     };
-    let columns = |parts: &[String]| parts.iter().map(|text| width(text) + 2).sum::<usize>();
     let [long, short, bare] = NAMES.each_ref().map(parts);
-    let fits = |words: &str, parts: &[String]| width(words) + columns(parts) <= room;
-    let choices = [(0, &long), (1, &long), (0, &short), (1, &short), (2, &short), (2, &bare)];
-    let chosen = choices.into_iter().find_map(|(at, parts)| {
-        let words = words.get(at)?;
-        fits(words, parts).then_some((words, parts))
-    });
-    let Some((words, parts)) = chosen else { return };
-    let mut x = put(buffer, area.x, area.y, words, room, chrome.strong);
-    for (part, text) in parts.iter().enumerate() {
-        let rest = Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area };
+    let most = if rest.height > LEAST_BARS + 1 { 2 } else { 1 };
+    let choices = [(0, &long), (1, &long), (0, &short), (1, &short), (2, &short)].map(|choice| (choice, 1));
+    let in_two = [(1, &long), (2, &long), (2, &short)].map(|choice| (choice, most));
+    let chosen =
+        choices.into_iter().chain(in_two).chain([((2, &bare), 1)]).find_map(|((at, parts), lines)| {
+            let words = words.get(at)?;
+            let places = flow(words, parts, room);
+            (places.last()?.0 < lines).then_some((words, parts, places))
+        });
+    let Some((words, parts, places)) = chosen else { return };
+    let lines = 1 + places.last().map_or(0, |place| place.0);
+    let area = take_top(rest, lines as u16);
+    put(buffer, area.x, area.y, words, room, chrome.strong);
+    for (part, (text, (line, column))) in parts.iter().zip(places).enumerate() {
+        let rest = Rect {
+            x: area.x + column as u16,
+            y: area.y + line as u16,
+            width: area.width - column as u16,
+            height: 1,
+        };
         let sign = stack::sign(part, theme).to_owned();
-        x = put_line(buffer, rest, [(sign, chrome.shares[part]), (text.clone(), chrome.text)]);
+        put_line(buffer, rest, [(sign, chrome.shares[part]), (text.clone(), chrome.text)]);
     }
+}
+
+/// The line and the column of each part behind some words, a sign before it, in lines of so many columns.
+fn flow(words: &str, parts: &[String], room: usize) -> Vec<(usize, usize)> {
+    let (mut line, mut x) = (0, width(words) + 1);
+    let place = |part: &String| {
+        let columns = 1 + width(part);
+        if x > 0 && x + columns > room {
+            (line, x) = (line + 1, 0);
+        }
+        let at = (line, x);
+        x += columns + 1;
+        at
+    };
+    parts.iter().map(place).collect()
 }
 
 /// Which step is on screen, and which row tells of it: the longest words first.

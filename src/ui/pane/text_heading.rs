@@ -105,7 +105,7 @@ fn pushes(state: &State, side: Side) -> String {
 }
 
 /// A push in digits, with its sign.
-fn signed(value: f32) -> String {
+pub fn signed(value: f32) -> String {
     format!("{value:+.3}").replace('-', "−")
 }
 

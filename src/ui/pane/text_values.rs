@@ -67,7 +67,7 @@ impl<'a> Values<'a> {
             }
             Source::Exact(row) => row.get(token),
             Source::Pushes(pushes) => pushes.get(token).copied(),
-            Source::Keys(keys) => keys.values.get(cell).copied().flatten(),
+            Source::Keys(keys) => keys.values.get(token).copied().flatten(),
         }
     }
 

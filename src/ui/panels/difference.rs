@@ -17,10 +17,10 @@ use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{facts_that_fit, heads_to_come};
 use crate::ui::names::{model_names, view_names};
 use crate::ui::places::{Body, DifferenceLayout};
-use crate::ui::widgets::area::boxed;
+use crate::ui::widgets::area::{boxed, take_bottom, take_top};
 use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
-use crate::ui::widgets::text::{fit, put, put_line, short, width, wrap};
+use crate::ui::widgets::text::{first_that_fits, fit, put, put_line, put_notice, short, width};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{ColorRange, RowReading, View, nats};
 
@@ -50,11 +50,11 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
     let compared = state.screen.compared()?;
     let [left, right] = names(state, body);
     let is_split = arrangement(state) == Arrangement::Split;
+    let clipped = legend::clipped(compared.labels().len(), words);
+    let is_clipped = !clipped.is_empty();
     let range = match state.display.range {
         ColorRange::Top(_) => if is_split { "0 to 1" } else { "−1 to 1" }.to_owned(),
-        ColorRange::Shared | ColorRange::Own => {
-            format!("top{}", legend::clipped(compared.labels().len(), words))
-        }
+        ColorRange::Shared | ColorRange::Own => format!("top{clipped}"),
     };
     let (before, after) = if is_split {
         let own = [("◺".to_owned(), left), ("◹".to_owned(), format!("{right}, queries across"))];
@@ -70,7 +70,7 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
     let is_log = state.display.color_scale == ColorScale::Log;
     Some(if is_split {
         let bottom = if is_log { format!("≤{} ", short(bottom)) } else { "0 ".to_owned() };
-        Legend { palette: &theme.values, bottom, top: format!("≥{top:.3}"), settings }
+        Legend { palette: &theme.values, bottom, top: legend::top(top, is_clipped), settings }
     } else {
         let log = if is_log { format!("log ±{} to ", short(bottom)) } else { String::new() };
         let (bottom, top) = (format!("{log}−{top:.3} "), format!("+{top:.3}"));
@@ -79,10 +79,15 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
 }
 
 fn place(state: &State, mut frame: Rect, screen: u16) -> Body {
-    let sentences = take_inspector(state, &mut frame, screen);
+    let mut sentences = take_inspector(state, &mut frame, screen);
     let (Some(difference), Some(compared)) = (&state.screen.difference, state.screen.compared()) else {
         return Body::default();
     };
+    // What only one side says has a line.
+    if sentences.height == 2 && compared.comparison().has_left_over() {
+        let more = take_bottom(&mut frame, 1);
+        sentences = Rect { y: more.y, height: 3, ..sentences };
+    }
     let name = compared.labels().iter().map(|label| width(label)).max().unwrap_or(0);
     let size = compared.comparison().shape().size();
     let [left, right] = compared.comparison().sides().each_ref().map(|side| side.sinks().is_some());
@@ -142,32 +147,40 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     if rest.height == 0 {
         return;
     }
-    exact(state, difference, &names, Rect { height: 1, ..rest }, theme, buffer);
-    (rest.y, rest.height) = (rest.y + 1, rest.height - 1);
+    exact(state, difference, &names, take_top(&mut rest, 1), theme, buffer);
     let different = compared.comparison().most_different();
     if different.iter().all(|piece| compared.comparison().divergence(*piece) == 0.0) {
-        let text = match is_of_ablated_heads(state) {
-            true => format!(
-                "nothing moves here: heads of the same layer and of earlier ones stay as they are; {} is a later layer",
-                state.keys.hint(Command::NextLayer)
-            ),
-            false => "both give the same here".to_owned(),
+        let texts = match is_of_ablated_heads(state) {
+            true => nothing_moves(state),
+            false => vec!["both give the same here".to_owned()],
         };
-        for (row, line) in rest.rows().zip(wrap(&text, usize::from(rest.width))) {
-            put_line(buffer, row, [(line, theme.chrome.text)]);
-        }
+        put_notice(buffer, rest, &texts, theme.chrome.text);
         return;
     }
-    if let Some(left_over) = compared.comparison().left_over_sentence(&names).filter(|_| rest.height > 1) {
-        put_line(buffer, Rect { height: 1, ..rest }, [(left_over, theme.chrome.dim)]);
-        (rest.y, rest.height) = (rest.y + 1, rest.height - 1);
+    let room = usize::from(rest.width);
+    if let Some(left_over) = compared.comparison().left_over_sentences(&names).filter(|_| rest.height > 1) {
+        let left_over = first_that_fits(&left_over, room);
+        put_line(buffer, take_top(&mut rest, 1), [(left_over, theme.chrome.dim)]);
     }
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
-        let number = (format!("{}  ", nats(f64::from(divergence), 3)), theme.chrome.strong);
-        let sentence = compared.comparison().sentence(&names, piece, state.display.rows);
-        put_line(buffer, row, [number, (sentence, theme.chrome.text)]);
+        let number = format!("{}  ", nats(f64::from(divergence), 3));
+        let sentences = compared.comparison().sentences(&names, piece, state.display.rows);
+        let sentence = first_that_fits(&sentences, room.saturating_sub(width(&number)));
+        put_line(buffer, row, [(number, theme.chrome.strong), (sentence, theme.chrome.text)]);
     }
+}
+
+/// Why both sides are the same, in fewer and fewer words.
+fn nothing_moves(state: &State) -> Vec<String> {
+    let later = state.keys.hint(Command::NextLayer);
+    vec![
+        format!(
+            "nothing moves here: heads of the same layer and of earlier ones stay as they are; {later} is a later layer"
+        ),
+        format!("nothing moves in this layer: {later} is a later one"),
+        format!("nothing moves: {later} a later layer"),
+    ]
 }
 
 /// Both models, each in a part of the width that leaves room for what is said of them.
@@ -221,22 +234,32 @@ fn draw_frame(
     let facts = [Some(pieces.to_owned()), left_over].into_iter().flatten();
     let facts = facts_that_fit(facts.collect(), room.saturating_sub(width(&title) + 3));
     let facts = if facts.is_empty() { String::new() } else { format!("· {} ", facts.join(" · ")) };
-    let mut mean = format!(
-        " Jensen-Shannon divergence, raw: {} nats on average ",
-        nats(f64::from(compared.comparison().mean_divergence()), 3)
-    );
+    let mean = nats(f64::from(compared.comparison().mean_divergence()), 3);
+    let means = [
+        format!("Jensen-Shannon divergence, raw: {mean} nats on average"),
+        format!("JS divergence {mean} nats"),
+    ];
+    let mut passing = Vec::new();
     // One of two prompts is pinned: it stays.
     if !compared.prompts.contains(&state.run.prompt) {
-        mean.push_str("· of the previous prompt ");
+        passing.push("of the previous prompt".to_owned());
     }
     for side in Side::BOTH {
         let to_come = state.pane(side).shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
-        mean.push_str(&to_come.map_or_else(String::new, |what| format!("· {} {what} ", names[side.index()])));
+        passing.extend(to_come.map(|what| format!("{} {what}", names[side.index()])));
     }
+    let passing = passing.join(" · ");
+    let texts: Vec<String> = match passing.is_empty() {
+        true => means.to_vec(),
+        // What passes is said before what stays.
+        false => means.map(|mean| format!("{mean} · {passing}")).into_iter().chain([passing]).collect(),
+    };
+    let texts: Vec<String> = texts.into_iter().map(|text| format!(" {text} ")).collect();
+    let under = first_that_fits(&texts, layout.frame.width.saturating_sub(2).into());
     boxed(chrome.focus)
         .title(Line::from(vec![Span::styled(title, chrome.strong), Span::styled(facts, chrome.dim)]))
         .title(Line::from(Span::styled(format!(" {views} "), chrome.accent)).alignment(Alignment::Right))
-        .title_bottom(Span::styled(fit(&mean, usize::from(layout.frame.width.saturating_sub(2))), chrome.dim))
+        .title_bottom(Span::styled(under, chrome.dim))
         .render(layout.frame, buffer);
 }
 

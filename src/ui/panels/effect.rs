@@ -1,14 +1,15 @@
 //! Effect: for each model a table of spans, with what each is given and what hiding it does to the next token.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::{Modifier, Style};
-use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::{Face, no_legend};
-use super::model_box::{model_box, room};
+use super::model_box::model_box;
 use crate::app::{EffectSide, EffectStage, Opened, State};
 use crate::attention::ablation::NextChange;
 use crate::attention::knockout::{HiddenSpan, SpanEffect};
@@ -18,11 +19,11 @@ use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
-use crate::ui::widgets::area::{take_bottom, take_top};
-use crate::ui::widgets::bar::{bar, signed_bar};
+use crate::ui::widgets::area::{inset, put_under, take_bottom, take_top};
+use crate::ui::widgets::bar::{bar, put_signed_bar};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, right, width, wrap};
-use crate::ui::widgets::window::window;
+use crate::ui::widgets::text::{fit, put, put_notice, right, width};
+use crate::ui::widgets::window::{more, window};
 use crate::vocabulary::nats;
 
 /// Columns of a span's name, at least and at most.
@@ -86,24 +87,31 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let side = effects.sides[part.side.index()].as_ref();
         draw_frame(state, part, side, theme, buffer);
         let Some(side) = side else { continue };
-        let body = part.area.inner(Margin::new(1, 1));
-        let mut body = Rect { x: body.x + 1, width: body.width.saturating_sub(2), ..body };
-        let next = if body.height >= NEXT_FROM { take_bottom(&mut body, 3) } else { Rect::default() };
-        let agreement = take_bottom(&mut body, u16::from(part.area.height > 6));
+        let [table, agreement, next] = areas(part.area);
         match &side.stage {
             EffectStage::Failed(error) if side.effects.is_empty() => {
-                let text = why_not(state, error);
-                for (y, line) in (body.y..body.bottom()).zip(wrap(&text, usize::from(body.width))) {
-                    put(buffer, body.x, y, &line, usize::from(body.width), theme.chrome.error);
-                }
+                put_notice(buffer, table, &[why_not(state, error)], theme.chrome.error);
             }
             _ => {
-                draw_table(side, body, theme, buffer);
+                draw_table(side, table, theme, buffer);
                 draw_agreement(side, agreement, theme, buffer);
                 draw_next(side, next, theme, buffer);
             }
         }
     }
+}
+
+/// Where the table, what is said of all spans, and the next tokens of the chosen one are.
+fn areas(frame: Rect) -> [Rect; 3] {
+    let mut table = inset(frame.inner(Margin::new(1, 1)));
+    let next = if table.height >= NEXT_FROM { take_bottom(&mut table, 3) } else { Rect::default() };
+    let agreement = take_bottom(&mut table, u16::from(frame.height > 6));
+    [table, agreement, next]
+}
+
+/// The spans that are on screen, under the headings.
+fn on_screen(side: &EffectSide, table: Rect) -> Range<usize> {
+    window(side.row, table.height.saturating_sub(1).into(), side.spans().len())
 }
 
 fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &Theme, buffer: &mut Buffer) {
@@ -115,13 +123,12 @@ fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &The
     let by =
         |side: &EffectSide| [Some(format!("by {}", side.cut_by)), next(side)].into_iter().flatten().collect();
     let by: Vec<String> = side.map(by).unwrap_or_default();
-    let mut block = model_box(state, part.side, part.area.width, &by, theme);
+    model_box(state, part.side, part.area.width, &by, theme).render(part.area, buffer);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
-    if let Some(status) = side.and_then(|side| status(state, side)).or_else(to_come) {
-        let status = fit(&format!(" {status} "), room(part.area.width));
-        block = block.title_bottom(Span::styled(status, theme.chrome.accent));
-    }
-    block.render(part.area, buffer);
+    let status = side.and_then(|side| status(state, side)).or_else(to_come).unwrap_or_default();
+    let hidden = |side: &EffectSide| more(&on_screen(side, areas(part.area)[0]), side.spans().len());
+    let hidden = side.map(hidden).unwrap_or_default();
+    put_under(part.area, (&[status], theme.chrome.accent), &hidden, theme, buffer);
 }
 
 /// How far it is, or why it isn't further.
@@ -171,7 +178,7 @@ fn draw_table(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer)
     let changes = side.effects.iter().map(|effect| effect.change.abs());
     let top = changes.fold(0.0, f64::max);
     let spans = side.spans();
-    for (y, at) in (rest.y..).zip(window(side.row, rest.height.into(), spans.len())) {
+    for (y, at) in (rest.y..).zip(on_screen(side, area)) {
         let is_chosen = at == side.row;
         let (mark, style) = if is_chosen { ("▸ ", chrome.accent) } else { ("  ", chrome.text) };
         let x = put(buffer, rest.x, y, mark, 2, chrome.accent);
@@ -196,7 +203,8 @@ fn draw_table(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer)
             x = put(buffer, x, y, &right(&(column.text)(effect), NUMBER), NUMBER, style);
         }
         if bars > 0 {
-            draw_bar(if top > 0.0 { effect.change / top } else { 0.0 }, (x + 1, y), bars - 1, theme, buffer);
+            let level = if top > 0.0 { effect.change / top } else { 0.0 };
+            put_signed_bar(buffer, (x + 1, y), level as f32, bars - 1, theme);
         }
     }
 }
@@ -205,15 +213,6 @@ fn draw_table(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer)
 fn padded(span: &HiddenSpan, columns: usize) -> String {
     let name = fit(&span.name, columns);
     format!("{name}{}", " ".repeat(columns.saturating_sub(width(&name))))
-}
-
-fn draw_bar(level: f64, (x, y): (u16, u16), columns: usize, theme: &Theme, buffer: &mut Buffer) {
-    let level = level as f32;
-    let colored = Style::new().fg(theme.differences.color(level.signum() * (0.4 + 0.6 * level.abs())));
-    let [before, axis, behind] = signed_bar(level, columns);
-    let x = put(buffer, x, y, &before, columns, colored);
-    let x = put(buffer, x, y, &axis, 1, theme.chrome.border);
-    put(buffer, x, y, &behind, columns, colored);
 }
 
 /// How far what spans are given ranks them as hiding them does.

@@ -1,13 +1,12 @@
 //! The logit lens: for each model a row per layer, with what it would predict and how sure.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Alignment, Margin, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::layout::{Margin, Rect};
 use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::{Face, no_legend};
-use super::model_box::{model_box, room};
+use super::model_box::model_box;
 use super::read_text::draw_text;
 use crate::app::{LensPanel, LensStage, Opened, State};
 use crate::attention::lens::Lens;
@@ -17,9 +16,10 @@ use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
+use crate::ui::widgets::area::{put_under, take_top};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, right, width, wrap};
+use crate::ui::widgets::text::{fit, put, put_notice, right, width};
 
 /// Columns of what a row is after.
 const AFTER: usize = 9;
@@ -80,22 +80,18 @@ fn draw_frame(
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
-    let (pane, chrome, room) = (state.pane(part.side), &theme.chrome, room(part.area.width));
-    let mut block = model_box(state, part.side, part.area.width, &[], theme);
+    let pane = state.pane(part.side);
+    model_box(state, part.side, part.area.width, &[], theme).render(part.area, buffer);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = panel.map(|panel| status(state, panel)).filter(|status| !status.is_empty());
     let status = status.or_else(to_come).unwrap_or_default();
-    if !status.is_empty() {
-        block = block.title_bottom(Span::styled(fit(&format!(" {status} "), room), chrome.accent));
-    }
-    if let (Some(rows), Some(lens)) = (rows, panel.and_then(|panel| panel.lens.as_ref()))
-        && rows.len() < lens.rows.len()
-        && status.is_empty()
-    {
-        let count = format!(" {} of {} rows ", rows.len(), lens.rows.len());
-        block = block.title_bottom(Line::from(Span::styled(count, chrome.dim)).alignment(Alignment::Right));
-    }
-    block.render(part.area, buffer);
+    let count = match (rows, panel.and_then(|panel| panel.lens.as_ref())) {
+        (Some(rows), Some(lens)) if rows.len() < lens.rows.len() => {
+            format!(" {} of {} rows ", rows.len(), lens.rows.len())
+        }
+        _ => String::new(),
+    };
+    put_under(part.area, (&[status], theme.chrome.accent), &count, theme, buffer);
 }
 
 /// What is under way while an older answer is on screen, or went wrong.
@@ -169,9 +165,9 @@ fn draw_notice(state: &State, panel: &LensPanel, area: Rect, theme: &Theme, buff
             (format!("{} running the prompt", spinner(state)), theme.chrome.text)
         }
     };
-    for (y, line) in (area.y + 2..area.bottom()).zip(wrap(&text, usize::from(area.width))) {
-        put(buffer, area.x, y, &line, usize::from(area.width), style);
-    }
+    let mut under = area;
+    take_top(&mut under, 2);
+    put_notice(buffer, under, &[text], style);
 }
 
 #[cfg(test)]

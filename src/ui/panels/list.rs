@@ -17,11 +17,11 @@ use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, scores_to_come, sweep_to_come};
 use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
-use crate::ui::widgets::area::boxed;
+use crate::ui::widgets::area::{boxed, put_under};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_ends, put, right, width};
-use crate::ui::widgets::window::window;
+use crate::ui::widgets::text::{fit, fit_name, put, right, width};
+use crate::ui::widgets::window::{more, window};
 
 /// Columns of a model's name, at most.
 const NAME: usize = 14;
@@ -111,7 +111,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let mut put_right = |text: &str, columns: usize, style: Style| {
             x = put(buffer, x, area.y, &right(text, columns), columns, style);
         };
-        put_right(&fit_ends(&names[head.side.index()], name), name, style);
+        put_right(&fit_name(&names[head.side.index()], name), name, style);
         let is_ablated = ablated[head.side.index()].contains(entry.layer, entry.head);
         let mark = if is_ablated { ABLATED } else { "" };
         put_right(&format!("{mark}{}.{}", entry.layer, entry.head), 7, style.add_modifier(Modifier::BOLD));
@@ -206,9 +206,15 @@ fn draw_frame(state: &State, count: usize, layout: &PanelLayout, theme: &Theme, 
         block = block.title(Line::from(Span::styled(sorted, chrome.accent)).alignment(Alignment::Right));
     }
     let status = status(state);
-    let status = if status.is_empty() { "↻ on repeated random tokens".to_owned() } else { status };
-    let style = if status.starts_with('↻') { chrome.dim } else { chrome.accent };
-    block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(layout.frame, buffer);
+    let (texts, style) = match status.is_empty() {
+        true => {
+            (["↻ on repeated random tokens", "↻ repeated tokens"].map(str::to_owned).to_vec(), chrome.dim)
+        }
+        false => (vec![status], chrome.accent),
+    };
+    block.render(layout.frame, buffer);
+    let hidden = more(&on_screen(state, layout.frame), count);
+    put_under(layout.frame, (&texts, style), &hidden, theme, buffer);
 }
 
 /// What is under way for the list, and what went wrong.

@@ -80,13 +80,26 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
         None => settings.push(("·".to_owned(), "future".to_owned())),
     }
     settings.splice(0..0, legend::rows(state));
-    Some(Legend { palette: &theme.values, bottom: bottom(state), top: top(state), settings })
+    Some(Legend {
+        palette: &theme.values,
+        bottom: bottom(state),
+        top: top(state, is_clipped(state)),
+        settings,
+    })
 }
 
 /// What the top of the scale is.
 pub(super) fn range(state: &State, words: Words) -> Setting {
-    let rows = state.panes.shown().map(|shown| shown.matrix().size()).max().unwrap_or(0);
-    range_of(state, legend::clipped(rows, words))
+    range_of(state, legend::clipped(rows(state), words))
+}
+
+/// Whether a row of a matrix may go beyond it.
+pub(super) fn is_clipped(state: &State) -> bool {
+    !legend::clipped(rows(state), Words::All).is_empty()
+}
+
+fn rows(state: &State) -> usize {
+    state.panes.shown().map(|shown| shown.matrix().size()).max().unwrap_or(0)
 }
 
 /// The same where so much is left aside.
@@ -108,12 +121,12 @@ pub(super) fn bottom(state: &State) -> String {
     }
 }
 
-/// What the highest colour stands for; on each side, if it isn't the same.
-pub(super) fn top(state: &State) -> String {
+/// What the highest colour stands for, and whether there is more; on each side, if it isn't the same.
+pub(super) fn top(state: &State, is_clipped: bool) -> String {
     match state.display.range {
         ColorRange::Top(_) => if legend::is_value_weighted(state) { "≥1" } else { "1" }.to_owned(),
         ColorRange::Shared | ColorRange::Own => {
-            on_each_side(state, |side| format!("≥{:.3}", state.scale(side).top))
+            on_each_side(state, |side| legend::top(state.scale(side).top, is_clipped))
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::ui::widgets::area::{boxed, take_bottom};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::heatmap::{Cells, Sign, draw_cell, draw_numbers, mark};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, put_line, short, width, wrap};
+use crate::ui::widgets::text::{fit, put_line, put_notice, short, width};
 
 /// Columns of the bar that says how far it is.
 const PROGRESS: usize = 12;
@@ -120,10 +120,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     draw_frame(state, map, frame, theme, buffer);
     if let (PatchStage::Failed(error), None) = (&map.stage, &map.found) {
         let body = frame.inner(Margin::new(2, 1));
-        let text = why_not(state, error);
-        for (y, line) in (body.y..body.bottom()).zip(wrap(&text, usize::from(body.width))) {
-            put(buffer, body.x, y, &line, usize::from(body.width), chrome.error);
-        }
+        put_notice(buffer, body, &[why_not(state, error)], chrome.error);
         return;
     }
     let (cells, scale) = (cells(map, frame), scale(state, map));
@@ -145,12 +142,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 fn facts(map: &PatchMap) -> Vec<(&'static str, String)> {
     let [from, to] = map.captures().each_ref().map(|capture| {
         let labels = capture.tokens.iter().take(SHOWN).map(|token| token.label());
-        let without = if capture.ablation.is_empty() {
-            String::new()
-        } else {
-            format!(" (without {})", capture.ablation)
-        };
-        labels.collect::<Vec<_>>().join(" ") + &without
+        labels.collect::<Vec<_>>().join(" ") + &capture.ablation.suffix()
     });
     let logits = map.found.as_ref().map(|found| {
         let (token, versus) = (visible(&found.logits.token), visible(&found.logits.versus));

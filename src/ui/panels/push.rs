@@ -3,13 +3,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
-use ratatui::style::{Modifier, Style};
-use ratatui::text::Span;
+use ratatui::style::Modifier;
 use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::{Face, no_legend};
-use super::model_box::{model_box, room};
+use super::model_box::model_box;
 use super::read_text::draw_text;
 use crate::app::{Opened, PushPanel, PushStage, State};
 use crate::attention::push::{HeadPush, Part as PassPart, Push};
@@ -19,11 +18,11 @@ use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::{ABLATED, visible};
 use crate::ui::places::{Body, PanelLayout, Part};
-use crate::ui::widgets::area::take_top;
-use crate::ui::widgets::bar::signed_bar;
+use crate::ui::widgets::area::{put_under, take_top};
+use crate::ui::widgets::bar::put_signed_bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{first_that_fits, fit, put, right, width, wrap};
-use crate::ui::widgets::window::window;
+use crate::ui::widgets::text::{first_that_fits, fit, put, put_notice, right, width};
+use crate::ui::widgets::window::{more, window};
 
 /// Columns of a part's name, and of a number: `embedding`, `+12.345`.
 const NAME: usize = 9;
@@ -130,19 +129,24 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 }
 
 fn draw_frame(state: &State, part: &Part, panel: Option<&PushPanel>, theme: &Theme, buffer: &mut Buffer) {
-    let (pane, chrome, room) = (state.pane(part.side), &theme.chrome, room(part.area.width));
+    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = panel.and_then(|panel| status(state, panel)).or_else(to_come);
-    let (status, style) = match status {
-        Some(status) => (status, chrome.accent),
+    let (texts, style) = match status {
+        Some(status) => (vec![status], chrome.accent),
         None => {
             let short = "direct effects only".to_owned();
-            let all = format!("{short}: later heads may undo them");
-            (first_that_fits(&[all, short], room.saturating_sub(2)), chrome.dim)
+            (vec![format!("{short}: later heads may undo them"), short], chrome.dim)
         }
     };
-    let block = model_box(state, part.side, part.area.width, &[], theme);
-    block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(part.area, buffer);
+    let hidden = |panel: &PushPanel| {
+        let count = panel.push.as_ref().filter(|_| panel.inside.is_none())?.parts().len();
+        let list = places(part.area).list;
+        Some(more(&window(panel.row, list.height.into(), count), count))
+    };
+    model_box(state, part.side, part.area.width, &[], theme).render(part.area, buffer);
+    let hidden = panel.and_then(hidden).unwrap_or_default();
+    put_under(part.area, (&texts, style), &hidden, theme, buffer);
 }
 
 /// What is under way while an older answer is on screen, or went wrong.
@@ -238,20 +242,18 @@ fn draw_keys(
 ) {
     let mut rest = area;
     let heading = take_top(&mut rest, 1);
-    let text = format!("{}.{} through its keys: {:+.3}", head.layer, head.head, head.total);
-    put(
-        buffer,
-        heading.x,
-        heading.y,
-        &fit(&text, heading.width.into()),
-        heading.width.into(),
-        theme.chrome.strong,
-    );
     let keys = head.ranked_keys();
+    let on_screen = window(row.unwrap_or(0), rest.height.into(), keys.len());
+    let hidden = more(&on_screen, keys.len());
+    let left = Rect { width: heading.width.saturating_sub(width(&hidden) as u16), ..heading };
+    let (name, total) = (format!("{}.{}", head.layer, head.head), format!("{:+.3}", head.total));
+    let texts = [format!("{name} through its keys: {total}"), format!("{name} by key: {total}")];
+    put_notice(buffer, left, &texts, theme.chrome.strong);
+    put(buffer, left.right(), heading.y, &hidden, width(&hidden), theme.chrome.dim);
     let top = keys.first().map_or(0.0, |(_, push)| push.abs());
     let place = panel.query().to_string().len();
     let columns = usize::from(area.width).saturating_sub(VALUE + BAR.0 + 4).clamp(place + 2, KEY);
-    for (y, at) in (rest.y..).zip(window(row.unwrap_or(0), rest.height.into(), keys.len())) {
+    for (y, at) in (rest.y..).zip(on_screen) {
         let (key, value) = keys[at];
         let label = panel.capture().tokens.get(key).map(|token| token.label()).unwrap_or_default();
         let name = format!("{} {}", right(&key.to_string(), place), fit(&label, columns - place - 1));
@@ -283,13 +285,7 @@ impl BarRow {
             return;
         }
         let level = if self.top > 0.0 { self.value / self.top } else { 0.0 };
-        // Small ones recede on a scale of colours, but are told apart from nothing.
-        let color = theme.differences.color(level.signum() * (0.4 + 0.6 * level.abs()));
-        let colored = Style::new().fg(color);
-        let [before, axis, behind] = signed_bar(level, free(x).min(BAR.1));
-        let x = put(buffer, x, area.y, &before, free(x), colored);
-        let x = put(buffer, x, area.y, &axis, free(x), chrome.border);
-        put(buffer, x, area.y, &behind, free(x), colored);
+        put_signed_bar(buffer, (x, area.y), level, free(x).min(BAR.1), theme);
     }
 }
 
@@ -301,7 +297,5 @@ fn draw_notice(state: &State, panel: &PushPanel, area: Rect, theme: &Theme, buff
             (format!("{} computing what each part adds", spinner(state)), theme.chrome.text)
         }
     };
-    for (y, line) in (area.y..area.bottom()).zip(wrap(&text, usize::from(area.width))) {
-        put(buffer, area.x, y, &line, usize::from(area.width), style);
-    }
+    put_notice(buffer, area, &[text], style);
 }

@@ -148,7 +148,7 @@ fn facts(state: &State, side: Side, (layer, head): (usize, usize), value: Option
     let by_mean = swept.filter(|swept| statistic.needs_sweep() && swept.instead == Instead::Mean);
     let mut facts = vec![format!("{name} · {} {value}", statistic.heading())];
     // Not nothing, which is usual.
-    facts.extend(by_mean.map(|_| "its mean in its place".to_owned()));
+    facts.extend(by_mean.map(|_| "at its mean".to_owned()));
     facts.push(statistic.over().to_string());
     facts
 }

@@ -16,11 +16,11 @@ use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::names::model_names;
 use crate::ui::places::{Body, PanelLayout, Part};
-use crate::ui::widgets::area::boxed;
+use crate::ui::widgets::area::{boxed, put_under};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{first_that_fits, fit, put, right, width};
-use crate::ui::widgets::window::window;
+use crate::ui::widgets::text::{fit, put, right, width};
+use crate::ui::widgets::window::{more, window};
 use crate::vocabulary::nats;
 
 /// Columns of a head, and of a number.
@@ -106,29 +106,35 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
     let room = usize::from(frame.width.saturating_sub(4));
     let names = model_names(state, room / 4);
     let what = format!(" {} and {}: {} heads", names[0], names[1], shift.heads.len());
-    let next = match shift.next {
-        Some(next) => format!(" next token: KL {} nats ", nats(next, 4)),
-        None => String::new(),
-    };
+    let next = shift.next.map(|next| nats(next, 4));
+    let next = next.and_then(|next| {
+        let texts = [format!(" next token: KL {next} nats "), format!(" next: KL {next} ")];
+        texts.into_iter().find(|text| width(&what) + width(text) < room)
+    });
     let mut block = boxed(chrome.focus).title(Span::styled(fit(&format!("{what} "), room), chrome.strong));
-    if width(&what) + width(&next) < room {
+    if let Some(next) = next {
         block = block.title(Line::from(Span::styled(next, chrome.accent)).alignment(Alignment::Right));
     }
-    let (status, style) = match &shift.stopped {
+    block.render(frame, buffer);
+    let (texts, style) = match &shift.stopped {
         Some(why) => {
             let again = state.keys.hint(Command::Retry);
-            (format!("{} of {} layers: {why}: {again} goes on", shift.done, shift.layers), chrome.accent)
+            (
+                vec![format!("{} of {} layers: {why}: {again} goes on", shift.done, shift.layers)],
+                chrome.accent,
+            )
         }
         None if shift.done < shift.layers => {
-            (format!("{} {} of {} layers", spinner(state), shift.done, shift.layers), chrome.accent)
+            (vec![format!("{} {} of {} layers", spinner(state), shift.done, shift.layers)], chrome.accent)
         }
         None => {
             let mean = nats(f64::from(shift.mean_divergence()), 4);
             let short = format!("mean of all heads {mean}");
             let flips = format!("flips: another strongest key; {short}");
             let long = format!("JS divergence of rows with their sinks, mean over queries; {flips}");
-            (first_that_fits(&[long, flips, short], room.saturating_sub(2)), chrome.dim)
+            (vec![long, flips, short], chrome.dim)
         }
     };
-    block.title_bottom(Span::styled(fit(&format!(" {status} "), room), style)).render(frame, buffer);
+    let hidden = more(&on_screen(shift, frame), shift.heads.len());
+    put_under(frame, (&texts, style), &hidden, theme, buffer);
 }

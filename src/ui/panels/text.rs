@@ -71,12 +71,13 @@ fn hints(state: &State) -> Vec<Hint> {
 fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option<Legend<'a>> {
     state.panes.shown().next()?;
     let coloring = state.display.text.unwrap_or_default();
+    let tokens = state.panes.shown().map(|shown| shown.capture.tokens.len()).max().unwrap_or(0);
     let mut settings = vec![(state.keys.hint(Command::Text), coloring.title().to_owned())];
     settings.extend((coloring != TextColoring::Push).then(|| legend::normalisation(state)));
     settings.push(legend::color_scale(state));
     settings.push(match coloring {
         TextColoring::LooksAt => panes::range(state, words),
-        TextColoring::LookedAt => panes::range_of(state, legend::clipped_keys(words)),
+        TextColoring::LookedAt => panes::range_of(state, legend::clipped_keys(tokens, words)),
         TextColoring::Push => panes::range_of(state, ""),
     });
     settings.push(legend::color_map(state, theme));
@@ -90,7 +91,12 @@ fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option
         let (bottom, top) = (format!("−{top} "), format!("+{top} logits"));
         return Some(Legend { palette: &theme.differences, bottom, top, settings });
     }
-    Some(Legend { palette: &theme.values, bottom: panes::bottom(state), top: panes::top(state), settings })
+    let is_clipped = match coloring {
+        TextColoring::LookedAt => !legend::clipped_keys(tokens, words).is_empty(),
+        TextColoring::LooksAt | TextColoring::Push => panes::is_clipped(state),
+    };
+    let top = panes::top(state, is_clipped);
+    Some(Legend { palette: &theme.values, bottom: panes::bottom(state), top, settings })
 }
 
 fn place(state: &State, mut rest: Rect, screen: u16) -> Body {

@@ -7,12 +7,25 @@ use ratatui::style::Style;
 use crate::app::{ExportChoice, ExportContent, ExportDialog, ExportStage, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
+use crate::ui::names::model_names;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, wrap_in};
 
 /// Columns of what is written, and of its format, with a blank after each.
 const WHAT: usize = 20;
 const FORMAT: usize = 13;
+
+/// Whose captures go into the file that is chosen.
+pub fn title(state: &State, dialog: &ExportDialog, room: usize) -> String {
+    let has_both = state.panes.shown().count() == 2;
+    let what = match dialog.choice().0 {
+        ExportContent::Screen => "the screen".to_owned(),
+        content if content.is_of_both() && has_both => model_names(state, room / 3).join(" and "),
+        _ => state.pane(dialog.side).reference.clone(),
+    };
+    let behind = " to a file ";
+    format!(" {}{behind}", fit_name(&what, room.saturating_sub(1 + behind.len())))
+}
 
 /// Draws a row: what, in which format, and what is then in the file.
 pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme, buffer: &mut Buffer) {
@@ -55,13 +68,13 @@ fn holds((content, format): ExportChoice) -> &'static str {
         ExportContent::Sinks if format.is_figure() => "a picture of what heads give to no word",
         ExportContent::Sinks => "each head, each key, the residual stream",
         ExportContent::Push if format.is_figure() => "bars of the parts that push most",
-        ExportContent::Push => "each part, each head and key, the residual",
         ExportContent::Effect if format.is_figure() => "bars of shares beside effects",
         ExportContent::Effect => "each span: shares, push, effect",
         ExportContent::Patching if format.is_figure() => "a picture of the map",
         ExportContent::Patching => "the effect of each place",
         ExportContent::Text(_) if format.draws_a_grid() => "a picture of the text",
-        ExportContent::Text(_) => "a page: point at a token of the text",
+        ExportContent::Text(_) if format.is_figure() => "a page: point at a token of the text",
+        ExportContent::Push | ExportContent::Text(_) => "each part, each head and key, the residual",
         content => format.holds(content == ExportContent::AllHeads),
     }
 }
@@ -71,7 +84,11 @@ fn settings(choice: ExportChoice) -> &'static str {
     match choice {
         (ExportContent::Screen, _) => "as it is on screen now, in its colours",
         (
-            ExportContent::Push | ExportContent::Effect | ExportContent::Patching | ExportContent::Sinks,
+            ExportContent::Push
+            | ExportContent::Effect
+            | ExportContent::Patching
+            | ExportContent::Sinks
+            | ExportContent::Text(_),
             format,
         ) if !format.is_figure() => "numbers as they were computed, with their recipe",
         (ExportContent::Push | ExportContent::Effect | ExportContent::Patching, _) => {
@@ -103,8 +120,7 @@ pub fn draw_stage(state: &State, dialog: &ExportDialog, area: Rect, theme: &Them
         ExportStage::Failed(error) => (error.clone(), chrome.error),
     };
     let room = usize::from(area.width);
-    let mut lines = wrap(&text, room);
-    lines.truncate(usize::from(area.height));
+    let lines = wrap_in(&text, room, area.height.into());
     let top = area.bottom() - lines.len() as u16;
     for (y, line) in (top..).zip(&lines) {
         put(buffer, area.x, y, &format!("{line:room$}"), room, style);

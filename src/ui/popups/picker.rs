@@ -8,8 +8,9 @@ use ratatui::text::Span;
 use super::place::{MARK, PopupLayout, put_found};
 use crate::app::{Found, Listing, Picker, Stage, State};
 use crate::theme::Theme;
+use crate::ui::widgets::area::take_top;
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, right, wrap};
+use crate::ui::widgets::text::{fit, fit_name, put, put_notice, right};
 use crate::vocabulary::human_bytes;
 use crate::worker::protocol::{Footprint, KnownModel, MemoryFit, Place, Published};
 
@@ -240,11 +241,10 @@ pub fn draw_message(
     let Some((answer, lines)) = message(state, picker, theme) else { return false };
     let room = usize::from(layout.line.width);
     put(buffer, layout.line.x, layout.line.y, &fit(answer, room), room, theme.chrome.accent);
-    let lines = lines
-        .into_iter()
-        .flat_map(|(text, style)| wrap(&text, room).into_iter().map(move |line| (line, style)));
-    for (y, (line, style)) in (layout.list.top()..layout.list.bottom()).zip(lines) {
-        put(buffer, layout.list.x, y, &line, room, style);
+    let mut rest = layout.list;
+    for (text, style) in lines {
+        let rows = put_notice(buffer, rest, &[text], style);
+        take_top(&mut rest, rows);
     }
     true
 }

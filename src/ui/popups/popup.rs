@@ -9,10 +9,10 @@ use super::place::{MARK, PopupLayout};
 use super::{export, palette, picker};
 use crate::app::{FuzzyList, Popup, State};
 use crate::theme::Theme;
-use crate::ui::widgets::area::boxed;
+use crate::ui::widgets::area::{boxed, put_under};
 use crate::ui::widgets::line;
-use crate::ui::widgets::text::{fit, put, wrap};
-use crate::ui::widgets::window::window;
+use crate::ui::widgets::text::{fit, put, put_notice};
+use crate::ui::widgets::window::{more, window};
 use crate::vocabulary::human_bytes;
 
 /// Columns of a popup, at most.
@@ -76,22 +76,20 @@ pub fn draw(
 ) -> Option<Position> {
     let chrome = &theme.chrome;
     let list = popup.list();
+    let room = usize::from(layout.frame.width.saturating_sub(4));
     let (title, footer) = match popup {
         Popup::Palette(_) => (" commands ".to_owned(), format!("{}{}", count(list), kept(state))),
-        Popup::Export(dialog) => {
-            (format!(" {} to a file ", state.pane(dialog.side).reference), String::new())
-        }
+        Popup::Export(dialog) => (export::title(state, dialog, room), String::new()),
         Popup::Picker(picker) => (picker::title(picker), picker::footer(picker)),
     };
-    let footer = match &list.refused {
-        Some(why) => Span::styled(format!(" {why} "), chrome.error),
-        None => Span::styled(footer, chrome.dim),
+    let (footer, style) = match &list.refused {
+        Some(why) => (why.as_str(), chrome.error),
+        None => (footer.trim(), chrome.dim),
     };
+    let hidden = if popup.is_choosing() { more(&layout.rows, list.found.len()) } else { String::new() };
     Clear.render(layout.frame, buffer);
-    boxed(chrome.focus)
-        .title(Span::styled(title, chrome.strong))
-        .title_bottom(footer)
-        .render(layout.frame, buffer);
+    boxed(chrome.focus).title(Span::styled(title, chrome.strong)).render(layout.frame, buffer);
+    put_under(layout.frame, (&[footer.to_owned()], style), &hidden, theme, buffer);
     if let Popup::Picker(picker) = popup
         && picker::draw_message(state, picker, layout, theme, buffer)
     {
@@ -106,10 +104,7 @@ pub fn draw(
             Popup::Export(_) => (String::new(), chrome.dim),
             Popup::Picker(picker) => picker::nothing(state, picker, theme),
         };
-        let room = usize::from(layout.list.width);
-        for (y, text) in (layout.list.top()..layout.list.bottom()).zip(wrap(&text, room)) {
-            put(buffer, layout.list.x, y, &text, room, style);
-        }
+        put_notice(buffer, layout.list, &[text], style);
     }
     if let Popup::Picker(picker) = popup {
         if layout.heading.height > 0 && !list.is_empty() {

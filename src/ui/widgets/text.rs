@@ -86,7 +86,9 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace().map(escape_controls) {
-        if !line.is_empty() && width(&line) + 1 + width(&word) > room {
+        // One that no line has room for begins where the one before it ends.
+        let has_no_line = width(&word) > room && width(&line) + 2 <= room;
+        if !line.is_empty() && !has_no_line && width(&line) + 1 + width(&word) > room {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
@@ -105,6 +107,35 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// The same in at most so many lines. Of a text that takes more, its middle goes, of which `…` stands at the beginning of the
+/// last line: what to do stands at the end.
+pub fn wrap_in(text: &str, room: usize, lines: usize) -> Vec<String> {
+    let mut wrapped = wrap(text, room);
+    if wrapped.len() <= lines {
+        return wrapped;
+    }
+    wrapped.truncate(lines.saturating_sub(1));
+    match lines {
+        0 => {}
+        1 => wrapped.push(fit_ends(&on_one_line(text), room)),
+        _ => wrapped.push(last_words(text, room)),
+    }
+    wrapped
+}
+
+/// `…`, and as many words of a text's end as fit; where not one does, the end of the last.
+fn last_words(text: &str, room: usize) -> String {
+    let words: Vec<String> = text.split_whitespace().map(escape_controls).collect();
+    let ends = (0..words.len()).map(|first| format!("… {}", words[first..].join(" ")));
+    let whole = ends.into_iter().find(|end| width(end) <= room);
+    whole.unwrap_or_else(|| fit_name(words.last().map_or("", String::as_str), room))
+}
+
+/// A text with one blank between words, control characters escaped.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().map(escape_controls).collect::<Vec<_>>().join(" ")
 }
 
 /// A number of at most five columns, as exact as fits: `0.676`, `12.35`, `1234`, `2e12`.
@@ -134,14 +165,33 @@ pub fn short(value: f32) -> String {
     }
 }
 
-/// Writes `text` at a position, no further than `room` columns and never outside the buffer. Returns
-/// the column after it.
+/// Writes `text` at a position, no further than `room` columns and never outside the buffer; `…` stands for words that had
+/// to go. Returns the column after it.
 pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, room: usize, style: Style) -> u16 {
     let area = buffer.area;
     if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
         return x;
     }
-    buffer.set_stringn(x, y, text, room, style).0
+    let room = room.min(usize::from(area.right() - x));
+    // No character has more columns than bytes.
+    if text.len() <= room || width(text.trim_end()) <= room {
+        return buffer.set_stringn(x, y, text, room, style).0;
+    }
+    buffer.set_stringn(x, y, fit(text, room), room, style).0
+}
+
+/// Writes the first of texts that say the same in fewer and fewer words of which `area` has room for all lines, else as much of
+/// the last one as [fits](wrap_in). Returns how many rows that takes.
+pub fn put_notice(buffer: &mut Buffer, area: Rect, texts: &[impl AsRef<str>], style: Style) -> u16 {
+    let (room, rows) = (usize::from(area.width), usize::from(area.height));
+    let fits = |text: &&str| wrap(text, room).len() <= rows;
+    let last = texts.last().map_or("", AsRef::as_ref);
+    let text = texts.iter().map(AsRef::as_ref).find(fits).unwrap_or(last);
+    let lines = wrap_in(text, room, rows);
+    for (row, line) in area.rows().zip(&lines) {
+        put(buffer, row.x, row.y, line, room, style);
+    }
+    lines.len() as u16
 }
 
 /// Takes what is hidden out of every cell, wherever it came from: names, tokens and what is typed all end here.
@@ -239,12 +289,49 @@ mod tests {
     fn lines_are_broken_at_spaces_and_long_words_anywhere() {
         assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("ab cdefghijk", 6), ["ab cde", "fghijk"]);
         assert_eq!(wrap("日本語", 2), ["日", "本", "語"]);
         assert_eq!(wrap("", 3), [""]);
         assert_eq!(wrap("a\u{1b}[2J日", 8), ["a\\u{1b}[", "2J日"]);
     }
 
+    #[test]
+    fn of_a_text_of_too_many_lines_the_middle_goes_and_not_what_to_do() {
+        let text = "the file is not there: look for it, or choose another one: r tries again";
+        assert_eq!(wrap_in(text, 80, 1), [text]);
+        assert_eq!(wrap_in(text, 24, 9).len(), 4);
+        let three = ["the file is not there:", "look for it, or choose", "… one: r tries again"];
+        assert_eq!(wrap_in(text, 24, 3), three);
+        assert_eq!(wrap_in(text, 24, 1), ["the file is… tries again"]);
+        assert_eq!(wrap_in(text, 24, 0), [] as [&str; 0]);
+        assert_eq!(wrap_in("a /very/long/path/indeed", 8, 2), ["a /very/", "…/indeed"]);
+    }
+
+    #[test]
+    fn words_are_never_cut_without_a_sign() {
+        let area = Rect::new(0, 0, 12, 2);
+        let row = |buffer: &Buffer, y: u16| -> String { (0..12).map(|x| buffer[(x, y)].symbol()).collect() };
+        let mut buffer = Buffer::empty(area);
+        put(&mut buffer, 2, 0, "more than fits", 99, Style::new());
+        put(&mut buffer, 0, 1, "padded    ", 8, Style::new());
+        assert_eq!([row(&buffer, 0), row(&buffer, 1)], ["  more than…", "padded      "]);
+        let mut buffer = Buffer::empty(area);
+        let texts = ["this says all of it, and more", "all of it: key r"];
+        assert_eq!(put_notice(&mut buffer, area, &texts, Style::new()), 2);
+        assert_eq!([row(&buffer, 0), row(&buffer, 1)], ["all of it:  ", "key r       "]);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn a_notice_never_takes_more_than_it_has(text in "[a-z日 \\n]{0,60}", room in 1..20usize, lines in 0..4usize) {
+            let wrapped = wrap_in(&text, room, lines);
+            proptest::prop_assert!(wrapped.len() <= lines.max(1));
+            if wrap(&text, room).len() > lines {
+                proptest::prop_assert!(wrapped.len() == lines);
+                proptest::prop_assert!(wrapped.iter().all(|line| room < 2 || width(line) <= room), "{wrapped:?}");
+            }
+        }
+
         #[test]
         fn any_text_fits_any_room(text in ".{0,20}", room in 0..12usize) {
             for padded in [right(&text, room), center(&text, room)] {

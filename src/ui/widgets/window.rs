@@ -9,6 +9,14 @@ pub fn window(at: usize, room: usize, count: usize) -> Range<usize> {
     first..count.min(first + room)
 }
 
+/// How many of `count` things are not on screen, for the border of their list: ` … 31 more `; nothing where all are.
+pub fn more(on_screen: &Range<usize>, count: usize) -> String {
+    match count.saturating_sub(on_screen.len()) {
+        0 => String::new(),
+        more => format!(" … {more} more "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +31,6 @@ mod tests {
             }
         }
         assert_eq!(window(5, 3, 10), 4..7);
+        assert_eq!([more(&(4..7), 10), more(&(0..10), 10), more(&(0..0), 0)], [" … 7 more ", "", ""]);
     }
 }

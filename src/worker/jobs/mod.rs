@@ -13,6 +13,7 @@ mod layer;
 pub mod lens;
 mod list;
 pub mod load;
+pub mod looked_at;
 pub mod patch;
 mod push;
 mod read;

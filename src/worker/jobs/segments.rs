@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::attention::segments::{SegmentShares, Segments, Unmeasured, lookback};
+use crate::attention::segments::{SegmentShares, Segments, lookback};
 use crate::model::{Cancel, LoadOptions};
 use crate::worker::error::WorkerError;
 use crate::worker::job::{Job, PoolJob};
@@ -30,21 +30,13 @@ impl PoolJob for SegmentsJob {
             None => {
                 let segments = Segments::new(&self.capture, &self.prompt, &self.cut)
                     .map_err(|error| WorkerError::Refused(error.to_string()))?;
-                let of_heads = lookback(&self.capture, &segments, &is_stopped).map_err(failure)?;
+                let of_heads = lookback(&self.capture, &segments, &is_stopped)?;
                 (Arc::new(segments), of_heads.map(Arc::new))
             }
         };
-        let shares = SegmentShares::new(&self.capture, segments, self.view, &is_stopped).map_err(failure)?;
+        let shares = SegmentShares::new(&self.capture, segments, self.view, &is_stopped)?;
         let found = Ok(Arc::new(SegmentsFound { shares, lookback: of_heads }));
         Ok(Event::Segments { question: Box::new(self.clone()), found })
-    }
-}
-
-fn failure(error: Unmeasured) -> WorkerError {
-    match error {
-        Unmeasured::Stopped => WorkerError::Cancelled,
-        Unmeasured::View(error) => error.into(),
-        error @ Unmeasured::LongRollout { .. } => WorkerError::Refused(error.to_string()),
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{
     ActivationsJob, Asker, Catalogue, CompareJob, EffectJob, JobId, LayerShift, LensJob, LoadEstimate,
-    LoadProgress, PatchJob, PushJob, RowJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob, SinksJob,
-    Slot, TokenRow, WorkerError,
+    LoadProgress, LookedAtJob, PatchJob, PushJob, RowJob, SegmentsFound, SegmentsJob, ShiftJob, SimilarJob,
+    SinksJob, Slot, TokenRow, WorkerError,
 };
 use crate::attention::ablation::{MovedHead, Swept};
 use crate::attention::knockout::SpanEffect;
@@ -16,8 +16,8 @@ use crate::attention::push::Push;
 use crate::attention::similar::Similarities;
 use crate::attention::sinks::{Sinks, StateActivations};
 use crate::attention::{
-    Ablation, Capture, CausalMatrix, LayerPictures, MeasuredComparison, ModelInfo, NextToken, ScoresByHead,
-    TextEnding, View,
+    Ablation, Capture, CausalMatrix, LayerPictures, LookedAt, MeasuredComparison, ModelInfo, NextToken,
+    ScoresByHead, TextEnding, View,
 };
 
 /// What was computed of a layer.
@@ -136,6 +136,13 @@ pub enum Event {
         question: Box<RowJob>,
         /// The row, or why it is not known.
         row: Result<Arc<TokenRow>, WorkerError>,
+    },
+    /// It is known how much each token is looked at.
+    LookedAt {
+        /// What was asked.
+        question: Box<LookedAtJob>,
+        /// How much, token by token, or why that is not known.
+        found: Result<Arc<LookedAt>, WorkerError>,
     },
     /// Something of a layer is computed.
     Layer {

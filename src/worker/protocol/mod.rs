@@ -16,8 +16,8 @@ pub use crate::model::{
 pub use event::{Event, LayerAnswer};
 pub use question::{
     ActivationsJob, Asker, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LayerQuestion, LayerShift,
-    LensJob, ListJob, PatchJob, PushJob, ReadJob, RowJob, ScoringJob, SegmentsFound, SegmentsJob, ShiftJob,
-    SimilarJob, SinksJob, SweepJob, TokenRow, ViewJob, WriteJob,
+    LensJob, ListJob, LookedAtJob, PatchJob, PushJob, ReadJob, RowJob, ScoringJob, SegmentsFound,
+    SegmentsJob, ShiftJob, SimilarJob, SinksJob, SweepJob, TokenRow, ViewJob, WriteJob,
 };
 pub use request::Request;
 pub use slot::Slot;

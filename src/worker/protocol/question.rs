@@ -8,7 +8,7 @@ use crate::attention::segments::{Cut, Lookback, SegmentShares};
 use crate::attention::shift::HeadShift;
 use crate::attention::{Ablation, Capture, ModelInfo, Texts, View};
 use crate::model::{Choice, ConfiguredPair, Patch, Sampling};
-use crate::vocabulary::{Conversation, Granularity, Patched};
+use crate::vocabulary::{Conversation, Granularity, Normalisation, Patched};
 
 /// Names a prompt that was sent; a later one has a larger number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -56,6 +56,27 @@ pub struct TokenRow {
     pub weights: Vec<f32>,
     /// What it gives to no token; nothing of a view without sinks.
     pub sink: Option<f32>,
+}
+
+/// Say how much each token is looked at in a view, from all of its rows.
+#[derive(Debug, Clone)]
+pub struct LookedAtJob {
+    /// Whoever asks.
+    pub asker: Asker,
+    /// What is measured; echoed, and what the answer is known by.
+    pub capture: Arc<Capture>,
+    /// The view; echoed.
+    pub view: View,
+    /// How rows are divided; echoed.
+    pub normalisation: Normalisation,
+}
+
+impl LookedAtJob {
+    /// Whether both are about the very same capture, view and rules.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.capture, &other.capture)
+            && (self.view, self.normalisation) == (other.view, other.normalisation)
+    }
 }
 
 /// Compute something of a layer.

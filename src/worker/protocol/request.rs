@@ -1,9 +1,9 @@
 //! What the front end asks of the worker.
 
 use super::{
-    ActivationsJob, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, PatchJob, PushJob,
-    ReadJob, RowJob, Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob, Slot, SweepJob,
-    ViewJob, WriteJob,
+    ActivationsJob, CompareJob, EffectJob, EstimateJob, JobId, LayerJob, LensJob, ListJob, LookedAtJob,
+    PatchJob, PushJob, ReadJob, RowJob, Sampling, ScoringJob, SegmentsJob, ShiftJob, SimilarJob, SinksJob,
+    Slot, SweepJob, ViewJob, WriteJob,
 };
 use crate::attention::Ablation;
 use crate::vocabulary::Conversation;
@@ -45,6 +45,10 @@ pub enum Request {
     View(ViewJob),
     /// Compute one row of a view, away from the models' threads.
     Row(RowJob),
+    /// Say how much each token is looked at in a view, away from the models' threads.
+    LookedAt(LookedAtJob),
+    /// Nobody waits any more for how much tokens are looked at.
+    StopLookedAt,
     /// Compute something of a layer, away from the models' threads.
     Layer(LayerJob),
     /// Score a model's heads on repeated random tokens, between passes.

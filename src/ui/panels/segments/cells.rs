@@ -6,9 +6,9 @@ use crate::attention::segments::SegmentRow;
 /// A share that a row can't help giving.
 const ALL: f32 = 0.999_999;
 
-/// The one scale of both models, up to the largest value that a row might also not have given; nothing while none is
-/// known.
-pub fn scale(state: &State) -> Option<Scale> {
+/// The one scale of both models, up to the largest value that a row might also not have given, and whether a value goes beyond
+/// that; nothing while none is known.
+pub fn scale(state: &State) -> Option<(Scale, bool)> {
     let map = &state.screen.segments;
     let found = || Side::BOTH.into_iter().filter_map(|side| map.found_of(side));
     let of_row = |row: &SegmentRow| {
@@ -21,7 +21,8 @@ pub fn scale(state: &State) -> Option<Scale> {
         Extent::NONE => Extent::of(values.iter().copied()),
         extent => extent,
     };
-    found().next().map(|_| Scale::new(state.display.color_scale, extent))
+    let scale = found().next().map(|_| Scale::new(state.display.color_scale, extent))?;
+    Some((scale, values.iter().any(|value| *value > scale.top)))
 }
 
 /// What a cell shows; nothing where the queries can't see any of the segment.

@@ -7,24 +7,23 @@ mod table;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
-use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::Face;
-use super::model_box::{model_box, room};
+use super::model_box::model_box;
 use crate::app::{ColorScale, Column, Opened, SegmentCells, SegmentStage, Side, State};
 use crate::attention::segments::{Lookback, SegmentShares};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{heads_to_come, in_columns, why_not};
+use crate::ui::facts::{fewer_facts, heads_to_come, why_not};
 use crate::ui::names::{short_view_name, view_names};
 use crate::ui::places::{Body, CellPlace, PanelLayout, Part};
-use crate::ui::widgets::area::take_bottom;
+use crate::ui::widgets::area::{inset, put_under, take_bottom, take_top};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, number, put, short, wrap};
+use crate::ui::widgets::text::{number, put_notice, short};
 use cells::scale;
 
 /// What segments of the prompt give each other.
@@ -72,14 +71,14 @@ fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option
         let (bottom, top) = ("÷4 ".to_owned(), "×4".to_owned());
         return Some(Legend { palette: &theme.differences, bottom, top, settings });
     }
-    let scale = scale(state)?;
+    let (scale, is_clipped) = scale(state)?;
     let bottom = match scale.curve {
         ColorScale::Linear => "0 ".to_owned(),
         ColorScale::Log => format!("≤{} ", short(scale.bottom)),
     };
     let looks = [legend::color_scale(state), legend::color_map(state, theme)];
     let settings = settings.into_iter().chain(looks).collect();
-    Some(Legend { palette: &theme.values, bottom, top: format!("≥{:.3}", scale.top), settings })
+    Some(Legend { palette: &theme.values, bottom, top: legend::top(scale.top, is_clipped), settings })
 }
 
 /// A box for each model that there is room for, and their cells.
@@ -110,7 +109,7 @@ fn areas(shares: &SegmentShares, frame: Rect) -> (Rect, Rect) {
 
 fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     let (Body::Cells(layout, _), Opened::Segments) = (body, state.screen.opened()) else { return };
-    let scale = scale(state);
+    let scale = scale(state).map(|(scale, _)| scale);
     for part in &layout.parts {
         draw_frame(state, part, theme, buffer);
         let map = &state.screen.segments;
@@ -134,19 +133,16 @@ fn draw_frame(state: &State, part: &Part, theme: &Theme, buffer: &mut Buffer) {
         let SegmentShares { segments, view, .. } = &found.shares;
         vec![view.short_title(), format!("{} by {}", segments.count(), segments.by())]
     });
-    let mut block = model_box(state, side, part.area.width, &about.unwrap_or_default(), theme);
+    model_box(state, side, part.area.width, &about.unwrap_or_default(), theme).render(part.area, buffer);
     let to_come = pane.shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
-    let room = room(part.area.width);
-    let facts = match (status(state, side).or(to_come), map.found_of(side), map.chosen(side)) {
-        (Some(status), ..) => fit(&format!(" {status} "), room),
+    let texts = match (status(state, side).or(to_come), map.found_of(side), map.chosen(side)) {
+        (Some(status), ..) => vec![status],
         (None, Some(found), Some(chosen)) => {
-            let facts = facts(&found.shares, found.lookback.as_deref(), chosen);
-            in_columns(facts, room)
+            fewer_facts(facts(&found.shares, found.lookback.as_deref(), chosen))
         }
-        _ => String::new(),
+        _ => vec![],
     };
-    block = block.title_bottom(Span::styled(facts, theme.chrome.accent));
-    block.render(part.area, buffer);
+    put_under(part.area, (&texts, theme.chrome.accent), "", theme, buffer);
 }
 
 /// What is under way while an older answer is on screen, or went wrong.
@@ -200,8 +196,7 @@ fn draw_notice(state: &State, side: Side, area: Rect, theme: &Theme, buffer: &mu
         }
         Some(_) => (format!("{} measuring row by row", spinner(state)), theme.chrome.text),
     };
-    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    for (y, line) in (area.y + 1..area.bottom()).zip(wrap(&text, usize::from(area.width))) {
-        put(buffer, area.x, y, &line, usize::from(area.width), style);
-    }
+    let mut under = inset(area);
+    take_top(&mut under, 1);
+    put_notice(buffer, under, &[text], style);
 }

@@ -139,7 +139,7 @@ pub fn draw(shares: &SegmentShares, look: &Look, area: Rect, theme: &Theme, buff
             (false, Column::Key(key)) if place.width < NUMBERED => match is_counted(key, look.chosen.1) {
                 // It goes on over the column after it, which has none.
                 true => {
-                    put(buffer, place.x, place.y, &text, 2, style);
+                    put(buffer, place.x, place.y, &text, width(&text), style);
                     continue;
                 }
                 false => continue,

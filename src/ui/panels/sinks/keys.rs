@@ -60,11 +60,9 @@ pub fn draw(found: &Sinks, side: &SinkSide, rest: &mut Rect, theme: &Theme, buff
     let text = match left {
         0 if ranked.len() == 1 => "no other key is a sink of any head".to_owned(),
         0 => String::new(),
-        left => format!("and {left} more keys of some heads"),
+        left => format!("… {left} more"),
     };
-    if rest.height > LAYERS + 1 {
-        put_line(buffer, take_top(rest, 1), [(format!("{:POSITION$} {text}", ""), chrome.dim)]);
-    }
+    put_line(buffer, take_top(rest, 1), [(format!("{:POSITION$} {text}", ""), chrome.dim)]);
 }
 
 /// What there is room for beside position, token, rate and share.

@@ -1,5 +1,7 @@
 //! The layers: what each of their heads gives to no word, and what is largest in the residual stream after them.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -22,16 +24,16 @@ const TOKEN: usize = 14;
 /// Columns of heads, at least.
 const HEADS: usize = 4;
 
-/// Draws as many layers as there is room for, around the chosen one.
+/// Draws as many layers as there is room for, around the chosen one. Returns which.
 pub fn draw(
     side: &SinkSide,
     (shown, chosen): (SinkNumber, usize),
     mut area: Rect,
     theme: &Theme,
     buffer: &mut Buffer,
-) {
+) -> Range<usize> {
     if area.height < 2 {
-        return;
+        return 0..0;
     }
     if area.height > 8 {
         take_top(&mut area, 1);
@@ -60,7 +62,7 @@ pub fn draw(
     let sinks = side.sinks.as_ref().and_then(|found| found.as_ref().ok());
     let states = side.activations.as_ref().and_then(|found| found.as_ref().ok());
     let rows = window(chosen, usize::from(area.height), model.layers + 1);
-    for (y, row) in (area.y..).zip(rows) {
+    for (y, row) in (area.y..).zip(rows.clone()) {
         let is_chosen = row == chosen;
         let style = if is_chosen { chrome.accent } else { chrome.text };
         let mark = if is_chosen { "▸" } else { " " };
@@ -105,6 +107,7 @@ pub fn draw(
         }
         put_line(buffer, rest, pieces);
     }
+    rows
 }
 
 /// A word, if it fits.

@@ -7,23 +7,23 @@ mod layers;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::Style;
-use ratatui::text::Span;
 use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::Face;
-use super::model_box::{model_box, room};
+use super::model_box::model_box;
 use crate::app::{Opened, SinkSide, SinkTruth, State};
 use crate::attention::sinks::{HeadSink, NOTHING_BEHIND, SINK_SHARE, Sinks, StateActivations};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{in_columns, why_not};
-use crate::ui::places::{Body, Part};
-use crate::ui::widgets::area::{inset, take_top};
+use crate::ui::facts::{fewer_facts, why_not};
+use crate::ui::places::Body;
+use crate::ui::widgets::area::{inset, put_under, take_top};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, put, put_line, width, wrap};
+use crate::ui::widgets::text::{put, put_line, put_notice, width};
+use crate::ui::widgets::window::more;
 
 /// What goes nowhere.
 pub const FACE: Face = Face { title, hints, legend, place: boxes, draw };
@@ -62,7 +62,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     for part in &layout.parts {
         let side = all.sides[part.side.index()].as_ref();
         let row = all.row_of(part.side);
-        draw_frame(state, part, side, row, theme, buffer);
+        model_box(state, part.side, part.area.width, &[], theme).render(part.area, buffer);
         let mut rest = inset(part.area.inner(Margin::new(1, 1)));
         let Some(side) = side else {
             put(buffer, rest.x, rest.y, "nothing is shown yet", rest.width.into(), theme.chrome.dim);
@@ -81,29 +81,16 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
                 draw_notice(&text, theme.chrome.text, &mut rest, buffer);
             }
         }
-        layers::draw(side, (all.number, row), rest, theme, buffer);
+        let on_screen = layers::draw(side, (all.number, row), rest, theme, buffer);
+        let hidden = more(&on_screen, side.capture.model.layers + 1);
+        let texts = match status(state, side) {
+            Ok(states) => {
+                states.get(row).map(|it| fewer_facts(layers::facts(side, row, it))).unwrap_or_default()
+            }
+            Err(status) => vec![status],
+        };
+        put_under(part.area, (&texts, theme.chrome.accent), &hidden, theme, buffer);
     }
-}
-
-fn draw_frame(
-    state: &State,
-    part: &Part,
-    side: Option<&SinkSide>,
-    row: usize,
-    theme: &Theme,
-    buffer: &mut Buffer,
-) {
-    let room = room(part.area.width);
-    let facts = side.map(|side| match status(state, side) {
-        Ok(states) => {
-            let facts = states.get(row).map(|it| layers::facts(side, row, it)).unwrap_or_default();
-            in_columns(facts, room)
-        }
-        Err(status) => fit(&format!(" {status} "), room),
-    });
-    let facts = facts.unwrap_or_default();
-    let block = model_box(state, part.side, part.area.width, &[], theme);
-    block.title_bottom(Span::styled(facts, theme.chrome.accent)).render(part.area, buffer);
 }
 
 /// What is large in the residual stream, or else what is under way or went wrong there.
@@ -147,10 +134,6 @@ fn draw_summary(found: &Sinks, rest: &mut Rect, theme: &Theme, buffer: &mut Buff
 }
 
 fn draw_notice(text: &str, style: Style, rest: &mut Rect, buffer: &mut Buffer) {
-    for line in wrap(text, usize::from(rest.width)) {
-        let area = take_top(rest, 1);
-        if area.height > 0 {
-            put(buffer, area.x, area.y, &line, usize::from(area.width), style);
-        }
-    }
+    let rows = put_notice(buffer, *rest, &[text], style);
+    take_top(rest, rows);
 }
