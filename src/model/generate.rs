@@ -52,29 +52,31 @@ impl Sampling {
 
 /// Ids of the likeliest tokens that together have at least the probability `top_p`, in order, and no more than it takes:
 /// Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration". Sorting them all would take longer than many a pass
-/// of one token.
+/// of one token: only those are sorted that are nearly as likely as the last one.
 fn nucleus(logits: &[f32], temperature: f64, top_p: f64) -> Vec<u32> {
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights = logits.iter().map(|logit| ((logit - top) / temperature as f32).exp());
-    // Larger for the likelier, and of two alike for the first: bits of weights, which are not negative, are in order.
-    let rank = |(id, weight): (usize, f32)| u64::from(weight.to_bits()) << 32 | u64::from(!(id as u32));
-    let ranks: Vec<u64> = weights.enumerate().map(rank).collect();
-    let sum_of =
-        |ranks: &[u64]| ranks.iter().map(|rank| f64::from(f32::from_bits((rank >> 32) as u32))).sum();
-    let wanted = top_p * sum_of(&ranks);
-    // The likeliest are those before `start`, and some of those before `end`.
-    let (mut sorted, mut start, mut end, mut before) = (ranks.clone(), 0, ranks.len(), 0.0);
-    while end - start > 1 {
-        let middle = start.midpoint(end);
-        sorted[start..end].select_nth_unstable_by(middle - start, |a, b| b.cmp(a));
-        let of_half: f64 = sum_of(&sorted[start..middle]);
-        match before + of_half >= wanted {
-            true => end = middle,
-            false => (start, before) = (middle, before + of_half),
-        }
+    let weights: Vec<f32> = logits.iter().map(|logit| ((logit - top) / temperature as f32).exp()).collect();
+    // The first bits of a weight, which is not negative: nearly alike are those of weights that are nearly alike.
+    let class = |weight: f32| (weight.to_bits() >> 20) as usize;
+    let mut sums = vec![0.0; class(f32::from_bits(u32::MAX)) + 1];
+    weights.iter().for_each(|weight| sums[class(*weight)] += f64::from(*weight));
+    let wanted = top_p * sums.iter().sum::<f64>();
+    let (mut last, mut sum) = (sums.len() - 1, 0.0);
+    while last > 0 && (sums[last] == 0.0 || sum + sums[last] < wanted) {
+        sum += sums[last];
+        last -= 1;
     }
-    let least = sorted[start..end].first().copied().unwrap_or(0);
-    (0..).zip(&ranks).filter(|(_, rank)| **rank >= least).map(|(id, _)| id).collect()
+    // The likelier before the others, and of two alike the first.
+    let likelier = |a: &u32, b: &u32| weights[*b as usize].total_cmp(&weights[*a as usize]).then(a.cmp(b));
+    let ids = 0..logits.len() as u32;
+    let mut nearly: Vec<u32> = ids.clone().filter(|id| class(weights[*id as usize]) == last).collect();
+    nearly.sort_unstable_by(likelier);
+    let is_enough = |id: &&u32| {
+        sum += f64::from(weights[**id as usize]);
+        sum >= wanted
+    };
+    let least = nearly.iter().find(is_enough).or(nearly.last()).copied();
+    ids.filter(|id| least.is_none_or(|least| likelier(id, &least).is_le())).collect()
 }
 
 impl Model {
