@@ -83,6 +83,7 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
     for reference in &models {
         // First, for it may not be one.
         let model = session.load(reference)?;
+        let lengths = lengths_of(args, model.info())?;
         let roofline = match roofline {
             Some(roofline) => roofline,
             None => {
@@ -90,7 +91,7 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
                 *roofline.insert(Roofline::measure(&settings.load)?)
             }
         };
-        let report = measure(&model, args, roofline, session)?;
+        let report = measure(&model, (args, &lengths), roofline, session)?;
         let mut out = io::stdout().lock();
         if args.json {
             write_json(&mut out, &report)?;
@@ -104,14 +105,14 @@ pub fn run(args: &BenchArgs, settings: &Settings, session: &mut Session) -> Resu
 
 fn measure(
     model: &Model,
-    args: &BenchArgs,
+    (args, of_tokens): (&BenchArgs, &[usize]),
     roofline: Option<Roofline>,
     session: &mut Session,
 ) -> Result<Report, Failure> {
     let info = model.info();
     let mut peak = ProcessMemory::default();
     let mut lengths = Vec::new();
-    for tokens in lengths_of(args, info)? {
+    for &tokens in of_tokens {
         let ids = random_ids(info.vocabulary, tokens);
         let mut seconds = Vec::new();
         for pass in 0..=args.repeats {

@@ -1,6 +1,6 @@
 //! What this machine can do at best: peak memory bandwidth and peak FLOP/s. The kernels are measured against them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -11,6 +11,12 @@ use super::matmul::gemm;
 /// Several times what the largest caches hold, so that nothing stays in them from one try to the next; less than anybody misses.
 const BYTES: usize = 3 << 28;
 const TRIES: usize = 3;
+/// What tries take together, after which there are no more.
+const ENOUGH: Duration = Duration::from_secs(1);
+/// Vectors, and the rows and columns of the matrix that they are multiplied with: from small to large.
+const PRODUCTS: [[usize; 3]; 3] = [[128, 512, 512], [512, 2048, 2048], [1024, 1024, 4096]];
+/// Seconds of a product after which there is no larger one: it would take minutes where this was built without optimising.
+const LONG: f64 = 0.1;
 
 /// Bytes per second that all threads together read from memory.
 pub fn read_bandwidth() -> f64 {
@@ -41,7 +47,8 @@ impl WithSimd for Sum<'_> {
 /// Floating-point operations per second of a product of large matrices in f32, on all threads: by the `gemm` crate, or by
 /// our own kernel for weights in bf16, which a matrix unit makes faster.
 pub fn product_rate() -> f64 {
-    let rates = [(512, 2048, 2048), (1024, 1024, 4096)].map(|(count, in_features, out_features)| {
+    let mut highest = 0f64;
+    for [count, in_features, out_features] in PRODUCTS {
         let (x, weight, mut y) = (
             vec![0.3; count * in_features],
             vec![0.5; in_features * out_features],
@@ -59,17 +66,25 @@ pub fn product_rate() -> f64 {
                 threads,
             )
         });
-        2.0 * (count * in_features * out_features) as f64 / by_gemm.min(by_us)
-    });
-    rates.into_iter().fold(0.0, f64::max)
+        let operations = 2.0 * (count * in_features * out_features) as f64;
+        highest = highest.max(operations / by_gemm.min(by_us));
+        if by_gemm.max(by_us) > LONG {
+            break;
+        }
+    }
+    highest
 }
 
 /// Seconds of the fastest of a few tries.
 pub fn fastest(mut work: impl FnMut()) -> f64 {
-    let time = |_| {
+    let (begun, mut fastest) = (Instant::now(), f64::INFINITY);
+    for _ in 0..TRIES {
         let start = Instant::now();
         work();
-        start.elapsed().as_secs_f64()
-    };
-    (0..TRIES).map(time).fold(f64::INFINITY, f64::min)
+        fastest = fastest.min(start.elapsed().as_secs_f64());
+        if begun.elapsed() >= ENOUGH {
+            break;
+        }
+    }
+    fastest
 }
