@@ -128,7 +128,7 @@ fn hiding_a_span_does_what_a_mask_does() {
                         let found = hidden.row(View::Head { layer, head }, ids.len() - 1).unwrap().0;
                         let off =
                             found.iter().zip(rows.next().unwrap()).map(|(a, b)| (f64::from(*a) - b).abs());
-                        let off = off.fold(0.0, f64::max);
+                        let off = off.max_by(f64::total_cmp).unwrap_or(0.0);
                         assert!(off <= ATTENTION, "{what}: {layer}.{head} is off by {off}");
                     }
                 }

@@ -18,11 +18,12 @@ pub fn shape(file: &SafeTensors<'_>, name: &str) -> Vec<usize> {
     file.tensor(name).unwrap().shape().to_vec()
 }
 
+/// What is no number is farther away than any.
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).max_by(f32::total_cmp).unwrap_or(0.0)
 }
 
 pub fn largest(values: &[f32]) -> f32 {
-    values.iter().map(|value| value.abs()).fold(0.0, f32::max)
+    values.iter().map(|value| value.abs()).max_by(f32::total_cmp).unwrap_or(0.0)
 }
