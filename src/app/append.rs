@@ -79,6 +79,7 @@ pub(super) fn choose(state: &mut State, by: isize) {
     }
     let chosen = step(state.marked(side), by, listed);
     state.panes.pane_mut(side).chosen = Some(chosen);
+    state.pushes.follow(side, &state.panes);
 }
 
 /// Lets the prompt grow by what is drawn, or by the likeliest.

@@ -22,6 +22,8 @@ pub(super) fn toggle(state: &mut State) {
 pub(super) fn obstacle(state: &State, command: Command) -> Option<String> {
     let needs_two = match command {
         Command::Difference | Command::Split | Command::Link => true,
+        // A model with some heads off is compared with itself.
+        Command::ModelShift => state.panes.both.iter().any(|pane| pane.shown.is_none()),
         Command::OtherModel => state.display.one_pane,
         _ => false,
     };

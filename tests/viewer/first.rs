@@ -276,7 +276,7 @@ fn one_model_is_loaded_alone_and_has_the_whole_width() {
 
 #[test]
 fn what_needs_two_models_says_so() {
-    for key in ["D", "d", "x", "tab"] {
+    for key in ["D", "d", "x", "W", "tab"] {
         let mut state = alone();
         press(&mut state, key);
         let note = state.note.clone().unwrap();

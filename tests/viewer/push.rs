@@ -95,6 +95,39 @@ fn the_text_is_coloured_by_push() {
     assert!(text.contains("text: push") && text.contains("a picture of the text"), "{text}");
 }
 
+/// What is marked among the next tokens is what the text is coloured by.
+#[test]
+fn the_text_is_coloured_by_the_push_of_the_marked_token() {
+    let mut state = captured();
+    go(&mut state, "T T T");
+    let of = |state: &State| {
+        let panel = state.pushes.panes[0].as_ref().unwrap();
+        (panel.push.as_ref().unwrap().target.token.id, state.push_by_token(Side::Left).is_some())
+    };
+    let next: Vec<u32> = state
+        .pane(Side::Left)
+        .shown
+        .as_ref()
+        .unwrap()
+        .capture
+        .next
+        .iter()
+        .map(|next| next.token.id)
+        .collect();
+    assert_eq!(of(&state), (next[0], true));
+    let effects = go(&mut state, ">");
+    assert_eq!(places(&effects), [(Side::Left, 4, Some(next[1]), None)]);
+    assert_eq!(of(&state), (next[1], true));
+    let effects = go(&mut state, "left >");
+    assert!(
+        places(&effects).iter().all(|(_, query, target, _)| *query == 3 && target.is_none()),
+        "{effects:?}"
+    );
+    go(&mut state, "] enter");
+    let screen = text(draw(&mut state, (120, 30)).backend().buffer());
+    assert!(screen.contains(": 0.0 adds"), "{screen}");
+}
+
 fn open() -> State {
     let mut state = captured();
     let effects = go(&mut state, "A");

@@ -157,6 +157,16 @@ impl Pushes {
         if is_new { self.send(side, slot) } else { None }
     }
 
+    /// Takes the next token that is marked in a pane for the one whose logit is asked about, where it is one of the last token's.
+    pub(in crate::app) fn follow(&mut self, side: Side, panes: &Panes) {
+        let Some(panel) = &mut self.panes[side.index()] else { return };
+        let marked = chosen(panes.pane(side), &panel.question.capture, panel.question.query);
+        if marked.is_some() && marked != panel.question.target {
+            panel.question.target = marked;
+            panel.question.versus = panel.question.versus.filter(|versus| Some(*versus) != marked);
+        }
+    }
+
     /// Sends what a pane asks, if there is somebody to ask.
     fn send(&mut self, side: Side, slot: Option<Slot>) -> Option<Effect> {
         let panel = self.panes[side.index()].as_mut()?;

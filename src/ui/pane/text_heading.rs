@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use super::text_values::Values;
 use crate::app::{DisplayedCapture, PushStage, Side, State};
-use crate::attention::Token;
+use crate::attention::{Token, View};
 use crate::theme::Theme;
 use crate::ui::facts::lacks_sinks;
 use crate::ui::names::visible;
@@ -98,7 +98,11 @@ fn pushes(state: &State, side: Side) -> String {
     match (&panel.stage, state.push_by_token(side), &panel.push) {
         (PushStage::Failed(error), ..) => format!(": {error}"),
         (_, Some(pushes), Some(push)) => {
-            format!(": heads add {} to {}", signed(pushes.iter().sum()), visible(&push.target))
+            let heads = match state.pane(side).shown.as_ref().map(|shown| shown.view().attention()) {
+                Some(View::Head { layer, head }) => format!("{layer}.{head} adds"),
+                _ => "heads add".to_owned(),
+            };
+            format!(": {heads} {} to {}", signed(pushes.iter().sum()), visible(&push.target))
         }
         _ => format!(" {} computing push", spinner(state)),
     }
