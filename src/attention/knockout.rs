@@ -23,15 +23,15 @@ pub struct HiddenSpan {
 }
 
 impl HiddenSpan {
-    /// Of these tokens, named by their text; of blanks and line ends alone, by what stands for these.
+    /// Of these tokens, named by their text, with the line ends in it; of blanks and line ends alone, by what stands for these.
     ///
     /// # Panics
     /// If there are no such tokens.
     pub fn of(tokens: &[Token], span: Range<usize>) -> Self {
         let text: String = Token::whole_texts(&tokens[span.clone()]).into_iter().collect();
-        let name = match text.trim() {
-            "" => Token::joined_label(&tokens[span.clone()]),
-            text => escape_controls(text),
+        let name = match text.trim().is_empty() {
+            true => Token::joined_label(&tokens[span.clone()]),
+            false => escape_controls(text.trim_matches(' ')),
         };
         Self { name, tokens: span }
     }
@@ -216,10 +216,10 @@ mod tests {
         let spans = HiddenSpan::words(&tokens(&["write", " a", " sto", "ry", ".\n", " x"]));
         let names: Vec<(&str, Range<usize>)> =
             spans.iter().map(|span| (span.name.as_str(), span.tokens.clone())).collect();
-        assert_eq!(names, [("write", 0..1), ("a", 1..2), ("story.", 2..5), ("x", 5..6)]);
+        assert_eq!(names, [("write", 0..1), ("a", 1..2), ("story.\\n", 2..5), ("x", 5..6)]);
         assert_eq!(HiddenSpan::words(&[]), []);
-        let spans = HiddenSpan::words(&tokens(&["a", "\n", "\n\n", " b", "  "]));
+        let spans = HiddenSpan::words(&tokens(&["a", "\n", "The", "\n\n", " b", "  "]));
         let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
-        assert_eq!(names, ["a", "\\n", "\\n\\n", "b", "␣␣"], "line ends and blanks are seen");
+        assert_eq!(names, ["a", "\\nThe", "\\n\\n", "b", "␣␣"], "line ends and blanks are seen");
     }
 }

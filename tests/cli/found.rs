@@ -268,10 +268,10 @@ fn spans_of_a_figure_have_their_places() {
         fs::read_to_string(home.path("a.svg")).unwrap()
     };
     let svg = figure("the end of the story");
-    for says in [">0:1 the<", ":4 the<", "· 4 spans ·"] {
+    for says in [">0:1 the<", ":4 the<", "· 5 spans ·"] {
         assert!(svg.contains(says), "{says}: {svg}");
     }
     assert!(!svg.contains("font-weight"), "the font of figures has one weight");
-    assert!(figure("the end").contains("· 1 span ·"));
+    assert!(figure("the end").contains("· 2 spans ·"));
     assert!(figure("the").contains("no span has tokens behind it"));
 }

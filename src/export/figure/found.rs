@@ -72,11 +72,13 @@ fn push(pass: &PushPass, source: &Source) -> Panel {
 
 /// What spans are given, beside what hiding them does.
 fn effect(pass: &EffectPass, source: &Source) -> Panel {
-    let behind = |effect: &&SpanEffect| effect.later > 0;
-    let mut shown: Vec<&SpanEffect> = pass.effects.iter().filter(behind).collect();
+    // What has no tokens behind it can't be hidden from any.
+    let change = |effect: &SpanEffect| (effect.later > 0).then_some(effect.change);
+    let mut shown: Vec<&SpanEffect> = pass.effects.iter().collect();
     let count = shown.len();
     if count > SPANS {
-        shown.sort_by(|a, b| b.change.abs().total_cmp(&a.change.abs()));
+        let size = |effect: &SpanEffect| change(effect).unwrap_or(0.0).abs();
+        shown.sort_by(|a, b| size(b).total_cmp(&size(a)));
         shown.truncate(SPANS);
         shown.sort_by_key(|effect| effect.span.tokens.start);
     }
@@ -85,17 +87,17 @@ fn effect(pass: &EffectPass, source: &Source) -> Panel {
         let rho = rho.map_or_else(|| "–".to_owned(), |rho| format!("{rho:+.2}").replace('-', "−"));
         format!("ρ {rho}")
     };
-    let column = |heading, note: String, is_signed, value: fn(&SpanEffect) -> f64| BarColumn {
+    let column = |heading, note: String, is_signed, value: fn(&SpanEffect) -> Option<f64>| BarColumn {
         heading,
         note,
-        values: shown.iter().map(|effect| Some(value(effect))).collect(),
+        values: shown.iter().map(|effect| value(effect)).collect(),
         is_signed,
     };
     let columns = vec![
-        column("share", rho(of.share), false, |effect| f64::from(effect.share)),
-        column("value-weighted", rho(of.weighted), false, |effect| f64::from(effect.weighted)),
-        column("push", rho(of.push), true, |effect| f64::from(effect.push)),
-        column("effect: Δ ln p", "where it is hidden".to_owned(), true, |effect| effect.change),
+        column("share", rho(of.share), false, |effect| Some(f64::from(effect.share))),
+        column("value-weighted", rho(of.weighted), false, |effect| Some(f64::from(effect.weighted))),
+        column("push", rho(of.push), true, |effect| Some(f64::from(effect.push))),
+        column("effect: Δ ln p", "where it is hidden".to_owned(), true, change),
     ];
     // Segments have names of their own, which begin with a number; places, as --span names them, tell words apart.
     let is_of_segments =
@@ -108,7 +110,9 @@ fn effect(pass: &EffectPass, source: &Source) -> Panel {
     };
     let names = shown.iter().map(|effect| name(&effect.span)).collect();
     let spans = match count {
-        0 => "no span has tokens behind it that it could be hidden from".to_owned(),
+        _ if pass.effects.iter().all(|effect| effect.later == 0) => {
+            "no span has tokens behind it that it could be hidden from".to_owned()
+        }
         1 => "1 span".to_owned(),
         _ if count > SPANS => format!("the {SPANS} spans of {count} with the largest effects"),
         _ => format!("{count} spans"),
@@ -121,7 +125,7 @@ fn effect(pass: &EffectPass, source: &Source) -> Panel {
             Bars { names, columns },
             "Share, value-weighted share and push: what the last token gives a span, by attention, by ‖α · v W_O‖, and to \
              the logit of the next token. Effect: how much ln p of the next token changes where the span is hidden from \
-             all behind it. ρ: Spearman's, with |Δ ln p|. Each column has its own scale",
+             all behind it; none where nothing is. ρ: Spearman's, with |Δ ln p|. Each column has its own scale",
         )
     }
 }
@@ -260,7 +264,9 @@ mod tests {
         let by = HiddenBy::Segments(SegmentRule::Auto);
         let names = ["1 Once upon a time", "template", "3 The end", "template", "last"];
         let bars = effects(by, names.len(), |at| names[at].to_owned());
-        assert_eq!(bars.names, ["1 Once upon a time", "1:2 template", "3 The end", "3:4 template"]);
+        assert_eq!(bars.names, ["1 Once upon a time", "1:2 template", "3 The end", "3:4 template", "last"]);
+        let changes: Vec<bool> = bars.columns[3].values.iter().map(Option::is_some).collect();
+        assert_eq!(changes, [true, true, true, true, false], "nothing is behind the last");
     }
 
     /// Of 60 spans those with the largest effects stay, in the order of the text; one with nothing behind it has none.
