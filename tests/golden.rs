@@ -35,6 +35,9 @@ mod emulated;
 mod hidden;
 #[path = "golden/incremental.rs"]
 mod incremental;
+#[path = "support/numbers.rs"]
+#[allow(dead_code)]
+mod numbers;
 #[path = "golden/push.rs"]
 mod push;
 #[path = "golden/steps.rs"]
@@ -46,6 +49,7 @@ use attnscope::attention::{Capture, CausalMatrix, Statistic, View};
 use attnscope::model::{
     Cancel, Control, DemoModel, DeviceChoice, Engine, LoadOptions, Model, Precision, Reference,
 };
+use numbers::floats;
 use safetensors::SafeTensors;
 
 const ATTENTION_TOLERANCE: f32 = 2e-5;
@@ -76,21 +80,13 @@ fn load(reference: &Reference, options: &LoadOptions) -> Model {
     Model::load(reference, options, &mut control).unwrap()
 }
 
-fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
-    let bytes = file.tensor(name).unwrap().data().to_vec();
-    bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
-}
-
 fn ids(file: &SafeTensors<'_>, name: &str) -> Vec<u32> {
     let bytes = file.tensor(name).unwrap().data().to_vec();
     bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as u32).collect()
 }
 
-/// What is no number is farther away than any.
 fn largest_difference(a: &[f32], b: impl Iterator<Item = f32>) -> f32 {
-    let b: Vec<f32> = b.collect();
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).max_by(f32::total_cmp).unwrap_or(0.0)
+    numbers::largest_difference(a, &b.collect::<Vec<_>>())
 }
 
 /// Of the largest magnitude that is expected.

@@ -8,6 +8,9 @@
 mod checkpoint;
 #[path = "support/emulator.rs"]
 mod emulator;
+#[path = "support/numbers.rs"]
+#[allow(dead_code)]
+mod numbers;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +22,8 @@ use attnscope::model::{
     Cancel, Control, DemoModel, DeviceChoice, LoadOptions, Model, ModelError, Patch, Reference, Sweep,
 };
 use attnscope::vocabulary::Instead;
+
+use numbers::largest_difference;
 
 /// Changes a setting of the driver that this process has loaded: `order`, `memory`, `driver`, `fail`.
 fn set(name: &str, value: i64) {
@@ -102,18 +107,12 @@ fn bits(capture: &Capture) -> Vec<u32> {
     values.into_iter().map(f32::to_bits).collect()
 }
 
-/// What is no number is farther away than any.
-fn farthest(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).max_by(f32::total_cmp).unwrap_or(0.0)
-}
-
 fn near(found: &Capture, expected: &Capture) {
     for layer in 0..expected.model.layers {
         for head in 0..expected.model.heads {
             let [found, expected] =
                 [found, expected].map(|it| it.matrix(View::Head { layer, head }).unwrap());
-            let off = farthest(&found.cells(), &expected.cells());
+            let off = largest_difference(&found.cells(), &expected.cells());
             assert!(off < 2e-5, "layer {layer}, head {head} is off by {off}");
         }
     }
@@ -275,7 +274,7 @@ fn by_itself_a_device_is_taken_once_it_has_passed_its_test() {
 /// The largest distance of any head's weights, and the logits.
 fn same(found: &Capture, expected: &Capture) {
     near(found, expected);
-    let off = farthest(&found.logits, &expected.logits);
+    let off = largest_difference(&found.logits, &expected.logits);
     assert!(off < 1e-4, "logits are off by {off}");
 }
 

@@ -171,14 +171,14 @@ impl ByQueries for Scores<'_> {
         for panel in 0..stride / CHUNK {
             let keys = self.keys.panel(self.kv_head, self.first_panel + panel);
             let next = match panel + 1 < stride / CHUNK {
-                true => Ahead::<N>::of(self.keys.panel(self.kv_head, self.first_panel + panel + 1)),
-                false => Ahead::of(&[]),
+                true => self.keys.panel(self.kv_head, self.first_panel + panel + 1),
+                false => &[],
             };
             for pair in (0..CHUNK / S::F32_LANES).step_by(2) {
                 let mut sums = [[simd.splat_f32s(0.0); 2]; N];
                 for (dim, keys) in keys.chunks_exact(CHUNK).enumerate() {
                     if pair == 0 {
-                        next.fetch(dim, CHUNK);
+                        fetch_row::<N>(next, dim, CHUNK);
                     }
                     let keys = &S::as_simd_f32s(keys).0[pair..pair + 2];
                     for (sums, query) in sums.iter_mut().zip(&query) {
@@ -198,23 +198,13 @@ impl ByQueries for Scores<'_> {
     }
 }
 
-/// A panel that comes next, of which lines are asked for while this one is multiplied. With several queries a panel takes
-/// long enough to be multiplied that the processor is ahead by itself.
-struct Ahead<'a, const N: usize>(&'a [u8]);
-
-impl<'a, const N: usize> Ahead<'a, N> {
-    #[inline(always)]
-    fn of(panel: &'a [f32]) -> Self {
-        Self(bytemuck::cast_slice(panel))
-    }
-
-    /// Asks for a row of `width` values.
-    #[inline(always)]
-    fn fetch(&self, row: usize, width: usize) {
-        if N == 1 {
-            let bytes = width * size_of::<f32>();
-            (row * bytes..(row + 1) * bytes).step_by(LINE).for_each(|at| fetch(self.0, at));
-        }
+/// Asks for a row of `width` values of the panel that comes next, while this one is multiplied. With several queries that
+/// takes long enough that the processor is ahead by itself.
+#[inline(always)]
+fn fetch_row<const N: usize>(next: &[f32], row: usize, width: usize) {
+    if N == 1 {
+        let bytes = width * size_of::<f32>();
+        (row * bytes..(row + 1) * bytes).step_by(LINE).for_each(|at| fetch(bytemuck::cast_slice(next), at));
     }
 }
 
@@ -290,11 +280,11 @@ impl<'a> AddValues<'a> {
         for panel in self.panels() {
             let (keys, values) = self.panel(panel);
             let next = match at == 0 && self.panels().contains(&(panel + 1)) {
-                true => Ahead::<N>::of(self.panel(panel + 1).1),
-                false => Ahead::of(&[]),
+                true => self.panel(panel + 1).1,
+                false => &[],
             };
             for (row, (key, value)) in keys.zip(values.chunks_exact(head_dim)).enumerate() {
-                next.fetch(row, head_dim);
+                fetch_row::<N>(next, row, head_dim);
                 let value = &S::as_simd_f32s(value).0[at..at + REGISTERS];
                 for (sums, weights) in sums.iter_mut().zip(weights) {
                     let weight = simd.splat_f32s(weights[key]);

@@ -237,9 +237,7 @@ impl Panes {
         self.keep_linked();
         effects
     }
-}
 
-impl Panes {
     /// Checks that both sides show one text, or one that is pinned beside another.
     ///
     /// # Errors
