@@ -109,7 +109,7 @@ fn a_sweep_says_what_each_head_alone_is_worth() {
         let capture = run(model, &expected["ids"], &Ablation::default());
         let mut swept = Vec::new();
         for (name, instead) in [("zero", Instead::Zero), ("mean", Instead::Mean)] {
-            let tokens = capture.tokens.clone();
+            let tokens = capture.tokens.to_vec();
             let (_, stream) =
                 model.run_keeping(tokens, &capture.ablation, &Cancel::new(), &mut |_| ()).unwrap();
             let mut sweep = Sweep::new(&capture, instead);

@@ -415,7 +415,7 @@ fn lens_patching_and_sweeps_are_those_of_the_cpu() {
                 Arc::new(model.run(tokens, &cancel, &mut |_| ()).unwrap())
             });
             let launches = take("launch");
-            let tokens = passes[0].tokens.clone();
+            let tokens = passes[0].tokens.to_vec();
             let (capture, stream) =
                 model.run_keeping(tokens, &Ablation::default(), &cancel, &mut |_| ()).unwrap();
             let lens = model.lens(&stream, 5, 3).unwrap();

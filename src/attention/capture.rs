@@ -77,7 +77,7 @@ pub struct Capture {
     /// The model it came from.
     pub model: Arc<ModelInfo>,
     /// The prompt, as this model reads it.
-    pub tokens: Vec<Token>,
+    pub tokens: Arc<[Token]>,
     /// Which of them were computed.
     pub computed: Computed,
     /// The heads that were switched off.
@@ -153,7 +153,7 @@ impl Capture {
 
     /// Whether it is the other one, or that of a prompt that goes on from it: of one model without the same heads.
     pub fn goes_on_from(&self, other: &Self) -> bool {
-        let ids = self.tokens.iter().zip(&other.tokens);
+        let ids = self.tokens.iter().zip(other.tokens.iter());
         Arc::ptr_eq(&self.model, &other.model)
             && self.ablation == other.ablation
             && self.tokens.len() >= other.tokens.len()

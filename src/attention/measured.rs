@@ -27,7 +27,7 @@ impl MeasuredComparison {
     ) -> Result<Self, String> {
         let matrix = |at: usize| captures[at].matrix(views[at]).map_err(|error| error.to_string());
         let matrices = [matrix(0)?, matrix(1)?];
-        let sides = [0, 1].map(|at: usize| (captures[at].tokens.as_slice(), &matrices[at]));
+        let sides = [0, 1].map(|at: usize| (&*captures[at].tokens, &matrices[at]));
         let comparison = Comparison::new(sides, granularity, texts).map_err(|error| error.to_string())?;
         let extents = Normalisation::ALL.map(|normalisation| {
             let [left, right] = comparison.sides().each_ref().map(|side| normalisation.extent(side));

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::{Capture, LayerCapture, Qkv};
 
 /// The memory of some captures, as they come and go. Each costs what it alone has, however many there are: captures of
 /// prompts that go on from one another share most of theirs.
 #[derive(Debug, Clone, Default)]
 pub struct SharedMemory {
-    /// How many captures, or layers of them, have what lies at an address.
-    users: HashMap<usize, u32>,
+    /// How many captures, or layers of them, have what lies at an address: of each capture thousands, counted before it is
+    /// shown.
+    users: HashMap<usize, u32, RandomState>,
     bytes: usize,
 }
 

@@ -1,6 +1,8 @@
 //! Where a row of attention goes, as the strip of a text that grows shows it: to the sink, to the first token, to the rest
 //! of the prompt, and to what was generated.
 
+use std::sync::Arc;
+
 use super::{Capture, CausalMatrix, NoSuchView, View};
 use crate::vocabulary::RowReading;
 
@@ -64,7 +66,7 @@ impl Capture {
     pub fn mark_generated(&mut self, count: usize) {
         self.digest.reset();
         let first = self.tokens.len().saturating_sub(count);
-        self.tokens.iter_mut().skip(first).for_each(|token| token.is_generated = true);
+        Arc::make_mut(&mut self.tokens).iter_mut().skip(first).for_each(|token| token.is_generated = true);
     }
 
     /// The row that tells of a token: its own, or the one that it was predicted from; of the first one, its own.

@@ -62,7 +62,7 @@ pub fn shifted_heads(left: &Capture, right: &Capture, layer: usize) -> Result<Ve
         let matrix = |capture: &Capture| capture.matrix(view).map_err(|error| error.to_string());
         let (a, b) = (matrix(left)?, matrix(right)?);
         if !is_same {
-            let sides = [(left.tokens.as_slice(), &a), (right.tokens.as_slice(), &b)];
+            let sides = [(&*left.tokens, &a), (&*right.tokens, &b)];
             let compared = Comparison::new(sides, Granularity::Pieces, Texts::Different)
                 .map_err(|error| error.to_string())?;
             let ([a, b], divergence) = (compared.sides(), compared.mean_divergence());

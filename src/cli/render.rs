@@ -149,7 +149,7 @@ fn place(capture: &mut Capture, source: &Source) -> Result<(), Failure> {
         let message = format!("bytes: expected [first, end] of each of {count} tokens");
         return Err(Failure::Failed(message));
     }
-    for (token, [start, end]) in capture.tokens.iter_mut().zip(bytes) {
+    for (token, [start, end]) in Arc::make_mut(&mut capture.tokens).iter_mut().zip(bytes) {
         token.span = *start..*end;
     }
     Ok(())

@@ -131,7 +131,7 @@ impl Session {
     /// # Errors
     /// If there is no memory for it, or Ctrl-C was pressed.
     pub fn stream(&mut self, model: &Model, capture: &Capture) -> Result<ResidualStream, Failure> {
-        let tokens = capture.tokens.clone();
+        let tokens = capture.tokens.to_vec();
         let (_, stream) = self.watch(model, |cancel, on_layer| {
             model.run_keeping(tokens, &capture.ablation, cancel, on_layer)
         })?;

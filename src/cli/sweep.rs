@@ -93,7 +93,7 @@ impl Session {
     /// # Errors
     /// If the model has no output head, or Ctrl-C was pressed.
     pub fn sweep(&mut self, model: &Model, capture: &mut Capture, by: Instead) -> Result<(), Failure> {
-        let tokens = capture.tokens.clone();
+        let tokens = capture.tokens.to_vec();
         let (_, stream) = model.run_keeping(tokens, &capture.ablation, &self.cancel, &mut |_| ())?;
         let mut sweep = Sweep::new(capture, by);
         let found = loop {

@@ -51,7 +51,7 @@ pub fn reading(texts: &[&str], has_sinks: bool) -> Capture {
         let sink = 1.0 - weights.iter().sum::<f32>();
         mean.rows_mut().add_row(query, 0, &weights, sink, 1.0);
     }
-    Capture { tokens: crate::attention::tokens(texts), mean, ..capture }
+    Capture { tokens: crate::attention::tokens(texts).into(), mean, ..capture }
 }
 
 fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
@@ -79,10 +79,11 @@ fn make(has_sinks: bool, mean: CausalMatrix) -> Capture {
     };
     Capture {
         model: Arc::new(info(has_sinks)),
-        tokens: vec![
+        tokens: [
             Token::from_bytes(7, "it".to_owned(), b"it", 0),
             Token::from_bytes(8, "Ġ'".to_owned(), b" '", 2),
-        ],
+        ]
+        .into(),
         computed: Computed::default(),
         ablation: Ablation::default(),
         before: None,

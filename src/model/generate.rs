@@ -7,6 +7,7 @@ use candle_transformers::generation::{LogitsProcessor, Sampling as Rule};
 
 use super::{Cancel, Model, ModelError};
 use crate::attention::{Capture, NextToken};
+use crate::kernels::softmax::softmax_with_sink;
 
 /// How a next token is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,8 +55,8 @@ impl Sampling {
 /// Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration". Sorting them all would take longer than many a pass
 /// of one token: only those are sorted that are nearly as likely as the last one.
 fn nucleus(logits: &[f32], temperature: f64, top_p: f64) -> Vec<u32> {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights: Vec<f32> = logits.iter().map(|logit| ((logit - top) / temperature as f32).exp()).collect();
+    let mut weights: Vec<f32> = logits.iter().map(|logit| logit / temperature as f32).collect();
+    softmax_with_sink(&mut weights, None);
     // The first bits of a weight, which is not negative: nearly alike are those of weights that are nearly alike.
     let class = |weight: f32| (weight.to_bits() >> 20) as usize;
     let mut sums = vec![0.0; class(f32::from_bits(u32::MAX)) + 1];

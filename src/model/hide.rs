@@ -35,7 +35,7 @@ impl Model {
         let hidden = Some(HiddenKeys { start: span.start, end: span.end });
         let mut hooks = Hooks { hidden, ..self.hooks_without(&capture.tokens, &capture.ablation, cancel)? };
         let known = Known::Some(Some(capture.clone()), Computed::from(span.end));
-        let prompt = capture.tokens.clone();
+        let prompt = capture.tokens.to_vec();
         let run = self.run_from(&known, prompt, &mut hooks, &mut Profile::default(), cancel, on_layer)?;
         Ok(Arc::new(Capture { chat: capture.chat.clone(), ..run }))
     }

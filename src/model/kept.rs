@@ -42,7 +42,7 @@ impl KeptPasses {
         let Some(capture) = kept.iter().rev().find(|capture| capture.ablation == *ablation) else {
             return Known::Some(None, Computed::default());
         };
-        if capture.tokens == tokens {
+        if *capture.tokens == *tokens {
             return Known::All(capture.clone());
         }
         let ids = capture.tokens.iter().zip(tokens);

@@ -63,7 +63,7 @@ impl Model {
     ) -> Result<ResidualStream, ModelError> {
         let from = before.states.first().map_or(Ok(0), |state| state.dim(0))?;
         let known = Known::Some(Some(capture.clone()), Computed::from(from));
-        let (_, new) = self.keeping(&known, capture.tokens.clone(), &capture.ablation, cancel, on_layer)?;
+        let (_, new) = self.keeping(&known, capture.tokens.to_vec(), &capture.ablation, cancel, on_layer)?;
         let states =
             before.states.iter().zip(&new.states).map(|(before, new)| Tensor::cat(&[before, new], 0));
         Ok(ResidualStream { states: states.collect::<Result<_, _>>()? })

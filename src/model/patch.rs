@@ -43,7 +43,7 @@ impl Model {
         )?;
         let mut layers = Vec::with_capacity(self.info.layers);
         let hooks = self.hooks_without(&capture.tokens, &capture.ablation, cancel)?;
-        let (tokens, mut profile) = (capture.tokens.clone(), Profile::default());
+        let (tokens, mut profile) = (capture.tokens.to_vec(), Profile::default());
         match what {
             Patched::Heads => {
                 let mut keep = |layer: usize, context: &mut Tensor| {
@@ -89,7 +89,7 @@ impl Model {
         let from = same.max(residual.min().unwrap_or(0)).min(last);
         let known = Known::Some((from > 0).then(|| capture.clone()), Computed::from(from));
         let hooks = self.hooks_without(&capture.tokens, &capture.ablation, cancel)?;
-        let (tokens, mut profile) = (capture.tokens.clone(), Profile::default());
+        let (tokens, mut profile) = (capture.tokens.to_vec(), Profile::default());
         match source.what {
             Patched::Heads => {
                 let head_dim = self.decoder.spec.head_dim;
@@ -170,7 +170,7 @@ impl Patch {
     /// If they are of different models or lengths.
     pub fn new(passes: [Arc<Capture>; 2], what: Patched, logits: LogitPair) -> Result<Self, ModelError> {
         check_pair(&passes[0], &passes[1]).map_err(|error| ModelError::Invalid(error.to_string()))?;
-        let ids = passes[0].tokens.iter().zip(&passes[1].tokens);
+        let ids = passes[0].tokens.iter().zip(passes[1].tokens.iter());
         let is_same = passes[0].ablation == passes[1].ablation && !passes[0].ablation.needs_means();
         let same = if is_same { ids.take_while(|(a, b)| a.id == b.id).count() } else { 0 };
         Ok(Self { passes, what, logits, same, source: None, done: Vec::new() })

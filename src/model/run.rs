@@ -194,7 +194,7 @@ impl Model {
         let (model, ablation) = (Arc::clone(&self.info), hooks.head_mask.clone());
         Ok(Capture {
             model,
-            tokens,
+            tokens: tokens.into(),
             computed,
             ablation,
             before: None,

@@ -124,7 +124,7 @@ impl Model {
         mut hooks: Hooks<'_>,
         cancel: &Cancel,
     ) -> Result<Ended, ModelError> {
-        let (prompt, stop) = ((capture.tokens.as_slice(), Past::default()), (cancel, &self.watch));
+        let (prompt, stop) = ((&*capture.tokens, Past::default()), (cancel, &self.watch));
         let profile = &mut Profile::default();
         self.compute(capture.tokens.len(), || {
             if let OnGpu::Done(logits) = self.run_on_gpu(prompt, &mut hooks, cancel, &mut |_| ())? {

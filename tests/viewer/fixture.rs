@@ -94,7 +94,7 @@ pub fn capture(model: &Arc<ModelInfo>, texts: &[&str]) -> Arc<Capture> {
     let drawn = Some(next_token(4, " unlikely", 0.002));
     Arc::new(Capture {
         model: model.clone(),
-        tokens,
+        tokens: tokens.into(),
         computed: Computed::default(),
         ablation: Ablation::default(),
         before: None,

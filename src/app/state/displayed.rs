@@ -189,7 +189,7 @@ impl DisplayedCapture {
             return 0;
         }
         let (a, b) = (&self.capture.tokens, &other.capture.tokens);
-        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        let same = a.iter().zip(b.iter()).take_while(|(a, b)| a == b).count();
         if same == a.len().min(b.len()) { same.div_ceil(bin) } else { same / bin }
     }
 

@@ -41,9 +41,9 @@ impl Segments {
 
 fn segments(capture: &Capture, prompt: &str, cut: &Cut) -> Result<Segments, SegmentsError> {
     let (text, tokens) = match &capture.chat {
-        Some(chat) => (Cow::Borrowed(chat.text()), Cow::Borrowed(capture.tokens.as_slice())),
+        Some(chat) => (Cow::Borrowed(chat.text()), Cow::Borrowed(&*capture.tokens)),
         None if prompt.is_empty() => text_of_ids(&capture.tokens),
-        None => (Cow::Borrowed(prompt), Cow::Borrowed(capture.tokens.as_slice())),
+        None => (Cow::Borrowed(prompt), Cow::Borrowed(&*capture.tokens)),
     };
     let user = match &capture.chat {
         Some(chat) => chat.user(),

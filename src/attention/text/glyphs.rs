@@ -39,7 +39,7 @@ pub struct Character {
 
 /// The characters of a text as readers count them, each with its bytes.
 pub fn characters(text: &str) -> impl Iterator<Item = (Range<usize>, Character)> + '_ {
-    text.grapheme_indices(true).map(|(at, grapheme)| {
+    graphemes(text).map(|(at, grapheme)| {
         let character = Character { shown: shown(grapheme), kind: kind(grapheme) };
         (at..at + grapheme.len(), character)
     })
@@ -47,7 +47,22 @@ pub fn characters(text: &str) -> impl Iterator<Item = (Range<usize>, Character)>
 
 /// The characters of a text without what they are shown as: where each begins, what lines may do at it, and its columns.
 pub fn extents(text: &str) -> impl Iterator<Item = (usize, GlyphKind, usize)> + '_ {
-    text.grapheme_indices(true).map(|(at, grapheme)| (at, kind(grapheme), columns(grapheme)))
+    graphemes(text).map(|(at, grapheme)| (at, kind(grapheme), columns(grapheme)))
+}
+
+/// The grapheme clusters of a text, each with the byte at which it begins. Between two ASCII characters there is always
+/// an end of one, but in `\r\n` (UAX 29, GB3): most texts need no tables.
+fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let grapheme = match rest.as_bytes() {
+            [b'\r', ..] | [128..=255, ..] | [_, 128..=255, ..] => rest.graphemes(true).next()?,
+            _ => &rest[..1],
+        };
+        at += grapheme.len();
+        Some((at - grapheme.len(), grapheme))
+    })
 }
 
 /// A character as readers count them: a letter with its marks, an emoji of several parts, a byte that is no character.
@@ -149,6 +164,9 @@ fn shown(text: &str) -> String {
 
 /// Columns of what a text is shown as.
 fn columns(text: &str) -> usize {
+    if let [b' '..=b'~'] = text.as_bytes() {
+        return 1;
+    }
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         // Most are: this takes no memory.
@@ -159,6 +177,7 @@ fn columns(text: &str) -> usize {
 
 fn kind(text: &str) -> GlyphKind {
     match text {
+        _ if matches!(text.as_bytes(), [b'!'..=b'~']) => GlyphKind::Letter,
         "\n" | "\r\n" => GlyphKind::LineEnd,
         // Blanks that no line is to be broken at.
         "\u{a0}" | "\u{202f}" => GlyphKind::Letter,
@@ -229,6 +248,13 @@ mod tests {
         fn extents_are_those_of_what_is_shown(text in "(\\PC|[a-z \t\n]|\u{301}|日|👩\u{200d}👧|\r\n|\u{202e}){0,20}") {
             let shown = characters(&text).map(|(bytes, it)| (bytes.start, it.kind, it.shown.width()));
             prop_assert_eq!(extents(&text).collect::<Vec<_>>(), shown.collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn graphemes_are_those_of_the_tables(
+            text in "(\\PC|[a-z \t]|\r|\n|\u{301}|\u{600}|\u{1f1e9}|👩\u{200d}👧|\u{200d}|क\u{94d}|\u{1100}){0,20}"
+        ) {
+            prop_assert_eq!(graphemes(&text).collect::<Vec<_>>(), text.grapheme_indices(true).collect::<Vec<_>>());
         }
     }
 

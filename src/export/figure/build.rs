@@ -73,7 +73,7 @@ fn difference(captures: &[&Capture], recipe: &Recipe, style: &FigureStyle) -> Re
     };
     let matrices = [matrix(left, recipe.source.subject)?, matrix(right, beside.subject)?];
     let texts = texts([(left, &recipe.source), (right, beside)]);
-    let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
+    let sides = [(&*left.tokens, &matrices[0]), (&*right.tokens, &matrices[1])];
     let comparison = Comparison::new(sides, granularity, texts)?;
     Ok(Panel::difference(&comparison, left, recipe, granularity))
 }

@@ -64,7 +64,7 @@ impl<'a> Report<'a> {
         let [left, right] = readings.each_ref().map(|reading| reading.capture);
         let texts = texts(readings.each_ref().map(|reading| (reading.capture, &reading.source)));
         let matrices = [left.matrix(view)?, right.matrix(view)?];
-        let sides = [(left.tokens.as_slice(), &matrices[0]), (right.tokens.as_slice(), &matrices[1])];
+        let sides = [(&*left.tokens, &matrices[0]), (&*right.tokens, &matrices[1])];
         let comparison = Comparison::new(sides, granularity, texts)?;
         let names = [&left.model.name, &right.model.name].map(String::as_str);
         let is_one_input = readings[0].source.input == readings[1].source.input;

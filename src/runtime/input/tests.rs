@@ -156,7 +156,7 @@ fn the_wheel_zooms_with_ctrl_and_where_there_is_nothing_to_move_over() {
     assert_eq!(turned(&layout, up, held), Some((false, Command::ZoomIn)));
     assert_eq!(turned(&layout, down, held), Some((false, Command::ZoomOut)));
     let ui::Body::Panes([Some(pane), _]) = &mut layout.body else { panic!("both panes are there") };
-    pane.overview = Some(ui::Overview { area: pane.body, size: 100, bin: 2, sink: false, words: false });
+    pane.overview = Some(ui::Overview::with_pixels(pane.body, (100, 2), false, false));
     assert_eq!(turned(&layout, up, none), Some((true, Command::ZoomIn)));
     assert_eq!(turned(&layout, down, none), None);
 }

@@ -276,8 +276,11 @@ fn place_overviews(state: &State, panes: &mut [Option<PaneLayout>; 2]) {
     for pane in panes.iter_mut().flatten() {
         let grid = pane.grid.filter(|grid| are_alike || grid.is_cut());
         pane.overview = grid.map(|grid| {
-            let own = Overview::of(&grid, words);
-            if are_alike { Overview { bin, ..own } } else { own }
+            let mut overview = Overview::of(&grid, words);
+            if are_alike {
+                overview.bin = bin;
+            }
+            overview
         });
     }
 }

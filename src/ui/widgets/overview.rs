@@ -37,16 +37,25 @@ pub struct Overview {
     pub sink: bool,
     /// Whether cells are named by their words: where each stands for several tokens, its number says nothing.
     pub words: bool,
+    /// Columns of the longest name: `288–299`.
+    name: u16,
 }
 
 impl Overview {
     /// In the place of a grid, with the smallest pixels that fit.
     pub fn of(grid: &Grid, words: bool) -> Self {
         let Grid { area, size, sink, .. } = *grid;
-        let overview = Self { area, size, bin: 1, sink, words };
+        let overview = Self::with_pixels(area, (size, 1), sink, words);
         let across = usize::from(area.right().saturating_sub(overview.x(Column::Key(0))));
         let down = usize::from(area.height.saturating_sub(1)) * 2;
         Self { bin: size.div_ceil(across.min(down).max(1)).max(1), ..overview }
+    }
+
+    /// Of a matrix of so many rows, and so many of them to a pixel.
+    pub fn with_pixels(area: Rect, (size, bin): (usize, usize), sink: bool, words: bool) -> Self {
+        let last = size.saturating_sub(1);
+        let name = if words { WORDS } else { width(&format!("{last}–{last}")) as u16 };
+        Self { area, size, bin, sink, words, name }
     }
 
     /// The cell at a position of the screen: of a pixel's, the first one.
@@ -67,7 +76,7 @@ impl Overview {
 
     /// The column of the screen that a column of the matrix is in.
     fn x(&self, column: Column) -> u16 {
-        let left = self.area.x + self.name() + MARK;
+        let left = self.area.x + self.name + MARK;
         match column {
             Column::Sink => left,
             Column::Key(key) => left + if self.sink { SINK } else { 0 } + (key / self.bin) as u16,
@@ -78,12 +87,6 @@ impl Overview {
     fn columns(&self) -> impl Iterator<Item = Column> + use<> {
         let keys = (0..self.size).step_by(self.bin).map(Column::Key);
         self.sink.then_some(Column::Sink).into_iter().chain(keys)
-    }
-
-    /// Columns of the longest name: `288–299`.
-    fn name(&self) -> u16 {
-        let last = self.size.saturating_sub(1);
-        if self.words { WORDS } else { width(&format!("{last}–{last}")) as u16 }
     }
 
     /// Cells by their numbers, counted from zero: `12–14`, or `13`; where each is several tokens, by their words.
@@ -125,11 +128,11 @@ impl Overview {
             let is_in_span = rows.clone().any(|row| highlights.span.contains(&row));
             if !sign.is_empty() || y % NAMED == 0 {
                 let style = if sign.is_empty() { chrome.dim } else { style };
-                let name = right(&self.name_of(rows, shown), self.name().into()) + sign;
+                let name = right(&self.name_of(rows, shown), self.name.into()) + sign;
                 put(buffer, self.area.x, line, &name, width(&name), style);
             }
             if is_in_span {
-                put(buffer, self.area.x + self.name() + 1, line, IN_SPAN.0, 1, chrome.accent);
+                put(buffer, self.area.x + self.name + 1, line, IN_SPAN.0, 1, chrome.accent);
             }
             for column in self.columns() {
                 let levels = (level(2 * y, column), level(2 * y + 1, column));
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_mouse_finds_the_pixels_and_nothing_beside_them() {
-        let overview = Overview { area: Rect::new(1, 1, 40, 10), size: 9, bin: 2, sink: true, words: false };
+        let overview = Overview::with_pixels(Rect::new(1, 1, 40, 10), (9, 2), true, false);
         let left = overview.x(Column::Key(0));
         assert_eq!(overview.hit(Position::new(left, 1)), None);
         assert_eq!(overview.hit(Position::new(left - 2, 2)), Some((0, Column::Sink)));

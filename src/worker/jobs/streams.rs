@@ -37,7 +37,7 @@ impl Streams {
             }
             (None, None) => {
                 streams.0.drain(..(streams.0.len() + 1).saturating_sub(KEPT));
-                let tokens = capture.tokens.clone();
+                let tokens = capture.tokens.to_vec();
                 let pass = model.run_keeping(tokens, &capture.ablation, cancel, on_layer);
                 pass.map(|(_, stream)| (capture.clone(), stream))
             }
