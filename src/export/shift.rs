@@ -59,7 +59,10 @@ pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), Export
         let (name, divergence) = (format!("{layer}.{head}"), nats(f64::from(*divergence), 4));
         writeln!(out, "{name:HEAD$}{divergence:>9}{:>8.1}%", 100.0 * flips)?;
     }
-    writeln!(out, "JS: divergence of its rows, sink included, in nats; mean over queries")?;
+    writeln!(
+        out,
+        "JS: divergence of its rows, sink included, in nats; mean over queries; the largest first"
+    )?;
     writeln!(out, "flips: share of queries whose strongest key is another")?;
     Ok(())
 }

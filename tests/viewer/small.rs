@@ -206,6 +206,21 @@ fn the_number_of_a_marked_token_stays_on_every_screen() {
     }
 }
 
+/// Words behind it go before the name of the token does.
+#[test]
+fn the_name_of_a_marked_token_is_whole_at_any_width() {
+    for keys in ["T", "T T", "T T T"] {
+        let mut state = captured();
+        press(&mut state, keys);
+        let effects = press(&mut state, "left left");
+        answer_push(&mut state, &effects);
+        for width in 50..=130 {
+            let screen = rows(&mut state, (width, 20)).concat();
+            assert!(screen.contains("▸ story"), "{keys} at {width}: {screen}");
+        }
+    }
+}
+
 /// Heads push what comes after the marked token; what comes after the text is another matter.
 #[test]
 fn it_is_said_which_next_token_is_pushed() {

@@ -68,10 +68,12 @@ pub fn draw(
         let facts: Vec<Fact> =
             shares(state, (side, shown), names, theme).into_iter().chain(lit.clone()).collect();
         let facts_take = facts.iter().map(|(name, text, _)| 2 + width(name) + width(text)).sum::<usize>();
-        // Its number is the last to go.
         let deed_takes = 2 + deed.iter().map(|part| width(part)).sum::<usize>();
-        let name = fit(&name, (room / 3).min(room.saturating_sub(deed_takes)));
-        (deed_takes + width(&name) + facts_take <= room, (name, deed, facts))
+        let named = fit(&name, room / 3);
+        let fits = deed_takes + width(&named) + facts_take <= room;
+        // Its number is the last to go.
+        let named = if fits { named } else { fit(&named, room.saturating_sub(deed_takes)) };
+        (fits, (named, deed, facts))
     };
     let chosen = WORDS.into_iter().map(with).reduce(|best, other| if best.0 { best } else { other });
     let Some((_, (name, [before, own, behind], facts))) = chosen else { return };
