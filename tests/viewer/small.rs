@@ -264,6 +264,30 @@ fn exports_say_what_they_hold() {
     assert!(screen.contains("a row per query, a column per key;"), "{screen}");
 }
 
+/// Where no colour tells cells apart, a number that fills its cell begins with a dot: `8.81.41.7` is no number.
+#[test]
+fn numbers_of_narrow_cells_do_not_run_into_each_other() {
+    let words = ["the", " cat", " sat", " on", " the", " mat", " and", " the", " cat"];
+    let mut state = loaded();
+    captured_as(&mut state, &words, &words);
+    let cells = |state: &mut State, depth| {
+        let (terminal, _) = draw_with(state, (80, 24), depth);
+        crate::screens::text(terminal.backend().buffer())
+    };
+    assert!(cells(&mut state, ColorDepth::Ansi16).contains("│the  1.0 "), "colours tell them apart");
+    let plain = cells(&mut state, ColorDepth::None);
+    assert!(plain.contains("│the  ███ ") && plain.contains(".2"), "{plain}");
+    press_and_wait(&mut state, "V");
+    let weighted = cells(&mut state, ColorDepth::None);
+    let rows: Vec<&str> =
+        weighted.split('│').filter(|row| row.starts_with("the") || row.starts_with("cat")).collect();
+    let has_digits_first = |row: &&str| {
+        let cells: Vec<char> = row.chars().skip(5).collect();
+        cells.chunks(3).any(|cell| cell[0].is_ascii_digit())
+    };
+    assert!(rows.len() > 4 && !rows.iter().any(has_digits_first), "{weighted}");
+}
+
 /// A minus sign is no hyphen.
 #[test]
 fn numbers_below_zero_have_one_sign() {
