@@ -89,6 +89,10 @@ fn obey(state: &mut State, command: Command) -> Vec<Effect> {
 pub(super) fn react(state: &mut State, reaction: Reaction) -> Option<Vec<Effect>> {
     match reaction {
         Reaction::Stays(effects) => Some(effects),
+        Reaction::Refuses(why) => {
+            state.note = Some(why.to_owned());
+            Some(vec![])
+        }
         Reaction::Passes => None,
         Reaction::Closes(effects) => {
             state.screen.close();
@@ -155,6 +159,7 @@ fn of_the_program(state: &mut State, command: Command) -> Vec<Effect> {
                 Opened::ScoreMap => Some(ExportContent::Map(state.screen.map.statistic)),
                 Opened::Segments => Some(ExportContent::Segments(state.screen.segments.rule())),
                 Opened::Sinks(_) => Some(ExportContent::Sinks),
+                Opened::Shift(_) => Some(ExportContent::Shift),
                 Opened::Push(_) => Some(ExportContent::Push),
                 Opened::Effect(_) => Some(ExportContent::Effect),
                 Opened::Patching(_) => Some(ExportContent::Patching),

@@ -65,8 +65,19 @@ fn start(state: &mut State, is_one_text: bool) -> Vec<Effect> {
         state.note = Some("no model has read the prompt yet".to_owned());
     } else if state.panes.pin.as_ref().is_some_and(|pin| pin.is_before) {
         state.note = Some("with all heads on the text would be another one: not written".to_owned());
+    } else if nobody_reads(state) {
+        let picker = state.keys.hint(Command::ModelPicker);
+        state.note = Some(format!("nobody reads along: that needs two models, {picker} loads one"));
     }
     begun
+}
+
+/// Whether one model writes for both, and the other one is not there to read it.
+fn nobody_reads(state: &State) -> bool {
+    state.writing.leader.is_some_and(|leader| {
+        let reader = state.writing.writer(Side::of(leader).other().slot());
+        reader.stage == WriterStage::Idle && reader.count() == 0
+    })
 }
 
 /// Lets the model of a slot go on: with the token that is marked, or else from the end of what it wrote.
@@ -177,7 +188,8 @@ pub(super) fn end(state: &mut State, slot: Slot, id: JobId, ended: Result<TextEn
             true => "the text has ended".to_owned(),
             false => format!("{on} goes on"),
         };
-        state.note = Some(format!("written: {back} {forward} go through the steps, {goes_on}"));
+        let alone = if nobody_reads(state) { ", nobody read along" } else { "" };
+        state.note = Some(format!("written{alone}: {back} {forward} go through the steps, {goes_on}"));
     }
 }
 

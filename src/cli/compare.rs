@@ -12,12 +12,12 @@ use super::settings::Settings;
 use super::stdout;
 use crate::attention::ablation::next_divergence;
 use crate::attention::alignment::Granularity;
-use crate::attention::shift::{HeadShift, check_shape, shifted_heads};
-use crate::attention::{Capture, HeadEntry, MeasuredComparison, Texts, escape_controls};
+use crate::attention::shift::{check_shape, shifted_heads};
+use crate::attention::{Capture, HeadEntry, MeasuredComparison, Texts};
 use crate::export::file::Destination;
 use crate::export::report::{self, Reading, Report};
-use crate::export::shift::{Shifted, write_json, write_table};
-use crate::export::{Input, NOT_COMPARED, Recipe, Selection, Source};
+use crate::export::shift::{write_json, write_table};
+use crate::export::{Input, NOT_COMPARED, Selection, Source};
 use crate::model::Model;
 use crate::vocabulary::ExportFormat;
 
@@ -136,28 +136,12 @@ fn compare_many(
 fn compare_heads(passes: [&Asked; 2], args: &CompareArgs, session: &mut Session) -> Result<(), Failure> {
     let mut pass = |Asked { model, input, without }: &Asked| {
         let model = session.load(model)?;
-        session.capture_without(&model, input, without)
+        let capture = session.capture_without(&model, input, without)?;
+        let source = Source::new(&capture, input.clone(), Selection::All);
+        Ok::<_, Failure>((capture, source))
     };
-    let captures = [pass(passes[0])?, pass(passes[1])?];
-    let [left, right] = &captures;
-    check_shape(left, right).map_err(|why| {
-        let names = [left, right].map(|capture| escape_controls(&capture.model.name));
-        Failure::Failed(format!("{} and {}: {why}", names[0], names[1]))
-    })?;
-    let (mut heads, layers) = (Vec::new(), left.model.layers);
-    for layer in 0..layers {
-        session.cancel.check()?;
-        session.reporter.progress(&format!("comparing layer {layer} of {layers}"));
-        heads.extend(shifted_heads(left, right, layer).map_err(Failure::Failed)?);
-    }
-    session.reporter.clear();
-    let mean = heads.iter().map(|head| head.divergence).sum::<f32>() / heads.len().max(1) as f32;
-    HeadShift::sort(&mut heads);
-    heads.truncate(args.top.unwrap_or(usize::MAX));
-    let next = next_divergence(left, right);
-    let recipe =
-        |capture, asked: &Asked| Recipe::new(Source::new(capture, asked.input.clone(), Selection::All), None);
-    let recipes = [recipe(left, passes[0]), recipe(right, passes[1])];
-    let shifted = Shifted { recipes, heads, mean, next, captures };
+    let passes = [pass(passes[0])?, pass(passes[1])?];
+    let mut shifted = session.shift(passes)?;
+    shifted.heads.truncate(args.top.unwrap_or(usize::MAX));
     stdout::print(args.json, |out| write_json(out, &shifted), |out| write_table(out, &shifted))
 }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use super::failure::Failure;
 use super::session::Session;
-use crate::attention::Capture;
+use crate::attention::ablation::next_divergence;
 use crate::attention::knockout::{HiddenSpan, KeyMeasures, SpanEffect};
 use crate::attention::patching::{LogitPair, PatchError, check_pair};
 use crate::attention::push::Push;
 use crate::attention::segments::Segments;
+use crate::attention::shift::{HeadShift, check_shape, shifted_heads};
 use crate::attention::sinks::Sinks;
+use crate::attention::{Capture, escape_controls};
 use crate::export::effect::EffectPass;
 use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
+use crate::export::shift::Shifted;
 use crate::export::sinks::SinkPass;
 use crate::export::{Found, FoundSubject, HiddenBy, LogitTokens, Recipe, Source, Subject};
 use crate::model::{Model, Patch, ResidualStream};
@@ -30,7 +33,8 @@ impl Session {
     /// # Errors
     /// If a pass has no such token or span, or the passes don't fit each other.
     pub fn find(&mut self, passes: Vec<(Arc<Model>, Capture)>, recipe: &Recipe) -> Result<Found, Failure> {
-        let (mut pushes, mut effects, mut patched, mut sinks) = (vec![], vec![], vec![], vec![]);
+        let (mut pushes, mut effects, mut patched, mut sinks, mut shifted) =
+            (vec![], vec![], vec![], vec![], vec![]);
         for ((model, capture), source) in passes.into_iter().zip(recipe.sources()) {
             let read = (capture, source.clone());
             match source.subject {
@@ -47,8 +51,15 @@ impl Session {
                     let stream = self.stream(&model, &read.0)?;
                     sinks.push(self.sinks(&model, read, &stream)?);
                 }
+                Subject::Found(FoundSubject::Shift) => shifted.push(read),
                 other => return Err(Failure::Failed(format!("{other}: nothing that is found about a pass"))),
             }
+        }
+        if !shifted.is_empty() {
+            let passes = <[Read; 2]>::try_from(shifted);
+            let passes =
+                passes.map_err(|_| Failure::Failed("heads of two passes are compared".to_owned()))?;
+            return Ok(Found::Shift(Box::new(self.shift(passes)?)));
         }
         let second = patched.pop();
         match (patched.pop(), second) {
@@ -110,6 +121,30 @@ impl Session {
         let sinks = Arc::new(Sinks::new(&capture, &is_stopped).ok_or(Failure::Interrupted)?);
         let recipe = Recipe::new(Source { subject: Subject::Found(FoundSubject::Sinks), ..source }, None);
         Ok(SinkPass { capture: Arc::new(capture), sinks, activations, recipe })
+    }
+
+    /// How far the heads of two passes are apart, the furthest first.
+    ///
+    /// # Errors
+    /// If they are not of one shape, share no text, or it was stopped.
+    pub fn shift(&mut self, [(left, of_left), (right, of_right)]: [Read; 2]) -> Result<Shifted, Failure> {
+        check_shape(&left, &right).map_err(|why| {
+            let names = [&left, &right].map(|capture| escape_controls(&capture.model.name));
+            Failure::Failed(format!("{} and {}: {why}", names[0], names[1]))
+        })?;
+        let (mut heads, layers) = (Vec::new(), left.model.layers);
+        for layer in 0..layers {
+            self.cancel.check()?;
+            self.reporter.progress(&format!("comparing layer {layer} of {layers}"));
+            heads.extend(shifted_heads(&left, &right, layer).map_err(Failure::Failed)?);
+        }
+        self.reporter.clear();
+        let mean = heads.iter().map(|head| head.divergence).sum::<f32>() / heads.len().max(1) as f32;
+        HeadShift::sort(&mut heads);
+        let next = next_divergence(&left, &right);
+        let subject = Subject::Found(FoundSubject::Shift);
+        let recipes = [of_left, of_right].map(|source| Recipe::new(Source { subject, ..source }, None));
+        Ok(Shifted { captures: [left, right].map(Arc::new), recipes, heads, mean, next })
     }
 
     /// What hiding each span does.

@@ -41,6 +41,9 @@ pub(super) fn check_export(args: &ExportArgs) -> Result<(), Failure> {
             FoundSubject::Effect(..) => "effect",
             FoundSubject::Patch(..) => "patch",
             FoundSubject::Sinks => "sinks",
+            FoundSubject::Shift => {
+                return usage("a command of its own has that: 'attnscope compare --heads'");
+            }
         };
         return usage(&format!("a command of its own writes that: 'attnscope {command} --out FILE.svg'"));
     }

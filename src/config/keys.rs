@@ -164,7 +164,7 @@ const TABLE: &[Row] = &[
     row(Command::Leaderboard, "leaderboard", Group::View, &["o"], "all heads in numbers: sort, filter, go"),
     row(Command::SimilarHeads, "similar-heads", Group::View, &["~"], "the heads like this one"),
     row(Command::ScoreMap, "score-map", Group::View, &["H"], "one number of all heads, as a map"),
-    row(Command::ModelShift, "model-shift", Group::View, &["W"], "heads that differ most between both models"),
+    row(Command::ModelShift, "model-shift", Group::View, &["W"], "heads that differ most between both sides"),
     row(Command::Lens, "lens", Group::View, &["P"], "logit lens: what each layer would predict"),
     row(Command::Push, "push", Group::View, &["A"], "push: what heads add to the next token"),
     row(Command::Contrast, "contrast", Group::View, &["!"], "there: less the logit of another next token"),

@@ -5,6 +5,7 @@ use super::error::ExportError;
 use super::patch::PatchedPass;
 use super::push::PushPass;
 use super::recipe::{FigureStyle, Recipe};
+use super::shift::Shifted;
 use super::sinks::SinkPass;
 use crate::vocabulary::{ExportFormat, Normalisation};
 
@@ -19,6 +20,8 @@ pub enum Found {
     Patch(Box<PatchedPass>),
     /// Where heads put what they give to no word.
     Sinks(Vec<SinkPass>),
+    /// How far the heads of two passes are apart.
+    Shift(Box<Shifted>),
 }
 
 impl Found {
@@ -31,6 +34,7 @@ impl Found {
             Self::Push(passes) => passes.iter().map(|pass| &pass.recipe).collect(),
             Self::Effect(passes) => passes.iter().map(|pass| &pass.recipe).collect(),
             Self::Patch(pass) => pass.recipes.iter().collect(),
+            Self::Shift(shifted) => shifted.recipes.iter().collect(),
             Self::Sinks(passes) => passes.iter().map(|pass| &pass.recipe).collect(),
         };
         let mut sources = recipes.into_iter().map(|recipe| recipe.source.clone());

@@ -1,4 +1,5 @@
-//! What is found about a pass, as something to export: push, the effect of hidden spans, patching, or sinks.
+//! What is found about a pass or two, as something to export: push, the effect of hidden spans, patching, sinks, or how far
+//! heads are apart.
 
 use std::fmt;
 
@@ -16,6 +17,8 @@ pub enum FoundSubject {
     Patch(Patched, LogitTokens),
     /// Where heads put what they give to no word, and what is large in the residual stream there.
     Sinks,
+    /// How far the heads of two passes are apart.
+    Shift,
 }
 
 /// The next tokens whose logits are looked at, by their ids; nothing of those that the model is to choose.
@@ -42,6 +45,7 @@ const PUSH: &str = "push";
 const EFFECT: &str = "effect";
 const PATCH: &str = "patch-";
 const SINKS: &str = "sinks";
+const SHIFT: &str = "shift";
 
 impl FoundSubject {
     /// As people read it.
@@ -51,13 +55,16 @@ impl FoundSubject {
             Self::Effect(..) => "effect of hidden spans".to_owned(),
             Self::Patch(what, _) => format!("effect of {}", what.title()),
             Self::Sinks => SINKS.to_owned(),
+            Self::Shift => "how far heads are apart".to_owned(),
         }
     }
 
     /// What a text names, if it begins like one of these.
     pub fn parse(text: &str) -> Option<Result<Self, ParseFoundError>> {
-        if text == SINKS {
-            return Some(Ok(Self::Sinks));
+        match text {
+            SINKS => return Some(Ok(Self::Sinks)),
+            SHIFT => return Some(Ok(Self::Shift)),
+            _ => {}
         }
         // A push has a place behind its tokens, an effect a rule before them.
         let (text, place) = text.split_once('@').map_or((text, None), |(text, place)| (text, Some(place)));
@@ -144,6 +151,7 @@ impl fmt::Display for FoundSubject {
             }
             Self::Patch(what, tokens) => write!(f, "{PATCH}{what}{tokens}"),
             Self::Sinks => f.write_str(SINKS),
+            Self::Shift => f.write_str(SHIFT),
         }
     }
 }
@@ -178,10 +186,13 @@ mod tests {
             "patch-heads",
             "patch-residual:262-345",
             "sinks",
+            "shift",
         ] {
             assert_eq!(FoundSubject::parse(text).unwrap().unwrap().to_string(), text);
         }
-        for text in ["mean", "pushed", "effects", "patches", "sinks:1", "text:mean", "map:induction"] {
+        for text in
+            ["mean", "pushed", "effects", "patches", "sinks:1", "shifts", "text:mean", "map:induction"]
+        {
             assert_eq!(FoundSubject::parse(text), None, "{text}");
         }
         let error = |text: &str| FoundSubject::parse(text).unwrap().unwrap_err().to_string();

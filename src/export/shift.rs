@@ -1,10 +1,12 @@
-//! How far the heads of two models are apart: a table for people, JSON for programs.
+//! How far the heads of two models are apart: a table for people, JSON and CSV for programs.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::ExportError;
+use super::formats::csv_field;
 use super::printable::write_json_lines;
 use super::recipe::Recipe;
 use super::report::SIDES;
@@ -15,11 +17,14 @@ use crate::vocabulary::nats;
 /// Columns of a head.
 const HEAD: usize = 24;
 
-/// Two models over the same tokens.
+/// What the numbers are, said once.
+pub(super) const APART: &str = "js_divergence: of a head's rows in both passes, sinks included, in nats, the mean over queries; flips: the share of queries whose strongest key is another; heads that are furthest apart first";
+
+/// Two passes, and how far their heads are apart.
 #[derive(Debug, Clone)]
 pub struct Shifted {
     /// The passes, left and right.
-    pub captures: [Capture; 2],
+    pub captures: [Arc<Capture>; 2],
     /// How they were made.
     pub recipes: [Recipe; 2],
     /// Heads to list, those that are furthest apart first.
@@ -35,10 +40,7 @@ pub struct Shifted {
 /// # Errors
 /// If `out` refuses.
 pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), ExportError> {
-    let [left, right] = shifted
-        .captures
-        .each_ref()
-        .map(|capture| escape_controls(&capture.model.name) + &capture.ablation.suffix());
+    let [left, right] = names(shifted).map(|name| escape_controls(&name));
     writeln!(out, "# {left} and {right}")?;
     let inputs = shifted.recipes.each_ref().map(|recipe| &recipe.source.input);
     if inputs[0] != inputs[1] {
@@ -57,7 +59,10 @@ pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), Export
         let (name, divergence) = (format!("{layer}.{head}"), nats(f64::from(*divergence), 4));
         writeln!(out, "{name:HEAD$}{divergence:>9}{:>8.1}%", 100.0 * flips)?;
     }
-    writeln!(out, "JS: divergence of its rows, sink included, in nats; mean over queries")?;
+    writeln!(
+        out,
+        "JS: divergence of its rows, sink included, in nats; mean over queries; the largest first"
+    )?;
     writeln!(out, "flips: share of queries whose strongest key is another")?;
     Ok(())
 }
@@ -68,6 +73,11 @@ pub fn write_table(out: &mut impl Write, shifted: &Shifted) -> Result<(), Export
 /// # Errors
 /// If `out` refuses.
 pub fn write_json(out: &mut impl Write, shifted: &Shifted) -> Result<(), ExportError> {
+    Ok(write_json_lines(out, &document(shifted)?)?)
+}
+
+/// An object of both passes.
+pub(super) fn document(shifted: &Shifted) -> Result<Value, ExportError> {
     let head = |shift: &HeadShift| {
         let HeadShift { layer, head, divergence, flips } = shift;
         json!({ "layer": layer, "head": head, "js_divergence": divergence, "flips": flips })
@@ -76,11 +86,29 @@ pub fn write_json(out: &mut impl Write, shifted: &Shifted) -> Result<(), ExportE
         Ok(json!({ "side": side, "recipe": serde_json::to_value(recipe)? }))
     };
     let models = SIDES.into_iter().zip(&shifted.recipes).map(model).collect::<Result<Vec<_>, io::Error>>()?;
-    let document = json!({
+    Ok(json!({
         "models": models,
         "heads": shifted.heads.iter().map(head).collect::<Vec<_>>(),
         "mean_js_divergence": shifted.mean,
         "kl_divergence": shifted.next,
-    });
-    Ok(write_json_lines(out, &document)?)
+    }))
+}
+
+/// Writes a line of CSV for each head.
+///
+/// # Errors
+/// If `out` refuses.
+pub(super) fn write_csv(out: &mut impl Write, shifted: &Shifted) -> Result<(), ExportError> {
+    writeln!(out, "left,right,layer,head,js_divergence,flips")?;
+    let names = names(shifted);
+    let [left, right] = names.each_ref().map(|name| csv_field(name));
+    for HeadShift { layer, head, divergence, flips } in &shifted.heads {
+        writeln!(out, "{left},{right},{layer},{head},{divergence:?},{flips:?}")?;
+    }
+    Ok(())
+}
+
+/// What is compared, left and right: the models, and the heads that are off.
+fn names(shifted: &Shifted) -> [String; 2] {
+    shifted.captures.each_ref().map(|capture| capture.model.name.clone() + &capture.ablation.suffix())
 }

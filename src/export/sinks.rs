@@ -14,7 +14,7 @@ use super::text::quoted;
 use crate::attention::Capture;
 use crate::attention::lens::Lens;
 use crate::attention::sinks::{
-    Activation, HeadSink, KeySink, NOTHING_BEHIND, SINK_SHARE, Sinks, StateActivations,
+    Activation, FEW_QUERIES, HeadSink, KeySink, NOTHING_BEHIND, SINK_SHARE, Sinks, StateActivations,
 };
 
 /// Columns of a token's text.
@@ -91,6 +91,11 @@ pub fn write_table(out: &mut impl Write, passes: &[SinkPass]) -> Result<(), Expo
         writeln!(
             out,
             "heads: the share of heads that give a key more than {SINK_SHARE}, by the mean over the queries from it on"
+        )?;
+        writeln!(
+            out,
+            "keys: the sinks of any head; the first token, then by heads and share; those that fewer than {FEW_QUERIES} queries see \
+             come last"
         )?;
         writeln!(out, "values: ‖v W_O‖ as a multiple of the mean of all other tokens'")?;
         writeln!(out, "massive: |x| > 100 and > 1,000 × the median |x| of the residual stream there")?;

@@ -31,8 +31,7 @@ const SEGMENTS: &str = "segments";
 const SEGMENTS_DRAWN: &str =
     "a matrix of segments is a figure: write it as svg or png; 'attnscope segments --json' has its numbers";
 /// What can be written of what is found about a pass, and what can't.
-const FOUND_FORMATS: &str =
-    "push, effects, patching and sinks are written as csv, json, svg or png: choose one of these";
+const FOUND_FORMATS: &str = "push, effects, patching, sinks and how far heads are apart are written as csv, json, svg or png: choose one of these";
 const FOUND_WHOLE: &str = "--difference and --normalisation are of attention: leave them out";
 
 /// What an export is of.

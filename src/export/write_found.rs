@@ -11,7 +11,7 @@ use super::found::Found;
 use super::omissions::Omissions;
 use super::printable::write_json;
 use super::recipe::Recipe;
-use super::{effect, patch, push, sinks};
+use super::{effect, patch, push, shift, sinks};
 use crate::vocabulary::ExportFormat;
 
 /// A file of numbers; what it begins with says that a recipe is in it.
@@ -63,6 +63,7 @@ impl Found {
             Self::Effect(passes) => effect::write_csv(out, passes),
             Self::Patch(pass) => patch::write_csv(out, std::slice::from_ref(pass), usize::MAX),
             Self::Sinks(passes) => sinks::write_csv(out, passes),
+            Self::Shift(shifted) => shift::write_csv(out, shifted),
         }
     }
 
@@ -73,6 +74,7 @@ impl Found {
             Self::Effect(passes) => (effect::CHANGE, effect::models(passes)?),
             Self::Patch(pass) => (patch::EFFECT, patch::models(std::slice::from_ref(pass))?),
             Self::Sinks(passes) => (sinks::SHARE, sinks::models(passes)?),
+            Self::Shift(shifted) => (shift::APART, vec![shift::document(shifted)?]),
         })
     }
 }

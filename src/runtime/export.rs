@@ -65,9 +65,11 @@ impl Exporter {
                 let state = Box::new(State { popup: None, ..state.clone() });
                 Ok(Content::Picture { state, theme: Box::new(theme.clone()), screen })
             }
-            ExportContent::Push | ExportContent::Effect | ExportContent::Patching | ExportContent::Sinks => {
-                found(state, content, target.format, theme.map)
-            }
+            ExportContent::Push
+            | ExportContent::Effect
+            | ExportContent::Patching
+            | ExportContent::Sinks
+            | ExportContent::Shift => found(state, content, target.format, theme.map),
             // As numbers, push is that of all parts, and not of the tokens that the text shows.
             ExportContent::Text(TextColoring::Push) if !target.format.is_figure() => {
                 found(state, content, target.format, theme.map)

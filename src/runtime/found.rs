@@ -2,13 +2,14 @@
 
 use super::source;
 use crate::app::{
-    EffectSide, EffectStage, ExportContent, HiddenUnit, Opened, PatchMap, PatchStage, PushPanel, PushStage,
-    Side, SinkSide, State,
+    EffectSide, EffectStage, ExportContent, HiddenUnit, ModelShift, Opened, PatchMap, PatchStage, PushPanel,
+    PushStage, Side, SinkSide, State,
 };
 use crate::attention::knockout::{HiddenSpan, SpanEffect};
 use crate::export::effect::EffectPass;
 use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
+use crate::export::shift::Shifted;
 use crate::export::sinks::SinkPass;
 use crate::export::{Found, FoundSubject, HiddenBy, Input, LogitTokens, Recipe, Source, Subject};
 use crate::vocabulary::TextColoring;
@@ -30,6 +31,9 @@ pub(super) fn of_panel(state: &State, content: ExportContent) -> Option<Found> {
         }
         (ExportContent::Patching, Opened::Patching(map)) => {
             Some(Found::Patch(Box::new(patched_pass(state, map)?)))
+        }
+        (ExportContent::Shift, Opened::Shift(shift)) => {
+            Some(Found::Shift(Box::new(shifted_heads(state, shift)?)))
         }
         (ExportContent::Sinks, Opened::Sinks(sinks)) => {
             let passes: Option<Vec<SinkPass>> = sides(&sinks.sides).map(|it| sink_pass(state, it)).collect();
@@ -103,6 +107,14 @@ fn patched_pass(state: &State, map: &PatchMap) -> Option<PatchedPass> {
     Some(PatchedPass { captures: map.captures().clone(), found, recipes })
 }
 
+fn shifted_heads(state: &State, shift: &ModelShift) -> Option<Shifted> {
+    let recipe = |side| Some(Recipe::new(made(state, side, FoundSubject::Shift)?, None));
+    let recipes = [recipe(Side::Left)?, recipe(Side::Right)?];
+    let (captures, heads) = (shift.captures().clone(), shift.heads.clone());
+    let all = Shifted { captures, recipes, heads, mean: shift.mean_divergence(), next: shift.next };
+    (shift.done == shift.layers).then_some(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +139,7 @@ mod tests {
             (Command::Push, ExportContent::Push),
             (Command::SpanEffect, ExportContent::Effect),
             (Command::Sinks, ExportContent::Sinks),
+            (Command::ModelShift, ExportContent::Shift),
         ] {
             apply(&mut state, Action::Command(command), &worker);
             assert!(of_panel(&state, content).is_none(), "nothing is known yet");
@@ -137,9 +150,16 @@ mod tests {
             let mut csv = Vec::new();
             found.write(&mut csv, &recipe).unwrap();
             written.push(String::from_utf8(csv).unwrap());
+            let (mut svg, recipe) = (Vec::new(), found.recipe(ExportFormat::Svg, FigureStyle::default()));
+            found.write(&mut svg, &recipe.unwrap()).unwrap();
+            assert!(svg.starts_with(b"<svg"), "and drawn: {content:?}");
             assert!(of_panel(&state, ExportContent::Patching).is_none(), "another panel is open");
         }
-        let [push, effect, sinks] = &written[..] else { panic!("three panels") };
+        let [push, effect, sinks, shift] = &written[..] else { panic!("four panels") };
+        assert!(
+            shift.contains("\"view\":\"shift\"") && shift.contains("\nleft,right,layer,head,js_divergence,"),
+            "{shift}"
+        );
         assert!(sinks.contains("\"view\":\"sinks\"") && sinks.contains(",massive_count,"), "{sinks}");
         assert!(push.contains("\"view\":\"push@") && push.matches(",residual,").count() == 2, "{push}");
         assert!(effect.contains("\"view\":\"effect\""), "{effect}");

@@ -7,8 +7,8 @@
 //! word, add an enum and a line `names!`. What a word does stays in the room that does it: `Normalisation` divides rows
 //! in [`attention`](crate::attention), `ColorMap` has its colours in [`theme`](crate::theme).
 //!
-//! Two spellings that several rooms need are here as well: [`human_bytes`], [`nats`] and the text of [`xml`]; and a
-//! [`Conversation`], which is a prompt of the command line, the viewer, and recipes.
+//! Spellings that several rooms need are here as well: [`human_bytes`], [`nats`], [`signed`] numbers and the text of [`xml`];
+//! and a [`Conversation`], which is a prompt of the command line, the viewer, and recipes.
 
 mod bytes;
 mod colors;
@@ -20,6 +20,7 @@ mod names;
 mod nats;
 mod patched;
 mod segment_rule;
+mod signed;
 mod view;
 pub mod xml;
 
@@ -37,4 +38,5 @@ pub(crate) use names::serde_as_text;
 pub use nats::nats;
 pub use patched::Patched;
 pub use segment_rule::SegmentRule;
+pub use signed::{signed, with_minus};
 pub use view::{LayerKind, ParseViewError, View, Weighted};

@@ -228,6 +228,21 @@ fn heads_are_compared_one_by_one_between_models_of_one_shape() {
         (itself["mean_js_divergence"].as_f64(), itself["kl_divergence"].as_f64()),
         (Some(0.0), Some(0.0))
     );
+    // The recipe of both passes writes the same numbers.
+    let [mut recipe, mut beside] = [0, 1].map(|side: usize| document["models"][side]["recipe"].clone());
+    for of_all in ["program", "normalisation", "rows"] {
+        beside.as_object_mut().unwrap().remove(of_all);
+    }
+    (recipe["format"], recipe["beside"]) = ("csv".into(), beside);
+    let [from, to] = ["apart.json", "apart.csv"].map(|name| home.path(name));
+    std::fs::write(&from, recipe.to_string()).unwrap();
+    home.run(["render", text(&from), "--out", text(&to)]).text();
+    let csv = std::fs::read_to_string(to).unwrap();
+    let mut lines = csv.lines().skip(1);
+    assert_eq!(lines.next(), Some("left,right,layer,head,js_divergence,flips"));
+    let (listed, first) =
+        (lines.collect::<Vec<_>>(), format!(",{},{},", heads[0]["layer"], heads[0]["head"]));
+    assert!(listed.len() == 12 && listed[0].contains(&first), "{listed:?}");
     // Far less than a thousandth of a nat is still something.
     let rounded = compare(&format!("{}~q8_0", text(&base)), &[]);
     let said = rounded.text();

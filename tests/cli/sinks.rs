@@ -13,6 +13,7 @@ fn both_models_with_their_heads_keys_and_residual_streams() {
     assert_eq!(table.matches("learned sinks: mean").count(), 1, "{table}");
     assert_eq!(table.matches("first token: mean").count(), 2, "{table}");
     assert_eq!(table.matches("\nembedding ").count(), 2, "{table}");
+    assert_eq!(table.matches("the first token, then by heads and share; those that fewer than 8").count(), 2);
     let json: Value = serde_json::from_str(home.run(arguments.into_iter().chain(["--json"])).text()).unwrap();
     for (model, (layers, heads)) in json["models"].as_array().unwrap().iter().zip([(3, 4), (4, 4)]) {
         assert_eq!(model["heads"].as_array().unwrap().len(), layers * heads);

@@ -150,10 +150,10 @@ fn without_two_captures_it_is_said_why_there_is_no_difference() {
         let mut state = loaded();
         press(&mut state, key);
         assert!(state.screen.difference.is_none(), "the panes are still there");
-        assert!(state.note.as_deref().unwrap().contains("both models"), "{:?}", state.note);
+        assert!(state.note.as_deref().unwrap().contains("both sides"), "{:?}", state.note);
         for size in [(80, 24), (120, 36)] {
             let screen = crate::screens::text(crate::screens::draw(&mut state, size).backend().buffer());
-            assert!(screen.contains("a difference needs both models"), "{screen}");
+            assert!(screen.contains("a difference is of both sides"), "{screen}");
         }
     }
 }

@@ -213,6 +213,31 @@ fn rows_of_a_long_line_are_moved_through_as_they_are_seen() {
     assert_screen!("several_lines_when_they_are_not_edited", state, (60, 16));
 }
 
+/// Rows above and below those on screen have a sign, as in lists; so has what one row leaves out.
+#[test]
+fn what_the_editor_hides_is_counted() {
+    let screen = |state: &mut State, size| crate::screens::text(draw(state, size).backend().buffer());
+    let text: Vec<String> = (1..=12).map(|at| at.to_string()).collect();
+    let mut state = editing(&text.join("\n"), (60, 20));
+    assert!(screen(&mut state, (60, 20)).contains("↑ 9 more"));
+    (0..5).for_each(|_| up(&mut state));
+    let shown = screen(&mut state, (60, 20));
+    assert!(shown.contains("↑ 5 more") && shown.contains("↓ 4 more"), "{shown}");
+    let mut state = editing(&"word ".repeat(99), (60, 20));
+    let shown = screen(&mut state, (60, 20));
+    assert!(
+        shown.contains("↑ 10 more") && shown.matches(" more ").count() == 1,
+        "rows of one line, too: {shown}"
+    );
+    let mut state = editing(&"a line\n".repeat(999), (60, 20));
+    assert!(screen(&mut state, (60, 20)).contains("↑ 99+ more"));
+    let mut state = editing("one\ntwo\nthree", (60, 20));
+    let shown = screen(&mut state, (60, 20));
+    assert!(!shown.contains(" more"), "all of it is there: {shown}");
+    let mut state = editing(&"word ".repeat(30), (60, 12));
+    assert!(screen(&mut state, (60, 12)).contains("❯ …"), "in one row, what was before");
+}
+
 #[test]
 fn the_mouse_goes_to_a_place_in_the_text() {
     let mut state = editing("one\ntwo three\nfour", (80, 40));

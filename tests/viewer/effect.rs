@@ -42,7 +42,7 @@ fn effect(question: &EffectJob) -> Arc<SpanEffect> {
 }
 
 /// The worker hides the next spans, so many of each question.
-fn answered(state: &mut State, effects: &[Effect], count: usize) {
+pub fn answered(state: &mut State, effects: &[Effect], count: usize) {
     for question in questions(effects) {
         for done in (question.done..question.spans.len()).take(count) {
             let question = Box::new(EffectJob { done, ..question.clone() });
@@ -80,6 +80,23 @@ fn screens() {
             draw(&mut state, (width, height));
         }
     }
+}
+
+/// The span is quoted, and what has nothing behind it changes nothing.
+#[test]
+fn next_tokens_before_and_after_are_of_the_chosen_span() {
+    let mut state = captured();
+    let effects = press(&mut state, "X");
+    answered(&mut state, &effects, 9);
+    let screen = |state: &mut State| text(draw(state, (120, 36)).backend().buffer());
+    press(&mut state, "down");
+    let of_a_word = screen(&mut state);
+    assert!(of_a_word.contains("next token when “a” is hidden:"), "{of_a_word}");
+    assert_eq!((of_a_word.matches("│ before ").count(), of_a_word.matches("│ after ").count()), (2, 2));
+    press(&mut state, "end tab end");
+    let of_the_last = screen(&mut state);
+    assert_eq!(of_the_last.matches("nothing is behind “AI”").count(), 2, "{of_the_last}");
+    assert!(!of_the_last.contains("│ before ") && !of_the_last.contains("│ after "), "{of_the_last}");
 }
 
 /// A prompt of one sentence is hidden word by word; a marked span alone.

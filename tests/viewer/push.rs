@@ -241,6 +241,7 @@ fn what_is_no_head_opens_nothing() {
     assert_eq!(panel(&state, Side::Left).part(), Some(Part::Embedding));
     go(&mut state, "enter");
     assert_eq!(panel(&state, Side::Left).inside, None);
+    assert_eq!(state.note.as_deref(), Some("only heads push through keys: choose one"));
 }
 
 #[test]

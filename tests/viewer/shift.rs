@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use attnscope::app::{Action, Effect, Mode, ModelShift, Opened, Side, State, update};
+use attnscope::app::{Action, Effect, ExportContent, Mode, ModelShift, Opened, Popup, Side, State, update};
 use attnscope::attention::ablation::next_divergence;
 use attnscope::attention::shift::shifted_heads;
 use attnscope::attention::{Capture, ModelInfo, View};
 use attnscope::worker::protocol::{Event, LayerShift, Request, ShiftJob, Slot, WorkerError};
 
 use crate::fixture::*;
-use crate::screens::{assert_screen, draw};
+use crate::screens::{assert_screen, draw, text};
 
 /// Both panes show gpt2, the right one another revision of it.
 fn revisions() -> State {
@@ -77,6 +77,32 @@ fn heads_are_compared_layer_by_layer_and_the_furthest_come_first() {
 
 fn shift_head(state: &State, row: usize) -> View {
     shift(state).heads[row].view()
+}
+
+/// One model beside itself without a head is not two models, and what moved is exported.
+#[test]
+fn it_is_said_what_is_compared_and_it_is_exported() {
+    let mut state = alone();
+    press_and_wait(&mut state, "enter enter }");
+    let effects = press(&mut state, "a");
+    answer(&mut state, effects);
+    let (slot, job, capture) = (Slot::First, state.run.job, ablated(&gpt2(), &PROMPT, "0.1"));
+    let effects = hear(&mut state, Event::Captured { slot, job, capture });
+    answer(&mut state, effects);
+    let effects = press(&mut state, "W");
+    finish(&mut state, effects);
+    assert_screen!("shift_without_a_head", state, (100, 24));
+    for size in [(60, 20), (80, 24), (200, 60)] {
+        let screen = text(draw(&mut state, size).backend().buffer());
+        assert!(screen.contains("how far heads move without 0.1"), "{screen}");
+        assert!(!screen.contains("both models") && !screen.contains("other model"), "{screen}");
+    }
+    press(&mut state, "e");
+    let Some(Popup::Export(dialog)) = &state.popup else { panic!("no export dialog") };
+    assert_eq!(dialog.choice().0, ExportContent::Shift);
+    let formats: Vec<&str> =
+        dialog.choices.iter().filter(|it| it.0 == ExportContent::Shift).map(|it| it.1.name()).collect();
+    assert_eq!(formats, ["svg", "png", "csv", "json"]);
 }
 
 #[test]

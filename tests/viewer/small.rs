@@ -2,6 +2,7 @@
 
 use attnscope::app::{Action, Popup, Side, State};
 use attnscope::theme::ColorDepth;
+use attnscope::vocabulary::{Normalisation, signed};
 use attnscope::worker::protocol::{Event, Slot};
 
 use crate::fixture::*;
@@ -164,7 +165,7 @@ fn lines_under_a_text_by_push_are_of_push() {
         answer_push(&mut state, &effects);
         let screen = words(&mut state, size);
         let pushes = state.push_by_token(Side::Left).unwrap();
-        let said = format!("AI → write {:+.3}", pushes[0]).replace('-', "−");
+        let said = format!("AI → write {}", signed(pushes[0], 3));
         assert!(screen.contains(&said) && !screen.contains("row sums to"), "{said}: {screen}");
         let effects = press(&mut state, "space left space");
         answer_push(&mut state, &effects);
@@ -177,6 +178,134 @@ fn lines_under_a_text_by_push_are_of_push() {
     assert_screen!("text_by_push_120x40", state, (120, 40));
     let (terminal, _) = draw_with(&mut state, (60, 20), ColorDepth::None);
     insta::assert_snapshot!("text_by_push_60x20", terminal.backend());
+}
+
+/// What a text says of its marked token gives way last, whatever else stands beside it.
+#[test]
+fn the_number_of_a_marked_token_stays_on_every_screen() {
+    for size in SIZES.into_iter().chain([(40, 12), (200, 60)]) {
+        let mut state = captured();
+        press(&mut state, "T T left left");
+        let screen = rows(&mut state, size).concat();
+        let sides = if size.0 < 80 { vec![Side::Left] } else { Side::BOTH.to_vec() };
+        for side in sides {
+            let keys = state.pane(side).shown.as_ref().unwrap().looked_at(Normalisation::Raw);
+            let number = format!("{:.3}", keys.values[2].unwrap());
+            let is_said = screen.contains(&format!("▸ story {number}"))
+                || screen.contains(&format!("▸ story is looked at {number}"));
+            assert!(is_said, "{number} at {size:?}: {screen}");
+        }
+        let mut state = captured();
+        press(&mut state, "T T T");
+        let effects = press(&mut state, "left left");
+        answer_push(&mut state, &effects);
+        let sum = signed(state.push_by_token(Side::Left).unwrap().iter().sum::<f32>(), 3);
+        let screen = words(&mut state, size);
+        let is_said = ["▸ story: heads add ", "▸ story: ", "▸ story "].map(|before| format!("{before}{sum}"));
+        assert!(is_said.iter().any(|said| screen.contains(said)), "{sum} at {size:?}: {screen}");
+    }
+}
+
+/// Words behind it go before the name of the token does.
+#[test]
+fn the_name_of_a_marked_token_is_whole_at_any_width() {
+    for keys in ["T", "T T", "T T T"] {
+        let mut state = captured();
+        press(&mut state, keys);
+        let effects = press(&mut state, "left left");
+        answer_push(&mut state, &effects);
+        for width in 50..=130 {
+            let screen = rows(&mut state, (width, 20)).concat();
+            assert!(screen.contains("▸ story"), "{keys} at {width}: {screen}");
+        }
+    }
+}
+
+/// Heads push what comes after the marked token; what comes after the text is another matter.
+#[test]
+fn it_is_said_which_next_token_is_pushed() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut state = captured();
+        let effects = press(&mut state, "T T T");
+        answer_push(&mut state, &effects);
+        let screen = words(&mut state, size);
+        assert!(!screen.contains("at the end"), "the last token is marked: {screen}");
+        let effects = press(&mut state, "left left");
+        answer_push(&mut state, &effects);
+        let screen = words(&mut state, size);
+        let target = &state.pushes.panes[0].as_ref().unwrap().push.as_ref().unwrap().target;
+        let target = target.token.text.replace(' ', "␣");
+        let is_said = screen.contains(&format!("to {target} after it")) || size.0 == 80;
+        assert!(is_said && screen.contains("next at the end"), "{size:?}: {screen}");
+    }
+    let mut state = captured();
+    press(&mut state, "T left left");
+    assert!(!words(&mut state, (120, 40)).contains("at the end"), "of attention there is nothing to mistake");
+}
+
+/// Every entry says what its file holds: in its row, or under the list where the row has no room for it.
+#[test]
+fn exports_say_what_they_hold() {
+    for keys in ["e", "T e", "Q e", "enter enter e", "H e", "D e"] {
+        let mut state = captured();
+        press_and_wait(&mut state, keys);
+        let screen = rows(&mut state, (60, 20));
+        let list: Vec<&String> =
+            screen.iter().filter(|row| row.contains("  csv  ") || row.contains("  svg  ")).collect();
+        assert!(list.len() > 1, "{keys}: {screen:?}");
+        for row in list {
+            assert!(!row.contains('…') || row.contains(" more "), "{keys}: {row}");
+        }
+    }
+    let mut state = captured();
+    press(&mut state, "e");
+    assert_screen!("exports_60x20", state, (60, 20));
+    let screen = words(&mut state, (40, 14));
+    assert!(screen.contains("a row per query, a column per key;"), "{screen}");
+}
+
+/// Where no colour tells cells apart, a number that fills its cell begins with a dot: `8.81.41.7` is no number.
+#[test]
+fn numbers_of_narrow_cells_do_not_run_into_each_other() {
+    let words = ["the", " cat", " sat", " on", " the", " mat", " and", " the", " cat"];
+    let mut state = loaded();
+    captured_as(&mut state, &words, &words);
+    let cells = |state: &mut State, depth| {
+        let (terminal, _) = draw_with(state, (80, 24), depth);
+        crate::screens::text(terminal.backend().buffer())
+    };
+    assert!(cells(&mut state, ColorDepth::Ansi16).contains("│the  1.0 "), "colours tell them apart");
+    let plain = cells(&mut state, ColorDepth::None);
+    assert!(plain.contains("│the  ███ ") && plain.contains(".2"), "{plain}");
+    press_and_wait(&mut state, "V");
+    let weighted = cells(&mut state, ColorDepth::None);
+    let rows: Vec<&str> =
+        weighted.split('│').filter(|row| row.starts_with("the") || row.starts_with("cat")).collect();
+    let has_digits_first = |row: &&str| {
+        let cells: Vec<char> = row.chars().skip(5).collect();
+        cells.chunks(3).any(|cell| cell[0].is_ascii_digit())
+    };
+    assert!(rows.len() > 4 && !rows.iter().any(has_digits_first), "{weighted}");
+}
+
+/// A minus sign is no hyphen.
+#[test]
+fn numbers_below_zero_have_one_sign() {
+    let is_hyphen = |pair: &[char]| pair[0] == '-' && pair[1].is_ascii_digit();
+    for keys in ["A", "A enter", "X", "Q", "Q down", "D", "T T T", "o left", "P", "a"] {
+        let mut state = captured();
+        for key in keys.split(' ') {
+            let effects = press(&mut state, key);
+            answer_push(&mut state, &effects);
+            crate::effect::answered(&mut state, &effects, 9);
+            answer(&mut state, effects);
+        }
+        for size in SIZES.into_iter().chain([(200, 60)]) {
+            let screen = words(&mut state, size);
+            let signs: Vec<char> = screen.chars().collect();
+            assert!(!signs.windows(2).any(is_hyphen), "{keys} at {size:?}: {screen}");
+        }
+    }
 }
 
 /// Nothing is larger than all of it.

@@ -246,6 +246,20 @@ fn one_text_for_both_is_read_by_the_other_model_token_by_token() {
 }
 
 #[test]
+fn without_another_model_it_is_said_that_nobody_reads_along() {
+    let mut state = alone();
+    let effects = press(&mut state, "F");
+    assert_eq!(writes(&effects).len(), 1, "it writes all the same");
+    assert_eq!(state.note.as_deref(), Some("nobody reads along: that needs two models, M loads one"));
+    hear_step(&mut state, Slot::First, &WRITTEN[..1]);
+    hear_end(&mut state, Slot::First, Ok(TextEnding::Limit(1)));
+    assert!(state.note.as_deref().unwrap().starts_with("written, nobody read along: "), "{:?}", state.note);
+    let mut state = alone();
+    press(&mut state, "G");
+    assert_eq!(state.note, None, "nobody was to");
+}
+
+#[test]
 fn what_was_written_becomes_the_prompt_with_the_next_token() {
     let mut state = written();
     let effects = press(&mut state, "( .");

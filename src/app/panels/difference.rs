@@ -164,7 +164,7 @@ impl Difference {
     /// If nothing can be compared: then the panes are to be shown again.
     pub(in crate::app) fn refresh(&mut self, panes: &Panes) -> Result<Option<Request>, &'static str> {
         let [Pane { shown: Some(left), .. }, Pane { shown: Some(right), .. }] = &panes.both else {
-            return Err("a difference needs both models: one has nothing to show yet");
+            return Err("a difference is of both sides: one has nothing to show yet");
         };
         if let Err(why) = panes.check_one_text() {
             // What was compared before stays until the slower one is there, too.

@@ -17,6 +17,8 @@ pub enum Reaction {
     Closes(Vec<Effect>),
     /// It did what there was to do, and gives way to both panes.
     ClosesToPanes(Vec<Effect>),
+    /// It can't do it: why.
+    Refuses(&'static str),
     /// The command is none of its own. If it is about a view or a cursor, the panel gives way to the panes.
     Passes,
 }

@@ -207,7 +207,10 @@ impl Pushes {
     /// Lists the keys of the chosen head; among these, goes to the head in the panes, at the chosen key.
     fn go_deeper(&mut self, panes: &mut Panes) -> Reaction {
         let Some(panel) = self.focused(panes) else { return Reaction::Stays(vec![]) };
-        let (Some(part), Some(head)) = (panel.part(), panel.head()) else { return Reaction::Stays(vec![]) };
+        let Some(part) = panel.part() else { return Reaction::Stays(vec![]) };
+        let Some(head) = panel.head() else {
+            return Reaction::Refuses("only heads push through keys: choose one");
+        };
         if panel.inside.is_none() {
             (panel.inside, panel.row) = (Some((part, panel.row)), 0);
             return Reaction::Stays(vec![]);

@@ -1,4 +1,4 @@
-//! How far the heads of two models of one shape are apart, the furthest first.
+//! How far the heads of two passes are apart, of two models of one shape or of one model, the furthest first.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::attention::{Capture, View};
 use crate::config::keys::Command;
 use crate::worker::protocol::{LayerShift, Request, ShiftJob, WorkerError};
 
-/// The heads of both models, matched by layer and head.
+/// The heads of both sides, matched by layer and head.
 #[derive(Debug, Clone)]
 pub struct ModelShift {
     /// The heads of the layers that are done, those that are furthest apart first.
@@ -39,7 +39,7 @@ impl ModelShift {
     /// # Errors
     /// If one shows nothing yet, or they are no models of one shape that have read the same tokens.
     pub(in crate::app) fn open(panes: &Panes) -> Result<Self, &'static str> {
-        let captures = captures(panes).ok_or("two models are compared: one has nothing to show yet")?;
+        let captures = captures(panes).ok_or("both sides are compared: one has nothing to show yet")?;
         check_shape(&captures[0], &captures[1])?;
         panes.check_one_text()?;
         Ok(Self {
@@ -52,6 +52,11 @@ impl ModelShift {
             captures,
             is_asked: false,
         })
+    }
+
+    /// The passes that are compared, left and right.
+    pub fn captures(&self) -> &[Arc<Capture>; 2] {
+        &self.captures
     }
 
     /// The mean over the heads that are known.

@@ -146,6 +146,7 @@ impl ExportDialog {
                 ExportContent::Map(statistic) => format!("{}-map-{}", self.both_models(), statistic.id()),
                 ExportContent::Segments(_) => format!("{}-segments", self.both_models()),
                 ExportContent::Sinks => format!("{}-sinks", self.both_models()),
+                ExportContent::Shift => format!("{}-apart", self.both_models()),
                 ExportContent::Push => format!("{}-push", self.both_models()),
                 ExportContent::Effect => format!("{}-effect", self.both_models()),
                 ExportContent::Patching => format!("{}-patching", self.model),

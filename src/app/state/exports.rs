@@ -21,6 +21,8 @@ pub enum ExportContent {
     Text(TextColoring),
     /// What heads of both panes give to the first token, and to learned sinks.
     Sinks,
+    /// How far the heads of both panes are apart.
+    Shift,
     /// What parts of both panes' passes add to the logit of a next token, as it is on screen.
     Push,
     /// What hiding spans does in both panes, as it is on screen.
@@ -46,7 +48,7 @@ impl ExportContent {
             Self::Text(TextColoring::Push) => format.is_figure() || ExportFormat::OF_FOUND.contains(&format),
             Self::Panes | Self::Text(_) | Self::Difference(_) => format.is_figure(),
             Self::Map(_) | Self::Segments(_) => format.draws_a_grid(),
-            Self::Push | Self::Effect | Self::Patching | Self::Sinks => {
+            Self::Push | Self::Effect | Self::Patching | Self::Sinks | Self::Shift => {
                 ExportFormat::OF_FOUND.contains(&format)
             }
             Self::Screen => format == ExportFormat::Svg,

@@ -1,6 +1,7 @@
 //! Bars: a row for each thing, and beside it one bar or several, each column with an end of its own.
 
 use super::text::Ruler;
+use crate::vocabulary::signed;
 
 /// The size of the letters, and from one row to the next.
 pub const SIZE: f32 = 11.0;
@@ -49,7 +50,7 @@ impl BarColumn {
     /// A value as it stands beside its bar.
     pub fn number(&self, value: f64) -> String {
         match self.is_signed {
-            true => format!("{value:+.3}").replace('-', "−"),
+            true => signed(value, 3),
             false => format!("{value:.3}"),
         }
     }

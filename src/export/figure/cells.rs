@@ -6,6 +6,7 @@ use super::layout::{Area, LABEL, Place, SMALL};
 use super::panel::{Content, Heads, Panel, Square};
 use super::pixels::Pixels;
 use super::svg::{Drawing, MIDDLE};
+use crate::vocabulary::signed;
 use crate::vocabulary::xml::number;
 
 /// Cells of a small matrix up to which its outline follows each.
@@ -88,7 +89,7 @@ impl Drawing<'_> {
         if is_numbered {
             let (text, size) = match self.figure.ramp.lowest() < 0.0 {
                 _ if value == 0.0 => ("0".to_owned(), LABEL),
-                true => (format!("{value:+.3}").replace('-', "−"), SMALL),
+                true => (signed(value, 3), SMALL),
                 false => (format!("{value:.3}"), LABEL),
             };
             self.text(middle(area, size), &text, size, color.text(), "");

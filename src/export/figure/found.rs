@@ -13,7 +13,7 @@ use crate::export::patch::PatchedPass;
 use crate::export::push::PushPass;
 use crate::export::recipe::{Recipe, Source};
 use crate::export::subject::Subject;
-use crate::vocabulary::{ColorScale, Patched};
+use crate::vocabulary::{ColorScale, Patched, signed, with_minus};
 
 /// Parts of a push that have a bar each; the others have one together.
 const PARTS: usize = 24;
@@ -27,6 +27,7 @@ impl Found {
         match self {
             Self::Push(passes) => passes.iter().zip(sources()).map(|(pass, of)| push(pass, of)).collect(),
             Self::Effect(passes) => passes.iter().zip(sources()).map(|(pass, of)| effect(pass, of)).collect(),
+            Self::Shift(shifted) => vec![Panel::shift(shifted)],
             Self::Patch(pass) => vec![patching(pass, sources().last().unwrap_or(&recipe.source))],
             Self::Sinks(passes) => {
                 passes.iter().zip(sources()).flat_map(|(pass, of)| Panel::sinks(&pass.capture, of)).collect()
@@ -53,8 +54,9 @@ fn push(pass: &PushPass, source: &Source) -> Panel {
     }
     let less = push.versus.as_ref().map_or_else(|| "the mean of all".to_owned(), text);
     let after = capture.tokens.get(push.query).map(|token| token.label()).unwrap_or_default();
-    let note = format!("sum {:+.4}, residual {:.1e}", push.sum(), push.residual()).replace('-', "−");
-    let logit = format!("{:+.4}", push.logit).replace('-', "−");
+    let residual = with_minus(&format!("{:.1e}", push.residual()));
+    let note = format!("sum {}, residual {residual}", signed(push.sum(), 4));
+    let logit = signed(push.logit, 4);
     Panel {
         subtitle: format!(
             "logit of {} less {less}: {logit} · after “{after}” ({})",
@@ -84,7 +86,7 @@ fn effect(pass: &EffectPass, source: &Source) -> Panel {
     }
     let of = Agreement::of(&pass.effects);
     let rho = |rho: Option<f64>| {
-        let rho = rho.map_or_else(|| "–".to_owned(), |rho| format!("{rho:+.2}").replace('-', "−"));
+        let rho = rho.map_or_else(|| "–".to_owned(), |rho| signed(rho, 2));
         format!("ρ {rho}")
     };
     let column = |heading, note: String, is_signed, value: fn(&SpanEffect) -> Option<f64>| BarColumn {
@@ -162,7 +164,7 @@ fn patching(pass: &PatchedPass, source: &Source) -> Panel {
     };
     let extent = Extent::of(found.effects.iter().flatten().flatten().map(|effect| effect.abs()));
     let (logits, column) = (&found.logits, found.what.column());
-    let [first, second] = logits.differences.map(|it| format!("{it:+.3}").replace('-', "−"));
+    let [first, second] = logits.differences.map(|it| signed(it, 3));
     Panel {
         title: source_title(&source.model, source),
         subtitle: format!(

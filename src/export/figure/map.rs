@@ -2,10 +2,11 @@
 
 use super::panel::{Content, Panel, Square, source_title};
 use super::words::Words;
-use crate::attention::{Capture, Extent, HeadEntry, Scale, Statistic, escape_controls};
+use crate::attention::{Ablation, Capture, Extent, HeadEntry, ModelInfo, Scale, Statistic, escape_controls};
 use crate::export::error::ExportError;
 use crate::export::recipe::{Recipe, Source};
-use crate::vocabulary::ColorScale;
+use crate::export::shift::Shifted;
+use crate::vocabulary::{ColorScale, nats, with_minus};
 
 impl Panel {
     /// A statistic of all heads.
@@ -49,13 +50,65 @@ impl Panel {
         })
         .collect()
     }
+
+    /// How far each head is from the same one in another pass.
+    pub(super) fn shift(shifted: &Shifted) -> Self {
+        let [left, right] = &shifted.captures;
+        let model = &left.model;
+        let mut values = vec![None; model.layers * model.heads];
+        for head in &shifted.heads {
+            values[head.layer * model.heads + head.head] = Some(head.divergence);
+        }
+        let titles =
+            shifted.recipes.each_ref().map(|recipe| source_title(&recipe.source.model, &recipe.source));
+        let number = |value: f64| with_minus(&nats(value, 4));
+        let next = shifted.next.map(|next| format!(" · next token: KL {} nats", number(next)));
+        let panel = of_heads(model, values, [&left.ablation, &right.ablation]);
+        Self {
+            title: titles.join(" and "),
+            subtitle: format!(
+                "{} · how far apart: mean {}{}",
+                panel.subtitle,
+                number(shifted.mean.into()),
+                next.unwrap_or_default()
+            ),
+            words: Words::of_cells(
+                ["layer", "head"],
+                "JS divergence (nats)".to_owned(),
+                "Each cell is a head of both passes. Value: the Jensen-Shannon divergence of its rows, sinks included, the \
+                 mean over queries; 0 where it looks at the same"
+                    .to_owned(),
+            ),
+            ..panel
+        }
+    }
 }
 
 fn of_statistic(capture: &Capture, source: &Source, statistic: Statistic) -> Panel {
     let entries = HeadEntry::all(capture);
     let values: Vec<Option<f32>> = entries.iter().map(|entry| entry.value(statistic)).collect();
+    let value = format!("Value: {} = {}", statistic.title(), statistic.explanation());
+    let panel = of_heads(&capture.model, values, [&capture.ablation]);
+    Panel {
+        title: source_title(&source.model, source),
+        subtitle: format!("{} · {}", panel.subtitle, statistic.title()),
+        words: Words::of_cells(
+            ["layer", "head"],
+            format!("{} ({})", statistic.heading(), statistic.unit()),
+            format!("Each cell is a head. {value}"),
+        ),
+        ..panel
+    }
+}
+
+/// A cell for each head, layer by layer; those that are off are marked.
+fn of_heads<'a>(
+    model: &ModelInfo,
+    values: Vec<Option<f32>>,
+    ablations: impl IntoIterator<Item = &'a Ablation>,
+) -> Panel {
     let numbers = |count: usize| (0..count).map(|at| at.to_string()).collect();
-    let (layers, heads) = (capture.model.layers, capture.model.heads);
+    let (layers, heads) = (model.layers, model.heads);
     let square = Square {
         row_labels: numbers(layers),
         column_labels: numbers(heads),
@@ -64,19 +117,14 @@ fn of_statistic(capture: &Capture, source: &Source, statistic: Statistic) -> Pan
         bin: 1,
     };
     let extent = Extent::of(values.into_iter().flatten());
-    let value = format!("Value: {} = {}", statistic.title(), statistic.explanation());
     Panel {
-        title: source_title(&source.model, source),
-        subtitle: format!("{layers} layers × {heads} heads · {}", statistic.title()),
+        title: String::new(),
+        subtitle: format!("{layers} layers × {heads} heads"),
         content: Content::Square(square),
-        words: Words::of_cells(
-            ["layer", "head"],
-            format!("{} ({})", statistic.heading(), statistic.unit()),
-            format!("Each cell is a head. {value}"),
-        ),
+        words: Words::of_cells(["layer", "head"], String::new(), String::new()),
         extent,
         scale: Scale::new(ColorScale::default(), extent),
-        off: capture.ablation.heads().collect(),
+        off: ablations.into_iter().flat_map(Ablation::heads).collect(),
     }
 }
 

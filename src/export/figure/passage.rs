@@ -9,7 +9,7 @@ use crate::attention::{Capture, Extent, LookedAt, NextToken, Token, escape_contr
 use crate::export::error::ExportError;
 use crate::export::recipe::Recipe;
 use crate::export::text_subject::{TextSubject, adding};
-use crate::vocabulary::{Normalisation, RowReading, TextColoring, View};
+use crate::vocabulary::{Normalisation, RowReading, TextColoring, View, signed};
 
 /// The size of the letters, and from one line to the next.
 pub const SIZE: f32 = 13.0;
@@ -69,13 +69,12 @@ pub fn pushes_heading(capture: &Capture, subject: TextSubject, query: usize) -> 
     let text = |next: &NextToken| format!("“{}”", escape_controls(&next.token.text));
     let less = push.versus.as_ref().map_or_else(|| "the mean of all".to_owned(), text);
     let after = capture.tokens.get(query).map(Token::label).unwrap_or_default();
-    let signed = |value: f64| format!("{value:+.3}").replace('-', "−");
     Ok(format!(
         "after “{after}” ({query}), logit of {} less {less}: {}, of which {} {}",
         text(&push.target),
-        signed(push.logit),
+        signed(push.logit, 3),
         adding(subject.view)[0],
-        signed(f64::from(sum))
+        signed(sum, 3)
     ))
 }
 

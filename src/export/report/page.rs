@@ -11,7 +11,7 @@ use crate::export::figure::Figure;
 use crate::export::markup::{escape, fill};
 use crate::export::{ExportError, FigureStyle, Input, PROGRAM, Recipe, Source, Subject, TextSubject};
 use crate::vocabulary::{
-    Conversation, ExportFormat, Granularity, Normalisation, RowReading, TextColoring, nats,
+    Conversation, ExportFormat, Granularity, Normalisation, RowReading, TextColoring, nats, with_minus,
 };
 
 /// What the page looks like, with places for what it says.
@@ -131,7 +131,7 @@ fn divergence(report: &Report<'_>) -> String {
          sink being one more outcome: 0 if they are the same, 0.693 if they share nothing).",
         pieces(report),
         comparison.pieces().len(),
-        nats(f64::from(comparison.mean_divergence()), 3)
+        with_minus(&nats(f64::from(comparison.mean_divergence()), 3))
     ) + &left_over(report)
 }
 
@@ -153,7 +153,7 @@ fn sentences(report: &Report<'_>) -> String {
         let _ = write!(
             list,
             "<li>{sentence} <span class=\"dim\">({})</span></li>",
-            nats(f64::from(comparison.divergence(row)), 3)
+            with_minus(&nats(f64::from(comparison.divergence(row)), 3))
         );
     }
     list

@@ -6,7 +6,7 @@ use super::compared::Report;
 use crate::attention::{HeadEntry, NO_OUTPUT_HEAD, NextToken, Statistic, Token, escape_controls};
 use crate::export::markup::escape;
 use crate::export::row_names;
-use crate::vocabulary::{RowReading, nats};
+use crate::vocabulary::{RowReading, nats, with_minus};
 
 /// How sides are marked, and what they are called.
 pub(in crate::export) const SIDES: [&str; 2] = ["left", "right"];
@@ -33,7 +33,7 @@ pub(super) fn masses(report: &Report<'_>) -> String {
             let values = [side.sink(at), side.row(at).first().copied()];
             values.into_iter().for_each(|value| table.push_str(&cell(value, 1.0, mark)));
         }
-        let _ = write!(table, "<td>{}</td></tr>", nats(f64::from(comparison.divergence(at)), 3));
+        let _ = write!(table, "<td>{}</td></tr>", with_minus(&nats(f64::from(comparison.divergence(at)), 3)));
     }
     table + "</table>" + &cut(comparison.pieces().len())
 }

@@ -11,6 +11,9 @@ use crate::ui::widgets::area::inset;
 use crate::ui::widgets::text::{put_line, width};
 use crate::worker::protocol::Slot;
 
+/// What the key that goes to the other side leads to.
+const OTHER_MODEL: &str = "other model";
+
 /// A key, or several, and what it does.
 pub type Hint = (String, &'static str);
 
@@ -22,6 +25,11 @@ pub fn hint(state: &State, command: Command, does: &'static str) -> Hint {
 /// The keys of two commands and what they do here.
 pub fn pair(state: &State, (a, b): (Command, Command), does: &'static str) -> Hint {
     (format!("{} {}", state.keys.hint(a), state.keys.hint(b)), does)
+}
+
+/// What the key that goes to the other side leads to: where something is pinned, both may show the same model.
+pub fn other_side(state: &State) -> &'static str {
+    if state.panes.pin.is_some() { "other side" } else { OTHER_MODEL }
 }
 
 /// Draws the hints of the popup, of the editor, of the help, or else those of the panel on screen.
@@ -50,7 +58,7 @@ pub fn draw(
         (None, Mode::Browse | Mode::Panel) => of_panel(state),
     };
     if state.panes.is_alone() {
-        hints.retain(|(_, does)| !matches!(*does, "other model" | "both sides" | "one pane"));
+        hints.retain(|(_, does)| !matches!(*does, OTHER_MODEL | "both sides" | "one pane"));
     }
     if mode == Mode::Browse && state.popup.is_none() {
         add_passing(state, &mut hints);

@@ -42,7 +42,7 @@ pub fn draw(state: &State, layout: &Layout, theme: &Theme, buffer: &mut Buffer) 
         return Some(line::draw(&state.find.line, false, area, theme, buffer));
     }
     if editing && area.height > 1 {
-        return Some(editor::draw(state, area, layout.prompt, theme, buffer));
+        return Some(editor::draw(state, area, theme, buffer));
     }
     if editing {
         return Some(line::draw(&state.editor.draft, state.editor.is_selected, area, theme, buffer));
@@ -71,10 +71,10 @@ pub fn prompt_byte(state: &State, layout: &Layout, at: Position) -> Option<usize
 
 /// The character of the editor's text that is at a position of the screen, where that has several rows.
 pub fn editor_place(state: &State, layout: &Layout, at: Position) -> Option<usize> {
-    let columns = layout.editor?;
+    layout.editor?;
     let line = prompt_line::inner(layout.prompt, layout.area);
     let (area, _) = parts(state, line);
-    area.contains(at).then(|| editor::place(state, area, columns, at))
+    area.contains(at).then(|| editor::place(state, area, at))
 }
 
 /// A sign of the prompt on screen.

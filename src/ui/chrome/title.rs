@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use crate::app::{Arrangement, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
+use crate::ui::chrome::hints::other_side;
 use crate::ui::layout::Layout;
 use crate::ui::places::Body;
 use crate::ui::widgets::axes;
@@ -39,7 +40,7 @@ fn other_pane(state: &State, layout: &Layout) -> String {
     let is_hidden = layout.panes().count() == 1 && !(state.panes.is_alone() && state.display.one_pane);
     let linked = if state.panes.linked { "" } else { " · sides not linked" };
     let key = state.keys.hint(Command::OtherModel);
-    let other = if is_hidden { format!(" · {key} other model") } else { String::new() };
+    let other = if is_hidden { format!(" · {key} {}", other_side(state)) } else { String::new() };
     format!("{linked}{other}")
 }
 

@@ -15,7 +15,7 @@ use crate::ui::widgets::area::{take_bottom, take_top};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::matrix::IN_SPAN;
 use crate::ui::widgets::text::{fit, number, put, put_line, right, width};
-use crate::vocabulary::{RowReading, TextColoring, nats};
+use crate::vocabulary::{RowReading, TextColoring, nats, with_minus};
 
 /// Columns from which next tokens are listed beside the keys.
 const BESIDE: u16 = 44;
@@ -170,7 +170,7 @@ fn draw_moved(shown: &DisplayedCapture, area: Rect, theme: &Theme, buffer: &mut 
     let part = if looked < layers { format!(" so far, {looked} of {layers} layers") } else { String::new() };
     let mut x = put_line(buffer, area, [(format!("moved most{part}  "), chrome.dim)]);
     for MovedHead { layer, head, divergence } in heads {
-        let (name, moved) = (format!("{layer}.{head} "), nats(f64::from(*divergence), 3));
+        let (name, moved) = (format!("{layer}.{head} "), with_minus(&nats(f64::from(*divergence), 3)));
         if usize::from(area.right().saturating_sub(x)) < width(&name) + width(&moved) {
             return;
         }

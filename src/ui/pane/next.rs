@@ -11,6 +11,7 @@ use crate::ui::names::visible;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::text::{fit, put, put_line, right, width};
+use crate::vocabulary::{TextColoring, signed};
 use crate::worker::protocol::Sampling;
 
 /// Columns of a probability: `100.0%`.
@@ -27,7 +28,8 @@ pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
     };
     // A mark before a token's text, and a blank after it.
     let beside = |next: &NextToken| 3 + width(&share(next)) + width(&change(next));
-    let mut room = usize::from(area.width).saturating_sub(5);
+    let heading = heading(state, layout.side).concat();
+    let mut room = usize::from(area.width).saturating_sub(width(&heading).max(5));
     let pair: Vec<&NextToken> = listed.first().into_iter().chain(listed.get(marked)).copied().collect();
     let needed: usize = pair.iter().map(|next| width(&visible(next)) + beside(next)).sum();
     // Both are in sight, cut if need be: the likeliest, and the one that would be appended.
@@ -48,8 +50,7 @@ pub fn in_a_line(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
         on_screen.push(at);
     }
     on_screen.sort_unstable();
-    let heading = if state.run.is_drawn { "drawn" } else { "next" };
-    let mut x = put(buffer, area.x, area.y, heading, 5, theme.chrome.dim);
+    let mut x = put(buffer, area.x, area.y, &heading, area.width.into(), theme.chrome.dim);
     if has_no_head(state, layout.side) {
         put(buffer, x + 2, area.y, NO_OUTPUT_HEAD, room, theme.chrome.text);
         return;
@@ -75,11 +76,12 @@ pub fn with_bars(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
     let listed = state.candidates(layout.side);
     let changes: Vec<Option<String>> = listed.iter().map(|next| change(state, layout.side, next)).collect();
     let changing = if changes.iter().any(Option::is_some) { CHANGE } else { 0 };
+    let begin = heading(state, layout.side).concat();
     let heading = match state.run.is_drawn {
-        _ if has_no_head(state, layout.side) => format!("next: {NO_OUTPUT_HEAD}"),
-        true => format!("drawn: T {temperature}, p {top_p}, seed {seed}"),
-        false if changing > 0 => "next, and its change".to_owned(),
-        false => "next, likeliest first".to_owned(),
+        _ if has_no_head(state, layout.side) => format!("{begin}: {NO_OUTPUT_HEAD}"),
+        true => format!("{begin}: T {temperature}, p {top_p}, seed {seed}"),
+        false if changing > 0 => format!("{begin}, and its change"),
+        false => format!("{begin}, likeliest first"),
     };
     put(buffer, area.x, area.y, &fit(&heading, room), room, chrome.dim);
     let marked = state.marked(layout.side);
@@ -105,6 +107,15 @@ pub fn with_bars(state: &State, layout: &PaneLayout, area: Rect, theme: &Theme, 
     }
 }
 
+/// What is listed. Where a text is coloured by the push on what comes after a token in its midst, it is said that this is what
+/// comes after its end.
+fn heading(state: &State, side: Side) -> [&'static str; 2] {
+    let pane = state.pane(side);
+    let tokens = pane.shown.as_ref().map_or(0, |shown| shown.capture.tokens.len());
+    let is_of_another = state.shows_text() == Some(TextColoring::Push) && pane.token() + 1 < tokens;
+    [if state.run.is_drawn { "drawn" } else { "next" }, if is_of_another { " at the end" } else { "" }]
+}
+
 fn has_no_head(state: &State, side: Side) -> bool {
     let shown = state.pane(side).shown.as_ref();
     shown.is_some_and(|shown| !shown.capture.model.has_output_head)
@@ -126,8 +137,8 @@ fn in_sight(listed: usize, marked: usize, rows: usize) -> Vec<usize> {
 /// By how many hundredths heads that are off raise or lower a next token's probability: `+9.8`; `=` if by none
 /// that is seen.
 fn change(state: &State, side: Side, next: &NextToken) -> Option<String> {
-    let change = format!("{:+.1}", state.pane(side).shown.as_ref()?.change(next)? * 100.0);
-    Some(if matches!(change.as_str(), "+0.0" | "-0.0") { "=".to_owned() } else { change.replace('-', "−") })
+    let change = signed(state.pane(side).shown.as_ref()?.change(next)? * 100.0, 1);
+    Some(if change == "0.0" { "=".to_owned() } else { change })
 }
 
 fn share(next: &NextToken) -> String {

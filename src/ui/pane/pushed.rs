@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::text_heading::signed;
 use crate::app::{Column, DisplayedCapture, Side, State};
 use crate::attention::Token;
 use crate::theme::Theme;
@@ -12,7 +11,7 @@ use crate::ui::widgets::area::take_top;
 use crate::ui::widgets::bar::put_signed_bar;
 use crate::ui::widgets::matrix::IN_SPAN;
 use crate::ui::widgets::text::{fit, put, put_line, right, width};
-use crate::vocabulary::RowReading;
+use crate::vocabulary::{RowReading, signed};
 
 /// Columns of a push: `+12.345`.
 const VALUE: usize = 7;
@@ -79,12 +78,12 @@ fn at_cursor(
             (fit(&row, third), chrome.accent),
             (" → ".to_owned(), chrome.dim),
             (fit(&key, third), chrome.accent),
-            (format!("  {}", signed(push)), chrome.strong),
+            (format!("  {}", signed(push, 3)), chrome.strong),
         ],
     );
     let Some(span) = &pane.span else { return };
     let (sign, name) = (IN_SPAN.0, fit(&span.name(shown), third));
-    let text = format!("{sign}{name} {}", signed(sum(span.cells.clone())));
+    let text = format!("{sign}{name} {}", signed(sum(span.cells.clone()), 3));
     if usize::from(area.right().saturating_sub(x + 2)) >= width(&text) {
         put(buffer, area.right() - width(&text) as u16, area.y, &text, width(&text), chrome.dim);
     } else {
@@ -112,7 +111,7 @@ fn in_lines(ranked: &[(String, f32)], area: Rect, theme: &Theme, buffer: &mut Bu
     for row in area.rows() {
         let mut x = row.x;
         while let Some((name, push)) = entries.peek() {
-            let (name, push) = (fit(name, usize::from(row.width) / 3), signed(*push));
+            let (name, push) = (fit(name, usize::from(row.width) / 3), signed(*push, 3));
             if x > row.x && usize::from(x) + width(&name) + 1 + width(&push) > usize::from(row.right()) {
                 break;
             }
@@ -135,7 +134,7 @@ fn with_bars(ranked: &[(String, f32)], area: Rect, theme: &Theme, buffer: &mut B
     let bars = usize::from(area.width).saturating_sub(names + VALUE + 2).min(BAR.1);
     for (row, (name, push)) in area.rows().zip(listed) {
         let x = put(buffer, row.x, row.y, &right(name, names), names, theme.chrome.text);
-        let x = put(buffer, x + 1, row.y, &right(&signed(*push), VALUE), VALUE, theme.chrome.strong) + 1;
+        let x = put(buffer, x + 1, row.y, &right(&signed(*push, 3), VALUE), VALUE, theme.chrome.strong) + 1;
         if bars >= BAR.0 {
             let level = if top > 0.0 { push / top } else { 0.0 };
             put_signed_bar(buffer, (x, row.y), level, bars, theme);

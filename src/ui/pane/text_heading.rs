@@ -13,18 +13,24 @@ use crate::ui::facts::lacks_sinks;
 use crate::ui::names::visible;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, number, put, put_line, width};
-use crate::vocabulary::{Normalisation, RowReading, TextColoring};
+use crate::vocabulary::{Normalisation, RowReading, TextColoring, signed};
 
-/// What is said before the shares, and how each is called: the most words first, as many as there is room for.
-const WORDS: [(bool, [&str; 2]); 4] = [
-    (true, ["sink", "first token"]),
-    (true, ["sink", "first"]),
-    (false, ["sink", "first"]),
-    (false, ["sink", "1st"]),
+/// In how few words it is said what the marked token does, and what shares are called: the most first, as many as there is
+/// room for.
+const WORDS: [(usize, [&str; 2]); 6] = [
+    (0, ["sink", "first token"]),
+    (0, ["sink", "first"]),
+    (1, ["sink", "first"]),
+    (1, ["sink", "1st"]),
+    (2, ["sink", "1st"]),
+    (3, ["sink", "1st"]),
 ];
 
 /// Something in numbers, and how the number looks.
 type Fact = (String, String, Style);
+
+/// What the marked token does: words, their number, and words behind that.
+type Deed = [String; 3];
 
 /// Draws `▸ story looks at  sink 0.412  first token 0.221  ▿write 0.134` for the token that is marked, and the one that
 /// the mouse lights.
@@ -43,7 +49,6 @@ pub fn draw(
     let label = |token: usize| shown.capture.tokens.get(token).map(Token::label);
     // What is predicted after the text is the name of its last row.
     let name = label(marked).or_else(|| state.row_labels(side).last().cloned()).unwrap_or_default();
-    let name = fit(&name, room / 3);
     let does = does(state, side, values, marked);
     let is_push = state.display.text == Some(TextColoring::Push);
     let lit = lit.and_then(|token| {
@@ -53,22 +58,32 @@ pub fn draw(
             palette.cell(level)
         });
         let text = value.map_or("–".to_owned(), |value| match is_push {
-            true => signed(value),
+            true => signed(value, 3),
             false => number(value),
         });
         Some((format!("▿{} ", fit(&label(token)?, room / 4)), text, style))
     });
-    let with = |words: &(bool, [&str; 2])| {
+    let with = |(few, names): (usize, [&str; 2])| {
+        let deed = &does[few.min(does.len() - 1)];
         let facts: Vec<Fact> =
-            shares(state, (side, shown), words.1, theme).into_iter().chain(lit.clone()).collect();
-        let needed = facts.iter().map(|(name, text, _)| 2 + width(name) + width(text)).sum::<usize>();
-        let said = 2 + width(&name) + if words.0 { width(&does) } else { 0 };
-        (said + needed <= room, words.0, facts)
+            shares(state, (side, shown), names, theme).into_iter().chain(lit.clone()).collect();
+        let facts_take = facts.iter().map(|(name, text, _)| 2 + width(name) + width(text)).sum::<usize>();
+        let deed_takes = 2 + deed.iter().map(|part| width(part)).sum::<usize>();
+        let named = fit(&name, room / 3);
+        let fits = deed_takes + width(&named) + facts_take <= room;
+        // Its number is the last to go.
+        let named = if fits { named } else { fit(&named, room.saturating_sub(deed_takes)) };
+        (fits, (named, deed, facts))
     };
-    let chosen = WORDS.iter().map(with).reduce(|best, other| if best.0 { best } else { other });
-    let Some((_, says, facts)) = chosen else { return };
-    let does = if says { does } else { String::new() };
-    let line = [("▸ ".to_owned(), chrome.accent), (name, chrome.accent), (does, chrome.dim)];
+    let chosen = WORDS.into_iter().map(with).reduce(|best, other| if best.0 { best } else { other });
+    let Some((_, (name, [before, own, behind], facts))) = chosen else { return };
+    let line = [
+        ("▸ ".to_owned(), chrome.accent),
+        (name, chrome.accent),
+        (before.clone(), chrome.dim),
+        (own.clone(), chrome.strong),
+        (behind.clone(), chrome.dim),
+    ];
     let mut x = put_line(buffer, Rect { height: 1, ..area }, line);
     for (name, text, style) in facts {
         if usize::from(area.right().saturating_sub(x)) < 2 + width(&name) + width(&text) {
@@ -79,38 +94,49 @@ pub fn draw(
     }
 }
 
-/// What the marked token does, or what is done with it.
-fn does(state: &State, side: Side, values: &Values<'_>, marked: usize) -> String {
+/// What the marked token does, or what is done with it, in fewer and fewer words.
+fn does(state: &State, side: Side, values: &Values<'_>, marked: usize) -> Vec<Deed> {
+    let words = |text: &str| [text.to_owned(), String::new(), String::new()];
     match (state.display.text.unwrap_or_default(), state.display.rows) {
         (TextColoring::Push, _) => pushes(state, side),
-        (TextColoring::LooksAt, RowReading::Reading) => " looks at".to_owned(),
-        (TextColoring::LooksAt, RowReading::Predicting) => " predicted from".to_owned(),
+        (TextColoring::LooksAt, RowReading::Reading) => vec![words(" looks at"), words("")],
+        (TextColoring::LooksAt, RowReading::Predicting) => vec![words(" predicted from"), words("")],
         (TextColoring::LookedAt, _) => match values.token(marked) {
-            Some(value) => format!(" is looked at {}", number(value)),
-            None => " is looked at by none".to_owned(),
+            Some(value) => {
+                [" is looked at ", " "].map(|before| [before.to_owned(), number(value), String::new()]).into()
+            }
+            None => [" is looked at by none", " –"].map(words).into(),
         },
     }
 }
 
-/// `: heads add +12.345 to ␣research`, or how the question stands.
-fn pushes(state: &State, side: Side) -> String {
-    let Some(panel) = &state.pushes.panes[side.index()] else { return String::new() };
+/// `: heads add +12.345 to ␣research after it`, or how the question stands. It is the token after the marked one that heads push:
+/// of the last one, what comes after the text.
+fn pushes(state: &State, side: Side) -> Vec<Deed> {
+    let words = |text: String| vec![[text, String::new(), String::new()]];
+    let Some(panel) = &state.pushes.panes[side.index()] else { return words(String::new()) };
     match (&panel.stage, state.push_by_token(side), &panel.push) {
-        (PushStage::Failed(error), ..) => format!(": {error}"),
+        (PushStage::Failed(error), ..) => words(format!(": {error}")),
         (_, Some(pushes), Some(push)) => {
             let heads = match state.pane(side).shown.as_ref().map(|shown| shown.view().attention()) {
-                Some(View::Head { layer, head }) => format!("{layer}.{head} adds"),
-                _ => "heads add".to_owned(),
+                Some(View::Head { layer, head }) => format!(": {layer}.{head} adds "),
+                _ => ": heads add ".to_owned(),
             };
-            format!(": {heads} {} to {}", signed(pushes.iter().sum()), visible(&push.target))
+            let place = match state.display.rows {
+                RowReading::Reading => "after it",
+                RowReading::Predicting => "in its place",
+            };
+            let (sum, target) = (signed(pushes.iter().sum::<f32>(), 3), visible(&push.target));
+            let deed = |before: &str, behind: String| [before.to_owned(), sum.clone(), behind];
+            vec![
+                deed(&heads, format!(" to {target} {place}")),
+                deed(": ", format!(" to {target} {place}")),
+                deed(" ", format!(" to {target}")),
+                deed(" ", String::new()),
+            ]
         }
-        _ => format!(" {} computing push", spinner(state)),
+        _ => words(format!(" {} computing push", spinner(state))),
     }
-}
-
-/// A push in digits, with its sign.
-pub fn signed(value: f32) -> String {
-    format!("{value:+.3}").replace('-', "−")
 }
 
 /// The shares of the row's sink and first token, raw, on their colours where these are those of the text.

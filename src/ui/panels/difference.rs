@@ -22,7 +22,7 @@ use crate::ui::widgets::grid::Needs;
 use crate::ui::widgets::matrix::{Drawing, Highlights};
 use crate::ui::widgets::text::{first_that_fits, fit, put, put_line, put_notice, short, width};
 use crate::ui::widgets::values::Values;
-use crate::vocabulary::{ColorRange, RowReading, View, nats};
+use crate::vocabulary::{ColorRange, RowReading, View, nats, signed, with_minus};
 
 /// Both panes in one square.
 pub const FACE: Face = Face { title, hints, legend, place, draw };
@@ -73,7 +73,7 @@ fn legend<'a>(state: &State, body: &Body, words: Words, theme: &'a Theme) -> Opt
         Legend { palette: &theme.values, bottom, top: legend::top(top, is_clipped), settings }
     } else {
         let log = if is_log { format!("log ±{} to ", short(bottom)) } else { String::new() };
-        let (bottom, top) = (format!("{log}−{top:.3} "), format!("+{top:.3}"));
+        let (bottom, top) = (format!("{log}{} ", signed(-top, 3)), signed(top, 3));
         Legend { palette: &theme.differences, bottom, top, settings }
     })
 }
@@ -95,6 +95,7 @@ fn place(state: &State, mut frame: Rect, screen: u16) -> Body {
         Arrangement::Difference => (left || right, false),
         Arrangement::Split => (left, right),
     };
+    let name = if sink_row { name.max(width("sink")) } else { name };
     let area = frame.inner(Margin::new(2, 1));
     let needs = Needs { area, size, sink, sink_row, name };
     let grid = needs.place(Needs::cell(&[needs]), |viewport| difference.scroll_in(viewport));
@@ -164,7 +165,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     }
     for (row, piece) in rest.rows().zip(different) {
         let divergence = compared.comparison().divergence(piece);
-        let number = format!("{}  ", nats(f64::from(divergence), 3));
+        let number = format!("{}  ", with_minus(&nats(f64::from(divergence), 3)));
         let sentences = compared.comparison().sentences(&names, piece, state.display.rows);
         let sentence = first_that_fits(&sentences, room.saturating_sub(width(&number)));
         put_line(buffer, row, [(number, theme.chrome.strong), (sentence, theme.chrome.text)]);
@@ -234,7 +235,7 @@ fn draw_frame(
     let facts = [Some(pieces.to_owned()), left_over].into_iter().flatten();
     let facts = facts_that_fit(facts.collect(), room.saturating_sub(width(&title) + 3));
     let facts = if facts.is_empty() { String::new() } else { format!("· {} ", facts.join(" · ")) };
-    let mean = nats(f64::from(compared.comparison().mean_divergence()), 3);
+    let mean = with_minus(&nats(f64::from(compared.comparison().mean_divergence()), 3));
     let means = [
         format!("Jensen-Shannon divergence, raw: {mean} nats on average"),
         format!("JS divergence {mean} nats"),
@@ -296,7 +297,7 @@ fn exact(
         Column::Sink => row.sink,
         Column::Key(key) => row.keys.get(key).copied().flatten(),
     };
-    let result = value.map_or_else(String::new, |value| format!(" = {value:+.3}").replace('-', "−"));
+    let result = value.map_or_else(String::new, |value| format!(" = {}", signed(value, 3)));
     let third = usize::from(area.width) / 3;
     let row_names = row_names(state, difference, compared);
     let row_name = row_names.get(cursor.query).map_or(label(Column::Key(cursor.query)), String::as_str);

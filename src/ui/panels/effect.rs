@@ -15,7 +15,7 @@ use crate::attention::ablation::NextChange;
 use crate::attention::knockout::{HiddenSpan, SpanEffect};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
@@ -24,7 +24,7 @@ use crate::ui::widgets::bar::{bar, put_signed_bar};
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put, put_notice, right, width};
 use crate::ui::widgets::window::{more, window};
-use crate::vocabulary::nats;
+use crate::vocabulary::{nats, signed, with_minus};
 
 /// Columns of a span's name, at least and at most.
 const NAME: (usize, usize) = (8, 40);
@@ -52,9 +52,9 @@ struct Column {
 const COLUMNS: [Column; 5] = [
     Column { heading: "share", rank: 1, text: |effect| percent(effect.share) },
     Column { heading: "values", rank: 3, text: |effect| percent(effect.weighted) },
-    Column { heading: "push", rank: 2, text: |effect| format!("{:+.3}", effect.push) },
-    Column { heading: "Δ ln p", rank: 0, text: |effect| format!("{:+.3}", effect.change) },
-    Column { heading: "KL", rank: 4, text: |effect| nats(effect.divergence, 3) },
+    Column { heading: "push", rank: 2, text: |effect| signed(effect.push, 3) },
+    Column { heading: "Δ ln p", rank: 0, text: |effect| signed(effect.change, 3) },
+    Column { heading: "KL", rank: 4, text: |effect| with_minus(&nats(effect.divergence, 3)) },
 ];
 
 fn percent(share: f32) -> String {
@@ -75,7 +75,7 @@ fn hints(state: &State) -> Vec<Hint> {
         pair(state, (Command::CursorUp, Command::CursorDown), "choose"),
         hint(state, Command::MarkSpan, "span, segments, words"),
         hint(state, Command::Open, "go to it"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::Cancel, "stop"),
         hint(state, Command::Back, "back"),
     ]
@@ -217,7 +217,7 @@ fn padded(span: &HiddenSpan, columns: usize) -> String {
 
 /// How far what spans are given ranks them as hiding them does.
 fn draw_agreement(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let rho = |rho: Option<f64>| rho.map_or_else(|| "–".to_owned(), |rho| format!("{rho:+.2}"));
+    let rho = |rho: Option<f64>| rho.map_or_else(|| "–".to_owned(), |rho| signed(rho, 2));
     let of = &side.agreement;
     let text = format!(
         "Spearman's ρ with |Δ ln p|: share {} · values {} · push {}",
@@ -236,9 +236,9 @@ fn draw_agreement(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buf
 /// The likeliest next tokens before and after the chosen span is hidden.
 fn draw_next(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let Some(effect) = side.effects.get(side.row).filter(|_| area.height > 2) else { return };
-    let room = usize::from(area.width);
-    let line = |text: String, at: u16, style: Style, buffer: &mut Buffer| {
-        put(buffer, area.x, area.y + at, &fit(&text, room), room, style);
+    let (room, chrome) = (usize::from(area.width), &theme.chrome);
+    let line = |text: &str, at: u16, style: Style, buffer: &mut Buffer| {
+        put(buffer, area.x, area.y + at, &fit(text, room), room, style);
     };
     let listed = |probability: fn(&NextChange) -> f32| {
         let mut next: Vec<&NextChange> = effect.next.iter().collect();
@@ -246,7 +246,18 @@ fn draw_next(side: &EffectSide, area: Rect, theme: &Theme, buffer: &mut Buffer) 
         let named = next.iter().map(|it| format!("{} {:.1}%", visible(&it.before), probability(it) * 100.0));
         named.collect::<Vec<_>>().join("  ")
     };
-    line(format!("next, and with {} hidden:", effect.span.name), 0, theme.chrome.dim, buffer);
-    line(format!("before {}", listed(|next| next.before.probability)), 1, theme.chrome.text, buffer);
-    line(format!("after  {}", listed(|next| next.after)), 2, theme.chrome.accent, buffer);
+    // The name gives way, not what is said of it.
+    let named = |before: &str, behind: &str| {
+        let name = fit(&effect.span.name, room.saturating_sub(width(before) + width(behind) + 2));
+        format!("{before}“{name}”{behind}")
+    };
+    let before = listed(|next| next.before.probability);
+    if effect.later == 0 {
+        line(&named("nothing is behind ", ""), 0, chrome.dim, buffer);
+        line(&format!("next {before}"), 1, chrome.text, buffer);
+        return;
+    }
+    line(&named("next token when ", " is hidden:"), 0, chrome.dim, buffer);
+    line(&format!("before {before}"), 1, chrome.text, buffer);
+    line(&format!("after  {}", listed(|next| next.after)), 2, chrome.accent, buffer);
 }

@@ -11,7 +11,7 @@ use crate::app::{ColorScale, DisplayedCapture, Opened, Scale, Selection, State};
 use crate::attention::{Ablation, ModelInfo, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{head_facts, heads_to_come, in_columns};
 use crate::ui::names::ABLATED;
@@ -45,7 +45,7 @@ fn hints(state: &State) -> Vec<Hint> {
         pair(state, (Command::CursorLeft, Command::CursorRight), "head"),
         hint(state, Command::Open, "open"),
         hint(state, Command::Back, "back"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::app::{LensPanel, LensStage, Opened, State};
 use crate::attention::lens::Lens;
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
@@ -41,7 +41,7 @@ fn title(_: &State, _: &str) -> Vec<String> {
 fn hints(state: &State) -> Vec<Hint> {
     vec![
         pair(state, (Command::CursorUp, Command::CursorDown), "token"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::Back, "back"),
         hint(state, Command::EditPrompt, "prompt"),
     ]

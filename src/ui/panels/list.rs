@@ -22,6 +22,7 @@ use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, fit_name, put, right, width};
 use crate::ui::widgets::window::{more, window};
+use crate::vocabulary::with_minus;
 
 /// Columns of a model's name, at most.
 const NAME: usize = 14;
@@ -38,7 +39,11 @@ const PUSH_RANK: usize = 11;
 pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
 
 fn title(state: &State, _: &str) -> Vec<String> {
-    let of_both = if state.panes.is_alone() { "" } else { " of both models" };
+    let of_both = match state.panes.is_alone() {
+        true => "",
+        false if state.panes.pin.is_some() => " of both sides",
+        false => " of both models",
+    };
     vec![format!("all heads{of_both} in numbers")]
 }
 
@@ -120,7 +125,7 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         for (of, text) in &numbers {
             let style = if *of == order { theme.chrome.strong } else { style };
             match of.value(entry) {
-                Some(value) => put_right(&format!("{value:.3}"), column(text), style),
+                Some(value) => put_right(&with_minus(&format!("{value:.3}")), column(text), style),
                 None => put_right("–", column(text), theme.chrome.dim),
             }
         }

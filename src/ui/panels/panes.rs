@@ -8,7 +8,7 @@ use super::face::Face;
 use crate::app::{ColorScale, Pane, Side, State, Zoom};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Setting, Words};
 use crate::ui::names::view_names;
 use crate::ui::pane::{frame, inspector, minimap, shares, thumbnails};
@@ -39,7 +39,7 @@ fn hints(state: &State) -> Vec<Hint> {
         pair(state, (Command::PreviousLayer, Command::NextLayer), "layer"),
         pair(state, (Command::PreviousHead, Command::NextHead), "head"),
         hint(state, Command::HeadGrid, "all heads"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::Quit, "quit"),
         pair(state, (Command::AppendNext, Command::TakeBack), "next token"),
         hint(state, Command::Write, "let both write"),

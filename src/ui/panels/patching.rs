@@ -21,6 +21,7 @@ use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::heatmap::{Cells, Sign, draw_cell, draw_numbers, mark};
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put_line, put_notice, short, width};
+use crate::vocabulary::signed;
 
 /// Columns of the bar that says how far it is.
 const PROGRESS: usize = 12;
@@ -78,7 +79,7 @@ fn legend<'a>(state: &State, _: &Body, words: Words, theme: &'a Theme) -> Option
         Words::Few => "0 nothing, 1 all of it",
     };
     let settings = vec![("effect".to_owned(), what.to_owned()), legend::color_scale(state)];
-    let (bottom, top) = (format!("{log}−{:.3} ", scale.top), format!("+{:.3}", scale.top));
+    let (bottom, top) = (format!("{log}{} ", signed(-scale.top, 3)), signed(scale.top, 3));
     Some(Legend { palette: &theme.differences, bottom, top, settings })
 }
 
@@ -146,8 +147,8 @@ fn facts(map: &PatchMap) -> Vec<(&'static str, String)> {
     });
     let logits = map.found.as_ref().map(|found| {
         let (token, versus) = (visible(&found.logits.token), visible(&found.logits.versus));
-        let [first, second] = found.logits.differences;
-        format!("{token} less {versus}: pinned {first:+.3}, this one {second:+.3}").replace('-', "−")
+        let [first, second] = found.logits.differences.map(|it| signed(it, 3));
+        format!("“{token}” less “{versus}”: pinned {first}, this one {second}")
     });
     let lines = [("taken from", Some(from)), ("put into  ", Some(to)), ("logit of  ", logits)];
     lines.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
@@ -170,9 +171,7 @@ fn draw_frame(state: &State, map: &PatchMap, frame: Rect, theme: &Theme, buffer:
             format!("after layer {layer}, token {column} {tokens}")
         }
     };
-    let effect = map
-        .effect(map.chosen)
-        .map_or_else(|| "–".to_owned(), |effect| format!("{effect:+.3}").replace('-', "−"));
+    let effect = map.effect(map.chosen).map_or_else(|| "–".to_owned(), |effect| signed(effect, 3));
     let chosen = format!(" {chosen}: effect {effect} ");
     let mut block = boxed(chrome.focus)
         .title(Line::from(vec![

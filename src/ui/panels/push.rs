@@ -14,7 +14,7 @@ use crate::app::{Opened, PushPanel, PushStage, State};
 use crate::attention::push::{HeadPush, Part as PassPart, Push};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::facts::{heads_to_come, why_not};
 use crate::ui::names::{ABLATED, visible};
 use crate::ui::places::{Body, PanelLayout, Part};
@@ -23,6 +23,7 @@ use crate::ui::widgets::bar::put_signed_bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{first_that_fits, fit, put, put_notice, right, width};
 use crate::ui::widgets::window::{more, window};
+use crate::vocabulary::{signed, with_minus};
 
 /// Columns of a part's name, and of a number: `embedding`, `+12.345`.
 const NAME: usize = 9;
@@ -58,7 +59,7 @@ fn hints(state: &State) -> Vec<Hint> {
         pair(state, (Command::LikelierToken, Command::UnlikelierToken), "next token"),
         hint(state, Command::Contrast, "less another's"),
         pair(state, (Command::CursorLeft, Command::CursorRight), "token"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::AblateHead, "switch it off"),
         hint(state, Command::Back, "back"),
     ]
@@ -170,13 +171,13 @@ fn draw_head(panel: &PushPanel, area: Rect, theme: &Theme, buffer: &mut Buffer) 
         Some(versus) => format!("{target} less {}", visible(versus)),
         None => format!("{target} {:.1}%", push.target.probability * 100.0),
     };
-    let (begin, logit) = ("logit of ", format!("{:+.3}", push.logit));
+    let (begin, logit) = ("logit of ", signed(push.logit, 3));
     let free = |x: u16| usize::from(area.right().saturating_sub(x));
     let x = put(buffer, area.x, line(1).y, begin, room, chrome.dim);
     let target = fit(&target, free(x).saturating_sub(width(&logit) + 1));
     let x = put(buffer, x, line(1).y, &target, free(x), chrome.accent) + 1;
     let x = put(buffer, x, line(1).y, &logit, free(x), chrome.strong) + 2;
-    let residual = format!("{:.0e}", push.residual());
+    let residual = with_minus(&format!("{:.0e}", push.residual()));
     let residual = |room| {
         let long = format!("parts sum to the logit: residual {residual}");
         first_that_fits(&[long, format!("parts less logit: {residual}")], room)
@@ -192,12 +193,10 @@ fn draw_head(panel: &PushPanel, area: Rect, theme: &Theme, buffer: &mut Buffer) 
 /// What all parts of a kind add.
 fn sums(push: &Push, room: usize) -> String {
     let heads: f64 = push.heads.iter().map(|head| head.total).sum();
-    let (mlps, embedding, biases) = (push.mlps.iter().sum::<f64>(), push.embedding, push.biases);
-    let long = format!("heads {heads:+.2}  MLPs {mlps:+.2}  embedding {embedding:+.2}  biases {biases:+.2}");
-    first_that_fits(
-        &[long, format!("heads {heads:+.2} MLPs {mlps:+.2} rest {:+.2}", embedding + biases)],
-        room,
-    )
+    let sums = [heads, push.mlps.iter().sum(), push.embedding, push.biases, push.embedding + push.biases];
+    let [heads, mlps, embedding, biases, rest] = sums.map(|sum| signed(sum, 2));
+    let long = format!("heads {heads}  MLPs {mlps}  embedding {embedding}  biases {biases}");
+    first_that_fits(&[long, format!("heads {heads} MLPs {mlps} rest {rest}")], room)
 }
 
 fn draw_lists(panel: &PushPanel, push: &Push, places: &Places, theme: &Theme, buffer: &mut Buffer) {
@@ -246,7 +245,7 @@ fn draw_keys(
     let on_screen = window(row.unwrap_or(0), rest.height.into(), keys.len());
     let hidden = more(&on_screen, keys.len());
     let left = Rect { width: heading.width.saturating_sub(width(&hidden) as u16), ..heading };
-    let (name, total) = (format!("{}.{}", head.layer, head.head), format!("{:+.3}", head.total));
+    let (name, total) = (format!("{}.{}", head.layer, head.head), signed(head.total, 3));
     let texts = [format!("{name} through its keys: {total}"), format!("{name} by key: {total}")];
     put_notice(buffer, left, &texts, theme.chrome.strong);
     put(buffer, left.right(), heading.y, &hidden, width(&hidden), theme.chrome.dim);
@@ -279,7 +278,7 @@ impl BarRow {
         let x = put(buffer, area.x, area.y, mark, room, chrome.accent);
         let free = |x: u16| usize::from(area.right().saturating_sub(x));
         let x = put(buffer, x, area.y, &self.name, free(x), style.add_modifier(Modifier::BOLD));
-        let value = right(&format!("{:+.3}", self.value), VALUE);
+        let value = right(&signed(self.value, 3), VALUE);
         let x = put(buffer, x, area.y, &value, free(x), style) + 1;
         if free(x) < BAR.0 {
             return;

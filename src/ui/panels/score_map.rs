@@ -13,7 +13,7 @@ use crate::app::{ColorScale, DisplayedCapture, Extent, Scale, Side, State};
 use crate::attention::{Over, View};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{heads_to_come, in_columns, scores_to_come, sweep_to_come};
 use crate::ui::names::ABLATED;
@@ -36,7 +36,7 @@ fn hints(state: &State) -> Vec<Hint> {
         pair(state, (Command::CursorLeft, Command::CursorRight), "head"),
         hint(state, Command::Open, "open"),
         hint(state, Command::Normalisation, "next statistic"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::AblateHead, "switch it off"),
         hint(state, Command::Back, "back"),
     ]

@@ -1,4 +1,4 @@
-//! How far the heads of two models are apart, in a table.
+//! How far the heads of two passes are apart, in a table.
 
 use std::ops::Range;
 
@@ -14,21 +14,21 @@ use crate::attention::shift::HeadShift;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
-use crate::ui::names::model_names;
+use crate::ui::names::{ABLATED, model_names};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::{boxed, put_under};
 use crate::ui::widgets::bar::bar;
 use crate::ui::widgets::progress::spinner;
 use crate::ui::widgets::text::{fit, put, right, width};
 use crate::ui::widgets::window::{more, window};
-use crate::vocabulary::nats;
+use crate::vocabulary::{nats, with_minus};
 
 /// Columns of a head, and of a number.
 const COLUMNS: [usize; 3] = [8, 10, 8];
 /// Columns of a bar, at least and at most.
 const BAR: (usize, usize) = (8, 40);
 
-/// How far the heads of two models are apart.
+/// How far the heads of two passes are apart.
 pub const FACE: Face = Face { title, hints, legend: no_legend, place, draw };
 
 fn shift(state: &State) -> Option<&ModelShift> {
@@ -38,15 +38,30 @@ fn shift(state: &State) -> Option<&ModelShift> {
     }
 }
 
-fn title(_: &State, _: &str) -> Vec<String> {
-    ["how far the heads of both models are apart", "how far heads are apart"].map(str::to_owned).into()
+/// What is compared: two models, or one with other heads, or over another prompt.
+fn title(state: &State, _: &str) -> Vec<String> {
+    let long = shift(state).map(|shift| {
+        let [left, right] = shift.captures();
+        let is_one = left.model == right.model;
+        match [left, right].map(|of| &of.ablation) {
+            [off, on] | [on, off] if is_one && on.is_empty() && !off.is_empty() => {
+                format!("how far heads move {}", off.words())
+            }
+            [a, b] if is_one && a != b => "how far heads are apart, others being off".to_owned(),
+            _ if is_one && left.tokens != right.tokens => {
+                "how far heads are apart over both prompts".to_owned()
+            }
+            _ => "how far the heads of both models are apart".to_owned(),
+        }
+    });
+    long.into_iter().chain(["how far heads are apart".to_owned()]).collect()
 }
 
 fn hints(state: &State) -> Vec<Hint> {
     vec![
         pair(state, (Command::CursorUp, Command::CursorDown), "choose"),
         hint(state, Command::Open, "go to it"),
-        hint(state, Command::OtherModel, "the other model's"),
+        hint(state, Command::OtherModel, "the other side's"),
         hint(state, Command::Cancel, "stop"),
         hint(state, Command::Back, "back"),
     ]
@@ -86,14 +101,15 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let style = if is_chosen { chrome.accent } else { chrome.text };
         let mark = if is_chosen { "▸ " } else { "  " };
         let mut x = put(buffer, area.x, area.y, mark, 2, chrome.accent);
-        let name = format!("{}.{}", head.layer, head.head);
+        let is_off = shift.captures().iter().any(|of| of.ablation.contains(head.layer, head.head));
+        let name = format!("{}{}.{}", if is_off { ABLATED } else { "" }, head.layer, head.head);
         let (divergence, flips) =
-            (nats(f64::from(head.divergence), 4), format!("{:.0} %", 100.0 * head.flips));
+            (with_minus(&nats(f64::from(head.divergence), 4)), format!("{:.0} %", 100.0 * head.flips));
         let styles = [style.add_modifier(Modifier::BOLD), chrome.strong, style];
         for ((text, columns), style) in [name, divergence, flips].iter().zip(COLUMNS).zip(styles) {
             x = put(buffer, x, area.y, &right(text, columns), columns, style);
         }
-        let free = usize::from(area.right().saturating_sub(x + 2)).min(BAR.1);
+        let free = usize::from(area.right().saturating_sub(x + 3)).min(BAR.1);
         if free >= BAR.0 {
             let bar = bar(if top > 0.0 { head.divergence / top } else { 0.0 }, free);
             put(buffer, x + 2, area.y, &bar, free, chrome.bar);
@@ -106,7 +122,7 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
     let room = usize::from(frame.width.saturating_sub(4));
     let names = model_names(state, room / 4);
     let what = format!(" {} and {}: {} heads", names[0], names[1], shift.heads.len());
-    let next = shift.next.map(|next| nats(next, 4));
+    let next = shift.next.map(|next| with_minus(&nats(next, 4)));
     let next = next.and_then(|next| {
         let texts = [format!(" next token: KL {next} nats "), format!(" next: KL {next} ")];
         texts.into_iter().find(|text| width(&what) + width(text) < room)
@@ -128,7 +144,7 @@ fn draw_frame(state: &State, shift: &ModelShift, frame: Rect, theme: &Theme, buf
             (vec![format!("{} {} of {} layers", spinner(state), shift.done, shift.layers)], chrome.accent)
         }
         None => {
-            let mean = nats(f64::from(shift.mean_divergence()), 4);
+            let mean = with_minus(&nats(f64::from(shift.mean_divergence()), 4));
             let short = format!("mean of all heads {mean}");
             let flips = format!("flips: another strongest key; {short}");
             let long = format!("JS divergence of rows with their sinks, mean over queries; {flips}");

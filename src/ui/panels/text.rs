@@ -10,7 +10,7 @@ use super::panes;
 use crate::app::{Side, State, TextViewport};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::names::view_names;
 use crate::ui::pane::thumbnails;
@@ -33,7 +33,7 @@ fn title(state: &State, other: &str) -> Vec<String> {
     let what = match coloring {
         TextColoring::LooksAt => "what the marked token looks at",
         TextColoring::LookedAt => "how much later tokens look at each",
-        TextColoring::Push => "what heads add to the next token through each",
+        TextColoring::Push => "push on the token after the marked one",
     };
     let titles =
         |what: &str, other: &str| view_names(state).map(|view| format!("text{what} · {view}{other}"));
@@ -57,7 +57,7 @@ fn hints(state: &State) -> Vec<Hint> {
         pair(state, (Command::Open, Command::Back), "deeper, back"),
         pair(state, (Command::PreviousLayer, Command::NextLayer), "layer"),
         pair(state, (Command::PreviousHead, Command::NextHead), "head"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::EditPrompt, "prompt"),
         hint(state, Command::Quit, "quit"),
     ];

@@ -4,16 +4,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::place::MARK;
 use crate::app::{ExportChoice, ExportContent, ExportDialog, ExportStage, State};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::names::model_names;
+use crate::ui::names::{model_names, short_view_name};
 use crate::ui::widgets::progress::spinner;
-use crate::ui::widgets::text::{fit, fit_name, put, wrap_in};
+use crate::ui::widgets::text::{fit_name, put, width, wrap_in};
+use crate::vocabulary::View;
 
-/// Columns of what is written, and of its format, with a blank after each.
-const WHAT: usize = 20;
-const FORMAT: usize = 13;
+/// Columns between what is written, its format, and what the file holds.
+const GAP: usize = 2;
 
 /// Whose captures go into the file that is chosen.
 pub fn title(state: &State, dialog: &ExportDialog, room: usize) -> String {
@@ -28,15 +29,49 @@ pub fn title(state: &State, dialog: &ExportDialog, room: usize) -> String {
 }
 
 /// Draws a row: what, in which format, and what is then in the file.
-pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let chrome = &theme.chrome;
-    let (content, format) = choice;
-    let what = match content {
-        ExportContent::View(view) => view.short_title(),
+pub fn draw_row(dialog: &ExportDialog, row: usize, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+    let (chrome, choice) = (&theme.chrome, dialog.choices[row]);
+    let style = if row == dialog.list.chosen { chrome.strong } else { chrome.text };
+    let room = usize::from(area.width);
+    let [format, held] = columns(dialog);
+    let holds = holds(choice)[usize::from(!is_long(dialog, room))];
+    let columns = [
+        (0, what(choice.0), style),
+        (format, choice.1.name().to_owned(), style),
+        (held, if held + width(holds) <= room { holds.to_owned() } else { String::new() }, chrome.dim),
+    ];
+    for (at, text, style) in columns {
+        let x = area.x + at as u16;
+        put(buffer, x, area.y, &text, usize::from(area.right().saturating_sub(x)), style);
+    }
+}
+
+/// Where, in a row, the format begins, and what a file holds.
+fn columns(dialog: &ExportDialog) -> [usize; 2] {
+    let longest = |text: fn(&ExportChoice) -> usize| dialog.choices.iter().map(text).max().unwrap_or(0);
+    let format = longest(|choice| width(&what(choice.0))) + GAP;
+    [format, format + longest(|choice| width(choice.1.name())) + GAP]
+}
+
+/// Whether rows of so many columns have room for what files hold in more than the fewest words. Else it is said under the list,
+/// of the chosen one.
+fn is_long(dialog: &ExportDialog, room: usize) -> bool {
+    let longest = dialog.choices.iter().map(|choice| width(holds(*choice)[0])).max().unwrap_or(0);
+    columns(dialog)[1] + longest <= room
+}
+
+/// What is written, in a few words.
+fn what(content: ExportContent) -> String {
+    match content {
+        ExportContent::View(view) => match view.attention() {
+            View::Head { .. } => format!("head {}", short_view_name(view)),
+            _ => view.short_title(),
+        },
         ExportContent::AllHeads => "all heads".to_owned(),
         ExportContent::Map(statistic) => format!("map: {}", statistic.heading()),
         ExportContent::Segments(_) => "segments".to_owned(),
         ExportContent::Sinks => "sinks".to_owned(),
+        ExportContent::Shift => "heads apart".to_owned(),
         ExportContent::Push => "push".to_owned(),
         ExportContent::Effect => "effect".to_owned(),
         ExportContent::Patching => "patching".to_owned(),
@@ -44,37 +79,37 @@ pub fn draw_row(choice: ExportChoice, is_chosen: bool, area: Rect, theme: &Theme
         ExportContent::Panes => "both panes".to_owned(),
         ExportContent::Difference(_) => "left minus right".to_owned(),
         ExportContent::Screen => "the screen".to_owned(),
-    };
-    let style = if is_chosen { chrome.strong } else { chrome.text };
-    let columns = [
-        (what.as_str(), WHAT, style),
-        (format.name(), FORMAT, style),
-        (holds(choice), usize::MAX, chrome.dim),
-    ];
-    let mut x = area.x;
-    for (text, columns, style) in columns {
-        let room = usize::from(area.right().saturating_sub(x)).min(columns);
-        put(buffer, x, area.y, &fit(text, room.saturating_sub(1)), room, style);
-        x += room as u16;
     }
 }
 
-/// What a file then holds.
-fn holds((content, format): ExportChoice) -> &'static str {
+/// What a file then holds: in a few words, and in fewer.
+fn holds((content, format): ExportChoice) -> [&'static str; 2] {
     match content {
-        ExportContent::Screen => "a picture of what is on screen",
-        ExportContent::Map(_) => "a picture of a number of all heads",
-        ExportContent::Segments(_) => "a picture of what segments give each other",
-        ExportContent::Sinks if format.is_figure() => "a picture of what heads give to no word",
-        ExportContent::Sinks => "each head, each key, the residual stream",
-        ExportContent::Push if format.is_figure() => "bars of the parts that push most",
-        ExportContent::Effect if format.is_figure() => "bars of shares beside effects",
-        ExportContent::Effect => "each span: shares, push, effect",
-        ExportContent::Patching if format.is_figure() => "a picture of the map",
-        ExportContent::Patching => "the effect of each place",
-        ExportContent::Text(_) if format.draws_a_grid() => "a picture of the text",
-        ExportContent::Text(_) if format.is_figure() => "a page: point at a token of the text",
-        ExportContent::Push | ExportContent::Text(_) => "each part, each head and key, the residual",
+        ExportContent::Screen => ["a picture of what is on screen", "a picture"],
+        ExportContent::Map(_) => ["a picture of a number of all heads", "a cell per head"],
+        ExportContent::Segments(_) => ["a picture of what segments give each other", "a picture"],
+        ExportContent::Sinks if format.is_figure() => {
+            ["a picture of what heads give to no word", "a cell per head"]
+        }
+        ExportContent::Sinks => ["each head, each key, the residual stream", "heads, keys, layers"],
+        ExportContent::Shift if format.is_figure() => {
+            ["a picture of how far heads are apart", "a cell per head"]
+        }
+        ExportContent::Shift => ["each head: divergence and flips", "a line per head"],
+        ExportContent::Push if format.is_figure() => {
+            ["bars of the parts that push most", "bars of its parts"]
+        }
+        ExportContent::Effect if format.is_figure() => ["bars of shares beside effects", "bars of each span"],
+        ExportContent::Effect => ["each span: shares, push, effect", "a line per span"],
+        ExportContent::Patching if format.is_figure() => ["a picture of the map", "a cell per place"],
+        ExportContent::Patching => ["the effect of each place", "a line per place"],
+        ExportContent::Text(_) if format.draws_a_grid() => ["a picture of the text", "a picture"],
+        ExportContent::Text(_) if format.is_figure() => {
+            ["a page: point at a token of the text", "a page to point at"]
+        }
+        ExportContent::Push | ExportContent::Text(_) => {
+            ["each part, each head and key, the residual", "parts, heads, keys"]
+        }
         content => format.holds(content == ExportContent::AllHeads),
     }
 }
@@ -88,12 +123,14 @@ fn settings(choice: ExportChoice) -> &'static str {
             | ExportContent::Effect
             | ExportContent::Patching
             | ExportContent::Sinks
+            | ExportContent::Shift
             | ExportContent::Text(_),
             format,
         ) if !format.is_figure() => "numbers as they were computed, with their recipe",
         (ExportContent::Push | ExportContent::Effect | ExportContent::Patching, _) => {
             "as on screen, on white"
         }
+        (ExportContent::Shift, _) => "in these colours, on white",
         (ExportContent::Map(_) | ExportContent::Segments(_) | ExportContent::Sinks, _) => {
             "as on screen, in these colours, on white"
         }
@@ -105,9 +142,13 @@ fn settings(choice: ExportChoice) -> &'static str {
 
 /// Draws how the export stands over the last lines of `area`.
 pub fn draw_stage(state: &State, dialog: &ExportDialog, area: Rect, theme: &Theme, buffer: &mut Buffer) {
-    let chrome = &theme.chrome;
+    let (chrome, room) = (&theme.chrome, usize::from(area.width));
     let (text, style): (String, Style) = match &dialog.stage {
-        ExportStage::Choosing => (settings(dialog.choice()).to_owned(), chrome.dim),
+        ExportStage::Choosing => {
+            let ([held, _], how) = (holds(dialog.choice()), settings(dialog.choice()));
+            let is_said = is_long(dialog, room.saturating_sub(usize::from(MARK)));
+            (if is_said { how.to_owned() } else { format!("{held}; {how}") }, chrome.dim)
+        }
         ExportStage::Exists => (
             "there is a file of that name: Enter replaces it, another name keeps it".to_owned(),
             chrome.accent,
@@ -119,7 +160,6 @@ pub fn draw_stage(state: &State, dialog: &ExportDialog, area: Rect, theme: &Them
         }
         ExportStage::Failed(error) => (error.clone(), chrome.error),
     };
-    let room = usize::from(area.width);
     let lines = wrap_in(&text, room, area.height.into());
     let top = area.bottom() - lines.len() as u16;
     for (y, line) in (top..).zip(&lines) {

@@ -131,7 +131,7 @@ pub fn draw(
                 picker::draw_row(state, picker, &list.found[row], is_chosen, area, theme, buffer);
             }
             Popup::Export(dialog) => {
-                export::draw_row(dialog.choices[row], is_chosen, area, theme, buffer);
+                export::draw_row(dialog, row, area, theme, buffer);
             }
         }
     }

@@ -10,30 +10,37 @@ use super::text::{put, width};
 use crate::attention::text::{is_sign, sign};
 use crate::theme::Theme;
 
-/// Draws the line into the first row of `area`, reversed if all of it is selected. Returns where the terminal's cursor
-/// goes.
+/// Draws the line into the first row of `area`, reversed if all of it is selected; `…` stands for what has no room at an end.
+/// Returns where the terminal's cursor goes.
 pub fn draw(input: &Input, is_selected: bool, area: Rect, theme: &Theme, buffer: &mut Buffer) -> Position {
     let room = usize::from(area.width).max(1);
     let at = input.value().char_indices().nth(input.cursor()).map_or(input.value().len(), |(byte, _)| byte);
     let before = end(&input.value()[..at], room);
     let value = [before, start(&input.value()[at..], room)].concat();
     let (shown, column) = (on_one_line(&value), width(&on_one_line(before)));
-    let skip = (column + 1).saturating_sub(room);
-    let (mut x, mut skipped) = (area.x, 0);
+    let total = width(&shown);
+    // The place where one types, and what stands for the rest behind it.
+    let skip = (column + 1 + usize::from(total > column + 1)).saturating_sub(room);
+    let (mut x, mut skipped, first) = (area.x, 0, usize::from(skip > 0));
+    if skip > 0 {
+        x = put(buffer, x, area.y, "…", 1, theme.chrome.dim);
+    }
     for grapheme in Span::raw(shown.as_str()).styled_graphemes(Style::new()) {
         let columns = width(grapheme.symbol);
-        if skipped < skip {
+        if skipped < skip + first {
             skipped += columns;
             continue;
         }
-        if usize::from(x - area.x) + columns > room {
+        let taken = usize::from(x - area.x) + columns;
+        if taken > room || taken == room && total > skip + room {
+            put(buffer, x, area.y, "…", 1, theme.chrome.dim);
             break;
         }
         let style = if is_sign(grapheme.symbol) { theme.chrome.dim } else { theme.chrome.text };
         let style = if is_selected { style.add_modifier(Modifier::REVERSED) } else { style };
         x = put(buffer, x, area.y, grapheme.symbol, columns, style);
     }
-    let column = column.saturating_sub(skipped) as u16;
+    let column = (column.saturating_sub(skipped) + first) as u16;
     Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y)
 }
 
@@ -60,6 +67,26 @@ pub fn on_one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::{Background, ColorDepth, ColorMap};
+
+    /// The line in so many columns, with the place where one types after so many characters, and where that is.
+    fn line(text: &str, at: usize, room: u16) -> (String, u16) {
+        let area = Rect::new(0, 0, room, 1);
+        let mut buffer = Buffer::empty(area);
+        let input = Input::new(text.to_owned()).with_cursor(at);
+        let theme = Theme::new(ColorMap::default(), ColorDepth::None, Background::Dark);
+        let cursor = draw(&input, false, area, &theme, &mut buffer);
+        ((0..room).map(|x| buffer[(x, 0)].symbol()).collect(), cursor.x)
+    }
+
+    #[test]
+    fn what_has_no_room_has_a_sign() {
+        assert_eq!(line("abcdefgh", 8, 9), ("abcdefgh ".to_owned(), 8));
+        assert_eq!(line("abcdefgh", 8, 6), ("…efgh ".to_owned(), 5));
+        assert_eq!(line("abcdefgh", 0, 6), ("abcde…".to_owned(), 0));
+        assert_eq!(line("abcdefgh", 5, 6), ("…cdef…".to_owned(), 4));
+        assert_eq!(line("abcdefgh", 7, 6), ("…defgh".to_owned(), 5));
+    }
 
     #[test]
     fn nothing_hides_in_a_line() {

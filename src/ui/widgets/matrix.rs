@@ -337,8 +337,13 @@ impl Drawing<'_> {
         }
         // Two numbers in a cell that two sides share would run into each other.
         let is_narrow_half = area.width < self.grid.cell.0 && area.width < 5;
+        // So would one that fills its cell and begins with a digit, where no colours tell cells apart: its glyphs are better seen.
+        let has_glyphs = palette.glyph(level).is_some();
+        let runs_on = |number: &str| {
+            has_glyphs && width(number) == columns && number.starts_with(|c: char| c.is_ascii_digit())
+        };
         let number = self.values.number(value, area.width.min(self.grid.cell.0));
-        if let Some(number) = number.filter(|_| !is_narrow_half) {
+        if let Some(number) = number.filter(|number| !is_narrow_half && !runs_on(number)) {
             let free = columns.saturating_sub(width(&number));
             put(buffer, area.x + (free / 2) as u16, middle, &number, columns, style);
         }

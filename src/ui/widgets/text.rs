@@ -7,6 +7,7 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use crate::attention::{escape_controls, is_hidden};
+use crate::vocabulary::with_minus;
 
 /// Columns a text takes.
 pub fn width(text: &str) -> usize {
@@ -138,15 +139,15 @@ fn on_one_line(text: &str) -> String {
     text.split_whitespace().map(escape_controls).collect::<Vec<_>>().join(" ")
 }
 
-/// A number of at most five columns, as exact as fits: `0.676`, `12.35`, `1234`, `2e12`.
+/// A number of at most five columns, and one for a minus sign, as exact as fits: `0.676`, `12.35`, `1234`, `2e12`.
 pub fn number(value: f32) -> String {
-    match value.abs() {
+    with_minus(&match value.abs() {
         size if size >= 99_999.5 => format!("{value:.0e}"),
         size if size >= 999.95 => format!("{value:.0}"),
         size if size >= 99.995 => format!("{value:.1}"),
         size if size >= 9.9995 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
-    }
+    })
 }
 
 /// Where a colour scale begins, in two digits: `0.12`, `0.034`, `4.2·10⁻⁵`.

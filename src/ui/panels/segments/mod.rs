@@ -16,7 +16,7 @@ use crate::app::{ColorScale, Column, Opened, SegmentCells, SegmentStage, Side, S
 use crate::attention::segments::{Lookback, SegmentShares};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{fewer_facts, heads_to_come, why_not};
 use crate::ui::names::{short_view_name, view_names};
@@ -47,7 +47,7 @@ fn hints(state: &State) -> Vec<Hint> {
         hint(state, Command::Normalisation, "share, ratio, expected"),
         pair(state, (Command::PreviousLayer, Command::NextLayer), "layer"),
         pair(state, (Command::PreviousHead, Command::NextHead), "head"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::Open, "go there"),
         hint(state, Command::Back, "back"),
     ]

@@ -8,7 +8,7 @@ use crate::attention::sinks::{FEW_QUERIES, KeySink, Sinks};
 use crate::theme::Theme;
 use crate::ui::widgets::area::take_top;
 use crate::ui::widgets::bar::bar;
-use crate::ui::widgets::text::{fit, put, put_line, right, width};
+use crate::ui::widgets::text::{first_that_fits, fit, put, put_line, right, width};
 
 /// Columns of a position, of a token, of a rate, of a share, of a value's length, and of the queries.
 const POSITION: usize = 5;
@@ -21,6 +21,13 @@ const QUERIES: usize = 8;
 const BAR: (usize, usize) = (4, 16);
 /// Keys that are listed, at most.
 const MOST: u16 = 8;
+/// What keys are in the order of, in fewer and fewer words.
+const ORDER: [&str; 4] = [
+    "the first token, then by heads and share; keys that few queries see are last",
+    "first token, then by heads; few queries last",
+    "by heads; few queries last",
+    "few queries last",
+];
 /// Rows that layers have at least.
 const LAYERS: u16 = 4;
 
@@ -40,10 +47,8 @@ pub fn draw(found: &Sinks, side: &SinkSide, rest: &mut Rect, theme: &Theme, buff
     let heading = take_top(rest, 1);
     let sinks = format!("{:>POSITION$} {:token$}", "key", "token", token = columns.token);
     let x = put(buffer, heading.x, heading.y, &sinks, usize::from(rest.width), chrome.dim);
-    let mut text = right("heads", RATE + 1);
-    if columns.bar > 0 {
-        text += &" ".repeat(columns.bar + 1);
-    }
+    let x = put(buffer, x, heading.y, &right("▾heads", RATE + 1), RATE + 1, chrome.accent);
+    let mut text = " ".repeat(if columns.bar > 0 { columns.bar + 1 } else { 0 });
     text += &right("share", SHARE);
     if columns.has_values {
         text += &right("values", VALUES);
@@ -57,12 +62,14 @@ pub fn draw(found: &Sinks, side: &SinkSide, rest: &mut Rect, theme: &Theme, buff
         draw_key(key, side, &columns, take_top(&mut list, 1), theme, buffer);
     }
     let left = ranked.len().saturating_sub(rows.into());
-    let text = match left {
-        0 if ranked.len() == 1 => "no other key is a sink of any head".to_owned(),
-        0 => String::new(),
-        left => format!("… {left} more"),
+    let note = take_top(rest, 1);
+    let texts = match left {
+        0 if ranked.len() == 1 => vec!["no other key is a sink of any head".to_owned()],
+        0 => ORDER.map(str::to_owned).into(),
+        left => ORDER.map(|order| format!("… {left} more · {order}")).into(),
     };
-    put_line(buffer, take_top(rest, 1), [(format!("{:POSITION$} {text}", ""), chrome.dim)]);
+    let text = first_that_fits(&texts, usize::from(note.width).saturating_sub(POSITION + 1));
+    put_line(buffer, note, [(format!("{:POSITION$} {text}", ""), chrome.dim)]);
 }
 
 /// What there is room for beside position, token, rate and share.

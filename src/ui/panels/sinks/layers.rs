@@ -49,7 +49,9 @@ pub fn draw(
     let cell = if 2 * model.heads <= left { 2 } else { 1 };
     let heads = model.heads.min(left);
     let heading = take_top(&mut area, 1);
-    let mut text = format!("{:NAME$}{:2$}", "after", fitting("heads", cell * heads), cell * heads);
+    let of_heads = [format!("heads 0–{}", heads.saturating_sub(1)), "heads".to_owned(), String::new()];
+    let of_heads = first_that_fits(&of_heads, cell * heads);
+    let mut text = format!("{:NAME$}{of_heads:1$}", "after", cell * heads);
     text += &right("mean", MEAN);
     text += &right("max |x|", LARGEST);
     if has_times {
@@ -108,11 +110,6 @@ pub fn draw(
         put_line(buffer, rest, pieces);
     }
     rows
-}
-
-/// A word, if it fits.
-fn fitting(word: &str, room: usize) -> &str {
-    if width(word) <= room { word } else { "" }
 }
 
 /// The token and the dimension of what is largest: `0 Once` and `dim 447`.

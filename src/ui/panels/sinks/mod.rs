@@ -16,7 +16,7 @@ use crate::app::{Opened, SinkSide, SinkTruth, State};
 use crate::attention::sinks::{HeadSink, NOTHING_BEHIND, SINK_SHARE, Sinks, StateActivations};
 use crate::config::keys::Command;
 use crate::theme::Theme;
-use crate::ui::chrome::hints::{Hint, hint, pair};
+use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
 use crate::ui::facts::{fewer_facts, why_not};
 use crate::ui::places::Body;
@@ -41,7 +41,7 @@ fn hints(state: &State) -> Vec<Hint> {
     vec![
         pair(state, (Command::CursorUp, Command::CursorDown), "layer"),
         hint(state, Command::Normalisation, "first token, learned sink"),
-        hint(state, Command::OtherModel, "other model"),
+        hint(state, Command::OtherModel, other_side(state)),
         hint(state, Command::Open, "go to the layer"),
         hint(state, Command::Back, "back"),
     ]
