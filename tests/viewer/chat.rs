@@ -94,7 +94,7 @@ fn different_templates_are_compared_by_what_both_say() {
 fn special_tokens_are_slanted_and_go_without_names_if_told_so() {
     let mut state = captured();
     let mut pass: Capture = (*capture(&gpt2(), &["<|end|>", "write", " a"])).clone();
-    pass.tokens[0].is_special = true;
+    Arc::make_mut(&mut pass.tokens)[0].is_special = true;
     let (slot, job) = (Slot::First, state.run.job);
     let effects = hear(&mut state, Event::Captured { slot, job, capture: Arc::new(pass) });
     answer(&mut state, effects);
