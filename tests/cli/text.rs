@@ -132,7 +132,7 @@ fn what_is_no_push_is_told() {
     };
     refuses(&["--view", "pushed:mean", "--normalisation", "renormalised"], 2, "push adds up to a logit");
     refuses(&["--view", "mean", "--token", "5"], 2, "they go with --view pushed:mean");
-    refuses(&["--view", "pushed:mean@99"], 1, "there is no token 99");
+    refuses(&["--view", "pushed:mean@99"], 1, "--view pushed:mean@99: the prompt has ");
     refuses(&["--view", "pushed:mean", "--token", "nothing of that name"], 1, "nothing of that name");
     refuses(&["--view", "pushed:5-5:mean"], 1, "against itself");
     refuses(&["--view", "pushed:head:9.9"], 1, "has layers 0 to 3");
@@ -161,6 +161,6 @@ fn what_is_no_text_is_told() {
     };
     refuses("text:mean", "csv", 2, "a text is a figure: write it as svg, png or html");
     refuses("text:mean@x", "svg", 2, "'x' is no number of a token");
-    refuses("text:mean@99", "svg", 1, "there is no token 99 among ");
+    refuses("text:mean@99", "svg", 1, "--view text:mean@99: the prompt has ");
     refuses("looked-at:head:9.9", "svg", 1, "has layers 0 to 3");
 }

@@ -11,7 +11,7 @@ use super::face::{Face, no_legend};
 use super::model_box::model_box;
 use super::read_text::draw_text;
 use crate::app::{Opened, PushPanel, PushStage, State};
-use crate::attention::push::{HeadPush, Part as PassPart, Push};
+use crate::attention::push::{HeadPush, MEANS, Part as PassPart, Push};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
@@ -194,10 +194,15 @@ fn sums(push: &Push, room: usize) -> String {
     let heads: f64 = push.heads.iter().map(|head| head.total).sum();
     let (mlps, embedding, biases) = (push.mlps.iter().sum::<f64>(), push.embedding, push.biases);
     let long = format!("heads {heads:+.2}  MLPs {mlps:+.2}  embedding {embedding:+.2}  biases {biases:+.2}");
-    first_that_fits(
-        &[long, format!("heads {heads:+.2} MLPs {mlps:+.2} rest {:+.2}", embedding + biases)],
-        room,
-    )
+    let rest = embedding + biases + push.means.unwrap_or(0.0);
+    let short = format!("heads {heads:+.2} MLPs {mlps:+.2} rest {rest:+.2}");
+    let texts = match push.means {
+        Some(means) => {
+            vec![format!("{long}  {MEANS} {means:+.2}"), format!("{long}  means {means:+.2}"), short]
+        }
+        None => vec![long, short],
+    };
+    first_that_fits(&texts, room)
 }
 
 fn draw_lists(panel: &PushPanel, push: &Push, places: &Places, theme: &Theme, buffer: &mut Buffer) {
