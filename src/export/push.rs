@@ -21,10 +21,7 @@ const PART: usize = 10;
 /// The logit whose parts are told apart: `logit of “ sat” less the mean of all logits, after “ cat” (token 8)`.
 pub(super) fn pushed_logit(capture: &Capture, push: &Push) -> String {
     let text = |next: &NextToken| format!("“{}”", escape_controls(&next.token.text));
-    let less = match &push.versus {
-        Some(versus) => format!("the logit of {}", text(versus)),
-        None => "the mean of all logits".to_owned(),
-    };
+    let less = push.versus.as_ref().map_or_else(|| "the mean of all logits".to_owned(), text);
     let after = capture.tokens.get(push.query).map(Token::label).unwrap_or_default();
     format!("logit of {} less {less}, after “{after}” (token {})", text(&push.target), push.query)
 }

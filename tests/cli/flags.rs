@@ -6,8 +6,8 @@ use crate::support::program::{Home, golden, text};
 
 /// What no flag takes.
 const WRONG: &str = "§wrong";
-/// Flags that take any text: what is wrong with it is told by what it names.
-const ANY_TEXT: [&str; 3] = ["--prompt", "--system", "--keys"];
+/// Flags that take any text, and files to write, which may have any name.
+const ANY_TEXT: [&str; 7] = ["--prompt", "--system", "--keys", "--log", "--out", "--results", "--report"];
 
 /// The commands and, of each, its flags that take a value.
 fn commands(home: &Home) -> Vec<(String, Vec<String>)> {

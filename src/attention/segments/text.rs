@@ -145,9 +145,10 @@ mod tests {
             names("One and the same.\n\nOne and the same."),
             ["1 One and the same.", "2 One and the same."]
         );
+        let [one, other] = ["とても天気がいい日曜日の朝です。", "とても天気がいい日曜日の夜です。"];
         assert_eq!(
-            names("今日は天気がとてもいい。\n\n今日は天気がとても悪い。"),
-            ["1 …い。", "2 …悪い。"],
+            names(&format!("{one}\n\n{other}")),
+            ["1 …朝です。", "2 …夜です。"],
             "words without blanks"
         );
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use super::bars::{BarColumn, Bars};
 use super::panel::{Content, Panel, Square, source_title};
+use super::ticks::short;
 use super::words::Words;
 use crate::attention::knockout::{Agreement, HiddenSpan, SpanEffect};
 use crate::attention::push::{MEANS, Part, Push};
@@ -52,7 +53,12 @@ fn push(pass: &PushPass, source: &Source) -> Panel {
         names.push(format!("{} other parts", rest.len()));
         values.push(Some(rest.iter().map(|(_, push)| push).sum()));
     }
-    let note = format!("sum {:+.4}, residual {:.1e}", push.sum(), push.residual()).replace('-', "−");
+    let sign = if push.residual() < 0.0 { "−" } else { "" };
+    let residual = match push.residual().abs() as f32 {
+        0.0 => "0".to_owned(),
+        size => format!("{sign}{}", short(size)),
+    };
+    let note = format!("sum {:+.4}, residual {residual}", push.sum()).replace('-', "−");
     let logit = format!("{:+.4}", push.logit).replace('-', "−");
     let about = pushed_logit(capture, push);
     let panel = of_bars(
