@@ -9,7 +9,7 @@ use ratatui::widgets::Widget;
 
 use super::columns::boxes;
 use super::face::{Face, no_legend};
-use super::model_box::{facts_in_both, model_box};
+use super::model_box::model_box;
 use crate::app::{EffectSide, EffectStage, Opened, State};
 use crate::attention::ablation::NextChange;
 use crate::attention::knockout::{HiddenSpan, SpanEffect};
@@ -83,12 +83,9 @@ fn hints(state: &State) -> Vec<Hint> {
 
 fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     let (Body::Panel(layout), Opened::Effect(effects)) = (body, state.screen.opened()) else { return };
-    let about = facts_in_both(state, &layout.parts, |side| {
-        effects.sides[side.index()].as_ref().map(about).unwrap_or_default()
-    });
     for part in &layout.parts {
         let side = effects.sides[part.side.index()].as_ref();
-        draw_frame(state, part, (side, &about[part.side.index()]), theme, buffer);
+        draw_frame(state, part, side, theme, buffer);
         let Some(side) = side else { continue };
         let [table, agreement, next] = areas(part.area);
         match &side.stage {
@@ -117,22 +114,16 @@ fn on_screen(side: &EffectSide, table: Rect) -> Range<usize> {
     window(side.row, table.height.saturating_sub(1).into(), side.spans().len())
 }
 
-/// What spans are, and the next token.
-fn about(side: &EffectSide) -> Vec<String> {
-    let next = side.capture().next.first();
-    let next = next.map(|next| format!("next {} {:.1}%", visible(next), next.probability * 100.0));
-    [Some(format!("by {}", side.cut_by)), next].into_iter().flatten().collect()
-}
-
-fn draw_frame(
-    state: &State,
-    part: &Part,
-    (side, about): (Option<&EffectSide>, &[String]),
-    theme: &Theme,
-    buffer: &mut Buffer,
-) {
+fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &Theme, buffer: &mut Buffer) {
     let pane = state.pane(part.side);
-    model_box(state, part.side, part.area.width, about, theme).render(part.area, buffer);
+    let next = |side: &EffectSide| {
+        let next = side.capture().next.first()?;
+        Some(format!("next {} {:.1}%", visible(next), next.probability * 100.0))
+    };
+    let by =
+        |side: &EffectSide| [Some(format!("by {}", side.cut_by)), next(side)].into_iter().flatten().collect();
+    let by: Vec<String> = side.map(by).unwrap_or_default();
+    model_box(state, part.side, part.area.width, &by, theme).render(part.area, buffer);
     let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = side.and_then(|side| status(state, side)).or_else(to_come).unwrap_or_default();
     let hidden = |side: &EffectSide| more(&on_screen(side, areas(part.area)[0]), side.spans().len());
