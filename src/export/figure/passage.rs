@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::layout::LABEL;
 use super::text::Ruler;
 use crate::attention::push::{MEANS, Push};
 use crate::attention::text::{Glyph, breaks, glyphs};
@@ -16,8 +15,9 @@ use crate::vocabulary::{Normalisation, RowReading, TextColoring, View};
 /// The size of the letters, and from one line to the next.
 pub const SIZE: f32 = 13.0;
 pub const LINE: f32 = 21.0;
-/// Above the lines: what is said of the token that looks; and each line of that.
+/// Above the lines: what is said of the token that looks; the size of its letters, and each line of it.
 const HEADING: f32 = 12.0;
+pub const HEADING_SIZE: f32 = 11.0;
 pub const HEADING_LINE: f32 = 14.0;
 
 /// A text whose tokens have values.
@@ -149,7 +149,7 @@ impl Passage {
     pub(super) fn heading(&self, ruler: &Ruler, width: f32) -> (Vec<String>, f32) {
         let shares: String =
             self.shares.iter().map(|(name, share)| format!(" · {name} {share:.3}")).collect();
-        let lines = ruler.wrap(&format!("{}{shares}", self.heading), LABEL, width);
+        let lines = ruler.wrap(&format!("{}{shares}", self.heading), HEADING_SIZE, width);
         let height = HEADING + HEADING_LINE * lines.len() as f32;
         (lines, height)
     }

@@ -1,8 +1,8 @@
 //! The lines of a text, written as SVG: a box behind each token.
 
-use super::layout::{Area, LABEL, Place, SMALL};
+use super::layout::{Area, Place, SMALL};
 use super::panel::Panel;
-use super::passage::{HEADING_LINE, LINE, Passage, SIZE};
+use super::passage::{HEADING_LINE, HEADING_SIZE, LINE, Passage, SIZE};
 use super::svg::{Drawing, MIDDLE};
 use crate::vocabulary::xml::number;
 
@@ -11,7 +11,7 @@ impl Drawing<'_> {
         let Area { x, y, .. } = place.content;
         let (text, dim) = (self.ink.text, self.ink.dim);
         for (at, line) in place.heading.0.iter().enumerate() {
-            self.text((x, y + SMALL + at as f32 * HEADING_LINE), line, LABEL, dim, "");
+            self.text((x, y + SMALL + at as f32 * HEADING_LINE), line, HEADING_SIZE, dim, "");
         }
         for (at, line) in place.lines.iter().enumerate() {
             let top = y + place.heading.1 + at as f32 * LINE;
