@@ -51,6 +51,13 @@ pub struct NoSuchView {
     has: String,
 }
 
+impl NoSuchView {
+    /// What there is in its place: `gpt2 has layers 0 to 11 and heads 0 to 11`.
+    pub fn there_is(&self) -> String {
+        format!("{} has {}", self.name, self.has)
+    }
+}
+
 impl ModelInfo {
     /// Query heads that share a key/value head.
     pub fn group_size(&self) -> usize {

@@ -25,6 +25,9 @@ pub struct Push {
     pub embedding: f64,
     /// What biases add: of output projections, of norms and of the head.
     pub biases: f64,
+    /// What heads that are off add in whose place stands what they give on average; nothing where no head has its mean. It
+    /// comes from no key.
+    pub means: Option<f64>,
     /// What the MLP of each layer adds, its biases included.
     pub mlps: Vec<f64>,
     /// The heads, by layer and then by head.
@@ -35,6 +38,9 @@ pub struct Push {
     by_key: Vec<f32>,
 }
 
+/// What [`Part::Means`] is called where there is room.
+pub const MEANS: &str = "means of heads off";
+
 /// A part of a pass that adds to the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
@@ -42,6 +48,8 @@ pub enum Part {
     Embedding,
     /// All biases but those of MLPs.
     Biases,
+    /// The means that stand in the place of heads that are off, all together.
+    Means,
     /// The MLP of a layer; all of its experts together.
     Mlp(usize),
     /// A head.
@@ -65,6 +73,7 @@ impl fmt::Display for Part {
         match self {
             Self::Embedding => f.pad("embedding"),
             Self::Biases => f.pad("biases"),
+            Self::Means => f.pad("means"),
             Self::Mlp(layer) => f.pad(&format!("MLP {layer}")),
             Self::Head { layer, head } => f.pad(&format!("{layer}.{head}")),
         }
@@ -95,6 +104,8 @@ pub struct PushedLogit {
     pub embedding: f64,
     /// See [`Push::biases`].
     pub biases: f64,
+    /// See [`Push::means`].
+    pub means: Option<f64>,
     /// See [`Push::mlps`].
     pub mlps: Vec<f64>,
 }
@@ -107,7 +118,7 @@ impl Push {
         heads: Vec<HeadPush>,
         rest: PushedLogit,
     ) -> Self {
-        let PushedLogit { logit, embedding, biases, mlps } = rest;
+        let PushedLogit { logit, embedding, biases, means, mlps } = rest;
         let mut by_key = vec![0f64; query + 1];
         for head in &heads {
             for (sum, push) in by_key[head.first_key..].iter_mut().zip(&head.keys) {
@@ -117,10 +128,11 @@ impl Push {
         let of_head = |head: &HeadPush| (Part::Head { layer: head.layer, head: head.head }, head.total);
         let of_mlp = |(layer, push): (usize, &f64)| (Part::Mlp(layer), *push);
         let mut parts = vec![(Part::Embedding, embedding), (Part::Biases, biases)];
+        parts.extend(means.map(|means| (Part::Means, means)));
         parts.extend(mlps.iter().enumerate().map(of_mlp).chain(heads.iter().map(of_head)));
         parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         let by_key = by_key.into_iter().map(|sum| sum as f32).collect();
-        Self { query, target, versus, next, logit, embedding, biases, mlps, heads, parts, by_key }
+        Self { query, target, versus, next, logit, embedding, biases, means, mlps, heads, parts, by_key }
     }
 
     /// \[query + 1\]: what all heads add through each key.
@@ -173,8 +185,7 @@ impl Push {
 
     /// What all parts add up to.
     pub fn sum(&self) -> f64 {
-        let heads: f64 = self.heads.iter().map(|head| head.total).sum();
-        self.embedding + self.biases + self.mlps.iter().sum::<f64>() + heads
+        self.parts.iter().map(|(_, push)| push).sum()
     }
 
     /// The completeness residual: what all parts add up to, less the logit. It is 0 but for rounding.
@@ -219,7 +230,8 @@ mod tests {
             HeadPush::new((1, 0), 1, &[0.25, 0.25], &[4.0, -16.0]),
         ];
         let target = NextToken { token: Token::from_id(7), probability: 0.5 };
-        let rest = PushedLogit { logit: 1.5, embedding: 0.25, biases: -0.5, mlps: vec![1.0, 2.0] };
+        let rest =
+            PushedLogit { logit: 1.5, embedding: 0.25, biases: -0.5, means: None, mlps: vec![1.0, 2.0] };
         Push::new(2, (target.clone(), None, vec![target]), heads, rest)
     }
 
@@ -242,5 +254,16 @@ mod tests {
     #[test]
     fn what_is_missing_is_said() {
         assert_eq!((push().sum(), push().residual()), (1.75, 0.25));
+    }
+
+    /// −¼ of heads at their mean makes ¼ − ½ − ¼ + 1 + 2 + 2 − 3 = 1½: the logit.
+    #[test]
+    fn means_of_heads_are_a_part_of_their_own() {
+        let Push { query, target, next, logit, embedding, biases, mlps, heads, .. } = push();
+        let rest = PushedLogit { logit, embedding, biases, means: Some(-0.25), mlps };
+        let push = Push::new(query, (target, None, next), heads, rest);
+        assert_eq!((push.sum(), push.residual(), push.biases), (1.5, 0.0, -0.5));
+        assert_eq!(push.parts().last(), Some(&(Part::Means, -0.25)));
+        assert_eq!(push.by_key(), [1.0, 0.0, -2.0], "they come from no key");
     }
 }

@@ -3,6 +3,7 @@
 use super::args::AblateArgs;
 use super::asked::Asked;
 use super::failure::Failure;
+use super::flags::check_heads;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
@@ -19,9 +20,10 @@ pub fn run(args: &AblateArgs, settings: &Settings, session: &mut Session) -> Res
         return Err(Failure::Usage("--heads names the heads to switch off: write 5.1,6.9".to_owned()));
     }
     let mut ablated = Vec::new();
-    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
-        let model = session.load(&model)?;
-        // First, so that a head that isn't there is told before anything takes long.
+    for asked in settings.passes(&args.models, &args.input)? {
+        let model = session.load_asked(&asked)?;
+        check_heads("--heads", &args.heads, model.info())?;
+        let Asked { input, without, .. } = asked;
         let after = session.capture_without(&model, &input, &args.heads.with(&without))?;
         let before = session.capture_without(&model, &input, &without)?;
         let (mut heads, layers) = (Vec::new(), model.info().layers);

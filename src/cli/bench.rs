@@ -189,16 +189,24 @@ const LENGTHS: [usize; 5] = [5, 32, 128, 512, 1024];
 fn lengths_of(args: &BenchArgs, info: &ModelInfo) -> Result<Vec<usize>, Failure> {
     let ModelInfo { name, context, .. } = info;
     let most = context.saturating_sub(args.generate);
+    if most == 0 {
+        return Err(Failure::Failed(format!(
+            "--generate {}: {name} reads at most {context} tokens: use 0 to {}",
+            args.generate,
+            context.saturating_sub(1)
+        )));
+    }
     let Some(named) = &args.lengths else {
-        return Ok(LENGTHS.into_iter().filter(|tokens| *tokens <= most).collect());
+        let fitting: Vec<usize> = LENGTHS.into_iter().filter(|tokens| *tokens <= most).collect();
+        return Ok(if fitting.is_empty() { vec![most] } else { fitting });
+    };
+    let generate = match args.generate {
+        0 => String::new(),
+        count => format!(" with --generate {count}"),
     };
     match named.iter().find(|tokens| **tokens > most) {
-        Some(tokens) if tokens <= context => Err(Failure::Failed(format!(
-            "{name} reads at most {context} tokens: {tokens} of --lengths and {} of --generate are too many",
-            args.generate
-        ))),
         Some(tokens) => Err(Failure::Failed(format!(
-            "{name} reads at most {context} tokens: {tokens} tokens of --lengths are too many"
+            "--lengths {tokens}{generate}: {name} reads at most {context} tokens: use lengths of 1 to {most}"
         ))),
         None => Ok(named.clone()),
     }

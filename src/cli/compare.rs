@@ -7,6 +7,7 @@ use super::asked::Asked;
 use super::batch::{Batch, Found, Heading};
 use super::ending::check_name;
 use super::failure::Failure;
+use super::flags::check_view;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
@@ -54,10 +55,10 @@ pub fn run(args: &CompareArgs, settings: &Settings, session: &mut Session) -> Re
     // Before a model is loaded for nothing.
     let page = args.report.as_deref().map(Destination::open).transpose()?;
     let mut read: Vec<Capture> = Vec::new();
-    for Asked { model, input, without } in [left, right] {
-        let model = session.load(model)?;
-        let mut capture = session.capture_without(&model, input, without)?;
-        capture.check(args.view)?;
+    for asked in [left, right] {
+        let model = session.load_asked(asked)?;
+        check_view(args.view, Some(args.view), model.info())?;
+        let mut capture = session.capture_without(&model, &asked.input, &asked.without)?;
         session.score(&model, &mut capture)?;
         read.push(capture);
     }
@@ -90,9 +91,8 @@ fn compare_many(
     };
     let find = |session: &mut Session, passes: &[(&Model, &Asked)]| {
         let capture = |session: &mut Session, (model, asked): &(&Model, &Asked)| {
-            let capture = session.capture_without(model, &asked.input, &asked.without)?;
-            capture.check(args.view)?;
-            Ok::<Capture, Failure>(capture)
+            check_view(args.view, Some(args.view), model.info())?;
+            session.capture_without(model, &asked.input, &asked.without)
         };
         let [left, right] = passes else { return Ok(Found::default()) };
         let captures = [capture(session, left)?, capture(session, right)?];
@@ -134,10 +134,10 @@ fn compare_many(
 
 /// Says how far the heads of two models of one shape are apart.
 fn compare_heads(passes: [&Asked; 2], args: &CompareArgs, session: &mut Session) -> Result<(), Failure> {
-    let mut pass = |Asked { model, input, without }: &Asked| {
-        let model = session.load(model)?;
-        let capture = session.capture_without(&model, input, without)?;
-        let source = Source::new(&capture, input.clone(), Selection::All);
+    let mut pass = |asked: &Asked| {
+        let model = session.load_asked(asked)?;
+        let capture = session.capture_without(&model, &asked.input, &asked.without)?;
+        let source = Source::new(&capture, asked.input.clone(), Selection::All);
         Ok::<_, Failure>((capture, source))
     };
     let passes = [pass(passes[0])?, pass(passes[1])?];

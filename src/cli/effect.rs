@@ -4,6 +4,7 @@ use super::args::EffectArgs;
 use super::asked::Asked;
 use super::failure::Failure;
 use super::file::AskedFile;
+use super::flags::{check_spans, next_token};
 use super::segments::cut;
 use super::session::Session;
 use super::settings::Settings;
@@ -36,11 +37,13 @@ pub fn run(args: &EffectArgs, settings: &Settings, session: &mut Session) -> Res
     let subject = Subject::Found(FoundSubject::Effect(by, None));
     let file = file.map(|file| file.open(asked.len())).transpose()?;
     let mut passes = Vec::new();
-    for Asked { model, input, without } in asked {
-        let model = session.load(&model)?;
+    for asked in asked {
+        let model = session.load_asked(&asked)?;
+        let Asked { input, without, .. } = asked;
         model.check_output_head()?;
-        let token = args.token.as_ref().map(|name| model.token_named(name)).transpose()?;
+        let token = next_token("--token", args.token.as_ref(), &model)?;
         let capture = session.capture_without(&model, &input, &without)?;
+        check_spans("--span", &args.spans, capture.tokens.len())?;
         let source = Source::new(&capture, input, subject).cut_by(&cut);
         let source = Source { spans: args.spans.clone(), ..source };
         passes.push(session.effect(&model, (capture, source), by, token)?);

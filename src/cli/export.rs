@@ -8,6 +8,7 @@ use super::args::{ExportArgs, FigureArgs};
 use super::asked::{Asked, title};
 use super::failure::Failure;
 use super::fit::{check_export, check_models, format_for};
+use super::flags::{check_heads, check_place, check_view, logit_tokens};
 use super::segments;
 use super::session::Session;
 use super::settings::Settings;
@@ -101,7 +102,9 @@ fn read(
     let (mut read, mut before) = ((Vec::new(), Vec::new()), None);
     for Asked { model, input, without } in passes {
         let model = session.load_after(model, &mut before)?;
-        // First, so that a token that isn't there is told before anything takes long.
+        // First, so that what isn't there is told before anything takes long.
+        check_heads("--without", without, model.info())?;
+        check_view(subject, subject.view(), model.info())?;
         let subject = pushing(subject, args, &model)?;
         let mut capture = session.capture_without(&model, input, without)?;
         let subject = match read.0.first() {
@@ -109,6 +112,9 @@ fn read(
             Some(_) => from_its_end(subject),
             None => subject,
         };
+        if let Some(place) = subject.token() {
+            check_place("--view", subject, place, capture.tokens.len())?;
+        }
         session.complete(&mut capture, (subject, args.rows), &model)?;
         let source = Source::new(&capture, input.clone(), subject).cut_by(cut);
         if matches!(subject, Subject::Segments(..)) {
@@ -124,8 +130,7 @@ fn read(
 
 /// What is exported of a model: a next token that flags name is one of its own.
 fn pushing(subject: Subject, args: &ExportArgs, model: &Model) -> Result<Subject, Failure> {
-    let named = |name: &Option<String>| name.as_ref().map(|name| model.token_named(name)).transpose();
-    let (token, versus) = (named(&args.token)?, named(&args.versus)?);
+    let LogitTokens { token, versus } = logit_tokens([args.token.as_ref(), args.versus.as_ref()], model)?;
     let with = |text: TextSubject| {
         let next = LogitTokens { token: token.or(text.next.token), versus: versus.or(text.next.versus) };
         Subject::Text(TextSubject { next, ..text })

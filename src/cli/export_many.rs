@@ -6,6 +6,7 @@ use super::batch::{Prompt, all_read, read_prompts, say_bad_lines};
 use super::ending::format_of;
 use super::export::{names, paths, say_written};
 use super::failure::Failure;
+use super::flags::check_view;
 use super::partial::Partial;
 use super::session::Session;
 use super::settings::Settings;
@@ -68,8 +69,8 @@ fn write(
         Destination::File { path, .. } => Some(Partial::beside(path)?),
         Destination::Stdout(_) | Destination::Special { .. } => None,
     };
-    let model = session.load(&asked.model)?;
-    args.view.view().map_or(Ok(()), |view| model.info().check(view))?;
+    let model = session.load_asked(asked)?;
+    check_view(args.view, args.view.view(), model.info())?;
     let name = title(&model.info().name, &asked.without);
     let mut file = ManyPrompts::new(&mut out);
     let recipe = |input: Input| {

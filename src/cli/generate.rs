@@ -10,6 +10,7 @@ use super::batch::{Batch, Found, Heading};
 use super::ending::format_of;
 use super::export::{names, paths, say_written, style};
 use super::failure::Failure;
+use super::flags::check_view;
 use super::session::Session;
 use super::settings::Settings;
 use crate::attention::{Capture, RowShares, TextEnding, Token};
@@ -49,7 +50,7 @@ pub fn run(args: &GenerateArgs, settings: &Settings, session: &mut Session) -> R
     }
     let mut out = TextWriter::new(std::io::stdout().lock());
     for asked in &passes {
-        let model = session.load(&asked.model)?;
+        let model = session.load_asked(asked)?;
         if args.json {
             to_json((args, choice), settings, session, (&model, asked), &mut out)?;
         } else {
@@ -161,7 +162,7 @@ fn to_file(
     asked: &Asked,
     (format, mut out, path): (ExportFormat, Destination, &Path),
 ) -> Result<(), Failure> {
-    let model = session.load(&asked.model)?;
+    let model = session.load_asked(asked)?;
     let mut last = None;
     let name = model.info().name.clone();
     let ended = generate((args, choice), settings, session, (&model, asked), &mut |step| {
@@ -202,8 +203,8 @@ fn generate(
     tell: &mut dyn FnMut(Step<'_>) -> Result<(), export::ExportError>,
 ) -> Result<(), Failure> {
     model.check_output_head()?;
+    check_view(args.view, Some(view(args)), model.info())?;
     let mut capture = session.capture_without(model, input, without)?;
-    capture.check(view(args)).map_err(|error| Failure::Failed(error.to_string()))?;
     let prompt_bytes = match input {
         Input::Prompt(text) => Some(text.len()),
         Input::Chat(_) | Input::Ids(_) => None,

@@ -25,8 +25,9 @@ pub fn run(args: &HeadsArgs, settings: &Settings, session: &mut Session) -> Resu
     }
     let sort = args.sort.unwrap_or_default();
     let mut read: Vec<(Capture, Recipe, Vec<HeadEntry>)> = Vec::new();
-    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
-        let model = session.load(&model)?;
+    for asked in settings.passes(&args.models, &args.input)? {
+        let model = session.load_asked(&asked)?;
+        let Asked { input, without, .. } = asked;
         let mut capture = session.capture_without(&model, &input, &without)?;
         let wanted = args.map.map_or(sort, HeadOrder::By);
         if matches!(wanted, HeadOrder::By(statistic) if statistic.needs_sweep()) {
@@ -125,6 +126,9 @@ fn no_heads<'a>(args: &HeadsArgs, models: impl Iterator<Item = &'a ModelInfo>) -
             let models: Vec<String> = models.map(has).collect();
             Failure::Failed(format!("--kv-group {group} leaves no head: {}", models.join(", ")))
         }
-        None => Failure::Failed("--layers leaves no head: no model has layers of that kind".to_owned()),
+        None => {
+            let kind = args.layers.map(|kind| format!(" {}", kind.name())).unwrap_or_default();
+            Failure::Failed(format!("--layers{kind} leaves no head: no model has layers of that kind"))
+        }
     }
 }

@@ -23,6 +23,7 @@ mod failure;
 mod file;
 mod find;
 mod fit;
+mod flags;
 mod generate;
 mod heads;
 mod interrupt;

@@ -4,6 +4,7 @@ use super::args::PatchArgs;
 use super::asked::{Asked, title};
 use super::failure::Failure;
 use super::file::AskedFile;
+use super::flags::{check_heads, logit_tokens};
 use super::map::{self, Map};
 use super::session::Session;
 use super::settings::Settings;
@@ -30,11 +31,11 @@ pub fn run(args: &PatchArgs, settings: &Settings, session: &mut Session) -> Resu
     let file = file.map(|file| file.open(pairs.len())).transpose()?;
     let mut passes = Vec::new();
     for [from, to] in pairs {
-        let model = session.load(&from.model)?;
+        let model = session.load_asked(&from)?;
+        check_heads("--without", &to.without, model.info())?;
         model.check_output_head()?;
         // First, so that a token that isn't there is told before anything takes long.
-        let named = |name: &Option<String>| name.as_ref().map(|name| model.token_named(name)).transpose();
-        let tokens = LogitTokens { token: named(&args.token)?, versus: named(&args.versus)? };
+        let tokens = logit_tokens([args.token.as_ref(), args.versus.as_ref()], &model)?;
         let mut read = |Asked { input, without, .. }: Asked| {
             let capture = session.capture_without(&model, &input, &without)?;
             let source = Source::new(&capture, input, subject);
@@ -76,15 +77,27 @@ fn pairs(args: &PatchArgs, settings: &Settings) -> Result<Vec<[Asked; 2]>, Failu
         [first, second] => (passes(first)?, passes(second)?),
         _ => (vec![], vec![]),
     };
-    match (from.as_slice(), to.as_slice()) {
+    let pairs = match (from.as_slice(), to.as_slice()) {
         ([first, other], [_, second]) if first.model == other.model => {
-            Ok(vec![[first.clone(), second.clone()]])
+            vec![[first.clone(), second.clone()]]
         }
-        _ if inputs.len() == 2 => Ok(from.into_iter().zip(to).map(|(from, to)| [from, to]).collect()),
-        _ => Err(Failure::Usage(format!(
-            "patching is of two prompts, this is {}: give --prompt twice, the one to take from first; or one with --without \
-             twice",
-            inputs.len()
-        ))),
+        _ if inputs.len() == 2 => from.into_iter().zip(to).map(|(from, to)| [from, to]).collect(),
+        _ => {
+            return Err(Failure::Usage(format!(
+                "patching is of two prompts, this is {}: give --prompt twice, the one to take from first; or one with \
+                 --without twice",
+                inputs.len()
+            )));
+        }
+    };
+    let is_same = |[from, to]: &[Asked; 2]| (&from.input, &from.without) == (&to.input, &to.without);
+    match pairs.iter().any(is_same) {
+        false => Ok(pairs),
+        true => Err(Failure::Usage(match inputs.len() {
+            1 => "both --without are the same: patching puts back what other heads change, so let them differ".to_owned(),
+            _ => "both --prompt are the same: there is nothing to bring from one to the other; give two that differ, of as \
+                  many tokens"
+                .to_owned(),
+        })),
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use super::args::PrintArgs;
 use super::asked::{Asked, title};
 use super::failure::Failure;
+use super::flags::check_view;
 use super::session::Session;
 use super::settings::Settings;
 use crate::export::file::Stoppable;
@@ -18,10 +19,11 @@ pub fn run(args: &PrintArgs, settings: &Settings, session: &mut Session) -> Resu
     let passes = settings.passes(&args.models, &args.input)?;
     let cancel = session.cancel.clone();
     let mut out = Stoppable::new(BufWriter::new(io::stdout().lock()), || cancel.is_cancelled());
-    for (at, Asked { model, input, without }) in passes.iter().enumerate() {
-        let model = session.load(model)?;
+    for (at, asked) in passes.iter().enumerate() {
+        let model = session.load_asked(asked)?;
+        check_view(args.view, Some(args.view), model.info())?;
+        let Asked { input, without, .. } = asked;
         let capture = session.capture_without(&model, input, without)?;
-        capture.check(args.view)?;
         if passes.len() > 1 || !without.is_empty() {
             let gap = if at > 0 { "\n" } else { "" };
             writeln!(out, "{gap}# {}", title(&model.info().name, without))?;

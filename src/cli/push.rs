@@ -4,6 +4,7 @@ use super::args::PushArgs;
 use super::asked::Asked;
 use super::failure::Failure;
 use super::file::AskedFile;
+use super::flags::{check_place, logit_tokens};
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
@@ -23,13 +24,16 @@ pub fn run(args: &PushArgs, settings: &Settings, session: &mut Session) -> Resul
     let subject = Subject::Found(FoundSubject::Push(LogitTokens::default(), args.query));
     let file = file.map(|file| file.open(asked.len())).transpose()?;
     let mut passes = Vec::new();
-    for Asked { model, input, without } in asked {
-        let model = session.load(&model)?;
+    for asked in asked {
+        let model = session.load_asked(&asked)?;
+        let Asked { input, without, .. } = asked;
         model.check_output_head()?;
         // First, so that a token that isn't there is told before anything takes long.
-        let named = |name: &Option<String>| name.as_ref().map(|name| model.token_named(name)).transpose();
-        let tokens = LogitTokens { token: named(&args.token)?, versus: named(&args.versus)? };
+        let tokens = logit_tokens([args.token.as_ref(), args.versus.as_ref()], &model)?;
         let capture = session.capture_without(&model, &input, &without)?;
+        if let Some(query) = args.query {
+            check_place("--query", query, query, capture.tokens.len())?;
+        }
         let source = Source::new(&capture, input, subject);
         passes.push(session.push(&model, (capture, source), tokens, args.query)?);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::args::SegmentsArgs;
 use super::asked::Asked;
 use super::failure::Failure;
+use super::flags::check_view;
 use super::session::Session;
 use super::settings::Settings;
 use super::stdout;
@@ -32,8 +33,10 @@ pub fn run(args: &SegmentsArgs, settings: &Settings, session: &mut Session) -> R
     let rule = if let Cut::Rule(rule) = cut { rule } else { SegmentRule::Auto };
     session.listen();
     let mut passes = Vec::new();
-    for Asked { model, input, without } in settings.passes(&args.models, &args.input)? {
-        let model = session.load(&model)?;
+    for asked in settings.passes(&args.models, &args.input)? {
+        let model = session.load_asked(&asked)?;
+        check_view(args.view, Some(args.view), model.info())?;
+        let Asked { input, without, .. } = asked;
         let capture = session.capture_without(&model, &input, &without)?;
         let source = Source::new(&capture, input, Subject::Segments(args.view, rule)).cut_by(&cut);
         let segments =

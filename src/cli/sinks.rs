@@ -20,8 +20,9 @@ pub fn run(args: &SinksArgs, settings: &Settings, session: &mut Session) -> Resu
     let subject = Subject::Found(FoundSubject::Sinks);
     let file = file.map(|file| file.open(asked.len())).transpose()?;
     let mut passes = Vec::new();
-    for Asked { model, input, without } in asked {
-        let model = session.load(&model)?;
+    for asked in asked {
+        let model = session.load_asked(&asked)?;
+        let Asked { input, without, .. } = asked;
         let (capture, stream) = session.capture_keeping(&model, &input, &without)?;
         let source = Source::new(&capture, input, subject);
         passes.push(session.sinks(&model, (capture, source), &stream)?);

@@ -30,8 +30,9 @@ pub fn run(args: &SweepArgs, settings: &Settings, session: &mut Session) -> Resu
     let asked = settings.passes(&args.models, &args.input)?;
     // Before a model is loaded for nothing.
     asked.iter().try_for_each(|asked| by(args, &asked.without).map(drop))?;
-    for Asked { model, input, without } in asked {
-        let model = session.load(&model)?;
+    for asked in asked {
+        let model = session.load_asked(&asked)?;
+        let Asked { input, without, .. } = asked;
         model.check_output_head()?;
         let mut capture = session.capture_without(&model, &input, &without)?;
         session.sweep(&model, &mut capture, by(args, &without)?)?;

@@ -10,13 +10,21 @@ use super::formats::csv_field;
 use super::printable::write_json_lines;
 use super::recipe::Recipe;
 use super::text::quoted;
-use crate::attention::push::{HeadPush, Part, Push};
-use crate::attention::{Capture, NextToken, escape_controls};
+use crate::attention::push::{HeadPush, MEANS, Part, Push};
+use crate::attention::{Capture, NextToken, Token, escape_controls};
 
 /// Keys that a line of a table names.
 const KEYS: usize = 4;
 /// Columns of a part's name.
 const PART: usize = 10;
+
+/// The logit whose parts are told apart: `logit of “ sat” less the mean of all logits, after “ cat” (token 8)`.
+pub(super) fn pushed_logit(capture: &Capture, push: &Push) -> String {
+    let text = |next: &NextToken| format!("“{}”", escape_controls(&next.token.text));
+    let less = push.versus.as_ref().map_or_else(|| "the mean of all logits".to_owned(), text);
+    let after = capture.tokens.get(push.query).map(Token::label).unwrap_or_default();
+    format!("logit of {} less {less}, after “{after}” (token {})", text(&push.target), push.query)
+}
 
 /// What is said once of every push.
 pub(super) const DIRECT: &str = "direct effects only: later heads may undo them";
@@ -63,7 +71,11 @@ pub fn write_table(out: &mut impl Write, passes: &[PushPass], top: usize) -> Res
         }
         let [heads, mlps] = [push.heads.iter().map(|head| head.total).sum(), push.mlps.iter().sum::<f64>()];
         let Push { embedding, biases, .. } = &**push;
-        writeln!(out, "heads {heads:+.4}, MLPs {mlps:+.4}, embedding {embedding:+.4}, biases {biases:+.4}")?;
+        let means = push.means.map(|means| format!(", {MEANS} {means:+.4}")).unwrap_or_default();
+        writeln!(
+            out,
+            "heads {heads:+.4}, MLPs {mlps:+.4}, embedding {embedding:+.4}, biases {biases:+.4}{means}"
+        )?;
         writeln!(out, "parts sum to the logit: residual {:.1e}", push.residual())?;
         writeln!(out, "{:PART$}{:>10}  through keys", "part", "push")?;
         for (part, total, head) in pass.listed(top) {
@@ -114,6 +126,7 @@ pub(super) fn models(passes: &[PushPass], top: usize) -> Result<Vec<Value>, Expo
             "residual": push.residual(),
             "embedding": push.embedding,
             "biases": push.biases,
+            "means": push.means,
             "mlps": push.mlps,
             "heads": heads,
             "by_key": push.by_key(),
@@ -137,6 +150,7 @@ pub fn write_csv(out: &mut impl Write, passes: &[PushPass], top: usize) -> Resul
             let (kind, place) = match part {
                 Part::Embedding => ("embedding", ",".to_owned()),
                 Part::Biases => ("biases", ",".to_owned()),
+                Part::Means => ("means", ",".to_owned()),
                 Part::Mlp(layer) => ("mlp", format!("{layer},")),
                 Part::Head { layer, head } => ("head", format!("{layer},{head}")),
             };

@@ -61,7 +61,7 @@ pub fn write_table(out: &mut impl Write, passes: &[SegmentPass]) -> Result<(), E
         let SegmentPass { capture, shares, lookback, recipe } = pass;
         let gap = if at > 0 { "\n" } else { "" };
         let (name, segments) = (source_title(&capture.model.name, &recipe.source), &shares.segments);
-        writeln!(out, "{gap}# {name}: {}, segments by {}", shares.view.title(), segments.by())?;
+        writeln!(out, "{gap}# {name}: {}, {}", shares.view.title(), segments.cut_into())?;
         let numbers = (0..segments.count()).map(|at| format!("{:>CELL$}", format!("[{}]", at + 1)));
         let sink = if shares.has_sinks { "   sink" } else { "" };
         let line = format!("{:<NAME$} tokens{sink}  first{}", "from segment", numbers.collect::<String>());
@@ -252,7 +252,7 @@ mod tests {
     fn a_row_and_its_sink_sum_to_one_in_the_table() {
         let table = written(|out| write_table(out, &passes(true)));
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines[0], "# example: mean of all layers and heads, segments by sentences");
+        assert_eq!(lines[0], "# example: mean of all layers and heads, 2 segments by sentences");
         assert_eq!(lines[1], "from segment                 tokens   sink  first         [1]         [2]");
         assert_eq!(lines[2], "1 One.                            1  0.500  0.500 0.500/1.000           ·");
         // Of rows [.25 .5 | .25] and [.125 .25 .5 | .125], by length 1/2 and 1/3.

@@ -83,6 +83,15 @@ impl Subject {
         }
     }
 
+    /// The place of the token that it names, if it names one.
+    pub fn token(self) -> Option<usize> {
+        match self {
+            Subject::Text(text) => text.token,
+            Subject::Found(FoundSubject::Push(_, query)) => query,
+            _ => None,
+        }
+    }
+
     /// The text that it is of, if its colours are what heads push, which takes more than a pass.
     pub fn pushed(self) -> Option<TextSubject> {
         match self {

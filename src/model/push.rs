@@ -140,7 +140,7 @@ impl Model {
         }
         if versus == Some(target) {
             return Err(ModelError::Invalid(format!(
-                "a push of token {target} against itself is 0 everywhere: choose another token"
+                "token {target} against itself: every part pushes 0, name another one with --token or --versus"
             )));
         }
         self.watch.check()?;
@@ -149,6 +149,7 @@ impl Model {
             let (mut direction, mut biases) =
                 head.direction(&last?, (target, versus), &self.decoder.spec.logits)?;
             let (mut heads, mut mlps) = (Vec::new(), Vec::new());
+            let mut means = capture.ablation.needs_means().then_some(0.0);
             for (layer, block) in self.decoder.blocks.iter().enumerate().rev() {
                 cancel.check()?;
                 let [before, between, after] = [0, 1, 2].map(|at| &pass.stream[2 * layer + at]);
@@ -157,11 +158,11 @@ impl Model {
                 let effects = block.direct_effects(direction, row, on_host, cancel)?;
                 let off: Vec<usize> = capture.ablation.of_layer(layer).collect();
                 heads.push(heads_of(&capture.layers[layer], layer, pass.query, &effects.heads, &off));
-                // What stands in the place of heads that are off comes from no key.
-                let (context, width) = (to_values(&pass.contexts[layer])?, self.decoder.spec.head_dim);
-                for head in off {
-                    let part = head * width..(head + 1) * width;
-                    biases += dot(&effects.heads[part.clone()], &context[part]);
+                if let Some(means) = &mut means {
+                    let (context, width) = (to_values(&pass.contexts[layer])?, self.decoder.spec.head_dim);
+                    for part in off.iter().map(|head| head * width..(head + 1) * width) {
+                        *means += dot(&effects.heads[part.clone()], &context[part]);
+                    }
                 }
                 mlps.push(effects.mlp);
                 biases += effects.biases;
@@ -170,7 +171,7 @@ impl Model {
             heads.reverse();
             mlps.reverse();
             let embedding = dot(&direction, &x?);
-            Ok::<_, ModelError>((heads.concat(), PushedLogit { logit: 0.0, embedding, biases, mlps }))
+            Ok::<_, ModelError>((heads.concat(), PushedLogit { logit: 0.0, embedding, biases, means, mlps }))
         };
         let done = self.compute(1, work);
         self.watch.check()?;

@@ -340,7 +340,7 @@ mod tests {
         export::write(&mut svg, &captures.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &recipe).unwrap();
         let svg = String::from_utf8(svg).unwrap();
         assert!(
-            svg.contains(&format!("({query}), logit of ")) && svg.contains("the heads of layer 0 add"),
+            svg.contains(&format!("(token {query}): ")) && svg.contains("the heads of layer 0 add"),
             "{svg}"
         );
     }

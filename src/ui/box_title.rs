@@ -67,6 +67,8 @@ pub struct BoxTitle {
     pub apart: String,
     /// What else there is to say.
     pub more: String,
+    /// How many facts of that are said.
+    pub facts: usize,
 }
 
 impl BoxTitle {
@@ -84,13 +86,14 @@ impl BoxTitle {
         let name = fit_name(name, room.saturating_sub(width(&words)));
         let mut rest = room.saturating_sub(width(&name) + width(&words));
         let more_room = rest.saturating_sub(apart.least_prompt() + 2);
-        let more = facts_that_fit(more.to_vec(), more_room).join(" · ");
+        let said = facts_that_fit(more.to_vec(), more_room);
+        let (facts, more) = (said.len(), said.join(" · "));
         let more = if more.is_empty() { more } else { format!("  {more}") };
         rest -= width(&more);
         let prompt = apart.prompt.as_deref().unwrap_or_default();
         let has_prompt = !prompt.is_empty() && rest >= 2 + width(prompt).min(PROMPT.1);
         let prompt = if has_prompt { format!(": {}", fit(prompt, rest - 2)) } else { String::new() };
-        Self { name, apart: words + &prompt, more }
+        Self { name, apart: words + &prompt, more, facts }
     }
 }
 
@@ -101,7 +104,7 @@ mod tests {
     fn titles(apart: &Apart, more: &[&str], rooms: &[usize]) -> Vec<String> {
         let more: Vec<String> = more.iter().map(ToString::to_string).collect();
         let title = |room: &usize| BoxTitle::new("org/some-model", apart, &more, *room);
-        let text = |BoxTitle { name, apart, more }| [name, apart, more].concat();
+        let text = |BoxTitle { name, apart, more, .. }| [name, apart, more].concat();
         rooms.iter().map(title).map(text).collect()
     }
 

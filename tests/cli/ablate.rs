@@ -53,7 +53,7 @@ fn heads_that_are_none_are_refused() {
     let model = golden("gpt2-tiny");
     let run = |heads| home.run(["ablate", "--model", text(&model), "--heads", heads]);
     run("5").failed(2, &["'5' is no head", "5.1,6.9"]);
-    run("0.4").failed(1, &["head:0.4 can't be switched off", "layers 0 to 2 and heads 0 to 3"]);
+    run("0.4").failed(1, &["--heads 0.4: ", "layers 0 to 2 and heads 0 to 3"]);
     home.run(["ablate", "--model", text(&model)]).failed(2, &["--heads"]);
 }
 

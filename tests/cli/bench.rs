@@ -34,7 +34,7 @@ fn a_length_beyond_the_context_is_an_error() {
     let model = golden("gpt2-tiny");
     Home::new()
         .run(["bench", "--model", text(&model), "--lengths", "999999"])
-        .failed(1, &["999999 tokens", "at most"]);
+        .failed(1, &["--lengths 999999: ", "reads at most 128 tokens: use lengths of 1 to 128"]);
 }
 
 #[test]
@@ -49,5 +49,7 @@ fn what_a_model_writes_is_timed_token_by_token() {
     assert!(0.0 < min && min <= median && median <= max && generated["floor_s"].as_f64().unwrap() > 0.0);
     assert!(home.run(line).text().contains("then 5 tokens written: median "));
     home.run(["bench", "--model", text(&model), "--lengths", "60", "--generate", "9999"])
-        .failed(1, &["60 of --lengths", "9999 of --generate"]);
+        .failed(1, &["--generate 9999: ", "reads at most 128 tokens: use 0 to 127"]);
+    home.run(["bench", "--model", text(&model), "--lengths", "60", "--generate", "100"])
+        .failed(1, &["--lengths 60 with --generate 100: ", "use lengths of 1 to 28"]);
 }

@@ -77,7 +77,7 @@ fn what_is_not_there_is_refused() {
     let fails = |more: &[&str], status, says: &[&str]| {
         home.run(begin.iter().copied().chain(more.iter().copied())).failed(status, says);
     };
-    fails(&["--span", "1:3"], 1, &["there is no span 1:3", "2 tokens"]);
+    fails(&["--span", "1:3"], 1, &["--span 1:3: the prompt has 2 tokens, 0 to 1"]);
     fails(&["--span", "3"], 2, &["no span of tokens", "as in 3:7"]);
     fails(&["--words", "--sentences"], 2, &["--words"]);
     fails(&["--by", "no-such-rule"], 1, &["no-such-rule"]);

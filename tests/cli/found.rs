@@ -32,7 +32,15 @@ fn push_is_written_with_its_residual_and_made_again() {
     let [left, right] = ["gpt2-tiny", "gpt-oss-tiny"].map(golden);
     let command = ["push", "--model", text(&left), "--model", text(&right), "--prompt", TEXT, "--query", "3"];
     let svg = text_of(&home, &command, "svg");
-    for says in ["residual ", "less the mean of all", "(3)", "embedding", "Direct effects only"] {
+    for says in [
+        "residual ",
+        "less the mean of all logits, after ",
+        "(token 3)",
+        "push (logits)",
+        "A bar is what",
+        "embedding",
+        "Direct effects only",
+    ] {
         assert!(svg.contains(says), "{says}: {svg}");
     }
     assert!(!svg.contains("linearGradient"), "bars have numbers, and no colour bar: {svg}");

@@ -45,6 +45,6 @@ fn a_token_that_is_not_there_is_refused() {
     let home = Home::new();
     let model = golden("gpt2-tiny");
     let ended = home.run(["lens", "--model", text(&model), "--ids", "1,2", "--token", "2"]);
-    ended.failed(1, &["there is no token 2", "tokens 0 to 1"]);
+    ended.failed(1, &["--token 2: the prompt has 2 tokens, 0 to 1"]);
     home.run(["lens", "--model", text(&model), "--top", "0"]).failed(2, &["--top"]);
 }

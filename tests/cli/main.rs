@@ -13,6 +13,7 @@ mod config;
 mod downloads;
 mod effect;
 mod exports;
+mod flags;
 mod found;
 mod generate;
 mod gguf;

@@ -87,8 +87,11 @@ fn what_cannot_be_patched_says_why() {
     };
     patch(&["the cat"], &[]).failed(2, &["two prompts", "--prompt twice"]);
     patch(&["the cat", "the cat and the dog"], &[]).failed(1, &["equal length", "tokens"]);
-    patch(&["the cat", "the cat"], &["--token", "5", "--versus", "5"]).failed(1, &["--token and --versus"]);
-    patch(&["the cat", "the cat"], &["--token", "5", "--versus", "6"]).failed(1, &["nothing to bring back"]);
+    patch(&["the cat", "the dog"], &["--token", "5", "--versus", "5"]).failed(1, &["--token and --versus"]);
+    patch(&["the cat", "the cat"], &["--token", "5", "--versus", "6"])
+        .failed(2, &["both --prompt are the same: there is nothing to bring from one to the other"]);
+    patch(&["the cat"], &["--without", "0.1", "--without", "0.1"])
+        .failed(2, &["both --without are the same"]);
     patch(&["the cat", "the dog"], &["--what", "mlp"]).failed(2, &["heads", "residual"]);
     patch(&["the cat", "the dog"], &["--token", "no such token"]).failed(1, &["has no token"]);
 }

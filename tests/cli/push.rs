@@ -67,6 +67,44 @@ fn heads_that_are_off_push_nothing() {
     assert!(residual.abs() <= 1e-4 * logit.abs(), "{residual}");
 }
 
+/// What stands in the place of heads is told apart from biases, wherever push is written.
+#[test]
+fn means_of_heads_that_are_off_are_a_part() {
+    let home = Home::new();
+    let model = golden("gpt2-tiny");
+    let of = |more: &[&str]| {
+        let begin = ["push", "--model", text(&model), "--prompt", "the cat and the dog", "--without"];
+        home.run(begin.iter().copied().chain(more.iter().copied())).text().to_owned()
+    };
+    let json: Value = serde_json::from_str(&of(&["mean:1.2", "--json"])).unwrap();
+    let pass = &json["models"][0];
+    let [means, residual, logit] = ["means", "residual", "logit"].map(|key| pass[key].as_f64().unwrap());
+    assert!(means != 0.0 && residual.abs() <= 1e-4 * logit.abs(), "{pass}");
+    let csv = of(&["mean:1.2", "--csv"]);
+    assert!(
+        csv.lines().any(|line| line.contains(",means,,,,,") && line.ends_with(&means.to_string())),
+        "{csv}"
+    );
+    assert!(of(&["mean:1.2"]).contains(&format!(", means of heads off {means:+.4}\n")));
+    let svg = of(&["mean:1.2", "--format", "svg", "--out", "-"]);
+    assert!(svg.contains(">means of heads off<"), "{svg}");
+    let json: Value = serde_json::from_str(&of(&["1.2", "--json"])).unwrap();
+    assert!(json["models"][0]["means"].is_null());
+    assert!(!of(&["1.2"]).contains("means"));
+    for format in ["svg", "html"] {
+        let out = home.path("text");
+        let text_by_push =
+            ["export", "--model", text(&model), "--prompt", "the cat", "--view", "pushed:mean"];
+        let more = ["--without", "mean:1.2", "--format", format, "--out", text(&out)];
+        home.run(text_by_push.into_iter().chain(more)).text();
+        let file = std::fs::read_to_string(&out).unwrap();
+        // A figure breaks its lines.
+        let texts = file.split('<').filter_map(|tag| tag.split_once('>')).map(|(_, text)| text);
+        let words = texts.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+        assert!(words.contains("means of heads off add "), "{words}");
+    }
+}
+
 #[test]
 fn tokens_are_named_by_text_too() {
     let home = Home::new();
@@ -74,7 +112,7 @@ fn tokens_are_named_by_text_too() {
     let ended = named(" story");
     let json: Value = serde_json::from_str(ended.text()).unwrap();
     assert_eq!(json["models"][0]["target"]["text"], " story");
-    named("no such token").failed(1, &["has no token \"no such token\"", "give its id"]);
+    named("no such token").failed(1, &["--token: ", "has no token \"no such token\"", "give its id"]);
     named("99999999").failed(1, &["has no token 99999999", "its tokens are 0 to"]);
 }
 
@@ -86,8 +124,8 @@ fn what_is_not_there_is_refused() {
     let fails = |more: &[&str], status, says: &[&str]| {
         home.run(begin.iter().copied().chain(more.iter().copied())).failed(status, says);
     };
-    fails(&["--query", "2"], 1, &["there is no token 2", "tokens 0 to 1"]);
-    fails(&["--token", "5", "--versus", "5"], 1, &["against itself", "choose another"]);
-    fails(&["--without", "9.9"], 1, &["9.9"]);
+    fails(&["--query", "2"], 1, &["--query 2: the prompt has 2 tokens, 0 to 1"]);
+    fails(&["--token", "5", "--versus", "5"], 1, &["--token and --versus are both token 5", "name two"]);
+    fails(&["--without", "9.9"], 1, &["--without 9.9: ", "layers 0 to 2 and heads 0 to 3"]);
     fails(&["--json", "--csv"], 2, &["--csv"]);
 }

@@ -1,9 +1,8 @@
 //! Push: all parts of a pass together are the logit, for every checkpoint, each engine and any token.
 
-use attnscope::attention::push::Push;
+use attnscope::attention::push::{Part, Push};
 use attnscope::attention::{Ablation, Capture};
 use attnscope::model::{Cancel, Engine, LoadOptions, Model};
-use attnscope::vocabulary::Instead;
 use safetensors::SafeTensors;
 
 use super::{check_all, folder, golden, ids, load, on_cpu};
@@ -86,11 +85,43 @@ fn without_heads_it_is_complete_too() {
         assert!((found.logit - logit(&without)).abs() <= 1e-4 * found.logit.abs(), "{name}");
         let whole = capture(&model, &[5, 9, 3, 5, 9, 8], &Ablation::default());
         assert!((found.logit - logit(&whole)).abs() > 1e-3, "{name}: the heads do something");
-        // What they give on average comes from no key, and is a part all the same.
-        let mean = capture(&model, &[5, 9, 3, 5, 9, 8], &off.replaced_by(Instead::Mean));
-        let found = push(&model, &mean, 3, (None, None));
-        is_complete(&format!("{name}, means"), &found);
-        assert_eq!(found.head(0, 1).unwrap().total, 0.0);
+    }
+}
+
+/// What heads give on average comes from no key, and is a part of its own, the same on both engines. Over a single token it
+/// is what the heads give there: the pass is that with all heads on.
+#[test]
+fn means_of_heads_are_a_part_and_no_bias() {
+    for name in ["gpt2-tiny", "gpt-oss-tiny"] {
+        let of_engine = [Engine::Auto, Engine::Generic].map(|engine| {
+            let model = load(&golden(name), &on_cpu(engine));
+            let of = |ids: &[u32], ablation: &str| {
+                let capture = capture(&model, ids, &ablation.parse().unwrap());
+                push(&model, &capture, ids.len() - 1, (Some(7), Some(3)))
+            };
+            let [whole, single] = ["none", "mean:0.1,2.3"].map(|heads| of(&[5], heads));
+            is_complete(&format!("{name}, means of one token"), &single);
+            let heads = [(0, 1), (2, 3)];
+            let total = |push: &Push| heads.map(|(layer, head)| push.head(layer, head).unwrap().total);
+            let near = |found: f64, expected: f64| (found - expected).abs() <= COMPLETE * whole.logit.abs();
+            assert!(near(single.means.unwrap(), total(&whole).iter().sum()), "{name}: {:?}", single.means);
+            assert!(near(single.biases, whole.biases), "{name}: {} {}", single.biases, whole.biases);
+            assert_eq!((whole.means, total(&single)), (None, [0.0, 0.0]));
+
+            let prompt = [5, 9, 3, 5, 9, 8];
+            assert_eq!(of(&prompt, "0.1,2.3").means, None, "zero is no mean");
+            let found = of(&prompt, "mean:0.1,2.3");
+            is_complete(&format!("{name}, means"), &found);
+            assert_eq!(total(&found), [0.0, 0.0]);
+            assert!(found.means.unwrap().abs() > 1e-3, "{name}: {:?}", found.means);
+            found
+        });
+        let [kernels, tensors] = of_engine;
+        let top = kernels.parts()[0].1.abs();
+        for part in [Part::Means, Part::Biases] {
+            let of = |push: &Push| push.parts().iter().find(|(it, _)| *it == part).unwrap().1;
+            assert!((of(&kernels) - of(&tensors)).abs() <= 2e-5 * top, "{name}: {part}");
+        }
     }
 }
 

@@ -41,8 +41,10 @@ fn push(question: &PushJob) -> Arc<Push> {
         (0..capture.model.layers).flat_map(|layer| (0..capture.model.heads).map(move |head| (layer, head)));
     let heads: Vec<HeadPush> = heads.map(|(layer, head)| of_head(layer, head)).collect();
     let mlps: Vec<f64> = (0..capture.model.layers).map(|layer| 0.5 - layer as f64).collect();
+    let means = capture.ablation.needs_means().then_some(-0.75);
     let sum: f64 = heads.iter().map(|head| head.total).sum::<f64>() + mlps.iter().sum::<f64>() + 1.5 - 0.25;
-    let rest = PushedLogit { logit: sum + 2e-6, embedding: 1.5, biases: -0.25, mlps };
+    let logit = sum + means.unwrap_or(0.0) + 2e-6;
+    let rest = PushedLogit { logit, embedding: 1.5, biases: -0.25, means, mlps };
     let tokens: (NextToken, Option<NextToken>, Vec<NextToken>) = (target, versus.map(named), next.clone());
     Arc::new(Push::new(*query, tokens, heads, rest))
 }
@@ -263,6 +265,21 @@ fn the_same_next_token_is_asked_about_without_a_head() {
     let job = state.run.job;
     let effects = hear(&mut state, Event::Captured { slot: Slot::First, job, capture: off });
     assert_eq!(places(&effects), [(Side::Left, 4, Some(2), Some(1))]);
+}
+
+/// What stands in the place of heads is a part of its own, and no bias.
+#[test]
+fn heads_at_their_mean_have_a_part_of_their_own() {
+    let mut state = open();
+    let off = ablated(&gpt2(), &["write", " a", " story", " about", " AI"], "mean:0.0");
+    let job = state.run.job;
+    let effects = hear(&mut state, Event::Captured { slot: Slot::First, job, capture: off });
+    answered(&mut state, &effects);
+    let screen = |state: &mut State, size| text(draw(state, size).backend().buffer());
+    let wide = screen(&mut state, (200, 50));
+    assert!(wide.contains("biases -0.25  means of heads off -0.75"), "{wide}");
+    assert!(wide.contains("    means  -0.750"), "{wide}");
+    assert!(screen(&mut state, (80, 24)).contains("rest +0.50"), "1.5 − 0.25 − 0.75");
 }
 
 #[test]

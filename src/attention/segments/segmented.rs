@@ -70,6 +70,12 @@ impl Segments {
         self.by
     }
 
+    /// What the prompt was cut into: `3 segments by sentences`.
+    pub fn cut_into(&self) -> String {
+        let count = self.count();
+        format!("{count} segment{} by {}", if count == 1 { "" } else { "s" }, self.by)
+    }
+
     /// The names, in the order of the first token of each. They are safe to print.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -175,7 +181,10 @@ mod tests {
         let stretches = [stretch("x", 3..4), stretch("y", 5..6)];
         let segments = Segments::of_stretches("file", &text, &all, &stretches, ["rest", "written"]);
         assert_eq!(segments.names(), ["rest", "x", "y", "written"]);
-        assert_eq!(segments.label(3), "4 written");
+        assert_eq!(
+            (segments.label(3), segments.cut_into()),
+            ("4 written".into(), "4 segments by file".into())
+        );
         assert_eq!(
             named(&segments),
             [("rest", 0..1), ("x", 1..2), ("rest", 2..3), ("y", 3..4), ("rest", 4..5), ("written", 5..6)]
@@ -187,6 +196,7 @@ mod tests {
         assert_eq!(segments.new_tokens(&all), Some(3..6), "from the last one that has a name");
         let one = cut(&["a", "b"], &[stretch("x", 0..2)]);
         assert_eq!(one.new_tokens(&tokens(&["a", "b"])), None, "nothing is before it");
+        assert_eq!(one.cut_into(), "1 segment by file");
     }
 
     #[test]

@@ -16,9 +16,14 @@ pub(super) struct Stretch {
     pub bytes: Range<usize>,
 }
 
+/// A text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A text in a few characters of one line.
 pub(super) fn short(text: &str) -> String {
-    let text = escape_controls(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let text = escape_controls(&one_line(text));
     match text.char_indices().nth(NAME) {
         Some((end, _)) => format!("{}…", text[..end].trim_end()),
         None => text,

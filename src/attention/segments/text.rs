@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::stretch::{Stretch, short};
+use super::stretch::{Stretch, one_line, short};
+
+/// Characters of a name within which it is told apart: what is behind them is cut off where there is little room.
+const NEAR: usize = 10;
 
 /// The stretches between blank lines. Blank lines are of the paragraph before them.
 pub fn paragraphs(text: &str) -> Vec<Range<usize>> {
@@ -41,13 +44,43 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     between(&starts, text.len())
 }
 
-/// Stretches of a text, each with its number and how it begins for a name.
+/// Stretches of a text, each with its number and how it begins for a name; where another one begins alike, from where they
+/// differ.
 pub fn numbered(text: &str, ranges: Vec<Range<usize>>) -> Vec<Stretch> {
-    let name = |(number, bytes): (usize, Range<usize>)| {
-        let name = format!("{number} {}", short(&text[bytes.clone()]));
-        Stretch { name, bytes }
+    let lines: Vec<String> = ranges.iter().map(|bytes| one_line(&text[bytes.clone()])).collect();
+    let alike = begin_alike(&lines);
+    let name = |(at, bytes): (usize, Range<usize>)| {
+        let (line, start) = (&lines[at], of_own(&lines[at], alike[at]));
+        let before = if start > 0 { "…" } else { "" };
+        Stretch { name: format!("{} {before}{}", at + 1, short(&line[start..])), bytes }
     };
-    (1..).zip(ranges).map(name).collect()
+    ranges.into_iter().enumerate().map(name).collect()
+}
+
+/// Of each line the bytes with which another one begins, too.
+fn begin_alike(lines: &[String]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by_key(|at| &lines[*at]);
+    let mut alike = vec![0; lines.len()];
+    // Whatever begins most alike is beside it in the order of letters.
+    for pair in order.windows(2) {
+        let [a, b] = [pair[0], pair[1]].map(|at| lines[at].as_bytes());
+        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        pair.iter().for_each(|at| alike[*at] = same.max(alike[*at]));
+    }
+    alike
+}
+
+/// Where a name of a line begins that is like another one for so many bytes: at the word that differs, if that is far; at the
+/// start of a line that nothing tells apart.
+fn of_own(line: &str, alike: usize) -> usize {
+    if alike == line.len() {
+        return 0;
+    }
+    let is_word = |word: &str| word.starts_with(char::is_alphanumeric);
+    let words = line.split_word_bound_indices().take_while(|(at, _)| *at <= alike);
+    let start = words.filter(|(_, word)| is_word(word)).last().map_or(0, |(at, _)| at);
+    if String::from_utf8_lossy(&line.as_bytes()[..alike]).chars().count() > NEAR { start } else { 0 }
 }
 
 /// Whether a character ends a sentence, or stands after one that does.
@@ -93,6 +126,35 @@ mod tests {
         assert_eq!(texts("\n\nA. \n\n B.", sentences), ["\n\nA. \n\n", " B."]);
         assert_eq!(texts("   ", sentences), ["   "]);
         assert_eq!(texts("", sentences), [""; 0]);
+    }
+
+    #[test]
+    fn names_tell_apart_what_begins_alike() {
+        let names = |text: &str| {
+            let found = numbered(text, paragraphs(text));
+            found.into_iter().map(|it| it.name).collect::<Vec<String>>()
+        };
+        assert_eq!(
+            names(
+                "The cat sat on the mat.\n\nThe cat sat on\nthe sofa.\n\nThe dog ran.\n\nThe dog ran. It ate."
+            ),
+            ["1 …mat.", "2 …sofa.", "3 The dog ran.", "4 …ran. It ate."]
+        );
+        assert_eq!(names("The cat sat.\n\nThe cat ran."), ["1 The cat sat.", "2 The cat ran."], "it is near");
+        assert_eq!(
+            names("One and the same.\n\nOne and the same."),
+            ["1 One and the same.", "2 One and the same."]
+        );
+        let [one, other] = ["とても天気がいい日曜日の朝です。", "とても天気がいい日曜日の夜です。"];
+        assert_eq!(
+            names(&format!("{one}\n\n{other}")),
+            ["1 …朝です。", "2 …夜です。"],
+            "words without blanks"
+        );
+        assert_eq!(
+            names("🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂a\n\n🙂🙂🙂🙂🙂🙂🙂🙂🙂🙃a"),
+            ["1 🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂a", "2 🙂🙂🙂🙂🙂🙂🙂🙂🙂🙃a"]
+        );
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Batch<'_> {
             // Not before there is something to run.
             if models.is_empty() {
                 models =
-                    group.iter().map(|asked| session.load(&asked.model)).collect::<Result<Vec<_>, _>>()?;
+                    group.iter().map(|asked| session.load_asked(asked)).collect::<Result<Vec<_>, _>>()?;
             }
             session.reporter.title = format!("prompt {} of {}: ", at + 1, prompts.len());
             let input = written(prompt.text.clone());

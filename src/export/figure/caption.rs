@@ -14,8 +14,8 @@ const PROMPT: usize = 240;
 
 /// The recipe in sentences, a paragraph each: what was read by what; how values became colours.
 pub fn caption(figure: &Figure, recipe: &Recipe, style: &FigureStyle) -> Vec<String> {
-    let mut rules: Vec<String> =
-        figure.panels.iter().take(1).map(|panel| panel.words.values.clone()).collect();
+    let mut rules = about(figure);
+    rules.extend(figure.panels.first().map(|panel| panel.words.values.clone()));
     if figure.panels.iter().any(Panel::has_colors) {
         rules.push(colors(figure, style));
     }
@@ -23,27 +23,40 @@ pub fn caption(figure: &Figure, recipe: &Recipe, style: &FigureStyle) -> Vec<Str
         rules.push("Rows are named by the token that is predicted from them".to_owned());
     }
     rules.extend(notes(figure));
-    vec![inputs(recipe), format!("{}. {}", rules.join(". "), recipe.program)]
+    vec![inputs(recipe), format!("{}. {}.", rules.join(". "), recipe.program)]
 }
 
-/// What was read by what.
+/// Which of many things of its kind each panel shows.
+fn about(figure: &Figure) -> Vec<String> {
+    let all: Vec<(&str, &String)> = figure
+        .panels
+        .iter()
+        .filter_map(|panel| Some((panel.title.as_str(), panel.words.about.as_ref()?)))
+        .collect();
+    match all.as_slice() {
+        [(_, first), others @ ..] if others.iter().all(|(_, about)| about == first) => vec![(*first).clone()],
+        all => all.iter().map(|(title, about)| format!("{title}: {about}")).collect(),
+    }
+}
+
+/// What was read by what, as sentences.
 pub fn inputs(recipe: &Recipe) -> String {
     let models: Vec<String> = recipe.sources().map(model).collect();
     let prompts: Vec<String> = recipe.sources().map(prompt).collect();
     if recipe.sources().all(|source| source.subject.needs_scores()) {
-        return format!("{}. Input: repeated random tokens", models.join(" and "));
+        return format!("{}. Input: repeated random tokens.", models.join(" and "));
     }
     if let (Subject::Found(FoundSubject::Patch(..)), Some(_)) = (recipe.source.subject, &recipe.beside) {
         return format!(
-            "First, taken from: {}, {}. Second, put into: {}, {}",
+            "First, taken from: {}, {}. Second, put into: {}, {}.",
             models[0], prompts[0], models[1], prompts[1]
         );
     }
     if prompts.windows(2).all(|pair| pair[0] == pair[1]) {
-        format!("{}. Prompt: {}", models.join(" and "), prompts[0])
+        format!("{}. Prompt: {}.", models.join(" and "), prompts[0])
     } else {
         let both = models.iter().zip(&prompts).map(|(model, prompt)| format!("{model}: {prompt}"));
-        both.collect::<Vec<_>>().join("; ")
+        format!("{}.", both.collect::<Vec<_>>().join("; "))
     }
 }
 

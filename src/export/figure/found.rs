@@ -2,15 +2,16 @@
 
 use super::bars::{BarColumn, Bars};
 use super::panel::{Content, Panel, Square, source_title};
+use super::ticks::short;
 use super::words::Words;
 use crate::attention::knockout::{Agreement, HiddenSpan, SpanEffect};
-use crate::attention::push::{Part, Push};
+use crate::attention::push::{MEANS, Part, Push};
 use crate::attention::{Extent, NextToken, Scale, escape_controls};
 use crate::export::effect::EffectPass;
 use crate::export::found::Found;
 use crate::export::found_subject::{FoundSubject, HiddenBy};
 use crate::export::patch::PatchedPass;
-use crate::export::push::PushPass;
+use crate::export::push::{PushPass, pushed_logit};
 use crate::export::recipe::{Recipe, Source};
 use crate::export::subject::Subject;
 use crate::vocabulary::{ColorScale, Patched, signed, with_minus};
@@ -44,6 +45,7 @@ fn push(pass: &PushPass, source: &Source) -> Panel {
     let name = |part: &Part| match part {
         Part::Head { layer, head } if capture.ablation.contains(*layer, *head) => format!("head {part}, off"),
         Part::Head { .. } => format!("head {part}"),
+        Part::Means => MEANS.to_owned(),
         _ => part.to_string(),
     };
     let mut names: Vec<String> = shown.iter().map(|(part, _)| name(part)).collect();
@@ -52,24 +54,22 @@ fn push(pass: &PushPass, source: &Source) -> Panel {
         names.push(format!("{} other parts", rest.len()));
         values.push(Some(rest.iter().map(|(_, push)| push).sum()));
     }
-    let less = push.versus.as_ref().map_or_else(|| "the mean of all".to_owned(), text);
-    let after = capture.tokens.get(push.query).map(|token| token.label()).unwrap_or_default();
-    let residual = with_minus(&format!("{:.1e}", push.residual()));
+    let residual = match push.residual().abs() as f32 {
+        0.0 => "0".to_owned(),
+        size => with_minus(&format!("{}{}", if push.residual() < 0.0 { "-" } else { "" }, short(size))),
+    };
     let note = format!("sum {}, residual {residual}", signed(push.sum(), 4));
     let logit = signed(push.logit, 4);
-    Panel {
-        subtitle: format!(
-            "logit of {} less {less}: {logit} · after “{after}” ({})",
-            text(&push.target),
-            push.query
-        ),
-        ..of_bars(
-            source,
-            Bars { names, columns: vec![BarColumn { heading: "push", note, values, is_signed: true }] },
-            "Push: what each part of the pass adds to the logit of the next token (direct logit attribution). Direct \
-             effects only: later heads may undo them. Residual: what all parts add up to, less the logit",
-        )
-    }
+    let about = pushed_logit(capture, push);
+    let panel = of_bars(
+        source,
+        Bars { names, columns: vec![BarColumn { heading: "push (logits)", note, values, is_signed: true }] },
+        "Tokens are counted from 0. A bar is what a part of the pass adds to this logit, in logits (direct logit \
+         attribution). Direct effects only: later heads may undo them. Residual: what all parts add up to, less the \
+         logit",
+    );
+    let words = Words { about: Some(about.clone()), ..panel.words };
+    Panel { subtitle: format!("{about}: {logit}"), words, ..panel }
 }
 
 /// What spans are given, beside what hiding them does.
@@ -228,7 +228,7 @@ mod tests {
         let mlps: Vec<f64> =
             (1..=30).map(|at| if at % 2 == 0 { -f64::from(at) } else { f64::from(at) }).collect();
         let logit = mlps.iter().sum::<f64>() + 0.75;
-        let rest = PushedLogit { logit, embedding: 0.5, biases: 0.25, mlps };
+        let rest = PushedLogit { logit, embedding: 0.5, biases: 0.25, means: None, mlps };
         let push = Arc::new(Push::new(1, (next(), None, vec![next()]), vec![], rest));
         let recipe = recipe(FoundSubject::Push(LogitTokens::default(), None));
         let pass = PushPass { capture: Arc::new(example::capture()), push, recipe };

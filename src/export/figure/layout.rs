@@ -3,15 +3,17 @@
 use super::bars::{Bars, NAME_GAP};
 use super::contents::Figure;
 use super::panel::{Content, Heads, Panel, Square};
-use super::passage::{HEADING, LINE, Line, Passage};
+use super::passage::{LINE, Line, Passage};
 use super::text::Ruler;
 
 /// Around everything.
 const MARGIN: f32 = 28.0;
 /// Between two panels.
 const GAP: f32 = 44.0;
-/// Figures wider than this have one panel below the other.
+/// Figures are no wider than this, unless a single column is.
 const WIDEST: f32 = 1700.0;
+/// The width of a figure by its height that goes well on a page.
+const PAGE: f32 = 1.5;
 /// A caption needs this much at least to read well.
 const NARROWEST: f32 = 460.0;
 
@@ -27,8 +29,9 @@ const HEADER: f32 = 50.0;
 pub const LABEL_GAP: f32 = 6.0;
 /// Room for the name of an axis.
 const AXIS: f32 = 20.0;
-/// Width of a label, at most.
+/// Width of a label, at most; and of a title.
 const LONGEST_LABEL: f32 = 110.0;
+const LONGEST_TITLE: f32 = 640.0;
 /// Between two lines of labels, and between two slanted ones.
 const LABEL_LINE: f32 = 14.0;
 const SLANTED_LINE: f32 = 18.0;
@@ -52,6 +55,8 @@ const BAR_GAP: f32 = 30.0;
 pub const BAR: f32 = 13.0;
 const BAR_HEIGHT: (f32, f32) = (90.0, 300.0);
 const BAR_TEXT: f32 = 72.0;
+/// What a bar takes in all.
+const BAR_ROOM: f32 = BAR_GAP + BAR + BAR_TEXT;
 
 /// All heads of a model: how wide together, and each at least and at most.
 const HEADS: f32 = 900.0;
@@ -71,7 +76,7 @@ pub struct Area {
 }
 
 /// Where everything goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Layout {
     pub width: f32,
     pub height: f32,
@@ -108,47 +113,59 @@ pub struct Place {
     pub is_numbered: bool,
     /// Whether each cell is drawn by itself.
     pub has_boxes: bool,
-    /// The lines of a text.
+    /// The lines of a text; those above it, and how high these are.
     pub lines: Vec<Line>,
+    pub heading: (Vec<String>, f32),
+    /// Title and subtitle, as far as there is room for them.
+    pub titles: [String; 2],
 }
 
 impl Layout {
-    /// Lays a figure out.
+    /// Lays a figure out, in as many columns as make it most like a page: all panels in a row, or in rows that are as long as
+    /// each other.
     pub fn new(figure: &Figure, ruler: &Ruler) -> Self {
-        let matrix = if figure.panels.len() > 1 { MATRIX_OF_TWO } else { MATRIX };
-        let cell = figure
-            .panels
-            .iter()
-            .filter_map(|panel| cell(panel, matrix))
-            .reduce(f32::min)
-            .unwrap_or(LARGEST_CELL);
+        let count = figure.panels.len();
+        let matrix = if count > 1 { MATRIX_OF_TWO } else { MATRIX };
+        let cells = figure.panels.iter().filter_map(|panel| cell(panel, matrix));
+        let cell = cells.reduce(f32::min).unwrap_or(LARGEST_CELL);
+        let measured = figure.panels.iter().map(|panel| {
+            let place = place(panel, (cell, matrix), ruler);
+            let width = place.width(ruler);
+            (place, width)
+        });
+        let measured: Vec<(Place, f32)> = measured.collect();
+        let columns = (2..=count).filter(|columns| count.is_multiple_of(*columns));
+        let wide = columns.map(|columns| Self::in_columns(columns, &measured, figure, ruler));
+        let all = [Self::in_columns(1, &measured, figure, ruler)].into_iter();
+        let all = all.chain(wide.filter(|layout| layout.width <= WIDEST));
+        all.min_by(|a, b| a.off_page().total_cmp(&b.off_page())).unwrap_or_default()
+    }
+
+    /// Panels with their widths, in rows of so many.
+    fn in_columns(columns: usize, measured: &[(Place, f32)], figure: &Figure, ruler: &Ruler) -> Self {
         let is_shared = figure.panels.windows(2).all(|pair| pair[0].scale == pair[1].scale);
-        let measured: Vec<Place> =
-            figure.panels.iter().map(|panel| place(panel, (cell, matrix), ruler)).collect();
-        let widths: Vec<f32> =
-            figure.panels.iter().zip(&measured).map(|(panel, place)| place.width(panel, ruler)).collect();
-        let bar = BAR_GAP + BAR + BAR_TEXT;
-        let colored = figure.panels.iter().filter(|panel| panel.has_colors()).count();
-        let bars = if is_shared { colored.min(1) } else { colored } as f32;
-        let row: f32 = widths.iter().sum::<f32>() + GAP * (widths.len().max(1) - 1) as f32 + bars * bar;
-        let is_row = row + 2.0 * MARGIN <= WIDEST || widths.len() < 2;
-        let with_bar = |at: usize| !is_shared || at == if is_row { widths.len() - 1 } else { 0 };
-        let (mut x, mut y, mut right, mut bottom) = (MARGIN, MARGIN, 0.0f32, 0.0f32);
-        let mut panels = Vec::new();
-        for (at, (mut place, width)) in measured.into_iter().zip(&widths).enumerate() {
-            place.shift(x, y);
-            let mut end = x + width;
-            if with_bar(at) && figure.panels[at].has_colors() {
-                let Area { x, y, width, height } = place.content;
-                let height = height.clamp(BAR_HEIGHT.0, BAR_HEIGHT.1);
-                // Where the title is wider than the matrix, the bar stays beside the matrix.
-                place.bar = Some(Area { x: x + width + BAR_GAP, y, width: BAR, height });
-                end = end.max(x + width + bar);
+        // One bar of all panels is at the end of the first row.
+        let has_bar = |at: usize| figure.panels[at].has_colors() && (!is_shared || at + 1 == columns);
+        // Where the title is wider than the matrix, the bar stays beside the matrix.
+        let end = |at: usize| match (&measured[at], has_bar(at)) {
+            ((place, width), true) => width.max(place.content.x + place.content.width + BAR_ROOM),
+            ((_, width), false) => *width,
+        };
+        let width_of = |column: usize| (column..measured.len()).step_by(columns).map(end).fold(0.0, f32::max);
+        let (mut panels, mut right, mut y) = (Vec::new(), 0.0f32, MARGIN);
+        let mut bottom = MARGIN;
+        for row in measured.chunks(columns) {
+            let mut x = MARGIN;
+            for (column, (place, _)) in row.iter().enumerate() {
+                let mut place = place.clone();
+                place.shift(x, y);
+                place.bar = has_bar(panels.len()).then(|| bar_beside(place.content));
+                bottom = bottom.max(place.bottom());
+                right = right.max(x + width_of(column));
+                x += width_of(column) + GAP;
+                panels.push(place);
             }
-            let low = place.bottom();
-            (right, bottom) = (right.max(end), bottom.max(low));
-            (x, y) = if is_row { (end + GAP, y) } else { (x, low + GAP) };
-            panels.push(place);
+            y = bottom + GAP;
         }
         let least = if figure.caption.is_empty() { 0.0 } else { NARROWEST };
         let width = (right + MARGIN).max(least);
@@ -164,6 +181,16 @@ impl Layout {
         bottom -= if figure.caption.is_empty() { 0.0 } else { CAPTION_LINE };
         Self { width: width.ceil(), height: (bottom + MARGIN).ceil(), panels, caption, margin: MARGIN }
     }
+
+    /// How far its shape is from that of a page.
+    fn off_page(&self) -> f32 {
+        (self.width / self.height / PAGE).ln().abs()
+    }
+}
+
+/// The colour bar beside a matrix.
+fn bar_beside(Area { x, y, width, height }: Area) -> Area {
+    Area { x: x + width + BAR_GAP, y, width: BAR, height: height.clamp(BAR_HEIGHT.0, BAR_HEIGHT.1) }
 }
 
 impl Place {
@@ -182,12 +209,14 @@ impl Place {
     }
 
     fn bottom(&self) -> f32 {
-        self.axis_y() + 2.0
+        let bar = self.bar.map_or(0.0, |bar| bar.y + bar.height);
+        bar.max(self.axis_y() + 2.0)
     }
 
-    fn width(&self, panel: &Panel, ruler: &Ruler) -> f32 {
+    fn width(&self, ruler: &Ruler) -> f32 {
         let content = self.content.x + self.content.width - self.x;
-        content.max(ruler.width(&panel.title, TITLE)).max(ruler.width(&panel.subtitle, SUBTITLE))
+        let [title, subtitle] = &self.titles;
+        content.max(ruler.width(title, TITLE)).max(ruler.width(subtitle, SUBTITLE))
     }
 
     fn shift(&mut self, x: f32, y: f32) {
@@ -211,12 +240,14 @@ fn cell(panel: &Panel, side: f32) -> Option<f32> {
 
 /// A panel with its corner at 0, 0.
 fn place(panel: &Panel, (cell, text): (f32, f32), ruler: &Ruler) -> Place {
-    match &panel.content {
+    let place = match &panel.content {
         Content::Passage(passage) => place_passage(passage, text, ruler),
         Content::Square(square) => place_square(square, cell, ruler),
         Content::Heads(heads) => place_heads(heads, ruler),
         Content::Bars(bars) => place_bars(bars, ruler),
-    }
+    };
+    let fit = |text: &str, size: f32| ruler.fit_ends(text, size, LONGEST_TITLE);
+    Place { titles: [fit(&panel.title, TITLE), fit(&panel.subtitle, SUBTITLE)], ..place }
 }
 
 fn place_square(square: &Square, cell: f32, ruler: &Ruler) -> Place {
@@ -236,9 +267,6 @@ fn place_square(square: &Square, cell: f32, ruler: &Ruler) -> Place {
     let x = left + if sink.is_some() { sink_width + SINK_GAP } else { 0.0 };
     let slanted = longest_below > cell.max(SLANTED_LINE) - 6.0;
     Place {
-        x: 0.0,
-        y: 0.0,
-        content: Area { x, y: HEADER, width, height },
         rows,
         columns,
         slanted,
@@ -246,10 +274,9 @@ fn place_square(square: &Square, cell: f32, ruler: &Ruler) -> Place {
         step: cell,
         cell: if cell >= 9.0 { cell - 1.0 } else { cell },
         sink,
-        bar: None,
         is_numbered: size <= NUMBERED && cell >= NUMBERED_CELL,
         has_boxes: size <= MOST_BOXES,
-        lines: vec![],
+        ..place_at(Area { x, y: HEADER, width, height })
     }
 }
 
@@ -261,26 +288,14 @@ fn place_heads(heads: &Heads, ruler: &Ruler) -> Place {
     let numbers = |count: usize| (0..count).step_by(every).map(|at| (at, at.to_string())).collect::<Vec<_>>();
     let (rows, column_labels) = (numbers(heads.layers.len()), numbers(columns));
     let left = AXIS + longest(&rows, ruler) + LABEL_GAP;
+    let (width, height) = (step * columns as f32 - gap, step * heads.layers.len() as f32 - gap);
     Place {
-        x: 0.0,
-        y: 0.0,
-        content: Area {
-            x: left,
-            y: HEADER,
-            width: step * columns as f32 - gap,
-            height: step * heads.layers.len() as f32 - gap,
-        },
         rows,
         columns: column_labels,
-        slanted: false,
         drop: LABEL,
         step,
         cell: step - gap,
-        sink: None,
-        bar: None,
-        is_numbered: false,
-        has_boxes: false,
-        lines: vec![],
+        ..place_at(Area { x: left, y: HEADER, width, height })
     }
 }
 
@@ -293,9 +308,9 @@ fn place_bars(bars: &Bars, ruler: &Ruler) -> Place {
 
 /// A text in lines of that width.
 fn place_passage(passage: &Passage, width: f32, ruler: &Ruler) -> Place {
-    let lines = passage.lines(ruler, width);
-    let height = HEADING + LINE * lines.len() as f32;
-    Place { lines, ..place_at(Area { x: 0.0, y: HEADER, width, height }) }
+    let (lines, heading) = (passage.lines(ruler, width), passage.heading(ruler, width));
+    let height = heading.1 + LINE * lines.len() as f32;
+    Place { lines, heading, ..place_at(Area { x: 0.0, y: HEADER, width, height }) }
 }
 
 /// A panel without cells and labels.
@@ -315,6 +330,8 @@ fn place_at(content: Area) -> Place {
         is_numbered: false,
         has_boxes: false,
         lines: vec![],
+        heading: Default::default(),
+        titles: Default::default(),
     }
 }
 

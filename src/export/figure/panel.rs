@@ -124,12 +124,7 @@ impl Panel {
                 let segments = segments(capture, source)?;
                 let shares = SegmentShares::new(capture, Arc::new(segments), view, &|| false)
                     .map_err(|error| ExportError::Unfit(error.to_string()))?;
-                let subtitle = format!(
-                    "{} · {} segments by {}",
-                    view.title(),
-                    shares.segments.count(),
-                    shares.segments.by()
-                );
+                let subtitle = format!("{} · {}", view.title(), shares.segments.cut_into());
                 let square = Square::of_segments(&shares);
                 let sinks = square.sink.iter().flatten().flatten().copied();
                 let extent = Extent::of(square.rows.iter().flatten().flatten().copied().chain(sinks));

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::text::Ruler;
-use crate::attention::push::Push;
+use crate::attention::push::{MEANS, Push};
 use crate::attention::text::{Glyph, breaks, glyphs};
-use crate::attention::{Capture, Extent, LookedAt, NextToken, Token, escape_controls, tokens_of};
+use crate::attention::{Capture, Extent, LookedAt, tokens_of};
 use crate::export::error::ExportError;
+use crate::export::push::pushed_logit;
 use crate::export::recipe::Recipe;
 use crate::export::text_subject::{TextSubject, adding};
 use crate::vocabulary::{Normalisation, RowReading, TextColoring, View, signed};
@@ -14,8 +15,10 @@ use crate::vocabulary::{Normalisation, RowReading, TextColoring, View, signed};
 /// The size of the letters, and from one line to the next.
 pub const SIZE: f32 = 13.0;
 pub const LINE: f32 = 21.0;
-/// Above the lines: what is said of the token that looks.
-pub const HEADING: f32 = 26.0;
+/// Above the lines: what is said of the token that looks; the size of its letters, and each line of it.
+const HEADING: f32 = 12.0;
+pub const HEADING_SIZE: f32 = 11.0;
+pub const HEADING_LINE: f32 = 14.0;
 
 /// A text whose tokens have values.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,16 +69,11 @@ pub fn pushed(capture: &Capture, subject: TextSubject, query: usize) -> Result<&
 pub fn pushes_heading(capture: &Capture, subject: TextSubject, query: usize) -> Result<String, ExportError> {
     let push = pushed(capture, subject, query)?;
     let sum: f32 = push.of_view(subject.view, &capture.model).iter().sum();
-    let text = |next: &NextToken| format!("“{}”", escape_controls(&next.token.text));
-    let less = push.versus.as_ref().map_or_else(|| "the mean of all".to_owned(), text);
-    let after = capture.tokens.get(query).map(Token::label).unwrap_or_default();
-    Ok(format!(
-        "after “{after}” ({query}), logit of {} less {less}: {}, of which {} {}",
-        text(&push.target),
-        signed(push.logit, 3),
-        adding(subject.view)[0],
-        signed(sum, 3)
-    ))
+    // They come from no token, and so have no colour.
+    let means = push.means.map(|means| format!("; {MEANS} add {}", signed(means, 3))).unwrap_or_default();
+    let (adds, logit) = (&adding(subject.view)[0], signed(push.logit, 3));
+    let about = pushed_logit(capture, push);
+    Ok(format!("{about}: {logit}, of which {adds} {}{means}", signed(sum, 3)))
 }
 
 /// A line of a text.
@@ -84,10 +82,11 @@ pub type Line = Vec<Run>;
 /// A piece of a line, of the same tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    pub(super) text: String,
     pub(super) tokens: Range<usize>,
     pub(super) x: f32,
     pub(super) width: f32,
+    /// Its letters without the blanks around them, which browsers drop; where they begin in it, and how wide they are.
+    pub(super) letters: (String, f32, f32),
 }
 
 impl Passage {
@@ -145,6 +144,15 @@ impl Passage {
         Ok((Self { glyphs, values, future, marked, heading, shares }, extent))
     }
 
+    /// What is said above the text, in lines of that width; and how high it is.
+    pub(super) fn heading(&self, ruler: &Ruler, width: f32) -> (Vec<String>, f32) {
+        let shares: String =
+            self.shares.iter().map(|(name, share)| format!(" · {name} {share:.3}")).collect();
+        let lines = ruler.wrap(&format!("{}{shares}", self.heading), HEADING_SIZE, width);
+        let height = HEADING + HEADING_LINE * lines.len() as f32;
+        (lines, height)
+    }
+
     /// The text in lines of that width.
     pub(super) fn lines(&self, ruler: &Ruler, width: f32) -> Vec<Line> {
         let widths: Vec<f32> = self.glyphs.iter().map(|glyph| ruler.width(&glyph.shown, SIZE)).collect();
@@ -154,12 +162,21 @@ impl Passage {
             let runs = self.glyphs[line].chunk_by(|a, b| a.tokens == b.tokens);
             let run = |run: &[Glyph]| {
                 let width = widths[at..at + run.len()].iter().sum();
-                let text = run.iter().map(|glyph| glyph.shown.as_str()).collect();
-                let made = Run { text, tokens: run[0].tokens.clone(), x, width };
+                let text: String = run.iter().map(|glyph| glyph.shown.as_str()).collect();
+                let (letters, of) = (text.trim(), |text: &str| ruler.width(text, SIZE));
+                // What is read from the right has its first blank there.
+                let before = match Direction::of(letters) {
+                    Direction::FromRight => of(&text[text.trim_end().len()..]),
+                    _ => of(&text[..text.len() - text.trim_start().len()]),
+                };
+                let letters = (letters.to_owned(), before, of(letters));
+                let made = Run { tokens: run[0].tokens.clone(), x, width, letters };
                 (x, at) = (x + width, at + run.len());
                 made
             };
-            runs.map(run).collect()
+            let mut line: Line = runs.map(run).collect();
+            order(&mut line);
+            line
         };
         breaks(&self.glyphs, &widths, width).into_iter().map(line).collect()
     }
@@ -167,6 +184,47 @@ impl Passage {
     /// The sum of the values of the tokens that share a piece.
     pub(super) fn value(&self, run: &Run) -> Option<f32> {
         run.tokens.clone().filter_map(|token| self.values[token]).reduce(|sum, value| sum + value)
+    }
+}
+
+/// Where one begins to read letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    FromLeft,
+    FromRight,
+    /// Blanks and signs are read as what is around them.
+    Either,
+}
+
+impl Direction {
+    fn of(text: &str) -> Self {
+        // Hebrew, Arabic and their neighbours.
+        let is_from_right = |c: char| {
+            matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+                | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+        };
+        match text.chars().find(|c| c.is_alphanumeric()) {
+            Some(c) if is_from_right(c) => Self::FromRight,
+            Some(_) => Self::FromLeft,
+            None => Self::Either,
+        }
+    }
+}
+
+/// Puts runs that are read from the right in a row from there.
+fn order(line: &mut [Run]) {
+    let directions: Vec<Direction> = line.iter().map(|run| Direction::of(&run.letters.0)).collect();
+    let mut at = 0;
+    while let Some(start) = (at..line.len()).find(|at| directions[*at] == Direction::FromRight) {
+        let stretch = directions[start..].iter().take_while(|of| **of != Direction::FromLeft);
+        let end = start + stretch.clone().count();
+        let last = (start..end).rfind(|at| directions[*at] == Direction::FromRight).unwrap_or(start);
+        let mut x = line[start].x;
+        for run in line[start..=last].iter_mut().rev() {
+            run.x = x;
+            x += run.width;
+        }
+        at = end;
     }
 }
 
@@ -217,6 +275,27 @@ mod tests {
         let found = passage(subject, RowReading::Reading).unwrap();
         assert_eq!(found.values, [Some(0.1875), Some(0.25), None]);
         assert_eq!(found.marked, None);
+    }
+
+    /// Words are placed without their blanks, and what is read from the right stands so.
+    #[test]
+    fn letters_stand_where_they_are_read() {
+        let capture = example::reading(&["ab", " שלום", " עולם", "!", " cd"], false);
+        let subject: TextSubject = TextSubject::parse("text:mean").unwrap().unwrap();
+        let source = example::source(&capture, crate::export::Subject::Text(subject));
+        let recipe =
+            Recipe::of_figure((source, None), ExportFormat::Svg, Normalisation::Raw, FigureStyle::default());
+        let (passage, _) = Passage::new(&capture, subject, &recipe).unwrap();
+        let ruler = Ruler::new();
+        let lines = passage.lines(&ruler, 900.0);
+        let mut by_place: Vec<&Run> = lines[0].iter().collect();
+        by_place.sort_by(|a, b| a.x.total_cmp(&b.x));
+        let words: Vec<&str> = by_place.iter().map(|run| run.letters.0.as_str()).collect();
+        assert_eq!(words, ["ab", "עולם", "שלום", "!", "cd"]);
+        let blank = ruler.width(" ", SIZE);
+        let before = |token: usize| lines[0][token].letters.1;
+        assert_eq!([0, 1, 2, 4].map(before), [0.0, 0.0, 0.0, blank]);
+        assert!((lines[0][2].width - lines[0][2].letters.2 - blank).abs() < 0.01);
     }
 
     /// Cells of a long prompt say nothing of single tokens; its rows do.

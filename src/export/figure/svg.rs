@@ -91,8 +91,9 @@ impl Drawing<'_> {
 
     fn panel(&mut self, panel: &Panel, place: &Place) {
         let (text, dim) = (self.ink.text, self.ink.dim);
-        self.text((place.x, place.y + TITLE - 2.0), &panel.title, TITLE, text, "");
-        self.text((place.x, place.y + TITLE + 16.0), &panel.subtitle, SUBTITLE, dim, "");
+        let [title, subtitle] = &place.titles;
+        self.text((place.x, place.y + TITLE - 2.0), title, TITLE, text, "");
+        self.text((place.x, place.y + TITLE + 16.0), subtitle, SUBTITLE, dim, "");
         match &panel.content {
             Content::Square(square) => self.square(square, panel, place),
             Content::Heads(heads) => self.heads(heads, panel, place),

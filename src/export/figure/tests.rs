@@ -76,6 +76,47 @@ fn titles_say_which_heads_are_off_and_what_was_pinned() {
     assert_eq!(difference[0], "example without 0.1 − example (pinned)");
 }
 
+/// Panels stand in a row, in a column, or two by two: whatever is nearest to the shape of a page.
+#[test]
+fn panels_stand_in_the_shape_of_a_page() {
+    let words = ["one", " two", " three", " four", " five", " six"];
+    let of = |tokens: usize, panels: usize| {
+        let mut figure = mean(&[&example::reading(&words[..tokens], true)], FigureStyle::default());
+        figure.panels = vec![figure.panels[0].clone(); panels];
+        let layout = layout::Layout::new(&figure, &text::Ruler::new());
+        let (first, last) = (&layout.panels[0], &layout.panels[panels - 1]);
+        assert!(layout.panels.iter().all(|place| place.content.x + place.content.width < layout.width));
+        assert!(last.axis_y() < layout.height);
+        assert_eq!(layout.panels.iter().filter(|place| place.bar.is_some()).count(), 1);
+        let columns = layout.panels.iter().filter(|place| place.y == first.y).count();
+        (columns, layout.width / layout.height)
+    };
+    assert_eq!([1, 2, 3, 4].map(|panels| of(6, panels).0), [1, 2, 3, 2]);
+    for (tokens, panels) in [(1, 2), (3, 2), (6, 2), (2, 4), (6, 4)] {
+        let (_, shape) = of(tokens, panels);
+        assert!((0.6..2.6).contains(&shape), "{tokens} tokens in {panels} panels: {shape}");
+    }
+}
+
+/// A name that is longer than a figure is wide is cut, and both of its ends stay.
+#[test]
+fn long_names_are_cut_and_the_figure_stays_as_wide() {
+    let mut capture = example::reading(&TEXTS, true);
+    let name = format!("/begin/{}/the-model", "folder/".repeat(600));
+    std::sync::Arc::make_mut(&mut capture.model).name = name.clone();
+    let source = Source { model: name, ..source(&capture, Selection::One(View::Mean)) };
+    let recipe =
+        Recipe::of_figure((source, None), ExportFormat::Svg, Normalisation::Raw, FigureStyle::default());
+    let figure = Figure::new(&[&capture], &recipe).unwrap();
+    let layout = layout::Layout::new(&figure, &text::Ruler::new());
+    assert!(layout.width < 720.0, "{}", layout.width);
+    let [title, _] = &layout.panels[0].titles;
+    assert!(
+        title.starts_with("/begin/folder/") && title.ends_with("/the-model") && title.contains('…'),
+        "{title}"
+    );
+}
+
 /// A cross for each head that is off wherever a panel has a place for each head, and the caption says what it is.
 #[test]
 fn heads_that_are_off_are_marked() {

@@ -3,7 +3,7 @@
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider as _};
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::UnicodeWidthStr as _;
 
 /// The font of figures.
 pub const FONT: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSans-subset.ttf");
@@ -23,7 +23,7 @@ impl Ruler {
 
     /// How wide a text is at a font size. What the font lacks has the width it usually has in others.
     pub fn width(&self, text: &str, size: f32) -> f32 {
-        text.chars().map(|c| self.advance(c)).sum::<f32>() * size
+        text.graphemes(true).map(|grapheme| self.advance(grapheme)).sum::<f32>() * size
     }
 
     /// A text of at most `room`; `…` stands for what had to go.
@@ -41,6 +41,17 @@ impl Ruler {
             fitted.push_str(grapheme);
         }
         fitted + "…"
+    }
+
+    /// A text of at most `room`, of which both ends stay; `…` stands for what had to go.
+    pub fn fit_ends(&self, text: &str, size: f32, room: f32) -> String {
+        if self.width(text, size) <= room {
+            return text.to_owned();
+        }
+        let reversed = |text: &str| text.graphemes(true).rev().collect::<String>();
+        let start = self.fit(text, size, room / 2.0);
+        let end = self.fit(&reversed(text), size, room - self.width(&start, size) + self.width("…", size));
+        start + reversed(&end).trim_start_matches('…')
     }
 
     /// Lines of at most `room`, broken at blanks where there are any.
@@ -70,14 +81,16 @@ impl Ruler {
         lines.iter().map(|line| self.fit(line.trim_end(), size, room)).collect()
     }
 
-    /// The width of a character in a font of size 1.
-    fn advance(&self, c: char) -> f32 {
-        let known = self.font.as_ref().and_then(|font| {
-            let glyph = font.charmap().map(c)?;
-            let (size, place) = (Size::new(1.0), LocationRef::default());
-            font.glyph_metrics(size, place).advance_width(glyph)
-        });
-        known.unwrap_or_else(|| [0.0, 0.62, 1.0][c.width().unwrap_or(0).min(2)])
+    /// The width of a grapheme in a font of size 1. An emoji of several parts is one picture.
+    fn advance(&self, grapheme: &str) -> f32 {
+        let known: Option<f32> = grapheme.chars().map(|c| self.known(c)).sum();
+        known.unwrap_or_else(|| [0.0, 0.62, 1.0][grapheme.width().min(2)])
+    }
+
+    fn known(&self, c: char) -> Option<f32> {
+        let font = self.font.as_ref()?;
+        let glyph = font.charmap().map(c)?;
+        font.glyph_metrics(Size::new(1.0), LocationRef::default()).advance_width(glyph)
     }
 }
 
@@ -101,7 +114,10 @@ mod tests {
         assert_eq!(ruler.fit("日本語", 10.0, 30.0), "日本語");
         assert_eq!(ruler.fit("日本語", 10.0, 25.0), "日…");
         let family = "👨\u{200d}👩\u{200d}👧";
-        assert_eq!(ruler.fit(&format!("{family}{family}x"), 10.0, 50.0), format!("{family}…"));
+        assert_eq!(ruler.width(family, 10.0), 20.0 / 2.0, "one picture");
+        assert_eq!(ruler.fit(&format!("{family}{family}x"), 10.0, 22.0), format!("{family}…"));
+        assert_eq!(ruler.fit_ends("日本語と英語", 10.0, 60.0), "日本語と英語");
+        assert_eq!(ruler.fit_ends("日本語と英語", 10.0, 52.0), "日…と英語");
         assert_eq!(ruler.fit("abc", 10.0, 0.0), "…");
     }
 

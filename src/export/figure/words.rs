@@ -1,6 +1,7 @@
 //! What a figure calls its rows, its columns and its values.
 
 use crate::attention::Capture;
+use crate::export::push::pushed_logit;
 use crate::export::recipe::{Recipe, Source};
 use crate::export::text_subject::{TextSubject, adding};
 use crate::vocabulary::{Normalisation, Pooling, RowReading, TextColoring, View};
@@ -24,6 +25,8 @@ pub struct Words {
     pub pixel: Option<String>,
     /// What only one of two texts has, of a difference of two.
     pub left_over: Option<String>,
+    /// Which of many things of its kind is drawn, for the caption: the logit that is pushed.
+    pub about: Option<String>,
 }
 
 /// What colours of attention leave aside.
@@ -55,6 +58,7 @@ impl Words {
             hides_sinks: false,
             pixel,
             left_over: None,
+            about: None,
         }
     }
 
@@ -68,11 +72,12 @@ impl Words {
     pub fn of_text(recipe: &Recipe, capture: &Capture, text: TextSubject) -> Self {
         if text.coloring == TextColoring::Push {
             let values = format!(
-                "The colour of a token is what {} through it to the logit of the next token, less that of another one or \
-                 the mean of all (direct logit attribution). Direct effects only: later heads may undo them",
+                "Tokens are counted from 0. The colour of a token is what {} through it to this logit, in logits (direct logit \
+                 attribution). Direct effects only: later heads may undo them",
                 adding(text.view)[0]
             );
-            return Self::of_cells(["", ""], "push (logits)".to_owned(), values);
+            let about = capture.pushed.as_deref().map(|push| pushed_logit(capture, push));
+            return Self { about, ..Self::of_cells(["", ""], "push (logits)".to_owned(), values) };
         }
         let cell_tokens = capture.mean.bin();
         let (what, aside) = match text.coloring {
@@ -96,6 +101,7 @@ impl Words {
             hides_sinks: false,
             pixel: is_pooled.then_some(cells),
             left_over: None,
+            about: None,
         }
     }
 
@@ -121,6 +127,7 @@ impl Words {
             hides_sinks: false,
             pixel: None,
             left_over: None,
+            about: None,
         }
     }
 
@@ -135,6 +142,7 @@ impl Words {
             hides_sinks: false,
             pixel: None,
             left_over: None,
+            about: None,
         }
     }
 
@@ -152,6 +160,7 @@ impl Words {
             hides_sinks: capture.model.has_sinks,
             pixel: bin.map(|bin| format!("A pixel is the largest of {bin} × {bin} tokens")),
             left_over: None,
+            about: None,
         }
     }
 }

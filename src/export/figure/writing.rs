@@ -1,8 +1,8 @@
 //! The lines of a text, written as SVG: a box behind each token.
 
-use super::layout::{Area, LABEL, Place, SMALL};
+use super::layout::{Area, Place, SMALL};
 use super::panel::Panel;
-use super::passage::{HEADING, LINE, Passage, SIZE};
+use super::passage::{HEADING_LINE, HEADING_SIZE, LINE, Passage, SIZE};
 use super::svg::{Drawing, MIDDLE};
 use crate::vocabulary::xml::number;
 
@@ -10,13 +10,11 @@ impl Drawing<'_> {
     pub(super) fn passage(&mut self, passage: &Passage, panel: &Panel, place: &Place) {
         let Area { x, y, .. } = place.content;
         let (text, dim) = (self.ink.text, self.ink.dim);
-        let shares: String =
-            passage.shares.iter().map(|(name, share)| format!(" · {name} {share:.3}")).collect();
-        self.text((x, y + SMALL), &format!("{}{shares}", passage.heading), LABEL, dim, "");
-        // Browsers drop the blank that a token begins with, whatever xml:space says.
-        self.out.push_str("<g style=\"white-space:pre\">\n");
+        for (at, line) in place.heading.0.iter().enumerate() {
+            self.text((x, y + SMALL + at as f32 * HEADING_LINE), line, HEADING_SIZE, dim, "");
+        }
         for (at, line) in place.lines.iter().enumerate() {
-            let top = y + HEADING + at as f32 * LINE;
+            let top = y + place.heading.1 + at as f32 * LINE;
             for run in line {
                 let value = passage.value(run).map(|value| self.figure.ramp.color(self.level(panel, value)));
                 let [left, high, width, height] = [x + run.x, top + 1.0, run.width, LINE - 3.0].map(number);
@@ -37,16 +35,15 @@ impl Drawing<'_> {
                     None if run.tokens.start >= passage.future => dim,
                     None => text,
                 };
-                if run.text.trim().is_empty() {
+                let (letters, before, width) = &run.letters;
+                if letters.is_empty() {
                     continue;
                 }
                 // Wherever it is shown, with whatever font, a token is as wide as its box.
-                let width =
-                    format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", number(run.width));
+                let width = format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", number(*width));
                 let middle = top + LINE / 2.0 - 0.5 + SIZE * MIDDLE;
-                self.text((x + run.x, middle), &run.text, SIZE, ink, &width);
+                self.text((x + run.x + before, middle), letters, SIZE, ink, &width);
             }
         }
-        self.out.push_str("</g>\n");
     }
 }

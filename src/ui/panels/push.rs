@@ -11,7 +11,7 @@ use super::face::{Face, no_legend};
 use super::model_box::model_box;
 use super::read_text::draw_text;
 use crate::app::{Opened, PushPanel, PushStage, State};
-use crate::attention::push::{HeadPush, Part as PassPart, Push};
+use crate::attention::push::{HeadPush, MEANS, Part as PassPart, Push};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
@@ -193,10 +193,17 @@ fn draw_head(panel: &PushPanel, area: Rect, theme: &Theme, buffer: &mut Buffer) 
 /// What all parts of a kind add.
 fn sums(push: &Push, room: usize) -> String {
     let heads: f64 = push.heads.iter().map(|head| head.total).sum();
-    let sums = [heads, push.mlps.iter().sum(), push.embedding, push.biases, push.embedding + push.biases];
-    let [heads, mlps, embedding, biases, rest] = sums.map(|sum| signed(sum, 2));
+    let means = push.means.unwrap_or(0.0);
+    let rest = push.embedding + push.biases + means;
+    let sums = [heads, push.mlps.iter().sum(), push.embedding, push.biases, rest, means];
+    let [heads, mlps, embedding, biases, rest, means] = sums.map(|sum| signed(sum, 2));
     let long = format!("heads {heads}  MLPs {mlps}  embedding {embedding}  biases {biases}");
-    first_that_fits(&[long, format!("heads {heads} MLPs {mlps} rest {rest}")], room)
+    let short = format!("heads {heads} MLPs {mlps} rest {rest}");
+    let texts = match push.means {
+        Some(_) => vec![format!("{long}  {MEANS} {means}"), format!("{long}  means {means}"), short],
+        None => vec![long, short],
+    };
+    first_that_fits(&texts, room)
 }
 
 fn draw_lists(panel: &PushPanel, push: &Push, places: &Places, theme: &Theme, buffer: &mut Buffer) {

@@ -11,7 +11,7 @@ use ratatui::widgets::Widget;
 
 use super::columns::columns;
 use super::face::Face;
-use super::model_box::model_box;
+use super::model_box::{facts_in_both, model_box};
 use crate::app::{ColorScale, Column, Opened, SegmentCells, SegmentStage, Side, State};
 use crate::attention::segments::{Lookback, SegmentShares};
 use crate::config::keys::Command;
@@ -110,8 +110,9 @@ fn areas(shares: &SegmentShares, frame: Rect) -> (Rect, Rect) {
 fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     let (Body::Cells(layout, _), Opened::Segments) = (body, state.screen.opened()) else { return };
     let scale = scale(state).map(|(scale, _)| scale);
+    let about = facts_in_both(state, &layout.parts, |side| about(state, side));
     for part in &layout.parts {
-        draw_frame(state, part, theme, buffer);
+        draw_frame(state, part, &about[part.side.index()], theme, buffer);
         let map = &state.screen.segments;
         let (Some(found), Some(chosen), Some(scale)) =
             (map.found_of(part.side), map.chosen(part.side), scale)
@@ -127,13 +128,16 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
     }
 }
 
-fn draw_frame(state: &State, part: &Part, theme: &Theme, buffer: &mut Buffer) {
+/// Whose attention it is, and what the prompt was cut into.
+fn about(state: &State, side: Side) -> Vec<String> {
+    let found = state.screen.segments.found_of(side);
+    let about = found.map(|found| vec![found.shares.view.short_title(), found.shares.segments.cut_into()]);
+    about.unwrap_or_default()
+}
+
+fn draw_frame(state: &State, part: &Part, about: &[String], theme: &Theme, buffer: &mut Buffer) {
     let (pane, side, map) = (state.pane(part.side), part.side, &state.screen.segments);
-    let about = map.found_of(side).map(|found| {
-        let SegmentShares { segments, view, .. } = &found.shares;
-        vec![view.short_title(), format!("{} by {}", segments.count(), segments.by())]
-    });
-    model_box(state, side, part.area.width, &about.unwrap_or_default(), theme).render(part.area, buffer);
+    model_box(state, side, part.area.width, about, theme).render(part.area, buffer);
     let to_come = pane.shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));
     let texts = match (status(state, side).or(to_come), map.found_of(side), map.chosen(side)) {
         (Some(status), ..) => vec![status],
