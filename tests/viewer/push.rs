@@ -277,8 +277,8 @@ fn heads_at_their_mean_have_a_part_of_their_own() {
     answered(&mut state, &effects);
     let screen = |state: &mut State, size| text(draw(state, size).backend().buffer());
     let wide = screen(&mut state, (200, 50));
-    assert!(wide.contains("biases -0.25  means of heads off -0.75"), "{wide}");
-    assert!(wide.contains("    means  -0.750"), "{wide}");
+    assert!(wide.contains("biases −0.25  means of heads off −0.75"), "{wide}");
+    assert!(wide.contains("    means  −0.750"), "{wide}");
     assert!(screen(&mut state, (80, 24)).contains("rest +0.50"), "1.5 − 0.25 − 0.75");
 }
 
