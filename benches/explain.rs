@@ -61,7 +61,7 @@ fn main() {
     let heads = model.info().layers * model.info().heads;
     let start = Instant::now();
     let (_, stream) =
-        model.run_keeping(capture.tokens.clone(), &capture.ablation, &cancel, &mut |_| ()).unwrap();
+        model.run_keeping(capture.tokens.to_vec(), &capture.ablation, &cancel, &mut |_| ()).unwrap();
     let mut sweep = Sweep::new(&capture, Instead::Zero);
     while !sweep.is_done() {
         sweep.step(&model, &stream, &cancel).unwrap();

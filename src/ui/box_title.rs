@@ -43,6 +43,12 @@ impl Apart {
         }
     }
 
+    /// With words that stand behind the others, in fewer and fewer.
+    pub fn and(mut self, more: [&str; 3]) -> Self {
+        self.words.iter_mut().zip(more).for_each(|(words, more)| *words = format!("{words}  {more}"));
+        self
+    }
+
     /// Whether there is something.
     pub fn is_any(&self) -> bool {
         !self.words[0].is_empty()

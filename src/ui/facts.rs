@@ -2,7 +2,7 @@
 
 use super::widgets::progress::spinner;
 use super::widgets::text::width;
-use crate::app::{DisplayedCapture, Pass, Scores, Side, State, SweepStage};
+use crate::app::{DisplayedCapture, Load, Pass, Scores, Side, State, SweepStage};
 use crate::attention::{Statistic, Unit};
 use crate::config::keys::Command;
 use crate::vocabulary::View;
@@ -13,6 +13,23 @@ pub fn why_not(state: &State, error: &WorkerError) -> String {
     match error.is_final() {
         true => error.to_string(),
         false => format!("{error} · {} tries again", state.keys.hint(Command::Retry)),
+    }
+}
+
+/// Why a panel has nothing to show of a side.
+pub fn nothing_yet(state: &State, side: Side) -> String {
+    let pane = state.panes.resident(side.slot());
+    match (&pane.load, &pane.pass) {
+        (Load::Failed(error), _) | (_, Pass::Failed(error)) => why_not(state, error),
+        _ => "nothing is shown yet".to_owned(),
+    }
+}
+
+/// What is still to come of a side in a panel: its first pass, or heads that go off or on.
+pub fn to_come(state: &State, side: Side) -> Option<String> {
+    match &state.pane(side).shown {
+        Some(shown) => heads_to_come(state, side, shown),
+        None => Some(nothing_yet(state, side)),
     }
 }
 

@@ -6,6 +6,7 @@ use attnscope::worker::protocol::{Event, JobId, LoadProgress, Request, Slot, Wor
 use tui_input::InputRequest;
 
 use crate::fixture::*;
+use crate::screens::{draw, text};
 
 #[test]
 fn at_the_start_both_models_are_loaded_and_the_prompt_is_run() {
@@ -49,6 +50,48 @@ fn reports_about_an_older_prompt_change_nothing() {
     assert!(effects.is_empty());
     assert_eq!(state.pane(side).pass, Pass::Waiting);
     assert_eq!(state.pane(side).shown.as_ref().unwrap().capture.tokens.len(), 5);
+}
+
+/// A panel of both models says which of them is left at an older prompt.
+#[test]
+fn panels_say_what_is_of_an_older_prompt() {
+    let mut state = captured();
+    act(&mut state, Action::Submit);
+    let job = state.run.job;
+    let titles = |state: &mut State| {
+        let screen = text(draw(state, (160, 40)).backend().buffer());
+        screen.lines().filter(|line| line.contains("○ ") || line.contains("● ")).collect::<String>()
+    };
+    for keys in ["Q", "P", "B"] {
+        press(&mut state, keys);
+        assert!(!titles(&mut state).contains("previous prompt"), "both run: {keys}");
+        press(&mut state, "Esc");
+    }
+    hear(&mut state, Event::RunFailed { slot: Slot::First, job, error: refused("too long") });
+    hear(&mut state, Event::Captured { slot: Slot::Second, job, capture: capture(&gpt_oss(), &PROMPT) });
+    for keys in ["Q", "B", "A", "X", "P"] {
+        press(&mut state, keys);
+        let titles = titles(&mut state);
+        assert_eq!(titles.matches("of the previous prompt").count(), 1, "{keys}: {titles}");
+        assert!(titles.find("previous") < titles.find("demo:gpt-oss"), "{keys}: {titles}");
+        press(&mut state, "Esc");
+    }
+}
+
+/// And why there is nothing to show of a model that has run no prompt yet.
+#[test]
+fn panels_say_why_they_show_nothing() {
+    let mut state = loaded();
+    let job = state.run.job;
+    hear(&mut state, Event::RunFailed { slot: Slot::First, job, error: refused("too long") });
+    hear(&mut state, Event::Captured { slot: Slot::Second, job, capture: capture(&gpt_oss(), &PROMPT) });
+    state.panes.focus = Side::Right;
+    for keys in ["Q", "P", "B", "A", "X"] {
+        press(&mut state, keys);
+        let screen = text(draw(&mut state, (160, 40)).backend().buffer());
+        assert!(screen.contains("too long") && !screen.contains("nothing is shown yet"), "{keys}: {screen}");
+        press(&mut state, "Esc");
+    }
 }
 
 #[test]

@@ -241,8 +241,8 @@ fn draw_frame(
         format!("JS divergence {mean} nats"),
     ];
     let mut passing = Vec::new();
-    // One of two prompts is pinned: it stays.
-    if !compared.prompts.contains(&state.run.prompt) {
+    // One of two prompts is pinned: it stays. One that models go on from is longer.
+    if !compared.prompts.iter().any(|prompt| prompt.starts_with(&state.run.prompt)) {
         passing.push("of the previous prompt".to_owned());
     }
     for side in Side::BOTH {

@@ -16,7 +16,7 @@ use crate::attention::knockout::{HiddenSpan, SpanEffect};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
-use crate::ui::facts::{heads_to_come, why_not};
+use crate::ui::facts::{to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::{inset, put_under, take_bottom, take_top};
@@ -115,7 +115,6 @@ fn on_screen(side: &EffectSide, table: Rect) -> Range<usize> {
 }
 
 fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &Theme, buffer: &mut Buffer) {
-    let pane = state.pane(part.side);
     let next = |side: &EffectSide| {
         let next = side.capture().next.first()?;
         Some(format!("next {} {:.1}%", visible(next), next.probability * 100.0))
@@ -124,8 +123,8 @@ fn draw_frame(state: &State, part: &Part, side: Option<&EffectSide>, theme: &The
         |side: &EffectSide| [Some(format!("by {}", side.cut_by)), next(side)].into_iter().flatten().collect();
     let by: Vec<String> = side.map(by).unwrap_or_default();
     model_box(state, part.side, part.area.width, &by, theme).render(part.area, buffer);
-    let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
-    let status = side.and_then(|side| status(state, side)).or_else(to_come).unwrap_or_default();
+    let status =
+        side.and_then(|side| status(state, side)).or_else(|| to_come(state, part.side)).unwrap_or_default();
     let hidden = |side: &EffectSide| more(&on_screen(side, areas(part.area)[0]), side.spans().len());
     let hidden = side.map(hidden).unwrap_or_default();
     put_under(part.area, (&[status], theme.chrome.accent), &hidden, theme, buffer);

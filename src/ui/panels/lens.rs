@@ -13,7 +13,7 @@ use crate::attention::lens::Lens;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
-use crate::ui::facts::{heads_to_come, why_not};
+use crate::ui::facts::{to_come, why_not};
 use crate::ui::names::visible;
 use crate::ui::places::{Body, Part};
 use crate::ui::widgets::area::{put_under, take_top};
@@ -80,11 +80,9 @@ fn draw_frame(
     theme: &Theme,
     buffer: &mut Buffer,
 ) {
-    let pane = state.pane(part.side);
     model_box(state, part.side, part.area.width, &[], theme).render(part.area, buffer);
-    let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
     let status = panel.map(|panel| status(state, panel)).filter(|status| !status.is_empty());
-    let status = status.or_else(to_come).unwrap_or_default();
+    let status = status.or_else(|| to_come(state, part.side)).unwrap_or_default();
     let count = match (rows, panel.and_then(|panel| panel.lens.as_ref())) {
         (Some(rows), Some(lens)) if rows.len() < lens.rows.len() => {
             format!(" {} of {} rows ", rows.len(), lens.rows.len())

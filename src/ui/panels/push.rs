@@ -15,7 +15,7 @@ use crate::attention::push::{HeadPush, MEANS, Part as PassPart, Push};
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
-use crate::ui::facts::{heads_to_come, why_not};
+use crate::ui::facts::{to_come, why_not};
 use crate::ui::names::{ABLATED, visible};
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::area::{put_under, take_top};
@@ -130,9 +130,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
 }
 
 fn draw_frame(state: &State, part: &Part, panel: Option<&PushPanel>, theme: &Theme, buffer: &mut Buffer) {
-    let (pane, chrome) = (state.pane(part.side), &theme.chrome);
-    let to_come = || heads_to_come(state, part.side, pane.shown.as_ref()?);
-    let status = panel.and_then(|panel| status(state, panel)).or_else(to_come);
+    let chrome = &theme.chrome;
+    let status = panel.and_then(|panel| status(state, panel)).or_else(|| to_come(state, part.side));
     let (texts, style) = match status {
         Some(status) => (vec![status], chrome.accent),
         None => {

@@ -15,7 +15,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{heads_to_come, in_columns, scores_to_come, sweep_to_come};
+use crate::ui::facts::{heads_to_come, in_columns, nothing_yet, scores_to_come, sweep_to_come};
 use crate::ui::names::ABLATED;
 use crate::ui::places::{Body, PanelLayout, Part};
 use crate::ui::widgets::heatmap::{Cells, Sign, draw_cell, draw_numbers, mark};
@@ -101,7 +101,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         let parts = shown.zip(map.chosen(&state.panes, side)).zip(map.values(&state.panes, side));
         let Some(((shown, chosen), values)) = parts else {
             draw_box(state, side, frame, (Vec::new(), Vec::new()), theme, buffer);
-            put_centered(buffer, frame, frame.y + frame.height / 2, "nothing is shown yet", theme.chrome.dim);
+            let why = nothing_yet(state, side);
+            put_centered(buffer, frame, frame.y + frame.height / 2, &why, theme.chrome.dim);
             continue;
         };
         let chosen = (chosen.layer().unwrap_or(0), chosen.head().unwrap_or(0));

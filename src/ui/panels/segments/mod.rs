@@ -18,7 +18,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{fewer_facts, heads_to_come, why_not};
+use crate::ui::facts::{fewer_facts, heads_to_come, nothing_yet, why_not};
 use crate::ui::names::{short_view_name, view_names};
 use crate::ui::places::{Body, CellPlace, PanelLayout, Part};
 use crate::ui::widgets::area::{inset, put_under, take_bottom, take_top};
@@ -193,7 +193,7 @@ fn facts(shares: &SegmentShares, lookback: Option<&Lookback>, (row, column): (us
 fn draw_notice(state: &State, side: Side, area: Rect, theme: &Theme, buffer: &mut Buffer) {
     let map = &state.screen.segments;
     let (text, style) = match map.sides[side.index()].as_ref().map(|of| &of.stage) {
-        None => ("nothing is shown yet".to_owned(), theme.chrome.dim),
+        None => (nothing_yet(state, side), theme.chrome.dim),
         Some(SegmentStage::Failed(error)) => {
             let cut = state.keys.hint(Command::MarkSpan);
             (format!("{} · {cut} cuts it otherwise", why_not(state, error)), theme.chrome.error)

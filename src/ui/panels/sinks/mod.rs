@@ -18,7 +18,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, other_side, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{fewer_facts, why_not};
+use crate::ui::facts::{fewer_facts, nothing_yet, why_not};
 use crate::ui::places::Body;
 use crate::ui::widgets::area::{inset, put_under, take_top};
 use crate::ui::widgets::progress::spinner;
@@ -65,7 +65,8 @@ fn draw(state: &State, body: &Body, theme: &Theme, buffer: &mut Buffer) {
         model_box(state, part.side, part.area.width, &[], theme).render(part.area, buffer);
         let mut rest = inset(part.area.inner(Margin::new(1, 1)));
         let Some(side) = side else {
-            put(buffer, rest.x, rest.y, "nothing is shown yet", rest.width.into(), theme.chrome.dim);
+            let why = nothing_yet(state, part.side);
+            put(buffer, rest.x, rest.y, &why, rest.width.into(), theme.chrome.dim);
             continue;
         };
         match &side.sinks {
