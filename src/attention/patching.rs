@@ -114,6 +114,13 @@ impl LogitPair {
         Some(logit(&self.token)? - logit(&self.versus)?)
     }
 
+    /// How many logits the two prompts are apart, if that is little to divide by: what a place does then looks large.
+    pub fn little(&self) -> Option<f64> {
+        const LITTLE: f64 = 0.1;
+        let [from, to] = self.differences;
+        Some((from - to).abs()).filter(|apart| *apart < LITTLE)
+    }
+
     /// How far a patched pass over the second prompt, with these logits, is brought to the first: 0 where nothing changes, 1
     /// where the logits differ as they do after the first prompt. It may be below 0, and above 1.
     pub fn effect(&self, patched: &[f32]) -> Option<f32> {
@@ -184,6 +191,13 @@ mod tests {
         assert_eq!(of.effect(&[1.0, 2.0, 9.0]), Some(0.5));
         assert_eq!((of.effect(&a), of.effect(&b), of.effect(&[])), (Some(1.0), Some(0.0), None));
         assert_eq!(pair(a, b, [Some(1), Some(2)]).unwrap().differences, [1.0, 4.0]);
+    }
+
+    #[test]
+    fn a_difference_that_is_little_to_divide_by_is_told() {
+        let little = |to: f32| pair([1.0, 0.0, 0.0], [to, 0.0, 1.5], [Some(0), Some(1)]).unwrap().little();
+        assert_eq!((little(0.875), little(1.5), little(-1.0)), (None, None, None));
+        assert_eq!((little(0.9375), little(1.0625)), (Some(0.0625), Some(0.0625)));
     }
 
     #[test]

@@ -43,6 +43,12 @@ pub fn write_table(out: &mut impl Write, passes: &[PatchedPass], top: usize) -> 
         let (logits, [first, second]) = (&found.logits, found.logits.differences);
         let [token, versus] = [&logits.token, &logits.versus].map(|next: &NextToken| quoted(&next.token, 0));
         writeln!(out, "logit of {token} less that of {versus}: first {first:+.4}, second {second:+.4}")?;
+        if let Some(apart) = logits.little() {
+            writeln!(
+                out,
+                "The prompts are only {apart:.4} apart, which effects are divided by: name other tokens."
+            )?;
+        }
         writeln!(out, "{:>7}{:>10}{:>10}", "layer", found.what.column(), "effect")?;
         for (layer, column, effect) in found.ranked().into_iter().take(top) {
             let token = match found.what {

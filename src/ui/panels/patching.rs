@@ -148,7 +148,9 @@ fn facts(map: &PatchMap) -> Vec<(&'static str, String)> {
     let logits = map.found.as_ref().map(|found| {
         let (token, versus) = (visible(&found.logits.token), visible(&found.logits.versus));
         let [first, second] = found.logits.differences.map(|it| signed(it, 3));
-        format!("“{token}” less “{versus}”: pinned {first}, this one {second}")
+        let apart = found.logits.little().map(|apart| format!("only {apart:.3} apart, "));
+        let apart = apart.unwrap_or_default();
+        format!("“{token}” less “{versus}”: {apart}pinned {first}, this one {second}")
     });
     let lines = [("taken from", Some(from)), ("put into  ", Some(to)), ("logit of  ", logits)];
     lines.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
