@@ -8,6 +8,9 @@ use crate::config::keys::Command;
 use crate::vocabulary::View;
 use crate::worker::protocol::WorkerError;
 
+/// What is said of a pass that no newer one has taken the place of.
+pub const PREVIOUS: &str = "of the previous prompt";
+
 /// Why something isn't there, and the key that asks for it again, if that can help.
 pub fn why_not(state: &State, error: &WorkerError) -> String {
     match error.is_final() {

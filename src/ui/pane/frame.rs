@@ -12,7 +12,7 @@ use crate::attention::ModelInfo;
 use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::box_title::{Apart, BoxTitle, LEAST_NAME};
-use crate::ui::facts::{head_facts, in_columns, why_not};
+use crate::ui::facts::{PREVIOUS, head_facts, in_columns, why_not};
 use crate::ui::names::short_view_name;
 use crate::ui::places::PaneLayout;
 use crate::ui::widgets::area::boxed;
@@ -22,9 +22,6 @@ use crate::ui::widgets::progress::{progress, spinner};
 use crate::ui::widgets::text::{first_that_fits, fit, fit_name, put, put_notice, width};
 use crate::ui::widgets::values::Values;
 use crate::vocabulary::{Pooling, RowReading, View};
-
-/// What is said of a matrix that newer ones have not taken the place of.
-const PREVIOUS: &str = " of the previous prompt ";
 
 /// Draws the box and what is in it.
 pub fn draw(state: &State, layout: &PaneLayout, theme: &Theme, buffer: &mut Buffer) {
@@ -198,7 +195,7 @@ fn status(state: &State, (side, pane): (Side, &Pane), pinned: bool) -> String {
         }
         _ => match state.by_cells(side) {
             Some(stage) => by_cells(state, shown.matrix().bin(), stage),
-            None if shown.job != state.run.job && !pinned => PREVIOUS.to_owned(),
+            None if shown.job != state.run.job && !pinned => format!(" {PREVIOUS} "),
             None => String::new(),
         },
     }
@@ -235,7 +232,7 @@ fn behind(state: &State, (side, pane): (Side, &Pane), pin: &Pin, room: usize) ->
     // What it does with all heads on comes with the pass beside it, and so not after one that failed.
     let is_old = pane.shown.as_ref().is_some_and(|shown| shown.job != state.run.job);
     if pin.is_before && is_old && !state.panes.resident(pin.side.other().slot()).is_passing() {
-        return PREVIOUS.to_owned();
+        return format!(" {PREVIOUS} ");
     }
     let key = state.keys.hint(Command::Pin);
     let (before, says) = match pin.behind.error() {

@@ -14,7 +14,7 @@ use crate::config::keys::Command;
 use crate::theme::Theme;
 use crate::ui::chrome::hints::{Hint, hint, pair};
 use crate::ui::chrome::legend::{self, Legend, Words};
-use crate::ui::facts::{facts_that_fit, heads_to_come};
+use crate::ui::facts::{PREVIOUS, facts_that_fit, heads_to_come};
 use crate::ui::names::{model_names, view_names};
 use crate::ui::places::{Body, DifferenceLayout};
 use crate::ui::widgets::area::{boxed, take_bottom, take_top};
@@ -243,7 +243,7 @@ fn draw_frame(
     let mut passing = Vec::new();
     // One of two prompts is pinned: it stays. One that models go on from is longer.
     if !compared.prompts.iter().any(|prompt| prompt.starts_with(&state.run.prompt)) {
-        passing.push("of the previous prompt".to_owned());
+        passing.push(PREVIOUS.to_owned());
     }
     for side in Side::BOTH {
         let to_come = state.pane(side).shown.as_ref().and_then(|shown| heads_to_come(state, side, shown));

@@ -7,14 +7,12 @@ use ratatui::widgets::Block;
 use crate::app::{DisplayedCapture, Side, State};
 use crate::theme::Theme;
 use crate::ui::box_title::{Apart, BoxTitle};
+use crate::ui::facts::PREVIOUS;
 use crate::ui::places::Part;
 use crate::ui::widgets::area::boxed;
 
 /// Columns of a box beside those of a title: its corners, the mark of the focus, and blanks.
 const BESIDE: u16 = 6;
-
-/// What is said of a pass that no newer one has taken the place of.
-const PREVIOUS: [&str; 3] = ["of the previous prompt", "previous prompt", "previous"];
 
 /// What else is said in the boxes of a panel: of the facts about each side as many as there is room for in both, so that both
 /// say the same.
@@ -48,15 +46,19 @@ fn title(state: &State, side: Side, width: u16, more: &[String]) -> BoxTitle {
     let name = pane.shown.as_ref().map_or(&pane.reference, |shown| &shown.capture.model.name);
     let apart = pane.shown.as_ref().map(|shown| {
         let apart = Apart::of(state, side, shown);
-        if is_left_behind(state, side, shown) { apart.and(PREVIOUS) } else { apart }
+        if is_left_behind(state, side, shown) {
+            apart.and([PREVIOUS, "previous prompt", "previous"])
+        } else {
+            apart
+        }
     });
     BoxTitle::new(name, &apart.unwrap_or_default(), more, room(width))
 }
 
-/// Whether a side stays with an older prompt: its model could not run the newest one, or was stopped.
+/// Whether a side stays with an older prompt: its model could not run the newest one, was stopped, or is gone.
 fn is_left_behind(state: &State, side: Side, shown: &DisplayedCapture) -> bool {
-    let is_passing = state.panes.resident(side.slot()).is_passing();
-    shown.job != state.run.job && !is_passing && state.panes.pinned(side).is_none()
+    let is_busy = state.panes.resident(side.slot()).is_busy();
+    shown.job != state.run.job && !is_busy && state.panes.pinned(side).is_none()
 }
 
 /// Columns that there are for words in the border of a box.
